@@ -1,0 +1,140 @@
+import { z } from "zod";
+import { Id, Instant } from "./names.ts";
+
+/** The state of an agent, one at a time; the order here is the precedence. */
+export const AgentState = z.enum([
+  "failed",
+  "offline",
+  "needs_login",
+  "paused",
+  "rate_limited",
+  "compacting",
+  "thinking",
+  "idle",
+]);
+export type AgentState = z.infer<typeof AgentState>;
+
+export const AgentRole = z.enum(["manager", "agent"]);
+export type AgentRole = z.infer<typeof AgentRole>;
+
+export const TokenCounts = z.object({
+  input: z.number(),
+  output: z.number(),
+  cache_read: z.number(),
+  cache_write: z.number(),
+});
+export type TokenCounts = z.infer<typeof TokenCounts>;
+
+export const LastTurn = z.object({
+  turn: z.number().int(),
+  ok: z.boolean(),
+  reason: z.string(),
+  duration_ms: z.number(),
+  ended_at: Instant,
+});
+
+/** An agent as dashboard and CLI show it. An upsert by `name`. */
+export const AgentView = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: AgentRole,
+  state: AgentState,
+  state_since: Instant,
+  /** Why it is failed, parked or limited, in words. */
+  state_reason: z.string().optional(),
+  /** When a rate limit or a backoff ends. */
+  resumes_at: Instant.optional(),
+  running: z.boolean(),
+  /** No process at all: wakes on the next message. Counts as running. */
+  asleep: z.boolean(),
+  failed: z.boolean(),
+  paused: z.boolean(),
+  needs_login: z.boolean(),
+  needs_update: z.boolean(),
+  destroyed: z.boolean(),
+  unread: z.number().int(),
+  model: z.string().optional(),
+  description: z.string().optional(),
+  status_text: z.string().optional(),
+  status_set_at: Instant.optional(),
+  turn: z.number().int().optional(),
+  turn_started_at: Instant.optional(),
+  last_turn: LastTurn.optional(),
+  context_tokens: z.number().optional(),
+  context_window: z.number().optional(),
+  tokens_today: z.number(),
+  cost_today_usd: z.number(),
+  revision: z.string().optional(),
+  deployed_sha: z.string().optional(),
+  created_at: Instant,
+  url: z.string(),
+  port: z.number().int().optional(),
+  warnings: z.array(z.string()),
+});
+export type AgentView = z.infer<typeof AgentView>;
+
+/** The row of host.sock version 1. A desktop client already speaks it: names and shapes are fixed. */
+export const AgentStatusRow = z.object({
+  name: z.string(),
+  running: z.boolean(),
+  failed: z.boolean(),
+  needs_update: z.boolean(),
+  needs_login: z.boolean(),
+  pending_reminders: z.number(),
+  paused: z.boolean(),
+  parent: z.string().optional(),
+  deployed_sha: z.string().optional(),
+  active_model: z.string().optional(),
+  status_text: z.string().optional(),
+  status_set_at: Instant.optional(),
+  url: z.string().optional(),
+});
+export type AgentStatusRow = z.infer<typeof AgentStatusRow>;
+
+/** The fixed row, made from the view: absent fields are omitted, never null. */
+export function statusRow(agent: AgentView): AgentStatusRow {
+  const row: AgentStatusRow = {
+    name: agent.name,
+    running: agent.running,
+    failed: agent.failed,
+    needs_update: agent.needs_update,
+    needs_login: agent.needs_login,
+    pending_reminders: 0,
+    paused: agent.paused,
+    url: agent.url,
+  };
+  if (agent.deployed_sha) row.deployed_sha = agent.deployed_sha;
+  if (agent.model) row.active_model = agent.model;
+  if (agent.running && agent.status_text !== undefined) row.status_text = agent.status_text;
+  if (agent.running && agent.status_set_at !== undefined) row.status_set_at = agent.status_set_at;
+  return row;
+}
+
+export const QuestionView = z.object({
+  id: Id,
+  seq: z.number().int(),
+  agent: z.string(),
+  question: z.string(),
+  options: z.array(z.string()),
+  multi: z.boolean(),
+  state: z.enum(["open", "answered", "expired", "cancelled"]),
+  answer: z.string().optional(),
+  asked_at: Instant,
+  expires_at: Instant.optional(),
+  closed_at: Instant.optional(),
+});
+export type QuestionView = z.infer<typeof QuestionView>;
+
+/** One row of the approval queue, fixed on host.sock. Filled once approvals exist. */
+export const ApprovalRow = z.object({
+  id: Id,
+  agent: z.string(),
+  kind: z.enum(["spawn", "apply_commit"]),
+  commit_ref: z.string(),
+  fetched_sha: z.string().optional(),
+  requested_at: Instant,
+  status: z.enum(["pending", "approved", "denied", "failed", "cancelled"]),
+  resolved_at: Instant.optional(),
+  note: z.string().optional(),
+  description: z.string().optional(),
+});

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
+import { MessageView } from "./message.ts";
+import { Id, Instant, Seq } from "./names.ts";
+
+/**
+ * What happens inside a turn, named by its life cycle:
+ *
+ *   turn_start ─► (session) ─► (text | thinking | tool_use ─► tool_result | note | compacted)* ─► turn_end
+ *
+ * The harness reports them; they are the agent's own word. Cost and authority come from the daemon.
+ */
+export const TurnEvent = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("turn_start"),
+    turn: z.number().int(),
+    message_id: Id,
+    from: z.string(),
+    body: z.string(),
+    unread: z.number().int(),
+    redelivered: z.boolean(),
+  }),
+  z.object({
+    type: z.literal("session"),
+    session_id: z.string(),
+    model: z.string(),
+    /** MCP servers as the CLI saw them: name → status. */
+    mcp: z.record(z.string(), z.string()),
+  }),
+  z.object({ type: z.literal("text"), text: z.string() }),
+  z.object({ type: z.literal("thinking"), text: z.string(), ms: z.number().optional() }),
+  z.object({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: z.unknown() }),
+  z.object({
+    type: z.literal("tool_result"),
+    id: z.string(),
+    text: z.string(),
+    is_error: z.boolean(),
+    /** Bytes before it was cut, when it was cut. */
+    cut_from: z.number().optional(),
+  }),
+  z.object({ type: z.literal("note"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
+  z.object({ type: z.literal("compacted"), before_tokens: z.number().optional() }),
+  z.object({
+    type: z.literal("turn_end"),
+    turn: z.number().int(),
+    ok: z.boolean(),
+    reason: z.string(),
+    duration_ms: z.number(),
+    tokens: TokenCounts,
+    cost_usd: z.number().optional(),
+    context_tokens: z.number().optional(),
+    context_window: z.number().optional(),
+  }),
+]);
+export type TurnEvent = z.infer<typeof TurnEvent>;
+
+/** A turn event as the harness publishes it: `n` counts from 1 per harness instance and is confirmed by the daemon. */
+export const SpooledEvent = z.object({ n: z.number().int().min(1), at: Instant, event: TurnEvent });
+export type SpooledEvent = z.infer<typeof SpooledEvent>;
+
+/** A turn event as it is stored and shown. */
+export const StoredTurnEvent = z.object({ seq: Seq, agent: z.string(), at: Instant, event: TurnEvent });
+export type StoredTurnEvent = z.infer<typeof StoredTurnEvent>;
+
+/** Text while it is being written: live only, never stored. `reset` drops the partial text of a retried block. */
+export const LiveDelta = z.object({ kind: z.enum(["text", "thinking", "reset"]), text: z.string() });
+export type LiveDelta = z.infer<typeof LiveDelta>;
+
+/** What the whole hive shows of itself. */
+export const HiveView = z.object({
+  id: z.string(),
+  version: z.string(),
+  revision: z.string(),
+  mode: z.enum(["rehearsal", "live"]),
+  upstream: z.string(),
+  scenarios: z.array(z.string()),
+  started_at: Instant,
+  tokens_today: z.number(),
+  cost_today_usd: z.number(),
+  banners: z.array(z.object({ level: z.enum(["info", "warn", "error"]), text: z.string() })),
+});
+export type HiveView = z.infer<typeof HiveView>;
+
+/**
+ * The operator's event stream. `message`, `question` and `turn` carry a `seq` and are resumed from it; `agent` and
+ * `hive` are the latest view (all of them are sent on connecting); `delta` is live only. `reset` says that the gap
+ * is too long to replay: take a new snapshot.
+ */
+export const HiveEvent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("message"), seq: Seq, message: MessageView }),
+  z.object({ kind: z.literal("question"), seq: Seq, question: QuestionView }),
+  z.object({ kind: z.literal("turn"), seq: Seq, turn: StoredTurnEvent }),
+  z.object({ kind: z.literal("agent"), agent: AgentView }),
+  z.object({ kind: z.literal("hive"), hive: HiveView }),
+  z.object({ kind: z.literal("delta"), agent: z.string(), delta: LiveDelta }),
+  z.object({ kind: z.literal("reset"), seq: Seq }),
+]);
+export type HiveEvent = z.infer<typeof HiveEvent>;
+
+/** `GET /api/state`: everything a page needs to start, true as of `seq`. */
+export const StateSnapshot = z.object({
+  seq: Seq,
+  hive: HiveView,
+  agents: z.array(AgentView),
+  questions: z.array(QuestionView),
+  /** The newest messages, oldest first. */
+  messages: z.array(MessageView),
+  operator_unread: z.number().int(),
+});
+export type StateSnapshot = z.infer<typeof StateSnapshot>;

@@ -1,0 +1,38 @@
+/** Limits of everything that crosses a process boundary. Each is named here once, with its reason. */
+
+/** Bytes of UTF-8 in one message body. Large enough for a long report, small enough that a full inbox stays readable. */
+export const MAX_BODY_BYTES = 256 * 1024;
+/** Bytes in one JSON line on any socket: the largest body escaped six-fold (`\u0000`) and its envelope. */
+export const MAX_LINE_BYTES = 2 * 1024 * 1024;
+/** Nesting of one JSON line. Nothing of ours nests deeper than a dozen; tool inputs get the rest. */
+export const MAX_JSON_DEPTH = 64;
+/** Seconds that one `recv` may wait: below the CLI's own patience with a silent tool call. */
+export const MAX_RECV_WAIT_SECONDS = 180;
+/** Characters of an agent's status text: one line on the dashboard and a little more. */
+export const MAX_STATUS_CHARS = 280;
+/** Characters of a description or a note. */
+export const MAX_NOTE_CHARS = 4_096;
+/** Characters of a question and of one option. */
+export const MAX_QUESTION_CHARS = 8_192;
+/** Options of one question: more cannot be compared by eye. */
+export const MAX_OPTIONS = 20;
+/** Characters of an idempotency key that a sender may choose. */
+export const MAX_CLIENT_ID_CHARS = 128;
+/** Bytes of one turn event once stored; longer tool results are cut with a mark. */
+export const MAX_EVENT_BYTES = 256 * 1024;
+/** Events in one `publish`: with the line limit, whichever comes first. */
+export const MAX_EVENTS_PER_PUBLISH = 500;
+/** Rows that one listing may return. Pages go on by key. */
+export const MAX_PAGE_ROWS = 500;
+/** Connections per agent socket: a harness, its bridges, and a crowd of tools. */
+export const MAX_AGENT_CONNECTIONS = 64;
+/** Messages one send to `*` may fan out to is the number of agents; this caps the agents of a hive. */
+export const MAX_AGENTS = 500;
+/** Undelivered messages per inbox; a sender that meets it is told to wait. The operator's is unbounded. */
+export const MAX_INBOX_MESSAGES = 10_000;
+/** Messages in one chain of agents answering agents before the operator is asked. Configurable. */
+export const DEFAULT_MAX_HOPS = 32;
+/** Failures of one message itself before it is dead. */
+export const MAX_MESSAGE_FAILURES = 5;
+/** Bytes of one agent's config tree as the wire carries it. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { MAX_BODY_BYTES } from "./limits.ts";
+import { Id, Instant, Seq } from "./names.ts";
+
+const encoder = new TextEncoder();
+
+/** A message body: well-formed Unicode, 1 byte to 256 KiB as UTF-8. */
+export const Body = z.string().check((ctx) => {
+  const text = ctx.value;
+  if (text.length === 0) {
+    ctx.issues.push({ code: "custom", input: text, message: "a message needs at least one byte" });
+    return;
+  }
+  // A code unit is at most 3 bytes of UTF-8, so most bodies need no count.
+  if (text.length * 3 > MAX_BODY_BYTES && encoder.encode(text).length > MAX_BODY_BYTES) {
+    ctx.issues.push({
+      code: "custom",
+      input: text,
+      message: `a message is at most ${MAX_BODY_BYTES} bytes; put long texts in a file under /state and send the path`,
+    });
+    return;
+  }
+  if (!text.isWellFormed()) {
+    ctx.issues.push({ code: "custom", input: text, message: "the text has a lone surrogate, which is not UTF-8" });
+  }
+});
+
+/**
+ * The life of a message: `queued` → `leased` (in a turn) → `done`; `queued` again when returned, `dead` after too
+ * many failures of its own, `dropped` by the operator or a cancel, `held` while its chain waits for the operator.
+ */
+export const MessageState = z.enum(["queued", "leased", "done", "dead", "dropped", "held"]);
+export type MessageState = z.infer<typeof MessageState>;
+
+/** A message as everyone but its broker sees it. An upsert by `id`; `seq` grows with every change. */
+export const MessageView = z.object({
+  id: Id,
+  seq: Seq,
+  from: z.string(),
+  to: z.string(),
+  /** Absent once retention has pruned it. */
+  body: z.string().optional(),
+  in_reply_to: Id.optional(),
+  /** First message of the chain of messages sent while handling one another. */
+  chain: Id,
+  hops: z.number().int(),
+  state: MessageState,
+  redelivered: z.boolean(),
+  failures: z.number().int(),
+  reason: z.string().optional(),
+  created_at: Instant,
+  updated_at: Instant,
+});
+export type MessageView = z.infer<typeof MessageView>;
+
+/** What a harness gets with a lease. */
+export const LeasedMessage = z.object({
+  id: Id,
+  from: z.string(),
+  body: z.string(),
+  in_reply_to: Id.optional(),
+  redelivered: z.boolean(),
+  created_at: Instant,
+});
+export type LeasedMessage = z.infer<typeof LeasedMessage>;

@@ -1,0 +1,370 @@
+import { z } from "zod";
+import { AgentRole, AgentStatusRow, AgentView, ApprovalRow, QuestionView } from "./agent.ts";
+import { AgentConfig } from "./config.ts";
+import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
+import { TurnOutcome } from "./harness.ts";
+import {
+  MAX_CLIENT_ID_CHARS,
+  MAX_CONFIG_BYTES,
+  MAX_EVENTS_PER_PUBLISH,
+  MAX_NOTE_CHARS,
+  MAX_OPTIONS,
+  MAX_PAGE_ROWS,
+  MAX_QUESTION_CHARS,
+  MAX_RECV_WAIT_SECONDS,
+  MAX_STATUS_CHARS,
+} from "./limits.ts";
+import { Body, LeasedMessage, MessageState, MessageView } from "./message.ts";
+import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
+
+/**
+ * Who may call: `operator` over host.sock and HTTP; `agent` any program in a cage; `manager` any program in the
+ * manager's cage; `harness` the one connection that said `hello`. The caller is the socket, never a field.
+ */
+export type Caller = "operator" | "agent" | "manager" | "harness";
+
+/** One operation of the contract. `stream` ones answer with `output` lines for as long as the caller listens. */
+export interface Operation {
+  summary: string;
+  callers: readonly Caller[];
+  stream?: true;
+  input: z.ZodObject;
+  output: z.ZodObject;
+}
+
+const nothing = z.object({});
+const agentOnly = z.object({ name: AgentName });
+const note = z.string().max(MAX_NOTE_CHARS);
+
+/** Which agents a start or stop is for. Naming nobody is an error; everybody is only ever said out loud. */
+const Scope = z
+  .object({ agent_names: z.array(AgentName).optional(), all: z.literal(true).optional() })
+  .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
+
+const PerAgent = z.object({
+  /** What became of each agent of the scope. */
+  results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
+});
+
+const Sent = z.object({
+  /** One row per recipient, in the order of their names when sent to `*`. */
+  sent: z.array(z.object({ id: Id, to: z.string(), state: MessageState })),
+  /** True when this client_id had been stored before: nothing new was sent. */
+  duplicate: z.boolean(),
+  /** Recipients that refused, each with the reason (only for `*`). */
+  refused: z.array(z.object({ to: z.string(), error: z.string() })),
+});
+
+const page = { limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(50) };
+
+/** The part of a hello that tells a harness what to be. Sent anew with every connection. */
+const Assignment = z.object({
+  protocol: z.number().int(),
+  agent: z.object({ id: z.string(), name: z.string(), role: AgentRole }),
+  config: AgentConfig,
+  /** The system prompt's appendix: the swarm's rules and the agent's INSTRUCTIONS.md. */
+  system_prompt: z.string(),
+  model: z.string(),
+  session_id: z.string().optional(),
+  credential_kind: z.enum(["api-key", "oauth"]),
+  paused: z.boolean(),
+  /** The last `n` of this instance that is stored; the spool goes on after it. */
+  confirmed_n: z.number().int(),
+  /** The turn number to use next. */
+  next_turn: z.number().int(),
+  /** Leases of this instance that the daemon still honours. */
+  leases: z.array(z.object({ id: Id, token: z.string() })),
+});
+
+export const operations = {
+  // ── messages ──────────────────────────────────────────────────────────────────────────────────────────────
+  send: {
+    summary: "Send a message. Answers once it is on stable storage.",
+    callers: ["operator", "agent"],
+    input: z.object({
+      to: Recipient,
+      body: Body,
+      in_reply_to: Id.optional(),
+      client_id: z.string().min(1).max(MAX_CLIENT_ID_CHARS).optional(),
+    }),
+    output: Sent,
+  },
+  recv: {
+    summary: "Take the next message of this agent's inbox into the running turn; with wait, until one comes.",
+    callers: ["agent"],
+    input: z.object({ wait: z.number().min(0).max(MAX_RECV_WAIT_SECONDS).optional() }),
+    output: z.object({ message: LeasedMessage.optional(), unread: z.number().int() }),
+  },
+  inbox: {
+    summary: "Messages to the operator, newest last.",
+    callers: ["operator"],
+    input: z.object({ ...page, before: Id.optional(), unread: z.boolean().optional() }),
+    output: z.object({ messages: z.array(MessageView), unread: z.number().int(), read_up_to: Seq }),
+  },
+  mark_read: {
+    summary: "Mark the operator's messages up to an id as read.",
+    callers: ["operator"],
+    input: z.object({ up_to: Id }),
+    output: z.object({ unread: z.number().int() }),
+  },
+  messages: {
+    summary: "Message history, newest last, of all or of one agent.",
+    callers: ["operator"],
+    input: z.object({ ...page, agent: AgentName.or(z.enum(["operator", "system"])).optional(), before: Id.optional() }),
+    output: z.object({ messages: z.array(MessageView) }),
+  },
+  message_retry: {
+    summary: "Put a dead message back into its inbox.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ message: MessageView }),
+  },
+  message_drop: {
+    summary: "Drop a message that has not been delivered.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ message: MessageView }),
+  },
+  chain_resume: {
+    summary: "Let a chain of messages go on that the loop brake has paused.",
+    callers: ["operator"],
+    input: z.object({ chain: Id }),
+    output: z.object({ released: z.number().int() }),
+  },
+
+  // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────
+  ask_operator: {
+    summary: "Ask the operator. Returns an id at once; the answer arrives as a message.",
+    callers: ["agent"],
+    input: z.object({
+      question: z.string().min(1).max(MAX_QUESTION_CHARS),
+      options: z.array(z.string().min(1).max(MAX_QUESTION_CHARS)).max(MAX_OPTIONS).optional(),
+      multi: z.boolean().optional(),
+      ttl_seconds: z.number().int().min(10).max(30 * 24 * 3600).optional(),
+    }),
+    output: z.object({ id: Id }),
+  },
+  questions: {
+    summary: "Questions that wait for the operator, and with all also the closed ones.",
+    callers: ["operator"],
+    input: z.object({ all: z.boolean().optional() }),
+    output: z.object({ questions: z.array(QuestionView) }),
+  },
+  answer: {
+    summary: "Answer a question: options by their text, free text, or both.",
+    callers: ["operator"],
+    input: z.object({ id: Id, options: z.array(z.string()).max(MAX_OPTIONS).optional(), text: z.string().max(MAX_QUESTION_CHARS).optional() }),
+    output: z.object({ question: QuestionView }),
+  },
+  question_cancel: {
+    summary: "Close a question without an answer; whoever asked is told.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ question: QuestionView }),
+  },
+
+  // ── the agent about itself ────────────────────────────────────────────────────────────────────────────────
+  set_status: {
+    summary: "Say in one line what this agent is doing.",
+    callers: ["agent"],
+    input: z.object({ text: z.string().max(MAX_STATUS_CHARS) }),
+    output: nothing,
+  },
+  whoami: {
+    summary: "Name, role, model and reachable recipients of this agent.",
+    callers: ["agent"],
+    input: nothing,
+    output: z.object({ name: z.string(), role: AgentRole, model: z.string(), description: z.string(), recipients: z.array(z.string()), unread: z.number().int() }),
+  },
+  wake: {
+    summary: "Put a message into this agent's own inbox, from a program in its cage; shows as <agent>/<label>.",
+    callers: ["agent"],
+    input: z.object({ from: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,31}$/, "a label is 1 to 32 of a-z, 0-9, '_', '.', '-'"), body: Body }),
+    output: z.object({ id: Id }),
+  },
+  list_agents: {
+    summary: "The agents of this hive with their state.",
+    callers: ["manager"],
+    input: nothing,
+    output: z.object({ agents: z.array(z.object({ name: z.string(), state: z.string(), status: z.string().optional(), description: z.string().optional(), unread: z.number().int() })) }),
+  },
+
+  // ── lifecycle ─────────────────────────────────────────────────────────────────────────────────────────────
+  spawn: {
+    summary: "Create an agent and start it.",
+    callers: ["operator"],
+    input: z.object({
+      name: NewAgentName,
+      description: note.optional(),
+      config: AgentConfig.optional(),
+      instructions: z.string().max(MAX_CONFIG_BYTES).optional(),
+    }),
+    output: z.object({ agent: AgentView }),
+  },
+  start: {
+    summary: "Start agents that are stopped.",
+    callers: ["operator", "manager"],
+    input: z.object({ scope: Scope }),
+    output: PerAgent,
+  },
+  stop: {
+    summary: "Stop agents; graceful lets a running turn finish (30 s).",
+    callers: ["operator"],
+    input: z.object({ scope: Scope, graceful: z.boolean().default(true) }),
+    output: PerAgent,
+  },
+  restart: { summary: "Stop and start an agent.", callers: ["operator", "manager"], input: agentOnly, output: nothing },
+  kill: { summary: "Stop an agent at once; its message goes back to its inbox.", callers: ["operator", "manager"], input: agentOnly, output: nothing },
+  destroy: {
+    summary: "Remove an agent. Keeps its state and history unless purge; the manager cannot be destroyed.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, purge: z.boolean().default(false) }),
+    output: nothing,
+  },
+  revive: { summary: "Bring a destroyed agent back with its state.", callers: ["operator"], input: agentOnly, output: z.object({ agent: AgentView }) },
+  set_paused: {
+    summary: "Pause or resume an agent; while paused its messages queue. Works on a stopped agent.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, paused: z.boolean() }),
+    output: nothing,
+  },
+
+  // ── a running turn ────────────────────────────────────────────────────────────────────────────────────────
+  cancel: {
+    summary: "Cancel the running turn. Its message is dropped; with return it goes back and the agent pauses.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, return: z.boolean().default(false) }),
+    output: z.object({ cancelled: z.boolean() }),
+  },
+  compact: { summary: "Compact the agent's session.", callers: ["operator"], input: agentOnly, output: nothing },
+  model: {
+    summary: "Set the model, until a deploy changes it.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, model: z.string().min(1).max(128) }),
+    output: nothing,
+  },
+  new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
+
+  // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
+  list: { summary: "Names of the agents.", callers: ["operator"], input: nothing, output: z.object({ agents: z.array(z.string()) }) },
+  agent_status: { summary: "A status row per agent.", callers: ["operator"], input: nothing, output: z.object({ agent_statuses: z.array(AgentStatusRow) }) },
+  subscribe_agent_status: {
+    summary: "A status row whenever one changes.",
+    callers: ["operator"],
+    stream: true,
+    input: nothing,
+    output: z.object({ agent_statuses: z.array(AgentStatusRow).optional() }),
+  },
+  pending: { summary: "The approval queue.", callers: ["operator"], input: nothing, output: z.object({ approvals: z.array(ApprovalRow) }) },
+  urls: { summary: "Where the dashboard is.", callers: ["operator"], input: nothing, output: z.object({ urls: z.object({ home: z.string(), domain: z.string().optional() }) }) },
+  state: { summary: "A snapshot of the whole hive.", callers: ["operator"], input: z.object({ messages: z.number().int().min(0).max(MAX_PAGE_ROWS).default(100) }), output: z.object({ state: StateSnapshot }) },
+  turn_events: {
+    summary: "Turn events of one agent, oldest first, the newest page unless before is given.",
+    callers: ["operator"],
+    input: z.object({ agent: AgentName, before: Seq.optional(), limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(200) }),
+    output: z.object({ events: z.array(StoredTurnEvent), more: z.boolean() }),
+  },
+  watch: {
+    summary: "The event stream: what came after a position, then live.",
+    callers: ["operator"],
+    stream: true,
+    input: z.object({
+      after: Seq.optional(),
+      agent: AgentName.optional(),
+      kinds: z.array(z.enum(["message", "question", "turn", "agent", "hive", "delta"])).optional(),
+    }),
+    output: z.object({ event: HiveEvent.optional() }),
+  },
+  logs: {
+    summary: "The last lines of an agent's cage log.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, lines: z.number().int().min(1).max(5000).default(200) }),
+    output: z.object({ lines: z.array(z.string()) }),
+  },
+  config: {
+    summary: "The deployed config tree of an agent.",
+    callers: ["operator"],
+    input: agentOnly,
+    output: z.object({ files: z.array(z.object({ path: z.string(), text: z.string() })) }),
+  },
+  tombstones: {
+    summary: "Destroyed agents whose state is kept.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ agents: z.array(z.object({ name: z.string(), destroyed_at: Instant, bytes: z.number() })) }),
+  },
+
+  // ── the operator's own door ───────────────────────────────────────────────────────────────────────────────
+  login: { summary: "A one-time launch URL for the dashboard.", callers: ["operator"], input: nothing, output: z.object({ url: z.string(), expires_at: Instant }) },
+  sessions: {
+    summary: "Browser sessions that are logged in.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ sessions: z.array(z.object({ id: Id, created_at: Instant, last_seen_at: Instant, user_agent: z.string() })) }),
+  },
+  session_revoke: { summary: "End a browser session.", callers: ["operator"], input: z.object({ id: Id }), output: nothing },
+  shutdown: { summary: "Stop the cages, then the daemon.", callers: ["operator"], input: nothing, output: nothing },
+
+  // ── the harness ───────────────────────────────────────────────────────────────────────────────────────────
+  hello: {
+    summary: "Become this agent's harness. Refused while another one lives.",
+    callers: ["agent"],
+    input: z.object({
+      protocol: z.number().int(),
+      revision: z.string().max(64),
+      generation: z.number().int(),
+      /** Random per harness process: leases and the spool belong to it. */
+      instance: z.string().min(8).max(64),
+      leases: z.array(z.object({ id: Id, token: z.string() })).max(1000).default([]),
+      /** True while a turn runs on (reconnect after a daemon restart). */
+      busy: z.boolean().default(false),
+      resident_servers: z.number().int().default(0),
+    }),
+    output: Assignment,
+  },
+  next: {
+    summary: "Lease the next message for a turn, waiting for it; or be told to sleep.",
+    callers: ["harness"],
+    input: nothing,
+    output: z.object({ message: LeasedMessage.optional(), token: z.string().optional(), unread: z.number().int(), sleep: z.boolean().optional() }),
+  },
+  finish: {
+    summary: "End the running turn: acknowledge its leases or give them back.",
+    callers: ["harness"],
+    input: z.object({ outcome: TurnOutcome, turn: z.number().int() }),
+    output: nothing,
+  },
+  publish: {
+    summary: "Store turn events; answers with the last n that is on stable storage.",
+    callers: ["harness"],
+    input: z.object({ events: z.array(SpooledEvent).max(MAX_EVENTS_PER_PUBLISH) }),
+    output: z.object({ confirmed_n: z.number().int() }),
+  },
+  delta: { summary: "Text as it is written; live only.", callers: ["harness"], input: LiveDelta, output: nothing },
+  report: {
+    summary: "What the harness is doing, and its session.",
+    callers: ["harness"],
+    input: z.object({
+      activity: z.enum(["idle", "thinking", "compacting"]).optional(),
+      session_id: z.string().max(128).nullable().optional(),
+      context_tokens: z.number().optional(),
+      context_window: z.number().optional(),
+    }),
+    output: nothing,
+  },
+  confirm: { summary: "Confirm a generation with the nonce that only it was given.", callers: ["harness"], input: z.object({ nonce: z.string() }), output: nothing },
+} as const satisfies Record<string, Operation>;
+
+export type Operations = typeof operations;
+export type OperationName = keyof Operations;
+/** What a caller writes: fields with defaults may be absent. */
+export type Input<N extends OperationName> = z.input<Operations[N]["input"]>;
+/** What a handler gets after parsing. */
+export type Parsed<N extends OperationName> = z.output<Operations[N]["input"]>;
+export type Output<N extends OperationName> = z.output<Operations[N]["output"]>;
+
+/** Operations that a caller may use. */
+export function operationsOf(caller: Caller): OperationName[] {
+  const names = Object.keys(operations) as OperationName[];
+  return names.filter((name) => (operations[name].callers as readonly Caller[]).includes(caller));
+}
