@@ -1,0 +1,34 @@
+import { ErrorCode, HiveError } from "../wire/error.ts";
+
+/** Version of host.sock and of every response envelope. */
+export const WIRE_VERSION = 1;
+
+export interface Success {
+  version: typeof WIRE_VERSION;
+  ok: true;
+}
+export interface Failure {
+  version: typeof WIRE_VERSION;
+  ok: false;
+  error: string;
+  code: ErrorCode;
+}
+
+/** Wraps an operation's output. Fields that are undefined vanish with JSON: absent, never null. */
+export function success<T extends object>(output: T): Success & T {
+  return { version: WIRE_VERSION, ok: true, ...output };
+}
+
+/** The one place where a failure becomes a line. A surprise is told as such, without its inside. */
+export function failure(error: unknown): Failure {
+  if (error instanceof HiveError) return { version: WIRE_VERSION, ok: false, error: error.message, code: error.code };
+  return { version: WIRE_VERSION, ok: false, error: "something went wrong inside the daemon; its log says what", code: "internal" };
+}
+
+/** Turns a response line back into its output, or throws the HiveError that it carries. */
+export function unwrap(line: Record<string, unknown>): Record<string, unknown> {
+  if (line["ok"] === true) return line;
+  const code = ErrorCode.safeParse(line["code"]);
+  const words = typeof line["error"] === "string" ? line["error"] : "the daemon refused without a reason";
+  throw new HiveError(code.success ? code.data : "internal", words);
+}

@@ -1,0 +1,83 @@
+import { HiveError } from "../wire/error.ts";
+import { MAX_JSON_DEPTH } from "../wire/limits.ts";
+
+/**
+ * Parses JSON from an untrusted peer: an object, no deeper than `MAX_JSON_DEPTH`, no key twice in one object.
+ * `JSON.parse` keeps the last of two equal keys, and two readers of one line could then see two different requests.
+ * Throws `bad_request` that says what is wrong.
+ */
+export function parseStrictObject(text: string): Record<string, unknown> {
+  scan(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new HiveError("bad_request", "this is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new HiveError("bad_request", "a request is a JSON object");
+  }
+  return value as Record<string, unknown>;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/** One pass over the text before it is parsed: depth (so that the parser cannot be made to recurse) and double keys. */
+function scan(text: string): void {
+  // One entry per open object (its keys) or array (undefined).
+  const open: (Set<string> | undefined)[] = [];
+  let expectKey = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x7b: // {
+      case 0x5b: {
+        // [
+        if (open.length >= MAX_JSON_DEPTH) throw new HiveError("bad_request", `nested deeper than ${MAX_JSON_DEPTH} levels`);
+        const isObject = text.charCodeAt(at) === 0x7b;
+        open.push(isObject ? new Set() : undefined);
+        expectKey = isObject;
+        break;
+      }
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        expectKey = false;
+        break;
+      case COMMA:
+        expectKey = open.at(-1) !== undefined;
+        break;
+      case COLON:
+        expectKey = false;
+        break;
+      case QUOTE: {
+        const start = at;
+        let escaped = false;
+        for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) {
+          if (text.charCodeAt(at) === BACKSLASH) {
+            escaped = true;
+            at++;
+          }
+        }
+        if (expectKey) rememberKey(open.at(-1), text.slice(start, at + 1), escaped);
+        break;
+      }
+    }
+  }
+}
+
+function rememberKey(keys: Set<string> | undefined, quoted: string, escaped: boolean): void {
+  if (!keys) return;
+  let key = quoted.slice(1, -1);
+  if (escaped) {
+    try {
+      key = JSON.parse(quoted) as string;
+    } catch {
+      return; // not JSON: the parser says so
+    }
+  }
+  if (keys.has(key)) throw new HiveError("bad_request", `the key ${JSON.stringify(key.slice(0, 80))} appears twice`);
+  keys.add(key);
+}

@@ -1,0 +1,198 @@
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { HiveError, parseOrThrow } from "../wire/error.ts";
+import { operations, type Caller, type OperationName } from "../wire/operations.ts";
+import { failure, success } from "./envelope.ts";
+import { parseStrictObject } from "./json.ts";
+import { LineSplitter, LineWriter } from "./lines.ts";
+
+/** Longest Unix socket path: `sun_path` holds 108 bytes; the rest is margin for the folders of tests and tools. */
+const MAX_SOCKET_PATH_BYTES = 100;
+/** A burst of 9,500 connects at Node's default of 511 meets refusals; at 4096 none (measured). */
+const BACKLOG = 4096;
+/** Requests of one connection that may be under way at once; more wait in the socket. */
+const MAX_IN_FLIGHT = 256;
+
+/** One connection as handlers see it. */
+export interface Connection {
+  /** What this connection may call. `hello` adds `harness` to it. */
+  readonly callers: Set<Caller>;
+  /** Sends a line that nobody asked for. False when the peer is gone. */
+  push(line: object): boolean;
+  /** Aborts when the connection ends. */
+  readonly ended: AbortSignal;
+  close(): void;
+}
+
+/** Carries out one parsed call. A stream handler yields outputs instead of returning one. */
+export type Dispatch = (name: OperationName, input: never, connection: Connection) => Promise<object> | AsyncIterable<object>;
+
+export interface LineServerOptions {
+  path: string;
+  /** Permission bits of the socket file. */
+  mode: number;
+  callers: readonly Caller[];
+  dispatch: Dispatch;
+  maxConnections: number;
+  /**
+   * host.sock: requests have no id and are answered one after the other, in their order. Otherwise each request
+   * carries an `id`, all run at once, and answers may overtake.
+   */
+  ordered: boolean;
+  /** Told of every failure that is not a HiveError: a defect of ours. */
+  onUnexpected: (error: unknown) => void;
+}
+
+export interface LineServer {
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/** Refuses socket paths that the kernel would cut. */
+export function checkSocketPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    throw new HiveError(
+      "bad_request",
+      `the socket path ${path} has ${bytes} bytes, more than ${MAX_SOCKET_PATH_BYTES}: choose a shorter HIVE_RUN_DIR`,
+    );
+  }
+}
+
+/** Serves the contract as JSON lines on a Unix socket. Replaces a socket file that nobody listens on. */
+export async function serveLines(options: LineServerOptions): Promise<LineServer> {
+  checkSocketPath(options.path);
+  await removeStale(options.path);
+  const live = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (live.size >= options.maxConnections) {
+      socket.end(`${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`);
+      socket.on("error", () => socket.destroy());
+      return;
+    }
+    live.add(socket);
+    socket.on("close", () => live.delete(socket));
+    serveConnection(socket, options);
+  });
+  await listen(server, options.path);
+  chmodSync(options.path, options.mode);
+  return {
+    path: options.path,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of live) socket.destroy();
+      }),
+  };
+}
+
+function serveConnection(socket: Socket, options: LineServerOptions): void {
+  const splitter = new LineSplitter();
+  const writer = new LineWriter(socket);
+  const ended = new AbortController();
+  let inFlight = 0;
+  let halfClosed = false;
+  let turn = Promise.resolve();
+  const connection: Connection = {
+    callers: new Set(options.callers),
+    push: (line) => writer.write(line),
+    ended: ended.signal,
+    close: () => void socket.destroy(),
+  };
+
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => ended.abort());
+  socket.on("end", () => {
+    // A peer that has said all it wants still gets its answers.
+    halfClosed = true;
+    if (inFlight === 0) socket.end();
+  });
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      splitter.push(chunk, (line) => {
+        inFlight++;
+        if (inFlight >= MAX_IN_FLIGHT) socket.pause();
+        if (options.ordered) turn = turn.then(() => answer(line));
+        else void answer(line);
+      });
+    } catch (error) {
+      writer.write(failure(error));
+      socket.end();
+      socket.destroySoon();
+    }
+  });
+
+  async function answer(text: string): Promise<void> {
+    let id: unknown;
+    try {
+      const line = parseStrictObject(text);
+      if (!options.ordered) id = line["id"];
+      const name = operationNamed(line["cmd"], connection.callers);
+      const input = parseOrThrow(operations[name].input, line);
+      const result = options.dispatch(name, input as never, connection);
+      if (Symbol.asyncIterator in result) {
+        for await (const output of result) {
+          if (!writer.write(withId(id, success(output)))) break;
+        }
+      } else {
+        writer.write(withId(id, success(await result)));
+      }
+    } catch (error) {
+      if (!(error instanceof HiveError)) options.onUnexpected(error);
+      writer.write(withId(id, failure(error)));
+    } finally {
+      inFlight--;
+      if (inFlight < MAX_IN_FLIGHT) socket.resume();
+      if (halfClosed && inFlight === 0) socket.end();
+    }
+  }
+}
+
+function withId(id: unknown, line: object): object {
+  return id === undefined ? line : { id, ...line };
+}
+
+function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {
+  if (typeof cmd !== "string" || !Object.hasOwn(operations, cmd)) {
+    throw new HiveError("bad_request", `unknown cmd ${JSON.stringify(String(cmd).slice(0, 80))}`);
+  }
+  const name = cmd as OperationName;
+  const allowed = operations[name].callers as readonly Caller[];
+  if (!allowed.some((caller) => callers.has(caller))) {
+    throw new HiveError("forbidden", `"${name}" is not for this socket: it is for ${allowed.join(" and ")}`);
+  }
+  return name;
+}
+
+async function removeStale(path: string): Promise<void> {
+  let stat;
+  try {
+    stat = lstatSync(path);
+  } catch {
+    return;
+  }
+  if (!stat.isSocket()) throw new HiveError("conflict", `${path} is in the way and is not a socket: remove it`);
+  if (await answers(path)) throw new HiveError("conflict", `another daemon already listens on ${path}`);
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ path, backlog: BACKLOG }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
