@@ -1,0 +1,286 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { HiveError } from "../wire/error.ts";
+import { MAX_LINE_BYTES } from "../wire/limits.ts";
+import { connectLines } from "./client.ts";
+import { LineSplitter } from "./lines.ts";
+import { serveLines, type Dispatch, type LineServer, type LineServerOptions } from "./server.ts";
+
+let folder: string;
+let path: string;
+let server: LineServer | undefined;
+const unexpected: unknown[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "rpc-"));
+  path = join(folder, "s.sock");
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  unexpected.length = 0;
+  rmSync(folder, { recursive: true });
+});
+
+async function serve(dispatch: Dispatch, options: Partial<LineServerOptions> = {}): Promise<void> {
+  server = await serveLines({
+    path,
+    mode: 0o600,
+    callers: ["agent"],
+    ordered: false,
+    maxConnections: 10,
+    dispatch,
+    onUnexpected: (error) => unexpected.push(error),
+    ...options,
+  });
+}
+
+async function raw(): Promise<Socket> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Reads until the peer closes or `lines` lines have come. */
+async function readLines(socket: Socket, lines: number): Promise<Record<string, unknown>[]> {
+  const got: Record<string, unknown>[] = [];
+  const splitter = new LineSplitter(64 * 1024 * 1024);
+  return new Promise((resolve) => {
+    socket.on("data", (chunk: Buffer) => {
+      splitter.push(chunk, (line) => got.push(JSON.parse(line) as Record<string, unknown>));
+      if (got.length >= lines) resolve(got);
+    });
+    socket.on("close", () => resolve(got));
+    socket.on("error", () => {});
+  });
+}
+
+describe("calls", () => {
+  test("overlap on one connection, and answers find their callers", async () => {
+    const gates = new Map<string, () => void>();
+    const ended: string[] = [];
+    await serve(async (_name, input: { text: string }) => {
+      await new Promise<void>((resolve) => gates.set(input.text, resolve));
+      return {};
+    });
+    const client = await connectLines(path);
+    const first = client.call("set_status", { text: "first" }).then(() => ended.push("first"));
+    const second = client.call("set_status", { text: "second" }).then(() => ended.push("second"));
+    await expect.poll(() => gates.size).toBe(2);
+    gates.get("second")?.();
+    await second;
+    gates.get("first")?.();
+    await first;
+    expect(ended).toEqual(["second", "first"]);
+    client.close();
+  });
+
+  test("a refusal arrives as the HiveError it was; a surprise says nothing of our inside", async () => {
+    await serve(async (name) => {
+      if (name === "whoami") throw new Error("secret path /root/x");
+      throw new HiveError("not_found", 'agent "ghost" is not managed by this hive');
+    });
+    const client = await connectLines(path);
+    await expect(client.call("send", { to: "ghost", body: "x" })).rejects.toMatchObject({ code: "not_found", message: 'agent "ghost" is not managed by this hive' });
+    await expect(client.call("whoami", {})).rejects.toMatchObject({ code: "internal", message: expect.not.stringContaining("secret") });
+    expect(unexpected).toHaveLength(1);
+    client.close();
+  });
+
+  test("nobody listens: unavailable, with the path", async () => {
+    await expect(connectLines(path)).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining(path) });
+  });
+
+  test("calls in flight fail when the daemon goes", async () => {
+    await serve(() => new Promise(() => {}));
+    const client = await connectLines(path);
+    const call = client.call("whoami", {});
+    const failed = expect(call).rejects.toMatchObject({ code: "unavailable" });
+    await server?.close();
+    server = undefined;
+    await failed;
+  });
+
+  test("a peer that closed its half still gets its answers", async () => {
+    const gates: (() => void)[] = [];
+    await serve(async () => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return {};
+    });
+    const socket = await raw();
+    const lines = readLines(socket, 1);
+    socket.end('{"id":7,"cmd":"set_status","text":"x"}\n');
+    await expect.poll(() => gates.length).toBe(1);
+    gates[0]?.();
+    expect(await lines).toEqual([{ id: 7, version: 1, ok: true }]);
+  });
+});
+
+describe("host.sock order", () => {
+  test("pipelined requests are answered in their order, without ids", async () => {
+    const delays: Record<string, number> = { agent_status: 0, list: 1 };
+    const begun: string[] = [];
+    await serve(
+      async (name) => {
+        begun.push(name);
+        if (delays[name]) await new Promise((resolve) => setImmediate(resolve));
+        return name === "list" ? { agents: ["a"] } : { agent_statuses: [] };
+      },
+      { callers: ["operator"], ordered: true },
+    );
+    const socket = await raw();
+    socket.write('{"cmd":"list"}\n{"cmd":"nonsense"}\n{"cmd":"agent_status","unknown":"field"}\n');
+    const lines = await readLines(socket, 3);
+    expect(lines).toEqual([
+      { version: 1, ok: true, agents: ["a"] },
+      { version: 1, ok: false, error: 'unknown cmd "nonsense"', code: "bad_request" },
+      { version: 1, ok: true, agent_statuses: [] },
+    ]);
+    socket.destroy();
+  });
+
+  test("a call that was given up does not shift the answers of the next", async () => {
+    const gates: (() => void)[] = [];
+    await serve(
+      async (name) => {
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return name === "list" ? { agents: [] } : { agent_statuses: [] };
+      },
+      { callers: ["operator"], ordered: true },
+    );
+    const client = await connectLines(path, { ordered: true });
+    const stop = new AbortController();
+    const first = client.call("list", {}, { signal: stop.signal });
+    const second = client.call("agent_status", {});
+    stop.abort();
+    await expect(first).rejects.toMatchObject({ code: "unavailable" });
+    await expect.poll(() => gates.length).toBe(1);
+    gates[0]?.();
+    await expect.poll(() => gates.length).toBe(2);
+    gates[1]?.();
+    expect(await second).toEqual({ agent_statuses: [] });
+    client.close();
+  });
+
+  test("a stream yields until its connection ends", async () => {
+    await serve(
+      async function* () {
+        yield {};
+        yield { agent_statuses: [] };
+      } as unknown as Dispatch,
+      { callers: ["operator"], ordered: true },
+    );
+    const client = await connectLines(path, { ordered: true });
+    const got: unknown[] = [];
+    for await (const line of client.stream("subscribe_agent_status", {})) {
+      got.push(line);
+      if (got.length === 2) break;
+    }
+    expect(got).toEqual([{}, { agent_statuses: [] }]);
+  });
+});
+
+describe("hostile lines", () => {
+  const echo: Dispatch = async () => ({});
+
+  test.each([
+    ["not JSON", "hello\n", "bad_request"],
+    ["an unknown cmd", '{"id":1,"cmd":"__proto__"}\n', "bad_request"],
+    ["constructor as cmd", '{"id":1,"cmd":"constructor"}\n', "bad_request"],
+    ["no cmd", "{}\n", "bad_request"],
+    ["wrong types", '{"cmd":"set_status","text":7}\n', "bad_request"],
+    ["a key twice", '{"cmd":"set_status","text":"a","text":"b"}\n', "bad_request"],
+    ["an operator's verb on an agent's socket", '{"cmd":"shutdown"}\n', "forbidden"],
+    ["a harness verb without hello", '{"cmd":"next"}\n', "forbidden"],
+    ["deep nesting", `{"cmd":"set_status","text":${"[".repeat(5000)}\n`, "bad_request"],
+    ["a NUL byte", '{"cmd":"set_status\u0000","text":"a"}\n', "bad_request"],
+  ])("%s is refused, and the connection goes on", async (_, line, code) => {
+    await serve(echo);
+    const socket = await raw();
+    socket.write(line);
+    socket.write('{"id":9,"cmd":"set_status","text":"still here"}\n');
+    const lines = await readLines(socket, 2);
+    const refusal = lines.find((one) => one["ok"] === false);
+    expect(refusal).toMatchObject({ code });
+    expect(lines).toContainEqual({ id: 9, version: 1, ok: true });
+    expect(unexpected).toEqual([]);
+    socket.destroy();
+  });
+
+  test("a line over the limit is refused and its connection closed, long before 64 MiB are held", async () => {
+    await serve(echo);
+    const socket = await raw();
+    const lines = readLines(socket, 2);
+    const chunk = Buffer.alloc(1024 * 1024, 0x61);
+    let written = 0;
+    while (written < 64 && !socket.destroyed && socket.writable) {
+      written++;
+      if (!socket.write(chunk)) await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => {});
+    }
+    expect((await lines)[0]).toMatchObject({ ok: false, code: "too_large", error: expect.stringContaining(String(MAX_LINE_BYTES)) });
+    expect(written).toBeLessThan(64);
+  });
+
+  test("a character split over two chunks survives", async () => {
+    let seen = "";
+    await serve(async (_name, input: { text: string }) => {
+      seen = input.text;
+      return {};
+    });
+    const socket = await raw();
+    const bytes = Buffer.from('{"id":1,"cmd":"set_status","text":"mäuse 🐝"}\n');
+    for (const byte of bytes) socket.write(Buffer.from([byte]));
+    await readLines(socket, 1);
+    expect(seen).toBe("mäuse 🐝");
+    socket.destroy();
+  });
+
+  test("a connection over the limit gets one clear line", async () => {
+    await serve(echo, { maxConnections: 1 });
+    const first = await raw();
+    const second = await raw();
+    expect(await readLines(second, 1)).toEqual([{ version: 1, ok: false, error: "more than 1 connections", code: "unavailable" }]);
+    first.destroy();
+  });
+
+  test("a peer that never reads is cut off; memory stays bounded", async () => {
+    let cut = false;
+    await serve(
+      async function* (_name: unknown, _input: unknown, connection: { ended: AbortSignal }) {
+        connection.ended.addEventListener("abort", () => (cut = true));
+        const text = "x".repeat(1024 * 1024);
+        for (let n = 0; n < 200 && !cut; n++) {
+          yield { event: { kind: "delta", agent: "a", delta: { kind: "text", text } } };
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      } as unknown as Dispatch,
+      { callers: ["operator"], ordered: true },
+    );
+    const socket = await raw();
+    socket.pause();
+    socket.on("error", () => {});
+    socket.write('{"cmd":"watch"}\n');
+    await expect.poll(() => cut).toBe(true);
+    socket.destroy();
+  });
+});
+
+describe("the socket file", () => {
+  test("has the mode that was asked for and replaces a dead one", async () => {
+    await serve(async () => ({}));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await expect(serveLines({ path, mode: 0o600, callers: [], ordered: false, maxConnections: 1, dispatch: async () => ({}), onUnexpected: () => {} })).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  test("a file in the way, and a path that the kernel would cut, are refused with words", async () => {
+    writeFileSync(path, "");
+    await expect(serve(async () => ({}))).rejects.toThrow(/is not a socket/);
+    rmSync(path);
+    const long = join(folder, "x".repeat(100));
+    await expect(serve(async () => ({}), { path: long })).rejects.toThrow(/shorter HIVE_RUN_DIR/);
+  });
+});
