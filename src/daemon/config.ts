@@ -1,0 +1,123 @@
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { z } from "zod";
+import { schemaComplaint } from "../wire/error.ts";
+import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
+
+/** The one file that reads the environment. Everything else is handed a `Config`. */
+
+const Port = z.coerce.number().int().min(0).max(65535);
+const Folder = z.string().refine(isAbsolute, "must be an absolute path");
+const Seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+const Environment = z.object({
+  HIVE_STATE_DIR: Folder.optional(),
+  HIVE_RUN_DIR: Folder.optional(),
+  HIVE_PORT: Port.default(7000),
+  HIVE_BIND: z.string().min(1).default("127.0.0.1"),
+  HIVE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
+  HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
+  HIVE_MAX_HOPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_HOPS),
+  HIVE_SCENARIOS: z.string().optional(),
+  HIVE_REHEARSAL: z.enum(["0", "1"]).default("0"),
+  HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HIVE_CREDENTIAL_FILE: Folder.optional(),
+  HIVE_DRIVER: z.enum(["bwrap"]).default("bwrap"),
+  HIVE_SLEEP_AFTER_SECONDS: Seconds(30 * 60),
+  HIVE_WARM_SECONDS: Seconds(10 * 60),
+  HIVE_LEASE_GRACE_SECONDS: Seconds(60),
+  HIVE_CRASH_BACKOFF_SECONDS: Seconds(10),
+  HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+  HIVE_GROUP: z.string().optional(),
+  ANTHROPIC_API_KEY: z.string().min(1).optional(),
+  CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
+  CREDENTIALS_DIRECTORY: Folder.optional(),
+  XDG_STATE_HOME: Folder.optional(),
+  NO_COLOR: z.string().optional(),
+});
+
+export interface Config {
+  stateDir: string;
+  runDir: string;
+  /** 0 takes any free port. */
+  port: number;
+  bind: string;
+  publicUrl: URL | undefined;
+  operatorPronouns: string;
+  maxHops: number;
+  /** Folder or file of scenarios for rehearsal; undefined plays the built-in tour. */
+  scenarios: string | undefined;
+  upstream: UpstreamConfig;
+  sleepAfterMs: number;
+  warmMs: number;
+  leaseGraceMs: number;
+  crashBackoffMs: number;
+  logLevel: string;
+  /** Ctrl-C and SIGTERM stop the cages too; under a service manager they live on. */
+  foreground: boolean;
+}
+
+export type UpstreamConfig =
+  | { kind: "rehearsal" }
+  | { kind: "live"; baseUrl: string; credential: { kind: "api-key" | "oauth"; source: CredentialSource } };
+
+/** Where the credential comes from. A file is read anew when it is needed, so that it can be rotated. */
+export type CredentialSource = { from: "environment"; value: string } | { from: "file"; path: string };
+
+const ANTHROPIC_API = "https://api.anthropic.com";
+/** Names that a service manager's credential may have. */
+const SYSTEMD_CREDENTIAL = "anthropic";
+
+/** Reads the environment or throws with words that name the variable. */
+export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolean }): Config {
+  // A variable that is set to nothing counts as not set.
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = Environment.safeParse(set);
+  if (!parsed.success) throw new Error(`the settings do not fit: ${schemaComplaint(parsed.error)}`);
+  const e = parsed.data;
+  const stateDir = e.HIVE_STATE_DIR ?? join(e.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "hyperhive");
+  const publicUrl = e.HIVE_PUBLIC_URL ? new URL(e.HIVE_PUBLIC_URL) : undefined;
+  if (!isLoopback(e.HIVE_BIND) && publicUrl?.protocol !== "https:" && e.HIVE_BEHIND_PROXY !== "1") {
+    throw new Error(
+      `HIVE_BIND=${e.HIVE_BIND} would serve the dashboard in the clear to the network: set HIVE_PUBLIC_URL to the https address of your reverse proxy, or HIVE_BEHIND_PROXY=1 if one stands in front`,
+    );
+  }
+  return {
+    stateDir,
+    runDir: e.HIVE_RUN_DIR ?? join(stateDir, "run"),
+    port: e.HIVE_PORT,
+    bind: e.HIVE_BIND,
+    publicUrl,
+    operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
+    maxHops: e.HIVE_MAX_HOPS,
+    scenarios: e.HIVE_SCENARIOS,
+    upstream: upstreamOf(e),
+    sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,
+    warmMs: e.HIVE_WARM_SECONDS * 1000,
+    leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,
+    crashBackoffMs: e.HIVE_CRASH_BACKOFF_SECONDS * 1000,
+    logLevel: e.HIVE_LOG_LEVEL,
+    foreground: options.foreground,
+  };
+}
+
+function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
+}
+
+function upstreamOf(e: z.infer<typeof Environment>): UpstreamConfig {
+  if (e.HIVE_REHEARSAL === "1") return { kind: "rehearsal" };
+  const baseUrl = e.HIVE_UPSTREAM_URL ?? ANTHROPIC_API;
+  const live = (kind: "api-key" | "oauth", source: CredentialSource): UpstreamConfig => ({
+    kind: "live",
+    baseUrl,
+    credential: { kind, source },
+  });
+  if (e.ANTHROPIC_API_KEY) return live("api-key", { from: "environment", value: e.ANTHROPIC_API_KEY });
+  if (e.CLAUDE_CODE_OAUTH_TOKEN) return live("oauth", { from: "environment", value: e.CLAUDE_CODE_OAUTH_TOKEN });
+  // The kind of a credential from a file is told by its first characters when it is read.
+  if (e.HIVE_CREDENTIAL_FILE) return live("api-key", { from: "file", path: e.HIVE_CREDENTIAL_FILE });
+  if (e.CREDENTIALS_DIRECTORY) return live("api-key", { from: "file", path: join(e.CREDENTIALS_DIRECTORY, SYSTEMD_CREDENTIAL) });
+  return { kind: "rehearsal" };
+}

@@ -1,0 +1,17 @@
+import { harnessHandlers } from "./harness.ts";
+import { lifecycleHandlers } from "./lifecycle.ts";
+import { lookingHandlers } from "./looking.ts";
+import { messageHandlers } from "./messages.ts";
+import { questionHandlers } from "./questions.ts";
+import { turnHandlers } from "./turn.ts";
+import type { Handlers } from "./types.ts";
+
+/** Every operation of the contract and what carries it out. */
+export const handlers: Handlers = {
+  ...messageHandlers,
+  ...questionHandlers,
+  ...lifecycleHandlers,
+  ...turnHandlers,
+  ...lookingHandlers,
+  ...harnessHandlers,
+};

@@ -1,0 +1,69 @@
+import { HiveError } from "../../wire/error.ts";
+import { MANAGER } from "../../wire/names.ts";
+import type { Agent } from "../../hive/agents/agent.ts";
+import type { Hive } from "../hive.ts";
+import type { CallerContext, Handlers } from "./types.ts";
+
+type Names = "spawn" | "start" | "stop" | "restart" | "kill" | "destroy" | "revive" | "set_paused" | "tombstones";
+
+type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
+
+/** The agents of a scope by name. The manager may not name itself, nor everybody. */
+function namesIn(hive: Hive, scope: Scope, caller: CallerContext): string[] {
+  if (scope.all === true) {
+    if (caller.kind === "agent") throw new HiveError("forbidden", "only the operator may start everybody: name the agents");
+    return hive.swarm.all().map((agent) => agent.name);
+  }
+  return [...new Set(scope.agent_names)];
+}
+
+/** An agent that the caller may act on: the manager acts on others, never on itself. */
+function target(hive: Hive, name: string, caller: CallerContext): Agent {
+  const agent = hive.swarm.byName(name);
+  if (caller.kind === "agent" && agent === caller.agent) {
+    throw new HiveError("forbidden", `${MANAGER} cannot do this to itself: ask the operator`);
+  }
+  return agent;
+}
+
+/** Does one thing to each agent of a scope, side by side, and says what became of each. */
+async function each(hive: Hive, names: string[], caller: CallerContext, act: (agent: Agent) => Promise<void>) {
+  const results = await Promise.all(
+    names.map(async (name) => {
+      try {
+        await act(target(hive, name, caller));
+        return { name, ok: true };
+      } catch (error) {
+        if (!(error instanceof HiveError)) throw error;
+        return { name, ok: false, error: error.message };
+      }
+    }),
+  );
+  return { results };
+}
+
+const by = (caller: CallerContext): string => (caller.kind === "operator" ? "operator" : caller.agent.name);
+
+export const lifecycleHandlers: Pick<Handlers, Names> = {
+  spawn: async (hive, input) => ({ agent: hive.view(await hive.swarm.spawn(input)) }),
+  start: (hive, input, caller) => each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.start(agent, by(caller))),
+  stop: (hive, input, caller) => each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.stop(agent, { graceful: input.graceful, by: by(caller) })),
+  async restart(hive, input, caller) {
+    await hive.swarm.restart(target(hive, input.name, caller), by(caller));
+    return {};
+  },
+  async kill(hive, input, caller) {
+    await hive.swarm.stop(target(hive, input.name, caller), { graceful: false, by: by(caller) });
+    return {};
+  },
+  async destroy(hive, input) {
+    await hive.swarm.destroy(input.name, { purge: input.purge });
+    return {};
+  },
+  revive: async (hive, input) => ({ agent: hive.view(await hive.swarm.revive(input.name)) }),
+  async set_paused(hive, input) {
+    await hive.swarm.setPaused(hive.swarm.byName(input.name), input.paused);
+    return {};
+  },
+  tombstones: async (hive) => ({ agents: await hive.swarm.tombstones() }),
+};

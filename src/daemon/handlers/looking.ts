@@ -1,0 +1,103 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { open } from "node:fs/promises";
+import { statusRow, type AgentView } from "../../wire/agent.ts";
+import type { Output } from "../../wire/operations.ts";
+import { subscribeLines } from "../stream.ts";
+import type { Handlers } from "./types.ts";
+
+type Names = "list" | "agent_status" | "subscribe_agent_status" | "pending" | "urls" | "state" | "turn_events" | "watch" | "logs" | "config" | "login" | "sessions" | "session_revoke" | "shutdown";
+
+/** Bytes read from the end of a log for its last lines. */
+const LOG_TAIL_BYTES = 512 * 1024;
+
+export const lookingHandlers: Pick<Handlers, Names> = {
+  list: (hive) => ({ agents: hive.swarm.all().map((agent) => agent.name) }),
+  agent_status: (hive) => ({ agent_statuses: hive.swarm.all().map((agent) => statusRow(hive.view(agent))) }),
+
+  async *subscribe_agent_status(hive, _input, caller) {
+    // The desktop client waits for this bare line before it counts as subscribed.
+    yield {};
+    const ended = caller.kind === "operator" ? caller.ended : undefined;
+    const last = new Map<string, string>();
+    for await (const event of subscribeLines(hive, { kinds: ["agent"] }, ended)) {
+      if (event.kind !== "agent" || event.agent.destroyed) continue;
+      const row = rowIfChanged(event.agent, last);
+      if (row) yield row;
+    }
+  },
+
+  pending: () => ({ approvals: [] }),
+  urls: (hive) => ({ urls: { home: hive.urls.home, ...(hive.urls.domain ? { domain: hive.urls.domain } : {}) } }),
+  state: (hive, input) => ({ state: hive.snapshot(input.messages) }),
+  turn_events: (hive, input) => hive.turns.page(hive.swarm.byNameEvenDestroyed(input.agent), input),
+
+  async *watch(hive, input, caller) {
+    yield {};
+    const ended = caller.kind === "operator" ? caller.ended : undefined;
+    for await (const event of subscribeLines(hive, input, ended)) yield { event };
+  },
+
+  async logs(hive, input) {
+    const agent = hive.swarm.byNameEvenDestroyed(input.name);
+    return { lines: await lastLines(hive.paths.agent(agent.id).log, input.lines) };
+  },
+
+  config(hive, input) {
+    const agent = hive.swarm.byNameEvenDestroyed(input.name);
+    const root = hive.paths.agent(agent.id).generation(agent.record.generation);
+    return { files: readTree(root) };
+  },
+
+  login: (hive) => hive.launchUrl(),
+  sessions: (hive) => ({ sessions: hive.door.list() }),
+  async session_revoke(hive, input) {
+    await hive.door.revoke(input.id);
+    return {};
+  },
+  shutdown(hive) {
+    // Answered first: the caller should hear it before its socket goes.
+    setImmediate(() => hive.requestShutdown("hivectl shutdown"));
+    return {};
+  },
+};
+
+/** The fixed row of an agent when it differs from the one sent last. */
+function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subscribe_agent_status"> | undefined {
+  const row = statusRow(agent);
+  const text = JSON.stringify(row);
+  if (last.get(agent.name) === text) return undefined;
+  last.set(agent.name, text);
+  return { agent_statuses: [row] };
+}
+
+async function lastLines(file: string, count: number): Promise<string[]> {
+  let handle;
+  try {
+    handle = await open(file, "r");
+  } catch {
+    return [];
+  }
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, LOG_TAIL_BYTES);
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = new StringDecoder("utf8").write(buffer).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    // The first line was probably cut in the middle.
+    if (length < size) lines.shift();
+    return lines.slice(-count);
+  } finally {
+    await handle.close();
+  }
+}
+
+function readTree(root: string): { path: string; text: string }[] {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((file) => ({ path: relative(root, file), text: readFileSync(file, "utf8") }));
+}
+

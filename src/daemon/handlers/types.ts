@@ -1,0 +1,17 @@
+import type { Agent } from "../../hive/agents/agent.ts";
+import type { HarnessSession } from "../../hive/agents/harness-session.ts";
+import type { Connection } from "../../rpc/server.ts";
+import type { OperationName, Output, Parsed } from "../../wire/operations.ts";
+import type { Hive } from "../hive.ts";
+
+/** Who calls, as the socket says. */
+export type CallerContext =
+  | { kind: "operator"; ended: AbortSignal }
+  | { kind: "agent"; agent: Agent; connection: Connection; harness: HarnessSession | undefined; becomeHarness(session: HarnessSession): void };
+
+type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" ? AsyncIterable<Output<N>> : Promise<Output<N>> | Output<N>;
+
+export type Handler<N extends OperationName> = (hive: Hive, input: Parsed<N>, caller: CallerContext) => Result<N>;
+
+/** One handler for each operation of the contract: the compiler says which is missing. */
+export type Handlers = { [N in OperationName]: Handler<N> };

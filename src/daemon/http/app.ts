@@ -1,0 +1,185 @@
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { getCookie, setCookie } from "hono/cookie";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { HttpBindings } from "@hono/node-server";
+import { z } from "zod";
+import type { Door, SessionRecord } from "../../hive/door.ts";
+import { failure, success } from "../../rpc/envelope.ts";
+import { parseStrictObject } from "../../rpc/json.ts";
+import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";
+import { MAX_LINE_BYTES } from "../../wire/limits.ts";
+import { AgentName, Seq } from "../../wire/names.ts";
+import { operations, type OperationName, type Parsed } from "../../wire/operations.ts";
+import { openEventStream, type EventStream } from "./events.ts";
+import { securityHeaders } from "./headers.ts";
+import { originGuard, type Origins } from "./origin.ts";
+import type { StaticFiles } from "./static.ts";
+
+/** Launch attempts per minute, over all clients: a token has 256 bits, so this only keeps the log quiet. */
+const MAX_LOGINS_PER_MINUTE = 30;
+
+const STATUS: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503 | 507> = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  rate_limited: 429,
+  disk_full: 507,
+  unavailable: 503,
+  protocol: 400,
+  internal: 500,
+};
+
+export interface WebDeps {
+  hiveId: string;
+  origins: Origins;
+  files: StaticFiles;
+  door: Door;
+  /** Carries out an operation of the contract as the operator. */
+  call(name: OperationName, input: never): Promise<object>;
+  /** Sends what came after a position and then what comes; returns how to stop. */
+  subscribe(filter: EventFilter, stream: EventStream): () => void;
+  metrics(): Promise<string>;
+  onUnexpected(error: unknown): void;
+}
+
+export type EventFilter = Pick<Parsed<"watch">, "after" | "agent" | "kinds">;
+
+type Env = { Bindings: HttpBindings; Variables: { session: SessionRecord } };
+
+const EventQuery = z.object({
+  after: z.coerce.number().pipe(Seq).optional(),
+  agent: AgentName.optional(),
+  kinds: z.string().optional(),
+});
+
+/** The operator's HTTP surface: pages, the contract as `POST /api/<operation>`, and the event stream. */
+export function webApp(deps: WebDeps): Hono<Env> {
+  const app = new Hono<Env>();
+  const cookieName = `hive_${deps.hiveId}`;
+  const logins = attemptsPerMinute(MAX_LOGINS_PER_MINUTE);
+
+  app.use(securityHeaders);
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.use(originGuard(deps.origins));
+  app.use(bodyLimit({ maxSize: MAX_LINE_BYTES, onError: (c) => fail(c, new HiveError("too_large", `a request is at most ${MAX_LINE_BYTES} bytes`)) }));
+
+  app.post("/api/login", async (c) => {
+    if (!logins()) throw new HiveError("rate_limited", "too many log-ins; wait a minute");
+    const { token } = parseOrThrow(z.object({ token: z.string().max(256) }), await jsonBody(c));
+    const secret = await deps.door.enter(token, c.req.header("user-agent") ?? "");
+    setCookie(c, cookieName, secret, {
+      httpOnly: true,
+      sameSite: "Strict",
+      path: "/",
+      secure: deps.origins.canonical.protocol === "https:",
+      maxAge: 30 * 24 * 3600,
+    });
+    return c.json(success({}));
+  });
+
+  app.use(async (c, next) => {
+    const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    if (isRead && (c.req.path === "/login" || deps.files.publicPaths.has(c.req.path))) return next();
+    const session = deps.door.check(getCookie(c, cookieName));
+    if (session) {
+      c.set("session", session);
+      return next();
+    }
+    const wantsPage = isRead && !c.req.path.startsWith("/api/") && c.req.path !== "/metrics";
+    if (wantsPage) return c.redirect("/login", 303);
+    return fail(c, new HiveError("unauthorized", "log in first: run `npx hivectl login` for a launch link"));
+  });
+
+  app.get("/login", (c) => deps.files.send(c, "/login.html"));
+
+  app.post("/api/logout", async (c) => {
+    await deps.door.revoke(c.get("session").id);
+    return c.json(success({}));
+  });
+
+  app.get("/api/state", async (c) => {
+    const input = parseOrThrow(operations.state.input, {});
+    return c.json(success(await deps.call("state", input as never)), 200, { "Cache-Control": "no-store" });
+  });
+
+  app.get("/api/events", (c) => {
+    const query = parseOrThrow(EventQuery, c.req.query());
+    const resumed = c.req.header("last-event-id");
+    const filter = parseOrThrow(operations.watch.input, {
+      after: resumed === undefined ? query.after : Number(resumed),
+      agent: query.agent,
+      kinds: query.kinds?.split(","),
+    });
+    let stop = (): void => {};
+    const stream = openEventStream(c.env.outgoing, () => {
+      stop();
+      forget();
+    });
+    const forget = deps.door.whileValid(c.get("session").id, () => stream.close());
+    stop = deps.subscribe(filter, stream);
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  app.get("/metrics", async (c) => c.text(await deps.metrics()));
+
+  app.post("/op-send", async (c) => {
+    const input = parseOrThrow(operations.send.input, await jsonBody(c));
+    return c.json(success(await deps.call("send", input as never)));
+  });
+
+  app.post("/api/:operation", async (c) => {
+    const name = c.req.param("operation");
+    if (!Object.hasOwn(operations, name)) throw new HiveError("not_found", `there is no operation "${name.slice(0, 80)}"`);
+    const operation = operations[name as OperationName];
+    if (!(operation.callers as readonly string[]).includes("operator") || "stream" in operation) {
+      throw new HiveError("forbidden", `"${name}" is not served over HTTP`);
+    }
+    const input = parseOrThrow(operation.input, await jsonBody(c));
+    return c.json(success(await deps.call(name as OperationName, input as never)));
+  });
+
+  app.get("*", (c) => {
+    if (c.req.path.startsWith("/api/")) return fail(c, new HiveError("not_found", "no such address"));
+    // Every other path without a file of its own is a place inside the app.
+    const page = deps.files.has(c.req.path) ? c.req.path : "/index.html";
+    if (page === "/index.html" && c.req.path.includes(".")) return c.text("not found\n", 404);
+    return deps.files.send(c, page);
+  });
+
+  app.notFound((c) => fail(c, new HiveError("not_found", "no such address")));
+  app.onError((error, c) => {
+    if (!(error instanceof HiveError)) deps.onUnexpected(error);
+    return fail(c, error);
+  });
+  return app;
+}
+
+function fail(c: Context, error: unknown): Response {
+  const body = failure(error);
+  return c.json(body, STATUS[body.code]);
+}
+
+async function jsonBody(c: Context): Promise<Record<string, unknown>> {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) throw new HiveError("bad_request", "send JSON with Content-Type: application/json");
+  const text = await c.req.text();
+  return text.trim() === "" ? {} : parseStrictObject(text);
+}
+
+/** A counter that says no after `most` calls within a minute. */
+function attemptsPerMinute(most: number): () => boolean {
+  let windowStart = 0;
+  let count = 0;
+  return () => {
+    const now = Date.now();
+    if (now - windowStart > 60_000) {
+      windowStart = now;
+      count = 0;
+    }
+    return ++count <= most;
+  };
+}

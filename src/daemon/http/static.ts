@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Context } from "hono";
+
+/** One file of the interface, ready to be sent. */
+interface Asset {
+  type: string;
+  etag: string;
+  plain: Uint8Array<ArrayBuffer>;
+  gzip: Uint8Array<ArrayBuffer> | undefined;
+  immutable: boolean;
+}
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".woff2": "font/woff2",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+};
+/** Below this a compressed copy saves less than its header costs. */
+const MIN_GZIP_BYTES = 1024;
+
+/**
+ * The built interface, read into memory once (it is small). A request is a look-up in a map: there is no path to
+ * traverse. `publicPaths` are the login page and the files that it needs itself: all that is served without a session.
+ */
+export class StaticFiles {
+  readonly #assets = new Map<string, Asset>();
+  readonly publicPaths: ReadonlySet<string>;
+
+  constructor(folder: string) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      this.#assets.set(file.slice(folder.length).replaceAll("\\", "/"), load(file));
+    }
+    this.publicPaths = this.#reachableFrom("/login.html");
+  }
+
+  has(path: string): boolean {
+    return this.#assets.has(path);
+  }
+
+  /** Sends a file, compressed where the browser takes it, or `304` where it has it. */
+  send(c: Context, path: string): Response {
+    const asset = this.#assets.get(path);
+    if (!asset) return c.text("not found\n", 404);
+    const headers: Record<string, string> = {
+      "Content-Type": asset.type,
+      ETag: asset.etag,
+      "Cache-Control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",
+      Vary: "Accept-Encoding",
+    };
+    if (c.req.header("if-none-match") === asset.etag) return c.body(null, 304, headers);
+    if (asset.gzip && /\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) {
+      return c.body(asset.gzip, 200, { ...headers, "Content-Encoding": "gzip" });
+    }
+    return c.body(asset.plain, 200, headers);
+  }
+
+  /** The files that a page names, and those that they name in turn. */
+  #reachableFrom(page: string): Set<string> {
+    const reached = new Set<string>();
+    const open = [page];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      const asset = this.#assets.get(path);
+      if (!asset || reached.has(path)) continue;
+      reached.add(path);
+      const text = Buffer.from(asset.plain).toString("utf8");
+      for (const other of this.#assets.keys()) {
+        const name = other.slice(other.lastIndexOf("/") + 1);
+        if (other !== "/index.html" && text.includes(name)) open.push(other);
+      }
+    }
+    return reached;
+  }
+}
+
+function load(file: string): Asset {
+  const plain = new Uint8Array(readFileSync(file));
+  const extension = extname(file);
+  const compressible = extension !== ".png" && extension !== ".woff2" && plain.length >= MIN_GZIP_BYTES;
+  return {
+    type: TYPES[extension] ?? "application/octet-stream",
+    etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"`,
+    plain,
+    gzip: compressible ? new Uint8Array(gzipSync(plain)) : undefined,
+    // The build puts a hash of the content into these names.
+    immutable: file.includes("/assets/"),
+  };
+}

@@ -1,0 +1,113 @@
+import type { Running } from "../../containers/driver.ts";
+import type { AgentRole, AgentState, TokenCounts } from "../../wire/agent.ts";
+import type { AgentConfig } from "../../wire/config.ts";
+import type { AgentRecord } from "../../store/agents.ts";
+import type { HarnessSession } from "./harness-session.ts";
+import type { ParkReason } from "./backoff.ts";
+
+/** Where a cage is in its life. `asleep` has no process at all and counts as running. */
+export type CagePhase =
+  | { at: "stopped" }
+  | { at: "starting" }
+  | { at: "running"; running: Running; since: number; revision: string }
+  | { at: "dozing"; running: Running; since: number; revision: string }
+  | { at: "asleep" }
+  | { at: "stopping"; running: Running; revision: string }
+  | { at: "backoff"; until: number; timer: NodeJS.Timeout; reason: string }
+  | { at: "parked"; reason: string };
+
+/** Why and until when an agent is not served its mail. */
+export interface Park {
+  why: ParkReason;
+  reason: string;
+  until: number;
+  timer: NodeJS.Timeout;
+}
+
+/** What the daemon knows of the turn that runs. */
+export interface RunningTurn {
+  turn: number;
+  startedAt: number;
+  tokens: TokenCounts;
+  costUsd: number | undefined;
+}
+
+/** One agent of the hive: its durable record and what is true of it just now. */
+export class Agent {
+  record: AgentRecord;
+  config: AgentConfig;
+  instructions: string;
+  phase: CagePhase = { at: "stopped" };
+  harness: HarnessSession | undefined;
+  activity: "idle" | "thinking" | "compacting" = "idle";
+  park: Park | undefined;
+  /** Parks in a row without a turn that went well: the delay grows with it. */
+  parksInARow = 0;
+  crashTimes: number[] = [];
+  turn: RunningTurn | undefined;
+  contextTokens: number | undefined;
+  contextWindow: number | undefined;
+  residentServers = 0;
+  sleepTimer: NodeJS.Timeout | undefined;
+  stateSince = Date.now();
+  warnings: string[] = [];
+  /** Serialises start, stop, kill, sleep of this one agent. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(record: AgentRecord, config: AgentConfig, instructions: string) {
+    this.record = record;
+    this.config = config;
+    this.instructions = instructions;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+  get name(): string {
+    return this.record.name;
+  }
+  get role(): AgentRole {
+    return this.record.role;
+  }
+  get model(): string {
+    return this.record.modelOverride ?? this.config.model;
+  }
+  get destroyed(): boolean {
+    return this.record.destroyedAt !== undefined;
+  }
+
+  /** Runs lifecycle steps one after the other; a failed step does not stop the next. */
+  serially<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(step);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  /** True while the agent counts as running: its cage is up, coming up, or asleep. */
+  get isUp(): boolean {
+    return ["starting", "running", "dozing", "asleep"].includes(this.phase.at);
+  }
+
+  /** The one state that is shown, by the precedence of `AgentState`. */
+  get state(): AgentState {
+    if (this.phase.at === "parked" || this.phase.at === "backoff") return "failed";
+    if (!this.isUp) return "offline";
+    if (this.park?.why === "needs_login") return "needs_login";
+    if (this.record.paused) return "paused";
+    if (this.park?.why === "rate_limited") return "rate_limited";
+    return this.activity;
+  }
+
+  /** The words that go with the state. */
+  get stateReason(): string | undefined {
+    if (this.phase.at === "parked") return this.phase.reason;
+    if (this.phase.at === "backoff") return `${this.phase.reason}; starts again soon`;
+    if (this.phase.at === "starting") return "starting";
+    if (this.phase.at === "stopping") return "stopping";
+    return this.park?.reason;
+  }
+
+  get resumesAt(): number | undefined {
+    return this.phase.at === "backoff" ? this.phase.until : this.park?.until;
+  }
+}

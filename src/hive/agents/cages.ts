@@ -1,0 +1,204 @@
+import type { CageSpec, Driver, Identity, Running } from "../../containers/driver.ts";
+import { HiveError } from "../../wire/error.ts";
+import { afterCrash } from "./backoff.ts";
+import type { Agent } from "./agent.ts";
+
+/** How long a graceful stop lets the turn go on. Milliseconds. */
+const GRACEFUL_STOP_MS = 30_000;
+/** How long a harness that was told to go may take once its turn has ended. Milliseconds. */
+const EXIT_MS = 5_000;
+
+export interface CageDeps {
+  driver: Driver;
+  /** The whole specification of an agent's cage, folders and files made. */
+  specFor(agent: Agent): Promise<CageSpec>;
+  identityOf(agent: Agent): Identity;
+  revision: string;
+  /** Opens the agent's three sockets; idempotent. */
+  openSockets(agent: Agent, identity: Identity): Promise<void>;
+  closeSockets(agent: Agent): Promise<void>;
+  /** Something that is shown has changed. */
+  changed(agent: Agent): void;
+  /** Gives a dead harness's leases back to the inbox. */
+  releaseLeases(agent: Agent): Promise<void>;
+  /** True while the agent has mail that nobody has leased. */
+  hasMail(agent: Agent): boolean;
+  /** Tells the manager, and the audit trail. */
+  tell(agent: Agent, event: LifecycleEvent): void;
+  crashBackoffMs: number;
+  now(): number;
+}
+
+export type LifecycleEvent =
+  | { event: "container_crash"; reason: string; next: string }
+  | { event: "killed"; reason: string }
+  | { event: "started" | "stopped" | "asleep" | "adopted"; reason: string };
+
+/**
+ * Starts, stops and watches cages through a driver. Each agent's steps run one after the other; different agents'
+ * side by side. A cage that ends without being told to has crashed: it comes back with growing pauses, and after
+ * five crashes in ten minutes waits for the operator.
+ */
+export class Cages {
+  readonly #deps: CageDeps;
+  /** Set while the daemon goes down: nothing is restarted any more. */
+  #closing = false;
+
+  constructor(deps: CageDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts the agent's cage, or does nothing when it is up. Throws the driver's words when it cannot be built. */
+  start(agent: Agent, reason: string): Promise<void> {
+    return agent.serially(() => this.#start(agent, reason));
+  }
+
+  async #start(agent: Agent, reason: string): Promise<void> {
+    if (this.#closing || agent.destroyed) return;
+    if (agent.phase.at === "running" || agent.phase.at === "starting") return;
+    if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0);
+    this.#clearBackoff(agent);
+    agent.phase = { at: "starting" };
+    this.#deps.changed(agent);
+    try {
+      const identity = this.#deps.identityOf(agent);
+      const spec = await this.#deps.specFor(agent);
+      await this.#deps.openSockets(agent, identity);
+      await this.#deps.driver.prepare(spec);
+      const running = await this.#deps.driver.start(spec);
+      this.#adopted(agent, running, spec.revision);
+      this.#deps.tell(agent, { event: "started", reason });
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      agent.phase = { at: "parked", reason: `the cage could not be started: ${words}` };
+      this.#deps.changed(agent);
+      throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
+    }
+  }
+
+  /** Takes over a cage that outlived the last daemon. False when there is none. */
+  adopt(agent: Agent): Promise<boolean> {
+    return agent.serially(async () => {
+      const spec = await this.#deps.specFor(agent);
+      const running = await this.#deps.driver.adopt(spec);
+      if (!running) return false;
+      await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+      this.#adopted(agent, running, "unknown until it says hello");
+      this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
+      return true;
+    });
+  }
+
+  #adopted(agent: Agent, running: Running, revision: string): void {
+    agent.phase = { at: "running", running, since: this.#deps.now(), revision };
+    this.#deps.changed(agent);
+    void running.exited.then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)));
+  }
+
+  /** Stops a cage: lets the turn finish (30 s) when graceful. Resolves when no process of it is left. */
+  stop(agent: Agent, options: { graceful: boolean; reason: string }): Promise<void> {
+    return agent.serially(async () => {
+      this.#clearBackoff(agent);
+      if (agent.phase.at === "running" || agent.phase.at === "dozing") {
+        const { running, revision } = agent.phase;
+        agent.phase = { at: "stopping", running, revision };
+        this.#deps.changed(agent);
+        const told = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+        await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0);
+      }
+      agent.phase = { at: "stopped" };
+      this.#deps.tell(agent, { event: options.graceful ? "stopped" : "killed", reason: options.reason });
+      this.#deps.changed(agent);
+    });
+  }
+
+  /** Marks an agent as asleep without a process: its cage starts with the next message. */
+  leaveAsleep(agent: Agent): void {
+    agent.phase = { at: "asleep" };
+    this.#deps.changed(agent);
+  }
+
+  /** The broker has told the harness to sleep; its process is about to end by itself. */
+  dozing(agent: Agent): void {
+    if (agent.phase.at !== "running") return;
+    agent.phase = { ...agent.phase, at: "dozing" };
+    setTimeout(() => {
+      // A harness that was told to sleep and stays is no use: mail would wait for ever.
+      if (agent.phase.at === "dozing") void agent.phase.running.kill();
+    }, EXIT_MS).unref();
+  }
+
+  /** Mail for an agent that nobody waits for: wakes a sleeping cage. */
+  onMail(agent: Agent): void {
+    if (agent.phase.at === "asleep" || agent.phase.at === "dozing") {
+      this.start(agent, "woken by a message").catch(() => {});
+    }
+  }
+
+  /** Stops every cage, side by side, and starts none again. */
+  async stopAll(agents: Iterable<Agent>, reason: string): Promise<void> {
+    this.#closing = true;
+    await Promise.all([...agents].map((agent) => this.stop(agent, { graceful: true, reason })));
+  }
+
+  /** Kills what is left, at once. */
+  async killAll(agents: Iterable<Agent>): Promise<void> {
+    this.#closing = true;
+    await Promise.all(
+      [...agents].map(async (agent) => {
+        if ("running" in agent.phase) await agent.phase.running.kill();
+      }),
+    );
+  }
+
+  async #end(agent: Agent, running: Running, graceMs: number): Promise<void> {
+    if (graceMs > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([running.exited, new Promise((resolve) => (timer = setTimeout(resolve, graceMs)))]);
+      clearTimeout(timer);
+    }
+    await running.kill();
+    await this.#deps.releaseLeases(agent);
+  }
+
+  #onExit(agent: Agent, running: Running, reason: string): void {
+    const phase = agent.phase;
+    if (!("running" in phase) || phase.running !== running) return;
+    if (phase.at === "stopping") return; // whoever stops it is waiting for this
+    if (phase.at === "dozing") {
+      agent.phase = { at: "asleep" };
+      this.#deps.tell(agent, { event: "asleep", reason: "idle" });
+      this.#deps.changed(agent);
+      if (this.#deps.hasMail(agent)) this.onMail(agent);
+      return;
+    }
+    void agent.serially(() => this.#crashed(agent, running, phase.at === "running" ? phase.since : 0, reason));
+  }
+
+  async #crashed(agent: Agent, running: Running, upSince: number, reason: string): Promise<void> {
+    if (!("running" in agent.phase) || agent.phase.running !== running) return;
+    await running.kill();
+    await this.#deps.releaseLeases(agent);
+    const now = this.#deps.now();
+    const { times, verdict } = afterCrash(agent.crashTimes, now, upSince, this.#deps.crashBackoffMs);
+    agent.crashTimes = times;
+    if (verdict.kind === "park" || this.#closing) {
+      agent.phase = { at: "parked", reason: `${reason}; parked after ${times.length} crashes, start it again when mended` };
+      this.#deps.tell(agent, { event: "container_crash", reason, next: "parked: the operator starts it again" });
+    } else {
+      const timer = setTimeout(() => void this.start(agent, "restarted after a crash").catch(() => {}), verdict.afterMs);
+      agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
+      this.#deps.tell(agent, { event: "container_crash", reason, next: `starts again in ${Math.round(verdict.afterMs / 1000)} s` });
+    }
+    this.#deps.changed(agent);
+  }
+
+  #clearBackoff(agent: Agent): void {
+    if (agent.phase.at === "backoff") clearTimeout(agent.phase.timer);
+  }
+}
+
+function describeExit(code: number | null, signal: string | undefined): string {
+  if (signal) return `ended by ${signal}`;
+  return `exit ${code ?? "unknown"}`;
+}

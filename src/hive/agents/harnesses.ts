@@ -1,0 +1,182 @@
+import { HiveError } from "../../wire/error.ts";
+import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
+import type { Output, Parsed } from "../../wire/operations.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { Agent } from "./agent.ts";
+import { parkDelay, type ParkReason } from "./backoff.ts";
+import type { HarnessSession } from "./harness-session.ts";
+
+/** How long a harness whose connection broke may take to come back before its leases are returned. Milliseconds. */
+const RECONNECT_GRACE_MS = 30_000;
+
+/** The peer of one agent socket, as it looks from here. */
+export interface Peer {
+  push(line: HarnessPush): boolean;
+  readonly ended: AbortSignal;
+}
+
+export interface HarnessDeps {
+  broker: Broker;
+  /** Revision of the runtime that new cages get; another one is replaced between turns. */
+  revision: string;
+  systemPrompt(agent: Agent): string;
+  credentialKind(): "api-key" | "oauth";
+  /** Where the spool of this instance goes on, and the next turn's number. */
+  spoolPosition(agent: Agent, instance: string): { confirmedN: number; nextTurn: number };
+  storeEvents(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number>;
+  saveSession(agent: Agent, sessionId: string | null): void;
+  changed(agent: Agent): void;
+  /** When the gateway last heard a rate limit end, if it did. */
+  rateLimitReset(agent: Agent): number | undefined;
+  /** Replaces a stale cage; called between turns. */
+  replace(agent: Agent): void;
+  /** The agent fell quiet, or found work: arms and disarms its sleep. */
+  quiet(agent: Agent): void;
+  busy(agent: Agent): void;
+  onOutcome(agent: Agent, outcome: Parsed<"finish">["outcome"]): void;
+  now(): number;
+}
+
+/** What a harness may ask for, and what its turns' ends mean for its agent. One harness per agent at a time. */
+export class Harnesses {
+  readonly #deps: HarnessDeps;
+
+  constructor(deps: HarnessDeps) {
+    this.#deps = deps;
+  }
+
+  /** Makes `peer` the agent's harness. Refused while another one lives, and to a protocol we do not speak. */
+  async hello(agent: Agent, hello: Parsed<"hello">, peer: Peer): Promise<{ session: HarnessSession; assignment: Output<"hello"> }> {
+    if (hello.protocol > PROTOCOL) {
+      throw new HiveError("protocol", `this harness speaks protocol ${hello.protocol}, newer than the daemon's ${PROTOCOL}: update the daemon`);
+    }
+    if (hello.protocol < OLDEST_PROTOCOL) {
+      throw new HiveError("protocol", `this harness speaks protocol ${hello.protocol}, older than ${OLDEST_PROTOCOL}: restart the agent to replace it`);
+    }
+    if (agent.harness && agent.harness.instance !== hello.instance && !agent.harness.ended.aborted) {
+      throw new HiveError("conflict", `another harness of ${agent.name} lives: there is one at a time`);
+    }
+    const session: HarnessSession = {
+      instance: hello.instance,
+      revision: hello.revision,
+      protocol: hello.protocol,
+      stale: hello.revision !== this.#deps.revision || hello.protocol !== PROTOCOL,
+      push: peer.push,
+      ended: peer.ended,
+    };
+    agent.harness = session;
+    agent.residentServers = hello.resident_servers;
+    if (agent.phase.at === "running") agent.phase.revision = hello.revision;
+    const leases = await this.#deps.broker.present(agent.id, hello.instance, hello.leases);
+    agent.activity = hello.busy ? "thinking" : "idle";
+    agent.stateSince = this.#deps.now();
+    peer.ended.addEventListener("abort", () => this.#gone(agent, session), { once: true });
+    const { confirmedN, nextTurn } = this.#deps.spoolPosition(agent, hello.instance);
+    this.#deps.changed(agent);
+    return {
+      session,
+      assignment: {
+        protocol: Math.min(hello.protocol, PROTOCOL),
+        agent: { id: agent.id, name: agent.name, role: agent.role },
+        config: agent.config,
+        system_prompt: this.#deps.systemPrompt(agent),
+        model: agent.model,
+        session_id: agent.record.sessionId,
+        credential_kind: this.#deps.credentialKind(),
+        paused: agent.record.paused,
+        confirmed_n: confirmedN,
+        next_turn: nextTurn,
+        leases,
+      },
+    };
+  }
+
+  /** A connection ended. The process may come back with its leases; when it does not, they are returned. */
+  #gone(agent: Agent, session: HarnessSession): void {
+    if (agent.harness !== session) return;
+    const timer = setTimeout(() => {
+      if (agent.harness === session) void this.release(agent);
+    }, RECONNECT_GRACE_MS);
+    timer.unref();
+    this.#deps.changed(agent);
+  }
+
+  /** Gives back what the agent's harness held. Called when its cage is gone. */
+  async release(agent: Agent): Promise<void> {
+    const session = agent.harness;
+    agent.harness = undefined;
+    agent.activity = "idle";
+    agent.turn = undefined;
+    if (session) await this.#deps.broker.release(agent.id, session.instance);
+    this.#deps.changed(agent);
+  }
+
+  /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */
+  async next(agent: Agent, session: HarnessSession): Promise<Output<"next">> {
+    if (session.stale) {
+      this.#deps.replace(agent);
+    }
+    this.#setActivity(agent, "idle");
+    this.#deps.quiet(agent);
+    const served = await this.#deps.broker.next(agent.id, session.instance, session.ended);
+    this.#deps.busy(agent);
+    if ("sleep" in served) return { unread: 0, sleep: true };
+    this.#setActivity(agent, "thinking");
+    return { message: served.message, token: served.token, unread: served.unread };
+  }
+
+  /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */
+  async finish(agent: Agent, session: HarnessSession, outcome: Parsed<"finish">["outcome"]): Promise<void> {
+    await this.#deps.broker.finish(agent.id, session.instance, outcome);
+    if (outcome.kind === "ok") agent.parksInARow = 0;
+    if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
+    if (outcome.kind === "failed") this.#park(agent, "crash", outcome.reason, undefined);
+    this.#setActivity(agent, "idle");
+    this.#deps.onOutcome(agent, outcome);
+  }
+
+  /** Stores turn events; resolves with the last `n` that is on stable storage. */
+  publish(agent: Agent, session: HarnessSession, events: Parsed<"publish">["events"]): Promise<number> {
+    return this.#deps.storeEvents(agent, session.instance, events);
+  }
+
+  report(agent: Agent, report: Parsed<"report">): void {
+    if (report.session_id !== undefined) this.#deps.saveSession(agent, report.session_id);
+    if (report.context_tokens !== undefined) agent.contextTokens = report.context_tokens;
+    if (report.context_window !== undefined) agent.contextWindow = report.context_window;
+    if (report.activity) this.#setActivity(agent, report.activity);
+    else this.#deps.changed(agent);
+  }
+
+  /** Ends a park at once: the operator says so, or what it waited for has come. */
+  unpark(agent: Agent): void {
+    if (!agent.park) return;
+    clearTimeout(agent.park.timer);
+    agent.park = undefined;
+    this.serve(agent);
+    this.#deps.changed(agent);
+  }
+
+  /** Tells the broker whether this agent is served its mail. */
+  serve(agent: Agent): void {
+    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park);
+  }
+
+  #park(agent: Agent, why: ParkReason, reason: string, resumesAt: string | undefined): void {
+    if (agent.park) clearTimeout(agent.park.timer);
+    agent.parksInARow++;
+    const now = this.#deps.now();
+    const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.rateLimitReset(agent) : undefined;
+    const until = told !== undefined && told > now ? told : now + parkDelay(why, agent.parksInARow);
+    const timer = setTimeout(() => this.unpark(agent), until - now);
+    timer.unref();
+    agent.park = { why, reason, until, timer };
+    this.serve(agent);
+  }
+
+  #setActivity(agent: Agent, activity: Agent["activity"]): void {
+    if (agent.activity === activity) return;
+    agent.activity = activity;
+    this.#deps.changed(agent);
+  }
+}

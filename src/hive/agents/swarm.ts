@@ -1,0 +1,263 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { Identity } from "../../containers/driver.ts";
+import type { AgentRecord } from "../../store/agents.ts";
+import { HiveError, unknownAgent } from "../../wire/error.ts";
+import type { HarnessPush } from "../../wire/harness.ts";
+import { MAX_AGENTS } from "../../wire/limits.ts";
+import { MANAGER } from "../../wire/names.ts";
+import type { Output, Parsed } from "../../wire/operations.ts";
+import type { Paths } from "../paths.ts";
+import { Agent } from "./agent.ts";
+import type { Cages } from "./cages.ts";
+import type { ConfigTree } from "./template.ts";
+import { templateTree } from "./template.ts";
+import { readConfigTree, treeBytes, writeConfigTree } from "./config-tree.ts";
+import type { Harnesses } from "./harnesses.ts";
+
+/** What the swarm needs to remember. Each call resolves once it is on stable storage. */
+export interface AgentStore {
+  all(): AgentRecord[];
+  /** A number that no agent has had before: uids come from it. */
+  nextOrdinal(): number;
+  insert(record: AgentRecord): Promise<void>;
+  update(id: string, patch: Partial<AgentRecord>): Promise<void>;
+}
+
+export interface SwarmDeps {
+  store: AgentStore;
+  paths: Paths;
+  cages: Cages;
+  harnesses: Harnesses;
+  identityFor(ordinal: number): Identity;
+  /** Closes and removes an agent's sockets. */
+  closeSockets(agent: Agent): Promise<void>;
+  destroyCage(agent: Agent): Promise<void>;
+  /** True when the agent has mail that waits. */
+  hasMail(agent: Agent): boolean;
+  /** Returns or drops what is left in the inbox of an agent that is purged. */
+  changed(agent: Agent): void;
+  /** An event for the manager's inbox and the audit trail. */
+  announce(event: { event: string; agent: string; [detail: string]: unknown }): void;
+  now(): number;
+}
+
+/** Every agent of the hive, and what the operator may do with them. */
+export class Swarm {
+  readonly #deps: SwarmDeps;
+  readonly #byId = new Map<string, Agent>();
+  readonly #byName = new Map<string, Agent>();
+
+  constructor(deps: SwarmDeps) {
+    this.#deps = deps;
+    for (const record of deps.store.all()) this.#enter(record);
+  }
+
+  #enter(record: AgentRecord): Agent {
+    const tree = readConfigTree(this.#deps.paths.agent(record.id).generation(record.generation));
+    const agent = new Agent(record, tree.config, tree.instructions);
+    agent.warnings = tree.warnings;
+    agent.stateSince = this.#deps.now();
+    this.#byId.set(record.id, agent);
+    // A purged and re-spawned name belongs to whoever has it now.
+    const holder = this.#byName.get(record.name);
+    if (!holder || holder.destroyed) this.#byName.set(record.name, agent);
+    return agent;
+  }
+
+  byId(id: string): Agent | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The live agent of that name. Throws the fixed words for an unknown one. */
+  byName(name: string): Agent {
+    const agent = this.#byName.get(name);
+    if (!agent || agent.destroyed) throw unknownAgent(name);
+    return agent;
+  }
+
+  /** Also one whose history is all that is left. */
+  byNameEvenDestroyed(name: string): Agent {
+    const agent = this.#byName.get(name);
+    if (!agent) throw unknownAgent(name);
+    return agent;
+  }
+
+  /** The live agents: the manager first, then by name. */
+  all(): Agent[] {
+    return [...this.#byId.values()]
+      .filter((agent) => !agent.destroyed)
+      .sort((a, b) => Number(b.role === "manager") - Number(a.role === "manager") || a.name.localeCompare(b.name));
+  }
+
+  /** Live and destroyed ones, for pages that show both. */
+  everyone(): Agent[] {
+    return [...this.#byName.values()];
+  }
+
+  /**
+   * Start-up: takes over the cages that live, wakes those who have mail or a resident server, and leaves the others
+   * asleep: they cost nothing and start with their next message. Creates the manager when it is missing.
+   */
+  async boot(): Promise<void> {
+    await Promise.all(
+      this.all().map(async (agent) => {
+        this.#deps.harnesses.serve(agent);
+        if (await this.#deps.cages.adopt(agent)) return;
+        if (agent.record.desired !== "running") return;
+        const needed = this.#deps.hasMail(agent) || hasResidentServer(agent);
+        if (needed) await this.#deps.cages.start(agent, "start-up").catch(() => {});
+        else this.#deps.cages.leaveAsleep(agent);
+      }),
+    );
+    if (!this.#byName.has(MANAGER)) await this.#create(MANAGER, "manager", templateTree({ description: "coordinates the hive" }, undefined, "manager"));
+  }
+
+  /** Creates and starts an agent. A destroyed one of that name is not replaced silently. */
+  async spawn(input: Parsed<"spawn">): Promise<Agent> {
+    const holder = this.#byName.get(input.name);
+    if (holder?.destroyed) {
+      throw new HiveError("conflict", `an agent ${input.name} was destroyed and its state is kept: \`hivectl revive ${input.name}\` brings it back, \`hivectl destroy ${input.name} --purge\` frees the name`);
+    }
+    if (holder) throw new HiveError("conflict", `there is an agent ${input.name} already`);
+    if (this.all().length >= MAX_AGENTS) throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
+    const config = { ...input.config, ...(input.description === undefined ? {} : { description: input.description }) };
+    return this.#create(input.name, "agent", templateTree(config, input.instructions, "agent"));
+  }
+
+  async #create(name: string, role: "manager" | "agent", tree: ConfigTree): Promise<Agent> {
+    const id = `a${randomBytes(6).toString("hex")}`;
+    const ordinal = this.#deps.store.nextOrdinal();
+    writeConfigTree(this.#deps.paths.agent(id).generation(1), tree);
+    const record: AgentRecord = {
+      id,
+      ordinal,
+      name,
+      role,
+      desired: "running",
+      paused: false,
+      generation: 1,
+      identity: this.#deps.identityFor(ordinal),
+      createdAt: new Date(this.#deps.now()).toISOString(),
+    };
+    await this.#deps.store.insert(record);
+    const agent = this.#enter(record);
+    this.#deps.harnesses.serve(agent);
+    this.#deps.changed(agent);
+    this.#deps.announce({ event: "spawned", agent: name });
+    await this.#deps.cages.start(agent, "spawned");
+    return agent;
+  }
+
+  async start(agent: Agent, by: string): Promise<void> {
+    await this.#save(agent, { desired: "running" });
+    agent.crashTimes = [];
+    agent.parksInARow = 0;
+    this.#deps.harnesses.unpark(agent);
+    await this.#deps.cages.start(agent, `started by ${by}`);
+  }
+
+  async stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void> {
+    await this.#save(agent, { desired: "stopped" });
+    await this.#deps.cages.stop(agent, { graceful: options.graceful, reason: `by ${options.by}` });
+  }
+
+  async restart(agent: Agent, by: string): Promise<void> {
+    await this.#deps.cages.stop(agent, { graceful: true, reason: `restarted by ${by}` });
+    await this.start(agent, by);
+  }
+
+  /** Ends an agent. Its name stays taken by the tombstone until it is revived or purged. */
+  async destroy(name: string, options: { purge: boolean }): Promise<void> {
+    const agent = options.purge ? this.byNameEvenDestroyed(name) : this.byName(name);
+    if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
+    await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
+    this.#deps.harnesses.unpark(agent);
+    await this.#deps.closeSockets(agent);
+    await this.#deps.destroyCage(agent);
+    if (!agent.destroyed) {
+      await this.#save(agent, { desired: "stopped", destroyedAt: new Date(this.#deps.now()).toISOString() });
+    }
+    if (options.purge) {
+      // The id is ours, made of hex digits: this can never leave the agent's own folder.
+      await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+      await this.#save(agent, { purgedAt: new Date(this.#deps.now()).toISOString() });
+      this.#byName.delete(name);
+    }
+    this.#deps.changed(agent);
+    this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge });
+  }
+
+  async revive(name: string): Promise<Agent> {
+    const agent = this.byNameEvenDestroyed(name);
+    if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
+    await this.#save(agent, { desired: "running", destroyedAt: undefined });
+    this.#deps.harnesses.serve(agent);
+    this.#deps.announce({ event: "spawned", agent: name, revived: true });
+    await this.#deps.cages.start(agent, "revived");
+    return agent;
+  }
+
+  async tombstones(): Promise<Output<"tombstones">["agents"]> {
+    const dead = [...this.#byName.values()].filter((agent) => agent.destroyed);
+    return Promise.all(
+      dead.map(async (agent) => {
+        const { root } = this.#deps.paths.agent(agent.id);
+        return { name: agent.name, destroyed_at: agent.record.destroyedAt ?? "", bytes: existsSync(root) ? await treeBytes(root) : 0 };
+      }),
+    );
+  }
+
+  /** Pausing holds the mail back; resuming also ends a park: the operator says go on. */
+  async setPaused(agent: Agent, paused: boolean): Promise<void> {
+    if (agent.record.paused !== paused) await this.#save(agent, { paused });
+    if (!paused) {
+      agent.parksInARow = 0;
+      this.#deps.harnesses.unpark(agent);
+    }
+    this.#deps.harnesses.serve(agent);
+    this.#deps.changed(agent);
+    if (!paused && this.#deps.hasMail(agent)) this.#deps.cages.onMail(agent);
+  }
+
+  async setModel(agent: Agent, model: string): Promise<void> {
+    await this.#save(agent, { modelOverride: model });
+    agent.harness?.push({ push: "model", model });
+    this.#deps.changed(agent);
+  }
+
+  /** The next turn begins a new session; the old one stays in the agent's folder. */
+  async newSession(agent: Agent): Promise<void> {
+    await this.#save(agent, { sessionId: undefined });
+    agent.contextTokens = undefined;
+    agent.harness?.push({ push: "new_session" });
+    this.#deps.changed(agent);
+  }
+
+  async setStatus(agent: Agent, text: string): Promise<void> {
+    await this.#save(agent, { statusText: text, statusSetAt: new Date(this.#deps.now()).toISOString() });
+    this.#deps.changed(agent);
+  }
+
+  saveSession(agent: Agent, sessionId: string | undefined): void {
+    if (agent.record.sessionId !== sessionId) void this.#save(agent, { sessionId });
+  }
+
+  /** Sends an operator's command to the running harness, or says why there is none. */
+  pushTo(agent: Agent, line: HarnessPush): void {
+    if (agent.phase.at === "asleep" || agent.phase.at === "dozing") void this.#deps.cages.start(agent, "for an operator's command").catch(() => {});
+    if (agent.harness?.push(line) !== true) {
+      throw new HiveError("unavailable", `${agent.name} has no running harness just now: start it, or try again in a moment`);
+    }
+  }
+
+  async #save(agent: Agent, patch: Partial<AgentRecord>): Promise<void> {
+    agent.record = { ...agent.record, ...patch };
+    await this.#deps.store.update(agent.id, patch);
+  }
+}
+
+export function hasResidentServer(agent: Agent): boolean {
+  return Object.values(agent.config.extraMcpServers).some((server) => server.resident);
+}

@@ -1,0 +1,40 @@
+import type { AgentConfig } from "../../wire/config.ts";
+
+/** A config tree: path → text. */
+export type ConfigTree = Record<string, string>;
+
+const AGENT_NIX = `# Read by the nixos driver only. It loads agent.json, so the portable part lives in one place.
+{ lib, ... }:
+let
+  agent = builtins.fromJSON (builtins.readFile ./agent.json);
+in
+{
+  hyperhive = {
+    model = lib.mkDefault (agent.model or "sonnet");
+    allowedRecipients = lib.mkDefault (agent.allowedRecipients or null);
+    extraMcpServers = lib.mkDefault (agent.extraMcpServers or { });
+    egress = lib.mkDefault (agent.egress or [ ]);
+  };
+}
+`;
+
+const FLAKE_NIX = `{
+  # A path, so that errors cite agent.nix.
+  outputs = { self }: { nixosModules.default = ./agent.nix; };
+}
+`;
+
+const MANAGER_INSTRUCTIONS = `# hm1nd
+
+You lead this hive. Greet the operator briefly when you are greeted, say what you can do, and keep answers short.
+`;
+
+/** The config tree that a new agent starts with. Only what differs from the defaults is written into agent.json. */
+export function templateTree(config: Partial<AgentConfig>, instructions: string | undefined, role: "manager" | "agent"): ConfigTree {
+  return {
+    "agent.json": `${JSON.stringify(config, null, 2)}\n`,
+    "INSTRUCTIONS.md": instructions ?? (role === "manager" ? MANAGER_INSTRUCTIONS : ""),
+    "agent.nix": AGENT_NIX,
+    "flake.nix": FLAKE_NIX,
+  };
+}

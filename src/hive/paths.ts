@@ -1,0 +1,77 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Every folder and file of a hive, named in one place. Folders by id outlive a name; sockets go by name. */
+export class Paths {
+  readonly state: string;
+  readonly run: string;
+  constructor(state: string, run: string) {
+    this.state = state;
+    this.run = run;
+  }
+
+  get database(): string {
+    return join(this.state, "hive.db");
+  }
+  get lock(): string {
+    return join(this.state, "daemon.lock");
+  }
+  get ballast(): string {
+    return join(this.state, "ballast");
+  }
+  get runtimes(): string {
+    return join(this.state, "runtime");
+  }
+  /** The manager's three binds, bound whole so that later agents appear in its running cage. */
+  get proposed(): string {
+    return join(this.state, "proposed");
+  }
+  get applied(): string {
+    return join(this.state, "applied");
+  }
+  get meta(): string {
+    return join(this.state, "meta");
+  }
+  get hostSocket(): string {
+    return join(this.run, "host.sock");
+  }
+  sockets(agent: { name: string; role: string }): string {
+    return agent.role === "manager" ? join(this.run, "manager") : join(this.run, "agents", agent.name);
+  }
+  agent(id: string): AgentPaths {
+    return new AgentPaths(join(this.state, "agents", id));
+  }
+
+  /** Makes what must exist before anything else. Nothing in here is for other users. */
+  prepare(): void {
+    for (const folder of [this.state, this.run, join(this.state, "agents"), this.runtimes, this.proposed, this.applied, this.meta, join(this.run, "agents"), join(this.run, "manager")]) {
+      mkdirSync(folder, { recursive: true, mode: 0o750 });
+    }
+  }
+}
+
+/** The folders of one agent, by its immutable id. */
+export class AgentPaths {
+  readonly root: string;
+  constructor(root: string) {
+    this.root = root;
+  }
+  /** The agent's notes and working tree. */
+  get state(): string {
+    return join(this.root, "state");
+  }
+  /** The CLI's session folder. */
+  get claude(): string {
+    return join(this.root, "claude");
+  }
+  /** The driver's own notes on the cage. */
+  get cage(): string {
+    return join(this.root, "cage");
+  }
+  get log(): string {
+    return join(this.root, "cage.log");
+  }
+  generation(n: number): string {
+    return join(this.root, "generations", String(n));
+  }
+}
