@@ -1,0 +1,40 @@
+import { parseArgs } from "node:util";
+import { readConfig } from "./config.ts";
+import { printDoctor } from "./doctor.ts";
+import { run } from "./run.ts";
+
+const HELP = `hive-c0re: the hyperhive daemon
+
+  hive-c0re serve [--foreground]   run the hive; --foreground stops the cages with it on Ctrl-C or SIGTERM
+  hive-c0re doctor [--json]        check this host and print what mends each finding
+
+Settings are read from the environment: HIVE_STATE_DIR, HIVE_RUN_DIR, HIVE_PORT, HIVE_BIND, HIVE_PUBLIC_URL,
+HIVE_SCENARIOS, HIVE_UPSTREAM_URL, ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN; docs/operations.md has them all.
+`;
+
+/** Exit code for words that we do not know. */
+const USAGE = 2;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { foreground: { type: "boolean", default: false }, json: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
+  });
+  const [command] = positionals;
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : USAGE;
+  }
+  const config = readConfig(process.env, { foreground: values.foreground });
+  if (command === "serve") return run(config);
+  if (command === "doctor") return printDoctor(config, { json: values.json });
+  process.stderr.write(`unknown command "${command}"\n\n${HELP}`);
+  return USAGE;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

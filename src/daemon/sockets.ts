@@ -1,0 +1,126 @@
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Identity } from "../containers/driver.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import type { HarnessSession } from "../hive/agents/harness-session.ts";
+import { serveLines, type Connection, type Dispatch } from "../rpc/server.ts";
+import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
+import type { OperationName } from "../wire/operations.ts";
+import type { CallerContext } from "./handlers/types.ts";
+
+/** Connections to host.sock: every terminal and program of the operator. */
+const MAX_HOST_CONNECTIONS = 1000;
+
+/** Something that listens and can be closed. */
+interface Listener {
+  close(): Promise<void>;
+}
+
+export interface SocketDeps {
+  /** Carries out a call for whoever the socket says it is. */
+  call(name: OperationName, input: never, caller: CallerContext): ReturnType<Dispatch>;
+  folderOf(agent: Agent): string;
+  /** Opens the gateway's two sockets in the agent's folder. */
+  listenGateway(agent: Agent, paths: { model: string; egress: string }): Promise<Listener>;
+  onUnexpected(error: unknown): void;
+}
+
+/**
+ * The Unix sockets of the hive. One folder per agent, bound into that cage alone and never made anew while the cage
+ * lives; its owner is the uid that the driver gave the agent, and nobody else may enter. Who speaks is which socket
+ * was spoken to: there is no token to steal and no sender to forge.
+ */
+export class Sockets {
+  readonly #deps: SocketDeps;
+  readonly #open = new Map<string, Listener[]>();
+
+  constructor(deps: SocketDeps) {
+    this.#deps = deps;
+  }
+
+  /** Opens an agent's three sockets; does nothing when they are open. */
+  async openAgent(agent: Agent, identity: Identity): Promise<void> {
+    if (this.#open.has(agent.id)) return;
+    const listeners: Listener[] = [];
+    this.#open.set(agent.id, listeners);
+    const folder = this.#deps.folderOf(agent);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    give(folder, identity, 0o700);
+    try {
+      const mcp = join(folder, "mcp.sock");
+      listeners.push(
+        await serveLines({
+          path: mcp,
+          mode: 0o600,
+          callers: agent.role === "manager" ? ["agent", "manager"] : ["agent"],
+          ordered: false,
+          maxConnections: MAX_AGENT_CONNECTIONS,
+          dispatch: (name, input, connection) => this.#deps.call(name, input, this.#callerOn(agent, connection)),
+          onUnexpected: this.#deps.onUnexpected,
+        }),
+      );
+      const model = join(folder, "model.sock");
+      const egress = join(folder, "egress.sock");
+      listeners.push(await this.#deps.listenGateway(agent, { model, egress }));
+      for (const path of [mcp, model, egress]) give(path, identity, 0o600);
+    } catch (error) {
+      await this.closeAgent(agent);
+      throw error;
+    }
+  }
+
+  /** Per connection: what it may call grows when it says hello. */
+  readonly #sessions = new WeakMap<Connection, HarnessSession>();
+  #callerOn(agent: Agent, connection: Connection): CallerContext {
+    return {
+      kind: "agent",
+      agent,
+      connection,
+      harness: this.#sessions.get(connection),
+      becomeHarness: (session) => {
+        this.#sessions.set(connection, session);
+        connection.callers.add("harness");
+      },
+    };
+  }
+
+  async closeAgent(agent: Agent): Promise<void> {
+    const listeners = this.#open.get(agent.id) ?? [];
+    this.#open.delete(agent.id);
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  /** Closes an agent's sockets and removes their folder. Only for an agent that is gone. */
+  async removeAgent(agent: Agent): Promise<void> {
+    await this.closeAgent(agent);
+    await rm(this.#deps.folderOf(agent), { recursive: true, force: true });
+  }
+
+  /** Opens the operator's socket: for the daemon's user and its group. */
+  async openHost(path: string): Promise<Listener> {
+    const listener = await serveLines({
+      path,
+      mode: 0o660,
+      callers: ["operator"],
+      ordered: true,
+      maxConnections: MAX_HOST_CONNECTIONS,
+      dispatch: (name, input, connection) => this.#deps.call(name, input, { kind: "operator", ended: connection.ended }),
+      onUnexpected: this.#deps.onUnexpected,
+    });
+    this.#open.set("host", [listener]);
+    return listener;
+  }
+
+  async closeAll(): Promise<void> {
+    const all = [...this.#open.values()].flat();
+    this.#open.clear();
+    await Promise.all(all.map((listener) => listener.close()));
+  }
+}
+
+function give(path: string, identity: Identity, mode: number): void {
+  chmodSync(path, mode);
+  // A daemon that is not root owns what its cages own.
+  if (process.getuid?.() === 0) chownSync(path, identity.uid, identity.gid);
+}

@@ -1,0 +1,524 @@
+import { randomBytes } from "node:crypto";
+import type { Feed } from "../../eventlog/feed.ts";
+import type { MessageChange, MessageRow } from "../../store/messages.ts";
+import type { Store, Tx } from "../../store/store.ts";
+import { HiveError } from "../../wire/error.ts";
+import type { TurnOutcome } from "../../wire/harness.ts";
+import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
+import type { MessageView } from "../../wire/message.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
+import type { Output, Parsed } from "../../wire/operations.ts";
+import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
+import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
+import { leasedMessage, messageView } from "./view.ts";
+import { Waiters, type Served, type Waiter } from "./waiters.ts";
+
+/** Where the operator's own reading position is kept. */
+const READ_UP_TO = "operator_read_up_to";
+/** The end of any listing that starts at the newest. */
+const NEWEST = Number.MAX_SAFE_INTEGER;
+
+export interface BrokerOptions {
+  store: Store;
+  feed: Feed;
+  directory: Directory;
+  /** Messages that agents may send one another in a chain before the operator is asked. */
+  maxHops: number;
+  /** After a start, how long a harness may take to present its leases again. Milliseconds. */
+  leaseGraceMs: number;
+  sendRate?: RateLimit;
+  now?: () => number;
+}
+
+/** Who sends: an agent's id, `operator` or `system`, and the label of a program in a cage. */
+export interface Sender {
+  id: string;
+  label?: string;
+}
+
+interface Draft {
+  to: string;
+  body: string;
+  in_reply_to?: number | undefined;
+  client_id?: string | undefined;
+}
+
+/**
+ * Durable messages between agents, operator and system. What it promises: `send` answers after the message is on
+ * stable storage; an acknowledged message never comes back, and one that is not acknowledged is never lost; each inbox
+ * is in the order of the one writer; nothing is polled.
+ *
+ * Decisions are taken inside the write that carries them out, over the rows themselves. Only who waits is kept in
+ * memory. A send to somebody who waits stores the message and its lease in the same commit.
+ */
+export class Broker {
+  readonly #store: Store;
+  readonly #feed: Feed;
+  readonly #directory: Directory;
+  readonly #maxHops: number;
+  readonly #now: () => number;
+  readonly #rate: SendRate;
+  readonly #waiters = new Waiters();
+  /** Inboxes that are held back: paused or parked agents. */
+  readonly #unserved = new Set<string>();
+  /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
+  readonly #asleep = new Set<string>();
+  /** Inboxes whose harness has spoken for its leases since the start. */
+  readonly #presented = new Set<string>();
+  #onMail: (agentId: string) => void = () => {};
+  #onChange: (agentId: string) => void = () => {};
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: BrokerOptions) {
+    this.#store = options.store;
+    this.#feed = options.feed;
+    this.#directory = options.directory;
+    this.#maxHops = options.maxHops;
+    this.#now = options.now ?? Date.now;
+    this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
+    const orphans = this.#store.messages.allLeased();
+    if (orphans.length > 0) {
+      // Their harnesses may still live and be in mid-turn: they get time to say so.
+      this.#graceTimer = setTimeout(() => void this.#returnOrphans(orphans), options.leaseGraceMs);
+      this.#graceTimer.unref();
+    }
+  }
+
+  /** Called with an agent that has mail and nobody who waits for it: its cage may be asleep. */
+  onMail(listener: (agentId: string) => void): void {
+    this.#onMail = listener;
+  }
+  /** Called when the number of an agent's unread messages may have changed. */
+  onChange(listener: (agentId: string) => void): void {
+    this.#onChange = listener;
+  }
+
+  // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Stores a message for each recipient. Resolves after the commit; the same `client_id` is stored once. */
+  async send(sender: Sender, draft: Draft): Promise<Output<"send">> {
+    const from = this.#principal(sender.id);
+    const { recipients, refused } = this.#recipients(from, sender, draft.to);
+    return this.#store.write((tx) => {
+      if (draft.client_id !== undefined) {
+        const earlier = this.#store.messages.byClientId(sender.id, draft.client_id);
+        if (earlier.length > 0) {
+          return { sent: earlier.map((row) => this.#receipt(row)), duplicate: true, refused: [] };
+        }
+      }
+      // Counted after the look-up: asking again for what is stored costs nothing.
+      if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
+      this.#checkReply(sender.id, draft.in_reply_to);
+      const chain = this.#chainOf(sender.id);
+      const sent = recipients.map((to) => this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
+      return { sent, duplicate: false, refused };
+    });
+  }
+
+  #recipients(from: Principal, sender: Sender, to: string): { recipients: Principal[]; refused: { to: string; error: string }[] } {
+    if (to !== "*") {
+      // A program in a cage wakes its own agent; nobody else writes to itself.
+      if (to === from.name && sender.label === undefined) throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
+      if (to === from.name) return { recipients: [from], refused: [] };
+      return { recipients: [resolveRecipient(this.#directory, from, to)], refused: [] };
+    }
+    const others = this.#directory.live().filter((one) => one.id !== from.id);
+    const refused = others.filter((one) => !mayReach(from, one.name)).map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
+    const recipients = others.filter((one) => mayReach(from, one.name)).sort((a, b) => a.name.localeCompare(b.name));
+    if (recipients.length === 0) throw new HiveError("not_found", "there is nobody else to reach");
+    return { recipients, refused };
+  }
+
+  #checkReply(sender: string, inReplyTo: number | undefined): void {
+    if (inReplyTo === undefined || sender === OPERATOR) return;
+    const original = this.#store.messages.byId(inReplyTo);
+    if (!original || (original.sender !== sender && original.recipient !== sender)) {
+      throw new HiveError("not_found", `in_reply_to: there is no message ${inReplyTo} that you sent or received`);
+    }
+  }
+
+  /** The chain that a sender's message continues: that of the newest message it is handling. */
+  #chainOf(sender: string): { chain: number; hops: number } | undefined {
+    if (sender === OPERATOR || sender === SYSTEM) return undefined;
+    const handling = this.#store.messages.leased(sender).at(-1);
+    return handling && { chain: handling.chain, hops: handling.hops + 1 };
+  }
+
+  #deliver(tx: Tx, sender: Sender, to: Principal, draft: Draft, chain: { chain: number; hops: number } | undefined): MessageRow {
+    const id = this.#store.nextSeq();
+    const now = this.#now();
+    const row: MessageRow = {
+      id,
+      seq: id,
+      sender: sender.id,
+      label: sender.label ?? null,
+      recipient: to.id,
+      client_id: draft.client_id ?? null,
+      in_reply_to: draft.in_reply_to ?? null,
+      chain: chain?.chain ?? id,
+      hops: chain?.hops ?? 0,
+      state: "queued",
+      instance: null,
+      token: null,
+      redelivered: 0,
+      failures: 0,
+      reason: null,
+      created_at: now,
+      updated_at: now,
+      body: draft.body,
+    };
+    if (to.id === OPERATOR) {
+      // The operator's inbox is the history itself: what is stored has arrived.
+      row.state = "done";
+    } else if (row.hops > this.#maxHops) {
+      row.state = "held";
+      row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
+    } else {
+      this.#checkRoom(to);
+      const waiter = this.#servable(to.id) ? this.#waiters.take(to.id) : undefined;
+      if (waiter) this.#leaseTo(tx, row, to.id, waiter);
+    }
+    this.#store.messages.insert(row);
+    tx.afterCommit(() => this.#tell(row));
+    return row;
+  }
+
+  #checkRoom(to: Principal): void {
+    if (this.#store.messages.unread(to.id) >= MAX_INBOX_MESSAGES) {
+      throw new HiveError("rate_limited", `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`);
+    }
+  }
+
+  #receipt(row: MessageRow): Output<"send">["sent"][number] {
+    return { id: row.id, to: this.#directory.nameOf(row.recipient), state: row.state };
+  }
+
+  // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Leases the next message for a turn, waiting as long as the connection lives. */
+  async next(agentId: string, instance: string, ended: AbortSignal): Promise<Served> {
+    const served = await this.#wait("next", agentId, instance, ended, undefined);
+    if (!served) throw new HiveError("unavailable", "the connection ended");
+    return served;
+  }
+
+  /** Adds the next message to the running turn; waits up to `seconds`, not at all when that is undefined or 0. */
+  async recv(agentId: string, instance: string, seconds: number | undefined, ended: AbortSignal): Promise<Output<"recv">> {
+    const running = this.#store.messages.leased(agentId).some((row) => row.instance === instance);
+    if (!running) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
+    const served = await this.#wait("recv", agentId, instance, ended, (seconds ?? 0) * 1000);
+    if (!served || "sleep" in served) return { unread: this.unread(agentId) };
+    return { message: served.message, unread: served.unread };
+  }
+
+  /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. */
+  async #wait(kind: Waiter["kind"], agentId: string, instance: string, ended: AbortSignal, patience: number | undefined): Promise<Served | undefined> {
+    if (ended.aborted) return undefined;
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = (served: Served | undefined): void => {
+        clearTimeout(timer);
+        ended.removeEventListener("abort", giveUp);
+        resolve(served);
+      };
+      const waiter: Waiter = { kind, instance, resolve: done };
+      const giveUp = (): void => {
+        this.#waiters.remove(agentId, waiter);
+        done(undefined);
+      };
+      // What lies in the inbox comes first; only an empty one is waited for.
+      const first = this.#servable(agentId) ? this.#store.messages.firstQueued(agentId) : undefined;
+      if (!first && patience === 0) return done(undefined);
+      this.#waiters.add(agentId, waiter);
+      ended.addEventListener("abort", giveUp, { once: true });
+      if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
+      if (first) {
+        const once = patience === 0;
+        this.#serveWaiting(agentId).then(
+          () => once && giveUp(),
+          (error: unknown) => {
+            this.#waiters.remove(agentId, waiter);
+            reject(error as Error);
+          },
+        );
+      }
+    });
+  }
+
+  /** Leases what is queued to whoever waits, in one commit. */
+  async #serveWaiting(agentId: string): Promise<void> {
+    await this.#store.write((tx) => {
+      while (this.#servable(agentId) && this.#waiters.has(agentId)) {
+        const row = this.#store.messages.firstQueued(agentId);
+        const waiter = row && this.#waiters.take(agentId);
+        if (!row || !waiter) return;
+        const leased = { ...row };
+        this.#leaseTo(tx, leased, agentId, waiter);
+        const { state, instance, token } = leased;
+        this.#change(tx, row, { state, instance, token });
+      }
+    });
+  }
+
+  /** Makes `row` a lease of `waiter`, who hears of it after the commit and waits again if there is none. */
+  #leaseTo(tx: Tx, row: MessageRow, inbox: string, waiter: Waiter): void {
+    row.state = "leased";
+    row.instance = waiter.instance;
+    row.token = randomBytes(12).toString("base64url");
+    tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
+    tx.afterCommit(() =>
+      waiter.resolve({ message: leasedMessage(row, (id) => this.#directory.nameOf(id)), token: row.token ?? "", unread: this.unread(inbox) }),
+    );
+  }
+
+  #servable(inbox: string): boolean {
+    return !this.#unserved.has(inbox) && !this.#asleep.has(inbox);
+  }
+
+  /** Holds an agent's mail back, or lets it flow again. */
+  setServed(agentId: string, served: boolean): void {
+    if (!served) {
+      this.#unserved.add(agentId);
+      return;
+    }
+    if (this.#unserved.delete(agentId)) this.#nudge(agentId);
+  }
+
+  /** Mail may be waiting for somebody: serve whoever waits, or wake the cage. */
+  #nudge(agentId: string): void {
+    if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
+    if (!this.#store.messages.firstQueued(agentId)) return;
+    if (this.#waiters.has(agentId) && this.#servable(agentId)) void this.#serveWaiting(agentId).catch(() => {});
+    else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
+  }
+
+  /**
+   * Tells the agent's harness to sleep, if it waits for its next turn and has nothing to do. From here on a message
+   * goes to whoever says hello next. One step: no message can slip in between.
+   */
+  offerSleep(agentId: string): boolean {
+    const waiter = this.#waiters.onlyNext(agentId);
+    if (!waiter || this.#store.messages.firstQueued(agentId) || this.#store.messages.leased(agentId).length > 0) return false;
+    this.#waiters.take(agentId);
+    this.#asleep.add(agentId);
+    waiter.resolve({ sleep: true });
+    return true;
+  }
+
+  // ── the ends of leases ────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Ends a turn. `ok` acknowledges all of its leases. `failed` counts against the first message, the one that the
+   * turn was for: at the fifth time it is dead. What was drained with `recv` goes back uncounted, as everything does
+   * when the agent is parked. `cancelled` drops the first message unless it is to be returned.
+   */
+  async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
+    await this.#store.write((tx) => {
+      const leases = this.#store.messages.leased(agentId).filter((row) => row.instance === instance);
+      leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
+    });
+    this.#nudge(agentId);
+  }
+
+  #end(tx: Tx, row: MessageRow, isFirst: boolean, outcome: TurnOutcome): void {
+    if (outcome.kind === "ok") return this.#change(tx, row, { state: "done", instance: null, token: null });
+    if (outcome.kind === "cancelled" && !outcome.return && isFirst) {
+      return this.#change(tx, row, { state: "dropped", instance: null, token: null, reason: "cancelled by the operator" });
+    }
+    if (outcome.kind === "failed" && isFirst) {
+      const failures = row.failures + 1;
+      if (failures >= MAX_MESSAGE_FAILURES) {
+        this.#change(tx, row, { state: "dead", instance: null, token: null, failures, reason: outcome.reason });
+        return this.#announceDead(tx, { ...row, failures, reason: outcome.reason });
+      }
+      return this.#giveBack(tx, row, { failures, reason: outcome.reason });
+    }
+    this.#giveBack(tx, row, {});
+  }
+
+  #giveBack(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
+    this.#change(tx, row, { state: "queued", instance: null, token: null, redelivered: 1, ...change });
+  }
+
+  #announceDead(tx: Tx, row: MessageRow): void {
+    const manager = this.#directory.byName(MANAGER);
+    if (!manager || row.recipient === manager.id) return;
+    const body = JSON.stringify({
+      event: "message_dead",
+      message_id: row.id,
+      from: this.#directory.nameOf(row.sender),
+      to: this.#directory.nameOf(row.recipient),
+      reason: row.reason,
+    });
+    this.#deliver(tx, { id: SYSTEM }, manager, { to: MANAGER, body }, undefined);
+  }
+
+  /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */
+  async present(agentId: string, instance: string, held: readonly { id: number; token: string }[]): Promise<{ id: number; token: string }[]> {
+    this.#asleep.delete(agentId);
+    this.#presented.add(agentId);
+    return this.#store.write((tx) => {
+      const kept: { id: number; token: string }[] = [];
+      for (const row of this.#store.messages.leased(agentId)) {
+        const mine = row.instance === instance && held.some((lease) => lease.id === row.id && lease.token === row.token);
+        if (mine && row.token !== null) kept.push({ id: row.id, token: row.token });
+        else this.#giveBack(tx, row, {});
+      }
+      return kept;
+    });
+  }
+
+  /** A harness is gone for good: what it held comes back, marked as redelivered. */
+  async release(agentId: string, instance: string): Promise<void> {
+    await this.#store.write((tx) => {
+      for (const row of this.#store.messages.leased(agentId)) {
+        if (row.instance === instance) this.#giveBack(tx, row, {});
+      }
+    });
+    this.#nudge(agentId);
+  }
+
+  /** The same when nobody knows which instance it was: the cage is gone. */
+  async releaseAll(agentId: string): Promise<void> {
+    if (this.#store.messages.leased(agentId).length > 0) {
+      await this.#store.write((tx) => {
+        for (const row of this.#store.messages.leased(agentId)) this.#giveBack(tx, row, {});
+      });
+    }
+    this.#nudge(agentId);
+  }
+
+  /** Returns the leases from before the start whose harness has not spoken for them. */
+  async #returnOrphans(orphans: MessageRow[]): Promise<void> {
+    const agents = new Set(orphans.map((row) => row.recipient));
+    await this.#store.write((tx) => {
+      for (const orphan of orphans) {
+        const row = this.#store.messages.byId(orphan.id);
+        if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient)) this.#giveBack(tx, row, {});
+      }
+    });
+    for (const agent of agents) this.#nudge(agent);
+  }
+
+  // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Puts a dead or dropped message back into its inbox, with a clean record. */
+  async retry(id: number): Promise<MessageView> {
+    const row = await this.#store.write((tx) => {
+      const found = this.#found(id);
+      if (found.state !== "dead") throw new HiveError("conflict", `message ${id} is ${found.state}, not dead`);
+      this.#change(tx, found, { state: "queued", failures: 0, reason: null, redelivered: 1 });
+      return found;
+    });
+    this.#nudge(row.recipient);
+    return this.#view(id);
+  }
+
+  /** Drops a message that no turn holds. */
+  async drop(id: number): Promise<MessageView> {
+    await this.#store.write((tx) => {
+      const row = this.#found(id);
+      if (row.state === "leased") throw new HiveError("conflict", `message ${id} is in a turn: cancel the turn instead`);
+      if (row.state === "done" || row.state === "dropped") throw new HiveError("conflict", `message ${id} is ${row.state} already`);
+      this.#change(tx, row, { state: "dropped", reason: "dropped by the operator" });
+    });
+    return this.#view(id);
+  }
+
+  /** Lets a paused chain go on for as many hops again. Resolves with how many messages were released. */
+  async resumeChain(chain: number): Promise<number> {
+    const released = await this.#store.write((tx) => {
+      const held = this.#store.messages.heldOf(chain);
+      for (const row of held) this.#change(tx, row, { state: "queued", hops: 0, reason: null });
+      return held;
+    });
+    if (released.length === 0) throw new HiveError("not_found", `the chain ${chain} has no message that waits`);
+    for (const inbox of new Set(released.map((row) => row.recipient))) this.#nudge(inbox);
+    return released.length;
+  }
+
+  inbox(query: Parsed<"inbox">): Output<"inbox"> {
+    const readUpTo = this.#readUpTo();
+    const rows = this.#store.messages.newestTo(OPERATOR, query.before ?? NEWEST, query.limit);
+    const wanted = query.unread === true ? rows.filter((row) => row.id > readUpTo) : rows;
+    return { messages: wanted.map((row) => this.#viewOf(row)), unread: this.operatorUnread(), read_up_to: readUpTo };
+  }
+
+  async markRead(upTo: number): Promise<{ unread: number }> {
+    await this.#store.write(() => {
+      if (upTo > this.#readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
+    });
+    return { unread: this.operatorUnread() };
+  }
+
+  history(query: Parsed<"messages">): MessageView[] {
+    const before = query.before ?? NEWEST;
+    if (query.agent === undefined) return this.#store.messages.newest(before, query.limit).map((row) => this.#viewOf(row));
+    const who = query.agent === OPERATOR || query.agent === SYSTEM ? query.agent : this.#directory.byName(query.agent)?.id;
+    if (who === undefined) throw new HiveError("not_found", `agent "${query.agent}" is not managed by this hive`);
+    return this.#store.messages.newestOf(who, before, query.limit).map((row) => this.#viewOf(row));
+  }
+
+  /** Messages that wait in an inbox. */
+  unread(agentId: string): number {
+    return this.#store.messages.unread(agentId);
+  }
+  operatorUnread(): number {
+    return this.#store.messages.countAfter(OPERATOR, this.#readUpTo());
+  }
+  hasMail(agentId: string): boolean {
+    return this.#store.messages.firstQueued(agentId) !== undefined;
+  }
+  /** Who an agent may send to. */
+  reachable(agentId: string): string[] {
+    return reachableNames(this.#directory, this.#principal(agentId));
+  }
+
+  /** Changed messages after a position, for replay. */
+  changedAfter(seq: number, limit: number): MessageView[] {
+    return this.#store.messages.changedAfter(seq, limit).map((row) => this.#viewOf(row));
+  }
+
+  stop(): void {
+    clearTimeout(this.#graceTimer);
+  }
+
+  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  #principal(id: string): Principal {
+    if (id === OPERATOR || id === SYSTEM) return { id, name: id };
+    const principal = this.#directory.byId(id);
+    if (!principal) throw new HiveError("forbidden", "this agent has been destroyed");
+    return principal;
+  }
+
+  #readUpTo(): number {
+    return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
+  }
+
+  #found(id: number): MessageRow {
+    const row = this.#store.messages.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no message ${id}`);
+    return row;
+  }
+
+  #change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
+    const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
+    tx.afterCommit(() => this.#tell(next));
+  }
+
+  /** After the commit: readers see the row, and mail for nobody wakes a cage. */
+  #tell(row: MessageRow): void {
+    this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
+    if (row.recipient === OPERATOR) return;
+    this.#onChange(row.recipient);
+    if (row.state === "queued") this.#nudge(row.recipient);
+  }
+
+  #viewOf(row: MessageRow): MessageView {
+    return messageView(row, (id) => this.#directory.nameOf(id));
+  }
+  #view(id: number): MessageView {
+    return this.#viewOf(this.#found(id));
+  }
+}

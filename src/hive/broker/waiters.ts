@@ -1,0 +1,54 @@
+import type { LeasedMessage } from "../../wire/message.ts";
+
+/** What a waiter gets: a message with its lease, or word that its cage may sleep. */
+export type Served = { message: LeasedMessage; token: string; unread: number } | { sleep: true };
+
+/** Somebody who waits for the next message of one inbox. */
+export interface Waiter {
+  kind: "next" | "recv";
+  instance: string;
+  resolve(served: Served): void;
+}
+
+/** Who waits, by inbox, first come first served. All in memory: a waiter is a connection. */
+export class Waiters {
+  readonly #byInbox = new Map<string, Waiter[]>();
+
+  add(inbox: string, waiter: Waiter): void {
+    const list = this.#byInbox.get(inbox);
+    if (list) list.push(waiter);
+    else this.#byInbox.set(inbox, [waiter]);
+  }
+
+  /** Takes the first; whoever takes it must serve it or `putBack`. */
+  take(inbox: string): Waiter | undefined {
+    const list = this.#byInbox.get(inbox);
+    const waiter = list?.shift();
+    if (list?.length === 0) this.#byInbox.delete(inbox);
+    return waiter;
+  }
+
+  putBack(inbox: string, waiter: Waiter): void {
+    const list = this.#byInbox.get(inbox);
+    if (list) list.unshift(waiter);
+    else this.#byInbox.set(inbox, [waiter]);
+  }
+
+  remove(inbox: string, waiter: Waiter): void {
+    const list = this.#byInbox.get(inbox);
+    const at = list?.indexOf(waiter) ?? -1;
+    if (!list || at < 0) return;
+    list.splice(at, 1);
+    if (list.length === 0) this.#byInbox.delete(inbox);
+  }
+
+  has(inbox: string): boolean {
+    return this.#byInbox.has(inbox);
+  }
+
+  /** The one `next` of an inbox, when nothing else waits. */
+  onlyNext(inbox: string): Waiter | undefined {
+    const list = this.#byInbox.get(inbox);
+    return list?.length === 1 && list[0]?.kind === "next" ? list[0] : undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { HiveError } from "../wire/error.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+
+/** A principal as the broker sees it. */
+export interface Principal {
+  id: string;
+  name: string;
+  /** Names that it may send to; undefined: everybody. */
+  allowed?: readonly string[] | undefined;
+}
+
+/** Who there is. Messages carry ids; people and agents use names. */
+export interface Directory {
+  /** Live agents by name. */
+  byName(name: string): Principal | undefined;
+  byId(id: string): Principal | undefined;
+  live(): Principal[];
+  /** The name of any id that ever was, `operator` and `system` included. */
+  nameOf(id: string): string;
+}
+
+/** Whether `from` may send to the agent of that name: the manager and the operator can always be reached. */
+export function mayReach(from: Principal, name: string): boolean {
+  return from.allowed === undefined || name === MANAGER || name === OPERATOR || from.allowed.includes(name);
+}
+
+/** The names that a sender may use, for errors and `whoami`. */
+export function reachableNames(directory: Directory, from: Principal): string[] {
+  const names = directory.live().map((one) => one.name);
+  return [OPERATOR, ...names.filter((name) => name !== from.name && mayReach(from, name)).sort()];
+}
+
+/** Resolves one recipient or says what is wrong and who there is. */
+export function resolveRecipient(directory: Directory, from: Principal, to: string): Principal {
+  if (to === OPERATOR) return { id: OPERATOR, name: OPERATOR };
+  const known = to === SYSTEM ? undefined : directory.byName(to);
+  if (!known) {
+    throw new HiveError("not_found", `there is no recipient ${JSON.stringify(to)}; you can reach: ${reachableNames(directory, from).join(", ")}`);
+  }
+  if (!mayReach(from, known.name)) {
+    throw new HiveError("forbidden", `your configuration does not let you send to ${known.name}; you can reach: ${reachableNames(directory, from).join(", ")}`);
+  }
+  return known;
+}

@@ -1,0 +1,163 @@
+import type { Feed } from "../eventlog/feed.ts";
+import type { QuestionRow, QuestionState } from "../store/questions.ts";
+import type { Store, Tx } from "../store/store.ts";
+import type { QuestionView } from "../wire/agent.ts";
+import { HiveError } from "../wire/error.ts";
+import { SYSTEM } from "../wire/names.ts";
+import type { Parsed } from "../wire/operations.ts";
+import type { Broker } from "./broker/broker.ts";
+import type { Directory } from "./directory.ts";
+
+/** Open questions of one agent: past that the operator is asked too much to answer any. */
+const MAX_OPEN_PER_AGENT = 50;
+/** Closed questions that a listing shows. */
+const MAX_LISTED = 200;
+/** The longest a timer can wait (2^31 - 1 ms); a later expiry is armed again. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+export interface QuestionDeps {
+  store: Store;
+  feed: Feed;
+  broker: Broker;
+  directory: Directory;
+  onUnexpected(error: unknown): void;
+  now?: () => number;
+}
+
+/** Questions to the operator. Whoever asked hears of the end, whatever it is: answered, expired or cancelled. */
+export class Questions {
+  readonly #deps: QuestionDeps;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: QuestionDeps) {
+    this.#deps = deps;
+    this.#now = deps.now ?? Date.now;
+    this.#arm();
+  }
+
+  /** Stores a question and answers with it at once. */
+  async ask(agentId: string, input: Parsed<"ask_operator">): Promise<QuestionView> {
+    const { store } = this.#deps;
+    const options = input.options ?? [];
+    if (new Set(options).size < options.length) throw new HiveError("bad_request", "options: two of them are the same");
+    const row = await store.write((tx) => {
+      const open = store.questions.open().filter((one) => one.agent === agentId);
+      if (open.length >= MAX_OPEN_PER_AGENT) {
+        throw new HiveError("rate_limited", `${MAX_OPEN_PER_AGENT} of your questions are open already: wait for answers`);
+      }
+      const now = this.#now();
+      const id = store.nextSeq();
+      const asked: QuestionRow = {
+        id,
+        seq: id,
+        agent: agentId,
+        question: input.question,
+        options: JSON.stringify(options),
+        multi: Number(input.multi === true),
+        state: "open",
+        answer: null,
+        asked_at: now,
+        expires_at: input.ttl_seconds === undefined ? null : now + input.ttl_seconds * 1000,
+        closed_at: null,
+      };
+      store.questions.insert(asked);
+      this.#tell(tx, asked);
+      return asked;
+    });
+    this.#arm();
+    return this.#view(row);
+  }
+
+  list(query: { all: boolean }): QuestionView[] {
+    const rows = query.all ? this.#deps.store.questions.newest(MAX_LISTED) : this.#deps.store.questions.open();
+    return rows.map((row) => this.#view(row));
+  }
+
+  /** Answers with options by their text, free text, or both. */
+  async answer(input: Parsed<"answer">): Promise<QuestionView> {
+    const question = this.#open(input.id);
+    const offered = JSON.parse(question.options) as string[];
+    const chosen = input.options ?? [];
+    const text = input.text?.trim() ?? "";
+    const unknown = chosen.find((option) => !offered.includes(option));
+    if (unknown !== undefined) throw new HiveError("bad_request", `options: ${JSON.stringify(unknown.slice(0, 120))} was not offered`);
+    if (chosen.length > 1 && question.multi === 0) throw new HiveError("bad_request", "options: this question takes one");
+    if (chosen.length === 0 && text === "") throw new HiveError("bad_request", "choose an option or write an answer");
+    return this.#close(question, "answered", [...chosen, ...(text === "" ? [] : [text])].join("\n"));
+  }
+
+  cancel(id: number): Promise<QuestionView> {
+    return this.#close(this.#open(id), "cancelled", null);
+  }
+
+  changedAfter(seq: number, limit: number): QuestionView[] {
+    return this.#deps.store.questions.after(seq, limit).map((row) => this.#view(row));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #open(id: number): QuestionRow {
+    const row = this.#deps.store.questions.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no question ${id}`);
+    if (row.state !== "open") throw new HiveError("conflict", `question ${id} is ${row.state} already`);
+    return row;
+  }
+
+  async #close(question: QuestionRow, state: QuestionState, answer: string | null): Promise<QuestionView> {
+    const { store, broker, directory } = this.#deps;
+    const closed = await store.write((tx) => {
+      // Two tabs may answer at once: the first one counts.
+      this.#open(question.id);
+      const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
+      store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
+      this.#tell(tx, next);
+      return next;
+    });
+    const asker = directory.byId(question.agent);
+    if (asker) {
+      const body = JSON.stringify({ event: "operator_answered", question_id: question.id, question: question.question, state, ...(answer === null ? {} : { answer }) });
+      // The same id on every try: told once, also when the daemon dies between the two writes and tells again.
+      await broker.send({ id: SYSTEM }, { to: asker.name, body, client_id: `question-${question.id}` });
+    }
+    this.#arm();
+    return this.#view(closed);
+  }
+
+  /** One timer, for the nearest expiry. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const at = this.#deps.store.questions.nextExpiry();
+    if (at === undefined) return;
+    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), Math.min(Math.max(0, at - this.#now()), MAX_TIMER_MS));
+    this.#timer.unref();
+  }
+
+  async #expire(): Promise<void> {
+    for (const row of this.#deps.store.questions.expired(this.#now())) await this.#close(row, "expired", null);
+    this.#arm();
+  }
+
+  #tell(tx: Tx, row: QuestionRow): void {
+    tx.afterCommit(() => this.#deps.feed.publish({ kind: "question", seq: row.seq, question: this.#view(row) }));
+  }
+
+  #view(row: QuestionRow): QuestionView {
+    const view: QuestionView = {
+      id: row.id,
+      seq: row.seq,
+      agent: this.#deps.directory.nameOf(row.agent),
+      question: row.question,
+      options: JSON.parse(row.options) as string[],
+      multi: row.multi === 1,
+      state: row.state,
+      asked_at: new Date(row.asked_at).toISOString(),
+    };
+    if (row.answer !== null) view.answer = row.answer;
+    if (row.expires_at !== null) view.expires_at = new Date(row.expires_at).toISOString();
+    if (row.closed_at !== null) view.closed_at = new Date(row.closed_at).toISOString();
+    return view;
+  }
+}

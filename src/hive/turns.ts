@@ -1,0 +1,62 @@
+import type { LastTurnRecord } from "../store/turns.ts";
+import type { StoredTurnEvent } from "../wire/event.ts";
+import type { Output, Parsed } from "../wire/operations.ts";
+import type { Agent } from "./agents/agent.ts";
+
+/** What the turns need to remember. */
+export interface TurnStore {
+  /** Appends events of one harness instance; those at or below its stored `n` are passed over. */
+  append(agent: { id: string; name: string }, instance: string, events: Parsed<"publish">["events"]): Promise<{ confirmedN: number; stored: StoredTurnEvent[] }>;
+  page(agentId: string, agentName: string, query: { before?: number; limit: number }): { events: StoredTurnEvent[]; more: boolean };
+  confirmedN(agentId: string, instance: string): number;
+  nextTurn(agentId: string): number;
+  lastTurn(agentId: string): LastTurnRecord | undefined;
+}
+
+/** Records turns as their harness tells them, and corrects what only the gateway can know: tokens and cost. */
+export class Turns {
+  readonly #store: TurnStore;
+  readonly #changed: (agent: Agent) => void;
+
+  constructor(store: TurnStore, changed: (agent: Agent) => void) {
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  async record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
+    const corrected = events.map((spooled) => this.#follow(agent, spooled));
+    const { confirmedN } = await this.#store.append(agent, instance, corrected);
+    this.#changed(agent);
+    return confirmedN;
+  }
+
+  /** Keeps the running turn in mind and puts the metered figures into its end. */
+  #follow(agent: Agent, spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+    const { event } = spooled;
+    if (event.type === "turn_start") {
+      agent.turn = { turn: event.turn, startedAt: Date.parse(spooled.at), tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, costUsd: undefined };
+      return spooled;
+    }
+    if (event.type !== "turn_end") return spooled;
+    const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
+    agent.turn = undefined;
+    agent.contextTokens = event.context_tokens ?? agent.contextTokens;
+    agent.contextWindow = event.context_window ?? agent.contextWindow;
+    if (!metered) return spooled;
+    const { cost_usd: _claimed, ...rest } = event;
+    const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
+    return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
+  }
+
+  position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {
+    return { confirmedN: this.#store.confirmedN(agent.id, instance), nextTurn: this.#store.nextTurn(agent.id) };
+  }
+
+  page(agent: Agent, query: Parsed<"turn_events">): Output<"turn_events"> {
+    return this.#store.page(agent.id, agent.name, { limit: query.limit, ...(query.before === undefined ? {} : { before: query.before }) });
+  }
+
+  last(agent: Agent): LastTurnRecord | undefined {
+    return this.#store.lastTurn(agent.id);
+  }
+}

@@ -1,0 +1,64 @@
+import { existsSync, statSync } from "node:fs";
+import Database from "better-sqlite3";
+import { HiveError } from "../wire/error.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+export type Sqlite = Database.Database;
+
+/** Pages (4 KiB) of WAL after which SQLite copies it back: just under the size that is grown in advance. */
+const CHECKPOINT_PAGES = 4000;
+/** Bytes of WAL that exist before the first commit: a commit that need not grow the file is a quarter cheaper. */
+const WAL_BYTES = 17 * 1024 * 1024;
+/** Milliseconds to wait for another process that reads the file (a backup); nobody else ever writes. */
+const BUSY_MS = 5000;
+
+/**
+ * Opens the database: WAL, every commit on stable storage, schema up to date. An older schema is backed up first
+ * (`<file>.backup-v<version>-<time>`); a newer one is refused, because its rows may mean something else.
+ */
+export function openDatabase(file: string, now: () => number = Date.now): Sqlite {
+  const existed = existsSync(file) && statSync(file).size > 0;
+  const db = new Database(file, { timeout: BUSY_MS });
+  try {
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    db.pragma("foreign_keys = ON");
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    migrate(db, file, existed, now);
+    growWal(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function migrate(db: Sqlite, file: string, existed: boolean, now: () => number): void {
+  const version = db.pragma("user_version", { simple: true }) as number;
+  if (version > MIGRATIONS.length) {
+    throw new HiveError("conflict", `${file} has schema ${version}, newer than this program's ${MIGRATIONS.length}: update hyperhive, or restore a backup`);
+  }
+  if (version === MIGRATIONS.length) return;
+  if (existed && version > 0) {
+    const backup = `${file}.backup-v${version}-${new Date(now()).toISOString().replaceAll(":", "")}`;
+    // VACUUM INTO is one consistent copy, also of what is still in the WAL.
+    db.prepare("VACUUM INTO ?").run(backup);
+  }
+  db.transaction(() => {
+    for (const sql of MIGRATIONS.slice(version)) db.exec(sql);
+    db.pragma(`user_version = ${MIGRATIONS.length}`);
+  }).immediate();
+}
+
+/** Spills an uncommitted transaction into the WAL and takes it back: the file keeps its size, the database is as it was. */
+function growWal(db: Sqlite): void {
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    db.exec("CREATE TABLE growth (filler BLOB)");
+    db.prepare("INSERT INTO growth VALUES (zeroblob(?))").run(WAL_BYTES);
+    db.exec("ROLLBACK");
+  } catch {
+    // A disk too full for this is still good enough to run on.
+    if (db.inTransaction) db.exec("ROLLBACK");
+  }
+}

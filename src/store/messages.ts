@@ -1,0 +1,94 @@
+import type { MessageState } from "../wire/message.ts";
+import type { Sqlite } from "./database.ts";
+
+/** A message as it is stored. `sender` and `recipient` are agent ids, `operator` or `system`. */
+export interface MessageRow {
+  id: number;
+  seq: number;
+  sender: string;
+  label: string | null;
+  recipient: string;
+  client_id: string | null;
+  in_reply_to: number | null;
+  chain: number;
+  hops: number;
+  state: MessageState;
+  instance: string | null;
+  token: string | null;
+  redelivered: number;
+  failures: number;
+  reason: string | null;
+  created_at: number;
+  updated_at: number;
+  body: string | null;
+}
+
+const NAMES = ["id", "seq", "sender", "label", "recipient", "client_id", "in_reply_to", "chain", "hops", "state", "instance", "token", "redelivered", "failures", "reason", "created_at", "updated_at", "body"] as const;
+
+/** The change of a message's state; what is absent stays. */
+export interface MessageChange {
+  state: MessageState;
+  instance: string | null;
+  token: string | null;
+  redelivered: number;
+  failures: number;
+  hops: number;
+  reason: string | null;
+}
+
+/** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
+export function messageQueries(db: Sqlite) {
+  const insert = db.prepare<MessageRow>(`INSERT INTO messages (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`);
+  const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
+    `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
+       failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
+  );
+  const byId = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE id = ?");
+  const firstQueued = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued' ORDER BY id LIMIT 1",
+  );
+  const leased = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'leased' ORDER BY id",
+  );
+  const allLeased = db.prepare<[], MessageRow>("SELECT * FROM messages WHERE state IN ('queued', 'leased', 'held') AND state = 'leased'");
+  const unread = db.prepare<[string], { n: number }>(
+    "SELECT count(*) AS n FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued'",
+  );
+  const open = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') ORDER BY id");
+  const byClientId = db.prepare<[string, string], MessageRow>("SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id");
+  const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
+  const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
+  const newestOf = db.prepare<{ who: string; before: number; limit: number }, MessageRow>(
+    `SELECT * FROM (SELECT * FROM messages WHERE recipient = @who AND id < @before ORDER BY id DESC LIMIT @limit)
+     UNION SELECT * FROM (SELECT * FROM messages WHERE sender = @who AND id < @before ORDER BY id DESC LIMIT @limit)
+     ORDER BY id DESC LIMIT @limit`,
+  );
+  const newestTo = db.prepare<[string, number, number], MessageRow>("SELECT * FROM messages WHERE recipient = ? AND id < ? ORDER BY id DESC LIMIT ?");
+  const countAfter = db.prepare<[string, number], { n: number }>("SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?");
+  const changedAfter = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?");
+  const prune = db.prepare<[number]>("UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?");
+  return {
+    insert: (row: MessageRow): void => void insert.run(row),
+    /** Writes a change and gives the row as it is now. */
+    change(row: MessageRow, seq: number, now: number, change: Partial<MessageChange>): MessageRow {
+      const next = { ...row, ...change, seq, updated_at: now };
+      update.run(next);
+      return next;
+    },
+    byId: (id: number) => byId.get(id),
+    firstQueued: (recipient: string) => firstQueued.get(recipient),
+    leased: (recipient: string) => leased.all(recipient),
+    allLeased: () => allLeased.all(),
+    unread: (recipient: string) => unread.get(recipient)?.n ?? 0,
+    open: (recipient: string) => open.all(recipient),
+    byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
+    heldOf: (chain: number) => heldOf.all(chain),
+    /** Oldest first. */
+    newest: (before: number, limit: number) => newest.all(before, limit).reverse(),
+    newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, before, limit }).reverse(),
+    newestTo: (who: string, before: number, limit: number) => newestTo.all(who, before, limit).reverse(),
+    countAfter: (recipient: string, id: number) => countAfter.get(recipient, id)?.n ?? 0,
+    changedAfter: (seq: number, limit: number) => changedAfter.all(seq, limit),
+    prune: (olderThan: number): number => prune.run(olderThan).changes,
+  };
+}

@@ -1,0 +1,42 @@
+import type { Sqlite } from "./database.ts";
+
+export type QuestionState = "open" | "answered" | "expired" | "cancelled";
+
+export interface QuestionRow {
+  id: number;
+  seq: number;
+  agent: string;
+  question: string;
+  /** JSON array of strings. */
+  options: string;
+  multi: number;
+  state: QuestionState;
+  answer: string | null;
+  asked_at: number;
+  expires_at: number | null;
+  closed_at: number | null;
+}
+
+export function questionQueries(db: Sqlite) {
+  const insert = db.prepare<QuestionRow>(
+    `INSERT INTO questions (id, seq, agent, question, options, multi, state, answer, asked_at, expires_at, closed_at)
+     VALUES (@id, @seq, @agent, @question, @options, @multi, @state, @answer, @asked_at, @expires_at, @closed_at)`,
+  );
+  const close = db.prepare<[number, QuestionState, string | null, number, number]>("UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ? WHERE id = ?");
+  const byId = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE id = ?");
+  const open = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' ORDER BY id");
+  const newest = db.prepare<[number], QuestionRow>("SELECT * FROM questions ORDER BY id DESC LIMIT ?");
+  const nextExpiry = db.prepare<[], { at: number | null }>("SELECT min(expires_at) AS at FROM questions WHERE state = 'open'");
+  const expired = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND expires_at <= ?");
+  const after = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE seq > ? ORDER BY seq LIMIT ?");
+  return {
+    insert: (row: QuestionRow): void => void insert.run(row),
+    close: (id: number, seq: number, state: QuestionState, answer: string | null, at: number): void => void close.run(seq, state, answer, at, id),
+    byId: (id: number) => byId.get(id),
+    open: () => open.all(),
+    newest: (limit: number) => newest.all(limit).reverse(),
+    nextExpiry: () => nextExpiry.get()?.at ?? undefined,
+    expired: (now: number) => expired.all(now),
+    after: (seq: number, limit: number) => after.all(seq, limit),
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The schema, one entry per version, applied in order and never changed once released. Plain tables, INTEGER and
+ * TEXT, partial indexes, `ON CONFLICT`: PostgreSQL could carry it with BIGINT for INTEGER. Times are milliseconds.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY,
+  ordinal INTEGER NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  desired TEXT NOT NULL,
+  paused INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  identity TEXT,
+  model_override TEXT,
+  session_id TEXT,
+  status_text TEXT,
+  status_set_at TEXT,
+  created_at TEXT NOT NULL,
+  destroyed_at TEXT,
+  purged_at TEXT
+);
+CREATE UNIQUE INDEX agents_by_name ON agents (name) WHERE purged_at IS NULL;
+
+-- A message is its own event: seq is that of its last change. The body stays at the end of the row, out of every index.
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  label TEXT,
+  recipient TEXT NOT NULL,
+  client_id TEXT,
+  in_reply_to INTEGER,
+  chain INTEGER NOT NULL,
+  hops INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  instance TEXT,
+  token TEXT,
+  redelivered INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  reason TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT
+);
+CREATE UNIQUE INDEX messages_by_seq ON messages (seq);
+CREATE INDEX messages_open ON messages (recipient, id) WHERE state IN ('queued', 'leased', 'held');
+CREATE INDEX messages_by_recipient ON messages (recipient, id);
+CREATE INDEX messages_by_sender ON messages (sender, id);
+CREATE UNIQUE INDEX messages_by_client_id ON messages (sender, client_id, recipient) WHERE client_id IS NOT NULL;
+CREATE INDEX messages_held ON messages (chain) WHERE state = 'held';
+
+CREATE TABLE questions (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  agent TEXT NOT NULL,
+  question TEXT NOT NULL,
+  options TEXT NOT NULL,
+  multi INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  answer TEXT,
+  asked_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  closed_at INTEGER
+);
+CREATE UNIQUE INDEX questions_by_seq ON questions (seq);
+CREATE INDEX questions_open ON questions (id) WHERE state = 'open';
+
+CREATE TABLE turn_events (
+  seq INTEGER PRIMARY KEY,
+  agent TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  json TEXT NOT NULL
+);
+CREATE INDEX turn_events_by_agent ON turn_events (agent, seq);
+
+-- How far each harness instance's spool is stored: what comes again is passed over.
+CREATE TABLE spools (
+  agent TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  last_n INTEGER NOT NULL,
+  PRIMARY KEY (agent, instance)
+);
+
+CREATE TABLE turns (
+  agent TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  message INTEGER,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  ok INTEGER,
+  reason TEXT,
+  duration_ms INTEGER,
+  tokens INTEGER,
+  cost_usd REAL,
+  PRIMARY KEY (agent, turn)
+);
+
+-- What the gateway metered, by agent, day and model: today's figures are a few rows, whatever the history.
+CREATE TABLE usage (
+  agent TEXT NOT NULL,
+  day TEXT NOT NULL,
+  model TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  cache_read INTEGER NOT NULL,
+  cache_write INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  PRIMARY KEY (day, agent, model)
+);
+
+CREATE TABLE egress (
+  id INTEGER PRIMARY KEY,
+  agent TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  verdict TEXT NOT NULL,
+  bytes_in INTEGER NOT NULL,
+  bytes_out INTEGER NOT NULL
+);
+CREATE INDEX egress_by_agent ON egress (agent, id);
+
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  last_seen_at INTEGER NOT NULL,
+  user_agent TEXT NOT NULL,
+  revoked_at INTEGER
+);
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  agent TEXT,
+  reason TEXT,
+  request INTEGER,
+  detail TEXT
+);
+CREATE INDEX audit_by_agent ON audit (agent, seq);
+`,
+];

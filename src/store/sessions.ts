@@ -1,0 +1,23 @@
+import type { Sqlite } from "./database.ts";
+
+export interface SessionRow {
+  id: number;
+  hash: string;
+  created_at: number;
+  last_seen_at: number;
+  user_agent: string;
+}
+
+/** Browser sessions: hashes, never secrets. */
+export function sessionQueries(db: Sqlite) {
+  const add = db.prepare<[string, number, number, string]>("INSERT INTO sessions (hash, created_at, last_seen_at, user_agent) VALUES (?, ?, ?, ?)");
+  const live = db.prepare<[], SessionRow>("SELECT id, hash, created_at, last_seen_at, user_agent FROM sessions WHERE revoked_at IS NULL");
+  const seen = db.prepare<[number, number]>("UPDATE sessions SET last_seen_at = ? WHERE id = ?");
+  const revoke = db.prepare<[number, number]>("UPDATE sessions SET revoked_at = ? WHERE id = ?");
+  return {
+    add: (hash: string, at: number, userAgent: string): number => Number(add.run(hash, at, at, userAgent).lastInsertRowid),
+    live: () => live.all(),
+    seen: (id: number, at: number): void => void seen.run(at, id),
+    revoke: (id: number, at: number): void => void revoke.run(at, id),
+  };
+}

@@ -1,0 +1,60 @@
+import { agentQueries } from "./agents.ts";
+import { openDatabase } from "./database.ts";
+import { ledgerQueries } from "./ledger.ts";
+import { messageQueries } from "./messages.ts";
+import { questionQueries } from "./questions.ts";
+import { sessionQueries } from "./sessions.ts";
+import { turnQueries } from "./turns.ts";
+import { Writer, type Tx } from "./writer.ts";
+
+export type { Tx } from "./writer.ts";
+
+export interface StoreOptions {
+  file: string;
+  /** The disk failed in a way after which nothing may be retried: end the process. */
+  onFatal(error: Error): void;
+}
+
+/**
+ * Everything the hive remembers. Reads are synchronous look-ups; writes go through `write`, share commits, and may
+ * only be made inside it. `seq` is the hive's one sequence: whatever happens gets the next number, inside a write.
+ */
+export type Store = ReturnType<typeof openStore>;
+
+export function openStore(options: StoreOptions) {
+  const db = openDatabase(options.file);
+  const writer = new Writer(db, options.onFatal);
+  const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
+  const setMeta = db.prepare<[string, string]>("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const newest = (table: string): number => {
+    const row = db.prepare<[], { n: number | null }>(`SELECT max(seq) AS n FROM ${table}`).get();
+    return row?.n ?? 0;
+  };
+  // Each is the end of an index: the cost of starting does not grow with history.
+  let seq = Math.max(...["messages", "questions", "turn_events", "audit"].map(newest));
+
+  return {
+    messages: messageQueries(db),
+    agents: agentQueries(db),
+    turns: turnQueries(db),
+    questions: questionQueries(db),
+    ledger: ledgerQueries(db),
+    sessions: sessionQueries(db),
+    meta: {
+      get: (key: string): string | undefined => getMeta.get(key)?.value,
+      /** Only inside a write. */
+      set: (key: string, value: string): void => void setMeta.run(key, value),
+    },
+    /** Queues a write; resolves with its result once it is on stable storage. */
+    write: <T>(run: (tx: Tx) => T): Promise<T> => writer.write(run),
+    /** The next number of the sequence. Numbers of a write that failed are never used again. */
+    nextSeq: (): number => ++seq,
+    /** The newest number. */
+    get seq(): number {
+      return seq;
+    },
+    /** A consistent copy of the whole database. */
+    backup: (file: string): Promise<unknown> => db.backup(file),
+    close: (): void => void db.close(),
+  };
+}

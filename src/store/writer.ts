@@ -1,0 +1,117 @@
+import { HiveError } from "../wire/error.ts";
+import type { Sqlite } from "./database.ts";
+
+/** What a queued write is given: how to be told when its group is on stable storage, or is not. */
+export interface Tx {
+  /** Runs after the commit, before the write's promise resolves. */
+  afterCommit(effect: () => void): void;
+  /** Runs when the write came to nothing: its own failure, or the group's. */
+  onRollback(undo: () => void): void;
+}
+
+interface Queued {
+  run(tx: Tx): unknown;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Writes that one commit may take in: bounds how long readers wait for the loop. */
+const MAX_GROUP = 512;
+
+/**
+ * The one writer. Writes queue up; once per turn of the event loop all that wait run in one transaction and share one
+ * commit. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
+ * alone. A full disk refuses the whole group with `disk_full`, and later groups work again when there is room.
+ *
+ * It runs in the daemon's thread (docs/adr/0002-store.md): a commit blocks the loop for one fsync, and what arrives
+ * in that time forms the next group.
+ */
+export class Writer {
+  readonly #db: Sqlite;
+  readonly #onFatal: (error: Error) => void;
+  #queue: Queued[] = [];
+  #scheduled = false;
+
+  constructor(db: Sqlite, onFatal: (error: Error) => void) {
+    this.#db = db;
+    this.#onFatal = onFatal;
+  }
+
+  write<T>(run: (tx: Tx) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const group = this.#queue.splice(0, MAX_GROUP);
+      if (this.#queue.length > 0) this.#schedule();
+      this.#commit(group);
+    });
+  }
+
+  #commit(group: Queued[]): void {
+    const effects: (() => void)[] = [];
+    const undos: (() => void)[] = [];
+    const done: { entry: Queued; value: unknown }[] = [];
+    const failed: { entry: Queued; error: unknown }[] = [];
+    const tx: Tx = { afterCommit: (effect) => void effects.push(effect), onRollback: (undo) => void undos.push(undo) };
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      for (const entry of group) {
+        const [effectsBefore, undosBefore] = [effects.length, undos.length];
+        this.#db.exec("SAVEPOINT one");
+        try {
+          done.push({ entry, value: entry.run(tx) });
+          this.#db.exec("RELEASE one");
+        } catch (error) {
+          if (isStorageFailure(error)) throw error;
+          this.#db.exec("ROLLBACK TO one");
+          this.#db.exec("RELEASE one");
+          for (const undo of undos.splice(undosBefore).reverse()) undo();
+          effects.length = effectsBefore;
+          failed.push({ entry, error });
+        }
+      }
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      // Some failures end the transaction by themselves.
+      if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+      for (const undo of undos.reverse()) undo();
+      const words = this.#explain(error);
+      for (const entry of group) entry.reject(words);
+      return;
+    }
+    for (const { entry, error } of failed) entry.reject(error);
+    for (const effect of effects) effect();
+    for (const { entry, value } of done) entry.resolve(value);
+  }
+
+  #explain(error: unknown): unknown {
+    const code = sqliteCode(error);
+    if (code === "SQLITE_FULL") {
+      return new HiveError("disk_full", "the disk is full: nothing was stored; free some room and try again", { cause: error });
+    }
+    if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT")) {
+      // After a failed fsync the kernel may have dropped the pages: what is on disk is unknown, so nothing is retried.
+      this.#onFatal(error instanceof Error ? error : new Error(String(error)));
+      return new HiveError("unavailable", "the disk failed; the daemon ends", { cause: error });
+    }
+    return error;
+  }
+}
+
+function sqliteCode(error: unknown): string {
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+function isStorageFailure(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === "SQLITE_FULL" || code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT");
+}

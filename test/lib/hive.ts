@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { connectLines, type LineClient } from "../../src/rpc/client.ts";
+import type { AgentView } from "../../src/wire/agent.ts";
+import type { HiveEvent } from "../../src/wire/event.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
+
+const DAEMON = join(import.meta.dirname, "../../dist/hive-c0re.js");
+/** The clean room in which tests run programs: nothing of the caller's clients or credentials. */
+export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !/^(?:CLAUDE|ANTHROPIC|HIVE_|XDG_)/.test(name)) env[name] = value;
+  }
+  return { ...env, NO_COLOR: "1", ...extra };
+}
+
+/** A real daemon with its own folders and port, over the built program. */
+export class TestHive {
+  readonly folder: string;
+  readonly env: Record<string, string>;
+  #daemon: ChildProcess | undefined;
+  output = "";
+  #client: LineClient | undefined;
+
+  constructor(env: Record<string, string> = {}) {
+    this.folder = mkdtempSync(join(tmpdir(), "hive-"));
+    this.env = cleanEnv({ HIVE_STATE_DIR: join(this.folder, "s"), HOME: this.folder, HIVE_PORT: "0", HIVE_REHEARSAL: "1", ...env });
+  }
+
+  get socket(): string {
+    return join(this.env["HIVE_RUN_DIR"] ?? join(this.folder, "s", "run"), "host.sock");
+  }
+  get pid(): number {
+    return this.#daemon?.pid ?? 0;
+  }
+
+  /** Starts the daemon and resolves once its dashboard answers. */
+  async start(options: { foreground?: boolean; env?: Record<string, string> } = {}): Promise<this> {
+    const argv = [DAEMON, "serve", ...(options.foreground === false ? [] : ["--foreground"])];
+    const child = spawn(process.execPath, argv, { env: { ...this.env, ...options.env }, cwd: this.folder, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    this.#daemon = child;
+    this.output = "";
+    await new Promise<void>((resolve, reject) => {
+      const onData = (chunk: Buffer): void => {
+        this.output += chunk.toString();
+        if (this.output.includes("/login#token=")) resolve();
+      };
+      child.stdout.on("data", onData);
+      child.stderr.on("data", onData);
+      child.once("exit", (code, signal) => reject(new Error(`the daemon ended (${code ?? signal}) before it was ready:\n${this.output}`)));
+    });
+    this.#client = undefined;
+    return this;
+  }
+
+  /** The launch URL that the daemon printed. */
+  get launchUrl(): string {
+    return /(http:\/\/\S+\/login#token=\S+)/.exec(this.output)?.[1] ?? "";
+  }
+  get home(): string {
+    return new URL(this.launchUrl).origin;
+  }
+
+  async client(): Promise<LineClient> {
+    this.#client ??= await connectLines(this.socket, { ordered: true });
+    return this.#client;
+  }
+  async call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
+    return (await this.client()).call(name, input);
+  }
+
+  /** Follows the event stream from `after` until `until` says so; fails when the stream ends first. */
+  async watch(until: (event: HiveEvent) => boolean, input: Input<"watch"> = { after: 0 }): Promise<HiveEvent[]> {
+    const client = await connectLines(this.socket, { ordered: true });
+    const seen: HiveEvent[] = [];
+    for await (const { event } of client.stream("watch", input)) {
+      if (!event) continue;
+      seen.push(event);
+      if (until(event)) return seen;
+    }
+    throw new Error("the event stream ended");
+  }
+
+  /** Waits until the agent's view satisfies a condition. */
+  async untilAgent(name: string, condition: (agent: AgentView) => boolean): Promise<AgentView> {
+    const events = await this.watch((event) => event.kind === "agent" && event.agent.name === name && condition(event.agent), { kinds: ["agent"] });
+    const last = events.at(-1);
+    if (last?.kind !== "agent") throw new Error("unreachable");
+    return last.agent;
+  }
+
+  /** Waits for a message that satisfies a condition, past ones included. */
+  async untilMessage(condition: (message: MessageView) => boolean): Promise<MessageView> {
+    const events = await this.watch((event) => event.kind === "message" && condition(event.message), { after: 0, kinds: ["message"] });
+    const last = events.at(-1);
+    if (last?.kind !== "message") throw new Error("unreachable");
+    return last.message;
+  }
+
+  /** SIGKILL, as a crash would. Cages live on. */
+  async crash(): Promise<void> {
+    const child = this.#daemon;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  /** SIGTERM to a foreground daemon: it stops its cages and ends. Resolves with its exit code. */
+  async stop(): Promise<number | null> {
+    this.#client?.close();
+    const child = this.#daemon;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    const [code] = (await ended) as [number | null];
+    return code;
+  }
+
+  /** Stops whatever is left, cages too, and removes the folder. */
+  async dispose(): Promise<void> {
+    if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop();
+    else if (existsSync(this.folder)) {
+      // A crashed daemon leaves cages: only a daemon knows how to end them.
+      await this.start().then(() => this.stop()).catch(() => {});
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
