@@ -28,7 +28,7 @@ export interface SocketDeps {
 
 /**
  * The Unix sockets of the hive. One folder per agent, bound into that cage alone and never made anew while the cage
- * lives; its owner is the uid that the driver gave the agent, and nobody else may enter. Who speaks is which socket
+ * lives; it is open to the group that the driver gave the agent, and to nobody else. Who speaks is which socket
  * was spoken to: there is no token to steal and no sender to forge.
  */
 export class Sockets {
@@ -45,8 +45,8 @@ export class Sockets {
     const listeners: Listener[] = [];
     this.#open.set(agent.id, listeners);
     const folder = this.#deps.folderOf(agent);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    give(folder, identity, 0o700);
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+    give(folder, identity, 0o750);
     try {
       const mcp = join(folder, "mcp.sock");
       listeners.push(
@@ -63,7 +63,7 @@ export class Sockets {
       const model = join(folder, "model.sock");
       const egress = join(folder, "egress.sock");
       listeners.push(await this.#deps.listenGateway(agent, { model, egress }));
-      for (const path of [mcp, model, egress]) give(path, identity, 0o600);
+      for (const path of [mcp, model, egress]) give(path, identity, 0o660);
     } catch (error) {
       await this.closeAgent(agent);
       throw error;
@@ -119,8 +119,11 @@ export class Sockets {
   }
 }
 
+/**
+ * Opens a path to the agent's group, and to nobody else. The cage sees its folder read-only, so nothing in it can be
+ * a link that the cage has put there.
+ */
 function give(path: string, identity: Identity, mode: number): void {
+  chownSync(path, process.getuid?.() ?? 0, identity.gid);
   chmodSync(path, mode);
-  // A daemon that is not root owns what its cages own.
-  if (process.getuid?.() === 0) chownSync(path, identity.uid, identity.gid);
 }

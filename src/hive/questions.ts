@@ -3,7 +3,6 @@ import type { QuestionRow, QuestionState } from "../store/questions.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { HiveError } from "../wire/error.ts";
-import { SYSTEM } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
@@ -108,20 +107,17 @@ export class Questions {
 
   async #close(question: QuestionRow, state: QuestionState, answer: string | null): Promise<QuestionView> {
     const { store, broker, directory } = this.#deps;
+    const asker = directory.byId(question.agent);
     const closed = await store.write((tx) => {
       // Two tabs may answer at once: the first one counts.
       this.#open(question.id);
       const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
       store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
       this.#tell(tx, next);
+      const told = answer === null ? {} : { answer };
+      if (asker) broker.tellFromSystem(tx, asker, { event: "operator_answered", question_id: next.id, question: next.question, state, ...told });
       return next;
     });
-    const asker = directory.byId(question.agent);
-    if (asker) {
-      const body = JSON.stringify({ event: "operator_answered", question_id: question.id, question: question.question, state, ...(answer === null ? {} : { answer }) });
-      // The same id on every try: told once, also when the daemon dies between the two writes and tells again.
-      await broker.send({ id: SYSTEM }, { to: asker.name, body, client_id: `question-${question.id}` });
-    }
     this.#arm();
     return this.#view(closed);
   }

@@ -343,14 +343,18 @@ export class Broker {
   #announceDead(tx: Tx, row: MessageRow): void {
     const manager = this.#directory.byName(MANAGER);
     if (!manager || row.recipient === manager.id) return;
-    const body = JSON.stringify({
+    this.tellFromSystem(tx, manager, {
       event: "message_dead",
       message_id: row.id,
       from: this.#directory.nameOf(row.sender),
       to: this.#directory.nameOf(row.recipient),
       reason: row.reason,
     });
-    this.#deliver(tx, { id: SYSTEM }, manager, { to: MANAGER, body }, undefined);
+  }
+
+  /** Puts an event of the daemon into an agent's inbox, in the same commit as the fact that it tells of. */
+  tellFromSystem(tx: Tx, to: Principal, event: { event: string; [detail: string]: unknown }): void {
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(event) }, undefined);
   }
 
   /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */

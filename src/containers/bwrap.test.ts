@@ -1,0 +1,4 @@
+import { bwrapDriver } from "./bwrap.ts";
+import { conformance } from "./conformance.ts";
+
+conformance("bwrap", () => bwrapDriver());

@@ -1,0 +1,294 @@
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, unlinkSync, watch, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { detectLimits, makeGroup, type Group, type LimitWay } from "../os/cgroups.ts";
+import { identify, isAlive, signal, type ProcessId } from "../os/process-id.ts";
+import { run, startDetached } from "../os/run.ts";
+import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "./driver.ts";
+import { LAUNCHER, STAGE_FOLDERS } from "./launcher.ts";
+import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
+
+/** The first host uid of an agent; below are people and services, above 65534 is nobody's by custom. */
+const FIRST_UID = 210_000;
+/** How long bubblewrap may take to build a cage. It takes 11 ms. Milliseconds. */
+const BUILD_MS = 20_000;
+/** How often a cage that is not our child is looked at, in case its end was not written. Milliseconds. */
+const ADOPTED_CHECK_MS = 1_000;
+/** How long killed processes may take to be gone, and how often that is looked at. Milliseconds. */
+const GONE_MS = 10_000;
+const GONE_STEP_MS = 5;
+/** The only variable that the programs around the cage need. */
+const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
+
+/** What is noted of a cage so that the next daemon finds it. */
+interface Note {
+  init: ProcessId;
+  outer: ProcessId;
+  group: string;
+  limitBytes: number;
+  cpuPercent: number;
+  pids: number;
+}
+
+const host: HostFacts = {
+  exists: existsSync,
+  linkTarget(path) {
+    try {
+      return readlinkSync(path);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/**
+ * Cages with bubblewrap, on any Linux. As root each agent has a host uid of its own; as a plain user all cages share
+ * the operator's uid on the host, and their mount namespaces are what separates them.
+ */
+export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
+  const way = options.limits ?? detectLimits();
+  const isRoot = process.getuid?.() === 0;
+
+  return {
+    name: "bwrap",
+    cannot() {
+      const words: string[] = [];
+      if (way.kind === "prlimit") words.push(`memory, cpu and process limits are not held: ${way.why}`);
+      if (!isRoot) words.push("all cages share your uid on this host; their namespaces separate them");
+      return words;
+    },
+    identityFor(ordinal): Identity {
+      if (isRoot) return { kind: "host-uid", uid: FIRST_UID + ordinal, gid: FIRST_UID + ordinal };
+      return { kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    },
+    async prepare(spec) {
+      for (const folder of [spec.stateDir, spec.claudeDir]) {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        if (isRoot) chownSync(folder, spec.identity.uid, spec.identity.gid);
+        chmodSync(folder, 0o700);
+      }
+      mkdirSync(spec.cageDir, { recursive: true, mode: 0o700 });
+    },
+    start: (spec) => start(spec, way, isRoot),
+    adopt: (spec) => adopt(spec, way),
+    async destroy(spec) {
+      await (await adopt(spec, way))?.kill();
+      rmSync(spec.cageDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Running> {
+  const sources = privateSources(spec);
+  sources.forEach(({ host: path, cage }) => checkSource(path, cage));
+  const stage = STAGE_FOLDERS.find((folder) => existsSync(folder) && !spec.cageDir.startsWith(`${folder}/stage`));
+  if (!stage) throw new CageError("none of /mnt, /srv, /media and /tmp exists: make one");
+  const scratch = join(spec.cageDir, "stage");
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+
+  const groupName = `hive-${spec.hiveId}-${spec.agentId}`;
+  const limits = { memoryBytes: spec.limits.memoryBytes, cpuPercent: spec.limits.cpuPercent, pids: spec.limits.pids };
+  const group = makeGroup(way, groupName, limits);
+  const oomsBefore = group.oomKills();
+
+  const files = ownFiles(spec);
+  const fileFds = files.map((file) => heldText(spec.cageDir, file.text));
+  // Inside the launcher: 0 to 2, then the arguments, the status, and the own files from 5 on.
+  const args = bwrapArguments(spec, host, (index) => (isRoot ? `${stage}/${index}` : (sources[index]?.host ?? "")), (index) => index + 5);
+  const argsFd = heldText(spec.cageDir, args.join("\0"));
+  const statusFile = join(spec.cageDir, "status.json");
+  const statusFd = openSync(statusFile, "w", 0o600);
+  const logFd = openSync(spec.logFile, "a", 0o640);
+
+  const launch = ["-c", LAUNCHER, "hive-launch", isRoot ? String(spec.identity.uid) : "-", String(spec.identity.gid), stage, scratch, ...group.procsFiles, "--", ...sources.map((source) => source.host), "--", ...spec.argv];
+  const [program, argv] = isRoot ? ["unshare", ["--mount", "--propagation", "private", "--", "/bin/sh", ...launch]] : ["/bin/sh", launch];
+  const errorsBefore = statSync(spec.logFile).size;
+  let child: ChildProcess;
+  try {
+    child = startDetached(program, argv as string[], { env: LAUNCH_ENV, cwd: "/", stdio: ["ignore", logFd, logFd, argsFd, statusFd, ...fileFds] });
+  } finally {
+    for (const fd of [argsFd, statusFd, logFd, ...fileFds]) closeSync(fd);
+  }
+  const ended = new Promise<CageExit>((resolve) => {
+    child.once("exit", (code, name) => resolve(name ? { code, signal: name } : { code }));
+    child.once("error", (error) => resolve({ code: null, reason: error.message }));
+  });
+
+  const initPid = await firstPid(statusFile, ended);
+  const outer = child.pid === undefined ? undefined : identify(child.pid);
+  const init = initPid === undefined ? undefined : identify(initPid);
+  if (!outer || !init) {
+    const exit = await ended;
+    group.remove();
+    const words = tail(spec.logFile, errorsBefore);
+    // A cage whose program ended at once was built; everything else is ours to explain.
+    if (initPid !== undefined) return endedAtOnce(exit, statusFile);
+    throw new CageError(await explain(words, exit));
+  }
+  const note: Note = { init, outer, group: groupName, limitBytes: limits.memoryBytes, cpuPercent: limits.cpuPercent, pids: limits.pids };
+  writeNote(spec.cageDir, note);
+  const exited = ended.then((exit) => {
+    rmSync(join(spec.cageDir, "cage.json"), { force: true });
+    return withReason(exit, group, oomsBefore, limits.memoryBytes);
+  });
+  return running(note, exited, group);
+}
+
+/** A cage that was built and whose program has ended before we could look. */
+function endedAtOnce(exit: CageExit, statusFile: string): Running {
+  const code = readStatus(statusFile).exitCode ?? exit.code;
+  return { init: { pid: 0, startTime: 0 }, exited: Promise.resolve({ ...exit, code }), kill: async () => {}, memoryBytes: () => undefined };
+}
+
+async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way: LimitWay): Promise<Running | null> {
+  const note = readNote(spec.cageDir);
+  if (!note) return null;
+  const group = makeGroup(way, note.group, { memoryBytes: note.limitBytes, cpuPercent: note.cpuPercent, pids: note.pids });
+  if (!isAlive(note.init)) {
+    // It died while nobody looked. Whatever is left of it goes.
+    signal(note.outer, "SIGKILL");
+    await gone(note.outer);
+    group.remove();
+    rmSync(join(spec.cageDir, "cage.json"), { force: true });
+    return null;
+  }
+  const statusFile = join(spec.cageDir, "status.json");
+  const oomsBefore = group.oomKills();
+  const exited = new Promise<void>((resolve) => {
+    const watcher = existsSync(statusFile) ? watch(statusFile, () => look()) : undefined;
+    const timer = setInterval(() => look(), ADOPTED_CHECK_MS);
+    timer.unref();
+    watcher?.unref();
+    const look = (): void => {
+      if (isAlive(note.init)) return;
+      watcher?.close();
+      clearInterval(timer);
+      resolve();
+    };
+    look();
+  }).then(() => {
+    rmSync(join(spec.cageDir, "cage.json"), { force: true });
+    return withReason({ code: readStatus(statusFile).exitCode ?? null }, group, oomsBefore, note.limitBytes);
+  });
+  return running(note, exited, group);
+}
+
+function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
+  return {
+    init: note.init,
+    exited,
+    memoryBytes: () => group.memoryBytes(),
+    async kill() {
+      // The kernel ends a pid namespace with its first process.
+      signal(note.init, "SIGKILL");
+      await gone(note.init);
+      signal(note.outer, "SIGKILL");
+      await gone(note.outer);
+      await exited;
+      for (let waited = 0; !group.remove() && waited < GONE_MS; waited += GONE_STEP_MS) await pause();
+    },
+  };
+}
+
+function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes: number): CageExit {
+  const killed = group.oomKills() > oomsBefore;
+  group.remove();
+  return killed ? { ...exit, reason: `exit ${exit.code ?? 137}: over its memory limit (${Math.round(limitBytes / 1024 / 1024)} MiB)` } : exit;
+}
+
+async function gone(target: ProcessId): Promise<void> {
+  for (let waited = 0; isAlive(target); waited += GONE_STEP_MS) {
+    if (waited > GONE_MS) throw new CageError(`process ${target.pid} does not end after SIGKILL: it hangs in the kernel`);
+    await pause();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, GONE_STEP_MS));
+}
+
+/** A source that is a link, or lies behind one, could be turned to point elsewhere between the check and the bind. */
+function checkSource(path: string, cage: string): void {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch {
+    throw new CageError(`${path} (for ${cage}) does not exist`);
+  }
+  if (real !== path) throw new CageError(`${path} (for ${cage}) goes through a symbolic link; use ${real}`);
+}
+
+/** A descriptor that holds a text and has no name any more. */
+function heldText(folder: string, text: string): number {
+  const file = join(folder, `held-${process.pid}-${Math.random().toString(36).slice(2)}`);
+  writeFileSync(file, text, { mode: 0o600 });
+  const fd = openSync(file, "r");
+  unlinkSync(file);
+  return fd;
+}
+
+/** The host pid of the cage's first process, as soon as bubblewrap has written it; undefined when it ended before. */
+async function firstPid(statusFile: string, ended: Promise<CageExit>): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const watcher = watch(statusFile, () => look());
+    const timer = setTimeout(() => finish(undefined), BUILD_MS);
+    const finish = (pid: number | undefined): void => {
+      clearTimeout(timer);
+      watcher.close();
+      resolve(pid);
+    };
+    const look = (): void => {
+      const pid = readStatus(statusFile).childPid;
+      if (pid !== undefined) finish(pid);
+    };
+    void ended.then(() => finish(readStatus(statusFile).childPid));
+    look();
+  });
+}
+
+function readStatus(file: string): { childPid?: number; exitCode?: number } {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return {};
+  }
+  const childPid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+  const exitCode = /"exit-code":\s*(\d+)/.exec(text)?.[1];
+  return { ...(childPid ? { childPid: Number(childPid) } : {}), ...(exitCode ? { exitCode: Number(exitCode) } : {}) };
+}
+
+function writeNote(cageDir: string, note: Note): void {
+  const file = join(cageDir, "cage.json");
+  writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+function readNote(cageDir: string): Note | undefined {
+  try {
+    return JSON.parse(readFileSync(join(cageDir, "cage.json"), "utf8")) as Note;
+  } catch {
+    return undefined;
+  }
+}
+
+function tail(file: string, from: number): string {
+  try {
+    return readFileSync(file).subarray(from).toString("utf8").trim().slice(-2000);
+  } catch {
+    return "";
+  }
+}
+
+/** Why a cage could not be built, and what to do about it. */
+async function explain(words: string, exit: CageExit): Promise<string> {
+  for (const program of ["bwrap", "unshare", "setpriv"]) {
+    if ((await run(program, ["--version"])).missing) {
+      return `${program} is not installed. On Debian and Ubuntu: sudo apt-get install ${program === "bwrap" ? "bubblewrap" : "util-linux"}`;
+    }
+  }
+  if (/user namespace|uid map|Operation not permitted|No permissions to create/i.test(words)) {
+    return `this host does not let programs make user namespaces (${words}). Run \`hive-c0re doctor\`: it names the setting that mends it`;
+  }
+  return `bubblewrap could not build the cage: ${words || exit.reason || `exit ${exit.code ?? exit.signal}`}`;
+}

@@ -1,0 +1,287 @@
+import { once } from "node:events";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { groupsNamed } from "../os/cgroups.ts";
+import { isAlive } from "../os/process-id.ts";
+import type { CageSpec, Driver, Identity, Running } from "./driver.ts";
+
+const MiB = 1024 * 1024;
+/** The node that runs the tests, as the cage's runtime has it. */
+const NODE = "/opt/hive/bin/node";
+
+/** The suite that every driver passes: its contract, tried from inside a real cage. */
+export function conformance(name: string, makeDriver: () => Driver): void {
+  describe(name, () => {
+    let root: string;
+    let driver: Driver;
+    const started: Running[] = [];
+    const servers: Server[] = [];
+    const hiveId = Math.random().toString(16).slice(2, 10);
+
+    beforeEach(() => {
+      root = realpathSync(mkdtempSync(join(tmpdir(), "cage-")));
+      driver = makeDriver();
+    });
+    /** As the daemon makes them: its own, open to the agent's group. */
+    function giveToGroup(path: string, mode: number, identity: Identity): void {
+      chmodSync(path, mode);
+      chownSync(path, process.getuid?.() ?? 0, identity.gid);
+    }
+    afterEach(async () => {
+      for (const cage of started.splice(0)) await cage.kill();
+      for (const server of servers.splice(0)) server.close();
+      rmSync(root, { recursive: true, force: true });
+    });
+
+    function spec(agentId: string, argv: string[], change: Partial<CageSpec> = {}): CageSpec {
+      const folder = (path: string): string => {
+        const made = join(root, agentId, path);
+        mkdirSync(made, { recursive: true });
+        return made;
+      };
+      const runtimeDir = join(root, "runtime");
+      if (!existsSync(runtimeDir)) {
+        mkdirSync(join(runtimeDir, "bin"), { recursive: true });
+        writeFileSync(join(runtimeDir, "bin/node"), readFileSync(process.execPath), { mode: 0o755 });
+      }
+      return {
+        hiveId,
+        agentId,
+        name: "tester",
+        role: "agent",
+        generation: 1,
+        revision: "r1",
+        runtimeDir,
+        socketsDir: folder("sockets"),
+        claudeDir: folder("claude"),
+        stateDir: folder("state"),
+        configDir: folder("config"),
+        cageDir: folder("cage"),
+        extraBinds: [],
+        logFile: join(root, agentId, "cage.log"),
+        env: { PATH: "/opt/hive/bin:/usr/bin:/bin", HOME: "/home/agent" },
+        argv,
+        limits: { memoryBytes: 512 * MiB, cpuPercent: 200, pids: 128 },
+        identity: driver.identityFor(1),
+        ...change,
+      };
+    }
+
+    async function start(one: CageSpec): Promise<Running> {
+      await driver.prepare(one);
+      const cage = await driver.start(one);
+      started.push(cage);
+      return cage;
+    }
+
+    /** Runs a shell script inside and gives what it wrote to /state/out. */
+    async function inside(script: string, change: Partial<CageSpec> = {}): Promise<string> {
+      const one = spec("a1", ["/bin/sh", "-c", `exec > /state/out 2>&1\n${script}`], change);
+      const cage = await start(one);
+      await cage.exited;
+      return readFileSync(join(one.stateDir, "out"), "utf8");
+    }
+
+    /** Runs a script of Node inside. */
+    const insideNode = (script: string): Promise<string> => inside(`${NODE} -e '${script}'`);
+
+    test("runs exactly the arguments with exactly the environment, in /state", async () => {
+      const one = spec("a1", [NODE, "-e", "require('fs').writeFileSync('out', JSON.stringify([process.argv.slice(1), process.env, process.cwd(), os = require('os').hostname()]))", "a b", "c"], {
+        env: { PATH: "/usr/bin", ONE: "two words" },
+      });
+      const cage = await start(one);
+      expect(await cage.exited).toMatchObject({ code: 0 });
+      const [argv, env, cwd, host] = JSON.parse(readFileSync(join(one.stateDir, "out"), "utf8")) as [string[], Record<string, string>, string, string];
+      expect(argv).toEqual(["a b", "c"]);
+      // bubblewrap sets PWD to where it starts the program.
+      expect(env).toEqual({ PATH: "/usr/bin", ONE: "two words", PWD: "/state" });
+      expect([cwd, host]).toEqual(["/state", "h-tester"]);
+    });
+
+    test("reports the exit code", async () => {
+      const cage = await start(spec("a1", ["/bin/sh", "-c", "exit 7"]));
+      expect(await cage.exited).toMatchObject({ code: 7 });
+    });
+
+    test("binds have their modes, and nothing else can be written", async () => {
+      const shared = join(root, "shared");
+      mkdirSync(shared);
+      const out = await inside(
+        `for path in /opt/hive /config /usr /etc / /run /run/hive /ro /home /proc/sys/kernel; do touch $path/x 2>/dev/null && echo "wrote $path"; done
+         for path in /state /home/agent/.claude /tmp; do touch $path/x || echo "cannot write $path"; done; echo end`,
+        { extraBinds: [{ host: shared, cage: "/ro", mode: "ro" }] },
+      );
+      expect(out).toBe("end\n");
+    });
+
+    test("is nobody on the host: no capabilities, no new privileges, files belong to the identity", async () => {
+      const out = await inside("id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine; unshare -U true || echo refused");
+      expect(out).toContain("1000\n");
+      expect(out.match(/Cap\w+:\t0000000000000000/g)).toHaveLength(5);
+      expect(out).toContain("NoNewPrivs:\t1");
+      expect(out).toContain("refused");
+      const { uid } = statSync(join(root, "a1/state/mine"));
+      expect(uid).toBe(driver.identityFor(1).uid);
+      if (process.getuid?.() === 0) expect(uid).not.toBe(0);
+    });
+
+    test("sees its own processes only", async () => {
+      const out = await inside("ls /proc | grep -E '^[0-9]+$' | wc -l; cat /proc/[0-9]*/comm");
+      expect(Number(out.split("\n")[0])).toBeLessThan(8);
+      expect(out).not.toMatch(/node|vitest/);
+    });
+
+    test("no path, argument or variable of the host's processes shows inside, but the sources of its own binds", async () => {
+      const out = await inside("tr '\\0' ' ' < /proc/1/cmdline; cat /proc/1/environ; cat /proc/self/environ");
+      expect(out).not.toContain(root);
+      expect(out).not.toContain("npm_");
+    });
+
+    test("has no network but loopback, and the host's loopback is another one", async () => {
+      const server = createServer((socket) => socket.end("reached"));
+      servers.push(server);
+      server.listen(0, "0.0.0.0");
+      await once(server, "listening");
+      const { port } = server.address() as { port: number };
+      const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
+      const targets = ["127.0.0.1", ...addresses.filter((one) => !one.includes(":")), "10.0.0.1", "169.254.169.254"];
+      const out = await insideNode(
+        `const net = require("net"); const os = require("os"); console.log(Object.keys(os.networkInterfaces()).join());
+         for (const host of ${JSON.stringify(targets)}) { const s = net.connect(${port}, host); s.on("connect", () => console.log("REACHED " + host)); s.on("error", (e) => console.log(host, e.code)); s.setTimeout(1000, () => s.destroy()); }`,
+      );
+      expect(out.split("\n")[0]).toBe("lo");
+      expect(out).not.toContain("REACHED");
+      expect(out).toMatch(/127\.0\.0\.1 ECONNREFUSED/);
+    });
+
+    test("the host's abstract sockets are out of reach", async () => {
+      const server = createServer((socket) => socket.end("reached"));
+      servers.push(server);
+      server.listen(`\0cage-test-${hiveId}`);
+      await once(server, "listening");
+      const out = await insideNode(`const s = require("net").connect("\\0cage-test-${hiveId}"); s.on("connect", () => console.log("REACHED")); s.on("error", (e) => console.log(e.code));`);
+      expect(out).toBe("ECONNREFUSED\n");
+    });
+
+    test("speaks over a socket in /run/hive, also over one that was made anew while it ran", async () => {
+      const one = spec("a1", [
+        NODE,
+        "-e",
+        `const net = require("net"); const fs = require("fs");
+         const say = (text) => new Promise((r) => { const s = net.connect("/run/hive/x.sock", () => s.end(text)); s.on("error", () => setTimeout(() => r(say(text)), 20)); s.on("close", (bad) => bad || r()); });
+         say("one").then(() => new Promise((r) => { const w = setInterval(() => fs.existsSync("/state/again") && (clearInterval(w), r()), 10); })).then(() => say("two"));`,
+      ]);
+      const heard: string[] = [];
+      const listen = async (): Promise<Server> => {
+        const server = createServer((socket) => socket.on("data", (data) => heard.push(data.toString())));
+        server.listen(join(one.socketsDir, "x.sock"));
+        await once(server, "listening");
+        giveToGroup(join(one.socketsDir, "x.sock"), 0o660, one.identity);
+        return server;
+      };
+      const first = await listen();
+      await driver.prepare(one);
+      giveToGroup(one.socketsDir, 0o750, one.identity);
+      const cage = await start(one);
+      await expect.poll(() => heard).toEqual(["one"]);
+      first.close();
+      if (existsSync(join(one.socketsDir, "x.sock"))) unlinkSync(join(one.socketsDir, "x.sock"));
+      servers.push(await listen());
+      writeFileSync(join(one.stateDir, "again"), "");
+      await cage.exited;
+      expect(heard).toEqual(["one", "two"]);
+    });
+
+    test("another agent's folders and the rest of the host are absent", async () => {
+      const other = spec("b2", ["/bin/sh", "-c", "sleep 1000"], { identity: driver.identityFor(2) });
+      writeFileSync(join(other.stateDir, "secret"), "of b2");
+      await start(other);
+      const out = await inside(`ls ${root} 2>&1; ls /root /home /var/lib /work 2>&1; cat /etc/shadow 2>&1; cat /etc/passwd; ls /etc`);
+      expect(out).not.toContain("of b2");
+      expect(out).toContain(`cannot access '${root}'`);
+      expect(out).toMatch(/shadow: No such file/);
+      expect(out.match(/:x:/g)).toHaveLength(3);
+    });
+
+    test("memory and process limits are held, and the end says which", async () => {
+      if (driver.cannot().some((words) => words.includes("limits are not held"))) {
+        expect(driver.cannot().join()).toMatch(/cgroup/);
+        return;
+      }
+      const one = spec("a1", [NODE, "-e", "const all = []; for (;;) all.push(Buffer.alloc(10e6, 1))"], { limits: { memoryBytes: 128 * MiB, cpuPercent: 200, pids: 64 } });
+      const cage = await start(one);
+      expect((await cage.exited).reason).toContain("over its memory limit (128 MiB)");
+
+      const out = await inside("for i in $(seq 60); do sleep 5 & done 2>&1 | grep -ci 'fork' ; echo end", { limits: { memoryBytes: 256 * MiB, cpuPercent: 200, pids: 20 } });
+      expect(out).toContain("end");
+      expect(existsSync(join(root, "a1/state/out"))).toBe(true);
+    });
+
+    test("kill leaves no process, mount or group, also of a daemonised grandchild", async () => {
+      const mountsBefore = readFileSync("/proc/self/mountinfo", "utf8");
+      const one = spec("a1", ["/bin/sh", "-c", "setsid sh -c 'sleep 1000 & sleep 1000' & setsid sleep 1000 & touch /state/ready; sleep 1000"]);
+      const cage = await start(one);
+      await expect.poll(() => existsSync(join(one.stateDir, "ready"))).toBe(true);
+      const uid = one.identity.uid;
+      await cage.kill();
+      expect(await cage.exited).toBeDefined();
+      expect(isAlive(cage.init)).toBe(false);
+      if (process.getuid?.() === 0) await expect.poll(() => processesOf(uid)).toEqual([]);
+      expect(groupsNamed(`hive-${hiveId}`)).toEqual([]);
+      expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mountsBefore);
+    });
+
+    test("a cage is adopted from its folder alone, tells its end, and a dead one is not", async () => {
+      const one = spec("a1", ["/bin/sh", "-c", "until [ -e /state/go ]; do sleep 0.02; done; exit 5"]);
+      const first = await start(one);
+      const again = await makeDriver().adopt(one);
+      expect(again?.init).toEqual(first.init);
+      writeFileSync(join(one.stateDir, "go"), "");
+      expect(await again?.exited).toMatchObject({ code: 5 });
+      await first.exited;
+      expect(await makeDriver().adopt(one)).toBeNull();
+      expect(groupsNamed(`hive-${hiveId}`)).toEqual([]);
+    });
+
+    test("an adopted cage can be killed", async () => {
+      const one = spec("a1", ["/bin/sh", "-c", "sleep 1000"]);
+      const first = await start(one);
+      const again = await makeDriver().adopt(one);
+      await again?.kill();
+      expect(isAlive(first.init)).toBe(false);
+      await first.exited;
+    });
+
+    test("a source behind a symbolic link, or that is not there, is refused with words", async () => {
+      const target = join(root, "elsewhere");
+      mkdirSync(target);
+      symlinkSync(target, join(root, "link"));
+      await expect(start(spec("a1", ["/bin/true"], { configDir: join(root, "link") }))).rejects.toThrow(/symbolic link/);
+      await expect(start(spec("a1", ["/bin/true"], { configDir: join(root, "absent") }))).rejects.toThrow(/does not exist/);
+    });
+
+    test("two hives side by side have groups of their own", async () => {
+      const one = spec("a1", ["/bin/sh", "-c", "sleep 1000"]);
+      const two = spec("a1", ["/bin/sh", "-c", "sleep 1000"], { hiveId: `${hiveId}b`, cageDir: join(root, "other-cage"), identity: driver.identityFor(2) });
+      mkdirSync(two.cageDir);
+      const [a, b] = [await start(one), await start(two)];
+      await a.kill();
+      expect(isAlive(b.init)).toBe(true);
+    });
+  });
+}
+
+/** Processes of a uid on the host. */
+function processesOf(uid: number): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return statSync(`/proc/${pid}`).uid === uid;
+    } catch {
+      return false;
+    }
+  });
+}

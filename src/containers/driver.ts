@@ -1,0 +1,94 @@
+import type { ProcessId } from "../os/process-id.ts";
+
+/**
+ * The driver port: what a kind of container must do to hold a cage. Written contract, kept by every driver and checked
+ * by one suite (`conformance.ts`):
+ *
+ * - **Isolation is never weakened.** What cannot be built is a `CageError` that says what to install or enable. Limits
+ *   may degrade; `cannot()` says so.
+ * - Inside: exactly `argv` with exactly `env`, an unprivileged uid that is never the host's root, no capabilities, no
+ *   new privileges, namespaces of its own, no network but loopback; `runtimeDir` at /opt/hive and `configDir` at
+ *   /config read-only; `stateDir` at /state (the working folder) and `claudeDir` at ~/.claude writable; `socketsDir`
+ *   at /run/hive; `extraBinds` as they say; nothing else of the host but its programs.
+ * - Files that the cage writes belong to `identity` on the host. An identity is given once and never reused.
+ * - A cage outlives the daemon. `adopt` finds it again from `cageDir` alone, in another process, after any crash.
+ * - `kill` resolves when no process, mount or group of the cage is left. `exited` resolves exactly once, however it
+ *   ended.
+ */
+export interface Driver {
+  readonly name: string;
+  /** What it cannot do on this host, in words for the operator. */
+  cannot(): string[];
+  /** Who the nth agent of all time is on the host. */
+  identityFor(ordinal: number): Identity;
+  /** Makes the cage's folders with their owners. Idempotent. */
+  prepare(spec: CageSpec): Promise<void>;
+  /** Starts a cage; resolves once its first process runs. */
+  start(spec: CageSpec): Promise<Running>;
+  /** A cage that outlived the daemon, or null. Leftovers of one that did not are removed. */
+  adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<Running | null>;
+  /** Removes what the driver keeps of an agent that is destroyed. */
+  destroy(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<void>;
+}
+
+export type Identity = { kind: "host-uid"; uid: number; gid: number } | { kind: "user-namespace"; uid: number; gid: number };
+
+/** A folder of the host that appears in the cage. */
+export interface Bind {
+  host: string;
+  cage: string;
+  mode: "ro" | "rw";
+}
+
+/** Everything a driver needs to know of a cage: plain data. Host paths are absolute and free of symbolic links. */
+export interface CageSpec {
+  hiveId: string;
+  /** Immutable; a name may pass to another agent. */
+  agentId: string;
+  name: string;
+  role: "manager" | "agent";
+  generation: number;
+  revision: string;
+  runtimeDir: string;
+  /** Bound as a folder, so that sockets which a new daemon makes appear in a running cage. */
+  socketsDir: string;
+  claudeDir: string;
+  stateDir: string;
+  configDir: string;
+  extraBinds: Bind[];
+  /** The driver's own notes; nobody else writes there. */
+  cageDir: string;
+  logFile: string;
+  /** The complete environment. */
+  env: Record<string, string>;
+  /** Paths inside the cage. */
+  argv: string[];
+  limits: { memoryBytes: number; cpuPercent: number; pids: number };
+  identity: Identity;
+}
+
+/** How a cage ended. */
+export interface CageExit {
+  code: number | null;
+  signal?: string;
+  /** In words, where the code alone would mislead. */
+  reason?: string;
+}
+
+/** A cage that runs. */
+export interface Running {
+  /** The first process of its pid namespace: killing it ends every process of the cage. */
+  readonly init: ProcessId;
+  readonly exited: Promise<CageExit>;
+  kill(): Promise<void>;
+  /** Resident memory of the whole cage, where the host tells. */
+  memoryBytes(): number | undefined;
+}
+
+/** The cage could not be built. The message says what to do. */
+export class CageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CageError";
+  }
+}

@@ -1,0 +1,82 @@
+import type { CageSpec } from "./driver.ts";
+
+/** Facts of the host that decide what the base of a cage looks like. */
+export interface HostFacts {
+  exists(path: string): boolean;
+  /** The target of a symbolic link, or undefined for anything else. */
+  linkTarget(path: string): string | undefined;
+}
+
+/** Where things are inside. */
+export const CAGE_HOME = "/home/agent";
+/** The uid inside; outside it is the identity's. */
+export const CAGE_UID = 1000;
+
+/** Top folders that are links into /usr on merged systems, and folders of their own elsewhere. */
+const USR_MERGED = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/** What programs need from /etc that says nothing about the host: the loader's cache, alternatives, certificates. */
+const ETC_SHARED = ["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/ssl/certs", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"];
+
+/** A small file that the cage gets as its own. */
+export interface OwnFile {
+  path: string;
+  text: string;
+}
+
+/** Files of /etc that are made for this cage: who there is, and that there is no network. */
+export function ownFiles(spec: CageSpec): OwnFile[] {
+  return [
+    { path: "/etc/passwd", text: `root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:${CAGE_UID}:${CAGE_UID}:${spec.name}:${CAGE_HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n` },
+    { path: "/etc/group", text: `root:x:0:\nagent:x:${CAGE_UID}:\nnogroup:x:65534:\n` },
+    { path: "/etc/hosts", text: `127.0.0.1 localhost h-${spec.name}\n::1 localhost\n` },
+    { path: "/etc/nsswitch.conf", text: "passwd: files\ngroup: files\nhosts: files\n" },
+    { path: "/etc/resolv.conf", text: "" },
+    { path: "/etc/gitconfig", text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n` },
+  ];
+}
+
+/** A source that must be bound, as the launcher stages it. */
+interface Source {
+  host: string;
+  cage: string;
+  mode: "ro" | "rw";
+}
+
+/** Folders of the host that belong to this cage and may lie behind parents that its uid cannot pass. */
+export function privateSources(spec: CageSpec): Source[] {
+  return [
+    { host: spec.runtimeDir, cage: "/opt/hive", mode: "ro" },
+    // Read-only: a socket can be spoken to all the same, and no cage can put a link where the daemon makes a socket.
+    { host: spec.socketsDir, cage: "/run/hive", mode: "ro" },
+    { host: spec.claudeDir, cage: `${CAGE_HOME}/.claude`, mode: "rw" },
+    { host: spec.stateDir, cage: "/state", mode: "rw" },
+    { host: spec.configDir, cage: "/config", mode: "ro" },
+    ...spec.extraBinds,
+  ];
+}
+
+/**
+ * Options of bubblewrap for a cage, to be handed over by a descriptor: its own command line, with the program that it
+ * starts, shows inside.
+ * `staged` maps each private source to the path it is bound from; `fileFds` maps each own file to its descriptor.
+ */
+export function bwrapArguments(spec: CageSpec, host: HostFacts, staged: (index: number) => string, fileFds: (index: number) => number): string[] {
+  const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--cap-drop", "ALL"];
+  args.push("--uid", String(CAGE_UID), "--gid", String(CAGE_UID), "--hostname", `h-${spec.name}`);
+  args.push("--ro-bind", "/usr", "/usr");
+  for (const path of USR_MERGED) {
+    const target = host.linkTarget(path);
+    if (target !== undefined) args.push("--symlink", target, path);
+    else if (host.exists(path)) args.push("--ro-bind", path, path);
+  }
+  if (host.exists("/nix/store")) args.push("--ro-bind", "/nix/store", "/nix/store");
+  for (const path of ETC_SHARED) if (host.exists(path)) args.push("--ro-bind", path, path);
+  ownFiles(spec).forEach((file, index) => args.push("--perms", "0444", "--ro-bind-data", String(fileFds(index)), file.path));
+  args.push("--proc", "/proc", "--dev", "/dev");
+  args.push("--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run", "--perms", "0700", "--dir", CAGE_HOME);
+  privateSources(spec).forEach(({ cage, mode }, index) => args.push(mode === "ro" ? "--ro-bind" : "--bind", staged(index), cage));
+  // Everything that was made for mount points is read-only from here.
+  args.push("--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/state", "--clearenv");
+  for (const [name, value] of Object.entries(spec.env)) args.push("--setenv", name, value);
+  return args;
+}

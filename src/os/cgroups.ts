@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, accessSync, constants } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** What one group of processes may use. */
+export interface GroupLimits {
+  memoryBytes: number;
+  /** 100 is one core. */
+  cpuPercent: number;
+  pids: number;
+}
+
+/** The ways in which limits can be held here, best first. */
+export type LimitWay = { kind: "cgroup2"; root: string } | { kind: "cgroup1"; root: string } | { kind: "prlimit"; why: string };
+
+/** A group that processes join by writing themselves into `procsFiles`. */
+export interface Group {
+  /** Files into which a process writes its pid to join; empty where only prlimit is left. */
+  procsFiles: string[];
+  /** How often the kernel has ended a process of the group for want of memory. */
+  oomKills(): number;
+  memoryBytes(): number | undefined;
+  /** Removes the group once it is empty; false while something is in it. */
+  remove(): boolean;
+}
+
+const CGROUP = "/sys/fs/cgroup";
+const V1_CONTROLLERS = ["memory", "pids", "cpu"] as const;
+/** Period over which the kernel counts cpu time. Microseconds; the kernel's own default. */
+const CPU_PERIOD_US = 100_000;
+
+/** Finds how limits can be held on this host. */
+export function detectLimits(): LimitWay {
+  if (existsSync(join(CGROUP, "cgroup.controllers"))) {
+    const own = ownV2Group();
+    const controllers = readOr(join(own, "cgroup.subtree_control"), "");
+    if (["memory", "pids", "cpu"].every((name) => controllers.split(/\s+/).includes(name)) && writable(own)) return { kind: "cgroup2", root: own };
+    // Root may delegate to itself, where no process of the group itself is in the way.
+    if (process.getuid?.() === 0 && tryWrite(join(CGROUP, "cgroup.subtree_control"), "+memory +pids +cpu")) return { kind: "cgroup2", root: CGROUP };
+    return { kind: "prlimit", why: "no cgroup is delegated to this user: run under systemd with Delegate=yes, or as root" };
+  }
+  if (V1_CONTROLLERS.every((name) => existsSync(join(CGROUP, name, "tasks")) && writable(join(CGROUP, name)))) return { kind: "cgroup1", root: CGROUP };
+  return { kind: "prlimit", why: "no writable cgroup on this host" };
+}
+
+function ownV2Group(): string {
+  const line = readOr("/proc/self/cgroup", "").split("\n").find((one) => one.startsWith("0::"));
+  return join(CGROUP, dirname(line?.slice(3) ?? "/"));
+}
+
+/** Makes a group with limits. `name` is unique on the host: it carries the hive's id. */
+export function makeGroup(way: LimitWay, name: string, limits: GroupLimits): Group {
+  if (way.kind === "cgroup2") return v2Group(join(way.root, name), limits);
+  if (way.kind === "cgroup1") return v1Group(way.root, name, limits);
+  return { procsFiles: [], oomKills: () => 0, memoryBytes: () => undefined, remove: () => true };
+}
+
+function v2Group(folder: string, limits: GroupLimits): Group {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "memory.max"), String(limits.memoryBytes));
+  tryWrite(join(folder, "memory.swap.max"), "0");
+  writeFileSync(join(folder, "pids.max"), String(limits.pids));
+  writeFileSync(join(folder, "cpu.max"), `${Math.round((limits.cpuPercent / 100) * CPU_PERIOD_US)} ${CPU_PERIOD_US}`);
+  return {
+    procsFiles: [join(folder, "cgroup.procs")],
+    oomKills: () => Number(/^oom_kill (\d+)/m.exec(readOr(join(folder, "memory.events"), ""))?.[1] ?? 0),
+    memoryBytes: () => numberOr(join(folder, "memory.current")),
+    remove: () => removeGroup(folder),
+  };
+}
+
+function v1Group(root: string, name: string, limits: GroupLimits): Group {
+  const folders = Object.fromEntries(V1_CONTROLLERS.map((controller) => [controller, join(root, controller, name)])) as Record<(typeof V1_CONTROLLERS)[number], string>;
+  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folders.memory, "memory.limit_in_bytes"), String(limits.memoryBytes));
+  // Where swap is counted, memory and swap together may not be more.
+  tryWrite(join(folders.memory, "memory.memsw.limit_in_bytes"), String(limits.memoryBytes));
+  writeFileSync(join(folders.pids, "pids.max"), String(limits.pids));
+  writeFileSync(join(folders.cpu, "cpu.cfs_period_us"), String(CPU_PERIOD_US));
+  writeFileSync(join(folders.cpu, "cpu.cfs_quota_us"), String(Math.round((limits.cpuPercent / 100) * CPU_PERIOD_US)));
+  return {
+    procsFiles: Object.values(folders).map((folder) => join(folder, "cgroup.procs")),
+    oomKills: () => Number(/^oom_kill (\d+)/m.exec(readOr(join(folders.memory, "memory.oom_control"), ""))?.[1] ?? 0),
+    memoryBytes: () => numberOr(join(folders.memory, "memory.usage_in_bytes")),
+    remove: () => Object.values(folders).map(removeGroup).every(Boolean),
+  };
+}
+
+function removeGroup(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return !existsSync(folder);
+  }
+}
+
+/** Names of our groups that exist, for tests and `doctor`: nothing may be left over. */
+export function groupsNamed(prefix: string): string[] {
+  const roots = existsSync(join(CGROUP, "cgroup.controllers")) ? [CGROUP, ownV2Group()] : V1_CONTROLLERS.map((name) => join(CGROUP, name));
+  return roots.flatMap((root) => (existsSync(root) ? readdirSync(root).filter((name) => name.startsWith(prefix)).map((name) => join(root, name)) : []));
+}
+
+function readOr(file: string, otherwise: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return otherwise;
+  }
+}
+function numberOr(file: string): number | undefined {
+  const text = readOr(file, "").trim();
+  return text === "" ? undefined : Number(text);
+}
+function writable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+function tryWrite(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text);
+    return true;
+  } catch {
+    return false;
+  }
+}

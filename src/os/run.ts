@@ -1,0 +1,39 @@
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { execa } from "execa";
+
+/** What a finished program left. */
+export interface Finished {
+  /** undefined when it could not be started or was ended by a signal. */
+  code: number | undefined;
+  stdout: string;
+  stderr: string;
+  /** True when it could not be started at all: not installed, or not allowed. */
+  missing: boolean;
+}
+
+/** Bytes of output that are kept. */
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
+
+/** Runs a program to its end with exactly these arguments and environment. Never throws for a failure of the program. */
+export async function run(program: string, argv: readonly string[], options: { env?: Record<string, string>; cwd?: string; timeoutMs?: number; input?: string } = {}): Promise<Finished> {
+  const result = await execa(program, argv, {
+    reject: false,
+    extendEnv: options.env === undefined,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...(options.timeoutMs ? { timeout: options.timeoutMs } : {}),
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+  });
+  return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr, missing: result.exitCode === undefined && result.signal === undefined };
+}
+
+/**
+ * Starts a program in a session of its own that outlives this process. Its descriptors are exactly `stdio`; its
+ * environment exactly `env`.
+ */
+export function startDetached(program: string, argv: readonly string[], options: { env: Record<string, string>; stdio: StdioOptions; cwd: string }): ChildProcess {
+  const child = spawn(program, argv, { ...options, detached: true });
+  child.unref();
+  return child;
+}
