@@ -17,6 +17,8 @@ const ADOPTED_CHECK_MS = 1_000;
 /** How long killed processes may take to be gone, and how often that is looked at. Milliseconds. */
 const GONE_MS = 10_000;
 const GONE_STEP_MS = 5;
+/** How long bubblewrap may take to collect its child once that is dead. Milliseconds. */
+const REAP_MS = 1_000;
 /** The only variable that the programs around the cage need. */
 const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
 
@@ -182,8 +184,11 @@ function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
       // The kernel ends a pid namespace with its first process.
       signal(note.init, "SIGKILL");
       await gone(note.init);
-      signal(note.outer, "SIGKILL");
-      await gone(note.outer);
+      // Bubblewrap collects its child and ends by itself; killed before that it would leave a zombie.
+      if (!(await gone(note.outer, REAP_MS))) {
+        signal(note.outer, "SIGKILL");
+        await gone(note.outer);
+      }
       await exited;
       for (let waited = 0; !group.remove() && waited < GONE_MS; waited += GONE_STEP_MS) await pause();
     },
@@ -196,11 +201,14 @@ function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes
   return killed ? { ...exit, reason: `exit ${exit.code ?? 137}: over its memory limit (${Math.round(limitBytes / 1024 / 1024)} MiB)` } : exit;
 }
 
-async function gone(target: ProcessId): Promise<void> {
+/** Waits for a process to end. With a `patience` of its own it says whether it did; else not ending is an error. */
+async function gone(target: ProcessId, patience?: number): Promise<boolean> {
   for (let waited = 0; isAlive(target); waited += GONE_STEP_MS) {
+    if (patience !== undefined && waited > patience) return false;
     if (waited > GONE_MS) throw new CageError(`process ${target.pid} does not end after SIGKILL: it hangs in the kernel`);
     await pause();
   }
+  return true;
 }
 
 function pause(): Promise<void> {
