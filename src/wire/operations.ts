@@ -93,7 +93,7 @@ export const operations = {
     summary: "Take the next message of this agent's inbox into the running turn; with wait, until one comes.",
     callers: ["agent"],
     input: z.object({ wait: z.number().min(0).max(MAX_RECV_WAIT_SECONDS).optional() }),
-    output: z.object({ message: LeasedMessage.optional(), unread: z.number().int() }),
+    output: z.object({ message: LeasedMessage.optional(), token: z.string().optional(), unread: z.number().int() }),
   },
   inbox: {
     summary: "Messages to the operator, newest last.",

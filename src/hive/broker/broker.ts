@@ -208,7 +208,7 @@ export class Broker {
     if (!running) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
     const served = await this.#wait("recv", agentId, instance, ended, (seconds ?? 0) * 1000);
     if (!served || "sleep" in served) return { unread: this.unread(agentId) };
-    return { message: served.message, unread: served.unread };
+    return { message: served.message, token: served.token, unread: served.unread };
   }
 
   /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. */

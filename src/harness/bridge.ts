@@ -1,0 +1,55 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** How long a new connection is held while nobody listens on the other side. Milliseconds. */
+const PARK_MS = 10 * 60_000;
+/** First and longest pause between two tries. Milliseconds. */
+const FIRST_RETRY_MS = 25;
+const MOST_RETRY_MS = 1_000;
+
+export interface Bridge {
+  port: number;
+  close(): void;
+}
+
+/**
+ * A port on the cage's loopback that leads to a Unix socket of the daemon. While the daemon is away new connections
+ * are parked, so that its restart does not fail a turn; one that was open is cut, and the client tries again.
+ */
+export function openBridge(path: string, parkMs = PARK_MS): Promise<Bridge> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (inner) => {
+    inner.on("error", () => inner.destroy());
+    reach(path, Date.now() + parkMs, FIRST_RETRY_MS, inner, (outer) => join(inner, outer));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") return reject(new Error("the bridge has no port"));
+      resolve({ port: address.port, close: () => void server.close() });
+    });
+  });
+}
+
+function reach(path: string, until: number, pause: number, inner: Socket, reached: (outer: Socket) => void): void {
+  if (inner.destroyed) return;
+  const outer = connect({ path, allowHalfOpen: true });
+  outer.once("connect", () => {
+    outer.removeAllListeners("error");
+    reached(outer);
+  });
+  outer.once("error", () => {
+    if (Date.now() > until) return void inner.destroy();
+    // Jitter: a hundred connections must not knock at the same moment.
+    setTimeout(() => reach(path, until, Math.min(pause * 2, MOST_RETRY_MS), inner, reached), pause * (0.5 + Math.random() / 2));
+  });
+}
+
+/** Pipes both ways with back-pressure. An end on one side is an end on the other; an error cuts both. */
+function join(inner: Socket, outer: Socket): void {
+  outer.on("error", () => inner.destroy());
+  inner.on("error", () => outer.destroy());
+  inner.on("close", (hadError) => (hadError ? outer.destroy() : outer.end()));
+  outer.on("close", (hadError) => (hadError ? inner.destroy() : inner.end()));
+  inner.pipe(outer);
+  outer.pipe(inner);
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { schemaComplaint } from "../wire/error.ts";
+
+/** The one file of the harness that reads the environment. The daemon sets it; nothing of the host's comes through. */
+const Environment = z.object({
+  HIVE_SOCKETS: z.string().default("/run/hive"),
+  HIVE_CLAUDE: z.string().default("/opt/hive/bin/claude"),
+  HIVE_REVISION: z.string().default("unknown"),
+  HIVE_GENERATION: z.coerce.number().int().default(0),
+  HIVE_NONCE: z.string().optional(),
+  HIVE_HOME: z.string().default("/home/agent"),
+  HIVE_WORK: z.string().default("/state"),
+  HIVE_WARM_SECONDS: z.coerce.number().positive().default(600),
+  HIVE_AWAY_SECONDS: z.coerce.number().positive().default(15 * 60),
+  HIVE_PROTOCOL: z.coerce.number().int().optional(),
+  PATH: z.string().default("/usr/local/bin:/usr/bin:/bin"),
+});
+
+export interface HarnessConfig {
+  socketsDir: string;
+  claude: string;
+  revision: string;
+  generation: number;
+  nonce: string | undefined;
+  home: string;
+  workDir: string;
+  path: string;
+  /** How long an idle CLI process is kept. Milliseconds. */
+  warmMs: number;
+  /** How long to live without a daemon. Milliseconds. */
+  awayMs: number;
+  /** The protocol to say hello with; only tests say another than ours. */
+  protocol: number | undefined;
+}
+
+export function readHarnessConfig(env: NodeJS.ProcessEnv): HarnessConfig {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) throw new Error(`the harness's settings do not fit: ${schemaComplaint(parsed.error)}`);
+  const e = parsed.data;
+  return {
+    socketsDir: e.HIVE_SOCKETS,
+    claude: e.HIVE_CLAUDE,
+    revision: e.HIVE_REVISION,
+    generation: e.HIVE_GENERATION,
+    nonce: e.HIVE_NONCE,
+    home: e.HIVE_HOME,
+    workDir: e.HIVE_WORK,
+    path: e.PATH,
+    warmMs: e.HIVE_WARM_SECONDS * 1000,
+    awayMs: e.HIVE_AWAY_SECONDS * 1000,
+    protocol: e.HIVE_PROTOCOL,
+  };
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import { watch, type FSWatcher } from "node:fs";
+import { dirname } from "node:path";
+import { connectLines, type LineClient } from "../rpc/client.ts";
+import { HiveError } from "../wire/error.ts";
+import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
+import type { Input, OperationName, Output } from "../wire/operations.ts";
+
+/** First and longest pause between two tries to reach the daemon. Milliseconds; each is drawn from half to full. */
+const FIRST_RETRY_MS = 20;
+const MOST_RETRY_MS = 2_000;
+/** How often "another harness lives" is taken for one that is about to go. */
+const MAX_CONFLICTS = 40;
+
+export type Assignment = Output<"hello">;
+
+export interface LinkOptions {
+  socket: string;
+  revision: string;
+  generation: number;
+  protocol?: number | undefined;
+  /** How long to look for a daemon before giving up. Milliseconds. */
+  awayMs: number;
+  /** What this harness holds when it says hello (again). */
+  standing(): { leases: { id: number; token: string }[]; busy: boolean; residentServers: number };
+  /** A hello was answered: what to be, and which leases still hold. */
+  onAssigned(assignment: Assignment): void;
+  onPush(push: HarnessPush): void;
+}
+
+/** Why the link has ended for good. */
+export type LinkEnd = { kind: "refused"; words: string } | { kind: "away" } | { kind: "closed" };
+
+/**
+ * The harness's one connection to the daemon. It comes back by itself: a call that was under way when the daemon went
+ * is made again with the next one, which is safe because sends carry a client id and events their number.
+ */
+export class Link {
+  readonly instance = randomBytes(12).toString("base64url");
+  readonly ended: Promise<LinkEnd>;
+  readonly #options: LinkOptions;
+  #client: Promise<LineClient>;
+  #end!: (end: LinkEnd) => void;
+  #closing = false;
+  #live: LineClient | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#client = this.#connect();
+  }
+
+  /** Calls the daemon, over as many connections as it takes. Throws its refusals. */
+  async call<N extends OperationName>(name: N, input: Input<N>, signal?: AbortSignal): Promise<Output<N>> {
+    for (;;) {
+      const client = await this.#client;
+      try {
+        return await client.call(name, input, signal ? { signal } : {});
+      } catch (error) {
+        const lost = error instanceof HiveError && error.code === "unavailable" && client !== this.#live;
+        if (!lost || this.#closing || signal?.aborted) throw error;
+      }
+    }
+  }
+
+  /** Sends what may be lost. */
+  notify<N extends OperationName>(name: N, input: Input<N>): void {
+    this.#live?.notify(name, input);
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#live?.close();
+    this.#end({ kind: "closed" });
+  }
+
+  async #connect(): Promise<LineClient> {
+    const since = Date.now();
+    let pause = FIRST_RETRY_MS;
+    let conflicts = 0;
+    for (;;) {
+      try {
+        const client = await connectLines(this.#options.socket);
+        await this.#hello(client);
+        return client;
+      } catch (error) {
+        if (error instanceof HiveError && error.code === "protocol") return this.#stop({ kind: "refused", words: error.message });
+        if (error instanceof HiveError && error.code === "conflict" && ++conflicts > MAX_CONFLICTS) {
+          return this.#stop({ kind: "refused", words: error.message });
+        }
+        if (this.#closing || Date.now() - since > this.#options.awayMs) return this.#stop({ kind: "away" });
+      }
+      await this.#pauseOrSocket(pause * (0.5 + Math.random() / 2));
+      pause = Math.min(pause * 2, MOST_RETRY_MS);
+    }
+  }
+
+  /** The link is over: whoever waits for a client waits for ever, and the process ends. */
+  #stop(end: LinkEnd): Promise<LineClient> {
+    this.#end(end);
+    return new Promise(() => {});
+  }
+
+  async #hello(client: LineClient): Promise<void> {
+    const { leases, busy, residentServers } = this.#options.standing();
+    client.onPush((line) => {
+      const push = HarnessPush.safeParse(line);
+      if (push.success) this.#options.onPush(push.data);
+    });
+    try {
+      const assignment = await client.call("hello", {
+        protocol: this.#options.protocol ?? PROTOCOL,
+        revision: this.#options.revision,
+        generation: this.#options.generation,
+        instance: this.instance,
+        leases,
+        busy,
+        resident_servers: residentServers,
+      });
+      this.#live = client;
+      void client.closed.then(() => {
+        if (this.#live !== client) return;
+        this.#live = undefined;
+        if (!this.#closing) this.#client = this.#connect();
+      });
+      this.#options.onAssigned(assignment);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  /** Waits, or until something happens in the socket's folder: a daemon that comes back is found at once. */
+  #pauseOrSocket(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      let watcher: FSWatcher | undefined;
+      const done = (): void => {
+        clearTimeout(timer);
+        watcher?.close();
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      try {
+        watcher = watch(dirname(this.#options.socket), done);
+        watcher.on("error", () => {});
+      } catch {
+        // No folder to watch: the timer is enough.
+      }
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
+import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
+
+/** Bytes of events that are held while no daemon confirms them. */
+const MAX_SPOOL_BYTES = 64 * 1024 * 1024;
+/** Bytes of events in one `publish`: well under the limit of a line. */
+const MAX_BATCH_BYTES = 1024 * 1024;
+
+interface Held {
+  spooled: SpooledEvent;
+  bytes: number;
+}
+
+/**
+ * Turn events on their way to the daemon. Each has the next number; it is held until the daemon says that it is on
+ * stable storage, and sent again over a new connection from there on. None is lost and none doubled over a restart of
+ * the daemon. Past 64 MiB the oldest go, turn marks last, and a note says how many.
+ */
+export class Spool {
+  readonly #publish: (events: SpooledEvent[]) => Promise<number>;
+  #held: Held[] = [];
+  #bytes = 0;
+  #next = 1;
+  #dropped = 0;
+  #pumping: Promise<void> | undefined;
+
+  constructor(publish: (events: SpooledEvent[]) => Promise<number>) {
+    this.#publish = publish;
+  }
+
+  /** Takes an event and sends it as soon as the last batch is confirmed. */
+  add(event: TurnEvent): void {
+    this.#hold(event);
+    while (this.#bytes > MAX_SPOOL_BYTES && this.#dropOldest()) this.#dropped++;
+    void this.#pump();
+  }
+
+  /** Resolves when everything that was added so far is confirmed. */
+  async flushed(): Promise<void> {
+    while (this.#held.length > 0) await this.#pump();
+  }
+
+  #hold(event: TurnEvent): void {
+    const spooled: SpooledEvent = { n: this.#next++, at: new Date().toISOString(), event };
+    const bytes = Buffer.byteLength(JSON.stringify(spooled));
+    this.#held.push({ spooled, bytes });
+    this.#bytes += bytes;
+  }
+
+  #dropOldest(): boolean {
+    const at = this.#held.findIndex(({ spooled }) => spooled.event.type !== "turn_start" && spooled.event.type !== "turn_end");
+    const [gone] = at < 0 ? [] : this.#held.splice(at, 1);
+    if (!gone) return false;
+    this.#bytes -= gone.bytes;
+    return true;
+  }
+
+  #pump(): Promise<void> {
+    this.#pumping ??= this.#send().finally(() => (this.#pumping = undefined));
+    return this.#pumping;
+  }
+
+  async #send(): Promise<void> {
+    while (this.#held.length > 0) {
+      if (this.#dropped > 0) {
+        const count = this.#dropped;
+        this.#dropped = 0;
+        this.#hold({ type: "note", level: "warn", text: `${count} events were dropped: no daemon took them` });
+      }
+      const confirmed = await this.#publish(this.#batch());
+      while (this.#held[0] && this.#held[0].spooled.n <= confirmed) this.#bytes -= this.#held.shift()?.bytes ?? 0;
+    }
+  }
+
+  #batch(): SpooledEvent[] {
+    const batch: SpooledEvent[] = [];
+    let bytes = 0;
+    for (const held of this.#held) {
+      if (batch.length > 0 && (batch.length >= MAX_EVENTS_PER_PUBLISH || bytes + held.bytes > MAX_BATCH_BYTES)) break;
+      batch.push(held.spooled);
+      bytes += held.bytes;
+    }
+    return batch;
+  }
+}
