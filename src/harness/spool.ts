@@ -5,6 +5,8 @@ import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
 const MAX_SPOOL_BYTES = 64 * 1024 * 1024;
 /** Bytes of events in one `publish`: well under the limit of a line. */
 const MAX_BATCH_BYTES = 1024 * 1024;
+/** Pause before a batch that the daemon refused (its disk is full) is offered again. Milliseconds. */
+const REFUSED_PAUSE_MS = 1_000;
 
 interface Held {
   spooled: SpooledEvent;
@@ -67,7 +69,11 @@ export class Spool {
         this.#dropped = 0;
         this.#hold({ type: "note", level: "warn", text: `${count} events were dropped: no daemon took them` });
       }
-      const confirmed = await this.#publish(this.#batch());
+      const confirmed = await this.#publish(this.#batch()).catch(() => undefined);
+      if (confirmed === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
+        continue;
+      }
       while (this.#held[0] && this.#held[0].spooled.n <= confirmed) this.#bytes -= this.#held.shift()?.bytes ?? 0;
     }
   }

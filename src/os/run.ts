@@ -37,3 +37,8 @@ export function startDetached(program: string, argv: readonly string[], options:
   child.unref();
   return child;
 }
+
+/** Starts a program in a process group of its own whose stdio we hold. Its environment is exactly `env`. */
+export function startChild(program: string, argv: readonly string[], options: { env: Record<string, string>; cwd: string }): ChildProcess {
+  return spawn(program, argv, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+}

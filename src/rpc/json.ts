@@ -2,12 +2,12 @@ import { HiveError } from "../wire/error.ts";
 import { MAX_JSON_DEPTH } from "../wire/limits.ts";
 
 /**
- * Parses JSON from an untrusted peer: an object, no deeper than `MAX_JSON_DEPTH`, no key twice in one object.
+ * Parses JSON from an untrusted peer: an object, no deeper than `maxDepth`, no key twice in one object.
  * `JSON.parse` keeps the last of two equal keys, and two readers of one line could then see two different requests.
  * Throws `bad_request` that says what is wrong.
  */
-export function parseStrictObject(text: string): Record<string, unknown> {
-  scan(text);
+export function parseStrictObject(text: string, maxDepth = MAX_JSON_DEPTH): Record<string, unknown> {
+  scan(text, maxDepth);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -26,7 +26,7 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 
 /** One pass over the text before it is parsed: depth (so that the parser cannot be made to recurse) and double keys. */
-function scan(text: string): void {
+function scan(text: string, maxDepth: number): void {
   // One entry per open object (its keys) or array (undefined).
   const open: (Set<string> | undefined)[] = [];
   let expectKey = false;
@@ -35,7 +35,7 @@ function scan(text: string): void {
       case 0x7b: // {
       case 0x5b: {
         // [
-        if (open.length >= MAX_JSON_DEPTH) throw new HiveError("bad_request", `nested deeper than ${MAX_JSON_DEPTH} levels`);
+        if (open.length >= maxDepth) throw new HiveError("bad_request", `nested deeper than ${maxDepth} levels`);
         const isObject = text.charCodeAt(at) === 0x7b;
         open.push(isObject ? new Set() : undefined);
         expectKey = isObject;

@@ -1,0 +1,59 @@
+// Builds everything that runs: three programs for Node and the interface. `npm run build`; start and test call it.
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
+
+const DIST = join(ROOT, "dist");
+const STAMP = join(DIST, ".stamp");
+/** What the programs are made from. */
+const SOURCES = ["src", "ui", "scripts/build.mjs", "vite.config.ts", "package-lock.json"];
+
+/** Programs: where they start and what they become. Native and very large packages stay outside. */
+const PROGRAMS = [
+  { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
+  { input: "src/cli/main.ts", file: "dist/hivectl.js" },
+  { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
+];
+const EXTERNAL = ["better-sqlite3"];
+
+/** Builds what has changed since the last build. Returns false when nothing had. */
+export async function build({ force = false } = {}) {
+  const hash = await hashOfTree(SOURCES);
+  if (!force && (await readStamp(STAMP)) === hash) return false;
+  await mkdir(DIST, { recursive: true });
+  await rm(STAMP, { force: true });
+  await step("building the programs", () => Promise.all(PROGRAMS.map(buildProgram)));
+  await step("building the interface", buildInterface);
+  await writeFile(STAMP, hash);
+  return true;
+}
+
+async function buildProgram({ input, file, dir, name }) {
+  const { rolldown } = await import("rolldown");
+  const bundle = await rolldown({
+    input: join(ROOT, input),
+    platform: "node",
+    external: EXTERNAL,
+    cwd: ROOT,
+    logLevel: "warn",
+    // Bundled CommonJS asks for `require`; in a module that has to be made.
+    onLog(level, log, handler) {
+      if (log.code !== "EVAL") handler(level, log);
+    },
+  });
+  const banner = "#!/usr/bin/env node";
+  const to = file ? { file: join(ROOT, file), codeSplitting: false } : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: "[name]-[hash].js", cleanDir: true };
+  const { output } = await bundle.write({ format: "esm", sourcemap: true, banner: (chunk) => (chunk.isEntry ? banner : ""), ...to });
+  await bundle.close();
+  for (const chunk of output) if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
+}
+
+async function buildInterface() {
+  const vite = await import("vite");
+  await vite.build({ configFile: join(ROOT, "vite.config.ts"), logLevel: "warn" });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const built = await build({ force: process.argv.includes("--force") });
+  if (!built) console.log("everything is built");
+}

@@ -1,0 +1,79 @@
+// What the scripts share. Plain modules without dependencies: they run before anything is installed.
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const isTerminal = process.stderr.isTTY === true && !process.env.CI;
+
+/** Runs something that may take a while and says so: at once on a terminal, after a second elsewhere. */
+export async function step(what, run) {
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  const write = (text) => process.stderr.write(text);
+  const timer = isTerminal ? setInterval(() => write(`\r\x1b[K… ${what} (${seconds()} s)`), 1000) : setTimeout(() => write(`… ${what}\n`), 1000);
+  if (isTerminal) write(`… ${what}`);
+  try {
+    const result = await run();
+    if (isTerminal) write("\r\x1b[K");
+    if (Date.now() - startedAt > 1000) write(`✓ ${what} (${seconds()} s)\n`);
+    return result;
+  } catch (error) {
+    if (isTerminal) write("\r\x1b[K");
+    write(`✗ ${what} failed\n`);
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Runs a program; resolves with what it said, rejects with its last words when it fails. */
+export function exec(program, argv, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], ...options });
+    let output = "";
+    child.stdout?.on("data", (chunk) => (output += chunk));
+    child.stderr?.on("data", (chunk) => (output += chunk));
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`${program} ${argv.join(" ")} failed (${code}):\n${output.trim().split("\n").slice(-30).join("\n")}`));
+    });
+  });
+}
+
+/** True when a program of that name is on the path. */
+export async function has(program) {
+  const folders = (process.env.PATH ?? "").split(":").concat("/usr/sbin", "/sbin");
+  for (const folder of folders) {
+    const found = await stat(join(folder, program)).catch(() => undefined);
+    if (found?.isFile() && (found.mode & 0o111) !== 0) return true;
+  }
+  return false;
+}
+
+/** A hash over the content of files and folders, relative to the root. Absent ones count as empty. */
+export async function hashOfTree(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) await addToHash(hash, path);
+  return hash.digest("hex");
+}
+
+async function addToHash(hash, path) {
+  const full = join(ROOT, path);
+  const found = await stat(full).catch(() => undefined);
+  if (!found) return;
+  if (found.isDirectory()) {
+    for (const name of (await readdir(full)).sort()) await addToHash(hash, join(path, name));
+    return;
+  }
+  hash.update(`${path}\0`).update(await readFile(full)).update("\0");
+}
+
+/** The content of a stamp, or undefined. */
+export async function readStamp(file) {
+  return readFile(file, "utf8").catch(() => undefined);
+}

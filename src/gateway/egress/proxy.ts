@@ -1,0 +1,175 @@
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect, isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { isListed, splitAuthority } from "./allow.ts";
+import { MAX_HELLO_BYTES, readHello } from "./sni.ts";
+
+/** How long a connection to the outside may take, a client may take for its first bytes, and either may be silent. */
+const CONNECT_MS = 15_000;
+const HELLO_MS = 10_000;
+const IDLE_MS = 10 * 60_000;
+
+/** One connection, as it is recorded. */
+export interface EgressRecord {
+  agentId: string;
+  host: string;
+  port: number;
+  verdict: "allowed" | "not listed" | "private address" | "no such host" | "wrong server name" | "not TLS" | "unreachable" | "bad request";
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface EgressDeps {
+  /** Hosts of the deployed agent.json. */
+  hostsOf(agentId: string): readonly string[];
+  /** Every address of a name; throws for one that has none. */
+  resolve(host: string): Promise<string[]>;
+  isPublic(address: string): boolean;
+  onRecord(record: EgressRecord): void;
+}
+
+/**
+ * One agent's egress.sock: an HTTP proxy for the hosts on its list. CONNECT carries TLS to the host that it names and
+ * nothing else; GET and HEAD are carried in the clear. Names are resolved here, and what resolves to anything but
+ * public addresses is refused. Each connection leaves a record.
+ */
+export function egressServer(agentId: string, deps: EgressDeps): Server {
+  const server = createServer((incoming, outgoing) => void forward(agentId, deps, incoming, outgoing));
+  server.on("connect", (incoming: IncomingMessage, client: Duplex, head: Buffer) => void tunnel(agentId, deps, incoming, client, head));
+  return server;
+}
+
+/** Where a request may go, or why not. */
+async function judge(agentId: string, deps: EgressDeps, host: string, port: number): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
+  if (!isListed(deps.hostsOf(agentId), host, port)) return { verdict: "not listed", words: `${host}:${port} is not on this agent's egress list (agent.json, egress)` };
+  let addresses: string[];
+  try {
+    addresses = isIP(host) ? [host] : await deps.resolve(host);
+  } catch {
+    return { verdict: "no such host", words: `${host} has no address` };
+  }
+  const [first] = addresses;
+  if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
+  // All of them: a name with one private address among public ones is an attempt to rebind.
+  if (!addresses.every((address) => deps.isPublic(address))) return { verdict: "private address", words: `${host} is not on the public internet` };
+  return { address: first };
+}
+
+async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+  client.on("error", () => client.destroy());
+  const target = splitAuthority(incoming.url ?? "");
+  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
+    deps.onRecord({ agentId, host: target?.host ?? (incoming.url ?? "").slice(0, 120), port: target?.port ?? 0, verdict, bytesIn, bytesOut });
+  const refuse = (status: string, verdict: EgressRecord["verdict"], words: string): void => {
+    record(verdict);
+    client.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhyperhive: ${words}\n`);
+  };
+  if (!target) return refuse("400 Bad Request", "bad request", "CONNECT takes host:port");
+  const judged = await judge(agentId, deps, target.host, target.port);
+  if ("verdict" in judged) return refuse("403 Forbidden", judged.verdict, judged.words);
+  let upstream: Socket;
+  try {
+    upstream = await open(judged.address, target.port);
+  } catch {
+    return refuse("502 Bad Gateway", "unreachable", `${target.host} does not answer`);
+  }
+  client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+  const first = await firstBytes(client, head);
+  const hello = first && readHello(first);
+  const named = hello?.kind === "hello" ? hello.serverName?.toLowerCase() : undefined;
+  const fits = hello?.kind === "hello" && (named === target.host.toLowerCase() || (named === undefined && isIP(target.host) !== 0));
+  if (!first || !fits) {
+    record(hello?.kind === "hello" ? "wrong server name" : "not TLS");
+    upstream.destroy();
+    client.destroy();
+    return;
+  }
+  upstream.write(first);
+  upstream.setTimeout(IDLE_MS, () => upstream.destroy());
+  let counted = false;
+  const done = (): void => {
+    if (counted) return;
+    counted = true;
+    record("allowed", upstream.bytesRead, upstream.bytesWritten);
+  };
+  upstream.once("close", () => {
+    done();
+    client.destroy();
+  });
+  client.once("close", () => upstream.destroy());
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
+async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  let url: URL | undefined;
+  try {
+    url = new URL(incoming.url ?? "");
+  } catch {
+    url = undefined;
+  }
+  const port = Number(url?.port || 80);
+  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void => deps.onRecord({ agentId, host: url?.hostname ?? (incoming.url ?? "").slice(0, 120), port, verdict, bytesIn, bytesOut });
+  const refuse = (status: number, verdict: EgressRecord["verdict"], words: string): void => {
+    record(verdict);
+    outgoing.writeHead(status, { "content-type": "text/plain", connection: "close" });
+    outgoing.end(`hyperhive: ${words}\n`);
+  };
+  if (url?.protocol !== "http:" || (incoming.method !== "GET" && incoming.method !== "HEAD")) {
+    return refuse(405, "bad request", "in the clear only GET and HEAD of http:// addresses are carried; use https");
+  }
+  const judged = await judge(agentId, deps, url.hostname.replace(/^\[|\]$/g, ""), port);
+  if ("verdict" in judged) return refuse(403, judged.verdict, judged.words);
+  const { "proxy-connection": _1, "proxy-authorization": _2, connection: _3, ...headers } = incoming.headers;
+  const sent = request({ host: judged.address, port, method: incoming.method, path: `${url.pathname}${url.search}`, headers: { ...headers, host: url.host, connection: "close" }, timeout: CONNECT_MS }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+    answer.once("close", () => record("allowed", answer.socket.bytesRead, answer.socket.bytesWritten));
+  });
+  sent.once("timeout", () => sent.destroy());
+  sent.once("error", () => (outgoing.headersSent ? outgoing.destroy() : refuse(502, "unreachable", `${url.hostname} does not answer`)));
+  outgoing.once("close", () => sent.destroy());
+  sent.end();
+}
+
+function open(address: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port });
+    const timer = setTimeout(() => socket.destroy(new Error("timeout")), CONNECT_MS);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+    socket.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+  });
+}
+
+/** Collects until a ClientHello is whole or cannot be one any more; undefined when the client goes before. */
+function firstBytes(client: Duplex, head: Buffer): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let bytes = head;
+    const finish = (result: Buffer | undefined): void => {
+      clearTimeout(timer);
+      client.off("data", onData);
+      client.off("end", onEnd);
+      client.pause();
+      resolve(result);
+    };
+    const look = (): void => {
+      if (bytes.length > 0 && (readHello(bytes).kind !== "more" || bytes.length > MAX_HELLO_BYTES)) finish(bytes);
+    };
+    const onData = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk]);
+      look();
+    };
+    const onEnd = (): void => finish(bytes.length > 0 ? bytes : undefined);
+    const timer = setTimeout(() => finish(undefined), HELLO_MS);
+    client.on("data", onData);
+    client.on("end", onEnd);
+    client.once("close", onEnd);
+    look();
+  });
+}

@@ -1,0 +1,55 @@
+import { createServer, type Server } from "node:http";
+import { rmSync } from "node:fs";
+import { egressServer, type EgressDeps } from "./egress/proxy.ts";
+import { modelProxy, type ModelProxyDeps } from "./model/proxy.ts";
+
+/** Connections that one cage may hold open to one of its gateway sockets. */
+const MAX_CONNECTIONS = 64;
+/** How long a request's headers may take: a slow writer holds nothing for long. Milliseconds. */
+const HEADERS_MS = 20_000;
+
+export interface Listening {
+  close(): Promise<void>;
+}
+
+/** The way out of every cage: its model.sock and its egress.sock. */
+export class Gateway {
+  readonly #model: ModelProxyDeps;
+  readonly #egress: EgressDeps;
+
+  constructor(deps: { model: ModelProxyDeps; egress: EgressDeps }) {
+    this.#model = deps.model;
+    this.#egress = deps.egress;
+  }
+
+  /** Opens both sockets of an agent. Files that are left of an earlier daemon are replaced. */
+  async listen(agent: { id: string; name: string }, paths: { model: string; egress: string }): Promise<Listening> {
+    const model = createServer({ requestTimeout: 0, headersTimeout: HEADERS_MS }, modelProxy(agent, this.#model));
+    const egress = egressServer(agent.id, this.#egress);
+    const servers = [await bind(model, paths.model), await bind(egress, paths.egress)];
+    return {
+      close: async () => {
+        await Promise.all(servers.map(unbind));
+      },
+    };
+  }
+}
+
+function bind(server: Server, path: string): Promise<Server> {
+  server.maxConnections = MAX_CONNECTIONS;
+  rmSync(path, { force: true });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
+}
+
+function unbind(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

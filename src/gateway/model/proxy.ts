@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { HiveError, type ErrorCode } from "../../wire/error.ts";
+import { Meter } from "./meter.ts";
+import { checkBody, readBody, upstreamHeaders } from "./policy.ts";
+import { costOf, type Price } from "./prices.ts";
+import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./types.ts";
+
+/** Bytes of one request: the API's own limit for messages. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+export interface ModelProxyDeps {
+  upstream: Upstream;
+  /** Models that the agent may use: the deployed one and the operator's override. */
+  modelsOf(agentId: string): readonly string[];
+  prices: Record<string, Price>;
+  onUsage(usage: Usage): void;
+  onSignal(signal: UpstreamSignal): void;
+  onUnexpected(error: unknown): void;
+}
+
+const STATUS: Partial<Record<ErrorCode, number>> = { bad_request: 400, forbidden: 403, not_found: 404, too_large: 413, unavailable: 502 };
+/** The API's own names of errors, by status. A refusal of ours is an invalid request: the CLI must not retry it. */
+const ERROR_TYPES: Record<number, string> = { 400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large" };
+
+/** Serves one agent's model.sock: checks what is asked, passes it on with back-pressure, and meters the answer. */
+export function modelProxy(agent: { id: string; name: string }, deps: ModelProxyDeps) {
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    answer(agent, deps, incoming, outgoing).catch((error: unknown) => {
+      if (!(error instanceof HiveError)) deps.onUnexpected(error);
+      refuse(outgoing, error);
+    });
+  };
+}
+
+async function answer(agent: { id: string; name: string }, deps: ModelProxyDeps, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const path = pathOf(incoming);
+  const raw = await readAll(incoming);
+  const body = readBody(raw);
+  checkBody(body, deps.modelsOf(agent.id));
+  const gone = new AbortController();
+  outgoing.once("close", () => gone.abort());
+  let reply: ModelReply;
+  try {
+    reply = await deps.upstream({ agent, path, headers: upstreamHeaders(incoming.headers), raw, body, signal: gone.signal });
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    deps.onSignal({ agentId: agent.id, kind: "unreachable" });
+    throw error;
+  }
+  deps.onSignal(signalOf(agent.id, reply));
+  const meter = new Meter(reply.headers["content-type"] ?? "");
+  outgoing.writeHead(reply.status, reply.headers);
+  try {
+    for await (const chunk of reply.body) {
+      meter.take(chunk);
+      if (outgoing.destroyed) break;
+      if (!outgoing.write(chunk)) await Promise.race([once(outgoing, "drain"), once(gone.signal, "abort")]);
+    }
+    outgoing.end();
+  } catch {
+    // The upstream broke off: so does the answer. The CLI sees it and tries again.
+    outgoing.destroy();
+  } finally {
+    meter.end();
+    const { tokens } = meter;
+    const model = meter.model ?? body.model;
+    if (path === "/v1/messages" && tokens.input + tokens.output + tokens.cache_read + tokens.cache_write > 0) {
+      deps.onUsage({ agentId: agent.id, model, tokens, costUsd: costOf(model, tokens, deps.prices) });
+    }
+  }
+}
+
+function pathOf(incoming: IncomingMessage): ModelPath {
+  const path = (incoming.url ?? "").split("?")[0];
+  if (incoming.method === "POST" && (path === "/v1/messages" || path === "/v1/messages/count_tokens")) return path;
+  incoming.resume();
+  throw new HiveError("not_found", `${incoming.method ?? ""} ${(path ?? "").slice(0, 120)} is not served here: only POST /v1/messages and token counting`);
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new HiveError("too_large", `a request is at most ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function refuse(outgoing: ServerResponse, error: unknown): void {
+  if (outgoing.headersSent) return void outgoing.destroy();
+  const hive = error instanceof HiveError ? error : new HiveError("internal", "the gateway failed");
+  const status = STATUS[hive.code] ?? 500;
+  // A cage's refused request looks like a bad one: 401 and 403 would make the CLI ask for a login.
+  const shown = status === 403 ? 400 : status;
+  outgoing.writeHead(shown, { "content-type": "application/json", connection: "close" });
+  outgoing.end(JSON.stringify({ type: "error", error: { type: ERROR_TYPES[shown] ?? "api_error", message: `hyperhive: ${hive.message}` } }));
+}
+
+function signalOf(agentId: string, reply: ModelReply): UpstreamSignal {
+  if (reply.status === 401 || reply.status === 403) return { agentId, kind: "unauthorized" };
+  if (reply.status === 429) {
+    const resetsAt = resetOf(reply.headers);
+    return { agentId, kind: "rate_limited", ...(resetsAt === undefined ? {} : { resetsAt }) };
+  }
+  if (reply.status >= 500) return { agentId, kind: "overloaded" };
+  return { agentId, kind: "ok" };
+}
+
+/** When a limit ends, from whichever header says so. */
+function resetOf(headers: Record<string, string>): number | undefined {
+  const unified = Number(headers["anthropic-ratelimit-unified-reset"]);
+  if (Number.isFinite(unified) && unified > 0) return unified * 1000;
+  const after = Number(headers["retry-after"]);
+  if (headers["retry-after"] !== undefined && Number.isFinite(after)) return Date.now() + after * 1000;
+  for (const what of ["requests", "tokens", "input-tokens", "output-tokens"]) {
+    const at = Date.parse(headers[`anthropic-ratelimit-${what}-reset`] ?? "");
+    if (Number.isFinite(at)) return at;
+  }
+  return undefined;
+}

@@ -1,0 +1,90 @@
+import type { Conversation } from "./conversation.ts";
+import { Step, type Rule, type Scenario } from "./scenario.ts";
+import { capture, fill, type Variables } from "./variables.ts";
+
+/** What lasts over a hive's run: which `once` rules were used and by which turn, what was caught, what has failed. */
+export interface Memory {
+  used: Map<string, string>;
+  variables: Variables;
+  /** Errors, cuts and hangs so far, by step. */
+  failures: Map<string, number>;
+}
+
+export function emptyMemory(): Memory {
+  return { used: new Map(), variables: {}, failures: new Map() };
+}
+
+export interface Chosen {
+  step: Step;
+  /** Where the step stands, for counting its failures. */
+  key: string;
+}
+
+/** How the built-in answer to another agent begins: such an answer is not answered again. */
+const NOTED = "Noted, thank you.";
+
+/**
+ * The answer to a request: the step of the first rule that fits the turn, by how many rounds of tools have been
+ * answered. Values caught from the wake text and from earlier rounds are filled in.
+ */
+export function choose(scenarios: readonly Scenario[], agent: string, conversation: Conversation, memory: Memory): Chosen {
+  const turn = `${agent} ${conversation.at} ${conversation.text}`;
+  const round = conversation.results.length;
+  for (const scenario of scenarios) {
+    for (const [index, rule] of scenario.rules.entries()) {
+      const key = `${scenario.name}/${index}`;
+      const caught = fits(rule, agent, conversation);
+      if (!caught) continue;
+      if (rule.once && (memory.used.get(key) ?? turn) !== turn) continue;
+      memory.used.set(key, turn);
+      return { key: `${key}/${round} ${turn}`, step: nth(rule.steps, round, agent, conversation, caught, memory) };
+    }
+  }
+  return { key: `default/${round} ${turn}`, step: nth(defaultSteps(agent, conversation), round, agent, conversation, {}, memory) };
+}
+
+/** What the patterns of a rule catch, or undefined when it is not for this turn. */
+function fits(rule: Rule, agent: string, conversation: Conversation): Variables | undefined {
+  if (rule.agents && !rule.agents.includes(agent)) return undefined;
+  if (rule.when.from !== undefined && !new RegExp(`^(?:${rule.when.from})$`).test(conversation.sender ?? "")) return undefined;
+  if (rule.when.text === undefined) return {};
+  const match = new RegExp(rule.when.text, "s").exec(conversation.body);
+  return match ? { ...match.groups } : undefined;
+}
+
+function nth(steps: readonly Step[], round: number, agent: string, conversation: Conversation, caught: Variables, memory: Memory): Step {
+  const variables: Variables = { ...memory.variables, ...caught, agent, sender: conversation.sender ?? "", body: conversation.body };
+  steps.slice(0, round).forEach((step, index) => Object.assign(variables, capture(step.capture, conversation.results[index] ?? "")));
+  const { agent: _1, sender: _2, body: _3, ...lasting } = variables;
+  Object.assign(memory.variables, lasting);
+  const step = steps[round];
+  // More rounds than steps: the turn has been played to its end.
+  if (!step) return Step.parse({ say: "Done." });
+  const filled = fill(step, variables);
+  return { ...filled, tools: filled.tools.filter((tool) => tool.if === undefined || variables[tool.if] !== undefined) };
+}
+
+/** Without a rule that fits, the sender gets an answer, whoever it is. */
+function defaultSteps(agent: string, conversation: Conversation): Step[] {
+  const { sender, body } = conversation;
+  if (sender === undefined || sender === "system" || sender.startsWith(`${agent}/`) || body.startsWith(NOTED)) return [Step.parse({ say: "Noted." })];
+  const hello = agent === "hm1nd" ? " Say “tour” and I show you around." : "";
+  const answer =
+    sender === "operator" ? `Hello from ${agent}! You said: “${brief(body)}”. This is a rehearsal: a scripted model plays me, and everything else is real.${hello}` : `${NOTED} You wrote: “${brief(body)}”`;
+  return [
+    Step.parse({
+      think: `A message from ${sender}. I answer with the send tool, because plain text is not delivered.`,
+      say: `I'll answer ${sender}.`,
+      tools: [
+        { name: "set_status", input: { text: `answering ${sender}` } },
+        { name: "send", input: { to: sender, body: answer } },
+      ],
+    }),
+    Step.parse({ say: `Answered ${sender}.` }),
+  ];
+}
+
+function brief(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}

@@ -1,0 +1,68 @@
+import type { MessagesBody } from "../model/types.ts";
+
+/** The turn that a request is part of, read from the request alone: retries and restarts see the same. */
+export interface Conversation {
+  /** The text that the turn began with. */
+  text: string;
+  /** Its parts, when it is a wake prompt of the harness. */
+  sender: string | undefined;
+  body: string;
+  /** What tools have answered since, one text per round. */
+  results: string[];
+  /** Where in the session the turn began. */
+  at: number;
+  kind: "turn" | "compaction" | "helper";
+  /** Names of the tools that are offered. */
+  tools: ReadonlySet<string>;
+}
+
+interface Block {
+  type?: string;
+  text?: string;
+  content?: unknown;
+}
+
+/** `Message from <sender>[ (redelivered…)]`, a blank line, the body, and how many more wait (src/harness/prompt.ts). */
+const WAKE = /^Message from (\S+)(?: \(redelivered[^)]*\))?\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
+/** How the CLI asks for a summary of the session. */
+const COMPACTION = /create a detailed summary of (?:the|this|our) conversation|summary of the conversation so far|<summary>/i;
+
+/** Reads a request. */
+export function readConversation(body: MessagesBody): Conversation {
+  const results: string[] = [];
+  let at = -1;
+  let text = "";
+  for (let index = body.messages.length - 1; index >= 0 && at < 0; index--) {
+    const message = body.messages[index];
+    if (message?.role !== "user") continue;
+    const blocks = blocksOf(message.content);
+    const answers = blocks.filter((block) => block.type === "tool_result");
+    const said = blocks.filter((block) => block.type === "text" && isSpoken(block.text ?? ""));
+    if (answers.length > 0) results.unshift(answers.map((block) => textOf(block.content)).join("\n"));
+    const wake = said.findLast((block) => WAKE.test((block.text ?? "").trim())) ?? said.at(-1);
+    if (wake && answers.length === 0) {
+      at = index;
+      text = (wake.text ?? "").trim();
+    }
+  }
+  const match = WAKE.exec(text);
+  const tools = new Set((body.tools ?? []).map((tool) => tool.name ?? ""));
+  const kind = COMPACTION.test(text) && !match ? "compaction" : tools.size === 0 && !match ? "helper" : "turn";
+  return { text, sender: match?.[1], body: (match?.[2] ?? text).trim(), results, at, kind, tools };
+}
+
+/** Reminders that the CLI puts beside a prompt are not what was said. */
+function isSpoken(text: string): boolean {
+  return text.trim() !== "" && !text.trimStart().startsWith("<system-reminder>");
+}
+
+function blocksOf(content: unknown): Block[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return Array.isArray(content) ? (content as Block[]) : [];
+}
+
+function textOf(content: unknown): string {
+  return blocksOf(content)
+    .map((block) => block.text ?? "")
+    .join("\n");
+}

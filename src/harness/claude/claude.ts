@@ -1,0 +1,251 @@
+import { randomUUID } from "node:crypto";
+import type { ChildProcess } from "node:child_process";
+import type { McpServerConfig, Options, Query, SDKMessage, SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+import { startChild } from "../../os/run.ts";
+import { descendants, kill, killTree, residentBytes } from "../../os/process-tree.ts";
+import { AsyncQueue } from "../async-queue.ts";
+import { StreamReader, type StreamSink } from "./events.ts";
+import { endOf, type PromptEnd } from "./outcome.ts";
+
+/** How long an interrupt may take before the process is killed. It takes 9 to 38 ms (measured). Milliseconds. */
+const INTERRUPT_MS = 500;
+/** A process is replaced between turns past each of these: long-lived ones are known to leak. */
+const MAX_AGE_MS = 6 * 3600_000;
+const MAX_TURNS = 200;
+const MAX_RESIDENT_BYTES = 1536 * 1024 * 1024;
+/** Lines of stderr that become notes, per turn, and characters of each. */
+const MAX_STDERR_LINES = 20;
+const MAX_STDERR_CHARS = 2_000;
+
+export interface ClaudeParts {
+  /** Everything but the MCP servers, made anew for each process. */
+  options(sessionId: string | undefined): Options;
+  /** Servers for a new process: in-process ones belong to one connection. */
+  servers(): Record<string, McpServerConfig>;
+  sink: StreamSink;
+  log(words: string): void;
+  /** How long an idle process is kept. Milliseconds. */
+  warmMs: number;
+}
+
+/** One CLI process and the conversation over its stdio. */
+interface Process {
+  query: Query;
+  input: AsyncQueue<SDKUserMessage>;
+  child: ChildProcess | undefined;
+  startedAt: number;
+  turns: number;
+  reader: StreamReader;
+  /** Resolves when the stream has ended, with the error if there was one. */
+  ended: Promise<Error | undefined>;
+}
+
+interface Running {
+  uuid: string;
+  settle(end: PromptEnd): void;
+}
+
+/**
+ * Claude Code behind one small face: prompts go in, ends come out. The process is kept warm between turns, replaced
+ * between turns by age, count and size, and ended when it has been idle; the session goes on in the next one.
+ */
+export class Claude {
+  readonly #parts: ClaudeParts;
+  #process: Process | undefined;
+  #running: Running | undefined;
+  #sessionId: string | undefined;
+  #warmTimer: NodeJS.Timeout | undefined;
+  #stderrLines = 0;
+
+  constructor(parts: ClaudeParts, sessionId: string | undefined) {
+    this.#parts = parts;
+    this.#sessionId = sessionId;
+  }
+
+  /** Pid of the process, while there is one. */
+  get pid(): number | undefined {
+    return this.#process?.child?.pid;
+  }
+
+  /** Runs one prompt as text: it is never taken for a command. */
+  prompt(text: string): Promise<PromptEnd> {
+    return this.#run(text, { composed: true });
+  }
+
+  /** Shortens the session; ends `ok` also when there is nothing to shorten. */
+  async compact(): Promise<PromptEnd> {
+    if (this.#sessionId === undefined) return { kind: "ok", reason: "there is no session yet", figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } } };
+    this.#parts.sink.compacting(true);
+    try {
+      return await this.#run("/compact", { composed: false });
+    } finally {
+      this.#parts.sink.compacting(false);
+    }
+  }
+
+  /** Interrupts the running prompt; what does not stop in time is killed with everything it started. */
+  async cancel(): Promise<void> {
+    const running = this.#running;
+    const process = this.#process;
+    if (!running || !process) return;
+    const stopped = new Promise<void>((resolve) => {
+      const settle = running.settle;
+      running.settle = (end) => {
+        settle(end);
+        resolve();
+      };
+    });
+    process.query.interrupt().catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const inTime = await Promise.race([stopped.then(() => true), new Promise<boolean>((resolve) => (timer = setTimeout(resolve, INTERRUPT_MS, false)))]);
+    clearTimeout(timer);
+    const pid = process.child?.pid;
+    if (!inTime || (pid !== undefined && descendants(pid).length > 0)) await this.end();
+  }
+
+  /** Also for the process that runs. */
+  async setModel(model: string): Promise<void> {
+    await this.#process?.query.setModel(model).catch((error: unknown) => this.#parts.log(`the model could not be changed: ${String(error)}`));
+  }
+
+  /** The next prompt begins a new session. Call between turns. */
+  async newSession(): Promise<void> {
+    this.#sessionId = undefined;
+    await this.end();
+  }
+
+  /** Ends the process and everything it started. The session stays. */
+  async end(): Promise<void> {
+    clearTimeout(this.#warmTimer);
+    const process = this.#process;
+    if (!process) return;
+    this.#process = undefined;
+    const pid = process.child?.pid;
+    const tree = pid === undefined ? [] : descendants(pid);
+    if (pid !== undefined) killTree(pid);
+    process.input.end();
+    process.query.close();
+    await process.ended;
+    tree.forEach(kill);
+  }
+
+  async #run(text: string, { composed }: { composed: boolean }): Promise<PromptEnd> {
+    clearTimeout(this.#warmTimer);
+    this.#stderrLines = 0;
+    try {
+      const process = await this.#ready();
+      return await this.#converse(process, text, composed);
+    } catch (error) {
+      return { kind: "crashed", reason: `Claude Code could not be started: ${error instanceof Error ? error.message : String(error)}`, figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } } };
+    } finally {
+      this.#running = undefined;
+      await this.#afterTurn();
+    }
+  }
+
+  #converse(process: Process, text: string, composed: boolean): Promise<PromptEnd> {
+    return new Promise((resolve) => {
+      const uuid = randomUUID();
+      const running: Running = { uuid, settle: resolve };
+      this.#running = running;
+      void process.ended.then((error) => {
+        const code = process.child?.signalCode ?? process.child?.exitCode;
+        const why = error?.message ?? "its stream ended";
+        running.settle({ kind: "crashed", reason: `Claude Code ended in mid-turn (${code ?? "unknown"}): ${why}`.slice(0, 300), figures: process.reader.noFigures() });
+      });
+      process.input.push({
+        type: "user",
+        message: { role: "user", content: text },
+        parent_tool_use_id: null,
+        uuid,
+        ...(composed ? { client_composed: true } : {}),
+      } as SDKUserMessage);
+    });
+  }
+
+  /** The process for the next prompt: the warm one, or a new one on the same session. */
+  async #ready(): Promise<Process> {
+    if (this.#process) return this.#process;
+    const { query } = await import("@anthropic-ai/claude-agent-sdk");
+    const input = new AsyncQueue<SDKUserMessage>();
+    const reader = new StreamReader({
+      ...this.#parts.sink,
+      session: (id) => {
+        this.#sessionId = id;
+        this.#parts.sink.session(id);
+      },
+    });
+    let child: ChildProcess | undefined;
+    const options: Options = {
+      ...this.#parts.options(this.#sessionId),
+      mcpServers: this.#parts.servers(),
+      spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
+        child = startChild(command, args, { cwd: cwd ?? "/", env: definedOnly(env) });
+        child.stderr?.setEncoding("utf8").on("data", (chunk: string) => this.#stderr(chunk));
+        return child as never;
+      },
+    };
+    const conversation = query({ prompt: input, options });
+    const process: Process = {
+      query: conversation,
+      input,
+      get child() {
+        return child;
+      },
+      startedAt: Date.now(),
+      turns: 0,
+      reader,
+      ended: this.#pump(conversation, reader),
+    };
+    this.#process = process;
+    void process.ended.then(() => {
+      if (this.#process === process) this.#process = undefined;
+    });
+    return process;
+  }
+
+  async #pump(conversation: Query, reader: StreamReader): Promise<Error | undefined> {
+    try {
+      for await (const message of conversation) this.#message(message, reader);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #message(message: SDKMessage, reader: StreamReader): void {
+    reader.read(message);
+    if (message.type !== "result") return;
+    const figures = reader.figures(message);
+    // A subagent's or a background shell's result says that it answers another message, or none.
+    const answers = "user_message_uuid" in message ? message.user_message_uuid : undefined;
+    if (answers !== undefined && answers !== this.#running?.uuid) return;
+    this.#running?.settle(endOf(message, figures));
+  }
+
+  async #afterTurn(): Promise<void> {
+    const process = this.#process;
+    if (!process) return;
+    process.turns++;
+    const pid = process.child?.pid;
+    const worn = process.turns >= MAX_TURNS || Date.now() - process.startedAt > MAX_AGE_MS || (pid !== undefined && residentBytes(pid) > MAX_RESIDENT_BYTES);
+    if (worn) {
+      this.#parts.log("Claude Code is replaced: it has run long enough");
+      return this.end();
+    }
+    this.#warmTimer = setTimeout(() => void this.end(), this.#parts.warmMs);
+    this.#warmTimer.unref();
+  }
+
+  #stderr(chunk: string): void {
+    for (const line of chunk.split("\n")) {
+      if (line.trim() === "") continue;
+      this.#parts.log(`claude: ${line.slice(0, MAX_STDERR_CHARS)}`);
+      if (++this.#stderrLines <= MAX_STDERR_LINES) this.#parts.sink.emit({ type: "note", level: "warn", text: line.slice(0, MAX_STDERR_CHARS) });
+    }
+  }
+}
+
+function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,164 @@
+import type { SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { LiveDelta, TurnEvent } from "../../wire/event.ts";
+import { NO_FIGURES, type Figures } from "./outcome.ts";
+
+/** Bytes of one text inside an event; with its envelope that stays under `MAX_EVENT_BYTES`. */
+const MAX_TEXT_BYTES = 200 * 1024;
+
+/** Where the mapped parts of the stream go. */
+export interface StreamSink {
+  emit(event: TurnEvent): void;
+  delta(delta: LiveDelta): void;
+  /** The CLI's own session id, whenever it is said anew. */
+  session(id: string): void;
+  compacting(now: boolean): void;
+}
+
+/**
+ * Turns the CLI's stream into turn events. It keeps in mind only what a result needs: the context in use (the usage of
+ * the last answer) and the running cost (the CLI's figure is cumulative). The stream is the agent's own word.
+ */
+export class StreamReader {
+  readonly #sink: StreamSink;
+  #sessionId = "";
+  #contextTokens: number | undefined;
+  #costSoFar = 0;
+
+  constructor(sink: StreamSink) {
+    this.#sink = sink;
+  }
+
+  read(message: SDKMessage): void {
+    switch (message.type) {
+      case "system":
+        return this.#system(message);
+      case "stream_event":
+        return message.parent_tool_use_id === null ? this.#partial(message.event) : undefined;
+      case "assistant":
+        return this.#assistant(message);
+      case "user":
+        return this.#user(message);
+      case "rate_limit_event":
+        return this.#rateLimit(message);
+      default:
+        return undefined;
+    }
+  }
+
+  /** The figures of a result; call once for each. */
+  figures(result: SDKResultMessage): Figures {
+    const usage = result.usage;
+    const cost = Math.max(0, result.total_cost_usd - this.#costSoFar);
+    this.#costSoFar = result.total_cost_usd;
+    const window = Math.max(0, ...Object.values(result.modelUsage).map((model) => model.contextWindow));
+    return {
+      tokens: {
+        input: usage.input_tokens,
+        output: usage.output_tokens,
+        cache_read: usage.cache_read_input_tokens ?? 0,
+        cache_write: usage.cache_creation_input_tokens ?? 0,
+      },
+      cost_usd: cost,
+      ...this.context(),
+      ...(window > 0 ? { context_window: window } : {}),
+    };
+  }
+
+  /** What is known of the context when no result comes. */
+  context(): { context_tokens?: number } {
+    return this.#contextTokens === undefined ? {} : { context_tokens: this.#contextTokens };
+  }
+  noFigures(): Figures {
+    return { ...NO_FIGURES, ...this.context() };
+  }
+
+  #system(message: Extract<SDKMessage, { type: "system" }>): void {
+    switch (message.subtype) {
+      case "init": {
+        if (message.session_id === this.#sessionId) return;
+        this.#sessionId = message.session_id;
+        this.#sink.session(message.session_id);
+        const mcp = Object.fromEntries(message.mcp_servers.map((server) => [server.name, server.status]));
+        this.#sink.emit({ type: "session", session_id: message.session_id, model: message.model, mcp });
+        for (const [name, status] of Object.entries(mcp)) {
+          if (status === "failed") this.#sink.emit({ type: "note", level: "warn", text: `the MCP server ${name} did not start` });
+        }
+        return;
+      }
+      case "compact_boundary":
+        this.#contextTokens = message.compact_metadata.post_tokens ?? this.#contextTokens;
+        return this.#sink.emit({ type: "compacted", before_tokens: message.compact_metadata.pre_tokens });
+      case "status":
+        return this.#sink.compacting(message.status === "compacting");
+      case "api_retry": {
+        // The block that was cut is written anew.
+        this.#sink.delta({ kind: "reset", text: "" });
+        const what = message.error_status === null ? "the connection to the model broke" : `the model answered ${message.error_status}`;
+        return this.#sink.emit({ type: "note", level: "warn", text: `${what}: attempt ${message.attempt} of ${message.max_retries}, again in ${Math.round(message.retry_delay_ms / 100) / 10} s` });
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #partial(event: Extract<SDKMessage, { type: "stream_event" }>["event"]): void {
+    if (event.type !== "content_block_delta") return;
+    if (event.delta.type === "text_delta") this.#sink.delta({ kind: "text", text: event.delta.text });
+    if (event.delta.type === "thinking_delta") this.#sink.delta({ kind: "thinking", text: event.delta.thinking });
+  }
+
+  #assistant({ message, parent_tool_use_id: parent, error }: Extract<SDKMessage, { type: "assistant" }>): void {
+    const { usage } = message;
+    if (parent === null && error === undefined && usage.input_tokens + (usage.cache_read_input_tokens ?? 0) > 0) {
+      this.#contextTokens = usage.input_tokens + usage.output_tokens + (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
+    }
+    for (const block of message.content) {
+      if (block.type === "text") {
+        if (error !== undefined) this.#sink.emit({ type: "note", level: "error", text: cut(block.text).text });
+        else if (block.text.trim() !== "") this.#sink.emit({ type: "text", text: cut(block.text).text });
+      } else if (block.type === "thinking") {
+        if (block.thinking.trim() !== "") this.#sink.emit({ type: "thinking", text: cut(block.thinking).text });
+      } else if (block.type === "tool_use") {
+        this.#sink.emit({ type: "tool_use", id: block.id, name: block.name, input: boundedInput(block.input) });
+      }
+    }
+  }
+
+  #user({ message }: Extract<SDKMessage, { type: "user" }>): void {
+    if (typeof message.content === "string") return;
+    for (const block of message.content) {
+      if (block.type !== "tool_result") continue;
+      const { text, cutFrom } = cut(resultText(block.content));
+      this.#sink.emit({ type: "tool_result", id: block.tool_use_id, text, is_error: block.is_error === true, ...(cutFrom === undefined ? {} : { cut_from: cutFrom }) });
+    }
+  }
+
+  #rateLimit({ rate_limit_info: info }: Extract<SDKMessage, { type: "rate_limit_event" }>): void {
+    if (info.status === "allowed") return;
+    const until = info.resetsAt === undefined ? "" : ` until ${new Date(info.resetsAt * 1000).toISOString()}`;
+    this.#sink.emit({ type: "note", level: "warn", text: info.status === "rejected" ? `rate limited${until}` : `close to the rate limit${until}` });
+  }
+}
+
+function resultText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part: { type?: string; text?: string }) => (part.type === "text" ? (part.text ?? "") : `[${part.type ?? "part"}]`))
+    .join("\n");
+}
+
+/** Cuts a text to what one event may hold, at a character's edge. */
+export function cut(text: string, limit = MAX_TEXT_BYTES): { text: string; cutFrom?: number } {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limit) return { text };
+  // A byte sequence that was cut in the middle shows as one replacement character, which goes too.
+  const kept = Buffer.from(text).subarray(0, limit).toString("utf8").replace(/\uFFFD$/, "");
+  return { text: kept, cutFrom: bytes };
+}
+
+/** The input of a tool call; one that is too large is shown by its beginning. */
+function boundedInput(input: unknown): unknown {
+  const json = JSON.stringify(input) ?? "null";
+  return Buffer.byteLength(json) <= MAX_TEXT_BYTES ? input : { cut: cut(json).text };
+}

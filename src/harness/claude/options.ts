@@ -1,0 +1,88 @@
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
+import type { AgentConfig } from "../../wire/config.ts";
+
+/** Built-in tools that every agent has. No web, no tasks, no questions: those go through the hive or not at all. */
+const BUILT_IN = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"];
+/** Tools by which sessions could talk past the broker; never allowed. */
+const NEVER = ["SendMessage", "ListAgents"];
+
+export interface OptionInput {
+  config: AgentConfig;
+  model: string;
+  systemPrompt: string;
+  credentialKind: "api-key" | "oauth";
+  sessionId: string | undefined;
+  claude: string;
+  home: string;
+  workDir: string;
+  /** Search path of the tools. */
+  path: string;
+  modelUrl: string;
+  egressUrl: string;
+}
+
+/** Names of the servers whose tools are allowed without asking. */
+function allowedTools(config: AgentConfig): string[] {
+  const servers = ["hive", ...Object.keys(config.extraMcpServers)].map((name) => `mcp__${name}`);
+  return [...builtIns(config), ...servers, ...config.tools.allow];
+}
+
+function builtIns(config: AgentConfig): string[] {
+  const extra = config.tools.allow.map((rule) => rule.split("(")[0] ?? rule).filter((name) => !name.startsWith("mcp__"));
+  const denied = new Set([...config.tools.deny, ...NEVER]);
+  return [...new Set([...BUILT_IN, ...extra])].filter((name) => !denied.has(name));
+}
+
+/**
+ * How the CLI is run: with our prompt, tools and servers and nothing that the agent may have written into its own
+ * settings. What is not allowed is denied at once; nobody is there to be asked.
+ */
+export function claudeOptions(input: OptionInput): Options {
+  return {
+    cwd: input.workDir,
+    env: claudeEnvironment(input),
+    pathToClaudeCodeExecutable: input.claude,
+    settingSources: [],
+    strictMcpConfig: true,
+    tools: builtIns(input.config),
+    allowedTools: allowedTools(input.config),
+    disallowedTools: [...NEVER, ...input.config.tools.deny],
+    permissionMode: "dontAsk",
+    permissionPrompts: "none",
+    includePartialMessages: true,
+    model: input.model,
+    // Not recorded: a deploy that changes the instructions counts from the next start of the CLI, also on resume.
+    systemPrompt: { type: "preset", preset: "claude_code", append: input.systemPrompt, snapshot: false },
+    ...(input.sessionId === undefined ? {} : { resume: input.sessionId }),
+  };
+}
+
+/**
+ * The whole environment of the CLI. The credential is a placeholder of the right kind, so that the CLI behaves
+ * accordingly; the gateway puts the real one in. With these variables its one connection is to its base URL.
+ */
+function claudeEnvironment(input: OptionInput): Record<string, string> {
+  return {
+    ...input.config.env,
+    HOME: input.home,
+    PATH: `/opt/hive/bin:${input.path}`,
+    LANG: "C.UTF-8",
+    SHELL: "/bin/sh",
+    TMPDIR: "/tmp",
+    ...proxyEnvironment(input.egressUrl),
+    CLAUDE_CONFIG_DIR: `${input.home}/.claude`,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_MAX_RETRIES: "2",
+    DISABLE_AUTOUPDATER: "1",
+    MCP_TIMEOUT: "5000",
+    ANTHROPIC_BASE_URL: input.modelUrl,
+    ...(input.credentialKind === "oauth" ? { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-placeholder" } : { ANTHROPIC_API_KEY: "sk-ant-api03-placeholder" }),
+  };
+}
+
+/** The variables by which programs find the egress proxy. */
+export function proxyEnvironment(egressUrl: string): Record<string, string> {
+  const local = "127.0.0.1,localhost";
+  return { HTTP_PROXY: egressUrl, HTTPS_PROXY: egressUrl, http_proxy: egressUrl, https_proxy: egressUrl, NO_PROXY: local, no_proxy: local };
+}

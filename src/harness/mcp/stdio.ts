@@ -1,0 +1,28 @@
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { connectLines } from "../../rpc/client.ts";
+import { answerTool, toolsFor, type ToolHost } from "./tools.ts";
+
+/** Serves the hive's tools on stdio, to any other MCP client in the cage. Ends with its client. */
+export async function serveStdio(socket: string): Promise<void> {
+  const line = await connectLines(socket);
+  const { role } = await line.call("whoami", {});
+  const host: ToolHost = {
+    call: (name, input) => line.call(name, input),
+    // The lease is the turn's, which the harness holds; its end acknowledges it.
+    leased: () => {},
+    messageFrom: () => undefined,
+  };
+  const server = new McpServer({ name: "hive", version: "1" });
+  for (const tool of toolsFor(role)) {
+    server.registerTool(tool.name, { description: tool.description, inputSchema: tool.shape as never }, (async (args: Record<string, unknown>) => answerTool(tool, host, args ?? {})) as never);
+  }
+  const transport = new StdioServerTransport();
+  const ended = new Promise<void>((resolve) => {
+    server.server.onclose = resolve;
+    process.stdin.once("end", resolve);
+  });
+  await server.connect(transport);
+  await Promise.race([ended, line.closed]);
+  line.close();
+}

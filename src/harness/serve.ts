@@ -1,0 +1,190 @@
+import { join } from "node:path";
+import type { HarnessPush } from "../wire/harness.ts";
+import { HiveError } from "../wire/error.ts";
+import { openBridge } from "./bridge.ts";
+import { Claude } from "./claude/claude.ts";
+import { claudeOptions, proxyEnvironment } from "./claude/options.ts";
+import type { HarnessConfig } from "./config.ts";
+import { Leases } from "./leases.ts";
+import { Link, type Assignment } from "./link.ts";
+import { Residents } from "./mcp/resident.ts";
+import { Spool } from "./spool.ts";
+import { TurnLoop } from "./turn-loop.ts";
+
+/** Exit codes that the daemon and people can tell apart. */
+export const EXIT = { ok: 0, crash: 1, usage: 2, refused: 3 } as const;
+/** Pause before an end that the daemon could not store is told again. Milliseconds. */
+const RETRY_FINISH_MS = 1_000;
+
+const log = (words: string): void => void process.stderr.write(`${new Date().toISOString()} ${words}\n`);
+
+/**
+ * The harness: connects to the daemon, becomes what it is told to be, and runs turn after turn until it is told to
+ * sleep or to go, or there has been no daemon for long. Resolves with the exit code.
+ */
+export async function serve(config: HarnessConfig): Promise<number> {
+  const leases = new Leases();
+  let assignment: Assignment | undefined;
+  let assigned!: (assignment: Assignment) => void;
+  const firstAssignment = new Promise<Assignment>((resolve) => (assigned = resolve));
+  let onPush: (push: HarnessPush) => void = () => {};
+
+  const link = new Link({
+    socket: join(config.socketsDir, "mcp.sock"),
+    revision: config.revision,
+    generation: config.generation,
+    protocol: config.protocol,
+    awayMs: config.awayMs,
+    standing: () => ({ leases: leases.list(), busy: loop.current !== undefined, residentServers: residents?.count ?? 0 }),
+    onAssigned(given) {
+      log(`hello answered: ${given.agent.name}, protocol ${given.protocol}`);
+      leases.keep(given.leases);
+      loop.setNextTurn(given.next_turn);
+      assignment = given;
+      assigned(given);
+    },
+    onPush: (push) => onPush(push),
+  });
+
+  const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
+  let residents: Residents | undefined;
+  let claude: Claude | undefined;
+  /** What goes to the CLI goes one after the other: turns and the operator's commands. */
+  let line: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const result = line.then(step);
+    line = result.catch(() => {});
+    return result;
+  };
+  const leaving = new AbortController();
+
+  const loop = new TurnLoop({
+    async next() {
+      const work = await link.call("next", {}, leaving.signal);
+      if (work.message && work.token !== undefined) leases.add({ id: work.message.id, token: work.token, from: work.message.from });
+      return work;
+    },
+    async finish(turn, outcome) {
+      for (;;) {
+        try {
+          await link.call("finish", { turn, outcome });
+          break;
+        } catch (error) {
+          log(`the end of turn ${turn} could not be stored: ${error instanceof Error ? error.message : String(error)}`);
+          if (!(error instanceof HiveError) || error.code === "conflict" || error.code === "forbidden") break;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS));
+        }
+      }
+      leases.clear();
+    },
+    emit: (event) => spool.add(event),
+    flushed: () => spool.flushed(),
+    prompt: (text) => inTurn(() => theClaude().prompt(text)),
+    compact: () => inTurn(() => theClaude().compact()),
+    now: Date.now,
+  });
+  const theClaude = (): Claude => {
+    if (!claude) throw new Error("a prompt before the first hello");
+    return claude;
+  };
+
+  const started = await Promise.race([firstAssignment, link.ended]);
+  if ("kind" in started) return endOfLink(started);
+  const [model, egress] = await Promise.all([openBridge(join(config.socketsDir, "model.sock")), openBridge(join(config.socketsDir, "egress.sock"))]);
+  const egressUrl = `http://127.0.0.1:${egress.port}`;
+  const first = started;
+
+  const running = new Residents(first.config.extraMcpServers, { HOME: config.home, PATH: `/opt/hive/bin:${config.path}`, LANG: "C.UTF-8", TMPDIR: "/tmp", ...proxyEnvironment(egressUrl) }, log);
+  residents = running;
+  void running.start();
+  const host = {
+    call: link.call.bind(link),
+    leased: leases.add.bind(leases),
+    messageFrom: leases.from.bind(leases),
+  };
+  const { mcpServers } = await import("./mcp/in-process.ts");
+  let modelName = first.model;
+  claude = new Claude(
+    {
+      options: (sessionId) =>
+        claudeOptions({
+          config: (assignment ?? first).config,
+          model: modelName,
+          systemPrompt: (assignment ?? first).system_prompt,
+          credentialKind: (assignment ?? first).credential_kind,
+          sessionId,
+          claude: config.claude,
+          home: config.home,
+          workDir: config.workDir,
+          path: config.path,
+          modelUrl: `http://127.0.0.1:${model.port}`,
+          egressUrl,
+        }),
+      servers: () => mcpServers(first.agent.role, first.config, host, running),
+      sink: {
+        emit: (event) => spool.add(event),
+        delta: (delta) => link.notify("delta", delta),
+        session: (id) => void link.call("report", { session_id: id }).catch(() => {}),
+        compacting: (now) => void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(() => {}),
+      },
+      log,
+      warmMs: config.warmMs,
+    },
+    first.session_id,
+  );
+
+  const leave = (): void => {
+    loop.leaving = true;
+    leaving.abort();
+  };
+  onPush = (push) => {
+    switch (push.push) {
+      case "cancel":
+        if (loop.cancel({ return: push.return })) void theClaude().cancel();
+        return;
+      case "compact":
+        void inTurn(() => theClaude().compact()).then((end) => {
+          if (end.kind !== "ok") spool.add({ type: "note", level: "error", text: `compacting failed: ${end.reason}` });
+        });
+        return;
+      case "model":
+        modelName = push.model;
+        void inTurn(() => theClaude().setModel(push.model));
+        return;
+      case "new_session":
+        void inTurn(() => theClaude().newSession());
+        return;
+      case "shutdown":
+        leave();
+        if (!push.graceful) void theClaude().cancel();
+        return;
+    }
+  };
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
+  if (config.nonce !== undefined) await link.call("confirm", { nonce: config.nonce }).catch((error: unknown) => log(`confirm: ${String(error)}`));
+
+  const end = await Promise.race([loop.run().then(() => ({ kind: "done" as const }), (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "broken" as const, error })), link.ended]);
+  await Promise.race([claude.end(), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
+  await running.close();
+  model.close();
+  egress.close();
+  link.close();
+  if (end.kind === "done") {
+    log("the harness ends");
+    return EXIT.ok;
+  }
+  if (end.kind === "broken") {
+    log(`the turn loop broke: ${end.error instanceof Error ? (end.error.stack ?? end.error.message) : String(end.error)}`);
+    return EXIT.crash;
+  }
+  return endOfLink(end);
+}
+
+function endOfLink(end: { kind: "refused"; words: string } | { kind: "away" } | { kind: "closed" }): number {
+  if (end.kind === "refused") {
+    log(`the daemon refused this harness: ${end.words}`);
+    return EXIT.refused;
+  }
+  log(end.kind === "away" ? "no daemon has come back: the harness ends" : "the link was closed");
+  return EXIT.ok;
+}
