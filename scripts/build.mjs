@@ -6,7 +6,7 @@ import { ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
 const DIST = join(ROOT, "dist");
 const STAMP = join(DIST, ".stamp");
 /** What the programs are made from. */
-const SOURCES = ["src", "ui", "scripts/build.mjs", "vite.config.ts", "package-lock.json"];
+const SOURCES = ["src", "ui", "dev/scenarios/tour.json", "scripts/build.mjs", "vite.config.ts", "package-lock.json"];
 
 /** Programs: where they start and what they become. Native and very large packages stay outside. */
 const PROGRAMS = [
@@ -15,6 +15,9 @@ const PROGRAMS = [
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
+/** Names under which a cage finds its harness: two roles of one program. */
+const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
+const WRAPPER = '#!/bin/sh\nexec /opt/hive/bin/node /opt/hive/harness/hive-ag3nt.js "$@"\n';
 
 /** Builds what has changed since the last build. Returns false when nothing had. */
 export async function build({ force = false } = {}) {
@@ -22,7 +25,7 @@ export async function build({ force = false } = {}) {
   if (!force && (await readStamp(STAMP)) === hash) return false;
   await mkdir(DIST, { recursive: true });
   await rm(STAMP, { force: true });
-  await step("building the programs", () => Promise.all(PROGRAMS.map(buildProgram)));
+  await step("building the programs", () => Promise.all([...PROGRAMS.map(buildProgram), writeWrappers()]));
   await step("building the interface", buildInterface);
   await writeFile(STAMP, hash);
   return true;
@@ -46,6 +49,11 @@ async function buildProgram({ input, file, dir, name }) {
   const { output } = await bundle.write({ format: "esm", sourcemap: true, banner: (chunk) => (chunk.isEntry ? banner : ""), ...to });
   await bundle.close();
   for (const chunk of output) if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
+}
+
+async function writeWrappers() {
+  await mkdir(join(DIST, "bin"), { recursive: true });
+  for (const name of WRAPPERS) await writeFile(join(DIST, "bin", name), WRAPPER, { mode: 0o755 });
 }
 
 async function buildInterface() {

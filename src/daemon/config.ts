@@ -29,12 +29,13 @@ const Environment = z.object({
   HIVE_LEASE_GRACE_SECONDS: Seconds(60),
   HIVE_CRASH_BACKOFF_SECONDS: Seconds(10),
   HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
-  HIVE_GROUP: z.string().optional(),
+  HIVE_CLAUDE_PATH: Folder.optional(),
+  HIVE_PRICES: Folder.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
   CREDENTIALS_DIRECTORY: Folder.optional(),
   XDG_STATE_HOME: Folder.optional(),
-  NO_COLOR: z.string().optional(),
+  PATH: z.string().default("/usr/local/bin:/usr/bin:/bin"),
 });
 
 export interface Config {
@@ -54,6 +55,12 @@ export interface Config {
   leaseGraceMs: number;
   crashBackoffMs: number;
   logLevel: string;
+  /** Where programs are looked for. */
+  path: string;
+  /** The CLI's program, where it does not come with the packages (NixOS). */
+  claudePath: string | undefined;
+  /** A JSON file of prices that take the place of the built-in ones. */
+  pricesFile: string | undefined;
   /** Ctrl-C and SIGTERM stop the cages too; under a service manager they live on. */
   foreground: boolean;
 }
@@ -98,6 +105,9 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,
     crashBackoffMs: e.HIVE_CRASH_BACKOFF_SECONDS * 1000,
     logLevel: e.HIVE_LOG_LEVEL,
+    path: e.PATH,
+    claudePath: e.HIVE_CLAUDE_PATH,
+    pricesFile: e.HIVE_PRICES,
     foreground: options.foreground,
   };
 }

@@ -58,6 +58,11 @@ export class Feed {
     return () => void this.#readers.delete(sink);
   }
 
+  /** Hands one event to one reader, if it wants it: the state of things on connecting. */
+  sendTo(filter: Filter, sink: Sink, event: HiveEvent): void {
+    if (wants(filter, event)) sink(frameOf(event));
+  }
+
   #catchUp(after: number, filter: Filter, sink: Sink): boolean {
     // A position from the future belongs to another hive, or to one that was restored from a backup.
     const stored = after > this.#position() ? undefined : this.#replay(after, MAX_REPLAY + 1, filter);

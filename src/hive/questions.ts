@@ -90,9 +90,6 @@ export class Questions {
     return this.#close(this.#open(id), "cancelled", null);
   }
 
-  changedAfter(seq: number, limit: number): QuestionView[] {
-    return this.#deps.store.questions.after(seq, limit).map((row) => this.#view(row));
-  }
 
   stop(): void {
     clearTimeout(this.#timer);
@@ -141,19 +138,24 @@ export class Questions {
   }
 
   #view(row: QuestionRow): QuestionView {
-    const view: QuestionView = {
-      id: row.id,
-      seq: row.seq,
-      agent: this.#deps.directory.nameOf(row.agent),
-      question: row.question,
-      options: JSON.parse(row.options) as string[],
-      multi: row.multi === 1,
-      state: row.state,
-      asked_at: new Date(row.asked_at).toISOString(),
-    };
-    if (row.answer !== null) view.answer = row.answer;
-    if (row.expires_at !== null) view.expires_at = new Date(row.expires_at).toISOString();
-    if (row.closed_at !== null) view.closed_at = new Date(row.closed_at).toISOString();
-    return view;
+    return questionView(row, (id) => this.#deps.directory.nameOf(id));
   }
+}
+
+/** A question as it is shown. Fields that are not known are absent. */
+export function questionView(row: QuestionRow, nameOf: (id: string) => string): QuestionView {
+  const view: QuestionView = {
+    id: row.id,
+    seq: row.seq,
+    agent: nameOf(row.agent),
+    question: row.question,
+    options: JSON.parse(row.options) as string[],
+    multi: row.multi === 1,
+    state: row.state,
+    asked_at: new Date(row.asked_at).toISOString(),
+  };
+  if (row.answer !== null) view.answer = row.answer;
+  if (row.expires_at !== null) view.expires_at = new Date(row.expires_at).toISOString();
+  if (row.closed_at !== null) view.closed_at = new Date(row.closed_at).toISOString();
+  return view;
 }

@@ -77,6 +77,9 @@ export const HiveView = z.object({
   started_at: Instant,
   tokens_today: z.number(),
   cost_today_usd: z.number(),
+  /** The operator's inbox: what is not read yet, and the id up to which it is. */
+  operator_unread: z.number().int(),
+  read_up_to: Seq,
   banners: z.array(z.object({ level: z.enum(["info", "warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;
@@ -105,6 +108,5 @@ export const StateSnapshot = z.object({
   questions: z.array(QuestionView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
-  operator_unread: z.number().int(),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

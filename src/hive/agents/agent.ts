@@ -5,14 +5,17 @@ import type { AgentRecord } from "../../store/agents.ts";
 import type { HarnessSession } from "./harness-session.ts";
 import type { ParkReason } from "./backoff.ts";
 
-/** Where a cage is in its life. `asleep` has no process at all and counts as running. */
+/**
+ * Where a cage is in its life. `asleep` has no process at all and counts as running. The revision of a cage that was
+ * adopted is not known until it says hello.
+ */
 export type CagePhase =
   | { at: "stopped" }
   | { at: "starting" }
-  | { at: "running"; running: Running; since: number; revision: string }
-  | { at: "dozing"; running: Running; since: number; revision: string }
+  | { at: "running"; running: Running; since: number; revision: string | undefined }
+  | { at: "dozing"; running: Running; since: number; revision: string | undefined }
   | { at: "asleep" }
-  | { at: "stopping"; running: Running; revision: string }
+  | { at: "stopping"; running: Running; revision: string | undefined }
   | { at: "backoff"; until: number; timer: NodeJS.Timeout; reason: string }
   | { at: "parked"; reason: string };
 
@@ -71,6 +74,10 @@ export class Agent {
   }
   get model(): string {
     return this.record.modelOverride ?? this.config.model;
+  }
+  /** Models that it may use: the deployed one and the operator's override. */
+  get models(): string[] {
+    return [...new Set([this.config.model, this.model])];
   }
   get destroyed(): boolean {
     return this.record.destroyedAt !== undefined;

@@ -16,7 +16,6 @@ export interface CageDeps {
   revision: string;
   /** Opens the agent's three sockets; idempotent. */
   openSockets(agent: Agent, identity: Identity): Promise<void>;
-  closeSockets(agent: Agent): Promise<void>;
   /** Something that is shown has changed. */
   changed(agent: Agent): void;
   /** Gives a dead harness's leases back to the inbox. */
@@ -83,13 +82,13 @@ export class Cages {
       const running = await this.#deps.driver.adopt(spec);
       if (!running) return false;
       await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
-      this.#adopted(agent, running, "unknown until it says hello");
+      this.#adopted(agent, running, undefined);
       this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
       return true;
     });
   }
 
-  #adopted(agent: Agent, running: Running, revision: string): void {
+  #adopted(agent: Agent, running: Running, revision: string | undefined): void {
     agent.phase = { at: "running", running, since: this.#deps.now(), revision };
     this.#deps.changed(agent);
     void running.exited.then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)));

@@ -77,6 +77,13 @@ export class Swarm {
     return agent;
   }
 
+  find(name: string): Agent | undefined {
+    return this.#byName.get(name);
+  }
+  manager(): Agent | undefined {
+    return this.find(MANAGER);
+  }
+
   /** Also one whose history is all that is left. */
   byNameEvenDestroyed(name: string): Agent {
     const agent = this.#byName.get(name);

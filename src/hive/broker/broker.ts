@@ -66,7 +66,7 @@ export class Broker {
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
   #onMail: (agentId: string) => void = () => {};
-  #onChange: (agentId: string) => void = () => {};
+  #onChange: (inbox: string) => void = () => {};
   #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(options: BrokerOptions) {
@@ -88,8 +88,8 @@ export class Broker {
   onMail(listener: (agentId: string) => void): void {
     this.#onMail = listener;
   }
-  /** Called when the number of an agent's unread messages may have changed. */
-  onChange(listener: (agentId: string) => void): void {
+  /** Called when an inbox may have changed: an agent's id, or the operator. */
+  onChange(listener: (inbox: string) => void): void {
     this.#onChange = listener;
   }
 
@@ -442,7 +442,7 @@ export class Broker {
   }
 
   inbox(query: Parsed<"inbox">): Output<"inbox"> {
-    const readUpTo = this.#readUpTo();
+    const readUpTo = this.readUpTo();
     const rows = this.#store.messages.newestTo(OPERATOR, query.before ?? NEWEST, query.limit);
     const wanted = query.unread === true ? rows.filter((row) => row.id > readUpTo) : rows;
     return { messages: wanted.map((row) => this.#viewOf(row)), unread: this.operatorUnread(), read_up_to: readUpTo };
@@ -450,8 +450,9 @@ export class Broker {
 
   async markRead(upTo: number): Promise<{ unread: number }> {
     await this.#store.write(() => {
-      if (upTo > this.#readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
+      if (upTo > this.readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
     });
+    this.#onChange(OPERATOR);
     return { unread: this.operatorUnread() };
   }
 
@@ -467,8 +468,12 @@ export class Broker {
   unread(agentId: string): number {
     return this.#store.messages.unread(agentId);
   }
+  /** The id up to which the operator has read. */
+  readUpTo(): number {
+    return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
+  }
   operatorUnread(): number {
-    return this.#store.messages.countAfter(OPERATOR, this.#readUpTo());
+    return this.#store.messages.countAfter(OPERATOR, this.readUpTo());
   }
   hasMail(agentId: string): boolean {
     return this.#store.messages.firstQueued(agentId) !== undefined;
@@ -476,11 +481,6 @@ export class Broker {
   /** Who an agent may send to. */
   reachable(agentId: string): string[] {
     return reachableNames(this.#directory, this.#principal(agentId));
-  }
-
-  /** Changed messages after a position, for replay. */
-  changedAfter(seq: number, limit: number): MessageView[] {
-    return this.#store.messages.changedAfter(seq, limit).map((row) => this.#viewOf(row));
   }
 
   stop(): void {
@@ -494,10 +494,6 @@ export class Broker {
     const principal = this.#directory.byId(id);
     if (!principal) throw new HiveError("forbidden", "this agent has been destroyed");
     return principal;
-  }
-
-  #readUpTo(): number {
-    return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
   }
 
   #found(id: number): MessageRow {
@@ -514,8 +510,8 @@ export class Broker {
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */
   #tell(row: MessageRow): void {
     this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
-    if (row.recipient === OPERATOR) return;
     this.#onChange(row.recipient);
+    if (row.recipient === OPERATOR) return;
     if (row.state === "queued") this.#nudge(row.recipient);
   }
 

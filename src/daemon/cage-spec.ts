@@ -1,0 +1,78 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import type { Bind, CageSpec } from "../containers/driver.ts";
+import { CAGE_HOME } from "../containers/spec.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import type { Paths } from "../hive/paths.ts";
+import { memoryBytes } from "../wire/config.ts";
+import { HiveError } from "../wire/error.ts";
+
+/** What is the same for every cage of a hive. */
+export interface CageFacts {
+  hiveId: string;
+  paths: Paths;
+  runtime: { revision: string; dir: string };
+  warmMs: number;
+}
+
+/** Where programs are found inside: the runtime first, then the host's. */
+const CAGE_PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
+
+/** The whole specification of an agent's cage. Makes the folders that must exist before the driver looks at them. */
+export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
+  const own = facts.paths.agent(agent.id);
+  mkdirSync(own.root, { recursive: true, mode: 0o750 });
+  const program = agent.role === "manager" ? "hive-m1nd" : "hive-ag3nt";
+  return {
+    hiveId: facts.hiveId,
+    agentId: agent.id,
+    name: agent.name,
+    role: agent.role,
+    generation: agent.record.generation,
+    revision: facts.runtime.revision,
+    runtimeDir: facts.runtime.dir,
+    socketsDir: facts.paths.sockets(agent),
+    claudeDir: own.claude,
+    stateDir: own.state,
+    configDir: own.generation(agent.record.generation),
+    extraBinds: [...(agent.role === "manager" ? managerBinds(facts.paths) : []), ...agent.config.mounts.map((mount) => checkedMount(mount, facts.paths))],
+    cageDir: own.cage,
+    logFile: own.log,
+    env: {
+      PATH: CAGE_PATH,
+      HOME: CAGE_HOME,
+      LANG: "C.UTF-8",
+      TMPDIR: "/tmp",
+      HIVE_CLAUDE: "/opt/hive/bin/claude",
+      HIVE_REVISION: facts.runtime.revision,
+      HIVE_GENERATION: String(agent.record.generation),
+      HIVE_WARM_SECONDS: String(facts.warmMs / 1000),
+    },
+    argv: [`/opt/hive/bin/${program}`, "serve"],
+    limits: { memoryBytes: memoryBytes(agent.config), cpuPercent: agent.config.limits.cpu_percent, pids: agent.config.limits.pids },
+    identity: agent.record.identity,
+  };
+}
+
+function managerBinds(paths: Paths): Bind[] {
+  return [
+    { host: paths.proposed, cage: "/agents", mode: "rw" },
+    { host: paths.applied, cage: "/applied", mode: "ro" },
+    { host: paths.meta, cage: "/meta", mode: "ro" },
+  ];
+}
+
+/** A folder that the operator has put into agent.json. The hive's own folders are never handed out. */
+function checkedMount(mount: Bind, paths: Paths): Bind {
+  let host: string;
+  try {
+    host = realpathSync(mount.host);
+  } catch {
+    throw new HiveError("not_found", `mounts: ${mount.host} does not exist on this host`);
+  }
+  for (const own of [paths.state, paths.run].map((folder) => realpathSync(folder))) {
+    if (host === own || host.startsWith(`${own}/`) || own.startsWith(host === "/" ? "/" : `${host}/`)) {
+      throw new HiveError("forbidden", `mounts: ${mount.host} holds the hive's own files, or lies among them`);
+    }
+  }
+  return { ...mount, host };
+}

@@ -1,0 +1,64 @@
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { detectLimits } from "../os/cgroups.ts";
+
+/** Something about this host that is in the way, and what mends it. */
+export interface Finding {
+  level: "ok" | "warn" | "error";
+  what: string;
+  /** A command or a sentence; empty for what is in order. */
+  mend: string;
+}
+
+const MIN_NODE = [20, 19] as const;
+
+/** Checks that a cage can be built here with the programs on `path`. Cheap: it looks, it starts nothing. */
+export function checkHost(path: string): Finding[] {
+  const findings: Finding[] = [];
+  const ok = (what: string): void => void findings.push({ level: "ok", what, mend: "" });
+  const bad = (level: "warn" | "error", what: string, mend: string): void => void findings.push({ level, what, mend });
+
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
+  else bad("error", `Node ${process.versions.node} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
+
+  const isRoot = process.getuid?.() === 0;
+  const needed = { bwrap: "bubblewrap", git: "git", ...(isRoot ? { unshare: "util-linux", setpriv: "util-linux", mount: "mount" } : {}) };
+  for (const [program, packageName] of Object.entries(needed)) {
+    if (isOn(path, program)) ok(`${program} is installed`);
+    else bad("error", `${program} is not installed`, `apt-get install ${packageName} (or your distribution's package of it)`);
+  }
+
+  if (!isRoot) {
+    if (number("/proc/sys/user/max_user_namespaces") === 0 || number("/proc/sys/kernel/unprivileged_userns_clone") === 0) {
+      bad("error", "user namespaces are switched off", "sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000");
+    } else if (number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") === 1 && !existsSync("/etc/apparmor.d/bwrap-userns-restrict")) {
+      bad("warn", "AppArmor restricts user namespaces", "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile for bwrap");
+    } else ok("user namespaces are available");
+  }
+
+  const limits = detectLimits();
+  if (limits.kind === "prlimit") bad("warn", "memory, cpu and process limits cannot be held", limits.why);
+  else ok(`limits are held by ${limits.kind}`);
+  return findings;
+}
+
+function isOn(path: string, program: string): boolean {
+  const folders = [...path.split(":"), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function number(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, "utf8").trim());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+
+/** Bytes that are set aside while there is room, and given back when there is none: enough to stop in order. */
+const BALLAST_BYTES = 8 * 1024 * 1024;
+/** Free bytes below which nothing new is taken in. */
+const LOW_BYTES = 4 * 1024 * 1024;
+/** How often the free space is looked at. Milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+const CHUNK = Buffer.alloc(1024 * 1024, 1);
+
+/**
+ * Watches the disk under the state folder. When it is nearly full the ballast goes, so that what runs can still be
+ * finished and stopped, and `low` says that nothing new should be taken in. When there is room again, it comes back.
+ */
+export class Disk {
+  readonly #folder: string;
+  readonly #ballast: string;
+  readonly #changed: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  low = false;
+
+  constructor(folder: string, ballast: string, changed: () => void) {
+    this.#folder = folder;
+    this.#ballast = ballast;
+    this.#changed = changed;
+  }
+
+  start(): void {
+    this.look();
+    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Looks now. `full` says that a write has just been refused, whatever the figures say. */
+  look(full = false): void {
+    const free = freeBytes(this.#folder);
+    const had = this.low;
+    if (full || free < LOW_BYTES) {
+      rmSync(this.#ballast, { force: true });
+      this.low = true;
+    } else if (free > LOW_BYTES + BALLAST_BYTES || existsSync(this.#ballast)) {
+      this.low = !existsSync(this.#ballast) && !layDown(this.#ballast);
+    }
+    if (had !== this.low) this.#changed();
+  }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** Writes the ballast with real bytes: a sparse file would hold nothing. False when it does not fit. */
+function layDown(file: string): boolean {
+  try {
+    const fd = openSync(file, "w", 0o600);
+    try {
+      for (let written = 0; written < BALLAST_BYTES; written += CHUNK.length) writeSync(fd, CHUNK);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    return true;
+  } catch {
+    rmSync(file, { force: true });
+    return false;
+  }
+}

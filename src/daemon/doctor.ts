@@ -1,0 +1,68 @@
+import { statfsSync } from "node:fs";
+import { join } from "node:path";
+import { bwrapDriver } from "../containers/bwrap.ts";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { checkHost, type Finding } from "./checks.ts";
+import type { Config } from "./config.ts";
+
+/** Bytes that a hive wants free: the runtime, a few agents and room to work. */
+const WANTED_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** Checks the host, builds one real cage, and prints what it found. Exit code 0 when nothing is in the way. */
+export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
+  const findings = [...checkHost(config.path), space(config)];
+  if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config));
+  const failed = findings.some((one) => one.level === "error");
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
+  else for (const { level, what, mend } of findings) process.stdout.write(`${{ ok: "✓", warn: "!", error: "✗" }[level]} ${what}${mend ? `\n    ${mend}` : ""}\n`);
+  return failed ? 1 : 0;
+}
+
+function space(config: Config): Finding {
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o750 });
+  const { bavail, bsize } = statfsSync(config.stateDir);
+  const free = bavail * bsize;
+  const words = `${(free / 1024 ** 3).toFixed(1)} GiB free under ${config.stateDir}`;
+  return free < WANTED_BYTES ? { level: "warn", what: words, mend: "free some room, or set HIVE_STATE_DIR to a larger disk" } : { level: "ok", what: words, mend: "" };
+}
+
+/** The only proof that a cage can be built is one that was. */
+async function buildCage(config: Config): Promise<Finding> {
+  const folder = mkdtempSync(join(config.stateDir, "doctor-"));
+  const at = (name: string): string => {
+    mkdirSync(join(folder, name), { recursive: true });
+    return join(folder, name);
+  };
+  try {
+    const driver = bwrapDriver();
+    writeFileSync(join(folder, "log"), "");
+    const spec = {
+      hiveId: "doctor",
+      agentId: `d${process.pid}`,
+      name: "doctor",
+      role: "agent" as const,
+      generation: 1,
+      revision: "none",
+      runtimeDir: at("runtime"),
+      socketsDir: at("sockets"),
+      claudeDir: at("claude"),
+      stateDir: at("state"),
+      configDir: at("config"),
+      extraBinds: [],
+      cageDir: at("cage"),
+      logFile: join(folder, "log"),
+      env: { PATH: "/usr/bin:/bin" },
+      argv: ["/bin/true"],
+      limits: { memoryBytes: 256 * 1024 * 1024, cpuPercent: 100, pids: 32 },
+      identity: driver.identityFor(0),
+    };
+    await driver.prepare(spec);
+    const exit = await (await driver.start(spec)).exited;
+    if (exit.code === 0) return { level: "ok", what: "a cage can be built", mend: "" };
+    return { level: "error", what: `a cage was built but its program ended with ${exit.code ?? exit.signal}`, mend: exit.reason ?? "see the kernel's log" };
+  } catch (error) {
+    return { level: "error", what: "no cage can be built", mend: error instanceof Error ? error.message : String(error) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

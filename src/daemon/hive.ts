@@ -1,0 +1,431 @@
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { bwrapDriver } from "../containers/bwrap.ts";
+import type { Driver } from "../containers/driver.ts";
+import { pruneRuntimes } from "../containers/runtime.ts";
+import { Feed } from "../eventlog/feed.ts";
+import { isPublicAddress } from "../gateway/egress/address.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import { Cages, type LifecycleEvent } from "../hive/agents/cages.ts";
+import { Harnesses } from "../hive/agents/harnesses.ts";
+import { systemPrompt } from "../hive/agents/prompt.ts";
+import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
+import { agentView } from "../hive/agents/view.ts";
+import { Broker } from "../hive/broker/broker.ts";
+import type { Directory, Principal } from "../hive/directory.ts";
+import { Door } from "../hive/door.ts";
+import type { Paths } from "../hive/paths.ts";
+import { Questions } from "../hive/questions.ts";
+import { Turns } from "../hive/turns.ts";
+import { openStore } from "../store/store.ts";
+import type { AgentView } from "../wire/agent.ts";
+import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
+import { HiveError } from "../wire/error.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import type { OperationName } from "../wire/operations.ts";
+import { cageSpec } from "./cage-spec.ts";
+import type { Config } from "./config.ts";
+import { Disk } from "./disk.ts";
+import { handlers } from "./handlers/index.ts";
+import type { CallerContext } from "./handlers/types.ts";
+import type { Log } from "./log.ts";
+import { openMetrics } from "./metrics.ts";
+import { openModelAccess } from "./model-access.ts";
+import { readPrices } from "./prices-file.ts";
+import { storeReplay } from "./replay.ts";
+import { Retention } from "./retention.ts";
+import { findClaude, openRuntime } from "./runtime-files.ts";
+import { Sockets } from "./sockets.ts";
+import { UsageToday } from "./usage.ts";
+import { VERSION } from "./version.ts";
+
+const HIVE_ID = "hive_id";
+/** Operations that take something new in: refused while the disk is nearly full, so that what runs can be ended. */
+const GROWING: ReadonlySet<OperationName> = new Set(["send", "wake", "ask_operator", "spawn", "revive"]);
+
+export interface HiveDeps {
+  config: Config;
+  paths: Paths;
+  log: Log;
+  /** The daemon should stop its cages and end. */
+  requestShutdown(words: string): void;
+  /** Something failed after which nothing may be written: end at once. */
+  onFatal(error: Error): void;
+}
+
+/** The whole hive: what handlers act on. */
+export type Hive = Awaited<ReturnType<typeof openHive>>;
+
+/** Puts the hive together: the one place that knows every part. Nothing runs before `boot`. */
+export async function openHive(deps: HiveDeps) {
+  const { config, paths, log } = deps;
+  const now = Date.now;
+  const onUnexpected = (error: unknown): void => log.error({ err: error }, "unexpected");
+
+  const access = openModelAccess(config.upstream, config.scenarios);
+  const prices = readPrices(config.pricesFile);
+  const runtime = openRuntime(paths.runtimes, findClaude(config.claudePath));
+  const store = openStore({ file: paths.database, onFatal: deps.onFatal });
+  const hiveId = store.meta.get(HIVE_ID) ?? randomBytes(4).toString("hex");
+  await store.write(() => store.meta.set(HIVE_ID, hiveId));
+
+  const driver: Driver = bwrapDriver();
+  const directory = directoryOf(store.agents.names(), () => swarm);
+  const feed = new Feed(storeReplay(store, directory), () => store.seq);
+  const usage = new UsageToday(store, now);
+  const disk = new Disk(paths.state, paths.ballast, () => hiveChanged());
+  const metrics = openMetrics();
+  const startedAt = new Date(now()).toISOString();
+  const urls = { home: "", domain: config.publicUrl?.origin };
+
+  // ── what is shown ───────────────────────────────────────────────────────────────────────────────────────────
+
+  const lastState = new WeakMap<Agent, string>();
+  const changedAgents = new Set<Agent>();
+  let isHiveChanged = false;
+  let isPublishing = false;
+  /** Many changes of one moment become one event. */
+  const publishSoon = (): void => {
+    if (isPublishing) return;
+    isPublishing = true;
+    setImmediate(() => {
+      isPublishing = false;
+      const agents = [...changedAgents];
+      changedAgents.clear();
+      for (const agent of agents) feed.publish({ kind: "agent", agent: view(agent) });
+      if (isHiveChanged) feed.publish({ kind: "hive", hive: hiveView() });
+      isHiveChanged = false;
+    });
+  };
+  const changed = (agent: Agent): void => {
+    const { state } = agent;
+    if (lastState.get(agent) !== state) {
+      lastState.set(agent, state);
+      agent.stateSince = now();
+    }
+    changedAgents.add(agent);
+    publishSoon();
+  };
+  const hiveChanged = (): void => {
+    isHiveChanged = true;
+    publishSoon();
+  };
+
+  const view = (agent: Agent): AgentView => {
+    const today = usage.of(agent.id);
+    const last = turns.last(agent);
+    return agentView(agent, {
+      unread: broker.unread(agent.id),
+      tokensToday: today.tokens,
+      costToday: today.cost,
+      currentRevision: runtime.revision,
+      url: `${urls.home}/agent/${agent.name}`,
+      lastTurn: last && { turn: last.turn, ok: last.ok, reason: last.reason, duration_ms: last.durationMs, ended_at: new Date(last.endedAt).toISOString() },
+    });
+  };
+  const hiveView = (): HiveView => {
+    const today = usage.total();
+    return {
+      id: hiveId,
+      version: VERSION,
+      revision: runtime.revision,
+      mode: access.mode,
+      upstream: access.name,
+      scenarios: access.scenarios,
+      started_at: startedAt,
+      tokens_today: today.tokens,
+      cost_today_usd: today.cost,
+      operator_unread: broker.operatorUnread(),
+      read_up_to: broker.readUpTo(),
+      banners: banners(),
+    };
+  };
+  const banners = (): HiveView["banners"] => [
+    ...(access.mode === "rehearsal" ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }] : []),
+    ...(disk.low ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }] : []),
+    ...driver.cannot().map((text) => ({ level: "warn" as const, text })),
+  ];
+
+  // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  const broker = new Broker({ store, feed, directory, maxHops: config.maxHops, leaseGraceMs: config.leaseGraceMs, now });
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
+  const turns = new Turns(
+    {
+      append: (agent, instance, events) =>
+        store.write((tx) => {
+          const result = store.turns.append(agent.id, agent.name, instance, events, store.nextSeq);
+          tx.afterCommit(() => {
+            for (const turn of result.stored) feed.publish({ kind: "turn", seq: turn.seq, turn });
+          });
+          return result;
+        }),
+      page: (id, name, query) => store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, query.limit),
+      confirmedN: store.turns.confirmedN,
+      nextTurn: store.turns.nextTurn,
+      lastTurn: store.turns.lastTurn,
+    },
+    changed,
+  );
+
+  const rateLimits = new Map<string, number>();
+  const gateway = new Gateway({
+    model: {
+      upstream: access.upstream,
+      modelsOf: (id) => swarm.byId(id)?.models ?? [],
+      prices,
+      onUsage(used) {
+        const agent = swarm.byId(used.agentId);
+        if (agent?.turn) addToTurn(agent.turn, used);
+        void usage.add(used).catch(onUnexpected);
+        metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, used.tokens.input + used.tokens.output + used.tokens.cache_read + used.tokens.cache_write);
+        if (agent) changed(agent);
+        hiveChanged();
+      },
+      onSignal(signal) {
+        metrics.modelRequests.inc({ outcome: signal.kind });
+        if (signal.kind === "rate_limited" && signal.resetsAt !== undefined) rateLimits.set(signal.agentId, signal.resetsAt);
+        else if (signal.kind === "ok") rateLimits.delete(signal.agentId);
+      },
+      onUnexpected,
+    },
+    egress: {
+      hostsOf: (id) => swarm.byId(id)?.config.egress ?? [],
+      resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+      isPublic: isPublicAddress,
+      onRecord(record) {
+        const { agentId, ...rest } = record;
+        void store.write(() => store.ledger.connect({ agent: agentId, at: now(), ...rest })).catch(onUnexpected);
+      },
+    },
+  });
+
+  const call = async (name: OperationName, input: never, caller: CallerContext): Promise<object> => {
+    if (disk.low && GROWING.has(name)) throw new HiveError("disk_full", "the disk is nearly full: nothing new is taken in until there is room; free some and try again");
+    metrics.calls.inc({ operation: name, caller: caller.kind });
+    try {
+      return await (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(hive, input, caller);
+    } catch (error) {
+      if (error instanceof HiveError && error.code === "disk_full") disk.look(true);
+      throw error;
+    }
+  };
+  const sockets = new Sockets({
+    call: call as never,
+    folderOf: (agent) => paths.sockets(agent),
+    listenGateway: (agent, files) => gateway.listen(agent, files),
+    onUnexpected,
+  });
+
+  /** Writes to the audit trail and, where it is the manager's business, into its inbox: one commit. */
+  const announce = (event: { event: string; agent: string; [detail: string]: unknown }, toManager = true): void => {
+    const { event: kind, agent, ...detail } = event;
+    log.info({ agent, ...detail }, kind);
+    const manager = swarm.manager();
+    store
+      .write((tx) => {
+        store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind, agent, detail });
+        if (toManager && manager && agent !== MANAGER) broker.tellFromSystem(tx, { id: manager.id, name: manager.name }, event);
+      })
+      .catch(onUnexpected);
+  };
+  /** Of these the manager hears; of the others only the audit trail. */
+  const forManager: ReadonlySet<LifecycleEvent["event"]> = new Set(["container_crash", "killed"]);
+  let isClosing = false;
+
+  const cages = new Cages({
+    driver,
+    specFor: async (agent) => cageSpec(agent, { hiveId, paths, runtime, warmMs: config.warmMs }),
+    identityOf: (agent) => agent.record.identity,
+    revision: runtime.revision,
+    openSockets: (agent, identity) => sockets.openAgent(agent, identity),
+    changed,
+    async releaseLeases(agent) {
+      await harnesses.release(agent);
+      await broker.releaseAll(agent.id);
+    },
+    hasMail: (agent) => broker.hasMail(agent.id),
+    tell: (agent, event) => announce({ agent: agent.name, ...event }, forManager.has(event.event) && !isClosing),
+    crashBackoffMs: config.crashBackoffMs,
+    now,
+  });
+
+  const loggedOut = new Set<string>();
+  const replacing = new Set<string>();
+  let replacements: Promise<void> = Promise.resolve();
+  const harnesses = new Harnesses({
+    broker,
+    revision: runtime.revision,
+    systemPrompt: (agent) =>
+      systemPrompt({ name: agent.name, role: agent.role, description: agent.config.description, instructions: agent.instructions, operatorPronouns: config.operatorPronouns }),
+    credentialKind: () => access.credentialKind,
+    spoolPosition: (agent, instance) => turns.position(agent, instance),
+    storeEvents: (agent, instance, events) => turns.record(agent, instance, events),
+    saveSession: (agent, sessionId) => swarm.saveSession(agent, sessionId ?? undefined),
+    changed,
+    rateLimitReset: (agent) => rateLimits.get(agent.id),
+    replace(agent) {
+      if (replacing.has(agent.id) || isClosing) return;
+      replacing.add(agent.id);
+      // One at a time: a swarm never stands still as a whole.
+      replacements = replacements.then(async () => {
+        replacing.delete(agent.id);
+        if (isClosing || agent.harness?.stale !== true || agent.activity !== "idle") return;
+        await cages.stop(agent, { graceful: true, reason: "its hyperhive revision is stale" });
+        await cages.start(agent, "with the current revision").catch(onUnexpected);
+      });
+    },
+    quiet(agent) {
+      clearTimeout(agent.sleepTimer);
+      if (hasResidentServer(agent) || agent.residentServers > 0) return;
+      agent.sleepTimer = setTimeout(() => {
+        if (agent.phase.at === "running" && broker.offerSleep(agent.id)) cages.dozing(agent);
+      }, config.sleepAfterMs);
+      agent.sleepTimer.unref();
+    },
+    busy: (agent) => clearTimeout(agent.sleepTimer),
+    onOutcome(agent, outcome) {
+      metrics.turns.inc({ outcome: outcome.kind });
+      if (outcome.kind === "parked" && outcome.why === "needs_login" && !loggedOut.has(agent.id)) {
+        loggedOut.add(agent.id);
+        announce({ event: "needs_login", agent: agent.name, reason: outcome.reason });
+      }
+      if (outcome.kind === "ok" && loggedOut.delete(agent.id)) announce({ event: "logged_in", agent: agent.name });
+    },
+    now,
+  });
+
+  const swarm: Swarm = new Swarm({
+    store: {
+      all: store.agents.all,
+      nextOrdinal: store.agents.nextOrdinal,
+      insert: (record) => store.write(() => store.agents.insert(record)),
+      update: (id, patch) => store.write(() => store.agents.update(id, patch)),
+    },
+    paths,
+    cages,
+    harnesses,
+    identityFor: (ordinal) => driver.identityFor(ordinal),
+    closeSockets: (agent) => sockets.removeAgent(agent),
+    destroyCage: (agent) => driver.destroy({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id }),
+    hasMail: (agent) => broker.hasMail(agent.id),
+    changed,
+    announce,
+    now,
+  });
+  broker.onMail((id) => {
+    const agent = swarm.byId(id);
+    if (agent) cages.onMail(agent);
+  });
+  broker.onChange((inbox) => {
+    if (inbox === OPERATOR) return hiveChanged();
+    const agent = swarm.byId(inbox);
+    if (agent) changed(agent);
+  });
+
+  const door = new Door(
+    {
+      async add(session) {
+        const id = await store.write(() => store.sessions.add(session.hash, session.createdAt, session.userAgent));
+        return { ...session, id };
+      },
+      live: () =>
+        store.sessions.live().map((row) => ({ id: row.id, hash: row.hash, createdAt: row.created_at, lastSeenAt: row.last_seen_at, userAgent: row.user_agent })),
+      seen: (id, at) => void store.write(() => store.sessions.seen(id, at)).catch(onUnexpected),
+      revoke: (id) => store.write(() => store.sessions.revoke(id, now())),
+    },
+    now,
+  );
+  const retention = new Retention(store, now, (words) => log.info(words));
+
+  const hive = {
+    id: hiveId,
+    access,
+    swarm,
+    broker,
+    questions,
+    harnesses,
+    turns,
+    feed,
+    door,
+    paths,
+    driver,
+    urls,
+    view,
+    requestShutdown: deps.requestShutdown,
+    /** The latest view of everything that has one. */
+    views: (): HiveEvent[] => [{ kind: "hive", hive: hiveView() }, ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: view(agent) }))],
+    snapshot: (messages: number): StateSnapshot => ({
+      seq: store.seq,
+      hive: hiveView(),
+      agents: swarm.everyone().map(view),
+      questions: questions.list({ all: false }),
+      messages: broker.history({ limit: messages }),
+    }),
+    launchUrl() {
+      const { token, expiresAt } = door.mint();
+      return { url: `${urls.home}/login#token=${token}`, expires_at: expiresAt.toISOString() };
+    },
+    call,
+    metrics: () => metrics.text({ agents: swarm.all(), readers: feed.readers, seq: store.seq }),
+
+    /** Opens the operator's socket and brings the swarm to life. */
+    async boot(): Promise<void> {
+      disk.start();
+      retention.start();
+      await sockets.openHost(paths.hostSocket);
+      await swarm.boot();
+      const inUse = revisionsInUse(swarm, runtime.revision);
+      if (inUse) pruneRuntimes(paths.runtimes, inUse);
+    },
+    /** Stops every cage in order. */
+    async stopCages(words: string): Promise<void> {
+      isClosing = true;
+      await cages.stopAll(swarm.all(), words);
+    },
+    killCages: () => cages.killAll(swarm.all()),
+    /** Lets go of everything. Cages that still run live on and are found again. */
+    async close(): Promise<void> {
+      isClosing = true;
+      disk.stop();
+      retention.stop();
+      questions.stop();
+      broker.stop();
+      await sockets.closeAll();
+      store.close();
+    },
+  };
+  return hive;
+}
+
+/** Names of every agent that ever was, and who of them lives. */
+function directoryOf(past: readonly { id: string; name: string }[], swarm: () => Swarm): Directory {
+  const names = new Map(past.map((one) => [one.id, one.name]));
+  const principal = (agent: Agent | undefined): Principal | undefined =>
+    agent && !agent.destroyed ? { id: agent.id, name: agent.name, allowed: agent.config.allowedRecipients } : undefined;
+  return {
+    // `manager` is another name for hm1nd.
+    byName: (name) => principal(swarm().find(name === "manager" ? MANAGER : name)),
+    byId: (id) => principal(swarm().byId(id)),
+    live: () => swarm().all().flatMap((agent) => principal(agent) ?? []),
+    nameOf: (id) => swarm().byId(id)?.name ?? names.get(id) ?? id,
+  };
+}
+
+function addToTurn(turn: NonNullable<Agent["turn"]>, used: { tokens: AgentTokens; costUsd: number | undefined }): void {
+  for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
+  if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
+}
+type AgentTokens = NonNullable<Agent["turn"]>["tokens"];
+
+/** Revisions that cages run. undefined while that of an adopted one is not known: then nothing may go. */
+function revisionsInUse(swarm: Swarm, current: string): Set<string> | undefined {
+  const keep = new Set([current]);
+  for (const agent of swarm.all()) {
+    if (!("running" in agent.phase)) continue;
+    if (agent.phase.revision === undefined) return undefined;
+    keep.add(agent.phase.revision);
+  }
+  return keep;
+}

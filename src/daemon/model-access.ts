@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { liveUpstream, type Credential } from "../gateway/model/live.ts";
+import type { Upstream } from "../gateway/model/types.ts";
+import { rehearsalUpstream } from "../gateway/rehearsal/rehearsal.ts";
+import { parseScenario, readScenarios, type Scenario } from "../gateway/rehearsal/scenario.ts";
+import { HiveError } from "../wire/error.ts";
+import tour from "../../dev/scenarios/tour.json" with { type: "json" };
+import type { Config, CredentialSource } from "./config.ts";
+
+/** How the hive reaches a model, and what it says of that. */
+export interface ModelAccess {
+  mode: "rehearsal" | "live";
+  /** For people: a host, never a credential. */
+  name: string;
+  scenarios: string[];
+  /** The kind of placeholder that cages get. */
+  credentialKind: "api-key" | "oauth";
+  upstream: Upstream;
+}
+
+/** How OAuth tokens begin. */
+const OAUTH_PREFIX = "sk-ant-oat";
+
+/** Throws words that name the file when a scenario or a credential cannot be read. */
+export function openModelAccess(config: Config["upstream"], scenarios: string | undefined): ModelAccess {
+  if (config.kind === "live") {
+    const read = credentialReader(config.credential.source, config.credential.kind);
+    return { mode: "live", name: new URL(config.baseUrl).host, scenarios: [], credentialKind: read().kind, upstream: liveUpstream(config.baseUrl, read) };
+  }
+  const played: Scenario[] = scenarios === undefined ? [parseScenario(JSON.stringify(tour), "the built-in tour")] : readScenarios(scenarios);
+  return { mode: "rehearsal", name: "rehearsal", scenarios: played.map((one) => one.name), credentialKind: "api-key", upstream: rehearsalUpstream(played) };
+}
+
+function credentialReader(source: CredentialSource, kind: Credential["kind"]): () => Credential {
+  if (source.from === "environment") return () => ({ kind, value: source.value });
+  return () => {
+    let value: string;
+    try {
+      value = readFileSync(source.path, "utf8").trim();
+    } catch (error) {
+      throw new HiveError("unavailable", `the credential file ${source.path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`);
+    }
+    if (value === "") throw new HiveError("unavailable", `the credential file ${source.path} is empty`);
+    return { kind: value.startsWith(OAUTH_PREFIX) ? "oauth" : "api-key", value };
+  };
+}

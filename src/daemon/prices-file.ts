@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import type { Price } from "../gateway/model/prices.ts";
+import { schemaComplaint } from "../wire/error.ts";
+
+const Amount = z.number().min(0);
+const Prices = z.record(z.string(), z.strictObject({ input: Amount, output: Amount, cache_read: Amount, cache_write: Amount }));
+
+/** The operator's own prices: model prefix → US dollars per million tokens. Throws words that name the file. */
+export function readPrices(file: string | undefined): Record<string, Price> {
+  if (file === undefined) return {};
+  try {
+    return Prices.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    const words = error instanceof z.ZodError ? schemaComplaint(error) : error instanceof Error ? error.message : String(error);
+    throw new Error(`HIVE_PRICES ${file}: ${words}`, { cause: error });
+  }
+}

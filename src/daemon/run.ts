@@ -1,0 +1,117 @@
+import { createAdaptorServer } from "@hono/node-server";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { Paths } from "../hive/paths.ts";
+import { HiveError } from "../wire/error.ts";
+import { takeLock } from "../store/lock.ts";
+import { checkHost } from "./checks.ts";
+import type { Config } from "./config.ts";
+import { openHive, type Hive } from "./hive.ts";
+import { webApp } from "./http/app.ts";
+import { originsFor } from "./http/origin.ts";
+import { StaticFiles } from "./http/static.ts";
+import { openLog, type Log } from "./log.ts";
+import { subscribe } from "./stream.ts";
+
+/** A Unix socket's path must fit into 107 bytes; what is longer fails with words that nobody understands. */
+const MAX_SOCKET_PATH = 100;
+const INTERFACE = join(import.meta.dirname, "ui");
+
+/** Runs the hive until it is told to stop. Resolves with the exit code. */
+export async function run(config: Config): Promise<number> {
+  process.umask(0o022);
+  const paths = new Paths(config.stateDir, config.runDir);
+  checkSocketPaths(paths);
+  paths.prepare();
+  const lock = takeLock(paths.lock);
+  const log = openLog(config, join(config.stateDir, "daemon.log"));
+  for (const problem of checkHost(config.path)) if (problem.level === "error") throw new Error(`${problem.what}: ${problem.mend}`);
+
+  const stopping = new Promise<string>((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve(name));
+    shutdown = resolve;
+  });
+  const hive = await openHive({ config, paths, log, requestShutdown: (words) => shutdown(words), onFatal: (error) => die(log, error) });
+  const server = await serveWeb(config, hive, log);
+  await hive.boot();
+  process.stdout.write(banner(config, hive));
+
+  const why = await stopping;
+  await stop(config, hive, server, why);
+  lock.release();
+  return 0;
+}
+
+let shutdown: (words: string) => void = () => {};
+
+/** In the foreground, and when it was asked for, the cages stop first. Under a service manager they live on. */
+async function stop(config: Config, hive: Hive, server: Server, why: string): Promise<void> {
+  const isSignal = why.startsWith("SIG");
+  if (!isSignal || config.foreground) {
+    process.stdout.write("\nstopping the cages; a running turn may finish (30 s), Ctrl-C again stops at once\n");
+    const hurry = (): void => void hive.killCages();
+    process.on("SIGINT", hurry);
+    await hive.stopCages(why);
+    process.off("SIGINT", hurry);
+  }
+  server.close();
+  server.closeAllConnections();
+  await hive.close();
+  process.stdout.write("stopped\n");
+}
+
+/** Opens the operator's HTTP surface; the port is known from here on. */
+async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
+  let app: ReturnType<typeof webApp> | undefined;
+  const server = createAdaptorServer({ fetch: (request, env) => app?.fetch(request, env as never) ?? new Response("starting\n", { status: 503 }) }) as Server;
+  // A slow writer of headers holds a connection for seconds, not for ever.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? new HiveError("conflict", `port ${config.port} is taken: stop what uses it, or set HIVE_PORT (0 takes any free one)`) : error),
+    );
+    server.listen(config.port, config.bind, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const origins = originsFor(port, config.publicUrl);
+  hive.urls.home = origins.canonical.origin;
+  app = webApp({
+    hiveId: hive.id,
+    origins,
+    files: new StaticFiles(INTERFACE),
+    door: hive.door,
+    call: (name, input) => hive.call(name, input, { kind: "operator", ended: new AbortController().signal }),
+    subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
+    metrics: hive.metrics,
+    onUnexpected: (error) => log.error({ err: error }, "unexpected"),
+  });
+  return server;
+}
+
+function banner(config: Config, hive: Hive): string {
+  const lines = ["", `  ◆ hyperhive  ${hive.launchUrl().url}`, ""];
+  if (hive.access.mode === "rehearsal") {
+    lines.push("  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.", "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to go live.", "");
+  } else {
+    lines.push(`  live: model requests go to ${hive.access.name}`, "");
+  }
+  for (const words of hive.driver.cannot()) lines.push(`  note: ${words}`);
+  lines.push(`  state  ${config.stateDir}`, `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; npx hivectl --help`, "");
+  return `${lines.join("\n")}\n`;
+}
+
+function checkSocketPaths(paths: Paths): void {
+  // The longest that there can be: a name of 32 letters.
+  const longest = join(paths.sockets({ name: "x".repeat(32), role: "agent" }), "egress.sock");
+  if (Buffer.byteLength(longest) > MAX_SOCKET_PATH) {
+    throw new Error(`the socket paths under ${paths.run} would be longer than ${MAX_SOCKET_PATH} bytes: set HIVE_RUN_DIR to a shorter folder`);
+  }
+}
+
+/** After a failed write nothing on the disk is certain: only a new process that reads it anew may go on. */
+function die(log: Log, error: Error): never {
+  log.fatal({ err: error }, "the disk failed");
+  process.exit(70);
+}

@@ -1,0 +1,48 @@
+import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
+import type { HiveEvent } from "../wire/event.ts";
+import type { Hive } from "./hive.ts";
+
+/** Events that may wait for one reader of a socket. Past that it is cut off and comes back with its last seq. */
+const MAX_WAITING_EVENTS = 20_000;
+
+/**
+ * Subscribes to the feed. Stored events come first, from the filter's position; then the latest view of every agent
+ * and of the hive, when those are wanted; then what happens. Returns how to stop.
+ */
+export function subscribe(hive: Hive, filter: Filter, sink: Sink): () => void {
+  const stop = hive.feed.subscribe(filter, sink);
+  for (const event of hive.views()) hive.feed.sendTo(filter, sink, event);
+  return stop;
+}
+
+/** The same as an iteration, for sockets. Ends when `ended` does, or when the reader is too slow. */
+export async function* subscribeLines(hive: Hive, filter: Filter, ended: AbortSignal | undefined): AsyncGenerator<HiveEvent> {
+  const waiting: HiveEvent[] = [];
+  let wake: () => void = () => {};
+  let isOver = ended?.aborted ?? false;
+  const end = (): void => {
+    isOver = true;
+    wake();
+  };
+  const stop = subscribe(hive, filter, ({ event }: Frame) => {
+    if (isOver) return false;
+    if (waiting.length >= MAX_WAITING_EVENTS) {
+      end();
+      return false;
+    }
+    waiting.push(event);
+    wake();
+    return true;
+  });
+  ended?.addEventListener("abort", end, { once: true });
+  try {
+    while (!isOver) {
+      const event = waiting.shift();
+      if (event) yield event;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    stop();
+    ended?.removeEventListener("abort", end);
+  }
+}
