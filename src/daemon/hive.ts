@@ -18,6 +18,7 @@ import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
 import { Questions } from "../hive/questions.ts";
 import { Turns } from "../hive/turns.ts";
+import type { Dispatch } from "../rpc/server.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
@@ -93,6 +94,7 @@ export async function openHive(deps: HiveDeps) {
       isPublishing = false;
       const agents = [...changedAgents];
       changedAgents.clear();
+      if (feed.readers === 0) return;
       for (const agent of agents) feed.publish({ kind: "agent", agent: view(agent) });
       if (isHiveChanged) feed.publish({ kind: "hive", hive: hiveView() });
       isHiveChanged = false;
@@ -201,18 +203,19 @@ export async function openHive(deps: HiveDeps) {
     },
   });
 
-  const call = async (name: OperationName, input: never, caller: CallerContext): Promise<object> => {
+  const call = (name: OperationName, input: never, caller: CallerContext): ReturnType<Dispatch> => {
     if (disk.low && GROWING.has(name)) throw new HiveError("disk_full", "the disk is nearly full: nothing new is taken in until there is room; free some and try again");
     metrics.calls.inc({ operation: name, caller: caller.kind });
-    try {
-      return await (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(hive, input, caller);
-    } catch (error) {
+    const result = (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(hive, input, caller);
+    // A stream is handed on as it is.
+    if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
+    return Promise.resolve(result).catch((error: unknown) => {
       if (error instanceof HiveError && error.code === "disk_full") disk.look(true);
       throw error;
-    }
+    });
   };
   const sockets = new Sockets({
-    call: call as never,
+    call,
     folderOf: (agent) => paths.sockets(agent),
     listenGateway: (agent, files) => gateway.listen(agent, files),
     onUnexpected,
@@ -393,6 +396,7 @@ export async function openHive(deps: HiveDeps) {
       questions.stop();
       broker.stop();
       await sockets.closeAll();
+      feed.close();
       store.close();
     },
   };

@@ -82,7 +82,8 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
     origins,
     files: new StaticFiles(INTERFACE),
     door: hive.door,
-    call: (name, input) => hive.call(name, input, { kind: "operator", ended: new AbortController().signal }),
+    // Streams are not served over HTTP: the app refuses them before this.
+    call: (name, input) => hive.call(name, input, { kind: "operator", ended: new AbortController().signal }) as Promise<object>,
     subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
     metrics: hive.metrics,
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),

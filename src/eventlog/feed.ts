@@ -70,6 +70,11 @@ export class Feed {
     return stored.every((event) => sink(frameOf(event)));
   }
 
+  /** Lets every reader go. */
+  close(): void {
+    this.#readers.clear();
+  }
+
   get readers(): number {
     return this.#readers.size;
   }
