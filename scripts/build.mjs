@@ -45,10 +45,18 @@ async function buildProgram({ input, file, dir, name }) {
     },
   });
   const banner = "#!/usr/bin/env node";
-  const to = file ? { file: join(ROOT, file), codeSplitting: false } : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: "[name]-[hash].js", cleanDir: true };
-  const { output } = await bundle.write({ format: "esm", sourcemap: true, banner: (chunk) => (chunk.isEntry ? banner : ""), ...to });
+  const to = file
+    ? { file: join(ROOT, file), codeSplitting: false }
+    : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: "[name]-[hash].js", cleanDir: true };
+  const { output } = await bundle.write({
+    format: "esm",
+    sourcemap: true,
+    banner: (chunk) => (chunk.isEntry ? banner : ""),
+    ...to,
+  });
   await bundle.close();
-  for (const chunk of output) if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
+  for (const chunk of output)
+    if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
 }
 
 async function writeWrappers() {

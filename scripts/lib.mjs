@@ -7,14 +7,18 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const isTerminal = process.stderr.isTTY === true && !process.env.CI;
+/** Signals that arrive within this time come from one press of a key. Milliseconds. */
+const SAME_KEY_MS = 500;
+const isTerminal = process.stderr.isTTY && !process.env.CI;
 
 /** Runs something that may take a while and says so: at once on a terminal, after a second elsewhere. */
 export async function step(what, run) {
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const write = (text) => process.stderr.write(text);
-  const timer = isTerminal ? setInterval(() => write(`\r\x1b[K… ${what} (${seconds()} s)`), 1000) : setTimeout(() => write(`… ${what}\n`), 1000);
+  const timer = isTerminal
+    ? setInterval(() => write(`\r\x1b[K… ${what} (${seconds()} s)`), 1000)
+    : setTimeout(() => write(`… ${what}\n`), 1000);
   if (isTerminal) write(`… ${what}`);
   try {
     const result = await run();
@@ -40,7 +44,8 @@ export function exec(program, argv, options = {}) {
     child.once("error", reject);
     child.once("close", (code) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${program} ${argv.join(" ")} failed (${code}):\n${output.trim().split("\n").slice(-30).join("\n")}`));
+      else
+        reject(new Error(`${program} ${argv.join(" ")} failed (${code}):\n${output.trim().split("\n").slice(-30).join("\n")}`));
     });
   });
 }
@@ -70,10 +75,37 @@ async function addToHash(hash, path) {
     for (const name of (await readdir(full)).sort()) await addToHash(hash, join(path, name));
     return;
   }
-  hash.update(`${path}\0`).update(await readFile(full)).update("\0");
+  hash
+    .update(`${path}\0`)
+    .update(await readFile(full))
+    .update("\0");
+}
+
+/** A hash over a few files and words. */
+export async function hashOfFiles(paths, ...words) {
+  const hash = createHash("sha256").update(words.join("\0"));
+  for (const path of paths) hash.update(await readFile(join(ROOT, path)));
+  return hash.digest("hex");
 }
 
 /** The content of a stamp, or undefined. */
 export async function readStamp(file) {
   return readFile(file, "utf8").catch(() => undefined);
+}
+
+/** Runs a program on our own terminal, in a process group of its own, and hands signals on: each key press once. */
+export function foreground(program, argv, options = {}) {
+  const child = spawn(program, argv, { cwd: ROOT, stdio: "inherit", detached: true, ...options });
+  let last = 0;
+  const forward = (name) => {
+    // npm hands a Ctrl-C on that the terminal has sent to all of us already.
+    if (Date.now() - last < SAME_KEY_MS) return;
+    last = Date.now();
+    child.kill(name);
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => forward(name === "SIGHUP" ? "SIGTERM" : name));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+  });
 }

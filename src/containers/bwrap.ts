@@ -1,4 +1,20 @@
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, unlinkSync, watch, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { detectLimits, makeGroup, type Group, type LimitWay } from "../os/cgroups.ts";
@@ -96,18 +112,42 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   const files = ownFiles(spec);
   const fileFds = files.map((file) => heldText(spec.cageDir, file.text));
   // Inside the launcher: 0 to 2, then the arguments, the status, and the own files from 5 on.
-  const args = bwrapArguments(spec, host, (index) => (isRoot ? `${stage}/${index}` : (sources[index]?.host ?? "")), (index) => index + 5);
+  const args = bwrapArguments(
+    spec,
+    host,
+    (index) => (isRoot ? `${stage}/${index}` : (sources[index]?.host ?? "")),
+    (index) => index + 5,
+  );
   const argsFd = heldText(spec.cageDir, args.join("\0"));
   const statusFile = join(spec.cageDir, "status.json");
   const statusFd = openSync(statusFile, "w", 0o600);
   const logFd = openSync(spec.logFile, "a", 0o640);
 
-  const launch = ["-c", LAUNCHER, "hive-launch", isRoot ? String(spec.identity.uid) : "-", String(spec.identity.gid), stage, scratch, ...group.procsFiles, "--", ...sources.map((source) => source.host), "--", ...spec.argv];
-  const [program, argv] = isRoot ? ["unshare", ["--mount", "--propagation", "private", "--", "/bin/sh", ...launch]] : ["/bin/sh", launch];
+  const launch = [
+    "-c",
+    LAUNCHER,
+    "hive-launch",
+    isRoot ? String(spec.identity.uid) : "-",
+    String(spec.identity.gid),
+    stage,
+    scratch,
+    ...group.procsFiles,
+    "--",
+    ...sources.map((source) => source.host),
+    "--",
+    ...spec.argv,
+  ];
+  const [program, argv] = isRoot
+    ? ["unshare", ["--mount", "--propagation", "private", "--", "/bin/sh", ...launch]]
+    : ["/bin/sh", launch];
   const errorsBefore = statSync(spec.logFile).size;
   let child: ChildProcess;
   try {
-    child = startDetached(program, argv as string[], { env: LAUNCH_ENV, cwd: "/", stdio: ["ignore", logFd, logFd, argsFd, statusFd, ...fileFds] });
+    child = startDetached(program, argv, {
+      env: LAUNCH_ENV,
+      cwd: "/",
+      stdio: ["ignore", logFd, logFd, argsFd, statusFd, ...fileFds],
+    });
   } finally {
     for (const fd of [argsFd, statusFd, logFd, ...fileFds]) closeSync(fd);
   }
@@ -127,7 +167,14 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     if (initPid !== undefined) return endedAtOnce(exit, statusFile);
     throw new CageError(await explain(words, exit));
   }
-  const note: Note = { init, outer, group: groupName, limitBytes: limits.memoryBytes, cpuPercent: limits.cpuPercent, pids: limits.pids };
+  const note: Note = {
+    init,
+    outer,
+    group: groupName,
+    limitBytes: limits.memoryBytes,
+    cpuPercent: limits.cpuPercent,
+    pids: limits.pids,
+  };
   writeNote(spec.cageDir, note);
   const exited = ended.then((exit) => {
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
@@ -139,7 +186,12 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
 /** A cage that was built and whose program has ended before we could look. */
 function endedAtOnce(exit: CageExit, statusFile: string): Running {
   const code = readStatus(statusFile).exitCode ?? exit.code;
-  return { init: { pid: 0, startTime: 0 }, exited: Promise.resolve({ ...exit, code }), kill: async () => {}, memoryBytes: () => undefined };
+  return {
+    init: { pid: 0, startTime: 0 },
+    exited: Promise.resolve({ ...exit, code }),
+    kill: async () => {},
+    memoryBytes: () => undefined,
+  };
 }
 
 async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way: LimitWay): Promise<Running | null> {
@@ -198,7 +250,9 @@ function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
 function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes: number): CageExit {
   const killed = group.oomKills() > oomsBefore;
   group.remove();
-  return killed ? { ...exit, reason: `exit ${exit.code ?? 137}: over its memory limit (${Math.round(limitBytes / 1024 / 1024)} MiB)` } : exit;
+  return killed
+    ? { ...exit, reason: `exit ${exit.code ?? 137}: over its memory limit (${Math.round(limitBytes / 1024 / 1024)} MiB)` }
+    : exit;
 }
 
 /** Waits for a process to end. With a `patience` of its own it says whether it did; else not ending is an error. */

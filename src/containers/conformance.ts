@@ -1,5 +1,19 @@
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,12 +103,27 @@ export function conformance(name: string, makeDriver: () => Driver): void {
     const insideNode = (script: string): Promise<string> => inside(`${NODE} -e '${script}'`);
 
     test("runs exactly the arguments with exactly the environment, in /state", async () => {
-      const one = spec("a1", [NODE, "-e", "require('fs').writeFileSync('out', JSON.stringify([process.argv.slice(1), process.env, process.cwd(), os = require('os').hostname()]))", "a b", "c"], {
-        env: { PATH: "/usr/bin", ONE: "two words" },
-      });
+      const one = spec(
+        "a1",
+        [
+          NODE,
+          "-e",
+          "require('fs').writeFileSync('out', JSON.stringify([process.argv.slice(1), process.env, process.cwd(), os = require('os').hostname()]))",
+          "a b",
+          "c",
+        ],
+        {
+          env: { PATH: "/usr/bin", ONE: "two words" },
+        },
+      );
       const cage = await start(one);
       expect(await cage.exited).toMatchObject({ code: 0 });
-      const [argv, env, cwd, host] = JSON.parse(readFileSync(join(one.stateDir, "out"), "utf8")) as [string[], Record<string, string>, string, string];
+      const [argv, env, cwd, host] = JSON.parse(readFileSync(join(one.stateDir, "out"), "utf8")) as [
+        string[],
+        Record<string, string>,
+        string,
+        string,
+      ];
       expect(argv).toEqual(["a b", "c"]);
       // bubblewrap sets PWD to where it starts the program.
       expect(env).toEqual({ PATH: "/usr/bin", ONE: "two words", PWD: "/state" });
@@ -118,7 +147,9 @@ export function conformance(name: string, makeDriver: () => Driver): void {
     });
 
     test("is nobody on the host: no capabilities, no new privileges, files belong to the identity", async () => {
-      const out = await inside("id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine; unshare -U true || echo refused");
+      const out = await inside(
+        "id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine; unshare -U true || echo refused",
+      );
       expect(out).toContain("1000\n");
       expect(out.match(/Cap\w+:\t0000000000000000/g)).toHaveLength(5);
       expect(out).toContain("NoNewPrivs:\t1");
@@ -162,7 +193,9 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       servers.push(server);
       server.listen(`\0cage-test-${hiveId}`);
       await once(server, "listening");
-      const out = await insideNode(`const s = require("net").connect("\\0cage-test-${hiveId}"); s.on("connect", () => console.log("REACHED")); s.on("error", (e) => console.log(e.code));`);
+      const out = await insideNode(
+        `const s = require("net").connect("\\0cage-test-${hiveId}"); s.on("connect", () => console.log("REACHED")); s.on("error", (e) => console.log(e.code));`,
+      );
       expect(out).toBe("ECONNREFUSED\n");
     });
 
@@ -199,7 +232,9 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       const other = spec("b2", ["/bin/sh", "-c", "sleep 1000"], { identity: driver.identityFor(2) });
       writeFileSync(join(other.stateDir, "secret"), "of b2");
       await start(other);
-      const out = await inside(`ls ${root} 2>&1; ls /root /home /var/lib /work 2>&1; cat /etc/shadow 2>&1; cat /etc/passwd; ls /etc`);
+      const out = await inside(
+        `ls ${root} 2>&1; ls /root /home /var/lib /work 2>&1; cat /etc/shadow 2>&1; cat /etc/passwd; ls /etc`,
+      );
       expect(out).not.toContain("of b2");
       expect(out).toContain(`cannot access '${root}'`);
       expect(out).toMatch(/shadow: No such file/);
@@ -211,18 +246,26 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         expect(driver.cannot().join()).toMatch(/cgroup/);
         return;
       }
-      const one = spec("a1", [NODE, "-e", "const all = []; for (;;) all.push(Buffer.alloc(10e6, 1))"], { limits: { memoryBytes: 128 * MiB, cpuPercent: 200, pids: 64 } });
+      const one = spec("a1", [NODE, "-e", "const all = []; for (;;) all.push(Buffer.alloc(10e6, 1))"], {
+        limits: { memoryBytes: 128 * MiB, cpuPercent: 200, pids: 64 },
+      });
       const cage = await start(one);
       expect((await cage.exited).reason).toContain("over its memory limit (128 MiB)");
 
-      const out = await inside("for i in $(seq 60); do sleep 5 & done 2>&1 | grep -ci 'fork' ; echo end", { limits: { memoryBytes: 256 * MiB, cpuPercent: 200, pids: 20 } });
+      const out = await inside("for i in $(seq 60); do sleep 5 & done 2>&1 | grep -ci 'fork' ; echo end", {
+        limits: { memoryBytes: 256 * MiB, cpuPercent: 200, pids: 20 },
+      });
       expect(out).toContain("end");
       expect(existsSync(join(root, "a1/state/out"))).toBe(true);
     });
 
     test("kill leaves no process, mount or group, also of a daemonised grandchild", async () => {
       const mountsBefore = readFileSync("/proc/self/mountinfo", "utf8");
-      const one = spec("a1", ["/bin/sh", "-c", "setsid sh -c 'sleep 1000 & sleep 1000' & setsid sleep 1000 & touch /state/ready; sleep 1000"]);
+      const one = spec("a1", [
+        "/bin/sh",
+        "-c",
+        "setsid sh -c 'sleep 1000 & sleep 1000' & setsid sleep 1000 & touch /state/ready; sleep 1000",
+      ]);
       const cage = await start(one);
       await expect.poll(() => existsSync(join(one.stateDir, "ready"))).toBe(true);
       const uid = one.identity.uid;
@@ -265,7 +308,11 @@ export function conformance(name: string, makeDriver: () => Driver): void {
 
     test("two hives side by side have groups of their own", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "sleep 1000"]);
-      const two = spec("a1", ["/bin/sh", "-c", "sleep 1000"], { hiveId: `${hiveId}b`, cageDir: join(root, "other-cage"), identity: driver.identityFor(2) });
+      const two = spec("a1", ["/bin/sh", "-c", "sleep 1000"], {
+        hiveId: `${hiveId}b`,
+        cageDir: join(root, "other-cage"),
+        identity: driver.identityFor(2),
+      });
       mkdirSync(two.cageDir);
       const [a, b] = [await start(one), await start(two)];
       await a.kill();

@@ -15,7 +15,16 @@ export const CAGE_UID = 1000;
 /** Top folders that are links into /usr on merged systems, and folders of their own elsewhere. */
 const USR_MERGED = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /** What programs need from /etc that says nothing about the host: the loader's cache, alternatives, certificates. */
-const ETC_SHARED = ["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/ssl/certs", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"];
+const ETC_SHARED = [
+  "/etc/ld.so.cache",
+  "/etc/ld.so.conf",
+  "/etc/ld.so.conf.d",
+  "/etc/alternatives",
+  "/etc/ssl/certs",
+  "/etc/ca-certificates",
+  "/etc/pki/tls/certs",
+  "/etc/pki/ca-trust/extracted",
+];
 
 /** A small file that the cage gets as its own. */
 export interface OwnFile {
@@ -26,12 +35,18 @@ export interface OwnFile {
 /** Files of /etc that are made for this cage: who there is, and that there is no network. */
 export function ownFiles(spec: CageSpec): OwnFile[] {
   return [
-    { path: "/etc/passwd", text: `root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:${CAGE_UID}:${CAGE_UID}:${spec.name}:${CAGE_HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n` },
+    {
+      path: "/etc/passwd",
+      text: `root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:${CAGE_UID}:${CAGE_UID}:${spec.name}:${CAGE_HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n`,
+    },
     { path: "/etc/group", text: `root:x:0:\nagent:x:${CAGE_UID}:\nnogroup:x:65534:\n` },
     { path: "/etc/hosts", text: `127.0.0.1 localhost h-${spec.name}\n::1 localhost\n` },
     { path: "/etc/nsswitch.conf", text: "passwd: files\ngroup: files\nhosts: files\n" },
     { path: "/etc/resolv.conf", text: "" },
-    { path: "/etc/gitconfig", text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n` },
+    {
+      path: "/etc/gitconfig",
+      text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n`,
+    },
   ];
 }
 
@@ -60,7 +75,12 @@ export function privateSources(spec: CageSpec): Source[] {
  * starts, shows inside.
  * `staged` maps each private source to the path it is bound from; `fileFds` maps each own file to its descriptor.
  */
-export function bwrapArguments(spec: CageSpec, host: HostFacts, staged: (index: number) => string, fileFds: (index: number) => number): string[] {
+export function bwrapArguments(
+  spec: CageSpec,
+  host: HostFacts,
+  staged: (index: number) => string,
+  fileFds: (index: number) => number,
+): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--cap-drop", "ALL"];
   args.push("--uid", String(CAGE_UID), "--gid", String(CAGE_UID), "--hostname", `h-${spec.name}`);
   args.push("--ro-bind", "/usr", "/usr");

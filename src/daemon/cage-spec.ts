@@ -34,7 +34,10 @@ export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
     claudeDir: own.claude,
     stateDir: own.state,
     configDir: own.generation(agent.record.generation),
-    extraBinds: [...(agent.role === "manager" ? managerBinds(facts.paths) : []), ...agent.config.mounts.map((mount) => checkedMount(mount, facts.paths))],
+    extraBinds: [
+      ...(agent.role === "manager" ? managerBinds(facts.paths) : []),
+      ...agent.config.mounts.map((mount) => checkedMount(mount, facts.paths)),
+    ],
     cageDir: own.cage,
     logFile: own.log,
     env: {
@@ -48,7 +51,11 @@ export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
       HIVE_WARM_SECONDS: String(facts.warmMs / 1000),
     },
     argv: [`/opt/hive/bin/${program}`, "serve"],
-    limits: { memoryBytes: memoryBytes(agent.config), cpuPercent: agent.config.limits.cpu_percent, pids: agent.config.limits.pids },
+    limits: {
+      memoryBytes: memoryBytes(agent.config),
+      cpuPercent: agent.config.limits.cpu_percent,
+      pids: agent.config.limits.pids,
+    },
     identity: agent.record.identity,
   };
 }

@@ -23,7 +23,11 @@ export function checkHost(path: string): Finding[] {
   else bad("error", `Node ${process.versions.node} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
 
   const isRoot = process.getuid?.() === 0;
-  const needed = { bwrap: "bubblewrap", git: "git", ...(isRoot ? { unshare: "util-linux", setpriv: "util-linux", mount: "mount" } : {}) };
+  const needed = {
+    bwrap: "bubblewrap",
+    git: "git",
+    ...(isRoot ? { unshare: "util-linux", setpriv: "util-linux", mount: "mount" } : {}),
+  };
   for (const [program, packageName] of Object.entries(needed)) {
     if (isOn(path, program)) ok(`${program} is installed`);
     else bad("error", `${program} is not installed`, `apt-get install ${packageName} (or your distribution's package of it)`);
@@ -31,9 +35,20 @@ export function checkHost(path: string): Finding[] {
 
   if (!isRoot) {
     if (number("/proc/sys/user/max_user_namespaces") === 0 || number("/proc/sys/kernel/unprivileged_userns_clone") === 0) {
-      bad("error", "user namespaces are switched off", "sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000");
-    } else if (number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") === 1 && !existsSync("/etc/apparmor.d/bwrap-userns-restrict")) {
-      bad("warn", "AppArmor restricts user namespaces", "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile for bwrap");
+      bad(
+        "error",
+        "user namespaces are switched off",
+        "sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000",
+      );
+    } else if (
+      number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") === 1 &&
+      !existsSync("/etc/apparmor.d/bwrap-userns-restrict")
+    ) {
+      bad(
+        "warn",
+        "AppArmor restricts user namespaces",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile for bwrap",
+      );
     } else ok("user namespaces are available");
   }
 

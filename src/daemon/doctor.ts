@@ -14,7 +14,9 @@ export async function printDoctor(config: Config, options: { json: boolean }): P
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config));
   const failed = findings.some((one) => one.level === "error");
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
-  else for (const { level, what, mend } of findings) process.stdout.write(`${{ ok: "✓", warn: "!", error: "✗" }[level]} ${what}${mend ? `\n    ${mend}` : ""}\n`);
+  else
+    for (const { level, what, mend } of findings)
+      process.stdout.write(`${{ ok: "✓", warn: "!", error: "✗" }[level]} ${what}${mend ? `\n    ${mend}` : ""}\n`);
   return failed ? 1 : 0;
 }
 
@@ -23,7 +25,9 @@ function space(config: Config): Finding {
   const { bavail, bsize } = statfsSync(config.stateDir);
   const free = bavail * bsize;
   const words = `${(free / 1024 ** 3).toFixed(1)} GiB free under ${config.stateDir}`;
-  return free < WANTED_BYTES ? { level: "warn", what: words, mend: "free some room, or set HIVE_STATE_DIR to a larger disk" } : { level: "ok", what: words, mend: "" };
+  return free < WANTED_BYTES
+    ? { level: "warn", what: words, mend: "free some room, or set HIVE_STATE_DIR to a larger disk" }
+    : { level: "ok", what: words, mend: "" };
 }
 
 /** The only proof that a cage can be built is one that was. */
@@ -59,7 +63,11 @@ async function buildCage(config: Config): Promise<Finding> {
     await driver.prepare(spec);
     const exit = await (await driver.start(spec)).exited;
     if (exit.code === 0) return { level: "ok", what: "a cage can be built", mend: "" };
-    return { level: "error", what: `a cage was built but its program ended with ${exit.code ?? exit.signal}`, mend: exit.reason ?? "see the kernel's log" };
+    return {
+      level: "error",
+      what: `a cage was built but its program ended with ${exit.code ?? exit.signal}`,
+      mend: exit.reason ?? "see the kernel's log",
+    };
   } catch (error) {
     return { level: "error", what: "no cage can be built", mend: error instanceof Error ? error.message : String(error) };
   } finally {

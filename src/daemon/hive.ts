@@ -123,7 +123,13 @@ export async function openHive(deps: HiveDeps) {
       costToday: today.cost,
       currentRevision: runtime.revision,
       url: `${urls.home}/agent/${agent.name}`,
-      lastTurn: last && { turn: last.turn, ok: last.ok, reason: last.reason, duration_ms: last.durationMs, ended_at: new Date(last.endedAt).toISOString() },
+      lastTurn: last && {
+        turn: last.turn,
+        ok: last.ok,
+        reason: last.reason,
+        duration_ms: last.durationMs,
+        ended_at: new Date(last.endedAt).toISOString(),
+      },
     });
   };
   const hiveView = (): HiveView => {
@@ -144,8 +150,12 @@ export async function openHive(deps: HiveDeps) {
     };
   };
   const banners = (): HiveView["banners"] => [
-    ...(access.mode === "rehearsal" ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }] : []),
-    ...(disk.low ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }] : []),
+    ...(access.mode === "rehearsal"
+      ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }]
+      : []),
+    ...(disk.low
+      ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
+      : []),
     ...driver.cannot().map((text) => ({ level: "warn" as const, text })),
   ];
 
@@ -181,7 +191,10 @@ export async function openHive(deps: HiveDeps) {
         const agent = swarm.byId(used.agentId);
         if (agent?.turn) addToTurn(agent.turn, used);
         void usage.add(used).catch(onUnexpected);
-        metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, used.tokens.input + used.tokens.output + used.tokens.cache_read + used.tokens.cache_write);
+        metrics.modelTokens.inc(
+          { agent: agent?.name ?? used.agentId },
+          used.tokens.input + used.tokens.output + used.tokens.cache_read + used.tokens.cache_write,
+        );
         if (agent) changed(agent);
         hiveChanged();
       },
@@ -204,9 +217,17 @@ export async function openHive(deps: HiveDeps) {
   });
 
   const call = (name: OperationName, input: never, caller: CallerContext): ReturnType<Dispatch> => {
-    if (disk.low && GROWING.has(name)) throw new HiveError("disk_full", "the disk is nearly full: nothing new is taken in until there is room; free some and try again");
+    if (disk.low && GROWING.has(name))
+      throw new HiveError(
+        "disk_full",
+        "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
+      );
     metrics.calls.inc({ operation: name, caller: caller.kind });
-    const result = (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(hive, input, caller);
+    const result = (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(
+      hive,
+      input,
+      caller,
+    );
     // A stream is handed on as it is.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
     return Promise.resolve(result).catch((error: unknown) => {
@@ -261,7 +282,13 @@ export async function openHive(deps: HiveDeps) {
     broker,
     revision: runtime.revision,
     systemPrompt: (agent) =>
-      systemPrompt({ name: agent.name, role: agent.role, description: agent.config.description, instructions: agent.instructions, operatorPronouns: config.operatorPronouns }),
+      systemPrompt({
+        name: agent.name,
+        role: agent.role,
+        description: agent.config.description,
+        instructions: agent.instructions,
+        operatorPronouns: config.operatorPronouns,
+      }),
     credentialKind: () => access.credentialKind,
     spoolPosition: (agent, instance) => turns.position(agent, instance),
     storeEvents: (agent, instance, events) => turns.record(agent, instance, events),
@@ -334,7 +361,15 @@ export async function openHive(deps: HiveDeps) {
         return { ...session, id };
       },
       live: () =>
-        store.sessions.live().map((row) => ({ id: row.id, hash: row.hash, createdAt: row.created_at, lastSeenAt: row.last_seen_at, userAgent: row.user_agent })),
+        store.sessions
+          .live()
+          .map((row) => ({
+            id: row.id,
+            hash: row.hash,
+            createdAt: row.created_at,
+            lastSeenAt: row.last_seen_at,
+            userAgent: row.user_agent,
+          })),
       seen: (id, at) => void store.write(() => store.sessions.seen(id, at)).catch(onUnexpected),
       revoke: (id) => store.write(() => store.sessions.revoke(id, now())),
     },
@@ -358,7 +393,10 @@ export async function openHive(deps: HiveDeps) {
     view,
     requestShutdown: deps.requestShutdown,
     /** The latest view of everything that has one. */
-    views: (): HiveEvent[] => [{ kind: "hive", hive: hiveView() }, ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: view(agent) }))],
+    views: (): HiveEvent[] => [
+      { kind: "hive", hive: hiveView() },
+      ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: view(agent) })),
+    ],
     snapshot: (messages: number): StateSnapshot => ({
       seq: store.seq,
       hive: hiveView(),
@@ -412,7 +450,10 @@ function directoryOf(past: readonly { id: string; name: string }[], swarm: () =>
     // `manager` is another name for hm1nd.
     byName: (name) => principal(swarm().find(name === "manager" ? MANAGER : name)),
     byId: (id) => principal(swarm().byId(id)),
-    live: () => swarm().all().flatMap((agent) => principal(agent) ?? []),
+    live: () =>
+      swarm()
+        .all()
+        .flatMap((agent) => principal(agent) ?? []),
     nameOf: (id) => swarm().byId(id)?.name ?? names.get(id) ?? id,
   };
 }

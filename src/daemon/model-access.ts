@@ -25,10 +25,23 @@ const OAUTH_PREFIX = "sk-ant-oat";
 export function openModelAccess(config: Config["upstream"], scenarios: string | undefined): ModelAccess {
   if (config.kind === "live") {
     const read = credentialReader(config.credential.source, config.credential.kind);
-    return { mode: "live", name: new URL(config.baseUrl).host, scenarios: [], credentialKind: read().kind, upstream: liveUpstream(config.baseUrl, read) };
+    return {
+      mode: "live",
+      name: new URL(config.baseUrl).host,
+      scenarios: [],
+      credentialKind: read().kind,
+      upstream: liveUpstream(config.baseUrl, read),
+    };
   }
-  const played: Scenario[] = scenarios === undefined ? [parseScenario(JSON.stringify(tour), "the built-in tour")] : readScenarios(scenarios);
-  return { mode: "rehearsal", name: "rehearsal", scenarios: played.map((one) => one.name), credentialKind: "api-key", upstream: rehearsalUpstream(played) };
+  const played: Scenario[] =
+    scenarios === undefined ? [parseScenario(JSON.stringify(tour), "the built-in tour")] : readScenarios(scenarios);
+  return {
+    mode: "rehearsal",
+    name: "rehearsal",
+    scenarios: played.map((one) => one.name),
+    credentialKind: "api-key",
+    upstream: rehearsalUpstream(played),
+  };
 }
 
 function credentialReader(source: CredentialSource, kind: Credential["kind"]): () => Credential {
@@ -38,7 +51,10 @@ function credentialReader(source: CredentialSource, kind: Credential["kind"]): (
     try {
       value = readFileSync(source.path, "utf8").trim();
     } catch (error) {
-      throw new HiveError("unavailable", `the credential file ${source.path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`);
+      throw new HiveError(
+        "unavailable",
+        `the credential file ${source.path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`,
+      );
     }
     if (value === "") throw new HiveError("unavailable", `the credential file ${source.path} is empty`);
     return { kind: value.startsWith(OAUTH_PREFIX) ? "oauth" : "api-key", value };

@@ -13,13 +13,16 @@ export function storeReplay(store: Store, directory: Directory): Replay {
     const wants = (kind: string): boolean => filter.kinds === undefined || filter.kinds.includes(kind);
     const events: HiveEvent[] = [];
     if (wants("message")) {
-      for (const row of store.messages.changedAfter(after, limit)) events.push({ kind: "message", seq: row.seq, message: messageView(row, nameOf) });
+      for (const row of store.messages.changedAfter(after, limit))
+        events.push({ kind: "message", seq: row.seq, message: messageView(row, nameOf) });
     }
     if (wants("question")) {
-      for (const row of store.questions.after(after, limit)) events.push({ kind: "question", seq: row.seq, question: questionView(row, nameOf) });
+      for (const row of store.questions.after(after, limit))
+        events.push({ kind: "question", seq: row.seq, question: questionView(row, nameOf) });
     }
     if (wants("turn")) {
-      for (const turn of store.turns.after(after, limit, nameOf, agentId(directory, filter))) events.push({ kind: "turn", seq: turn.seq, turn });
+      for (const turn of store.turns.after(after, limit, nameOf, agentId(directory, filter)))
+        events.push({ kind: "turn", seq: turn.seq, turn });
     }
     // At the limit the feed takes the gap for too long to replay; filtering first would hide that.
     if (events.length >= limit) return events.slice(0, limit);

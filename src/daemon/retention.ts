@@ -36,7 +36,8 @@ export class Retention {
       bodies: this.#store.messages.prune(now - BODY_DAYS * DAY_MS),
       events: this.#store.turns.prune(now - TURN_EVENT_DAYS * DAY_MS),
     }));
-    if (pruned.bodies + pruned.events > 0) this.#log(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
+    if (pruned.bodies + pruned.events > 0)
+      this.#log(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
     return pruned;
   }
 }

@@ -26,13 +26,20 @@ export async function run(config: Config): Promise<number> {
   paths.prepare();
   const lock = takeLock(paths.lock);
   const log = openLog(config, join(config.stateDir, "daemon.log"));
-  for (const problem of checkHost(config.path)) if (problem.level === "error") throw new Error(`${problem.what}: ${problem.mend}`);
+  for (const problem of checkHost(config.path))
+    if (problem.level === "error") throw new Error(`${problem.what}: ${problem.mend}`);
 
   const stopping = new Promise<string>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve(name));
     shutdown = resolve;
   });
-  const hive = await openHive({ config, paths, log, requestShutdown: (words) => shutdown(words), onFatal: (error) => die(log, error) });
+  const hive = await openHive({
+    config,
+    paths,
+    log,
+    requestShutdown: (words) => shutdown(words),
+    onFatal: (error) => die(log, error),
+  });
   const server = await serveWeb(config, hive, log);
   await hive.boot();
   process.stdout.write(banner(config, hive));
@@ -64,13 +71,19 @@ async function stop(config: Config, hive: Hive, server: Server, why: string): Pr
 /** Opens the operator's HTTP surface; the port is known from here on. */
 async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
   let app: ReturnType<typeof webApp> | undefined;
-  const server = createAdaptorServer({ fetch: (request, env) => app?.fetch(request, env as never) ?? new Response("starting\n", { status: 503 }) }) as Server;
+  const server = createAdaptorServer({
+    fetch: (request, env) => app?.fetch(request, env) ?? new Response("starting\n", { status: 503 }),
+  }) as Server;
   // A slow writer of headers holds a connection for seconds, not for ever.
   server.headersTimeout = 10_000;
   server.requestTimeout = 60_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new HiveError("conflict", `port ${config.port} is taken: stop what uses it, or set HIVE_PORT (0 takes any free one)`) : error),
+      reject(
+        error.code === "EADDRINUSE"
+          ? new HiveError("conflict", `port ${config.port} is taken: stop what uses it, or set HIVE_PORT (0 takes any free one)`)
+          : error,
+      ),
     );
     server.listen(config.port, config.bind, resolve);
   });
@@ -94,12 +107,20 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
 function banner(config: Config, hive: Hive): string {
   const lines = ["", `  ◆ hyperhive  ${hive.launchUrl().url}`, ""];
   if (hive.access.mode === "rehearsal") {
-    lines.push("  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.", "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to go live.", "");
+    lines.push(
+      "  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.",
+      "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to go live.",
+      "",
+    );
   } else {
     lines.push(`  live: model requests go to ${hive.access.name}`, "");
   }
   for (const words of hive.driver.cannot()) lines.push(`  note: ${words}`);
-  lines.push(`  state  ${config.stateDir}`, `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; npx hivectl --help`, "");
+  lines.push(
+    `  state  ${config.stateDir}`,
+    `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; npx hivectl --help`,
+    "",
+  );
   return `${lines.join("\n")}\n`;
 }
 
@@ -107,7 +128,9 @@ function checkSocketPaths(paths: Paths): void {
   // The longest that there can be: a name of 32 letters.
   const longest = join(paths.sockets({ name: "x".repeat(32), role: "agent" }), "egress.sock");
   if (Buffer.byteLength(longest) > MAX_SOCKET_PATH) {
-    throw new Error(`the socket paths under ${paths.run} would be longer than ${MAX_SOCKET_PATH} bytes: set HIVE_RUN_DIR to a shorter folder`);
+    throw new Error(
+      `the socket paths under ${paths.run} would be longer than ${MAX_SOCKET_PATH} bytes: set HIVE_RUN_DIR to a shorter folder`,
+    );
   }
 }
 

@@ -13,7 +13,12 @@ function runtimeFiles(claude: string): RuntimeFile[] {
     .sort()
     .map((name) => ({ from: join(DIST, "harness", name), to: `harness/${name}` }));
   const names = ["hive-ag3nt", "hive-m1nd"].map((name) => ({ from: join(DIST, "bin", name), to: `bin/${name}` }));
-  return [...harness, ...names, { from: process.execPath, to: "bin/node", large: true }, { from: claude, to: "bin/claude", large: true }];
+  return [
+    ...harness,
+    ...names,
+    { from: process.execPath, to: "bin/node", large: true },
+    { from: claude, to: "bin/claude", large: true },
+  ];
 }
 
 /** The program of the CLI: the one that is set, or the package's for this machine. */
@@ -25,14 +30,18 @@ export function findClaude(configured: string | undefined): string {
   const require = createRequire(import.meta.url);
   for (const suffix of ["", "-musl"]) {
     try {
-      const manifest = require.resolve(`@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}${suffix}/package.json`);
+      const manifest = require.resolve(
+        `@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}${suffix}/package.json`,
+      );
       const program = join(dirname(manifest), "claude");
       if (existsSync(program)) return program;
     } catch {
       // Not the variant of this machine.
     }
   }
-  throw new Error("the Claude Code CLI is not installed for this machine: run `npm ci` in the checkout (optional packages included), or set HIVE_CLAUDE_PATH");
+  throw new Error(
+    "the Claude Code CLI is not installed for this machine: run `npm ci` in the checkout (optional packages included), or set HIVE_CLAUDE_PATH",
+  );
 }
 
 /** Makes the immutable runtime folder of this build, or finds it made. */

@@ -29,7 +29,16 @@ export class UsageToday {
     tally.tokens += input + output + cache_read + cache_write;
     tally.cost += usage.costUsd ?? 0;
     this.#byAgent.set(usage.agentId, tally);
-    const record = { agent: usage.agentId, day: this.#day, model: usage.model, input, output, cacheRead: cache_read, cacheWrite: cache_write, costUsd: usage.costUsd ?? 0 };
+    const record = {
+      agent: usage.agentId,
+      day: this.#day,
+      model: usage.model,
+      input,
+      output,
+      cacheRead: cache_read,
+      cacheWrite: cache_write,
+      costUsd: usage.costUsd ?? 0,
+    };
     await this.#store.write(() => this.#store.ledger.use(record));
   }
 

@@ -85,7 +85,11 @@ function wants(filter: Filter, event: HiveEvent): boolean {
   if (filter.agent === undefined) return true;
   switch (event.kind) {
     case "message":
-      return event.message.from === filter.agent || event.message.to === filter.agent || event.message.from.startsWith(`${filter.agent}/`);
+      return (
+        event.message.from === filter.agent ||
+        event.message.to === filter.agent ||
+        event.message.from.startsWith(`${filter.agent}/`)
+      );
     case "turn":
       return event.turn.agent === filter.agent;
     case "question":

@@ -11,7 +11,10 @@ const Environment = z.object({
   HIVE_HOME: z.string().default("/home/agent"),
   HIVE_WORK: z.string().default("/state"),
   HIVE_WARM_SECONDS: z.coerce.number().positive().default(600),
-  HIVE_AWAY_SECONDS: z.coerce.number().positive().default(15 * 60),
+  HIVE_AWAY_SECONDS: z.coerce
+    .number()
+    .positive()
+    .default(15 * 60),
   HIVE_PROTOCOL: z.coerce.number().int().optional(),
   PATH: z.string().default("/usr/local/bin:/usr/bin:/bin"),
 });

@@ -61,7 +61,8 @@ export async function serve(config: HarnessConfig): Promise<number> {
   const loop = new TurnLoop({
     async next() {
       const work = await link.call("next", {}, leaving.signal);
-      if (work.message && work.token !== undefined) leases.add({ id: work.message.id, token: work.token, from: work.message.from });
+      if (work.message && work.token !== undefined)
+        leases.add({ id: work.message.id, token: work.token, from: work.message.from });
       return work;
     },
     async finish(turn, outcome) {
@@ -90,11 +91,18 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
   const started = await Promise.race([firstAssignment, link.ended]);
   if ("kind" in started) return endOfLink(started);
-  const [model, egress] = await Promise.all([openBridge(join(config.socketsDir, "model.sock")), openBridge(join(config.socketsDir, "egress.sock"))]);
+  const [model, egress] = await Promise.all([
+    openBridge(join(config.socketsDir, "model.sock")),
+    openBridge(join(config.socketsDir, "egress.sock")),
+  ]);
   const egressUrl = `http://127.0.0.1:${egress.port}`;
   const first = started;
 
-  const running = new Residents(first.config.extraMcpServers, { HOME: config.home, PATH: `/opt/hive/bin:${config.path}`, LANG: "C.UTF-8", TMPDIR: "/tmp", ...proxyEnvironment(egressUrl) }, log);
+  const running = new Residents(
+    first.config.extraMcpServers,
+    { HOME: config.home, PATH: `/opt/hive/bin:${config.path}`, LANG: "C.UTF-8", TMPDIR: "/tmp", ...proxyEnvironment(egressUrl) },
+    log,
+  );
   residents = running;
   void running.start();
   const host = {
@@ -125,7 +133,8 @@ export async function serve(config: HarnessConfig): Promise<number> {
         emit: (event) => spool.add(event),
         delta: (delta) => link.notify("delta", delta),
         session: (id) => void link.call("report", { session_id: id }).catch(() => {}),
-        compacting: (now) => void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(() => {}),
+        compacting: (now) =>
+          void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(() => {}),
       },
       log,
       warmMs: config.warmMs,
@@ -161,9 +170,16 @@ export async function serve(config: HarnessConfig): Promise<number> {
     }
   };
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
-  if (config.nonce !== undefined) await link.call("confirm", { nonce: config.nonce }).catch((error: unknown) => log(`confirm: ${String(error)}`));
+  if (config.nonce !== undefined)
+    await link.call("confirm", { nonce: config.nonce }).catch((error: unknown) => log(`confirm: ${String(error)}`));
 
-  const end = await Promise.race([loop.run().then(() => ({ kind: "done" as const }), (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "broken" as const, error })), link.ended]);
+  const end = await Promise.race([
+    loop.run().then(
+      () => ({ kind: "done" as const }),
+      (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "broken" as const, error }),
+    ),
+    link.ended,
+  ]);
   await Promise.race([claude.end(), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
   await running.close();
   model.close();

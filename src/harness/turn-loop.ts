@@ -73,10 +73,25 @@ export class TurnLoop {
     this.#current = { number: turn, message };
     this.#cancelled = undefined;
     const startedAt = now();
-    emit({ type: "turn_start", turn, message_id: message.id, from: message.from, body: message.body, unread, redelivered: message.redelivered });
+    emit({
+      type: "turn_start",
+      turn,
+      message_id: message.id,
+      from: message.from,
+      body: message.body,
+      unread,
+      redelivered: message.redelivered,
+    });
     const end = await this.#promptWithRoom(wakePrompt(message, unread));
     const outcome = this.#outcome(end);
-    emit({ type: "turn_end", turn, ok: outcome.kind === "ok", reason: reasonOf(outcome), duration_ms: now() - startedAt, ...end.figures });
+    emit({
+      type: "turn_end",
+      turn,
+      ok: outcome.kind === "ok",
+      reason: reasonOf(outcome),
+      duration_ms: now() - startedAt,
+      ...end.figures,
+    });
     await this.#parts.flushed();
     await this.#parts.finish(turn, outcome);
     this.#current = undefined;
@@ -86,7 +101,11 @@ export class TurnLoop {
   async #promptWithRoom(text: string): Promise<PromptEnd> {
     const first = await this.#parts.prompt(text);
     if (first.kind !== "prompt_too_long" || this.#cancelled) return first;
-    this.#parts.emit({ type: "note", level: "warn", text: "the prompt is too long: compacting the session, then trying once more" });
+    this.#parts.emit({
+      type: "note",
+      level: "warn",
+      text: "the prompt is too long: compacting the session, then trying once more",
+    });
     const compacted = await this.#parts.compact();
     if (compacted.kind !== "ok") return { ...first, reason: `${first.reason}; compacting failed too: ${compacted.reason}` };
     const second = await this.#parts.prompt(text);

@@ -35,10 +35,16 @@ export function resolveRecipient(directory: Directory, from: Principal, to: stri
   if (to === OPERATOR) return { id: OPERATOR, name: OPERATOR };
   const known = to === SYSTEM ? undefined : directory.byName(to);
   if (!known) {
-    throw new HiveError("not_found", `there is no recipient ${JSON.stringify(to)}; you can reach: ${reachableNames(directory, from).join(", ")}`);
+    throw new HiveError(
+      "not_found",
+      `there is no recipient ${JSON.stringify(to)}; you can reach: ${reachableNames(directory, from).join(", ")}`,
+    );
   }
   if (!mayReach(from, known.name)) {
-    throw new HiveError("forbidden", `your configuration does not let you send to ${known.name}; you can reach: ${reachableNames(directory, from).join(", ")}`);
+    throw new HiveError(
+      "forbidden",
+      `your configuration does not let you send to ${known.name}; you can reach: ${reachableNames(directory, from).join(", ")}`,
+    );
   }
   return known;
 }

@@ -67,7 +67,12 @@ export class Door {
     }
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = this.#now();
-    const session = await this.#store.add({ hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256) });
+    const session = await this.#store.add({
+      hash: hashOf(secret),
+      createdAt: now,
+      lastSeenAt: now,
+      userAgent: userAgent.slice(0, 256),
+    });
     this.#sessions.set(session.hash, session);
     return secret;
   }

@@ -44,7 +44,17 @@ export class Paths {
 
   /** Makes what must exist before anything else. Nothing in here is for other users. */
   prepare(): void {
-    for (const folder of [this.state, this.run, join(this.state, "agents"), this.runtimes, this.proposed, this.applied, this.meta, join(this.run, "agents"), join(this.run, "manager")]) {
+    for (const folder of [
+      this.state,
+      this.run,
+      join(this.state, "agents"),
+      this.runtimes,
+      this.proposed,
+      this.applied,
+      this.meta,
+      join(this.run, "agents"),
+      join(this.run, "manager"),
+    ]) {
       mkdirSync(folder, { recursive: true, mode: 0o750 });
     }
   }

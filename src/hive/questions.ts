@@ -80,7 +80,8 @@ export class Questions {
     const chosen = input.options ?? [];
     const text = input.text?.trim() ?? "";
     const unknown = chosen.find((option) => !offered.includes(option));
-    if (unknown !== undefined) throw new HiveError("bad_request", `options: ${JSON.stringify(unknown.slice(0, 120))} was not offered`);
+    if (unknown !== undefined)
+      throw new HiveError("bad_request", `options: ${JSON.stringify(unknown.slice(0, 120))} was not offered`);
     if (chosen.length > 1 && question.multi === 0) throw new HiveError("bad_request", "options: this question takes one");
     if (chosen.length === 0 && text === "") throw new HiveError("bad_request", "choose an option or write an answer");
     return this.#close(question, "answered", [...chosen, ...(text === "" ? [] : [text])].join("\n"));
@@ -89,7 +90,6 @@ export class Questions {
   cancel(id: number): Promise<QuestionView> {
     return this.#close(this.#open(id), "cancelled", null);
   }
-
 
   stop(): void {
     clearTimeout(this.#timer);
@@ -112,7 +112,14 @@ export class Questions {
       store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
       this.#tell(tx, next);
       const told = answer === null ? {} : { answer };
-      if (asker) broker.tellFromSystem(tx, asker, { event: "operator_answered", question_id: next.id, question: next.question, state, ...told });
+      if (asker)
+        broker.tellFromSystem(tx, asker, {
+          event: "operator_answered",
+          question_id: next.id,
+          question: next.question,
+          state,
+          ...told,
+        });
       return next;
     });
     this.#arm();
@@ -124,7 +131,10 @@ export class Questions {
     clearTimeout(this.#timer);
     const at = this.#deps.store.questions.nextExpiry();
     if (at === undefined) return;
-    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), Math.min(Math.max(0, at - this.#now()), MAX_TIMER_MS));
+    this.#timer = setTimeout(
+      () => void this.#expire().catch(this.#deps.onUnexpected),
+      Math.min(Math.max(0, at - this.#now()), MAX_TIMER_MS),
+    );
     this.#timer.unref();
   }
 

@@ -6,8 +6,16 @@ import type { Agent } from "./agents/agent.ts";
 /** What the turns need to remember. */
 export interface TurnStore {
   /** Appends events of one harness instance; those at or below its stored `n` are passed over. */
-  append(agent: { id: string; name: string }, instance: string, events: Parsed<"publish">["events"]): Promise<{ confirmedN: number; stored: StoredTurnEvent[] }>;
-  page(agentId: string, agentName: string, query: { before?: number; limit: number }): { events: StoredTurnEvent[]; more: boolean };
+  append(
+    agent: { id: string; name: string },
+    instance: string,
+    events: Parsed<"publish">["events"],
+  ): Promise<{ confirmedN: number; stored: StoredTurnEvent[] }>;
+  page(
+    agentId: string,
+    agentName: string,
+    query: { before?: number; limit: number },
+  ): { events: StoredTurnEvent[]; more: boolean };
   confirmedN(agentId: string, instance: string): number;
   nextTurn(agentId: string): number;
   lastTurn(agentId: string): LastTurnRecord | undefined;
@@ -34,7 +42,12 @@ export class Turns {
   #follow(agent: Agent, spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
     const { event } = spooled;
     if (event.type === "turn_start") {
-      agent.turn = { turn: event.turn, startedAt: Date.parse(spooled.at), tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, costUsd: undefined };
+      agent.turn = {
+        turn: event.turn,
+        startedAt: Date.parse(spooled.at),
+        tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+        costUsd: undefined,
+      };
       return spooled;
     }
     if (event.type !== "turn_end") return spooled;
@@ -53,7 +66,10 @@ export class Turns {
   }
 
   page(agent: Agent, query: Parsed<"turn_events">): Output<"turn_events"> {
-    return this.#store.page(agent.id, agent.name, { limit: query.limit, ...(query.before === undefined ? {} : { before: query.before }) });
+    return this.#store.page(agent.id, agent.name, {
+      limit: query.limit,
+      ...(query.before === undefined ? {} : { before: query.before }),
+    });
   }
 
   last(agent: Agent): LastTurnRecord | undefined {

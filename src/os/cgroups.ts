@@ -33,17 +33,22 @@ export function detectLimits(): LimitWay {
   if (existsSync(join(CGROUP, "cgroup.controllers"))) {
     const own = ownV2Group();
     const controllers = readOr(join(own, "cgroup.subtree_control"), "");
-    if (["memory", "pids", "cpu"].every((name) => controllers.split(/\s+/).includes(name)) && writable(own)) return { kind: "cgroup2", root: own };
+    if (["memory", "pids", "cpu"].every((name) => controllers.split(/\s+/).includes(name)) && writable(own))
+      return { kind: "cgroup2", root: own };
     // Root may delegate to itself, where no process of the group itself is in the way.
-    if (process.getuid?.() === 0 && tryWrite(join(CGROUP, "cgroup.subtree_control"), "+memory +pids +cpu")) return { kind: "cgroup2", root: CGROUP };
+    if (process.getuid?.() === 0 && tryWrite(join(CGROUP, "cgroup.subtree_control"), "+memory +pids +cpu"))
+      return { kind: "cgroup2", root: CGROUP };
     return { kind: "prlimit", why: "no cgroup is delegated to this user: run under systemd with Delegate=yes, or as root" };
   }
-  if (V1_CONTROLLERS.every((name) => existsSync(join(CGROUP, name, "tasks")) && writable(join(CGROUP, name)))) return { kind: "cgroup1", root: CGROUP };
+  if (V1_CONTROLLERS.every((name) => existsSync(join(CGROUP, name, "tasks")) && writable(join(CGROUP, name))))
+    return { kind: "cgroup1", root: CGROUP };
   return { kind: "prlimit", why: "no writable cgroup on this host" };
 }
 
 function ownV2Group(): string {
-  const line = readOr("/proc/self/cgroup", "").split("\n").find((one) => one.startsWith("0::"));
+  const line = readOr("/proc/self/cgroup", "")
+    .split("\n")
+    .find((one) => one.startsWith("0::"));
   return join(CGROUP, dirname(line?.slice(3) ?? "/"));
 }
 
@@ -69,7 +74,10 @@ function v2Group(folder: string, limits: GroupLimits): Group {
 }
 
 function v1Group(root: string, name: string, limits: GroupLimits): Group {
-  const folders = Object.fromEntries(V1_CONTROLLERS.map((controller) => [controller, join(root, controller, name)])) as Record<(typeof V1_CONTROLLERS)[number], string>;
+  const folders = Object.fromEntries(V1_CONTROLLERS.map((controller) => [controller, join(root, controller, name)])) as Record<
+    (typeof V1_CONTROLLERS)[number],
+    string
+  >;
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.memory, "memory.limit_in_bytes"), String(limits.memoryBytes));
   // Where swap is counted, memory and swap together may not be more.
@@ -96,8 +104,16 @@ function removeGroup(folder: string): boolean {
 
 /** Names of our groups that exist, for tests and `doctor`: nothing may be left over. */
 export function groupsNamed(prefix: string): string[] {
-  const roots = existsSync(join(CGROUP, "cgroup.controllers")) ? [CGROUP, ownV2Group()] : V1_CONTROLLERS.map((name) => join(CGROUP, name));
-  return roots.flatMap((root) => (existsSync(root) ? readdirSync(root).filter((name) => name.startsWith(prefix)).map((name) => join(root, name)) : []));
+  const roots = existsSync(join(CGROUP, "cgroup.controllers"))
+    ? [CGROUP, ownV2Group()]
+    : V1_CONTROLLERS.map((name) => join(CGROUP, name));
+  return roots.flatMap((root) =>
+    existsSync(root)
+      ? readdirSync(root)
+          .filter((name) => name.startsWith(prefix))
+          .map((name) => join(root, name))
+      : [],
+  );
 }
 
 function readOr(file: string, otherwise: string): string {

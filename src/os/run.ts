@@ -15,7 +15,11 @@ export interface Finished {
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 
 /** Runs a program to its end with exactly these arguments and environment. Never throws for a failure of the program. */
-export async function run(program: string, argv: readonly string[], options: { env?: Record<string, string>; cwd?: string; timeoutMs?: number; input?: string } = {}): Promise<Finished> {
+export async function run(
+  program: string,
+  argv: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string; timeoutMs?: number; input?: string } = {},
+): Promise<Finished> {
   const result = await execa(program, argv, {
     reject: false,
     extendEnv: options.env === undefined,
@@ -25,20 +29,33 @@ export async function run(program: string, argv: readonly string[], options: { e
     ...(options.timeoutMs ? { timeout: options.timeoutMs } : {}),
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
   });
-  return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr, missing: result.exitCode === undefined && result.signal === undefined };
+  return {
+    code: result.exitCode,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    missing: result.exitCode === undefined && result.signal === undefined,
+  };
 }
 
 /**
  * Starts a program in a session of its own that outlives this process. Its descriptors are exactly `stdio`; its
  * environment exactly `env`.
  */
-export function startDetached(program: string, argv: readonly string[], options: { env: Record<string, string>; stdio: StdioOptions; cwd: string }): ChildProcess {
+export function startDetached(
+  program: string,
+  argv: readonly string[],
+  options: { env: Record<string, string>; stdio: StdioOptions; cwd: string },
+): ChildProcess {
   const child = spawn(program, argv, { ...options, detached: true });
   child.unref();
   return child;
 }
 
 /** Starts a program in a process group of its own whose stdio we hold. Its environment is exactly `env`. */
-export function startChild(program: string, argv: readonly string[], options: { env: Record<string, string>; cwd: string }): ChildProcess {
+export function startChild(
+  program: string,
+  argv: readonly string[],
+  options: { env: Record<string, string>; cwd: string },
+): ChildProcess {
   return spawn(program, argv, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
 }

@@ -90,7 +90,7 @@ export async function connectLines(path: string, { ordered = false } = {}): Prom
             try {
               resolve(operations[name].output.parse(unwrap(line)) as never);
             } catch (error) {
-              reject(error as Error);
+              reject(error);
             }
           },
           fail(error) {

@@ -22,7 +22,12 @@ export function success<T extends object>(output: T): Success & T {
 /** The one place where a failure becomes a line. A surprise is told as such, without its inside. */
 export function failure(error: unknown): Failure {
   if (error instanceof HiveError) return { version: WIRE_VERSION, ok: false, error: error.message, code: error.code };
-  return { version: WIRE_VERSION, ok: false, error: "something went wrong inside the daemon; its log says what", code: "internal" };
+  return {
+    version: WIRE_VERSION,
+    ok: false,
+    error: "something went wrong inside the daemon; its log says what",
+    code: "internal",
+  };
 }
 
 /** Turns a response line back into its output, or throws the HiveError that it carries. */

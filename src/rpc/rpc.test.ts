@@ -85,8 +85,14 @@ describe("calls", () => {
       throw new HiveError("not_found", 'agent "ghost" is not managed by this hive');
     });
     const client = await connectLines(path);
-    await expect(client.call("send", { to: "ghost", body: "x" })).rejects.toMatchObject({ code: "not_found", message: 'agent "ghost" is not managed by this hive' });
-    await expect(client.call("whoami", {})).rejects.toMatchObject({ code: "internal", message: expect.not.stringContaining("secret") });
+    await expect(client.call("send", { to: "ghost", body: "x" })).rejects.toMatchObject({
+      code: "not_found",
+      message: 'agent "ghost" is not managed by this hive',
+    });
+    await expect(client.call("whoami", {})).rejects.toMatchObject({
+      code: "internal",
+      message: expect.not.stringContaining("secret"),
+    });
     expect(unexpected).toHaveLength(1);
     client.close();
   });
@@ -171,7 +177,7 @@ describe("host.sock order", () => {
       async function* () {
         yield {};
         yield { agent_statuses: [] };
-      } as unknown as Dispatch,
+      },
       { callers: ["operator"], ordered: true },
     );
     const client = await connectLines(path, { ordered: true });
@@ -221,7 +227,11 @@ describe("hostile lines", () => {
       written++;
       if (!socket.write(chunk)) await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => {});
     }
-    expect((await lines)[0]).toMatchObject({ ok: false, code: "too_large", error: expect.stringContaining(String(MAX_LINE_BYTES)) });
+    expect((await lines)[0]).toMatchObject({
+      ok: false,
+      code: "too_large",
+      error: expect.stringContaining(String(MAX_LINE_BYTES)),
+    });
     expect(written).toBeLessThan(64);
   });
 
@@ -243,7 +253,9 @@ describe("hostile lines", () => {
     await serve(echo, { maxConnections: 1 });
     const first = await raw();
     const second = await raw();
-    expect(await readLines(second, 1)).toEqual([{ version: 1, ok: false, error: "more than 1 connections", code: "unavailable" }]);
+    expect(await readLines(second, 1)).toEqual([
+      { version: 1, ok: false, error: "more than 1 connections", code: "unavailable" },
+    ]);
     first.destroy();
   });
 
@@ -257,7 +269,7 @@ describe("hostile lines", () => {
           yield { event: { kind: "delta", agent: "a", delta: { kind: "text", text } } };
           await new Promise((resolve) => setImmediate(resolve));
         }
-      } as unknown as Dispatch,
+      },
       { callers: ["operator"], ordered: true },
     );
     const socket = await raw();
@@ -273,7 +285,17 @@ describe("the socket file", () => {
   test("has the mode that was asked for and replaces a dead one", async () => {
     await serve(async () => ({}));
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    await expect(serveLines({ path, mode: 0o600, callers: [], ordered: false, maxConnections: 1, dispatch: async () => ({}), onUnexpected: () => {} })).rejects.toMatchObject({ code: "conflict" });
+    await expect(
+      serveLines({
+        path,
+        mode: 0o600,
+        callers: [],
+        ordered: false,
+        maxConnections: 1,
+        dispatch: async () => ({}),
+        onUnexpected: () => {},
+      }),
+    ).rejects.toMatchObject({ code: "conflict" });
   });
 
   test("a file in the way, and a path that the kernel would cut, are refused with words", async () => {

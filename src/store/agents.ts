@@ -72,7 +72,9 @@ export function agentQueries(db: Sqlite) {
   const all = db.prepare<[], Row>("SELECT * FROM agents WHERE purged_at IS NULL ORDER BY ordinal");
   const next = db.prepare<[], { n: number }>("SELECT coalesce(max(ordinal), 0) + 1 AS n FROM agents");
   const names = db.prepare<[], { id: string; name: string }>("SELECT id, name FROM agents");
-  const insert = db.prepare(`INSERT INTO agents (${FIELDS.map((field) => COLUMNS[field]).join(", ")}) VALUES (${FIELDS.map(() => "?").join(", ")})`);
+  const insert = db.prepare(
+    `INSERT INTO agents (${FIELDS.map((field) => COLUMNS[field]).join(", ")}) VALUES (${FIELDS.map(() => "?").join(", ")})`,
+  );
   return {
     all: (): AgentRecord[] => all.all().map(fromRow),
     /** Names by id, of purged agents too: old messages still say who. */

@@ -36,7 +36,10 @@ export function openDatabase(file: string, now: () => number = Date.now): Sqlite
 function migrate(db: Sqlite, file: string, existed: boolean, now: () => number): void {
   const version = db.pragma("user_version", { simple: true }) as number;
   if (version > MIGRATIONS.length) {
-    throw new HiveError("conflict", `${file} has schema ${version}, newer than this program's ${MIGRATIONS.length}: update hyperhive, or restore a backup`);
+    throw new HiveError(
+      "conflict",
+      `${file} has schema ${version}, newer than this program's ${MIGRATIONS.length}: update hyperhive, or restore a backup`,
+    );
   }
   if (version === MIGRATIONS.length) return;
   if (existed && version > 0) {

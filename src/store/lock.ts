@@ -12,7 +12,10 @@ export function takeLock(file: string): { release(): void } {
   } catch (error) {
     db.close();
     if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
-      throw new HiveError("conflict", `another hive-c0re runs on this state folder (it holds ${file}): stop it with \`npx hivectl shutdown\`, or use another HIVE_STATE_DIR`);
+      throw new HiveError(
+        "conflict",
+        `another hive-c0re runs on this state folder (it holds ${file}): stop it with \`npx hivectl shutdown\`, or use another HIVE_STATE_DIR`,
+      );
     }
     throw error;
   }

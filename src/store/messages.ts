@@ -23,7 +23,26 @@ export interface MessageRow {
   body: string | null;
 }
 
-const NAMES = ["id", "seq", "sender", "label", "recipient", "client_id", "in_reply_to", "chain", "hops", "state", "instance", "token", "redelivered", "failures", "reason", "created_at", "updated_at", "body"] as const;
+const NAMES = [
+  "id",
+  "seq",
+  "sender",
+  "label",
+  "recipient",
+  "client_id",
+  "in_reply_to",
+  "chain",
+  "hops",
+  "state",
+  "instance",
+  "token",
+  "redelivered",
+  "failures",
+  "reason",
+  "created_at",
+  "updated_at",
+  "body",
+] as const;
 
 /** The change of a message's state; what is absent stays. */
 export interface MessageChange {
@@ -38,7 +57,9 @@ export interface MessageChange {
 
 /** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
 export function messageQueries(db: Sqlite) {
-  const insert = db.prepare<MessageRow>(`INSERT INTO messages (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`);
+  const insert = db.prepare<MessageRow>(
+    `INSERT INTO messages (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`,
+  );
   const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
     `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
@@ -50,12 +71,18 @@ export function messageQueries(db: Sqlite) {
   const leased = db.prepare<[string], MessageRow>(
     "SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'leased' ORDER BY id",
   );
-  const allLeased = db.prepare<[], MessageRow>("SELECT * FROM messages WHERE state IN ('queued', 'leased', 'held') AND state = 'leased'");
+  const allLeased = db.prepare<[], MessageRow>(
+    "SELECT * FROM messages WHERE state IN ('queued', 'leased', 'held') AND state = 'leased'",
+  );
   const unread = db.prepare<[string], { n: number }>(
     "SELECT count(*) AS n FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued'",
   );
-  const open = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') ORDER BY id");
-  const byClientId = db.prepare<[string, string], MessageRow>("SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id");
+  const open = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages WHERE recipient = ? AND state IN ('queued', 'leased', 'held') ORDER BY id",
+  );
+  const byClientId = db.prepare<[string, string], MessageRow>(
+    "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
+  );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
   const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
   const newestOf = db.prepare<{ who: string; before: number; limit: number }, MessageRow>(
@@ -63,10 +90,16 @@ export function messageQueries(db: Sqlite) {
      UNION SELECT * FROM (SELECT * FROM messages WHERE sender = @who AND id < @before ORDER BY id DESC LIMIT @limit)
      ORDER BY id DESC LIMIT @limit`,
   );
-  const newestTo = db.prepare<[string, number, number], MessageRow>("SELECT * FROM messages WHERE recipient = ? AND id < ? ORDER BY id DESC LIMIT ?");
-  const countAfter = db.prepare<[string, number], { n: number }>("SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?");
+  const newestTo = db.prepare<[string, number, number], MessageRow>(
+    "SELECT * FROM messages WHERE recipient = ? AND id < ? ORDER BY id DESC LIMIT ?",
+  );
+  const countAfter = db.prepare<[string, number], { n: number }>(
+    "SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?",
+  );
   const changedAfter = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?");
-  const prune = db.prepare<[number]>("UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?");
+  const prune = db.prepare<[number]>(
+    "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
+  );
   return {
     insert: (row: MessageRow): void => void insert.run(row),
     /** Writes a change and gives the row as it is now. */

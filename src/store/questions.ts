@@ -22,7 +22,9 @@ export function questionQueries(db: Sqlite) {
     `INSERT INTO questions (id, seq, agent, question, options, multi, state, answer, asked_at, expires_at, closed_at)
      VALUES (@id, @seq, @agent, @question, @options, @multi, @state, @answer, @asked_at, @expires_at, @closed_at)`,
   );
-  const close = db.prepare<[number, QuestionState, string | null, number, number]>("UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ? WHERE id = ?");
+  const close = db.prepare<[number, QuestionState, string | null, number, number]>(
+    "UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ? WHERE id = ?",
+  );
   const byId = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE id = ?");
   const open = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' ORDER BY id");
   const newest = db.prepare<[number], QuestionRow>("SELECT * FROM questions ORDER BY id DESC LIMIT ?");
@@ -31,7 +33,8 @@ export function questionQueries(db: Sqlite) {
   const after = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
     insert: (row: QuestionRow): void => void insert.run(row),
-    close: (id: number, seq: number, state: QuestionState, answer: string | null, at: number): void => void close.run(seq, state, answer, at, id),
+    close: (id: number, seq: number, state: QuestionState, answer: string | null, at: number): void =>
+      void close.run(seq, state, answer, at, id),
     byId: (id: number) => byId.get(id),
     open: () => open.all(),
     newest: (limit: number) => newest.all(limit).reverse(),

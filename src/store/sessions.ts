@@ -10,8 +10,12 @@ export interface SessionRow {
 
 /** Browser sessions: hashes, never secrets. */
 export function sessionQueries(db: Sqlite) {
-  const add = db.prepare<[string, number, number, string]>("INSERT INTO sessions (hash, created_at, last_seen_at, user_agent) VALUES (?, ?, ?, ?)");
-  const live = db.prepare<[], SessionRow>("SELECT id, hash, created_at, last_seen_at, user_agent FROM sessions WHERE revoked_at IS NULL");
+  const add = db.prepare<[string, number, number, string]>(
+    "INSERT INTO sessions (hash, created_at, last_seen_at, user_agent) VALUES (?, ?, ?, ?)",
+  );
+  const live = db.prepare<[], SessionRow>(
+    "SELECT id, hash, created_at, last_seen_at, user_agent FROM sessions WHERE revoked_at IS NULL",
+  );
   const seen = db.prepare<[number, number]>("UPDATE sessions SET last_seen_at = ? WHERE id = ?");
   const revoke = db.prepare<[number, number]>("UPDATE sessions SET revoked_at = ? WHERE id = ?");
   return {

@@ -25,7 +25,9 @@ export function openStore(options: StoreOptions) {
   const db = openDatabase(options.file);
   const writer = new Writer(db, options.onFatal);
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
-  const setMeta = db.prepare<[string, string]>("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const setMeta = db.prepare<[string, string]>(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  );
   const newest = (table: string): number => {
     const row = db.prepare<[], { n: number | null }>(`SELECT max(seq) AS n FROM ${table}`).get();
     return row?.n ?? 0;

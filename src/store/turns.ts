@@ -22,8 +22,12 @@ const MARKS = ["turn_start", "turn_end"];
 
 /** Turn events and turns. Events are append-only; a turn is a small row beside them. */
 export function turnQueries(db: Sqlite) {
-  const append = db.prepare<[number, string, number, string, string]>("INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, ?, ?, ?, ?)");
-  const confirmed = db.prepare<[string, string], { last_n: number }>("SELECT last_n FROM spools WHERE agent = ? AND instance = ?");
+  const append = db.prepare<[number, string, number, string, string]>(
+    "INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, ?, ?, ?, ?)",
+  );
+  const confirmed = db.prepare<[string, string], { last_n: number }>(
+    "SELECT last_n FROM spools WHERE agent = ? AND instance = ?",
+  );
   const confirm = db.prepare<[string, string, number]>(
     "INSERT INTO spools (agent, instance, last_n) VALUES (?, ?, ?) ON CONFLICT (agent, instance) DO UPDATE SET last_n = excluded.last_n",
   );
@@ -37,16 +41,35 @@ export function turnQueries(db: Sqlite) {
   const last = db.prepare<[string], { turn: number; ok: number; reason: string; duration_ms: number; ended_at: number }>(
     "SELECT turn, ok, reason, duration_ms, ended_at FROM turns WHERE agent = ? AND ended_at IS NOT NULL ORDER BY turn DESC LIMIT 1",
   );
-  const page = db.prepare<[string, number, number], EventRow>("SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq < ? ORDER BY seq DESC LIMIT ?");
-  const after = db.prepare<[number, number], EventRow>("SELECT seq, agent, at, json FROM turn_events WHERE seq > ? ORDER BY seq LIMIT ?");
-  const afterOf = db.prepare<[string, number, number], EventRow>("SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq > ? ORDER BY seq LIMIT ?");
-  const prune = db.prepare<[number]>(`DELETE FROM turn_events WHERE at < ? AND type NOT IN (${MARKS.map((mark) => `'${mark}'`).join(", ")})`);
+  const page = db.prepare<[string, number, number], EventRow>(
+    "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+  );
+  const after = db.prepare<[number, number], EventRow>(
+    "SELECT seq, agent, at, json FROM turn_events WHERE seq > ? ORDER BY seq LIMIT ?",
+  );
+  const afterOf = db.prepare<[string, number, number], EventRow>(
+    "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq > ? ORDER BY seq LIMIT ?",
+  );
+  const prune = db.prepare<[number]>(
+    `DELETE FROM turn_events WHERE at < ? AND type NOT IN (${MARKS.map((mark) => `'${mark}'`).join(", ")})`,
+  );
 
-  const stored = (row: EventRow, name: string): StoredTurnEvent => ({ seq: row.seq, agent: name, at: new Date(row.at).toISOString(), event: JSON.parse(row.json) as TurnEvent });
+  const stored = (row: EventRow, name: string): StoredTurnEvent => ({
+    seq: row.seq,
+    agent: name,
+    at: new Date(row.at).toISOString(),
+    event: JSON.parse(row.json) as TurnEvent,
+  });
 
   return {
     /** Appends what lies above the stored `n` of this instance; call inside a write. */
-    append(agent: string, name: string, instance: string, events: SpooledEvent[], nextSeq: () => number): { confirmedN: number; stored: StoredTurnEvent[] } {
+    append(
+      agent: string,
+      name: string,
+      instance: string,
+      events: SpooledEvent[],
+      nextSeq: () => number,
+    ): { confirmedN: number; stored: StoredTurnEvent[] } {
       let confirmedN = confirmed.get(agent, instance)?.last_n ?? 0;
       const fresh: StoredTurnEvent[] = [];
       for (const { n, at, event } of events) {
@@ -57,7 +80,16 @@ export function turnQueries(db: Sqlite) {
         if (event.type === "turn_start") start.run(agent, event.turn, event.message_id, time);
         if (event.type === "turn_end") {
           const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
-          end.run(time, Number(event.ok), event.reason, Math.round(event.duration_ms), tokens, event.cost_usd ?? null, agent, event.turn);
+          end.run(
+            time,
+            Number(event.ok),
+            event.reason,
+            Math.round(event.duration_ms),
+            tokens,
+            event.cost_usd ?? null,
+            agent,
+            event.turn,
+          );
         }
         fresh.push({ seq, agent: name, at, event });
         confirmedN = n;
@@ -74,7 +106,13 @@ export function turnQueries(db: Sqlite) {
     /** Oldest first; one more row than asked for tells whether there is more. */
     page(agent: string, name: string, before: number, limit: number): { events: StoredTurnEvent[]; more: boolean } {
       const rows = page.all(agent, before, limit + 1);
-      return { events: rows.slice(0, limit).reverse().map((row) => stored(row, name)), more: rows.length > limit };
+      return {
+        events: rows
+          .slice(0, limit)
+          .reverse()
+          .map((row) => stored(row, name)),
+        more: rows.length > limit,
+      };
     },
     after: (seq: number, limit: number, nameOf: (id: string) => string, agent?: string): StoredTurnEvent[] =>
       (agent === undefined ? after.all(seq, limit) : afterOf.all(agent, seq, limit)).map((row) => stored(row, nameOf(row.agent))),

@@ -39,7 +39,7 @@ export class Writer {
 
   write<T>(run: (tx: Tx) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ run, resolve: resolve, reject });
       this.#schedule();
     });
   }

@@ -5,7 +5,9 @@ const ServerName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "a server name is
 const EnvName = z.string().regex(/^[A-Z_][A-Z0-9_]{0,63}$/, "an environment name is 1 to 64 of A-Z, 0-9 and '_'");
 /** Variables that steer the CLI, the loader or our own harness are not the agent's to set. */
 const ForbiddenEnv = /^(?:ANTHROPIC_|CLAUDE|HIVE_|LD_|NODE_|NPM_|PATH$|HOME$|TMPDIR$|HTTPS?_PROXY$|NO_PROXY$|IS_SANDBOX$)/;
-const Host = z.string().regex(/^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/, "a host is name or name:port, lower case");
+const Host = z
+  .string()
+  .regex(/^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/, "a host is name or name:port, lower case");
 
 /** An MCP server that runs inside the cage and appears as `mcp__<name>__<tool>`. */
 export const ExtraMcpServer = z.strictObject({
@@ -21,10 +23,20 @@ const MiB = 1024 * 1024;
 
 /** What one cage may use. Defaults hold the CLI (200 to 350 MiB), its tools and one compiler. */
 export const CageLimits = z.strictObject({
-  memory_mib: z.number().int().min(256).max(1024 * 1024).default(2048),
+  memory_mib: z
+    .number()
+    .int()
+    .min(256)
+    .max(1024 * 1024)
+    .default(2048),
   cpu_percent: z.number().int().min(5).max(100_000).default(200),
   pids: z.number().int().min(32).max(100_000).default(512),
-  disk_mib: z.number().int().min(16).max(64 * 1024 * 1024).default(10 * 1024),
+  disk_mib: z
+    .number()
+    .int()
+    .min(16)
+    .max(64 * 1024 * 1024)
+    .default(10 * 1024),
 });
 
 /** `agent.json`: the portable part of an agent's config, the same on every driver. Unknown keys are an error. */
@@ -49,9 +61,20 @@ export const AgentConfig = z.strictObject({
     .refine((env) => !Object.keys(env).some((name) => ForbiddenEnv.test(name)), "one of these variables is reserved")
     .default({}),
   limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
-  mounts: z.array(z.strictObject({ host: z.string().startsWith("/"), cage: z.string().startsWith("/"), mode: z.enum(["ro", "rw"]).default("ro") })).max(32).default([]),
+  mounts: z
+    .array(
+      z.strictObject({
+        host: z.string().startsWith("/"),
+        cage: z.string().startsWith("/"),
+        mode: z.enum(["ro", "rw"]).default("ro"),
+      }),
+    )
+    .max(32)
+    .default([]),
   secrets: z.array(EnvName).max(64).default([]),
-  cli: z.union([z.literal("claude"), z.strictObject({ name: z.literal("claude"), options: z.record(z.string(), z.unknown()) })]).default("claude"),
+  cli: z
+    .union([z.literal("claude"), z.strictObject({ name: z.literal("claude"), options: z.record(z.string(), z.unknown()) })])
+    .default("claude"),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -140,7 +140,12 @@ export const operations = {
       question: z.string().min(1).max(MAX_QUESTION_CHARS),
       options: z.array(z.string().min(1).max(MAX_QUESTION_CHARS)).max(MAX_OPTIONS).optional(),
       multi: z.boolean().optional(),
-      ttl_seconds: z.number().int().min(10).max(30 * 24 * 3600).optional(),
+      ttl_seconds: z
+        .number()
+        .int()
+        .min(10)
+        .max(30 * 24 * 3600)
+        .optional(),
     }),
     output: z.object({ id: Id }),
   },
@@ -153,7 +158,11 @@ export const operations = {
   answer: {
     summary: "Answer a question: options by their text, free text, or both.",
     callers: ["operator"],
-    input: z.object({ id: Id, options: z.array(z.string()).max(MAX_OPTIONS).optional(), text: z.string().max(MAX_QUESTION_CHARS).optional() }),
+    input: z.object({
+      id: Id,
+      options: z.array(z.string()).max(MAX_OPTIONS).optional(),
+      text: z.string().max(MAX_QUESTION_CHARS).optional(),
+    }),
     output: z.object({ question: QuestionView }),
   },
   question_cancel: {
@@ -174,19 +183,39 @@ export const operations = {
     summary: "Name, role, model and reachable recipients of this agent.",
     callers: ["agent"],
     input: nothing,
-    output: z.object({ name: z.string(), role: AgentRole, model: z.string(), description: z.string(), recipients: z.array(z.string()), unread: z.number().int() }),
+    output: z.object({
+      name: z.string(),
+      role: AgentRole,
+      model: z.string(),
+      description: z.string(),
+      recipients: z.array(z.string()),
+      unread: z.number().int(),
+    }),
   },
   wake: {
     summary: "Put a message into this agent's own inbox, from a program in its cage; shows as <agent>/<label>.",
     callers: ["agent"],
-    input: z.object({ from: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,31}$/, "a label is 1 to 32 of a-z, 0-9, '_', '.', '-'"), body: Body }),
+    input: z.object({
+      from: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,31}$/, "a label is 1 to 32 of a-z, 0-9, '_', '.', '-'"),
+      body: Body,
+    }),
     output: z.object({ id: Id }),
   },
   list_agents: {
     summary: "The agents of this hive with their state.",
     callers: ["manager"],
     input: nothing,
-    output: z.object({ agents: z.array(z.object({ name: z.string(), state: z.string(), status: z.string().optional(), description: z.string().optional(), unread: z.number().int() })) }),
+    output: z.object({
+      agents: z.array(
+        z.object({
+          name: z.string(),
+          state: z.string(),
+          status: z.string().optional(),
+          description: z.string().optional(),
+          unread: z.number().int(),
+        }),
+      ),
+    }),
   },
 
   // ── lifecycle ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,14 +243,24 @@ export const operations = {
     output: PerAgent,
   },
   restart: { summary: "Stop and start an agent.", callers: ["operator", "manager"], input: agentOnly, output: nothing },
-  kill: { summary: "Stop an agent at once; its message goes back to its inbox.", callers: ["operator", "manager"], input: agentOnly, output: nothing },
+  kill: {
+    summary: "Stop an agent at once; its message goes back to its inbox.",
+    callers: ["operator", "manager"],
+    input: agentOnly,
+    output: nothing,
+  },
   destroy: {
     summary: "Remove an agent. Keeps its state and history unless purge; the manager cannot be destroyed.",
     callers: ["operator"],
     input: z.object({ name: AgentName, purge: z.boolean().default(false) }),
     output: nothing,
   },
-  revive: { summary: "Bring a destroyed agent back with its state.", callers: ["operator"], input: agentOnly, output: z.object({ agent: AgentView }) },
+  revive: {
+    summary: "Bring a destroyed agent back with its state.",
+    callers: ["operator"],
+    input: agentOnly,
+    output: z.object({ agent: AgentView }),
+  },
   set_paused: {
     summary: "Pause or resume an agent; while paused its messages queue. Works on a stopped agent.",
     callers: ["operator"],
@@ -246,8 +285,18 @@ export const operations = {
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
 
   // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
-  list: { summary: "Names of the agents.", callers: ["operator"], input: nothing, output: z.object({ agents: z.array(z.string()) }) },
-  agent_status: { summary: "A status row per agent.", callers: ["operator"], input: nothing, output: z.object({ agent_statuses: z.array(AgentStatusRow) }) },
+  list: {
+    summary: "Names of the agents.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ agents: z.array(z.string()) }),
+  },
+  agent_status: {
+    summary: "A status row per agent.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ agent_statuses: z.array(AgentStatusRow) }),
+  },
   subscribe_agent_status: {
     summary: "A status row whenever one changes.",
     callers: ["operator"],
@@ -255,9 +304,24 @@ export const operations = {
     input: nothing,
     output: z.object({ agent_statuses: z.array(AgentStatusRow).optional() }),
   },
-  pending: { summary: "The approval queue.", callers: ["operator"], input: nothing, output: z.object({ approvals: z.array(ApprovalRow) }) },
-  urls: { summary: "Where the dashboard is.", callers: ["operator"], input: nothing, output: z.object({ urls: z.object({ home: z.string(), domain: z.string().optional() }) }) },
-  state: { summary: "A snapshot of the whole hive.", callers: ["operator"], input: z.object({ messages: z.number().int().min(0).max(MAX_PAGE_ROWS).default(100) }), output: z.object({ state: StateSnapshot }) },
+  pending: {
+    summary: "The approval queue.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ approvals: z.array(ApprovalRow) }),
+  },
+  urls: {
+    summary: "Where the dashboard is.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ urls: z.object({ home: z.string(), domain: z.string().optional() }) }),
+  },
+  state: {
+    summary: "A snapshot of the whole hive.",
+    callers: ["operator"],
+    input: z.object({ messages: z.number().int().min(0).max(MAX_PAGE_ROWS).default(100) }),
+    output: z.object({ state: StateSnapshot }),
+  },
   turn_events: {
     summary: "Turn events of one agent, oldest first, the newest page unless before is given.",
     callers: ["operator"],
@@ -295,12 +359,19 @@ export const operations = {
   },
 
   // ── the operator's own door ───────────────────────────────────────────────────────────────────────────────
-  login: { summary: "A one-time launch URL for the dashboard.", callers: ["operator"], input: nothing, output: z.object({ url: z.string(), expires_at: Instant }) },
+  login: {
+    summary: "A one-time launch URL for the dashboard.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ url: z.string(), expires_at: Instant }),
+  },
   sessions: {
     summary: "Browser sessions that are logged in.",
     callers: ["operator"],
     input: nothing,
-    output: z.object({ sessions: z.array(z.object({ id: Id, created_at: Instant, last_seen_at: Instant, user_agent: z.string() })) }),
+    output: z.object({
+      sessions: z.array(z.object({ id: Id, created_at: Instant, last_seen_at: Instant, user_agent: z.string() })),
+    }),
   },
   session_revoke: { summary: "End a browser session.", callers: ["operator"], input: z.object({ id: Id }), output: nothing },
   shutdown: { summary: "Stop the cages, then the daemon.", callers: ["operator"], input: nothing, output: nothing },
@@ -315,7 +386,10 @@ export const operations = {
       generation: z.number().int(),
       /** Random per harness process: leases and the spool belong to it. */
       instance: z.string().min(8).max(64),
-      leases: z.array(z.object({ id: Id, token: z.string() })).max(1000).default([]),
+      leases: z
+        .array(z.object({ id: Id, token: z.string() }))
+        .max(1000)
+        .default([]),
       /** True while a turn runs on (reconnect after a daemon restart). */
       busy: z.boolean().default(false),
       resident_servers: z.number().int().default(0),
@@ -326,7 +400,12 @@ export const operations = {
     summary: "Lease the next message for a turn, waiting for it; or be told to sleep.",
     callers: ["harness"],
     input: nothing,
-    output: z.object({ message: LeasedMessage.optional(), token: z.string().optional(), unread: z.number().int(), sleep: z.boolean().optional() }),
+    output: z.object({
+      message: LeasedMessage.optional(),
+      token: z.string().optional(),
+      unread: z.number().int(),
+      sleep: z.boolean().optional(),
+    }),
   },
   finish: {
     summary: "End the running turn: acknowledge its leases or give them back.",
@@ -352,7 +431,12 @@ export const operations = {
     }),
     output: nothing,
   },
-  confirm: { summary: "Confirm a generation with the nonce that only it was given.", callers: ["harness"], input: z.object({ nonce: z.string() }), output: nothing },
+  confirm: {
+    summary: "Confirm a generation with the nonce that only it was given.",
+    callers: ["harness"],
+    input: z.object({ nonce: z.string() }),
+    output: nothing,
+  },
 } as const satisfies Record<string, Operation>;
 
 export type Operations = typeof operations;

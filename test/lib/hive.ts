@@ -29,7 +29,13 @@ export class TestHive {
 
   constructor(env: Record<string, string> = {}) {
     this.folder = mkdtempSync(join(tmpdir(), "hive-"));
-    this.env = cleanEnv({ HIVE_STATE_DIR: join(this.folder, "s"), HOME: this.folder, HIVE_PORT: "0", HIVE_REHEARSAL: "1", ...env });
+    this.env = cleanEnv({
+      HIVE_STATE_DIR: join(this.folder, "s"),
+      HOME: this.folder,
+      HIVE_PORT: "0",
+      HIVE_REHEARSAL: "1",
+      ...env,
+    });
   }
 
   get socket(): string {
@@ -42,7 +48,12 @@ export class TestHive {
   /** Starts the daemon and resolves once its dashboard answers. */
   async start(options: { foreground?: boolean; env?: Record<string, string> } = {}): Promise<this> {
     const argv = [DAEMON, "serve", ...(options.foreground === false ? [] : ["--foreground"])];
-    const child = spawn(process.execPath, argv, { env: { ...this.env, ...options.env }, cwd: this.folder, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn(process.execPath, argv, {
+      env: { ...this.env, ...options.env },
+      cwd: this.folder,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     this.#daemon = child;
     this.output = "";
     await new Promise<void>((resolve, reject) => {
@@ -52,7 +63,9 @@ export class TestHive {
       };
       child.stdout.on("data", onData);
       child.stderr.on("data", onData);
-      child.once("exit", (code, signal) => reject(new Error(`the daemon ended (${code ?? signal}) before it was ready:\n${this.output}`)));
+      child.once("exit", (code, signal) =>
+        reject(new Error(`the daemon ended (${code ?? signal}) before it was ready:\n${this.output}`)),
+      );
     });
     this.#client = undefined;
     return this;
@@ -88,7 +101,9 @@ export class TestHive {
 
   /** Waits until the agent's view satisfies a condition. */
   async untilAgent(name: string, condition: (agent: AgentView) => boolean): Promise<AgentView> {
-    const events = await this.watch((event) => event.kind === "agent" && event.agent.name === name && condition(event.agent), { kinds: ["agent"] });
+    const events = await this.watch((event) => event.kind === "agent" && event.agent.name === name && condition(event.agent), {
+      kinds: ["agent"],
+    });
     const last = events.at(-1);
     if (last?.kind !== "agent") throw new Error("unreachable");
     return last.agent;
@@ -96,7 +111,10 @@ export class TestHive {
 
   /** Waits for a message that satisfies a condition, past ones included. */
   async untilMessage(condition: (message: MessageView) => boolean): Promise<MessageView> {
-    const events = await this.watch((event) => event.kind === "message" && condition(event.message), { after: 0, kinds: ["message"] });
+    const events = await this.watch((event) => event.kind === "message" && condition(event.message), {
+      after: 0,
+      kinds: ["message"],
+    });
     const last = events.at(-1);
     if (last?.kind !== "message") throw new Error("unreachable");
     return last.message;
@@ -127,7 +145,9 @@ export class TestHive {
     if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop();
     else if (existsSync(this.folder)) {
       // A crashed daemon leaves cages: only a daemon knows how to end them.
-      await this.start().then(() => this.stop()).catch(() => {});
+      await this.start()
+        .then(() => this.stop())
+        .catch(() => {});
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -46,8 +46,12 @@ const by = (caller: CallerContext): string => (caller.kind === "operator" ? "ope
 
 export const lifecycleHandlers: Pick<Handlers, Names> = {
   spawn: async (hive, input) => ({ agent: hive.view(await hive.swarm.spawn(input)) }),
-  start: (hive, input, caller) => each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.start(agent, by(caller))),
-  stop: (hive, input, caller) => each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.stop(agent, { graceful: input.graceful, by: by(caller) })),
+  start: (hive, input, caller) =>
+    each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.start(agent, by(caller))),
+  stop: (hive, input, caller) =>
+    each(hive, namesIn(hive, input.scope, caller), caller, (agent) =>
+      hive.swarm.stop(agent, { graceful: input.graceful, by: by(caller) }),
+    ),
   async restart(hive, input, caller) {
     await hive.swarm.restart(target(hive, input.name, caller), by(caller));
     return {};

@@ -7,7 +7,21 @@ import type { Output } from "../../wire/operations.ts";
 import { subscribeLines } from "../stream.ts";
 import type { Handlers } from "./types.ts";
 
-type Names = "list" | "agent_status" | "subscribe_agent_status" | "pending" | "urls" | "state" | "turn_events" | "watch" | "logs" | "config" | "login" | "sessions" | "session_revoke" | "shutdown";
+type Names =
+  | "list"
+  | "agent_status"
+  | "subscribe_agent_status"
+  | "pending"
+  | "urls"
+  | "state"
+  | "turn_events"
+  | "watch"
+  | "logs"
+  | "config"
+  | "login"
+  | "sessions"
+  | "session_revoke"
+  | "shutdown";
 
 /** Bytes read from the end of a log for its last lines. */
 const LOG_TAIL_BYTES = 512 * 1024;
@@ -100,4 +114,3 @@ function readTree(root: string): { path: string; text: string }[] {
     .sort()
     .map((file) => ({ path: relative(root, file), text: readFileSync(file, "utf8") }));
 }
-

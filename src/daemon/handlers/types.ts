@@ -7,9 +7,17 @@ import type { Hive } from "../hive.ts";
 /** Who calls, as the socket says. */
 export type CallerContext =
   | { kind: "operator"; ended: AbortSignal }
-  | { kind: "agent"; agent: Agent; connection: Connection; harness: HarnessSession | undefined; becomeHarness(session: HarnessSession): void };
+  | {
+      kind: "agent";
+      agent: Agent;
+      connection: Connection;
+      harness: HarnessSession | undefined;
+      becomeHarness(session: HarnessSession): void;
+    };
 
-type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" ? AsyncIterable<Output<N>> : Promise<Output<N>> | Output<N>;
+type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status"
+  ? AsyncIterable<Output<N>>
+  : Promise<Output<N>> | Output<N>;
 
 export type Handler<N extends OperationName> = (hive: Hive, input: Parsed<N>, caller: CallerContext) => Result<N>;
 

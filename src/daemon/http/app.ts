@@ -65,7 +65,12 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.use(securityHeaders);
   app.get("/healthz", (c) => c.text("ok\n"));
   app.use(originGuard(deps.origins));
-  app.use(bodyLimit({ maxSize: MAX_LINE_BYTES, onError: (c) => fail(c, new HiveError("too_large", `a request is at most ${MAX_LINE_BYTES} bytes`)) }));
+  app.use(
+    bodyLimit({
+      maxSize: MAX_LINE_BYTES,
+      onError: (c) => fail(c, new HiveError("too_large", `a request is at most ${MAX_LINE_BYTES} bytes`)),
+    }),
+  );
 
   app.post("/api/login", async (c) => {
     if (!logins()) throw new HiveError("rate_limited", "too many log-ins; wait a minute");

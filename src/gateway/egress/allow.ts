@@ -7,7 +7,10 @@ export function isListed(list: readonly string[], host: string, port: number): b
   return list.some((entry) => {
     const [pattern = "", listedPort] = entry.split(":");
     const portFits = listedPort === undefined ? WEB_PORTS.includes(port) : Number(listedPort) === port;
-    return portFits && (pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1 : name === pattern);
+    return (
+      portFits &&
+      (pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1 : name === pattern)
+    );
   });
 }
 

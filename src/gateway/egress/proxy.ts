@@ -14,7 +14,15 @@ export interface EgressRecord {
   agentId: string;
   host: string;
   port: number;
-  verdict: "allowed" | "not listed" | "private address" | "no such host" | "wrong server name" | "not TLS" | "unreachable" | "bad request";
+  verdict:
+    | "allowed"
+    | "not listed"
+    | "private address"
+    | "no such host"
+    | "wrong server name"
+    | "not TLS"
+    | "unreachable"
+    | "bad request";
   bytesIn: number;
   bytesOut: number;
 }
@@ -35,13 +43,22 @@ export interface EgressDeps {
  */
 export function egressServer(agentId: string, deps: EgressDeps): Server {
   const server = createServer((incoming, outgoing) => void forward(agentId, deps, incoming, outgoing));
-  server.on("connect", (incoming: IncomingMessage, client: Duplex, head: Buffer) => void tunnel(agentId, deps, incoming, client, head));
+  server.on(
+    "connect",
+    (incoming: IncomingMessage, client: Duplex, head: Buffer) => void tunnel(agentId, deps, incoming, client, head),
+  );
   return server;
 }
 
 /** Where a request may go, or why not. */
-async function judge(agentId: string, deps: EgressDeps, host: string, port: number): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
-  if (!isListed(deps.hostsOf(agentId), host, port)) return { verdict: "not listed", words: `${host}:${port} is not on this agent's egress list (agent.json, egress)` };
+async function judge(
+  agentId: string,
+  deps: EgressDeps,
+  host: string,
+  port: number,
+): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
+  if (!isListed(deps.hostsOf(agentId), host, port))
+    return { verdict: "not listed", words: `${host}:${port} is not on this agent's egress list (agent.json, egress)` };
   let addresses: string[];
   try {
     addresses = isIP(host) ? [host] : await deps.resolve(host);
@@ -51,7 +68,8 @@ async function judge(agentId: string, deps: EgressDeps, host: string, port: numb
   const [first] = addresses;
   if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
   // All of them: a name with one private address among public ones is an attempt to rebind.
-  if (!addresses.every((address) => deps.isPublic(address))) return { verdict: "private address", words: `${host} is not on the public internet` };
+  if (!addresses.every((address) => deps.isPublic(address)))
+    return { verdict: "private address", words: `${host} is not on the public internet` };
   return { address: first };
 }
 
@@ -59,7 +77,14 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
   client.on("error", () => client.destroy());
   const target = splitAuthority(incoming.url ?? "");
   const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
-    deps.onRecord({ agentId, host: target?.host ?? (incoming.url ?? "").slice(0, 120), port: target?.port ?? 0, verdict, bytesIn, bytesOut });
+    deps.onRecord({
+      agentId,
+      host: target?.host ?? (incoming.url ?? "").slice(0, 120),
+      port: target?.port ?? 0,
+      verdict,
+      bytesIn,
+      bytesOut,
+    });
   const refuse = (status: string, verdict: EgressRecord["verdict"], words: string): void => {
     record(verdict);
     client.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhyperhive: ${words}\n`);
@@ -77,7 +102,8 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
   const first = await firstBytes(client, head);
   const hello = first && readHello(first);
   const named = hello?.kind === "hello" ? hello.serverName?.toLowerCase() : undefined;
-  const fits = hello?.kind === "hello" && (named === target.host.toLowerCase() || (named === undefined && isIP(target.host) !== 0));
+  const fits =
+    hello?.kind === "hello" && (named === target.host.toLowerCase() || (named === undefined && isIP(target.host) !== 0));
   if (!first || !fits) {
     record(hello?.kind === "hello" ? "wrong server name" : "not TLS");
     upstream.destroy();
@@ -109,7 +135,8 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
     url = undefined;
   }
   const port = Number(url?.port || 80);
-  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void => deps.onRecord({ agentId, host: url?.hostname ?? (incoming.url ?? "").slice(0, 120), port, verdict, bytesIn, bytesOut });
+  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
+    deps.onRecord({ agentId, host: url?.hostname ?? (incoming.url ?? "").slice(0, 120), port, verdict, bytesIn, bytesOut });
   const refuse = (status: number, verdict: EgressRecord["verdict"], words: string): void => {
     record(verdict);
     outgoing.writeHead(status, { "content-type": "text/plain", connection: "close" });
@@ -121,13 +148,25 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
   const judged = await judge(agentId, deps, url.hostname.replace(/^\[|\]$/g, ""), port);
   if ("verdict" in judged) return refuse(403, judged.verdict, judged.words);
   const { "proxy-connection": _1, "proxy-authorization": _2, connection: _3, ...headers } = incoming.headers;
-  const sent = request({ host: judged.address, port, method: incoming.method, path: `${url.pathname}${url.search}`, headers: { ...headers, host: url.host, connection: "close" }, timeout: CONNECT_MS }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(outgoing);
-    answer.once("close", () => record("allowed", answer.socket.bytesRead, answer.socket.bytesWritten));
-  });
+  const sent = request(
+    {
+      host: judged.address,
+      port,
+      method: incoming.method,
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, host: url.host, connection: "close" },
+      timeout: CONNECT_MS,
+    },
+    (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+      answer.once("close", () => record("allowed", answer.socket.bytesRead, answer.socket.bytesWritten));
+    },
+  );
   sent.once("timeout", () => sent.destroy());
-  sent.once("error", () => (outgoing.headersSent ? outgoing.destroy() : refuse(502, "unreachable", `${url.hostname} does not answer`)));
+  sent.once("error", () =>
+    outgoing.headersSent ? outgoing.destroy() : refuse(502, "unreachable", `${url.hostname} does not answer`),
+  );
   outgoing.once("close", () => sent.destroy());
   sent.end();
 }

@@ -35,16 +35,24 @@ export function liveUpstream(baseUrl: string, credential: () => Credential): Ups
           method: "POST",
           agent,
           signal: request.signal,
-          headers: { ...request.headers, ...authorization(credential(), request.headers["anthropic-beta"]), "accept-encoding": "identity", "content-length": String(request.raw.length) },
+          headers: {
+            ...request.headers,
+            ...authorization(credential(), request.headers["anthropic-beta"]),
+            "accept-encoding": "identity",
+            "content-length": String(request.raw.length),
+          },
         },
         (incoming) => {
           const headers: Record<string, string> = {};
-          for (const [name, value] of Object.entries(incoming.headers)) if (KEPT.test(name) && typeof value === "string") headers[name] = value;
+          for (const [name, value] of Object.entries(incoming.headers))
+            if (KEPT.test(name) && typeof value === "string") headers[name] = value;
           resolve({ status: incoming.statusCode ?? 502, headers, body: incoming });
         },
       );
       outgoing.setTimeout(STALL_MS, () => outgoing.destroy(new Error("the upstream has said nothing for five minutes")));
-      outgoing.once("error", (error: NodeJS.ErrnoException) => reject(new HiveError("unavailable", `the model API cannot be reached (${error.code ?? error.message})`)));
+      outgoing.once("error", (error: NodeJS.ErrnoException) =>
+        reject(new HiveError("unavailable", `the model API cannot be reached (${error.code ?? error.message})`)),
+      );
       outgoing.end(request.raw);
     });
 }

@@ -57,7 +57,9 @@ export class Meter {
 
   #line(line: string): void {
     if (!line.startsWith("data:") || !line.includes('"usage"')) return;
-    const event = parse(line.slice(5)) as { type?: string; message?: { model?: string; usage?: UsageFields }; usage?: UsageFields } | undefined;
+    const event = parse(line.slice(5)) as
+      | { type?: string; message?: { model?: string; usage?: UsageFields }; usage?: UsageFields }
+      | undefined;
     if (event?.type === "message_start" && event.message) {
       this.model = event.message.model;
       if (event.message.usage) this.#add(event.message.usage);

@@ -42,7 +42,21 @@ const BETAS = new Set([
   "tool-search-tool",
 ]);
 /** Request headers that may go on to the upstream. */
-const HEADERS = ["accept", "anthropic-version", "content-type", "user-agent", "x-app", "x-stainless-lang", "x-stainless-package-version", "x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-os", "x-stainless-arch", "x-stainless-retry-count", "x-stainless-timeout"];
+const HEADERS = [
+  "accept",
+  "anthropic-version",
+  "content-type",
+  "user-agent",
+  "x-app",
+  "x-stainless-lang",
+  "x-stainless-package-version",
+  "x-stainless-runtime",
+  "x-stainless-runtime-version",
+  "x-stainless-os",
+  "x-stainless-arch",
+  "x-stainless-retry-count",
+  "x-stainless-timeout",
+];
 
 const Body = z.looseObject({
   model: z.string().min(1).max(256),
@@ -55,18 +69,26 @@ const Body = z.looseObject({
 export function readBody(raw: Buffer): MessagesBody {
   const parsed = Body.safeParse(parseStrictObject(raw.toString("utf8"), MAX_DEPTH));
   if (!parsed.success) throw new HiveError("bad_request", schemaComplaint(parsed.error));
-  return parsed.data as MessagesBody;
+  return parsed.data;
 }
 
 /** Throws `forbidden` for a request that reaches further than its text. `models` are those that were deployed. */
 export function checkBody(body: MessagesBody, models: readonly string[]): void {
   if (!models.some((model) => allows(model, body.model))) {
-    throw new HiveError("forbidden", `the model ${body.model} is not this agent's (${models.join(", ")}): its configuration or the operator says which it is`);
+    throw new HiveError(
+      "forbidden",
+      `the model ${body.model} is not this agent's (${models.join(", ")}): its configuration or the operator says which it is`,
+    );
   }
-  if ("mcp_servers" in body) throw new HiveError("forbidden", "mcp_servers: servers that the model API connects to are not allowed from a cage");
+  if ("mcp_servers" in body)
+    throw new HiveError("forbidden", "mcp_servers: servers that the model API connects to are not allowed from a cage");
   if ("container" in body) throw new HiveError("forbidden", "container: code that the model API runs is not allowed from a cage");
   for (const tool of body.tools ?? []) {
-    if (tool.type !== undefined && !CLIENT_TOOL.test(tool.type)) throw new HiveError("forbidden", `the tool type ${tool.type} runs on the model API's servers, which is not allowed from a cage`);
+    if (tool.type !== undefined && !CLIENT_TOOL.test(tool.type))
+      throw new HiveError(
+        "forbidden",
+        `the tool type ${tool.type} runs on the model API's servers, which is not allowed from a cage`,
+      );
   }
   for (const message of body.messages) checkContent(message.content);
   checkContent(body.system);
@@ -85,7 +107,10 @@ function checkContent(content: unknown): void {
   for (const block of content as { type?: unknown; source?: { type?: unknown }; content?: unknown }[]) {
     if (typeof block !== "object" || block === null) continue;
     if ((block.type === "image" || block.type === "document") && !INLINE_SOURCES.has(String(block.source?.type))) {
-      throw new HiveError("forbidden", `${block.type}: only content that is in the request itself is allowed, not a source of type ${String(block.source?.type)}`);
+      throw new HiveError(
+        "forbidden",
+        `${block.type}: only content that is in the request itself is allowed, not a source of type ${String(block.source?.type)}`,
+      );
     }
     if (block.type === "container_upload") throw new HiveError("forbidden", "container_upload is not allowed from a cage");
     checkContent(block.content);

@@ -34,6 +34,10 @@ export function costOf(model: string, tokens: TokenCounts, overrides: Record<str
     .sort((a, b) => b.length - a.length)[0];
   const price = key === undefined ? undefined : table[key];
   if (!price) return undefined;
-  const sum = tokens.input * price.input + tokens.output * price.output + tokens.cache_read * price.cache_read + tokens.cache_write * price.cache_write;
+  const sum =
+    tokens.input * price.input +
+    tokens.output * price.output +
+    tokens.cache_read * price.cache_read +
+    tokens.cache_write * price.cache_write;
   return sum / 1_000_000;
 }

@@ -19,7 +19,13 @@ export interface ModelProxyDeps {
   onUnexpected(error: unknown): void;
 }
 
-const STATUS: Partial<Record<ErrorCode, number>> = { bad_request: 400, forbidden: 403, not_found: 404, too_large: 413, unavailable: 502 };
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  bad_request: 400,
+  forbidden: 403,
+  not_found: 404,
+  too_large: 413,
+  unavailable: 502,
+};
 /** The API's own names of errors, by status. A refusal of ours is an invalid request: the CLI must not retry it. */
 const ERROR_TYPES: Record<number, string> = { 400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large" };
 
@@ -33,7 +39,12 @@ export function modelProxy(agent: { id: string; name: string }, deps: ModelProxy
   };
 }
 
-async function answer(agent: { id: string; name: string }, deps: ModelProxyDeps, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  agent: { id: string; name: string },
+  deps: ModelProxyDeps,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const path = pathOf(incoming);
   const raw = await readAll(incoming);
   const body = readBody(raw);
@@ -75,7 +86,10 @@ function pathOf(incoming: IncomingMessage): ModelPath {
   const path = (incoming.url ?? "").split("?")[0];
   if (incoming.method === "POST" && (path === "/v1/messages" || path === "/v1/messages/count_tokens")) return path;
   incoming.resume();
-  throw new HiveError("not_found", `${incoming.method ?? ""} ${(path ?? "").slice(0, 120)} is not served here: only POST /v1/messages and token counting`);
+  throw new HiveError(
+    "not_found",
+    `${incoming.method ?? ""} ${(path ?? "").slice(0, 120)} is not served here: only POST /v1/messages and token counting`,
+  );
 }
 
 async function readAll(incoming: IncomingMessage): Promise<Buffer> {
@@ -96,7 +110,9 @@ function refuse(outgoing: ServerResponse, error: unknown): void {
   // A cage's refused request looks like a bad one: 401 and 403 would make the CLI ask for a login.
   const shown = status === 403 ? 400 : status;
   outgoing.writeHead(shown, { "content-type": "application/json", connection: "close" });
-  outgoing.end(JSON.stringify({ type: "error", error: { type: ERROR_TYPES[shown] ?? "api_error", message: `hyperhive: ${hive.message}` } }));
+  outgoing.end(
+    JSON.stringify({ type: "error", error: { type: ERROR_TYPES[shown] ?? "api_error", message: `hyperhive: ${hive.message}` } }),
+  );
 }
 
 function signalOf(agentId: string, reply: ModelReply): UpstreamSignal {

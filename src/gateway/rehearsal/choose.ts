@@ -40,7 +40,10 @@ export function choose(scenarios: readonly Scenario[], agent: string, conversati
       return { key: `${key}/${round} ${turn}`, step: nth(rule.steps, round, agent, conversation, caught, memory) };
     }
   }
-  return { key: `default/${round} ${turn}`, step: nth(defaultSteps(agent, conversation), round, agent, conversation, {}, memory) };
+  return {
+    key: `default/${round} ${turn}`,
+    step: nth(defaultSteps(agent, conversation), round, agent, conversation, {}, memory),
+  };
 }
 
 /** What the patterns of a rule catch, or undefined when it is not for this turn. */
@@ -52,9 +55,24 @@ function fits(rule: Rule, agent: string, conversation: Conversation): Variables 
   return match ? { ...match.groups } : undefined;
 }
 
-function nth(steps: readonly Step[], round: number, agent: string, conversation: Conversation, caught: Variables, memory: Memory): Step {
-  const variables: Variables = { ...memory.variables, ...caught, agent, sender: conversation.sender ?? "", body: conversation.body };
-  steps.slice(0, round).forEach((step, index) => Object.assign(variables, capture(step.capture, conversation.results[index] ?? "")));
+function nth(
+  steps: readonly Step[],
+  round: number,
+  agent: string,
+  conversation: Conversation,
+  caught: Variables,
+  memory: Memory,
+): Step {
+  const variables: Variables = {
+    ...memory.variables,
+    ...caught,
+    agent,
+    sender: conversation.sender ?? "",
+    body: conversation.body,
+  };
+  steps
+    .slice(0, round)
+    .forEach((step, index) => Object.assign(variables, capture(step.capture, conversation.results[index] ?? "")));
   const { agent: _1, sender: _2, body: _3, ...lasting } = variables;
   Object.assign(memory.variables, lasting);
   const step = steps[round];
@@ -67,10 +85,13 @@ function nth(steps: readonly Step[], round: number, agent: string, conversation:
 /** Without a rule that fits, the sender gets an answer, whoever it is. */
 function defaultSteps(agent: string, conversation: Conversation): Step[] {
   const { sender, body } = conversation;
-  if (sender === undefined || sender === "system" || sender.startsWith(`${agent}/`) || body.startsWith(NOTED)) return [Step.parse({ say: "Noted." })];
+  if (sender === undefined || sender === "system" || sender.startsWith(`${agent}/`) || body.startsWith(NOTED))
+    return [Step.parse({ say: "Noted." })];
   const hello = agent === "hm1nd" ? " Say “tour” and I show you around." : "";
   const answer =
-    sender === "operator" ? `Hello from ${agent}! You said: “${brief(body)}”. This is a rehearsal: a scripted model plays me, and everything else is real.${hello}` : `${NOTED} You wrote: “${brief(body)}”`;
+    sender === "operator"
+      ? `Hello from ${agent}! You said: “${brief(body)}”. This is a rehearsal: a scripted model plays me, and everything else is real.${hello}`
+      : `${NOTED} You wrote: “${brief(body)}”`;
   return [
     Step.parse({
       think: `A message from ${sender}. I answer with the send tool, because plain text is not delivered.`,

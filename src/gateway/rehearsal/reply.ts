@@ -12,7 +12,10 @@ const CHARS_PER_TOKEN = 4;
 /** The connection is cut on purpose. */
 export class Cut extends Error {}
 
-type Content = { type: "thinking"; thinking: string } | { type: "text"; text: string } | { type: "tool_use"; id: string; name: string; input: unknown };
+type Content =
+  | { type: "thinking"; thinking: string }
+  | { type: "text"; text: string }
+  | { type: "tool_use"; id: string; name: string; input: unknown };
 
 /** The content of an answer. A tool that is not offered is said in words instead: a call of it would be an error. */
 export function contentOf(step: Step, offered: ReadonlySet<string>): Content[] {
@@ -22,7 +25,8 @@ export function contentOf(step: Step, offered: ReadonlySet<string>): Content[] {
   let say = step.say ?? "";
   for (const tool of step.tools) {
     const name = HIVE_TOOLS.has(tool.name) ? `mcp__hive__${tool.name}` : tool.name;
-    if (offered.has(name)) calls.push({ type: "tool_use", id: `toolu_${randomBytes(12).toString("hex")}`, name, input: tool.input });
+    if (offered.has(name))
+      calls.push({ type: "tool_use", id: `toolu_${randomBytes(12).toString("hex")}`, name, input: tool.input });
     else say += `${say === "" ? "" : " "}(the tool ${name} is not offered)`;
   }
   if (say !== "") content.push({ type: "text", text: say });
@@ -30,7 +34,11 @@ export function contentOf(step: Step, offered: ReadonlySet<string>): Content[] {
   return [...content, ...calls];
 }
 
-function usageOf(step: Step, body: MessagesBody, content: Content[]): { input_tokens: number; output_tokens: number; cache_read_input_tokens: number; cache_creation_input_tokens: number } {
+function usageOf(
+  step: Step,
+  body: MessagesBody,
+  content: Content[],
+): { input_tokens: number; output_tokens: number; cache_read_input_tokens: number; cache_creation_input_tokens: number } {
   const size = Math.ceil(JSON.stringify(body.messages).length / CHARS_PER_TOKEN);
   const fresh = Math.min(size, Math.ceil(JSON.stringify(body.messages.at(-1) ?? "").length / CHARS_PER_TOKEN));
   return {
@@ -57,7 +65,13 @@ export function wholeReply(step: Step, body: MessagesBody, offered: ReadonlySet<
 }
 
 /** The same as server-sent events, in pieces with pauses. Throws `Cut` where the step says so. */
-export async function* streamedReply(step: Step, body: MessagesBody, offered: ReadonlySet<string>, cutAfter: number | undefined, pause: (ms: number) => Promise<void>): AsyncGenerator<Uint8Array> {
+export async function* streamedReply(
+  step: Step,
+  body: MessagesBody,
+  offered: ReadonlySet<string>,
+  cutAfter: number | undefined,
+  pause: (ms: number) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
   const content = contentOf(step, offered);
   const usage = usageOf(step, body, content);
   let pieces = 0;
@@ -66,21 +80,42 @@ export async function* streamedReply(step: Step, body: MessagesBody, offered: Re
     if (step.chunk_ms > 0) await pause(step.chunk_ms);
   };
   yield event("message_start", {
-    message: { id: `msg_${randomBytes(12).toString("hex")}`, type: "message", role: "assistant", model: body.model, content: [], stop_reason: null, stop_sequence: null, usage: { ...usage, output_tokens: 1 } },
+    message: {
+      id: `msg_${randomBytes(12).toString("hex")}`,
+      type: "message",
+      role: "assistant",
+      model: body.model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...usage, output_tokens: 1 },
+    },
   });
   for (const [index, block] of content.entries()) {
-    const start = block.type === "tool_use" ? { ...block, input: {} } : block.type === "thinking" ? { type: "thinking", thinking: "", signature: "" } : { type: "text", text: "" };
+    const start =
+      block.type === "tool_use"
+        ? { ...block, input: {} }
+        : block.type === "thinking"
+          ? { type: "thinking", thinking: "", signature: "" }
+          : { type: "text", text: "" };
     yield event("content_block_start", { index, content_block: start });
     if (block.type === "tool_use") {
       await piece();
-      yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json: JSON.stringify(block.input) } });
+      yield event("content_block_delta", {
+        index,
+        delta: { type: "input_json_delta", partial_json: JSON.stringify(block.input) },
+      });
     } else {
       const text = block.type === "text" ? block.text : block.thinking;
       for (const part of text.match(CHUNK) ?? []) {
         await piece();
-        yield event("content_block_delta", { index, delta: block.type === "text" ? { type: "text_delta", text: part } : { type: "thinking_delta", thinking: part } });
+        yield event("content_block_delta", {
+          index,
+          delta: block.type === "text" ? { type: "text_delta", text: part } : { type: "thinking_delta", thinking: part },
+        });
       }
-      if (block.type === "thinking") yield event("content_block_delta", { index, delta: { type: "signature_delta", signature: "rehearsed" } });
+      if (block.type === "thinking")
+        yield event("content_block_delta", { index, delta: { type: "signature_delta", signature: "rehearsed" } });
     }
     yield event("content_block_stop", { index });
   }

@@ -4,13 +4,20 @@ import { z } from "zod";
 
 /** A scenario: what scripted agents answer. docs/scenarios.md explains it by examples. */
 
-const Pattern = z.string().max(1000).check((ctx) => {
-  try {
-    new RegExp(ctx.value, "s");
-  } catch (error) {
-    ctx.issues.push({ code: "custom", input: ctx.value, message: `not a regular expression: ${error instanceof Error ? error.message : String(error)}` });
-  }
-});
+const Pattern = z
+  .string()
+  .max(1000)
+  .check((ctx) => {
+    try {
+      new RegExp(ctx.value, "s");
+    } catch (error) {
+      ctx.issues.push({
+        code: "custom",
+        input: ctx.value,
+        message: `not a regular expression: ${error instanceof Error ? error.message : String(error)}`,
+      });
+    }
+  });
 const VariableName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "a variable name is 1 to 32 of a-z, 0-9 and '_'");
 const Milliseconds = z.number().int().min(0).max(600_000);
 
@@ -33,9 +40,24 @@ export const Step = z.strictObject({
   wait_ms: Milliseconds.default(0),
   chunk_ms: Milliseconds.default(5),
   stop_reason: z.enum(["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal"]).optional(),
-  usage: z.strictObject({ input: z.number().int(), output: z.number().int(), cache_read: z.number().int(), cache_write: z.number().int() }).partial().default({}),
+  usage: z
+    .strictObject({
+      input: z.number().int(),
+      output: z.number().int(),
+      cache_read: z.number().int(),
+      cache_write: z.number().int(),
+    })
+    .partial()
+    .default({}),
   /** Answer with an error instead, the first `times` times. */
-  error: z.strictObject({ status: z.number().int().min(400).max(599), message: z.string().default("rehearsed"), headers: z.record(z.string(), z.string()).default({}), times: z.number().int().min(1).default(1_000_000) }).optional(),
+  error: z
+    .strictObject({
+      status: z.number().int().min(400).max(599),
+      message: z.string().default("rehearsed"),
+      headers: z.record(z.string(), z.string()).default({}),
+      times: z.number().int().min(1).default(1_000_000),
+    })
+    .optional(),
   /** Cut the connection after this many pieces of text, the first `times` times. */
   cut: z.strictObject({ after: z.number().int().min(0).default(1), times: z.number().int().min(1).default(1) }).optional(),
   /** Never answer, the first `times` times. */
@@ -80,7 +102,12 @@ export function parseScenario(text: string, where: string): Scenario {
 export function readScenarios(path: string): Scenario[] {
   let files: string[];
   try {
-    files = statSync(path).isDirectory() ? readdirSync(path).filter((name) => name.endsWith(".json")).sort().map((name) => join(path, name)) : [path];
+    files = statSync(path).isDirectory()
+      ? readdirSync(path)
+          .filter((name) => name.endsWith(".json"))
+          .sort()
+          .map((name) => join(path, name))
+      : [path];
   } catch {
     throw new Error(`HIVE_SCENARIOS: there is no file or folder ${path}`);
   }

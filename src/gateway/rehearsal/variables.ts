@@ -15,13 +15,17 @@ export function capture(patterns: Record<string, string>, text: string): Variabl
 /** Puts values in place of `{{name}}`; `{{n+1}}` and `{{n-1}}` count. A name without a value stays as it is written. */
 export function fill<T>(value: T, variables: Variables): T {
   if (typeof value === "string") {
-    return value.replace(/\{\{\s*([a-z][a-z0-9_]*)\s*(?:([+-])\s*(\d+))?\s*\}\}/g, (whole, name: string, sign?: string, by?: string) => {
-      const known = variables[name];
-      if (known === undefined) return whole;
-      return sign === undefined ? known : String(Number(known) + (sign === "+" ? 1 : -1) * Number(by));
-    }) as T;
+    return value.replace(
+      /\{\{\s*([a-z][a-z0-9_]*)\s*(?:([+-])\s*(\d+))?\s*\}\}/g,
+      (whole, name: string, sign?: string, by?: string) => {
+        const known = variables[name];
+        if (known === undefined) return whole;
+        return sign === undefined ? known : String(Number(known) + (sign === "+" ? 1 : -1) * Number(by));
+      },
+    ) as T;
   }
   if (Array.isArray(value)) return value.map((one: unknown) => fill(one, variables)) as T;
-  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one as unknown, variables)])) as T;
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one as unknown, variables)])) as T;
   return value;
 }

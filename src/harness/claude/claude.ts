@@ -74,7 +74,12 @@ export class Claude {
 
   /** Shortens the session; ends `ok` also when there is nothing to shorten. */
   async compact(): Promise<PromptEnd> {
-    if (this.#sessionId === undefined) return { kind: "ok", reason: "there is no session yet", figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } } };
+    if (this.#sessionId === undefined)
+      return {
+        kind: "ok",
+        reason: "there is no session yet",
+        figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } },
+      };
     this.#parts.sink.compacting(true);
     try {
       return await this.#run("/compact", { composed: false });
@@ -97,7 +102,10 @@ export class Claude {
     });
     process.query.interrupt().catch(() => {});
     let timer: NodeJS.Timeout | undefined;
-    const inTime = await Promise.race([stopped.then(() => true), new Promise<boolean>((resolve) => (timer = setTimeout(resolve, INTERRUPT_MS, false)))]);
+    const inTime = await Promise.race([
+      stopped.then(() => true),
+      new Promise<boolean>((resolve) => (timer = setTimeout(resolve, INTERRUPT_MS, false))),
+    ]);
     clearTimeout(timer);
     const pid = process.child?.pid;
     if (!inTime || (pid !== undefined && descendants(pid).length > 0)) await this.end();
@@ -105,7 +113,9 @@ export class Claude {
 
   /** Also for the process that runs. */
   async setModel(model: string): Promise<void> {
-    await this.#process?.query.setModel(model).catch((error: unknown) => this.#parts.log(`the model could not be changed: ${String(error)}`));
+    await this.#process?.query
+      .setModel(model)
+      .catch((error: unknown) => this.#parts.log(`the model could not be changed: ${String(error)}`));
   }
 
   /** The next prompt begins a new session. Call between turns. */
@@ -136,7 +146,11 @@ export class Claude {
       const process = await this.#ready();
       return await this.#converse(process, text, composed);
     } catch (error) {
-      return { kind: "crashed", reason: `Claude Code could not be started: ${error instanceof Error ? error.message : String(error)}`, figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } } };
+      return {
+        kind: "crashed",
+        reason: `Claude Code could not be started: ${error instanceof Error ? error.message : String(error)}`,
+        figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } },
+      };
     } finally {
       this.#running = undefined;
       await this.#afterTurn();
@@ -151,7 +165,11 @@ export class Claude {
       void process.ended.then((error) => {
         const code = process.child?.signalCode ?? process.child?.exitCode;
         const why = error?.message ?? "its stream ended";
-        running.settle({ kind: "crashed", reason: `Claude Code ended in mid-turn (${code ?? "unknown"}): ${why}`.slice(0, 300), figures: process.reader.noFigures() });
+        running.settle({
+          kind: "crashed",
+          reason: `Claude Code ended in mid-turn (${code ?? "unknown"}): ${why}`.slice(0, 300),
+          figures: process.reader.noFigures(),
+        });
       });
       process.input.push({
         type: "user",
@@ -159,7 +177,7 @@ export class Claude {
         parent_tool_use_id: null,
         uuid,
         ...(composed ? { client_composed: true } : {}),
-      } as SDKUserMessage);
+      });
     });
   }
 
@@ -228,7 +246,10 @@ export class Claude {
     if (!process) return;
     process.turns++;
     const pid = process.child?.pid;
-    const worn = process.turns >= MAX_TURNS || Date.now() - process.startedAt > MAX_AGE_MS || (pid !== undefined && residentBytes(pid) > MAX_RESIDENT_BYTES);
+    const worn =
+      process.turns >= MAX_TURNS ||
+      Date.now() - process.startedAt > MAX_AGE_MS ||
+      (pid !== undefined && residentBytes(pid) > MAX_RESIDENT_BYTES);
     if (worn) {
       this.#parts.log("Claude Code is replaced: it has run long enough");
       return this.end();
@@ -241,7 +262,8 @@ export class Claude {
     for (const line of chunk.split("\n")) {
       if (line.trim() === "") continue;
       this.#parts.log(`claude: ${line.slice(0, MAX_STDERR_CHARS)}`);
-      if (++this.#stderrLines <= MAX_STDERR_LINES) this.#parts.sink.emit({ type: "note", level: "warn", text: line.slice(0, MAX_STDERR_CHARS) });
+      if (++this.#stderrLines <= MAX_STDERR_LINES)
+        this.#parts.sink.emit({ type: "note", level: "warn", text: line.slice(0, MAX_STDERR_CHARS) });
     }
   }
 }

@@ -93,8 +93,13 @@ export class StreamReader {
       case "api_retry": {
         // The block that was cut is written anew.
         this.#sink.delta({ kind: "reset", text: "" });
-        const what = message.error_status === null ? "the connection to the model broke" : `the model answered ${message.error_status}`;
-        return this.#sink.emit({ type: "note", level: "warn", text: `${what}: attempt ${message.attempt} of ${message.max_retries}, again in ${Math.round(message.retry_delay_ms / 100) / 10} s` });
+        const what =
+          message.error_status === null ? "the connection to the model broke" : `the model answered ${message.error_status}`;
+        return this.#sink.emit({
+          type: "note",
+          level: "warn",
+          text: `${what}: attempt ${message.attempt} of ${message.max_retries}, again in ${Math.round(message.retry_delay_ms / 100) / 10} s`,
+        });
       }
       default:
         return undefined;
@@ -110,7 +115,11 @@ export class StreamReader {
   #assistant({ message, parent_tool_use_id: parent, error }: Extract<SDKMessage, { type: "assistant" }>): void {
     const { usage } = message;
     if (parent === null && error === undefined && usage.input_tokens + (usage.cache_read_input_tokens ?? 0) > 0) {
-      this.#contextTokens = usage.input_tokens + usage.output_tokens + (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
+      this.#contextTokens =
+        usage.input_tokens +
+        usage.output_tokens +
+        (usage.cache_read_input_tokens ?? 0) +
+        (usage.cache_creation_input_tokens ?? 0);
     }
     for (const block of message.content) {
       if (block.type === "text") {
@@ -129,14 +138,24 @@ export class StreamReader {
     for (const block of message.content) {
       if (block.type !== "tool_result") continue;
       const { text, cutFrom } = cut(resultText(block.content));
-      this.#sink.emit({ type: "tool_result", id: block.tool_use_id, text, is_error: block.is_error === true, ...(cutFrom === undefined ? {} : { cut_from: cutFrom }) });
+      this.#sink.emit({
+        type: "tool_result",
+        id: block.tool_use_id,
+        text,
+        is_error: block.is_error === true,
+        ...(cutFrom === undefined ? {} : { cut_from: cutFrom }),
+      });
     }
   }
 
   #rateLimit({ rate_limit_info: info }: Extract<SDKMessage, { type: "rate_limit_event" }>): void {
     if (info.status === "allowed") return;
     const until = info.resetsAt === undefined ? "" : ` until ${new Date(info.resetsAt * 1000).toISOString()}`;
-    this.#sink.emit({ type: "note", level: "warn", text: info.status === "rejected" ? `rate limited${until}` : `close to the rate limit${until}` });
+    this.#sink.emit({
+      type: "note",
+      level: "warn",
+      text: info.status === "rejected" ? `rate limited${until}` : `close to the rate limit${until}`,
+    });
   }
 }
 
@@ -153,7 +172,10 @@ export function cut(text: string, limit = MAX_TEXT_BYTES): { text: string; cutFr
   const bytes = Buffer.byteLength(text);
   if (bytes <= limit) return { text };
   // A byte sequence that was cut in the middle shows as one replacement character, which goes too.
-  const kept = Buffer.from(text).subarray(0, limit).toString("utf8").replace(/\uFFFD$/, "");
+  const kept = Buffer.from(text)
+    .subarray(0, limit)
+    .toString("utf8")
+    .replace(/\uFFFD$/, "");
   return { text: kept, cutFrom: bytes };
 }
 

@@ -77,12 +77,21 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
     DISABLE_AUTOUPDATER: "1",
     MCP_TIMEOUT: "5000",
     ANTHROPIC_BASE_URL: input.modelUrl,
-    ...(input.credentialKind === "oauth" ? { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-placeholder" } : { ANTHROPIC_API_KEY: "sk-ant-api03-placeholder" }),
+    ...(input.credentialKind === "oauth"
+      ? { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-placeholder" }
+      : { ANTHROPIC_API_KEY: "sk-ant-api03-placeholder" }),
   };
 }
 
 /** The variables by which programs find the egress proxy. */
 export function proxyEnvironment(egressUrl: string): Record<string, string> {
   const local = "127.0.0.1,localhost";
-  return { HTTP_PROXY: egressUrl, HTTPS_PROXY: egressUrl, http_proxy: egressUrl, https_proxy: egressUrl, NO_PROXY: local, no_proxy: local };
+  return {
+    HTTP_PROXY: egressUrl,
+    HTTPS_PROXY: egressUrl,
+    http_proxy: egressUrl,
+    https_proxy: egressUrl,
+    NO_PROXY: local,
+    no_proxy: local,
+  };
 }

@@ -34,7 +34,8 @@ export function endOf(result: SDKResultMessage, figures: Figures): PromptEnd {
   const end = (kind: PromptEnd["kind"]): PromptEnd => ({ kind, reason, figures });
   const terminal = result.terminal_reason;
   if (terminal === "aborted_streaming" || terminal === "aborted_tools") return end("cancelled");
-  if (terminal === "prompt_too_long" || terminal === "blocking_limit" || /prompt is too long/i.test(reason)) return end("prompt_too_long");
+  if (terminal === "prompt_too_long" || terminal === "blocking_limit" || /prompt is too long/i.test(reason))
+    return end("prompt_too_long");
   const status = "api_error_status" in result ? (result.api_error_status ?? undefined) : undefined;
   if (status === 429) return end("rate_limited");
   if (status === 401 || status === 403) return end("needs_login");

@@ -8,7 +8,12 @@ import { answerTool, toolsFor, type ToolHost } from "./tools.ts";
  * The MCP servers of one CLI process: `hive` in this process (a call costs no process and no port), the agent's own on
  * stdio as the CLI's children, resident ones through this process, which runs them.
  */
-export function mcpServers(role: AgentRole, config: AgentConfig, host: ToolHost, residents: Residents): Record<string, McpServerConfig> {
+export function mcpServers(
+  role: AgentRole,
+  config: AgentConfig,
+  host: ToolHost,
+  residents: Residents,
+): Record<string, McpServerConfig> {
   const hive = createSdkMcpServer({
     name: "hive",
     version: "1",

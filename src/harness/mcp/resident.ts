@@ -72,7 +72,15 @@ export class Residents {
       }, pause);
     };
     try {
-      await client.connect(new StdioClientTransport({ command: server.command, args: server.args, env: { ...this.#env, ...server.env }, cwd: "/state", stderr: "inherit" }));
+      await client.connect(
+        new StdioClientTransport({
+          command: server.command,
+          args: server.args,
+          env: { ...this.#env, ...server.env },
+          cwd: "/state",
+          stderr: "inherit",
+        }),
+      );
       resident.client = client;
       this.#log(`the resident server ${name} runs`);
     } catch (error) {

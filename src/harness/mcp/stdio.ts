@@ -15,7 +15,9 @@ export async function serveStdio(socket: string): Promise<void> {
   };
   const server = new McpServer({ name: "hive", version: "1" });
   for (const tool of toolsFor(role)) {
-    server.registerTool(tool.name, { description: tool.description, inputSchema: tool.shape as never }, (async (args: Record<string, unknown>) => answerTool(tool, host, args ?? {})) as never);
+    server.registerTool(tool.name, { description: tool.description, inputSchema: tool.shape as never }, (async (
+      args: Record<string, unknown>,
+    ) => answerTool(tool, host, args ?? {})) as never);
   }
   const transport = new StdioServerTransport();
   const ended = new Promise<void>((resolve) => {

@@ -25,7 +25,13 @@ export interface HiveTool {
 const EVERYONE = ["agent", "manager"] as const;
 const MANAGER_ONLY = ["manager"] as const;
 
-function define<S extends z.ZodRawShape>(tool: { name: string; description: string; roles: readonly AgentRole[]; shape: S; run(host: ToolHost, args: z.infer<z.ZodObject<S>>): Promise<string> }): HiveTool {
+function define<S extends z.ZodRawShape>(tool: {
+  name: string;
+  description: string;
+  roles: readonly AgentRole[];
+  shape: S;
+  run(host: ToolHost, args: z.infer<z.ZodObject<S>>): Promise<string>;
+}): HiveTool {
   const schema = z.object(tool.shape);
   return { ...tool, run: (host, args) => tool.run(host, schema.parse(args)) };
 }
@@ -42,13 +48,28 @@ export const hiveTools: readonly HiveTool[] = [
     shape: {
       to: z.string().describe('Recipient: an agent\'s name, "operator", "manager" or "*"'),
       body: z.string().describe("The message, 1 byte to 256 KiB of text. Put longer texts into a file and send its path."),
-      in_reply_to: z.number().int().optional().describe("Id of the message that this answers. Left out, an answer to the sender of this turn's message is threaded by itself."),
+      in_reply_to: z
+        .number()
+        .int()
+        .optional()
+        .describe(
+          "Id of the message that this answers. Left out, an answer to the sender of this turn's message is threaded by itself.",
+        ),
     },
     async run(host, { to, body, in_reply_to }) {
       const reply = in_reply_to ?? host.messageFrom(to.replace(/^@/, ""));
       // The key makes a repeated call after a broken connection the same message.
-      const { sent, refused } = await host.call("send", { to, body, client_id: randomUUID(), ...(reply === undefined ? {} : { in_reply_to: reply }) });
-      const lines = sent.map((one) => (one.state === "held" ? `message ${one.id} to ${one.to} waits: this conversation has gone on long without the operator, who must let it go on` : `sent to ${one.to} (message ${one.id})`));
+      const { sent, refused } = await host.call("send", {
+        to,
+        body,
+        client_id: randomUUID(),
+        ...(reply === undefined ? {} : { in_reply_to: reply }),
+      });
+      const lines = sent.map((one) =>
+        one.state === "held"
+          ? `message ${one.id} to ${one.to} waits: this conversation has gone on long without the operator, who must let it go on`
+          : `sent to ${one.to} (message ${one.id})`,
+      );
       return [...lines, ...refused.map((one) => `not sent to ${one.to}: ${one.error}`)].join("\n");
     },
   }),
@@ -56,7 +77,9 @@ export const hiveTools: readonly HiveTool[] = [
     name: "recv",
     description: `Take the next message of your inbox into this turn. Without wait it answers at once, with a message or with word that there is none. With wait it stays until one comes, at most ${MAX_RECV_WAIT_SECONDS} seconds. To wait longer, end your turn: a new message begins the next one.`,
     roles: EVERYONE,
-    shape: { wait: z.number().min(0).max(MAX_RECV_WAIT_SECONDS).optional().describe("Seconds to wait for a message when there is none") },
+    shape: {
+      wait: z.number().min(0).max(MAX_RECV_WAIT_SECONDS).optional().describe("Seconds to wait for a message when there is none"),
+    },
     async run(host, { wait }) {
       const { message, token, unread } = await host.call("recv", wait === undefined ? {} : { wait });
       if (!message || token === undefined) return "no message";
@@ -89,7 +112,8 @@ export const hiveTools: readonly HiveTool[] = [
   }),
   define({
     name: "set_status",
-    description: "Say in one line what you are doing. The operator sees it beside your name. Set it when you begin something and when you are done.",
+    description:
+      "Say in one line what you are doing. The operator sees it beside your name. Set it when you begin something and when you are done.",
     roles: EVERYONE,
     shape: { text: z.string().max(280).describe("One line; empty to clear it") },
     async run(host, { text }) {

@@ -15,7 +15,12 @@ export type CrashVerdict = { kind: "restart"; afterMs: number } | { kind: "park"
  * What to do about a crash at `now`, given the times of the earlier ones: restart after `baseMs` (10 s), doubling to
  * 300 s, and parked after the fifth within ten minutes. Returns the times that still count, this one included.
  */
-export function afterCrash(earlier: readonly number[], now: number, upSince: number, baseMs: number): { times: number[]; verdict: CrashVerdict } {
+export function afterCrash(
+  earlier: readonly number[],
+  now: number,
+  upSince: number,
+  baseMs: number,
+): { times: number[]; verdict: CrashVerdict } {
   const recovered = now - upSince >= CRASH_RESET_MS;
   const times = [...(recovered ? [] : earlier.filter((at) => now - at < CRASH_RESET_MS)), now];
   if (times.length >= MAX_CRASHES) return { times, verdict: { kind: "park", crashes: times.length } };

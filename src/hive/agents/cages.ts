@@ -187,7 +187,11 @@ export class Cages {
     } else {
       const timer = setTimeout(() => void this.start(agent, "restarted after a crash").catch(() => {}), verdict.afterMs);
       agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
-      this.#deps.tell(agent, { event: "container_crash", reason, next: `starts again in ${Math.round(verdict.afterMs / 1000)} s` });
+      this.#deps.tell(agent, {
+        event: "container_crash",
+        reason,
+        next: `starts again in ${Math.round(verdict.afterMs / 1000)} s`,
+      });
     }
     this.#deps.changed(agent);
   }

@@ -46,12 +46,22 @@ export class Harnesses {
   }
 
   /** Makes `peer` the agent's harness. Refused while another one lives, and to a protocol we do not speak. */
-  async hello(agent: Agent, hello: Parsed<"hello">, peer: Peer): Promise<{ session: HarnessSession; assignment: Output<"hello"> }> {
+  async hello(
+    agent: Agent,
+    hello: Parsed<"hello">,
+    peer: Peer,
+  ): Promise<{ session: HarnessSession; assignment: Output<"hello"> }> {
     if (hello.protocol > PROTOCOL) {
-      throw new HiveError("protocol", `this harness speaks protocol ${hello.protocol}, newer than the daemon's ${PROTOCOL}: update the daemon`);
+      throw new HiveError(
+        "protocol",
+        `this harness speaks protocol ${hello.protocol}, newer than the daemon's ${PROTOCOL}: update the daemon`,
+      );
     }
     if (hello.protocol < OLDEST_PROTOCOL) {
-      throw new HiveError("protocol", `this harness speaks protocol ${hello.protocol}, older than ${OLDEST_PROTOCOL}: restart the agent to replace it`);
+      throw new HiveError(
+        "protocol",
+        `this harness speaks protocol ${hello.protocol}, older than ${OLDEST_PROTOCOL}: restart the agent to replace it`,
+      );
     }
     if (agent.harness && agent.harness.instance !== hello.instance && !agent.harness.ended.aborted) {
       throw new HiveError("conflict", `another harness of ${agent.name} lives: there is one at a time`);

@@ -118,14 +118,18 @@ export class Swarm {
         else this.#deps.cages.leaveAsleep(agent);
       }),
     );
-    if (!this.#byName.has(MANAGER)) await this.#create(MANAGER, "manager", templateTree({ description: "coordinates the hive" }, undefined, "manager"));
+    if (!this.#byName.has(MANAGER))
+      await this.#create(MANAGER, "manager", templateTree({ description: "coordinates the hive" }, undefined, "manager"));
   }
 
   /** Creates and starts an agent. A destroyed one of that name is not replaced silently. */
   async spawn(input: Parsed<"spawn">): Promise<Agent> {
     const holder = this.#byName.get(input.name);
     if (holder?.destroyed) {
-      throw new HiveError("conflict", `an agent ${input.name} was destroyed and its state is kept: \`hivectl revive ${input.name}\` brings it back, \`hivectl destroy ${input.name} --purge\` frees the name`);
+      throw new HiveError(
+        "conflict",
+        `an agent ${input.name} was destroyed and its state is kept: \`hivectl revive ${input.name}\` brings it back, \`hivectl destroy ${input.name} --purge\` frees the name`,
+      );
     }
     if (holder) throw new HiveError("conflict", `there is an agent ${input.name} already`);
     if (this.all().length >= MAX_AGENTS) throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
@@ -211,7 +215,11 @@ export class Swarm {
     return Promise.all(
       dead.map(async (agent) => {
         const { root } = this.#deps.paths.agent(agent.id);
-        return { name: agent.name, destroyed_at: agent.record.destroyedAt ?? "", bytes: existsSync(root) ? await treeBytes(root) : 0 };
+        return {
+          name: agent.name,
+          destroyed_at: agent.record.destroyedAt ?? "",
+          bytes: existsSync(root) ? await treeBytes(root) : 0,
+        };
       }),
     );
   }
@@ -253,7 +261,8 @@ export class Swarm {
 
   /** Sends an operator's command to the running harness, or says why there is none. */
   pushTo(agent: Agent, line: HarnessPush): void {
-    if (agent.phase.at === "asleep" || agent.phase.at === "dozing") void this.#deps.cages.start(agent, "for an operator's command").catch(() => {});
+    if (agent.phase.at === "asleep" || agent.phase.at === "dozing")
+      void this.#deps.cages.start(agent, "for an operator's command").catch(() => {});
     if (agent.harness?.push(line) !== true) {
       throw new HiveError("unavailable", `${agent.name} has no running harness just now: start it, or try again in a moment`);
     }

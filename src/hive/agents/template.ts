@@ -30,7 +30,11 @@ You lead this hive. Greet the operator briefly when you are greeted, say what yo
 `;
 
 /** The config tree that a new agent starts with. Only what differs from the defaults is written into agent.json. */
-export function templateTree(config: Partial<AgentConfig>, instructions: string | undefined, role: "manager" | "agent"): ConfigTree {
+export function templateTree(
+  config: Partial<AgentConfig>,
+  instructions: string | undefined,
+  role: "manager" | "agent",
+): ConfigTree {
   return {
     "agent.json": `${JSON.stringify(config, null, 2)}\n`,
     "INSTRUCTIONS.md": instructions ?? (role === "manager" ? MANAGER_INSTRUCTIONS : ""),

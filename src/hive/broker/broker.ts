@@ -115,15 +115,22 @@ export class Broker {
     });
   }
 
-  #recipients(from: Principal, sender: Sender, to: string): { recipients: Principal[]; refused: { to: string; error: string }[] } {
+  #recipients(
+    from: Principal,
+    sender: Sender,
+    to: string,
+  ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
     if (to !== "*") {
       // A program in a cage wakes its own agent; nobody else writes to itself.
-      if (to === from.name && sender.label === undefined) throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
+      if (to === from.name && sender.label === undefined)
+        throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
       if (to === from.name) return { recipients: [from], refused: [] };
       return { recipients: [resolveRecipient(this.#directory, from, to)], refused: [] };
     }
     const others = this.#directory.live().filter((one) => one.id !== from.id);
-    const refused = others.filter((one) => !mayReach(from, one.name)).map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
+    const refused = others
+      .filter((one) => !mayReach(from, one.name))
+      .map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
     const recipients = others.filter((one) => mayReach(from, one.name)).sort((a, b) => a.name.localeCompare(b.name));
     if (recipients.length === 0) throw new HiveError("not_found", "there is nobody else to reach");
     return { recipients, refused };
@@ -212,7 +219,13 @@ export class Broker {
   }
 
   /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. */
-  async #wait(kind: Waiter["kind"], agentId: string, instance: string, ended: AbortSignal, patience: number | undefined): Promise<Served | undefined> {
+  async #wait(
+    kind: Waiter["kind"],
+    agentId: string,
+    instance: string,
+    ended: AbortSignal,
+    patience: number | undefined,
+  ): Promise<Served | undefined> {
     if (ended.aborted) return undefined;
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
@@ -238,7 +251,7 @@ export class Broker {
           () => once && giveUp(),
           (error: unknown) => {
             this.#waiters.remove(agentId, waiter);
-            reject(error as Error);
+            reject(error);
           },
         );
       }
@@ -267,7 +280,11 @@ export class Broker {
     row.token = randomBytes(12).toString("base64url");
     tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
     tx.afterCommit(() =>
-      waiter.resolve({ message: leasedMessage(row, (id) => this.#directory.nameOf(id)), token: row.token ?? "", unread: this.unread(inbox) }),
+      waiter.resolve({
+        message: leasedMessage(row, (id) => this.#directory.nameOf(id)),
+        token: row.token ?? "",
+        unread: this.unread(inbox),
+      }),
     );
   }
 
@@ -358,7 +375,11 @@ export class Broker {
   }
 
   /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */
-  async present(agentId: string, instance: string, held: readonly { id: number; token: string }[]): Promise<{ id: number; token: string }[]> {
+  async present(
+    agentId: string,
+    instance: string,
+    held: readonly { id: number; token: string }[],
+  ): Promise<{ id: number; token: string }[]> {
     this.#asleep.delete(agentId);
     this.#presented.add(agentId);
     return this.#store.write((tx) => {
@@ -398,7 +419,8 @@ export class Broker {
     await this.#store.write((tx) => {
       for (const orphan of orphans) {
         const row = this.#store.messages.byId(orphan.id);
-        if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient)) this.#giveBack(tx, row, {});
+        if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient))
+          this.#giveBack(tx, row, {});
       }
     });
     for (const agent of agents) this.#nudge(agent);
@@ -423,7 +445,8 @@ export class Broker {
     await this.#store.write((tx) => {
       const row = this.#found(id);
       if (row.state === "leased") throw new HiveError("conflict", `message ${id} is in a turn: cancel the turn instead`);
-      if (row.state === "done" || row.state === "dropped") throw new HiveError("conflict", `message ${id} is ${row.state} already`);
+      if (row.state === "done" || row.state === "dropped")
+        throw new HiveError("conflict", `message ${id} is ${row.state} already`);
       this.#change(tx, row, { state: "dropped", reason: "dropped by the operator" });
     });
     return this.#view(id);

@@ -1,0 +1,16 @@
+// `npm start`: everything from a fresh clone to a running hive. A second start only looks whether all is there.
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { ROOT, foreground } from "./lib.mjs";
+import { runScript, setUp } from "./setup.mjs";
+
+await runScript(async () => {
+  if (!(await setUp())) return;
+  await build();
+  process.exitCode = await foreground(process.execPath, [
+    join(ROOT, "dist", "hive-c0re.js"),
+    "serve",
+    "--foreground",
+    ...process.argv.slice(2),
+  ]);
+});
