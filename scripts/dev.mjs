@@ -57,6 +57,8 @@ await runScript(async () => {
 async function leave() {
   isEnding = true;
   await end("SIGTERM");
-  console.log(`the cages of the dev hive live on; \`npx hivectl --socket ${join(STATE, "run", "host.sock")} shutdown\` stops them while it runs`);
+  console.log(
+    `the cages of the dev hive live on; \`npx hivectl --socket ${join(STATE, "run", "host.sock")} shutdown\` stops them while it runs`,
+  );
   process.exit(0);
 }

@@ -361,15 +361,13 @@ export async function openHive(deps: HiveDeps) {
         return { ...session, id };
       },
       live: () =>
-        store.sessions
-          .live()
-          .map((row) => ({
-            id: row.id,
-            hash: row.hash,
-            createdAt: row.created_at,
-            lastSeenAt: row.last_seen_at,
-            userAgent: row.user_agent,
-          })),
+        store.sessions.live().map((row) => ({
+          id: row.id,
+          hash: row.hash,
+          createdAt: row.created_at,
+          lastSeenAt: row.last_seen_at,
+          userAgent: row.user_agent,
+        })),
       seen: (id, at) => void store.write(() => store.sessions.seen(id, at)).catch(onUnexpected),
       revoke: (id) => store.write(() => store.sessions.revoke(id, now())),
     },

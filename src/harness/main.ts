@@ -39,7 +39,7 @@ async function wake(config: HarnessConfig, from: string | undefined, body: strin
     return EXIT.usage;
   }
   const client = await connectLines(socketOf(config));
-  const { id } = await client.call("wake", { from, body: body === "-" ? await stdin() : body });
+  const { message_id: id } = await client.call("wake", { from, body: body === "-" ? await stdin() : body });
   process.stdout.write(`message ${id}\n`);
   client.close();
   return EXIT.ok;

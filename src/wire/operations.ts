@@ -147,7 +147,7 @@ export const operations = {
         .max(30 * 24 * 3600)
         .optional(),
     }),
-    output: z.object({ id: Id }),
+    output: z.object({ question_id: Id }),
   },
   questions: {
     summary: "Questions that wait for the operator, and with all also the closed ones.",
@@ -199,7 +199,7 @@ export const operations = {
       from: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,31}$/, "a label is 1 to 32 of a-z, 0-9, '_', '.', '-'"),
       body: Body,
     }),
-    output: z.object({ id: Id }),
+    output: z.object({ message_id: Id }),
   },
   list_agents: {
     summary: "The agents of this hive with their state.",

@@ -23,7 +23,7 @@ export const messageHandlers: Pick<Handlers, Names> = {
     const { sent } = await hive.broker.send({ id: agent.id, label: input.from }, { to: agent.name, body: input.body });
     const [first] = sent;
     if (!first) throw new HiveError("internal", "the wake-up was not stored");
-    return { id: first.id };
+    return { message_id: first.id };
   },
 
   inbox: (hive, input) => hive.broker.inbox(input),

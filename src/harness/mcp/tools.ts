@@ -101,7 +101,7 @@ export const hiveTools: readonly HiveTool[] = [
       ttl_seconds: z.number().int().min(10).optional().describe("After this many seconds the question expires and you are told"),
     },
     async run(host, { question, options, multi, ttl_seconds }) {
-      const { id } = await host.call("ask_operator", {
+      const { question_id: id } = await host.call("ask_operator", {
         question,
         ...(options ? { options } : {}),
         ...(multi === undefined ? {} : { multi }),

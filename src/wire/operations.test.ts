@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { operations, operationsOf } from "./operations.ts";
+
+const agentSide = [...new Set([...operationsOf("agent"), ...operationsOf("manager"), ...operationsOf("harness")])];
+
+test("on an agent's socket `id` tells which answer belongs to which request, so no operation of its own uses it", () => {
+  for (const name of agentSide) {
+    const { input, output, callers } = operations[name];
+    expect(Object.keys(output.shape), `${name} output`).not.toContain("id");
+    // Operations that the operator also calls are spoken on host.sock by their own names.
+    if (!(callers as readonly string[]).includes("operator"))
+      expect(Object.keys(input.shape), `${name} input`).not.toContain("id");
+  }
+});
+
+test("every operation says what it does and who may call it", () => {
+  for (const [name, { summary, callers }] of Object.entries(operations)) {
+    expect(summary, name).toMatch(/^[A-Z].*\.$/);
+    expect(callers.length, name).toBeGreaterThan(0);
+  }
+});
+
+test("an agent cannot act on others, approve, or end the hive", () => {
+  const allowed = operationsOf("agent");
+  for (const name of ["spawn", "destroy", "stop", "kill", "answer", "login", "shutdown", "state", "watch", "messages"])
+    expect(allowed).not.toContain(name);
+});

@@ -1,0 +1,147 @@
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect, type ReactNode } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { AgentDrawer } from "../kit/agent-drawer.tsx";
+import { Action } from "../kit/button.tsx";
+import { StateBadge } from "../kit/state-badge.tsx";
+import { Words } from "../kit/text.tsx";
+import { call } from "../lib/api.ts";
+import { loadTail, useHive } from "../lib/store.ts";
+import { count, dollars, duration } from "../lib/text.ts";
+import { toast } from "../kit/toast.tsx";
+import { Prompt } from "./prompt.tsx";
+import { Side } from "./side.tsx";
+import { TailView } from "./tail.tsx";
+
+/** One agent: the live tail of its turns, a prompt, and what lies in its inbox. Works for one that is gone, too. */
+export function AgentPage(): ReactNode {
+  const { name } = useParams({ from: "/agent/$name" });
+  const agent = useHive((state) => state.agents.get(name));
+  useEffect(() => {
+    document.title = `${agent?.state === "thinking" ? "● " : ""}${name} · hyperhive`;
+  }, [name, agent?.state]);
+  const exists = agent !== undefined;
+  useEffect(() => {
+    if (exists) loadTail(name).catch(() => toast("the history could not be loaded", "error"));
+  }, [name, exists]);
+  if (!agent) {
+    return (
+      <main className="loading">
+        <p>
+          There is no agent <b>{name}</b> in this hive.
+        </p>
+        <Link to="/">to the dashboard</Link>
+      </main>
+    );
+  }
+  return (
+    <>
+      <Head agent={agent} />
+      <main className="agent-page">
+        <div className="term">
+          <TailView key={name} agent={agent} />
+          <Prompt key={`prompt-${name}`} agent={agent} />
+        </div>
+        <Side agent={agent} />
+      </main>
+      <OpenDrawer />
+    </>
+  );
+}
+
+function Head({ agent }: { agent: AgentView }): ReactNode {
+  const { name } = agent;
+  const navigate = useNavigate();
+  const open = (what: string) => () =>
+    void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: `${what}:${name}` }) });
+  const isBusy = agent.state === "thinking" || agent.state === "compacting";
+  return (
+    <header className="head">
+      <div>
+        <Link to="/" className="dim">
+          ← hive
+        </Link>
+        <h1>{name}</h1>
+        <StateBadge agent={agent} />
+        {agent.last_turn && (
+          <span className={`chip ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
+        )}
+        {agent.model && <span className="chip">{agent.model}</span>}
+        {agent.context_tokens !== undefined && (
+          <span className="chip wide">
+            ctx {count(agent.context_tokens)}
+            {agent.context_window === undefined ? "" : ` / ${count(agent.context_window)}`}
+          </span>
+        )}
+        <span className="chip wide">{dollars(agent.cost_today_usd)} today</span>
+        {agent.deployed_sha && <span className="chip wide">{agent.deployed_sha}</span>}
+        <span className="grow" />
+        {isBusy && (
+          <Action
+            kind="no"
+            run={() =>
+              call("cancel", { name }).then(({ cancelled }) =>
+                cancelled ? "cancelled; its message was dropped" : "no turn was running",
+              )
+            }
+          >
+            cancel turn
+          </Action>
+        )}
+        {!agent.destroyed && agent.running && (
+          <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
+            {agent.paused ? "resume" : "pause"}
+          </Action>
+        )}
+        {!agent.destroyed && !agent.running && (
+          <Action
+            run={async () => {
+              const [result] = (await call("start", { scope: { agent_names: [name] } })).results;
+              return result?.ok ? undefined : (result?.error ?? "it did not start");
+            }}
+          >
+            start
+          </Action>
+        )}
+        {agent.running && (
+          <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
+            new session
+          </Action>
+        )}
+        <button type="button" className="ghost" onClick={open("logs")}>
+          logs
+        </button>
+        <button type="button" className="ghost" onClick={open("config")}>
+          config
+        </button>
+      </div>
+      {(agent.state_reason ?? agent.status_text) && (
+        <div className="dim second">
+          {agent.state_reason ? (
+            <span className={agent.state === "failed" ? "red" : "amber"}>
+              <Words text={agent.state_reason} />
+            </span>
+          ) : (
+            <>
+              “<Words text={agent.status_text ?? ""} />”
+            </>
+          )}
+        </div>
+      )}
+    </header>
+  );
+}
+
+function OpenDrawer(): ReactNode {
+  const { open } = useSearch({ from: "/agent/$name" });
+  const { name } = useParams({ from: "/agent/$name" });
+  const navigate = useNavigate();
+  return (
+    <AgentDrawer
+      open={open}
+      onClose={() =>
+        void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: undefined }) })
+      }
+    />
+  );
+}

@@ -1,0 +1,128 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
+import type { StoredTurnEvent } from "../../src/wire/event.ts";
+import { Empty } from "../kit/panel.tsx";
+import { Words } from "../kit/text.tsx";
+import { toast } from "../kit/toast.tsx";
+import { loadOlder, useHive } from "../lib/store.ts";
+import { EventRow } from "./event.tsx";
+import { toRows } from "./rows.ts";
+
+const NOTHING: readonly StoredTurnEvent[] = [];
+/** Pixels from the end that still count as the end, and from the top at which older events are loaded. */
+const NEAR_END = 40;
+const NEAR_TOP = 400;
+
+/**
+ * The live tail. It stays at the end while the reader is there; scrolling up freezes it and counts what is new. Only
+ * the rows in sight exist, so a hundred thousand events stay smooth.
+ */
+export function TailView({ agent }: { agent: AgentView }): ReactNode {
+  const tail = useHive((state) => state.tails.get(agent.name));
+  const partial = useHive((state) => state.partials.get(agent.name));
+  const events = tail?.events ?? NOTHING;
+  const rows = useMemo(() => toRows(events), [events]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const [seenSeq, setSeenSeq] = useState(0);
+  const isLoading = useRef(false);
+  const total = rows.length + (partial ? 1 : 0);
+
+  const virtual = useVirtualizer({
+    count: total,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 26,
+    overscan: 12,
+    paddingStart: 8,
+    paddingEnd: 8,
+    getItemKey: useCallback((index: number) => rows[index]?.seq ?? "partial", [rows]),
+  });
+  const height = virtual.getTotalSize();
+
+  useLayoutEffect(() => {
+    if (isAtEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+  }, [isAtEnd, height, partial?.text]);
+  const lastSeq = rows.at(-1)?.seq ?? 0;
+  useEffect(() => {
+    if (isAtEnd) setSeenSeq(lastSeq);
+  }, [isAtEnd, lastSeq]);
+
+  const older = async (): Promise<void> => {
+    const at = scroller.current;
+    if (isLoading.current || !at || tail?.more !== true) return;
+    isLoading.current = true;
+    const fromEnd = at.scrollHeight - at.scrollTop;
+    try {
+      await loadOlder(agent.name);
+      // What the reader looks at stays where it is while older rows come in above.
+      requestAnimationFrame(() => (at.scrollTop = at.scrollHeight - fromEnd));
+    } catch {
+      toast("older events could not be loaded", "error");
+    } finally {
+      isLoading.current = false;
+    }
+  };
+  const unseen = isAtEnd ? 0 : rows.filter((row) => row.seq > seenSeq).length;
+
+  return (
+    <>
+      <div
+        ref={scroller}
+        className="tail"
+        role="log"
+        aria-label={`turns of ${agent.name}`}
+        aria-live="off"
+        tabIndex={0}
+        onScroll={({ currentTarget: at }) => {
+          setAtEnd(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END);
+          if (at.scrollTop < NEAR_TOP) void older();
+        }}
+      >
+        {tail && total === 0 && <Empty>{agent.name} has had no turn yet. Write to it below.</Empty>}
+        {!tail && <Empty>loading…</Empty>}
+        <div className="tail-inner" style={{ height }}>
+          {virtual.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            return (
+              <div
+                key={item.key}
+                ref={virtual.measureElement}
+                data-index={item.index}
+                className="tail-row"
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                {row ? <EventRow row={row} /> : partial && <PartialRow kind={partial.kind} text={partial.text} />}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {!isAtEnd && (
+        <button
+          type="button"
+          className="pill"
+          onClick={() => {
+            setAtEnd(true);
+            if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+          }}
+        >
+          ↓ {unseen > 0 ? `${unseen} new` : "to the end"}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Text that is being written. */
+function PartialRow({ kind, text }: { kind: "text" | "thinking"; text: string }): ReactNode {
+  return (
+    <div className="ev">
+      <i aria-hidden="true">{kind === "thinking" ? "∴" : ""}</i>
+      <div className={kind === "thinking" ? "dim prose" : "prose"}>
+        <Words text={text} />
+        <span className="cursor" aria-hidden="true" />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+import { useState, type ReactNode } from "react";
+import type { TurnEvent } from "../../src/wire/event.ts";
+import { Ansi } from "../kit/ansi.tsx";
+import { Who, Words } from "../kit/text.tsx";
+import { bytes, visible } from "../lib/text.ts";
+import { DiffView } from "./diff-view.tsx";
+
+type ToolUse = Extract<TurnEvent, { type: "tool_use" }>;
+type ToolResult = Extract<TurnEvent, { type: "tool_result" }>;
+
+/** Lines of a result that are shown before it is folded, and the characters of a long line. */
+const FOLD_LINES = 4;
+const FOLD_CHARS = 400;
+
+/** A tool call in one line of its own form, its result below. */
+export function ToolRow({ call, result }: { call: ToolUse; result: ToolResult | undefined }): ReactNode {
+  const input = (typeof call.input === "object" && call.input !== null ? call.input : {}) as Record<string, unknown>;
+  const hive = /^mcp__hive__(.+)$/.exec(call.name)?.[1];
+  const isMail = hive === "send" || hive === "recv" || hive === "ask_operator";
+  return (
+    <div className="ev">
+      <i aria-hidden="true">{isMail ? "✉" : "◇"}</i>
+      <div>
+        <span className="cyan">{hive ?? shortName(call.name)}</span> <OneLine name={hive ?? call.name} input={input} />
+        {!result && <span className="spinner later" role="img" aria-label="running" />}
+        <Detail name={call.name} input={input} />
+        {result && (
+          <Result
+            result={result}
+            isQuiet={hive !== undefined || ["Write", "Edit", "MultiEdit", "TodoWrite"].includes(call.name)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** `mcp__files__read` reads better as `files · read`. */
+function shortName(name: string): string {
+  return visible(name.startsWith("mcp__") ? name.slice(5).replace("__", " · ") : name);
+}
+
+const str = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
+
+function OneLine({ name, input }: { name: string; input: Record<string, unknown> }): ReactNode {
+  switch (name) {
+    case "Bash":
+      return (
+        <>
+          <span className="amber">$</span> <Words text={str(input["command"])} />
+        </>
+      );
+    case "Read":
+    case "Write":
+    case "Edit":
+    case "MultiEdit":
+    case "NotebookEdit":
+      return <Words text={str(input["file_path"] ?? input["notebook_path"])} />;
+    case "Glob":
+    case "Grep":
+      return <Words text={[str(input["pattern"]), str(input["path"])].filter((part) => part !== "").join(" in ")} />;
+    case "send":
+      return (
+        <>
+          → <Who name={str(input["to"])} /> <Words text={str(input["body"])} />
+        </>
+      );
+    case "ask_operator":
+      return (
+        <>
+          <Words text={str(input["question"])} />
+          {Array.isArray(input["options"]) && (
+            <span className="dim"> [{input["options"].map(str).map(visible).join(" | ")}]</span>
+          )}
+        </>
+      );
+    case "set_status":
+      return (
+        <>
+          “<Words text={str(input["text"])} />”
+        </>
+      );
+    case "recv":
+      return <span className="dim">{input["wait"] === undefined ? "" : `waits up to ${str(input["wait"])} s`}</span>;
+    default:
+      return Object.keys(input).length === 0 ? null : <span className="dim">{visible(clip(JSON.stringify(input), 200))}</span>;
+  }
+}
+
+/** What is worth seeing of the input beside its line: what was written or changed. */
+function Detail({ name, input }: { name: string; input: Record<string, unknown> }): ReactNode {
+  if (name === "Edit") return <DiffView before={str(input["old_string"])} after={str(input["new_string"])} />;
+  if (name === "MultiEdit" && Array.isArray(input["edits"])) {
+    return (input["edits"] as Record<string, unknown>[]).map((edit, index) => (
+      <DiffView key={index} before={str(edit["old_string"])} after={str(edit["new_string"])} />
+    ));
+  }
+  if (name === "Write") return <DiffView before="" after={str(input["content"])} />;
+  return null;
+}
+
+function Result({ result, isQuiet }: { result: ToolResult; isQuiet: boolean }): ReactNode {
+  const [isOpen, setOpen] = useState(false);
+  const text = result.text.replace(/\n+$/, "");
+  if (isQuiet && !result.is_error && !text.includes("\n") && text.length < 160)
+    return <span className="green"> {visible(text) || "done"}</span>;
+  if (text === "") return <pre className="faint">(no output)</pre>;
+  const lines = text.split("\n");
+  const isLong = lines.length > FOLD_LINES + 1 || text.length > FOLD_CHARS * FOLD_LINES;
+  const shown = isLong && !isOpen ? clip(lines.slice(0, FOLD_LINES).join("\n"), FOLD_CHARS * FOLD_LINES) : text;
+  return (
+    <>
+      <pre className={result.is_error ? "red" : ""}>
+        <Ansi text={shown} />
+      </pre>
+      {(isLong || result.cut_from !== undefined) && (
+        <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? "fold ▾" : `${lines.length} lines ▸`}
+          {result.cut_from !== undefined && ` (cut from ${bytes(result.cut_from)})`}
+        </button>
+      )}
+    </>
+  );
+}
+
+function clip(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -1,0 +1,59 @@
+import { AlertDialog } from "@base-ui/react/alert-dialog";
+import { Dialog } from "@base-ui/react/dialog";
+import type { ReactNode } from "react";
+
+interface ConfirmProps {
+  isOpen: boolean;
+  onClose: () => void;
+  title: string;
+  words: ReactNode;
+  children: ReactNode;
+}
+
+/** Asks once before something that cannot be taken back. `children` are the buttons that do it. */
+export function Confirm({ isOpen, onClose, title, words, children }: ConfirmProps): ReactNode {
+  return (
+    <AlertDialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className="backdrop" />
+        <AlertDialog.Popup className="dialog">
+          <AlertDialog.Title className="dialog-title">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="dim">{words}</AlertDialog.Description>
+          <div className="foot">
+            {children}
+            <AlertDialog.Close className="ghost">leave it</AlertDialog.Close>
+          </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+interface SheetProps {
+  isOpen: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  children: ReactNode;
+  /** A drawer stands at the right edge; otherwise it is a card in the middle. */
+  isDrawer?: boolean;
+}
+
+/** Something opened over the page. Escape and a click outside close it. */
+export function Sheet({ isOpen, onClose, title, children, isDrawer = false }: SheetProps): ReactNode {
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className={isDrawer ? "drawer" : "dialog"}>
+          <div className="sheet-head">
+            <Dialog.Title className="dialog-title">{title}</Dialog.Title>
+            <Dialog.Close className="ghost" aria-label="close">
+              ✕
+            </Dialog.Close>
+          </div>
+          {children}
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

@@ -1,0 +1,31 @@
+import type { ReactNode } from "react";
+
+interface PanelProps {
+  /** The header as it is shown, in leet, and as it is read out. */
+  leet: string;
+  label: string;
+  note?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  className?: string;
+}
+
+/** A framed part of the page with its ◆ header. */
+export function Panel({ leet, label, note, actions, children, className = "" }: PanelProps): ReactNode {
+  return (
+    <section className={`panel ${className}`} aria-label={label}>
+      <header>
+        <h2 aria-label={label}>{leet}</h2>
+        <span className="dim note">{note}</span>
+        <span className="grow" />
+        {actions}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** What a list shows while there is nothing in it: what would be, and how it gets there. */
+export function Empty({ children }: { children: ReactNode }): ReactNode {
+  return <div className="empty dim">{children}</div>;
+}

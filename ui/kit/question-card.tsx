@@ -1,0 +1,87 @@
+import { useState, type ReactNode } from "react";
+import type { QuestionView } from "../../src/wire/agent.ts";
+import { call } from "../lib/api.ts";
+import { Action } from "./button.tsx";
+import { Who, Words } from "./text.tsx";
+import { Age, Until } from "./time.tsx";
+
+/** An open question: choose, or answer in your own words, or both. */
+export function QuestionCard({ question }: { question: QuestionView }): ReactNode {
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const key = `draft:question:${question.id}`;
+  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
+  const choose = (option: string, isOn: boolean): void => {
+    if (!question.multi) setChosen(isOn ? [option] : []);
+    else setChosen(isOn ? [...chosen, option] : chosen.filter((one) => one !== option));
+  };
+  const write = (next: string): void => {
+    setText(next);
+    sessionStorage.setItem(key, next);
+  };
+  return (
+    <article className="card q" aria-label={`question ${question.id} of ${question.agent}`}>
+      <div>
+        <span className="mauve">question #{question.id}</span> · <Who name={question.agent} />{" "}
+        <span className="dim">
+          {question.expires_at ? (
+            <>
+              expires in <Until at={question.expires_at} />
+            </>
+          ) : (
+            <>
+              <Age since={question.asked_at} /> ago
+            </>
+          )}
+        </span>
+        <p className="body">
+          <Words text={question.question} />
+        </p>
+      </div>
+      {question.options.length > 0 && (
+        <fieldset className="options">
+          <legend className="sr">{question.multi ? "choose any" : "choose one"}</legend>
+          {question.options.map((option) => (
+            <label key={option}>
+              <input
+                type={question.multi ? "checkbox" : "radio"}
+                name={`question-${question.id}`}
+                checked={chosen.includes(option)}
+                onChange={(event) => choose(option, event.target.checked)}
+              />
+              <span>
+                <Words text={option} />
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <div className="foot">
+        <textarea
+          rows={1}
+          value={text}
+          aria-label="your own words"
+          placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
+          onChange={(event) => write(event.target.value)}
+        />
+        <Action
+          kind="go"
+          disabled={chosen.length === 0 && text.trim() === ""}
+          run={async () => {
+            await call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) });
+            sessionStorage.removeItem(key);
+            return `${question.agent} will hear your answer`;
+          }}
+        >
+          answer
+        </Action>
+        <Action
+          kind="ghost"
+          run={() => call("question_cancel", { id: question.id }).then(() => "closed without an answer")}
+          title="closes it; whoever asked is told"
+        >
+          cancel
+        </Action>
+      </div>
+    </article>
+  );
+}

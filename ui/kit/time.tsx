@@ -1,0 +1,54 @@
+import { useSyncExternalStore, type ReactNode } from "react";
+import { age, clock } from "../lib/text.ts";
+
+/** One clock for all ages on the page; it stands still while nobody looks. */
+let now = Date.now();
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  timer ??= setInterval(() => {
+    if (document.hidden) return;
+    now = Date.now();
+    for (const one of listeners) one();
+  }, 1000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0 || timer === undefined) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+function useNow(): number {
+  return useSyncExternalStore(subscribe, () => now);
+}
+
+/** How long ago something was, ticking. */
+export function Age({ since }: { since: string }): ReactNode {
+  const at = useNow();
+  return (
+    <time dateTime={since} title={new Date(since).toLocaleString()}>
+      {age(at - Date.parse(since))}
+    </time>
+  );
+}
+
+/** How long it is until something, ticking. */
+export function Until({ at }: { at: string }): ReactNode {
+  const rest = Date.parse(at) - useNow();
+  return (
+    <time dateTime={at} title={new Date(at).toLocaleString()}>
+      {rest <= 0 ? "now" : age(rest + 999)}
+    </time>
+  );
+}
+
+export function Clock({ at }: { at: string }): ReactNode {
+  return (
+    <time dateTime={at} title={new Date(at).toLocaleString()}>
+      {clock(at)}
+    </time>
+  );
+}

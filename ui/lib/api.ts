@@ -1,0 +1,32 @@
+import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
+
+/** A refusal of the daemon, with its words for the operator. */
+export class ApiError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Calls an operation of the contract. Throws `ApiError`; a browser that is not logged in goes to the login page. */
+export async function call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/${name}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(input),
+    });
+  } catch {
+    throw new ApiError("unavailable", "the hive does not answer; it may be restarting");
+  }
+  if (response.status === 401) location.assign("/login");
+  const answer = (await response.json().catch(() => ({ ok: false, error: `the hive answered ${response.status}` }))) as {
+    ok: boolean;
+    error?: string;
+    code?: string;
+  };
+  if (!answer.ok) throw new ApiError(answer.code ?? "internal", answer.error ?? "refused");
+  return answer as unknown as Output<N>;
+}

@@ -1,0 +1,111 @@
+import type { HiveEvent } from "../../src/wire/event.ts";
+
+/** What a page hears of the stream. */
+export interface StreamListener {
+  /** Events in their order; the stream is gapless after the position that the page was told to hold. */
+  onEvent(event: HiveEvent): void;
+  onConnection(isLive: boolean): void;
+  /** Something may have been missed: take a new snapshot. */
+  onGap(): void;
+}
+
+/** Pauses between attempts to connect. Milliseconds. */
+const RETRY_MS = [300, 1000, 2000, 4000];
+const NAME = "hive-events";
+
+type Post =
+  | { kind: "event"; event: HiveEvent }
+  | { kind: "connection"; isLive: boolean }
+  | { kind: "leader"; after: number }
+  | { kind: "ask" };
+
+/**
+ * One event stream for all tabs of a browser (HTTP/1.1 allows six connections to a host, and a stream holds one).
+ * The tab that holds the lock reads it and tells the others. When it goes, the next one takes the lock and goes on
+ * from the position that it has seen itself.
+ */
+export class SharedStream {
+  readonly #listener: StreamListener;
+  readonly #channel = new BroadcastChannel(NAME);
+  #seq: number;
+  #source: EventSource | undefined;
+  #isLive = false;
+  #failures = 0;
+
+  constructor(listener: StreamListener, after: number) {
+    this.#listener = listener;
+    this.#seq = after;
+    this.#channel.onmessage = ({ data }: MessageEvent<Post>) => this.#hear(data);
+    this.#post({ kind: "ask" });
+    // Held until the tab goes; without locks (plain http on a name) every tab reads for itself.
+    if ("locks" in navigator) void navigator.locks.request(NAME, () => new Promise<void>(() => this.#lead()));
+    else this.#lead();
+  }
+
+  /** The page has taken a snapshot: what comes after `seq` is wanted. */
+  moveTo(seq: number): void {
+    this.#seq = Math.max(this.#seq, seq);
+  }
+
+  #lead(): void {
+    this.#post({ kind: "leader", after: this.#seq });
+    this.#connect();
+  }
+
+  #connect(): void {
+    const source = new EventSource(`/api/events?after=${this.#seq}`);
+    this.#source = source;
+    source.onopen = () => {
+      this.#failures = 0;
+      this.#setLive(true);
+    };
+    source.onerror = () => {
+      source.close();
+      this.#setLive(false);
+      const pause = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)] ?? 1000;
+      setTimeout(() => void this.#retry(), pause);
+    };
+    for (const kind of ["message", "question", "turn", "agent", "hive", "delta", "reset"]) {
+      source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as HiveEvent));
+    }
+  }
+
+  /** An event stream does not say why it failed: asking the state tells whether the session is over. */
+  async #retry(): Promise<void> {
+    const answer = await fetch("/api/state").catch(() => undefined);
+    if (answer?.status === 401) location.assign("/login");
+    else this.#connect();
+  }
+
+  #take(event: HiveEvent): void {
+    this.#post({ kind: "event", event });
+    this.#deliver(event);
+  }
+
+  #deliver(event: HiveEvent): void {
+    if (event.kind === "reset") {
+      this.#seq = event.seq;
+      return this.#listener.onGap();
+    }
+    if ("seq" in event) this.#seq = Math.max(this.#seq, event.seq);
+    this.#listener.onEvent(event);
+  }
+
+  #setLive(isLive: boolean): void {
+    this.#isLive = isLive;
+    this.#post({ kind: "connection", isLive });
+    this.#listener.onConnection(isLive);
+  }
+
+  #hear(post: Post): void {
+    if (post.kind === "event") this.#deliver(post.event);
+    if (post.kind === "connection") this.#listener.onConnection(post.isLive);
+    // The new leader goes on from what it has seen: whoever has seen less has a gap.
+    if (post.kind === "leader" && post.after > this.#seq) this.#listener.onGap();
+    if (post.kind === "ask" && this.#source) this.#post({ kind: "connection", isLive: this.#isLive });
+  }
+
+  #post(post: Post): void {
+    this.#channel.postMessage(post);
+  }
+}

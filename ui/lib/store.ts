@@ -1,0 +1,129 @@
+import { useSyncExternalStore } from "react";
+import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
+import { call } from "./api.ts";
+import { SharedStream } from "./shared-stream.ts";
+import { apply, fromSnapshot, mergeMessages, mergeTail, type State } from "./state.ts";
+
+/** Turn events per page of history. */
+const TAIL_PAGE = 300;
+
+interface Held {
+  state: State | undefined;
+  isLive: boolean;
+  error: string | undefined;
+}
+
+let held: Held = { state: undefined, isLive: false, error: undefined };
+const listeners = new Set<() => void>();
+let stream: SharedStream | undefined;
+/** Events that came while a snapshot was on its way. */
+let early: HiveEvent[] | undefined;
+let pending: HiveEvent[] = [];
+
+function set(next: globalThis.Partial<Held>): void {
+  held = { ...held, ...next };
+  for (const listener of listeners) listener();
+}
+
+/** Takes the snapshot, then follows the stream. Runs once per page. */
+export function begin(): void {
+  early = [];
+  stream = new SharedStream({ onEvent, onConnection: (isLive) => set({ isLive }), onGap: () => void refresh() }, 0);
+  void refresh();
+}
+
+async function refresh(): Promise<void> {
+  early ??= [];
+  try {
+    const response = await fetch("/api/state");
+    if (response.status === 401) return location.assign("/login");
+    const { state: snapshot } = (await response.json()) as { state: StateSnapshot };
+    stream?.moveTo(snapshot.seq);
+    let state = fromSnapshot(snapshot, held.state);
+    for (const event of early ?? []) state = apply(state, event);
+    early = undefined;
+    set({ state, error: undefined });
+    for (const name of state.tails.keys()) void loadTail(name);
+  } catch {
+    set({ error: "the hive does not answer" });
+    setTimeout(() => void refresh(), 1000);
+  }
+}
+
+/** Events of one frame become one render: a storm costs the page sixty renders a second, not thousands. */
+function onEvent(event: HiveEvent): void {
+  if (early) return void early.push(event);
+  pending.push(event);
+  if (pending.length > 1) return;
+  const flush = (): void => {
+    const events = pending;
+    pending = [];
+    if (!held.state) return;
+    set({ state: events.reduce(apply, held.state) });
+  };
+  // A hidden tab gets no frames; it still has to count for the title.
+  if (document.hidden) setTimeout(flush, 100);
+  else requestAnimationFrame(flush);
+}
+
+/** Loads the newest page of an agent's tail; from then on it is kept up to date. */
+export async function loadTail(agent: string): Promise<void> {
+  if (held.state && !held.state.tails.has(agent)) putTail(agent, [], true);
+  const { events, more } = await call("turn_events", { agent, limit: TAIL_PAGE });
+  const known = held.state?.tails.get(agent);
+  putTail(
+    agent,
+    events,
+    known && known.events.length > 0 && known.events[0] && events[0] && known.events[0].seq < events[0].seq ? known.more : more,
+  );
+}
+
+/** Loads the page before the oldest event that is known. */
+export async function loadOlder(agent: string): Promise<void> {
+  const before = held.state?.tails.get(agent)?.events[0]?.seq;
+  const { events, more } = await call("turn_events", { agent, limit: TAIL_PAGE, ...(before === undefined ? {} : { before }) });
+  putTail(agent, events, more);
+}
+
+function putTail(agent: string, events: Parameters<typeof mergeTail>[1], more: boolean): void {
+  if (!held.state) return;
+  const tails = new Map(held.state.tails);
+  tails.set(agent, mergeTail(tails.get(agent) ?? { events: [], more }, events, more));
+  set({ state: { ...held.state, tails } });
+}
+
+/** Loads messages older than those that are known. Returns whether there were any. */
+export async function loadOlderMessages(agent?: string): Promise<boolean> {
+  const before = held.state?.messages[0]?.id;
+  const { messages } = await call("messages", {
+    limit: 200,
+    ...(agent ? { agent } : {}),
+    ...(before === undefined ? {} : { before }),
+  });
+  if (held.state) set({ state: { ...held.state, messages: mergeMessages(held.state.messages, messages) } });
+  return messages.length > 0;
+}
+
+const subscribe = (listener: () => void): (() => void) => {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+};
+
+/** Loading, connection and the first failure: what is around the state. */
+export function useHeld(): Held {
+  return useSyncExternalStore(subscribe, () => held);
+}
+
+/** A part of the state. `select` must return the same object while nothing has changed. */
+export function useHive<T>(select: (state: State) => T): T {
+  return useSyncExternalStore(subscribe, () => {
+    if (!held.state) throw new Error("the state is not loaded");
+    return select(held.state);
+  });
+}
+
+/** Empties the screen of one agent; what comes later shows again. */
+export function clearTail(agent: string): void {
+  if (!held.state) return;
+  set({ state: { ...held.state, tails: new Map(held.state.tails).set(agent, { events: [], more: false }) } });
+}

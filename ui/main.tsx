@@ -1,0 +1,17 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { RouterProvider } from "@tanstack/react-router";
+import { begin } from "./lib/store.ts";
+import { router } from "./router.tsx";
+import "./style/base.css";
+import "./style/dashboard.css";
+import "./style/agent.css";
+
+begin();
+const place = document.querySelector("#app");
+if (!place) throw new Error("the page has no #app");
+createRoot(place).render(
+  <StrictMode>
+    <RouterProvider router={router} />
+  </StrictMode>,
+);
