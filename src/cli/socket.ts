@@ -1,0 +1,19 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Where a hive that runs as a system service listens. */
+const SYSTEM_SOCKET = "/run/hyperhive/host.sock";
+
+/** Finds host.sock the way the daemon places it: the settings, the user's own hive, then the system's. */
+export function findSocket(
+  env: NodeJS.ProcessEnv,
+  explicit: string | undefined,
+  exists: (path: string) => boolean = existsSync,
+): string {
+  if (explicit !== undefined) return explicit;
+  if (env["HIVE_RUN_DIR"]) return join(env["HIVE_RUN_DIR"], "host.sock");
+  if (env["HIVE_STATE_DIR"]) return join(env["HIVE_STATE_DIR"], "run", "host.sock");
+  const own = join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "hyperhive", "run", "host.sock");
+  return exists(own) || !exists(SYSTEM_SOCKET) ? own : SYSTEM_SOCKET;
+}
