@@ -48,7 +48,10 @@ export function turnLines({ at, event }: StoredTurnEvent, paint: Paint): string 
 
 function toolLine(name: string, input: unknown): string {
   const given = (typeof input === "object" && input !== null ? input : {}) as Record<string, unknown>;
-  const text = (key: string): string => (typeof given[key] === "string" ? (given[key] as string) : "");
+  const text = (key: string): string => {
+    const value = given[key];
+    return typeof value === "string" ? value : "";
+  };
   if (name === "Bash") return `$ ${clip(oneLine(text("command")))}`;
   if (name === "mcp__hive__send") return `→ ${oneLine(text("to"))}: ${clip(oneLine(text("body")))}`;
   const path = text("file_path") || text("pattern");

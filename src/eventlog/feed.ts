@@ -3,8 +3,6 @@ import type { HiveEvent } from "../wire/event.ts";
 /** Events that may be replayed to one reader who comes back. Past that a new snapshot is cheaper for both. */
 const MAX_REPLAY = 5_000;
 
-export type EventKind = HiveEvent["kind"];
-
 /** What a reader wants to hear. */
 export interface Filter {
   /** Position after which stored events are replayed; absent: live only. */

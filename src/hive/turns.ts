@@ -1,5 +1,6 @@
 import type { LastTurnRecord } from "../store/turns.ts";
 import type { StoredTurnEvent } from "../wire/event.ts";
+import { MAX_EVENT_BYTES } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Agent } from "./agents/agent.ts";
 
@@ -50,7 +51,7 @@ export class Turns {
       };
       return spooled;
     }
-    if (event.type !== "turn_end") return spooled;
+    if (event.type !== "turn_end") return bounded(spooled);
     const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
     agent.turn = undefined;
     agent.contextTokens = event.context_tokens ?? agent.contextTokens;
@@ -75,4 +76,11 @@ export class Turns {
   last(agent: Agent): LastTurnRecord | undefined {
     return this.#store.lastTurn(agent.id);
   }
+}
+
+/** Our harness cuts long texts itself. What another program publishes past the limit leaves only its trace. */
+function bounded(spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+  const bytes = Buffer.byteLength(JSON.stringify(spooled.event));
+  if (bytes <= MAX_EVENT_BYTES) return spooled;
+  return { ...spooled, event: { type: "note", level: "warn", text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}` } };
 }

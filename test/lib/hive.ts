@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
+import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
@@ -17,6 +18,24 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
     if (value !== undefined && !/^(?:CLAUDE|ANTHROPIC|HIVE_|XDG_)/.test(name)) env[name] = value;
   }
   return { ...env, NO_COLOR: "1", ...extra };
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** True while a process runs; one that has ended but was not yet reaped does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
+  } catch {
+    return false;
+  }
 }
 
 /** A real daemon with its own folders and port, over the built program. */
@@ -36,6 +55,53 @@ export class TestHive {
       HIVE_REHEARSAL: "1",
       ...env,
     });
+  }
+
+  /** Plays these rules instead of the built-in tour. Before the start. */
+  play(rules: unknown[]): this {
+    const file = join(this.folder, "scenario.json");
+    writeFileSync(file, JSON.stringify({ name: "test", rules }));
+    this.env["HIVE_SCENARIOS"] = file;
+    return this;
+  }
+
+  get stateDir(): string {
+    return this.env["HIVE_STATE_DIR"] ?? "";
+  }
+  /** An agent's folder on the host. */
+  async folderOf(name: string): Promise<string> {
+    const { state } = await this.call("state", { messages: 0 });
+    const agent = state.agents.find((one) => one.name === name);
+    if (!agent) throw new Error(`there is no agent ${name}`);
+    return join(this.stateDir, "agents", agent.id);
+  }
+  /** An agent's own socket, as its cage sees it. */
+  agentSocket(name: string): string {
+    return join(this.stateDir, "run", ...(name === "hm1nd" ? ["manager"] : ["agents", name]), "mcp.sock");
+  }
+  /** The processes of an agent's cage on the host, its first one first. */
+  async cage(name: string): Promise<{ init: number; find(words: string): number; all(): number[] }> {
+    const note = JSON.parse(readFileSync(join(await this.folderOf(name), "cage", "cage.json"), "utf8")) as { init: { pid: number } };
+    const all = (): number[] => [note.init.pid, ...descendants(note.init.pid)];
+    return {
+      init: note.init.pid,
+      all,
+      find(words) {
+        const pid = all().find((one) => commandLine(one).includes(words));
+        if (pid === undefined) throw new Error(`no process of ${name} runs ${words}: ${all().map(commandLine).join(" | ")}`);
+        return pid;
+      },
+    };
+  }
+
+  /** A browser's session without the browser: fetch with the cookie of the launch URL. */
+  async browser(): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
+    const { url } = await this.call("login", {});
+    const token = url.split("#token=")[1];
+    const origin = new URL(url).origin;
+    const answer = await fetch(`${origin}/api/login`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+    const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+    return (path, init = {}) => fetch(`${origin}${path}`, { redirect: "manual", ...init, headers: { Cookie: cookie, ...(init.headers as Record<string, string>) } });
   }
 
   get socket(): string {

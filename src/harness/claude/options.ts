@@ -1,4 +1,4 @@
-import type { Options } from "@anthropic-ai/claude-agent-sdk";
+import type { CanUseTool, Options } from "@anthropic-ai/claude-agent-sdk";
 import type { AgentConfig } from "../../wire/config.ts";
 
 /** Built-in tools that every agent has. No web, no tasks, no questions: those go through the hive or not at all. */
@@ -34,6 +34,15 @@ function builtIns(config: AgentConfig): string[] {
 }
 
 /**
+ * The CLI asks even about tools that are allowed where a command looks unusual to it (`a & b`). The cage is what holds
+ * an agent, not the look of its commands: a tool that it has, it may use. Rules in `tools.deny` come before this.
+ */
+function answerFor(tools: readonly string[]): CanUseTool {
+  return async (name, input) =>
+    tools.includes(name) ? { behavior: "allow", updatedInput: input } : { behavior: "deny", message: `${name} is not among this agent's tools (agent.json, tools.allow)` };
+}
+
+/**
  * How the CLI is run: with our prompt, tools and servers and nothing that the agent may have written into its own
  * settings. What is not allowed is denied at once; nobody is there to be asked.
  */
@@ -47,8 +56,8 @@ export function claudeOptions(input: OptionInput): Options {
     tools: builtIns(input.config),
     allowedTools: allowedTools(input.config),
     disallowedTools: [...NEVER, ...input.config.tools.deny],
-    permissionMode: "dontAsk",
-    permissionPrompts: "none",
+    permissionMode: "default",
+    canUseTool: answerFor([...BUILT_IN, ...input.config.tools.allow].filter((name) => !input.config.tools.deny.includes(name))),
     includePartialMessages: true,
     model: input.model,
     // Not recorded: a deploy that changes the instructions counts from the next start of the CLI, also on resume.

@@ -1,0 +1,170 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+import { handlers } from "../src/daemon/handlers/index.ts";
+import { operations } from "../src/wire/operations.ts";
+
+/** Rules about this repository, kept by a test because nobody keeps them in mind for long. */
+
+const ROOT = join(import.meta.dirname, "..");
+
+/** Which folders a folder may import from, besides itself. Adding a folder is one line. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  "src/wire": [],
+  "src/rpc": ["src/wire"],
+  "src/os": [],
+  "src/store": ["src/wire"],
+  "src/eventlog": ["src/wire"],
+  "src/containers": ["src/os"],
+  "src/gateway": ["src/wire", "src/rpc"],
+  // Decisions: they know the driver's port, never a driver.
+  "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts"],
+  "src/daemon": ["src/wire", "src/rpc", "src/store", "src/eventlog", "src/os", "src/containers", "src/gateway", "src/hive", "dev/scenarios", "package.json"],
+  "src/harness": ["src/wire", "src/rpc", "src/os"],
+  "src/cli": ["src/wire", "src/rpc", "package.json"],
+  ui: ["src/wire"],
+  test: ["src", "dist", "ui"],
+};
+/** Packages that only one folder may use: the reason for its being a folder. */
+const ONLY_IN: Record<string, string> = {
+  "better-sqlite3": "src/store",
+  "node:child_process": "src/os",
+  execa: "src/os",
+  hono: "src/daemon",
+  pino: "src/daemon",
+  commander: "src/cli",
+  "@anthropic-ai/claude-agent-sdk": "src/harness",
+  react: "ui",
+};
+/** The files that may read the environment: one per program, and the terminal's colours. */
+const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness/main.ts"];
+
+/** Operations of host.sock version 1 that only the desktop client calls. */
+const FOR_OTHERS = ["agent_status", "subscribe_agent_status"];
+
+interface Source {
+  file: string;
+  text: string;
+  imports: string[];
+}
+
+/** The source files under a folder whose names end in one of these ways. */
+function sources(folder: string, ...endings: string[]): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => endings.some((ending) => name.endsWith(ending)) && !name.endsWith(".d.ts"))
+    .map((name) => {
+      const file = join(folder, name);
+      const text = readFileSync(join(ROOT, file), "utf8");
+      const imports = Array.from(text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g), (match) => match[1] ?? match[2] ?? "");
+      return { file, text, imports };
+    });
+}
+const code = [...sources("src", ".ts"), ...sources("ui", ".ts", ".tsx")];
+const isTest = (file: string): boolean => file.endsWith(".test.ts") || file.endsWith("conformance.ts") || file.startsWith("test/");
+const product = code.filter(({ file }) => !isTest(file));
+
+function folderOf(file: string): string {
+  return Object.keys(MAY_IMPORT).find((folder) => file.startsWith(`${folder}/`)) ?? file;
+}
+
+describe("boundaries", () => {
+  test("every folder of src has a line in the table", () => {
+    for (const { file } of code) expect(Object.keys(MAY_IMPORT), file).toContain(folderOf(file));
+  });
+
+  test("folders import only what they may", () => {
+    const wrong: string[] = [];
+    for (const { file, imports } of product) {
+      const own = folderOf(file);
+      for (const imported of imports.filter((one) => one.startsWith("."))) {
+        const target = relative(ROOT, join(ROOT, dirname(file), imported));
+        const allowed = [own, ...(MAY_IMPORT[own] ?? [])];
+        if (!allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`))) wrong.push(`${file} → ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("the contract needs nothing but zod", () => {
+    for (const { file, imports } of product.filter((one) => one.file.startsWith("src/wire/"))) {
+      for (const imported of imports) expect(imported.startsWith("./") || imported === "zod", `${file} imports ${imported}`).toBe(true);
+    }
+  });
+
+  test("some packages are used in one folder only", () => {
+    const wrong: string[] = [];
+    for (const { file, imports } of product) {
+      for (const imported of imports) {
+        const owner = Object.entries(ONLY_IN).find(([name]) => imported === name || imported.startsWith(`${name}/`))?.[1];
+        if (owner !== undefined && !file.startsWith(`${owner}/`) && !isTypeOnly(file, imported)) wrong.push(`${file} imports ${imported}, which belongs to ${owner}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("the interface takes types from the contract, never its code", () => {
+    for (const { file, text } of product.filter((one) => one.file.startsWith("ui/"))) {
+      for (const line of text.split("\n").filter((one) => one.includes("src/wire/"))) expect(line, file).toMatch(/^import type /);
+    }
+  });
+
+  test("no SQL outside the store", () => {
+    const sql = /["'`]\s*(?:SELECT\s.+\sFROM|INSERT INTO|UPDATE\s+\w+\s+SET|DELETE FROM|CREATE TABLE|PRAGMA)\b/;
+    const wrong = product.filter(({ file, text }) => !file.startsWith("src/store/") && sql.test(text)).map(({ file }) => file);
+    expect(wrong).toEqual([]);
+  });
+
+  test("the environment is read in one file per program", () => {
+    const wrong = product.filter(({ file, text }) => text.includes("process.env") && !READ_ENVIRONMENT.includes(file)).map(({ file }) => file);
+    expect(wrong).toEqual([]);
+  });
+});
+
+function isTypeOnly(file: string, imported: string): boolean {
+  const { text } = product.find((one) => one.file === file) ?? { text: "" };
+  return new RegExp(`import type [^;]*from "${imported}"`).test(text);
+}
+
+describe("the contract", () => {
+  const tests = [...sources("src", ".test.ts"), ...sources("test", ".ts")].map(({ text }) => text).join("\n");
+
+  test.each(Object.keys(operations))("%s has a handler and a test that names it", (name) => {
+    expect(handlers).toHaveProperty(name);
+    expect(new RegExp(`["'\`]${name}["'\`]`).test(tests), `no test names ${name}`).toBe(true);
+  });
+
+  test("every operation is called by a program of ours, or is part of a fixed protocol", () => {
+    const callers = product.filter(({ file }) => /^(?:ui|src\/cli|src\/harness)\//.test(file)).map(({ text }) => text);
+    const uncalled = Object.keys(operations).filter((name) => !FOR_OTHERS.includes(name) && !callers.some((text) => new RegExp(`["']${name}["']`).test(text)));
+    expect(uncalled).toEqual([]);
+  });
+
+  test("there is no handler without an operation", () => {
+    expect(Object.keys(handlers).sort()).toEqual(Object.keys(operations).sort());
+  });
+});
+
+describe("the text", () => {
+  const all = [...code, ...sources("test", ".ts"), ...sources("scripts", ".mjs")];
+
+  test("nothing is left to do, skipped, or run alone", () => {
+    const marks = new RegExp(["TO" + "DO", "FIX" + "ME", "\\b(?:test|describe|it)\\.(?:on" + "ly|sk" + "ip|to" + "do)\\("].join("|"));
+    expect(all.filter(({ text }) => marks.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
+  test("tests wait for signals, never for time", () => {
+    const sleeps = /setTimeout\(\s*(?:resolve|done|r)\s*,|\bsleep\(\s*\d/;
+    const waiting = all.filter(({ file }) => isTest(file) && file !== "test/rules.test.ts").filter(({ text }) => sleeps.test(text));
+    expect(waiting.map(({ file }) => file)).toEqual([]);
+  });
+
+  test("text from agents never becomes markup", () => {
+    const sinks = /dangerouslySetInnerHTML|\.innerHTML\b|insertAdjacentHTML|document\.write\b/;
+    expect(code.filter(({ text }) => sinks.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
+  test("files stay small enough to be read at once", () => {
+    const long = product.filter(({ text }) => text.split("\n").length > 560).map(({ file, text }) => `${file}: ${text.split("\n").length}`);
+    expect(long).toEqual([]);
+  });
+});
