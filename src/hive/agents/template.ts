@@ -1,4 +1,4 @@
-import type { AgentConfig } from "../../wire/config.ts";
+import { AgentConfig } from "../../wire/config.ts";
 
 /** A config tree: path → text. */
 export type ConfigTree = Record<string, string>;
@@ -29,6 +29,12 @@ const MANAGER_INSTRUCTIONS = `# hm1nd
 You lead this hive. Greet the operator briefly when you are greeted, say what you can do, and keep answers short.
 `;
 
+/** What differs from the defaults: a short file says what is special about an agent. */
+function special(config: Partial<AgentConfig>): Partial<AgentConfig> {
+  const defaults: Record<string, unknown> = AgentConfig.parse({});
+  return Object.fromEntries(Object.entries(config).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])));
+}
+
 /** The config tree that a new agent starts with. Only what differs from the defaults is written into agent.json. */
 export function templateTree(
   config: Partial<AgentConfig>,
@@ -36,7 +42,7 @@ export function templateTree(
   role: "manager" | "agent",
 ): ConfigTree {
   return {
-    "agent.json": `${JSON.stringify(config, null, 2)}\n`,
+    "agent.json": `${JSON.stringify(special(config), null, 2)}\n`,
     "INSTRUCTIONS.md": instructions ?? (role === "manager" ? MANAGER_INSTRUCTIONS : ""),
     "agent.nix": AGENT_NIX,
     "flake.nix": FLAKE_NIX,
