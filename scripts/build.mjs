@@ -17,7 +17,8 @@ const PROGRAMS = [
 const EXTERNAL = ["better-sqlite3"];
 /** Names under which a cage finds its harness: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
-const WRAPPER = '#!/bin/sh\n# The SDK warns that plain names are allowed before it asks: that is what is meant.\nexec /opt/hive/bin/node --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED /opt/hive/harness/hive-ag3nt.js "$@"\n';
+const WRAPPER =
+  '#!/bin/sh\n# The SDK warns that plain names are allowed before it asks: that is what is meant.\nexec /opt/hive/bin/node --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED /opt/hive/harness/hive-ag3nt.js "$@"\n';
 
 /** Builds what has changed since the last build. Returns false when nothing had. */
 export async function build({ force = false } = {}) {

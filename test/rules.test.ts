@@ -19,7 +19,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/gateway": ["src/wire", "src/rpc"],
   // Decisions: they know the driver's port, never a driver.
   "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts"],
-  "src/daemon": ["src/wire", "src/rpc", "src/store", "src/eventlog", "src/os", "src/containers", "src/gateway", "src/hive", "dev/scenarios", "package.json"],
+  "src/daemon": [
+    "src/wire",
+    "src/rpc",
+    "src/store",
+    "src/eventlog",
+    "src/os",
+    "src/containers",
+    "src/gateway",
+    "src/hive",
+    "dev/scenarios",
+    "package.json",
+  ],
   "src/harness": ["src/wire", "src/rpc", "src/os"],
   "src/cli": ["src/wire", "src/rpc", "package.json"],
   ui: ["src/wire"],
@@ -55,12 +66,16 @@ function sources(folder: string, ...endings: string[]): Source[] {
     .map((name) => {
       const file = join(folder, name);
       const text = readFileSync(join(ROOT, file), "utf8");
-      const imports = Array.from(text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g), (match) => match[1] ?? match[2] ?? "");
+      const imports = Array.from(
+        text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g),
+        (match) => match[1] ?? match[2] ?? "",
+      );
       return { file, text, imports };
     });
 }
 const code = [...sources("src", ".ts"), ...sources("ui", ".ts", ".tsx")];
-const isTest = (file: string): boolean => file.endsWith(".test.ts") || file.endsWith("conformance.ts") || file.startsWith("test/");
+const isTest = (file: string): boolean =>
+  file.endsWith(".test.ts") || file.endsWith("conformance.ts") || file.startsWith("test/");
 const product = code.filter(({ file }) => !isTest(file));
 
 function folderOf(file: string): string {
@@ -87,7 +102,8 @@ describe("boundaries", () => {
 
   test("the contract needs nothing but zod", () => {
     for (const { file, imports } of product.filter((one) => one.file.startsWith("src/wire/"))) {
-      for (const imported of imports) expect(imported.startsWith("./") || imported === "zod", `${file} imports ${imported}`).toBe(true);
+      for (const imported of imports)
+        expect(imported.startsWith("./") || imported === "zod", `${file} imports ${imported}`).toBe(true);
     }
   });
 
@@ -96,7 +112,8 @@ describe("boundaries", () => {
     for (const { file, imports } of product) {
       for (const imported of imports) {
         const owner = Object.entries(ONLY_IN).find(([name]) => imported === name || imported.startsWith(`${name}/`))?.[1];
-        if (owner !== undefined && !file.startsWith(`${owner}/`) && !isTypeOnly(file, imported)) wrong.push(`${file} imports ${imported}, which belongs to ${owner}`);
+        if (owner !== undefined && !file.startsWith(`${owner}/`) && !isTypeOnly(file, imported))
+          wrong.push(`${file} imports ${imported}, which belongs to ${owner}`);
       }
     }
     expect(wrong).toEqual([]);
@@ -115,7 +132,9 @@ describe("boundaries", () => {
   });
 
   test("the environment is read in one file per program", () => {
-    const wrong = product.filter(({ file, text }) => text.includes("process.env") && !READ_ENVIRONMENT.includes(file)).map(({ file }) => file);
+    const wrong = product
+      .filter(({ file, text }) => text.includes("process.env") && !READ_ENVIRONMENT.includes(file))
+      .map(({ file }) => file);
     expect(wrong).toEqual([]);
   });
 });
@@ -135,7 +154,9 @@ describe("the contract", () => {
 
   test("every operation is called by a program of ours, or is part of a fixed protocol", () => {
     const callers = product.filter(({ file }) => /^(?:ui|src\/cli|src\/harness)\//.test(file)).map(({ text }) => text);
-    const uncalled = Object.keys(operations).filter((name) => !FOR_OTHERS.includes(name) && !callers.some((text) => new RegExp(`["']${name}["']`).test(text)));
+    const uncalled = Object.keys(operations).filter(
+      (name) => !FOR_OTHERS.includes(name) && !callers.some((text) => new RegExp(`["']${name}["']`).test(text)),
+    );
     expect(uncalled).toEqual([]);
   });
 
@@ -148,13 +169,17 @@ describe("the text", () => {
   const all = [...code, ...sources("test", ".ts"), ...sources("scripts", ".mjs")];
 
   test("nothing is left to do, skipped, or run alone", () => {
-    const marks = new RegExp(["TO" + "DO", "FIX" + "ME", "\\b(?:test|describe|it)\\.(?:on" + "ly|sk" + "ip|to" + "do)\\("].join("|"));
+    const marks = new RegExp(
+      ["TO" + "DO", "FIX" + "ME", "\\b(?:test|describe|it)\\.(?:on" + "ly|sk" + "ip|to" + "do)\\("].join("|"),
+    );
     expect(all.filter(({ text }) => marks.test(text)).map(({ file }) => file)).toEqual([]);
   });
 
   test("tests wait for signals, never for time", () => {
     const sleeps = /setTimeout\(\s*(?:resolve|done|r)\s*,|\bsleep\(\s*\d/;
-    const waiting = all.filter(({ file }) => isTest(file) && file !== "test/rules.test.ts").filter(({ text }) => sleeps.test(text));
+    const waiting = all
+      .filter(({ file }) => isTest(file) && file !== "test/rules.test.ts")
+      .filter(({ text }) => sleeps.test(text));
     expect(waiting.map(({ file }) => file)).toEqual([]);
   });
 
@@ -164,7 +189,9 @@ describe("the text", () => {
   });
 
   test("files stay small enough to be read at once", () => {
-    const long = product.filter(({ text }) => text.split("\n").length > 560).map(({ file, text }) => `${file}: ${text.split("\n").length}`);
+    const long = product
+      .filter(({ text }) => text.split("\n").length > 560)
+      .map(({ file, text }) => `${file}: ${text.split("\n").length}`);
     expect(long).toEqual([]);
   });
 });

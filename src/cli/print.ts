@@ -70,7 +70,11 @@ const points = (text: string): string[] => Array.from(text);
 const length = (text: string): number => points(text).length;
 
 function fit(text: string, width: number): string {
-  return length(text) <= width ? text : `${points(text).slice(0, Math.max(0, width - 1)).join("")}…`;
+  return length(text) <= width
+    ? text
+    : `${points(text)
+        .slice(0, Math.max(0, width - 1))
+        .join("")}…`;
 }
 
 /** `14s`, `3m`, `2h`, `4d`. */

@@ -82,5 +82,12 @@ export class Turns {
 function bounded(spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
   const bytes = Buffer.byteLength(JSON.stringify(spooled.event));
   if (bytes <= MAX_EVENT_BYTES) return spooled;
-  return { ...spooled, event: { type: "note", level: "warn", text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}` } };
+  return {
+    ...spooled,
+    event: {
+      type: "note",
+      level: "warn",
+      text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}`,
+    },
+  };
 }

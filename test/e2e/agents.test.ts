@@ -22,14 +22,23 @@ describe("two agents", () => {
     expect(end.body).toBe("ping holds ball 6: the game is over.");
     const { messages } = await hive.call("messages", {});
     const balls = messages.filter((message) => message.body?.startsWith("ball"));
-    expect(balls.map((message) => `${message.from} ${message.body}`)).toEqual(["ping ball 1", "pong ball 2", "ping ball 3", "pong ball 4", "ping ball 5", "pong ball 6"]);
+    expect(balls.map((message) => `${message.from} ${message.body}`)).toEqual([
+      "ping ball 1",
+      "pong ball 2",
+      "ping ball 3",
+      "pong ball 4",
+      "ping ball 5",
+      "pong ball 6",
+    ]);
     // One chain, one hop further each time.
     expect(balls.map((message) => message.hops)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(new Set(balls.map((message) => message.chain)).size).toBe(1);
     // What each kept in its own folder is its own.
     expect(readFileSync(join(await hive.folderOf("ping"), "state", "balls.txt"), "utf8")).toBe("ball 2\nball 4\n");
     expect(readFileSync(join(await hive.folderOf("pong"), "state", "balls.txt"), "utf8")).toBe("ball 1\nball 3\nball 5\n");
-    const turns = (await Promise.all(["ping", "pong"].map((agent) => hive.call("turn_events", { agent })))).flatMap(({ events }) => events.filter(({ event }) => event.type === "turn_end"));
+    const turns = (await Promise.all(["ping", "pong"].map((agent) => hive.call("turn_events", { agent })))).flatMap(
+      ({ events }) => events.filter(({ event }) => event.type === "turn_end"),
+    );
     expect(turns.length).toBeGreaterThanOrEqual(6);
   });
 });
@@ -40,15 +49,37 @@ describe("lifecycle", () => {
     const answer = { tools: [{ name: "send", input: { to: "{{sender}}", body: "{{agent}} heard {{body}}" } }] };
     hive = await new TestHive()
       .play([
-        { when: { text: "^ask" }, steps: [{ tools: [{ name: "ask_operator", input: { question: "tea?", options: ["yes", "no"] } }] }, { say: "asked" }] },
-        { when: { text: "^take two" }, steps: [{ tools: [{ name: "recv", input: { wait: 60 } }], capture: { second: "second (\\w+)" } }, { tools: [{ name: "send", input: { to: "operator", body: "got {{second}}" } }] }, { say: "done" }] },
-        { when: { text: "^who" }, steps: [{ tools: [{ name: "list_agents" }], capture: { n: '"name":"(ada)"' } }, { tools: [{ name: "send", input: { to: "operator", body: "I see {{n}}" } }] }, { say: "done" }] },
+        {
+          when: { text: "^ask" },
+          steps: [{ tools: [{ name: "ask_operator", input: { question: "tea?", options: ["yes", "no"] } }] }, { say: "asked" }],
+        },
+        {
+          when: { text: "^take two" },
+          steps: [
+            { tools: [{ name: "recv", input: { wait: 60 } }], capture: { second: "second (\\w+)" } },
+            { tools: [{ name: "send", input: { to: "operator", body: "got {{second}}" } }] },
+            { say: "done" },
+          ],
+        },
+        {
+          when: { text: "^who" },
+          steps: [
+            { tools: [{ name: "list_agents" }], capture: { n: '"name":"(ada)"' } },
+            { tools: [{ name: "send", input: { to: "operator", body: "I see {{n}}" } }] },
+            { say: "done" },
+          ],
+        },
         { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 400 }] },
         { when: { from: "system" }, steps: [{ say: "noted" }] },
         { when: { text: "." }, steps: [answer, { say: "done" }] },
       ])
       .start();
-    await hive.call("spawn", { name: "ada", description: "counts things", config: { model: "haiku" }, instructions: "Be brief." });
+    await hive.call("spawn", {
+      name: "ada",
+      description: "counts things",
+      config: { model: "haiku" },
+      instructions: "Be brief.",
+    });
   });
   afterAll(() => hive.dispose());
   /** Sends ada something that it answers slowly, and resolves with the message once it speaks. */
@@ -63,9 +94,20 @@ describe("lifecycle", () => {
   test("a spawned agent has its config, its prompt's parts, and its row", async () => {
     const { files } = await hive.call("config", { name: "ada" });
     expect(files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "agent.nix", "flake.nix"]);
-    expect(JSON.parse(files.find((file) => file.path === "agent.json")?.text ?? "")).toEqual({ model: "haiku", description: "counts things" });
+    expect(JSON.parse(files.find((file) => file.path === "agent.json")?.text ?? "")).toEqual({
+      model: "haiku",
+      description: "counts things",
+    });
     const { agent_statuses: rows } = await hive.call("agent_status", {});
-    expect(rows.find((row) => row.name === "ada")).toMatchObject({ running: true, failed: false, needs_update: false, needs_login: false, pending_reminders: 0, paused: false, active_model: "haiku" });
+    expect(rows.find((row) => row.name === "ada")).toMatchObject({
+      running: true,
+      failed: false,
+      needs_update: false,
+      needs_login: false,
+      pending_reminders: 0,
+      paused: false,
+      active_model: "haiku",
+    });
     expect((await hive.call("list", {})).agents).toEqual(["hm1nd", "ada"]);
     expect((await hive.call("pending", {})).approvals).toEqual([]);
     const { urls } = await hive.call("urls", {});
@@ -74,7 +116,8 @@ describe("lifecycle", () => {
 
   test("names that are taken, reserved or odd are refused with the reason", async () => {
     await expect(hive.call("spawn", { name: "ada" })).rejects.toThrow("there is an agent ada already");
-    for (const name of ["operator", "system", "manager", "hm1nd", "self", "all"]) await expect(hive.call("spawn", { name })).rejects.toThrow(/reserved/);
+    for (const name of ["operator", "system", "manager", "hm1nd", "self", "all"])
+      await expect(hive.call("spawn", { name })).rejects.toThrow(/reserved/);
   });
 
   test("the manager sees who is there; an agent does not have the tool", async () => {
@@ -93,21 +136,33 @@ describe("lifecycle", () => {
     await hive.call("answer", { id, options: ["yes"], text: "with milk" });
     await expect(hive.call("answer", { id, options: ["no"] })).rejects.toThrow("answered already");
     const told = await hive.untilMessage((message) => message.from === "system" && message.to === "ada");
-    expect(JSON.parse(told.body ?? "")).toMatchObject({ event: "operator_answered", question_id: id, state: "answered", answer: "yes\nwith milk" });
+    expect(JSON.parse(told.body ?? "")).toMatchObject({
+      event: "operator_answered",
+      question_id: id,
+      state: "answered",
+      answer: "yes\nwith milk",
+    });
   });
 
   test("a question can be closed without an answer", async () => {
     await hive.call("send", { to: "ada", body: "ask again" });
-    const events = await hive.watch((event) => event.kind === "question" && event.question.state === "open" && event.question.agent === "ada", { after: (await hive.call("state", {})).state.seq });
+    const events = await hive.watch(
+      (event) => event.kind === "question" && event.question.state === "open" && event.question.agent === "ada",
+      { after: (await hive.call("state", {})).state.seq },
+    );
     const last = events.at(-1);
     const id = last?.kind === "question" ? last.question.id : 0;
     await hive.call("question_cancel", { id });
-    expect((await hive.call("questions", { all: true })).questions.find((one) => one.id === id)).toMatchObject({ state: "cancelled" });
+    expect((await hive.call("questions", { all: true })).questions.find((one) => one.id === id)).toMatchObject({
+      state: "cancelled",
+    });
   });
 
   test("recv takes a further message into the running turn, woken by the send", async () => {
     await hive.call("send", { to: "ada", body: "take two" });
-    await hive.watch((event) => event.kind === "turn" && event.turn.event.type === "tool_use" && event.turn.event.name === "mcp__hive__recv");
+    await hive.watch(
+      (event) => event.kind === "turn" && event.turn.event.type === "tool_use" && event.turn.event.name === "mcp__hive__recv",
+    );
     const { sent } = await hive.call("send", { to: "ada", body: "second one" });
     await hive.untilMessage((message) => message.to === "operator" && message.body === "got one");
     const done = await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "done");
@@ -143,7 +198,10 @@ describe("lifecycle", () => {
     await hive.call("model", { name: "ada", model: "opus" });
     await hive.call("send", { to: "ada", body: "one" });
     await hive.untilMessage((message) => message.body === "ada heard one");
-    const sessions = async () => (await hive.call("turn_events", { agent: "ada", limit: 500 })).events.flatMap(({ event }) => (event.type === "session" ? [event.session_id] : []));
+    const sessions = async () =>
+      (await hive.call("turn_events", { agent: "ada", limit: 500 })).events.flatMap(({ event }) =>
+        event.type === "session" ? [event.session_id] : [],
+      );
     const before = (await sessions()).at(-1);
     await hive.call("new_session", { name: "ada" });
     await hive.call("send", { to: "ada", body: "two" });
@@ -153,7 +211,9 @@ describe("lifecycle", () => {
     await hive.untilAgent("ada", (agent) => agent.state === "idle" && agent.model === "opus");
     const { seq } = (await hive.call("state", {})).state;
     await hive.call("compact", { name: "ada" });
-    await hive.watch((event) => event.kind === "turn" && event.turn.agent === "ada" && event.turn.event.type === "compacted", { after: seq });
+    await hive.watch((event) => event.kind === "turn" && event.turn.agent === "ada" && event.turn.event.type === "compacted", {
+      after: seq,
+    });
   });
 
   test("a program in the cage wakes its own agent under a label that looks like nobody else", async () => {

@@ -10,7 +10,7 @@ import type { HiveEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
-const DAEMON = join(import.meta.dirname, "../../dist/hive-c0re.js");
+const DIST = join(import.meta.dirname, "../../dist");
 /** The clean room in which tests run programs: nothing of the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const env: Record<string, string> = {};
@@ -20,7 +20,8 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
   return { ...env, NO_COLOR: "1", ...extra };
 }
 
-function commandLine(pid: number): string {
+/** The command line of a process, or nothing when it is gone. */
+export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
@@ -36,6 +37,11 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Looks again with every turn of the loop: for what gives no signal, such as the process table. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A real daemon with its own folders and port, over the built program. */
@@ -81,7 +87,9 @@ export class TestHive {
   }
   /** The processes of an agent's cage on the host, its first one first. */
   async cage(name: string): Promise<{ init: number; find(words: string): number; all(): number[] }> {
-    const note = JSON.parse(readFileSync(join(await this.folderOf(name), "cage", "cage.json"), "utf8")) as { init: { pid: number } };
+    const note = JSON.parse(readFileSync(join(await this.folderOf(name), "cage", "cage.json"), "utf8")) as {
+      init: { pid: number };
+    };
     const all = (): number[] => [note.init.pid, ...descendants(note.init.pid)];
     return {
       init: note.init.pid,
@@ -99,9 +107,18 @@ export class TestHive {
     const { url } = await this.call("login", {});
     const token = url.split("#token=")[1];
     const origin = new URL(url).origin;
-    const answer = await fetch(`${origin}/api/login`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+    const answer = await fetch(`${origin}/api/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token }),
+    });
     const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
-    return (path, init = {}) => fetch(`${origin}${path}`, { redirect: "manual", ...init, headers: { Cookie: cookie, ...(init.headers as Record<string, string>) } });
+    return (path, init = {}) =>
+      fetch(`${origin}${path}`, {
+        redirect: "manual",
+        ...init,
+        headers: { Cookie: cookie, ...(init.headers as Record<string, string>) },
+      });
   }
 
   get socket(): string {
@@ -112,8 +129,8 @@ export class TestHive {
   }
 
   /** Starts the daemon and resolves once its dashboard answers. */
-  async start(options: { foreground?: boolean; env?: Record<string, string> } = {}): Promise<this> {
-    const argv = [DAEMON, "serve", ...(options.foreground === false ? [] : ["--foreground"])];
+  async start(options: { foreground?: boolean; env?: Record<string, string>; dist?: string } = {}): Promise<this> {
+    const argv = [join(options.dist ?? DIST, "hive-c0re.js"), "serve", ...(options.foreground === false ? [] : ["--foreground"])];
     const child = spawn(process.execPath, argv, {
       env: { ...this.env, ...options.env },
       cwd: this.folder,
@@ -195,24 +212,28 @@ export class TestHive {
     await ended;
   }
 
-  /** SIGTERM to a foreground daemon: it stops its cages and ends. Resolves with its exit code. */
-  async stop(): Promise<number | null> {
+  /** SIGTERM to a foreground daemon: it stops its cages and ends. Resolves with its exit code. `atOnce` cuts turns short. */
+  async stop({ atOnce = false } = {}): Promise<number | null> {
     this.#client?.close();
     const child = this.#daemon;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, "exit");
     child.kill("SIGTERM");
+    if (atOnce) {
+      await until(() => this.output.includes("stopping the cages") || child.exitCode !== null || child.signalCode !== null);
+      child.kill("SIGINT");
+    }
     const [code] = (await ended) as [number | null];
     return code;
   }
 
   /** Stops whatever is left, cages too, and removes the folder. */
   async dispose(): Promise<void> {
-    if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop();
+    if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop({ atOnce: true });
     else if (existsSync(this.folder)) {
       // A crashed daemon leaves cages: only a daemon knows how to end them.
       await this.start()
-        .then(() => this.stop())
+        .then(() => this.stop({ atOnce: true }))
         .catch(() => {});
     }
     rmSync(this.folder, { recursive: true, force: true });

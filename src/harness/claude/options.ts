@@ -39,7 +39,9 @@ function builtIns(config: AgentConfig): string[] {
  */
 function answerFor(tools: readonly string[]): CanUseTool {
   return async (name, input) =>
-    tools.includes(name) ? { behavior: "allow", updatedInput: input } : { behavior: "deny", message: `${name} is not among this agent's tools (agent.json, tools.allow)` };
+    tools.includes(name)
+      ? { behavior: "allow", updatedInput: input }
+      : { behavior: "deny", message: `${name} is not among this agent's tools (agent.json, tools.allow)` };
 }
 
 /**

@@ -32,7 +32,9 @@ You lead this hive. Greet the operator briefly when you are greeted, say what yo
 /** What differs from the defaults: a short file says what is special about an agent. */
 function special(config: Partial<AgentConfig>): Partial<AgentConfig> {
   const defaults: Record<string, unknown> = AgentConfig.parse({});
-  return Object.fromEntries(Object.entries(config).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])));
+  return Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])),
+  );
 }
 
 /** The config tree that a new agent starts with. Only what differs from the defaults is written into agent.json. */

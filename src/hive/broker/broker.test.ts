@@ -57,12 +57,16 @@ async function send(to: string, body: string, from: { id: string } = operator, e
   const { sent } = await broker.send(from, { to, body, ...extra });
   return sent[0]?.id ?? 0;
 }
-async function next(name: string, instance = `i-${name}`): Promise<{ message: { id: number; body: string; redelivered: boolean; from: string }; token: string; unread: number }> {
+async function next(
+  name: string,
+  instance = `i-${name}`,
+): Promise<{ message: { id: number; body: string; redelivered: boolean; from: string }; token: string; unread: number }> {
   const served: Served = await broker.next(`id-${name}`, instance, never);
   if ("sleep" in served) throw new Error("told to sleep");
   return served;
 }
-const finish = (name: string, outcome: Parameters<Broker["finish"]>[2] = { kind: "ok" }): Promise<void> => broker.finish(`id-${name}`, `i-${name}`, outcome);
+const finish = (name: string, outcome: Parameters<Broker["finish"]>[2] = { kind: "ok" }): Promise<void> =>
+  broker.finish(`id-${name}`, `i-${name}`, outcome);
 const stateOf = (id: number): string | undefined => store.messages.byId(id)?.state;
 
 describe("lease and acknowledgement", () => {

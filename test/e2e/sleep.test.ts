@@ -1,0 +1,86 @@
+import { afterEach, expect, test } from "vitest";
+import { TestHive, isRunning, until } from "../lib/hive.ts";
+
+/** Idle costs nothing: the whole cage goes, and comes back with the next message. */
+
+let hive: TestHive;
+afterEach(() => hive.dispose());
+
+const ANSWER = [
+  {
+    when: { text: "." },
+    steps: [{ tools: [{ name: "send", input: { to: "operator", body: "heard {{body}}" } }] }, { say: "done" }],
+  },
+];
+
+test("an idle cage sleeps without a process, counts as running, and wakes with the next message in its session", async () => {
+  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.5" }).play(ANSWER).start();
+  await hive.call("send", { to: "hm1nd", body: "one" });
+  await hive.untilMessage((message) => message.body === "heard one");
+  const pids = (await hive.cage("hm1nd")).all();
+  const asleep = await hive.untilAgent("hm1nd", (agent) => agent.asleep);
+  expect(asleep).toMatchObject({ running: true, state: "idle" });
+  await until(() => pids.every((pid) => !isRunning(pid)));
+  await hive.call("send", { to: "hm1nd", body: "two" });
+  await hive.untilMessage((message) => message.body === "heard two");
+  // The same session goes on.
+  const { events } = await hive.call("turn_events", { agent: "hm1nd" });
+  const sessions = events.flatMap(({ event }) => (event.type === "session" ? [event.session_id] : []));
+  expect(new Set(sessions).size).toBe(1);
+});
+
+test("messages that race the sleep are all answered, once each and in their order", async () => {
+  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.05" }).play(ANSWER).start();
+  const count = 8;
+  for (let n = 0; n < count; n++) {
+    // The moment at which the broker has decided: the old harness is about to go, the new one is not there.
+    const dozes = hive.untilAgent("hm1nd", (agent) => agent.asleep);
+    await dozes;
+    await hive.call("send", { to: "hm1nd", body: `m${n}` });
+    await hive.untilMessage((message) => message.body === `heard m${n}`);
+  }
+  const { messages } = await hive.call("inbox", { limit: 100 });
+  expect(messages.map((message) => message.body)).toEqual(Array.from({ length: count }, (_, n) => `heard m${n}`));
+  const { messages: all } = await hive.call("messages", { limit: 100 });
+  expect(all.filter((message) => message.to === "hm1nd" && message.redelivered)).toEqual([]);
+});
+
+test("a resident server keeps its cage awake, and its tools work", async () => {
+  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.2" })
+    .play([
+      {
+        when: { text: "." },
+        steps: [
+          { tools: [{ name: "mcp__echo__shout", input: { text: "hello" } }], capture: { out: "([A-Z]+)" } },
+          { tools: [{ name: "send", input: { to: "operator", body: "{{out}}" } }] },
+          { say: "done" },
+        ],
+      },
+    ])
+    .start();
+  const script = `
+    const say = (line) => process.stdout.write(JSON.stringify(line) + "\\n");
+    let text = "";
+    process.stdin.on("data", (chunk) => {
+      text += chunk;
+      for (let at; (at = text.indexOf("\\n")) >= 0; text = text.slice(at + 1)) {
+        const { id, method, params } = JSON.parse(text.slice(0, at));
+        if (id === undefined) continue;
+        if (method === "initialize") say({ jsonrpc: "2.0", id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "echo", version: "1" } } });
+        else if (method === "tools/list") say({ jsonrpc: "2.0", id, result: { tools: [{ name: "shout", description: "loud", inputSchema: { type: "object", properties: { text: { type: "string" } } } }] } });
+        else if (method === "tools/call") say({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: params.arguments.text.toUpperCase() }] } });
+        else say({ jsonrpc: "2.0", id, error: { code: -32601, message: "no such method" } });
+      }
+    });`;
+  await hive.call("spawn", {
+    name: "ada",
+    config: { extraMcpServers: { echo: { command: "/opt/hive/bin/node", args: ["-e", script], resident: true } } },
+  });
+  await hive.untilAgent("hm1nd", (agent) => agent.asleep);
+  expect((await hive.call("state", {})).state.agents.find((agent) => agent.name === "ada")).toMatchObject({
+    asleep: false,
+    running: true,
+  });
+  await hive.call("send", { to: "ada", body: "say it" });
+  await hive.untilMessage((message) => message.to === "operator" && message.body === "HELLO");
+});
