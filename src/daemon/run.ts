@@ -1,4 +1,5 @@
 import { createAdaptorServer } from "@hono/node-server";
+import { mkdirSync, realpathSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -21,7 +22,7 @@ const INTERFACE = join(import.meta.dirname, "ui");
 /** Runs the hive until it is told to stop. Resolves with the exit code. */
 export async function run(config: Config): Promise<number> {
   process.umask(0o022);
-  const paths = new Paths(config.stateDir, config.runDir);
+  const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
   checkSocketPaths(paths);
   paths.prepare();
   const lock = takeLock(paths.lock);
@@ -122,6 +123,12 @@ function banner(config: Config, hive: Hive): string {
     "",
   );
   return `${lines.join("\n")}\n`;
+}
+
+/** Makes a folder and follows its links once, here: from then on nothing that a cage is given goes through a link. */
+function realFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  return realpathSync(folder);
 }
 
 function checkSocketPaths(paths: Paths): void {

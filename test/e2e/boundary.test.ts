@@ -63,7 +63,10 @@ describe("from inside a cage", () => {
   beforeAll(async () => {
     await new Promise<void>((resolve) => host.listen(0, "0.0.0.0", resolve));
     const port = (host.address() as AddressInfo).port;
-    const address = Object.values(networkInterfaces()).flat().find((one) => one && !one.internal && one.family === "IPv4")?.address ?? "127.0.0.1";
+    const address =
+      Object.values(networkInterfaces())
+        .flat()
+        .find((one) => one && !one.internal && one.family === "IPv4")?.address ?? "127.0.0.1";
     const command = `cat > /tmp/probe.cjs <<'EOF'\n${PROBE}\nEOF\n/opt/hive/bin/node /tmp/probe.cjs ${port} ${address} ${Array.from(SECRET).reverse().join("")}`;
     model = await new ModelServer([
       { when: { text: "^probe" }, steps: [{ tools: [{ name: "Bash", input: { command, timeout: 60_000 } }] }, { say: "done" }] },
@@ -75,7 +78,9 @@ describe("from inside a cage", () => {
     await hive.call("send", { to: "other", body: "hello" });
     await hive.untilMessage((message) => message.from === "other");
     await hive.call("send", { to: "hm1nd", body: "probe" });
-    const events = await hive.watch((event) => event.kind === "turn" && event.turn.agent === "hm1nd" && event.turn.event.type === "tool_result");
+    const events = await hive.watch(
+      (event) => event.kind === "turn" && event.turn.agent === "hm1nd" && event.turn.event.type === "tool_result",
+    );
     const last = events.at(-1);
     const text = last?.kind === "turn" && last.turn.event.type === "tool_result" ? last.turn.event.text : "";
     const json = /PROBE(\{.*\})PROBE/s.exec(text)?.[1];
@@ -119,17 +124,20 @@ describe("from inside a cage", () => {
   });
 
   test("what it was given to read cannot be written", () => {
-    for (const attempt of ["writeConfig", "writeRuntime", "writeUsr", "writeEtc", "writeSockets", "unlinkSocket", "shadow"]) expect(seen[attempt], attempt).toMatch(/^refused/);
+    for (const attempt of ["writeConfig", "writeRuntime", "writeUsr", "writeEtc", "writeSockets", "unlinkSocket", "shadow"])
+      expect(seen[attempt], attempt).toMatch(/^refused/);
   });
 
   test("the hive's credential is in no file, environment or argument of the cage, in no log and no event; upstream it is", async () => {
     expect(seen["secret"]).toEqual([]);
     expect(model.seen.length).toBeGreaterThan(0);
     for (const { headers } of model.seen) expect(headers["x-api-key"]).toBe(SECRET);
-    for (const name of ["hm1nd", "other"]) expect(readFileSync(join(await hive.folderOf(name), "cage.log"), "utf8")).not.toContain(SECRET);
+    for (const name of ["hm1nd", "other"])
+      expect(readFileSync(join(await hive.folderOf(name), "cage.log"), "utf8")).not.toContain(SECRET);
     expect(readFileSync(join(hive.stateDir, "daemon.log"), "utf8")).not.toContain(SECRET);
     expect(hive.output).not.toContain(SECRET);
-    for (const file of ["hive.db", "hive.db-wal"]) expect(readFileSync(join(hive.stateDir, file)).includes(SECRET), file).toBe(false);
+    for (const file of ["hive.db", "hive.db-wal"])
+      expect(readFileSync(join(hive.stateDir, file)).includes(SECRET), file).toBe(false);
     // Only the two paths of the model API are ever asked for, with the tools that we allow.
     for (const { path, body } of model.seen) {
       expect(path).toMatch(/^\/v1\/messages(?:\/count_tokens)?\?beta=true$/);

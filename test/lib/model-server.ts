@@ -18,7 +18,14 @@ export class ModelServer {
         const body = JSON.parse(raw.toString()) as never;
         this.seen.push({ path: incoming.url ?? "", headers: incoming.headers, body });
         const path = incoming.url?.startsWith("/v1/messages/count_tokens") ? "/v1/messages/count_tokens" : "/v1/messages";
-        const reply = await upstream({ agent: { id: "a", name: "hm1nd" }, path, headers: {}, raw, body, signal: new AbortController().signal });
+        const reply = await upstream({
+          agent: { id: "a", name: "hm1nd" },
+          path,
+          headers: {},
+          raw,
+          body,
+          signal: new AbortController().signal,
+        });
         outgoing.writeHead(reply.status, reply.headers);
         for await (const chunk of reply.body) outgoing.write(chunk);
         outgoing.end();
