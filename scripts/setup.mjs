@@ -14,6 +14,7 @@ const PROGRAMS = {
   git: { apt: "git", dnf: "git", pacman: "git", zypper: "git", apk: "git" },
   unshare: { apt: "util-linux", dnf: "util-linux", pacman: "util-linux", zypper: "util-linux", apk: "util-linux" },
   setpriv: { apt: "util-linux", dnf: "util-linux", pacman: "util-linux", zypper: "util-linux", apk: "setpriv" },
+  openssl: { apt: "openssl", dnf: "openssl", pacman: "openssl", zypper: "openssl", apk: "openssl" },
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
 };
 const COMPILER = {
@@ -34,10 +35,10 @@ const INSTALL = {
 /** Something is missing that only a person can bring: the message says how, and nothing else is printed. */
 export class SetupError extends Error {}
 
-/** Does what is missing. `forTests` adds a browser. Returns false when it only printed. */
+/** Does what is missing. `forTests` adds a browser and a maker of certificates. Returns false when it only printed. */
 export async function setUp({ forTests = false } = {}) {
   checkNode();
-  const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? ["chromium"] : [])]);
+  const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? ["chromium", "openssl"] : [])]);
   const lock = await hashOfFiles(["package-lock.json"], process.versions.modules);
   const needsPackages = (await readStamp(STAMP)) !== lock;
   if (PRINT_ONLY) {

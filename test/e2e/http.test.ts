@@ -14,13 +14,22 @@ beforeAll(async () => {
   hive = await new TestHive().start();
   browser = await hive.browser();
   const token = (await hive.call("login", {})).url.split("#token=")[1];
-  const answer = await fetch(`${hive.home}/api/login`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+  const answer = await fetch(`${hive.home}/api/login`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
   cookie = answer.headers.get("set-cookie") ?? "";
 });
 afterAll(() => hive.dispose());
 
 /** A request with exactly these headers, Host included, and the path as it is written. */
-function plain(method: string, path: string, headers: Record<string, string>, body = ""): Promise<{ status: number; headers: Record<string, string | string[] | undefined>; body: string }> {
+function plain(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body = "",
+): Promise<{ status: number; headers: Record<string, string | string[] | undefined>; body: string }> {
   return new Promise((resolve, reject) => {
     const { hostname, port, host } = new URL(hive.home);
     const outgoing = request({ hostname, port, method, path, agent: false, headers: { Host: host, ...headers } }, (incoming) => {
@@ -42,7 +51,9 @@ describe("the door", () => {
     const first = await enter();
     expect(first.status).toBe(200);
     const { id } = (await hive.call("state", {})).state.hive;
-    expect(String(first.headers["set-cookie"])).toMatch(new RegExp(`^hive_${id}=[\\w-]{40,}; Max-Age=\\d+; Path=/; HttpOnly; SameSite=Strict$`));
+    expect(String(first.headers["set-cookie"])).toMatch(
+      new RegExp(`^hive_${id}=[\\w-]{40,}; Max-Age=\\d+; Path=/; HttpOnly; SameSite=Strict$`),
+    );
     const second = await enter();
     expect(second.status).toBe(401);
     expect(second.body).toContain("npx hivectl login");
@@ -52,9 +63,11 @@ describe("the door", () => {
     expect((await plain("GET", "/healthz", {})).status).toBe(200);
     const login = await plain("GET", "/login", {});
     expect(login.status).toBe(200);
-    for (const path of ["/", "/agent/hm1nd", "/index.html"]) expect((await plain("GET", path, {})).headers["location"], path).toBe("/login");
+    for (const path of ["/", "/agent/hm1nd", "/index.html"])
+      expect((await plain("GET", path, {})).headers["location"], path).toBe("/login");
     for (const path of ["/metrics", "/api/state", "/api/events"]) expect((await plain("GET", path, {})).status, path).toBe(401);
-    for (const name of Object.keys(operations).filter((one) => one !== "login")) expect((await plain("POST", `/api/${name}`, json, "{}")).status, name).toBe(401);
+    for (const name of Object.keys(operations).filter((one) => one !== "login"))
+      expect((await plain("POST", `/api/${name}`, json, "{}")).status, name).toBe(401);
     expect((await plain("POST", "/op-send", json, '{"to":"hm1nd","body":"x"}')).status).toBe(401);
   });
 
@@ -77,9 +90,12 @@ describe("the door", () => {
 });
 
 describe("where a request comes from", () => {
-  test.each(["evil.example", "localhost.evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:1"])("Host %j is not ours", async (host) => {
-    expect((await plain("GET", "/login", { Host: host })).status).toBe(421);
-  });
+  test.each(["evil.example", "localhost.evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:1"])(
+    "Host %j is not ours",
+    async (host) => {
+      expect((await plain("GET", "/login", { Host: host })).status).toBe(421);
+    },
+  );
 
   test("localhost goes to the canonical address", async () => {
     const { port } = new URL(hive.home);
@@ -94,13 +110,20 @@ describe("where a request comes from", () => {
     ["an opaque origin", { Origin: "null" }],
     ["a typed address", { "Sec-Fetch-Site": "none" }],
   ])("%s may neither act nor listen", async (_what, headers) => {
-    for (const name of ["send", "spawn", "destroy", "answer", "shutdown"]) expect((await plain("POST", `/api/${name}`, { ...json, ...session(), ...headers }, "{}")).status, name).toBe(403);
-    for (const path of ["/api/state", "/api/events"]) expect((await plain("GET", path, { ...session(), ...headers })).status, path).toBe(403);
+    for (const name of ["send", "spawn", "destroy", "answer", "shutdown"])
+      expect((await plain("POST", `/api/${name}`, { ...json, ...session(), ...headers }, "{}")).status, name).toBe(403);
+    for (const path of ["/api/state", "/api/events"])
+      expect((await plain("GET", path, { ...session(), ...headers })).status, path).toBe(403);
     expect((await plain("POST", "/api/login", { ...json, ...headers }, '{"token":"x"}')).status).toBe(403);
   });
 
   test("our own page may", async () => {
-    const answer = await plain("POST", "/api/list", { ...json, ...session(), "Sec-Fetch-Site": "same-origin", Origin: hive.home }, "{}");
+    const answer = await plain(
+      "POST",
+      "/api/list",
+      { ...json, ...session(), "Sec-Fetch-Site": "same-origin", Origin: hive.home },
+      "{}",
+    );
     expect(JSON.parse(answer.body)).toMatchObject({ version: 1, ok: true, agents: ["hm1nd"] });
     expect(answer.headers).not.toHaveProperty("access-control-allow-origin");
   });
@@ -108,8 +131,10 @@ describe("where a request comes from", () => {
 
 describe("requests", () => {
   test("nothing changes by GET, and streams are not served as calls", async () => {
-    for (const name of ["send", "spawn", "shutdown"]) expect((await plain("GET", `/api/${name}`, session())).status, name).toBe(404);
-    for (const name of ["watch", "subscribe_agent_status", "hello", "next"]) expect((await plain("POST", `/api/${name}`, { ...json, ...session() }, "{}")).status, name).toBe(403);
+    for (const name of ["send", "spawn", "shutdown"])
+      expect((await plain("GET", `/api/${name}`, session())).status, name).toBe(404);
+    for (const name of ["watch", "subscribe_agent_status", "hello", "next"])
+      expect((await plain("POST", `/api/${name}`, { ...json, ...session() }, "{}")).status, name).toBe(403);
     expect((await plain("POST", "/api/constructor", { ...json, ...session() }, "{}")).status).toBe(404);
   });
 
@@ -119,11 +144,20 @@ describe("requests", () => {
     expect(await post('{"to":"hm1nd","to":"x","body":"y"}')).toMatchObject({ status: 400 });
     expect(await post('{"to":"hm1nd"}')).toMatchObject({ status: 400, body: expect.stringContaining("body") as string });
     expect(await post("to=hm1nd&body=x", { "Content-Type": "application/x-www-form-urlencoded" })).toMatchObject({ status: 400 });
-    const large = await post(`{"to":"hm1nd","body":"${"x".repeat(MAX_LINE_BYTES + 10)}"}`).catch((error: NodeJS.ErrnoException) => ({ status: error.code }));
+    const large = await post(`{"to":"hm1nd","body":"${"x".repeat(MAX_LINE_BYTES + 10)}"}`).catch(
+      (error: NodeJS.ErrnoException) => ({ status: error.code }),
+    );
     expect([413, "ECONNRESET", "EPIPE"]).toContain(large.status);
   });
 
-  test.each(["/../../etc/passwd", "/assets/../../hive.db", "/%2e%2e/%2e%2e/etc/passwd", "/assets/%2e%2e%2f%2e%2e%2fpackage.json", "//etc/passwd", "/\\..\\..\\etc"])("%s leads nowhere", async (path) => {
+  test.each([
+    "/../../etc/passwd",
+    "/assets/../../hive.db",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/assets/%2e%2e%2f%2e%2e%2fpackage.json",
+    "//etc/passwd",
+    "/\\..\\..\\etc",
+  ])("%s leads nowhere", async (path) => {
     const answer = await plain("GET", path, session());
     expect(answer.body).not.toMatch(/root:|"name": "hyperhive"|SQLite/);
     expect([200, 404, 400, 303]).toContain(answer.status);
@@ -161,7 +195,10 @@ describe("requests", () => {
 
 describe("the event stream", () => {
   /** Reads events until one satisfies. */
-  async function read(response: Response, until: (event: { id: number; kind: string; data: Record<string, unknown> }) => boolean) {
+  async function read(
+    response: Response,
+    until: (event: { id: number; kind: string; data: Record<string, unknown> }) => boolean,
+  ) {
     const seen: { id: number; kind: string; data: Record<string, unknown> }[] = [];
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -174,7 +211,11 @@ describe("the event stream", () => {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
         const data = field("data");
         if (data === undefined) continue;
-        const event = { id: Number(field("id") ?? 0), kind: field("event") ?? "", data: JSON.parse(data) as Record<string, unknown> };
+        const event = {
+          id: Number(field("id") ?? 0),
+          kind: field("event") ?? "",
+          data: JSON.parse(data) as Record<string, unknown>,
+        };
         seen.push(event);
         if (until(event)) {
           await reader?.cancel();

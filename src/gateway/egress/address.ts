@@ -1,7 +1,11 @@
 import { BlockList, isIP } from "node:net";
 
-/** Addresses that are not the public internet, by the IANA special-purpose registries. */
-const special = new BlockList();
+/**
+ * Addresses that are not the public internet, by the IANA special-purpose registries. One list per family: in a
+ * common one every IPv4 address would fall under the IPv6 range that IPv4 is mapped into.
+ */
+const special4 = new BlockList();
+const special6 = new BlockList();
 for (const [net, bits] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -19,7 +23,7 @@ for (const [net, bits] of [
   ["224.0.0.0", 4],
   ["240.0.0.0", 4],
 ] as const) {
-  special.addSubnet(net, bits, "ipv4");
+  special4.addSubnet(net, bits, "ipv4");
 }
 for (const [net, bits] of [
   ["::", 96],
@@ -37,7 +41,7 @@ for (const [net, bits] of [
   ["fec0::", 10],
   ["ff00::", 8],
 ] as const) {
-  special.addSubnet(net, bits, "ipv6");
+  special6.addSubnet(net, bits, "ipv6");
 }
 
 /**
@@ -47,5 +51,5 @@ for (const [net, bits] of [
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 0) return false;
-  return !special.check(address, family === 4 ? "ipv4" : "ipv6");
+  return family === 4 ? !special4.check(address, "ipv4") : !special6.check(address, "ipv6");
 }

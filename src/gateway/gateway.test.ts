@@ -1,0 +1,512 @@
+import { request, createServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { isPublicAddress } from "./egress/address.ts";
+import { isListed, splitAuthority } from "./egress/allow.ts";
+import type { EgressRecord } from "./egress/proxy.ts";
+import { readHello } from "./egress/sni.ts";
+import { Gateway, type Listening } from "./gateway.ts";
+import { liveUpstream } from "./model/live.ts";
+import { checkBody, readBody, upstreamHeaders } from "./model/policy.ts";
+import { costOf } from "./model/prices.ts";
+import type { UpstreamSignal, Usage } from "./model/types.ts";
+
+const MODELS = ["sonnet"];
+const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{ role: "user", content: "hi" }], ...extra });
+const check = (extra: object): void => checkBody(readBody(Buffer.from(JSON.stringify(body(extra)))), MODELS);
+
+describe("what a cage may ask of the model API", () => {
+  test.each([
+    ["another model", { model: "claude-opus-4-8" }],
+    ["a model that only sounds right", { model: "evil-claude-sonnet-5" }],
+    ["web search", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
+    ["web fetch", { tools: [{ type: "web_fetch_20250910", name: "web_fetch" }] }],
+    ["code execution", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }],
+    ["an MCP toolset", { tools: [{ type: "mcp_toolset", mcp_server_name: "x" }] }],
+    ["a tool of a type nobody knows", { tools: [{ type: "teleport_20300101", name: "teleport" }] }],
+    ["remote MCP servers", { mcp_servers: [{ type: "url", url: "https://evil.example" }] }],
+    ["empty remote MCP servers", { mcp_servers: [] }],
+    ["a container", { container: "c" }],
+    [
+      "an image by URL",
+      { messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "http://169.254.169.254/" } }] }] },
+    ],
+    [
+      "a document by URL",
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "http://x" } }] }] },
+    ],
+    [
+      "a document by file id",
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: "x" } }] }] },
+    ],
+    [
+      "an image by URL inside a tool's result",
+      {
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: { type: "url", url: "http://x" } }] },
+            ],
+          },
+        ],
+      },
+    ],
+    ["an image by URL in the system prompt", { system: [{ type: "image", source: { type: "url", url: "http://x" } }] }],
+    ["an upload into a container", { messages: [{ role: "user", content: [{ type: "container_upload", file_id: "x" }] }] }],
+  ])("%s is refused", (_what, extra) => {
+    expect(() => check(extra)).toThrow(expect.objectContaining({ code: "forbidden" }));
+  });
+
+  test.each([
+    ["its own model", {}],
+    ["the CLI's small helper", { model: "claude-haiku-4-5-20251001" }],
+    [
+      "tools that the CLI carries out",
+      {
+        tools: [
+          { name: "Bash", input_schema: {} },
+          { type: "bash_20250124", name: "bash" },
+          { type: "custom", name: "x" },
+        ],
+      },
+    ],
+    [
+      "an image that is in the request",
+      { messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", data: "" } }] }] },
+    ],
+    ["a system message among the others", { messages: [{ role: "system", content: "x" }] }],
+  ])("%s passes", (_what, extra) => {
+    expect(() => check(extra)).not.toThrow();
+  });
+
+  test("a body that says a key twice, or nests past reason, is refused", () => {
+    expect(() => readBody(Buffer.from('{"model":"a","model":"b","messages":[{"role":"user","content":"x"}]}'))).toThrow();
+    expect(() =>
+      readBody(Buffer.from(`{"model":"a","messages":[{"role":"user","content":${"[".repeat(5000)}${"]".repeat(5000)}}]}`)),
+    ).toThrow();
+    expect(() => readBody(Buffer.from("nonsense"))).toThrow();
+  });
+
+  test("the agent's own keys are dropped, and betas pass by name whatever their date", () => {
+    const kept = upstreamHeaders({
+      "x-api-key": "sk-mine",
+      authorization: "Bearer mine",
+      cookie: "x",
+      "anthropic-version": "2023-06-01",
+      "anthropic-beta":
+        "claude-code-20250219,mcp-client-2025-11-20,code-execution-2025-08-25,effort-2031-01-01,files-api-2025-04-14",
+    });
+    expect(kept).toEqual({ "anthropic-version": "2023-06-01", "anthropic-beta": "claude-code-20250219,effort-2031-01-01" });
+  });
+
+  test("prices: by the longest beginning, with the cache's own rates; an unknown model has tokens but no cost", () => {
+    const tokens = { input: 1_000_000, output: 1_000_000, cache_read: 1_000_000, cache_write: 1_000_000 };
+    expect(costOf("claude-sonnet-5-5", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
+    expect(costOf("somebody-elses", tokens)).toBeUndefined();
+    expect(costOf("somebody-elses", tokens, { somebody: { input: 1, output: 0, cache_read: 0, cache_write: 0 } })).toBe(1);
+  });
+});
+
+describe("addresses and lists", () => {
+  test.each([
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "255.255.255.255",
+    "224.0.0.1",
+    "::1",
+    "::",
+    "fe80::1",
+    "fc00::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "nonsense",
+    "",
+  ])("%s is not the public internet", (address) => {
+    expect(isPublicAddress(address)).toBe(false);
+  });
+  test.each(["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111"])("%s is", (address) => {
+    expect(isPublicAddress(address)).toBe(true);
+  });
+
+  test("a list names hosts and ports, and a star only what lies below it", () => {
+    const list = ["example.org", "*.example.net", "git.example:9418"];
+    expect(isListed(list, "example.org", 443)).toBe(true);
+    expect(isListed(list, "EXAMPLE.ORG.", 80)).toBe(true);
+    expect(isListed(list, "example.org", 22)).toBe(false);
+    expect(isListed(list, "www.example.org", 443)).toBe(false);
+    expect(isListed(list, "a.b.example.net", 443)).toBe(true);
+    expect(isListed(list, "example.net", 443)).toBe(false);
+    expect(isListed(list, "evilexample.net", 443)).toBe(false);
+    expect(isListed(list, "git.example", 9418)).toBe(true);
+    expect(isListed(list, "git.example", 443)).toBe(false);
+  });
+
+  test("an authority is host:port and nothing else", () => {
+    expect(splitAuthority("example.org:443")).toEqual({ host: "example.org", port: 443 });
+    expect(splitAuthority("[::1]:443")).toEqual({ host: "::1", port: 443 });
+    for (const bad of [
+      "example.org",
+      "example.org:0",
+      "example.org:99999",
+      "a b:1",
+      "user@example.org:443",
+      "example.org:443/path",
+      "",
+    ])
+      expect(splitAuthority(bad), bad).toBeUndefined();
+  });
+
+  test("a ClientHello is read byte by byte, and what is none is known as such", () => {
+    expect(readHello(Buffer.from("GET / HTTP/1.1\r\n\r\n"))).toEqual({ kind: "not-tls" });
+    expect(readHello(Buffer.from("SSH-2.0-x\r\n"))).toEqual({ kind: "not-tls" });
+    expect(readHello(Buffer.from([0x16, 3, 1, 0, 5, 1, 0]))).toEqual({ kind: "more" });
+    expect(readHello(Buffer.from([0x16, 3, 1, 0, 4, 1, 0, 0, 0]))).toEqual({ kind: "not-tls" });
+  });
+});
+
+/** A gateway on real sockets, with an upstream and a resolver of the test's. */
+let folder: string;
+let listening: Listening;
+let signals: UpstreamSignal[];
+let usages: Usage[];
+let records: EgressRecord[];
+let hosts: string[];
+let addresses: Record<string, string[]>;
+let upstream: { url: string; stop(): Promise<void>; seen: IncomingMessage["headers"][] };
+let behave: (
+  path: string,
+  body: string,
+) => { status?: number; headers?: Record<string, string>; chunks?: string[]; breakOff?: boolean; hang?: boolean };
+
+beforeAll(async () => {
+  const seen: IncomingMessage["headers"][] = [];
+  const server = createServer((incoming, outgoing) => {
+    let text = "";
+    incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    incoming.on("end", () => {
+      seen.push(incoming.headers);
+      const {
+        status = 200,
+        headers = { "content-type": "application/json" },
+        chunks = ["{}"],
+        breakOff,
+        hang,
+      } = behave(incoming.url ?? "", text);
+      if (hang) return;
+      outgoing.writeHead(status, headers);
+      // Broken off only once the first part is on its way.
+      for (const chunk of chunks) outgoing.write(chunk, () => breakOff === true && outgoing.destroy());
+      if (breakOff !== true) outgoing.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  upstream = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+});
+afterAll(() => upstream.stop());
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "gw-"));
+  [signals, usages, records, hosts, addresses] = [[], [], [], [], {}];
+  upstream.seen.length = 0;
+  behave = () => ({});
+  const gateway = new Gateway({
+    model: {
+      upstream: liveUpstream(upstream.url, () => ({ kind: "api-key", value: "the-hives-own" })),
+      modelsOf: () => MODELS,
+      prices: {},
+      onUsage: (usage) => void usages.push(usage),
+      onSignal: (signal) => void signals.push(signal),
+      onUnexpected(error) {
+        throw error;
+      },
+    },
+    egress: {
+      hostsOf: () => hosts,
+      resolve: async (host) => {
+        const found = addresses[host];
+        if (!found) throw new Error("ENOTFOUND");
+        return found;
+      },
+      // In these tests the public internet is 127.0.0.1; everything else is as it is.
+      isPublic: (address) => address === "127.0.0.1" || isPublicAddress(address),
+      onRecord: (record) => void records.push(record),
+    },
+  });
+  listening = await gateway.listen(
+    { id: "a1", name: "ada" },
+    { model: join(folder, "model.sock"), egress: join(folder, "egress.sock") },
+  );
+});
+afterEach(async () => {
+  await listening.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function ask(
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+): Promise<{ status: number; headers: IncomingMessage["headers"]; text: string; isWhole: boolean }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        socketPath: join(folder, "model.sock"),
+        method: options.method ?? "POST",
+        path,
+        headers: { "content-type": "application/json", ...options.headers },
+      },
+      (incoming) => {
+        let text = "";
+        incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        incoming.on("close", () =>
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, isWhole: incoming.complete }),
+        );
+        incoming.on("error", () => {});
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(
+      options.method === undefined || options.method === "POST" ? (options.body ?? JSON.stringify(body())) : undefined,
+    );
+  });
+}
+
+describe("model.sock", () => {
+  test.each([
+    ["GET", "/v1/messages"],
+    ["POST", "/v1/files"],
+    ["POST", "/v1/messages/batches"],
+    ["POST", "/v1/complete"],
+    ["GET", "/v1/models"],
+    ["POST", "/v1/messages/../files"],
+    ["POST", "/"],
+    ["DELETE", "/v1/messages"],
+  ])("%s %s is not served", async (method, path) => {
+    const answer = await ask(path, { method });
+    expect(answer.status).toBe(404);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test("the hive's credential goes upstream in place of the agent's", async () => {
+    const answer = await ask("/v1/messages?beta=true", { headers: { "x-api-key": "mine", authorization: "Bearer mine" } });
+    expect(answer.status).toBe(200);
+    expect(upstream.seen[0]).toMatchObject({ "x-api-key": "the-hives-own" });
+    expect(upstream.seen[0]).not.toHaveProperty("authorization");
+    expect(signals).toEqual([{ agentId: "a1", kind: "ok" }]);
+  });
+
+  test("a refusal of ours reads like a bad request: the CLI neither retries nor asks for a login", async () => {
+    const answer = await ask("/v1/messages", { body: JSON.stringify(body({ mcp_servers: [] })) });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toMatchObject({
+      type: "error",
+      error: { type: "invalid_request_error", message: expect.stringContaining("hyperhive: mcp_servers") as string },
+    });
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test("tokens are metered from the stream, whatever the cage says", async () => {
+    const event = (data: object) => `event: x\ndata: ${JSON.stringify(data)}\n\n`;
+    behave = () => ({
+      headers: { "content-type": "text/event-stream" },
+      chunks: [
+        event({
+          type: "message_start",
+          message: {
+            model: "claude-sonnet-5-5",
+            usage: { input_tokens: 10, cache_read_input_tokens: 5, cache_creation_input_tokens: 3, output_tokens: 1 },
+          },
+        }),
+        event({ type: "message_delta", usage: { output_tokens: 42 } }),
+        event({ type: "message_stop" }),
+      ],
+    });
+    await ask("/v1/messages");
+    expect(usages).toMatchObject([
+      { agentId: "a1", model: "claude-sonnet-5-5", tokens: { input: 10, output: 42, cache_read: 5, cache_write: 3 } },
+    ]);
+    expect(usages[0]?.costUsd).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [401, {}, "unauthorized"],
+    [403, {}, "unauthorized"],
+    [429, { "retry-after": "30" }, "rate_limited"],
+    [500, {}, "overloaded"],
+    [529, {}, "overloaded"],
+  ])("an upstream's %i passes on and is told as such", async (status, headers, kind) => {
+    behave = () => ({ status, headers: { "content-type": "application/json", ...headers } });
+    expect((await ask("/v1/messages")).status).toBe(status);
+    expect(signals[0]?.kind).toBe(kind);
+    if (kind === "rate_limited") expect((signals[0]?.resetsAt ?? 0) - Date.now()).toBeGreaterThan(25_000);
+  });
+
+  test("a stream that breaks off upstream breaks off here: nobody takes half an answer for a whole one", async () => {
+    behave = () => ({ headers: { "content-type": "text/event-stream" }, chunks: ["event: x\ndata: {}\n\n"], breakOff: true });
+    const answer = await ask("/v1/messages").catch(() => ({ isWhole: false }));
+    expect(answer.isWhole).toBe(false);
+  });
+
+  test("a body past 32 MiB is refused without being kept", async () => {
+    const answer = await ask("/v1/messages", { body: Buffer.alloc(33 * 1024 * 1024, "x") }).catch(() => ({ status: 0 }));
+    expect([413, 0]).toContain(answer.status);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test("a cage that gives up ends the request upstream", async () => {
+    behave = () => ({ hang: true });
+    const socket = connect(join(folder, "model.sock"));
+    const text = JSON.stringify(body());
+    socket.write(
+      `POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+    );
+    while (upstream.seen.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    socket.destroy();
+    // The gateway closes without waiting for the upstream that never answers.
+    await listening.close();
+    expect(usages).toEqual([]);
+  });
+});
+
+describe("egress.sock", () => {
+  function tunnel(authority: string): Promise<{ socket: Socket; answer: string }> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(join(folder, "egress.sock"));
+      socket.on("error", reject);
+      socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+      socket.once("data", (data) => resolve({ socket, answer: data.toString() }));
+    });
+  }
+  let tls: { port: number; stop(): Promise<void> };
+  beforeAll(async () => {
+    const made = mkdtempSync(join(tmpdir(), "tls-"));
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        join(made, "k"),
+        "-out",
+        join(made, "c"),
+        "-days",
+        "2",
+        "-subj",
+        "/CN=listed.example",
+      ],
+      { stdio: "ignore" },
+    );
+    const server = createTlsServer({ key: readFileSync(join(made, "k")), cert: readFileSync(join(made, "c")) }, (socket) => {
+      socket.on("error", () => {});
+      socket.end("over tls");
+    });
+    server.on("tlsClientError", () => {});
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    rmSync(made, { recursive: true });
+    tls = {
+      port: (server.address() as AddressInfo).port,
+      stop: () => new Promise((resolve) => void server.close(() => resolve())),
+    };
+  });
+  afterAll(() => tls.stop());
+
+  test("carries TLS to a listed host, and records what went through", async () => {
+    hosts = [`listed.example:${tls.port}`];
+    addresses = { "listed.example": ["127.0.0.1"] };
+    const { socket, answer } = await tunnel(`listed.example:${tls.port}`);
+    expect(answer).toMatch(/^HTTP\/1.1 200/);
+    const text = await new Promise<string>((resolve, reject) => {
+      const secure = tlsConnect({ socket, servername: "listed.example", rejectUnauthorized: false });
+      let said = "";
+      secure.on("data", (data: Buffer) => (said += data.toString()));
+      secure.on("end", () => resolve(said));
+      secure.on("error", reject);
+    });
+    expect(text).toBe("over tls");
+    await new Promise((resolve) => socket.once("close", resolve));
+    while (records.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(records).toMatchObject([{ host: "listed.example", verdict: "allowed" }]);
+    expect(records[0]?.bytesIn).toBeGreaterThan(100);
+  });
+
+  test("a TLS server name other than the host that was asked for ends the connection", async () => {
+    hosts = [`listed.example:${tls.port}`];
+    addresses = { "listed.example": ["127.0.0.1"] };
+    const { socket } = await tunnel(`listed.example:${tls.port}`);
+    await new Promise<void>((resolve) => {
+      const secure = tlsConnect({ socket, servername: "hidden.example", rejectUnauthorized: false });
+      secure.on("error", () => resolve());
+      secure.on("close", () => resolve());
+    });
+    expect(records).toMatchObject([{ verdict: "wrong server name" }]);
+  });
+
+  test("what is not TLS does not go through a tunnel", async () => {
+    hosts = [`listed.example:${tls.port}`];
+    addresses = { "listed.example": ["127.0.0.1"] };
+    const { socket } = await tunnel(`listed.example:${tls.port}`);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("SSH-2.0-x\r\n");
+    await closed;
+    expect(records).toMatchObject([{ verdict: "not TLS" }]);
+  });
+
+  test.each([
+    ["a host that is not listed", "other.example:443", "not listed"],
+    ["a listed name with a private address", "metadata.example:443", "private address"],
+    ["a listed name with one private address among public ones", "mixed.example:443", "private address"],
+    ["a listed address of this machine's network", "10.0.0.1:443", "private address"],
+    ["a listed name that nobody knows", "ghost.example:443", "no such host"],
+  ])("%s is refused with the reason", async (_what, authority, verdict) => {
+    hosts = ["metadata.example", "mixed.example", "ghost.example", "10.0.0.1"];
+    addresses = { "metadata.example": ["169.254.169.254"], "mixed.example": ["1.1.1.1", "192.168.0.1"] };
+    const { answer } = await tunnel(authority);
+    expect(answer).toMatch(/^HTTP\/1.1 403[\s\S]*hyperhive: /);
+    expect(records).toMatchObject([{ verdict }]);
+  });
+
+  test("plain GET goes to listed hosts, POST to none, and a relative path is no proxy request", async () => {
+    const { port } = new URL(upstream.url);
+    hosts = [`web.example:${port}`];
+    addresses = { "web.example": ["127.0.0.1"] };
+    behave = () => ({ chunks: ["plain"] });
+    const get = (method: string, path: string): Promise<{ status: number; text: string }> =>
+      new Promise((resolve, reject) => {
+        const outgoing = request({ socketPath: join(folder, "egress.sock"), method, path }, (incoming) => {
+          let text = "";
+          incoming.on("data", (chunk: Buffer) => (text += chunk.toString()));
+          incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, text }));
+        });
+        outgoing.on("error", reject);
+        outgoing.end();
+      });
+    expect(await get("GET", `http://web.example:${port}/page`)).toEqual({ status: 200, text: "plain" });
+    expect((await get("POST", `http://web.example:${port}/page`)).status).toBeGreaterThanOrEqual(400);
+    expect((await get("GET", "/page")).status).toBeGreaterThanOrEqual(400);
+    expect((await get("GET", "http://other.example/")).status).toBe(403);
+  });
+});
