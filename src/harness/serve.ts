@@ -27,7 +27,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let assignment: Assignment | undefined;
   let assigned!: (assignment: Assignment) => void;
   const firstAssignment = new Promise<Assignment>((resolve) => (assigned = resolve));
-  let onPush: (push: HarnessPush) => void = () => {};
+  /** What the daemon says before everything is ready is carried out as soon as it is. */
+  const early: HarnessPush[] = [];
+  let onPush: (push: HarnessPush) => void = (push) => void early.push(push);
 
   const link = new Link({
     socket: join(config.socketsDir, "mcp.sock"),
@@ -169,6 +171,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
         return;
     }
   };
+  for (const push of early) onPush(push);
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
   if (config.nonce !== undefined)
     await link.call("confirm", { nonce: config.nonce }).catch((error: unknown) => log(`confirm: ${String(error)}`));

@@ -75,7 +75,8 @@ export async function connectLines(path: string, { ordered = false } = {}): Prom
     waiting.set(id, entry);
     if (!writer.write(ordered ? { cmd: name, ...input } : { ...input, id, cmd: name })) {
       waiting.delete(id);
-      entry.fail(new HiveError("unavailable", "the connection to the daemon ended"));
+      // Not before the caller has its id.
+      queueMicrotask(() => entry.fail(new HiveError("unavailable", "the connection to the daemon ended")));
     }
     return id;
   }

@@ -79,6 +79,14 @@ describe("calls", () => {
     client.close();
   });
 
+  test("a call on a connection that has ended is refused as unavailable", async () => {
+    await serve(async () => ({}));
+    const client = await connectLines(path);
+    client.close();
+    await client.closed;
+    await expect(client.call("whoami", {})).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   test("a refusal arrives as the HiveError it was; a surprise says nothing of our inside", async () => {
     await serve(async (name) => {
       if (name === "whoami") throw new Error("secret path /root/x");

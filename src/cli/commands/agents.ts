@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
 import type { Output } from "../../wire/operations.ts";
 import { age, clean, dollars, duration, table, type Colour } from "../print.ts";
-import { withShell, type CommonOptions, type Shell } from "../shell.ts";
+import { EXIT, withShell, type CommonOptions, type Shell } from "../shell.ts";
 
 const COLOURS: Record<AgentView["state"], Colour | undefined> = {
   failed: "red",
@@ -128,12 +128,13 @@ export function agentCommands(program: Command): void {
       .command(`${verb} [names...]`)
       .description(words)
       .option("--all", "every agent")
-      .action((names: string[], options: { all?: boolean }, command: Command) =>
-        withShell(command.optsWithGlobals(), async (shell) => {
-          if (names.length === 0 && options.all !== true) command.error(`name the agents, or say --all`, { exitCode: 2 });
+      .action((names: string[], options: { all?: boolean }, command: Command) => {
+        if (names.length === 0 && options.all !== true)
+          command.error("error: name the agents, or say --all", { exitCode: EXIT.usage });
+        return withShell(command.optsWithGlobals(), async (shell) => {
           perAgent(await shell.client.call(verb, { scope: scopeOf(names, options.all) }), done, shell);
-        }),
-      );
+        });
+      });
   }
 
   const simple = (verb: string, words: string, run: (shell: Shell, name: string) => Promise<string>): void => {

@@ -9,6 +9,9 @@ import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./t
 /** Bytes of one request: the API's own limit for messages. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
+/** A rate limit that ends within this is left to the CLI's own retry. Milliseconds. */
+const SHORT_LIMIT_MS = 5_000;
+
 export interface ModelProxyDeps {
   upstream: Upstream;
   /** Models that the agent may use: the deployed one and the operator's override. */
@@ -59,7 +62,10 @@ async function answer(
     deps.onSignal({ agentId: agent.id, kind: "unreachable" });
     throw error;
   }
-  deps.onSignal(signalOf(agent.id, reply));
+  const signal = signalOf(agent.id, reply);
+  deps.onSignal(signal);
+  // The CLI would sit out a limit in the middle of its turn. The hive parks the agent instead, with a countdown.
+  if (signal.resetsAt !== undefined && signal.resetsAt - Date.now() > SHORT_LIMIT_MS) reply.headers["x-should-retry"] = "false";
   const meter = new Meter(reply.headers["content-type"] ?? "");
   outgoing.writeHead(reply.status, reply.headers);
   try {

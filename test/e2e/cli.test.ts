@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestHive, cleanEnv } from "../lib/hive.ts";
+
+/** The operator's terminal, as its own program. */
+
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+interface Said {
+  code: number | null;
+  out: string;
+  err: string;
+}
+function hivectl(env: Record<string, string>, argv: string[], input = ""): Promise<Said> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [HIVECTL, ...argv], { env: cleanEnv(env), stdio: ["pipe", "pipe", "pipe"] });
+    const said: Said = { code: null, out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
+    child.on("close", (code) => resolve({ ...said, code }));
+    child.stdin.end(input);
+  });
+}
+
+describe("with a hive", () => {
+  let hive: TestHive;
+  const run = (...argv: string[]) => hivectl({ HIVE_STATE_DIR: hive.stateDir }, argv);
+  beforeAll(async () => {
+    hive = await new TestHive()
+      .play([
+        {
+          when: { text: "^evil" },
+          steps: [
+            {
+              tools: [
+                {
+                  name: "send",
+                  input: { to: "operator", body: "\u001B]52;c;ZXZpbA==\u0007\u001B[2J\u202Edetrevni\u001B[31mred" },
+                },
+              ],
+            },
+            { say: "done" },
+          ],
+        },
+        {
+          when: { text: "^ask" },
+          steps: [
+            { tools: [{ name: "ask_operator", input: { question: "which?", options: ["this", "that"] } }] },
+            { say: "asked" },
+          ],
+        },
+        { when: { from: "system" }, steps: [{ say: "noted" }] },
+        {
+          when: { text: "." },
+          steps: [{ tools: [{ name: "send", input: { to: "{{sender}}", body: "heard {{body}}" } }] }, { say: "done" }],
+        },
+      ])
+      .start();
+  });
+  afterAll(() => hive.dispose());
+
+  test("without a verb it shows the hive at a glance", async () => {
+    const { code, out } = await run();
+    expect(code).toBe(0);
+    expect(out).toMatch(/hyperhive \d.*rehearsal/);
+    expect(out).toMatch(/hm1nd +idle/);
+  });
+
+  test("send, inbox, tail and status, for people and as JSON", async () => {
+    expect(await run("send", "@hm1nd", "hello", "there", "--wait")).toMatchObject({ code: 0, out: "heard hello there\n" });
+    const sent = JSON.parse((await run("send", "@hm1nd", "again", "--json")).out) as { sent: { id: number; to: string }[] };
+    expect(sent.sent).toMatchObject([{ to: "hm1nd" }]);
+    await hive.untilMessage((message) => message.body === "heard again");
+    expect((await run("inbox", "--unread")).out).toContain("heard again");
+    // Looking at it has marked it as read.
+    expect(JSON.parse((await run("inbox", "--unread", "--json")).out)).toMatchObject({ messages: [], unread: 0 });
+    const lines = (await run("tail", "hm1nd", "--no-follow", "--json")).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { event: { type: string } });
+    expect(lines.map((line) => line.event.type)).toContain("turn_end");
+    expect((await run("tail", "hm1nd", "--no-follow")).out).toMatch(
+      /→ operator hello there[\s\S]*◇ send → operator: heard hello there/,
+    );
+    expect(JSON.parse((await run("status", "--json")).out)).toMatchObject({
+      agents: [{ name: "hm1nd" }],
+      agent_statuses: [{ name: "hm1nd" }],
+    });
+    expect((await run("messages", "hm1nd", "-n", "2")).out).toContain("heard again");
+  });
+
+  test("a text comes from stdin, and survives with its lines", async () => {
+    const said = await hivectl({ HIVE_STATE_DIR: hive.stateDir }, ["send", "hm1nd", "-"], "one\ntwo\n");
+    expect(said.code).toBe(0);
+    await hive.untilMessage((message) => message.body === "heard one\ntwo" || message.body === "one\ntwo\n");
+  });
+
+  test("what agents write cannot steer the terminal", async () => {
+    await run("send", "hm1nd", "evil");
+    await hive.untilMessage((message) => message.to === "operator" && message.body?.includes("detrevni") === true);
+    const { out } = await run("inbox", "--peek");
+    expect(out).toContain("detrevnired");
+    expect(out).not.toMatch(/[\u001B\u0007\u202E]/);
+  });
+
+  test("agents are spawned, paused, stopped, destroyed and revived; parts of a scope that fail are told", async () => {
+    const config = join(hive.folder, "agent.json");
+    writeFileSync(config, JSON.stringify({ description: "from a file", egress: ["example.org"] }));
+    expect(await run("spawn", "ada", "--config", config, "--model", "haiku")).toMatchObject({ code: 0 });
+    expect((await run("config", "ada")).out).toContain('"example.org"');
+    expect((await run("list")).out).toBe("hm1nd\nada\n");
+    expect((await run("pause", "ada")).code).toBe(0);
+    expect((await run("status")).out).toMatch(/ada +paused/);
+    expect((await run("resume", "ada")).code).toBe(0);
+    const partly = await run("stop", "ada", "ghost");
+    expect(partly).toMatchObject({ code: 4 });
+    expect(partly.out).toContain("ada stopped");
+    expect(partly.out).toContain('agent "ghost" is not managed by this hive');
+    expect((await run("start", "ada")).code).toBe(0);
+    for (const verb of [
+      ["restart", "ada"],
+      ["kill", "ada"],
+      ["start", "ada"],
+      ["model", "ada", "opus"],
+      ["new-session", "ada"],
+      ["logs", "ada"],
+      ["cancel", "ada"],
+      ["destroy", "ada"],
+      ["tombstones"],
+      ["revive", "ada"],
+      ["destroy", "ada", "--purge"],
+    ]) {
+      const said = await run(...verb);
+      expect(said.code, `${verb.join(" ")}: ${said.err}`).toBe(0);
+    }
+  });
+
+  test("questions are listed and answered by number", async () => {
+    await run("send", "hm1nd", "ask me");
+    await hive.watch((event) => event.kind === "question" && event.question.state === "open");
+    const { questions } = await hive.call("questions", {});
+    expect((await run("questions")).out).toMatch(/which\?\n +1 +this\n +2 +that/);
+    expect((await run("answer", String(questions[0]?.id), "--option", "2")).code).toBe(0);
+    expect((await hive.call("questions", { all: true })).questions.at(-1)).toMatchObject({ state: "answered", answer: "that" });
+  });
+
+  test("a launch link, the sessions, the addresses", async () => {
+    expect((await run("login")).out).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/login#token=[\w-]{40,}\n$/);
+    expect((await run("sessions")).code).toBe(0);
+    expect((await run("urls")).out.trim()).toBe(hive.home);
+    expect((await run("pending")).out).toContain("nothing waits");
+  });
+
+  test("refusals are words and a code: 1 refused, 2 not understood", async () => {
+    expect(await run("send", "ghost", "hi")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no recipient "ghost"') as string,
+    });
+    const json = await run("kill", "ghost", "--json");
+    expect(JSON.parse(json.out)).toEqual({ ok: false, error: 'agent "ghost" is not managed by this hive', code: "not_found" });
+    expect(await run("frobnicate")).toMatchObject({ code: 2, err: expect.stringContaining("no verb 'frobnicate'") as string });
+    expect((await run("send")).code).toBe(2);
+    expect((await run("stop")).code).toBe(2);
+    expect((await run("--help")).code).toBe(0);
+    expect((await run("send", "--help")).out).toContain("hivectl send @hm1nd hello");
+  });
+
+  test("shutdown stops the cages, then the daemon", async () => {
+    const said = await run("shutdown");
+    expect(said).toMatchObject({ code: 0, out: "the hive has stopped\n" });
+    expect((await run("list")).code).toBe(3);
+  });
+});
+
+test("without a daemon it says how to start one, and ends with 3", async () => {
+  const said = await hivectl({ HIVE_STATE_DIR: "/nowhere/at/all" }, ["status"]);
+  expect(said).toMatchObject({ code: 3, out: "" });
+  expect(said.err).toContain("npm start");
+});

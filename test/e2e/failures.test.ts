@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestHive } from "../lib/hive.ts";
+import type { TurnEvent } from "../../src/wire/event.ts";
+
+/** The ways in which a model fails, each with the real CLI: what it means for the message, and for the agent. */
+
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await new TestHive({ HIVE_SCENARIOS: join(import.meta.dirname, "../../dev/scenarios/failures.json") }).start();
+});
+afterAll(() => hive.dispose());
+
+let count = 0;
+/** Sends the word to an agent of its own, so that no failure stands in another's way. */
+async function provoke(word: string): Promise<{ name: string; id: number }> {
+  const name = `a${++count}`;
+  await hive.call("spawn", { name });
+  const { sent } = await hive.call("send", { to: name, body: word });
+  return { name, id: sent[0]?.id ?? 0 };
+}
+async function eventsOf(agent: string): Promise<TurnEvent[]> {
+  return (await hive.call("turn_events", { agent, limit: 500 })).events.map(({ event }) => event);
+}
+
+test("overload: the CLI tries again, notes say so, and the turn ends well", async () => {
+  const { name, id } = await provoke("overload");
+  await hive.untilMessage((message) => message.id === id && message.state === "done");
+  const notes = (await eventsOf(name)).filter((event) => event.type === "note");
+  expect(notes.length).toBeGreaterThan(0);
+  expect(JSON.stringify(notes)).toContain("529");
+});
+
+test("an outage parks the agent and counts against no message; the operator's resume tries at once", async () => {
+  const { name, id } = await provoke("outage");
+  const parked = await hive.untilAgent(name, (agent) => agent.resumes_at !== undefined);
+  expect(parked.state_reason).toMatch(/529|overload/i);
+  await hive.untilMessage(
+    (message) => message.id === id && message.state === "queued" && message.redelivered && message.failures === 0,
+  );
+  const { seq } = (await hive.call("state", {})).state;
+  await hive.call("set_paused", { name, paused: false });
+  await hive.watch((event) => event.kind === "turn" && event.turn.agent === name && event.turn.event.type === "turn_start", {
+    after: seq,
+  });
+});
+
+test("a rate limit is a state with a countdown that the gateway has heard", async () => {
+  const { name, id } = await provoke("limit");
+  const limited = await hive.untilAgent(name, (agent) => agent.state === "rate_limited");
+  expect(Date.parse(limited.resumes_at ?? "") - Date.now()).toBeGreaterThan(10_000);
+  await hive.untilMessage((message) => message.id === id && message.state === "queued" && message.failures === 0);
+});
+
+test("a missing login is a state of its own, and the manager hears of it", async () => {
+  const { name } = await provoke("login");
+  const agent = await hive.untilAgent(name, (one) => one.state === "needs_login");
+  expect(agent.needs_login).toBe(true);
+  const told = await hive.untilMessage(
+    (message) => message.from === "system" && message.body?.includes('"needs_login"') === true,
+  );
+  expect(JSON.parse(told.body ?? "")).toMatchObject({ event: "needs_login", agent: name });
+});
+
+test("a prompt that is too long is compacted once and tried again", async () => {
+  const { name, id } = await provoke("hello");
+  await hive.untilMessage((message) => message.id === id && message.state === "done");
+  const { sent } = await hive.call("send", { to: name, body: "long" });
+  await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "done");
+  const types = (await eventsOf(name)).map((event) => event.type);
+  expect(types).toContain("compacted");
+  await hive.untilMessage((message) => message.from === name && message.body === "compacted");
+});
+
+test("a cut stream is written anew: the page drops the partial text, and the whole is stored once", async () => {
+  const resets = hive.watch((event) => event.kind === "delta" && event.delta.kind === "reset", { kinds: ["delta"] });
+  const { name, id } = await provoke("cut");
+  await hive.untilMessage((message) => message.id === id && message.state === "done");
+  await resets;
+  const texts = (await eventsOf(name)).flatMap((event) => (event.type === "text" ? [event.text] : []));
+  expect(texts.filter((text) => text.startsWith("This sentence"))).toEqual([
+    "This sentence is cut in its middle the first time and whole the second.",
+  ]);
+});
+
+test("a model that never answers can be cancelled, and so can a command that never ends", async () => {
+  for (const word of ["hang", "sleep"]) {
+    const { name, id } = await provoke(word);
+    await hive.watch(
+      (event) =>
+        event.kind === "turn" &&
+        event.turn.agent === name &&
+        event.turn.event.type === (word === "hang" ? "session" : "tool_use"),
+    );
+    await hive.call("cancel", { name });
+    await hive.untilMessage((message) => message.id === id && message.state === "dropped");
+    await hive.untilAgent(name, (agent) => agent.state === "idle");
+    const cage = await hive.cage(name);
+    expect(cage.all().map((pid) => pid)).not.toContain(0);
+  }
+});
+
+test("a chain of agents answering each other is held, and goes on when the operator says so", async () => {
+  const storm = await new TestHive({
+    HIVE_MAX_HOPS: "4",
+    HIVE_SCENARIOS: join(import.meta.dirname, "../../dev/scenarios/storm.json"),
+  }).start();
+  try {
+    await Promise.all(["ada", "bob"].map((name) => storm.call("spawn", { name })));
+    await storm.call("send", { to: "ada", body: "storm bob" });
+    const held = await storm.untilMessage((message) => message.state === "held");
+    expect(held.hops).toBe(5);
+    expect((await storm.call("chain_resume", { chain: held.chain })).released).toBe(1);
+    await storm.untilMessage((message) => message.state === "held" && message.id > held.id);
+  } finally {
+    await storm.dispose();
+  }
+});
