@@ -169,10 +169,9 @@ describe("the text", () => {
   const all = [...code, ...sources("test", ".ts"), ...sources("scripts", ".mjs")];
 
   test("nothing is left to do, skipped, or run alone", () => {
-    const marks = new RegExp(
-      ["TO" + "DO", "FIX" + "ME", "\\b(?:test|describe|it)\\.(?:on" + "ly|sk" + "ip|to" + "do)\\("].join("|"),
-    );
-    expect(all.filter(({ text }) => marks.test(text)).map(({ file }) => file)).toEqual([]);
+    const marks = /TODO|FIXME|\b(?:test|describe|it)\.(?:only|skip|todo)\(/;
+    const marked = all.filter(({ file, text }) => file !== "test/rules.test.ts" && marks.test(text));
+    expect(marked.map(({ file }) => file)).toEqual([]);
   });
 
   test("tests wait for signals, never for time", () => {

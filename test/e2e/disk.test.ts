@@ -65,7 +65,7 @@ test("a full disk refuses sends clearly, reads and stop still work, and all is w
   const filler = join(seen, "filler");
   const { bavail, bsize } = statfsSync(seen);
   // Everything but one MiB.
-  writeFileSync(filler, Buffer.alloc(Number(bavail) * bsize - MIB, 1));
+  writeFileSync(filler, Buffer.alloc(bavail * bsize - MIB, 1));
 
   // Within moments the daemon looks, gives up its ballast, and says what is wrong.
   await untilDiskIs(true);

@@ -75,7 +75,7 @@ describe("names, ids and paths", () => {
   test("wherever a name is asked for, an odd one is refused", async () => {
     for (const name of ["../../etc/passwd", "a\0b", "x".repeat(5000), "__proto__", "toString"]) {
       for (const verb of ["logs", "config", "kill", "destroy", "revive", "compact", "new_session"] as const) {
-        await expect(hive.call(verb, { name } as never), `${verb} ${name.slice(0, 20)}`).rejects.toMatchObject({
+        await expect(hive.call(verb, { name }), `${verb} ${name.slice(0, 20)}`).rejects.toMatchObject({
           code: expect.stringMatching(/bad_request|not_found/) as string,
         });
       }

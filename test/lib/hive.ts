@@ -170,14 +170,14 @@ export class TestHive {
     return (await this.client()).call(name, input);
   }
 
-  /** Follows the event stream from `after` until `until` says so; fails when the stream ends first. */
-  async watch(until: (event: HiveEvent) => boolean, input: Input<"watch"> = { after: 0 }): Promise<HiveEvent[]> {
+  /** Follows the event stream from `after` until `isLast` says so; fails when the stream ends first. */
+  async watch(isLast: (event: HiveEvent) => boolean, input: Input<"watch"> = { after: 0 }): Promise<HiveEvent[]> {
     const client = await connectLines(this.socket, { ordered: true });
     const seen: HiveEvent[] = [];
     for await (const { event } of client.stream("watch", input)) {
       if (!event) continue;
       seen.push(event);
-      if (until(event)) return seen;
+      if (isLast(event)) return seen;
     }
     throw new Error("the event stream ended");
   }

@@ -1,0 +1,241 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, logIn } from "../lib/browser.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** The interface in a real browser, over a real hive. */
+
+const EVIL =
+  '<img src=x onerror="window.pwned=1"></script><script>window.pwned=1</script> [x](javascript:alert(1)) \u202Eevil\u001B[31m';
+let hive: TestHive;
+let browser: Browser;
+beforeAll(async () => {
+  hive = await new TestHive()
+    .play([
+      {
+        when: { text: "^ask" },
+        steps: [
+          { tools: [{ name: "ask_operator", input: { question: "tea or coffee?", options: ["tea", "coffee"] } }] },
+          { say: "asked" },
+        ],
+      },
+      {
+        when: { text: "^evil" },
+        steps: [
+          {
+            think: EVIL,
+            say: EVIL,
+            tools: [
+              { name: "set_status", input: { text: EVIL } },
+              { name: "send", input: { to: "operator", body: EVIL } },
+              { name: "Bash", input: { command: `echo '${EVIL.replaceAll("'", "")}'` } },
+            ],
+          },
+          { say: "done" },
+        ],
+      },
+      { when: { text: "^slow" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 150 }] },
+      {
+        when: { text: "^many (?<n>\\d+)" },
+        steps: [
+          { tools: Array.from({ length: 20 }, (_, n) => ({ name: "set_status", input: { text: `step ${n} of {{n}}` } })) },
+          { say: "that was {{n}}" },
+        ],
+      },
+      { when: { from: "system" }, steps: [{ say: "noted" }] },
+      {
+        when: { text: "." },
+        steps: [{ tools: [{ name: "send", input: { to: "operator", body: "heard {{body}}" } }] }, { say: "done" }],
+      },
+    ])
+    .start();
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+  await hive.dispose();
+});
+
+test("log in with the launch URL, write to the manager, see it live, read the answer", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  expect(new URL(page.url()).hash).toBe("");
+  await page.getByRole("textbox", { name: "message to hm1nd" }).fill("@hm1nd hello");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "operator inbox" }).getByText("heard hello").waitFor();
+  await page.getByRole("region", { name: "message flow" }).getByText("heard hello").waitFor();
+  await expect.poll(() => page.title()).toMatch(/^\(\d+\) hyperhive$/);
+  await page.getByText("rehearsal", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "mark read" }).click();
+  await page.getByRole("button", { name: "mark read" }).waitFor({ state: "detached" });
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("the agent's page streams a turn, and its prompt commands the harness", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  await page.getByRole("link", { name: "hm1nd" }).first().click();
+  const prompt = page.getByRole("textbox", { name: "message to hm1nd" });
+  await prompt.fill("slow please");
+  await prompt.press("Enter");
+  // Half a sentence first, the whole of it later, once.
+  await page.getByText("one two three").first().waitFor();
+  await page.getByText("one two three four five six seven eight nine ten").waitFor();
+  await page
+    .getByText(/ended .* ok/)
+    .last()
+    .waitFor();
+  await prompt.fill("/frobnicate");
+  await prompt.press("Enter");
+  await page.getByText("there is no command /frobnicate").waitFor();
+  // What was refused is still there to be mended.
+  expect(await prompt.inputValue()).toBe("/frobnicate");
+  await prompt.fill("/pa");
+  await page.getByRole("option", { name: /\/pause/ }).waitFor();
+  await prompt.press("Tab");
+  expect(await prompt.inputValue()).toBe("/pause");
+  await prompt.press("Enter");
+  await page
+    .getByText(/paused \d+s/)
+    .first()
+    .waitFor();
+  await prompt.fill("/resume");
+  await prompt.press("Enter");
+  await page
+    .getByText(/idle|thinking/)
+    .first()
+    .waitFor();
+  // Typed text survives a reload.
+  await prompt.fill("half a thought");
+  await page.reload();
+  await expect.poll(() => page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("half a thought");
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("text from agents stays text, everywhere it is shown", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  await hive.call("send", { to: "hm1nd", body: "evil" });
+  await page.getByRole("region", { name: "operator inbox" }).getByText("<img src=x").first().waitFor();
+  await page.getByRole("region", { name: "containers" }).getByText("<img src=x").waitFor();
+  await page.goto(`${hive.home}/agent/hm1nd`);
+  await page.getByText("<img src=x").first().waitFor();
+  await page
+    .getByRole("button", { name: /thinking/ })
+    .first()
+    .click();
+  for (const path of ["/", "/agent/hm1nd"]) {
+    await page.goto(`${hive.home}${path}`);
+    await page.getByText("<img src=x").first().waitFor();
+    expect(
+      await page.evaluate(() => ({
+        pwned: "pwned" in window,
+        images: document.images.length,
+        links: Array.from(document.links, (link) => link.protocol).filter((one) => !one.startsWith("http")),
+      })),
+    ).toEqual({ pwned: false, images: 0, links: [] });
+    // Characters that would turn a line round are shown, not obeyed.
+    expect(await page.evaluate(() => document.body.textContent?.includes("\u202E"))).toBe(false);
+  }
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("two browsers: a question answered in one closes in the other; a revoked one is out at once", async () => {
+  const one = await logIn(browser, hive);
+  const two = await logIn(browser, hive);
+  await hive.call("send", { to: "hm1nd", body: "ask me" });
+  await Promise.all([one, two].map(({ page }) => page.getByText("tea or coffee?").first().waitFor()));
+  // Something half written in the other is not taken away by what happens.
+  await two.page.getByRole("textbox", { name: "message to hm1nd" }).fill("not sent yet");
+  await one.page.getByLabel("coffee").check();
+  await one.page.getByRole("button", { name: "answer" }).click();
+  await Promise.all([one, two].map(({ page }) => page.getByLabel("coffee").waitFor({ state: "detached" })));
+  expect(await two.page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("not sent yet");
+
+  const { sessions } = await hive.call("sessions", {});
+  await hive.call("session_revoke", { id: sessions.at(-1)?.id ?? 0 });
+  await two.page.waitForURL(/\/login$/);
+  expect(one.page.url()).not.toContain("login");
+  await one.context.close();
+  await two.context.close();
+});
+
+test("eight tabs share one event stream, all of them live; the next takes over when the first is closed", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  const tabs = [page];
+  for (let n = 1; n < 8; n++) {
+    const tab = await context.newPage();
+    await tab.goto(hive.home);
+    await tab.waitForSelector("text=C0NTAINERS");
+    tabs.push(tab);
+  }
+  const readers = async (): Promise<number> =>
+    Number(/hive_event_readers (\d+)/.exec(await (await (await hive.browser())("/metrics")).text())?.[1]);
+  expect(await readers()).toBe(1);
+  const says = (words: string) =>
+    Promise.all(tabs.map((tab) => tab.getByRole("region", { name: "message flow" }).getByText(words, { exact: true }).waitFor()));
+  await hive.call("send", { to: "hm1nd", body: "to all tabs" });
+  await says("heard to all tabs");
+  await tabs.shift()?.close();
+  await hive.call("send", { to: "hm1nd", body: "after the first" });
+  await says("heard after the first");
+  expect(await readers()).toBe(1);
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("a daemon that is killed and comes back: the page says so, then goes on without a gap", async () => {
+  const { context, page } = await logIn(browser, hive);
+  await hive.crash();
+  await page.getByText("reconnecting").waitFor();
+  await hive.start({ env: { HIVE_PORT: new URL(page.url()).port } });
+  await page.getByText("reconnecting").waitFor({ state: "detached" });
+  await hive.call("send", { to: "hm1nd", body: "after the restart" });
+  await page.getByRole("region", { name: "message flow" }).getByText("heard after the restart", { exact: true }).waitFor();
+  await context.close();
+});
+
+describe("on a phone", () => {
+  test("what waits comes first; nothing is wider than the screen; a thumb can answer", async () => {
+    const { context, page, problems } = await logIn(browser, hive, { width: 390, height: 844 });
+    await hive.call("send", { to: "hm1nd", body: "ask again" });
+    await page.getByText("tea or coffee?").first().waitFor();
+    for (const tab of ["containers", "what waits for you", "operator inbox", "message flow"]) {
+      await page.getByRole("link", { name: tab }).click();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(390);
+    }
+    await page.goto(`${hive.home}/agent/hm1nd`);
+    await page.getByText("tea or coffee?").first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.getByLabel("tea", { exact: true }).check();
+    await page.getByRole("button", { name: "answer" }).click();
+    await page.getByLabel("tea", { exact: true }).waitFor({ state: "detached" });
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
+
+test("spawn, open the log and the config, destroy and revive, all by hand", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  await page.getByRole("button", { name: "+ spawn" }).click();
+  await page.getByLabel("name").fill("scout");
+  await page.getByRole("button", { name: "SP4WN" }).click();
+  const row = page.getByRole("listitem", { name: "scout" });
+  await row.getByText(/idle/).waitFor();
+  const choose = async (item: string): Promise<void> => {
+    await row.getByRole("button", { name: "more for scout" }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+  };
+  await choose("config");
+  expect(page.url()).toContain("open=config");
+  await page.getByRole("tab", { name: "agent.nix" }).click();
+  await page.getByText("hyperhive = {").waitFor();
+  await page.goBack();
+  await page.getByText("hyperhive = {").waitFor({ state: "detached" });
+  await choose("destroy…");
+  await page.getByRole("alertdialog").getByRole("button", { name: "destroy, keep its state" }).click();
+  await page.getByRole("region", { name: "kept state" }).getByRole("button", { name: "revive" }).click();
+  await row.getByText(/idle/).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});

@@ -1,0 +1,51 @@
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import type { TestHive } from "./hive.ts";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function findChromium(): string {
+  for (const folder of (process.env["PATH"] ?? "").split(":")) {
+    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return join(folder, name);
+      } catch {
+        // Not here.
+      }
+    }
+  }
+  throw new Error("there is no chromium: `npm test` installs it");
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+}
+
+/** A browser profile that is logged in, and what went wrong in its pages. */
+export async function logIn(
+  browser: Browser,
+  hive: TestHive,
+  viewport = { width: 1440, height: 900 },
+): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
+  const context = await browser.newContext({ viewport });
+  const problems: string[] = [];
+  context.on("page", (page) => {
+    // Policy violations and failures of scripts are both said on the console.
+    page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+  });
+  const page = await context.newPage();
+  await page.goto((await hive.call("login", {})).url);
+  await page.waitForSelector("main.dashboard");
+  return { context, page, problems };
+}

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import type { HiveEvent, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+import { apply, fromSnapshot, mergeMessages, mergeTail } from "./state.ts";
+
+const message = (id: number, seq: number, extra: Partial<MessageView> = {}): MessageView => ({
+  id,
+  seq,
+  from: "a",
+  to: "b",
+  chain: id,
+  hops: 0,
+  state: "queued",
+  redelivered: false,
+  failures: 0,
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z",
+  body: `m${id}`,
+  ...extra,
+});
+const snapshot = (extra: Partial<StateSnapshot> = {}): StateSnapshot => ({
+  seq: 10,
+  hive: {} as never,
+  agents: [],
+  questions: [],
+  messages: [message(1, 1), message(3, 3)],
+  ...extra,
+});
+const turn = (seq: number, type: "text" | "note" = "text"): StoredTurnEvent => ({
+  seq,
+  agent: "ada",
+  at: "2026-01-01T00:00:00Z",
+  event: type === "text" ? { type, text: `t${seq}` } : { type, level: "info", text: "n" },
+});
+
+describe("messages", () => {
+  test("are kept by id, whatever order they come in", () => {
+    expect(
+      mergeMessages([message(1, 1), message(5, 5)], [message(3, 3), message(7, 7), message(0, 0)]).map((one) => one.id),
+    ).toEqual([0, 1, 3, 5, 7]);
+  });
+
+  test("the newer change wins, and an old one changes nothing", () => {
+    const known = [message(1, 9, { state: "done" })];
+    expect(mergeMessages(known, [message(1, 4, { state: "leased" })])).toBe(known);
+    expect(mergeMessages(known, [message(1, 12, { state: "dead" })])[0]?.state).toBe("dead");
+  });
+});
+
+describe("events", () => {
+  test("one that comes twice, or before its snapshot, changes nothing", () => {
+    const state = fromSnapshot(snapshot());
+    const event: HiveEvent = { kind: "message", seq: 3, message: message(3, 3) };
+    expect(apply(apply(state, event), event).messages).toEqual(state.messages);
+  });
+
+  test("text that is being written grows, is dropped by a reset, and gives way to what is stored", () => {
+    let state = fromSnapshot(snapshot());
+    const delta = (kind: "text" | "thinking" | "reset", text: string): HiveEvent => ({
+      kind: "delta",
+      agent: "ada",
+      delta: { kind, text },
+    });
+    state = apply(apply(state, delta("text", "one ")), delta("text", "two"));
+    expect(state.partials.get("ada")).toEqual({ kind: "text", text: "one two" });
+    expect(apply(state, delta("reset", "")).partials.has("ada")).toBe(false);
+    // A note in between does not end it.
+    state = apply(state, { kind: "turn", seq: 20, turn: turn(20, "note") });
+    expect(state.partials.has("ada")).toBe(true);
+    expect(apply(state, { kind: "turn", seq: 21, turn: turn(21) }).partials.has("ada")).toBe(false);
+  });
+
+  test("turn events are kept only for pages that are open", () => {
+    const state = apply(fromSnapshot(snapshot()), { kind: "turn", seq: 11, turn: turn(11) });
+    expect(state.tails.size).toBe(0);
+    expect(state.seq).toBe(11);
+  });
+});
+
+test("a tail takes pages before, after and across what it has, each event once", () => {
+  let tail = mergeTail({ events: [], more: true }, [turn(5), turn(6)]);
+  tail = mergeTail(tail, [turn(7)]);
+  tail = mergeTail(tail, [turn(3), turn(4), turn(5)], false);
+  expect(tail.events.map((one) => one.seq)).toEqual([3, 4, 5, 6, 7]);
+  expect(tail.more).toBe(false);
+});
