@@ -400,6 +400,7 @@ export async function openHive(deps: HiveDeps) {
       hive: hiveView(),
       agents: swarm.everyone().map(view),
       questions: questions.list({ all: false }),
+      approvals: [],
       messages: broker.history({ limit: messages }),
     }),
     launchUrl() {

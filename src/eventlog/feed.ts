@@ -92,6 +92,8 @@ function wants(filter: Filter, event: HiveEvent): boolean {
       return event.turn.agent === filter.agent;
     case "question":
       return event.question.agent === filter.agent;
+    case "approval":
+      return event.approval.agent === filter.agent;
     case "agent":
       return event.agent.name === filter.agent;
     case "delta":

@@ -124,17 +124,3 @@ export const QuestionView = z.object({
   closed_at: Instant.optional(),
 });
 export type QuestionView = z.infer<typeof QuestionView>;
-
-/** One row of the approval queue, fixed on host.sock. Filled once approvals exist. */
-export const ApprovalRow = z.object({
-  id: Id,
-  agent: z.string(),
-  kind: z.enum(["spawn", "apply_commit"]),
-  commit_ref: z.string(),
-  fetched_sha: z.string().optional(),
-  requested_at: Instant,
-  status: z.enum(["pending", "approved", "denied", "failed", "cancelled"]),
-  resolved_at: Instant.optional(),
-  note: z.string().optional(),
-  description: z.string().optional(),
-});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
+import { ApprovalView } from "./approval.ts";
 import { MessageView } from "./message.ts";
 import { Id, Instant, Seq } from "./names.ts";
 
@@ -85,13 +86,14 @@ export const HiveView = z.object({
 export type HiveView = z.infer<typeof HiveView>;
 
 /**
- * The operator's event stream. `message`, `question` and `turn` carry a `seq` and are resumed from it; `agent` and
+ * The operator's event stream. `message`, `question`, `approval` and `turn` carry a `seq` and are resumed from it; `agent` and
  * `hive` are the latest view (all of them are sent on connecting); `delta` is live only. `reset` says that the gap
  * is too long to replay: take a new snapshot.
  */
 export const HiveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("message"), seq: Seq, message: MessageView }),
   z.object({ kind: z.literal("question"), seq: Seq, question: QuestionView }),
+  z.object({ kind: z.literal("approval"), seq: Seq, approval: ApprovalView }),
   z.object({ kind: z.literal("turn"), seq: Seq, turn: StoredTurnEvent }),
   z.object({ kind: z.literal("agent"), agent: AgentView }),
   z.object({ kind: z.literal("hive"), hive: HiveView }),
@@ -106,6 +108,8 @@ export const StateSnapshot = z.object({
   hive: HiveView,
   agents: z.array(AgentView),
   questions: z.array(QuestionView),
+  /** Requests that are not settled, oldest first. */
+  approvals: z.array(ApprovalView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
 });

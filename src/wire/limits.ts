@@ -36,3 +36,5 @@ export const DEFAULT_MAX_HOPS = 32;
 export const MAX_MESSAGE_FAILURES = 5;
 /** Bytes of one agent's config tree as the wire carries it. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
+/** Files of one config tree: a config is instructions and a few programs, not a software project. */
+export const MAX_CONFIG_FILES = 500;

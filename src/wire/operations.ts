@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AgentRole, AgentStatusRow, AgentView, ApprovalRow, QuestionView } from "./agent.ts";
+import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
+import { approvalOperations } from "./approval-operations.ts";
 import { AgentConfig } from "./config.ts";
 import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
 import { TurnOutcome } from "./harness.ts";
@@ -7,44 +8,16 @@ import {
   MAX_CLIENT_ID_CHARS,
   MAX_CONFIG_BYTES,
   MAX_EVENTS_PER_PUBLISH,
-  MAX_NOTE_CHARS,
   MAX_OPTIONS,
   MAX_PAGE_ROWS,
   MAX_QUESTION_CHARS,
   MAX_RECV_WAIT_SECONDS,
   MAX_STATUS_CHARS,
 } from "./limits.ts";
+import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
+export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, MessageState, MessageView } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
-
-/**
- * Who may call: `operator` over host.sock and HTTP; `agent` any program in a cage; `manager` any program in the
- * manager's cage; `harness` the one connection that said `hello`. The caller is the socket, never a field.
- */
-export type Caller = "operator" | "agent" | "manager" | "harness";
-
-/** One operation of the contract. `stream` ones answer with `output` lines for as long as the caller listens. */
-export interface Operation {
-  summary: string;
-  callers: readonly Caller[];
-  stream?: true;
-  input: z.ZodObject;
-  output: z.ZodObject;
-}
-
-const nothing = z.object({});
-const agentOnly = z.object({ name: AgentName });
-const note = z.string().max(MAX_NOTE_CHARS);
-
-/** Which agents a start or stop is for. Naming nobody is an error; everybody is only ever said out loud. */
-const Scope = z
-  .object({ agent_names: z.array(AgentName).optional(), all: z.literal(true).optional() })
-  .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
-
-const PerAgent = z.object({
-  /** What became of each agent of the scope. */
-  results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
-});
 
 const Sent = z.object({
   /** One row per recipient, in the order of their names when sent to `*`. */
@@ -54,8 +27,6 @@ const Sent = z.object({
   /** Recipients that refused, each with the reason (only for `*`). */
   refused: z.array(z.object({ to: z.string(), error: z.string() })),
 });
-
-const page = { limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(50) };
 
 /** The part of a hello that tells a harness what to be. Sent anew with every connection. */
 const Assignment = z.object({
@@ -284,6 +255,8 @@ export const operations = {
   },
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
 
+  ...approvalOperations,
+
   // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
   list: {
     summary: "Names of the agents.",
@@ -303,12 +276,6 @@ export const operations = {
     stream: true,
     input: nothing,
     output: z.object({ agent_statuses: z.array(AgentStatusRow).optional() }),
-  },
-  pending: {
-    summary: "The approval queue.",
-    callers: ["operator"],
-    input: nothing,
-    output: z.object({ approvals: z.array(ApprovalRow) }),
   },
   urls: {
     summary: "Where the dashboard is.",
@@ -335,7 +302,7 @@ export const operations = {
     input: z.object({
       after: Seq.optional(),
       agent: AgentName.optional(),
-      kinds: z.array(z.enum(["message", "question", "turn", "agent", "hive", "delta"])).optional(),
+      kinds: z.array(z.enum(["message", "question", "approval", "turn", "agent", "hive", "delta"])).optional(),
     }),
     output: z.object({ event: HiveEvent.optional() }),
   },

@@ -23,6 +23,7 @@ const snapshot = (extra: Partial<StateSnapshot> = {}): StateSnapshot => ({
   hive: {} as never,
   agents: [],
   questions: [],
+  approvals: [],
   messages: [message(1, 1), message(3, 3)],
   ...extra,
 });

@@ -1,4 +1,5 @@
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
@@ -26,6 +27,7 @@ export interface State {
   hive: HiveView;
   agents: ReadonlyMap<string, AgentView>;
   questions: ReadonlyMap<number, QuestionView>;
+  approvals: ReadonlyMap<number, ApprovalView>;
   /** By id, oldest first. */
   messages: readonly MessageView[];
   tails: ReadonlyMap<string, Tail>;
@@ -38,6 +40,7 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
     questions: new Map(snapshot.questions.map((question) => [question.id, question])),
+    approvals: new Map(snapshot.approvals.map((approval) => [approval.id, approval])),
     messages: mergeMessages(before?.messages ?? [], snapshot.messages),
     tails: before?.tails ?? new Map(),
     partials: new Map(),
@@ -58,6 +61,15 @@ export function apply(state: State, event: HiveEvent): State {
         ...state,
         seq: Math.max(state.seq, event.seq),
         questions: withEntry(state.questions, event.question.id, event.question),
+      };
+    }
+    case "approval": {
+      const known = state.approvals.get(event.approval.id);
+      if (known && known.seq >= event.approval.seq) return state;
+      return {
+        ...state,
+        seq: Math.max(state.seq, event.seq),
+        approvals: withEntry(state.approvals, event.approval.id, event.approval),
       };
     }
     case "message":

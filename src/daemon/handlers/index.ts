@@ -1,3 +1,4 @@
+import { approvalHandlers } from "./approvals.ts";
 import { harnessHandlers } from "./harness.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
 import { lookingHandlers } from "./looking.ts";
@@ -14,4 +15,5 @@ export const handlers: Handlers = {
   ...turnHandlers,
   ...lookingHandlers,
   ...harnessHandlers,
+  ...approvalHandlers,
 };

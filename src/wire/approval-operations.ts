@@ -1,0 +1,153 @@
+import { z } from "zod";
+import {
+  ApprovalRow,
+  ApprovalView,
+  AuditRow,
+  CheckFinding,
+  DenyNote,
+  DeployRow,
+  DiffFile,
+  Digest,
+  MetaInput,
+  Sha,
+  TreeFile,
+} from "./approval.ts";
+import { MAX_CONFIG_FILES } from "./limits.ts";
+import { AgentName, Id, NewAgentName } from "./names.ts";
+import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
+
+/** The part of the contract that is about requests, approvals and deploys. */
+export const approvalOperations = {
+  pending: {
+    summary: "The approval queue: what waits, and what is on its way.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ approvals: z.array(ApprovalRow) }),
+  },
+  approvals: {
+    summary: "Requests with all that is known of them, newest first; of one agent, or only what is not settled.",
+    callers: ["operator"],
+    input: z.object({ ...page, agent: AgentName.optional(), before: Id.optional(), open: z.boolean().optional() }),
+    output: z.object({ approvals: z.array(ApprovalView) }),
+  },
+  show: {
+    summary: "One request with its whole diff, against what runs unless another base is named.",
+    callers: ["operator"],
+    input: z.object({
+      id: Id,
+      /** `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit. */
+      base: z.enum(["running", "requested", "parent"]).or(Sha).default("running"),
+    }),
+    output: z.object({
+      approval: ApprovalView,
+      /** The commit that the diff starts from; absent when everything is new. */
+      base_sha: Sha.optional(),
+      files: z.array(DiffFile),
+      /** True when there were more files or bytes than are sent. */
+      cut: z.boolean(),
+    }),
+  },
+  approve: {
+    summary: "Approve a request. Answers once it is approved; the deploy is followed by events.",
+    callers: ["operator"],
+    input: z.object({ id: Id, sha: Sha.optional(), digest: Digest.optional() }),
+    output: z.object({ approval: ApprovalView }),
+  },
+  deny: {
+    summary: "Deny a request, with a note for whoever asked.",
+    callers: ["operator"],
+    input: z.object({ id: Id, note: DenyNote.optional() }),
+    output: z.object({ approval: ApprovalView }),
+  },
+  cancel_request: {
+    summary: "Take back a request that is not approved yet. The manager takes back only its own.",
+    callers: ["operator", "manager"],
+    input: z.object({ id: Id }),
+    output: z.object({ approval: ApprovalView }),
+  },
+  request_spawn: {
+    summary: "Ask for a new agent. It comes into being when the operator approves.",
+    callers: ["operator", "manager"],
+    input: z.object({ name: NewAgentName, description: note.optional() }),
+    output: z.object({ id: Id }),
+  },
+  request_apply_commit: {
+    summary: "Ask for a commit of an agent's proposed config to go live. A full commit name, never a branch.",
+    callers: ["manager"],
+    input: z.object({ agent: AgentName, commit: Sha, description: note.optional() }),
+    output: z.object({ id: Id }),
+  },
+  propose: {
+    summary: "The operator's own proposal: a commit of the proposed repo, or a whole config tree.",
+    callers: ["operator"],
+    input: z
+      .object({
+        agent: AgentName,
+        commit: Sha.optional(),
+        files: z.array(TreeFile).min(1).max(MAX_CONFIG_FILES).optional(),
+        description: note.optional(),
+      })
+      .refine((input) => (input.commit === undefined) !== (input.files === undefined), "give a commit or files, not both"),
+    output: z.object({ id: Id }),
+  },
+  rollback: {
+    summary: "Go back to an earlier deploy. It is a deploy with an id of its own.",
+    callers: ["operator"],
+    input: z.object({ agent: AgentName, id: Id }),
+    output: z.object({ id: Id }),
+  },
+  rebuild: {
+    summary: "Deploy what is locked once more, with the current hyperhive. It is a deploy with an id of its own.",
+    callers: ["operator"],
+    input: agentOnly,
+    output: z.object({ id: Id }),
+  },
+  update: {
+    summary: "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns.",
+    callers: ["operator", "manager"],
+    input: z.object({ scope: Scope }),
+    output: PerAgent,
+  },
+  deploy_force: {
+    summary: "Do not wait for the running turn: it is stopped, its message goes back, and the deploy goes on.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ approval: ApprovalView }),
+  },
+  deploys: {
+    summary: "How an agent's requests ended, newest first.",
+    callers: ["operator"],
+    input: z.object({ ...page, agent: AgentName, before: Id.optional() }),
+    output: z.object({ deploys: z.array(DeployRow) }),
+  },
+  meta: {
+    summary: "What the deploy ledger locks, down to the second level.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ head: z.string().optional(), inputs: z.array(MetaInput) }),
+  },
+  meta_update: {
+    summary: "Lock inputs anew, and rebuild who depends on them.",
+    callers: ["operator"],
+    input: z.object({ inputs: z.array(z.string().min(1).max(256)).min(1).max(100) }),
+    output: PerAgent,
+  },
+  audit: {
+    summary: "Who did what: newest first, of one agent, one request or one kind.",
+    callers: ["operator"],
+    input: z.object({
+      ...page,
+      agent: AgentName.optional(),
+      request: Id.optional(),
+      kind: z.string().max(64).optional(),
+      before: Id.optional(),
+    }),
+    output: z.object({ entries: z.array(AuditRow) }),
+  },
+  check: {
+    summary: "Check the invariants of the deploys on the living hive.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ ok: z.boolean(), findings: z.array(CheckFinding) }),
+  },
+} as const satisfies Record<string, Operation>;

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { MAX_NOTE_CHARS, MAX_PAGE_ROWS } from "./limits.ts";
+import { AgentName } from "./names.ts";
+
+/**
+ * Who may call: `operator` over host.sock and HTTP; `agent` any program in a cage; `manager` any program in the
+ * manager's cage; `harness` the one connection that said `hello`. The caller is the socket, never a field.
+ */
+export type Caller = "operator" | "agent" | "manager" | "harness";
+
+/** One operation of the contract. `stream` ones answer with `output` lines for as long as the caller listens. */
+export interface Operation {
+  summary: string;
+  callers: readonly Caller[];
+  stream?: true;
+  input: z.ZodObject;
+  output: z.ZodObject;
+}
+
+export const nothing = z.object({});
+export const agentOnly = z.object({ name: AgentName });
+export const note = z.string().max(MAX_NOTE_CHARS);
+
+/** Which agents a start or stop is for. Naming nobody is an error; everybody is only ever said out loud. */
+export const Scope = z
+  .object({ agent_names: z.array(AgentName).optional(), all: z.literal(true).optional() })
+  .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
+
+export const PerAgent = z.object({
+  /** What became of each agent of the scope. */
+  results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
+});
+
+/** What every paged listing takes. */
+export const page = { limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(50) };
