@@ -62,20 +62,21 @@ export const approvalOperations = {
   cancel_request: {
     summary: "Take back a request that is not approved yet. The manager takes back only its own.",
     callers: ["operator", "manager"],
-    input: z.object({ id: Id }),
+    // Not `id`: on an agent's socket that is the number of the call.
+    input: z.object({ request: Id }),
     output: z.object({ approval: ApprovalView }),
   },
   request_spawn: {
     summary: "Ask for a new agent. It comes into being when the operator approves.",
     callers: ["operator", "manager"],
     input: z.object({ name: NewAgentName, description: note.optional() }),
-    output: z.object({ id: Id }),
+    output: z.object({ request: Id }),
   },
   request_apply_commit: {
     summary: "Ask for a commit of an agent's proposed config to go live. A full commit name, never a branch.",
     callers: ["manager"],
     input: z.object({ agent: AgentName, commit: Sha, description: note.optional() }),
-    output: z.object({ id: Id }),
+    output: z.object({ request: Id }),
   },
   propose: {
     summary: "The operator's own proposal: a commit of the proposed repo, or a whole config tree.",
@@ -88,19 +89,19 @@ export const approvalOperations = {
         description: note.optional(),
       })
       .refine((input) => (input.commit === undefined) !== (input.files === undefined), "give a commit or files, not both"),
-    output: z.object({ id: Id }),
+    output: z.object({ request: Id }),
   },
   rollback: {
     summary: "Go back to an earlier deploy. It is a deploy with an id of its own.",
     callers: ["operator"],
     input: z.object({ agent: AgentName, id: Id }),
-    output: z.object({ id: Id }),
+    output: z.object({ request: Id }),
   },
   rebuild: {
     summary: "Deploy what is locked once more, with the current hyperhive. It is a deploy with an id of its own.",
     callers: ["operator"],
     input: agentOnly,
-    output: z.object({ id: Id }),
+    output: z.object({ request: Id }),
   },
   update: {
     summary: "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns.",
