@@ -329,8 +329,7 @@ export async function openHive(deps: HiveDeps) {
   const swarm: Swarm = new Swarm({
     store: {
       all: store.agents.all,
-      nextOrdinal: store.agents.nextOrdinal,
-      insert: (record) => store.write(() => store.agents.insert(record)),
+      insert: (make) => store.write(() => store.agents.insert(make)),
       update: (id, patch) => store.write(() => store.agents.update(id, patch)),
     },
     paths,

@@ -79,8 +79,12 @@ export function agentQueries(db: Sqlite) {
     all: (): AgentRecord[] => all.all().map(fromRow),
     /** Names by id, of purged agents too: old messages still say who. */
     names: (): { id: string; name: string }[] => names.all(),
-    nextOrdinal: (): number => next.get()?.n ?? 1,
-    insert: (record: AgentRecord): void => void insert.run(FIELDS.map((field) => toColumn(field, record))),
+    /** Stores what `make` makes of the next ordinal; both in the one write, so no two agents get the same. */
+    insert(make: (ordinal: number) => AgentRecord): AgentRecord {
+      const record = make(next.get()?.n ?? 1);
+      insert.run(FIELDS.map((field) => toColumn(field, record)));
+      return record;
+    },
     update(id: string, patch: Partial<AgentRecord>): void {
       const fields = FIELDS.filter((field) => field in patch);
       if (fields.length === 0) return;

@@ -50,7 +50,7 @@ export class TestHive {
   readonly env: Record<string, string>;
   #daemon: ChildProcess | undefined;
   output = "";
-  #client: LineClient | undefined;
+  #client: Promise<LineClient> | undefined;
 
   constructor(env: Record<string, string> = {}) {
     this.folder = mkdtempSync(join(tmpdir(), "hive-"));
@@ -162,8 +162,9 @@ export class TestHive {
     return new URL(this.launchUrl).origin;
   }
 
-  async client(): Promise<LineClient> {
-    this.#client ??= await connectLines(this.socket, { ordered: true });
+  /** The one connection of this hive's calls. What it is asked at the same moment is done one after the other. */
+  client(): Promise<LineClient> {
+    this.#client ??= connectLines(this.socket, { ordered: true });
     return this.#client;
   }
   async call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
@@ -214,7 +215,11 @@ export class TestHive {
 
   /** SIGTERM to a foreground daemon: it stops its cages and ends. Resolves with its exit code. `atOnce` cuts turns short. */
   async stop({ atOnce = false } = {}): Promise<number | null> {
-    this.#client?.close();
+    void this.#client?.then(
+      (client) => client.close(),
+      () => {},
+    );
+    this.#client = undefined;
     const child = this.#daemon;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, "exit");

@@ -19,9 +19,11 @@ import type { Harnesses } from "./harnesses.ts";
 /** What the swarm needs to remember. Each call resolves once it is on stable storage. */
 export interface AgentStore {
   all(): AgentRecord[];
-  /** A number that no agent has had before: uids come from it. */
-  nextOrdinal(): number;
-  insert(record: AgentRecord): Promise<void>;
+  /**
+   * Stores a new agent. Its ordinal, a number that no agent has had before and that its uid comes from, is counted in
+   * the write itself: two that are made at the same moment never get the same.
+   */
+  insert(make: (ordinal: number) => AgentRecord): Promise<AgentRecord>;
   update(id: string, patch: Partial<AgentRecord>): Promise<void>;
 }
 
@@ -48,6 +50,8 @@ export class Swarm {
   readonly #deps: SwarmDeps;
   readonly #byId = new Map<string, Agent>();
   readonly #byName = new Map<string, Agent>();
+  /** Names of agents that are being made and are not stored yet. */
+  readonly #making = new Set<string>();
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
@@ -131,34 +135,42 @@ export class Swarm {
         `an agent ${input.name} was destroyed and its state is kept: \`hivectl revive ${input.name}\` brings it back, \`hivectl destroy ${input.name} --purge\` frees the name`,
       );
     }
-    if (holder) throw new HiveError("conflict", `there is an agent ${input.name} already`);
+    if (holder || this.#making.has(input.name)) throw new HiveError("conflict", `there is an agent ${input.name} already`);
     if (this.all().length >= MAX_AGENTS) throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
     const config = { ...input.config, ...(input.description === undefined ? {} : { description: input.description }) };
     return this.#create(input.name, "agent", templateTree(config, input.instructions, "agent"));
   }
 
   async #create(name: string, role: "manager" | "agent", tree: ConfigTree): Promise<Agent> {
-    const id = `a${randomBytes(6).toString("hex")}`;
-    const ordinal = this.#deps.store.nextOrdinal();
-    writeConfigTree(this.#deps.paths.agent(id).generation(1), tree);
-    const record: AgentRecord = {
-      id,
-      ordinal,
-      name,
-      role,
-      desired: "running",
-      paused: false,
-      generation: 1,
-      identity: this.#deps.identityFor(ordinal),
-      createdAt: new Date(this.#deps.now()).toISOString(),
-    };
-    await this.#deps.store.insert(record);
-    const agent = this.#enter(record);
+    const agent = await this.#insert(name, role, tree);
     this.#deps.harnesses.serve(agent);
     this.#deps.changed(agent);
     this.#deps.announce({ event: "spawned", agent: name });
     await this.#deps.cages.start(agent, "spawned");
     return agent;
+  }
+
+  /** Stores a new agent with its config. Its name is taken from the first moment on. */
+  async #insert(name: string, role: "manager" | "agent", tree: ConfigTree): Promise<Agent> {
+    this.#making.add(name);
+    try {
+      const id = `a${randomBytes(6).toString("hex")}`;
+      writeConfigTree(this.#deps.paths.agent(id).generation(1), tree);
+      const record = await this.#deps.store.insert((ordinal) => ({
+        id,
+        ordinal,
+        name,
+        role,
+        desired: "running",
+        paused: false,
+        generation: 1,
+        identity: this.#deps.identityFor(ordinal),
+        createdAt: new Date(this.#deps.now()).toISOString(),
+      }));
+      return this.#enter(record);
+    } finally {
+      this.#making.delete(name);
+    }
   }
 
   async start(agent: Agent, by: string): Promise<void> {

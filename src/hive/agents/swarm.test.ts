@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStore, type Store } from "../../store/store.ts";
+import { HiveError } from "../../wire/error.ts";
+import { Paths } from "../paths.ts";
+import type { Cages } from "./cages.ts";
+import type { Harnesses } from "./harnesses.ts";
+import { Swarm } from "./swarm.ts";
+
+/** A swarm over a real database, whose cages only note that they were started. */
+let folder: string;
+let store: Store;
+let started: string[];
+let swarm: Swarm;
+let isFull = false;
+
+function open(): Swarm {
+  const nothing = async (): Promise<void> => {};
+  return new Swarm({
+    store: {
+      all: store.agents.all,
+      insert: (make) =>
+        store.write(() => {
+          if (isFull) throw new HiveError("disk_full", "the disk is full");
+          return store.agents.insert(make);
+        }),
+      update: (id, patch) => store.write(() => store.agents.update(id, patch)),
+    },
+    paths: new Paths(folder, join(folder, "run")),
+    cages: {
+      start: async (agent: { name: string }) => void started.push(agent.name),
+      stop: nothing,
+      adopt: async () => false,
+      leaveAsleep: () => {},
+      onMail: () => {},
+    } as unknown as Cages,
+    harnesses: { serve: () => {}, unpark: () => {} } as unknown as Harnesses,
+    identityFor: (ordinal) => ({ kind: "host-uid", uid: 210_000 + ordinal, gid: 210_000 + ordinal }),
+    closeSockets: nothing,
+    destroyCage: nothing,
+    hasMail: () => false,
+    changed: () => {},
+    announce: () => {},
+    now: () => 0,
+  });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "swarm-"));
+  store = openStore({
+    file: join(folder, "hive.db"),
+    onFatal(error) {
+      throw error;
+    },
+  });
+  started = [];
+  swarm = open();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("agents that are made at the same moment", () => {
+  test("get uids of their own", async () => {
+    const names = Array.from({ length: 8 }, (_, n) => `a${n}`);
+    const agents = await Promise.all(names.map((name) => swarm.spawn({ name })));
+    expect(new Set(agents.map((agent) => agent.record.identity.uid)).size).toBe(names.length);
+    expect([...started].sort()).toEqual(names);
+  });
+
+  test("with one name become one agent, and the other is told why", async () => {
+    const both = await Promise.allSettled([swarm.spawn({ name: "ada" }), swarm.spawn({ name: "ada" })]);
+    expect(both.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
+    expect(both[1]).toMatchObject({ reason: { code: "conflict", message: "there is an agent ada already" } });
+    expect(started).toEqual(["ada"]);
+  });
+});
+
+test("a uid is never used again, not even after its agent was purged", async () => {
+  const first = await swarm.spawn({ name: "ada" });
+  await swarm.destroy("ada", { purge: true });
+  const second = await swarm.spawn({ name: "ada" });
+  expect(second.id).not.toBe(first.id);
+  expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
+  // The same holds for the next daemon.
+  const third = await open().spawn({ name: "bob" });
+  expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
+});
+
+test("a name whose agent could not be stored is free again", async () => {
+  isFull = true;
+  await expect(swarm.spawn({ name: "ada" })).rejects.toMatchObject({ code: "disk_full" });
+  isFull = false;
+  await swarm.spawn({ name: "ada" });
+  expect(started).toEqual(["ada"]);
+});
