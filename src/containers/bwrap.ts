@@ -23,9 +23,8 @@ import { run, startDetached } from "../os/run.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "./driver.ts";
 import { LAUNCHER, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
+import { hostUid } from "./uids.ts";
 
-/** The first host uid of an agent; below are people and services, above 65534 is nobody's by custom. */
-const FIRST_UID = 210_000;
 /** How long bubblewrap may take to build a cage. It takes 11 ms. Milliseconds. */
 const BUILD_MS = 20_000;
 /** How often a cage that is not our child is looked at, in case its end was not written. Milliseconds. */
@@ -33,8 +32,6 @@ const ADOPTED_CHECK_MS = 1_000;
 /** How long killed processes may take to be gone, and how often that is looked at. Milliseconds. */
 const GONE_MS = 10_000;
 const GONE_STEP_MS = 5;
-/** How long bubblewrap may take to collect its child once that is dead. Milliseconds. */
-const REAP_MS = 1_000;
 /** The only variable that the programs around the cage need. */
 const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
 
@@ -75,8 +72,9 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
       if (!isRoot) words.push("all cages share your uid on this host; their namespaces separate them");
       return words;
     },
-    identityFor(ordinal): Identity {
-      if (isRoot) return { kind: "host-uid", uid: FIRST_UID + ordinal, gid: FIRST_UID + ordinal };
+    identityFor(hiveId, ordinal): Identity {
+      const uid = hostUid(hiveId, ordinal);
+      if (isRoot) return { kind: "host-uid", uid, gid: uid };
       return { kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     },
     async prepare(spec) {
@@ -200,8 +198,7 @@ async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way
   const group = makeGroup(way, note.group, { memoryBytes: note.limitBytes, cpuPercent: note.cpuPercent, pids: note.pids });
   if (!isAlive(note.init)) {
     // It died while nobody looked. Whatever is left of it goes.
-    signal(note.outer, "SIGKILL");
-    await gone(note.outer);
+    await endOuter(note.outer);
     group.remove();
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     return null;
@@ -236,11 +233,7 @@ function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
       // The kernel ends a pid namespace with its first process.
       signal(note.init, "SIGKILL");
       await gone(note.init);
-      // Bubblewrap collects its child and ends by itself; killed before that it would leave a zombie.
-      if (!(await gone(note.outer, REAP_MS))) {
-        signal(note.outer, "SIGKILL");
-        await gone(note.outer);
-      }
+      await endOuter(note.outer);
       await exited;
       for (let waited = 0; !group.remove() && waited < GONE_MS; waited += GONE_STEP_MS) await pause();
     },
@@ -253,6 +246,17 @@ function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes
   return killed
     ? { ...exit, reason: `exit ${exit.code ?? 137}: over its memory limit (${Math.round(limitBytes / 1024 / 1024)} MiB)` }
     : exit;
+}
+
+/**
+ * Waits for the bubblewrap outside, whose child is dead: it collects it and ends by itself, also on a busy machine and
+ * when somebody has stopped it. Killed before that it would leave a zombie to a host whose init may not collect any.
+ */
+async function endOuter(outer: ProcessId): Promise<void> {
+  signal(outer, "SIGCONT");
+  if (await gone(outer, GONE_MS)) return;
+  signal(outer, "SIGKILL");
+  await gone(outer);
 }
 
 /** Waits for a process to end. With a `patience` of its own it says whether it did; else not ending is an error. */

@@ -79,7 +79,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         env: { PATH: "/opt/hive/bin:/usr/bin:/bin", HOME: "/home/agent" },
         argv,
         limits: { memoryBytes: 512 * MiB, cpuPercent: 200, pids: 128 },
-        identity: driver.identityFor(1),
+        identity: driver.identityFor(hiveId, 1),
         ...change,
       };
     }
@@ -155,7 +155,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out).toContain("NoNewPrivs:\t1");
       expect(out).toContain("refused");
       const { uid } = statSync(join(root, "a1/state/mine"));
-      expect(uid).toBe(driver.identityFor(1).uid);
+      expect(uid).toBe(driver.identityFor(hiveId, 1).uid);
       if (process.getuid?.() === 0) expect(uid).not.toBe(0);
     });
 
@@ -229,7 +229,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
     });
 
     test("another agent's folders and the rest of the host are absent", async () => {
-      const other = spec("b2", ["/bin/sh", "-c", "sleep 1000"], { identity: driver.identityFor(2) });
+      const other = spec("b2", ["/bin/sh", "-c", "sleep 1000"], { identity: driver.identityFor(hiveId, 2) });
       writeFileSync(join(other.stateDir, "secret"), "of b2");
       await start(other);
       const out = await inside(
@@ -306,14 +306,15 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       await expect(start(spec("a1", ["/bin/true"], { configDir: join(root, "absent") }))).rejects.toThrow(/does not exist/);
     });
 
-    test("two hives side by side have groups of their own", async () => {
+    test("two hives side by side have groups and users of their own", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "sleep 1000"]);
       const two = spec("a1", ["/bin/sh", "-c", "sleep 1000"], {
         hiveId: `${hiveId}b`,
         cageDir: join(root, "other-cage"),
-        identity: driver.identityFor(2),
+        identity: driver.identityFor(`${hiveId}b`, 1),
       });
       mkdirSync(two.cageDir);
+      if (one.identity.kind === "host-uid") expect(two.identity.uid).not.toBe(one.identity.uid);
       const [a, b] = [await start(one), await start(two)];
       await a.kill();
       expect(isAlive(b.init)).toBe(true);

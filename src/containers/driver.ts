@@ -19,8 +19,8 @@ export interface Driver {
   readonly name: string;
   /** What it cannot do on this host, in words for the operator. */
   cannot(): string[];
-  /** Who the nth agent of all time is on the host. */
-  identityFor(ordinal: number): Identity;
+  /** Who the nth agent of all time of a hive is on the host. Two hives never share one where the host can help it. */
+  identityFor(hiveId: string, ordinal: number): Identity;
   /** Makes the cage's folders with their owners. Idempotent. */
   prepare(spec: CageSpec): Promise<void>;
   /** Starts a cage; resolves once its first process runs. */

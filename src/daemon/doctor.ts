@@ -58,7 +58,7 @@ async function buildCage(config: Config): Promise<Finding> {
       env: { PATH: "/usr/bin:/bin" },
       argv: ["/bin/true"],
       limits: { memoryBytes: 256 * 1024 * 1024, cpuPercent: 100, pids: 32 },
-      identity: driver.identityFor(0),
+      identity: driver.identityFor("doctor", 0),
     };
     await driver.prepare(spec);
     const exit = await (await driver.start(spec)).exited;

@@ -335,7 +335,7 @@ export async function openHive(deps: HiveDeps) {
     paths,
     cages,
     harnesses,
-    identityFor: (ordinal) => driver.identityFor(ordinal),
+    identityFor: (ordinal) => driver.identityFor(hiveId, ordinal),
     closeSockets: (agent) => sockets.removeAgent(agent),
     destroyCage: (agent) => driver.destroy({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id }),
     hasMail: (agent) => broker.hasMail(agent.id),
