@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { LAST_PORT_OFFSET } from "../hive/agents/port.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
@@ -15,6 +16,13 @@ const Environment = z.object({
   HIVE_RUN_DIR: Folder.optional(),
   HIVE_PORT: Port.default(7000),
   HIVE_BIND: z.string().min(1).default("127.0.0.1"),
+  HIVE_AGENT_PORTS: z.enum(["on", "off"]).default("on"),
+  HIVE_AGENT_PORT_BASE: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(65535 - LAST_PORT_OFFSET)
+    .default(8000),
   HIVE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
@@ -45,6 +53,8 @@ export interface Config {
   port: number;
   bind: string;
   publicUrl: URL | undefined;
+  /** The manager's own port, from which those of the agents are counted; undefined serves pages on `port` alone. */
+  agentPortBase: number | undefined;
   operatorPronouns: string;
   maxHops: number;
   /** Folder or file of scenarios for rehearsal; undefined plays the built-in tour. */
@@ -96,6 +106,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     port: e.HIVE_PORT,
     bind: e.HIVE_BIND,
     publicUrl,
+    agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : e.HIVE_AGENT_PORT_BASE,
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
     scenarios: e.HIVE_SCENARIOS,
@@ -112,7 +123,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
   };
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return address === "localhost" || address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
 }
 

@@ -26,7 +26,7 @@ import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { cageSpec } from "./cage-spec.ts";
-import type { Config } from "./config.ts";
+import { isLoopback, type Config } from "./config.ts";
 import { Disk } from "./disk.ts";
 import { handlers } from "./handlers/index.ts";
 import type { CallerContext } from "./handlers/types.ts";
@@ -37,6 +37,7 @@ import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
+import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
 import { UsageToday } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -107,6 +108,7 @@ export async function openHive(deps: HiveDeps) {
       agent.stateSince = now();
     }
     changedAgents.add(agent);
+    pages.look(agent);
     publishSoon();
   };
   const hiveChanged = (): void => {
@@ -123,6 +125,8 @@ export async function openHive(deps: HiveDeps) {
       costToday: today.cost,
       currentRevision: runtime.revision,
       url: `${urls.home}/agent/${agent.name}`,
+      port: pages.portOf(agent),
+      portProblem: pages.problem(agent),
       lastTurn: last && {
         turn: last.turn,
         ok: last.ok,
@@ -156,8 +160,23 @@ export async function openHive(deps: HiveDeps) {
     ...(disk.low
       ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
       : []),
-    ...driver.cannot().map((text) => ({ level: "warn" as const, text })),
+    ...[...driver.cannot(), ...pages.problems()].map((text) => ({ level: "warn" as const, text })),
   ];
+
+  const pages = new AgentPages({
+    base: config.agentPortBase,
+    bind: isLoopback(config.bind) ? config.bind : "127.0.0.1",
+    all: () => swarm.all(),
+    given: () => swarm.everyone().flatMap((agent) => agent.record.port ?? []),
+    save(agent, port) {
+      agent.record = { ...agent.record, port };
+      void store.write(() => store.agents.update(agent.id, { port })).catch(onUnexpected);
+    },
+    changed(agent) {
+      changed(agent);
+      hiveChanged();
+    },
+  });
 
   // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -387,6 +406,7 @@ export async function openHive(deps: HiveDeps) {
     paths,
     driver,
     urls,
+    pages,
     view,
     requestShutdown: deps.requestShutdown,
     /** The latest view of everything that has one. */
@@ -427,6 +447,7 @@ export async function openHive(deps: HiveDeps) {
     /** Lets go of everything. Cages that still run live on and are found again. */
     async close(): Promise<void> {
       isClosing = true;
+      pages.close();
       disk.stop();
       retention.stop();
       questions.stop();

@@ -1,4 +1,4 @@
-import { createAdaptorServer } from "@hono/node-server";
+import { createAdaptorServer, getRequestListener } from "@hono/node-server";
 import { mkdirSync, realpathSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,8 +9,9 @@ import { takeLock } from "../store/lock.ts";
 import { checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { openHive, type Hive } from "./hive.ts";
-import { webApp } from "./http/app.ts";
+import { webApp, type WebDeps } from "./http/app.ts";
 import { originsFor } from "./http/origin.ts";
+import { bounded } from "./http/server.ts";
 import { StaticFiles } from "./http/static.ts";
 import { openLog, type Log } from "./log.ts";
 import { subscribe } from "./stream.ts";
@@ -75,9 +76,7 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
   const server = createAdaptorServer({
     fetch: (request, env) => app?.fetch(request, env) ?? new Response("starting\n", { status: 503 }),
   }) as Server;
-  // A slow writer of headers holds a connection for seconds, not for ever.
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 60_000;
+  bounded(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
@@ -91,9 +90,8 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
   const { port } = server.address() as AddressInfo;
   const origins = originsFor(port, config.publicUrl);
   hive.urls.home = origins.canonical.origin;
-  app = webApp({
+  const deps: Omit<WebDeps, "origins"> = {
     hiveId: hive.id,
-    origins,
     files: new StaticFiles(INTERFACE),
     door: hive.door,
     // Streams are not served over HTTP: the app refuses them before this.
@@ -101,6 +99,13 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
     subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
     metrics: hive.metrics,
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
+  };
+  app = webApp({ ...deps, origins });
+  // A page on a port of its own talks to that port alone: another one's origin is foreign, though it shares the cookie.
+  hive.pages.start(port, (agent, own) => {
+    const only = { agent: agent.name, home: () => hive.urls.home };
+    const listener = getRequestListener(webApp({ ...deps, origins: originsFor(own, undefined), only }).fetch);
+    return (request, response) => void listener(request, response);
   });
   return server;
 }

@@ -26,6 +26,8 @@ export interface AgentRecord {
   createdAt: string;
   destroyedAt?: string | undefined;
   purgedAt?: string | undefined;
+  /** Where its own page is served; given once and kept. */
+  port?: number | undefined;
 }
 
 const COLUMNS: Record<keyof AgentRecord, string> = {
@@ -44,6 +46,7 @@ const COLUMNS: Record<keyof AgentRecord, string> = {
   createdAt: "created_at",
   destroyedAt: "destroyed_at",
   purgedAt: "purged_at",
+  port: "port",
 };
 const FIELDS = Object.keys(COLUMNS) as (keyof AgentRecord)[];
 

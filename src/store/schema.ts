@@ -147,4 +147,8 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_agent ON audit (agent, seq);
 `,
+  `
+-- The port of the agent's own page, once it has been given one.
+ALTER TABLE agents ADD COLUMN port INTEGER;
+`,
 ];

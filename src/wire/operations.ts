@@ -278,10 +278,17 @@ export const operations = {
     output: z.object({ agent_statuses: z.array(AgentStatusRow).optional() }),
   },
   urls: {
-    summary: "Where the dashboard is.",
+    summary: "Where the dashboard is, and the agents' own pages.",
     callers: ["operator"],
     input: nothing,
-    output: z.object({ urls: z.object({ home: z.string(), domain: z.string().optional() }) }),
+    output: z.object({
+      urls: z.object({
+        home: z.string(),
+        domain: z.string().optional(),
+        /** Name → address of the page on the agent's own port; only those that are served. */
+        agents: z.record(z.string(), z.string()).optional(),
+      }),
+    }),
   },
   state: {
     summary: "A snapshot of the whole hive.",

@@ -59,6 +59,8 @@ export class TestHive {
       HOME: this.folder,
       HIVE_PORT: "0",
       HIVE_REHEARSAL: "1",
+      // Hives of parallel tests would want the same ports.
+      HIVE_AGENT_PORTS: "off",
       ...env,
     });
   }

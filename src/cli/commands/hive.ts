@@ -45,10 +45,14 @@ export function hiveCommands(program: Command): void {
 
   program
     .command("urls")
-    .description("where the dashboard is")
+    .description("where the dashboard is, and the agents' own pages")
     .action((_, command: Command) =>
       withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(await shell.client.call("urls", {}), ({ urls }) => Object.values(urls).join("\n")),
+        shell.show(await shell.client.call("urls", {}), ({ urls }) =>
+          [urls.home, urls.domain, ...Object.entries(urls.agents ?? {}).map(([name, url]) => `${url}  ${name}`)]
+            .filter((line) => line !== undefined)
+            .join("\n"),
+        ),
       ),
     );
   program

@@ -43,7 +43,19 @@ export const lookingHandlers: Pick<Handlers, Names> = {
   },
 
   pending: () => ({ approvals: [] }),
-  urls: (hive) => ({ urls: { home: hive.urls.home, ...(hive.urls.domain ? { domain: hive.urls.domain } : {}) } }),
+  urls(hive) {
+    const ports = hive.swarm.all().flatMap((agent) => {
+      const port = hive.pages.portOf(agent);
+      return port === undefined ? [] : [[agent.name, `http://127.0.0.1:${port}`] as const];
+    });
+    return {
+      urls: {
+        home: hive.urls.home,
+        ...(hive.urls.domain ? { domain: hive.urls.domain } : {}),
+        ...(ports.length > 0 ? { agents: Object.fromEntries(ports) } : {}),
+      },
+    };
+  },
   state: (hive, input) => ({ state: hive.snapshot(input.messages) }),
   turn_events: (hive, input) => hive.turns.page(hive.swarm.byNameEvenDestroyed(input.agent), input),
 

@@ -36,6 +36,8 @@ const STATUS: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 
 export interface WebDeps {
   hiveId: string;
   origins: Origins;
+  /** On an agent's own port: whose page `/` is, and where every other page is. */
+  only?: { agent: string; home(): string };
   files: StaticFiles;
   door: Door;
   /** Carries out an operation of the contract as the operator. */
@@ -149,6 +151,11 @@ export function webApp(deps: WebDeps): Hono<Env> {
 
   app.get("*", (c) => {
     if (c.req.path.startsWith("/api/")) return fail(c, new HiveError("not_found", "no such address"));
+    if (deps.only && !deps.files.has(c.req.path)) {
+      const own = `/agent/${deps.only.agent}`;
+      if (c.req.path === "/") return c.redirect(own);
+      if (c.req.path !== own) return c.redirect(`${deps.only.home()}${c.req.path}`);
+    }
     // Every other path without a file of its own is a place inside the app.
     const page = deps.files.has(c.req.path) ? c.req.path : "/index.html";
     if (page === "/index.html" && c.req.path.includes(".")) return c.text("not found\n", 404);

@@ -7,6 +7,8 @@ interface ViewFacts {
   costToday: number;
   currentRevision: string;
   url: string;
+  port: number | undefined;
+  portProblem: string | undefined;
   lastTurn: AgentView["last_turn"];
 }
 
@@ -46,6 +48,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     revision: revision ?? facts.currentRevision,
     created_at: record.createdAt,
     url: facts.url,
-    warnings: agent.warnings,
+    port: facts.port,
+    warnings: facts.portProblem === undefined ? agent.warnings : [...agent.warnings, facts.portProblem],
   };
 }

@@ -1,0 +1,139 @@
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Agent } from "../../hive/agents/agent.ts";
+import { choosePort } from "../../hive/agents/port.ts";
+import { bounded } from "./server.ts";
+
+export interface AgentPagesDeps {
+  /** The manager's port, from which the others are counted; undefined turns all of them off. */
+  base: number | undefined;
+  /** A loopback address: these ports are for a browser on this machine. */
+  bind: string;
+  /** Every agent that lives. */
+  all(): Agent[];
+  /** Ports given to agents that may come back. */
+  given(): Iterable<number>;
+  save(agent: Agent, port: number): void;
+  /** Something about an agent's port is to be shown. */
+  changed(agent: Agent): void;
+}
+
+interface Page {
+  port: number;
+  state: "opening" | "open" | "taken";
+  listener: Server;
+  sockets: Set<Socket>;
+  /** What the agent was doing at the attempt: one attempt for each of its starts. */
+  phase: Agent["phase"];
+  words?: string;
+}
+
+/**
+ * The agents' own ports. A port is chosen once and stored; what listens there answers with that agent's page, its
+ * own API and its own events, behind the same door as the dashboard. A port that another program holds is said on
+ * the dashboard and tried again when the agent starts; nothing else minds.
+ *
+ * All ports feed one HTTP server: a port costs a socket, not the timers and tables of a server of its own.
+ */
+export class AgentPages {
+  readonly #deps: AgentPagesDeps;
+  readonly #pages = new Map<string, Page>();
+  readonly #agents = new Map<number, Agent>();
+  readonly #server = bounded(createHttpServer((request, response) => this.#answer(request, response)));
+  #handler: ((agent: Agent, port: number) => RequestListener) | undefined;
+  readonly #handlers = new Map<number, RequestListener>();
+  /** The dashboard's port is nobody's. */
+  #home = 0;
+
+  constructor(deps: AgentPagesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Opens the ports of every agent. `handler` makes what answers on one of them. */
+  start(home: number, handler: (agent: Agent, port: number) => RequestListener): void {
+    this.#home = home;
+    this.#handler = handler;
+    for (const agent of this.#deps.all()) this.look(agent);
+  }
+
+  /** Called whenever something about an agent has changed: opens the port of one that came, closes that of one that went. */
+  look(agent: Agent): void {
+    if (this.#deps.base === undefined || !this.#handler) return;
+    const page = this.#pages.get(agent.id);
+    if (agent.destroyed) return page && this.#close(agent, page);
+    const startsAnew = agent.phase.at === "starting" && agent.phase !== page?.phase;
+    if (!page || (page.state === "taken" && startsAnew)) this.#open(agent, this.#deps.base);
+  }
+
+  /** The port on which the agent's page is served just now. */
+  portOf(agent: Agent): number | undefined {
+    const page = this.#pages.get(agent.id);
+    return page?.state === "open" ? page.port : undefined;
+  }
+
+  /** What is wrong with an agent's port, in words. */
+  problem(agent: Agent): string | undefined {
+    return this.#pages.get(agent.id)?.words;
+  }
+
+  /** The same for all of them. */
+  problems(): string[] {
+    return [...this.#pages.values()].flatMap((page) => page.words ?? []);
+  }
+
+  close(): void {
+    this.#handler = undefined;
+    for (const page of this.#pages.values()) shut(page);
+    this.#server.closeAllConnections();
+  }
+
+  #open(agent: Agent, base: number): void {
+    const port = agent.record.port ?? choosePort(agent, base, new Set([...this.#deps.given(), this.#home]));
+    if (port === undefined) return;
+    if (agent.record.port === undefined) this.#deps.save(agent, port);
+    const sockets = new Set<Socket>();
+    const listener = createServer((socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      this.#server.emit("connection", socket);
+    });
+    const page: Page = { port, state: "opening", listener, sockets, phase: agent.phase };
+    this.#pages.set(agent.id, page);
+    this.#agents.set(port, agent);
+    listener.on("error", (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be opened (${error.code ?? error.message})`;
+      page.state = "taken";
+      page.words = `port ${port}, where the page of ${agent.name} would be, ${why}: the page is on the dashboard; free the port and restart ${agent.name}, or set HIVE_AGENT_PORTS=off`;
+      this.#deps.changed(agent);
+    });
+    listener.listen(port, this.#deps.bind, () => {
+      page.state = "open";
+      this.#deps.changed(agent);
+    });
+  }
+
+  #close(agent: Agent, page: Page): void {
+    this.#pages.delete(agent.id);
+    this.#agents.delete(page.port);
+    this.#handlers.delete(page.port);
+    shut(page);
+  }
+
+  #answer(...[request, response]: Parameters<RequestListener>): void {
+    const port = request.socket.localPort ?? 0;
+    const agent = this.#agents.get(port);
+    if (!agent || !this.#handler) {
+      response.writeHead(503).end("this agent is gone\n");
+      return;
+    }
+    const handler = this.#handlers.get(port) ?? this.#handler(agent, port);
+    this.#handlers.set(port, handler);
+    handler(request, response);
+  }
+}
+
+function shut(page: Page): void {
+  page.listener.close();
+  for (const socket of page.sockets) socket.destroy();
+}

@@ -1,0 +1,170 @@
+import { request } from "node:http";
+import { createServer, type Server } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { choosePort } from "../../src/hive/agents/port.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** The agents' own ports: each a page with its own API and events, behind the same door. */
+
+const agentPort = (name: string, base: number): number => choosePort({ name, role: "agent" }, base, new Set()) ?? 0;
+
+function listen(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
+const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+
+/** A base under which the ports of this test are free. Below the ports that the kernel hands out by itself. */
+async function freeBase(): Promise<number> {
+  for (let base = 10_000 + (process.pid % 15) * 1000; base < 31_000; base += 1000) {
+    const probes = await Promise.allSettled([base, agentPort("ada", base), agentPort("bob", base)].map(listen));
+    await Promise.all(probes.flatMap((probe) => (probe.status === "fulfilled" ? [close(probe.value)] : [])));
+    if (probes.every((probe) => probe.status === "fulfilled")) return base;
+  }
+  throw new Error("no free ports");
+}
+
+/** A request with exactly these headers, as a browser on another page would send it. */
+function ask(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+  method = "GET",
+): Promise<{ status: number; location: string | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const all = { Host: `127.0.0.1:${port}`, ...headers };
+    const outgoing = request({ hostname: "127.0.0.1", port, path, method, agent: false, headers: all }, (incoming) => {
+      let body = "";
+      incoming.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, location: incoming.headers.location, body }));
+    });
+    outgoing.on("error", reject);
+    outgoing.end(method === "POST" ? "{}" : "");
+  });
+}
+
+let hive: TestHive;
+let base: number;
+let cookie: string;
+beforeAll(async () => {
+  base = await freeBase();
+  hive = await new TestHive({ HIVE_AGENT_PORTS: "on", HIVE_AGENT_PORT_BASE: String(base) }).start();
+  await hive.untilAgent("hm1nd", (agent) => agent.port === base);
+  const answer = await fetch(`${hive.home}/api/login`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: (await hive.call("login", {})).url.split("#token=")[1] }),
+  });
+  cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+});
+afterAll(() => hive.dispose());
+
+describe("a port of one's own", () => {
+  test("serves the agent's page; every other page is on the dashboard", async () => {
+    expect(await ask(base, "/", { Cookie: cookie })).toMatchObject({ status: 302, location: "/agent/hm1nd" });
+    const page = await ask(base, "/agent/hm1nd", { Cookie: cookie });
+    expect(page).toMatchObject({ status: 200, body: expect.stringContaining("<!doctype html>") as string });
+    const other = await ask(base, "/agent/ada", { Cookie: cookie });
+    expect(other).toMatchObject({ status: 302, location: `${hive.home}/agent/ada` });
+  });
+
+  test("has its own API and its own events", async () => {
+    const state = JSON.parse((await ask(base, "/api/state", { Cookie: cookie })).body) as { state: { agents: object[] } };
+    expect(state.state.agents).toMatchObject([{ name: "hm1nd", port: base }]);
+    const events = await fetch(`http://127.0.0.1:${base}/api/events?agent=hm1nd`, { headers: { Cookie: cookie } });
+    const reader = events.body?.getReader();
+    await hive.call("send", { to: "hm1nd", body: "seen on the port" });
+    let text = "";
+    while (!text.includes("seen on the port")) text += new TextDecoder().decode((await reader?.read())?.value);
+    await reader?.cancel();
+  });
+
+  test("lets nobody in without the session, and takes a launch link itself", async () => {
+    expect((await ask(base, "/agent/hm1nd", {})).location).toBe("/login");
+    for (const path of ["/api/state", "/api/events", "/metrics"]) expect((await ask(base, path, {})).status, path).toBe(401);
+    const answer = await fetch(`http://127.0.0.1:${base}/api/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token: (await hive.call("login", {})).url.split("#token=")[1] }),
+    });
+    const { id } = (await hive.call("state", { messages: 0 })).state.hive;
+    expect(answer.headers.get("set-cookie")).toMatch(
+      new RegExp(`^hive_${id}=[\\w-]{40,}; Max-Age=\\d+; Path=/; HttpOnly; SameSite=Strict$`),
+    );
+  });
+
+  test("another port's page is foreign in both directions, though it has the cookie", async () => {
+    const home = Number(new URL(hive.home).port);
+    for (const [to, from] of [
+      [base, home],
+      [home, base],
+    ] as const) {
+      const foreign = { Cookie: cookie, Origin: `http://127.0.0.1:${from}`, "Content-Type": "application/json" };
+      for (const marks of [
+        foreign,
+        { ...foreign, "Sec-Fetch-Site": "same-site" },
+        { Cookie: cookie, "Sec-Fetch-Site": "same-site" },
+      ]) {
+        expect((await ask(to, "/api/list", marks, "POST")).status).toBe(403);
+        expect((await ask(to, "/api/events", marks)).status).toBe(403);
+      }
+      const own = { ...foreign, Origin: `http://127.0.0.1:${to}`, "Sec-Fetch-Site": "same-origin" };
+      expect((await ask(to, "/api/list", own, "POST")).status).toBe(200);
+    }
+  });
+
+  test.each(["evil.example", "127.0.0.1", "127.0.0.1:1"])("Host %j is not served", async (host) => {
+    expect((await ask(base, "/login", { Host: host })).status).toBe(421);
+  });
+});
+
+describe("which port", () => {
+  test("comes from the name, is told, goes with destroy and comes back the same with revive", async () => {
+    const port = agentPort("ada", base);
+    await hive.call("spawn", { name: "ada" });
+    expect(await hive.untilAgent("ada", (agent) => agent.port !== undefined)).toMatchObject({ port, warnings: [] });
+    expect((await hive.call("urls", {})).urls).toEqual({
+      home: hive.home,
+      agents: { hm1nd: `http://127.0.0.1:${base}`, ada: `http://127.0.0.1:${port}` },
+    });
+    expect((await ask(port, "/", { Cookie: cookie })).location).toBe("/agent/ada");
+    await hive.call("destroy", { name: "ada" });
+    await expect(ask(port, "/", { Cookie: cookie })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await hive.call("revive", { name: "ada" });
+    await hive.untilAgent("ada", (agent) => agent.port === port);
+  });
+
+  test("one that another program holds is said, harms nothing, and is taken once it is free", async () => {
+    const port = agentPort("bob", base);
+    const squatter = await listen(port);
+    await hive.call("spawn", { name: "bob" });
+    const bob = await hive.untilAgent("bob", (agent) => agent.warnings.length > 0 && agent.state === "idle");
+    expect(bob.port).toBeUndefined();
+    expect(bob.warnings[0]).toContain(`port ${port}`);
+    const { banners } = (await hive.call("state", { messages: 0 })).state.hive;
+    expect(banners).toContainEqual({ level: "warn", text: bob.warnings[0] });
+    await close(squatter);
+    await hive.call("restart", { name: "bob" });
+    expect(await hive.untilAgent("bob", (agent) => agent.port === port)).toMatchObject({ warnings: [] });
+    const after = (await hive.call("state", { messages: 0 })).state.hive.banners;
+    expect(after.map((banner) => banner.text).join()).not.toContain(`port ${port}`);
+  });
+
+  test("is kept over a restart, whatever the base is then", async () => {
+    const port = agentPort("ada", base);
+    await hive.stop({ atOnce: true });
+    await hive.start({ env: { HIVE_AGENT_PORT_BASE: String(base + 100) } });
+    await hive.untilAgent("ada", (agent) => agent.port === port);
+  });
+
+  test("off means off", async () => {
+    await hive.stop({ atOnce: true });
+    await hive.start({ env: { HIVE_AGENT_PORTS: "off" } });
+    await hive.untilAgent("ada", (agent) => agent.port === undefined && agent.warnings.length === 0);
+    expect((await hive.call("urls", {})).urls).toEqual({ home: hive.home });
+    await expect(ask(base, "/healthz", {})).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+});
