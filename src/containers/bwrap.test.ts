@@ -7,6 +7,7 @@ import { conformance } from "./conformance.ts";
 import type { CageSpec } from "./driver.ts";
 
 conformance("bwrap", () => bwrapDriver());
+conformance("bwrap where no cgroup can be used", () => bwrapDriver({ limits: { kind: "prlimit", why: "no cgroup" } }));
 
 let root: string;
 beforeEach(() => {

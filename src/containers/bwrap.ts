@@ -68,7 +68,7 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
     name: "bwrap",
     cannot() {
       const words: string[] = [];
-      if (way.kind === "prlimit") words.push(`memory, cpu and process limits are not held: ${way.why}`);
+      if (way.kind === "prlimit") words.push(whatIsHeld(way.why, isRoot));
       if (!isRoot) words.push("all cages share your uid on this host; their namespaces separate them");
       return words;
     },
@@ -92,6 +92,14 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
       rmSync(spec.cageDir, { recursive: true, force: true });
     },
   };
+}
+
+/** What is left of the limits where no group can be made. */
+function whatIsHeld(why: string, isRoot: boolean): string {
+  const held = isRoot
+    ? "memory is bounded for each process and the number of processes for each agent, but memory as a whole and cpu are not"
+    : "memory is bounded for each process, but memory as a whole, cpu and the number of processes are not";
+  return `limits are held by prlimit only: ${held} (${why})`;
 }
 
 async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Running> {
@@ -136,13 +144,13 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     ...spec.argv,
   ];
   const [program, argv] = isRoot
-    ? ["unshare", ["--mount", "--propagation", "private", "--", "/bin/sh", ...launch]]
-    : ["/bin/sh", launch];
+    ? group.command("unshare", ["--mount", "--propagation", "private", "--", "/bin/sh", ...launch])
+    : group.command("/bin/sh", launch);
   const errorsBefore = statSync(spec.logFile).size;
   let child: ChildProcess;
   try {
     child = startDetached(program, argv, {
-      env: LAUNCH_ENV,
+      env: { ...LAUNCH_ENV, ...group.env },
       cwd: "/",
       stdio: ["ignore", logFd, logFd, argsFd, statusFd, ...fileFds],
     });

@@ -53,8 +53,11 @@ export function checkHost(path: string): Finding[] {
   }
 
   const limits = detectLimits();
-  if (limits.kind === "prlimit") bad("warn", "memory, cpu and process limits cannot be held", limits.why);
-  else ok(`limits are held by ${limits.kind}`);
+  if (limits.kind === "prlimit") {
+    bad("warn", "memory, cpu and process limits cannot be held for a cage as a whole", limits.why);
+    if (!isOn(path, "prlimit"))
+      bad("error", "prlimit is not installed", "apt-get install util-linux (or your distribution's package of it)");
+  } else ok(`limits are held by ${limits.kind}`);
   return findings;
 }
 

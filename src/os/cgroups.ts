@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, accessSync, constants } from "node:fs";
 import { dirname, join } from "node:path";
+import { findScopes, scopeCommand, type Scopes } from "./scope.ts";
 
 /** What one group of processes may use. */
 export interface GroupLimits {
@@ -10,12 +11,23 @@ export interface GroupLimits {
 }
 
 /** The ways in which limits can be held here, best first. */
-export type LimitWay = { kind: "cgroup2"; root: string } | { kind: "cgroup1"; root: string } | { kind: "prlimit"; why: string };
+export type LimitWay =
+  | ({ kind: "systemd" } & Scopes)
+  | { kind: "cgroup2"; root: string }
+  | { kind: "cgroup1"; root: string }
+  | { kind: "prlimit"; why: string };
 
-/** A group that processes join by writing themselves into `procsFiles`. */
+/** A program and its arguments. */
+type Command = [program: string, argv: string[]];
+
+/** A group of processes that is limited as one, or where only prlimit is left, each by itself. */
 export interface Group {
-  /** Files into which a process writes its pid to join; empty where only prlimit is left. */
+  /** Files into which a process writes its pid to join; empty where it joins by `command`. */
   procsFiles: string[];
+  /** The command that runs a program inside the group, as far as `procsFiles` do not bring it there. */
+  command(program: string, argv: string[]): Command;
+  /** What `command` needs in its environment. */
+  env: Record<string, string>;
   /** How often the kernel has ended a process of the group for want of memory. */
   oomKills(): number;
   memoryBytes(): number | undefined;
@@ -30,6 +42,8 @@ const CPU_PERIOD_US = 100_000;
 
 /** Finds how limits can be held on this host. */
 export function detectLimits(): LimitWay {
+  const scopes = existsSync(join(CGROUP, "cgroup.controllers")) ? findScopes() : undefined;
+  if (scopes) return { kind: "systemd", ...scopes };
   if (existsSync(join(CGROUP, "cgroup.controllers"))) {
     const own = ownV2Group();
     const controllers = readOr(join(own, "cgroup.subtree_control"), "");
@@ -54,9 +68,47 @@ function ownV2Group(): string {
 
 /** Makes a group with limits. `name` is unique on the host: it carries the hive's id. */
 export function makeGroup(way: LimitWay, name: string, limits: GroupLimits): Group {
+  if (way.kind === "systemd") return scopeGroup(way, name, limits);
   if (way.kind === "cgroup2") return v2Group(join(way.root, name), limits);
   if (way.kind === "cgroup1") return v1Group(way.root, name, limits);
-  return { procsFiles: [], oomKills: () => 0, memoryBytes: () => undefined, remove: () => true };
+  return rlimitGroup(limits);
+}
+
+/**
+ * Nothing counts the group as a whole here. Each process may have so much memory of its own; root, whose agents have
+ * users of their own, can also bound how many processes the user has. A plain user's other programs would be counted
+ * with them, so there the number is not held.
+ */
+function rlimitGroup(limits: GroupLimits): Group {
+  const bounds = [`--data=${limits.memoryBytes}`, "--core=0"];
+  if (process.getuid?.() === 0) bounds.push(`--nproc=${limits.pids}`);
+  return {
+    procsFiles: [],
+    command: (program, argv) => ["prlimit", [...bounds, "--", program, ...argv]],
+    env: {},
+    oomKills: () => 0,
+    memoryBytes: () => undefined,
+    remove: () => true,
+  };
+}
+
+/** The service manager makes the group and removes it when it is empty. */
+function scopeGroup(way: Scopes, name: string, limits: GroupLimits): Group {
+  const { folder, command, env } = scopeCommand(way, name, limits);
+  return {
+    procsFiles: [],
+    command,
+    env,
+    oomKills: () => oomKillsV2(folder),
+    memoryBytes: () => numberOr(join(folder, "memory.current")),
+    remove: () => !existsSync(folder),
+  };
+}
+
+const unchanged = (program: string, argv: string[]): Command => [program, argv];
+
+function oomKillsV2(folder: string): number {
+  return Number(/^oom_kill (\d+)/m.exec(readOr(join(folder, "memory.events"), ""))?.[1] ?? 0);
 }
 
 function v2Group(folder: string, limits: GroupLimits): Group {
@@ -67,7 +119,9 @@ function v2Group(folder: string, limits: GroupLimits): Group {
   writeFileSync(join(folder, "cpu.max"), `${Math.round((limits.cpuPercent / 100) * CPU_PERIOD_US)} ${CPU_PERIOD_US}`);
   return {
     procsFiles: [join(folder, "cgroup.procs")],
-    oomKills: () => Number(/^oom_kill (\d+)/m.exec(readOr(join(folder, "memory.events"), ""))?.[1] ?? 0),
+    command: unchanged,
+    env: {},
+    oomKills: () => oomKillsV2(folder),
     memoryBytes: () => numberOr(join(folder, "memory.current")),
     remove: () => removeGroup(folder),
   };
@@ -87,6 +141,8 @@ function v1Group(root: string, name: string, limits: GroupLimits): Group {
   writeFileSync(join(folders.cpu, "cpu.cfs_quota_us"), String(Math.round((limits.cpuPercent / 100) * CPU_PERIOD_US)));
   return {
     procsFiles: Object.values(folders).map((folder) => join(folder, "cgroup.procs")),
+    command: unchanged,
+    env: {},
     oomKills: () => Number(/^oom_kill (\d+)/m.exec(readOr(join(folders.memory, "memory.oom_control"), ""))?.[1] ?? 0),
     memoryBytes: () => numberOr(join(folders.memory, "memory.usage_in_bytes")),
     remove: () => Object.values(folders).map(removeGroup).every(Boolean),

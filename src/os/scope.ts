@@ -1,0 +1,77 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** A service manager that can make scopes for us. */
+export interface Scopes {
+  manager: "system" | "user";
+  /** The cgroup folder in which our slice appears. */
+  root: string;
+  /** The user's runtime folder, by which `systemd-run --user` finds its manager. */
+  runtimeDir?: string;
+}
+
+interface ScopeLimits {
+  memoryBytes: number;
+  cpuPercent: number;
+  pids: number;
+}
+
+const CGROUP = "/sys/fs/cgroup";
+/** Says that systemd is the first process of this host. */
+const SYSTEM_MANAGER = "/run/systemd/system";
+const SYSTEMD_RUN = ["/usr/bin/systemd-run", "/run/current-system/sw/bin/systemd-run"];
+/** All cages of a host lie in one slice, so that one can look at them, or bound them, together. */
+const SLICE = "hyperhive.slice";
+
+/** The service manager that a scope can be asked of: the system's by root, the user's own by anyone else. */
+export function findScopes(): Scopes | undefined {
+  if (!existsSync(SYSTEM_MANAGER) || !SYSTEMD_RUN.some(isProgram)) return undefined;
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return { manager: "system", root: CGROUP };
+  const runtimeDir = `/run/user/${uid}`;
+  if (!existsSync(join(runtimeDir, "systemd", "private"))) return undefined;
+  const root = join(CGROUP, "user.slice", `user-${uid}.slice`, `user@${uid}.service`);
+  return { manager: "user", root, runtimeDir };
+}
+
+/**
+ * How a program is started in a scope of its own: a group with limits that belongs to no service, so it lives on when
+ * the daemon's service is stopped. The program keeps its pid and its descriptors: systemd-run becomes it.
+ */
+export function scopeCommand(
+  scopes: Scopes,
+  name: string,
+  limits: ScopeLimits,
+): { folder: string; command(program: string, argv: string[]): [string, string[]]; env: Record<string, string> } {
+  const properties = [
+    `MemoryMax=${limits.memoryBytes}`,
+    "MemorySwapMax=0",
+    `TasksMax=${limits.pids}`,
+    `CPUQuota=${limits.cpuPercent}%`,
+  ].flatMap((property) => ["--property", property]);
+  const options = [
+    ...(scopes.manager === "user" ? ["--user"] : []),
+    "--scope",
+    // Also a scope that ended by its memory limit is forgotten, so that its name is free for the next start.
+    "--collect",
+    "--quiet",
+    `--slice=${SLICE}`,
+    `--unit=${name}`,
+    ...properties,
+    "--",
+  ];
+  return {
+    folder: join(scopes.root, SLICE, `${name}.scope`),
+    command: (program, argv) => ["systemd-run", [...options, program, ...argv]],
+    env: scopes.runtimeDir === undefined ? {} : { XDG_RUNTIME_DIR: scopes.runtimeDir },
+  };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
