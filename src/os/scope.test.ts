@@ -51,5 +51,5 @@ test("where no group can be made each process is bounded, and the number of proc
   const [program, argv] = group.command("/bin/sh", ["-c", "true"]);
   expect(program).toBe("prlimit");
   const nproc = process.getuid?.() === 0 ? ["--nproc=512"] : [];
-  expect(argv).toEqual(["--data=2147483648", "--core=0", ...nproc, "--", "/bin/sh", "-c", "true"]);
+  expect(argv).toEqual(["--data=4294967296", "--core=0", ...nproc, "--", "/bin/sh", "-c", "true"]);
 });
