@@ -8,6 +8,7 @@ import { isPublicAddress } from "../gateway/egress/address.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import { Cages, type LifecycleEvent } from "../hive/agents/cages.ts";
+import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
 import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
@@ -18,6 +19,7 @@ import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
 import { Questions } from "../hive/questions.ts";
 import { Turns } from "../hive/turns.ts";
+import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Dispatch } from "../rpc/server.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
@@ -391,6 +393,15 @@ export async function openHive(deps: HiveDeps) {
     },
     now,
   );
+  const diskWatch = new DiskWatch({
+    awake: () => swarm.all().filter((agent) => agent.phase.at === "running"),
+    bytesOf: (agent) => bytesOnDisk([paths.agent(agent.id).state, paths.agent(agent.id).claude]),
+    folderOf: (agent) => paths.agent(agent.id).root,
+    halt: (agent, reason) => cages.halt(agent, reason),
+    changed,
+    everyMs: config.diskCheckMs,
+    onUnexpected,
+  });
   const retention = new Retention(store, now, (words) => log.info(words));
 
   const hive = {
@@ -432,6 +443,7 @@ export async function openHive(deps: HiveDeps) {
     /** Opens the operator's socket and brings the swarm to life. */
     async boot(): Promise<void> {
       disk.start();
+      diskWatch.start();
       retention.start();
       await sockets.openHost(paths.hostSocket);
       await swarm.boot();
@@ -449,6 +461,7 @@ export async function openHive(deps: HiveDeps) {
       isClosing = true;
       pages.close();
       disk.stop();
+      diskWatch.stop();
       retention.stop();
       questions.stop();
       broker.stop();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
-import { cleanEnv, until } from "../lib/hive.ts";
+import { TestHive, cleanEnv, until } from "../lib/hive.ts";
 
 /** A disk that is full: the state folder lies on a small file system of the test's own, in a mount namespace of its own. */
 
@@ -101,3 +101,38 @@ async function untilDiskIs(full: boolean): Promise<void> {
       return;
   }
 }
+
+test("an agent that writes more than its disk limit is stopped with the reason, and can be started once there is room", async () => {
+  const hive = await new TestHive({ HIVE_DISK_CHECK_SECONDS: "0.1" })
+    .play([
+      {
+        when: { text: "^fill" },
+        steps: [
+          { tools: [{ name: "Bash", input: { command: "head -c 20000000 /dev/zero > /state/big; tail -f /dev/null" } }] },
+          { say: "done" },
+        ],
+      },
+      { when: { from: "system" }, steps: [{ say: "noted" }] },
+      { when: { text: "." }, steps: [{ tools: [{ name: "send", input: { to: "operator", body: "well" } }] }, { say: "done" }] },
+    ])
+    .start();
+  try {
+    await hive.call("spawn", { name: "ada", config: { limits: { disk_mib: 16 } } });
+    const { sent } = await hive.call("send", { to: "ada", body: "fill" });
+    const stopped = await hive.untilAgent("ada", (agent) => agent.failed);
+    expect(stopped.state_reason).toMatch(/^over its disk limit \(\d\d of 16 MiB\): free room in /);
+    expect(stopped.running).toBe(false);
+    // What it was doing comes back uncounted, and the manager knows.
+    await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "queued" && message.failures === 0);
+    await hive.untilMessage(
+      (message) => message.from === "system" && /"event":"killed".*over its disk limit/.test(message.body ?? ""),
+    );
+    await hive.call("message_drop", { id: sent[0]?.id ?? 0 });
+    rmSync(join(await hive.folderOf("ada"), "state", "big"));
+    await hive.call("start", { scope: { agent_names: ["ada"] } });
+    await hive.call("send", { to: "ada", body: "how are you?" });
+    await hive.untilMessage((message) => message.from === "ada" && message.body === "well");
+  } finally {
+    await hive.dispose();
+  }
+});

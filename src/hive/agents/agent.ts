@@ -54,6 +54,7 @@ export class Agent {
   sleepTimer: NodeJS.Timeout | undefined;
   stateSince = Date.now();
   warnings: string[] = [];
+  diskWarning: string | undefined;
   /** Serialises start, stop, kill, sleep of this one agent. */
   #queue: Promise<unknown> = Promise.resolve();
 

@@ -111,6 +111,20 @@ export class Cages {
     });
   }
 
+  /** Ends a cage at once for breaking a rule; it stays down until the operator starts it. */
+  halt(agent: Agent, reason: string): Promise<void> {
+    return agent.serially(async () => {
+      if (agent.phase.at !== "running" && agent.phase.at !== "dozing") return;
+      const { running, revision } = agent.phase;
+      agent.phase = { at: "stopping", running, revision };
+      this.#deps.changed(agent);
+      await this.#end(agent, running, 0);
+      agent.phase = { at: "parked", reason };
+      this.#deps.tell(agent, { event: "killed", reason });
+      this.#deps.changed(agent);
+    });
+  }
+
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
   leaveAsleep(agent: Agent): void {
     agent.phase = { at: "asleep" };

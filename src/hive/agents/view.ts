@@ -49,6 +49,6 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     created_at: record.createdAt,
     url: facts.url,
     port: facts.port,
-    warnings: facts.portProblem === undefined ? agent.warnings : [...agent.warnings, facts.portProblem],
+    warnings: [...agent.warnings, ...[facts.portProblem, agent.diskWarning].filter((one) => one !== undefined)],
   };
 }
