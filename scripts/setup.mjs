@@ -1,7 +1,7 @@
 // Makes a checkout ready to run: npm packages, the native module, the programs of the host. Idempotent; when all is
 // there it only looks. `HIVE_SETUP=print` says what would be done and does nothing.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, realpath, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
 
 const MIN_NODE = [20, 19];
@@ -126,9 +126,11 @@ async function installPackages(namesFor, programs) {
 /** The one package with native code: a prebuilt file where one can be had, else it is compiled. */
 async function buildNative() {
   if (await loads()) return;
+  const nodedir = await ownHeaders();
+  const env = nodedir === undefined ? process.env : { ...process.env, npm_config_nodedir: nodedir };
   const rebuild = () =>
     step("building better-sqlite3 (a minute where no prebuilt file can be had)", () =>
-      exec("npm", ["rebuild", "better-sqlite3"]),
+      exec("npm", ["rebuild", "better-sqlite3"], { env }),
     );
   try {
     await rebuild();
@@ -139,6 +141,15 @@ async function buildNative() {
   }
   if (!(await loads()))
     throw new SetupError("better-sqlite3 was built but does not load: run `npm rebuild better-sqlite3` and read what it says");
+}
+
+/** Where this Node's own headers are, if they came with it: a compiler then needs nothing from the network. */
+async function ownHeaders() {
+  const root = dirname(dirname(await realpath(process.execPath)));
+  return access(join(root, "include", "node", "node.h")).then(
+    () => root,
+    () => undefined,
+  );
 }
 
 async function loads() {
