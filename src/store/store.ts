@@ -57,6 +57,10 @@ export function openStore(options: StoreOptions) {
     },
     /** A consistent copy of the whole database. */
     backup: (file: string): Promise<unknown> => db.backup(file),
-    close: (): void => void db.close(),
+    /** Stores what waits to be written, then lets go of the file. */
+    close(): void {
+      writer.close();
+      db.close();
+    },
   };
 }

@@ -31,6 +31,7 @@ export class Writer {
   readonly #onFatal: (error: Error) => void;
   #queue: Queued[] = [];
   #scheduled = false;
+  #closed = false;
 
   constructor(db: Sqlite, onFatal: (error: Error) => void) {
     this.#db = db;
@@ -39,9 +40,16 @@ export class Writer {
 
   write<T>(run: (tx: Tx) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.#closed) return reject(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
       this.#queue.push({ run, resolve: resolve, reject });
       this.#schedule();
     });
+  }
+
+  /** Commits what waits and takes nothing more: the last thing that happened is stored before the database closes. */
+  close(): void {
+    this.#closed = true;
+    while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, MAX_GROUP));
   }
 
   #schedule(): void {
@@ -50,6 +58,7 @@ export class Writer {
     setImmediate(() => {
       this.#scheduled = false;
       const group = this.#queue.splice(0, MAX_GROUP);
+      if (group.length === 0) return;
       if (this.#queue.length > 0) this.#schedule();
       this.#commit(group);
     });
