@@ -1,6 +1,6 @@
 // Builds everything that runs: three programs for Node and the interface. `npm run build`; start and test call it.
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -11,7 +11,8 @@ const SOURCES = ["src", "ui", "dev/scenarios/tour.json", "scripts/build.mjs", "v
 /** Programs: where they start and what they become. Native and very large packages stay outside. */
 const PROGRAMS = [
   { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
-  { input: "src/cli/main.ts", file: "dist/hivectl.js" },
+  // A verb loads what it needs: every one of them is a process of its own, and people wait for it.
+  { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "hivectl/[name]-[hash].js", minify: true },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
@@ -32,7 +33,7 @@ export async function build({ force = false } = {}) {
   return true;
 }
 
-async function buildProgram({ input, file, dir, name }) {
+async function buildProgram({ input, file, dir, name, chunks, minify = false }) {
   const { rolldown } = await import("rolldown");
   const bundle = await rolldown({
     input: join(ROOT, input),
@@ -48,10 +49,12 @@ async function buildProgram({ input, file, dir, name }) {
   const banner = "#!/usr/bin/env node";
   const to = file
     ? { file: join(ROOT, file), codeSplitting: false }
-    : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: "[name]-[hash].js", cleanDir: true };
+    : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: chunks ?? "[name]-[hash].js", cleanDir: chunks === undefined };
+  if (chunks) await rm(join(ROOT, dir, dirname(chunks)), { recursive: true, force: true });
   const { output } = await bundle.write({
     format: "esm",
     sourcemap: true,
+    minify,
     banner: (chunk) => (chunk.isEntry ? banner : ""),
     ...to,
   });

@@ -1,3 +1,5 @@
+import { eastAsianWidth } from "get-east-asian-width";
+
 /** How things look in a terminal. Pure: text in, text out. */
 
 /** CSI and OSC sequences whole, then every other control, bidirectional and invisible character but newline and tab. */
@@ -14,67 +16,73 @@ export function oneLine(text: string): string {
   return clean(text).replaceAll(/\s+/g, " ").trim();
 }
 
-export type Colour = "amber" | "mauve" | "green" | "red" | "cyan" | "dim" | "bold";
-const CODES: Record<Colour, string> = { amber: "33", mauve: "35", green: "32", red: "31", cyan: "36", dim: "2", bold: "1" };
+const NAMES: Record<string, string> = { "\u001B": "␛", "\u0007": "␇", "\u0000": "␀", "\u007F": "␡", "\r": "␍" };
+
+/** The opposite of `clean`, for what is about to be approved: whatever would hide or steer is shown as what it is. */
+export function visible(text: string, mark: (shown: string) => string = (shown) => shown): string {
+  return text.replace(CONTROLS, (char) =>
+    mark(NAMES[char] ?? `⟨U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`),
+  );
+}
+
+export type Colour = "amber" | "mauve" | "green" | "red" | "cyan" | "dim" | "bold" | "inverse";
+const CODES: Record<Colour, string> = {
+  amber: "33",
+  mauve: "35",
+  green: "32",
+  red: "31",
+  cyan: "36",
+  dim: "2",
+  bold: "1",
+  inverse: "7",
+};
 
 /** Paints a text, or leaves it as it is where colours are not wanted. */
-export type Paint = (colour: Colour, text: string) => string;
+export type Paint = (colour: Colour | readonly Colour[], text: string) => string;
 export const painter =
   (isOn: boolean): Paint =>
   (colour, text) =>
-    isOn && text !== "" ? `\u001B[${CODES[colour]}m${text}\u001B[0m` : text;
+    isOn && text !== "" ? `\u001B[${[colour].flat().map((one) => CODES[one as Colour]).join(";")}m${text}\u001B[0m` : text;
 
-export interface Column<Row> {
-  title: string;
-  value(row: Row): string;
-  colour?(row: Row): Colour | undefined;
-  /** Takes what is left of the line and is cut to it; at most one column. */
-  isWide?: boolean;
+let segmenter: Intl.Segmenter | undefined;
+/** What a reader takes for one character. The machine for it is made when a text needs it: that takes milliseconds. */
+function segments(text: string): Iterable<{ segment: string }> {
+  return (segmenter ??= new Intl.Segmenter()).segment(text);
+}
+const PLAIN = /^[\u0020-\u007E]*$/;
+/** Pictures that a terminal draws over two columns though most of their characters count as narrow. */
+const PICTURE = /\p{Emoji_Presentation}|\uFE0F/u;
+const ALONE_HAS_NO_WIDTH = /^\p{Mark}+$/u;
+
+function cellWidth(segment: string): number {
+  if (ALONE_HAS_NO_WIDTH.test(segment)) return 0;
+  return PICTURE.test(segment) ? 2 : eastAsianWidth(segment.codePointAt(0) ?? 0);
 }
 
-/** A table that fits the width. Columns in which nothing stands are left out. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number, paint: Paint): string {
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.value(row))));
-  const used = columns.map((column, at) => ({ column, at })).filter(({ at }) => cells.some((line) => line[at] !== ""));
-  const widths = used.map(({ column, at }) => Math.max(column.title.length, ...cells.map((line) => length(line[at] ?? ""))));
-  const wide = used.findIndex(({ column }) => column.isWide === true);
-  if (wide >= 0) {
-    const others = widths.reduce((sum, one, at) => sum + (at === wide ? 0 : one + 2), 0);
-    widths[wide] = Math.max(10, Math.min(widths[wide] ?? 0, width - others));
+/** Columns that a line of text takes in a terminal. */
+export function width(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let sum = 0;
+  for (const { segment } of segments(text)) sum += cellWidth(segment);
+  return sum;
+}
+
+/** The text, cut to so many columns with a … where it is longer. */
+export function fit(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  let sum = 0;
+  let kept = "";
+  for (const { segment } of segments(text)) {
+    sum += cellWidth(segment);
+    if (sum > columns - 1) break;
+    kept += segment;
   }
-  const line = (values: readonly string[], colours: readonly (Colour | undefined)[]): string =>
-    values
-      .map((value, at) => {
-        const cut = fit(value, widths[at] ?? 0);
-        const padded = at === values.length - 1 ? cut : cut + " ".repeat(Math.max(0, (widths[at] ?? 0) - length(cut)));
-        const colour = colours[at];
-        return colour ? paint(colour, padded) : padded;
-      })
-      .join("  ")
-      .trimEnd();
-  const head = line(
-    used.map(({ column }) => column.title),
-    used.map(() => "dim" as const),
-  );
-  const body = rows.map((row, at) =>
-    line(
-      used.map((one) => cells[at]?.[one.at] ?? ""),
-      used.map(({ column }) => column.colour?.(row)),
-    ),
-  );
-  return [head, ...body].join("\n");
+  return columns > 0 ? `${kept}…` : "";
 }
 
-/** Characters as a terminal counts them, near enough: code points. */
-const points = (text: string): string[] => Array.from(text);
-const length = (text: string): number => points(text).length;
-
-function fit(text: string, width: number): string {
-  return length(text) <= width
-    ? text
-    : `${points(text)
-        .slice(0, Math.max(0, width - 1))
-        .join("")}…`;
+/** The text with spaces behind it up to so many columns. */
+export function pad(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - width(text)));
 }
 
 /** `14s`, `3m`, `2h`, `4d`. */
@@ -96,6 +104,17 @@ export function duration(ms: number): string {
 
 export function dollars(usd: number): string {
   return usd > 0 && usd < 0.005 ? "<$0.01" : `$${usd.toFixed(2)}`;
+}
+
+/** `847`, `18.2k`, `1.2M`. */
+export function count(n: number): string {
+  if (n < 1000) return String(n);
+  return n < 999_950 ? `${(n / 1000).toFixed(1)}k` : `${(n / 1_000_000).toFixed(1)}M`;
+}
+
+/** `1 file`, `3 files`. */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
 }
 
 /** Indents every line. */

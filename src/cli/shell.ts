@@ -1,9 +1,11 @@
-import { connectLines, type LineClient } from "../rpc/client.ts";
-import { HiveError } from "../wire/error.ts";
+import type { Command } from "commander";
+import type { LineClient } from "../rpc/client.ts";
+import type { HiveError } from "../wire/error.ts";
 import { painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
+import { closest } from "./suggest.ts";
 
-/** What `hivectl` ends with. Documented in docs/hivectl.md. */
+/** What `hivectl` ends with. Documented in docs/hivectl.md and in its man page. */
 export const EXIT = { ok: 0, refused: 1, usage: 2, noDaemon: 3, partial: 4 } as const;
 
 /** Options that every verb has. */
@@ -15,8 +17,11 @@ export interface CommonOptions {
 /** What a verb works with: the daemon, and somewhere to print. */
 export interface Shell {
   client: LineClient;
+  /** Where the daemon listens: for verbs that need a second connection. */
+  socketPath: string;
   isJson: boolean;
   paint: Paint;
+  /** Columns of the terminal; infinite where the output is not one, so that nothing is cut for a program. */
   width: number;
   now: number;
   /** Prints an output of the contract: as one JSON line, or as people read it. */
@@ -25,9 +30,36 @@ export interface Shell {
   say(words: string): void;
   /** Makes the exit code say that some of it went wrong. */
   partial(): void;
+  /** Makes the exit code say that it was done but did not end well. */
+  failed(): void;
 }
 
-const FALLBACK_WIDTH = 100;
+/** The environment is read in this file only. */
+export const environment: NodeJS.ProcessEnv = process.env;
+
+/** Words that are not understood; ends with `EXIT.usage`. */
+export class UsageError extends Error {}
+
+/** What a verb does. A method's parameters may be narrower, so that each names its own arguments' types. */
+interface Verb<Options> {
+  run(shell: Shell, args: unknown[], options: Options): Promise<void>;
+}
+
+/**
+ * Declares what a verb does. It is given the shell, the arguments as they stand in its usage, and its options.
+ * Heavy things are imported inside, so that every other verb starts without them.
+ */
+export function act<Options extends object = object>(
+  command: Command,
+  run: Verb<Options>["run"],
+): Command {
+  return command.action((...given: unknown[]) => {
+    const self = given.pop() as Command;
+    const options = self.optsWithGlobals<Options & CommonOptions>();
+    given.pop();
+    return withShell(options, (shell) => run(shell, given, options));
+  });
+}
 
 /** Connects, runs a verb, and turns its failure into words and an exit code. */
 export async function withShell(options: CommonOptions, verb: (shell: Shell) => Promise<void>): Promise<void> {
@@ -36,15 +68,16 @@ export async function withShell(options: CommonOptions, verb: (shell: Shell) => 
   let client: LineClient | undefined;
   try {
     client = await connect(path);
-    const isColoured = process.stdout.isTTY && !process.env["NO_COLOR"];
+    const isTerminal = process.stdout.isTTY;
     await verb({
       client,
+      socketPath: path,
       isJson,
-      paint: painter(isColoured && !isJson),
-      width: process.stdout.columns ?? FALLBACK_WIDTH,
+      paint: painter(isTerminal && !process.env["NO_COLOR"] && !isJson),
+      width: isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"]) || Infinity,
       now: Date.now(),
       show(output, forPeople) {
-        const text = isJson ? JSON.stringify(output) : forPeople(output);
+        const text = isJson ? jsonLine(output) : forPeople(output);
         if (text !== "") process.stdout.write(`${text}\n`);
       },
       say(words) {
@@ -53,21 +86,36 @@ export async function withShell(options: CommonOptions, verb: (shell: Shell) => 
       partial() {
         process.exitCode = EXIT.partial;
       },
+      failed() {
+        process.exitCode = EXIT.refused;
+      },
     });
   } catch (error) {
-    fail(error, isJson);
+    fail(await withSuggestion(error, client), isJson);
   } finally {
     client?.close();
   }
 }
 
+/** JSON in which nothing can steer the terminal that it is printed on: such characters are escaped, which is the same JSON. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 class NoDaemon extends Error {}
 
+/** Told by its name: the class comes with the contract, which is not loaded before it is needed. */
+const isRefusal = (error: unknown): error is HiveError => error instanceof Error && error.name === "HiveError";
+
 async function connect(path: string): Promise<LineClient> {
+  const { connectLines } = await import("../rpc/client.ts");
   try {
     return await connectLines(path, { ordered: true });
   } catch (error) {
-    if (error instanceof HiveError && error.code === "bad_request") throw error;
+    if (isRefusal(error) && error.code === "bad_request") throw error;
     throw new NoDaemon(
       `no hive answers on ${path}: start one with \`npm start\`, or say where it is with --socket or HIVE_STATE_DIR`,
       { cause: error },
@@ -75,10 +123,31 @@ async function connect(path: string): Promise<LineClient> {
   }
 }
 
+/** An unknown agent's name is often a mistyped one. */
+async function withSuggestion(error: unknown, client: LineClient | undefined): Promise<unknown> {
+  if (!client || !isRefusal(error) || error.code !== "not_found") return error;
+  const name = /(?:agent|recipient) "([^"]*)"/.exec(error.message)?.[1];
+  if (name === undefined) return error;
+  const meant = await meantAgent(name, client);
+  if (meant !== undefined) error.message += `; did you mean ${meant}?`;
+  return error;
+}
+
+/** The agent whose name is nearest to an unknown one. */
+export async function meantAgent(name: string, client: LineClient): Promise<string | undefined> {
+  const { agents } = await client.call("list", {}).catch(() => ({ agents: [] }));
+  return closest(name, agents);
+}
+
 function fail(error: unknown, isJson: boolean): void {
   const words = error instanceof Error ? error.message : String(error);
-  const code = error instanceof HiveError ? error.code : error instanceof NoDaemon ? "unavailable" : "internal";
-  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: words, code })}\n`);
+  const [code, exit] =
+    error instanceof UsageError
+      ? (["bad_request", EXIT.usage] as const)
+      : error instanceof NoDaemon
+        ? (["unavailable", EXIT.noDaemon] as const)
+        : ([isRefusal(error) ? error.code : "internal", EXIT.refused] as const);
+  if (isJson) process.stdout.write(`${jsonLine({ ok: false, error: words, code })}\n`);
   process.stderr.write(`hivectl: ${words}\n`);
-  process.exitCode = error instanceof NoDaemon ? EXIT.noDaemon : EXIT.refused;
+  process.exitCode = exit;
 }

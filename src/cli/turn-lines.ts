@@ -1,65 +1,181 @@
 import type { StoredTurnEvent } from "../wire/event.ts";
-import { clean, dollars, duration, indented, oneLine, type Paint } from "./print.ts";
+import { editLines } from "./diff-lines.ts";
+import { clean, count, dollars, duration, fit, indented, oneLine, width, type Paint } from "./print.ts";
 
-/** Lines of a tool's result that are shown. */
-const RESULT_LINES = 6;
-const LINE_CHARS = 300;
+/** Lines of a tool's result, and of a change, that are shown before they are folded. */
+const RESULT_LINES = 4;
+const CHANGE_LINES = 14;
+/** The length of a rule where the output is no terminal. */
+const RULE_WIDTH = 80;
 
-/** A turn event as the lines of a terminal, much as the agent's page shows it. Empty for what is no news. */
-export function turnLines({ at, event }: StoredTurnEvent, paint: Paint): string {
-  const time = new Date(at).toLocaleTimeString("en-GB", { hour12: false });
-  switch (event.type) {
-    case "turn_start": {
-      const again = event.redelivered ? " · delivered again" : "";
-      return `${paint("dim", `── turn ${event.turn} · from ${clean(event.from)} · ${time}${again} ──`)}\n${paint("bold", `→ ${clean(event.from)}`)} ${clean(event.body)}`;
+export interface Look {
+  paint: Paint;
+  /** Columns of the terminal, or infinite. */
+  width: number;
+}
+
+/**
+ * The lines of an agent's turns, much as its page shows them. It remembers the calls that wait for their results, so
+ * that a result is told with its tool. Empty for what is no news.
+ */
+export class TurnLines {
+  readonly #paint: Paint;
+  readonly #width: number;
+  readonly #calls = new Map<string, string>();
+
+  constructor({ paint, width }: Look) {
+    this.#paint = paint;
+    this.#width = width;
+  }
+
+  of({ at, event }: StoredTurnEvent): string {
+    const paint = this.#paint;
+    const time = new Date(at).toLocaleTimeString("en-GB", { hour12: false });
+    switch (event.type) {
+      case "turn_start": {
+        const from = clean(event.from);
+        const rule = [
+          `turn ${event.turn}`,
+          `from ${from}`,
+          time,
+          event.redelivered ? "delivered again" : "",
+          event.unread > 0 ? `${event.unread} more wait` : "",
+        ];
+        return `${paint("dim", this.#rule(rule))}\n${paint("amber", "→")} ${paint("bold", from)} ${hanging(clean(event.body).trimEnd())}`;
+      }
+      case "turn_end": {
+        this.#calls.clear();
+        const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
+        const rule = [
+          `ended ${time}`,
+          duration(event.duration_ms),
+          `${count(tokens)} tok`,
+          event.cost_usd === undefined ? "" : dollars(event.cost_usd),
+          event.ok ? "ok" : oneLine(event.reason),
+        ];
+        return paint(event.ok ? "dim" : "red", this.#rule(rule));
+      }
+      case "text":
+        return indented(clean(event.text).trimEnd());
+      case "thinking": {
+        const took = event.ms === undefined ? "" : `, ${duration(event.ms)}`;
+        return paint("dim", this.#cut(`∴ thinking${took}: ${oneLine(event.text)}`));
+      }
+      case "tool_use":
+        this.#calls.set(event.id, event.name);
+        return this.#call(event.name, event.input);
+      case "tool_result":
+        return this.#result(event);
+      case "note": {
+        const mark = event.level === "info" ? "·" : "!";
+        const colour = { info: "dim", warn: "amber", error: "red" } as const;
+        return paint(colour[event.level], `${mark} ${hanging(clean(event.text).trimEnd())}`);
+      }
+      case "compacted": {
+        const before = event.before_tokens === undefined ? "" : `${count(event.before_tokens)} tok before`;
+        return paint("mauve", this.#rule(["session compacted", before]));
+      }
+      case "session": {
+        const broken = Object.entries(event.mcp).filter(([, status]) => status !== "connected");
+        if (broken.length === 0) return "";
+        const words = broken.map(([name, status]) => `${name} (${status})`).join(", ");
+        return paint("amber", `! MCP servers that did not connect: ${oneLine(words)}`);
+      }
     }
-    case "turn_end": {
-      const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
-      const cost = event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`;
-      return paint(
-        event.ok ? "dim" : "red",
-        `── ended ${time} · ${duration(event.duration_ms)} · ${tokens} tok${cost} · ${event.ok ? "ok" : clean(event.reason)} ──`,
-      );
-    }
-    case "text":
-      return indented(clean(event.text));
-    case "thinking":
-      return paint("dim", `∴ ${clip(oneLine(event.text))}`);
-    case "tool_use":
-      return `${paint("cyan", `◇ ${clean(event.name).replace(/^mcp__hive__/, "")}`)} ${toolLine(event.name, event.input)}`;
-    case "tool_result": {
-      const lines = clean(event.text).trimEnd().split("\n");
-      const shown = lines.slice(0, RESULT_LINES).map(clip).join("\n");
-      const rest = lines.length > RESULT_LINES ? `\n… ${lines.length - RESULT_LINES} more lines` : "";
-      return paint(event.is_error ? "red" : "dim", indented(`${shown}${rest}`, "    "));
-    }
-    case "note":
-      return paint(event.level === "info" ? "dim" : event.level === "warn" ? "amber" : "red", `! ${clean(event.text)}`);
-    case "compacted":
-      return paint("mauve", "── session compacted ──");
-    case "session": {
-      const broken = Object.entries(event.mcp).filter(([, status]) => status !== "connected");
-      return broken.length === 0
-        ? ""
-        : paint("amber", `! MCP servers that did not connect: ${clean(broken.map(([name]) => name).join(", "))}`);
-    }
+  }
+
+  #rule(parts: readonly string[]): string {
+    const text = `── ${parts.filter((part) => part !== "").join(" · ")} `;
+    const columns = Math.min(this.#width, RULE_WIDTH);
+    return fit(width(text) < columns ? text + "─".repeat(columns - width(text)) : `${text}──`, this.#width);
+  }
+
+  #cut(line: string): string {
+    return fit(line, this.#width);
+  }
+
+  #call(name: string, given: unknown): string {
+    const input = (typeof given === "object" && given !== null ? given : {}) as Record<string, unknown>;
+    const tool = shortName(name);
+    const mark = ["send", "recv", "ask_operator"].includes(tool) && name.startsWith("mcp__hive__") ? "✉" : "◇";
+    const line = this.#cut(`${mark} ${tool} ${oneLine(callWords(name, input))}`.trimEnd());
+    // The tool's name stands out; what follows it is as the agent wrote it.
+    const head = `${mark} ${tool}`;
+    const first = line.startsWith(head) ? this.#paint("cyan", head) + line.slice(head.length) : line;
+    return [first, ...this.#change(name, input)].join("\n");
+  }
+
+  /** What was written or changed, as a diff. */
+  #change(name: string, input: Record<string, unknown>): string[] {
+    const edits =
+      name === "Edit"
+        ? [input]
+        : name === "MultiEdit" && Array.isArray(input["edits"])
+          ? (input["edits"] as Record<string, unknown>[])
+          : name === "Write"
+            ? [{ old_string: "", new_string: input["content"] }]
+            : [];
+    const lines = edits.flatMap((edit) => editLines(str(edit["old_string"]), str(edit["new_string"]), this.#paint));
+    return this.#folded(lines, CHANGE_LINES).map((line) => `    ${line}`);
+  }
+
+  #result(event: Extract<StoredTurnEvent["event"], { type: "tool_result" }>): string {
+    const name = this.#calls.get(event.id) ?? "";
+    const colour = event.is_error ? "red" : "dim";
+    const text = clean(event.text).trimEnd();
+    const isQuiet = name.startsWith("mcp__hive__") || ["Write", "Edit", "MultiEdit", "TodoWrite"].includes(name);
+    if (isQuiet && !event.is_error && !text.includes("\n"))
+      return this.#paint("green", this.#cut(`    ${oneLine(text) || "done"}`));
+    if (text === "") return this.#paint("dim", "    (no output)");
+    const lines = text.split("\n").map((line) => this.#paint(colour, fit(line, this.#width - 4)));
+    const cut = event.cut_from === undefined ? [] : [this.#paint("dim", `(cut from ${count(event.cut_from)} bytes)`)];
+    return [...this.#folded(lines, RESULT_LINES), ...cut].map((line) => `    ${line}`).join("\n");
+  }
+
+  #folded(lines: string[], most: number): string[] {
+    if (lines.length <= most + 1) return lines;
+    return [...lines.slice(0, most), this.#paint("dim", `… ${lines.length - most} more lines`)];
   }
 }
 
-function toolLine(name: string, input: unknown): string {
-  const given = (typeof input === "object" && input !== null ? input : {}) as Record<string, unknown>;
-  const text = (key: string): string => {
-    const value = given[key];
-    return typeof value === "string" ? value : "";
-  };
-  if (name === "Bash") return `$ ${clip(oneLine(text("command")))}`;
-  if (name === "mcp__hive__send") return `→ ${oneLine(text("to"))}: ${clip(oneLine(text("body")))}`;
-  const path = text("file_path") || text("pattern");
-  if (path) return oneLine(path);
-  const all = JSON.stringify(given);
-  return all === "{}" ? "" : clip(oneLine(all));
+const str = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
+
+/** `mcp__hive__send` is `send`; another server's tool reads better as `files · read`. */
+function shortName(name: string): string {
+  const hive = /^mcp__hive__(.+)$/.exec(name)?.[1];
+  return oneLine(hive ?? (name.startsWith("mcp__") ? name.slice(5).replace("__", " · ") : name));
 }
 
-function clip(text: string): string {
-  return text.length > LINE_CHARS ? `${text.slice(0, LINE_CHARS - 1)}…` : text;
+/** A call in one line of its own form. */
+function callWords(name: string, input: Record<string, unknown>): string {
+  switch (name) {
+    case "Bash":
+      return `$ ${str(input["command"])}`;
+    case "Read":
+    case "Write":
+    case "Edit":
+    case "MultiEdit":
+    case "NotebookEdit":
+      return str(input["file_path"] ?? input["notebook_path"]);
+    case "Glob":
+    case "Grep":
+      return [str(input["pattern"]), str(input["path"])].filter((part) => part !== "").join(" in ");
+    case "mcp__hive__send":
+      return `→ ${str(input["to"])}: ${str(input["body"])}`;
+    case "mcp__hive__ask_operator": {
+      const options = Array.isArray(input["options"]) ? ` [${input["options"].map(str).join(" | ")}]` : "";
+      return `${str(input["question"])}${options}`;
+    }
+    case "mcp__hive__set_status":
+      return `“${str(input["text"])}”`;
+    case "mcp__hive__recv":
+      return input["wait"] === undefined ? "" : `waits up to ${str(input["wait"])} s`;
+    default:
+      return Object.keys(input).length === 0 ? "" : JSON.stringify(input);
+  }
+}
+
+/** The lines after the first stand under it. */
+function hanging(text: string): string {
+  return text.replaceAll("\n", "\n  ");
 }

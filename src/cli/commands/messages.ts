@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { MessageView } from "../../wire/message.ts";
-import { age, clean, indented, type Paint } from "../print.ts";
-import { withShell, type Shell } from "../shell.ts";
+import { agentName, wholeNumber } from "../arguments.ts";
+import { age, clean, indented, plural, type Paint } from "../print.ts";
+import { act, type Shell } from "../shell.ts";
 
 const STATES: Record<MessageView["state"], string> = {
   queued: "queued",
@@ -37,106 +37,89 @@ async function answerTo(shell: Shell, id: number): Promise<MessageView> {
 
 /** Verbs about messages. */
 export function messageCommands(program: Command): void {
-  program
-    .command("send <to> [text...]")
-    .description("send a message as the operator; `-` reads the text from stdin")
-    .option("-r, --reply-to <id>", "the message that this answers", Number)
-    .option("-w, --wait", "wait for the answer and print it")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  hivectl send @hm1nd hello\n  hivectl send '*' 'stop what you do and report' \n  git log -5 | hivectl send @scout -\n  hivectl send @hm1nd --wait 'how are things?'",
-    )
-    .action((to: string, words: string[], options: { replyTo?: number; wait?: boolean }, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) => {
-        const body = words.length === 0 || words.join(" ") === "-" ? await stdin() : words.join(" ");
-        const sent = await shell.client.call("send", {
-          to: to.replace(/^@/, ""),
-          body,
-          client_id: randomUUID(),
-          ...(options.replyTo === undefined ? {} : { in_reply_to: options.replyTo }),
-        });
-        const [first] = sent.sent;
-        if (options.wait !== true || !first) {
-          shell.show(sent, () =>
-            sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`).join("\n"),
-          );
-          return;
-        }
-        shell.show({ message: await answerTo(shell, first.id) }, ({ message }) => clean(message.body ?? ""));
-      }),
-    );
-
-  program
-    .command("inbox")
-    .description("messages to you, newest last; marks them as read")
-    .option("-u, --unread", "only what is not read")
-    .option("-p, --peek", "leave them unread")
-    .option("-n, --limit <count>", "how many", Number, 20)
-    .action((options: { unread?: boolean; peek?: boolean; limit: number }, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) => {
-        const inbox = await shell.client.call("inbox", {
-          limit: options.limit,
-          ...(options.unread === true ? { unread: true } : {}),
-        });
-        shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
-          messages.length === 0
-            ? "nothing here"
-            : messages.map((message) => messageText(message, shell.now, shell.paint, message.id > readUpTo)).join("\n\n"),
+  act<{ replyTo?: number; wait?: boolean }>(
+    program
+      .command("send")
+      .argument("<to>", "an agent, with or without @; '*' for all of them", agentName)
+      .argument("[text...]", "the message; none or `-` reads it from stdin")
+      .description("send a message as the operator")
+      .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
+      .option("-w, --wait", "wait for the answer and print it")
+      .addHelpText(
+        "after",
+        "\nExamples:\n  hivectl send @hm1nd hello\n  hivectl send '*' 'stop what you do and report' \n  git log -5 | hivectl send @scout -\n  hivectl send @hm1nd --wait 'how are things?'",
+      ),
+    async (shell, [to, words = []]: [string, string[]?], { replyTo, wait }) => {
+      const body = words.length === 0 || words.join(" ") === "-" ? await stdin() : words.join(" ");
+      const { randomUUID } = await import("node:crypto");
+      const sent = await shell.client.call("send", { to, body, client_id: randomUUID(), in_reply_to: replyTo });
+      const [first] = sent.sent;
+      if (sent.refused.length > 0) shell.partial();
+      if (wait !== true || !first) {
+        return shell.show(sent, () =>
+          [
+            ...sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`),
+            ...sent.refused.map((one) => shell.paint("red", `${one.to}: ${clean(one.error)}`)),
+          ].join("\n"),
         );
-        const newest = inbox.messages.at(-1);
-        if (newest && options.peek !== true && newest.id > inbox.read_up_to)
-          await shell.client.call("mark_read", { up_to: newest.id });
-      }),
-    );
+      }
+      shell.show({ message: await answerTo(shell, first.id) }, ({ message }) => clean(message.body ?? ""));
+    },
+  );
 
-  program
-    .command("messages [agent]")
-    .description("the history of messages, newest last, of all or of one agent")
-    .option("-n, --limit <count>", "how many", Number, 50)
-    .option("-b, --before <id>", "older than this message", Number)
-    .action((agent: string | undefined, options: { limit: number; before?: number }, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) => {
-        const query = {
-          limit: options.limit,
-          ...(agent === undefined ? {} : { agent: agent.replace(/^@/, "") }),
-          ...(options.before === undefined ? {} : { before: options.before }),
-        };
-        shell.show(await shell.client.call("messages", query), ({ messages }) =>
-          messages.length === 0
-            ? "nothing here"
-            : messages.map((message) => messageText(message, shell.now, shell.paint)).join("\n\n"),
-        );
-      }),
-    );
+  act<{ unread?: boolean; peek?: boolean; limit: number }>(
+    program
+      .command("inbox")
+      .description("messages to you, newest last; marks them as read")
+      .option("-u, --unread", "only what is not read")
+      .option("-p, --peek", "leave them unread")
+      .option("-n, --limit <count>", "how many", wholeNumber, 20),
+    async (shell, _, { unread, peek, limit }) => {
+      const inbox = await shell.client.call("inbox", { limit, unread });
+      shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
+        messages.length === 0
+          ? "nothing here"
+          : messages.map((message) => messageText(message, shell.now, shell.paint, message.id > readUpTo)).join("\n\n"),
+      );
+      const newest = inbox.messages.at(-1);
+      if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
+    },
+  );
 
-  program
-    .command("retry <id>")
-    .description("put a dead message back into its inbox")
-    .action((id: string, _, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(
-          await shell.client.call("message_retry", { id: Number(id) }),
-          ({ message }) => `#${message.id} is in the inbox of ${message.to} again`,
-        ),
+  act<{ limit: number; before?: number }>(
+    program
+      .command("messages")
+      .argument("[agent]", "only those from or to this agent", agentName)
+      .description("the history of messages, newest last")
+      .option("-n, --limit <count>", "how many", wholeNumber, 50)
+      .option("-b, --before <message>", "older than this message", wholeNumber),
+    async (shell, [agent]: [string?], { limit, before }) =>
+      shell.show(await shell.client.call("messages", { limit, agent, before }), ({ messages }) =>
+        messages.length === 0
+          ? "nothing here"
+          : messages.map((message) => messageText(message, shell.now, shell.paint)).join("\n\n"),
       ),
-    );
-  program
-    .command("drop <id>")
-    .description("drop a message that was not delivered")
-    .action((id: string, _, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(await shell.client.call("message_drop", { id: Number(id) }), ({ message }) => `#${message.id} dropped`),
+  );
+
+  act(
+    program.command("retry").argument("<message>", "its number", wholeNumber).description("put a dead message back into its inbox"),
+    async (shell, [id]: [number]) =>
+      shell.show(
+        await shell.client.call("message_retry", { id }),
+        ({ message }) => `#${message.id} is in the inbox of ${clean(message.to)} again`,
       ),
-    );
-  program
-    .command("let-go <chain>")
-    .description("let a chain of messages go on that the loop brake holds")
-    .action((chain: string, _, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(
-          await shell.client.call("chain_resume", { chain: Number(chain) }),
-          ({ released }) => `${released} messages go on`,
-        ),
-      ),
-    );
+  );
+  act(
+    program.command("drop").argument("<message>", "its number", wholeNumber).description("drop a message that was not delivered"),
+    async (shell, [id]: [number]) =>
+      shell.show(await shell.client.call("message_drop", { id }), ({ message }) => `#${message.id} dropped`),
+  );
+  act(
+    program
+      .command("let-go")
+      .argument("<chain>", "its first message", wholeNumber)
+      .description("let a chain of messages go on that the loop brake holds"),
+    async (shell, [chain]: [number]) =>
+      shell.show(await shell.client.call("chain_resume", { chain }), ({ released }) => `${plural(released, "message goes", "messages go")} on`),
+  );
 }

@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import type { QuestionView } from "../../wire/agent.ts";
+import { wholeNumber } from "../arguments.ts";
 import { age, clean, indented, oneLine, type Paint } from "../print.ts";
-import { withShell } from "../shell.ts";
+import { act } from "../shell.ts";
 
 function questionText(question: QuestionView, now: number, paint: Paint): string {
   const expiry = question.expires_at ? ` · until ${new Date(question.expires_at).toLocaleString()}` : "";
+  const several = question.multi ? " · several may be chosen" : "";
   const lines = [
-    `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}`)}`,
+    `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}${several}`)}`,
     indented(clean(question.question)),
   ];
   question.options.forEach((option, at) => lines.push(`    ${at + 1}  ${oneLine(option)}`));
@@ -17,46 +19,43 @@ function questionText(question: QuestionView, now: number, paint: Paint): string
 
 /** Verbs about questions of agents. */
 export function questionCommands(program: Command): void {
-  program
-    .command("questions")
-    .description("questions that wait for you")
-    .option("-a, --all", "closed ones too")
-    .action((options: { all?: boolean }, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(await shell.client.call("questions", options.all === true ? { all: true } : {}), ({ questions }) =>
-          questions.length === 0
-            ? "no question waits"
-            : questions.map((question) => questionText(question, shell.now, shell.paint)).join("\n\n"),
-        ),
+  act<{ all?: boolean }>(
+    program.command("questions").description("questions that wait for you").option("-a, --all", "closed ones too"),
+    async (shell, _, { all }) =>
+      shell.show(await shell.client.call("questions", { all }), ({ questions }) =>
+        questions.length === 0
+          ? "no question waits"
+          : questions.map((question) => questionText(question, shell.now, shell.paint)).join("\n\n"),
       ),
-    );
+  );
 
-  program
-    .command("answer <id> [text...]")
-    .description("answer a question, in your own words or with its options")
-    .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several")
-    .addHelpText("after", "\nExamples:\n  hivectl answer 17 'scout owns it'\n  hivectl answer 17 --option 2")
-    .action((id: string, words: string[], options: { option?: string[] }, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) => {
-        const number = Number(id);
-        let chosen: string[] = [];
-        if (options.option) {
-          const { questions } = await shell.client.call("questions", {});
-          const offered = questions.find((one) => one.id === number)?.options ?? [];
-          chosen = options.option.map((one) => offered[Number(one) - 1] ?? one);
-        }
-        const text = words.join(" ");
-        const answered = await shell.client.call("answer", { id: number, options: chosen, ...(text === "" ? {} : { text }) });
-        shell.show(answered, ({ question }) => `${question.agent} will hear your answer`);
-      }),
-    );
+  act<{ option?: string[] }>(
+    program
+      .command("answer")
+      .argument("<question>", "its number", wholeNumber)
+      .argument("[text...]", "your own words")
+      .description("answer a question, in your own words or with its options")
+      .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several")
+      .addHelpText("after", "\nExamples:\n  hivectl answer 17 'scout owns it'\n  hivectl answer 17 --option 2"),
+    async (shell, [id, words = []]: [number, string[]?], { option }) => {
+      let chosen: string[] = [];
+      if (option) {
+        const { questions } = await shell.client.call("questions", {});
+        const offered = questions.find((one) => one.id === id)?.options ?? [];
+        chosen = option.map((one) => offered[Number(one) - 1] ?? one);
+      }
+      const text = words.join(" ");
+      const answered = await shell.client.call("answer", { id, options: chosen, ...(text === "" ? {} : { text }) });
+      shell.show(answered, ({ question }) => `${clean(question.agent)} will hear your answer`);
+    },
+  );
 
-  program
-    .command("close-question <id>")
-    .description("close a question without an answer; whoever asked is told")
-    .action((id: string, _, command: Command) =>
-      withShell(command.optsWithGlobals(), async (shell) =>
-        shell.show(await shell.client.call("question_cancel", { id: Number(id) }), ({ question }) => `#${question.id} closed`),
-      ),
-    );
+  act(
+    program
+      .command("close-question")
+      .argument("<question>", "its number", wholeNumber)
+      .description("close a question without an answer; whoever asked is told"),
+    async (shell, [id]: [number]) =>
+      shell.show(await shell.client.call("question_cancel", { id }), ({ question }) => `#${question.id} closed`),
+  );
 }

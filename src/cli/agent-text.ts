@@ -1,0 +1,67 @@
+import type { AgentView } from "../wire/agent.ts";
+import type { StateSnapshot } from "../wire/event.ts";
+import { age, clean, dollars, duration, plural, type Colour } from "./print.ts";
+import type { View } from "./request-text.ts";
+import { table } from "./table.ts";
+
+const COLOURS: Record<AgentView["state"], Colour> = {
+  failed: "red",
+  offline: "dim",
+  needs_login: "amber",
+  paused: "dim",
+  rate_limited: "amber",
+  compacting: "mauve",
+  thinking: "mauve",
+  idle: "green",
+};
+
+/** The agents as rows. */
+export function agentTable(agents: readonly AgentView[], { paint, width, now }: View): string {
+  return table(
+    agents,
+    [
+      { title: "NAME", value: (one) => one.name, colour: () => "bold" },
+      { title: "STATE", value: (one) => (one.state === "idle" && one.asleep ? "asleep" : one.state), colour: (one) => COLOURS[one.state] },
+      { title: "SINCE", value: (one) => age(one.state_since, now) },
+      { title: "MODEL", value: (one) => one.model ?? "", spare: 3 },
+      { title: "UNREAD", value: (one) => (one.unread > 0 ? String(one.unread) : ""), colour: () => "amber" },
+      {
+        title: "LAST TURN",
+        value: (one) => (one.last_turn ? `${duration(one.last_turn.duration_ms)}${one.last_turn.ok ? "" : " failed"}` : ""),
+        spare: 2,
+      },
+      { title: "DEPLOYED", value: (one) => `${one.deployed_sha?.slice(0, 12) ?? ""}${one.needs_update ? " stale" : ""}`, spare: 4 },
+      { title: "TODAY", value: (one) => dollars(one.cost_today_usd), spare: 1 },
+      { title: "STATUS", value: (one) => one.state_reason ?? one.warnings[0] ?? one.status_text ?? "", isWide: true },
+    ],
+    width,
+    paint,
+  );
+}
+
+/** What waits for the operator, in words. */
+export function waitingWords({ approvals, questions, hive }: StateSnapshot): string[] {
+  const pending = approvals.filter((one) => one.state === "pending").length;
+  return [
+    pending > 0 ? plural(pending, "request") : "",
+    questions.length > 0 ? plural(questions.length, "question") : "",
+    hive.operator_unread > 0 ? plural(hive.operator_unread, "unread message") : "",
+  ].filter((words) => words !== "");
+}
+
+/** The hive at a glance. */
+export function statusText(state: StateSnapshot, view: View): string {
+  const { hive } = state;
+  const mode = hive.mode === "live" ? `live (${clean(hive.upstream)})` : hive.mode;
+  const lines = [
+    `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${dollars(hive.cost_today_usd)} today`,
+    ...hive.banners
+      .filter((banner) => banner.level !== "info")
+      .map((banner) => view.paint(banner.level === "error" ? "red" : "amber", clean(banner.text))),
+    "",
+    agentTable(state.agents, view),
+  ];
+  const waits = waitingWords(state);
+  if (waits.length > 0) lines.push("", `${view.paint("amber", "waits for you:")} ${waits.join(", ")}`);
+  return lines.join("\n");
+}

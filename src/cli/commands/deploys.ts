@@ -1,0 +1,177 @@
+import type { Command } from "commander";
+import { agentName, agentNames, wholeNumber } from "../arguments.ts";
+import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
+import { age, clean, oneLine, plural } from "../print.ts";
+import { act } from "../shell.ts";
+import { table } from "../table.ts";
+
+/** Verbs about what is deployed, and about the trail of it. */
+export function deployCommands(program: Command): void {
+  act<{ wait?: boolean }>(
+    program
+      .command("rollback")
+      .argument("<agent>", "whose config", agentName)
+      .argument("<id>", "the deploy to go back to", wholeNumber)
+      .description("go back to an earlier deploy; it is a deploy with an id of its own")
+      .option("-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)")
+      .addHelpText("after", "\nExample:\n  hivectl deploys scout\n  hivectl rollback scout 7 --wait"),
+    async (shell, [agent, id]: [string, number], { wait }) => {
+      const { request } = await shell.client.call("rollback", { agent, id });
+      const { showRequest } = await import("../follow.ts");
+      await showRequest(shell, request, `#${request} takes ${agent} back to deploy ${id}`, wait);
+    },
+  );
+
+  act<ScopeOptions>(
+    program
+      .command("rebuild")
+      .argument("[names...]", "the agents", agentNames)
+      .description("deploy what is locked once more, with the current hyperhive")
+      .option("--all", "every agent"),
+    async (shell, [names]: [string[]?], options) =>
+      forEachAgent(shell, names ?? [], options, "is rebuilt: `hivectl requests` follows it", (name) =>
+        shell.client.call("rebuild", { name }),
+      ),
+  );
+
+  act<ScopeOptions>(
+    program
+      .command("update")
+      .argument("[names...]", "the agents", agentNames)
+      .description("rebuild those whose hyperhive or config is stale, one at a time, between turns")
+      .option("--all", "every agent"),
+    async (shell, [names]: [string[]?], options) => {
+      const { results } = await shell.client.call("update", { scope: scopeOf(names ?? [], options) });
+      await showResults(shell, results, "is up to date, or will be");
+    },
+  );
+
+  act(
+    program
+      .command("force")
+      .argument("<id>", "the request", wholeNumber)
+      .description("do not wait for the running turn: it is stopped, its message goes back, the deploy goes on"),
+    async (shell, [id]: [number]) => shell.show(await shell.client.call("deploy_force", { id }), () => `#${id} does not wait`),
+  );
+
+  act<{ limit: number; before?: number }>(
+    program
+      .command("deploys")
+      .argument("<agent>", "whose", agentName)
+      .description("how an agent's requests ended, newest first; what to roll back to")
+      .option("-n, --limit <count>", "how many", wholeNumber, 30)
+      .option("-b, --before <id>", "older than this one", wholeNumber),
+    async (shell, [agent]: [string], { limit, before }) =>
+      shell.show(await shell.client.call("deploys", { agent, limit, before }), ({ deploys }) =>
+        deploys.length === 0
+          ? "nothing was deployed yet"
+          : table(
+              deploys,
+              [
+                { title: "", value: (one) => (one.runs ? "●" : ""), colour: () => "green" },
+                { title: "ID", value: (one) => String(one.id), colour: () => "bold" },
+                { title: "STATE", value: (one) => one.state, colour: (one) => ({ deployed: "green", failed: "red" } as const)[one.state as "failed"] ?? "dim" },
+                { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "" },
+                { title: "AGE", value: (one) => age(one.at, shell.now) },
+                { title: "ORIGIN", value: (one) => one.origin, spare: 2 },
+                { title: "BY", value: (one) => one.by, spare: 3 },
+                { title: "WHAT", value: (one) => one.error ?? one.description ?? "", isWide: true },
+              ],
+              shell.width,
+              shell.paint,
+            ),
+      ),
+  );
+
+  act(program.command("meta").description("what the deploy ledger locks"), async (shell) =>
+    shell.show(await shell.client.call("meta", {}), ({ head, inputs }) => {
+      const rows = table(
+        inputs,
+        [
+          { title: "INPUT", value: (one) => one.name, colour: () => "bold" },
+          { title: "REV", value: (one) => one.rev?.slice(0, 12) ?? "" },
+          { title: "AGE", value: (one) => age(one.modified_at, shell.now) },
+          { title: "REBUILDS", value: (one) => one.rebuilds.join(", "), isWide: true },
+        ],
+        shell.width,
+        shell.paint,
+      );
+      return `${shell.paint("dim", `meta ${head?.slice(0, 12) ?? "(no deploy yet)"}`)}\n${inputs.length === 0 ? "nothing is locked" : rows}`;
+    }),
+  );
+
+  act(
+    program
+      .command("meta-update")
+      .argument("<inputs...>", "names as `hivectl meta` lists them")
+      .description("lock inputs anew, and rebuild who depends on them")
+      .addHelpText("after", "\nExamples:\n  hivectl meta-update hyperhive\n  hivectl meta-update agent-scout/mcp-matrix"),
+    async (shell, [inputs]: [string[]]) => {
+      const { results } = await shell.client.call("meta_update", { inputs });
+      await showResults(shell, results, "is rebuilt");
+    },
+  );
+
+  act<{ limit: number; before?: number; request?: number; kind?: string }>(
+    program
+      .command("audit")
+      .argument("[agent]", "only what is about this agent", agentName)
+      .description("who did what, newest first")
+      .option("-r, --request <id>", "only what belongs to this request", wholeNumber)
+      .option("-k, --kind <kind>", "only this kind")
+      .option("-n, --limit <count>", "how many", wholeNumber, 50)
+      .option("-b, --before <seq>", "older than this entry", wholeNumber)
+      .addHelpText("after", "\nExamples:\n  hivectl audit --request 12\n  hivectl audit scout --kind approved --json"),
+    async (shell, [agent]: [string?], { limit, before, request, kind }) =>
+      shell.show(await shell.client.call("audit", { agent, limit, before, request, kind }), ({ entries }) =>
+        entries.length === 0
+          ? "nothing of the kind happened"
+          : table(
+              entries,
+              [
+                { title: "SEQ", value: (one) => String(one.seq), colour: () => "dim", spare: 2 },
+                { title: "AT", value: (one) => instant(one.at), colour: () => "dim" },
+                { title: "ACTOR", value: (one) => one.actor },
+                { title: "KIND", value: (one) => one.kind, colour: () => "bold" },
+                { title: "AGENT", value: (one) => one.agent ?? "" },
+                { title: "REQUEST", value: (one) => (one.request === undefined ? "" : `#${one.request}`) },
+                { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "", spare: 1 },
+                { title: "DETAIL", value: (one) => one.reason ?? detail(one.detail), isWide: true },
+              ],
+              shell.width,
+              shell.paint,
+            ),
+      ),
+  );
+
+  act(
+    program
+      .command("check")
+      .description("check the invariants of the deploys on the living hive; the exit code is 1 when one does not hold"),
+    async (shell) => {
+      const output = await shell.client.call("check", {});
+      shell.show(output, ({ ok, findings }) => {
+        const lines = findings.map((one) => {
+          const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");
+          const problems = one.problems.map((problem) => `\n    ${shell.paint("red", clean(problem))}`).join("");
+          return `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}${problems}`;
+        });
+        return [...lines, ok ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join("\n");
+      });
+      if (!output.ok) shell.failed();
+    },
+  );
+}
+
+/** Local time, to be read beside others: `11-25 15:29:47`. */
+function instant(at: string): string {
+  const date = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${date.toLocaleTimeString("en-GB", { hour12: false })}`;
+}
+
+function detail(given: Record<string, unknown> | undefined): string {
+  return Object.entries(given ?? {})
+    .map(([key, value]) => `${key}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`)
+    .join(" ");
+}

@@ -1,0 +1,167 @@
+import { existsSync, statSync } from "node:fs";
+import type { Command } from "commander";
+import type { Output } from "../../wire/operations.ts";
+import { agentName, wholeNumber } from "../arguments.ts";
+import { clean } from "../print.ts";
+import { act, UsageError, type Shell } from "../shell.ts";
+
+/** The shortest part of a commit's name that tells it from another by sight. */
+const MIN_SHA_CHARS = 7;
+const WAIT = ["-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)"] as const;
+
+interface Waiting {
+  wait?: boolean;
+}
+
+/** Verbs about requests: what waits for the operator, and the operator's word. */
+export function requestCommands(program: Command): void {
+  act(program.command("pending").description("requests that wait for you, and what is on its way"), async (shell) => {
+    if (shell.isJson) return shell.show(await shell.client.call("pending", {}), () => "");
+    const { requestTable } = await import("../request-text.ts");
+    const { approvals } = (await shell.client.call("state", { messages: 0 })).state;
+    shell.show({ approvals }, () => (approvals.length === 0 ? "nothing waits for approval" : requestTable(approvals, shell)));
+  });
+
+  act<{ limit: number; before?: number; open?: boolean }>(
+    program
+      .command("requests")
+      .argument("[agent]", "only those about this agent", agentName)
+      .description("every request and how it ended, newest first")
+      .option("-o, --open", "only what is not settled")
+      .option("-n, --limit <count>", "how many", wholeNumber, 30)
+      .option("-b, --before <id>", "older than this one", wholeNumber),
+    async (shell, [agent]: [string?], { limit, before, open }) => {
+      const { requestTable } = await import("../request-text.ts");
+      const output = await shell.client.call("approvals", { limit, open, before, agent });
+      shell.show(output, ({ approvals }) => (approvals.length === 0 ? "none" : requestTable(approvals, shell)));
+    },
+  );
+
+  act<{ base: string }>(
+    program
+      .command("show")
+      .argument("<id>", "the request", wholeNumber)
+      .description("a request with its whole diff and what you should not miss")
+      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running")
+      .addHelpText("after", "\nExamples:\n  hivectl show 12\n  hivectl show 12 --base parent\n  hivectl show 12 --json"),
+    async (shell, [id]: [number], { base }) => {
+      const { requestText } = await import("../request-text.ts");
+      shell.show(await shell.client.call("show", { id, base }), (output) => requestText(output, shell));
+    },
+  );
+
+  act<Waiting & { yes?: boolean; sha?: string }>(
+    program
+      .command("approve")
+      .argument("<id>", "the request", wholeNumber)
+      .description("approve a request: shows what it is and asks, unless the answer is given")
+      .option("-y, --yes", "do not ask")
+      .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
+      .option(...WAIT)
+      .addHelpText(
+        "after",
+        "\nWhat you saw is what is approved: if what runs has changed meanwhile, it is refused.\n\nExamples:\n  hivectl approve 12\n  hivectl approve 12 --sha 3f2a91c04d1e --wait",
+      ),
+    async (shell, [id]: [number], options) => {
+      const { approval, base_sha: base } = await shell.client.call("show", { id });
+      if (!shell.isJson) await tellSummary(shell, approval, base);
+      if (options.sha !== undefined) checkSha(approval, options.sha);
+      else if (options.yes !== true && !(await isSure(shell, approval))) {
+        shell.say("left as it is");
+        return shell.failed();
+      }
+      const { sha, digest } = approval;
+      const output = await shell.client.call("approve", { id, sha, digest });
+      shell.say(`#${id} approved`);
+      if (options.wait !== true) return shell.show(output, () => "");
+      const { followRequest } = await import("../follow.ts");
+      const ended = await followRequest(shell, id);
+      shell.show({ approval: ended }, () => "");
+      if (ended.state !== "deployed") shell.failed();
+    },
+  );
+
+  act<{ note?: string }>(
+    program
+      .command("deny")
+      .argument("<id>", "the request", wholeNumber)
+      .description("deny a request")
+      .option("-m, --note <text>", "why; whoever asked is told")
+      .addHelpText("after", '\nExample:\n  hivectl deny 12 --note "no new hosts this week"'),
+    async (shell, [id]: [number], { note }) =>
+      shell.show(await shell.client.call("deny", { id, note }), ({ approval }) => `#${id} denied; ${clean(approval.requested_by)} is told`),
+  );
+
+  act(
+    program.command("cancel-request").argument("<id>", "the request", wholeNumber).description("take back a request that is not approved yet"),
+    async (shell, [id]: [number]) =>
+      shell.show(await shell.client.call("cancel_request", { request: id }), () => `#${id} cancelled`),
+  );
+
+  act<{ description?: string }>(
+    program
+      .command("request-spawn")
+      .argument("<new-name>", "the agent's name")
+      .description("queue the spawn of an agent, to be approved like a request of the manager")
+      .option("-d, --description <text>", "what it is for")
+      .addHelpText("after", '\nExample:\n  hivectl request-spawn scout --description "looks things up"'),
+    async (shell, [name]: [string], { description }) =>
+      shell.show(await shell.client.call("request_spawn", { name, description }), ({ request }) => waits(request)),
+  );
+
+  act<Waiting & { description?: string }>(
+    program
+      .command("propose")
+      .argument("<agent>", "whose config", agentName)
+      .argument("<folder|commit>", "a config tree, or a commit of the agent's proposed repo by its full name")
+      .description("propose a config: the only way to change hm1nd")
+      .option("-d, --description <text>", "what it changes and why")
+      .addHelpText("after", "\nExample:\n  hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"),
+    async (shell, [agent, what]: [string, string], { description }) => {
+      const output = await shell.client.call("propose", { agent, description, ...(await proposed(what)) });
+      shell.show(output, ({ request }) => waits(request));
+    },
+  );
+}
+
+const waits = (request: number): string => `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``;
+
+async function proposed(what: string): Promise<{ commit: string } | { files: Awaited<ReturnType<typeof tree>> }> {
+  if (existsSync(what) && statSync(what).isDirectory()) return { files: await tree(what) };
+  if (/^[0-9a-f]{40}$/.test(what)) return { commit: what };
+  throw new UsageError(
+    /^[0-9a-f]{4,39}$/.test(what)
+      ? `${what} is short: a proposal names its commit by all 40 digits`
+      : `${what} is neither a folder nor a commit's full name`,
+  );
+}
+const tree = async (folder: string) => (await import("../tree.ts")).readTree(folder);
+
+type Approval = Output<"show">["approval"];
+
+async function tellSummary(shell: Shell, approval: Approval, base: string | undefined): Promise<void> {
+  const { requestSummary } = await import("../request-text.ts");
+  const { files, added, removed } = approval.stat;
+  const change = files === 0 ? "" : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; \`hivectl show ${approval.id}\` has the diff`;
+  shell.say(`${requestSummary(approval, base, shell)}${change}\n`);
+}
+
+function checkSha(approval: Approval, sha: string): void {
+  if (!/^[0-9a-f]{7,40}$/.test(sha)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
+  if (approval.sha?.startsWith(sha) !== true)
+    throw new Error(`#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with \`hivectl show ${approval.id}\``);
+}
+
+/** Asks on the terminal. Where there is nobody to ask, the answer has to come with the command. */
+async function isSure(shell: Shell, approval: Approval): Promise<boolean> {
+  if (approval.state !== "pending") return true; // the daemon says why not
+  if (shell.isJson || !process.stdin.isTTY) throw new UsageError("nobody is here to ask: say --sha <commit> or --yes");
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
+    return /^y(?:es)?$/i.test((await terminal.question(`approve #${approval.id}${what}? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,159 @@
+import type { Argument, Command, Option } from "commander";
+import { connectLines, type LineClient } from "../../rpc/client.ts";
+import { oneLine } from "../print.ts";
+
+/** What could stand at the cursor, and what it is. */
+export interface Candidate {
+  value: string;
+  words: string;
+}
+
+/** Told to the shell instead of a candidate: complete the names of files. */
+export const FILES: Candidate = { value: ":files", words: "" };
+
+/** Characters of the words beside a candidate. */
+const MAX_WORDS = 60;
+
+/**
+ * What may stand for the last of these words (they begin after `hivectl`). Verbs and options come from the commands
+ * themselves; names and numbers from the hive, where one answers.
+ */
+export async function complete(program: Command, words: readonly string[], socketPath: (explicit?: string) => string): Promise<Candidate[]> {
+  const current = words.at(-1) ?? "";
+  const before = parse(program, words.slice(0, -1));
+  const candidates = await candidatesFor(program, before, current, () => connectLines(socketPath(before.socket), { ordered: true }));
+  const chosen = new Set(before.positionals);
+  return candidates.filter((one) => one === FILES || (one.value.startsWith(current) && !chosen.has(one.value)));
+}
+
+interface Parsed {
+  verb: Command | undefined;
+  positionals: string[];
+  /** An option that still wants its value. */
+  open: Option | undefined;
+  socket: string | undefined;
+}
+
+function parse(program: Command, words: readonly string[]): Parsed {
+  const parsed: Parsed = { verb: undefined, positionals: [], open: undefined, socket: undefined };
+  for (const word of words) {
+    if (parsed.open) {
+      if (parsed.open.long === "--socket") parsed.socket = word;
+      if (!parsed.open.variadic) parsed.open = undefined;
+      if (!word.startsWith("-")) continue;
+    }
+    if (word.startsWith("-") && word !== "-") {
+      const option = optionsOf(program, parsed.verb).find((one) => one.long === word || one.short === word);
+      parsed.open = option && (option.required || option.optional) ? option : undefined;
+    } else if (parsed.verb) parsed.positionals.push(word);
+    else parsed.verb = program.commands.find((one) => one.name() === word);
+  }
+  return parsed;
+}
+
+const optionsOf = (program: Command, verb: Command | undefined): readonly Option[] => (verb ?? program).options;
+
+async function candidatesFor(
+  program: Command,
+  { verb, positionals, open }: Parsed,
+  current: string,
+  connect: () => Promise<LineClient>,
+): Promise<Candidate[]> {
+  if (open && !(open.variadic && current.startsWith("-"))) return valuesOf(open.long ?? "", undefined, [], connect);
+  if (current.startsWith("-")) {
+    const help = { value: "--help", words: "display help" };
+    return [...optionsOf(program, verb).map((one) => ({ value: one.long ?? one.flags, words: one.description })), help];
+  }
+  if (!verb)
+    return program
+      .createHelp()
+      .visibleCommands(program)
+      .map((one) => ({ value: one.name(), words: one.description() }));
+  const argument = argumentAt(verb, positionals.length);
+  return argument ? valuesOf(argument.name(), verb.name(), positionals, connect, current) : [];
+}
+
+function argumentAt(verb: Command, at: number): Argument | undefined {
+  const all = verb.registeredArguments;
+  return all[at] ?? (all.at(-1)?.variadic === true ? all.at(-1) : undefined);
+}
+
+const fixed = (...values: string[]): Candidate[] => values.map((value) => ({ value, words: "" }));
+
+/** What an argument or an option's value may be, by its name. */
+async function valuesOf(
+  name: string,
+  verb: string | undefined,
+  positionals: readonly string[],
+  connect: () => Promise<LineClient>,
+  current = "",
+): Promise<Candidate[]> {
+  switch (name) {
+    case "model":
+    case "--model":
+      return fixed("opus", "sonnet", "haiku");
+    case "shell":
+      return fixed("bash", "zsh", "fish");
+    case "--base":
+      return fixed("running", "requested", "parent");
+    case "folder|commit":
+    case "--config":
+    case "--instructions":
+    case "--socket":
+      return [FILES];
+    case "":
+      return [];
+    default:
+  }
+  let client: LineClient | undefined;
+  try {
+    client = await connect();
+    return await fromHive(client, name, verb, positionals, current);
+  } catch {
+    return []; // without a hive there is nothing to name
+  } finally {
+    client?.close();
+  }
+}
+
+async function fromHive(
+  client: LineClient,
+  name: string,
+  verb: string | undefined,
+  positionals: readonly string[],
+  current: string,
+): Promise<Candidate[]> {
+  const row = (value: number | string, words: string): Candidate => ({ value: String(value), words: oneLine(words).slice(0, MAX_WORDS) });
+  switch (name) {
+    case "name":
+    case "names":
+    case "agent":
+    case "to": {
+      const { state } = await client.call("state", { messages: 0 });
+      const at = current.startsWith("@") ? "@" : "";
+      const agents = state.agents
+        .filter((agent) => !agent.destroyed)
+        .map((agent) => row(at + agent.name, [agent.state, agent.status_text ?? agent.description ?? ""].filter(Boolean).join(" · ")));
+      return agents;
+    }
+    case "tombstone":
+      return (await client.call("tombstones", {})).agents.map((one) => row(one.name, `destroyed ${one.destroyed_at}`));
+    case "id":
+    case "--request": {
+      if (verb === "rollback") {
+        const { deploys } = await client.call("deploys", { agent: positionals[0] ?? "" });
+        return deploys.filter((one) => one.state === "deployed" && !one.runs).map((one) => row(one.id, one.description ?? one.sha ?? ""));
+      }
+      const { approvals } = await client.call("approvals", { open: name === "id" });
+      return approvals.map((one) => row(one.id, `${one.state} ${one.kind} ${one.agent} ${one.description ?? ""}`));
+    }
+    case "question":
+      return (await client.call("questions", {})).questions.map((one) => row(one.id, `${one.agent}: ${one.question}`));
+    case "session":
+      return (await client.call("sessions", {})).sessions.map((one) => row(one.id, one.user_agent));
+    case "inputs":
+      return (await client.call("meta", {})).inputs.map((one) => row(one.name, one.rev ?? ""));
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+
+/** Text as roff reads it: no character of it is taken for a request. */
+function roff(text: string): string {
+  return text
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replaceAll(/^([.'])/gm, String.raw`\&$1`);
+}
+
+/** What stands in `addHelpText("after")`: commander prints it, but does not tell it. */
+function afterHelp(command: Command): string {
+  let all = "";
+  command.configureOutput({ writeOut: (text) => (all += text) });
+  const own = command.helpInformation();
+  command.outputHelp();
+  return all.slice(own.length).trim();
+}
+
+function options(command: Command, skip: readonly string[] = []): string[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .filter((option) => !skip.includes(option.long ?? ""))
+    .flatMap((option) => [".TP", `.B ${roff(option.flags)}`, roff(option.description)]);
+}
+
+/** The options that every verb has are told once. */
+const COMMON = ["--json", "--socket", "--help"];
+
+function verb(command: Command): string[] {
+  const usage = command.registeredArguments
+    .map((one) => {
+      const name = `${one.name()}${one.variadic ? "..." : ""}`;
+      return one.required ? `<${name}>` : `[${name}]`;
+    })
+    .join(" ");
+  const lines = [".SS", `${roff(`hivectl ${command.name()} ${usage}`.trim())}`, roff(sentence(command.description()))];
+  lines[0] = `.SS "${roff(`hivectl ${command.name()} ${usage}`.trim())}"`;
+  lines.splice(1, 1);
+  for (const argument of command.registeredArguments)
+    if (argument.description) lines.push(".TP", `.I ${roff(argument.name())}`, roff(sentence(argument.description)));
+  lines.push(...options(command, COMMON));
+  const after = afterHelp(command);
+  if (after !== "") lines.push(".PP", ".nf", roff(after.replaceAll(/^ {2}/gm, "    ")), ".fi");
+  return lines;
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+/** The man page of hivectl, made from its commands: what it says is what they do. */
+export function manPage(program: Command, exitCodes: readonly (readonly [number, string])[]): string {
+  const groups = new Map<string, Command[]>();
+  for (const command of program.createHelp().visibleCommands(program)) {
+    if (command.name() === "help") continue;
+    const heading = command.helpGroup() || "Verbs:";
+    groups.set(heading, [...(groups.get(heading) ?? []), command]);
+  }
+  const lines = [
+    `.TH HIVECTL 1 "" "hyperhive ${program.version() ?? ""}" "hyperhive"`,
+    ".SH NAME",
+    String.raw`hivectl \- the operator's terminal to a hyperhive`,
+    ".SH SYNOPSIS",
+    ".B hivectl",
+    "[options] [verb] [arguments]",
+    ".SH DESCRIPTION",
+    roff(
+      "hivectl speaks to the daemon (hive-c0re) over its socket, as the operator. Without a verb it shows the hive at a glance.",
+    ),
+    ".PP",
+    roff(
+      "Tables are cut to the terminal with an ellipsis and never wrapped; into a pipe they are written whole. Colours are used on a terminal only. What agents wrote is printed without control characters; in show and approve hidden characters are marked instead, because they are about to be approved.",
+    ),
+    ".SH OPTIONS",
+    ...options(program),
+    ...[...groups].flatMap(([heading, commands]) => [`.SH ${roff(heading.replace(/:$/, "").toUpperCase())}`, ...commands.flatMap(verb)]),
+    ".SH EXIT STATUS",
+    ...exitCodes.flatMap(([code, words]) => [".TP", `.B ${code}`, roff(sentence(words))]),
+    ".SH ENVIRONMENT",
+    ...ENVIRONMENT.flatMap(([name, words]) => [".TP", `.B ${name}`, roff(words)]),
+    ".SH FILES",
+    ".TP",
+    ".I $XDG_STATE_HOME/hyperhive/run/host.sock",
+    "The socket of your own hive.",
+    ".TP",
+    ".I /run/hyperhive/host.sock",
+    "The socket of a hive that runs as a system service.",
+    ".SH SEE ALSO",
+    ".BR hive\\-c0re (1)",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const ENVIRONMENT: readonly (readonly [string, string])[] = [
+  ["HIVE_STATE_DIR", "The state folder of the hive; its socket is in run/ below it."],
+  ["HIVE_RUN_DIR", "The folder of the hive's sockets, where it is another."],
+  ["NO_COLOR", "When it is set and not empty, nothing is coloured."],
+  ["COLUMNS", "The width of tables where the output is not a terminal."],
+];

@@ -1,0 +1,73 @@
+import { Command } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { agentCommands, showStatus } from "./commands/agents.ts";
+import { deployCommands } from "./commands/deploys.ts";
+import { hiveCommands } from "./commands/hive.ts";
+import { messageCommands } from "./commands/messages.ts";
+import { questionCommands } from "./commands/questions.ts";
+import { requestCommands } from "./commands/requests.ts";
+import { terminalCommands } from "./commands/terminal.ts";
+import { turnCommands } from "./commands/turns.ts";
+import { EXIT, withShell } from "./shell.ts";
+import { closest } from "./suggest.ts";
+
+/** What each exit code means: the help, the man page and docs/hivectl.md say the same. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT.ok, "it was done"],
+  [EXIT.refused, "the hive refused, or what was followed or checked did not end well; standard error says why"],
+  [EXIT.usage, "the command line was not understood"],
+  [EXIT.noDaemon, "no daemon answers"],
+  [EXIT.partial, "some of several agents failed; the output says which and why"],
+];
+
+/** The verbs, in the groups in which the help lists them. */
+const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
+  ["Agents:", agentCommands],
+  ["Messages:", messageCommands],
+  ["Questions:", questionCommands],
+  ["Turns:", turnCommands],
+  ["Requests:", requestCommands],
+  ["Deploys:", deployCommands],
+  ["The hive:", hiveCommands],
+  ["This terminal:", terminalCommands],
+];
+
+/** Every verb of hivectl with its arguments, options and help. The man page and the completions are made from it. */
+export function buildProgram(): Command {
+  const program = new Command("hivectl")
+    .description("The operator's terminal to a hyperhive. Without a verb it shows the hive at a glance.")
+    .version(manifest.version)
+    .option("--json", "print what the daemon answered, one JSON object per line")
+    .option("--socket <path>", "the daemon's host.sock; by default that of HIVE_STATE_DIR, your own, or the system's")
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError("(hivectl --help lists the verbs)")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText("after", () => `\nExit codes:\n${EXIT_CODES.map(([code, words]) => `  ${code}  ${words}`).join("\n")}`)
+    .allowExcessArguments()
+    .action(() => {
+      const [unknown] = program.args;
+      if (unknown !== undefined) {
+        const meant = closest(unknown, program.commands.map((one) => one.name()));
+        const words = `error: there is no verb '${unknown}'${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+        program.error(words, { exitCode: EXIT.usage });
+      }
+      return withShell(program.opts(), async (shell) => {
+        await showStatus(shell);
+        shell.say(shell.paint("dim", "\nhivectl --help lists the verbs"));
+      });
+    });
+  for (const [heading, declare] of GROUPS) {
+    const before = program.commands.length;
+    declare(program);
+    for (const command of program.commands.slice(before)) command.helpGroup(heading);
+  }
+  // The common options may stand before or after the verb.
+  for (const command of program.commands)
+    command
+      .exitOverride()
+      .showHelpAfterError(`(hivectl ${command.name()} --help says more)`)
+      .option("--json", "print what the daemon answered")
+      .option("--socket <path>", "the daemon's host.sock");
+  return program;
+}

@@ -1,0 +1,130 @@
+import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
+import type { Output } from "../wire/operations.ts";
+import { patchLines } from "./diff-lines.ts";
+import { age, clean, fit, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
+import { table } from "./table.ts";
+
+/** What the text is made for. */
+export interface View {
+  paint: Paint;
+  width: number;
+  now: number;
+}
+
+const STATE_COLOURS: Record<RequestState, Colour> = {
+  pending: "amber",
+  approved: "mauve",
+  building: "mauve",
+  waiting: "mauve",
+  activating: "mauve",
+  deployed: "green",
+  failed: "red",
+  denied: "dim",
+  cancelled: "dim",
+};
+export const stateColour = (state: RequestState): Colour => STATE_COLOURS[state];
+
+const KINDS: Record<ApprovalView["kind"], string> = { spawn: "spawn", apply_commit: "config" };
+const RISKS: Record<RiskMark["level"], { mark: string; colour: Colour }> = {
+  danger: { mark: "!!", colour: "red" },
+  warn: { mark: " !", colour: "amber" },
+  info: { mark: " ·", colour: "dim" },
+};
+const WORST: readonly RiskMark["level"][] = ["danger", "warn", "info"];
+
+const short = (sha: string): string => sha.slice(0, 12);
+/** Hidden characters are shown, not dropped: this is what is about to be approved. */
+const shown = (text: string, paint: Paint): string => visible(text, (mark) => paint(["red", "inverse"], mark));
+
+/** The requests as rows: what waits, or how they ended. */
+export function requestTable(requests: readonly ApprovalView[], { paint, width: room, now }: View): string {
+  const risks = (request: ApprovalView): string => {
+    const serious = request.risks.filter((risk) => risk.level !== "info");
+    return serious.length === 0 ? "" : plural(serious.length, "risk");
+  };
+  return table(
+    requests,
+    [
+      { title: "ID", value: (one) => String(one.id), colour: () => "bold" },
+      { title: "AGENT", value: (one) => one.agent },
+      { title: "KIND", value: (one) => KINDS[one.kind], spare: 2 },
+      { title: "STATE", value: (one) => one.state, colour: (one) => STATE_COLOURS[one.state] },
+      { title: "AGE", value: (one) => age(one.requested_at, now) },
+      { title: "BY", value: (one) => one.requested_by, spare: 4 },
+      { title: "COMMIT", value: (one) => short(one.sha ?? ""), spare: 5 },
+      { title: "CHANGE", value: (one) => (one.stat.files > 0 ? `+${one.stat.added} -${one.stat.removed}` : ""), spare: 3 },
+      { title: "RISKS", value: risks, colour: (one) => (one.risks.some((risk) => risk.level === "danger") ? "red" : "amber") },
+      { title: "WHAT", value: (one) => one.error ?? one.note ?? one.description ?? "", isWide: true },
+    ],
+    room,
+    paint,
+  );
+}
+
+/** Who wants what, and what one should not miss. */
+export function requestSummary(request: ApprovalView, baseSha: string | undefined, { paint, now }: View): string {
+  const title = request.kind === "spawn" ? `spawn ${request.agent}` : `config of ${request.agent}`;
+  const settled = request.resolved_at === undefined ? "" : `${request.state} ${age(request.resolved_at, now)} ago`;
+  const by = request.resolved_by === undefined ? "" : ` by ${clean(request.resolved_by)}`;
+  const lines = [
+    `${paint("bold", `#${request.id} ${title}`)}  ${paint(STATE_COLOURS[request.state], request.state)}`,
+    paint("dim", `${request.origin} of ${clean(request.requested_by)}, ${age(request.requested_at, now)} ago${settled && `; ${settled}${by}`}`),
+  ];
+  if (request.sha !== undefined)
+    lines.push(`commit  ${request.sha}${baseSha === undefined ? "  (all of it is new)" : `  against ${short(baseSha)}`}`);
+  if (request.tag !== undefined) lines.push(`tag     ${shown(request.tag, paint)}`);
+  if (request.description !== undefined) lines.push("", indented(shown(request.description, paint)));
+  if (request.note !== undefined) lines.push("", paint("dim", "note:"), indented(shown(request.note, paint)));
+  if (request.error !== undefined) lines.push("", paint("red", "it failed:"), indented(shown(request.error, paint)));
+  const risks = request.risks.toSorted((a, b) => WORST.indexOf(a.level) - WORST.indexOf(b.level));
+  if (risks.length > 0) lines.push("");
+  for (const risk of risks) {
+    const { mark, colour } = RISKS[risk.level];
+    const path = risk.path === undefined ? "" : paint("dim", `  ${visible(risk.path)}`);
+    lines.push(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`);
+  }
+  return lines.join("\n");
+}
+
+/** The request with its whole diff. */
+export function requestText({ approval, base_sha, files, cut }: Output<"show">, view: View): string {
+  const { paint } = view;
+  const lines = [requestSummary(approval, base_sha, view), "", changeLine(files, paint)];
+  for (const file of files) lines.push("", ...fileLines(file, view));
+  if (cut) lines.push("", paint("red", "The diff is too long to be shown whole: look at it in the repository before you approve."));
+  return lines.join("\n");
+}
+
+function changeLine(files: readonly DiffFile[], paint: Paint): string {
+  if (files.length === 0) return paint("dim", "no file differs");
+  const added = files.reduce((sum, file) => sum + file.added, 0);
+  const removed = files.reduce((sum, file) => sum + file.removed, 0);
+  return `${plural(files.length, "file")}  ${paint("green", `+${added}`)} ${paint("red", `-${removed}`)}`;
+}
+
+/** The longest rule: beyond it the eye loses the line. */
+const RULE_WIDTH = 100;
+
+function fileLines(file: DiffFile, { paint, width: room }: View): string[] {
+  const path = visible(file.path);
+  const name = file.old_path === undefined ? path : `${visible(file.old_path)} → ${path}`;
+  const title = `── ${file.status.replace("_", " ")}  ${name} `;
+  const figures = `+${file.added} -${file.removed} ──`;
+  const columns = Math.min(room, RULE_WIDTH);
+  const gap = Math.max(1, columns - width(title) - width(figures) - 1);
+  const lines = [paint(["bold"], fit(`${title}${"─".repeat(gap)} ${figures}`, room))];
+  const mode = modeWords(file);
+  if (mode !== "") lines.push(paint("amber", mode));
+  if (file.binary) lines.push(paint("amber", "binary: it cannot be shown"));
+  if (file.patch !== undefined && file.patch !== "") lines.push(...patchLines(file.patch, paint));
+  if (file.cut) lines.push(paint("red", "… this file's diff is too long to be shown whole"));
+  return lines;
+}
+
+function modeWords({ old_mode: before, new_mode: after }: DiffFile): string {
+  const names: Record<string, string> = { "100755": "executable", "120000": "symbolic link", "160000": "submodule" };
+  const name = (mode: string): string => names[mode] ?? (mode === "100644" ? "plain file" : `mode ${mode}`);
+  if (before !== undefined && after !== undefined && before !== after) return `${name(before)} → ${name(after)}`;
+  const only = after ?? before;
+  return only === undefined || only === "100644" ? "" : name(only);
+}

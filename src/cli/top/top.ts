@@ -1,0 +1,94 @@
+import { connectLines, type LineClient } from "../../rpc/client.ts";
+import { UsageError, type Shell } from "../shell.ts";
+import { take, topFrame, type TopModel } from "./frame.ts";
+
+/** Ages tick this often, and a burst of events is drawn at most so often. Milliseconds. */
+const TICK_MS = 1000;
+const DRAW_EVERY_MS = 100;
+/** Between attempts to reach a daemon that went away. */
+const RETRY_MS = 1000;
+/** Messages of the past to begin with. */
+const PAST_MESSAGES = 50;
+
+const ENTER = "\u001B[?1049h\u001B[?25l";
+const LEAVE = "\u001B[?25h\u001B[?1049l";
+/** The terminal shows what comes between at once, where it knows how: no flicker. */
+const [BEGIN, END] = ["\u001B[?2026h\u001B[H", "\u001B[J\u001B[?2026l"];
+
+/** Shows the hive as it lives until q or Ctrl-C. Goes on by itself when the daemon comes back. */
+export async function top(shell: Shell): Promise<void> {
+  const { stdin, stdout } = process;
+  if (!stdout.isTTY || !stdin.isTTY) throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
+  const { state } = await shell.client.call("state", { messages: PAST_MESSAGES });
+  const model: TopModel = { state, isLive: true };
+  let skip = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const draw = (): void => {
+    timer = undefined;
+    const screen = { rows: stdout.rows, columns: stdout.columns, now: Date.now(), paint: shell.paint, skip };
+    stdout.write(BEGIN + topFrame(model, screen).map((line) => `${line}\u001B[K`).join("\r\n") + END);
+  };
+  const drawSoon = (): void => void (timer ??= setTimeout(draw, DRAW_EVERY_MS));
+
+  await new Promise<void>((resolve) => {
+    const stop = new AbortController();
+    const tick = setInterval(draw, TICK_MS);
+    const leave = (): void => {
+      stop.abort();
+      clearInterval(tick);
+      clearTimeout(timer);
+      stdin.setRawMode(false).pause();
+      stdin.off("data", onKey);
+      stdout.off("resize", draw);
+      stdout.write(LEAVE);
+      resolve();
+    };
+    const onKey = (keys: Buffer): void => {
+      for (const key of keys.toString()) {
+        if (key === "q" || key === "\u0003" || key === "\u0004") return leave();
+        if (key === "j" || key === "B") skip = Math.min(skip + 1, Math.max(0, model.state.agents.length - 1));
+        if (key === "k" || key === "A") skip = Math.max(0, skip - 1);
+      }
+      draw();
+    };
+    process.once("SIGTERM", leave);
+    stdin.setRawMode(true).resume();
+    stdin.on("data", onKey);
+    stdout.on("resize", draw);
+    stdout.write(ENTER);
+    draw();
+    void follow(shell, model, drawSoon, stop.signal);
+  });
+}
+
+/** Keeps the model true until it is told to stop. */
+async function follow(shell: Shell, model: TopModel, changed: () => void, stop: AbortSignal): Promise<void> {
+  let after: number | undefined = model.state.seq;
+  while (!stop.aborted) {
+    let client: LineClient | undefined;
+    try {
+      client = await connectLines(shell.socketPath, { ordered: true });
+      // After a gap a new snapshot; its position is where the stream goes on.
+      if (after === undefined) {
+        model.state = (await client.call("state", { messages: PAST_MESSAGES })).state;
+        after = model.state.seq;
+      }
+      model.isLive = true;
+      changed();
+      const kinds = ["message", "question", "approval", "agent", "hive"] as const;
+      for await (const { event } of client.stream("watch", { after, kinds: [...kinds] }, { signal: stop })) {
+        if (event?.kind === "reset") break;
+        if (event) take(model.state, event);
+        changed();
+      }
+    } catch {
+      // It went away: said on the screen, and tried again.
+    }
+    client?.close();
+    if (stop.aborted) return;
+    after = undefined;
+    model.isLive = false;
+    changed();
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
