@@ -49,7 +49,12 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
   const banner = "#!/usr/bin/env node";
   const to = file
     ? { file: join(ROOT, file), codeSplitting: false }
-    : { dir: join(ROOT, dir), entryFileNames: name, chunkFileNames: chunks ?? "[name]-[hash].js", cleanDir: chunks === undefined };
+    : {
+        dir: join(ROOT, dir),
+        entryFileNames: name,
+        chunkFileNames: chunks ?? "[name]-[hash].js",
+        cleanDir: chunks === undefined,
+      };
   if (chunks) await rm(join(ROOT, dir, dirname(chunks)), { recursive: true, force: true });
   const { output } = await bundle.write({
     format: "esm",

@@ -1,6 +1,6 @@
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
-import { age, clean, dollars, duration, plural, type Colour } from "./print.ts";
+import { age, clean, dollars, duration, fit, plural, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
 
@@ -21,7 +21,11 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
     agents,
     [
       { title: "NAME", value: (one) => one.name, colour: () => "bold" },
-      { title: "STATE", value: (one) => (one.state === "idle" && one.asleep ? "asleep" : one.state), colour: (one) => COLOURS[one.state] },
+      {
+        title: "STATE",
+        value: (one) => (one.state === "idle" && one.asleep ? "asleep" : one.state),
+        colour: (one) => COLOURS[one.state],
+      },
       { title: "SINCE", value: (one) => age(one.state_since, now) },
       { title: "MODEL", value: (one) => one.model ?? "", spare: 3 },
       { title: "UNREAD", value: (one) => (one.unread > 0 ? String(one.unread) : ""), colour: () => "amber" },
@@ -30,7 +34,11 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
         value: (one) => (one.last_turn ? `${duration(one.last_turn.duration_ms)}${one.last_turn.ok ? "" : " failed"}` : ""),
         spare: 2,
       },
-      { title: "DEPLOYED", value: (one) => `${one.deployed_sha?.slice(0, 12) ?? ""}${one.needs_update ? " stale" : ""}`, spare: 4 },
+      {
+        title: "DEPLOYED",
+        value: (one) => `${one.deployed_sha?.slice(0, 12) ?? ""}${one.needs_update ? " stale" : ""}`,
+        spare: 4,
+      },
       { title: "TODAY", value: (one) => dollars(one.cost_today_usd), spare: 1 },
       { title: "STATUS", value: (one) => one.state_reason ?? one.warnings[0] ?? one.status_text ?? "", isWide: true },
     ],
@@ -54,7 +62,10 @@ export function statusText(state: StateSnapshot, view: View): string {
   const { hive } = state;
   const mode = hive.mode === "live" ? `live (${clean(hive.upstream)})` : hive.mode;
   const lines = [
-    `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${dollars(hive.cost_today_usd)} today`,
+    fit(
+      `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${dollars(hive.cost_today_usd)} today`,
+      view.width,
+    ),
     ...hive.banners
       .filter((banner) => banner.level !== "info")
       .map((banner) => view.paint(banner.level === "error" ? "red" : "amber", clean(banner.text))),

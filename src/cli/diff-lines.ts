@@ -71,7 +71,12 @@ function painted(kind: Kind, text: string, paint: Paint, other?: string): string
       .map((part, at) => (at % 2 === 1 ? paint(["red", "inverse"], part) : colours.length > 0 ? paint(colours, part) : part))
       .join("");
   };
-  return draw(SIGN[kind], false) + wordsOf(text, other).map((piece) => draw(piece.text, piece.isChanged)).join("");
+  return (
+    draw(SIGN[kind], false) +
+    wordsOf(text, other)
+      .map((piece) => draw(piece.text, piece.isChanged))
+      .join("")
+  );
 }
 
 /** The pieces of `text`; marked are those that `other` does not have. Nothing is marked when nearly all differs. */

@@ -35,9 +35,7 @@ function verb(command: Command): string[] {
       return one.required ? `<${name}>` : `[${name}]`;
     })
     .join(" ");
-  const lines = [".SS", `${roff(`hivectl ${command.name()} ${usage}`.trim())}`, roff(sentence(command.description()))];
-  lines[0] = `.SS "${roff(`hivectl ${command.name()} ${usage}`.trim())}"`;
-  lines.splice(1, 1);
+  const lines = [`.SS "${roff(`hivectl ${command.name()} ${usage}`.trim())}"`, roff(sentence(command.description()))];
   for (const argument of command.registeredArguments)
     if (argument.description) lines.push(".TP", `.I ${roff(argument.name())}`, roff(sentence(argument.description)));
   lines.push(...options(command, COMMON));
@@ -73,7 +71,10 @@ export function manPage(program: Command, exitCodes: readonly (readonly [number,
     ),
     ".SH OPTIONS",
     ...options(program),
-    ...[...groups].flatMap(([heading, commands]) => [`.SH ${roff(heading.replace(/:$/, "").toUpperCase())}`, ...commands.flatMap(verb)]),
+    ...[...groups].flatMap(([heading, commands]) => [
+      `.SH ${roff(heading.replace(/:$/, "").toUpperCase())}`,
+      ...commands.flatMap(verb),
+    ]),
     ".SH EXIT STATUS",
     ...exitCodes.flatMap(([code, words]) => [".TP", `.B ${code}`, roff(sentence(words))]),
     ".SH ENVIRONMENT",

@@ -51,7 +51,12 @@ export async function showResults(shell: Shell, results: readonly Result[], done
     else {
       const isUnknown = one.error?.includes("is not managed by this hive") === true;
       const meant = isUnknown && !shell.isJson ? await meantAgent(one.name, shell.client) : undefined;
-      lines.push(shell.paint("red", `${one.name}: ${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`));
+      lines.push(
+        shell.paint(
+          "red",
+          `${one.name}: ${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+        ),
+      );
     }
   }
   shell.show({ results }, () => lines.join("\n"));

@@ -41,8 +41,11 @@ const CODES: Record<Colour, string> = {
 export type Paint = (colour: Colour | readonly Colour[], text: string) => string;
 export const painter =
   (isOn: boolean): Paint =>
-  (colour, text) =>
-    isOn && text !== "" ? `\u001B[${[colour].flat().map((one) => CODES[one as Colour]).join(";")}m${text}\u001B[0m` : text;
+  (colour, text) => {
+    if (!isOn || text === "") return text;
+    const colours: readonly Colour[] = typeof colour === "string" ? [colour] : colour;
+    return `\u001B[${colours.map((one) => CODES[one]).join(";")}m${text}\u001B[0m`;
+  };
 
 let segmenter: Intl.Segmenter | undefined;
 /** What a reader takes for one character. The machine for it is made when a text needs it: that takes milliseconds. */

@@ -8,17 +8,8 @@ import { questionCommands } from "./commands/questions.ts";
 import { requestCommands } from "./commands/requests.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
-import { EXIT, withShell } from "./shell.ts";
+import { EXIT, EXIT_CODES, withShell } from "./shell.ts";
 import { closest } from "./suggest.ts";
-
-/** What each exit code means: the help, the man page and docs/hivectl.md say the same. */
-export const EXIT_CODES: readonly (readonly [number, string])[] = [
-  [EXIT.ok, "it was done"],
-  [EXIT.refused, "the hive refused, or what was followed or checked did not end well; standard error says why"],
-  [EXIT.usage, "the command line was not understood"],
-  [EXIT.noDaemon, "no daemon answers"],
-  [EXIT.partial, "some of several agents failed; the output says which and why"],
-];
 
 /** The verbs, in the groups in which the help lists them. */
 const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
@@ -48,7 +39,10 @@ export function buildProgram(): Command {
     .action(() => {
       const [unknown] = program.args;
       if (unknown !== undefined) {
-        const meant = closest(unknown, program.commands.map((one) => one.name()));
+        const meant = closest(
+          unknown,
+          program.commands.map((one) => one.name()),
+        );
         const words = `error: there is no verb '${unknown}'${meant === undefined ? "" : `; did you mean ${meant}?`}`;
         program.error(words, { exitCode: EXIT.usage });
       }

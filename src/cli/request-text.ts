@@ -68,7 +68,10 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
   const by = request.resolved_by === undefined ? "" : ` by ${clean(request.resolved_by)}`;
   const lines = [
     `${paint("bold", `#${request.id} ${title}`)}  ${paint(STATE_COLOURS[request.state], request.state)}`,
-    paint("dim", `${request.origin} of ${clean(request.requested_by)}, ${age(request.requested_at, now)} ago${settled && `; ${settled}${by}`}`),
+    paint(
+      "dim",
+      `${request.origin} of ${clean(request.requested_by)}, ${age(request.requested_at, now)} ago${settled && `; ${settled}${by}`}`,
+    ),
   ];
   if (request.sha !== undefined)
     lines.push(`commit  ${request.sha}${baseSha === undefined ? "  (all of it is new)" : `  against ${short(baseSha)}`}`);
@@ -91,7 +94,8 @@ export function requestText({ approval, base_sha, files, cut }: Output<"show">, 
   const { paint } = view;
   const lines = [requestSummary(approval, base_sha, view), "", changeLine(files, paint)];
   for (const file of files) lines.push("", ...fileLines(file, view));
-  if (cut) lines.push("", paint("red", "The diff is too long to be shown whole: look at it in the repository before you approve."));
+  if (cut)
+    lines.push("", paint("red", "The diff is too long to be shown whole: look at it in the repository before you approve."));
   return lines.join("\n");
 }
 

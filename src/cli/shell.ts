@@ -5,8 +5,17 @@ import { painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "./suggest.ts";
 
-/** What `hivectl` ends with. Documented in docs/hivectl.md and in its man page. */
+/** What `hivectl` ends with. */
 export const EXIT = { ok: 0, refused: 1, usage: 2, noDaemon: 3, partial: 4 } as const;
+
+/** What each exit code means: the help, the man page and docs/hivectl.md say the same. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT.ok, "it was done"],
+  [EXIT.refused, "the hive refused, or what was followed or checked did not end well; standard error says why"],
+  [EXIT.usage, "the command line was not understood"],
+  [EXIT.noDaemon, "no daemon answers"],
+  [EXIT.partial, "some of several agents failed; the output says which and why"],
+];
 
 /** Options that every verb has. */
 export interface CommonOptions {
@@ -49,10 +58,7 @@ interface Verb<Options> {
  * Declares what a verb does. It is given the shell, the arguments as they stand in its usage, and its options.
  * Heavy things are imported inside, so that every other verb starts without them.
  */
-export function act<Options extends object = object>(
-  command: Command,
-  run: Verb<Options>["run"],
-): Command {
+export function act<Options extends object = object>(command: Command, run: Verb<Options>["run"]): Command {
   return command.action((...given: unknown[]) => {
     const self = given.pop() as Command;
     const options = self.optsWithGlobals<Options & CommonOptions>();
@@ -111,7 +117,9 @@ class NoDaemon extends Error {}
 const isRefusal = (error: unknown): error is HiveError => error instanceof Error && error.name === "HiveError";
 
 async function connect(path: string): Promise<LineClient> {
-  const { connectLines } = await import("../rpc/client.ts");
+  const [{ connectLines }, { z }] = await Promise.all([import("../rpc/client.ts"), import("zod")]);
+  // Compiled checks pay after dozens of lines; a verb reads one or two.
+  z.config({ jitless: true });
   try {
     return await connectLines(path, { ordered: true });
   } catch (error) {

@@ -4,7 +4,8 @@ export function closest(word: string, names: readonly string[]): string | undefi
   let least = Infinity;
   for (const name of names) {
     const far = distance(word.toLowerCase(), name.toLowerCase());
-    const most = name.startsWith(word) && word.length > 1 ? Infinity : Math.max(1, Math.ceil(Math.max(word.length, name.length) / 3));
+    const most =
+      name.startsWith(word) && word.length > 1 ? Infinity : Math.max(1, Math.ceil(Math.max(word.length, name.length) / 3));
     if (far <= most && far < least) {
       best = name;
       least = far;

@@ -26,9 +26,7 @@ interface Laid<Row> {
  * spare ones that find no room. An infinite width cuts nothing.
  */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], room: number, paint: Paint): string {
-  const laid = columns
-    .map((column) => layOut(column, rows))
-    .filter((one) => one.cells.some((cell) => cell !== ""));
+  const laid = columns.map((column) => layOut(column, rows)).filter((one) => one.cells.some((cell) => cell !== ""));
   const fitted = fitInto(laid, room);
   const line = (cell: (one: Laid<Row>) => string, colour: (one: Laid<Row>) => Colour | undefined): string => {
     const parts = fitted.map((one, at) => {

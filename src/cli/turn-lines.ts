@@ -23,9 +23,9 @@ export class TurnLines {
   readonly #width: number;
   readonly #calls = new Map<string, string>();
 
-  constructor({ paint, width }: Look) {
-    this.#paint = paint;
-    this.#width = width;
+  constructor(look: Look) {
+    this.#paint = look.paint;
+    this.#width = look.width;
   }
 
   of({ at, event }: StoredTurnEvent): string {

@@ -81,7 +81,7 @@ describe("with a hive", () => {
       .map((line) => JSON.parse(line) as { event: { type: string } });
     expect(lines.map((line) => line.event.type)).toContain("turn_end");
     expect((await run("tail", "hm1nd", "--no-follow")).out).toMatch(
-      /→ operator hello there[\s\S]*◇ send → operator: heard hello there/,
+      /→ operator hello there[\s\S]*✉ send → operator: heard hello there/,
     );
     expect(JSON.parse((await run("status", "--json")).out)).toMatchObject({
       agents: [{ name: "hm1nd" }],

@@ -78,11 +78,18 @@ export function agentCommands(program: Command): void {
     client.call("kill", { name }),
   );
   each("restart", "stop and start agents", "restarted", ({ client }, name) => client.call("restart", { name }));
-  each("pause", "let the messages of agents queue", "paused", ({ client }, name) => client.call("set_paused", { name, paused: true }));
-  each("resume", "deliver their messages again", "goes on", ({ client }, name) => client.call("set_paused", { name, paused: false }));
+  each("pause", "let the messages of agents queue", "paused", ({ client }, name) =>
+    client.call("set_paused", { name, paused: true }),
+  );
+  each("resume", "deliver their messages again", "goes on", ({ client }, name) =>
+    client.call("set_paused", { name, paused: false }),
+  );
 
   act(
-    program.command("revive").argument("<tombstone>", "a destroyed agent", agentName).description("bring a destroyed agent back with its state"),
+    program
+      .command("revive")
+      .argument("<tombstone>", "a destroyed agent", agentName)
+      .description("bring a destroyed agent back with its state"),
     async (shell, [name]: [string]) => shell.show(await shell.client.call("revive", { name }), () => `${name} lives again`),
   );
 
@@ -135,11 +142,7 @@ export function agentCommands(program: Command): void {
 }
 
 function scoped(program: Command, verb: string, words: string): Command {
-  return program
-    .command(verb)
-    .argument("[names...]", "the agents", agentNames)
-    .description(words)
-    .option("--all", "every agent");
+  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", "every agent");
 }
 
 function readJson(file: string): Record<string, unknown> {

@@ -70,7 +70,11 @@ export function deployCommands(program: Command): void {
               [
                 { title: "", value: (one) => (one.runs ? "●" : ""), colour: () => "green" },
                 { title: "ID", value: (one) => String(one.id), colour: () => "bold" },
-                { title: "STATE", value: (one) => one.state, colour: (one) => ({ deployed: "green", failed: "red" } as const)[one.state as "failed"] ?? "dim" },
+                {
+                  title: "STATE",
+                  value: (one) => one.state,
+                  colour: (one) => ({ deployed: "green", failed: "red" } as const)[one.state as "failed"] ?? "dim",
+                },
                 { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "" },
                 { title: "AGE", value: (one) => age(one.at, shell.now) },
                 { title: "ORIGIN", value: (one) => one.origin, spare: 2 },
@@ -156,7 +160,9 @@ export function deployCommands(program: Command): void {
           const problems = one.problems.map((problem) => `\n    ${shell.paint("red", clean(problem))}`).join("");
           return `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}${problems}`;
         });
-        return [...lines, ok ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join("\n");
+        return [...lines, ok ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
+          "\n",
+        );
       });
       if (!output.ok) shell.failed();
     },

@@ -28,9 +28,11 @@ export function hiveCommands(program: Command): void {
     ),
   );
   act(
-    program.command("logout").argument("<session>", "its number", wholeNumber).description("log a browser out, its open pages too"),
-    async (shell, [id]: [number]) =>
-      shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} is over`),
+    program
+      .command("logout")
+      .argument("<session>", "its number", wholeNumber)
+      .description("log a browser out, its open pages too"),
+    async (shell, [id]: [number]) => shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} is over`),
   );
 
   act(program.command("urls").description("where the dashboard is, and the agents' own pages"), async (shell) =>

@@ -102,7 +102,10 @@ export function messageCommands(program: Command): void {
   );
 
   act(
-    program.command("retry").argument("<message>", "its number", wholeNumber).description("put a dead message back into its inbox"),
+    program
+      .command("retry")
+      .argument("<message>", "its number", wholeNumber)
+      .description("put a dead message back into its inbox"),
     async (shell, [id]: [number]) =>
       shell.show(
         await shell.client.call("message_retry", { id }),
@@ -120,6 +123,9 @@ export function messageCommands(program: Command): void {
       .argument("<chain>", "its first message", wholeNumber)
       .description("let a chain of messages go on that the loop brake holds"),
     async (shell, [chain]: [number]) =>
-      shell.show(await shell.client.call("chain_resume", { chain }), ({ released }) => `${plural(released, "message goes", "messages go")} on`),
+      shell.show(
+        await shell.client.call("chain_resume", { chain }),
+        ({ released }) => `${plural(released, "message goes", "messages go")} on`,
+      ),
   );
 }

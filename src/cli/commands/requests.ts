@@ -89,11 +89,17 @@ export function requestCommands(program: Command): void {
       .option("-m, --note <text>", "why; whoever asked is told")
       .addHelpText("after", '\nExample:\n  hivectl deny 12 --note "no new hosts this week"'),
     async (shell, [id]: [number], { note }) =>
-      shell.show(await shell.client.call("deny", { id, note }), ({ approval }) => `#${id} denied; ${clean(approval.requested_by)} is told`),
+      shell.show(
+        await shell.client.call("deny", { id, note }),
+        ({ approval }) => `#${id} denied; ${clean(approval.requested_by)} is told`,
+      ),
   );
 
   act(
-    program.command("cancel-request").argument("<id>", "the request", wholeNumber).description("take back a request that is not approved yet"),
+    program
+      .command("cancel-request")
+      .argument("<id>", "the request", wholeNumber)
+      .description("take back a request that is not approved yet"),
     async (shell, [id]: [number]) =>
       shell.show(await shell.client.call("cancel_request", { request: id }), () => `#${id} cancelled`),
   );
@@ -109,7 +115,7 @@ export function requestCommands(program: Command): void {
       shell.show(await shell.client.call("request_spawn", { name, description }), ({ request }) => waits(request)),
   );
 
-  act<Waiting & { description?: string }>(
+  act<{ description?: string }>(
     program
       .command("propose")
       .argument("<agent>", "whose config", agentName)
@@ -124,7 +130,8 @@ export function requestCommands(program: Command): void {
   );
 }
 
-const waits = (request: number): string => `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``;
+const waits = (request: number): string =>
+  `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``;
 
 async function proposed(what: string): Promise<{ commit: string } | { files: Awaited<ReturnType<typeof tree>> }> {
   if (existsSync(what) && statSync(what).isDirectory()) return { files: await tree(what) };
@@ -142,14 +149,19 @@ type Approval = Output<"show">["approval"];
 async function tellSummary(shell: Shell, approval: Approval, base: string | undefined): Promise<void> {
   const { requestSummary } = await import("../request-text.ts");
   const { files, added, removed } = approval.stat;
-  const change = files === 0 ? "" : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; \`hivectl show ${approval.id}\` has the diff`;
+  const change =
+    files === 0
+      ? ""
+      : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; \`hivectl show ${approval.id}\` has the diff`;
   shell.say(`${requestSummary(approval, base, shell)}${change}\n`);
 }
 
 function checkSha(approval: Approval, sha: string): void {
   if (!/^[0-9a-f]{7,40}$/.test(sha)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
   if (approval.sha?.startsWith(sha) !== true)
-    throw new Error(`#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with \`hivectl show ${approval.id}\``);
+    throw new Error(
+      `#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with \`hivectl show ${approval.id}\``,
+    );
 }
 
 /** Asks on the terminal. Where there is nobody to ask, the answer has to come with the command. */

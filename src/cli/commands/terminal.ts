@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { findSocket } from "../socket.ts";
-import { environment } from "../shell.ts";
+import { environment, EXIT_CODES } from "../shell.ts";
 
 /** Verbs about this terminal: they need no daemon. */
 export function terminalCommands(program: Command): void {
@@ -22,8 +22,7 @@ export function terminalCommands(program: Command): void {
     .description("print this program's man page: `hivectl man | man -l -`")
     .action(async () => {
       const { manPage } = await import("../man.ts");
-      const { buildProgram, EXIT_CODES } = await import("../program.ts");
-      process.stdout.write(manPage(buildProgram(), EXIT_CODES));
+      process.stdout.write(manPage(program, EXIT_CODES));
     });
 
   program

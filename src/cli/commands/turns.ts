@@ -72,8 +72,12 @@ export function turnCommands(program: Command): void {
   );
 
   act(
-    program.command("compact").argument("<name>", "the agent", agentName).description("summarise an agent's session to make room"),
-    async (shell, [name]: [string]) => shell.show(await shell.client.call("compact", { name }), () => `${name} compacts its session`),
+    program
+      .command("compact")
+      .argument("<name>", "the agent", agentName)
+      .description("summarise an agent's session to make room"),
+    async (shell, [name]: [string]) =>
+      shell.show(await shell.client.call("compact", { name }), () => `${name} compacts its session`),
   );
   act(
     program
@@ -85,7 +89,10 @@ export function turnCommands(program: Command): void {
       shell.show(await shell.client.call("model", { name, model }), () => `${name} uses ${model} from its next turn on`),
   );
   act(
-    program.command("new-session").argument("<name>", "the agent", agentName).description("begin a new session with the next turn"),
+    program
+      .command("new-session")
+      .argument("<name>", "the agent", agentName)
+      .description("begin a new session with the next turn"),
     async (shell, [name]: [string]) =>
       shell.show(await shell.client.call("new_session", { name }), () => `${name} begins a new session with its next turn`),
   );

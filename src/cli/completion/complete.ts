@@ -18,10 +18,16 @@ const MAX_WORDS = 60;
  * What may stand for the last of these words (they begin after `hivectl`). Verbs and options come from the commands
  * themselves; names and numbers from the hive, where one answers.
  */
-export async function complete(program: Command, words: readonly string[], socketPath: (explicit?: string) => string): Promise<Candidate[]> {
+export async function complete(
+  program: Command,
+  words: readonly string[],
+  socketPath: (explicit?: string) => string,
+): Promise<Candidate[]> {
   const current = words.at(-1) ?? "";
   const before = parse(program, words.slice(0, -1));
-  const candidates = await candidatesFor(program, before, current, () => connectLines(socketPath(before.socket), { ordered: true }));
+  const candidates = await candidatesFor(program, before, current, () =>
+    connectLines(socketPath(before.socket), { ordered: true }),
+  );
   const chosen = new Set(before.positionals);
   return candidates.filter((one) => one === FILES || (one.value.startsWith(current) && !chosen.has(one.value)));
 }
@@ -123,7 +129,10 @@ async function fromHive(
   positionals: readonly string[],
   current: string,
 ): Promise<Candidate[]> {
-  const row = (value: number | string, words: string): Candidate => ({ value: String(value), words: oneLine(words).slice(0, MAX_WORDS) });
+  const row = (value: number | string, words: string): Candidate => ({
+    value: String(value),
+    words: oneLine(words).slice(0, MAX_WORDS),
+  });
   switch (name) {
     case "name":
     case "names":
@@ -133,7 +142,9 @@ async function fromHive(
       const at = current.startsWith("@") ? "@" : "";
       const agents = state.agents
         .filter((agent) => !agent.destroyed)
-        .map((agent) => row(at + agent.name, [agent.state, agent.status_text ?? agent.description ?? ""].filter(Boolean).join(" · ")));
+        .map((agent) =>
+          row(at + agent.name, [agent.state, agent.status_text ?? agent.description ?? ""].filter(Boolean).join(" · ")),
+        );
       return agents;
     }
     case "tombstone":
@@ -142,7 +153,9 @@ async function fromHive(
     case "--request": {
       if (verb === "rollback") {
         const { deploys } = await client.call("deploys", { agent: positionals[0] ?? "" });
-        return deploys.filter((one) => one.state === "deployed" && !one.runs).map((one) => row(one.id, one.description ?? one.sha ?? ""));
+        return deploys
+          .filter((one) => one.state === "deployed" && !one.runs)
+          .map((one) => row(one.id, one.description ?? one.sha ?? ""));
       }
       const { approvals } = await client.call("approvals", { open: name === "id" });
       return approvals.map((one) => row(one.id, `${one.state} ${one.kind} ${one.agent} ${one.description ?? ""}`));

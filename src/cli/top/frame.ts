@@ -36,7 +36,7 @@ export function take(state: StateSnapshot, event: HiveEvent): void {
 }
 const SETTLED: ReadonlySet<string> = new Set(["deployed", "failed", "denied", "cancelled"]);
 
-function upsert<Row, Key extends keyof Row>(rows: Row[], row: Row, key: Key): Row[] {
+function upsert<Row>(rows: Row[], row: Row, key: keyof Row): Row[] {
   const at = rows.findIndex((one) => one[key] === row[key]);
   return at < 0 ? [...rows, row] : rows.with(at, row);
 }
@@ -75,14 +75,23 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
       [
         [["amber", "bold"], "◆ HYPERHIVE"],
         [hive.mode === "live" ? "green" : "mauve", `  ${hive.mode}`],
-        [undefined, `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`],
+        [
+          undefined,
+          `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`,
+        ],
         isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
       ],
       screen,
     ),
     waits.length === 0
       ? line([["dim", "  nothing waits for you"]], screen)
-      : line([["amber", "◆ waits for you: "], [["amber", "bold"], waits.join(", ")]], screen),
+      : line(
+          [
+            ["amber", "◆ waits for you: "],
+            [["amber", "bold"], waits.join(", ")],
+          ],
+          screen,
+        ),
   ];
   for (const banner of hive.banners.filter((one) => one.level !== "info"))
     head.push(line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen));
@@ -105,7 +114,8 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
 
 /** Who needs a look comes first; after that the manager, then by name. */
 function inOrder(agents: readonly AgentView[]): AgentView[] {
-  const rank = (agent: AgentView): number => (agent.state === "failed" || agent.state === "needs_login" ? 0 : agent.role === "manager" ? 1 : 2);
+  const rank = (agent: AgentView): number =>
+    agent.state === "failed" || agent.state === "needs_login" ? 0 : agent.role === "manager" ? 1 : 2;
   return agents.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
 }
 
@@ -122,7 +132,10 @@ function waiting({ approvals, questions }: StateSnapshot, screen: Screen): strin
           [one.state === "pending" ? "amber" : "mauve", `  #${one.id} ${one.state}`],
           ["bold", ` ${one.kind === "spawn" ? "spawn" : "config of"} ${one.agent}`],
           ["dim", ` ${age(one.requested_at, screen.now)}`],
-          [one.risks.some((risk) => risk.level === "danger") ? "red" : undefined, one.risks.length > 0 ? ` ${one.risks.length} marks` : ""],
+          [
+            one.risks.some((risk) => risk.level === "danger") ? "red" : undefined,
+            one.risks.length > 0 ? ` ${one.risks.length} marks` : "",
+          ],
           [undefined, ` ${oneLine(one.description ?? "")}`],
         ],
         screen,

@@ -18,7 +18,8 @@ const [BEGIN, END] = ["\u001B[?2026h\u001B[H", "\u001B[J\u001B[?2026l"];
 /** Shows the hive as it lives until q or Ctrl-C. Goes on by itself when the daemon comes back. */
 export async function top(shell: Shell): Promise<void> {
   const { stdin, stdout } = process;
-  if (!stdout.isTTY || !stdin.isTTY) throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
+  if (!stdout.isTTY || !stdin.isTTY)
+    throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
   const { state } = await shell.client.call("state", { messages: PAST_MESSAGES });
   const model: TopModel = { state, isLive: true };
   let skip = 0;
@@ -26,7 +27,13 @@ export async function top(shell: Shell): Promise<void> {
   const draw = (): void => {
     timer = undefined;
     const screen = { rows: stdout.rows, columns: stdout.columns, now: Date.now(), paint: shell.paint, skip };
-    stdout.write(BEGIN + topFrame(model, screen).map((line) => `${line}\u001B[K`).join("\r\n") + END);
+    stdout.write(
+      BEGIN +
+        topFrame(model, screen)
+          .map((line) => `${line}\u001B[K`)
+          .join("\r\n") +
+        END,
+    );
   };
   const drawSoon = (): void => void (timer ??= setTimeout(draw, DRAW_EVERY_MS));
 
