@@ -1,0 +1,92 @@
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readlinkSync } from "node:fs";
+import { startChild } from "./run.ts";
+
+/** A program that is run once in a cage that holds one foreign folder and nothing else. */
+export interface ThrowAway {
+  /** The folder of the host that appears as /repo, read-only. */
+  folder: string;
+  /** Whose files they are: the program runs as that user, never as one who could read more. */
+  owner: { uid: number; gid: number };
+  /** A script of the shell and its arguments. */
+  script: string;
+  args: readonly string[];
+  /** The complete environment inside. */
+  env: Record<string, string>;
+  /** Bytes of memory of one process, and seconds of processor time. */
+  memoryBytes: number;
+  cpuSeconds: number;
+}
+
+/** The programs around the cage need nothing but to be found. */
+const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
+/** Where the programs of the host are, as they appear inside. The loader's cache is all that they need of /etc. */
+const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
+const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
+/** Folders that every host has, in which the foreign folder is shown to bubblewrap. */
+const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
+
+/**
+ * As root: the folder is bound where every uid may go, in a mount namespace of its own; then this becomes the owner
+ * for good, as the driver of the cages does it. Limits are set last, for all that follows.
+ */
+const AS_ROOT = `
+set -eu
+uid=$1 gid=$2 stage=$3 folder=$4 kib=$5 seconds=$6
+shift 6
+mount --bind "$folder" "$stage"
+ulimit -c 0
+ulimit -v "$kib"
+ulimit -t "$seconds"
+exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs --pdeathsig KILL bwrap "$@"
+`;
+const AS_USER = `
+set -eu
+kib=$1 seconds=$2
+shift 2
+ulimit -c 0
+ulimit -v "$kib"
+ulimit -t "$seconds"
+exec setpriv --pdeathsig KILL bwrap "$@"
+`;
+
+/**
+ * Starts it; its stdio is ours. No network, no capabilities, no other file of the host, no /proc, an empty environment.
+ * It ends with us, and when its process group is killed. That the folder which is bound is the one that was meant is
+ * for the script to see: it is given what it needs to compare.
+ */
+export function startThrowAway(cage: ThrowAway): ChildProcess {
+  const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
+  if (process.getuid?.() !== 0) {
+    const argv = ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, cage.folder)];
+    return startChild("/bin/sh", argv, { env: LAUNCH_ENV, cwd: "/" });
+  }
+  const stage = STAGES.find((folder) => existsSync(folder));
+  if (stage === undefined) throw new Error("none of /mnt, /srv, /media and /tmp exists: make one");
+  const { uid, gid } = cage.owner;
+  const script = ["/bin/sh", "-c", AS_ROOT, "hive-once", String(uid), String(gid), stage, cage.folder, ...limits];
+  const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, stage)];
+  return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/" });
+}
+
+function bwrapArguments(cage: ThrowAway, source: string): string[] {
+  const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--die-with-parent", "--cap-drop", "ALL"];
+  for (const path of PROGRAMS) {
+    const target = linkTarget(path);
+    if (target !== undefined && !path.startsWith("/run/")) args.push("--symlink", target, path);
+    else if (existsSync(path)) args.push("--ro-bind", path, path);
+  }
+  for (const path of LOADER) if (existsSync(path)) args.push("--ro-bind", path, path);
+  args.push("--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", source, "/repo");
+  args.push("--remount-ro", "/", "--chdir", "/", "--clearenv");
+  for (const [name, value] of Object.entries(cage.env)) args.push("--setenv", name, value);
+  return [...args, "--", "/bin/sh", "-c", cage.script, "hive-once", ...cage.args];
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}

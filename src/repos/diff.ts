@@ -1,0 +1,107 @@
+import { EMPTY_TREE, git } from "../os/git.ts";
+import type { DiffFile, Sha } from "../wire/approval.ts";
+
+/**
+ * How a change is asked for. A rename is shown as what it is to git, one file gone and one new: then every line of the
+ * new one is there to be read. `--text`, no external program and no conversion: nothing that lies in the tree, no
+ * attribute either, can keep a text from being shown.
+ */
+const OPTIONS = ["-r", "-p", "--raw", "-z", "--no-renames", "--text", "--no-ext-diff", "--no-textconv", "--no-color"];
+const FORMAT = ["--full-index", "--no-indent-heuristic", "--diff-algorithm=myers", "--unified=3", "--ignore-submodules=none"];
+
+const STATUS: Record<string, DiffFile["status"]> = { A: "added", M: "modified", D: "deleted", T: "type_changed" };
+const NO_MODE = "000000";
+
+/** The changes from one commit (nothing when undefined) to another. Trees are within the limits of a config. */
+export async function diffCommits(
+  gitDir: string,
+  base: Sha | undefined,
+  head: Sha,
+  maxBytes: number,
+): Promise<{ files: DiffFile[]; cut: boolean }> {
+  const from = base === undefined ? EMPTY_TREE : `${base}^{tree}`;
+  const out = await git(gitDir, ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", from, `${head}^{tree}`]);
+  return parseDiff(out, maxBytes);
+}
+
+/** Reads what `git diff-tree --raw -p -z` prints: records that end in NUL, an empty one, then the patches. */
+export function parseDiff(out: Buffer, maxBytes: number): { files: DiffFile[]; cut: boolean } {
+  const { entries, patchesAt } = readRaw(out);
+  const sections = splitPatches(out.subarray(patchesAt));
+  const files: DiffFile[] = [];
+  let left = maxBytes;
+  let cut = false;
+  let next = 0;
+  for (const entry of entries) {
+    // A change of type is two patches to git: the old file goes, the new one comes.
+    const own = sections.slice(next, (next += entry.status === "type_changed" ? 2 : 1)).map(hunks);
+    const bytes = Buffer.concat(own);
+    const binary = bytes.includes(0);
+    const file: DiffFile = { ...entry, binary, added: 0, removed: 0, cut: false };
+    if (!binary) Object.assign(file, count(bytes));
+    if (!binary && bytes.length > 0) {
+      const kept = wholeLines(bytes, left);
+      left -= kept.length;
+      file.cut = kept.length < bytes.length;
+      cut ||= file.cut;
+      if (kept.length > 0) file.patch = kept.toString("utf8");
+    }
+    files.push(file);
+  }
+  return { files, cut };
+}
+
+type Entry = Pick<DiffFile, "path" | "status" | "old_mode" | "new_mode">;
+
+function readRaw(out: Buffer): { entries: Entry[]; patchesAt: number } {
+  const entries: Entry[] = [];
+  let at = 0;
+  while (out[at] === 58) {
+    const headEnd = out.indexOf(0, at);
+    const pathEnd = out.indexOf(0, headEnd + 1);
+    const [oldMode = "", newMode = "", , , status = ""] = out.toString("latin1", at + 1, headEnd).split(" ");
+    const entry: Entry = { path: out.toString("utf8", headEnd + 1, pathEnd), status: STATUS[status] ?? "modified" };
+    if (oldMode !== NO_MODE) entry.old_mode = oldMode;
+    if (newMode !== NO_MODE) entry.new_mode = newMode;
+    entries.push(entry);
+    at = pathEnd + 1;
+  }
+  return { entries, patchesAt: out[at] === 0 ? at + 1 : at };
+}
+
+const HEADER = Buffer.from("diff --git ");
+
+/** The patches one by one. Lines of content begin with a sign or a space, so no content looks like a header. */
+function splitPatches(text: Buffer): Buffer[] {
+  const starts: number[] = [];
+  for (let at = 0; at < text.length;) {
+    if (text.subarray(at, at + HEADER.length).equals(HEADER)) starts.push(at);
+    const eol = text.indexOf(10, at);
+    at = eol < 0 ? text.length : eol + 1;
+  }
+  return starts.map((start, index) => text.subarray(start, starts[index + 1] ?? text.length));
+}
+
+/** A patch from its first hunk on. */
+function hunks(patch: Buffer): Buffer {
+  const at = patch.indexOf("\n@@ ");
+  return at < 0 ? Buffer.alloc(0) : patch.subarray(at + 1);
+}
+
+function count(bytes: Buffer): { added: number; removed: number } {
+  let [added, removed] = [0, 0];
+  for (let at = 0; at < bytes.length;) {
+    if (bytes[at] === 43) added += 1;
+    if (bytes[at] === 45) removed += 1;
+    const eol = bytes.indexOf(10, at);
+    at = eol < 0 ? bytes.length : eol + 1;
+  }
+  return { added, removed };
+}
+
+/** As many whole lines as fit. */
+function wholeLines(bytes: Buffer, limit: number): Buffer {
+  if (bytes.length <= limit) return bytes;
+  const end = limit <= 0 ? -1 : bytes.lastIndexOf(10, limit - 1);
+  return bytes.subarray(0, end + 1);
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from "node:crypto";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { foldersUpTo, syncFolders } from "../os/stable.ts";
+
+export const MAIN = "refs/heads/main";
+
+/** A bare repository that appears whole or not at all, with the folders above it. */
+export async function makeRepo(folder: string, scratch: string, { bare = true } = {}): Promise<void> {
+  const made = join(scratch, randomUUID());
+  await writeSkeleton(made, bare);
+  await mkdir(dirname(folder), { recursive: true });
+  try {
+    await rename(made, folder);
+  } catch (error) {
+    await rm(made, { recursive: true, force: true });
+    throw error;
+  }
+  await syncFolders([dirname(folder), folder, scratch]);
+}
+
+/** What `git init` would write, without its templates. Everybody may read it: it holds configs, never secrets. */
+export async function writeSkeleton(gitDir: string, bare: boolean): Promise<void> {
+  for (const part of ["objects/pack", "objects/info", "refs/heads", "refs/tags"])
+    await mkdir(join(gitDir, part), { recursive: true });
+  for (const part of ["", "objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags"])
+    await chmod(join(gitDir, part), 0o755);
+  const config = `[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = ${String(bare)}\n`;
+  for (const [name, text] of [
+    ["HEAD", `ref: ${MAIN}\n`],
+    ["config", config],
+  ] as const) {
+    await writeFile(join(gitDir, name), text, { mode: 0o644, flush: true });
+    await chmod(join(gitDir, name), 0o644);
+  }
+  await syncFolders(foldersUpTo(gitDir, join(gitDir, "objects/pack/x")));
+  await syncFolders(foldersUpTo(gitDir, join(gitDir, "refs/heads/x")));
+}
+
+/** A folder of ours goes away at once; what it held goes after. */
+export async function discard(folder: string, scratch: string): Promise<void> {
+  const away = join(scratch, randomUUID());
+  try {
+    await rename(folder, away);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  await syncFolders([dirname(folder), scratch]);
+  await rm(away, { recursive: true, force: true });
+}

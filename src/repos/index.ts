@@ -1,0 +1,51 @@
+import { chmod, mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { removeTree } from "../os/remove-tree.ts";
+import { appliedRepo } from "./applied.ts";
+import { metaRepo } from "./meta.ts";
+import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
+import type { AppliedRepo, Repos } from "./types.ts";
+
+/** The folders of a hive's repositories: the manager's three binds, and one of our own on the same file system. */
+export interface RepoPaths {
+  proposed: string;
+  applied: string;
+  meta: string;
+  scratch: string;
+}
+
+/**
+ * The repositories of a hive. Makes their folders, open for the manager's uid to pass where it may read, and clears
+ * what an earlier daemon has left half made. One daemon at a time.
+ */
+export async function openRepos(paths: RepoPaths): Promise<Repos> {
+  for (const folder of [paths.proposed, paths.applied, paths.meta]) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o755);
+  }
+  await mkdir(paths.scratch, { recursive: true });
+  await chmod(paths.scratch, 0o700);
+  for (const name of await readdir(paths.scratch)) await removeTree(join(paths.scratch, name));
+
+  const place = { top: paths.proposed, scratch: paths.scratch };
+  const opened = new Map<string, AppliedRepo>();
+  const applied = (agent: string): AppliedRepo => {
+    checkName(agent);
+    const known = opened.get(agent) ?? appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch);
+    opened.set(agent, known);
+    return known;
+  };
+  return {
+    applied,
+    meta: metaRepo(paths.meta, paths.scratch),
+    ensureProposed: (agent, from, owner) => ensureProposed(place, agent, { gitDir: applied(agent).folder, sha: from }, owner),
+    proposed: (agent, owner) => proposedRepo(place, checkName(agent), owner),
+    removeProposed: (agent) => removeProposed(place, checkName(agent)),
+  };
+}
+
+/** A name becomes a folder here. Who may be called what is decided elsewhere; this only keeps it one plain name. */
+function checkName(agent: string): string {
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(agent)) throw new Error(`"${agent}" cannot be the name of a repository`);
+  return agent;
+}

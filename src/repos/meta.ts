@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { git, tryGit } from "../os/git.ts";
+import { replaceFile, syncFolders } from "../os/stable.ts";
+import { Sha } from "../wire/approval.ts";
+import { MAIN, makeRepo } from "./folders.ts";
+import { commitObject, treeObjects } from "./objects.ts";
+import { moveRef, readRef, removeLocks } from "./refs.ts";
+import { isAncestor, readObjects, writeObjects } from "./store.ts";
+import type { Ledger, MetaRepo } from "./types.ts";
+
+/** The ledger's file. Sorted and indented, so that a deploy is a change of a few lines. */
+const LOCK = "hive.lock";
+const LockFile = z.strictObject({
+  version: z.literal(1),
+  agents: z.record(z.string(), z.strictObject({ rev: Sha, tree: Sha, hyperhive: z.string() })),
+});
+
+/**
+ * The ledger of a hive whose driver needs no Nix, at `folder`. To its readers it is an ordinary repository with a
+ * checkout; the daemon reads objects and refs in `.git` only, never the checkout or the index beside them.
+ */
+export function metaRepo(folder: string, scratch: string): MetaRepo {
+  const gitDir = join(folder, ".git");
+  /** The ledger read last; commits never change. */
+  let last: { at: Sha; ledger: Ledger } | undefined;
+
+  const repo: MetaRepo = {
+    folder,
+    async ensure() {
+      await mkdir(folder, { recursive: true });
+      await chmod(folder, 0o755);
+      if (existsSync(gitDir)) await removeLocks(gitDir);
+      else await makeRepo(gitDir, scratch, { bare: false });
+      await repo.refreshCheckout();
+    },
+    head: () => readRef(gitDir, MAIN),
+    async ledger(at) {
+      if (at === undefined) return {};
+      if (last?.at !== at) {
+        const [read] = await readObjects(gitDir, [`${at}:${LOCK}`]);
+        if (read === undefined) throw new Error(`the ledger at ${at} is missing`);
+        last = { at, ledger: LockFile.parse(JSON.parse(read.body.toString("utf8"))).agents };
+      }
+      return { ...last.ledger };
+    },
+    async candidate(parent, agent, entry, facts) {
+      const ledger = await repo.ledger(parent);
+      if (entry === undefined) delete ledger[agent];
+      else ledger[agent] = { rev: entry.rev, tree: entry.tree, hyperhive: entry.hyperhive };
+      const text = lockText(ledger);
+      const objects = treeObjects([{ path: LOCK, mode: "100644", base64: Buffer.from(text).toString("base64") }]);
+      const commit = commitObject(objects.at(-1)?.sha ?? "", parent === undefined ? [] : [parent], facts);
+      await writeObjects(gitDir, [...objects, commit]);
+      return commit.sha;
+    },
+    async publish(next, expected) {
+      return { ok: (await moveRef(gitDir, MAIN, next, expected)).ok };
+    },
+    async contains(sha) {
+      return isAncestor(gitDir, Sha.parse(sha), MAIN);
+    },
+    async log(limit) {
+      const ended = await tryGit(gitDir, ["log", "-z", "--format=%H %ct %s", `--max-count=${limit}`, "--end-of-options", MAIN]);
+      if (ended.code !== 0) {
+        if ((await repo.head()) === undefined) return [];
+        throw new Error(`git log of meta: ${ended.stderr.trim()}`);
+      }
+      return ended.stdout
+        .toString("utf8")
+        .split("\0")
+        .flatMap((record) => {
+          const match = /^([0-9a-f]{40}) (\d+) ([^]*)$/.exec(record);
+          return match ? [{ sha: match[1] ?? "", at: Number(match[2]) * 1000, subject: match[3] ?? "" }] : [];
+        });
+    },
+    async refreshCheckout() {
+      const head = await repo.head();
+      if (head === undefined) return;
+      const [read] = await readObjects(gitDir, [`${head}:${LOCK}`]);
+      if (read === undefined) throw new Error(`the ledger at ${head} is missing`);
+      await replaceFile(join(folder, LOCK), read.body, 0o644);
+      // An index for the readers' `git status`; made beside and moved, so that none reads half of one.
+      const index = join(gitDir, "index");
+      await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });
+      await chmod(`${index}.new`, 0o644);
+      await rename(`${index}.new`, index);
+      await syncFolders([gitDir]);
+    },
+  };
+  return repo;
+}
+
+/** The ledger as text: the same entries are the same bytes. */
+function lockText(ledger: Ledger): string {
+  const agents = Object.fromEntries(Object.entries(ledger).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ version: 1, agents }, null, 2)}\n`;
+}

@@ -1,0 +1,69 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { git, tryGit, GitError } from "../os/git.ts";
+import { foldersUpTo, syncFolders } from "../os/stable.ts";
+import type { Sha } from "../wire/approval.ts";
+
+/** What git takes for "does not exist yet". */
+const NONE = "0".repeat(40);
+
+/** The object that a ref names, tags not peeled. */
+export async function readRef(gitDir: string, ref: string): Promise<Sha | undefined> {
+  const ended = await tryGit(gitDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", ref]);
+  if (ended.code === 0) return ended.stdout.toString("latin1").trim();
+  if (ended.code === 1) return undefined;
+  throw new GitError(`git rev-parse ${ref}: ${ended.stderr.trim()}`);
+}
+
+/**
+ * Moves a ref from `expected` (undefined: it does not exist) to `next` by compare-and-swap, on stable storage before it
+ * returns. `{ ok: true }` also when it names `next` already; else `now` is what it names.
+ */
+export async function moveRef(
+  gitDir: string,
+  ref: string,
+  next: Sha,
+  expected: Sha | undefined,
+): Promise<{ ok: boolean; now?: Sha }> {
+  const ended = await tryGit(gitDir, ["update-ref", "--end-of-options", ref, next, expected ?? NONE]);
+  if (ended.code !== 0) {
+    const now = await readRef(gitDir, ref);
+    // It is as it was, so nobody was faster: git itself could not.
+    if (now === expected && now !== next) throw new GitError(`git update-ref ${ref}: ${ended.stderr.trim()}`);
+    if (now !== next) return now === undefined ? { ok: false } : { ok: false, now };
+  }
+  await syncRef(gitDir, ref);
+  return { ok: true, now: next };
+}
+
+/** Removes a ref if it is there. */
+export async function removeRef(gitDir: string, ref: string): Promise<void> {
+  if ((await readRef(gitDir, ref)) === undefined) return;
+  await git(gitDir, ["update-ref", "-d", "--end-of-options", ref]);
+  await syncRef(gitDir, ref);
+}
+
+/** Every ref below heads and tags, by its full name, with the commit it leads to. */
+export async function listRefs(gitDir: string): Promise<Map<string, Sha>> {
+  const out = await git(gitDir, ["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags"]);
+  const refs = new Map<string, Sha>();
+  for (const line of out.toString("utf8").split("\n")) {
+    const [name, sha, peeled] = line.split(" ");
+    if (name !== undefined && sha !== undefined) refs.set(name, peeled === undefined || peeled === "" ? sha : peeled);
+  }
+  return refs;
+}
+
+async function syncRef(gitDir: string, ref: string): Promise<void> {
+  await syncFolders([...foldersUpTo(gitDir, join(gitDir, ref)), join(gitDir, "refs")]);
+}
+
+/**
+ * Removes lock files that a killed git has left. Nobody but this daemon writes these repositories, and its own git
+ * processes end with it, so at its start every lock is a leftover.
+ */
+export async function removeLocks(gitDir: string): Promise<void> {
+  const inRefs = await readdir(join(gitDir, "refs"), { recursive: true });
+  const locks = inRefs.filter((name) => name.endsWith(".lock")).map((name) => join("refs", name));
+  for (const name of [...locks, "HEAD.lock", "packed-refs.lock", "config.lock"]) await rm(join(gitDir, name), { force: true });
+}

@@ -1,0 +1,149 @@
+import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
+import { codePoint, unseenKind } from "../wire/unseen.ts";
+import { RepoRefusal } from "./types.ts";
+
+/** One entry of a tree as it is checked before its content is looked at. */
+export interface TreeEntry {
+  path: string;
+  mode: string;
+  bytes: number;
+  /** Where a symbolic link points. */
+  target?: string;
+}
+
+/** Bytes of one name: what every file system of Linux takes. */
+const MAX_NAME_BYTES = 255;
+/** Bytes of one path, and folders on it: far from the kernel's 4096, so that it also fits below a state folder. */
+const MAX_PATH_BYTES = 1024;
+const MAX_DEPTH = 32;
+/** Links that are followed on the way of one link; the kernel follows 40. */
+const MAX_HOPS = 40;
+
+/** Characters of a path in a message. */
+const MAX_SHOWN = 120;
+
+const FILE_MODES = new Set(["100644", "100755", "120000"]);
+/**
+ * The rules for a config tree, whoever made it: regular files and links that stay inside, paths that mean the same to
+ * every program and every eye, within the limits. Throws `RepoRefusal` for the first that is broken.
+ */
+export function checkTree(entries: readonly TreeEntry[]): void {
+  if (entries.length > MAX_CONFIG_FILES)
+    throw new RepoRefusal(`the tree has more than ${MAX_CONFIG_FILES} files: a config is instructions and a few programs`);
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  if (bytes > MAX_CONFIG_BYTES)
+    throw new RepoRefusal(`the tree holds ${bytes} bytes; a config may have ${MAX_CONFIG_BYTES} altogether`);
+  for (const entry of entries) {
+    if (entry.mode === "160000")
+      throw new RepoRefusal(`${shown(entry.path)} is a submodule: put its files into the tree instead`);
+    if (!FILE_MODES.has(entry.mode))
+      throw new RepoRefusal(`${shown(entry.path)} has the mode ${entry.mode}: only files (644, 755) and links are taken`);
+    const wrong = pathComplaint(entry.path);
+    if (wrong !== undefined) throw new RepoRefusal(`the path ${shown(entry.path)} ${wrong}`);
+  }
+  checkCollisions(entries);
+  checkLinks(entries);
+}
+
+/** What is wrong with a path, in words that follow it; undefined when it is fine. */
+export function pathComplaint(path: string): string | undefined {
+  if (path === "") return "is empty";
+  if (path.includes("\ufffd")) return "is not valid UTF-8";
+  if (Array.from(path).some(isUnseen)) return "has control or invisible characters";
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  const names = path.split("/");
+  if (names.length > MAX_DEPTH) return `is deeper than ${MAX_DEPTH} folders`;
+  for (const name of names) {
+    if (name === "" || name === "." || name === "..") return "has an empty name, `.` or `..` in it";
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `has a name longer than ${MAX_NAME_BYTES} bytes`;
+    if (isGitLike(name)) return "is `.git`, or would be on some file system";
+  }
+  if (names.length === 1 && names[0]?.toLowerCase() === ".gitmodules") return "declares submodules, which are not taken";
+  return undefined;
+}
+
+/** `.git` in any case, with trailing dots, spaces or streams, and by its short name: as some file system reads it. */
+function isGitLike(name: string): boolean {
+  const plain = name
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/:.*$/, "")
+    .replace(/[. ]+$/, "");
+  const backslashed = plain.split("\\");
+  return backslashed.some((part) => part === ".git" || part === "git~1");
+}
+
+/** Two paths that are one where case or composition does not count, folders included. */
+function checkCollisions(entries: readonly TreeEntry[]): void {
+  const seen = new Map<string, string>();
+  for (const { path } of entries) {
+    const names = path.split("/");
+    for (let depth = 1; depth <= names.length; depth++) {
+      const own = names.slice(0, depth).join("/");
+      const folded = own.normalize("NFKC").toLowerCase().toUpperCase().normalize("NFKC");
+      const other = seen.get(folded);
+      if (other !== undefined && other !== own)
+        throw new RepoRefusal(`${shown(other)} and ${shown(own)} are one path where case does not count`);
+      seen.set(folded, own);
+    }
+  }
+  const files = new Set<string>();
+  for (const { path } of entries) {
+    if (files.has(path)) throw new RepoRefusal(`${shown(path)} is there twice`);
+    files.add(path);
+  }
+  for (const { path } of entries) {
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      if (files.has(path.slice(0, at))) throw new RepoRefusal(`${shown(path.slice(0, at))} is a file and a folder`);
+    }
+  }
+}
+
+/** Every link must stay in the tree, as the kernel would walk it: through the other links of the tree. */
+function checkLinks(entries: readonly TreeEntry[]): void {
+  const links = new Map<string, string>();
+  for (const { path, mode, target } of entries) if (mode === "120000") links.set(path, target ?? "");
+  for (const [path, target] of links) {
+    const where = walk(path, links);
+    if (where !== "inside") throw new RepoRefusal(`the link ${shown(path)} → ${shown(target)} ${where}`);
+  }
+}
+
+function walk(path: string, links: ReadonlyMap<string, string>): string {
+  let at: string[] = [];
+  let rest = path.split("/");
+  for (let hops = 0; rest.length > 0;) {
+    const [name = "", ...after] = rest;
+    rest = after;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (at.length === 0) return "leaves the tree";
+      at = at.slice(0, -1);
+      continue;
+    }
+    const here = [...at, name].join("/");
+    const target = links.get(here);
+    if (target === undefined) {
+      at = [...at, name];
+      continue;
+    }
+    hops += 1;
+    if (hops > MAX_HOPS) return "leads round in a circle";
+    if (target === "" || target.includes("\0") || target.includes("\ufffd")) return "has no target that can be read";
+    if (target.startsWith("/")) return "leaves the tree";
+    rest = [...target.split("/"), ...rest];
+  }
+  return "inside";
+}
+
+/** A path in a message: quoted, with what cannot be seen written out, and not longer than a line. */
+export function shown(path: string): string {
+  const characters = Array.from(path);
+  const written = characters.slice(0, MAX_SHOWN).map((one) => (isUnseen(one) ? `<${codePoint(one)}>` : one));
+  return `"${written.join("")}${characters.length > MAX_SHOWN ? "…" : ""}"`;
+}
+
+/** In a path also a tab or a newline is one. */
+function isUnseen(character: string): boolean {
+  return unseenKind(character) !== undefined || /[\t\n\r]/.test(character);
+}
