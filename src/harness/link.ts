@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
-import { connectLines, type LineClient } from "../rpc/client.ts";
+import { ConnectionLost, connectLines, type LineClient } from "../rpc/client.ts";
 import { HiveError } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
@@ -57,8 +57,9 @@ export class Link {
       try {
         return await client.call(name, input, signal ? { signal } : {});
       } catch (error) {
-        const lost = error instanceof HiveError && error.code === "unavailable" && client !== this.#live;
-        if (!lost || this.#closing || signal?.aborted) throw error;
+        if (!(error instanceof ConnectionLost) || this.#closing || signal?.aborted) throw error;
+        // Once it counts as closed, `#client` is the next one.
+        await client.closed;
       }
     }
   }

@@ -27,6 +27,13 @@ export interface LineClient {
   close(): void;
 }
 
+/** The connection ended before the answer came: whether the call was carried out is not known. */
+export class ConnectionLost extends HiveError {
+  constructor() {
+    super("unavailable", "the connection to the daemon ended");
+  }
+}
+
 type Waiting = { settle(line: Record<string, unknown>): void; fail(error: Error): void };
 
 /**
@@ -44,7 +51,7 @@ export async function connectLines(path: string, { ordered = false } = {}): Prom
 
   const closed = new Promise<Error | undefined>((resolve) => {
     socket.on("close", () => {
-      const gone = new HiveError("unavailable", "the connection to the daemon ended");
+      const gone = new ConnectionLost();
       for (const entry of waiting.values()) entry.fail(gone);
       waiting.clear();
       resolve(lastError);
@@ -76,7 +83,7 @@ export async function connectLines(path: string, { ordered = false } = {}): Prom
     if (!writer.write(ordered ? { cmd: name, ...input } : { ...input, id, cmd: name })) {
       waiting.delete(id);
       // Not before the caller has its id.
-      queueMicrotask(() => entry.fail(new HiveError("unavailable", "the connection to the daemon ended")));
+      queueMicrotask(() => entry.fail(new ConnectionLost()));
     }
     return id;
   }

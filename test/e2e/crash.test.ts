@@ -78,6 +78,26 @@ test("kill -9 of the daemon twice within one turn changes nothing of that", asyn
   expect((await hive.call("inbox", {})).messages).toHaveLength(1);
 });
 
+test("kill -9 of the daemon while nothing happens: idle cages live on, are adopted, and take the next message", async () => {
+  hive = await new TestHive().play([{ when: { text: "." }, steps: [answer("here"), say("over")] }]).start();
+  await hive.call("spawn", { name: "ada" });
+  await hive.call("send", { to: "hm1nd", body: "are you there?" });
+  await hive.untilMessage((message) => message.body === "here");
+  await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
+  const cages = [await hive.cage("hm1nd"), await hive.cage("ada")];
+  await hive.crash();
+  await hive.start();
+  // Each has said hello to the new daemon, as the process that it was.
+  for (const name of ["hm1nd", "ada"]) {
+    const { sent } = await hive.call("send", { to: name, body: `still there, ${name}?` });
+    await hive.untilMessage((message) => message.in_reply_to === sent[0]?.id);
+  }
+  expect([await hive.cage("hm1nd"), await hive.cage("ada")].map((cage) => cage.init)).toEqual(cages.map((cage) => cage.init));
+  const { messages } = await hive.call("messages", {});
+  expect(messages.filter((message) => message.redelivered)).toEqual([]);
+  expect(hive.output).not.toContain("crash");
+});
+
 test("kill -9 of the CLI: the turn fails, the message comes back and is tried again", async () => {
   hive = await new TestHive()
     .play([

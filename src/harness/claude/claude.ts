@@ -6,13 +6,10 @@ import { descendants, kill, killTree, residentBytes } from "../../os/process-tre
 import { AsyncQueue } from "../async-queue.ts";
 import { StreamReader, type StreamSink } from "./events.ts";
 import { endOf, type PromptEnd } from "./outcome.ts";
+import { wornOut } from "./wear.ts";
 
 /** How long an interrupt may take before the process is killed. It takes 9 to 38 ms (measured). Milliseconds. */
 const INTERRUPT_MS = 500;
-/** A process is replaced between turns past each of these: long-lived ones are known to leak. */
-const MAX_AGE_MS = 6 * 3600_000;
-const MAX_TURNS = 200;
-const MAX_RESIDENT_BYTES = 1536 * 1024 * 1024;
 /** Lines of stderr that become notes, per turn, and characters of each. */
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
@@ -246,12 +243,13 @@ export class Claude {
     if (!process) return;
     process.turns++;
     const pid = process.child?.pid;
-    const worn =
-      process.turns >= MAX_TURNS ||
-      Date.now() - process.startedAt > MAX_AGE_MS ||
-      (pid !== undefined && residentBytes(pid) > MAX_RESIDENT_BYTES);
-    if (worn) {
-      this.#parts.log("Claude Code is replaced: it has run long enough");
+    const worn = wornOut({
+      turns: process.turns,
+      ageMs: Date.now() - process.startedAt,
+      residentBytes: pid === undefined ? 0 : residentBytes(pid),
+    });
+    if (worn !== undefined) {
+      this.#parts.log(`Claude Code is replaced between turns: ${worn}`);
       return this.end();
     }
     this.#warmTimer = setTimeout(() => void this.end(), this.#parts.warmMs);

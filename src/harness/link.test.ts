@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { serveLines, type Dispatch, type LineServer } from "../rpc/server.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { HiveError } from "../wire/error.ts";
+import type { HarnessPush } from "../wire/harness.ts";
+import type { OperationName } from "../wire/operations.ts";
+import { Link, type Assignment } from "./link.ts";
+
+/** A link to a daemon that comes and goes. */
+let folder: string;
+let server: LineServer | undefined;
+let link: Link | undefined;
+let assigned: Assignment[];
+let pushes: HarnessPush[];
+/** What each hello said. */
+let hellos: { leases: unknown[]; busy: boolean; instance: string }[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "link-"));
+  [assigned, pushes, hellos] = [[], [], []];
+});
+afterEach(async () => {
+  link?.close();
+  await server?.close();
+  server = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const assignment: Assignment = {
+  protocol: 2,
+  agent: { id: "a1", name: "ada", role: "agent" },
+  config: AgentConfig.parse({}),
+  system_prompt: "",
+  model: "sonnet",
+  credential_kind: "api-key",
+  paused: false,
+  confirmed_n: 0,
+  next_turn: 1,
+  leases: [],
+};
+type Answer = (name: OperationName, input: never) => object | Promise<object>;
+
+/** Starts a daemon that answers hello, or refuses it, and everything else with `answer`. */
+async function daemon(answer: Answer = () => ({}), refuseHello?: () => HiveError | undefined): Promise<void> {
+  const dispatch: Dispatch = async (name, input, connection) => {
+    if (name !== "hello") return answer(name, input);
+    hellos.push(input);
+    const refusal = refuseHello?.();
+    if (refusal) throw refusal;
+    connection.callers.add("harness");
+    setImmediate(() => connection.push({ push: "compact" }));
+    return assignment;
+  };
+  server = await serveLines({
+    path: join(folder, "mcp.sock"),
+    mode: 0o600,
+    callers: ["agent"],
+    ordered: false,
+    maxConnections: 10,
+    dispatch,
+    onUnexpected(error) {
+      throw error;
+    },
+  });
+}
+function open(options: { awayMs?: number; busy?: boolean } = {}): Link {
+  link = new Link({
+    socket: join(folder, "mcp.sock"),
+    revision: "r",
+    generation: 1,
+    awayMs: options.awayMs ?? 60_000,
+    standing: () => ({ leases: [{ id: 7, token: "t" }], busy: options.busy ?? false, residentServers: 0 }),
+    onAssigned: (given) => void assigned.push(given),
+    onPush: (push) => void pushes.push(push),
+  });
+  return link;
+}
+
+test("finds a daemon that comes later, and says what it holds", async () => {
+  open({ busy: true });
+  await daemon(() => ({ confirmed_n: 3 }));
+  expect(await link?.call("publish", { events: [] })).toEqual({ confirmed_n: 3 });
+  expect(hellos).toMatchObject([{ leases: [{ id: 7, token: "t" }], busy: true }]);
+  await expect.poll(() => pushes).toEqual([{ push: "compact" }]);
+});
+
+test("a call that was under way when the daemon went is made again with the next one, by the same instance", async () => {
+  let asked = 0;
+  await daemon(() => {
+    asked++;
+    return new Promise(() => {});
+  });
+  open();
+  const call = link?.call("publish", { events: [] });
+  await expect.poll(() => asked).toBe(1);
+  await server?.close();
+  await daemon(() => ({ confirmed_n: 9 }));
+  expect(await call).toEqual({ confirmed_n: 9 });
+  expect(hellos).toHaveLength(2);
+  expect(new Set(hellos.map((hello) => hello.instance)).size).toBe(1);
+  expect(assigned).toHaveLength(2);
+});
+
+test("a refusal of the daemon is the caller's, and is not tried again", async () => {
+  let asked = 0;
+  await daemon(() => {
+    asked++;
+    throw new HiveError("disk_full", "the disk is full");
+  });
+  open();
+  await expect(link?.call("publish", { events: [] })).rejects.toMatchObject({ code: "disk_full" });
+  expect(asked).toBe(1);
+});
+
+test("a call that was given up stays given up, also over a new connection", async () => {
+  await daemon(() => new Promise(() => {}));
+  open();
+  const leaving = new AbortController();
+  const call = link?.call("next", {}, leaving.signal);
+  await expect.poll(() => hellos.length).toBe(1);
+  leaving.abort();
+  await expect(call).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("a protocol that the daemon does not speak ends the link with its words", async () => {
+  await daemon(undefined, () => new HiveError("protocol", "this harness is newer: update the daemon"));
+  expect(await open().ended).toEqual({ kind: "refused", words: "this harness is newer: update the daemon" });
+});
+
+test("another harness that is about to go is waited for", async () => {
+  await daemon(
+    () => ({ confirmed_n: 1 }),
+    () => (hellos.length < 4 ? new HiveError("conflict", "there is one at a time") : undefined),
+  );
+  expect(await open().call("publish", { events: [] })).toEqual({ confirmed_n: 1 });
+  expect(hellos).toHaveLength(4);
+});
+
+test("without a daemon for too long the link ends", async () => {
+  expect(await open({ awayMs: 30 }).ended).toEqual({ kind: "away" });
+});
+
+test("so it does when a daemon was there and does not come back", async () => {
+  await daemon(() => ({ confirmed_n: 1 }));
+  open({ awayMs: 30 });
+  await link?.call("publish", { events: [] });
+  await server?.close();
+  expect(await link?.ended).toEqual({ kind: "away" });
+});
