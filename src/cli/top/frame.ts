@@ -98,7 +98,11 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
   const foot = line([["dim", "q quit   j k scroll   hivectl --help lists the verbs"]], screen);
 
   const room = screen.rows - head.length - 2;
-  if (room < 2) return [...head, foot].slice(0, screen.rows);
+  const whole = (lines: readonly string[]): string[] => {
+    const above = lines.slice(0, screen.rows - 1);
+    return [...above, ...Array.from({ length: screen.rows - 1 - above.length }, () => ""), foot];
+  };
+  if (room < 2) return whole(head);
   const rows = agentTable(agents, { paint: screen.paint, width: screen.columns, now: screen.now }).split("\n");
   const [title = "", ...body] = rows;
   // The agents come first; what is left shows what waits and who said what.
@@ -108,8 +112,7 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
   const left = (): number => screen.rows - lines.length - 1;
   if (left() > 2) lines.push(...section("WAITS", waiting(state, screen), Math.floor((left() - 1) / 2), screen));
   if (left() > 2) lines.push(...section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
-  while (left() > 0) lines.push("");
-  return [...lines.slice(0, screen.rows - 1), foot];
+  return whole(lines);
 }
 
 /** Who needs a look comes first; after that the manager, then by name. */

@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { operations } from "../wire/operations.ts";
+import { pages } from "./pages.ts";
+import { buildProgram } from "./program.ts";
+import { VERB_OUTPUT } from "./shapes.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const program = buildProgram();
+const verbs = program
+  .createHelp()
+  .visibleCommands(program)
+  .map((one) => one.name())
+  .filter((name) => name !== "help");
+
+test.each(Object.entries(pages()))("%s is what `npm run man` makes", (path, text) => {
+  expect(readFileSync(join(ROOT, path), "utf8")).toBe(text);
+});
+
+test("the man page has every verb, every option, and no line that roff would take for a request", () => {
+  const page = pages()["docs/man/hivectl.1"] ?? "";
+  for (const command of program
+    .createHelp()
+    .visibleCommands(program)
+    .filter((one) => one.name() !== "help")) {
+    expect(page).toContain(`hivectl ${command.name().replaceAll("-", "\\-")}`);
+    for (const option of command.options) expect(page).toContain((option.long ?? "").replaceAll("-", "\\-"));
+  }
+  const requests = page.split("\n").filter((line) => /^[.']/.test(line));
+  for (const line of requests) expect(line).toMatch(/^\.(?:TH|SH|SS|TP|PP|B|BR|I|nf|fi)\b/);
+});
+
+test("every verb that prints an answer says in which shape", () => {
+  const silent = ["top", "completion", "man"];
+  expect(Object.keys(VERB_OUTPUT).sort()).toEqual(verbs.filter((verb) => !silent.includes(verb)).sort());
+  for (const output of Object.values(VERB_OUTPUT)) if (typeof output === "string") expect(operations).toHaveProperty(output);
+});

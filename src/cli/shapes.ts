@@ -1,0 +1,167 @@
+import type { z } from "zod";
+import * as agent from "../wire/agent.ts";
+import * as approval from "../wire/approval.ts";
+import * as event from "../wire/event.ts";
+import * as message from "../wire/message.ts";
+import { operations, type OperationName } from "../wire/operations.ts";
+
+/** Shapes that are told once, by their names. */
+const NAMED: Record<string, z.ZodType> = {
+  AgentView: agent.AgentView,
+  AgentStatusRow: agent.AgentStatusRow,
+  QuestionView: agent.QuestionView,
+  MessageView: message.MessageView,
+  ApprovalRow: approval.ApprovalRow,
+  ApprovalView: approval.ApprovalView,
+  RiskMark: approval.RiskMark,
+  DiffFile: approval.DiffFile,
+  DeployRow: approval.DeployRow,
+  MetaInput: approval.MetaInput,
+  AuditRow: approval.AuditRow,
+  CheckFinding: approval.CheckFinding,
+  HiveView: event.HiveView,
+  HiveEvent: event.HiveEvent,
+  StateSnapshot: event.StateSnapshot,
+  StoredTurnEvent: event.StoredTurnEvent,
+  TurnEvent: event.TurnEvent,
+};
+const NAMES = new Map<unknown, string>(Object.entries(NAMED).map(([name, schema]) => [schema, name]));
+
+/** What each verb prints with --json: an operation's output, or words where it is put together. */
+export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
+  status: {
+    shape:
+      "{ hive: HiveView, agents: AgentView[], questions: QuestionView[], approvals: ApprovalView[], agent_statuses: AgentStatusRow[] }",
+  },
+  list: "list",
+  spawn: "spawn",
+  start: "start",
+  stop: "stop",
+  kill: { shape: "PerAgent" },
+  restart: { shape: "PerAgent" },
+  pause: { shape: "PerAgent" },
+  resume: { shape: "PerAgent" },
+  revive: "revive",
+  destroy: "destroy",
+  tombstones: "tombstones",
+  logs: "logs",
+  config: "config",
+  send: { shape: `${shapeOf(operations.send.output)}; with --wait { message: MessageView }` },
+  inbox: "inbox",
+  messages: "messages",
+  retry: "message_retry",
+  drop: "message_drop",
+  "let-go": "chain_resume",
+  questions: "questions",
+  answer: "answer",
+  "close-question": "question_cancel",
+  tail: { shape: "StoredTurnEvent, one per line" },
+  watch: { shape: "HiveEvent, one per line" },
+  cancel: "cancel",
+  compact: "compact",
+  model: "model",
+  "new-session": "new_session",
+  pending: "pending",
+  requests: "approvals",
+  show: "show",
+  approve: "approve",
+  deny: "deny",
+  "cancel-request": "cancel_request",
+  "request-spawn": "request_spawn",
+  propose: "propose",
+  rollback: { shape: "{ request: number }; with --wait { request: number, approval: ApprovalView }" },
+  rebuild: { shape: "PerAgent, each with { request?: number }" },
+  update: "update",
+  force: "deploy_force",
+  deploys: "deploys",
+  meta: "meta",
+  "meta-update": "meta_update",
+  audit: "audit",
+  check: "check",
+  login: "login",
+  sessions: "sessions",
+  logout: "session_revoke",
+  urls: "urls",
+  shutdown: "shutdown",
+};
+
+/** The shape of a schema in the words of TypeScript; a named shape inside it is told by its name. */
+function shapeOf(schema: unknown, isTop = true): string {
+  const name = NAMES.get(schema);
+  if (name !== undefined && !isTop) return name;
+  const def = (schema as z.core.$ZodType)._zod.def as unknown as Record<string, unknown> & { type: string };
+  const inner = (key: string): string => shapeOf(def[key], false);
+  switch (def.type) {
+    case "object": {
+      const fields = Object.entries(def["shape"] as Record<string, z.core.$ZodType>).map(([key, field]) => {
+        const isOptional = field._zod.def.type === "optional";
+        return `${key}${isOptional ? "?" : ""}: ${shapeOf(field, false)}`;
+      });
+      return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
+    }
+    case "array": {
+      const element = inner("element");
+      return element.includes(" | ") && !element.startsWith("{") ? `(${element})[]` : `${element}[]`;
+    }
+    case "optional":
+    case "default":
+    case "nullable":
+      return inner("innerType");
+    case "pipe":
+      return inner("out");
+    case "record":
+      return `{ [${inner("keyType")}]: ${inner("valueType")} }`;
+    case "union":
+      return (def["options"] as unknown[]).map((one) => shapeOf(one, false)).join(" | ");
+    case "enum":
+      return Object.values(def["entries"] as Record<string, string>)
+        .map((one) => JSON.stringify(one))
+        .join(" | ");
+    case "literal":
+      return (def["values"] as unknown[]).map((one) => JSON.stringify(one)).join(" | ");
+    default:
+      return def.type;
+  }
+}
+
+/** docs/hivectl-json.md: what every verb prints with --json. */
+export function shapesPage(): string {
+  const verbs = Object.entries(VERB_OUTPUT).map(([verb, output]) => {
+    const shape = typeof output === "string" ? shapeOf(operations[output].output) : output.shape;
+    const operation = typeof output === "string" ? `\`${output}\`` : "";
+    return `| \`${verb}\` | ${operation} | \`${shape.replaceAll("|", "\\|")}\` |`;
+  });
+  const shapes = Object.entries(NAMED).map(([name, schema]) => `### ${name}\n\n\`\`\`ts\n${wrapped(shapeOf(schema))}\n\`\`\``);
+  return `# What \`hivectl --json\` prints
+
+Made from the contract by \`npm run man\`; a test keeps it current.
+
+One JSON object per line on standard output: an operation's answer, as [wire.md](wire.md) has it, without the envelope. Fields with a \`?\` are absent where they are not known, never null. Instants are RFC 3339 in UTC. A refusal is \`{ "ok": false, "error": string, "code": string }\`, and the exit code says so too. Characters that could steer a terminal are escaped.
+
+\`PerAgent\` is \`${shapeOf(operations.start.output)}\`; for a single agent a failure is a refusal instead.
+
+| verb | operation | shape |
+| --- | --- | --- |
+${verbs.join("\n")}
+
+## Shapes
+
+${shapes.join("\n\n")}
+`;
+}
+
+/** One field or one alternative a line, at the first level. */
+function wrapped(shape: string): string {
+  let depth = 0;
+  let text = "";
+  for (const [at, char] of Array.from(shape).entries()) {
+    if ("{[(".includes(char)) depth++;
+    if ("}])".includes(char)) depth--;
+    if (char === "}" && depth === 0) text = `${text.trimEnd()}\n`;
+    text += char;
+    if (char === "{" && depth === 1) text += "\n ";
+    if (char === "," && depth === 1) text += "\n ";
+    if (char === "|" && depth === 0 && at > 0) text = `${text.slice(0, -1).trimEnd()}\n|`;
+  }
+  return text;
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { AgentView } from "../../wire/agent.ts";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { painter, width } from "../print.ts";
+import { take, topFrame } from "./frame.ts";
+
+const at = "2026-01-01T00:00:00.000Z";
+const agent = (name: string, more: Partial<AgentView> = {}): AgentView => ({
+  id: name,
+  name,
+  role: "agent",
+  state: "idle",
+  state_since: at,
+  running: true,
+  asleep: false,
+  failed: false,
+  paused: false,
+  needs_login: false,
+  needs_update: false,
+  destroyed: false,
+  unread: 0,
+  tokens_today: 0,
+  cost_today_usd: 0,
+  created_at: at,
+  url: "http://127.0.0.1:7000/agent/x",
+  warnings: [],
+  ...more,
+});
+function snapshot(agents: AgentView[]): StateSnapshot {
+  const hive = {
+    id: "x",
+    version: "1",
+    revision: "r",
+    mode: "rehearsal" as const,
+    upstream: "",
+    scenarios: [],
+    started_at: at,
+    tokens_today: 1234,
+    cost_today_usd: 0.5,
+    operator_unread: 2,
+    read_up_to: 0,
+    banners: [{ level: "warn" as const, text: "a warning that is rather long for a small terminal" }],
+  };
+  const message = (id: number) => ({
+    id,
+    seq: id,
+    from: "ada",
+    to: "operator",
+    body: `text ${id} 日本語`,
+    chain: id,
+    hops: 0,
+    state: "done" as const,
+    redelivered: false,
+    failures: 0,
+    created_at: at,
+    updated_at: at,
+  });
+  return { seq: 1, hive, agents, questions: [], approvals: [], messages: Array.from({ length: 40 }, (_, n) => message(n + 1)) };
+}
+const screen = (rows: number, columns: number, skip = 0) => ({
+  rows,
+  columns,
+  skip,
+  now: Date.parse(at) + 61_000,
+  paint: painter(false),
+});
+
+describe("top", () => {
+  const many = snapshot(
+    Array.from({ length: 30 }, (_, n) => agent(`agent-${n}`, { unread: n, status_text: "works on something long" })),
+  );
+
+  test.each([
+    [24, 80],
+    [30, 120],
+    [60, 200],
+    [10, 40],
+    [5, 24],
+    [2, 20],
+    [1, 10],
+  ])("fills %i rows of %i columns and never passes them", (rows, columns) => {
+    const lines = topFrame({ state: many, isLive: false }, screen(rows, columns, 99));
+    expect(lines.length).toBe(rows);
+    for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
+  });
+
+  test("shows who lives, what waits, what it cost, and that the daemon is away", () => {
+    const text = topFrame({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, screen(24, 100)).join("\n");
+    for (const words of [
+      "◆ HYPERHIVE  rehearsal",
+      "$0.50 and 1.2k tok today",
+      "2 unread messages",
+      "reconnecting",
+      "◆ FLOW",
+      "text 40",
+    ])
+      expect(text).toContain(words);
+    expect(text).toMatch(/ada +thinking +1m/);
+  });
+
+  test("who failed comes first; scrolling moves the agents", () => {
+    const state = snapshot([agent("ada"), agent("zoe", { state: "failed" }), agent("hm1nd", { role: "manager" })]);
+    const names = (skip: number) =>
+      topFrame({ state, isLive: true }, screen(7, 80, skip))
+        .map((line) => line.split(" ")[0])
+        .filter((name) => ["ada", "zoe", "hm1nd"].includes(name ?? ""));
+    expect(names(0)[0]).toBe("zoe");
+    expect(names(1)[0]).toBe("hm1nd");
+  });
+
+  test("takes events in: an agent that changes, a question that closes, a message once", () => {
+    const state = snapshot([agent("ada")]);
+    take(state, { kind: "agent", agent: agent("ada", { state: "thinking" }) });
+    take(state, { kind: "agent", agent: agent("bob") });
+    expect(state.agents.map((one) => [one.name, one.state])).toEqual([
+      ["ada", "thinking"],
+      ["bob", "idle"],
+    ]);
+    const question = {
+      id: 1,
+      seq: 1,
+      agent: "ada",
+      question: "?",
+      options: [],
+      multi: false,
+      state: "open" as const,
+      asked_at: at,
+    };
+    take(state, { kind: "question", seq: 1, question });
+    expect(state.questions).toHaveLength(1);
+    take(state, { kind: "question", seq: 2, question: { ...question, state: "answered" } });
+    expect(state.questions).toHaveLength(0);
+    const [first] = state.messages;
+    if (first) take(state, { kind: "message", seq: 99, message: { ...first, state: "dead" } });
+    expect(state.messages.filter((one) => one.id === first?.id)).toMatchObject([{ state: "dead" }]);
+  });
+});
