@@ -74,6 +74,9 @@ test("log in with the launch URL, write to the manager, see it live, read the an
 test("the agent's page streams a turn, and its prompt commands the harness", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await page.getByRole("link", { name: "hm1nd" }).first().click();
+  // The dashboard's own box has the same name: what is typed before the page has changed would go there.
+  await page.waitForURL(/\/agent\/hm1nd$/);
+  await page.getByRole("link", { name: "hive" }).first().waitFor();
   const prompt = page.getByRole("textbox", { name: "message to hm1nd" });
   await prompt.fill("slow please");
   await prompt.press("Enter");

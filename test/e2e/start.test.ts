@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,6 +13,8 @@ import { cleanEnv, isRunning, until } from "../lib/hive.ts";
 const ROOT = join(import.meta.dirname, "../..");
 let folder: string;
 let checkout: string;
+/** Short, wherever the checkout is: the paths of sockets have a limit. */
+let state: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
@@ -19,6 +22,7 @@ beforeAll(async () => {
   mkdirSync(join(ROOT, ".dev"), { recursive: true });
   folder = mkdtempSync(join(ROOT, ".dev", "start-"));
   checkout = join(folder, "hyperhive");
+  state = mkdtempSync(join(tmpdir(), "hive-"));
   const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: ROOT,
     encoding: "utf8",
@@ -35,9 +39,11 @@ beforeAll(async () => {
   const stamp = join(checkout, "node_modules", ".hive-stamp");
   rmSync(stamp, { force: true });
   writeFileSync(stamp, await hashOfFiles(["package-lock.json"], process.versions.modules));
-  env = cleanEnv({ HOME: folder, HIVE_PORT: "0", HIVE_AGENT_PORTS: "off", HIVE_STATE_DIR: join(folder, "s"), CI: "1" });
+  env = cleanEnv({ HOME: folder, HIVE_PORT: "0", HIVE_AGENT_PORTS: "off", HIVE_STATE_DIR: join(state, "s"), CI: "1" });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  for (const made of [folder, state]) rmSync(made, { recursive: true, force: true });
+});
 
 interface Started {
   npm: ChildProcess;
@@ -79,7 +85,7 @@ test("npm start builds, creates the manager, prints a link that works, and Ctrl-
   expect((await enter()).status).toBe(200);
   expect((await enter()).status).toBe(401);
 
-  const client = await connectLines(join(folder, "s/run/host.sock"), { ordered: true });
+  const client = await connectLines(join(state, "s/run/host.sock"), { ordered: true });
   expect((await client.call("list", {})).agents).toEqual(["hm1nd"]);
   const { sent } = await client.call("send", { to: "hm1nd", body: "hello" });
   for await (const { event } of client.stream("watch", { after: 0, kinds: ["message"] }))
@@ -92,14 +98,14 @@ test("npm start builds, creates the manager, prints a link that works, and Ctrl-
   expect(started.filter(isRunning)).toEqual([]);
   expect(first.said()).toMatch(/stopped\n/);
   expect(first.said()).not.toContain("unexpected");
-  expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(folder);
+  expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(state);
 
   // A second start builds nothing, and finds the hive as it was.
   const built = readdirSync(join(checkout, "dist"));
   const second = await start();
   expect(second.said()).not.toMatch(/building|installing/);
   expect(readdirSync(join(checkout, "dist"))).toEqual(built);
-  const again = await connectLines(join(folder, "s/run/host.sock"), { ordered: true });
+  const again = await connectLines(join(state, "s/run/host.sock"), { ordered: true });
   expect((await again.call("inbox", {})).messages).toHaveLength(1);
   again.close();
   await interrupt(second);
