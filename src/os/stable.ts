@@ -2,15 +2,15 @@ import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Flushes folders to stable storage, so that names which were made or moved in them survive a power cut. Folders that
- * are gone are passed over: git removes empty ones.
+ * Flushes files and folders to stable storage; a folder so that the names which were made or moved in it survive a
+ * power cut. What is gone is passed over: git removes empty folders.
  */
-export async function syncFolders(folders: Iterable<string>): Promise<void> {
+export async function syncAll(paths: Iterable<string>): Promise<void> {
   await Promise.all(
-    Array.from(new Set(folders), async (folder) => {
+    Array.from(new Set(paths), async (path) => {
       let handle;
       try {
-        handle = await open(folder, "r");
+        handle = await open(path, "r");
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
         throw error;
@@ -43,5 +43,5 @@ export async function replaceFile(path: string, bytes: Buffer | string, mode: nu
     await handle.close();
   }
   await rename(beside, path);
-  await syncFolders([dirname(path)]);
+  await syncAll([dirname(path)]);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { foldersUpTo, syncFolders } from "../os/stable.ts";
+import { foldersUpTo, syncAll } from "../os/stable.ts";
 
 export const MAIN = "refs/heads/main";
 
@@ -16,7 +16,7 @@ export async function makeRepo(folder: string, scratch: string, { bare = true } 
     await rm(made, { recursive: true, force: true });
     throw error;
   }
-  await syncFolders([dirname(folder), folder, scratch]);
+  await syncAll([dirname(folder), folder, scratch]);
 }
 
 /** What `git init` would write, without its templates. Everybody may read it: it holds configs, never secrets. */
@@ -33,8 +33,8 @@ export async function writeSkeleton(gitDir: string, bare: boolean): Promise<void
     await writeFile(join(gitDir, name), text, { mode: 0o644, flush: true });
     await chmod(join(gitDir, name), 0o644);
   }
-  await syncFolders(foldersUpTo(gitDir, join(gitDir, "objects/pack/x")));
-  await syncFolders(foldersUpTo(gitDir, join(gitDir, "refs/heads/x")));
+  await syncAll(foldersUpTo(gitDir, join(gitDir, "objects/pack/x")));
+  await syncAll(foldersUpTo(gitDir, join(gitDir, "refs/heads/x")));
 }
 
 /** A folder of ours goes away at once; what it held goes after. */
@@ -46,6 +46,6 @@ export async function discard(folder: string, scratch: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
   }
-  await syncFolders([dirname(folder), scratch]);
+  await syncAll([dirname(folder), scratch]);
   await rm(away, { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { git, tryGit } from "../os/git.ts";
-import { replaceFile, syncFolders } from "../os/stable.ts";
+import { replaceFile, syncAll } from "../os/stable.ts";
 import { Sha } from "../wire/approval.ts";
 import { MAIN, makeRepo } from "./folders.ts";
 import { commitObject, treeObjects } from "./objects.ts";
@@ -87,7 +87,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
       await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });
       await chmod(`${index}.new`, 0o644);
       await rename(`${index}.new`, index);
-      await syncFolders([gitDir]);
+      await syncAll([gitDir]);
     },
   };
   return repo;

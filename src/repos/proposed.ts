@@ -4,7 +4,7 @@ import { chmod, lchown, mkdir, open, readdir, rename, rm, writeFile, type FileHa
 import { join } from "node:path";
 import { git } from "../os/git.ts";
 import { removeTree } from "../os/remove-tree.ts";
-import { syncFolders } from "../os/stable.ts";
+import { syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 import { MAIN, writeSkeleton } from "./folders.ts";
 import type { ProposedRepo } from "./types.ts";
@@ -60,7 +60,7 @@ export async function ensureProposed(
   } finally {
     await parent.close();
   }
-  await syncFolders([place.top, place.scratch]);
+  await syncAll([place.top, place.scratch]);
   return repo;
 }
 
@@ -73,7 +73,7 @@ export async function removeProposed(place: ProposedPlace, agent: string): Promi
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
   }
-  await syncFolders([place.top, place.scratch]);
+  await syncAll([place.top, place.scratch]);
   await removeTree(away);
 }
 

@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git, tryGit, GitError } from "../os/git.ts";
-import { foldersUpTo, syncFolders } from "../os/stable.ts";
+import { foldersUpTo, syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 
 /** What git takes for "does not exist yet". */
@@ -55,7 +55,7 @@ export async function listRefs(gitDir: string): Promise<Map<string, Sha>> {
 }
 
 async function syncRef(gitDir: string, ref: string): Promise<void> {
-  await syncFolders([...foldersUpTo(gitDir, join(gitDir, ref)), join(gitDir, "refs")]);
+  await syncAll([...foldersUpTo(gitDir, join(gitDir, ref)), join(gitDir, "refs")]);
 }
 
 /**

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { GIT_ENV, git, gitCommand, tryGit } from "../os/git.ts";
 import { startChild } from "../os/run.ts";
-import { syncFolders } from "../os/stable.ts";
+import { syncAll } from "../os/stable.ts";
 import { startThrowAway } from "../os/throw-away.ts";
 import { Sha } from "../wire/approval.ts";
+import { schemaComplaint } from "../wire/error.ts";
 import { writeSkeleton } from "./folders.ts";
 import { readTree } from "./read-tree.ts";
 import { listRefs } from "./refs.ts";
@@ -36,6 +37,8 @@ const MEMORY_BYTES = 1024 * 1024 * 1024;
 const CPU_SECONDS = 20;
 /** A pack is zlib of the objects, which grows what cannot be compressed by less than this. */
 const PACK_OVERHEAD = 1024 * 1024;
+/** Files that are flushed side by side: the file system then does it in one go. */
+const FLUSHED_AT_ONCE = 64;
 /** Commits of ours that the other side need not send, newest last. */
 const MAX_HAVES = 1000;
 
@@ -106,7 +109,9 @@ export async function safeFetch(fetch: {
   limits?: FetchLimits;
 }): Promise<void> {
   const { into, from, scratch, limits = FETCH_LIMITS } = fetch;
-  const sha = Sha.parse(fetch.sha);
+  const named = Sha.safeParse(fetch.sha);
+  if (!named.success) throw new RepoRefusal(schemaComplaint(named.error));
+  const sha = named.data;
   const quarantine = join(scratch, randomUUID());
   await writeSkeleton(quarantine, true);
   try {
@@ -190,7 +195,15 @@ async function receive(
     cpuSeconds: CPU_SECONDS,
   });
   const maxPack = limits.totalBytes + PACK_OVERHEAD;
-  const [program, argv] = gitCommand(quarantine, ["unpack-objects", "-q", "--strict", `--max-input-size=${maxPack}`]);
+  // Not flushed here: what is refused need not last, and what is taken is flushed when it is moved in.
+  const [program, argv] = gitCommand(quarantine, [
+    "-c",
+    "core.fsync=none",
+    "unpack-objects",
+    "-q",
+    "--strict",
+    `--max-input-size=${maxPack}`,
+  ]);
   // Should git in the cage be taken over, this is what its stream can cost.
   const bounds = [`--as=${MEMORY_BYTES}`, `--cpu=${CPU_SECONDS}`, `--fsize=${maxPack}`, "--core=0"];
   const store = startChild("prlimit", [...bounds, program, ...argv], { env: { ...GIT_ENV, ...env }, cwd: "/" });
@@ -275,17 +288,18 @@ async function checkWhole(gitDir: string, env: Record<string, string>, sha: Sha,
   await git(gitDir, ["cat-file", "-e", `${sha}^{commit}`], { env });
 }
 
-/** Moves loose objects. Content names them, so one that is there already is the same. */
+/** Flushes loose objects and moves them in. Content names them, so one that is there already is the same. */
 async function moveIn(from: string, to: string): Promise<void> {
-  const folders: string[] = [];
-  for (const prefix of await readdir(from)) {
-    if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+  const prefixes = (await readdir(from)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+  const objects: string[] = [];
+  for (const prefix of prefixes) objects.push(...(await readdir(join(from, prefix))).map((name) => join(prefix, name)));
+  for (let at = 0; at < objects.length; at += FLUSHED_AT_ONCE) {
+    await syncAll(objects.slice(at, at + FLUSHED_AT_ONCE).map((name) => join(from, name)));
+  }
+  for (const prefix of prefixes) {
     await mkdir(join(to, prefix), { recursive: true });
     await chmod(join(to, prefix), 0o755);
-    for (const name of await readdir(join(from, prefix))) {
-      if (/^[0-9a-f]{38}$/.test(name)) await rename(join(from, prefix, name), join(to, prefix, name));
-    }
-    folders.push(join(to, prefix));
   }
-  await syncFolders([...folders, to]);
+  for (const name of objects) await rename(join(from, name), join(to, name));
+  await syncAll([...prefixes.map((prefix) => join(to, prefix)), to]);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { git, tryGit } from "../os/git.ts";
-import { syncFolders } from "../os/stable.ts";
+import { syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 import { packOf, type GitObject } from "./objects.ts";
 
@@ -16,7 +16,7 @@ export async function writeObjects(gitDir: string, objects: readonly GitObject[]
 /** Flushes the folders of loose objects. Their contents git has flushed itself. */
 export async function syncObjects(gitDir: string, shas: Iterable<Sha>): Promise<void> {
   const top = join(gitDir, "objects");
-  await syncFolders([...Array.from(shas, (sha) => join(top, sha.slice(0, 2))), top]);
+  await syncAll([...Array.from(shas, (sha) => join(top, sha.slice(0, 2))), top]);
 }
 
 /** An object as it came out. */
