@@ -12,8 +12,8 @@ _hivectl() {
   COMPREPLY=()
   while IFS=$'\t' read -r value _; do
     if [[ $value == :files ]]; then files=1; continue; fi
-    # bash takes @ for the end of a word: only what comes after it is replaced.
-    [[ $current == @* ]] && value="${"$"}{value#@}"
+    # $2 is what bash will replace: without the @ where it takes that for the end of a word.
+    [[ $current == @* && $2 != @* ]] && value="${"$"}{value#@}"
     COMPREPLY+=("$value")
   done < <("${"$"}{words[0]}" __complete -- "${"$"}{words[@]:1}" 2>/dev/null)
   if [[ $files ]]; then
