@@ -149,6 +149,7 @@ export const approvalOperations = {
     summary: "Check the invariants of the deploys on the living hive.",
     callers: ["operator"],
     input: nothing,
-    output: z.object({ ok: z.boolean(), findings: z.array(CheckFinding) }),
+    // Not `ok`: in an answer that says whether the call was refused.
+    output: z.object({ holds: z.boolean(), findings: z.array(CheckFinding) }),
   },
 } as const satisfies Record<string, Operation>;

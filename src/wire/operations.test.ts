@@ -25,3 +25,8 @@ test("an agent cannot act on others, approve, or end the hive", () => {
   for (const name of ["spawn", "destroy", "stop", "kill", "answer", "login", "shutdown", "state", "watch", "messages"])
     expect(allowed).not.toContain(name);
 });
+
+test("no output has a field of the envelope: the answer would be taken for a refusal", () => {
+  for (const [name, { output }] of Object.entries(operations))
+    for (const field of ["version", "ok", "error", "code"]) expect(Object.keys(output.shape), name).not.toContain(field);
+});

@@ -77,7 +77,10 @@ describe("completion", () => {
 
 describe("top", () => {
   test("draws the living hive in a terminal, follows what happens, and leaves the terminal as it was", async () => {
-    const child = spawn("script", ["-qec", "stty rows 20 cols 80; hivectl top", "/dev/null"], { env, stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn("script", ["-qec", "stty rows 20 cols 80; hivectl top", "/dev/null"], {
+      env,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     let screen = "";
     const heard: { words: string; done(): void }[] = [];
     child.stdout.on("data", (chunk: Buffer) => {
@@ -115,7 +118,8 @@ describe("top", () => {
     expect(await status(env, "script", onTerminal)).not.toContain("\u001B[");
     expect(await status(colourful, "hivectl", ["status"])).not.toContain("\u001B[");
     // Nothing is wider than the terminal that was given.
-    for (const line of (await status(env, "script", onTerminal)).split("\r\n")) expect(Array.from(line).length).toBeLessThanOrEqual(40);
+    for (const line of (await status(env, "script", onTerminal)).split("\r\n"))
+      expect(Array.from(line).length).toBeLessThanOrEqual(40);
   });
 
   test("without a terminal it says what else there is", async () => {

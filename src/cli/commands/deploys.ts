@@ -154,17 +154,17 @@ export function deployCommands(program: Command): void {
       .description("check the invariants of the deploys on the living hive; the exit code is 1 when one does not hold"),
     async (shell) => {
       const output = await shell.client.call("check", {});
-      shell.show(output, ({ ok, findings }) => {
+      shell.show(output, ({ holds, findings }) => {
         const lines = findings.map((one) => {
           const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");
           const problems = one.problems.map((problem) => `\n    ${shell.paint("red", clean(problem))}`).join("");
           return `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}${problems}`;
         });
-        return [...lines, ok ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
+        return [...lines, holds ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
           "\n",
         );
       });
-      if (!output.ok) shell.failed();
+      if (!output.holds) shell.failed();
     },
   );
 }

@@ -1,0 +1,303 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { serveLines } from "../../src/rpc/server.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
+import { HiveError } from "../../src/wire/error.ts";
+import type { OperationName } from "../../src/wire/operations.ts";
+import { cleanEnv } from "../lib/hive.ts";
+
+/**
+ * The verbs about requests, as whole processes over the real socket server. The answers are the test's, so that every
+ * state can be shown: a request that changes between look and word, a deploy that fails, a checker that finds something.
+ */
+
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+const at = "2026-01-01T00:00:00.000Z";
+const sha = "3f2a91c04d1e".padEnd(40, "a");
+const digest = "d".repeat(64);
+const request: ApprovalView = {
+  id: 12,
+  seq: 100,
+  agent: "scout",
+  kind: "apply_commit",
+  origin: "request",
+  state: "pending",
+  requested_by: "hm1nd",
+  description: "may reach arxiv",
+  sha,
+  digest,
+  requested_at: at,
+  risks: [{ level: "danger", kind: "egress", text: "new egress host: arxiv.org", path: "agent.json" }],
+  stat: { files: 1, added: 1, removed: 1 },
+};
+const patch = '@@ -1 +1 @@\n-  "egress": []\n+  "egress": ["arxiv.org\u202E"]\n';
+const file = { path: "agent.json", status: "modified", binary: false, added: 1, removed: 1, cut: false, patch };
+
+let folder: string;
+let server: Awaited<ReturnType<typeof serveLines>>;
+/** What was called, in order, and what the next calls are answered with. */
+let calls: { name: OperationName; input: Record<string, unknown> }[];
+let answers: Partial<Record<OperationName, object | ((input: Record<string, unknown>) => object)>>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "cli-"));
+  server = await serveLines({
+    path: join(folder, "host.sock"),
+    mode: 0o600,
+    callers: ["operator"],
+    ordered: true,
+    maxConnections: 100,
+    onUnexpected: (error) => console.error(error),
+    dispatch(name, input) {
+      const given: Record<string, unknown> = input;
+      calls.push({ name, input: given });
+      const answer = answers[name] ?? {};
+      // A stream is handed on as it is, anything else as a promise.
+      if (Symbol.asyncIterator in answer) return answer as AsyncIterable<object>;
+      return new Promise((resolve, reject) => {
+        if (answer instanceof Error) reject(answer);
+        else resolve(typeof answer === "function" ? (answer as (input: object) => object)(given) : answer);
+      });
+    },
+  });
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  calls = [];
+  answers = {
+    show: { approval: request, base_sha: "b".repeat(40), files: [file], cut: false },
+    approve: { approval: { ...request, seq: 101, state: "approved" } },
+  };
+});
+
+interface Said {
+  code: number | null;
+  out: string;
+  err: string;
+}
+function hivectl(...args: string[]): Promise<Said> {
+  return start(process.execPath, [HIVECTL, "--socket", join(folder, "host.sock"), ...args]);
+}
+function start(command: string, args: string[], typed?: string): Promise<Said> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: ["pipe", "pipe", "pipe"] });
+    const said: Said = { code: null, out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => {
+      said.out += chunk.toString();
+      // The question is asked before it is answered.
+      if (typed !== undefined && said.out.includes("[y/N]")) child.stdin.end(typed);
+    });
+    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
+    child.on("close", (code) => resolve({ ...said, code }));
+    if (typed === undefined) child.stdin.end();
+  });
+}
+const called = (name: OperationName): Record<string, unknown> | undefined => calls.find((one) => one.name === name)?.input;
+
+describe("looking", () => {
+  test("show has who, what, the risks and the diff, with what hides made visible", async () => {
+    const { code, out } = await hivectl("show", "12");
+    expect(code).toBe(0);
+    for (const words of [
+      "#12 config of scout",
+      "!! new egress host: arxiv.org",
+      "── modified  agent.json",
+      '+  "egress": ["arxiv.org⟨U+202E⟩"]',
+    ])
+      expect(out).toContain(words);
+    expect(out).not.toContain("\u202E");
+    expect(called("show")).toEqual({ id: 12, base: "running" });
+    await hivectl("show", "#12", "--base", "parent");
+    expect(calls.at(-1)?.input).toEqual({ id: 12, base: "parent" });
+  });
+
+  test("as JSON it is the answer, with nothing in it that could steer a terminal", async () => {
+    const { out } = await hivectl("show", "12", "--json");
+    expect(out).toContain("\\u202e");
+    expect(JSON.parse(out)).toMatchObject({ approval: request, files: [{ patch }] });
+  });
+
+  test("requests and deploys are tables", async () => {
+    const failed = { ...request, id: 11, state: "failed", error: "no such module" };
+    answers.approvals = { approvals: [request, failed] };
+    const { out } = await hivectl("requests", "@scout", "-n", "5");
+    expect(out).toMatch(/12 +scout +config +pending .*1 risk/);
+    expect(out).toMatch(/11 +scout +config +failed .*no such module/);
+    expect(called("approvals")).toEqual({ agent: "scout", limit: 5 });
+    answers.deploys = { deploys: [{ id: 7, state: "deployed", sha, at, origin: "request", by: "operator", runs: true }] };
+    expect((await hivectl("deploys", "scout")).out).toMatch(/● +7 +deployed +3f2a91c04d1e/);
+  });
+
+  test("what the ledger locks, and who did what", async () => {
+    answers.meta = { head: sha, inputs: [{ name: "agent-scout", rev: sha, modified_at: at, rebuilds: ["scout"] }] };
+    expect((await hivectl("meta")).out).toMatch(/^meta 3f2a91c04d1e\nINPUT[^\n]*\nagent-scout +3f2a91c04d1e .*scout\n$/);
+    answers.audit = {
+      entries: [
+        { seq: 9, at, actor: "operator", kind: "approved", agent: "scout", request: 12, sha, detail: { by: "x\u001B[2J" } },
+      ],
+    };
+    const { out } = await hivectl("audit", "scout", "--request", "12", "--kind", "approved");
+    expect(out).toMatch(/9 +\d\d-\d\d \d\d:\d\d:\d\d +operator +approved +scout +#12 +3f2a91c04d1e +by=x\n/);
+    expect(called("audit")).toEqual({ agent: "scout", request: 12, kind: "approved", limit: 50 });
+  });
+
+  test("check says what does not hold, and ends with 1", async () => {
+    const finding = { invariant: 1, what: "a deployed tag is locked", ok: true, problems: [], checked: 4 };
+    answers.check = { holds: true, findings: [finding] };
+    expect(await hivectl("check")).toMatchObject({
+      code: 0,
+      out: "✓ 1  a deployed tag is locked (4 things looked at)\neverything holds\n",
+    });
+    answers.check = { holds: false, findings: [{ ...finding, ok: false, problems: ["scout: deployed/7 is not locked"] }] };
+    const { code, out } = await hivectl("check");
+    expect(code).toBe(1);
+    expect(out).toContain("✗ 1  a deployed tag is locked (4 things looked at)\n    scout: deployed/7 is not locked");
+  });
+});
+
+describe("approving", () => {
+  test("where nobody can be asked the answer has to come with the command", async () => {
+    const said = await hivectl("approve", "12");
+    expect(said).toMatchObject({ code: 2, err: expect.stringContaining("--sha <commit> or --yes") as string });
+    expect(called("approve")).toBeUndefined();
+  });
+
+  test("on a terminal it shows what it is and asks", async () => {
+    const command = `${process.execPath} ${HIVECTL} --socket ${folder}/host.sock approve 12`;
+    const no = await start("script", ["-qec", command, "/dev/null"], "n\n");
+    expect(no).toMatchObject({ code: 1, out: expect.stringContaining("left as it is") as string });
+    expect(no.out).toContain("new egress host: arxiv.org");
+    expect(called("approve")).toBeUndefined();
+    const yes = await start("script", ["-qec", command, "/dev/null"], "y\n");
+    expect(yes).toMatchObject({ code: 0, out: expect.stringContaining("#12 approved") as string });
+    expect(called("approve")).toEqual({ id: 12, sha, digest });
+  });
+
+  test("is bound to what was shown: sha and digest go with the word", async () => {
+    expect(await hivectl("approve", "12", "--yes")).toMatchObject({ code: 0 });
+    expect(called("approve")).toEqual({ id: 12, sha, digest });
+    answers.approve = new HiveError("conflict", "what runs has changed since, look again");
+    expect(await hivectl("approve", "12", "--yes")).toMatchObject({
+      code: 1,
+      err: "hivectl: what runs has changed since, look again\n",
+    });
+  });
+
+  test("--sha approves that commit and no other", async () => {
+    expect(await hivectl("approve", "12", "--sha", sha.slice(0, 12))).toMatchObject({ code: 0 });
+    calls = [];
+    expect(await hivectl("approve", "12", "--sha", "0000000")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`is of commit ${sha}`) as string,
+    });
+    expect(await hivectl("approve", "12", "--sha", "main")).toMatchObject({ code: 2 });
+    expect(called("approve")).toBeUndefined();
+  });
+
+  test.each([
+    ["deployed", 0],
+    ["failed", 1],
+  ] as const)("--wait follows it until it is %s and ends with %i", async (state, code) => {
+    const steps = ["building", "activating", state].map((one, n) => ({ ...request, seq: 102 + n, state: one }));
+    answers.show = () => {
+      const before = called("approve") === undefined ? request : { ...request, seq: 101, state: "approved" };
+      return { approval: before, files: [], cut: false };
+    };
+    answers.watch = (async function* () {
+      yield {};
+      for (const approval of steps) yield { event: { kind: "approval", seq: approval.seq, approval } };
+    })();
+    const said = await hivectl("approve", "12", "--yes", "--wait");
+    expect(said.out).toMatch(new RegExp(`approved\nbuilding\nactivating\n${state}\n$`));
+    expect(said.code).toBe(code);
+    expect(called("watch")).toMatchObject({ after: 101, kinds: ["approval"] });
+  });
+
+  test("deny takes a note, cancel takes it back", async () => {
+    answers.deny = { approval: { ...request, state: "denied" } };
+    answers.cancel_request = { approval: { ...request, state: "cancelled" } };
+    expect(await hivectl("deny", "12", "--note", "not this week")).toMatchObject({ code: 0, out: "#12 denied; hm1nd is told\n" });
+    expect(called("deny")).toEqual({ id: 12, note: "not this week" });
+    expect(await hivectl("cancel-request", "12")).toMatchObject({ code: 0, out: "#12 cancelled\n" });
+    expect(called("cancel_request")).toEqual({ request: 12 });
+  });
+});
+
+describe("asking for something", () => {
+  test("request-spawn and a commit of the proposed repo", async () => {
+    answers.request_spawn = { request: 13 };
+    answers.propose = { request: 14 };
+    expect((await hivectl("request-spawn", "ada", "-d", "counts")).out).toContain("#13 waits for approval");
+    expect(called("request_spawn")).toEqual({ name: "ada", description: "counts" });
+    expect((await hivectl("propose", "hm1nd", sha, "-d", "why")).out).toContain("#14 waits for approval");
+    expect(called("propose")).toEqual({ agent: "hm1nd", commit: sha, description: "why" });
+    calls = [];
+    expect(await hivectl("propose", "hm1nd", "3f2a91c")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("all 40 digits") as string,
+    });
+    expect(await hivectl("propose", "hm1nd", "no-such-folder")).toMatchObject({ code: 2 });
+    expect(calls).toEqual([]);
+  });
+
+  test("a folder is proposed with its modes and links, without its .git", async () => {
+    answers.propose = { request: 14 };
+    const tree = join(folder, "tree");
+    mkdirSync(join(tree, "sub", "deep"), { recursive: true });
+    mkdirSync(join(tree, ".git"));
+    writeFileSync(join(tree, ".git", "config"), "x");
+    writeFileSync(join(tree, "agent.json"), "{}");
+    writeFileSync(join(tree, "sub", "deep", "run"), "#!/bin/sh\n");
+    chmodSync(join(tree, "sub", "deep", "run"), 0o755);
+    symlinkSync("agent.json", join(tree, "link"));
+    expect(await hivectl("propose", "scout", tree)).toMatchObject({ code: 0 });
+    const b64 = (text: string): string => Buffer.from(text).toString("base64");
+    expect(called("propose")).toEqual({
+      agent: "scout",
+      files: [
+        { path: "agent.json", mode: "100644", base64: b64("{}") },
+        { path: "link", mode: "120000", base64: b64("agent.json") },
+        { path: "sub/deep/run", mode: "100755", base64: b64("#!/bin/sh\n") },
+      ],
+    });
+  });
+
+  test("rollback, rebuild, update, force and meta-update", async () => {
+    answers.rollback = { request: 15 };
+    expect((await hivectl("rollback", "scout", "7")).out).toBe("#15 takes scout back to deploy 7\n");
+    expect(called("rollback")).toEqual({ agent: "scout", id: 7 });
+    answers.rebuild = { request: 16 };
+    expect((await hivectl("rebuild", "scout", "--json")).out).toBe('{"results":[{"name":"scout","ok":true,"request":16}]}\n');
+    answers.update = { results: [{ name: "scout", ok: true }] };
+    expect(await hivectl("update", "--all")).toMatchObject({ code: 0 });
+    expect(called("update")).toEqual({ scope: { all: true } });
+    answers.deploy_force = { approval: { ...request, state: "activating" } };
+    expect((await hivectl("force", "12")).out).toBe("#12 does not wait\n");
+    answers.meta_update = { results: [{ name: "scout", ok: false, error: "it is busy" }] };
+    expect(await hivectl("meta-update", "hyperhive")).toMatchObject({ code: 4, out: "scout: it is busy\n" });
+    expect(called("meta_update")).toEqual({ inputs: ["hyperhive"] });
+  });
+
+  test("of several agents each is told, with the name that was meant; the code is 4", async () => {
+    answers.list = { agents: ["hm1nd", "scout"] };
+    answers.rebuild = ({ name }: Record<string, unknown>) => {
+      if (name !== "scout") throw new HiveError("not_found", `agent "${String(name)}" is not managed by this hive`);
+      return { request: 16 };
+    };
+    const said = await hivectl("rebuild", "scout", "scuot");
+    expect(said.code).toBe(4);
+    expect(said.out).toMatch(/^scout is rebuilt.*\nscuot: agent "scuot" is not managed by this hive; did you mean scout\?\n$/);
+    expect(await hivectl("rebuild", "scuot")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("did you mean scout?") as string,
+    });
+    expect(await hivectl("rebuild")).toMatchObject({ code: 2 });
+    expect(await hivectl("rebuild", "scout", "--all")).toMatchObject({ code: 2 });
+  });
+});
