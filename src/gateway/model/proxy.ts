@@ -9,6 +9,9 @@ import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./t
 /** Bytes of one request: the API's own limit for messages. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
+/** Bytes of requests that are held for one agent at the same time: a few of the largest, or very many of a usual size. */
+const MAX_HELD_BYTES = 96 * 1024 * 1024;
+
 /** A rate limit that ends within this is left to the CLI's own retry. Milliseconds. */
 const SHORT_LIMIT_MS = 5_000;
 
@@ -34,12 +37,44 @@ const ERROR_TYPES: Record<number, string> = { 400: "invalid_request_error", 404:
 
 /** Serves one agent's model.sock: checks what is asked, passes it on with back-pressure, and meters the answer. */
 export function modelProxy(agent: { id: string; name: string }, deps: ModelProxyDeps) {
+  const held = { bytes: 0 };
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    answer(agent, deps, incoming, outgoing).catch((error: unknown) => {
-      if (!(error instanceof HiveError)) deps.onUnexpected(error);
-      refuse(outgoing, error);
-    });
+    const body = new RequestBody(held);
+    answer(agent, deps, incoming, outgoing, body)
+      .catch((error: unknown) => {
+        if (!(error instanceof HiveError)) deps.onUnexpected(error);
+        refuse(outgoing, error);
+      })
+      .finally(() => body.release());
   };
+}
+
+/** The body of one request, counted against what is held for its agent until the request is over. */
+class RequestBody {
+  readonly #held: { bytes: number };
+  #size = 0;
+
+  constructor(held: { bytes: number }) {
+    this.#held = held;
+  }
+
+  async read(incoming: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) {
+      this.#size += (chunk as Buffer).length;
+      this.#held.bytes += (chunk as Buffer).length;
+      if (this.#size > MAX_BODY_BYTES) throw new HiveError("too_large", `a request is at most ${MAX_BODY_BYTES} bytes`);
+      if (this.#held.bytes > MAX_HELD_BYTES)
+        throw new HiveError("too_large", `the requests of one agent hold at most ${MAX_HELD_BYTES} bytes together`);
+      chunks.push(chunk as Buffer);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  release(): void {
+    this.#held.bytes -= this.#size;
+    this.#size = 0;
+  }
 }
 
 async function answer(
@@ -47,9 +82,10 @@ async function answer(
   deps: ModelProxyDeps,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  requested: RequestBody,
 ): Promise<void> {
   const path = pathOf(incoming);
-  const raw = await readAll(incoming);
+  const raw = await requested.read(incoming);
   const body = readBody(raw);
   checkBody(body, deps.modelsOf(agent.id));
   const gone = new AbortController();
@@ -96,17 +132,6 @@ function pathOf(incoming: IncomingMessage): ModelPath {
     "not_found",
     `${incoming.method ?? ""} ${(path ?? "").slice(0, 120)} is not served here: only POST /v1/messages and token counting`,
   );
-}
-
-async function readAll(incoming: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    size += (chunk as Buffer).length;
-    if (size > MAX_BODY_BYTES) throw new HiveError("too_large", `a request is at most ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }
 
 function refuse(outgoing: ServerResponse, error: unknown): void {

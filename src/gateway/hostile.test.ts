@@ -1,0 +1,191 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isPublicAddress } from "./egress/address.ts";
+import { Gateway, type Listening } from "./gateway.ts";
+import type { ModelReply } from "./model/types.ts";
+
+/** A cage that misuses its two ways out. Nothing of it may reach the daemon's inside, or last. */
+
+let folder: string;
+let listening: Listening;
+let reply: (signal: AbortSignal) => ModelReply;
+let asked: number;
+const unexpected: unknown[] = [];
+const open: Socket[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "gw-"));
+  asked = 0;
+  unexpected.length = 0;
+  reply = () => ({ status: 200, headers: { "content-type": "application/json" }, body: once1("{}") });
+  const gateway = new Gateway({
+    model: {
+      upstream: async ({ signal }) => {
+        asked++;
+        return reply(signal);
+      },
+      modelsOf: () => ["sonnet"],
+      prices: {},
+      onUsage: () => {},
+      onSignal: () => {},
+      onUnexpected: (error) => void unexpected.push(error),
+    },
+    egress: {
+      hostsOf: () => ["example.com"],
+      resolve: async () => [],
+      isPublic: isPublicAddress,
+      onRecord: () => {},
+    },
+  });
+  listening = await gateway.listen(
+    { id: "a1", name: "ada" },
+    { model: join(folder, "model.sock"), egress: join(folder, "egress.sock") },
+  );
+});
+afterEach(async () => {
+  for (const socket of open.splice(0)) socket.destroy();
+  await listening.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function* once1(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+const BODY = JSON.stringify({ model: "claude-sonnet-5", max_tokens: 1, messages: [{ role: "user", content: "x" }] });
+const request = (body: string | Buffer): string =>
+  `POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+
+async function dial(name: "model" | "egress"): Promise<Socket> {
+  const socket = connect(join(folder, `${name}.sock`));
+  open.push(socket);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  return socket;
+}
+/** What the other side says until it closes. */
+async function closing(socket: Socket): Promise<string> {
+  let text = "";
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+  // Not by `once`: writing into what is being refused is no error here.
+  await new Promise((resolve) => socket.once("close", resolve));
+  return text;
+}
+/** The socket still serves whoever behaves. */
+async function isWell(): Promise<void> {
+  const socket = await dial("model");
+  socket.write(`${request(BODY).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")}${BODY}`);
+  expect(await closing(socket)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(unexpected).toEqual([]);
+}
+
+describe.each(["model", "egress"] as const)("%s.sock", (name) => {
+  test.each([
+    ["no HTTP at all", "hello\r\n\r\n"],
+    ["bytes", Buffer.from([0, 1, 2, 255, 254, 13, 10, 13, 10])],
+    ["a TLS hello", Buffer.from([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])],
+    ["a header without an end", `GET / HTTP/1.1\r\nX: ${"x".repeat(100_000)}`],
+    ["two lengths that differ", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
+    [
+      "a length and chunks",
+      "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ["a newline in a header", "GET / HTTP/1.1\r\nHost: x\r\nX: a\n b: c\r\n\r\n"],
+  ])("%s is refused, and the next one is served", async (_what, bytes) => {
+    const socket = await dial(name);
+    socket.write(bytes);
+    expect(await closing(socket)).toMatch(/^HTTP\/1\.1 4\d\d |^$/);
+    await isWell();
+  });
+
+  test("connections past the limit are closed at once; when they are gone others come through", async () => {
+    const sockets = await Promise.all(Array.from({ length: 200 }, () => dial(name)));
+    let closed = 0;
+    for (const socket of sockets) {
+      socket.resume();
+      socket.once("close", () => closed++);
+    }
+    await expect.poll(() => closed).toBe(200 - 64);
+    for (const socket of sockets) socket.destroy();
+    await expect
+      .poll(async () =>
+        isWell().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+  });
+});
+
+describe("model.sock", () => {
+  test("an answer that nobody reads is not drawn from the upstream, and ends when the reader goes", async () => {
+    let drawn = 0;
+    let ended!: () => void;
+    const isOver = new Promise<void>((resolve) => (ended = resolve));
+    const chunk = Buffer.alloc(256 * 1024, 0x20);
+    reply = () => ({
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      body: (async function* () {
+        try {
+          while (drawn < 1024) {
+            drawn++;
+            yield chunk;
+          }
+        } finally {
+          ended();
+        }
+      })(),
+    });
+    const socket = await dial("model");
+    socket.pause();
+    socket.write(request(BODY) + BODY);
+    // Drawing goes on with every turn of the loop until it is held back.
+    let last = -1;
+    await expect.poll(() => last === (last = drawn) && drawn > 0).toBe(true);
+    expect(drawn).toBeLessThan(64);
+    socket.destroy();
+    await isOver;
+    expect(drawn).toBeLessThan(64);
+  });
+
+  test("large requests side by side are refused before they fill the daemon's memory, and are forgotten when they end", async () => {
+    const big = Buffer.alloc(30 * 1024 * 1024, 0x20);
+    reply = (signal) => ({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: (async function* () {
+        yield Buffer.from("{");
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      })(),
+    });
+    // JSON with 30 MiB of space before its end.
+    const body = Buffer.concat([Buffer.from(BODY.slice(0, -1)), big, Buffer.from("}")]);
+    const holders = await Promise.all([1, 2, 3].map(() => dial("model")));
+    for (const socket of holders) {
+      socket.resume();
+      socket.write(request(body));
+      socket.write(body);
+    }
+    await expect.poll(() => asked, { timeout: 20_000 }).toBe(3);
+    const fourth = await dial("model");
+    fourth.write(request(body));
+    fourth.write(body);
+    expect(await closing(fourth)).toMatch(/^HTTP\/1\.1 413 [\s\S]*the requests of one agent hold at most/);
+    expect(asked).toBe(3);
+    for (const socket of holders) socket.destroy();
+    reply = () => ({ status: 200, headers: { "content-type": "application/json" }, body: once1("{}") });
+    await expect
+      .poll(async () => {
+        const again = await dial("model");
+        again.write(request(body).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+        again.write(body);
+        return (await closing(again)).slice(0, 12);
+      })
+      .toBe("HTTP/1.1 200");
+  });
+});
