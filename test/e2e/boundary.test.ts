@@ -43,6 +43,13 @@ const connect = (options) => new Promise((done) => { const s = net.connect(optio
   out.hostAddress = await connect({ host: process.argv[3], port: Number(process.argv[2]) });
   out.internet = await connect({ host: "192.0.2.1", port: 80 });
   out.dns = await new Promise((done) => require("dns").lookup("example.com", (e) => done(e ? e.code : "resolved")));
+  // Through the proxy that programs are told of: a host that is not listed, and the machine itself.
+  const proxy = new URL(process.env.HTTPS_PROXY);
+  const via = (text) => new Promise((done) => { const s = net.connect(proxy.port, proxy.hostname, () => s.write(text)); let got = ""; s.setTimeout(3000, () => done("timeout")); s.on("data", (d) => got += d); s.on("close", () => done(got.split("\n")[0].trim() + " | " + got.trim().split("\n").pop())); s.on("error", (e) => done(e.code)); });
+  const head = (first, host) => [first, "Host: " + host, "Connection: close", "", ""].join("\r\n");
+  out.egressUnlisted = await via(head("CONNECT example.com:443 HTTP/1.1", "example.com:443"));
+  out.egressHost = await via(head("CONNECT localhost:" + process.argv[2] + " HTTP/1.1", "localhost"));
+  out.egressPlain = await via(head("GET http://127.0.0.1:" + process.argv[2] + "/ HTTP/1.1", "127.0.0.1"));
   // The hive's own key, wherever it might lie: environment and memory maps of every process, and every file.
   const secret = process.argv[4].split("").reverse().join("");
   const found = [];
@@ -106,6 +113,11 @@ describe("from inside a cage", () => {
     expect(["ENETUNREACH", "ECONNREFUSED", "EHOSTUNREACH"]).toContain(seen["hostAddress"]);
     expect(seen["internet"]).toBe("ENETUNREACH");
     expect(seen["dns"]).not.toBe("resolved");
+  });
+
+  test("its proxy carries to no host that is not listed, and never to the host itself", () => {
+    expect(seen["egressUnlisted"]).toMatch(/^HTTP\/1\.1 403 .*example\.com:443 is not on this agent's egress list/);
+    for (const way of ["egressHost", "egressPlain"]) expect(seen[way], way).toMatch(/^HTTP\/1\.1 403 .*hyperhive:/);
   });
 
   test("it sees its own files and sockets, and nobody else's", () => {
