@@ -14,10 +14,12 @@ import { systemPrompt } from "../hive/agents/prompt.ts";
 import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
 import { agentView } from "../hive/agents/view.ts";
 import { Broker } from "../hive/broker/broker.ts";
+import { MessageHistory } from "../hive/broker/history.ts";
 import type { Directory, Principal } from "../hive/directory.ts";
 import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
 import { Questions } from "../hive/questions.ts";
+import { SearchIndex } from "../hive/search.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Dispatch } from "../rpc/server.ts";
@@ -183,6 +185,8 @@ export async function openHive(deps: HiveDeps) {
   // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
 
   const broker = new Broker({ store, feed, directory, maxHops: config.maxHops, leaseGraceMs: config.leaseGraceMs, now });
+  const history = new MessageHistory(store, directory.nameOf);
+  const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
   const turns = new Turns(
     {
@@ -369,6 +373,7 @@ export async function openHive(deps: HiveDeps) {
     if (agent) cages.onMail(agent);
   });
   broker.onChange((inbox) => {
+    searchIndex.touched();
     if (inbox === OPERATOR) return hiveChanged();
     const agent = swarm.byId(inbox);
     if (agent) changed(agent);
@@ -408,7 +413,11 @@ export async function openHive(deps: HiveDeps) {
     id: hiveId,
     access,
     swarm,
+    store,
     broker,
+    history,
+    searchIndex,
+    nameOf: directory.nameOf,
     questions,
     harnesses,
     turns,
@@ -432,6 +441,7 @@ export async function openHive(deps: HiveDeps) {
       questions: questions.list({ all: false }),
       approvals: [],
       messages: broker.history({ limit: messages }),
+      stuck: history.stuck(),
     }),
     launchUrl() {
       const { token, expiresAt } = door.mint();
@@ -445,6 +455,7 @@ export async function openHive(deps: HiveDeps) {
       disk.start();
       diskWatch.start();
       retention.start();
+      searchIndex.touched();
       await sockets.openHost(paths.hostSocket);
       await swarm.boot();
       const inUse = revisionsInUse(swarm, runtime.revision);
@@ -463,6 +474,7 @@ export async function openHive(deps: HiveDeps) {
       disk.stop();
       diskWatch.stop();
       retention.stop();
+      searchIndex.stop();
       questions.stop();
       broker.stop();
       await sockets.closeAll();

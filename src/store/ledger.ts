@@ -45,6 +45,10 @@ export function ledgerQueries(db: Sqlite) {
   const connect = db.prepare<[string, number, string, number, string, number, number]>(
     "INSERT INTO egress (agent, at, host, port, verdict, bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
+  const connections = db.prepare<[string, number, number], EgressRecord & { id: number }>(
+    `SELECT id, agent, at, host, port, verdict, bytes_in AS bytesIn, bytes_out AS bytesOut FROM egress
+     WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+  );
   const audit = db.prepare<[number, number, string, string, string | null, string | null, string | null]>(
     "INSERT INTO audit (seq, at, actor, kind, agent, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
@@ -52,6 +56,8 @@ export function ledgerQueries(db: Sqlite) {
     use: (u: UsageRecord): void => void use.run(u.agent, u.day, u.model, u.input, u.output, u.cacheRead, u.cacheWrite, u.costUsd),
     usedOn: (day: string) => usedOn.all(day),
     connect: (e: EgressRecord): void => void connect.run(e.agent, e.at, e.host, e.port, e.verdict, e.bytesIn, e.bytesOut),
+    /** Newest first. */
+    connections: (agent: string, before: number, limit: number) => connections.all(agent, before, limit),
     audit: (seq: number, a: AuditRecord): void =>
       void audit.run(seq, a.at, a.actor, a.kind, a.agent ?? null, a.reason ?? null, a.detail ? JSON.stringify(a.detail) : null),
   };

@@ -83,6 +83,11 @@ export function messageQueries(db: Sqlite) {
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
   );
+  // Two indexes of few rows each: however long the history is.
+  const stuck = db.prepare<[number], MessageRow>(
+    `SELECT * FROM (SELECT * FROM messages WHERE state = 'dead' UNION ALL SELECT * FROM messages WHERE state = 'held')
+     ORDER BY id DESC LIMIT ?`,
+  );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
   const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
   const newestOf = db.prepare<{ who: string; before: number; limit: number }, MessageRow>(
@@ -97,6 +102,10 @@ export function messageQueries(db: Sqlite) {
     "SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?",
   );
   const changedAfter = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?");
+  const forget = db.prepare<[number]>(
+    `DELETE FROM message_words WHERE rowid IN
+       (SELECT id FROM messages WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?)`,
+  );
   const prune = db.prepare<[number]>(
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
@@ -122,6 +131,12 @@ export function messageQueries(db: Sqlite) {
     newestTo: (who: string, before: number, limit: number) => newestTo.all(who, before, limit).reverse(),
     countAfter: (recipient: string, id: number) => countAfter.get(recipient, id)?.n ?? 0,
     changedAfter: (seq: number, limit: number) => changedAfter.all(seq, limit),
-    prune: (olderThan: number): number => prune.run(olderThan).changes,
+    /** Dead and held messages, oldest first. */
+    stuck: (limit: number) => stuck.all(limit).reverse(),
+    /** Removes the bodies of old delivered messages, and their words from the search. */
+    prune(olderThan: number): number {
+      forget.run(olderThan);
+      return prune.run(olderThan).changes;
+    },
   };
 }

@@ -151,4 +151,11 @@ CREATE INDEX audit_by_agent ON audit (agent, seq);
 -- The port of the agent's own page, once it has been given one.
 ALTER TABLE agents ADD COLUMN port INTEGER;
 `,
+  `
+-- Full-text search over message bodies. It holds words, not texts, and is filled after the commit of a message, never
+-- in it: meta's search_up_to says how far. Dead messages get an index of their own: they are shown however old.
+CREATE VIRTUAL TABLE message_words USING fts5 (body, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+CREATE INDEX messages_dead ON messages (id) WHERE state = 'dead';
+CREATE INDEX turns_by_end ON turns (agent, ended_at);
+`,
 ];

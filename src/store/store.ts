@@ -3,6 +3,7 @@ import { openDatabase } from "./database.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { messageQueries } from "./messages.ts";
 import { questionQueries } from "./questions.ts";
+import { searchQueries } from "./search.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
 import { Writer, type Tx } from "./writer.ts";
@@ -37,6 +38,7 @@ export function openStore(options: StoreOptions) {
 
   return {
     messages: messageQueries(db),
+    search: searchQueries(db),
     agents: agentQueries(db),
     turns: turnQueries(db),
     questions: questionQueries(db),

@@ -10,6 +10,30 @@ export interface LastTurnRecord {
   endedAt: number;
 }
 
+/** A turn and the message that began it. */
+export interface TurnRecord {
+  turn: number;
+  message: number | null;
+  sender: string | null;
+  label: string | null;
+  started_at: number;
+  ended_at: number | null;
+  ok: number | null;
+  reason: string | null;
+  duration_ms: number | null;
+  tokens: number | null;
+  cost_usd: number | null;
+}
+
+/** What a figure is made from. */
+export interface EndedTurn {
+  endedAt: number;
+  ok: number;
+  durationMs: number;
+  tokens: number;
+  costUsd: number;
+}
+
 interface EventRow {
   seq: number;
   agent: string;
@@ -49,6 +73,14 @@ export function turnQueries(db: Sqlite) {
   );
   const afterOf = db.prepare<[string, number, number], EventRow>(
     "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq > ? ORDER BY seq LIMIT ?",
+  );
+  const list = db.prepare<[string, number, number], TurnRecord>(
+    `SELECT turn, message, sender, label, started_at, ended_at, ok, turns.reason AS reason, duration_ms, tokens, cost_usd
+     FROM turns LEFT JOIN messages ON messages.id = turns.message WHERE agent = ? AND turn < ? ORDER BY turn DESC LIMIT ?`,
+  );
+  const endedSince = db.prepare<[string, number], EndedTurn>(
+    `SELECT ended_at AS endedAt, ok, coalesce(duration_ms, 0) AS durationMs, coalesce(tokens, 0) AS tokens,
+       coalesce(cost_usd, 0) AS costUsd FROM turns WHERE agent = ? AND ended_at >= ?`,
   );
   const prune = db.prepare<[number]>(
     `DELETE FROM turn_events WHERE at < ? AND type NOT IN (${MARKS.map((mark) => `'${mark}'`).join(", ")})`,
@@ -116,6 +148,9 @@ export function turnQueries(db: Sqlite) {
     },
     after: (seq: number, limit: number, nameOf: (id: string) => string, agent?: string): StoredTurnEvent[] =>
       (agent === undefined ? after.all(seq, limit) : afterOf.all(agent, seq, limit)).map((row) => stored(row, nameOf(row.agent))),
+    /** Newest first. */
+    list: (agent: string, before: number, limit: number): TurnRecord[] => list.all(agent, before, limit),
+    endedSince: (agent: string, since: number): EndedTurn[] => endedSince.all(agent, since),
     prune: (olderThan: number): number => prune.run(olderThan).changes,
   };
 }

@@ -112,5 +112,7 @@ export const StateSnapshot = z.object({
   approvals: z.array(ApprovalView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
+  /** Dead messages and chains that are held, however old: only the operator can move them. */
+  stuck: z.array(MessageView),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

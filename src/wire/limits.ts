@@ -38,3 +38,5 @@ export const MAX_MESSAGE_FAILURES = 5;
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Files of one config tree: a config is instructions and a few programs, not a software project. */
 export const MAX_CONFIG_FILES = 500;
+/** Characters of a search: a sentence, not a document. */
+export const MAX_SEARCH_CHARS = 200;

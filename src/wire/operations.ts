@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { AgentConfig } from "./config.ts";
+import { historyOperations } from "./history-operations.ts";
 import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
 import { TurnOutcome } from "./harness.ts";
 import {
@@ -79,9 +80,15 @@ export const operations = {
     output: z.object({ unread: z.number().int() }),
   },
   messages: {
-    summary: "Message history, newest last, of all or of one agent.",
+    summary: "Message history, newest last, of all or of one agent; or what waits in an agent's inbox, oldest first.",
     callers: ["operator"],
-    input: z.object({ ...page, agent: AgentName.or(z.enum(["operator", "system"])).optional(), before: Id.optional() }),
+    input: z.object({
+      ...page,
+      agent: AgentName.or(z.enum(["operator", "system"])).optional(),
+      before: Id.optional(),
+      /** Only what waits in the inbox of `agent`. */
+      waiting: z.boolean().optional(),
+    }),
     output: z.object({ messages: z.array(MessageView) }),
   },
   message_retry: {
@@ -256,6 +263,7 @@ export const operations = {
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
 
   ...approvalOperations,
+  ...historyOperations,
 
   // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
   list: {
@@ -314,10 +322,15 @@ export const operations = {
     output: z.object({ event: HiveEvent.optional() }),
   },
   logs: {
-    summary: "The last lines of an agent's cage log.",
+    summary: "The last lines of an agent's cage log; or what comes after a position, as soon as there is something.",
     callers: ["operator"],
-    input: z.object({ name: AgentName, lines: z.number().int().min(1).max(5000).default(200) }),
-    output: z.object({ lines: z.array(z.string()) }),
+    input: z.object({
+      name: AgentName,
+      lines: z.number().int().min(1).max(5000).default(200),
+      /** A position of an earlier answer: waits, at most half a minute, until the log has more. */
+      after: z.number().int().min(0).optional(),
+    }),
+    output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },
   config: {
     summary: "The deployed config tree of an agent.",

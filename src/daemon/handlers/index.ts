@@ -1,5 +1,6 @@
 import { approvalHandlers } from "./approvals.ts";
 import { harnessHandlers } from "./harness.ts";
+import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
 import { lookingHandlers } from "./looking.ts";
 import { messageHandlers } from "./messages.ts";
@@ -15,5 +16,6 @@ export const handlers: Handlers = {
   ...turnHandlers,
   ...lookingHandlers,
   ...harnessHandlers,
+  ...historyHandlers,
   ...approvalHandlers,
 };

@@ -1,9 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { StringDecoder } from "node:string_decoder";
-import { open } from "node:fs/promises";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
 import type { Output } from "../../wire/operations.ts";
+import { lastLines, linesAfter } from "../log-file.ts";
 import { subscribeLines } from "../stream.ts";
 import type { Handlers } from "./types.ts";
 
@@ -22,9 +21,6 @@ type Names =
   | "sessions"
   | "session_revoke"
   | "shutdown";
-
-/** Bytes read from the end of a log for its last lines. */
-const LOG_TAIL_BYTES = 512 * 1024;
 
 export const lookingHandlers: Pick<Handlers, Names> = {
   list: (hive) => ({ agents: hive.swarm.all().map((agent) => agent.name) }),
@@ -67,7 +63,8 @@ export const lookingHandlers: Pick<Handlers, Names> = {
 
   async logs(hive, input) {
     const agent = hive.swarm.byNameEvenDestroyed(input.name);
-    return { lines: await lastLines(hive.paths.agent(agent.id).log, input.lines) };
+    const file = hive.paths.agent(agent.id).log;
+    return input.after === undefined ? lastLines(file, input.lines) : linesAfter(file, input.after);
   },
 
   config(hive, input) {
@@ -96,27 +93,6 @@ function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subs
   if (last.get(agent.name) === text) return undefined;
   last.set(agent.name, text);
   return { agent_statuses: [row] };
-}
-
-async function lastLines(file: string, count: number): Promise<string[]> {
-  let handle;
-  try {
-    handle = await open(file, "r");
-  } catch {
-    return [];
-  }
-  try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, LOG_TAIL_BYTES);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    const lines = new StringDecoder("utf8").write(buffer).split("\n");
-    if (lines.at(-1) === "") lines.pop();
-    // The first line was probably cut in the middle.
-    if (length < size) lines.shift();
-    return lines.slice(-count);
-  } finally {
-    await handle.close();
-  }
 }
 
 function readTree(root: string): { path: string; text: string }[] {

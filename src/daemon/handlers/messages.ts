@@ -1,5 +1,6 @@
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
+import { principalId } from "./history.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 import { agentOf } from "./who.ts";
 
@@ -28,7 +29,11 @@ export const messageHandlers: Pick<Handlers, Names> = {
 
   inbox: (hive, input) => hive.broker.inbox(input),
   mark_read: (hive, input) => hive.broker.markRead(input.up_to),
-  messages: (hive, input) => ({ messages: hive.broker.history(input) }),
+  messages(hive, input) {
+    if (input.waiting !== true) return { messages: hive.broker.history(input) };
+    if (input.agent === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
+    return { messages: hive.history.waiting(principalId(hive, input.agent), input.limit) };
+  },
   message_retry: async (hive, input) => ({ message: await hive.broker.retry(input.id) }),
   message_drop: async (hive, input) => ({ message: await hive.broker.drop(input.id) }),
   chain_resume: async (hive, input) => ({ released: await hive.broker.resumeChain(input.chain) }),

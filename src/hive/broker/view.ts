@@ -4,7 +4,7 @@ import type { LeasedMessage, MessageView } from "../../wire/message.ts";
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** `<agent>/<label>` for what a program in a cage sent: it can never look like another principal. */
-function senderName(row: MessageRow, nameOf: (id: string) => string): string {
+export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (id: string) => string): string {
   const name = nameOf(row.sender);
   return row.label === null ? name : `${name}/${row.label}`;
 }

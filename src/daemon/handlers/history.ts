@@ -1,0 +1,66 @@
+import { senderName } from "../../hive/broker/view.ts";
+import { sinceOf, statistics } from "../../hive/statistics.ts";
+import type { TurnRow } from "../../wire/history-operations.ts";
+import { OPERATOR, SYSTEM } from "../../wire/names.ts";
+import type { TurnRecord } from "../../store/turns.ts";
+import type { Hive } from "../hive.ts";
+import type { Handlers } from "./types.ts";
+
+type Names = "search" | "turns" | "statistics" | "egress";
+
+const NEWEST = Number.MAX_SAFE_INTEGER;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The id of a principal, also of an agent that was destroyed: what it said and did is still there. */
+export function principalId(hive: Hive, name: string): string {
+  return name === OPERATOR || name === SYSTEM ? name : hive.swarm.byNameEvenDestroyed(name).id;
+}
+
+/** What looks back. */
+export const historyHandlers: Pick<Handlers, Names> = {
+  async search(hive, input) {
+    const who = input.agent === undefined ? undefined : principalId(hive, input.agent);
+    const isComplete = await hive.searchIndex.catchUp();
+    return { messages: hive.history.search(input, who), indexing: !isComplete };
+  },
+  turns(hive, input) {
+    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
+    const rows = hive.store.turns.list(agent.id, input.before ?? NEWEST, input.limit);
+    return { turns: rows.map((row) => turnRow(row, hive.nameOf)) };
+  },
+  statistics(hive, input) {
+    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
+    const now = Date.now();
+    return statistics(hive.store.turns.endedSince(agent.id, sinceOf(input.range, now)), input.range, now);
+  },
+  egress(hive, input) {
+    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
+    const rows = hive.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit);
+    return {
+      connections: rows.map(({ id, at, host, port, verdict, bytesIn, bytesOut }) => ({
+        id,
+        at: iso(at),
+        host,
+        port,
+        verdict,
+        bytes_in: bytesIn,
+        bytes_out: bytesOut,
+      })),
+    };
+  },
+};
+
+function turnRow(row: TurnRecord, nameOf: (id: string) => string): TurnRow {
+  return {
+    turn: row.turn,
+    message: row.message ?? undefined,
+    from: row.sender === null ? undefined : senderName({ sender: row.sender, label: row.label }, nameOf),
+    started_at: iso(row.started_at),
+    ended_at: row.ended_at === null ? undefined : iso(row.ended_at),
+    ok: row.ok === null ? undefined : row.ok === 1,
+    reason: row.reason ?? undefined,
+    duration_ms: row.duration_ms ?? undefined,
+    tokens: row.tokens ?? undefined,
+    cost_usd: row.cost_usd ?? undefined,
+  };
+}

@@ -1,0 +1,34 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { lastLines, linesAfter } from "./log-file.ts";
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "log-"));
+  file = join(folder, "cage.log");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("the last lines, and from their end on what comes, each line once", async () => {
+  expect(await lastLines(file, 10)).toEqual({ lines: [], position: 0 });
+  writeFileSync(file, "one\ntwo\nthree\n");
+  const first = await lastLines(file, 2);
+  expect(first).toEqual({ lines: ["two", "three"], position: 14 });
+  const waiting = linesAfter(file, first.position);
+  appendFileSync(file, "four\nfi");
+  const second = await waiting;
+  expect(second.lines).toEqual(["four"]);
+  // Half a line is not a line yet.
+  appendFileSync(file, "ve\n");
+  expect((await linesAfter(file, second.position)).lines).toEqual(["five"]);
+});
+
+test("a log that was begun anew is read from its beginning", async () => {
+  writeFileSync(file, "a long first log\n");
+  const { position } = await lastLines(file, 10);
+  writeFileSync(file, "new\n");
+  expect(await linesAfter(file, position)).toEqual({ lines: ["new"], position: 4 });
+});

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { MessageRow } from "../store/messages.ts";
+import { ftsQuery } from "../store/search.ts";
+import { openStore, type Store } from "../store/store.ts";
+import { MessageHistory } from "./broker/history.ts";
+import { SearchIndex } from "./search.ts";
+
+let folder: string;
+let store: Store;
+let index: SearchIndex;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "search-"));
+  const onFatal = (error: Error): never => {
+    throw error;
+  };
+  store = openStore({ file: join(folder, "hive.db"), onFatal });
+  index = new SearchIndex(store, onFatal);
+});
+afterEach(() => {
+  index.stop();
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const say = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
+  store.write(() => {
+    const seq = store.nextSeq();
+    store.messages.insert({
+      id: seq,
+      seq,
+      sender: "a",
+      label: null,
+      recipient: "b",
+      client_id: null,
+      in_reply_to: null,
+      chain: seq,
+      hops: 0,
+      state: "done",
+      instance: null,
+      token: null,
+      redelivered: 0,
+      failures: 0,
+      reason: null,
+      created_at: 1,
+      updated_at: 1,
+      body,
+      ...extra,
+    });
+    return seq;
+  });
+
+async function find(words: string, who?: string, limit = 50, before?: number): Promise<number[]> {
+  await index.catchUp();
+  const history = new MessageHistory(store, (id) => id);
+  return history.search({ words, limit, before }, who).map((message) => message.id);
+}
+
+describe("search", () => {
+  test("finds every word by its beginning, whatever the case and the accents, newest first", async () => {
+    const first = await say("The Crawler reads café listings");
+    const second = await say("crawl the café again");
+    await say("nothing of the kind");
+    expect(await find("craw CAFE")).toEqual([second, first]);
+    expect(await find("craw listing")).toEqual([first]);
+    expect(await find("rawler")).toEqual([]);
+  });
+
+  test("what was typed is never taken for an operator", async () => {
+    const id = await say('OR "quoted" near-miss NOT body:x a*b');
+    for (const words of ['"quoted"', "near-miss", "OR", "NOT", "body:x", "a*b", '" OR 1', "(quoted"])
+      expect(await find(words.replace(" 1", "")), words).toEqual([id]);
+    expect(ftsQuery(' "*() ')).toBeUndefined();
+    expect(await find("*")).toEqual([]);
+  });
+
+  test("pages go on before the oldest that was given; one principal's messages only, on demand", async () => {
+    const ids: number[] = [];
+    for (let n = 0; n < 5; n++) ids.push(await say(`word ${n}`, n % 2 === 0 ? { sender: "x" } : { recipient: "y" }));
+    const newest = [...ids].reverse();
+    expect(await find("word", undefined, 2)).toEqual(newest.slice(0, 2));
+    expect(await find("word", undefined, 10, newest[1])).toEqual(newest.slice(2));
+    expect(await find("word", "x")).toEqual([ids[4], ids[2], ids[0]]);
+    expect(await find("word", "y")).toEqual([ids[3], ids[1]]);
+  });
+
+  test("a message is found as soon as its send has answered, and one that retention has emptied no more", async () => {
+    const old = await say("secret plan");
+    expect(await find("secret")).toEqual([old]);
+    expect(await store.write(() => store.messages.prune(2))).toBe(1);
+    expect(await find("secret")).toEqual([]);
+    const fresh = await say("secret again");
+    expect(await find("secret")).toEqual([fresh]);
+  });
+
+  test("a long history is taken in by pieces, and the answer says when it is not all", async () => {
+    await store.write(() => {
+      for (let n = 0; n < 2600; n++) {
+        const seq = store.nextSeq();
+        store.messages.insert({
+          id: seq,
+          seq,
+          sender: "a",
+          label: null,
+          recipient: "b",
+          client_id: null,
+          in_reply_to: null,
+          chain: seq,
+          hops: 0,
+          state: "done",
+          instance: null,
+          token: null,
+          redelivered: 0,
+          failures: 0,
+          reason: null,
+          created_at: 1,
+          updated_at: 1,
+          body: "needle",
+        });
+      }
+    });
+    expect(await index.catchUp()).toBe(false);
+    expect(await index.catchUp()).toBe(true);
+    expect(new MessageHistory(store, (id) => id).search({ words: "needle", limit: 500, before: undefined })).toHaveLength(500);
+  });
+});
+
+test("dead and held messages are listed however old they are", async () => {
+  const dead = await say("dead", { state: "dead" });
+  const held = await say("held", { state: "held" });
+  for (let n = 0; n < 300; n++) await say("done");
+  expect(new MessageHistory(store, (id) => id).stuck().map((message) => message.id)).toEqual([dead, held]);
+});

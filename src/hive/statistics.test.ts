@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import type { EndedTurn } from "../store/turns.ts";
+import { sinceOf, statistics } from "./statistics.ts";
+
+const NOW = Date.parse("2026-03-10T12:34:56Z");
+const turn = (at: string, durationMs: number, extra: Partial<EndedTurn> = {}): EndedTurn => ({
+  endedAt: Date.parse(at),
+  ok: 1,
+  durationMs,
+  tokens: 10,
+  costUsd: 0.5,
+  ...extra,
+});
+
+test("each turn is counted once, in the stretch in which it ended", () => {
+  const { total, buckets } = statistics(
+    [
+      turn("2026-03-09T13:00:00Z", 100),
+      turn("2026-03-10T11:59:59.999Z", 200),
+      turn("2026-03-10T12:00:00Z", 300, { ok: 0 }),
+      turn("2026-03-10T12:34:56Z", 400),
+    ],
+    "24h",
+    NOW,
+  );
+  expect(buckets).toHaveLength(24);
+  expect([buckets[0]?.at, buckets.at(-1)?.at]).toEqual(["2026-03-09T13:00:00.000Z", "2026-03-10T12:00:00.000Z"]);
+  expect([buckets[0]?.turns, buckets.at(-2)?.turns, buckets.at(-1)?.turns, buckets.at(-1)?.failed]).toEqual([1, 1, 2, 1]);
+  expect(buckets.reduce((sum, bucket) => sum + bucket.turns, 0)).toBe(4);
+  expect(total).toEqual({ turns: 4, failed: 1, tokens: 40, cost_usd: 2, p50_ms: 200, p95_ms: 400 });
+});
+
+test("a turn that ended after now, by a clock that was set back, belongs to the newest stretch", () => {
+  const { buckets } = statistics([turn("2026-03-12T00:00:00Z", 1)], "7d", NOW);
+  expect(buckets.at(-1)?.turns).toBe(1);
+});
+
+test("a range without turns is all zero, and begins on a whole stretch", () => {
+  expect(statistics([], "30d", NOW).total).toEqual({ turns: 0, failed: 0, tokens: 0, cost_usd: 0, p50_ms: 0, p95_ms: 0 });
+  expect(new Date(sinceOf("30d", NOW)).toISOString()).toBe("2026-02-09T00:00:00.000Z");
+  expect(new Date(sinceOf("7d", NOW)).toISOString()).toBe("2026-03-03T18:00:00.000Z");
+});

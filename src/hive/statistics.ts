@@ -1,0 +1,47 @@
+import type { EndedTurn } from "../store/turns.ts";
+import type { Figures, StatisticsRange } from "../wire/history-operations.ts";
+import type { Output } from "../wire/operations.ts";
+
+const HOUR_MS = 3600_000;
+/** How each range is cut: few enough bars to be told apart by eye, fine enough to show a day's shape. */
+const CUTS: Record<StatisticsRange, { bucketMs: number; buckets: number }> = {
+  "24h": { bucketMs: HOUR_MS, buckets: 24 },
+  "7d": { bucketMs: 6 * HOUR_MS, buckets: 28 },
+  "30d": { bucketMs: 24 * HOUR_MS, buckets: 30 },
+};
+
+/** The instant from which turns count. Buckets stand on whole hours (or days) of UTC, the newest one is not over yet. */
+export function sinceOf(range: StatisticsRange, now: number): number {
+  const { bucketMs, buckets } = CUTS[range];
+  return (Math.floor(now / bucketMs) - buckets + 1) * bucketMs;
+}
+
+/** Turns of a range as figures: all of them, and for each stretch of time. */
+export function statistics(ended: readonly EndedTurn[], range: StatisticsRange, now: number): Output<"statistics"> {
+  const { bucketMs, buckets } = CUTS[range];
+  const since = sinceOf(range, now);
+  const groups = Array.from({ length: buckets }, (): EndedTurn[] => []);
+  // A clock that was set back may have stored an end in the future: it belongs to the newest stretch.
+  for (const turn of ended) groups[Math.min(buckets - 1, Math.floor((turn.endedAt - since) / bucketMs))]?.push(turn);
+  return {
+    total: figures(ended),
+    buckets: groups.map((turns, n) => ({ at: new Date(since + n * bucketMs).toISOString(), ...figures(turns) })),
+  };
+}
+
+function figures(turns: readonly EndedTurn[]): Figures {
+  const durations = turns.map((turn) => turn.durationMs).sort((a, b) => a - b);
+  return {
+    turns: turns.length,
+    failed: turns.filter((turn) => turn.ok === 0).length,
+    tokens: turns.reduce((sum, turn) => sum + turn.tokens, 0),
+    cost_usd: turns.reduce((sum, turn) => sum + turn.costUsd, 0),
+    p50_ms: percentile(durations, 0.5),
+    p95_ms: percentile(durations, 0.95),
+  };
+}
+
+/** The smallest value that at least this part of the sorted values does not pass; 0 of none. */
+function percentile(sorted: readonly number[], part: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
+}

@@ -1,0 +1,42 @@
+import type { Sqlite } from "./database.ts";
+import type { MessageRow } from "./messages.ts";
+
+/** Before this id everything is wanted. */
+const NEWEST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Words of a search as FTS5 takes them: each a quoted prefix, all of them required. Whatever else was typed (operators,
+ * quotes, signs) separates words. undefined when no word is left.
+ */
+export function ftsQuery(words: string): string | undefined {
+  const tokens = words.normalize("NFC").match(/[\p{L}\p{N}\p{M}_]+/gu);
+  return tokens ? tokens.map((token) => `"${token}"*`).join(" ") : undefined;
+}
+
+/** The full-text index over message bodies. It is behind the messages by what was not taken in yet. */
+export function searchQueries(db: Sqlite) {
+  const fresh = db.prepare<[number, number], { id: number; body: string | null }>(
+    "SELECT id, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+  );
+  const add = db.prepare<[number, string]>("INSERT INTO message_words (rowid, body) VALUES (?, ?)");
+  const find = db.prepare<{ query: string; before: number; limit: number }, MessageRow>(
+    `SELECT messages.* FROM message_words JOIN messages ON messages.id = message_words.rowid
+     WHERE message_words MATCH @query AND message_words.rowid < @before ORDER BY message_words.rowid DESC LIMIT @limit`,
+  );
+  const findOf = db.prepare<{ query: string; before: number; limit: number; who: string }, MessageRow>(
+    `SELECT messages.* FROM message_words JOIN messages ON messages.id = message_words.rowid
+     WHERE message_words MATCH @query AND message_words.rowid < @before AND (sender = @who OR recipient = @who)
+     ORDER BY message_words.rowid DESC LIMIT @limit`,
+  );
+  return {
+    /** Takes in at most `limit` messages after an id; call inside a write. Returns how far it came and how many that was. */
+    takeIn(after: number, limit: number): { upTo: number; count: number } {
+      const rows = fresh.all(after, limit);
+      for (const row of rows) if (row.body !== null) add.run(row.id, row.body);
+      return { upTo: rows.at(-1)?.id ?? after, count: rows.length };
+    },
+    /** Newest first. */
+    find: (query: string, limit: number, before: number = NEWEST, who?: string): MessageRow[] =>
+      who === undefined ? find.all({ query, before, limit }) : findOf.all({ query, before, limit, who }),
+  };
+}
