@@ -6,6 +6,8 @@ import { router } from "./router.tsx";
 import "./style/base.css";
 import "./style/dashboard.css";
 import "./style/agent.css";
+import "./style/approval.css";
+import "./style/panels.css";
 
 begin();
 const place = document.querySelector("#app");

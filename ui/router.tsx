@@ -2,6 +2,7 @@ import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent 
 import { useEffect, type ReactNode } from "react";
 import { Dashboard } from "./dashboard/page.tsx";
 import { Toasts } from "./kit/toast.tsx";
+import { onNotificationClick } from "./lib/notify.ts";
 import { useHeld } from "./lib/store.ts";
 import { waiting } from "./lib/waiting.ts";
 
@@ -10,6 +11,12 @@ export interface PageSearch {
   open?: string | undefined;
   tab?: string | undefined;
   with?: string | undefined;
+  /** Whose messages, and with which words. */
+  who?: string | undefined;
+  q?: string | undefined;
+  /** Of a request: compared with what, and how it is laid out. Of an agent: the range of its charts. */
+  base?: string | undefined;
+  view?: string | undefined;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
@@ -17,15 +24,30 @@ const validateSearch = (search: Record<string, unknown>): PageSearch => ({
   open: text(search["open"]),
   tab: text(search["tab"]),
   with: text(search["with"]),
+  who: text(search["who"]),
+  q: text(search["q"]),
+  base: text(search["base"]),
+  view: text(search["view"]),
 });
+
+/** The icon in the browser's tab: something waits, or the page is not connected. */
+function favicon(waits: number, isLive: boolean): string {
+  if (!isLive) return "/favicon-off.svg";
+  return waits > 0 ? "/favicon-waits.svg" : "/favicon.svg";
+}
 
 function Root(): ReactNode {
   const { state, isLive, error } = useHeld();
-  const waits = state ? waiting(state) : 0;
+  const waits = state ? waiting(state).all : 0;
   useEffect(() => {
     const base = document.title.replace(/^\(\d+\) /, "");
     document.title = waits > 0 ? `(${waits}) ${base}` : base;
   });
+  const icon = favicon(waits, isLive || !state);
+  useEffect(() => {
+    const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
+    if (link && !link.href.endsWith(icon)) link.href = icon;
+  }, [icon]);
   return (
     <>
       {state ? (
@@ -65,7 +87,28 @@ const agent = createRoute({
   validateSearch,
 });
 
-export const router = createRouter({ routeTree: root.addChildren([dashboard, agent]), defaultPreload: false });
+const approval = createRoute({
+  getParentRoute: () => root,
+  path: "/approval/$id",
+  component: lazyRouteComponent(() => import("./approval/page.tsx"), "ApprovalPage"),
+  validateSearch,
+});
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/history",
+  component: lazyRouteComponent(() => import("./approval/history.tsx"), "HistoryPage"),
+  validateSearch,
+});
+const swarm = createRoute({
+  getParentRoute: () => root,
+  path: "/swarm",
+  component: lazyRouteComponent(() => import("./swarm/page.tsx"), "SwarmPage"),
+  validateSearch,
+});
+
+export const router = createRouter({ routeTree: root.addChildren([dashboard, agent, approval, history, swarm]), defaultPreload: false });
+
+onNotificationClick((path) => void router.navigate({ href: path }));
 
 declare module "@tanstack/react-router" {
   interface Register {

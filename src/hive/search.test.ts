@@ -13,7 +13,7 @@ let store: Store;
 let index: SearchIndex;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "search-"));
-  const onFatal = (error: Error): never => {
+  const onFatal = (error: unknown): never => {
     throw error;
   };
   store = openStore({ file: join(folder, "hive.db"), onFatal });

@@ -1,5 +1,6 @@
-import { useState, type ReactNode } from "react";
+import { memo, useState, type ReactNode } from "react";
 import { MessageBody } from "../kit/message-body.tsx";
+import { Prose } from "../kit/prose.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Clock } from "../kit/time.tsx";
 import { count, dollars, duration } from "../lib/text.ts";
@@ -7,7 +8,7 @@ import type { TailRow } from "./rows.ts";
 import { ToolRow } from "./tool.tsx";
 
 /** One event of a turn, by its kind. */
-export function EventRow({ row }: { row: TailRow }): ReactNode {
+export const EventRow = memo(function EventRow({ row }: { row: TailRow }): ReactNode {
   const { event } = row;
   switch (event.type) {
     case "turn_start":
@@ -43,9 +44,7 @@ export function EventRow({ row }: { row: TailRow }): ReactNode {
       return (
         <div className="ev">
           <i aria-hidden="true" />
-          <div className="prose">
-            <Words text={event.text} />
-          </div>
+          <Prose text={event.text} />
         </div>
       );
     case "thinking":
@@ -88,7 +87,7 @@ export function EventRow({ row }: { row: TailRow }): ReactNode {
       );
     }
   }
-}
+});
 
 function Thinking({ text, ms }: { text: string; ms: number | undefined }): ReactNode {
   const [isOpen, setOpen] = useState(false);

@@ -1,8 +1,9 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { AgentDrawer } from "../kit/agent-drawer.tsx";
+import { startAgent } from "../dashboard/row-actions.tsx";
 import { Action } from "../kit/button.tsx";
+import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
@@ -16,6 +17,7 @@ import { TailView } from "./tail.tsx";
 /** One agent: the live tail of its turns, a prompt, and what lies in its inbox. Works for one that is gone, too. */
 export function AgentPage(): ReactNode {
   const { name } = useParams({ from: "/agent/$name" });
+  const { tab } = useSearch({ from: "/agent/$name" });
   const agent = useHive((state) => state.agents.get(name));
   useEffect(() => {
     document.title = `${agent?.state === "thinking" ? "● " : ""}${name} · hyperhive`;
@@ -37,7 +39,7 @@ export function AgentPage(): ReactNode {
   return (
     <>
       <Head agent={agent} />
-      <main className="agent-page">
+      <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           <TailView key={name} agent={agent} />
           <Prompt key={`prompt-${name}`} agent={agent} />
@@ -49,11 +51,19 @@ export function AgentPage(): ReactNode {
   );
 }
 
+async function cancel(name: string, giveBack: boolean): Promise<string> {
+  const { cancelled } = await call("cancel", { name, return: giveBack });
+  if (!cancelled) return "no turn was running";
+  return giveBack ? `cancelled; its message waits, and ${name} is paused` : "cancelled; its message was dropped";
+}
+
 function Head({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
+  const hive = useHive((state) => state.hive);
   const navigate = useNavigate();
   const open = (what: string) => () =>
     void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: `${what}:${name}` }) });
+  const { tab } = useSearch({ from: "/agent/$name" });
   const isBusy = agent.state === "thinking" || agent.state === "compacting";
   return (
     <header className="head">
@@ -64,9 +74,9 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         <h1>{name}</h1>
         <StateBadge agent={agent} />
         {agent.last_turn && (
-          <span className={`chip ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
+          <span className={`chip last ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
         )}
-        {agent.model && <span className="chip">{agent.model}</span>}
+        {agent.model && <span className="chip model">{agent.model}</span>}
         {agent.context_tokens !== undefined && (
           <span className="chip wide">
             ctx {count(agent.context_tokens)}
@@ -74,19 +84,18 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
           </span>
         )}
         <span className="chip wide">{dollars(agent.cost_today_usd)} today</span>
-        {agent.deployed_sha && <span className="chip wide">{agent.deployed_sha}</span>}
+        {agent.deployed_sha && <span className="chip sha wide">{agent.deployed_sha}</span>}
+        {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
         {isBusy && (
-          <Action
-            kind="no"
-            run={() =>
-              call("cancel", { name }).then(({ cancelled }) =>
-                cancelled ? "cancelled; its message was dropped" : "no turn was running",
-              )
-            }
-          >
-            cancel turn
-          </Action>
+          <>
+            <Action kind="no" run={() => cancel(name, false)}>
+              cancel turn
+            </Action>
+            <Action kind="ghost" className="wide" run={() => cancel(name, true)} title="cancel, give the message back, and pause">
+              give back
+            </Action>
+          </>
         )}
         {!agent.destroyed && agent.running && (
           <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
@@ -95,10 +104,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         )}
         {!agent.destroyed && !agent.running && (
           <Action
-            run={async () => {
-              const [result] = (await call("start", { scope: { agent_names: [name] } })).results;
-              return result?.ok ? undefined : (result?.error ?? "it did not start");
-            }}
+            run={() => startAgent(name)}
           >
             start
           </Action>
@@ -108,6 +114,14 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
             new session
           </Action>
         )}
+        <Link
+          to="."
+          search={(search) => ({ ...search, tab: tab === "side" ? undefined : "side" })}
+          className="ghost narrow"
+          aria-current={tab === "side" ? "page" : undefined}
+        >
+          {tab === "side" ? "tail" : agent.unread > 0 ? `inbox ${agent.unread}` : "about"}
+        </Link>
         <button type="button" className="ghost" onClick={open("logs")}>
           logs
         </button>
@@ -129,19 +143,5 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         </div>
       )}
     </header>
-  );
-}
-
-function OpenDrawer(): ReactNode {
-  const { open } = useSearch({ from: "/agent/$name" });
-  const { name } = useParams({ from: "/agent/$name" });
-  const navigate = useNavigate();
-  return (
-    <AgentDrawer
-      open={open}
-      onClose={() =>
-        void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: undefined }) })
-      }
-    />
   );
 }

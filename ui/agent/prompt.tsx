@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { Compose, type Suggestion } from "../kit/compose.tsx";
-import { Sheet } from "../kit/dialog.tsx";
+import { Sheet } from "../kit/lazy.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { clearTail } from "../lib/store.ts";
@@ -54,11 +54,11 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
       return `${name} goes on`;
     },
   };
-  const send = async (text: string): Promise<void> => {
+  const send = async (text: string, clientId: string): Promise<void> => {
     const typed = readTyped(text);
     if (typed.kind === "unknown") throw new ApiError("bad_request", `there is no command /${typed.name}; /help lists them`);
     if (typed.kind === "message") {
-      await call("send", { to: name, body: typed.body, client_id: crypto.randomUUID() });
+      await call("send", { to: name, body: typed.body, client_id: clientId });
       return;
     }
     const words = await commands[typed.name](typed.argument);

@@ -1,65 +1,56 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, type ReactNode } from "react";
+import { useEffect, useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { Deploys } from "../drawer/deploys.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
-import { Who } from "../kit/text.tsx";
+import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
-import { useHive } from "../lib/store.ts";
+import { call } from "../lib/api.ts";
+import { know, useHive } from "../lib/store.ts";
 import { count, dollars } from "../lib/text.ts";
+import { Charts } from "./charts.tsx";
+import { Egress } from "./egress.tsx";
 
 /** Messages of an inbox that are shown at once. */
 const SHOWN = 20;
 
-/** Beside the tail: what waits in the agent's inbox, what it asks, and what it has used. */
+/** Beside the tail: what it asks, what waits in its inbox, how it has worked, whom it spoke to, what it became. */
 export function Side({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
-  const messages = useHive((state) => state.messages);
   const questions = useHive((state) => state.questions);
-  const waiting = useMemo(
-    () =>
-      messages.filter(
-        (message) =>
-          message.to === name && (message.state === "queued" || message.state === "leased" || message.state === "held"),
-      ),
-    [messages, name],
-  );
   const open = [...questions.values()].filter((question) => question.agent === name && question.state === "open");
   return (
-    <aside className="side" aria-label={`about ${name}`}>
+    <aside className="side" aria-label={`about ${name}`} tabIndex={0}>
       {open.length > 0 && (
-        <section aria-label="questions">
+        <section aria-label="its questions">
           <h2 aria-label="its questions">QU3STI0NS</h2>
           {open.map((question) => (
             <QuestionCard key={question.id} question={question} />
           ))}
         </section>
       )}
-      <details open>
-        <summary>
-          <h2 aria-label="inbox">1NB0X</h2>
-          <span className="dim">{waiting.length > 0 ? waiting.length : "empty"}</span>
-        </summary>
-        {waiting.slice(0, SHOWN).map((message) => (
-          <div key={message.id} className="side-msg">
-            <Who name={message.from} />{" "}
-            <span className={message.state === "leased" ? "amber" : "faint"}>
-              {message.state === "leased" ? "in turn" : message.state} · <Age since={message.created_at} />
-            </span>
-            <MessageBody body={message.body} />
-          </div>
-        ))}
-        {waiting.length > SHOWN && <div className="dim">and {waiting.length - SHOWN} more</div>}
-      </details>
-      <details open>
-        <summary>
-          <h2 aria-label="today">T0D4Y</h2>
-        </summary>
+      <Inbox agent={agent} />
+      <Part leet="TURN5" label="turns">
+        <Charts name={name} />
+        <p>
+          <Link to="." search={(search) => ({ ...search, open: `turns:${name}` })} className="small">
+            every turn in a table
+          </Link>
+        </p>
+      </Part>
+      <Part leet="EGR3SS" label="egress">
+        <Egress name={name} />
+      </Part>
+      <Part leet="DEPL0YS" label="deploys">
+        <Deploys name={name} limit={5} />
+      </Part>
+      <Part leet="F4CTS" label="facts">
         <dl className="facts">
-          <dt>tokens</dt>
-          <dd>{count(agent.tokens_today)}</dd>
-          <dt>cost</dt>
-          <dd>{dollars(agent.cost_today_usd)}</dd>
+          <dt>today</dt>
+          <dd>
+            {count(agent.tokens_today)} tok · {dollars(agent.cost_today_usd)}
+          </dd>
           <dt>lives since</dt>
           <dd>
             <Age since={agent.created_at} />
@@ -67,7 +58,9 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
           {agent.description && (
             <>
               <dt>for</dt>
-              <dd>{agent.description}</dd>
+              <dd>
+                <Words text={agent.description} />
+              </dd>
             </>
           )}
           {agent.revision && (
@@ -76,11 +69,63 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
               <dd>{agent.revision}</dd>
             </>
           )}
+          {agent.port !== undefined && (
+            <>
+              <dt>own port</dt>
+              <dd>{agent.port}</dd>
+            </>
+          )}
         </dl>
-      </details>
-      <p className="side-foot">
-        <Link to="/">all messages</Link>
-      </p>
+        <p>
+          <Link to="/" search={{ tab: "flow", who: name }} className="small">
+            all its messages
+          </Link>
+        </p>
+      </Part>
     </aside>
+  );
+}
+
+function Part({ leet, label, note, children }: { leet: string; label: string; note?: ReactNode; children: ReactNode }): ReactNode {
+  return (
+    <details open>
+      <summary>
+        <h2 aria-label={label}>{leet}</h2>
+        <span className="dim">{note}</span>
+      </summary>
+      {children}
+    </details>
+  );
+}
+
+/** What waits in its inbox, oldest first: the order in which it will be read. */
+function Inbox({ agent }: { agent: AgentView }): ReactNode {
+  const { name } = agent;
+  const messages = useHive((state) => state.messages);
+  const elsewhere = useHive((state) => state.elsewhere);
+  useEffect(() => {
+    // What waits longest may be older than everything that the page holds.
+    call("messages", { agent: name, waiting: true, limit: SHOWN }).then(({ messages: waiting }) => know(waiting), () => {});
+  }, [name]);
+  const waiting = useMemo(() => {
+    const byId = new Map([...elsewhere.values(), ...messages].map((message) => [message.id, message]));
+    return [...byId.values()]
+      .filter((one) => one.to === name && (one.state === "queued" || one.state === "leased" || one.state === "held"))
+      .sort((a, b) => a.id - b.id);
+  }, [messages, elsewhere, name]);
+  const count = Math.max(agent.unread, waiting.length);
+  return (
+    <Part leet="1NB0X" label="inbox" note={count > 0 ? count : "empty"}>
+      {waiting.slice(0, SHOWN).map((message) => (
+        <div key={message.id} className="side-msg">
+          <Who name={message.from} />{" "}
+          <span className={message.state === "leased" ? "amber" : "faint"}>
+            {message.state === "leased" ? "in turn" : message.state} · <Age since={message.created_at} />
+          </span>
+          <MessageBody body={message.body} />
+        </div>
+      ))}
+      {count > SHOWN && <div className="dim">and {count - SHOWN} more</div>}
+    </Part>
   );
 }

@@ -1,13 +1,14 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { StoredTurnEvent } from "../../src/wire/event.ts";
 import { Empty } from "../kit/panel.tsx";
+import { Prose } from "../kit/prose.tsx";
 import { Words } from "../kit/text.tsx";
 import { toast } from "../kit/toast.tsx";
 import { loadOlder, useHive } from "../lib/store.ts";
 import { EventRow } from "./event.tsx";
-import { toRows } from "./rows.ts";
+import { Rows, type TailRow } from "./rows.ts";
 
 const NOTHING: readonly StoredTurnEvent[] = [];
 /** Pixels from the end that still count as the end, and from the top at which older events are loaded. */
@@ -22,7 +23,9 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   const tail = useHive((state) => state.tails.get(agent.name));
   const partial = useHive((state) => state.partials.get(agent.name));
   const events = tail?.events ?? NOTHING;
-  const rows = useMemo(() => toRows(events), [events]);
+  // One per page: it keeps the rows that it has made.
+  const [builder] = useState(() => new Rows());
+  const rows = builder.of(events);
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const [seenSeq, setSeenSeq] = useState(0);
@@ -36,7 +39,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
     overscan: 12,
     paddingStart: 8,
     paddingEnd: 8,
-    getItemKey: useCallback((index: number) => rows[index]?.seq ?? "partial", [rows]),
+    getItemKey: useCallback((index: number) => builder.of(events)[index]?.seq ?? "partial", [builder, events]),
   });
   const height = virtual.getTotalSize();
 
@@ -63,7 +66,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
       isLoading.current = false;
     }
   };
-  const unseen = isAtEnd ? 0 : rows.filter((row) => row.seq > seenSeq).length;
+  const unseen = isAtEnd ? 0 : countAfter(rows, seenSeq);
 
   return (
     <>
@@ -114,13 +117,25 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
+/** Rows after a position: they are in order, so the search halves. */
+function countAfter(rows: readonly TailRow[], seq: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle]?.seq ?? 0) <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return rows.length - low;
+}
+
 /** Text that is being written. */
 function PartialRow({ kind, text }: { kind: "text" | "thinking"; text: string }): ReactNode {
   return (
     <div className="ev">
       <i aria-hidden="true">{kind === "thinking" ? "∴" : ""}</i>
-      <div className={kind === "thinking" ? "dim prose" : "prose"}>
-        <Words text={text} />
+      <div className={`writing ${kind === "thinking" ? "dim" : ""}`}>
+        {kind === "thinking" ? <Words text={text} /> : <Prose text={text} />}
         <span className="cursor" aria-hidden="true" />
       </div>
     </div>

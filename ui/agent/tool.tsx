@@ -3,7 +3,7 @@ import type { TurnEvent } from "../../src/wire/event.ts";
 import { Ansi } from "../kit/ansi.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { bytes, visible } from "../lib/text.ts";
-import { DiffView } from "./diff-view.tsx";
+import { ChangeCount, DiffView } from "./diff-view.tsx";
 
 type ToolUse = Extract<TurnEvent, { type: "tool_use" }>;
 type ToolResult = Extract<TurnEvent, { type: "tool_result" }>;
@@ -11,6 +11,9 @@ type ToolResult = Extract<TurnEvent, { type: "tool_result" }>;
 /** Lines of a result that are shown before it is folded, and the characters of a long line. */
 const FOLD_LINES = 4;
 const FOLD_CHARS = 400;
+
+/** Calls that show what they do: of their success there is nothing more to see. */
+const SAYS_ALL: ReadonlySet<string> = new Set(["Write", "Edit", "MultiEdit", "TodoWrite", "send", "ask_operator", "set_status"]);
 
 /** A tool call in one line of its own form, its result below. */
 export function ToolRow({ call, result }: { call: ToolUse; result: ToolResult | undefined }): ReactNode {
@@ -27,7 +30,8 @@ export function ToolRow({ call, result }: { call: ToolUse; result: ToolResult | 
         {result && (
           <Result
             result={result}
-            isQuiet={hive !== undefined || ["Write", "Edit", "MultiEdit", "TodoWrite"].includes(call.name)}
+            isQuiet={SAYS_ALL.has(hive ?? call.name)}
+            lead={call.name === "Read" && !result.is_error ? 0 : FOLD_LINES}
           />
         )}
       </div>
@@ -50,9 +54,17 @@ function OneLine({ name, input }: { name: string; input: Record<string, unknown>
           <span className="amber">$</span> <Words text={str(input["command"])} />
         </>
       );
+    case "Edit":
+      return (
+        <>
+          <Words text={str(input["file_path"])} />{" "}
+          <ChangeCount before={str(input["old_string"])} after={str(input["new_string"])} />
+        </>
+      );
+    case "TodoWrite":
+      return <span className="dim">{Array.isArray(input["todos"]) ? `${input["todos"].length} things to do` : ""}</span>;
     case "Read":
     case "Write":
-    case "Edit":
     case "MultiEdit":
     case "NotebookEdit":
       return <Words text={str(input["file_path"] ?? input["notebook_path"])} />;
@@ -99,20 +111,29 @@ function Detail({ name, input }: { name: string; input: Record<string, unknown> 
   return null;
 }
 
-function Result({ result, isQuiet }: { result: ToolResult; isQuiet: boolean }): ReactNode {
+interface ResultProps {
+  result: ToolResult;
+  /** Its success says nothing new: the call already shows what was done. */
+  isQuiet: boolean;
+  /** Lines that are shown of a long result; none when only its length is worth a look. */
+  lead: number;
+}
+
+function Result({ result, isQuiet, lead }: ResultProps): ReactNode {
   const [isOpen, setOpen] = useState(false);
   const text = result.text.replace(/\n+$/, "");
-  if (isQuiet && !result.is_error && !text.includes("\n") && text.length < 160)
-    return <span className="green"> {visible(text) || "done"}</span>;
+  if (isQuiet && !result.is_error) return <span className="green"> done</span>;
   if (text === "") return <pre className="faint">(no output)</pre>;
   const lines = text.split("\n");
-  const isLong = lines.length > FOLD_LINES + 1 || text.length > FOLD_CHARS * FOLD_LINES;
-  const shown = isLong && !isOpen ? clip(lines.slice(0, FOLD_LINES).join("\n"), FOLD_CHARS * FOLD_LINES) : text;
+  const isLong = lines.length > lead + 1 || text.length > FOLD_CHARS * Math.max(1, lead);
+  const shown = isLong && !isOpen ? clip(lines.slice(0, lead).join("\n"), FOLD_CHARS * lead) : text;
   return (
     <>
-      <pre className={result.is_error ? "red" : ""}>
-        <Ansi text={shown} />
-      </pre>
+      {shown !== "" && (
+        <pre className={result.is_error ? "red" : ""}>
+          <Ansi text={shown} />
+        </pre>
+      )}
       {(isLong || result.cut_from !== undefined) && (
         <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {isOpen ? "fold ▾" : `${lines.length} lines ▸`}

@@ -1,53 +1,35 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { MessageView } from "../../src/wire/message.ts";
-import { Compose, type Suggestion } from "../kit/compose.tsx";
-import { MessageBody } from "../kit/message-body.tsx";
+import { MessageRow } from "../kit/message-row.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
-import { Who } from "../kit/text.tsx";
-import { Clock } from "../kit/time.tsx";
 import { toast } from "../kit/toast.tsx";
-import { call } from "../lib/api.ts";
-import { addressed } from "../lib/addressed.ts";
-import { loadOlderMessages, useHive } from "../lib/store.ts";
+import { ApiError, call } from "../lib/api.ts";
+import { know, loadOlderMessages, useHive } from "../lib/store.ts";
+import { FlowCompose } from "./flow-compose.tsx";
+import { SearchResults } from "./search.tsx";
 
-/** Rows that are in the page at once; the rest comes back by scrolling. */
-const SHOWN = 300;
-/** Pixels from the end that still count as the end. */
-const NEAR = 24;
-/** Fewer messages than the snapshot brings are all that there are. */
-const OLDER_FROM = 100;
-const RECIPIENT = "recipient";
+/** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
+const SHOWN = 150;
+/** Pixels from the end that still count as the end, and from the top at which older ones come. */
+const NEAR_END = 24;
+const NEAR_TOP = 200;
+/** Messages of one agent per page of its history. */
+const PAGE = 100;
 
 /** Who says what to whom, live, and the box to write in. */
 export function MessageFlow(): ReactNode {
-  const all = useHive((state) => state.messages);
   const agents = useHive((state) => state.agents);
-  const [filter, setFilter] = useState("");
-  const [words, setWords] = useState("");
-  const [shown, setShown] = useState(SHOWN);
-  const names = [...agents.values()].filter((agent) => !agent.destroyed).map((agent) => agent.name);
-  const messages = useMemo(() => {
-    const needle = words.trim().toLowerCase();
-    return all.filter(
-      (message) =>
-        (filter === "" || message.from === filter || message.to === filter || message.from.startsWith(`${filter}/`)) &&
-        (needle === "" ||
-          message.body?.toLowerCase().includes(needle) === true ||
-          message.from.includes(needle) ||
-          message.to.includes(needle)),
-    );
-  }, [all, filter, words]);
-  const rows = messages.slice(-shown);
-
-  // Stays at the end while the reader is there, and where the reader is otherwise.
-  const list = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const lastId = rows.at(-1)?.id;
-  useLayoutEffect(() => {
-    if (list.current && isAtEnd.current) list.current.scrollTop = list.current.scrollHeight;
-  }, [lastId, filter, words]);
-
+  const { who = "", q = "" } = useSearch({ from: "/" });
+  const navigate = useNavigate();
+  const names = useMemo(() => [...agents.values()].filter((agent) => !agent.destroyed).map((agent) => agent.name), [agents]);
+  const gone = useMemo(() => [...agents.values()].filter((agent) => agent.destroyed).map((agent) => agent.name), [agents]);
+  const set = (next: { who?: string; q?: string }): void =>
+    void navigate({
+      to: "/",
+      search: (search) => ({ ...search, ...Object.fromEntries(Object.entries(next).map(([name, value]) => [name, value || undefined])) }),
+      replace: true,
+    });
   return (
     <Panel
       leet="M3SS4GE FL0W"
@@ -55,156 +37,131 @@ export function MessageFlow(): ReactNode {
       className="fill"
       actions={
         <>
-          <select aria-label="show only messages of" value={filter} onChange={(event) => setFilter(event.target.value)}>
+          <select aria-label="show only messages of" value={who} onChange={(event) => set({ who: event.target.value })}>
             <option value="">everybody</option>
-            {["operator", "system", ...names].map((name) => (
-              <option key={name}>{name}</option>
+            {["operator", "system", ...names, ...gone].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
             ))}
           </select>
           <input
             className="search"
             type="search"
-            aria-label="search messages"
-            placeholder="search"
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
+            aria-label="search all messages"
+            placeholder="search /"
+            value={q}
+            maxLength={200}
+            onChange={(event) => set({ q: event.target.value })}
+            onKeyDown={(event) => event.key === "Escape" && set({ q: "" })}
           />
         </>
       }
     >
-      <div
-        ref={list}
-        className="scroll log"
-        role="log"
-        aria-label="messages"
-        tabIndex={0}
-        onScroll={({ currentTarget: at }) => {
-          isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR;
-        }}
-      >
-        {messages.length === 0 && (
-          <Empty>
-            {all.length === 0 ? (
-              <>
-                Nobody has said anything. Write <code>hello</code> below, or <code>tour</code> for a look around.
-              </>
-            ) : (
-              "No message fits."
-            )}
-          </Empty>
-        )}
-        {messages.length >= OLDER_FROM && (
-          <button
-            type="button"
-            className="ghost older"
-            onClick={() => {
-              if (messages.length > shown) return setShown(shown + SHOWN);
-              void loadOlderMessages(filter || undefined).then((some) =>
-                some ? setShown(shown + SHOWN) : toast("that is all there is"),
-              );
-            }}
-          >
-            older
-          </button>
-        )}
-        {rows.map((message) => (
-          <Message key={message.id} message={message} isReply={message.in_reply_to !== undefined} />
-        ))}
-      </div>
+      {q.trim() === "" ? <Log key={who} who={who} /> : <SearchResults words={q} who={who} />}
       <FlowCompose names={names} />
     </Panel>
   );
 }
 
-const STATES: Record<MessageView["state"], { words: string; colour: string }> = {
-  queued: { words: "queued", colour: "dim" },
-  leased: { words: "in turn", colour: "amber" },
-  done: { words: "done", colour: "green" },
-  dead: { words: "dead", colour: "red" },
-  dropped: { words: "dropped", colour: "faint" },
-  held: { words: "held", colour: "amber" },
-};
+const isOf = (message: MessageView, who: string): boolean =>
+  message.from === who || message.to === who || message.from.startsWith(`${who}/`);
 
-function Message({ message, isReply }: { message: MessageView; isReply: boolean }): ReactNode {
-  const { words, colour } =
-    message.state === "queued" && message.redelivered ? { words: "returned", colour: "amber" } : STATES[message.state];
-  return (
-    <article className={`msg ${isReply ? "re" : ""}`} id={`m${message.id}`}>
-      <span className="faint">
-        <Clock at={message.created_at} />
-      </span>
-      <span>
-        <Who name={message.from} /> <span className="faint">→</span> <Who name={message.to} />
-        {message.in_reply_to !== undefined && (
-          <a className="faint ref" href={`#m${message.in_reply_to}`} aria-label={`answers message ${message.in_reply_to}`}>
-            {" "}
-            ↰{message.in_reply_to}
-          </a>
-        )}
-      </span>
-      <span className={colour} title={message.reason}>
-        {words}
-      </span>
-      <div className="b">
-        <MessageBody body={message.body} />
-      </div>
-    </article>
-  );
-}
+/** The newest messages and, further up, the older ones. It stays at the end while the reader is there. */
+function Log({ who }: { who: string }): ReactNode {
+  const window = useHive((state) => state.messages);
+  const moreInWindow = useHive((state) => state.moreMessages);
+  const elsewhere = useHive((state) => state.elsewhere);
+  const [shown, setShown] = useState(SHOWN);
+  // Of one agent: ids of older messages than the window's, and whether there are more.
+  const [older, setOlder] = useState<readonly number[]>([]);
+  const [isAll, setAll] = useState(false);
+  const list = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  const isLoading = useRef(false);
+  const fromEnd = useRef<number>(undefined);
 
-/** The compose box: `@name` chooses whom to write to, and stays chosen. */
-function FlowCompose({ names }: { names: string[] }): ReactNode {
-  const [recipient, setRecipient] = useState(() => sessionStorage.getItem(RECIPIENT) ?? "hm1nd");
-  const { with: reply } = useSearch({ from: "/" });
-  const navigate = useNavigate();
-  const [replyName, replyId] = reply?.split(":") ?? [];
-  const to = replyName ?? recipient;
+  const messages = useMemo(() => {
+    if (who === "") return window;
+    const first = window[0]?.id ?? Number.MAX_SAFE_INTEGER;
+    const past = older.filter((id) => id < first).flatMap((id) => elsewhere.get(id) ?? []);
+    return [...past, ...window.filter((message) => isOf(message, who))];
+  }, [window, elsewhere, older, who]);
+  const rows = messages.slice(-shown);
+  const hasMore = messages.length > shown || (who === "" ? moreInWindow : moreInWindow && !isAll);
+  const lastId = rows.at(-1)?.id;
+  const firstId = rows[0]?.id;
 
-  const suggest = (text: string): Suggestion[] => {
-    const typed = /^@([a-z0-9-]*)$/.exec(text)?.[1];
-    if (typed === undefined) return [];
-    return [...names, "*"]
-      .filter((name) => name.startsWith(typed))
-      .map((name) => ({ text: `@${name} `, label: `@${name}`, hint: name === "*" ? "everybody" : "" }));
-  };
-  const send = async (text: string): Promise<void> => {
-    const draft = addressed(text, to);
-    if (draft.body === "") {
-      choose(draft.to);
-      return;
-    }
-    const isReply = replyName !== undefined && draft.to === replyName;
-    await call("send", {
-      to: draft.to,
-      body: draft.body,
-      client_id: crypto.randomUUID(),
-      ...(isReply && replyId ? { in_reply_to: Number(replyId) } : {}),
-    });
-    choose(draft.to);
-  };
-  const choose = (name: string): void => {
-    setRecipient(name);
-    sessionStorage.setItem(RECIPIENT, name);
-    if (reply !== undefined) void navigate({ to: "/", search: (search) => ({ ...search, with: undefined }), replace: true });
-  };
-  return (
-    <Compose
-      draftKey="flow"
-      label={`message to ${to}`}
-      placeholder="message… @ picks another recipient, Enter sends"
-      lead={
-        <span className="to">
-          @{to}
-          {replyId && (
-            <button type="button" className="ghost" aria-label="do not reply to a message" onClick={() => choose(to)}>
-              ↰{replyId} ✕
-            </button>
-          )}
-        </span>
+  useLayoutEffect(() => {
+    const at = list.current;
+    if (!at) return;
+    if (fromEnd.current !== undefined) {
+      // What the reader looks at stays where it is while older rows come in above.
+      at.scrollTop = at.scrollHeight - fromEnd.current;
+      fromEnd.current = undefined;
+    } else if (isAtEnd.current) at.scrollTop = at.scrollHeight;
+  }, [lastId, firstId]);
+
+  const load = async (): Promise<void> => {
+    const at = list.current;
+    if (isLoading.current || !hasMore || !at) return;
+    isLoading.current = true;
+    try {
+      if (messages.length <= shown) {
+        if (who === "") await loadOlderMessages();
+        else {
+          const before = messages[0]?.id;
+          const page = await call("messages", { agent: who, limit: PAGE, ...(before === undefined ? {} : { before }) });
+          know(page.messages);
+          setOlder((ids) => [...new Set([...page.messages.map((message) => message.id), ...ids])].sort((a, b) => a - b));
+          if (page.messages.length < PAGE) setAll(true);
+        }
       }
-      suggest={suggest}
-      send={send}
-      focusToken={replyId ? Number(replyId) : 0}
-    />
+      fromEnd.current = at.scrollHeight - at.scrollTop;
+      setShown((count) => count + SHOWN);
+    } catch (error) {
+      toast(error instanceof ApiError ? error.message : "older messages could not be loaded", "error");
+    } finally {
+      isLoading.current = false;
+    }
+  };
+  // A short list has nothing to scroll: what there is of older ones is brought at once.
+  const isShort = messages.length < 30 && hasMore;
+  useEffect(() => {
+    if (isShort) void load();
+  });
+
+  return (
+    <div
+      ref={list}
+      className="scroll log"
+      role="log"
+      aria-label="messages"
+      tabIndex={0}
+      onScroll={({ currentTarget: at }) => {
+        isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END;
+        if (at.scrollTop < NEAR_TOP && at.scrollHeight > at.clientHeight) void load();
+      }}
+    >
+      {messages.length === 0 && (
+        <Empty>
+          {who === "" ? (
+            <>
+              Nobody has said anything. Write <code>hello</code> below, or <code>tour</code> for a look around.
+            </>
+          ) : (
+            `${who} has neither written nor been written to.`
+          )}
+        </Empty>
+      )}
+      {hasMore && (
+        <button type="button" className="ghost older" onClick={() => void load()}>
+          older
+        </button>
+      )}
+      {rows.map((message, n) => (
+        <MessageRow key={message.id} message={message} previous={rows[n - 1]} />
+      ))}
+    </div>
   );
 }

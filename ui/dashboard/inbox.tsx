@@ -1,27 +1,49 @@
 import { useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Action } from "../kit/button.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { useHive } from "../lib/store.ts";
+import { know, useHive } from "../lib/store.ts";
 
-/** Messages that the panel shows; the flow beside it has all of them. */
-const SHOWN = 50;
+/** Messages that the panel shows, and by how many more it grows. */
+const PAGE = 50;
 
 /** What agents have written to the operator, newest first; what is not read is marked. */
 export function OperatorInbox(): ReactNode {
   const messages = useHive((state) => state.messages);
+  const elsewhere = useHive((state) => state.elsewhere);
   const hive = useHive((state) => state.hive);
   const navigate = useNavigate();
-  const mine = messages
-    .filter((message) => message.to === "operator")
-    .slice(-SHOWN)
-    .reverse();
+  const [shown, setShown] = useState(PAGE);
+  const [isAll, setAll] = useState(false);
+  // In a busy hive the window of the newest messages holds few of the operator's own.
+  useEffect(() => {
+    call("inbox", { limit: PAGE }).then(
+      ({ messages: newest }) => {
+        know(newest);
+        if (newest.length < PAGE) setAll(true);
+      },
+      () => {},
+    );
+  }, []);
+  const mine = useMemo(() => {
+    const byId = new Map([...elsewhere.values(), ...messages].filter((one) => one.to === "operator").map((one) => [one.id, one]));
+    return [...byId.values()].sort((a, b) => b.id - a.id);
+  }, [messages, elsewhere]);
   const newest = mine[0];
   const unread = hive.operator_unread;
+  const more = async (): Promise<void> => {
+    const last = mine.at(-1);
+    if (mine.length <= shown && last) {
+      const older = await call("inbox", { limit: PAGE, before: last.id });
+      know(older.messages);
+      if (older.messages.length < PAGE) setAll(true);
+    }
+    setShown(shown + PAGE);
+  };
   return (
     <Panel
       leet="0PER4T0R 1NB0X"
@@ -37,35 +59,42 @@ export function OperatorInbox(): ReactNode {
         )
       }
     >
-      <div className="scroll" role="list">
+      <div className="scroll" tabIndex={0} role="group" aria-label="messages to you">
         {mine.length === 0 && <Empty>Agents write to you here. Say hello to hm1nd, and it answers.</Empty>}
-        {mine.map((message) => (
-          <article key={message.id} role="listitem" className={`row ${message.id > hive.read_up_to ? "unread" : ""}`}>
-            <div className="l1">
-              {message.id > hive.read_up_to && (
-                <span className="dot amber">
-                  <span className="sr">unread</span>
+        <div role={mine.length > 0 ? "list" : undefined}>
+          {mine.slice(0, shown).map((message) => (
+            <article key={message.id} role="listitem" className={`row ${message.id > hive.read_up_to ? "unread" : ""}`}>
+              <div className="l1">
+                {message.id > hive.read_up_to && (
+                  <span className="dot amber">
+                    <span className="sr">unread</span>
+                  </span>
+                )}
+                <Who name={message.from} />
+                <span className="faint">
+                  <Age since={message.created_at} />
                 </span>
-              )}
-              <Who name={message.from} />
-              <span className="faint">
-                <Age since={message.created_at} />
-              </span>
-              <span className="grow" />
-              <button
-                type="button"
-                className="ghost acts"
-                onClick={() => {
-                  const name = message.from.split("/")[0] ?? message.from;
-                  void navigate({ to: "/", search: (search) => ({ ...search, tab: "flow", with: `${name}:${message.id}` }) });
-                }}
-              >
-                reply
-              </button>
-            </div>
-            <MessageBody body={message.body} />
-          </article>
-        ))}
+                <span className="grow" />
+                <button
+                  type="button"
+                  className="ghost acts"
+                  onClick={() => {
+                    const name = message.from.split("/")[0] ?? message.from;
+                    void navigate({ to: "/", search: (search) => ({ ...search, tab: "flow", with: `${name}:${message.id}` }) });
+                  }}
+                >
+                  reply
+                </button>
+              </div>
+              <MessageBody body={message.body} />
+            </article>
+          ))}
+        </div>
+        {mine.length > 0 && !(isAll && mine.length <= shown) && (
+          <Action kind="ghost" run={more}>
+            older
+          </Action>
+        )}
       </div>
     </Panel>
   );

@@ -1,4 +1,6 @@
-import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
+import { useMemo, type ReactNode } from "react";
+import { ApprovalCard } from "../approval/card.tsx";
 import { Action } from "../kit/button.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -6,26 +8,53 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { pendingApprovals, underway } from "../lib/approvals.ts";
 import { useHive } from "../lib/store.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { stuckMessages } from "../lib/waiting.ts";
+import { Guide } from "./guide.tsx";
 
-/** What only the operator can do: answer questions, and move messages that are stuck. */
+/** What only the operator can do: decide on requests, answer questions, and move messages that are stuck. */
 export function YourCall(): ReactNode {
   const questions = useHive((state) => state.questions);
+  const approvals = useHive((state) => state.approvals);
   const messages = useHive((state) => state.messages);
+  const elsewhere = useHive((state) => state.elsewhere);
   const open = [...questions.values()].filter((question) => question.state === "open").sort((a, b) => a.id - b.id);
-  const stuck = stuckMessages(messages);
-  const nothing = open.length + stuck.length === 0;
+  const stuck = useMemo(() => stuckMessages({ messages, elsewhere }), [messages, elsewhere]);
+  const pending = pendingApprovals({ approvals });
+  const moving = underway({ approvals });
+  const nothing = open.length + stuck.length + pending.length + moving.length === 0;
   return (
-    <Panel leet="Y3R C4LL" label="your call: what waits for you" note="what waits for you" className={nothing ? "" : "fill"}>
-      <div className="scroll">
-        {nothing && <Empty>Nothing waits for you. Questions of agents and messages that cannot be delivered appear here.</Empty>}
+    <Panel
+      leet="Y3R C4LL"
+      label="your call: what waits for you"
+      note="what waits for you"
+      className={nothing ? "" : "fill"}
+      actions={
+        <Link to="/history" className="dim">
+          history
+        </Link>
+      }
+    >
+      <div className="scroll calls">
+        <Guide isBusy={!nothing} />
+        {nothing && (
+          <Empty>
+            Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.
+          </Empty>
+        )}
         {stuck.map((message) => (
           <Stuck key={message.id} message={message} />
         ))}
+        {pending.map((approval) => (
+          <ApprovalCard key={approval.id} approval={approval} />
+        ))}
         {open.map((question) => (
           <QuestionCard key={question.id} question={question} />
+        ))}
+        {moving.map((approval) => (
+          <ApprovalCard key={approval.id} approval={approval} />
         ))}
       </div>
     </Panel>
@@ -36,7 +65,7 @@ export function YourCall(): ReactNode {
 function Stuck({ message }: { message: MessageView }): ReactNode {
   const isHeld = message.state === "held";
   return (
-    <article className={`card ${isHeld ? "" : "wrong"}`}>
+    <article className={`card ${isHeld ? "" : "wrong"}`} tabIndex={-1} aria-label={`message ${message.id} is stuck`}>
       <div>
         <span className={isHeld ? "amber" : "red"}>
           {isHeld ? "chain held" : "dead message"} #{message.id}

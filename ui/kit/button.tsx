@@ -9,10 +9,11 @@ interface ActionProps {
   kind?: "go" | "no" | "ghost" | undefined;
   disabled?: boolean;
   title?: string;
+  className?: string;
 }
 
 /** A button that shows that it works, and says what became of it. */
-export function Action({ run, children, kind, disabled, title }: ActionProps): ReactNode {
+export function Action({ run, children, kind, disabled, title, className = "" }: ActionProps): ReactNode {
   const [isBusy, setBusy] = useState(false);
   const act = async (): Promise<void> => {
     setBusy(true);
@@ -28,7 +29,7 @@ export function Action({ run, children, kind, disabled, title }: ActionProps): R
   return (
     <button
       type="button"
-      className={kind}
+      className={`${kind ?? ""} ${className}`}
       disabled={disabled === true || isBusy}
       aria-busy={isBusy}
       title={title}

@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
-import { toast } from "./toast.tsx";
+import { visible } from "../lib/text.ts";
 
 /** One line that can be taken over from the list above the box. */
 export interface Suggestion {
@@ -8,6 +8,12 @@ export interface Suggestion {
   text: string;
   label: string;
   hint?: string;
+}
+
+/** A text on its way: the box is free for the next one. */
+interface Sending {
+  id: string;
+  text: string;
 }
 
 interface ComposeProps {
@@ -18,33 +24,47 @@ interface ComposeProps {
   placeholder: string;
   /** Suggestions for what is typed so far. */
   suggest: (text: string) => Suggestion[];
-  /** Sends. A refusal keeps the text and is said. */
-  send: (text: string) => Promise<void>;
+  /**
+   * Sends under this key: the same text sent again after a failure has the same key, so that it is stored once. A
+   * refusal puts the text back into the box.
+   */
+  send: (text: string, clientId: string) => Promise<void>;
   /** Text that something else on the page puts in; a new object replaces what is there only when it is empty. */
   focusToken?: number;
 }
 
-/** A box to write in: Enter sends, Shift+Enter breaks the line, what is typed is never lost. */
+/**
+ * A box to write in: Enter sends, Shift+Enter breaks the line. Sending is optimistic and honest: the box is empty at
+ * once and the text stands above it until the hive has it; a refused one comes back with the reason. What is typed
+ * survives reloads, and so does what was on its way.
+ */
 export function Compose({ draftKey, lead, label, placeholder, suggest, send, focusToken }: ComposeProps): ReactNode {
   const key = `draft:${draftKey}`;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
-  const [isSending, setSending] = useState(false);
+  const [sending, setSending] = useState<readonly Sending[]>([]);
+  const [refusal, setRefusal] = useState<string>();
   const [chosen, setChosen] = useState(0);
   const [isDismissed, setDismissed] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
+  const typed = useRef(text);
+  const failed = useRef<Sending>(undefined);
   const listId = useId();
   const suggestions = isDismissed ? [] : suggest(text);
   const at = Math.min(chosen, suggestions.length - 1);
 
   useEffect(() => {
-    if (text) sessionStorage.setItem(key, text);
+    typed.current = text;
+    const kept = [...sending.map((one) => one.text), text].filter((one) => one !== "").join("\n");
+    if (kept) sessionStorage.setItem(key, kept);
     else sessionStorage.removeItem(key);
+  }, [text, sending, key]);
+  useEffect(() => {
     const field = box.current;
     if (!field) return;
     // Grows with its text, to a third of the page.
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, innerHeight / 3)}px`;
-  }, [text, key]);
+  }, [text]);
   useEffect(() => {
     if (focusToken) box.current?.focus();
   }, [focusToken]);
@@ -55,16 +75,23 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
     setDismissed(false);
   };
   const submit = async (): Promise<void> => {
-    if (text.trim() === "" || isSending) return;
-    setSending(true);
+    if (text.trim() === "") return;
+    const id = failed.current?.text === text ? failed.current.id : crypto.randomUUID();
+    const one = { id, text };
+    setSending((all) => [...all, one]);
+    setRefusal(undefined);
+    write("");
     try {
-      await send(text);
-      setText("");
+      await send(text, id);
+      failed.current = undefined;
     } catch (error) {
-      toast(error instanceof ApiError ? error.message : "that did not work; your text is still here", "error");
-    } finally {
-      setSending(false);
+      failed.current = one;
+      setRefusal(error instanceof ApiError ? error.message : "that did not work");
+      // What was typed meanwhile is not overwritten.
+      write(typed.current === "" ? text : `${text}\n${typed.current}`);
       requestAnimationFrame(() => box.current?.focus());
+    } finally {
+      setSending((all) => all.filter((other) => other !== one));
     }
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -91,6 +118,20 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
 
   return (
     <div className="compose">
+      {sending.map((one) => (
+        <p key={one.id} className="sending dim" role="status">
+          <span className="spinner" aria-hidden="true" />
+          sending: {visible(one.text.slice(0, 200))}
+        </p>
+      ))}
+      {refusal !== undefined && (
+        <p className="refusal red" role="alert">
+          {visible(refusal)}
+          <button type="button" className="ghost" aria-label="dismiss" onClick={() => setRefusal(undefined)}>
+            ✕
+          </button>
+        </p>
+      )}
       {suggestions.length > 0 && (
         <ul className="suggestions" id={listId} role="listbox" aria-label="suggestions">
           {suggestions.map((one, index) => (
@@ -123,22 +164,23 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
         rows={2}
         value={text}
         aria-label={label}
+        role="combobox"
+        aria-expanded={suggestions.length > 0}
+        aria-autocomplete="list"
         aria-controls={suggestions.length > 0 ? listId : undefined}
         aria-activedescendant={suggestions.length > 0 ? `${listId}-${at}` : undefined}
         placeholder={placeholder}
-        readOnly={isSending}
         onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
       />
       <button
         type="button"
         className="ghost send"
-        disabled={text.trim() === "" || isSending}
-        aria-busy={isSending}
+        disabled={text.trim() === ""}
         onClick={() => void submit()}
         title="Enter sends, Shift+Enter breaks the line"
       >
-        {isSending ? <span className="spinner" aria-hidden="true" /> : "send ⏎"}
+        send ⏎
       </button>
     </div>
   );

@@ -14,6 +14,17 @@ export function Words({ text }: { text: string }): ReactNode {
   );
 }
 
+/** The same, with the words of a search marked where one begins. */
+export function Marked({ text, words }: { text: string; words: string }): ReactNode {
+  const tokens = words.match(/[\p{L}\p{N}\p{M}_]+/gu);
+  if (!tokens) return <Words text={text} />;
+  const sought = new RegExp(`(?<![\\p{L}\\p{N}])(${tokens.join("|")})`, "giu");
+  // Split on one group: every second piece is a word that was sought.
+  return visible(text)
+    .split(sought)
+    .map((piece, index) => (index % 2 === 1 ? <mark key={index}>{piece}</mark> : piece));
+}
+
 /** A principal's name in the colour of its kind. */
 export function Who({ name }: { name: string }): ReactNode {
   const kind = name === "operator" ? "amber" : name === "system" ? "dim" : name === "hm1nd" ? "mauve" : "cyan";

@@ -65,7 +65,7 @@ export class SharedStream {
       const pause = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)] ?? 1000;
       setTimeout(() => void this.#retry(), pause);
     };
-    for (const kind of ["message", "question", "turn", "agent", "hive", "delta", "reset"]) {
+    for (const kind of ["message", "question", "approval", "turn", "agent", "hive", "delta", "reset"]) {
       source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as HiveEvent));
     }
   }

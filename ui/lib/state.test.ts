@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { HiveEvent, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { apply, fromSnapshot, mergeMessages, mergeTail } from "./state.ts";
+import { aside, apply, fromSnapshot, mergeMessages, mergeTail, messageById } from "./state.ts";
 
 const message = (id: number, seq: number, extra: Partial<MessageView> = {}): MessageView => ({
   id,
@@ -24,6 +24,7 @@ const snapshot = (extra: Partial<StateSnapshot> = {}): StateSnapshot => ({
   agents: [],
   questions: [],
   approvals: [],
+  stuck: [],
   messages: [message(1, 1), message(3, 3)],
   ...extra,
 });
@@ -45,6 +46,27 @@ describe("messages", () => {
     const known = [message(1, 9, { state: "done" })];
     expect(mergeMessages(known, [message(1, 4, { state: "leased" })])).toBe(known);
     expect(mergeMessages(known, [message(1, 12, { state: "dead" })])[0]?.state).toBe("dead");
+  });
+});
+
+describe("a window over a long history", () => {
+  const long = fromSnapshot(snapshot({ messages: Array.from({ length: 100 }, (_, n) => message(1000 + n, 1000 + n)) }));
+
+  test("an old message that changes does not tear a hole into it", () => {
+    const state = apply(long, { kind: "message", seq: 2000, message: message(5, 2000, { state: "dead" }) });
+    expect(state.messages).toBe(long.messages);
+    expect(messageById(state, 5)?.state).toBe("dead");
+    expect(messageById(state, 1000)?.id).toBe(1000);
+  });
+
+  test("beside it the newer change wins, too", () => {
+    const known = aside(long.elsewhere, [message(5, 9, { state: "done" })]);
+    expect(aside(known, [message(5, 4)]).get(5)?.state).toBe("done");
+  });
+
+  test("a new snapshot begins anew: what lies between is not known", () => {
+    const state = fromSnapshot(snapshot({ messages: [message(5000, 5000)] }), long);
+    expect(state.messages.map((one) => one.id)).toEqual([5000]);
   });
 });
 

@@ -3,8 +3,10 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
+/** Messages that a snapshot brings: fewer than that are all that there are. */
+const SNAPSHOT_MESSAGES = 100;
 /** Messages that a page keeps. Older ones are fetched when they are asked for. */
-const MAX_MESSAGES = 2000;
+const MAX_MESSAGES = 20_000;
 /** Turn events that a page keeps per agent: what is scrolled past is fetched again. */
 const MAX_TURN_EVENTS = 100_000;
 
@@ -28,8 +30,12 @@ export interface State {
   agents: ReadonlyMap<string, AgentView>;
   questions: ReadonlyMap<number, QuestionView>;
   approvals: ReadonlyMap<number, ApprovalView>;
-  /** By id, oldest first. */
+  /** The newest messages by id, oldest first, without a gap between them. */
   messages: readonly MessageView[];
+  /** True while there are older messages than these. */
+  moreMessages: boolean;
+  /** Messages outside of that window that something shows: found, stuck, waiting in an inbox. */
+  elsewhere: ReadonlyMap<number, MessageView>;
   tails: ReadonlyMap<string, Tail>;
   partials: ReadonlyMap<string, Partial>;
 }
@@ -40,8 +46,15 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
     questions: new Map(snapshot.questions.map((question) => [question.id, question])),
-    approvals: new Map(snapshot.approvals.map((approval) => [approval.id, approval])),
-    messages: mergeMessages(before?.messages ?? [], snapshot.messages),
+    // Settled ones that a page has asked for stay: the snapshot holds only what is open.
+    approvals: new Map([
+      ...[...(before?.approvals.values() ?? [])].filter((one) => !isOpen(one)).map((one) => [one.id, one] as const),
+      ...snapshot.approvals.map((one) => [one.id, one] as const),
+    ]),
+    // What the page knew may have a gap to the snapshot, or have changed in it: the window begins anew.
+    messages: snapshot.messages,
+    moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES,
+    elsewhere: new Map(snapshot.stuck.map((message) => [message.id, message])),
     tails: before?.tails ?? new Map(),
     partials: new Map(),
   };
@@ -73,9 +86,9 @@ export function apply(state: State, event: HiveEvent): State {
       };
     }
     case "message":
-      return { ...state, seq: Math.max(state.seq, event.seq), messages: mergeMessages(state.messages, [event.message]) };
+      return withMessage({ ...state, seq: Math.max(state.seq, event.seq) }, event.message);
     case "turn":
-      return applyTurn({ ...state, seq: Math.max(state.seq, event.seq) }, event.turn);
+      return applyTurns({ ...state, seq: Math.max(state.seq, event.seq) }, event.turn.agent, [event.turn]);
     case "delta":
       return { ...state, partials: withDelta(state.partials, event.agent, event.delta) };
     case "reset":
@@ -83,14 +96,63 @@ export function apply(state: State, event: HiveEvent): State {
   }
 }
 
-function applyTurn(state: State, turn: StoredTurnEvent): State {
-  const tail = state.tails.get(turn.agent);
-  const tails = tail ? withEntry(state.tails, turn.agent, mergeTail(tail, [turn])) : state.tails;
+/** A request that is not settled: it waits for the operator, or is on its way. */
+export function isOpen(approval: ApprovalView): boolean {
+  return !["deployed", "failed", "denied", "cancelled"].includes(approval.state);
+}
+
+/** A change of a message: into the window, or beside it when it is older than the window's first. */
+function withMessage(state: State, message: MessageView): State {
+  const first = state.messages[0];
+  if (first && message.id < first.id && state.moreMessages) return { ...state, elsewhere: aside(state.elsewhere, [message]) };
+  const messages = mergeMessages(state.messages, [message]);
+  // What fell off the beginning can be fetched again.
+  return { ...state, messages, moreMessages: state.moreMessages || (first !== undefined && (messages[0]?.id ?? 0) > first.id) };
+}
+
+/** Puts messages beside the window; the newer change wins. */
+export function aside(known: State["elsewhere"], messages: readonly MessageView[]): State["elsewhere"] {
+  const next = new Map(known);
+  for (const message of messages) {
+    const there = next.get(message.id);
+    if (!there || there.seq < message.seq) next.set(message.id, message);
+  }
+  return next;
+}
+
+/** A message wherever it is known. */
+export function messageById(state: Pick<State, "messages" | "elsewhere">, id: number): MessageView | undefined {
+  const found = state.messages[indexOf(state.messages, id)];
+  return found?.id === id ? found : state.elsewhere.get(id);
+}
+
+/** Applies what came within one frame. Turn events of one agent go into its tail together: the tail is copied once. */
+export function applyAll(state: State, events: readonly HiveEvent[]): State {
+  let next = state;
+  for (let at = 0; at < events.length; at++) {
+    const event = events[at];
+    if (event?.kind !== "turn") {
+      if (event) next = apply(next, event);
+      continue;
+    }
+    const run = [event.turn];
+    for (let more = events[at + 1]; more?.kind === "turn" && more.turn.agent === event.turn.agent; more = events[at + 1]) {
+      run.push(more.turn);
+      at++;
+    }
+    next = applyTurns({ ...next, seq: Math.max(next.seq, run.at(-1)?.seq ?? 0) }, event.turn.agent, run);
+  }
+  return next;
+}
+
+function applyTurns(state: State, agent: string, turns: readonly StoredTurnEvent[]): State {
+  const tail = state.tails.get(agent);
+  const tails = tail ? withEntry(state.tails, agent, mergeTail(tail, turns)) : state.tails;
   // What was being written is now stored, or its turn is over.
-  const ends = turn.event.type !== "note" && turn.event.type !== "tool_result";
-  if (!ends || !state.partials.has(turn.agent)) return { ...state, tails };
+  const ends = turns.some(({ event }) => event.type !== "note" && event.type !== "tool_result");
+  if (!ends || !state.partials.has(agent)) return { ...state, tails };
   const partials = new Map(state.partials);
-  partials.delete(turn.agent);
+  partials.delete(agent);
   return { ...state, tails, partials };
 }
 
@@ -112,8 +174,9 @@ export function mergeTail(tail: Tail, events: readonly StoredTurnEvent[], more =
   const bySeq = new Map([...tail.events, ...events].map((event) => [event.seq, event]));
   return { events: cap([...bySeq.values()].sort((a, b) => a.seq - b.seq)), more };
 }
+/** Drops the oldest when there are too many; by the thousand, so that it does not happen with every event. */
 function cap(events: StoredTurnEvent[]): StoredTurnEvent[] {
-  return events.length > MAX_TURN_EVENTS ? events.slice(-MAX_TURN_EVENTS) : events;
+  return events.length > MAX_TURN_EVENTS + 5000 ? events.slice(-MAX_TURN_EVENTS) : events;
 }
 
 /** Upserts messages by id; the newer `seq` wins. */

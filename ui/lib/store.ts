@@ -1,8 +1,12 @@
 import { useSyncExternalStore } from "react";
+import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
+import { notify } from "./notify.ts";
 import { SharedStream } from "./shared-stream.ts";
-import { apply, fromSnapshot, mergeMessages, mergeTail, type State } from "./state.ts";
+import { apply, applyAll, aside, fromSnapshot, mergeMessages, mergeTail, messageById, type State } from "./state.ts";
 
 /** Turn events per page of history. */
 const TAIL_PAGE = 300;
@@ -50,6 +54,24 @@ async function refresh(): Promise<void> {
   }
 }
 
+/** True for what this page has not known as it is: a change of an old message is no news. */
+function isNew(before: State, event: HiveEvent): boolean {
+  if (event.kind === "message") return event.message.id > before.hive.read_up_to && !messageById(before, event.message.id);
+  if (event.kind === "question") return !before.questions.has(event.question.id);
+  return event.kind === "approval" && before.approvals.get(event.approval.id)?.state !== "pending";
+}
+
+/** What is new to this page, said to the operator: by a notification, and the end of a deploy by a toast. */
+function announce(before: State, event: HiveEvent): void {
+  if (isNew(before, event)) notify(event);
+  if (event.kind !== "approval") return;
+  const { id, agent, state, error } = event.approval;
+  const was = before.approvals.get(id)?.state;
+  if (was === undefined || was === state) return;
+  if (state === "deployed") toast(`deployed/${id}: ${agent} runs it`);
+  if (state === "failed") toast(`request ${id} for ${agent} failed: ${error?.split("\n")[0] ?? "no reason was given"}`, "error");
+}
+
 /** Events of one frame become one render: a storm costs the page sixty renders a second, not thousands. */
 function onEvent(event: HiveEvent): void {
   if (early) return void early.push(event);
@@ -59,7 +81,8 @@ function onEvent(event: HiveEvent): void {
     const events = pending;
     pending = [];
     if (!held.state) return;
-    set({ state: events.reduce(apply, held.state) });
+    for (const event of events) announce(held.state, event);
+    set({ state: applyAll(held.state, events) });
   };
   // A hidden tab gets no frames; it still has to count for the title.
   if (document.hidden) setTimeout(flush, 100);
@@ -92,16 +115,34 @@ function putTail(agent: string, events: Parameters<typeof mergeTail>[1], more: b
   set({ state: { ...held.state, tails } });
 }
 
-/** Loads messages older than those that are known. Returns whether there were any. */
-export async function loadOlderMessages(agent?: string): Promise<boolean> {
+/** Messages per page of history. */
+const MESSAGE_PAGE = 200;
+
+/** Makes the window of messages begin earlier. */
+export async function loadOlderMessages(): Promise<void> {
   const before = held.state?.messages[0]?.id;
-  const { messages } = await call("messages", {
-    limit: 200,
-    ...(agent ? { agent } : {}),
-    ...(before === undefined ? {} : { before }),
+  const { messages } = await call("messages", { limit: MESSAGE_PAGE, ...(before === undefined ? {} : { before }) });
+  if (!held.state || held.state.messages[0]?.id !== before) return;
+  set({
+    state: {
+      ...held.state,
+      messages: mergeMessages(held.state.messages, messages),
+      moreMessages: messages.length === MESSAGE_PAGE,
+    },
   });
-  if (held.state) set({ state: { ...held.state, messages: mergeMessages(held.state.messages, messages) } });
-  return messages.length > 0;
+}
+
+/** Keeps messages that something shows beside the window up to date. */
+export function know(messages: readonly MessageView[]): void {
+  if (held.state && messages.length > 0) set({ state: { ...held.state, elsewhere: aside(held.state.elsewhere, messages) } });
+}
+
+/** Keeps requests that something shows up to date. */
+export function knowApprovals(approvals: readonly ApprovalView[]): void {
+  if (!held.state) return;
+  let state = held.state;
+  for (const approval of approvals) state = apply(state, { kind: "approval", seq: state.seq, approval });
+  set({ state });
 }
 
 const subscribe = (listener: () => void): (() => void) => {

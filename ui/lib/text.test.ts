@@ -1,13 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { readTyped } from "../agent/slash.ts";
 import { addressed } from "./addressed.ts";
-import { age, count, dollars, duration, parts, visible } from "./text.ts";
+import { age, count, dollars, duration, parts, visible, visiblePieces } from "./text.ts";
 
 describe("visible", () => {
   test("shows what would steer, reorder or hide", () => {
     expect(visible("a\u001B[31mb")).toBe("a␛[31mb");
     expect(visible("a\u202Eb")).toBe("a⟨U+202E⟩b");
     expect(visible("a\u200Bb\uFEFF")).toBe("a⟨U+200B⟩b⟨U+FEFF⟩");
+    expect(visible("a\u{E0041}\u00AD\u2066\u3164b")).toBe("a⟨U+E0041⟩⟨U+00AD⟩⟨U+2066⟩⟨U+3164⟩b");
+    expect(visiblePieces("x\u202Ey\r")).toEqual([
+      { text: "x", wasHidden: false },
+      { text: "⟨U+202E⟩", wasHidden: true },
+      { text: "y", wasHidden: false },
+      { text: "␍", wasHidden: true },
+    ]);
     expect(visible("line\n\ttab")).toBe("line\n\ttab");
     expect(visible("grüße 日本語 🐝")).toBe("grüße 日本語 🐝");
   });

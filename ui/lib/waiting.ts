@@ -1,17 +1,41 @@
 import type { QuestionView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import { pendingApprovals } from "./approvals.ts";
 import type { State } from "./state.ts";
 
-export function openQuestions(state: State): QuestionView[] {
+export function openQuestions(state: Pick<State, "questions">): QuestionView[] {
   return [...state.questions.values()].filter((question) => question.state === "open").sort((a, b) => a.id - b.id);
 }
 
-/** Messages that only the operator can move: dead ones, and chains that the loop brake holds. */
-export function stuckMessages(messages: readonly MessageView[]): MessageView[] {
-  return messages.filter((message) => message.state === "dead" || message.state === "held");
+/** Messages that only the operator can move: dead ones, and chains that the loop brake holds. However old they are. */
+export function stuckMessages(state: Pick<State, "messages" | "elsewhere">): MessageView[] {
+  const isStuck = (message: MessageView): boolean => message.state === "dead" || message.state === "held";
+  const recent = state.messages.filter(isStuck);
+  const known = new Set(state.messages.map((message) => message.id));
+  return [...[...state.elsewhere.values()].filter((message) => isStuck(message) && !known.has(message.id)), ...recent].sort(
+    (a, b) => a.id - b.id,
+  );
 }
 
-/** How many things wait for the operator. */
-export function waiting(state: State): number {
-  return openQuestions(state).length + stuckMessages(state.messages).length + state.hive.operator_unread;
+/** What waits for the operator, by kind. */
+export interface Waiting {
+  approvals: number;
+  questions: number;
+  stuck: number;
+  unread: number;
+  all: number;
+}
+
+let last: { key: readonly unknown[]; value: Waiting } | undefined;
+
+/** Counted once for every state that differs in it: the title, the header and the tabs ask for it with each render. */
+export function waiting(state: State): Waiting {
+  const key = [state.approvals, state.questions, state.messages, state.elsewhere, state.hive.operator_unread];
+  if (last && last.key.every((part, n) => part === key[n])) return last.value;
+  const approvals = pendingApprovals(state).length;
+  const questions = openQuestions(state).length;
+  const stuck = stuckMessages(state).length;
+  const unread = state.hive.operator_unread;
+  last = { key, value: { approvals, questions, stuck, unread, all: approvals + questions + stuck + unread } };
+  return last.value;
 }

@@ -1,0 +1,181 @@
+import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
+import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
+import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+
+/** Made-up data of every kind, complete and valid; a test says only what it is about. */
+
+/** The moment at which fixtures happen. */
+export const NOW = Date.parse("2026-03-10T12:37:00Z");
+export const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
+
+let ids = 100;
+const nextId = (): number => ++ids;
+
+export function anAgent(name: string, extra: Partial<AgentView> = {}): AgentView {
+  return {
+    id: `id-${name}`,
+    name,
+    role: name === "hm1nd" ? "manager" : "agent",
+    state: "idle",
+    state_since: ago(180),
+    running: true,
+    asleep: false,
+    failed: false,
+    paused: false,
+    needs_login: false,
+    needs_update: false,
+    destroyed: false,
+    unread: 0,
+    model: "haiku",
+    tokens_today: 18_240,
+    cost_today_usd: 0.31,
+    revision: "0.1.0-abcdef",
+    created_at: ago(86_400),
+    url: "",
+    warnings: [],
+    ...extra,
+  };
+}
+
+export function aMessage(from: string, to: string, body: string, extra: Partial<MessageView> = {}): MessageView {
+  const id = extra.id ?? nextId();
+  return {
+    id,
+    seq: id,
+    from,
+    to,
+    body,
+    chain: id,
+    hops: 0,
+    state: "done",
+    redelivered: false,
+    failures: 0,
+    created_at: ago(300),
+    updated_at: ago(300),
+    ...extra,
+  };
+}
+
+export function aQuestion(question: string, extra: Partial<QuestionView> = {}): QuestionView {
+  const id = extra.id ?? nextId();
+  return { id, seq: id, agent: "hm1nd", question, options: [], multi: false, state: "open", asked_at: ago(60), ...extra };
+}
+
+export const SHA = "1bfaf24abcde0123456789abcdef0123456789ab";
+export const BASE = "77c0de91aa040123456789abcdef0123456789ab";
+export const DIGEST = "d".repeat(64);
+
+export function anApproval(extra: Partial<ApprovalView> = {}): ApprovalView {
+  const id = extra.id ?? 42;
+  return {
+    id,
+    seq: 1000 + id,
+    agent: "scout",
+    kind: "apply_commit",
+    origin: "request",
+    state: "pending",
+    requested_by: "hm1nd",
+    description: "give scout the crawler's MCP server and let it write to librarian",
+    sha: SHA,
+    base_sha: BASE,
+    digest: DIGEST,
+    requested_at: ago(240),
+    risks: [
+      { level: "danger", kind: "egress", text: "new egress host: export.arxiv.org", path: "agent.json" },
+      { level: "warn", kind: "mcp_server", text: "new MCP server: crawler (runs /config/crawler.mjs)", path: "agent.json" },
+      { level: "info", kind: "recipients", text: "+1 recipient: librarian", path: "agent.json" },
+    ],
+    stat: { files: 2, added: 14, removed: 2 },
+    ...extra,
+  };
+}
+
+/** The files of the request above, and with `extra` more of them. */
+export function diffFiles(extra: Partial<DiffFile>[] = []): DiffFile[] {
+  const file = (one: Partial<DiffFile>): DiffFile => ({
+    path: "file",
+    status: "modified",
+    binary: false,
+    added: 1,
+    removed: 0,
+    cut: false,
+    ...one,
+  });
+  return [
+    file({
+      path: "agent.json",
+      added: 5,
+      removed: 2,
+      patch: [
+        "@@ -3,4 +3,7 @@",
+        '   "model": "haiku",',
+        '-  "allowedRecipients": ["hm1nd"],',
+        '-  "extraMcpServers": {},',
+        '+  "allowedRecipients": ["hm1nd", "librarian"],',
+        '+  "egress": ["export.arxiv.org"],',
+        '+  "extraMcpServers": {',
+        '+    "crawler": { "command": "node", "args": ["/config/crawler.mjs"] }',
+        "+  },",
+        '   "limits": { "memory_mib": 1024, "pids": 256 }',
+        "",
+      ].join("\n"),
+    }),
+    file({
+      path: "crawler.mjs",
+      status: "added",
+      new_mode: "100644",
+      added: 9,
+      patch: [
+        "@@ -0,0 +1,9 @@",
+        '+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";',
+        '+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";',
+        "+",
+        '+const server = new McpServer({ name: "crawler", version: "1" });',
+        '+server.registerTool("list", { description: "New papers of a category" }, async ({ category }) => {',
+        "+  const answer = await fetch(`https://export.arxiv.org/list/${category}/new`);",
+        '+  return { content: [{ type: "text", text: await answer.text() }] };',
+        "+});",
+        "+await server.connect(new StdioServerTransport());",
+        "",
+      ].join("\n"),
+    }),
+    ...extra.map(file),
+  ];
+}
+
+export function aHive(extra: Partial<HiveView> = {}): HiveView {
+  return {
+    id: "fixture",
+    version: "0.1.0",
+    revision: "0.1.0-abcdef",
+    mode: "rehearsal",
+    upstream: "rehearsal",
+    scenarios: ["tour"],
+    started_at: ago(7200),
+    tokens_today: 1_240_000,
+    cost_today_usd: 3.18,
+    operator_unread: 0,
+    read_up_to: 1_000_000,
+    banners: [],
+    ...extra,
+  };
+}
+
+export function aState(extra: Partial<StateSnapshot> = {}): StateSnapshot {
+  return {
+    seq: 5000,
+    hive: aHive(),
+    agents: [anAgent("hm1nd", { model: "sonnet" })],
+    questions: [],
+    approvals: [],
+    messages: [],
+    stuck: [],
+    ...extra,
+  };
+}
+
+/** Turn events of one agent, a second apart. */
+export function events(agent: string, list: TurnEvent[], from = 1): StoredTurnEvent[] {
+  return list.map((event, n) => ({ seq: from + n, agent, at: ago(list.length - n), event }));
+}

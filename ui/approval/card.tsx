@@ -1,0 +1,86 @@
+import { Link } from "@tanstack/react-router";
+import { lazy, Suspense, useState, type ReactNode } from "react";
+import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
+import { Who, Words } from "../kit/text.tsx";
+import { Age } from "../kit/time.tsx";
+import { RISK_COLOURS, short } from "../lib/approvals.ts";
+import { ApproveBar } from "./bar.tsx";
+import { Progress } from "./progress.tsx";
+
+/** The diff is read after the page stands: it comes with the first card. */
+const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component }) => ({ default: component })));
+
+/** A request on the dashboard: who asks for what, what it risks, how it begins, and the two buttons. */
+export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNode {
+  const { id, kind, agent } = approval;
+  const [digest, setDigest] = useState<string>();
+  const isPending = approval.state === "pending";
+  return (
+    <article className="card approval" tabIndex={-1} aria-label={`request ${id}: ${kind} for ${agent}`}>
+      <ApprovalHead approval={approval} />
+      <Risks approval={approval} />
+      {isPending && (
+        <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
+          <Preview approval={approval} onShown={setDigest} />
+        </Suspense>
+      )}
+      {isPending ? (
+        <ApproveBar approval={approval} digest={digest}>
+          <Link to="/approval/$id" params={{ id: String(id) }} className="ghost full">
+            {kind === "spawn" ? "config" : "full diff"}
+          </Link>
+          {approval.base_sha && <span className="faint small">what runs: {short(approval.base_sha)}</span>}
+        </ApproveBar>
+      ) : (
+        <Progress approval={approval} />
+      )}
+    </article>
+  );
+}
+
+/** The first lines of a request, on the card and in the history. */
+export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNode {
+  return (
+    <div>
+      <Link to="/approval/$id" params={{ id: String(approval.id) }} className="amber">
+        {approval.kind} #{approval.id}
+      </Link>{" "}
+      · <Who name={approval.agent} />{" "}
+      <span className="dim">
+        {approval.origin === "request" || approval.origin === "proposal" ? "asked by" : `${approval.origin.replace("_", " ")} by`}{" "}
+        {approval.requested_by}, <Age since={approval.requested_at} /> ago
+      </span>
+      {approval.description && (
+        <p className="body">
+          <Words text={approval.description} />
+        </p>
+      )}
+    </div>
+  );
+}
+
+const sign = (n: number, char: string): string => (n > 0 ? ` ${char}${n}` : "");
+
+/** What a request risks and how large it is, as chips. */
+export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
+  const { risks, stat } = approval;
+  return (
+    <div className="marks">
+      {risks.map((risk: RiskMark) => (
+        <span key={`${risk.kind}${risk.text}${risk.path ?? ""}`} className={`chip risk ${RISK_COLOURS[risk.level]}`} title={risk.path}>
+          {risk.level === "danger" && <span className="sr">dangerous: </span>}
+          <span>
+            <Words text={risk.text} />
+          </span>
+        </span>
+      ))}
+      {stat.files > 0 && (
+        <span className="chip">
+          {stat.files === 1 ? "1 file" : `${stat.files} files`}
+          {sign(stat.added, "+")}
+          {sign(stat.removed, "−")}
+        </span>
+      )}
+    </div>
+  );
+}

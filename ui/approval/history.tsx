@@ -1,0 +1,69 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { Action } from "../kit/button.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { call } from "../lib/api.ts";
+import { STATE_WORDS } from "../lib/approvals.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { knowApprovals, useHive } from "../lib/store.ts";
+import { ApprovalHead, Risks } from "./card.tsx";
+import { Progress } from "./progress.tsx";
+
+/** Requests per page. */
+const PAGE = 50;
+const first = () => call("approvals", { limit: PAGE });
+
+/** Every request that there was: who asked, how it was decided, and how it ended. */
+export function HistoryPage(): ReactNode {
+  const known = useHive((state) => state.approvals);
+  const { value, error } = useFetched(first);
+  const [isAll, setAll] = useState(false);
+  useEffect(() => {
+    document.title = "history · hyperhive";
+  }, []);
+  useEffect(() => {
+    if (!value) return;
+    knowApprovals(value.approvals);
+    setAll(value.approvals.length < PAGE);
+  }, [value]);
+  const rows = useMemo(() => [...known.values()].sort((a, b) => b.id - a.id), [known]);
+  const older = async (): Promise<void> => {
+    const last = rows.at(-1);
+    const { approvals } = await call("approvals", { limit: PAGE, ...(last ? { before: last.id } : {}) });
+    knowApprovals(approvals);
+    setAll(approvals.length < PAGE);
+  };
+  return (
+    <>
+      <header className="bar">
+        <Link to="/" search={{ tab: "call" }} className="dim">
+          ← your call
+        </Link>
+        <h1>history</h1>
+        <span className="grow" />
+        <span className="dim">{rows.length > 0 ? `${rows.length} requests` : ""}</span>
+      </header>
+      <main className="history" role="list" aria-label="requests">
+        {error !== undefined && <Empty>{error}</Empty>}
+        {value && rows.length === 0 && (
+          <Empty>
+            Nothing has been asked for yet. What agents may do changes only by a request that you approve: the manager makes them, or you
+            with “request spawn” on the dashboard.
+          </Empty>
+        )}
+        {rows.map((approval) => (
+          <article key={approval.id} className="card" role="listitem" data-state={approval.state}>
+            <ApprovalHead approval={approval} />
+            <Risks approval={approval} />
+            {approval.state === "pending" ? (
+              <p className={STATE_WORDS.pending.colour}>{STATE_WORDS.pending.words}</p>
+            ) : (
+              <Progress approval={approval} />
+            )}
+          </article>
+        ))}
+        {rows.length > 0 && !isAll && <Action run={older}>older</Action>}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,239 @@
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
+import type { DiffFile } from "../../src/wire/approval.ts";
+import type { Output } from "../../src/wire/operations.ts";
+import { Action } from "../kit/button.tsx";
+import { KeyHelp } from "../kit/key-help.tsx";
+import { Who, Words } from "../kit/text.tsx";
+import { Age } from "../kit/time.tsx";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
+import { knowApprovals, useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
+import { ApproveBar } from "./bar.tsx";
+import { Risks } from "./card.tsx";
+import { FileDiff, fileId } from "./file.tsx";
+import { Progress } from "./progress.tsx";
+
+type Base = "running" | "requested" | "parent";
+const BASES: Record<Base, string> = {
+  running: "what runs",
+  requested: "what ran when asked",
+  parent: "the commit before it",
+};
+const isBase = (value: string | undefined): value is Base => value !== undefined && value in BASES;
+
+/** A request in full: what was asked, what it risks, what changes, and one bar with the sha that will run. */
+export function ApprovalPage(): ReactNode {
+  const { id: param } = useParams({ from: "/approval/$id" });
+  const search = useSearch({ from: "/approval/$id" });
+  const id = Number(param);
+  const base: Base = isBase(search.base) ? search.base : "running";
+  const known = useHive((state) => state.approvals.get(id));
+  const digest = known?.digest;
+  const shown = useFetched(useCallback(() => call("show", { id, base }), [id, base, digest]));
+  const { value, error } = shown;
+  useEffect(() => {
+    if (value) knowApprovals([value.approval]);
+  }, [value]);
+  const approval = known ?? value?.approval;
+  useEffect(() => {
+    document.title = `#${param}${approval ? ` ${approval.agent}` : ""} · hyperhive`;
+  }, [param, approval]);
+
+  if (error !== undefined || !approval || !value) {
+    return (
+      <>
+        <Bar />
+        <main className="approval-page">
+          <p className={`empty ${error === undefined ? "dim" : "red"}`} role="status">
+            {error ?? "reading the request…"}
+          </p>
+        </main>
+      </>
+    );
+  }
+  return <Shown key={id} shown={value} approval={approval} base={base} again={shown.again} />;
+}
+
+function Bar({ children }: { children?: ReactNode }): ReactNode {
+  return (
+    <header className="bar">
+      <Link to="/" search={{ tab: "call" }} className="dim">
+        ← your call
+      </Link>
+      <span className="grow" />
+      {children}
+    </header>
+  );
+}
+
+interface ShownProps {
+  shown: Output<"show">;
+  approval: Output<"show">["approval"];
+  base: Base;
+  again: () => Promise<void>;
+}
+
+function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
+  const { files } = shown;
+  const search = useSearch({ from: "/approval/$id" });
+  const navigate = useNavigate();
+  const mode = search.view === "split" ? "split" : "unified";
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  const [isHelp, setHelp] = useState(false);
+  const isPending = approval.state === "pending";
+  const change = (next: { base?: string; view?: string }): void =>
+    void navigate({ to: "/approval/$id", params: { id: String(approval.id) }, search: { ...search, ...next }, replace: true });
+  const toggle = (path: string): void => {
+    const next = new Set(closed);
+    if (!next.delete(path)) next.add(path);
+    setClosed(next);
+  };
+  const focused = (): DiffFile | undefined => files.find((file) => document.activeElement?.closest(".dfile")?.id === fileId(file.path));
+  const keys: Key[] = [
+    { key: "j", words: "next file", run: () => moveFocus(".dfile", 1) },
+    { key: "k", words: "previous file", run: () => moveFocus(".dfile", -1) },
+    { key: "a", words: "to ◆ APPR0VE; Enter then approves", run: () => document.querySelector<HTMLElement>("button.approve")?.focus() },
+    { key: "d", words: "deny, with a note", run: () => document.querySelector<HTMLElement>("button.deny")?.click() },
+    { key: "v", words: "unified or side by side", run: () => change({ view: mode === "split" ? "unified" : "split" }) },
+    {
+      key: "x",
+      words: "fold or open the file",
+      run: () => {
+        const file = focused();
+        if (file) toggle(file.path);
+      },
+    },
+    { key: "u", words: "back to your call", run: () => void navigate({ to: "/", search: { tab: "call" } }) },
+    { key: "?", words: "this list", run: () => setHelp(true) },
+  ];
+  useKeys(keys);
+
+  // What is on the screen is compared with what runs; from another base nothing may be approved unseen.
+  const digest = base === "running" ? shown.approval.digest : undefined;
+  const isOld = isPending && approval.digest !== undefined && shown.approval.digest !== approval.digest;
+  return (
+    <>
+      <Bar>
+        <button type="button" className="ghost wide" onClick={() => setHelp(true)}>
+          j k move · a approve · d deny · ? keys
+        </button>
+      </Bar>
+      <main className="approval-page">
+        <div className="top">
+          <h1>
+            <span className="amber">
+              {approval.kind} #{approval.id}
+            </span>{" "}
+            · <Who name={approval.agent} />
+          </h1>
+          {approval.description && (
+            <p className="body">
+              <Words text={approval.description} />
+            </p>
+          )}
+          <p className="dim">
+            asked by {approval.requested_by} <Age since={approval.requested_at} /> ago
+            {approval.sha && <> · {approval.sha.slice(0, 12)}</>}
+            {shown.base_sha
+              ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`
+              : " · everything is new"}
+          </p>
+          <Risks approval={approval} />
+          {!isPending && <Progress approval={approval} />}
+        </div>
+        <div className="diffs">
+          <nav className="tree" aria-label="files">
+            <label className="dim">
+              against:{" "}
+              <select value={base} onChange={(event) => change({ base: event.target.value })}>
+                {Object.entries(BASES).map(([value, words]) => (
+                  <option key={value} value={value}>
+                    {words}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <div className="modes" role="group" aria-label="view">
+              {(["unified", "split"] as const).map((one) => (
+                <button key={one} type="button" className="ghost" aria-pressed={mode === one} onClick={() => change({ view: one })}>
+                  {one}
+                </button>
+              ))}
+            </div>
+            <FileTree files={files} />
+          </nav>
+          <div className="files">
+            {files.map((file) => (
+              <FileDiff
+                key={file.path}
+                file={file}
+                mode={mode}
+                isOpen={!closed.has(file.path)}
+                onToggle={() => toggle(file.path)}
+              />
+            ))}
+            {files.length === 0 && <p className="empty dim">Nothing differs from {BASES[base]}.</p>}
+            {shown.cut && <p className="empty amber">There is more than is shown here: read it with git before you approve.</p>}
+          </div>
+        </div>
+      </main>
+      {isPending && (
+        <div className="actbar">
+          {isOld ? (
+            <div className="foot act">
+              <span className="amber">What runs has changed since this was read.</span>
+              <Action run={again}>look again</Action>
+            </div>
+          ) : base === "running" ? (
+            <ApproveBar approval={approval} digest={digest} />
+          ) : (
+            <div className="foot act">
+              <span className="dim">compared with {BASES[base]}, for reading</span>
+              <button type="button" onClick={() => change({ base: "running" })}>
+                compare with what runs, to decide
+              </button>
+            </div>
+          )}
+        </div>
+      )}
+      <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
+      <span className="sr" aria-live="polite">
+        {isPending ? "" : `request ${approval.id} is ${approval.state}`}
+      </span>
+    </>
+  );
+}
+
+/** Files by folder, with what changed in each. */
+function FileTree({ files }: { files: readonly DiffFile[] }): ReactNode {
+  const jump = (path: string) => () => {
+    const place = document.getElementById(fileId(path));
+    place?.focus({ preventScroll: true });
+    place?.scrollIntoView({ block: "start" });
+  };
+  let folder = "";
+  return (
+    <ul>
+      {files.map((file) => {
+        const cut = file.path.lastIndexOf("/");
+        const parent = file.path.slice(0, Math.max(0, cut));
+        const isNewFolder = parent !== folder;
+        folder = parent;
+        return (
+          <li key={file.path}>
+            {isNewFolder && parent !== "" && <div className="faint folder">{visible(parent)}/</div>}
+            <button type="button" className={`ghost ${parent === "" ? "" : "inner"}`} onClick={jump(file.path)}>
+              {visible(file.path.slice(cut + 1))}
+            </button>{" "}
+            {file.added > 0 && <span className="green">+{file.added}</span>}{" "}
+            {file.removed > 0 && <span className="red">−{file.removed}</span>}{" "}
+            <span className="dim">{file.status === "modified" ? "" : file.status === "added" ? "new" : file.status.replace("_", " ")}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

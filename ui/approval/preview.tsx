@@ -1,0 +1,61 @@
+import { useCallback, useEffect, type ReactNode } from "react";
+import type { ApprovalView } from "../../src/wire/approval.ts";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { patchLines } from "../lib/patch.ts";
+import { LineText } from "./line.tsx";
+import { visible } from "../lib/text.ts";
+
+/** Lines of the diff that a card shows. */
+const SHOWN = 10;
+
+/** How the diff begins. Says which digest it has shown, so that the card can approve exactly that. */
+export function Preview({ approval, onShown }: { approval: ApprovalView; onShown: (digest: string | undefined) => void }): ReactNode {
+  const { id, digest } = approval;
+  // Read again whenever what would be approved changes.
+  const { value, error, again } = useFetched(useCallback(() => call("show", { id }), [id, digest]));
+  const shown = value?.approval.digest;
+  useEffect(() => onShown(shown), [shown, onShown]);
+  if (error !== undefined) {
+    return (
+      <div className="mini">
+        <span className="red">{error}</span>{" "}
+        <button type="button" className="ghost" onClick={() => void again()}>
+          again
+        </button>
+      </div>
+    );
+  }
+  if (!value) return <div className="mini faint">reading the diff…</div>;
+  let left = SHOWN;
+  const parts = value.files.flatMap((file) => {
+    if (left <= 0) return [];
+    // Context tells little here; the changes are what counts.
+    const lines = patchLines(file.patch ?? "").filter((line) => line.kind === "a" || line.kind === "d");
+    const cut = lines.slice(0, left);
+    left -= cut.length + 1;
+    return [{ file, cut }];
+  });
+  const total = approval.stat.added + approval.stat.removed;
+  const seen = parts.reduce((sum, { cut }) => sum + cut.length, 0);
+  return (
+    <div className="mini" tabIndex={0} role="group" aria-label="beginning of the diff">
+      {parts.map(({ file, cut }) => (
+        <div key={file.path}>
+          <div className="h">
+            {visible(file.path)}
+            {file.status === "modified" ? "" : ` · ${file.status.replace("_", " ")}`}
+            {file.binary ? " · binary" : ""}
+          </div>
+          {cut.map((line, n) => (
+            <div key={n} className={line.kind}>
+              {line.kind === "a" ? "+ " : "- "}
+              <LineText line={line} />
+            </div>
+          ))}
+        </div>
+      ))}
+      {total > seen && <div className="h">… {total - seen} more changed lines</div>}
+    </div>
+  );
+}

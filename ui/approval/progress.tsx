@@ -1,0 +1,70 @@
+import { useState, type ReactNode } from "react";
+import type { ApprovalView } from "../../src/wire/approval.ts";
+import { Action } from "../kit/button.tsx";
+import { Confirm } from "../kit/lazy.tsx";
+import { Words } from "../kit/text.tsx";
+import { call } from "../lib/api.ts";
+import { STATE_WORDS, WAY } from "../lib/approvals.ts";
+
+/** How far an approved request has come, or how it ended. */
+export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
+  const [isForcing, setForcing] = useState(false);
+  const { id, agent, state } = approval;
+  const { words, colour } = STATE_WORDS[state];
+  const at = WAY.indexOf(state);
+  if (at < 0 || state === "deployed") {
+    return (
+      <div className="ended">
+        <span className={colour}>
+          {words}
+          {approval.resolved_by && state !== "deployed" ? ` by ${approval.resolved_by}` : ""}
+        </span>
+        {approval.tag && <span className="faint"> · {approval.tag}</span>}
+        {approval.note && (
+          <p>
+            “<Words text={approval.note} />”
+          </p>
+        )}
+        {approval.error && (
+          <pre className="error-text">
+            <Words text={approval.error} />
+          </pre>
+        )}
+      </div>
+    );
+  }
+  return (
+    <div className="foot way">
+      <ol aria-label={`request ${id}: ${words}`}>
+        {WAY.map((step, n) => (
+          <li key={step} className={n < at ? "green" : n === at ? "mauve now" : "faint"} aria-current={n === at ? "step" : undefined}>
+            {step}
+          </li>
+        ))}
+      </ol>
+      {state === "waiting" && (
+        <>
+          <button type="button" className="ghost" onClick={() => setForcing(true)}>
+            do not wait…
+          </button>
+          <Confirm
+            isOpen={isForcing}
+            onClose={() => setForcing(false)}
+            title={`stop ${agent}'s turn?`}
+            words="The turn is cut short; its message goes back to the inbox and is delivered again after the deploy."
+          >
+            <Action
+              kind="no"
+              run={async () => {
+                await call("deploy_force", { id });
+                setForcing(false);
+              }}
+            >
+              stop the turn, deploy now
+            </Action>
+          </Confirm>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,117 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { call } from "../lib/api.ts";
+import { knowApprovals, useHive } from "../lib/store.ts";
+
+const DISMISSED = "guide-dismissed";
+
+interface Step {
+  words: ReactNode;
+  isDone: boolean;
+}
+
+/**
+ * In rehearsal: a short path through what there is. It sees by itself how far one has come; while other things wait it
+ * shows the next step only.
+ */
+export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
+  const [isOpen, setOpen] = useState<boolean>();
+  const isRehearsal = useHive((state) => state.hive.mode === "rehearsal");
+  const messages = useHive((state) => state.messages);
+  const approvals = useHive((state) => state.approvals);
+  const agents = useHive((state) => state.agents);
+  const questions = useHive((state) => state.questions);
+  const [isDismissed, setDismissed] = useState(() => localStorage.getItem(DISMISSED) !== null);
+  const isShown = isRehearsal && !isDismissed;
+  useEffect(() => {
+    // How far one has come is in what is settled, too.
+    if (isShown) call("approvals", { limit: 50 }).then(({ approvals: past }) => knowApprovals(past), () => {});
+  }, [isShown]);
+  const [hasAsked, setAsked] = useState(false);
+  const openCount = [...questions.values()].filter((question) => question.state === "open").length;
+  useEffect(() => {
+    if (openCount > 0) setAsked(true);
+  }, [openCount]);
+  const answered = useMemo(
+    () =>
+      [...questions.values()].some((question) => question.state === "answered") ||
+      messages.some((message) => message.from === "system" && message.body?.includes('"operator_answered"') === true),
+    [questions, messages],
+  );
+  if (!isShown) return null;
+
+  const all = [...approvals.values()];
+  const spawned = all.some((one) => one.kind === "spawn" && one.state === "deployed" && one.origin !== "first_start");
+  const changed = all.find((one) => one.kind === "apply_commit" && one.state === "deployed");
+  const others = [...agents.values()].filter((agent) => agent.role !== "manager" && !agent.destroyed).length;
+  const steps: Step[] = [
+    {
+      words: (
+        <>
+          talk to hm1nd, the manager: write <code>tour</code> in the box under M3SS4GE FL0W
+        </>
+      ),
+      isDone: messages.some((message) => message.from === "operator" && message.to === "hm1nd"),
+    },
+    { words: "approve the agent that it asks for: nothing comes into being without you", isDone: spawned || others > 0 },
+    { words: "answer one of its questions", isDone: answered || (hasAsked && openCount === 0) },
+    { words: "read the diff of a config change, and approve it", isDone: changed !== undefined },
+    {
+      words: changed ? (
+        <>
+          see it deployed: <code>git -C ~/.local/state/hyperhive/meta log</code> has one commit per deploy, and so has the{" "}
+          <Link to="/history">history</Link>
+        </>
+      ) : (
+        "see the deploy: one commit in the ledger for each"
+      ),
+      isDone: false,
+    },
+  ];
+  const current = steps.findIndex((step) => !step.isDone);
+  const done = steps.filter((step) => step.isDone).length;
+  const isWhole = isOpen ?? !isBusy;
+  const shown = isWhole ? steps : steps.slice(current, current + 1);
+  return (
+    <section className="guide" aria-label="a first walk">
+      <header>
+        <b className="cyan">a first walk</b>
+        <span className="dim">
+          {done} of {steps.length}
+          {isWhole ? " · the model is scripted, all else is real" : ""}
+        </span>
+        <span className="grow" />
+        <button type="button" className="ghost" aria-expanded={isWhole} onClick={() => setOpen(!isWhole)}>
+          {isWhole ? "less" : "all steps"}
+        </button>
+        <button
+          type="button"
+          className="ghost"
+          onClick={() => {
+            localStorage.setItem(DISMISSED, "1");
+            setDismissed(true);
+          }}
+        >
+          hide
+        </button>
+      </header>
+      <ol>
+        {shown.map((step) => (
+          <li
+            key={steps.indexOf(step)}
+            className={step.isDone ? "faint" : step === steps[current] ? "" : "dim"}
+            aria-current={step === steps[current] ? "step" : undefined}
+          >
+            <span aria-hidden="true" className={step.isDone ? "green" : "amber"}>
+              {step.isDone ? "✓" : step === steps[current] ? "▸" : "·"}
+            </span>
+            <span>
+              {step.isDone && <span className="sr">done: </span>}
+              {step.words}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,81 @@
+import { useState, type ReactNode } from "react";
+import type { MetaInput } from "../../src/wire/approval.ts";
+import { Action } from "../kit/button.tsx";
+import { Empty, Panel } from "../kit/panel.tsx";
+import { Age } from "../kit/time.tsx";
+import { ApiError, call } from "../lib/api.ts";
+import { short } from "../lib/approvals.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { visible } from "../lib/text.ts";
+
+const read = () => call("meta", {});
+
+/** What the deploy ledger locks, each input updatable. */
+export function MetaInputs(): ReactNode {
+  const { value, error, again } = useFetched(read);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const inputs = value?.inputs ?? [];
+  const rebuilt = [...new Set(inputs.filter((input) => chosen.has(input.name)).flatMap((input) => input.rebuilds))];
+  const update = async (): Promise<string> => {
+    const { results } = await call("meta_update", { inputs: [...chosen] });
+    const failed = results.filter((result) => !result.ok);
+    if (failed.length > 0)
+      throw new ApiError("conflict", failed.map((one) => `${one.name}: ${one.error ?? "failed"}`).join("; "));
+    setChosen(new Set());
+    await again();
+    return `updated; rebuilding ${results.map((one) => one.name).join(", ") || "nobody"}`;
+  };
+  return (
+    <Panel
+      leet="M3TA 1NPUTS"
+      label="meta inputs"
+      note={value?.head ? short(value.head) : ""}
+      className="meta"
+      actions={
+        chosen.size > 0 && (
+          <Action kind="ghost" run={update} title={`rebuilds ${rebuilt.join(", ") || "nobody"}`}>
+            update {chosen.size} (rebuilds {rebuilt.length})
+          </Action>
+        )
+      }
+    >
+      <div className="scroll inputs">
+        {error !== undefined && <Empty>{error}</Empty>}
+        {value && inputs.length === 0 && <Empty>Nothing is locked yet: the first deploy writes the ledger.</Empty>}
+        {inputs.map((input) => (
+          <Input
+            key={input.name}
+            input={input}
+            isChosen={chosen.has(input.name)}
+            onChoose={(isOn) => {
+              const next = new Set(chosen);
+              if (isOn) next.add(input.name);
+              else next.delete(input.name);
+              setChosen(next);
+            }}
+          />
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function Input({ input, isChosen, onChoose }: { input: MetaInput; isChosen: boolean; onChoose: (isOn: boolean) => void }): ReactNode {
+  return (
+    <label className="o" title={input.rebuilds.length > 0 ? `updating rebuilds ${input.rebuilds.join(", ")}` : undefined}>
+      <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+      <span>
+        {visible(input.name)}{" "}
+        <span className="faint">
+          {short(input.rev)}
+          {input.modified_at && (
+            <>
+              {input.rev ? " · " : ""}
+              <Age since={input.modified_at} />
+            </>
+          )}
+        </span>
+      </span>
+    </label>
+  );
+}

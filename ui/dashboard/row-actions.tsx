@@ -1,0 +1,121 @@
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState, type ReactNode } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { Action } from "../kit/button.tsx";
+import { Confirm } from "../kit/lazy.tsx";
+import type { MenuEntry } from "../kit/row-menu.tsx";
+import { toast } from "../kit/toast.tsx";
+import { ApiError, call } from "../lib/api.ts";
+
+const loadMenu = () => import("../kit/row-menu.tsx");
+const RowMenu = lazy(() => loadMenu().then(({ RowMenu: component }) => ({ default: component })));
+
+type Asked = "kill" | "destroy" | "purge";
+const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
+  kill: {
+    title: "kill",
+    words: "Its cage ends at once. A message in its turn goes back to its inbox and is delivered again.",
+    button: "kill",
+  },
+  destroy: {
+    title: "destroy",
+    words: "Its cage ends. Notes, session and history are kept and it can be revived.",
+    button: "destroy, keep its state",
+  },
+  purge: {
+    title: "purge",
+    words: "Its cage ends, and its notes, its session and its config are removed for good. Messages and turns stay in the history.",
+    button: "purge for good",
+  },
+};
+
+/** The one thing that is likely wanted now, and the rest behind a menu. */
+export function RowActions({ agent }: { agent: AgentView }): ReactNode {
+  const [asked, setAsked] = useState<Asked>();
+  const [isMenu, setMenu] = useState(false);
+  const navigate = useNavigate();
+  const { name } = agent;
+  const act = (run: () => Promise<unknown>, words?: string) => () => {
+    run().then(
+      () => words && toast(words),
+      (error: unknown) => toast(error instanceof ApiError ? error.message : "that did not work", "error"),
+    );
+  };
+  const open = (what: string) => () => void navigate({ to: "/", search: (search) => ({ ...search, open: `${what}:${name}` }) });
+  const scope = { agent_names: [name] };
+  const running: MenuEntry[] = [
+    { words: "restart", run: act(() => call("restart", { name }), `${name} restarts`) },
+    { words: "stop, let the turn finish", run: act(() => call("stop", { scope, graceful: true }), `${name} stops`) },
+    { words: "kill…", run: () => setAsked("kill"), isDanger: true },
+  ];
+  const entries: MenuEntry[] = [
+    { words: "open its page", run: () => void navigate({ to: "/agent/$name", params: { name } }) },
+    { words: "logs", run: open("logs") },
+    { words: "config", run: open("config") },
+    { words: "deploys and roll back", run: open("deploys") },
+    { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`) },
+    ...(agent.running ? running : []),
+    ...(agent.role === "manager"
+      ? []
+      : [
+          { words: "destroy…", run: () => setAsked("destroy"), isDanger: true },
+          { words: "destroy and purge…", run: () => setAsked("purge"), isDanger: true },
+        ]),
+  ];
+  const ask = asked && ASKS[asked];
+  return (
+    <span className="acts">
+      {!agent.running && <Action run={() => startAgent(name)}>{agent.failed ? "start again" : "start"}</Action>}
+      {agent.running && (
+        <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
+          {agent.paused ? "resume" : "pause"}
+        </Action>
+      )}
+      <button type="button" className="ghost wide" onClick={open("logs")}>
+        logs
+      </button>
+      {isMenu ? (
+        <Suspense fallback={<span className="ghost">…</span>}>
+          <RowMenu label={`more for ${name}`} entries={entries} />
+        </Suspense>
+      ) : (
+        <button
+          type="button"
+          className="ghost"
+          aria-label={`more for ${name}`}
+          aria-haspopup="menu"
+          onPointerEnter={() => void loadMenu()}
+          onClick={() => setMenu(true)}
+        >
+          …
+        </button>
+      )}
+      <Confirm
+        isOpen={ask !== undefined}
+        onClose={() => setAsked(undefined)}
+        title={`${ask?.title ?? ""} ${name}?`}
+        words={ask?.words ?? ""}
+      >
+        <button
+          type="button"
+          className="no"
+          onClick={() => {
+            setAsked(undefined);
+            if (asked === "kill") act(() => call("kill", { name }), `${name} is stopped`)();
+            else if (asked) act(() => call("destroy", { name, purge: asked === "purge" }), `${name} is gone`)();
+          }}
+        >
+          {ask?.button}
+        </button>
+      </Confirm>
+    </span>
+  );
+}
+
+/** Starts one agent; its refusal is an error like any other. */
+export async function startAgent(name: string): Promise<undefined> {
+  const { results } = await call("start", { scope: { agent_names: [name] } });
+  const [result] = results;
+  if (result && !result.ok) throw new ApiError("unavailable", result.error ?? "it did not start");
+  return undefined;
+}

@@ -1,0 +1,83 @@
+import { useState, type FormEvent, type ReactNode } from "react";
+import { Sheet } from "../kit/dialog.tsx";
+import { toast } from "../kit/toast.tsx";
+import { ApiError, call } from "../lib/api.ts";
+import { useDraft } from "../lib/draft.ts";
+
+/** Asks for an agent. What would run can be looked at before it is approved; or it is spawned at once. */
+export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
+  const [name, setName] = useDraft("spawn:name");
+  const [description, setDescription] = useDraft("spawn:description");
+  const [error, setError] = useState<string>();
+  const [busy, setBusy] = useState<"request" | "spawn">();
+  const submit = async (how: "request" | "spawn"): Promise<void> => {
+    setBusy(how);
+    setError(undefined);
+    const input = { name: name.trim(), ...(description.trim() ? { description: description.trim() } : {}) };
+    try {
+      if (how === "spawn") {
+        await call("spawn", input);
+        toast(`${input.name} lives`);
+      } else {
+        const { request } = await call("request_spawn", input);
+        toast(`request ${request} waits for you`);
+      }
+      setName("");
+      setDescription("");
+      onClose();
+    } catch (problem) {
+      setError(problem instanceof ApiError ? problem.message : "that did not work");
+    } finally {
+      setBusy(undefined);
+    }
+  };
+  return (
+    <Sheet isOpen onClose={onClose} title="request an agent">
+      <form
+        className="form"
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault();
+          void submit("request");
+        }}
+      >
+        <label className="field">
+          name
+          <input
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            placeholder="scout"
+            required
+            maxLength={32}
+            pattern="[a-z]([a-z0-9\-]*[a-z0-9])?"
+            title="a-z, 0-9 and -, beginning with a letter"
+            autoComplete="off"
+            spellCheck={false}
+          />
+        </label>
+        <label className="field">
+          what it is for
+          <textarea
+            rows={3}
+            value={description}
+            onChange={(event) => setDescription(event.target.value)}
+            placeholder="looks things up and writes short reports"
+          />
+        </label>
+        {error !== undefined && (
+          <p className="red" role="alert">
+            {error}
+          </p>
+        )}
+        <div className="foot">
+          <button type="submit" className="go" disabled={busy !== undefined} aria-busy={busy === "request"}>
+            {busy === "request" && <span className="spinner" aria-hidden="true" />}◆ <span aria-label="request">R3QUEST</span>
+          </button>
+          <button type="button" disabled={busy !== undefined || name.trim() === ""} onClick={() => void submit("spawn")}>
+            {busy === "spawn" && <span className="spinner" aria-hidden="true" />}spawn at once
+          </button>
+          <span className="dim small">a request shows its config before it runs</span>
+        </div>
+      </form>
+    </Sheet>
+  );
+}

@@ -1,0 +1,105 @@
+import { useCallback, useState, type ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
+import type { Output } from "../../src/wire/operations.ts";
+import { Action } from "../kit/button.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { toast } from "../kit/toast.tsx";
+import { call } from "../lib/api.ts";
+import { useDraft } from "../lib/draft.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
+
+type File = Output<"config">["files"][number];
+
+/** Every file of the deployed config; and a way to propose a change of it, which then waits like any other. */
+export function Config({ name }: { name: string }): ReactNode {
+  const sha = useHive((state) => state.agents.get(name)?.deployed_sha);
+  const { value, error } = useFetched(useCallback(() => call("config", { name }), [name, sha]));
+  const [chosen, setChosen] = useState("agent.json");
+  const [draft, setDraft] = useDraft(`config:${name}`);
+  const [description, setDescription] = useDraft(`config-why:${name}`);
+  const [sent, setSent] = useState<number>();
+  if (error !== undefined) return <Empty>{error}</Empty>;
+  if (!value) return <Empty>loading…</Empty>;
+  const edited = draft === "" ? undefined : (JSON.parse(draft) as Record<string, string>);
+  const file = value.files.find((one) => one.path === chosen) ?? value.files[0];
+  const textOf = (one: File): string => edited?.[one.path] ?? one.text;
+  const changed = value.files.filter((one) => edited?.[one.path] !== undefined && edited[one.path] !== one.text);
+  const propose = async (): Promise<void> => {
+    const { request } = await call("propose", {
+      agent: name,
+      files: value.files.map((one) => ({ path: one.path, base64: toBase64(textOf(one)) })),
+      ...(description.trim() === "" ? {} : { description: description.trim() }),
+    });
+    setDraft("");
+    setDescription("");
+    setSent(request);
+    toast(`request ${request} waits for you`);
+  };
+  return (
+    <>
+      <div className="foot" role="tablist" aria-label="files">
+        {value.files.map((one) => (
+          <button
+            key={one.path}
+            type="button"
+            role="tab"
+            aria-selected={one === file}
+            className={`ghost ${one === file ? "amber" : ""}`}
+            onClick={() => setChosen(one.path)}
+          >
+            {visible(one.path)}
+            {changed.includes(one) ? " *" : ""}
+          </button>
+        ))}
+        <span className="grow" />
+        {sha && <span className="chip sha">{sha}</span>}
+        {edited === undefined && (
+          <button type="button" className="ghost" onClick={() => setDraft("{}")}>
+            edit…
+          </button>
+        )}
+      </div>
+      {sent !== undefined && (
+        <p className="green small">
+          Proposed. <Link to="/approval/$id" params={{ id: String(sent) }}>Look at request {sent}</Link> and decide.
+        </p>
+      )}
+      {edited === undefined || !file ? (
+        <pre className="file" role="tabpanel" tabIndex={0}>
+          {file?.text === "" ? <span className="faint">(empty)</span> : visible(file?.text ?? "")}
+        </pre>
+      ) : (
+        <>
+          <textarea
+            className="file edit"
+            aria-label={`text of ${file.path}`}
+            spellCheck={false}
+            value={textOf(file)}
+            onChange={(event) => setDraft(JSON.stringify({ ...edited, [file.path]: event.target.value }))}
+          />
+          <label className="field">
+            what for
+            <input value={description} onChange={(event) => setDescription(event.target.value)} placeholder="one line for the history" />
+          </label>
+          <div className="foot">
+            <Action kind="go" disabled={changed.length === 0} run={propose}>
+              propose {changed.length === 1 ? "1 file" : `${changed.length} files`}
+            </Action>
+            <button type="button" className="ghost" onClick={() => setDraft("")}>
+              discard
+            </button>
+            <span className="dim small">nothing runs before you have approved it</span>
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
+function toBase64(text: string): string {
+  let binary = "";
+  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}

@@ -1,0 +1,37 @@
+import type { ReactNode } from "react";
+import { Sheet } from "../kit/dialog.tsx";
+import { SpawnForm } from "../dashboard/spawn-form.tsx";
+import { Config } from "./config.tsx";
+import { Deploys } from "./deploys.tsx";
+import { Logs } from "./logs.tsx";
+import { Thread } from "./thread.tsx";
+import { TurnTable } from "./turn-table.tsx";
+
+const AGENT_PANELS: Record<string, { title: string; show: (name: string) => ReactNode }> = {
+  logs: { title: "cage log", show: (name) => <Logs name={name} /> },
+  config: { title: "deployed config", show: (name) => <Config name={name} /> },
+  deploys: { title: "deploys", show: (name) => <Deploys name={name} /> },
+  turns: { title: "turns", show: (name) => <TurnTable name={name} /> },
+};
+
+/** What the address says is open: `logs:<name>`, `config:<name>`, `deploys:<name>`, `turns:<name>`, `thread:<id>`, `spawn`. */
+export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
+  const [what = "", rest] = open.split(":");
+  if (what === "spawn") return <SpawnForm onClose={onClose} />;
+  if (what === "thread" && rest !== undefined) {
+    return (
+      <Sheet isOpen onClose={onClose} title={`thread of message ${rest}`} isDrawer>
+        <Thread key={rest} id={Number(rest)} />
+      </Sheet>
+    );
+  }
+  const panel = Object.hasOwn(AGENT_PANELS, what) ? AGENT_PANELS[what] : undefined;
+  if (!panel || rest === undefined) return null;
+  return (
+    <Sheet isOpen onClose={onClose} title={`${rest} · ${panel.title}`} isDrawer>
+      <div key={open} className="drawer-body">
+        {panel.show(rest)}
+      </div>
+    </Sheet>
+  );
+}

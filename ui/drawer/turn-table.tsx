@@ -1,0 +1,78 @@
+import { useCallback, useEffect, useState, type ReactNode } from "react";
+import type { TurnRow } from "../../src/wire/history-operations.ts";
+import { Action } from "../kit/button.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { Who } from "../kit/text.tsx";
+import { Clock } from "../kit/time.tsx";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { useHive } from "../lib/store.ts";
+import { count, dollars, duration, visible } from "../lib/text.ts";
+
+const PAGE = 100;
+
+/** The turns of an agent: what began each, how it ended, how long it took and what it used. */
+export function TurnTable({ name }: { name: string }): ReactNode {
+  const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
+  const { value, error } = useFetched(useCallback(() => call("turns", { agent: name, limit: PAGE }), [name, last]));
+  const [older, setOlder] = useState<readonly TurnRow[]>([]);
+  const [isAll, setAll] = useState(false);
+  useEffect(() => {
+    if (value && value.turns.length < PAGE) setAll(true);
+  }, [value]);
+  if (error !== undefined) return <Empty>{error}</Empty>;
+  if (!value) return <Empty>loading…</Empty>;
+  const first = value.turns.at(-1)?.turn ?? 0;
+  const rows = [...value.turns, ...older.filter((row) => row.turn < first)];
+  if (rows.length === 0) return <Empty>{name} has had no turn yet.</Empty>;
+  const more = async (): Promise<void> => {
+    const { turns } = await call("turns", { agent: name, limit: PAGE, before: rows.at(-1)?.turn ?? 0 });
+    setOlder([...older, ...turns]);
+    if (turns.length < PAGE) setAll(true);
+  };
+  return (
+    <div className="scrollx" tabIndex={0} role="region" aria-label={`turns of ${name}`}>
+      <table className="turns">
+        <thead>
+          <tr>
+            <th scope="col">turn</th>
+            <th scope="col">began</th>
+            <th scope="col">from</th>
+            <th scope="col" className="n">
+              took
+            </th>
+            <th scope="col" className="n">
+              tokens
+            </th>
+            <th scope="col" className="n">
+              cost
+            </th>
+            <th scope="col">end</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.turn}>
+              <td>{row.turn}</td>
+              <td className="dim">
+                <Clock at={row.started_at} />
+              </td>
+              <td>{row.from === undefined ? "" : <Who name={row.from} />}</td>
+              <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
+              <td className="n">{row.tokens === undefined ? "" : count(row.tokens)}</td>
+              <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
+              <td className={row.ok === undefined ? "mauve" : row.ok ? "green" : "red"}>
+                {row.ok === undefined ? "running" : row.ok ? "ok" : visible(row.reason ?? "failed")}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!isAll && (
+        <Action kind="ghost" run={more}>
+          older
+        </Action>
+      )}
+    </div>
+  );
+}

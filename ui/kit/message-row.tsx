@@ -1,0 +1,76 @@
+import { Link } from "@tanstack/react-router";
+import { memo, type ReactNode } from "react";
+import type { MessageView } from "../../src/wire/message.ts";
+import { messageById } from "../lib/state.ts";
+import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
+import { MessageBody } from "./message-body.tsx";
+import { Who } from "./text.tsx";
+import { Clock } from "./time.tsx";
+
+const STATES: Record<MessageView["state"], { words: string; colour: string }> = {
+  queued: { words: "queued", colour: "dim" },
+  leased: { words: "in turn", colour: "amber" },
+  done: { words: "done", colour: "green" },
+  dead: { words: "dead", colour: "red" },
+  dropped: { words: "dropped", colour: "faint" },
+  held: { words: "held", colour: "amber" },
+};
+
+/** What became of a message, in a word. */
+export function deliveryOf(message: MessageView): { words: string; colour: string } {
+  return message.state === "queued" && message.redelivered ? { words: "returned", colour: "amber" } : STATES[message.state];
+}
+
+interface RowProps {
+  message: MessageView;
+  /** The row above: an answer to it needs no quotation. */
+  previous?: MessageView | undefined;
+  /** Words of a search, to be marked. */
+  marks?: string | undefined;
+}
+
+/** One message: when, who to whom, what became of it, what it answers, and its text. */
+export const MessageRow = memo(function MessageRow({ message, previous, marks }: RowProps): ReactNode {
+  const { words, colour } = deliveryOf(message);
+  const reply = message.in_reply_to;
+  return (
+    <article className={`msg ${reply === undefined ? "" : "re"}`} id={`m${message.id}`}>
+      <span className="faint">
+        <Clock at={message.created_at} />
+      </span>
+      <span>
+        <Who name={message.from} /> <span className="faint">→</span> <Who name={message.to} />
+        {reply !== undefined && <Quoted id={reply} isAbove={previous?.id === reply} />}
+      </span>
+      <Link
+        to="."
+        search={(search) => ({ ...search, open: `thread:${message.id}` })}
+        className={`delivery ${colour}`}
+        title={message.reason ?? `message ${message.id}: its thread`}
+      >
+        {words}
+      </Link>
+      <div className="b">
+        <MessageBody body={message.body} marks={marks} />
+      </div>
+    </article>
+  );
+});
+
+/** What is answered, in a few words; a click shows the thread. */
+function Quoted({ id, isAbove }: { id: number; isAbove: boolean }): ReactNode {
+  const parent = useHive((state) => messageById(state, id));
+  const quote = !isAbove && parent?.body !== undefined ? `${parent.from}: ${parent.body.slice(0, 80)}` : undefined;
+  return (
+    <Link
+      to="."
+      search={(search) => ({ ...search, open: `thread:${id}` })}
+      className="faint ref"
+      aria-label={`answers message ${id}`}
+    >
+      {" "}
+      ↰ {quote === undefined ? id : visible(quote)}
+    </Link>
+  );
+}

@@ -1,0 +1,85 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { count, dollars } from "../lib/text.ts";
+import { useHeld, useHive } from "../lib/store.ts";
+import { waiting } from "../lib/waiting.ts";
+import { NotifyButton } from "./notify-button.tsx";
+
+const many = (n: number, one: string): string => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
+
+/** What waits, today's figures, rehearsal or live, and whether the page is up to date. */
+export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
+  const hive = useHive((state) => state.hive);
+  const waits = useHive(waiting);
+  const { isLive } = useHeld();
+  return (
+    <header className="bar">
+      <h1 className="brand">
+        <Link to="/" aria-label="hyperhive">
+          <span className="wide" aria-hidden="true">
+            ░▒▓{" "}
+          </span>
+          HYPER<i>HIVE</i>
+        </Link>
+      </h1>
+      {hive.mode === "rehearsal" ? (
+        <span className="chip cyan" title={`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}`}>
+          rehearsal
+        </span>
+      ) : (
+        <span className="chip green" title={`model requests go to ${hive.upstream}`}>
+          {hive.upstream}
+        </span>
+      )}
+      <nav className="places wide" aria-label="pages">
+        <Link to="/swarm">swarm</Link>
+        <Link to="/history">history</Link>
+      </nav>
+      <span className="grow" />
+      {waits.stuck > 0 && (
+        <Link to="/" search={{ tab: "call" }} className="chip red">
+          {many(waits.stuck, "message")} stuck
+        </Link>
+      )}
+      {waits.approvals > 0 && (
+        <Link to="/" search={{ tab: "call" }} className="chip amber">
+          {many(waits.approvals, "approval")}
+        </Link>
+      )}
+      {waits.questions > 0 && (
+        <Link to="/" search={{ tab: "call" }} className="chip mauve">
+          {many(waits.questions, "question")}
+        </Link>
+      )}
+      {waits.unread > 0 && (
+        <Link to="/" search={{ tab: "inbox" }} className="chip amber wide">
+          {waits.unread} unread
+        </Link>
+      )}
+      <span className="chip wide">
+        today {count(hive.tokens_today)} tok · {dollars(hive.cost_today_usd)}
+      </span>
+      <NotifyButton />
+      {onHelp && (
+        <button type="button" className="ghost wide" aria-label="keys" title="keys" onClick={onHelp}>
+          ?
+        </button>
+      )}
+      <span className={`chip conn ${isLive ? "green" : "amber"}`} role="status">
+        <span className={`dot ${isLive ? "" : "live"}`} aria-hidden="true" />
+        <span className="words">{isLive ? "live" : "connecting"}</span>
+      </span>
+    </header>
+  );
+}
+
+/** What the whole hive has to say. */
+export function Banners(): ReactNode {
+  const banners = useHive((state) => state.hive.banners);
+  const colours = { info: "cyan", warn: "amber", error: "red" } as const;
+  return banners.map(({ level, text }) => (
+    <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
+      {text}
+    </div>
+  ));
+}

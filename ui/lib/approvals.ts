@@ -1,0 +1,32 @@
+import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
+import { isOpen, type State } from "./state.ts";
+
+/** What a person reads for a state, and its colour. */
+export const STATE_WORDS: Record<RequestState, { words: string; colour: string }> = {
+  pending: { words: "waits for you", colour: "amber" },
+  approved: { words: "approved", colour: "mauve" },
+  building: { words: "building", colour: "mauve" },
+  waiting: { words: "waits for the turn to end", colour: "mauve" },
+  activating: { words: "activating", colour: "mauve" },
+  deployed: { words: "deployed", colour: "green" },
+  failed: { words: "failed", colour: "red" },
+  denied: { words: "denied", colour: "red" },
+  cancelled: { words: "cancelled", colour: "dim" },
+};
+
+/** The way of a request that was approved. */
+export const WAY: readonly RequestState[] = ["approved", "building", "waiting", "activating", "deployed"];
+
+export const RISK_COLOURS: Record<RiskMark["level"], string> = { danger: "red", warn: "amber", info: "" };
+
+export const short = (sha: string | undefined): string => sha?.slice(0, 7) ?? "";
+
+/** Requests that wait for the operator, oldest first. */
+export function pendingApprovals(state: Pick<State, "approvals">): ApprovalView[] {
+  return [...state.approvals.values()].filter((one) => one.state === "pending").sort((a, b) => a.id - b.id);
+}
+
+/** Requests that were approved and are on their way. */
+export function underway(state: Pick<State, "approvals">): ApprovalView[] {
+  return [...state.approvals.values()].filter((one) => isOpen(one) && one.state !== "pending").sort((a, b) => a.id - b.id);
+}

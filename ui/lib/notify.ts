@@ -1,0 +1,89 @@
+import type { HiveEvent } from "../../src/wire/event.ts";
+
+/** Whether the operator wants to be told; the browser's own permission comes on top. */
+const WANTED = "notifications";
+/** Characters of a text that fit into a notification. */
+const MAX_CHARS = 180;
+
+export type NotifyState = "unsupported" | "off" | "on" | "denied";
+
+const listeners = new Set<() => void>();
+
+export function notifyState(): NotifyState {
+  if (!("Notification" in globalThis) || !isSecureContext) return "unsupported";
+  if (Notification.permission === "denied") return "denied";
+  return Notification.permission === "granted" && localStorage.getItem(WANTED) === "on" ? "on" : "off";
+}
+
+export function onNotifyChange(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Turns notifications on, asking the browser where it has not been asked, or off. */
+export async function toggleNotify(): Promise<NotifyState> {
+  if (notifyState() === "on") localStorage.removeItem(WANTED);
+  else if ((await Notification.requestPermission()) === "granted") localStorage.setItem(WANTED, "on");
+  for (const listener of listeners) listener();
+  return notifyState();
+}
+
+interface Note {
+  tag: string;
+  title: string;
+  body: string;
+  path: string;
+}
+
+/** What is worth a notification: a request, a question, a message to the operator; each only when it is new. */
+export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note | undefined {
+  const note = (() => {
+    if (event.kind === "approval" && event.approval.state === "pending") {
+      const { id, kind, agent, description } = event.approval;
+      return { tag: `approval-${id}`, title: `${kind} for ${agent} waits for you`, body: description ?? "", path: `/approval/${id}` };
+    }
+    if (event.kind === "question" && event.question.state === "open") {
+      const { id, agent, question } = event.question;
+      return { tag: `question-${id}`, title: `${agent} asks`, body: question, path: "/?tab=call" };
+    }
+    if (event.kind === "message" && event.message.to === "operator") {
+      const { id, from, body } = event.message;
+      return { tag: `message-${id}`, title: `${from} writes`, body: body ?? "", path: "/?tab=inbox" };
+    }
+    return undefined;
+  })();
+  return note && !seen(note.tag) ? note : undefined;
+}
+
+/** Tags that have been told, or were there when the page came. */
+const told = new Set<string>();
+let goTo: (path: string) => void = (path) => location.assign(path);
+
+/** How a click on a notification gets to its page. */
+export function onNotificationClick(go: (path: string) => void): void {
+  goTo = go;
+}
+
+/** Tells the operator of an event, when nobody looks at the page. The same tag in another tab replaces, and does not double. */
+export function notify(event: HiveEvent): void {
+  const note = noteOf(event, (tag) => told.has(tag));
+  if (!note) return;
+  told.add(note.tag);
+  if (notifyState() !== "on" || document.hasFocus()) return;
+  const { title, tag, path } = note;
+  const body = note.body.slice(0, MAX_CHARS);
+  try {
+    const shown = new Notification(title, { tag, body, icon: "/favicon.svg" });
+    shown.addEventListener("click", () => {
+      window.focus();
+      goTo(path);
+      shown.close();
+    });
+  } catch {
+    // Phones show notifications through a service worker only; ours does nothing else.
+    void navigator.serviceWorker
+      ?.register("/notify.js")
+      .then((worker) => worker.showNotification(title, { tag, body, icon: "/favicon.svg", data: { path } }))
+      .catch(() => {});
+  }
+}

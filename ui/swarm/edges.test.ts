@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { AgentView } from "../../src/wire/agent.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+import { edgesOf, places, SIZE, troubles } from "./edges.ts";
+
+const message = (from: string, to: string, at: string, state: MessageView["state"] = "done"): MessageView =>
+  ({ from, to, created_at: at, state }) as MessageView;
+
+test("messages become edges: counted by direction, the newest pair first, the old left out", () => {
+  const since = Date.parse("2026-01-01T10:00:00Z");
+  const edges = edgesOf(
+    [
+      message("ada", "bob", "2026-01-01T09:00:00Z"),
+      message("ada", "bob", "2026-01-01T10:01:00Z"),
+      message("bob", "ada", "2026-01-01T10:02:00Z", "queued"),
+      message("ada/cron", "bob", "2026-01-01T10:03:00Z"),
+      message("ada/cron", "ada", "2026-01-01T10:04:00Z"),
+    ],
+    since,
+  );
+  expect(edges.map(({ from, to, count, waiting }) => [from, to, count, waiting])).toEqual([
+    ["ada", "bob", 2, 0],
+    ["bob", "ada", 1, 1],
+  ]);
+});
+
+test("everybody has a place of their own inside the picture, however many they are", () => {
+  for (const count of [0, 1, 2, 12, 40]) {
+    const names = ["hm1nd", ...Array.from({ length: count }, (_, n) => `a${n}`)];
+    const all = [...places(names).values()];
+    expect(new Set(all.map(({ x, y }) => `${Math.round(x)},${Math.round(y)}`)).size).toBe(count + 2);
+    for (const { x, y } of all) expect(x > 0 && x < SIZE.width && y > 0 && y < SIZE.height).toBe(true);
+  }
+});
+
+test("who is stuck or waits is said with the reason; whoever is well is not", () => {
+  const now = Date.parse("2026-01-01T10:00:00Z");
+  const agent = (name: string, extra: Partial<AgentView>): AgentView => ({ name, state: "idle", unread: 0, ...extra }) as AgentView;
+  const found = troubles(
+    [
+      agent("well", {}),
+      agent("dead", { state: "failed", state_reason: "exit 137" }),
+      agent("asks", {}),
+      agent("long", { state: "thinking", turn_started_at: "2026-01-01T09:40:00Z" }),
+      agent("busy", { state: "thinking", turn_started_at: "2026-01-01T09:59:00Z" }),
+      agent("full", { unread: 9 }),
+      agent("off", { state: "paused", unread: 2 }),
+    ],
+    new Set(["asks"]),
+    now,
+  );
+  expect(found.map(({ agent: { name }, words }) => `${name}: ${words}`)).toEqual([
+    "dead: exit 137",
+    "asks: waits for your answer",
+    "long: its turn takes long",
+    "full: 9 messages wait",
+    "off: paused, 2 wait",
+  ]);
+});
