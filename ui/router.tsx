@@ -106,7 +106,10 @@ const swarm = createRoute({
   validateSearch,
 });
 
-export const router = createRouter({ routeTree: root.addChildren([dashboard, agent, approval, history, swarm]), defaultPreload: false });
+export const router = createRouter({
+  routeTree: root.addChildren([dashboard, agent, approval, history, swarm]),
+  defaultPreload: false,
+});
 
 onNotificationClick((path) => void router.navigate({ href: path }));
 

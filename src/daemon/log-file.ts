@@ -1,6 +1,6 @@
 import { watch } from "node:fs";
 import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 
 /** Bytes read at once: from the end of a log for its last lines, or of what came since. */
@@ -25,10 +25,11 @@ export async function linesAfter(file: string, position: number): Promise<LogPar
   // Watched first, read then: what is written in between is not missed.
   const change = changeOf(file);
   try {
-    const part = await read(file, position);
-    if (part.lines.length > 0 || part.position < position) return part;
-    await change.seen;
-    return await read(file, position);
+    for (;;) {
+      const part = await read(file, position);
+      if (part.lines.length > 0 || part.position < position || change.isOver()) return part;
+      await change.next();
+    }
   } finally {
     change.stop();
   }
@@ -59,17 +60,34 @@ async function read(file: string, after: number | undefined): Promise<LogPart> {
   }
 }
 
-/** `seen` resolves when something happens in the folder of the file, or when it is time to answer. */
-function changeOf(file: string): { seen: Promise<void>; stop(): void } {
-  let stop = (): void => {};
-  const seen = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, FOLLOW_MS);
-    const watcher = watch(dirname(file), () => resolve());
-    watcher.on("error", () => resolve());
-    stop = () => {
+/** `next` resolves when something happens to the file after the last time, or when it is time to answer. */
+function changeOf(file: string): { next(): Promise<void>; isOver(): boolean; stop(): void } {
+  let isOver = false;
+  let isChanged = false;
+  let wake = (): void => {};
+  const look = (): void => {
+    isChanged = true;
+    wake();
+  };
+  const end = (): void => {
+    isOver = true;
+    wake();
+  };
+  const timer = setTimeout(end, FOLLOW_MS);
+  // The folder, because the file may not be there yet or be replaced; what else lies in it is nothing to us.
+  const watcher = watch(dirname(file), (_, name) => name === basename(file) && look());
+  watcher.on("error", end);
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        wake = resolve;
+        if (isChanged || isOver) resolve();
+        isChanged = false;
+      }),
+    isOver: () => isOver,
+    stop() {
       clearTimeout(timer);
       watcher.close();
-    };
-  });
-  return { seen, stop };
+    },
+  };
 }

@@ -220,12 +220,14 @@ describe("on a phone", () => {
 
 test("spawn, open the log and the config, destroy and revive, all by hand", async () => {
   const { context, page, problems } = await logIn(browser, hive);
-  await page.getByRole("button", { name: "+ spawn" }).click();
+  await page.getByRole("button", { name: "+ request spawn" }).click();
+  expect(page.url()).toContain("open=spawn");
   await page.getByLabel("name").fill("scout");
-  await page.getByRole("button", { name: "SP4WN" }).click();
+  await page.getByRole("button", { name: "spawn at once" }).click();
   const row = page.getByRole("listitem", { name: "scout" });
   await row.getByText(/idle/).waitFor();
   const choose = async (item: string): Promise<void> => {
+    await row.hover();
     await row.getByRole("button", { name: "more for scout" }).click();
     await page.getByRole("menuitem", { name: item }).click();
   };

@@ -314,7 +314,7 @@ export function busyHive(): FixtureHive {
         { path: "agent.nix", text: "{ config, pkgs, lib, ... }:\n{\n  hyperhive = lib.importJSON ./agent.json;\n}\n" },
       ],
     }),
-    send: ({ to }) => ({ sent: [{ id: 99_999, to: String(to), state: "queued" }], duplicate: false, refused: [] }),
+    send: ({ to }) => ({ sent: [{ id: 99_999, to: to, state: "queued" }], duplicate: false, refused: [] }),
     search: ({ words }) => ({
       messages: busyState()
         .messages.filter((one) => one.body?.includes(words.split(" ")[0] ?? "") === true)

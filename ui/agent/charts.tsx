@@ -30,7 +30,10 @@ export function Charts({ name }: { name: string }): ReactNode {
   const range = isRange(view) ? view : "24h";
   // Read again when a turn has ended.
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
-  const { value, error } = useFetched(useCallback(() => call("statistics", { agent: name, range }), [name, range, last]));
+  const { value, error } = useFetched(
+    useCallback(() => call("statistics", { agent: name, range }), [name, range]),
+    last,
+  );
   const choose = (next: StatisticsRange): void =>
     void navigate({
       to: "/agent/$name",

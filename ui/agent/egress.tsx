@@ -13,7 +13,10 @@ const SHOWN = 6;
 /** Whom an agent has connected to, and whom it was refused. */
 export function Egress({ name }: { name: string }): ReactNode {
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
-  const { value, error } = useFetched(useCallback(() => call("egress", { agent: name, limit: READ }), [name, last]));
+  const { value, error } = useFetched(
+    useCallback(() => call("egress", { agent: name, limit: READ }), [name]),
+    last,
+  );
   if (error !== undefined) return <p className="red small">{error}</p>;
   if (!value) return null;
   if (value.connections.length === 0) return <p className="dim small">it has connected to nobody</p>;

@@ -7,17 +7,19 @@ import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
+import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
 import { count, dollars, duration } from "../lib/text.ts";
 import { toast } from "../kit/toast.tsx";
 import { Prompt } from "./prompt.tsx";
-import { Side } from "./side.tsx";
+import { OpenQuestions, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
 
 /** One agent: the live tail of its turns, a prompt, and what lies in its inbox. Works for one that is gone, too. */
 export function AgentPage(): ReactNode {
   const { name } = useParams({ from: "/agent/$name" });
   const { tab } = useSearch({ from: "/agent/$name" });
+  const isNarrow = useNarrow();
   const agent = useHive((state) => state.agents.get(name));
   useEffect(() => {
     document.title = `${agent?.state === "thinking" ? "● " : ""}${name} · hyperhive`;
@@ -42,6 +44,7 @@ export function AgentPage(): ReactNode {
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           <TailView key={name} agent={agent} />
+          {isNarrow && <OpenQuestions name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />
         </div>
         <Side agent={agent} />
@@ -74,7 +77,9 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         <h1>{name}</h1>
         <StateBadge agent={agent} />
         {agent.last_turn && (
-          <span className={`chip last ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
+          <span className={`chip last ${agent.last_turn.ok ? "" : "red"}`}>
+            last turn {duration(agent.last_turn.duration_ms)}
+          </span>
         )}
         {agent.model && <span className="chip model">{agent.model}</span>}
         {agent.context_tokens !== undefined && (
@@ -102,13 +107,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
             {agent.paused ? "resume" : "pause"}
           </Action>
         )}
-        {!agent.destroyed && !agent.running && (
-          <Action
-            run={() => startAgent(name)}
-          >
-            start
-          </Action>
-        )}
+        {!agent.destroyed && !agent.running && <Action run={() => startAgent(name)}>start</Action>}
         {agent.running && (
           <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
             new session

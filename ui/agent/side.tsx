@@ -7,6 +7,7 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { useNarrow } from "../lib/narrow.ts";
 import { know, useHive } from "../lib/store.ts";
 import { count, dollars } from "../lib/text.ts";
 import { Charts } from "./charts.tsx";
@@ -18,18 +19,10 @@ const SHOWN = 20;
 /** Beside the tail: what it asks, what waits in its inbox, how it has worked, whom it spoke to, what it became. */
 export function Side({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
-  const questions = useHive((state) => state.questions);
-  const open = [...questions.values()].filter((question) => question.agent === name && question.state === "open");
+  const isNarrow = useNarrow();
   return (
     <aside className="side" aria-label={`about ${name}`} tabIndex={0}>
-      {open.length > 0 && (
-        <section aria-label="its questions">
-          <h2 aria-label="its questions">QU3STI0NS</h2>
-          {open.map((question) => (
-            <QuestionCard key={question.id} question={question} />
-          ))}
-        </section>
-      )}
+      {!isNarrow && <OpenQuestions name={name} />}
       <Inbox agent={agent} />
       <Part leet="TURN5" label="turns">
         <Charts name={name} />
@@ -86,7 +79,32 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
-function Part({ leet, label, note, children }: { leet: string; label: string; note?: ReactNode; children: ReactNode }): ReactNode {
+/** What the agent asks, answerable in place. On a phone it stands over the prompt: what waits comes first. */
+export function OpenQuestions({ name }: { name: string }): ReactNode {
+  const questions = useHive((state) => state.questions);
+  const open = [...questions.values()].filter((question) => question.agent === name && question.state === "open");
+  if (open.length === 0) return null;
+  return (
+    <section className="asks" aria-label="its questions">
+      <h2 aria-label="its questions">QU3STI0NS</h2>
+      {open.map((question) => (
+        <QuestionCard key={question.id} question={question} />
+      ))}
+    </section>
+  );
+}
+
+function Part({
+  leet,
+  label,
+  note,
+  children,
+}: {
+  leet: string;
+  label: string;
+  note?: ReactNode;
+  children: ReactNode;
+}): ReactNode {
   return (
     <details open>
       <summary>
@@ -105,7 +123,10 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
   const elsewhere = useHive((state) => state.elsewhere);
   useEffect(() => {
     // What waits longest may be older than everything that the page holds.
-    call("messages", { agent: name, waiting: true, limit: SHOWN }).then(({ messages: waiting }) => know(waiting), () => {});
+    call("messages", { agent: name, waiting: true, limit: SHOWN }).then(
+      ({ messages: waiting }) => know(waiting),
+      () => {},
+    );
   }, [name]);
   const waiting = useMemo(() => {
     const byId = new Map([...elsewhere.values(), ...messages].map((message) => [message.id, message]));
@@ -113,9 +134,9 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
       .filter((one) => one.to === name && (one.state === "queued" || one.state === "leased" || one.state === "held"))
       .sort((a, b) => a.id - b.id);
   }, [messages, elsewhere, name]);
-  const count = Math.max(agent.unread, waiting.length);
+  const total = Math.max(agent.unread, waiting.length);
   return (
-    <Part leet="1NB0X" label="inbox" note={count > 0 ? count : "empty"}>
+    <Part leet="1NB0X" label="inbox" note={total > 0 ? total : "empty"}>
       {waiting.slice(0, SHOWN).map((message) => (
         <div key={message.id} className="side-msg">
           <Who name={message.from} />{" "}
@@ -125,7 +146,7 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
           <MessageBody body={message.body} />
         </div>
       ))}
-      {count > SHOWN && <div className="dim">and {count - SHOWN} more</div>}
+      {total > SHOWN && <div className="dim">and {total - SHOWN} more</div>}
     </Part>
   );
 }

@@ -67,7 +67,11 @@ export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
   return (
     <div className="marks">
       {risks.map((risk: RiskMark) => (
-        <span key={`${risk.kind}${risk.text}${risk.path ?? ""}`} className={`chip risk ${RISK_COLOURS[risk.level]}`} title={risk.path}>
+        <span
+          key={`${risk.kind}${risk.text}${risk.path ?? ""}`}
+          className={`chip risk ${RISK_COLOURS[risk.level]}`}
+          title={risk.path}
+        >
           {risk.level === "danger" && <span className="sr">dangerous: </span>}
           <span>
             <Words text={risk.text} />

@@ -27,7 +27,9 @@ export function FileDiff({ file, mode, isOpen, onToggle }: FileProps): ReactNode
           <b>{visible(file.path)}</b>
         </button>
         {file.old_path !== undefined && file.old_path !== file.path && <span className="dim">was {visible(file.old_path)}</span>}
-        <span className="green">{file.status === "added" ? `new, ${count(file.added)}` : file.added > 0 ? `+${file.added}` : ""}</span>
+        <span className="green">
+          {file.status === "added" ? `new, ${count(file.added)}` : file.added > 0 ? `+${file.added}` : ""}
+        </span>
         <span className="red">{file.status === "deleted" ? "deleted" : file.removed > 0 ? `−${file.removed}` : ""}</span>
         <Modes file={file} />
         {file.binary && <span className="chip amber">binary</span>}

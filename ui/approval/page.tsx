@@ -32,7 +32,10 @@ export function ApprovalPage(): ReactNode {
   const base: Base = isBase(search.base) ? search.base : "running";
   const known = useHive((state) => state.approvals.get(id));
   const digest = known?.digest;
-  const shown = useFetched(useCallback(() => call("show", { id, base }), [id, base, digest]));
+  const shown = useFetched(
+    useCallback(() => call("show", { id, base }), [id, base]),
+    digest,
+  );
   const { value, error } = shown;
   useEffect(() => {
     if (value) knowApprovals([value.approval]);
@@ -91,11 +94,16 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
     if (!next.delete(path)) next.add(path);
     setClosed(next);
   };
-  const focused = (): DiffFile | undefined => files.find((file) => document.activeElement?.closest(".dfile")?.id === fileId(file.path));
+  const focused = (): DiffFile | undefined =>
+    files.find((file) => document.activeElement?.closest(".dfile")?.id === fileId(file.path));
   const keys: Key[] = [
     { key: "j", words: "next file", run: () => moveFocus(".dfile", 1) },
     { key: "k", words: "previous file", run: () => moveFocus(".dfile", -1) },
-    { key: "a", words: "to ◆ APPR0VE; Enter then approves", run: () => document.querySelector<HTMLElement>("button.approve")?.focus() },
+    {
+      key: "a",
+      words: "to ◆ APPR0VE; Enter then approves",
+      run: () => document.querySelector<HTMLElement>("button.approve")?.focus(),
+    },
     { key: "d", words: "deny, with a note", run: () => document.querySelector<HTMLElement>("button.deny")?.click() },
     { key: "v", words: "unified or side by side", run: () => change({ view: mode === "split" ? "unified" : "split" }) },
     {
@@ -158,7 +166,13 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
             </label>
             <div className="modes" role="group" aria-label="view">
               {(["unified", "split"] as const).map((one) => (
-                <button key={one} type="button" className="ghost" aria-pressed={mode === one} onClick={() => change({ view: one })}>
+                <button
+                  key={one}
+                  type="button"
+                  className="ghost"
+                  aria-pressed={mode === one}
+                  onClick={() => change({ view: one })}
+                >
                   {one}
                 </button>
               ))}
@@ -214,23 +228,23 @@ function FileTree({ files }: { files: readonly DiffFile[] }): ReactNode {
     place?.focus({ preventScroll: true });
     place?.scrollIntoView({ block: "start" });
   };
-  let folder = "";
+  const folderOf = (path: string | undefined): string => path?.slice(0, Math.max(0, path.lastIndexOf("/"))) ?? "";
   return (
     <ul>
-      {files.map((file) => {
-        const cut = file.path.lastIndexOf("/");
-        const parent = file.path.slice(0, Math.max(0, cut));
-        const isNewFolder = parent !== folder;
-        folder = parent;
+      {files.map((file, n) => {
+        const parent = folderOf(file.path);
+        const isNewFolder = parent !== folderOf(files[n - 1]?.path);
         return (
           <li key={file.path}>
             {isNewFolder && parent !== "" && <div className="faint folder">{visible(parent)}/</div>}
             <button type="button" className={`ghost ${parent === "" ? "" : "inner"}`} onClick={jump(file.path)}>
-              {visible(file.path.slice(cut + 1))}
+              {visible(file.path.slice(file.path.lastIndexOf("/") + 1))}
             </button>{" "}
             {file.added > 0 && <span className="green">+{file.added}</span>}{" "}
             {file.removed > 0 && <span className="red">−{file.removed}</span>}{" "}
-            <span className="dim">{file.status === "modified" ? "" : file.status === "added" ? "new" : file.status.replace("_", " ")}</span>
+            <span className="dim">
+              {file.status === "modified" ? "" : file.status === "added" ? "new" : file.status.replace("_", " ")}
+            </span>
           </li>
         );
       })}

@@ -1,19 +1,31 @@
 import { useCallback, useEffect, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
+import type { Output } from "../../src/wire/operations.ts";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { patchLines } from "../lib/patch.ts";
+import { patchLines, type PatchLine } from "../lib/patch.ts";
 import { LineText } from "./line.tsx";
 import { visible } from "../lib/text.ts";
+
+type File = Output<"show">["files"][number];
 
 /** Lines of the diff that a card shows. */
 const SHOWN = 10;
 
 /** How the diff begins. Says which digest it has shown, so that the card can approve exactly that. */
-export function Preview({ approval, onShown }: { approval: ApprovalView; onShown: (digest: string | undefined) => void }): ReactNode {
+export function Preview({
+  approval,
+  onShown,
+}: {
+  approval: ApprovalView;
+  onShown: (digest: string | undefined) => void;
+}): ReactNode {
   const { id, digest } = approval;
   // Read again whenever what would be approved changes.
-  const { value, error, again } = useFetched(useCallback(() => call("show", { id }), [id, digest]));
+  const { value, error, again } = useFetched(
+    useCallback(() => call("show", { id }), [id]),
+    digest,
+  );
   const shown = value?.approval.digest;
   useEffect(() => onShown(shown), [shown, onShown]);
   if (error !== undefined) {
@@ -27,15 +39,7 @@ export function Preview({ approval, onShown }: { approval: ApprovalView; onShown
     );
   }
   if (!value) return <div className="mini faint">reading the diff…</div>;
-  let left = SHOWN;
-  const parts = value.files.flatMap((file) => {
-    if (left <= 0) return [];
-    // Context tells little here; the changes are what counts.
-    const lines = patchLines(file.patch ?? "").filter((line) => line.kind === "a" || line.kind === "d");
-    const cut = lines.slice(0, left);
-    left -= cut.length + 1;
-    return [{ file, cut }];
-  });
+  const parts = beginning(value.files);
   const total = approval.stat.added + approval.stat.removed;
   const seen = parts.reduce((sum, { cut }) => sum + cut.length, 0);
   return (
@@ -58,4 +62,18 @@ export function Preview({ approval, onShown }: { approval: ApprovalView; onShown
       {total > seen && <div className="h">… {total - seen} more changed lines</div>}
     </div>
   );
+}
+
+/** The first changed lines, file by file. Context tells little here; the changes are what counts. */
+function beginning(files: readonly File[]): { file: File; cut: PatchLine[] }[] {
+  const parts: { file: File; cut: PatchLine[] }[] = [];
+  let left = SHOWN;
+  for (const file of files) {
+    if (left <= 0) break;
+    const lines = patchLines(file.patch ?? "").filter((line) => line.kind === "a" || line.kind === "d");
+    const cut = lines.slice(0, left);
+    left -= cut.length + 1;
+    parts.push({ file, cut });
+  }
+  return parts;
 }

@@ -37,7 +37,11 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
     <div className="foot way">
       <ol aria-label={`request ${id}: ${words}`}>
         {WAY.map((step, n) => (
-          <li key={step} className={n < at ? "green" : n === at ? "mauve now" : "faint"} aria-current={n === at ? "step" : undefined}>
+          <li
+            key={step}
+            className={n < at ? "green" : n === at ? "mauve now" : "faint"}
+            aria-current={n === at ? "step" : undefined}
+          >
             {step}
           </li>
         ))}

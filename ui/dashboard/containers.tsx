@@ -108,7 +108,12 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         {agent.needs_update && <span className="chip amber">needs update</span>}
         {agent.needs_login && <span className="chip amber">needs login</span>}
         {agent.deployed_sha && (
-          <Link to="/" search={(search) => ({ ...search, open: `deploys:${agent.name}` })} className="chip sha" title="deployed commit">
+          <Link
+            to="/"
+            search={(search) => ({ ...search, open: `deploys:${agent.name}` })}
+            className="chip sha"
+            title="deployed commit"
+          >
             {agent.deployed_sha}
           </Link>
         )}

@@ -27,7 +27,10 @@ export function MessageFlow(): ReactNode {
   const set = (next: { who?: string; q?: string }): void =>
     void navigate({
       to: "/",
-      search: (search) => ({ ...search, ...Object.fromEntries(Object.entries(next).map(([name, value]) => [name, value || undefined])) }),
+      search: (search) => ({
+        ...search,
+        ...Object.fromEntries(Object.entries(next).map(([name, value]) => [name, value || undefined])),
+      }),
       replace: true,
     });
   return (

@@ -25,7 +25,11 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
   const isShown = isRehearsal && !isDismissed;
   useEffect(() => {
     // How far one has come is in what is settled, too.
-    if (isShown) call("approvals", { limit: 50 }).then(({ approvals: past }) => knowApprovals(past), () => {});
+    if (isShown)
+      call("approvals", { limit: 50 }).then(
+        ({ approvals: past }) => knowApprovals(past),
+        () => {},
+      );
   }, [isShown]);
   const [hasAsked, setAsked] = useState(false);
   const openCount = [...questions.values()].filter((question) => question.state === "open").length;

@@ -60,7 +60,15 @@ export function MetaInputs(): ReactNode {
   );
 }
 
-function Input({ input, isChosen, onChoose }: { input: MetaInput; isChosen: boolean; onChoose: (isOn: boolean) => void }): ReactNode {
+function Input({
+  input,
+  isChosen,
+  onChoose,
+}: {
+  input: MetaInput;
+  isChosen: boolean;
+  onChoose: (isOn: boolean) => void;
+}): ReactNode {
   return (
     <label className="o" title={input.rebuilds.length > 0 ? `updating rebuilds ${input.rebuilds.join(", ")}` : undefined}>
       <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />

@@ -34,7 +34,11 @@ export function Dashboard(): ReactNode {
   const keys: Key[] = [
     { key: "j", words: "next thing that waits", run: () => moveFocus(CARDS, 1) },
     { key: "k", words: "previous thing that waits", run: () => moveFocus(CARDS, -1) },
-    { key: "a", words: "to ◆ APPR0VE of the chosen request; Enter then approves", run: () => focusWithin(CARDS, "button.approve") },
+    {
+      key: "a",
+      words: "to ◆ APPR0VE of the chosen request; Enter then approves",
+      run: () => focusWithin(CARDS, "button.approve"),
+    },
     {
       key: "d",
       words: "deny the chosen request, with a note",
@@ -51,7 +55,11 @@ export function Dashboard(): ReactNode {
         if (document.activeElement?.matches("a.full")) (document.activeElement as HTMLElement).click();
       },
     },
-    { key: "c", words: "write a message", run: () => (show("flow"), requestAnimationFrame(() => focusOn(".flow .compose textarea"))) },
+    {
+      key: "c",
+      words: "write a message",
+      run: () => (show("flow"), requestAnimationFrame(() => focusOn(".flow .compose textarea"))),
+    },
     { key: "/", words: "search all messages", run: () => (show("flow"), requestAnimationFrame(() => focusOn("input.search"))) },
     { key: "s", words: "the swarm at a glance", run: () => void navigate({ to: "/swarm" }) },
     { key: "h", words: "history of requests", run: () => void navigate({ to: "/history" }) },

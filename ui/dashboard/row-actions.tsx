@@ -24,7 +24,8 @@ const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
   },
   purge: {
     title: "purge",
-    words: "Its cage ends, and its notes, its session and its config are removed for good. Messages and turns stay in the history.",
+    words:
+      "Its cage ends, and its notes, its session and its config are removed for good. Messages and turns stay in the history.",
     button: "purge for good",
   },
 };

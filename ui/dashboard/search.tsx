@@ -57,8 +57,8 @@ export function SearchResults({ words, who }: { words: string; who: string }): R
       </p>
       {found && rows.length === 0 && (
         <Empty>
-          No message has {who === "" ? "" : `to do with ${who} and has `}all of these words. Each counts from its beginning: <code>craw</code>{" "}
-          finds crawler.
+          No message has {who === "" ? "" : `to do with ${who} and has `}all of these words. Each counts from its beginning:{" "}
+          <code>craw</code> finds crawler.
         </Empty>
       )}
       {rows.map((message) => (

@@ -15,7 +15,10 @@ type File = Output<"config">["files"][number];
 /** Every file of the deployed config; and a way to propose a change of it, which then waits like any other. */
 export function Config({ name }: { name: string }): ReactNode {
   const sha = useHive((state) => state.agents.get(name)?.deployed_sha);
-  const { value, error } = useFetched(useCallback(() => call("config", { name }), [name, sha]));
+  const { value, error } = useFetched(
+    useCallback(() => call("config", { name }), [name]),
+    sha,
+  );
   const [chosen, setChosen] = useState("agent.json");
   const [draft, setDraft] = useDraft(`config:${name}`);
   const [description, setDescription] = useDraft(`config-why:${name}`);
@@ -63,7 +66,11 @@ export function Config({ name }: { name: string }): ReactNode {
       </div>
       {sent !== undefined && (
         <p className="green small">
-          Proposed. <Link to="/approval/$id" params={{ id: String(sent) }}>Look at request {sent}</Link> and decide.
+          Proposed.{" "}
+          <Link to="/approval/$id" params={{ id: String(sent) }}>
+            Look at request {sent}
+          </Link>{" "}
+          and decide.
         </p>
       )}
       {edited === undefined || !file ? (
@@ -81,7 +88,11 @@ export function Config({ name }: { name: string }): ReactNode {
           />
           <label className="field">
             what for
-            <input value={description} onChange={(event) => setDescription(event.target.value)} placeholder="one line for the history" />
+            <input
+              value={description}
+              onChange={(event) => setDescription(event.target.value)}
+              placeholder="one line for the history"
+            />
           </label>
           <div className="foot">
             <Action kind="go" disabled={changed.length === 0} run={propose}>

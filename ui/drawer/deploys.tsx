@@ -18,7 +18,10 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
   // Read again whenever a request of this agent is settled.
   const settled = [...approvals.values()].filter((one) => one.agent === name && one.resolved_at !== undefined);
   const mark = settled.map((one) => `${one.id}${one.state}`).join();
-  const { value, error } = useFetched(useCallback(() => call("deploys", { agent: name, limit }), [name, limit, mark]));
+  const { value, error } = useFetched(
+    useCallback(() => call("deploys", { agent: name, limit }), [name, limit]),
+    mark,
+  );
   const [asked, setAsked] = useState<DeployRow>();
   if (error !== undefined) return <Empty>{error}</Empty>;
   if (!value) return <Empty>loading…</Empty>;

@@ -38,7 +38,10 @@ export function Thread({ id }: { id: number }): ReactNode {
     // Oldest first: an answer comes after what it answers.
     return [...[...elsewhere.values()].filter((one) => one.id > id), ...messages]
       .sort((a, b) => a.id - b.id)
-      .filter((one, n, all) => one.id !== all[n - 1]?.id && one.in_reply_to !== undefined && family.has(one.in_reply_to) && family.add(one.id));
+      .filter(
+        (one, n, all) =>
+          one.id !== all[n - 1]?.id && one.in_reply_to !== undefined && family.has(one.in_reply_to) && family.add(one.id),
+      );
   }, [id, messages, elsewhere]);
   const message = messageById({ messages, elsewhere }, id);
   if (!message) return <Empty>{isMissing ? `There is no message ${id}.` : "loading…"}</Empty>;

@@ -14,7 +14,10 @@ const PAGE = 100;
 /** The turns of an agent: what began each, how it ended, how long it took and what it used. */
 export function TurnTable({ name }: { name: string }): ReactNode {
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
-  const { value, error } = useFetched(useCallback(() => call("turns", { agent: name, limit: PAGE }), [name, last]));
+  const { value, error } = useFetched(
+    useCallback(() => call("turns", { agent: name, limit: PAGE }), [name]),
+    last,
+  );
   const [older, setOlder] = useState<readonly TurnRow[]>([]);
   const [isAll, setAll] = useState(false);
   useEffect(() => {

@@ -164,8 +164,6 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
         rows={2}
         value={text}
         aria-label={label}
-        role="combobox"
-        aria-expanded={suggestions.length > 0}
         aria-autocomplete="list"
         aria-controls={suggestions.length > 0 ? listId : undefined}
         aria-activedescendant={suggestions.length > 0 ? `${listId}-${at}` : undefined}

@@ -16,7 +16,11 @@ export function NotifyButton(): ReactNode {
       type="button"
       className={`ghost notify wide ${state === "on" ? "amber" : ""}`}
       aria-pressed={state === "on"}
-      title={state === "denied" ? "the browser refuses notifications for this page" : "notifications for requests, questions and messages"}
+      title={
+        state === "denied"
+          ? "the browser refuses notifications for this page"
+          : "notifications for requests, questions and messages"
+      }
       onClick={() => void press()}
     >
       {state === "on" ? "notifying" : "notify me"}

@@ -8,10 +8,11 @@ export interface Fetched<T> {
 }
 
 /**
- * Fetches when `fetch` changes (wrap it in useCallback), and again when asked. While a newer value is on its way the
+ * Fetches when `fetch` changes (wrap it in useCallback) or `mark` does (what it depends on beyond its input), and again
+ * when asked. While a newer value is on its way the
  * old one stays: nothing flickers.
  */
-export function useFetched<T>(fetch: () => Promise<T>): Fetched<T> {
+export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): Fetched<T> {
   const [value, setValue] = useState<T>();
   const [error, setError] = useState<string>();
   const again = useCallback(async (): Promise<void> => {
@@ -24,6 +25,6 @@ export function useFetched<T>(fetch: () => Promise<T>): Fetched<T> {
   }, [fetch]);
   useEffect(() => {
     void again();
-  }, [again]);
+  }, [again, mark]);
   return { value, error, again };
 }

@@ -40,7 +40,12 @@ export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note |
   const note = (() => {
     if (event.kind === "approval" && event.approval.state === "pending") {
       const { id, kind, agent, description } = event.approval;
-      return { tag: `approval-${id}`, title: `${kind} for ${agent} waits for you`, body: description ?? "", path: `/approval/${id}` };
+      return {
+        tag: `approval-${id}`,
+        title: `${kind} for ${agent} waits for you`,
+        body: description ?? "",
+        path: `/approval/${id}`,
+      };
     }
     if (event.kind === "question" && event.question.state === "open") {
       const { id, agent, question } = event.question;

@@ -81,7 +81,7 @@ function onEvent(event: HiveEvent): void {
     const events = pending;
     pending = [];
     if (!held.state) return;
-    for (const event of events) announce(held.state, event);
+    for (const one of events) announce(held.state, one);
     set({ state: applyAll(held.state, events) });
   };
   // A hidden tab gets no frames; it still has to count for the title.

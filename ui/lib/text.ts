@@ -9,7 +9,7 @@ const NAMES: Record<string, string> = { "\u001B": "␛", "\u0007": "␇", "\u000
  * separators that show nothing.
  */
 const UNSEEN =
-  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2028\u2029\u3164\uFFA0]|\p{Cf}/gu;
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u115F\u1160\u180E\u2028\u2029\u3164\uFFA0]|\u034F|\u17B4|\u17B5|\u180B|\u180C|\u180D|\u180F|\p{Cf}/gu;
 
 const nameOf = (char: string): string =>
   NAMES[char] ?? `⟨U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;

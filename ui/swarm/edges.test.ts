@@ -35,7 +35,8 @@ test("everybody has a place of their own inside the picture, however many they a
 
 test("who is stuck or waits is said with the reason; whoever is well is not", () => {
   const now = Date.parse("2026-01-01T10:00:00Z");
-  const agent = (name: string, extra: Partial<AgentView>): AgentView => ({ name, state: "idle", unread: 0, ...extra }) as AgentView;
+  const agent = (name: string, extra: Partial<AgentView>): AgentView =>
+    ({ name, state: "idle", unread: 0, ...extra }) as AgentView;
   const found = troubles(
     [
       agent("well", {}),

@@ -16,8 +16,6 @@ import { edgesOf, places, SIZE, troubles, type Edge, type Place } from "./edges.
 const RECENT_MS = 3600_000;
 /** A message this young still lights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
-/** Messages that are enough for a picture of an hour; fewer are fetched once. */
-const ENOUGH = 200;
 /** Edges that can be told apart by eye. */
 const MAX_EDGES = 60;
 const RADIUS = 30;
@@ -32,8 +30,8 @@ export function SwarmPage(): ReactNode {
   const now = useNow();
   useEffect(() => {
     document.title = "swarm · hyperhive";
-    if (messages.length < ENOUGH) loadOlderMessages().catch(() => {});
-    // Once, on opening: what comes later comes by itself.
+    // The snapshot brings a hundred: in a busy hive that is not an hour. What comes later comes by itself.
+    loadOlderMessages().catch(() => {});
   }, []);
   const live = useMemo(() => [...agents.values()].filter((agent) => !agent.destroyed).sort(byRank), [agents]);
   const asking = new Set([...questions.values()].filter((one) => one.state === "open").map((one) => one.agent));
@@ -80,11 +78,7 @@ export function SwarmPage(): ReactNode {
               <h2 aria-label="who talks to whom">T4LK</h2>
             </header>
             <div className="scroll" tabIndex={0} role="group" aria-label="pairs">
-              {edges.length === 0 ? (
-                <Empty>Nobody has written to anybody in the last hour.</Empty>
-              ) : (
-                <Pairs edges={edges} />
-              )}
+              {edges.length === 0 ? <Empty>Nobody has written to anybody in the last hour.</Empty> : <Pairs edges={edges} />}
             </div>
           </section>
         </div>
@@ -147,7 +141,16 @@ function Picture({ agents, edges, now, asking }: PictureProps): ReactNode {
       aria-label={`${agents.length} agents, ${edges.length} pairs that spoke in the last hour; the table beside says the same`}
     >
       <defs>
-        <marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">
+        <marker
+          id="head"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerWidth="7"
+          markerHeight="7"
+          markerUnits="userSpaceOnUse"
+          orient="auto"
+        >
           <path d="M0 0 8 4 0 8Z" className="head" />
         </marker>
       </defs>

@@ -26,7 +26,14 @@ const later = (): never => {
   throw new HiveError("unavailable", "this hive does not take requests yet");
 };
 
-export const approvalHandlers = Object.fromEntries(APPROVAL_OPERATIONS.map((name) => [name, later])) as unknown as Pick<
+/** What may be read answers that there is nothing. */
+const empty: Partial<Handlers> = {
+  approvals: () => ({ approvals: [] }),
+  deploys: () => ({ deploys: [] }),
+  meta: () => ({ inputs: [] }),
+};
+
+export const approvalHandlers = Object.fromEntries(APPROVAL_OPERATIONS.map((name) => [name, empty[name] ?? later])) as unknown as Pick<
   Handlers,
   Names
 >;

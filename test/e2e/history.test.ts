@@ -1,0 +1,118 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch, logIn } from "../lib/browser.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** Looking back over a real hive: search, turns and their figures, connections, a log that follows. */
+
+let hive: TestHive;
+let browser: Browser;
+beforeAll(async () => {
+  hive = await new TestHive()
+    .play([
+      {
+        when: { text: "^fetch" },
+        steps: [
+          { tools: [{ name: "Bash", input: { command: "curl -s -m 5 https://not-allowed.example/ || true" } }] },
+          { say: "tried" },
+        ],
+      },
+      { when: { from: "system" }, steps: [{ say: "noted" }] },
+      {
+        when: { text: "." },
+        steps: [
+          { tools: [{ name: "send", input: { to: "operator", body: "about {{body}}: the crawler is fine" } }] },
+          { say: "ok" },
+        ],
+      },
+    ])
+    .start();
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+  await hive.dispose();
+});
+
+test("a message is found in all of history as soon as its send was answered", async () => {
+  await hive.call("send", { to: "hm1nd", body: "zebra report" });
+  const { messages } = await hive.call("search", { words: "zeb" });
+  expect(messages.map((message) => message.body)).toContain("zebra report");
+  await hive.untilMessage((message) => message.body === "about zebra report: the crawler is fine");
+  expect((await hive.call("search", { words: "crawl zebra", agent: "operator" })).messages).toHaveLength(1);
+  await expect(hive.call("search", { words: "zebra", agent: "nobody" })).rejects.toThrow(/not managed/);
+  // A hundred newer ones push it out of what the page is given at first.
+  await hive.call("spawn", { name: "mute" });
+  await hive.call("set_paused", { name: "mute", paused: true });
+  for (let n = 0; n < 110; n++) await hive.call("send", { to: "mute", body: `filler ${n}` });
+
+  const { context, page, problems } = await logIn(browser, hive);
+  const flow = page.getByRole("region", { name: "message flow" });
+  await flow.getByText("filler 109").waitFor();
+  await page.getByRole("searchbox", { name: "search all messages" }).fill("zebra");
+  await flow.locator("mark", { hasText: "zebra" }).first().waitFor();
+  await flow.getByText("zebra report", { exact: true }).waitFor();
+  // The search is part of the address: it can be linked, and left.
+  expect(new URL(page.url()).searchParams.get("q")).toBe("zebra");
+  await page.reload();
+  await flow.getByText("zebra report", { exact: true }).waitFor();
+  await page.getByRole("searchbox", { name: "search all messages" }).fill("nowhereatall");
+  await flow.getByText("0 messages").waitFor();
+  await page.keyboard.press("Escape");
+  await flow.getByText("filler 109").waitFor();
+  // Scrolling back brings what the page was not given at first.
+  await flow.getByRole("log").hover();
+  await flow.getByRole("log").evaluate((list) => list.scrollTo(0, 0));
+  await flow.getByText("zebra report", { exact: true }).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("turns, figures and connections of an agent, on its page and as data", async () => {
+  await hive.call("send", { to: "hm1nd", body: "fetch it" });
+  await hive.untilAgent("hm1nd", (agent) => agent.state === "idle" && (agent.last_turn?.turn ?? 0) >= 2);
+  const { turns } = await hive.call("turns", { agent: "hm1nd", limit: 1 });
+  expect(turns).toMatchObject([{ from: "operator", ok: true }]);
+  expect((await hive.call("turns", { agent: "hm1nd", before: turns[0]?.turn ?? 0 })).turns[0]?.turn).toBe(
+    (turns[0]?.turn ?? 0) - 1,
+  );
+  const { total, buckets } = await hive.call("statistics", { agent: "hm1nd", range: "24h" });
+  expect(total.turns).toBeGreaterThanOrEqual(2);
+  expect(total.tokens).toBeGreaterThan(0);
+  expect(buckets.reduce((sum, bucket) => sum + bucket.turns, 0)).toBe(total.turns);
+  const { connections } = await hive.call("egress", { agent: "hm1nd" });
+  expect(connections[0]).toMatchObject({ host: "not-allowed.example", port: 443 });
+  expect(connections[0]?.verdict).not.toBe("allowed");
+
+  const { context, page, problems } = await logIn(browser, hive);
+  await page.goto(`${hive.home}/agent/hm1nd`);
+  await page.getByRole("img", { name: /^turns, 24h: \d/ }).waitFor();
+  await page.getByText("not-allowed.example:443").waitFor();
+  await page.getByRole("button", { name: "7d" }).click();
+  await page.getByRole("img", { name: /^tokens, 7d/ }).waitFor();
+  await page.getByRole("link", { name: "every turn in a table" }).click();
+  await page.getByRole("dialog").getByRole("cell", { name: "ok" }).first().waitFor();
+  await page.goBack();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  // Back goes through what was open; the range was a choice, not a place.
+  expect(new URL(page.url()).searchParams.get("view")).toBe("7d");
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("the log panel follows the cage's log", async () => {
+  const { context, page, problems } = await logIn(browser, hive);
+  await page.goto(`${hive.home}/?open=logs:hm1nd`);
+  await page.getByRole("log", { name: "log of hm1nd" }).waitFor();
+  const { position } = await hive.call("logs", { name: "hm1nd", lines: 5 });
+  const file = join(await hive.folderOf("hm1nd"), "cage.log");
+  const waiting = hive.call("logs", { name: "hm1nd", after: position });
+  appendFileSync(file, "\u001B[31ma red line\u001B[0m\n");
+  expect((await waiting).lines).toEqual(["\u001B[31ma red line\u001B[0m"]);
+  // On the page in its colour, and nothing of the sequence.
+  await page.locator(".ansi-red", { hasText: /^a red line$/ }).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
