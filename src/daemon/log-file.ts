@@ -73,9 +73,11 @@ function changeOf(file: string): { next(): Promise<void>; isOver(): boolean; sto
     isOver = true;
     wake();
   };
+  // Neither holds up a daemon that ends.
   const timer = setTimeout(end, FOLLOW_MS);
+  timer.unref();
   // The folder, because the file may not be there yet or be replaced; what else lies in it is nothing to us.
-  const watcher = watch(dirname(file), (_, name) => name === basename(file) && look());
+  const watcher = watch(dirname(file), { persistent: false }, (_, name) => name === basename(file) && look());
   watcher.on("error", end);
   return {
     next: () =>
