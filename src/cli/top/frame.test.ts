@@ -55,7 +55,15 @@ function snapshot(agents: AgentView[]): StateSnapshot {
     created_at: at,
     updated_at: at,
   });
-  return { seq: 1, hive, agents, questions: [], approvals: [], messages: Array.from({ length: 40 }, (_, n) => message(n + 1)) };
+  return {
+    seq: 1,
+    hive,
+    agents,
+    questions: [],
+    approvals: [],
+    stuck: [],
+    messages: Array.from({ length: 40 }, (_, n) => message(n + 1)),
+  };
 }
 const screen = (rows: number, columns: number, skip = 0) => ({
   rows,
