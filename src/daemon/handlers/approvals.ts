@@ -33,7 +33,6 @@ const empty: Partial<Handlers> = {
   meta: () => ({ inputs: [] }),
 };
 
-export const approvalHandlers = Object.fromEntries(APPROVAL_OPERATIONS.map((name) => [name, empty[name] ?? later])) as unknown as Pick<
-  Handlers,
-  Names
->;
+export const approvalHandlers = Object.fromEntries(
+  APPROVAL_OPERATIONS.map((name) => [name, empty[name] ?? later]),
+) as unknown as Pick<Handlers, Names>;
