@@ -216,6 +216,7 @@ describe("programs in a proposal are never run", () => {
 
   /** The trap is a real one: git without care runs into it. */
   function trapWorks(careless: () => unknown): void {
+    expect(readdirSync(join(root, "traces")), "a program of the proposal was run").toEqual([]);
     try {
       careless();
     } catch {
@@ -569,6 +570,35 @@ describe("trees are plain", () => {
       put(...files, commitObject(files.at(-1)?.sha ?? "", [base], FACTS)),
       /the link "x" → "p\/q\/d\/\.\.\/\.\." leaves the tree/,
     );
+  });
+});
+
+describe("what is honest comes over", () => {
+  test("from a repository that was packed, with deltas and bitmaps; what we have is not sent again", async () => {
+    const text = Array.from({ length: 500 }, (_, n) => `line ${n}`).join("\n");
+    for (let n = 0; n < 5; n++) commit({ "INSTRUCTIONS.md": `${text}\n${n}\n` });
+    git(repo.folder, ["repack", "-q", "-a", "-d", "-f", "--write-bitmap-index", "--depth=50", "--window=50"]);
+    git(repo.folder, ["multi-pack-index", "write"]);
+    git(repo.folder, ["commit-graph", "write", "--reachable"]);
+    const sha = git(repo.folder, ["rev-parse", "HEAD"]);
+    // Each of the five commits is itself, a tree and a file; the limit says that what we have was not counted.
+    await ask(sha, { objects: 15 });
+    expect((await applied.files(sha)).map(({ path }) => path)).toEqual(["INSTRUCTIONS.md", "agent.json"]);
+    await ask(base, { objects: 0 });
+    await applied.moveMain(sha, base);
+    await ask(sha, { objects: 0 });
+  });
+
+  test("also where the path has a colon and quotes in it", async () => {
+    const odd = join(root, `o:d"d \\ x`);
+    const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") });
+    await others.applied("coder").ensure();
+    const from = await others.applied("coder").commit([file("agent.json", "{}\n")], [], FACTS);
+    await others.applied("coder").moveMain(from, undefined);
+    const sha = commit({ new: "new" });
+    if (AS_ROOT) execFileSync("chown", ["-Rh", `${OWNER.uid}:${OWNER.gid}`, repo.folder]);
+    await others.applied("coder").fetch(repo, sha);
+    expect(await others.applied("coder").isAncestor(from, sha)).toBe(true);
   });
 });
 

@@ -117,7 +117,9 @@ export async function safeFetch(fetch: {
   try {
     const haves = [...new Set((await listRefs(into)).values())].slice(-MAX_HAVES);
     const inode = await inodeOf(from.folder);
-    const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: join(into, "objects") };
+    // A list that is parted by colons, so the one path is quoted.
+    const borrowed = join(into, "objects").replaceAll(/["\\]/g, "\\$&");
+    const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${borrowed}"` };
     await receive(quarantine, env, from, [sha, inode], haves, limits);
     await checkWhole(quarantine, env, sha, haves);
     await readTree(quarantine, sha, env);
