@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { LineClient } from "../rpc/client.ts";
+import type { Contract, LineClient } from "../rpc/line-client.ts";
 import type { HiveError } from "../wire/error.ts";
 import { painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
@@ -56,24 +56,33 @@ interface Verb<Options> {
 
 /**
  * Declares what a verb does. It is given the shell, the arguments as they stand in its usage, and its options.
- * Heavy things are imported inside, so that every other verb starts without them.
+ * Heavy things are imported inside, so that every other verb starts without them. `contract` loads the part of the
+ * contract that the verb speaks, where it shall not wait for the whole of it.
  */
-export function act<Options extends object = object>(command: Command, run: Verb<Options>["run"]): Command {
+export function act<Options extends object = object>(
+  command: Command,
+  run: Verb<Options>["run"],
+  contract?: LoadContract,
+): Command {
   return command.action((...given: unknown[]) => {
     const self = given.pop() as Command;
     const options = self.optsWithGlobals<Options & CommonOptions>();
     given.pop();
-    return withShell(options, (shell) => run(shell, given, options));
+    return withShell(options, (shell) => run(shell, given, options), contract);
   });
 }
 
 /** Connects, runs a verb, and turns its failure into words and an exit code. */
-export async function withShell(options: CommonOptions, verb: (shell: Shell) => Promise<void>): Promise<void> {
+export async function withShell(
+  options: CommonOptions,
+  verb: (shell: Shell) => Promise<void>,
+  contract?: LoadContract,
+): Promise<void> {
   const isJson = options.json === true;
   const path = findSocket(process.env, options.socket);
   let client: LineClient | undefined;
   try {
-    client = await connect(path);
+    client = await connect(path, contract);
     const isTerminal = process.stdout.isTTY;
     await verb({
       client,
@@ -116,12 +125,14 @@ class NoDaemon extends Error {}
 /** Told by its name: the class comes with the contract, which is not loaded before it is needed. */
 const isRefusal = (error: unknown): error is HiveError => error instanceof Error && error.name === "HiveError";
 
-async function connect(path: string): Promise<LineClient> {
-  const [{ connectLines }, { z }] = await Promise.all([import("../rpc/client.ts"), import("zod")]);
-  // Compiled checks pay after dozens of lines; a verb reads one or two.
-  z.config({ jitless: true });
+/** Loads a part of the contract. */
+export type LoadContract = () => Promise<Contract>;
+const wholeContract: LoadContract = async () => (await import("../wire/operations.ts")).operations;
+
+async function connect(path: string, loadContract = wholeContract): Promise<LineClient> {
+  const [{ connectHost }, contract] = await Promise.all([import("./connect.ts"), loadContract()]);
   try {
-    return await connectLines(path, { ordered: true });
+    return await connectHost(contract, path);
   } catch (error) {
     if (isRefusal(error) && error.code === "bad_request") throw error;
     throw new NoDaemon(
@@ -143,6 +154,7 @@ async function withSuggestion(error: unknown, client: LineClient | undefined): P
 
 /** The agent whose name is nearest to an unknown one. */
 export async function meantAgent(name: string, client: LineClient): Promise<string | undefined> {
+  // A verb that speaks a part of the contract only asks about numbers, not names.
   const { agents } = await client.call("list", {}).catch(() => ({ agents: [] }));
   return closest(name, agents);
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { clean } from "../print.ts";
-import { act, UsageError, type Shell } from "../shell.ts";
+import { act, UsageError, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest part of a commit's name that tells it from another by sight. */
 const MIN_SHA_CHARS = 7;
@@ -13,14 +13,26 @@ interface Waiting {
   wait?: boolean;
 }
 
+/** `pending` and `show` are looked at many times a day: they start with the part of the contract that they speak. */
+const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
+
 /** Verbs about requests: what waits for the operator, and the operator's word. */
 export function requestCommands(program: Command): void {
-  act(program.command("pending").description("requests that wait for you, and what is on its way"), async (shell) => {
-    if (shell.isJson) return shell.show(await shell.client.call("pending", {}), () => "");
-    const { requestTable } = await import("../request-text.ts");
-    const { approvals } = (await shell.client.call("state", { messages: 0 })).state;
-    shell.show({ approvals }, () => (approvals.length === 0 ? "nothing waits for approval" : requestTable(approvals, shell)));
-  });
+  act(
+    program.command("pending").description("requests that wait for you, and what is on its way"),
+    async (shell) => {
+      const waiting = await shell.client.call("pending", {});
+      if (shell.isJson) return shell.show(waiting, () => "");
+      if (waiting.approvals.length === 0) return shell.say("nothing waits for approval");
+      // The fixed row of other clients has no risks and no figures.
+      const [{ requestTable }, { approvals }] = await Promise.all([
+        import("../request-text.ts"),
+        shell.client.call("approvals", { open: true }),
+      ]);
+      shell.say(approvals.length === 0 ? "nothing waits for approval" : requestTable(approvals, shell));
+    },
+    approvalContract,
+  );
 
   act<{ limit: number; before?: number; open?: boolean }>(
     program
@@ -48,6 +60,7 @@ export function requestCommands(program: Command): void {
       const { requestText } = await import("../request-text.ts");
       shell.show(await shell.client.call("show", { id, base }), (output) => requestText(output, shell));
     },
+    approvalContract,
   );
 
   act<Waiting & { yes?: boolean; sha?: string }>(

@@ -1,0 +1,197 @@
+import { connect, type Socket } from "node:net";
+import { HiveError } from "../wire/error.ts";
+import type { Operation } from "../wire/operation.ts";
+import type { Input, OperationName, Output } from "../wire/operations.ts";
+import { unwrap } from "./envelope.ts";
+import { LineSplitter, LineWriter } from "./lines.ts";
+
+interface CallOptions {
+  /** Stops waiting. The daemon may still carry the call out. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A typed client of one JSON-line socket. Calls may overlap. On an agent's socket each answer finds its caller by
+ * `id`; on host.sock, where `id` is an argument, answers come in the order of the requests.
+ */
+export interface LineClient {
+  /** Calls an operation and resolves with its checked output. Throws the `HiveError` of the daemon, or `unavailable`. */
+  call<N extends OperationName>(name: N, input: Input<N>, options?: CallOptions): Promise<Output<N>>;
+  /** Iterates over a streaming operation until the caller stops or the connection ends. */
+  stream<N extends OperationName>(name: N, input: Input<N>, options?: CallOptions): AsyncIterable<Output<N>>;
+  /** Sends without waiting for, or minding, the answer. */
+  notify<N extends OperationName>(name: N, input: Input<N>): void;
+  /** Hears lines that the daemon pushes unasked. */
+  onPush(listener: (line: Record<string, unknown>) => void): void;
+  /** Resolves once the connection has ended, with the error if there was one. */
+  readonly closed: Promise<Error | undefined>;
+  close(): void;
+}
+
+/** The connection ended before the answer came: whether the call was carried out is not known. */
+export class ConnectionLost extends HiveError {
+  constructor() {
+    super("unavailable", "the connection to the daemon ended");
+  }
+}
+
+type Waiting = { settle(line: Record<string, unknown>): void; fail(error: Error): void };
+
+/** The operations whose answers a client can check: the whole contract, or the part that it uses. */
+export type Contract = Partial<Record<OperationName, Pick<Operation, "output">>>;
+
+export interface ConnectOptions {
+  /** host.sock: requests carry no id and are answered in their order. */
+  ordered?: boolean;
+}
+
+/**
+ * Connects to a Unix socket that speaks the contract: an agent's, or with `ordered` host.sock.
+ * Rejects with `unavailable` when nobody listens. A call outside the given part of the contract is a defect.
+ */
+export async function connectWith(
+  contract: Contract,
+  path: string,
+  { ordered = false }: ConnectOptions = {},
+): Promise<LineClient> {
+  const socket = await open(path);
+  const writer = new LineWriter(socket);
+  const splitter = new LineSplitter();
+  const waiting = new Map<number, Waiting>();
+  const pushes: ((line: Record<string, unknown>) => void)[] = [];
+  let nextId = 1;
+  let lastError: Error | undefined;
+
+  const closed = new Promise<Error | undefined>((resolve) => {
+    socket.on("close", () => {
+      const gone = new ConnectionLost();
+      for (const entry of waiting.values()) entry.fail(gone);
+      waiting.clear();
+      resolve(lastError);
+    });
+  });
+  socket.on("error", (error) => (lastError = error));
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      splitter.push(chunk, onLine);
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+
+  function onLine(text: string): void {
+    const line = JSON.parse(text) as Record<string, unknown>;
+    if ("push" in line) {
+      for (const listener of pushes) listener(line);
+      return;
+    }
+    // A Map keeps its order: the first that waits is the oldest request.
+    const id = ordered ? waiting.keys().next().value : line["id"];
+    if (typeof id === "number") waiting.get(id)?.settle(line);
+  }
+
+  function request(name: OperationName, input: object, entry: Waiting): number {
+    const id = nextId++;
+    waiting.set(id, entry);
+    if (!writer.write(ordered ? { cmd: name, ...input } : { ...input, id, cmd: name })) {
+      waiting.delete(id);
+      // Not before the caller has its id.
+      queueMicrotask(() => entry.fail(new ConnectionLost()));
+    }
+    return id;
+  }
+
+  return {
+    call: (name, input, options) =>
+      new Promise((resolve, reject) => {
+        options?.signal?.throwIfAborted();
+        const id = request(name, input, {
+          settle(line) {
+            done();
+            try {
+              resolve(outputOf(contract, name).parse(unwrap(line)) as never);
+            } catch (error) {
+              reject(error);
+            }
+          },
+          fail(error) {
+            done();
+            reject(error);
+          },
+        });
+        const onAbort = () => {
+          reject(new HiveError("unavailable", "the call was given up"));
+          // In an ordered stream the answer still comes, and must not be taken for the next one's.
+          if (!ordered) done();
+        };
+        options?.signal?.addEventListener("abort", onAbort, { once: true });
+        function done(): void {
+          waiting.delete(id);
+          options?.signal?.removeEventListener("abort", onAbort);
+        }
+      }),
+
+    async *stream(name, input, options) {
+      const lines: Record<string, unknown>[] = [];
+      let failed: Error | undefined;
+      let wake: (() => void) | undefined;
+      const id = request(name, input, {
+        settle(line) {
+          lines.push(line);
+          wake?.();
+        },
+        fail(error) {
+          failed = error;
+          wake?.();
+        },
+      });
+      const onAbort = () => waiting.get(id)?.fail(new HiveError("unavailable", "stopped listening"));
+      options?.signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        for (;;) {
+          const line = lines.shift();
+          if (line) {
+            yield outputOf(contract, name).parse(unwrap(line)) as never;
+            continue;
+          }
+          if (failed) {
+            if (options?.signal?.aborted) return;
+            throw failed;
+          }
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      } finally {
+        waiting.delete(id);
+        options?.signal?.removeEventListener("abort", onAbort);
+        // A stream has no "stop" verb: its connection is its life.
+        socket.destroy();
+      }
+    },
+
+    notify(name, input) {
+      writer.write({ cmd: name, ...input });
+    },
+    onPush: (listener) => void pushes.push(listener),
+    closed,
+    close: () => void socket.end(),
+  };
+}
+
+function outputOf(contract: Contract, name: OperationName): Operation["output"] {
+  const operation = contract[name];
+  if (!operation) throw new Error(`this client was not given ${name}`);
+  return operation.output;
+}
+
+function open(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new HiveError("unavailable", `no daemon answers at ${path} (${error.code ?? error.message})`, { cause: error }));
+    });
+  });
+}
