@@ -17,8 +17,11 @@ export interface CageFacts {
 /** Where programs are found inside: the runtime first, then the host's. */
 const CAGE_PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 
-/** The whole specification of an agent's cage. Makes the folders that must exist before the driver looks at them. */
-export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
+/**
+ * The whole specification of an agent's cage. Makes the folders that must exist before the driver looks at them.
+ * `nonce` is for a generation that has to confirm.
+ */
+export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSpec {
   const own = facts.paths.agent(agent.id);
   mkdirSync(own.root, { recursive: true, mode: 0o750 });
   const program = agent.role === "manager" ? "hive-m1nd" : "hive-ag3nt";
@@ -27,13 +30,13 @@ export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
     agentId: agent.id,
     name: agent.name,
     role: agent.role,
-    generation: agent.record.generation,
+    generation: agent.generation,
     revision: facts.runtime.revision,
     runtimeDir: facts.runtime.dir,
     socketsDir: facts.paths.sockets(agent),
     claudeDir: own.claude,
     stateDir: own.state,
-    configDir: own.generation(agent.record.generation),
+    configDir: own.generation(agent.generation),
     extraBinds: [
       ...(agent.role === "manager" ? managerBinds(facts.paths) : []),
       ...agent.config.mounts.map((mount) => checkedMount(mount, facts.paths)),
@@ -47,7 +50,8 @@ export function cageSpec(agent: Agent, facts: CageFacts): CageSpec {
       TMPDIR: "/tmp",
       HIVE_CLAUDE: "/opt/hive/bin/claude",
       HIVE_REVISION: facts.runtime.revision,
-      HIVE_GENERATION: String(agent.record.generation),
+      HIVE_GENERATION: String(agent.generation),
+      ...(nonce === undefined ? {} : { HIVE_NONCE: nonce }),
       HIVE_WARM_SECONDS: String(facts.warmMs / 1000),
     },
     argv: [`/opt/hive/bin/${program}`, "serve"],

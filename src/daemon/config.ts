@@ -36,6 +36,7 @@ const Environment = z.object({
   HIVE_WARM_SECONDS: Seconds(10 * 60),
   HIVE_LEASE_GRACE_SECONDS: Seconds(60),
   HIVE_CRASH_BACKOFF_SECONDS: Seconds(10),
+  HIVE_CONFIRM_SECONDS: Seconds(60),
   HIVE_DISK_CHECK_SECONDS: Seconds(30),
   HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   HIVE_CLAUDE_PATH: Folder.optional(),
@@ -65,6 +66,8 @@ export interface Config {
   warmMs: number;
   leaseGraceMs: number;
   crashBackoffMs: number;
+  /** How long a new generation may take to confirm. */
+  confirmMs: number;
   /** Pause between two looks at how much disk the agents use. */
   diskCheckMs: number;
   logLevel: string;
@@ -118,6 +121,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,
     crashBackoffMs: e.HIVE_CRASH_BACKOFF_SECONDS * 1000,
+    confirmMs: e.HIVE_CONFIRM_SECONDS * 1000,
     diskCheckMs: e.HIVE_DISK_CHECK_SECONDS * 1000,
     logLevel: e.HIVE_LOG_LEVEL,
     path: e.PATH,

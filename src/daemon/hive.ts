@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { bwrapDriver } from "../containers/bwrap.ts";
 import type { Driver } from "../containers/driver.ts";
+import { openRepos } from "../repos/index.ts";
 import { pruneRuntimes } from "../containers/runtime.ts";
 import { Feed } from "../eventlog/feed.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
@@ -15,9 +16,10 @@ import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
 import { agentView } from "../hive/agents/view.ts";
 import { Broker } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
-import type { Directory, Principal } from "../hive/directory.ts";
 import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
+import { Confirmations } from "../hive/deploy/confirmations.ts";
+import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
 import { Turns } from "../hive/turns.ts";
@@ -31,6 +33,8 @@ import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { cageSpec } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
+import { openDeploys } from "./deploys.ts";
+import { directoryOf, revisionsInUse } from "./directory.ts";
 import { Disk } from "./disk.ts";
 import { handlers } from "./handlers/index.ts";
 import type { CallerContext } from "./handlers/types.ts";
@@ -48,7 +52,19 @@ import { VERSION } from "./version.ts";
 
 const HIVE_ID = "hive_id";
 /** Operations that take something new in: refused while the disk is nearly full, so that what runs can be ended. */
-const GROWING: ReadonlySet<OperationName> = new Set(["send", "wake", "ask_operator", "spawn", "revive"]);
+const GROWING: ReadonlySet<OperationName> = new Set([
+  "send",
+  "wake",
+  "ask_operator",
+  "spawn",
+  "revive",
+  "request_spawn",
+  "request_apply_commit",
+  "propose",
+  "rollback",
+  "rebuild",
+  "update",
+]);
 
 export interface HiveDeps {
   config: Config;
@@ -58,6 +74,8 @@ export interface HiveDeps {
   requestShutdown(words: string): void;
   /** Something failed after which nothing may be written: end at once. */
   onFatal(error: Error): void;
+  /** Named places between two steps of a deploy, for tests that break it there. The programs have none. */
+  failpoint?: (name: string) => Promise<void>;
 }
 
 /** The whole hive: what handlers act on. */
@@ -78,7 +96,11 @@ export async function openHive(deps: HiveDeps) {
 
   const driver: Driver = bwrapDriver();
   const directory = directoryOf(store.agents.names(), () => swarm);
-  const feed = new Feed(storeReplay(store, directory), () => store.seq);
+  const feed = new Feed(
+    storeReplay(store, directory, (row) => deploys.book.view(row)),
+    () => store.seq,
+  );
+  const repos = await openRepos(paths);
   const usage = new UsageToday(store, now);
   const disk = new Disk(paths.state, paths.ballast, () => hiveChanged());
   const metrics = openMetrics();
@@ -106,6 +128,8 @@ export async function openHive(deps: HiveDeps) {
     });
   };
   const changed = (agent: Agent): void => {
+    // Nobody sees an agent before its first deploy has succeeded.
+    if (agent.unborn) return;
     const { state } = agent;
     if (lastState.get(agent) !== state) {
       lastState.set(agent, state);
@@ -268,13 +292,25 @@ export async function openHive(deps: HiveDeps) {
   });
 
   /** Writes to the audit trail and, where it is the manager's business, into its inbox: one commit. */
-  const announce = (event: { event: string; agent: string; [detail: string]: unknown }, toManager = true): void => {
-    const { event: kind, agent, ...detail } = event;
-    log.info({ agent, ...detail }, kind);
+  const announce = (
+    event: { event: string; agent: string; [detail: string]: unknown },
+    { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
+  ): void => {
+    const { event: kind, agent, reason, ...detail } = event;
+    log.info({ agent, reason, ...detail }, kind);
     const manager = swarm.manager();
     store
       .write((tx) => {
-        store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind, agent, detail });
+        const request = swarm.find(agent)?.deploying;
+        store.ledger.audit(store.nextSeq(), {
+          at: now(),
+          actor,
+          kind,
+          agent,
+          ...(typeof reason === "string" ? { reason } : {}),
+          ...(request === undefined ? {} : { request }),
+          ...(Object.keys(detail).length > 0 ? { detail } : {}),
+        });
         if (toManager && manager && agent !== MANAGER) broker.tellFromSystem(tx, { id: manager.id, name: manager.name }, event);
       })
       .catch(onUnexpected);
@@ -282,10 +318,11 @@ export async function openHive(deps: HiveDeps) {
   /** Of these the manager hears; of the others only the audit trail. */
   const forManager: ReadonlySet<LifecycleEvent["event"]> = new Set(["container_crash", "killed"]);
   let isClosing = false;
+  const cageFacts = { hiveId, paths, runtime, warmMs: config.warmMs };
 
   const cages = new Cages({
     driver,
-    specFor: async (agent) => cageSpec(agent, { hiveId, paths, runtime, warmMs: config.warmMs }),
+    specFor: async (agent, nonce) => cageSpec(agent, cageFacts, nonce),
     identityOf: (agent) => agent.record.identity,
     revision: runtime.revision,
     openSockets: (agent, identity) => sockets.openAgent(agent, identity),
@@ -295,14 +332,19 @@ export async function openHive(deps: HiveDeps) {
       await broker.releaseAll(agent.id);
     },
     hasMail: (agent) => broker.hasMail(agent.id),
-    tell: (agent, event) => announce({ agent: agent.name, ...event }, forManager.has(event.event) && !isClosing),
+    tell(agent, { actor, ...event }) {
+      // What an agent's first deploy does to its cage is told by the deploy.
+      if (agent.unborn) return;
+      announce(
+        { agent: agent.name, ...event },
+        { toManager: forManager.has(event.event) && !isClosing, ...(actor ? { actor } : {}) },
+      );
+    },
     crashBackoffMs: config.crashBackoffMs,
     now,
   });
 
   const loggedOut = new Set<string>();
-  const replacing = new Set<string>();
-  let replacements: Promise<void> = Promise.resolve();
   const harnesses = new Harnesses({
     broker,
     revision: runtime.revision,
@@ -320,22 +362,12 @@ export async function openHive(deps: HiveDeps) {
     saveSession: (agent, sessionId) => swarm.saveSession(agent, sessionId ?? undefined),
     changed,
     rateLimitReset: (agent) => rateLimits.get(agent.id),
-    replace(agent) {
-      if (replacing.has(agent.id) || isClosing) return;
-      replacing.add(agent.id);
-      // One at a time: a swarm never stands still as a whole.
-      replacements = replacements.then(async () => {
-        replacing.delete(agent.id);
-        if (isClosing || agent.harness?.stale !== true || agent.activity !== "idle") return;
-        await cages.stop(agent, { graceful: true, reason: "its hyperhive revision is stale" });
-        await cages.start(agent, "with the current revision").catch(onUnexpected);
-      });
-    },
+    replace: (agent) => deploys.autoUpdate.look(agent),
     quiet(agent) {
       clearTimeout(agent.sleepTimer);
       if (hasResidentServer(agent) || agent.residentServers > 0) return;
       agent.sleepTimer = setTimeout(() => {
-        if (agent.phase.at === "running" && broker.offerSleep(agent.id)) cages.dozing(agent);
+        if (agent.phase.at === "running" && !agent.held && broker.offerSleep(agent.id)) cages.dozing(agent);
       }, config.sleepAfterMs);
       agent.sleepTimer.unref();
     },
@@ -366,6 +398,26 @@ export async function openHive(deps: HiveDeps) {
     hasMail: (agent) => broker.hasMail(agent.id),
     changed,
     announce,
+    now,
+  });
+  const confirmations = new Confirmations();
+  const deploys = openDeploys({
+    store,
+    feed,
+    repos,
+    broker,
+    swarm,
+    cages,
+    harnesses,
+    confirmations,
+    paths,
+    revision: runtime.revision,
+    confirmMs: config.confirmMs,
+    specify: async (agent) => cageSpec(agent, cageFacts),
+    changed,
+    diskFull: () => disk.look(true),
+    failpoint: deps.failpoint ?? (async () => {}),
+    onUnexpected,
     now,
   });
   broker.onMail((id) => {
@@ -427,6 +479,9 @@ export async function openHive(deps: HiveDeps) {
     driver,
     urls,
     pages,
+    repos,
+    deploys,
+    confirmations,
     view,
     requestShutdown: deps.requestShutdown,
     /** The latest view of everything that has one. */
@@ -439,7 +494,7 @@ export async function openHive(deps: HiveDeps) {
       hive: hiveView(),
       agents: swarm.everyone().map(view),
       questions: questions.list({ all: false }),
-      approvals: [],
+      approvals: store.approvals.open().map((row) => deploys.book.view(row)),
       messages: broker.history({ limit: messages }),
       stuck: history.stuck(),
     }),
@@ -456,20 +511,29 @@ export async function openHive(deps: HiveDeps) {
       diskWatch.start();
       retention.start();
       searchIndex.touched();
+      const { forward, back } = await deploys.recover();
+      if (forward.length + back.length > 0) log.info({ forward, back }, "deploys of the last daemon are settled");
       await sockets.openHost(paths.hostSocket);
       await swarm.boot();
+      await deploys.firstStart();
+      deploys.autoUpdate.start();
+      void lookForDrift(deploys.world).catch(onUnexpected);
       const inUse = revisionsInUse(swarm, runtime.revision);
       if (inUse) pruneRuntimes(paths.runtimes, inUse);
     },
     /** Stops every cage in order. */
     async stopCages(words: string): Promise<void> {
       isClosing = true;
+      deploys.autoUpdate.stop();
+      await deploys.deploys.stop();
       await cages.stopAll(swarm.all(), words);
     },
     killCages: () => cages.killAll(swarm.all()),
     /** Lets go of everything. Cages that still run live on and are found again. */
     async close(): Promise<void> {
       isClosing = true;
+      deploys.autoUpdate.stop();
+      await deploys.deploys.stop();
       pages.close();
       disk.stop();
       diskWatch.stop();
@@ -485,36 +549,8 @@ export async function openHive(deps: HiveDeps) {
   return hive;
 }
 
-/** Names of every agent that ever was, and who of them lives. */
-function directoryOf(past: readonly { id: string; name: string }[], swarm: () => Swarm): Directory {
-  const names = new Map(past.map((one) => [one.id, one.name]));
-  const principal = (agent: Agent | undefined): Principal | undefined =>
-    agent && !agent.destroyed ? { id: agent.id, name: agent.name, allowed: agent.config.allowedRecipients } : undefined;
-  return {
-    // `manager` is another name for hm1nd.
-    byName: (name) => principal(swarm().find(name === "manager" ? MANAGER : name)),
-    byId: (id) => principal(swarm().byId(id)),
-    live: () =>
-      swarm()
-        .all()
-        .flatMap((agent) => principal(agent) ?? []),
-    nameOf: (id) => swarm().byId(id)?.name ?? names.get(id) ?? id,
-  };
-}
-
 function addToTurn(turn: NonNullable<Agent["turn"]>, used: { tokens: AgentTokens; costUsd: number | undefined }): void {
   for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
   if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
 }
 type AgentTokens = NonNullable<Agent["turn"]>["tokens"];
-
-/** Revisions that cages run. undefined while that of an adopted one is not known: then nothing may go. */
-function revisionsInUse(swarm: Swarm, current: string): Set<string> | undefined {
-  const keep = new Set([current]);
-  for (const agent of swarm.all()) {
-    if (!("running" in agent.phase)) continue;
-    if (agent.phase.revision === undefined) return undefined;
-    keep.add(agent.phase.revision);
-  }
-  return keep;
-}

@@ -3,11 +3,13 @@ import { passes } from "../eventlog/feed.ts";
 import { messageView } from "../hive/broker/view.ts";
 import type { Directory } from "../hive/directory.ts";
 import { questionView } from "../hive/questions.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
+import type { ApprovalView } from "../wire/approval.ts";
 import type { HiveEvent } from "../wire/event.ts";
 
 /** Reads stored events after a position from the tables that they live in, merged into the one sequence. */
-export function storeReplay(store: Store, directory: Directory): Replay {
+export function storeReplay(store: Store, directory: Directory, approvalOf: (row: ApprovalRecord) => ApprovalView): Replay {
   const nameOf = (id: string): string => directory.nameOf(id);
   return (after, limit, filter) => {
     const wants = (kind: string): boolean => filter.kinds === undefined || filter.kinds.includes(kind);
@@ -19,6 +21,10 @@ export function storeReplay(store: Store, directory: Directory): Replay {
     if (wants("question")) {
       for (const row of store.questions.after(after, limit))
         events.push({ kind: "question", seq: row.seq, question: questionView(row, nameOf) });
+    }
+    if (wants("approval")) {
+      for (const row of store.approvals.after(after, limit))
+        events.push({ kind: "approval", seq: row.seq, approval: approvalOf(row) });
     }
     if (wants("turn")) {
       for (const turn of store.turns.after(after, limit, nameOf, agentId(directory, filter)))

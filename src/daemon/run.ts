@@ -95,7 +95,8 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
     files: new StaticFiles(INTERFACE),
     door: hive.door,
     // Streams are not served over HTTP: the app refuses them before this.
-    call: (name, input) => hive.call(name, input, { kind: "operator", ended: new AbortController().signal }) as Promise<object>,
+    call: (name, input) =>
+      hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true }) as Promise<object>,
     subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
     metrics: hive.metrics,
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),

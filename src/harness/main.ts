@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   if (command === "wake") return wake(config, values.from, values.body);
   if (command === "mcp") {
     const { serveStdio } = await import("./mcp/stdio.ts");
-    await serveStdio(socketOf(config));
+    await serveStdio(socketOf(config), config);
     return EXIT.ok;
   }
   process.stderr.write(`unknown command "${command}"\n\n${HELP}`);

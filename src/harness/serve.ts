@@ -4,6 +4,7 @@ import { HiveError } from "../wire/error.ts";
 import { openBridge } from "./bridge.ts";
 import { Claude } from "./claude/claude.ts";
 import { claudeOptions, proxyEnvironment } from "./claude/options.ts";
+import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
 import { Leases } from "./leases.ts";
 import { Link, type Assignment } from "./link.ts";
@@ -111,6 +112,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     call: link.call.bind(link),
     leased: leases.add.bind(leases),
     messageFrom: leases.from.bind(leases),
+    fullCommit: (agent: string, commit: string) => fullCommit(agent, commit, config.path, config.home),
   };
   const { mcpServers } = await import("./mcp/in-process.ts");
   let modelName = first.model;
@@ -173,8 +175,11 @@ export async function serve(config: HarnessConfig): Promise<number> {
   };
   for (const push of early) onPush(push);
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
-  if (config.nonce !== undefined)
-    await link.call("confirm", { nonce: config.nonce }).catch((error: unknown) => log(`confirm: ${String(error)}`));
+  // A generation that is tried proves that it lives. Everything that a turn needs is up; only then is there a next one.
+  if (config.nonce !== undefined) {
+    const refused = (error: unknown): void => log(`confirm: ${error instanceof Error ? error.message : String(error)}`);
+    await link.call("confirm", { nonce: config.nonce }).catch(refused);
+  }
 
   const end = await Promise.race([
     loop.run().then(

@@ -32,6 +32,10 @@ export class Paths {
   get meta(): string {
     return join(this.state, "meta");
   }
+  /** Where repositories are made before they are moved to their place. */
+  get scratch(): string {
+    return join(this.state, "scratch");
+  }
   get hostSocket(): string {
     return join(this.run, "host.sock");
   }

@@ -28,6 +28,12 @@ export interface AgentRecord {
   purgedAt?: string | undefined;
   /** Where its own page is served; given once and kept. */
   port?: number | undefined;
+  /** The commit that runs; absent until the first deploy has succeeded. */
+  deployedSha?: string | undefined;
+  /** The request that brought it. */
+  deployedRequest?: number | undefined;
+  /** Revision of hyperhive that it was deployed with. */
+  hyperhive?: string | undefined;
 }
 
 const COLUMNS: Record<keyof AgentRecord, string> = {
@@ -47,6 +53,9 @@ const COLUMNS: Record<keyof AgentRecord, string> = {
   destroyedAt: "destroyed_at",
   purgedAt: "purged_at",
   port: "port",
+  deployedSha: "deployed_sha",
+  deployedRequest: "deployed_request",
+  hyperhive: "hyperhive",
 };
 const FIELDS = Object.keys(COLUMNS) as (keyof AgentRecord)[];
 

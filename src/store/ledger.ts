@@ -29,7 +29,21 @@ export interface AuditRecord {
   kind: string;
   agent?: string;
   reason?: string;
+  /** The request that it belongs to. */
+  request?: number;
   detail?: object;
+}
+
+/** A line of the audit trail as it is stored. */
+export interface AuditLine {
+  seq: number;
+  at: number;
+  actor: string;
+  kind: string;
+  agent: string | null;
+  reason: string | null;
+  request: number | null;
+  detail: string | null;
 }
 
 /** What was used, connected to and done: rows that are only ever added to. */
@@ -49,8 +63,24 @@ export function ledgerQueries(db: Sqlite) {
     `SELECT id, agent, at, host, port, verdict, bytes_in AS bytesIn, bytes_out AS bytesOut FROM egress
      WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?`,
   );
-  const audit = db.prepare<[number, number, string, string, string | null, string | null, string | null]>(
-    "INSERT INTO audit (seq, at, actor, kind, agent, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  const audit = db.prepare<[number, number, string, string, string | null, string | null, number | null, string | null]>(
+    "INSERT INTO audit (seq, at, actor, kind, agent, reason, request, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  );
+  const audited = db.prepare<
+    { agent: string | null; request: number | null; kind: string | null; before: number; limit: number },
+    AuditLine
+  >(
+    `SELECT * FROM audit WHERE seq < @before AND (@agent IS NULL OR agent = @agent) AND (@request IS NULL OR request = @request)
+       AND (@kind IS NULL OR kind = @kind) ORDER BY seq DESC LIMIT @limit`,
+  );
+  const auditedOf = db.prepare<{ agent: string; before: number; limit: number }, AuditLine>(
+    "SELECT * FROM audit WHERE agent = @agent AND seq < @before ORDER BY seq DESC LIMIT @limit",
+  );
+  const auditedUnder = db.prepare<{ request: number; before: number; limit: number }, AuditLine>(
+    "SELECT * FROM audit WHERE request = @request AND seq < @before ORDER BY seq DESC LIMIT @limit",
+  );
+  const nextOf = db.prepare<[string, number, string], { seq: number }>(
+    "SELECT seq FROM audit WHERE agent = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT 1",
   );
   return {
     use: (u: UsageRecord): void => void use.run(u.agent, u.day, u.model, u.input, u.output, u.cacheRead, u.cacheWrite, u.costUsd),
@@ -59,6 +89,24 @@ export function ledgerQueries(db: Sqlite) {
     /** Newest first. */
     connections: (agent: string, before: number, limit: number) => connections.all(agent, before, limit),
     audit: (seq: number, a: AuditRecord): void =>
-      void audit.run(seq, a.at, a.actor, a.kind, a.agent ?? null, a.reason ?? null, a.detail ? JSON.stringify(a.detail) : null),
+      void audit.run(
+        seq,
+        a.at,
+        a.actor,
+        a.kind,
+        a.agent ?? null,
+        a.reason ?? null,
+        a.request ?? null,
+        a.detail ? JSON.stringify(a.detail) : null,
+      ),
+    /** The number of the next line of a kind about an agent. */
+    nextOf: (agent: string, kind: string, after: number): number | undefined => nextOf.get(agent, after, kind)?.seq,
+    /** The audit trail, newest first. One agent's or one request's is read by its index. */
+    audited(query: { agent?: string; request?: number; kind?: string; before: number; limit: number }): AuditLine[] {
+      const { agent, request, kind, before, limit } = query;
+      if (request !== undefined && agent === undefined && kind === undefined) return auditedUnder.all({ request, before, limit });
+      if (agent !== undefined && request === undefined && kind === undefined) return auditedOf.all({ agent, before, limit });
+      return audited.all({ agent: agent ?? null, request: request ?? null, kind: kind ?? null, before, limit });
+    },
   };
 }

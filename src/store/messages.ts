@@ -98,6 +98,9 @@ export function messageQueries(db: Sqlite) {
   const newestTo = db.prepare<[string, number, number], MessageRow>(
     "SELECT * FROM messages WHERE recipient = ? AND id < ? ORDER BY id DESC LIMIT ?",
   );
+  const sentBetween = db.prepare<[string, number, number, number], MessageRow>(
+    "SELECT * FROM messages WHERE sender = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?",
+  );
   const countAfter = db.prepare<[string, number], { n: number }>(
     "SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?",
   );
@@ -129,6 +132,8 @@ export function messageQueries(db: Sqlite) {
     newest: (before: number, limit: number) => newest.all(before, limit).reverse(),
     newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, before, limit }).reverse(),
     newestTo: (who: string, before: number, limit: number) => newestTo.all(who, before, limit).reverse(),
+    /** What a sender sent after one number and before another, newest first. */
+    sentBetween: (sender: string, after: number, before: number, limit: number) => sentBetween.all(sender, after, before, limit),
     countAfter: (recipient: string, id: number) => countAfter.get(recipient, id)?.n ?? 0,
     changedAfter: (seq: number, limit: number) => changedAfter.all(seq, limit),
     /** Dead and held messages, oldest first. */

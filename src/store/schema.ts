@@ -158,4 +158,44 @@ CREATE VIRTUAL TABLE message_words USING fts5 (body, content = '', contentless_d
 CREATE INDEX messages_dead ON messages (id) WHERE state = 'dead';
 CREATE INDEX turns_by_end ON turns (agent, ended_at);
 `,
+  `
+-- Requests and their deploys. At most one of an agent is being carried out, whatever the program believes.
+CREATE TABLE approvals (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  agent TEXT,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  state TEXT NOT NULL,
+  requested_by TEXT NOT NULL,
+  description TEXT,
+  sha TEXT NOT NULL,
+  tree TEXT NOT NULL,
+  base_sha TEXT,
+  digest TEXT,
+  candidate TEXT,
+  previous INTEGER,
+  hyperhive TEXT,
+  requested_at INTEGER NOT NULL,
+  approved_at INTEGER,
+  building_at INTEGER,
+  resolved_at INTEGER,
+  resolved_by TEXT,
+  note TEXT,
+  error TEXT,
+  risks TEXT NOT NULL,
+  stat TEXT NOT NULL
+);
+CREATE UNIQUE INDEX approvals_by_seq ON approvals (seq);
+CREATE INDEX approvals_by_name ON approvals (name, id);
+CREATE INDEX approvals_open ON approvals (id) WHERE state IN ('pending', 'approved', 'building', 'waiting', 'activating');
+CREATE UNIQUE INDEX approvals_one_at_a_time ON approvals (name) WHERE state IN ('building', 'waiting', 'activating');
+
+-- What runs: the commit, the request that brought it, and the revision of hyperhive that it was deployed with.
+ALTER TABLE agents ADD COLUMN deployed_sha TEXT;
+ALTER TABLE agents ADD COLUMN deployed_request INTEGER;
+ALTER TABLE agents ADD COLUMN hyperhive TEXT;
+CREATE INDEX audit_by_request ON audit (request, seq) WHERE request IS NOT NULL;
+`,
 ];

@@ -1,4 +1,5 @@
 import { agentQueries } from "./agents.ts";
+import { approvalQueries } from "./approvals.ts";
 import { openDatabase } from "./database.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { messageQueries } from "./messages.ts";
@@ -34,12 +35,13 @@ export function openStore(options: StoreOptions) {
     return row?.n ?? 0;
   };
   // Each is the end of an index: the cost of starting does not grow with history.
-  let seq = Math.max(...["messages", "questions", "turn_events", "audit"].map(newest));
+  let seq = Math.max(...["messages", "questions", "turn_events", "audit", "approvals"].map(newest));
 
   return {
     messages: messageQueries(db),
     search: searchQueries(db),
     agents: agentQueries(db),
+    approvals: approvalQueries(db),
     turns: turnQueries(db),
     questions: questionQueries(db),
     ledger: ledgerQueries(db),

@@ -69,6 +69,10 @@ export const AgentView = z.object({
   created_at: Instant,
   url: z.string(),
   port: z.number().int().optional(),
+  /** The request that is being carried out on it. */
+  deploying: Id.optional(),
+  /** What runs, what is locked and what was deployed differ: how. */
+  drift: z.string().optional(),
   warnings: z.array(z.string()),
 });
 export type AgentView = z.infer<typeof AgentView>;
@@ -103,7 +107,7 @@ export function statusRow(agent: AgentView): AgentStatusRow {
     paused: agent.paused,
     url: agent.url,
   };
-  if (agent.deployed_sha) row.deployed_sha = agent.deployed_sha;
+  if (agent.deployed_sha) row.deployed_sha = agent.deployed_sha.slice(0, 12);
   if (agent.model) row.active_model = agent.model;
   if (agent.running && agent.status_text !== undefined) row.status_text = agent.status_text;
   if (agent.running && agent.status_set_at !== undefined) row.status_set_at = agent.status_set_at;

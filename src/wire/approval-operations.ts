@@ -16,6 +16,9 @@ import { MAX_CONFIG_FILES } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
 
+/** A proposal that was looked at. With `error` it has failed at once: it never reaches the operator. */
+const asked = z.object({ request: Id, error: z.string().optional() });
+
 /** The part of the contract that is about requests, approvals and deploys. */
 export const approvalOperations = {
   pending: {
@@ -76,7 +79,7 @@ export const approvalOperations = {
     summary: "Ask for a commit of an agent's proposed config to go live. A full commit name, never a branch.",
     callers: ["manager"],
     input: z.object({ agent: AgentName, commit: Sha, description: note.optional() }),
-    output: z.object({ request: Id }),
+    output: asked,
   },
   propose: {
     summary: "The operator's own proposal: a commit of the proposed repo, or a whole config tree.",
@@ -89,7 +92,7 @@ export const approvalOperations = {
         description: note.optional(),
       })
       .refine((input) => (input.commit === undefined) !== (input.files === undefined), "give a commit or files, not both"),
-    output: z.object({ request: Id }),
+    output: asked,
   },
   rollback: {
     summary: "Go back to an earlier deploy. It is a deploy with an id of its own.",
@@ -104,7 +107,8 @@ export const approvalOperations = {
     output: z.object({ request: Id }),
   },
   update: {
-    summary: "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns.",
+    summary:
+      "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns. Answers once they are queued.",
     callers: ["operator", "manager"],
     input: z.object({ scope: Scope }),
     output: PerAgent,
@@ -128,7 +132,7 @@ export const approvalOperations = {
     output: z.object({ head: z.string().optional(), inputs: z.array(MetaInput) }),
   },
   meta_update: {
-    summary: "Lock inputs anew, and rebuild who depends on them.",
+    summary: "Lock inputs anew, and rebuild who depends on them, one at a time. Answers once they are queued.",
     callers: ["operator"],
     input: z.object({ inputs: z.array(z.string().min(1).max(256)).min(1).max(100) }),
     output: PerAgent,

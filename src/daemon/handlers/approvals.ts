@@ -1,38 +1,134 @@
+import { check } from "../../hive/deploy/check.ts";
+import { auditRows, dependants, deployRows, metaInputs } from "../../hive/deploy/history.ts";
+import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { Handlers } from "./types.ts";
+import { MANAGER, OPERATOR } from "../../wire/names.ts";
+import type { Hive } from "../hive.ts";
+import { each, namesIn } from "./lifecycle.ts";
+import type { CallerContext, Handlers } from "./types.ts";
 
-export const APPROVAL_OPERATIONS = [
-  "approvals",
-  "show",
-  "approve",
-  "deny",
-  "cancel_request",
-  "request_spawn",
-  "request_apply_commit",
-  "propose",
-  "rollback",
-  "rebuild",
-  "update",
-  "deploy_force",
-  "deploys",
-  "meta",
-  "meta_update",
-  "audit",
-  "check",
-] as const;
-type Names = (typeof APPROVAL_OPERATIONS)[number];
+type Names =
+  | "pending"
+  | "approvals"
+  | "show"
+  | "approve"
+  | "deny"
+  | "cancel_request"
+  | "request_spawn"
+  | "request_apply_commit"
+  | "propose"
+  | "rollback"
+  | "rebuild"
+  | "update"
+  | "deploy_force"
+  | "deploys"
+  | "meta"
+  | "meta_update"
+  | "audit"
+  | "check";
 
-const later = (): never => {
-  throw new HiveError("unavailable", "this hive does not take requests yet");
+/** Bytes of diff that one answer carries: more than anybody reads, less than a line may hold. */
+const SHOWN_BYTES = 1024 * 1024;
+const NEWEST = Number.MAX_SAFE_INTEGER;
+
+const by = (caller: CallerContext): string => (caller.kind === "operator" ? OPERATOR : caller.agent.name);
+
+/** The commit that a diff starts from. */
+async function baseOf(hive: Hive, id: number, base: string): Promise<Sha | undefined> {
+  const row = hive.deploys.book.get(id);
+  if (base === "running") return hive.deploys.book.agentOf(row)?.record.deployedSha;
+  if (base === "requested") return row.base_sha ?? undefined;
+  const repo = hive.repos.applied(row.name);
+  if (base === "parent") return repo.firstParent(row.sha);
+  if (!(await repo.has(base))) throw new HiveError("not_found", `base: there is no commit ${base} of ${row.name}`);
+  return base;
+}
+
+export const approvalHandlers: Pick<Handlers, Names> = {
+  pending: (hive) => ({ approvals: hive.store.approvals.open().map((row) => approvalRow(hive.deploys.book.view(row))) }),
+  approvals(hive, input) {
+    const { approvals } = hive.store;
+    const before = input.before ?? NEWEST;
+    const rows =
+      input.open === true
+        ? (input.agent === undefined ? approvals.open() : approvals.openOf(input.agent))
+            .filter((row) => row.id < before)
+            .reverse()
+            .slice(0, input.limit)
+        : input.agent === undefined
+          ? approvals.newest(before, input.limit)
+          : approvals.newestOf(input.agent, before, input.limit);
+    return { approvals: rows.map((row) => hive.deploys.book.view(row)) };
+  },
+  async show(hive, input) {
+    const row = hive.deploys.book.get(input.id);
+    const base = await baseOf(hive, input.id, input.base);
+    const { files, cut } = await hive.repos.applied(row.name).diff(base, row.sha, SHOWN_BYTES);
+    return { approval: hive.deploys.book.view(row), ...(base === undefined ? {} : { base_sha: base }), files, cut };
+  },
+
+  async approve(hive, input, caller) {
+    const isBrowser = caller.kind === "operator" && caller.browser === true;
+    const row = await hive.deploys.requests.approve(input.id, input, isBrowser);
+    return { approval: hive.deploys.book.view(row) };
+  },
+  async deny(hive, input) {
+    return { approval: hive.deploys.book.view(await hive.deploys.requests.deny(input.id, input.note)) };
+  },
+  async cancel_request(hive, input, caller) {
+    return { approval: hive.deploys.book.view(await hive.deploys.requests.cancel(input.request, by(caller))) };
+  },
+
+  async request_spawn(hive, input, caller) {
+    return { request: (await hive.deploys.requests.spawn({ ...input, by: by(caller), origin: "request" })).id };
+  },
+  async request_apply_commit(hive, input, caller) {
+    if (input.agent === MANAGER)
+      throw new HiveError("forbidden", `${MANAGER} cannot change itself: ask the operator, who can propose it`);
+    const row = await hive.deploys.requests.applyCommit({ ...input, by: by(caller), origin: "request" });
+    return { request: row.id, ...(row.error === null ? {} : { error: row.error }) };
+  },
+  async propose(hive, input) {
+    const { agent, commit, files, description } = input;
+    const about = { agent, description, by: OPERATOR };
+    const row =
+      commit === undefined
+        ? await hive.deploys.requests.proposeFiles({ ...about, files: files ?? [] })
+        : await hive.deploys.requests.applyCommit({ ...about, commit, origin: "proposal" });
+    return { request: row.id, ...(row.error === null ? {} : { error: row.error }) };
+  },
+
+  rollback: async (hive, input) => ({ request: (await hive.deploys.requests.rollback(input.agent, input.id, OPERATOR)).id }),
+  rebuild: async (hive, input) => ({
+    request: (await hive.deploys.requests.rebuild(hive.swarm.byName(input.name), OPERATOR)).id,
+  }),
+  update: (hive, input, caller) =>
+    each(hive, namesIn(hive, input.scope, caller), caller, async (agent) => hive.deploys.autoUpdate.ask(agent, by(caller))),
+  deploy_force(hive, input) {
+    hive.deploys.deploys.force(input.id);
+    return { approval: hive.deploys.book.view(hive.deploys.book.get(input.id)) };
+  },
+
+  deploys: (hive, input) => ({ deploys: deployRows(hive.deploys.world, input) }),
+  async meta(hive) {
+    const head = await hive.repos.meta.head();
+    const inputs = metaInputs(hive.deploys.world, await hive.repos.meta.ledger(head));
+    return { ...(head === undefined ? {} : { head }), inputs };
+  },
+  async meta_update(hive, input, caller) {
+    const inputs = metaInputs(hive.deploys.world, await hive.repos.meta.ledger(await hive.repos.meta.head()));
+    const names = input.inputs.flatMap((name) => {
+      const found = dependants(inputs, name);
+      if (!found)
+        throw new HiveError("not_found", `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`);
+      return found;
+    });
+    return each(hive, [...new Set(names)], caller, async (agent) => hive.deploys.autoUpdate.ask(agent, by(caller), true));
+  },
+
+  audit: (hive, input) => ({ entries: auditRows(hive.deploys.world, input) }),
+  async check(hive) {
+    const findings = await check(hive.deploys.world);
+    return { holds: findings.every((one) => one.ok), findings };
+  },
 };
-
-/** What may be read answers that there is nothing. */
-const empty: Partial<Handlers> = {
-  approvals: () => ({ approvals: [] }),
-  deploys: () => ({ deploys: [] }),
-  meta: () => ({ inputs: [] }),
-};
-
-export const approvalHandlers = Object.fromEntries(
-  APPROVAL_OPERATIONS.map((name) => [name, empty[name] ?? later]),
-) as unknown as Pick<Handlers, Names>;

@@ -36,7 +36,10 @@ export const harnessHandlers: Pick<Handlers, Names> = {
     hive.harnesses.report(harnessOf(caller).agent, input);
     return {};
   },
-  confirm: () => ({}),
+  confirm(hive, input, caller) {
+    hive.confirmations.confirm(harnessOf(caller).agent.id, input.nonce);
+    return {};
+  },
 
   async set_status(hive, input, caller) {
     await hive.swarm.setStatus(agentOf(caller).agent, input.text);

@@ -1,5 +1,5 @@
 import { HiveError } from "../../wire/error.ts";
-import { MANAGER } from "../../wire/names.ts";
+import { MANAGER, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "../../hive/agents/agent.ts";
 import type { Hive } from "../hive.ts";
 import type { CallerContext, Handlers } from "./types.ts";
@@ -9,7 +9,7 @@ type Names = "spawn" | "start" | "stop" | "restart" | "kill" | "destroy" | "revi
 type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
 
 /** The agents of a scope by name. The manager may not name itself, nor everybody. */
-function namesIn(hive: Hive, scope: Scope, caller: CallerContext): string[] {
+export function namesIn(hive: Hive, scope: Scope, caller: CallerContext): string[] {
   if (scope.all === true) {
     if (caller.kind === "agent") throw new HiveError("forbidden", "only the operator may start everybody: name the agents");
     return hive.swarm.all().map((agent) => agent.name);
@@ -27,7 +27,7 @@ function target(hive: Hive, name: string, caller: CallerContext): Agent {
 }
 
 /** Does one thing to each agent of a scope, side by side, and says what became of each. */
-async function each(hive: Hive, names: string[], caller: CallerContext, act: (agent: Agent) => Promise<void>) {
+export async function each(hive: Hive, names: string[], caller: CallerContext, act: (agent: Agent) => Promise<void>) {
   const results = await Promise.all(
     names.map(async (name) => {
       try {
@@ -45,7 +45,11 @@ async function each(hive: Hive, names: string[], caller: CallerContext, act: (ag
 const by = (caller: CallerContext): string => (caller.kind === "operator" ? "operator" : caller.agent.name);
 
 export const lifecycleHandlers: Pick<Handlers, Names> = {
-  spawn: async (hive, input) => ({ agent: hive.view(await hive.swarm.spawn(input)) }),
+  async spawn(hive, input) {
+    const { requests, through } = hive.deploys;
+    await through((await requests.spawn({ ...input, by: OPERATOR, origin: "spawn" })).id);
+    return { agent: hive.view(hive.swarm.byName(input.name)) };
+  },
   start: (hive, input, caller) =>
     each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.start(agent, by(caller))),
   stop: (hive, input, caller) =>
@@ -61,10 +65,15 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     return {};
   },
   async destroy(hive, input) {
+    await hive.deploys.requests.clearFor(input.name);
     await hive.swarm.destroy(input.name, { purge: input.purge });
     return {};
   },
-  revive: async (hive, input) => ({ agent: hive.view(await hive.swarm.revive(input.name)) }),
+  async revive(hive, input) {
+    const { requests, through } = hive.deploys;
+    await through((await requests.revive(input.name, OPERATOR)).id);
+    return { agent: hive.view(hive.swarm.byName(input.name)) };
+  },
   async set_paused(hive, input) {
     await hive.swarm.setPaused(hive.swarm.byName(input.name), input.paused);
     return {};

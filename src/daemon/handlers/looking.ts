@@ -10,7 +10,6 @@ type Names =
   | "list"
   | "agent_status"
   | "subscribe_agent_status"
-  | "pending"
   | "urls"
   | "state"
   | "turn_events"
@@ -38,7 +37,6 @@ export const lookingHandlers: Pick<Handlers, Names> = {
     }
   },
 
-  pending: () => ({ approvals: [] }),
   urls(hive) {
     const ports = hive.swarm.all().flatMap((agent) => {
       const port = hive.pages.portOf(agent);

@@ -6,7 +6,11 @@ import type { Hive } from "../hive.ts";
 
 /** Who calls, as the socket says. */
 export type CallerContext =
-  | { kind: "operator"; ended: AbortSignal }
+  | {
+      kind: "operator";
+      ended: AbortSignal;
+      /** A page was looked at: what it approves has to be named by its digest. */ browser?: boolean;
+    }
   | {
       kind: "agent";
       agent: Agent;

@@ -5,7 +5,21 @@ import type { Step } from "./scenario.ts";
 /** Characters of one piece of streamed text: about what a token is. */
 const CHUNK = /[\s\S]{1,12}(?:\s|$)|[\s\S]{1,12}/g;
 /** Short names stand for the hive's own tools. */
-const HIVE_TOOLS = new Set(["send", "recv", "ask_operator", "set_status", "whoami", "list_agents", "start", "kill", "restart"]);
+const HIVE_TOOLS = new Set([
+  "send",
+  "recv",
+  "ask_operator",
+  "set_status",
+  "whoami",
+  "list_agents",
+  "start",
+  "kill",
+  "restart",
+  "request_spawn",
+  "request_apply_commit",
+  "cancel_request",
+  "update",
+]);
 /** Characters per token, roughly. */
 const CHARS_PER_TOKEN = 4;
 

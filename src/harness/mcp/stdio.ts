@@ -1,10 +1,11 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { connectLines } from "../../rpc/client.ts";
+import { fullCommit } from "../commit.ts";
 import { answerTool, toolsFor, type ToolHost } from "./tools.ts";
 
 /** Serves the hive's tools on stdio, to any other MCP client in the cage. Ends with its client. */
-export async function serveStdio(socket: string): Promise<void> {
+export async function serveStdio(socket: string, config: { path: string; home: string }): Promise<void> {
   const line = await connectLines(socket);
   const { role } = await line.call("whoami", {});
   const host: ToolHost = {
@@ -12,6 +13,7 @@ export async function serveStdio(socket: string): Promise<void> {
     // The lease is the turn's, which the harness holds; its end acknowledges it.
     leased: () => {},
     messageFrom: () => undefined,
+    fullCommit: (agent, commit) => fullCommit(agent, commit, config.path, config.home),
   };
   const server = new McpServer({ name: "hive", version: "1" });
   for (const tool of toolsFor(role)) {

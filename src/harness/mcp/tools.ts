@@ -7,6 +7,8 @@ import type { Input, OperationName, Output } from "../../wire/operations.ts";
 /** What the tools need of the harness. */
 export interface ToolHost {
   call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>>;
+  /** The full name of a commit in an agent's proposed repository. Throws words for what is not one. */
+  fullCommit(agent: string, commit: string): Promise<string>;
   /** A message was taken into the running turn. */
   leased(lease: { id: number; token: string; from: string }): void;
   /** The message of this turn that its sender would take an answer to; undefined when there is none. */
@@ -164,6 +166,69 @@ export const hiveTools: readonly HiveTool[] = [
     async run(host, { name }) {
       await host.call("restart", { name });
       return `${name} is restarted`;
+    },
+  }),
+  define({
+    name: "request_spawn",
+    description:
+      "Ask the operator for a new agent. It comes into being when the operator approves; you then get `approval_resolved` and `spawned` from system, and can write to it. Returns the id of the request at once.",
+    roles: MANAGER_ONLY,
+    shape: {
+      name: z.string().describe("Name of the new agent: 1 to 32 of a-z, 0-9 and '-', starting with a letter"),
+      description: z
+        .string()
+        .optional()
+        .describe("What it is for, in one line: the operator decides by it, the agent is told it"),
+    },
+    async run(host, { name, description }) {
+      const { request } = await host.call("request_spawn", { name, ...(description === undefined ? {} : { description }) });
+      return `request ${request} waits for the operator; you are told how it ends`;
+    },
+  }),
+  define({
+    name: "request_apply_commit",
+    description:
+      "Ask the operator to let a commit of /agents/<agent>/config go live. Commit there with git first, then pass the commit. It is pinned at once: what you change afterwards changes nothing. It must contain what runs. You get `approval_resolved` from system when it is decided and deployed, or has failed (then `git fetch applied && git show applied/refs/tags/failed/<id>` in that folder says why).",
+    roles: MANAGER_ONLY,
+    shape: {
+      agent: z.string().describe("Name of the agent whose config it is"),
+      commit: z.string().describe("The commit: hex digits, as `git rev-parse HEAD` prints them. Not a branch or tag"),
+      description: z.string().optional().describe("What changes and why, in one line: the operator decides by it"),
+    },
+    async run(host, { agent, commit, description }) {
+      const sha = await host.fullCommit(agent, commit.trim());
+      const { request, error } = await host.call("request_apply_commit", {
+        agent,
+        commit: sha,
+        ...(description === undefined ? {} : { description }),
+      });
+      if (error !== undefined)
+        throw new Error(
+          `request ${request} was looked at and cannot be deployed:\n${error}\nMend it in /agents/${agent}/config, commit, and ask again.`,
+        );
+      return `request ${request} for commit ${sha} waits for the operator; you are told how it ends`;
+    },
+  }),
+  define({
+    name: "cancel_request",
+    description: "Take back a request of yours that the operator has not decided yet.",
+    roles: MANAGER_ONLY,
+    shape: { id: z.number().int().describe("Id of the request") },
+    async run(host, { id }) {
+      await host.call("cancel_request", { request: id });
+      return `request ${id} is cancelled`;
+    },
+  }),
+  define({
+    name: "update",
+    description:
+      "Rebuild another agent whose hyperhive or locked config is stale, between its turns. Its config stays what the operator approved. You get `rebuilt` from system when it is done.",
+    roles: MANAGER_ONLY,
+    shape: oneAgent,
+    async run(host, { name }) {
+      const [result] = (await host.call("update", { scope: { agent_names: [name] } })).results;
+      if (result?.ok === false) throw new Error(result.error ?? `${name} could not be updated`);
+      return `${name} is rebuilt between its turns, if it is stale`;
     },
   }),
 ];

@@ -38,6 +38,8 @@ export interface RunningTurn {
 /** One agent of the hive: its durable record and what is true of it just now. */
 export class Agent {
   record: AgentRecord;
+  /** The generation that its cage is started with: that of the record, or the one that a deploy tries. */
+  generation: number;
   config: AgentConfig;
   instructions: string;
   phase: CagePhase = { at: "stopped" };
@@ -55,13 +57,29 @@ export class Agent {
   stateSince = Date.now();
   warnings: string[] = [];
   diskWarning: string | undefined;
+  /** A deploy holds its turn loop: no message is served until it is over. */
+  held = false;
+  /** The request that is being carried out on it. */
+  deploying: number | undefined;
+  /** What is locked, stored and running differ, in words. */
+  drift: string | undefined;
+  readonly #settled = new Set<() => void>();
   /** Serialises start, stop, kill, sleep of this one agent. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(record: AgentRecord, config: AgentConfig, instructions: string) {
     this.record = record;
+    this.generation = record.generation;
     this.config = config;
     this.instructions = instructions;
+  }
+
+  /** Takes over what a generation says. */
+  become(generation: number, tree: { config: AgentConfig; instructions: string; warnings: string[] }): void {
+    this.generation = generation;
+    this.config = tree.config;
+    this.instructions = tree.instructions;
+    this.warnings = tree.warnings;
   }
 
   get id(): string {
@@ -82,6 +100,29 @@ export class Agent {
   }
   get destroyed(): boolean {
     return this.record.destroyedAt !== undefined;
+  }
+  /** Nothing of it has been deployed yet: a spawn is trying. */
+  get unborn(): boolean {
+    return this.record.generation === 0;
+  }
+
+  /** Called whenever its harness has nothing under way. */
+  settle(): void {
+    for (const heard of this.#settled) heard();
+  }
+  /** Resolves as soon as `isQuiet` holds after a turn's end, or when `ended` aborts. */
+  untilSettled(isQuiet: () => boolean, ended: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!isQuiet() && !ended.aborted) return;
+        this.#settled.delete(look);
+        ended.removeEventListener("abort", look);
+        resolve();
+      };
+      this.#settled.add(look);
+      ended.addEventListener("abort", look);
+      look();
+    });
   }
 
   /** Runs lifecycle steps one after the other; a failed step does not stop the next. */

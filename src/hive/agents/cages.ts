@@ -11,7 +11,7 @@ const EXIT_MS = 5_000;
 export interface CageDeps {
   driver: Driver;
   /** The whole specification of an agent's cage, folders and files made. */
-  specFor(agent: Agent): Promise<CageSpec>;
+  specFor(agent: Agent, nonce?: string): Promise<CageSpec>;
   identityOf(agent: Agent): Identity;
   revision: string;
   /** Opens the agent's three sockets; idempotent. */
@@ -28,10 +28,29 @@ export interface CageDeps {
   now(): number;
 }
 
-export type LifecycleEvent =
+/** Where a cage was before a deploy tried another generation in it. */
+export type Whereabouts = "running" | "asleep" | "stopped";
+
+/** How another generation is tried. */
+export interface Trial {
+  /** Given to the new generation alone. */
+  nonce: string;
+  confirmed: Promise<void>;
+  withinMs: number;
+  /** Gives up at once: the daemon ends. */
+  ended: AbortSignal;
+  /** Told where the agent is before anything is touched. */
+  leaving(was: Whereabouts): void;
+  /** Changes what the agent is, while no process of it runs. */
+  switched(): void;
+}
+
+/** What happened to a cage. `actor` is who wanted it, where it was not the daemon itself. */
+export type LifecycleEvent = { actor?: string | undefined } & (
   | { event: "container_crash"; reason: string; next: string }
   | { event: "killed"; reason: string }
-  | { event: "started" | "stopped" | "asleep" | "adopted"; reason: string };
+  | { event: "started" | "stopped" | "asleep" | "adopted"; reason: string }
+);
 
 /**
  * Starts, stops and watches cages through a driver. Each agent's steps run one after the other; different agents'
@@ -48,11 +67,11 @@ export class Cages {
   }
 
   /** Starts the agent's cage, or does nothing when it is up. Throws the driver's words when it cannot be built. */
-  start(agent: Agent, reason: string): Promise<void> {
-    return agent.serially(() => this.#start(agent, reason));
+  start(agent: Agent, reason: string, actor?: string): Promise<void> {
+    return agent.serially(() => this.#start(agent, reason, actor));
   }
 
-  async #start(agent: Agent, reason: string): Promise<void> {
+  async #start(agent: Agent, reason: string, actor?: string): Promise<void> {
     if (this.#closing || agent.destroyed) return;
     if (agent.phase.at === "running" || agent.phase.at === "starting") return;
     if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0);
@@ -66,7 +85,7 @@ export class Cages {
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
       this.#adopted(agent, running, spec.revision);
-      this.#deps.tell(agent, { event: "started", reason });
+      this.#deps.tell(agent, { event: "started", reason, actor });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       agent.phase = { at: "parked", reason: `the cage could not be started: ${words}` };
@@ -88,6 +107,12 @@ export class Cages {
     });
   }
 
+  /** Ends a cage that outlived the last daemon, before anything else is done with its agent. */
+  async clear(agent: Agent): Promise<void> {
+    const running = await this.#deps.driver.adopt(await this.#deps.specFor(agent));
+    if (running) await this.#end(agent, running, 0);
+  }
+
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
     agent.phase = { at: "running", running, since: this.#deps.now(), revision };
     this.#deps.changed(agent);
@@ -95,7 +120,7 @@ export class Cages {
   }
 
   /** Stops a cage: lets the turn finish (30 s) when graceful. Resolves when no process of it is left. */
-  stop(agent: Agent, options: { graceful: boolean; reason: string }): Promise<void> {
+  stop(agent: Agent, options: { graceful: boolean; reason: string; actor?: string }): Promise<void> {
     return agent.serially(async () => {
       this.#clearBackoff(agent);
       if (agent.phase.at === "running" || agent.phase.at === "dozing") {
@@ -106,7 +131,7 @@ export class Cages {
         await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0);
       }
       agent.phase = { at: "stopped" };
-      this.#deps.tell(agent, { event: options.graceful ? "stopped" : "killed", reason: options.reason });
+      this.#deps.tell(agent, { event: options.graceful ? "stopped" : "killed", reason: options.reason, actor: options.actor });
       this.#deps.changed(agent);
     });
   }
@@ -123,6 +148,67 @@ export class Cages {
       this.#deps.tell(agent, { event: "killed", reason });
       this.#deps.changed(agent);
     });
+  }
+
+  /** Where the agent is, as a deploy will leave it again. A cage that is in its backoff or parked should run. */
+  whereabouts(agent: Agent): Whereabouts {
+    if (agent.phase.at === "asleep" || agent.phase.at === "dozing") return "asleep";
+    return agent.phase.at === "stopped" || agent.phase.at === "stopping" ? "stopped" : "running";
+  }
+
+  /**
+   * Tries a generation: ends what runs, lets `switched` change what the agent is, starts the cage with a nonce, and
+   * waits until it has confirmed. Throws with words when it does not, or ends before: then nothing runs, and `back`
+   * restores what was. An end before the confirmation is not a crash.
+   */
+  trial(agent: Agent, options: Trial): Promise<void> {
+    return agent.serially(async () => {
+      options.leaving(this.whereabouts(agent));
+      await this.#endAny(agent);
+      options.switched();
+      agent.phase = { at: "starting" };
+      this.#deps.changed(agent);
+      let running: Running | undefined;
+      try {
+        const identity = this.#deps.identityOf(agent);
+        const spec = await this.#deps.specFor(agent, options.nonce);
+        await this.#deps.openSockets(agent, identity);
+        await this.#deps.driver.prepare(spec);
+        running = await this.#deps.driver.start(spec);
+        await confirmation(options, running);
+        agent.crashTimes = [];
+        this.#adopted(agent, running, spec.revision);
+      } catch (error) {
+        await running?.kill();
+        await this.#deps.releaseLeases(agent);
+        agent.phase = { at: "stopped" };
+        throw error;
+      }
+    });
+  }
+
+  /** Brings an agent back to where it was: after a trial that failed, or one that is over. */
+  back(agent: Agent, where: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
+    return agent.serially(async () => {
+      if (where === "running" && options.keepsRunning && agent.phase.at === "running") return;
+      await this.#endAny(agent);
+      options.switched?.();
+      agent.phase = { at: where === "asleep" ? "asleep" : "stopped" };
+      if (where === "running") await this.#start(agent, options.reason);
+      this.#deps.changed(agent);
+      if (where === "asleep" && this.#deps.hasMail(agent) && !agent.held) this.onMail(agent);
+    });
+  }
+
+  /** Ends whatever of a cage there is. A harness that is idle goes by itself when it is told to. */
+  async #endAny(agent: Agent): Promise<void> {
+    this.#clearBackoff(agent);
+    if (!("running" in agent.phase)) return;
+    const { running, revision } = agent.phase;
+    agent.phase = { at: "stopping", running, revision };
+    this.#deps.changed(agent);
+    const told = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+    await this.#end(agent, running, told ? EXIT_MS : 0);
   }
 
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
@@ -212,6 +298,29 @@ export class Cages {
 
   #clearBackoff(agent: Agent): void {
     if (agent.phase.at === "backoff") clearTimeout(agent.phase.timer);
+  }
+}
+
+/** Resolves with the confirmation; rejects when the cage ends before it, or none comes in time. */
+async function confirmation({ confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let giveUp: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const words = `the new generation has not confirmed within ${Math.round(withinMs / 1000)} s`;
+    timer = setTimeout(() => reject(new Error(words)), withinMs);
+    giveUp = () => reject(new Error("the daemon was stopped before the new generation confirmed"));
+    ended.addEventListener("abort", giveUp);
+    if (ended.aborted) giveUp();
+  });
+  const gone = running.exited.then((exit) => {
+    throw new Error(`the new generation ended before it confirmed: ${exit.reason ?? describeExit(exit.code, exit.signal)}`);
+  });
+  gone.catch(() => {});
+  try {
+    await Promise.race([confirmed, late, gone]);
+  } finally {
+    clearTimeout(timer);
+    if (giveUp) ended.removeEventListener("abort", giveUp);
   }
 }
 

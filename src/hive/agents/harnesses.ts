@@ -70,7 +70,8 @@ export class Harnesses {
       instance: hello.instance,
       revision: hello.revision,
       protocol: hello.protocol,
-      stale: hello.revision !== this.#deps.revision || hello.protocol !== PROTOCOL,
+      generation: hello.generation,
+      stale: hello.revision !== this.#deps.revision || hello.protocol !== PROTOCOL || hello.generation !== agent.generation,
       push: peer.push,
       ended: peer.ended,
     };
@@ -119,6 +120,7 @@ export class Harnesses {
     agent.turn = undefined;
     if (session) await this.#deps.broker.release(agent.id, session.instance);
     this.#deps.changed(agent);
+    agent.settle();
   }
 
   /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */
@@ -143,6 +145,7 @@ export class Harnesses {
     if (outcome.kind === "failed") this.#park(agent, "crash", outcome.reason, undefined);
     this.#setActivity(agent, "idle");
     this.#deps.onOutcome(agent, outcome);
+    agent.settle();
   }
 
   /** Stores turn events; resolves with the last `n` that is on stable storage. */
@@ -169,7 +172,25 @@ export class Harnesses {
 
   /** Tells the broker whether this agent is served its mail. */
   serve(agent: Agent): void {
-    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park);
+    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held);
+  }
+
+  /** Holds the turn loop: from here on no further turn begins. */
+  hold(agent: Agent): void {
+    agent.held = true;
+    this.serve(agent);
+  }
+
+  /** Lets the turn loop go on. */
+  unhold(agent: Agent): void {
+    agent.held = false;
+    this.serve(agent);
+    if (agent.activity === "idle" && agent.harness) this.#deps.quiet(agent);
+  }
+
+  /** True while a turn, or a command of the operator, is under way. */
+  isBusy(agent: Agent): boolean {
+    return this.#deps.broker.isHandling(agent.id) || agent.activity === "compacting";
   }
 
   #park(agent: Agent, why: ParkReason, reason: string, resumesAt: string | undefined): void {
@@ -188,5 +209,6 @@ export class Harnesses {
     if (agent.activity === activity) return;
     agent.activity = activity;
     this.#deps.changed(agent);
+    if (activity === "idle") agent.settle();
   }
 }

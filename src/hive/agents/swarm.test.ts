@@ -7,12 +7,12 @@ import { HiveError } from "../../wire/error.ts";
 import { Paths } from "../paths.ts";
 import type { Cages } from "./cages.ts";
 import type { Harnesses } from "./harnesses.ts";
+import type { Agent } from "./agent.ts";
 import { Swarm } from "./swarm.ts";
 
-/** A swarm over a real database, whose cages only note that they were started. */
+/** A swarm over a real database, without cages. */
 let folder: string;
 let store: Store;
-let started: string[];
 let swarm: Swarm;
 let isFull = false;
 
@@ -30,7 +30,7 @@ function open(): Swarm {
     },
     paths: new Paths(folder, join(folder, "run")),
     cages: {
-      start: async (agent: { name: string }) => void started.push(agent.name),
+      start: nothing,
       stop: nothing,
       adopt: async () => false,
       leaveAsleep: () => {},
@@ -47,6 +47,12 @@ function open(): Swarm {
   });
 }
 
+/** As a first deploy that has succeeded leaves it. */
+function born(agent: Agent): void {
+  agent.record = { ...agent.record, generation: 1 };
+  swarm.born(agent);
+}
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "swarm-"));
   store = openStore({
@@ -55,7 +61,6 @@ beforeEach(() => {
       throw error;
     },
   });
-  started = [];
   swarm = open();
 });
 afterEach(() => {
@@ -66,34 +71,42 @@ afterEach(() => {
 describe("agents that are made at the same moment", () => {
   test("get uids of their own", async () => {
     const names = Array.from({ length: 8 }, (_, n) => `a${n}`);
-    const agents = await Promise.all(names.map((name) => swarm.spawn({ name })));
+    const agents = await Promise.all(names.map((name) => swarm.conceive(name)));
     expect(new Set(agents.map((agent) => agent.record.identity.uid)).size).toBe(names.length);
-    expect([...started].sort()).toEqual(names);
   });
 
   test("with one name become one agent, and the other is told why", async () => {
-    const both = await Promise.allSettled([swarm.spawn({ name: "ada" }), swarm.spawn({ name: "ada" })]);
+    const both = await Promise.allSettled([swarm.conceive("ada"), swarm.conceive("ada")]);
     expect(both.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
     expect(both[1]).toMatchObject({ reason: { code: "conflict", message: "there is an agent ada already" } });
-    expect(started).toEqual(["ada"]);
   });
 });
 
+test("an agent is seen by nobody before its first deploy has succeeded", async () => {
+  const agent = await swarm.conceive("ada");
+  expect(swarm.all()).toEqual([]);
+  expect(() => swarm.byName("ada")).toThrow("not managed by this hive");
+  born(agent);
+  expect(swarm.byName("ada")).toBe(agent);
+});
+
 test("a uid is never used again, not even after its agent was purged", async () => {
-  const first = await swarm.spawn({ name: "ada" });
+  const first = await swarm.conceive("ada");
+  born(first);
   await swarm.destroy("ada", { purge: true });
-  const second = await swarm.spawn({ name: "ada" });
+  const second = await swarm.conceive("ada");
   expect(second.id).not.toBe(first.id);
   expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
+  await swarm.miscarry(second);
   // The same holds for the next daemon.
-  const third = await open().spawn({ name: "bob" });
+  const third = await open().conceive("bob");
   expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
 });
 
-test("a name whose agent could not be stored is free again", async () => {
+test("a name whose agent could not be stored, or came to nothing, is free again", async () => {
   isFull = true;
-  await expect(swarm.spawn({ name: "ada" })).rejects.toMatchObject({ code: "disk_full" });
+  await expect(swarm.conceive("ada")).rejects.toMatchObject({ code: "disk_full" });
   isFull = false;
-  await swarm.spawn({ name: "ada" });
-  expect(started).toEqual(["ada"]);
+  await swarm.miscarry(await swarm.conceive("ada"));
+  await swarm.conceive("ada");
 });

@@ -6,14 +6,12 @@ import type { AgentRecord } from "../../store/agents.ts";
 import { HiveError, unknownAgent } from "../../wire/error.ts";
 import type { HarnessPush } from "../../wire/harness.ts";
 import { MAX_AGENTS } from "../../wire/limits.ts";
-import { MANAGER } from "../../wire/names.ts";
-import type { Output, Parsed } from "../../wire/operations.ts";
+import { MANAGER, OPERATOR } from "../../wire/names.ts";
+import type { Output } from "../../wire/operations.ts";
 import type { Paths } from "../paths.ts";
 import { Agent } from "./agent.ts";
 import type { Cages } from "./cages.ts";
-import type { ConfigTree } from "./template.ts";
-import { templateTree } from "./template.ts";
-import { readConfigTree, treeBytes, writeConfigTree } from "./config-tree.ts";
+import { readConfigTree, treeBytes } from "./config-tree.ts";
 import type { Harnesses } from "./harnesses.ts";
 
 /** What the swarm needs to remember. Each call resolves once it is on stable storage. */
@@ -41,7 +39,7 @@ export interface SwarmDeps {
   /** Returns or drops what is left in the inbox of an agent that is purged. */
   changed(agent: Agent): void;
   /** An event for the manager's inbox and the audit trail. */
-  announce(event: { event: string; agent: string; [detail: string]: unknown }): void;
+  announce(event: { event: string; agent: string; [detail: string]: unknown }, options?: { actor?: string }): void;
   now(): number;
 }
 
@@ -50,8 +48,8 @@ export class Swarm {
   readonly #deps: SwarmDeps;
   readonly #byId = new Map<string, Agent>();
   readonly #byName = new Map<string, Agent>();
-  /** Names of agents that are being made and are not stored yet. */
-  readonly #making = new Set<string>();
+  /** Agents whose first deploy is under way, by name; undefined while one is being stored. */
+  readonly #unborn = new Map<string, Agent | undefined>();
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
@@ -64,6 +62,10 @@ export class Swarm {
     agent.warnings = tree.warnings;
     agent.stateSince = this.#deps.now();
     this.#byId.set(record.id, agent);
+    if (agent.unborn) {
+      this.#unborn.set(record.name, agent);
+      return agent;
+    }
     // A purged and re-spawned name belongs to whoever has it now.
     const holder = this.#byName.get(record.name);
     if (!holder || holder.destroyed) this.#byName.set(record.name, agent);
@@ -98,7 +100,7 @@ export class Swarm {
   /** The live agents: the manager first, then by name. */
   all(): Agent[] {
     return [...this.#byId.values()]
-      .filter((agent) => !agent.destroyed)
+      .filter((agent) => !agent.destroyed && !agent.unborn)
       .sort((a, b) => Number(b.role === "manager") - Number(a.role === "manager") || a.name.localeCompare(b.name));
   }
 
@@ -109,7 +111,7 @@ export class Swarm {
 
   /**
    * Start-up: takes over the cages that live, wakes those who have mail or a resident server, and leaves the others
-   * asleep: they cost nothing and start with their next message. Creates the manager when it is missing.
+   * asleep: they cost nothing and start with their next message.
    */
   async boot(): Promise<void> {
     await Promise.all(
@@ -122,55 +124,70 @@ export class Swarm {
         else this.#deps.cages.leaveAsleep(agent);
       }),
     );
-    if (!this.#byName.has(MANAGER))
-      await this.#create(MANAGER, "manager", templateTree({ description: "coordinates the hive" }, undefined, "manager"));
   }
 
-  /** Creates and starts an agent. A destroyed one of that name is not replaced silently. */
-  async spawn(input: Parsed<"spawn">): Promise<Agent> {
-    const holder = this.#byName.get(input.name);
+  /** Throws words when a new agent cannot have this name. A destroyed one of that name is not replaced silently. */
+  checkFree(name: string): void {
+    const holder = this.#byName.get(name);
     if (holder?.destroyed) {
       throw new HiveError(
         "conflict",
-        `an agent ${input.name} was destroyed and its state is kept: \`hivectl revive ${input.name}\` brings it back, \`hivectl destroy ${input.name} --purge\` frees the name`,
+        `an agent ${name} was destroyed and its state is kept: \`hivectl revive ${name}\` brings it back, \`hivectl destroy ${name} --purge\` frees the name`,
       );
     }
-    if (holder || this.#making.has(input.name)) throw new HiveError("conflict", `there is an agent ${input.name} already`);
-    if (this.all().length >= MAX_AGENTS) throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
-    const config = { ...input.config, ...(input.description === undefined ? {} : { description: input.description }) };
-    return this.#create(input.name, "agent", templateTree(config, input.instructions, "agent"));
+    if (holder || this.#unborn.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
+    if (this.all().length + this.#unborn.size >= MAX_AGENTS)
+      throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
   }
 
-  async #create(name: string, role: "manager" | "agent", tree: ConfigTree): Promise<Agent> {
-    const agent = await this.#insert(name, role, tree);
-    this.#deps.harnesses.serve(agent);
-    this.#deps.changed(agent);
-    this.#deps.announce({ event: "spawned", agent: name });
-    await this.#deps.cages.start(agent, "spawned");
-    return agent;
-  }
-
-  /** Stores a new agent with its config. Its name is taken from the first moment on. */
-  async #insert(name: string, role: "manager" | "agent", tree: ConfigTree): Promise<Agent> {
-    this.#making.add(name);
+  /** Stores a new agent of which nothing is deployed yet: nobody sees it before its birth. Its name is taken. */
+  async conceive(name: string): Promise<Agent> {
+    this.checkFree(name);
+    this.#unborn.set(name, undefined);
     try {
-      const id = `a${randomBytes(6).toString("hex")}`;
-      writeConfigTree(this.#deps.paths.agent(id).generation(1), tree);
       const record = await this.#deps.store.insert((ordinal) => ({
-        id,
+        id: `a${randomBytes(6).toString("hex")}`,
         ordinal,
         name,
-        role,
+        role: name === MANAGER ? "manager" : "agent",
         desired: "running",
         paused: false,
-        generation: 1,
+        generation: 0,
         identity: this.#deps.identityFor(ordinal),
         createdAt: new Date(this.#deps.now()).toISOString(),
       }));
       return this.#enter(record);
-    } finally {
-      this.#making.delete(name);
+    } catch (error) {
+      this.#unborn.delete(name);
+      throw error;
     }
+  }
+
+  /** The agent that a spawn has made under this name, before its birth. */
+  unbornOf(name: string): Agent | undefined {
+    return this.#unborn.get(name);
+  }
+
+  unborn(): Agent[] {
+    return [...this.#unborn.values()].filter((agent) => agent !== undefined);
+  }
+
+  /** The first deploy of an agent has succeeded, and its record says so: everybody sees it from here on. */
+  born(agent: Agent): void {
+    this.#unborn.delete(agent.name);
+    this.#byName.set(agent.name, agent);
+    this.#deps.harnesses.serve(agent);
+  }
+
+  /** The first deploy of an agent has failed: nothing is left of it but its number, which is never used again. */
+  async miscarry(agent: Agent): Promise<void> {
+    await this.#deps.closeSockets(agent);
+    await this.#deps.destroyCage(agent);
+    await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+    const at = new Date(this.#deps.now()).toISOString();
+    await this.#save(agent, { desired: "stopped", destroyedAt: at, purgedAt: at });
+    this.#unborn.delete(agent.name);
+    this.#byId.delete(agent.id);
   }
 
   async start(agent: Agent, by: string): Promise<void> {
@@ -178,16 +195,16 @@ export class Swarm {
     agent.crashTimes = [];
     agent.parksInARow = 0;
     this.#deps.harnesses.unpark(agent);
-    await this.#deps.cages.start(agent, `started by ${by}`);
+    await this.#deps.cages.start(agent, `started by ${by}`, by);
   }
 
   async stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void> {
     await this.#save(agent, { desired: "stopped" });
-    await this.#deps.cages.stop(agent, { graceful: options.graceful, reason: `by ${options.by}` });
+    await this.#deps.cages.stop(agent, { graceful: options.graceful, reason: `by ${options.by}`, actor: options.by });
   }
 
   async restart(agent: Agent, by: string): Promise<void> {
-    await this.#deps.cages.stop(agent, { graceful: true, reason: `restarted by ${by}` });
+    await this.#deps.cages.stop(agent, { graceful: true, reason: `restarted by ${by}`, actor: by });
     await this.start(agent, by);
   }
 
@@ -209,17 +226,7 @@ export class Swarm {
       this.#byName.delete(name);
     }
     this.#deps.changed(agent);
-    this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge });
-  }
-
-  async revive(name: string): Promise<Agent> {
-    const agent = this.byNameEvenDestroyed(name);
-    if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
-    await this.#save(agent, { desired: "running", destroyedAt: undefined });
-    this.#deps.harnesses.serve(agent);
-    this.#deps.announce({ event: "spawned", agent: name, revived: true });
-    await this.#deps.cages.start(agent, "revived");
-    return agent;
+    this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge }, { actor: OPERATOR });
   }
 
   async tombstones(): Promise<Output<"tombstones">["agents"]> {

@@ -371,3 +371,15 @@ test("every change of a message is published once, after it is stored, in the or
   const seqs = events.map((event) => event.seq);
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
 });
+
+test("a harness that is gone waits no more: the next message is its successor's", async () => {
+  const gone = expect(next("ada", "old")).rejects.toMatchObject({ code: "unavailable" });
+  await broker.release("id-ada", "old");
+  await gone;
+  const stale = expect(next("ada", "older")).rejects.toMatchObject({ code: "unavailable" });
+  await broker.present("id-ada", "new", []);
+  await stale;
+  const waiting = next("ada", "new");
+  const id = await send("ada", "for whoever lives");
+  expect((await waiting).message.id).toBe(id);
+});

@@ -234,7 +234,7 @@ export class Broker {
         ended.removeEventListener("abort", giveUp);
         resolve(served);
       };
-      const waiter: Waiter = { kind, instance, resolve: done };
+      const waiter: Waiter = { kind, instance, resolve: done, abandon: () => done(undefined) };
       const giveUp = (): void => {
         this.#waiters.remove(agentId, waiter);
         done(undefined);
@@ -382,6 +382,8 @@ export class Broker {
   ): Promise<{ id: number; token: string }[]> {
     this.#asleep.delete(agentId);
     this.#presented.add(agentId);
+    // One harness at a time: what an earlier one waits for would go to nobody.
+    this.#waiters.drop(agentId, (waiter) => waiter.instance !== instance);
     return this.#store.write((tx) => {
       const kept: { id: number; token: string }[] = [];
       for (const row of this.#store.messages.leased(agentId)) {
@@ -395,6 +397,7 @@ export class Broker {
 
   /** A harness is gone for good: what it held comes back, marked as redelivered. */
   async release(agentId: string, instance: string): Promise<void> {
+    this.#waiters.drop(agentId, (waiter) => waiter.instance === instance);
     await this.#store.write((tx) => {
       for (const row of this.#store.messages.leased(agentId)) {
         if (row.instance === instance) this.#giveBack(tx, row, {});
@@ -405,6 +408,7 @@ export class Broker {
 
   /** The same when nobody knows which instance it was: the cage is gone. */
   async releaseAll(agentId: string): Promise<void> {
+    this.#waiters.drop(agentId, () => true);
     if (this.#store.messages.leased(agentId).length > 0) {
       await this.#store.write((tx) => {
         for (const row of this.#store.messages.leased(agentId)) this.#giveBack(tx, row, {});
@@ -497,6 +501,10 @@ export class Broker {
   }
   operatorUnread(): number {
     return this.#store.messages.countAfter(OPERATOR, this.readUpTo());
+  }
+  /** True while a turn holds messages of this inbox. */
+  isHandling(agentId: string): boolean {
+    return this.#store.messages.leased(agentId).length > 0;
   }
   hasMail(agentId: string): boolean {
     return this.#store.messages.firstQueued(agentId) !== undefined;

@@ -8,6 +8,8 @@ export interface Waiter {
   kind: "next" | "recv";
   instance: string;
   resolve(served: Served): void;
+  /** Nothing comes any more: whoever waited is gone. */
+  abandon(): void;
 }
 
 /** Who waits, by inbox, first come first served. All in memory: a waiter is a connection. */
@@ -40,6 +42,14 @@ export class Waiters {
     if (!list || at < 0) return;
     list.splice(at, 1);
     if (list.length === 0) this.#byInbox.delete(inbox);
+  }
+
+  /** Takes out everybody that fits: they are not served any more. */
+  drop(inbox: string, isGone: (waiter: Waiter) => boolean): void {
+    for (const waiter of this.#byInbox.get(inbox)?.filter(isGone) ?? []) {
+      this.remove(inbox, waiter);
+      waiter.abandon();
+    }
   }
 
   has(inbox: string): boolean {

@@ -1,0 +1,114 @@
+import { open, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Feed } from "../eventlog/feed.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import type { Cages } from "../hive/agents/cages.ts";
+import type { Harnesses } from "../hive/agents/harnesses.ts";
+import type { Swarm } from "../hive/agents/swarm.ts";
+import { NIX_TEMPLATE } from "../hive/agents/template.ts";
+import type { Broker } from "../hive/broker/broker.ts";
+import { AutoUpdate } from "../hive/deploy/auto-update.ts";
+import { Book } from "../hive/deploy/book.ts";
+import { Confirmations } from "../hive/deploy/confirmations.ts";
+import { lookForDrift } from "../hive/deploy/drift.ts";
+import { Deploys } from "../hive/deploy/deploys.ts";
+import { recover } from "../hive/deploy/recovery.ts";
+import { riskMarks } from "../hive/deploy/risks.ts";
+import { Requests } from "../hive/deploy/requests.ts";
+import { validateConfig } from "../hive/deploy/validate.ts";
+import type { DeployWorld } from "../hive/deploy/world.ts";
+import type { Paths } from "../hive/paths.ts";
+import type { Repos } from "../repos/types.ts";
+import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
+import { MANAGER, SYSTEM } from "../wire/names.ts";
+
+/** Bytes and lines of a cage's log that go into the words of a failure: enough to see why a program ended. */
+const TAIL_BYTES = 4_096;
+const TAIL_LINES = 15;
+
+export interface DeployParts {
+  store: Store;
+  feed: Feed;
+  repos: Repos;
+  broker: Broker;
+  swarm: Swarm;
+  cages: Cages;
+  harnesses: Harnesses;
+  confirmations: Confirmations;
+  paths: Paths;
+  revision: string;
+  confirmMs: number;
+  /** Makes the specification of a cage without starting it. */
+  specify(agent: Agent): Promise<unknown>;
+  changed(agent: Agent): void;
+  diskFull(): void;
+  failpoint(name: string): Promise<void>;
+  onUnexpected(error: unknown): void;
+  now(): number;
+}
+
+/** Requests, approvals and deploys, put together. */
+export function openDeploys(parts: DeployParts) {
+  const { paths, specify, ...rest } = parts;
+  const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
+  const world: DeployWorld = {
+    ...rest,
+    validate: validateConfig,
+    risks: ({ base, head }) => riskMarks(base, head, { evaluatesNix: false, template: NIX_TEMPLATE }),
+    generationFolder,
+    checkSpec: async (agent) => void (await specify(agent)),
+    logTail: (agent) => tailOf(paths.agent(agent.id).log),
+    async leftover(agent) {
+      await parts.repos.meta.refreshCheckout();
+      await lookForDrift(world);
+      const folder = join(paths.agent(agent.id).root, "generations");
+      const running = String(agent.record.generation);
+      for (const name of await readdir(folder))
+        if (name !== running) await rm(join(folder, name), { recursive: true, force: true });
+    },
+  };
+  const book = new Book(world);
+  const deploys = new Deploys(world, book);
+  const requests = new Requests(world, book, deploys);
+  const autoUpdate = new AutoUpdate(world, requests, deploys);
+  return {
+    world,
+    book,
+    deploys,
+    requests,
+    autoUpdate,
+    recover: () => recover(world, book),
+
+    /** The manager comes into being with the first start. A failure is told, and tried again by the next one. */
+    async firstStart(): Promise<void> {
+      if (parts.swarm.manager()) return;
+      const description = "coordinates the hive";
+      const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
+      const row = await deploys.settled(asked.id);
+      if (row.state !== "deployed") parts.onUnexpected(new Error(`${MANAGER} could not be started: ${row.error ?? row.state}`));
+    },
+
+    /** Waits for a deploy that somebody has asked for, and throws the words of a failure. */
+    async through(id: number): Promise<void> {
+      const row = await deploys.settled(id);
+      if (row.state !== "deployed") throw new HiveError("unavailable", `request ${id} has failed: ${row.error ?? row.state}`);
+    },
+  };
+}
+
+async function tailOf(file: string): Promise<string> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString("utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,34 @@
+import type { Agent } from "../hive/agents/agent.ts";
+import type { Swarm } from "../hive/agents/swarm.ts";
+import type { Directory, Principal } from "../hive/directory.ts";
+import { MANAGER } from "../wire/names.ts";
+
+/** Names of every agent that ever was, and who of them lives. */
+export function directoryOf(past: readonly { id: string; name: string }[], swarm: () => Swarm): Directory {
+  const names = new Map(past.map((one) => [one.id, one.name]));
+  const principal = (agent: Agent | undefined): Principal | undefined =>
+    agent && !agent.destroyed && !agent.unborn
+      ? { id: agent.id, name: agent.name, allowed: agent.config.allowedRecipients }
+      : undefined;
+  return {
+    // `manager` is another name for hm1nd.
+    byName: (name) => principal(swarm().find(name === "manager" ? MANAGER : name)),
+    byId: (id) => principal(swarm().byId(id)),
+    live: () =>
+      swarm()
+        .all()
+        .flatMap((agent) => principal(agent) ?? []),
+    nameOf: (id) => swarm().byId(id)?.name ?? names.get(id) ?? id,
+  };
+}
+
+/** Revisions that cages run. undefined while that of an adopted one is not known: then nothing may go. */
+export function revisionsInUse(swarm: Swarm, current: string): Set<string> | undefined {
+  const keep = new Set([current]);
+  for (const agent of swarm.all()) {
+    if (!("running" in agent.phase)) continue;
+    if (agent.phase.revision === undefined) return undefined;
+    keep.add(agent.phase.revision);
+  }
+  return keep;
+}

@@ -1,0 +1,73 @@
+import { MANAGER, SYSTEM } from "../../wire/names.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Deploys } from "./deploys.ts";
+import type { Requests } from "./requests.ts";
+import type { DeployWorld } from "./world.ts";
+
+/** Whether an agent should be rebuilt: hyperhive has moved on, or it has never been locked. */
+export function isStale(agent: Agent, revision: string): boolean {
+  return agent.record.deployedSha === undefined || agent.record.hyperhive !== revision || agent.harness?.stale === true;
+}
+
+/**
+ * Rebuilds what is stale, one agent at a time and never in mid-turn: a swarm never stands still as a whole. What could
+ * not be rebuilt is left as it runs, and the manager hears of it; it is tried again by hand, or by the next daemon.
+ */
+export class AutoUpdate {
+  readonly #world: DeployWorld;
+  readonly #requests: Requests;
+  readonly #deploys: Deploys;
+  readonly #given = new Set<string>();
+  #line: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(world: DeployWorld, requests: Requests, deploys: Deploys) {
+    this.#world = world;
+    this.#requests = requests;
+    this.#deploys = deploys;
+  }
+
+  /** Looks at everybody. */
+  start(): void {
+    for (const agent of this.#world.swarm.all()) this.look(agent);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Queues an agent that is stale. Once only: what failed is not tried for ever. */
+  look(agent: Agent): void {
+    if (this.#given.has(agent.id) || !isStale(agent, this.#world.revision)) return;
+    this.#queue(agent, SYSTEM, false);
+  }
+
+  /** Queues an agent for somebody; one that is not stale only when it is `always` rebuilt. */
+  ask(agent: Agent, by: string, always = false): void {
+    if (always || isStale(agent, this.#world.revision)) this.#queue(agent, by, always);
+  }
+
+  #queue(agent: Agent, by: string, always: boolean): void {
+    this.#given.add(agent.id);
+    this.#line = this.#line.then(() => this.#update(agent, by, always)).catch(this.#world.onUnexpected);
+  }
+
+  async #update(agent: Agent, by: string, always: boolean): Promise<void> {
+    if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
+    if (!always && !isStale(agent, this.#world.revision)) return;
+    const asked = await this.#requests.rebuild(agent, by, by === SYSTEM ? "hyperhive has moved on" : undefined);
+    const row = await this.#deploys.settled(asked.id);
+    if (row.state === "deployed") this.#given.delete(agent.id);
+    else if (!this.#stopped) await this.#tell(agent, row.error ?? row.state);
+  }
+
+  async #tell(agent: Agent, reason: string): Promise<void> {
+    const { store, broker, swarm, now } = this.#world;
+    const manager = swarm.manager();
+    await store.write((tx) => {
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind: "needs_update", agent: agent.name, reason });
+      if (manager && agent !== manager)
+        broker.tellFromSystem(tx, { id: manager.id, name: MANAGER }, { event: "needs_update", agent: agent.name, reason });
+    });
+  }
+}

@@ -1,0 +1,185 @@
+import type { ApprovalRecord } from "../../store/approvals.ts";
+import { HiveError } from "../../wire/error.ts";
+import { SYSTEM } from "../../wire/names.ts";
+import type { Book } from "./book.ts";
+import type { RequestEvent } from "./machine.ts";
+import { tagMoment } from "./projection.ts";
+import { finishDeploy, tagEnd } from "./settle.ts";
+import { STEPS } from "./steps/index.ts";
+import type { Deploy, Step } from "./steps/step.ts";
+import type { DeployWorld } from "./world.ts";
+
+/** First and longest pause between two tries of what must be carried to its end. Milliseconds. */
+const FIRST_RETRY_MS = 50;
+const MOST_RETRY_MS = 10_000;
+/** Characters of a failure's words that are kept: in a row, in a tag, in a message to the manager. */
+const MAX_ERROR_CHARS = 8_000;
+
+/** The event with which a request enters the state of a step. */
+const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "built", activating: "activate" };
+
+/**
+ * Carries approved requests out: the steps in their order, each failure undone in reverse. One deploy at a time of each
+ * agent, those of different agents side by side.
+ */
+export class Deploys {
+  readonly #world: DeployWorld;
+  readonly #book: Book;
+  /** The end of each agent's line. */
+  readonly #lines = new Map<string, Promise<unknown>>();
+  readonly #running = new Map<number, Deploy>();
+  readonly #results = new Map<number, Promise<ApprovalRecord>>();
+  readonly #ended = new AbortController();
+
+  constructor(world: DeployWorld, book: Book) {
+    this.#world = world;
+    this.#book = book;
+  }
+
+  /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
+  run(row: ApprovalRecord): Promise<ApprovalRecord> {
+    const before = this.#lines.get(row.name) ?? Promise.resolve();
+    const done = before.then(() => this.#carryOut(row.id));
+    this.#results.set(row.id, done);
+    void done.catch(() => {}).then(() => this.#results.delete(row.id));
+    const line = done.catch(this.#world.onUnexpected);
+    this.#lines.set(row.name, line);
+    void line.then(() => {
+      if (this.#lines.get(row.name) === line) this.#lines.delete(row.name);
+    });
+    return done;
+  }
+
+  /** How a request ends, or has ended. */
+  async settled(id: number): Promise<ApprovalRecord> {
+    return (await this.#results.get(id)) ?? this.#book.get(id);
+  }
+
+  /** Does not wait for the running turn any longer. */
+  force(id: number): void {
+    const deploy = this.#running.get(id);
+    if (!deploy || this.#book.get(id).state !== "waiting")
+      throw new HiveError("conflict", `request ${id} does not wait for a turn: there is nothing to force`);
+    deploy.forced.abort();
+  }
+
+  /** Gives up what can be given up, and waits for the rest: what is not settled then, the next daemon settles. */
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all(this.#lines.values());
+  }
+
+  async #carryOut(id: number): Promise<ApprovalRecord> {
+    const deploy: Deploy = {
+      world: this.#world,
+      book: this.#book,
+      id,
+      row: this.#book.get(id),
+      ended: this.#ended.signal,
+      forced: new AbortController(),
+    };
+    this.#running.set(id, deploy);
+    const done: Step[] = [];
+    try {
+      for (const step of STEPS) {
+        await this.#world.failpoint(`before:${step.name}`);
+        await this.#enter(deploy, step);
+        done.push(step);
+        await step.do(deploy);
+      }
+    } catch (error) {
+      if (!(await this.#isPublished(deploy))) return await this.#fail(deploy, done, error);
+      this.#world.onUnexpected(error);
+    } finally {
+      this.#running.delete(id);
+    }
+    return this.#finish(deploy);
+  }
+
+  /** Moves the request into the state of a step, and lets the projection follow. */
+  async #enter(deploy: Deploy, step: Step): Promise<void> {
+    const { world, book, row } = deploy;
+    if (row.state === step.state) return;
+    if (this.#ended.signal.aborted) throw new Error("the daemon was stopped before the deploy was done");
+    const event = ENTERS[step.state];
+    if (event === undefined) throw new Error(`no event enters ${step.state}`);
+    const patch: Partial<ApprovalRecord> =
+      event === "build" ? { building_at: world.now() } : { candidate: row.candidate, hyperhive: row.hyperhive };
+    deploy.row = await world.store.write((tx) => book.move(tx, row.id, event, SYSTEM, patch));
+    if (event === "build") await tagMoment(world, deploy.row, "building");
+    if (deploy.agent) world.changed(deploy.agent);
+  }
+
+  /** Whether the ledger holds this deploy: an error may have come after it was published. */
+  async #isPublished(deploy: Deploy): Promise<boolean> {
+    if (deploy.row.state !== "activating" || deploy.row.candidate === null) return false;
+    return this.#world.repos.meta.contains(deploy.row.candidate).catch(() => false);
+  }
+
+  /** Undoes what was done, newest first, and settles the request with the words of the failure. */
+  async #fail(deploy: Deploy, done: Step[], error: unknown): Promise<ApprovalRecord> {
+    const { world, book, id } = deploy;
+    let words = wordsOf(error);
+    for (const step of done.reverse()) {
+      try {
+        await step.undo?.(deploy);
+      } catch (problem) {
+        words += `\nand ${step.name} could not be undone: ${wordsOf(problem)}`;
+        world.onUnexpected(problem);
+      }
+    }
+    const patch = { error: words.slice(0, MAX_ERROR_CHARS) };
+    // The tag comes first: whoever is told by the row looks at it at once. What cannot be tagged now is tagged at the next start.
+    await tagEnd(world, { ...book.get(id), ...patch, state: "failed" }).catch(world.onUnexpected);
+    return this.#persist(() =>
+      world.store.write((tx) => book.move(tx, id, "fail", SYSTEM, { ...patch, resolved_at: world.now() })),
+    );
+  }
+
+  /** Carries a published deploy to its end, and brings the agent back to where it was. */
+  async #finish(deploy: Deploy): Promise<ApprovalRecord> {
+    const { world, book, agent } = deploy;
+    if (!agent) throw new Error("a published deploy without its agent");
+    let failpoint = world.failpoint;
+    const row = await this.#persist(() => {
+      const once = failpoint;
+      // What breaks once is tried again without being broken.
+      failpoint = async () => {};
+      return finishDeploy(world, book, deploy.row, agent, once);
+    });
+    await world.failpoint("before:leave").catch(world.onUnexpected);
+    agent.deploying = undefined;
+    const where = deploy.was ?? "running";
+    const stays = row.kind === "spawn" ? "running" : where;
+    await world.cages
+      .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
+      .catch(world.onUnexpected);
+    world.harnesses.unhold(agent);
+    world.changed(agent);
+    await world.leftover(agent, row).catch(world.onUnexpected);
+    await world.failpoint("end").catch(world.onUnexpected);
+    return row;
+  }
+
+  /** Tries until it works or the daemon ends: a full disk is waited out, and nothing is half told. */
+  async #persist<T>(act: () => Promise<T>): Promise<T> {
+    for (let pause = 0; ; pause = Math.min(Math.max(FIRST_RETRY_MS, pause * 2), MOST_RETRY_MS)) {
+      try {
+        return await act();
+      } catch (error) {
+        if (this.#ended.signal.aborted && pause > 0) throw error;
+        noticeFullDisk(this.#world, error);
+        this.#world.onUnexpected(error);
+      }
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+function noticeFullDisk(world: DeployWorld, error: unknown): void {
+  if (error instanceof HiveError && error.code === "disk_full") world.diskFull();
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

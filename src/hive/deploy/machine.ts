@@ -1,0 +1,109 @@
+import { RequestState } from "../../wire/approval.ts";
+
+/**
+ * The life of a request as one pure table: state × event → state, the guard that must hold, and the tag that the
+ * applied repository then carries. The daemon moves by it, the interface asks it which buttons there are, the tests
+ * walk it, and `docs/states.md` is drawn from it.
+ */
+
+export type RequestEvent = "approve" | "deny" | "cancel" | "build" | "built" | "activate" | "publish" | "fail";
+
+/** What must hold for an event to be taken; the words are for people. */
+export const GUARDS = {
+  looked_at: "what runs is still what was looked at (the digest)",
+  own: "whoever cancels is the operator, or asked for it",
+  alone: "no other deploy of this agent is under way",
+  confirmed: "the new generation has confirmed over its own socket, and the ledger holds it",
+} as const;
+export type Guard = keyof typeof GUARDS;
+
+export interface Rule {
+  to: RequestState;
+  guard?: Guard;
+  /** `<tag>/<id>` in the applied repository. */
+  tag?: { name: string; annotated: boolean };
+}
+
+/** Where a request begins, and the tag that pins what it is about. */
+export const INITIAL: Rule = { to: "pending", tag: { name: "proposal", annotated: false } };
+
+const failed: Rule = { to: "failed", tag: { name: "failed", annotated: true } };
+
+export const TABLE: Record<RequestState, Partial<Record<RequestEvent, Rule>>> = {
+  pending: {
+    approve: { to: "approved", guard: "looked_at", tag: { name: "approved", annotated: false } },
+    deny: { to: "denied", tag: { name: "denied", annotated: true } },
+    cancel: { to: "cancelled", guard: "own" },
+    fail: failed,
+  },
+  approved: { build: { to: "building", guard: "alone", tag: { name: "building", annotated: false } }, fail: failed },
+  building: { built: { to: "waiting" }, fail: failed },
+  waiting: { activate: { to: "activating" }, fail: failed },
+  activating: {
+    publish: { to: "deployed", guard: "confirmed", tag: { name: "deployed", annotated: true } },
+    fail: failed,
+  },
+  deployed: {},
+  failed: {},
+  denied: {},
+  cancelled: {},
+};
+
+/** The rule for an event in a state, or undefined when the event does not apply. */
+export function ruleFor(state: RequestState, event: RequestEvent): Rule | undefined {
+  return TABLE[state][event];
+}
+
+/** Nothing happens to such a request any more. */
+export function isTerminal(state: RequestState): boolean {
+  return Object.keys(TABLE[state]).length === 0;
+}
+
+/** Approved and not settled: a deploy that is queued or under way. */
+export function isInFlight(state: RequestState): boolean {
+  return state !== "pending" && !isTerminal(state);
+}
+
+/** The tag that says how a request ended; a cancelled one leaves none. */
+export function terminalTag(state: RequestState): string | undefined {
+  if (!isTerminal(state)) return undefined;
+  for (const rules of Object.values(TABLE)) for (const rule of Object.values(rules)) if (rule.to === state) return rule.tag?.name;
+  return undefined;
+}
+
+/** Every tag that a request may have, in the order of its life. */
+export const TAGS: readonly string[] = ["proposal", "approved", "building", "deployed", "failed", "denied"];
+
+/** The tags that a request in this state has, by its way there; what recovery restores. */
+export function tagsOf(state: RequestState, wasApproved: boolean, wasBuilding: boolean): string[] {
+  const terminal = terminalTag(state);
+  return [
+    "proposal",
+    ...(wasApproved ? ["approved"] : []),
+    ...(wasBuilding ? ["building"] : []),
+    ...(terminal === undefined ? [] : [terminal]),
+  ];
+}
+
+/** The diagram of the table, for the docs. */
+export function diagram(): string {
+  const lines = ["```mermaid", "stateDiagram-v2", `  [*] --> ${INITIAL.to}: ask · ${INITIAL.tag?.name}/id`];
+  for (const state of RequestState.options)
+    for (const [event, rule] of Object.entries(TABLE[state])) {
+      const tag = rule.tag ? ` · ${rule.tag.name}/id` : "";
+      lines.push(`  ${state} --> ${rule.to}: ${event}${tag}`);
+    }
+  for (const state of RequestState.options) if (isTerminal(state)) lines.push(`  ${state} --> [*]`);
+  return [...lines, "```"].join("\n");
+}
+
+/** The same as a table, with guards. */
+export function transitions(): string {
+  const lines = ["| state | event | to | guard | tag |", "| --- | --- | --- | --- | --- |"];
+  for (const state of RequestState.options)
+    for (const [event, rule] of Object.entries(TABLE[state])) {
+      const tag = rule.tag ? `\`${rule.tag.name}/<id>\`${rule.tag.annotated ? ", annotated" : ""}` : "";
+      lines.push(`| ${state} | ${event} | ${rule.to} | ${rule.guard ? GUARDS[rule.guard] : ""} | ${tag} |`);
+    }
+  return lines.join("\n");
+}

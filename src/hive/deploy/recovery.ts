@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { ApprovalRecord } from "../../store/approvals.ts";
+import { MANAGER, SYSTEM } from "../../wire/names.ts";
+import type { Agent } from "../agents/agent.ts";
+import { readConfigTree, writeGeneration } from "../agents/config-tree.ts";
+import type { Book } from "./book.ts";
+import { isInFlight } from "./machine.ts";
+import { repairTags } from "./projection.ts";
+import { finishDeploy, tagEnd } from "./settle.ts";
+import type { DeployWorld } from "./world.ts";
+
+/** What became of the requests that were in flight when the last daemon ended. */
+export interface Recovered {
+  forward: number[];
+  back: number[];
+}
+
+/**
+ * At start, before anything runs: every request in flight is carried to its end if the ledger holds its commit, and
+ * undone if not. Then the projection is repaired: main, tags, the generation that runs, the readers' copy of the ledger.
+ * Called again after a crash in the middle it ends the same way.
+ */
+export async function recover(world: DeployWorld, book: Book): Promise<Recovered> {
+  const recovered: Recovered = { forward: [], back: [] };
+  await world.repos.meta.ensure();
+  for (const row of world.store.approvals.open().filter((one) => isInFlight(one.state))) {
+    const agent = agentFor(world, row);
+    const published = row.candidate !== null && (await world.repos.meta.contains(row.candidate));
+    if (published && agent) {
+      await finishDeploy(world, book, row, agent, async () => {});
+      recovered.forward.push(row.id);
+    } else {
+      await rollBack(world, book, row, agent);
+      recovered.back.push(row.id);
+    }
+  }
+  // A spawn whose request was settled just before the end may have left its agent.
+  for (const agent of world.swarm.unborn()) await world.swarm.miscarry(agent);
+  for (const agent of world.swarm.all()) await repair(world, agent);
+  for (const name of new Set(world.store.approvals.open().map((row) => row.name))) await repairTags(world, name);
+  await world.repos.meta.refreshCheckout();
+  return recovered;
+}
+
+function agentFor(world: DeployWorld, row: ApprovalRecord): Agent | undefined {
+  return row.agent === null ? world.swarm.unbornOf(row.name) : world.swarm.byId(row.agent);
+}
+
+/** What a deploy may have left that did not reach the ledger: the trial cage, its generation, a half-made agent. */
+async function rollBack(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent | undefined): Promise<void> {
+  if (agent) {
+    // The cage may be of the generation that was tried. What ran before starts like every agent does.
+    if (row.state === "activating") await world.cages.clear(agent);
+    await rm(world.generationFolder(agent, row.id), { recursive: true, force: true });
+    if (agent.unborn) await world.swarm.miscarry(agent);
+  }
+  if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await world.repos.removeProposed(row.name);
+  // It may have failed by itself, and have been tagged with the reason, just before the daemon ended.
+  const repo = world.repos.applied(row.name);
+  await repo.ensure();
+  const told = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
+  const error = told ?? "the daemon ended before the deploy was done; everything is as it was, ask again";
+  if (told === undefined) await tagEnd(world, { ...row, error, state: "failed" });
+  await world.store.write((tx) => book.move(tx, row.id, "fail", SYSTEM, { error, resolved_at: world.now() }));
+}
+
+/** Makes what is derived from an agent's record say what the record says. */
+async function repair(world: DeployWorld, agent: Agent): Promise<void> {
+  const { deployedSha, generation } = agent.record;
+  if (deployedSha === undefined) return;
+  const repo = world.repos.applied(agent.name);
+  const main = (await repo.refs()).get("refs/heads/main");
+  if (main !== deployedSha) await repo.moveMain(deployedSha, main);
+  await repairTags(world, agent.name);
+  const folder = world.generationFolder(agent, generation);
+  if (existsSync(folder)) return;
+  await writeGeneration(folder, await repo.files(deployedSha));
+  agent.become(generation, readConfigTree(folder));
+}

@@ -1,0 +1,367 @@
+import { RepoRefusal, type AppliedRepo } from "../../repos/types.ts";
+import type { ApprovalRecord } from "../../store/approvals.ts";
+import type { DiffFile, RequestOrigin, RiskMark, Sha, TreeFile } from "../../wire/approval.ts";
+import type { AgentConfig } from "../../wire/config.ts";
+import { HiveError } from "../../wire/error.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
+import type { Agent } from "../agents/agent.ts";
+import { readGeneration, treeFiles } from "../agents/config-tree.ts";
+import { templateTree } from "../agents/template.ts";
+import type { Book } from "./book.ts";
+import type { Deploys } from "./deploys.ts";
+import { digestOf } from "./digest.ts";
+import { isInFlight } from "./machine.ts";
+import { tagMoment } from "./projection.ts";
+import { tagEnd } from "./settle.ts";
+import { notAfter } from "./steps/tree.ts";
+import type { DeployWorld } from "./world.ts";
+
+/** Requests that may wait for the operator: past that nobody looks at any of them. */
+const MAX_PENDING = 100;
+/** Bytes of diff that are read to count lines and find risks. */
+const ASSESSED_BYTES = 4 * 1024 * 1024;
+
+/** What a new request is about. */
+interface Draft {
+  name: string;
+  agent: Agent | undefined;
+  kind: "spawn" | "apply_commit";
+  origin: RequestOrigin;
+  by: string;
+  description?: string | undefined;
+  sha: Sha;
+  /** Approved by its author, at once. */
+  approved: boolean;
+}
+
+/** What may be asked for, and who may say yes, no, or never mind. */
+export class Requests {
+  readonly #world: DeployWorld;
+  readonly #book: Book;
+  readonly #deploys: Deploys;
+  /** Names of agents that are being asked for and are not stored yet. */
+  readonly #asking = new Set<string>();
+  /** Requests that are being denied: their tag is on its way, their row comes after it. */
+  readonly #deciding = new Set<number>();
+
+  constructor(world: DeployWorld, book: Book, deploys: Deploys) {
+    this.#world = world;
+    this.#book = book;
+    this.#deploys = deploys;
+  }
+
+  // ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks for a new agent, or with `approved` makes it: resolves with the row as it is stored. */
+  async spawn(input: {
+    name: string;
+    description?: string | undefined;
+    config?: Partial<AgentConfig> | undefined;
+    instructions?: string | undefined;
+    by: string;
+    origin: "request" | "spawn" | "first_start";
+  }): Promise<ApprovalRecord> {
+    const { name, by, origin, description } = input;
+    this.#checkSpawn(name);
+    this.#asking.add(name);
+    try {
+      const config = { ...input.config, ...(description === undefined ? {} : { description }) };
+      const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
+      const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
+      const approved = origin !== "request";
+      return await this.#store({ name, agent: undefined, kind: "spawn", origin, by, description, sha, approved }, files);
+    } finally {
+      this.#asking.delete(name);
+    }
+  }
+
+  #checkSpawn(name: string): void {
+    const waiting = this.#world.store.approvals.openOf(name)[0];
+    if (waiting && !this.#book.agentOf(waiting)) {
+      const words =
+        waiting.state === "pending"
+          ? `request ${waiting.id} for an agent ${name} waits already`
+          : `there is an agent ${name} already`;
+      throw new HiveError("conflict", words);
+    }
+    this.#world.swarm.checkFree(name);
+    if (this.#asking.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
+  }
+
+  /** Asks for a commit of the agent's proposed repository to go live. What it is refused for is told at once. */
+  async applyCommit(input: { agent: string; commit: Sha; description?: string | undefined; by: string; origin: RequestOrigin }) {
+    const agent = this.#world.swarm.byName(input.agent);
+    this.#checkRoom();
+    this.#checkNew(agent, input.commit);
+    const manager = this.#world.swarm.manager();
+    if (!manager || agent === manager)
+      throw new HiveError("not_found", `${agent.name} has no proposed repository: propose a folder instead`);
+    const repo = this.#world.repos.applied(agent.name);
+    try {
+      await repo.fetch(this.#world.repos.proposed(agent.name, manager.record.identity), input.commit);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+    return this.#propose(agent, repo, input.commit, input);
+  }
+
+  /** The operator's own proposal of a whole config tree, on top of what runs. */
+  async proposeFiles(input: { agent: string; files: readonly TreeFile[]; description?: string | undefined; by: string }) {
+    const agent = this.#world.swarm.byName(input.agent);
+    this.#checkRoom();
+    const running = agent.record.deployedSha;
+    const words = input.description ?? `proposed by ${input.by}`;
+    const sha = await this.#commit(agent.name, input.files, running === undefined ? [] : [running], words, input.by);
+    return this.#propose(agent, this.#world.repos.applied(agent.name), sha, { ...input, origin: "proposal" });
+  }
+
+  async #propose(
+    agent: Agent,
+    repo: AppliedRepo,
+    sha: Sha,
+    input: { description?: string | undefined; by: string; origin: RequestOrigin },
+  ): Promise<ApprovalRecord> {
+    this.#checkNew(agent, sha);
+    const { description, by, origin } = input;
+    const draft: Draft = { name: agent.name, agent, kind: "apply_commit", origin, by, description, sha, approved: false };
+    let files: TreeFile[];
+    try {
+      files = await repo.files(sha);
+    } catch (error) {
+      if (!(error instanceof RepoRefusal)) throw error;
+      return this.#store(draft, [], [error.message]);
+    }
+    const running = agent.record.deployedSha;
+    const complaints = this.#world.validate(files);
+    if (running !== undefined && !(await repo.isAncestor(running, sha))) complaints.push(notAfter(agent.name, running));
+    return this.#store(draft, files, complaints);
+  }
+
+  /** Deploys what ran under an earlier request once more. */
+  async rollback(name: string, id: number, by: string): Promise<ApprovalRecord> {
+    const agent = this.#world.swarm.byName(name);
+    const earlier = this.#book.get(id);
+    if (earlier.agent !== agent.id || earlier.state !== "deployed")
+      throw new HiveError("not_found", `${name} has no deploy ${id}: \`hivectl deploys ${name}\` lists them`);
+    if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
+    const description = `back to deployed/${id}`;
+    return this.#again(agent, earlier.sha, "rollback", by, description);
+  }
+
+  /** Deploys what is locked once more, with the current hyperhive. An agent from before there were deploys gets its first. */
+  async rebuild(agent: Agent, by: string, description?: string): Promise<ApprovalRecord> {
+    const { deployedSha } = agent.record;
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, description);
+    const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
+    const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
+    return this.#again(agent, sha, "update", by, description ?? "taken over from before there were deploys");
+  }
+
+  /** Brings a destroyed agent back: with what ran when it was destroyed. */
+  async revive(name: string, by: string): Promise<ApprovalRecord> {
+    const agent = this.#world.swarm.byNameEvenDestroyed(name);
+    if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
+    if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
+    const { deployedSha } = agent.record;
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by);
+    const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
+    return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by);
+  }
+
+  async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, description?: string): Promise<ApprovalRecord> {
+    const kind = origin === "revive" ? "spawn" : "apply_commit";
+    const files = await this.#world.repos.applied(agent.name).files(sha);
+    return this.#store({ name: agent.name, agent, kind, origin, by, description, sha, approved: true }, files);
+  }
+
+  // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Approves a request, if what runs is still what was looked at: what the digest says, or without one what ran when
+   * it was asked for. The deploy goes on by itself. `digestNeeded` is for a browser, which has shown something.
+   */
+  async approve(
+    id: number,
+    seen: { sha?: Sha | undefined; digest?: string | undefined },
+    digestNeeded: boolean,
+  ): Promise<ApprovalRecord> {
+    const { store, now } = this.#world;
+    const row = await store.write((tx) => {
+      const found = this.#undecided(id, "approve");
+      this.#checkLookedAt(found, seen, digestNeeded);
+      const digest = digestOf(found.tree, this.#book.runningTree(found.name));
+      return this.#book.move(tx, id, "approve", OPERATOR, { digest, approved_at: now(), resolved_by: OPERATOR });
+    });
+    await tagMoment(this.#world, row, "approved");
+    void this.#deploys.run(row).catch(this.#world.onUnexpected);
+    return row;
+  }
+
+  #checkLookedAt(row: ApprovalRecord, seen: { sha?: Sha | undefined; digest?: string | undefined }, digestNeeded: boolean): void {
+    if (row.kind === "spawn") this.#world.swarm.checkFree(row.name);
+    else if (!this.#book.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
+    if (seen.sha !== undefined && seen.sha !== row.sha)
+      throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
+    if (seen.digest === undefined && digestNeeded)
+      throw new HiveError("bad_request", "digest: an approval says what was looked at");
+    const running = this.#book.agentOf(row)?.record.deployedSha ?? null;
+    const holds =
+      seen.digest === undefined ? running === row.base_sha : seen.digest === digestOf(row.tree, this.#book.runningTree(row.name));
+    if (!holds) throw new HiveError("conflict", "what runs has changed since, look again");
+  }
+
+  async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
+    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#world.now() };
+    const found = this.#undecided(id, "deny");
+    this.#deciding.add(id);
+    try {
+      // The tag comes first: whoever is told by the row looks at it at once. Nobody else decides meanwhile.
+      await tagEnd(this.#world, { ...found, ...resolved, state: "denied" }).catch(this.#world.onUnexpected);
+      return await this.#world.store.write((tx) => this.#book.move(tx, id, "deny", OPERATOR, resolved));
+    } finally {
+      this.#deciding.delete(id);
+    }
+  }
+
+  /** A request that is open for a decision. Throws the words for one that is not, or that is being denied just now. */
+  #undecided(id: number, event: "approve" | "deny" | "cancel"): ApprovalRecord {
+    const row = this.#book.get(id);
+    this.#book.check(row, event);
+    if (this.#deciding.has(id)) throw new HiveError("conflict", `request ${id} is being denied: there is nothing to ${event}`);
+    return row;
+  }
+
+  /** Takes a request back: the operator any, the manager its own. */
+  cancel(id: number, by: string): Promise<ApprovalRecord> {
+    return this.#world.store.write((tx) => {
+      const row = this.#undecided(id, "cancel");
+      if (by !== OPERATOR && row.requested_by !== by)
+        throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
+      return this.#book.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#world.now() });
+    });
+  }
+
+  /** An agent is about to be destroyed: what waits for it is taken back; what is being deployed is in the way. */
+  async clearFor(name: string): Promise<void> {
+    await this.#world.store.write((tx) => {
+      const open = this.#world.store.approvals.openOf(name);
+      const busy = open.find((row) => isInFlight(row.state));
+      if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it is settled`);
+      for (const row of open.filter((one) => !this.#deciding.has(one.id)))
+        this.#book.move(tx, row.id, "cancel", SYSTEM, {
+          resolved_by: SYSTEM,
+          resolved_at: this.#world.now(),
+          note: `${name} was destroyed`,
+        });
+    });
+  }
+
+  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  #checkRoom(): void {
+    if (this.#world.store.approvals.open().length >= MAX_PENDING)
+      throw new HiveError("rate_limited", `${MAX_PENDING} requests wait for the operator already: cancel some, or wait`);
+  }
+
+  #checkNew(agent: Agent, sha: Sha): void {
+    if (agent.record.deployedSha === sha) throw new HiveError("conflict", `this commit is what ${agent.name} runs`);
+    const same = this.#world.store.approvals.openOf(agent.name).find((row) => row.sha === sha);
+    if (same) throw new HiveError("conflict", `request ${same.id} asks for this commit already`);
+  }
+
+  async #commit(
+    name: string,
+    files: readonly TreeFile[],
+    parents: readonly Sha[],
+    message: string,
+    author: string,
+  ): Promise<Sha> {
+    const repo = this.#world.repos.applied(name);
+    await repo.ensure();
+    try {
+      return await repo.commit(files, parents, { message, author, at: this.#world.now() });
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  /** Stores a request and pins what it is about; an approved one is carried out. */
+  async #store(draft: Draft, files: readonly TreeFile[], complaints: string[] = []): Promise<ApprovalRecord> {
+    const { world } = { world: this.#world };
+    const repo = world.repos.applied(draft.name);
+    const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
+    const [tree, change] = await Promise.all([
+      repo.treeOf(draft.sha),
+      complaints.length > 0 ? undefined : this.#assess(repo, base, draft, files),
+    ]);
+    const row = await world.store.write((tx) => this.#write(tx, draft, tree, base, change, complaints));
+    await tagMoment(world, row, "proposal");
+    if (row.state === "failed") await tagEnd(world, row).catch(world.onUnexpected);
+    if (draft.approved) {
+      await tagMoment(world, row, "approved");
+      void this.#deploys.run(row).catch(world.onUnexpected);
+    }
+    return row;
+  }
+
+  #write(
+    tx: Parameters<Parameters<DeployWorld["store"]["write"]>[0]>[0],
+    draft: Draft,
+    tree: Sha,
+    base: Sha | undefined,
+    change: { risks: RiskMark[]; stat: object } | undefined,
+    complaints: string[],
+  ): ApprovalRecord {
+    const now = this.#world.now();
+    const row = this.#book.insert(tx, {
+      agent: draft.agent?.id ?? null,
+      name: draft.name,
+      kind: draft.kind,
+      origin: draft.origin,
+      requested_by: draft.by,
+      description: draft.description?.trim() || null,
+      sha: draft.sha,
+      tree,
+      base_sha: base ?? null,
+      digest: null,
+      candidate: null,
+      previous: null,
+      hyperhive: null,
+      requested_at: now,
+      approved_at: null,
+      building_at: null,
+      resolved_at: null,
+      resolved_by: null,
+      note: null,
+      error: null,
+      risks: JSON.stringify(change?.risks ?? []),
+      stat: JSON.stringify(change?.stat ?? { files: 0, added: 0, removed: 0 }),
+    });
+    if (complaints.length > 0)
+      return this.#book.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
+    if (!draft.approved) return row;
+    const digest = digestOf(tree, this.#book.runningTree(draft.name));
+    return this.#book.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
+  }
+
+  async #assess(repo: AppliedRepo, base: Sha | undefined, draft: Draft, head: readonly TreeFile[]) {
+    const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
+    // What ran before is not news.
+    if (base === draft.sha || draft.origin === "revive") return none;
+    const [{ files: diff }, before] = await Promise.all([
+      repo.diff(base, draft.sha, ASSESSED_BYTES),
+      base === undefined ? undefined : repo.files(base),
+    ]);
+    return { risks: this.#world.risks({ base: before, head }), stat: statOf(diff) };
+  }
+}
+
+function statOf(diff: readonly DiffFile[]): { files: number; added: number; removed: number } {
+  const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
+  return { files: diff.length, added: sum("added"), removed: sum("removed") };
+}
+
+/** What a repository refuses is for whoever proposed it. */
+function asRefusal(error: unknown): unknown {
+  return error instanceof RepoRefusal ? new HiveError("bad_request", error.message, { cause: error }) : error;
+}

@@ -1,0 +1,104 @@
+import type { ApprovalRecord } from "../../store/approvals.ts";
+import type { Tx } from "../../store/store.ts";
+import { MANAGER } from "../../wire/names.ts";
+import type { AgentRecord } from "../../store/agents.ts";
+import type { Agent } from "../agents/agent.ts";
+import { readConfigTree } from "../agents/config-tree.ts";
+import type { Book } from "./book.ts";
+import { terminalTag } from "./machine.ts";
+import type { DeployWorld } from "./world.ts";
+
+/**
+ * The end of a deploy whose commit the ledger holds: applied main, then the tag, then the row with the agent's record,
+ * in one commit. Every part may have been done before; the runner and recovery both call it until it is through.
+ */
+export async function finishDeploy(
+  world: DeployWorld,
+  book: Book,
+  row: ApprovalRecord,
+  agent: Agent,
+  failpoint: (name: string) => Promise<void>,
+): Promise<ApprovalRecord> {
+  const repo = world.repos.applied(row.name);
+  await failpoint("before:main");
+  const main = (await repo.refs()).get("refs/heads/main");
+  if (main !== row.sha) {
+    const { ok } = await repo.moveMain(row.sha, main);
+    if (!ok) throw new Error(`applied main of ${row.name} moved under a deploy`);
+  }
+  await failpoint("before:tag");
+  await tagEnd(world, { ...row, state: "deployed" });
+  await failpoint("before:settle");
+  const patch = agentPatch(world, row, agent);
+  const wasBorn = !agent.unborn;
+  return world.store.write((tx) => {
+    const { state } = book.get(row.id);
+    const done =
+      state === "deployed"
+        ? book.get(row.id)
+        : book.move(tx, row.id, "publish", row.resolved_by ?? row.requested_by, { resolved_at: world.now() });
+    world.store.agents.update(agent.id, patch);
+    tellLifecycle(world, tx, done, wasBorn);
+    tx.afterCommit(() => {
+      agent.record = { ...agent.record, ...patch };
+      if (agent.generation !== row.id) agent.become(row.id, readConfigTree(world.generationFolder(agent, row.id)));
+      if (!wasBorn) world.swarm.born(agent);
+    });
+    // What waits for an approval is compared with what runs from now on.
+    book.refreshPending(tx, row.name);
+    return done;
+  });
+}
+
+/** What the agent's record says once the deploy is through. A model that the operator set holds until the config's changes. */
+function agentPatch(world: DeployWorld, row: ApprovalRecord, agent: Agent): Partial<AgentRecord> {
+  const before = readConfigTree(world.generationFolder(agent, agent.record.generation)).config;
+  const after = readConfigTree(world.generationFolder(agent, row.id)).config;
+  const patch: Partial<AgentRecord> = {
+    generation: row.id,
+    deployedSha: row.sha,
+    deployedRequest: row.id,
+    hyperhive: row.hyperhive ?? world.revision,
+  };
+  if (before.model !== after.model && agent.record.modelOverride !== undefined) patch.modelOverride = undefined;
+  if (agent.destroyed) Object.assign(patch, { destroyedAt: undefined, desired: "running" });
+  return patch;
+}
+
+/** The manager hears of an agent that came into being or was rebuilt, in the commit that says so. */
+function tellLifecycle(world: DeployWorld, tx: Tx, row: ApprovalRecord, wasBorn: boolean): void {
+  const { store, broker, swarm, now } = world;
+  const isSpawn = row.kind === "spawn";
+  const kind = isSpawn ? "spawned" : "rebuilt";
+  const facts = { sha: row.sha, request: row.id, ...(row.origin === "revive" ? { revived: true } : {}) };
+  store.ledger.audit(store.nextSeq(), {
+    at: now(),
+    actor: row.resolved_by ?? row.requested_by,
+    kind,
+    agent: row.name,
+    request: row.id,
+    reason: row.origin,
+    detail: { sha: row.sha, hyperhive: row.hyperhive, ...(wasBorn ? {} : { first: true }) },
+  });
+  const manager = swarm.manager();
+  if (!manager || row.name === MANAGER) return;
+  broker.tellFromSystem(tx, { id: manager.id, name: MANAGER }, { event: kind, agent: row.name, ...facts });
+}
+
+/** The tag that says how a request ended. A cancelled one leaves none. */
+export async function tagEnd(world: DeployWorld, row: ApprovalRecord): Promise<void> {
+  const name = terminalTag(row.state);
+  if (name === undefined) return;
+  // Its time is one that the row has from the beginning: the same bytes every time.
+  const at = row.approved_at ?? row.requested_at;
+  await world.repos.applied(row.name).tag({ name: `${name}/${row.id}`, sha: row.sha, message: endMessage(row), at });
+}
+
+/** What an annotated tag says: how it ended, and why. */
+function endMessage(row: ApprovalRecord): string {
+  const about = `requested by ${row.requested_by}${row.description === null ? "" : `: ${row.description}`}`;
+  if (row.state === "denied")
+    return `${row.note ?? "denied without a note"}\n\ndenied by ${row.resolved_by ?? "operator"}, ${about}`;
+  if (row.state === "failed") return `${row.error ?? "failed"}\n\n${about}`;
+  return `deployed ${row.name} ${row.sha.slice(0, 12)}\n\napproved by ${row.resolved_by ?? row.requested_by}, ${about}`;
+}

@@ -1,0 +1,24 @@
+import { rm } from "node:fs/promises";
+import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
+import { Agent } from "../../agents/agent.ts";
+import { agentOf, type Step } from "./step.ts";
+
+/** Writes the new generation beside what runs, named by the request, and checks that a cage could be made of it. */
+export const generationStep: Step = {
+  name: "generation",
+  state: "building",
+  async do(deploy) {
+    const { world, id, files } = deploy;
+    const agent = agentOf(deploy);
+    const folder = world.generationFolder(agent, id);
+    await writeGeneration(folder, files ?? []);
+    // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
+    const trial = new Agent(agent.record, agent.config, agent.instructions);
+    trial.become(id, readConfigTree(folder));
+    await world.checkSpec(trial);
+  },
+  async undo(deploy) {
+    if (!deploy.agent) return;
+    await rm(deploy.world.generationFolder(deploy.agent, deploy.id), { recursive: true, force: true });
+  },
+};

@@ -1,0 +1,29 @@
+import { activateStep } from "./activate.ts";
+import { agentStep } from "./agent.ts";
+import { generationStep } from "./generation.ts";
+import { lockStep } from "./lock.ts";
+import { proposedStep } from "./proposed.ts";
+import { publishStep } from "./publish.ts";
+import type { Step } from "./step.ts";
+import { treeStep } from "./tree.ts";
+import { waitStep } from "./wait.ts";
+
+/** The steps of a deploy up to the point of no return, in their order; each beside its undo. */
+export const STEPS: readonly Step[] = [
+  agentStep,
+  treeStep,
+  generationStep,
+  proposedStep,
+  lockStep,
+  waitStep,
+  activateStep,
+  publishStep,
+];
+
+/** What follows the point of no return: carried to its end, never undone (`settle.ts`). */
+export const FINISHING = ["main", "tag", "settle", "leave"] as const;
+
+/** Every place at which a test may break a deploy: before each step, and at the very end. */
+export const FAILPOINTS: readonly string[] = [...STEPS.map((step) => step.name), ...FINISHING]
+  .map((name) => `before:${name}`)
+  .concat("end");

@@ -1,0 +1,27 @@
+import { candidate } from "./lock.ts";
+import type { Step } from "./step.ts";
+
+/** Tries of publishing against other deploys. Each loses to one that lands, so this many others would have to. */
+const MAX_RACES = 1_000;
+
+/**
+ * Moves the ledger. This is the point of no return: before it everything is undone on a failure, after it everything is
+ * carried to its end, by this daemon or the next. The loser of a race locks anew on what the winner published.
+ */
+export const publishStep: Step = {
+  name: "publish",
+  state: "activating",
+  async do(deploy) {
+    const { world, book, id } = deploy;
+    for (let race = 0; race < MAX_RACES; race++) {
+      const { candidate: next } = deploy.row;
+      if (next === null) throw new Error("a publish without a candidate");
+      const { ok } = await world.repos.meta.publish(next, deploy.head);
+      if (ok) return;
+      const again = await candidate(deploy);
+      // Noted before it is published: recovery tells by it whether the ledger holds this deploy.
+      deploy.row = await world.store.write((tx) => book.note(tx, id, { candidate: again }));
+    }
+    throw new Error("the deploy ledger moved on with every try");
+  },
+};

@@ -1,0 +1,32 @@
+import { agentOf, type Step } from "./step.ts";
+
+/** How long a running turn may go on when a deploy waits for it. An update of hyperhive itself waits for ever. */
+const MAX_TURN_MS = 10 * 60_000;
+/** How long a turn that was told to stop may take before its cage is ended under it. Milliseconds. */
+const STOP_TURN_MS = 5_000;
+
+/**
+ * Holds the turn loop and waits until no turn is under way. After ten minutes, or when the operator forces it, the turn
+ * is stopped and its message goes back uncounted.
+ */
+export const waitStep: Step = {
+  name: "wait",
+  state: "waiting",
+  async do(deploy) {
+    const { world, row, ended, forced } = deploy;
+    const agent = agentOf(deploy);
+    world.harnesses.hold(agent);
+    const isQuiet = (): boolean => !world.harnesses.isBusy(agent);
+    if (isQuiet()) return;
+    const patience = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
+    await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
+    clearTimeout(patience);
+    if (ended.aborted) throw new Error("the daemon was stopped while the deploy waited for the running turn");
+    if (isQuiet()) return;
+    agent.harness?.push({ push: "cancel", return: true });
+    await agent.untilSettled(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));
+  },
+  async undo(deploy) {
+    if (deploy.agent) deploy.world.harnesses.unhold(deploy.agent);
+  },
+};

@@ -1,0 +1,49 @@
+import type { Feed } from "../../eventlog/feed.ts";
+import type { Repos } from "../../repos/types.ts";
+import type { ApprovalRecord } from "../../store/approvals.ts";
+import type { Store } from "../../store/store.ts";
+import type { RiskMark, TreeFile } from "../../wire/approval.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { Cages } from "../agents/cages.ts";
+import type { Harnesses } from "../agents/harnesses.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import type { Confirmations } from "./confirmations.ts";
+
+/**
+ * What deploys act on. Failures in here are of three kinds: a `HiveError` is for whoever asked, a `RepoRefusal` is for
+ * whoever proposed, and anything else fails the deploy with its words.
+ */
+export interface DeployWorld {
+  store: Store;
+  feed: Feed;
+  repos: Repos;
+  broker: Broker;
+  swarm: Swarm;
+  cages: Cages;
+  harnesses: Harnesses;
+  confirmations: Confirmations;
+  /** Revision of hyperhive that new generations run with. */
+  revision: string;
+  /** How long a new generation may take to confirm. Milliseconds. */
+  confirmMs: number;
+  /** What is wrong with a config tree, in words for whoever proposed it; empty when it can be deployed. */
+  validate(files: readonly TreeFile[]): string[];
+  /** What the operator should not miss in a change. */
+  risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[] }): RiskMark[];
+  /** The folder of one generation of an agent. */
+  generationFolder(agent: Agent, generation: number): string;
+  /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */
+  checkSpec(agent: Agent): Promise<void>;
+  /** The last lines of an agent's cage log, for the words of a failure. */
+  logTail(agent: Agent): Promise<string>;
+  /** After a deploy: the readers' copy of the ledger, and generations that nothing needs any more. */
+  leftover(agent: Agent, row: ApprovalRecord): Promise<void>;
+  changed(agent: Agent): void;
+  /** A named place between two steps: does nothing, except in tests that arm it. */
+  failpoint(name: string): Promise<void>;
+  /** A write was refused because the disk is full: frees what is set aside. */
+  diskFull(): void;
+  onUnexpected(error: unknown): void;
+  now(): number;
+}

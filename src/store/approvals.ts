@@ -1,0 +1,108 @@
+import type { ApprovalKind, RequestOrigin, RequestState } from "../wire/approval.ts";
+import type { Sqlite } from "./database.ts";
+
+/** A request as it is remembered. The row is the authority; refs and tags are its projection. */
+export interface ApprovalRecord {
+  id: number;
+  seq: number;
+  /** The agent's id; null until a spawn has made one. */
+  agent: string | null;
+  name: string;
+  kind: ApprovalKind;
+  origin: RequestOrigin;
+  state: RequestState;
+  /** `operator`, `system`, or the name of the agent that asked. */
+  requested_by: string;
+  description: string | null;
+  sha: string;
+  tree: string;
+  /** What ran when the request was made. */
+  base_sha: string | null;
+  /** What was approved: SHA-256 over (tree, tree that ran at the approval). */
+  digest: string | null;
+  /** The commit of the deploy ledger that this request is about to publish, or has. */
+  candidate: string | null;
+  /** The request whose generation ran before. */
+  previous: number | null;
+  /** Revision of hyperhive that it was deployed with. */
+  hyperhive: string | null;
+  requested_at: number;
+  approved_at: number | null;
+  building_at: number | null;
+  resolved_at: number | null;
+  resolved_by: string | null;
+  note: string | null;
+  error: string | null;
+  /** JSON. */
+  risks: string;
+  /** JSON. */
+  stat: string;
+}
+
+const NAMES: (keyof ApprovalRecord)[] = [
+  "id",
+  "seq",
+  "agent",
+  "name",
+  "kind",
+  "origin",
+  "state",
+  "requested_by",
+  "description",
+  "sha",
+  "tree",
+  "base_sha",
+  "digest",
+  "candidate",
+  "previous",
+  "hyperhive",
+  "requested_at",
+  "approved_at",
+  "building_at",
+  "resolved_at",
+  "resolved_by",
+  "note",
+  "error",
+  "risks",
+  "stat",
+];
+const OPEN = "state IN ('pending', 'approved', 'building', 'waiting', 'activating')";
+
+/** Requests by what is asked of them. */
+export function approvalQueries(db: Sqlite) {
+  const insert = db.prepare<ApprovalRecord>(
+    `INSERT INTO approvals (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`,
+  );
+  const update = db.prepare<ApprovalRecord>(
+    `UPDATE approvals SET ${NAMES.filter((name) => name !== "id")
+      .map((name) => `${name} = @${name}`)
+      .join(", ")} WHERE id = @id`,
+  );
+  const byId = db.prepare<[number], ApprovalRecord>("SELECT * FROM approvals WHERE id = ?");
+  const open = db.prepare<[], ApprovalRecord>(`SELECT * FROM approvals WHERE ${OPEN} ORDER BY id`);
+  const openOf = db.prepare<[string], ApprovalRecord>(`SELECT * FROM approvals WHERE ${OPEN} AND name = ? ORDER BY id`);
+  const newest = db.prepare<[number, number], ApprovalRecord>("SELECT * FROM approvals WHERE id < ? ORDER BY id DESC LIMIT ?");
+  const newestOf = db.prepare<[string, number, number], ApprovalRecord>(
+    "SELECT * FROM approvals WHERE name = ? AND id < ? ORDER BY id DESC LIMIT ?",
+  );
+  const settledOf = db.prepare<[string, number, number], ApprovalRecord>(
+    `SELECT * FROM approvals WHERE name = ? AND id < ? AND state IN ('deployed', 'failed', 'denied', 'cancelled') ORDER BY id DESC LIMIT ?`,
+  );
+  const all = db.prepare<[], ApprovalRecord>("SELECT * FROM approvals ORDER BY id");
+  const after = db.prepare<[number, number], ApprovalRecord>("SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ?");
+  return {
+    insert: (row: ApprovalRecord): void => void insert.run(row),
+    update: (row: ApprovalRecord): void => void update.run(row),
+    byId: (id: number) => byId.get(id),
+    /** Not settled, oldest first. */
+    open: () => open.all(),
+    openOf: (name: string) => openOf.all(name),
+    /** Newest first. */
+    newest: (before: number, limit: number) => newest.all(before, limit),
+    newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
+    settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
+    /** Every request that ever was; for the checker. */
+    all: () => all.all(),
+    after: (seq: number, limit: number) => after.all(seq, limit),
+  };
+}
