@@ -16,8 +16,8 @@ import { MAX_CONFIG_FILES } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
 
-/** A proposal that was looked at. With `error` it has failed at once: it never reaches the operator. */
-const asked = z.object({ request: Id, error: z.string().optional() });
+/** A proposal that was looked at. With `refused` it has failed at once: it never reaches the operator. */
+const asked = z.object({ request: Id, refused: z.string().optional() });
 
 /** The part of the contract that is about requests, approvals and deploys. */
 export const approvalOperations = {

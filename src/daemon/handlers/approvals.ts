@@ -86,7 +86,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     if (input.agent === MANAGER)
       throw new HiveError("forbidden", `${MANAGER} cannot change itself: ask the operator, who can propose it`);
     const row = await hive.deploys.requests.applyCommit({ ...input, by: by(caller), origin: "request" });
-    return { request: row.id, ...(row.error === null ? {} : { error: row.error }) };
+    return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
   },
   async propose(hive, input) {
     const { agent, commit, files, description } = input;
@@ -95,7 +95,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
       commit === undefined
         ? await hive.deploys.requests.proposeFiles({ ...about, files: files ?? [] })
         : await hive.deploys.requests.applyCommit({ ...about, commit, origin: "proposal" });
-    return { request: row.id, ...(row.error === null ? {} : { error: row.error }) };
+    return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
   },
 
   rollback: async (hive, input) => ({ request: (await hive.deploys.requests.rollback(input.agent, input.id, OPERATOR)).id }),

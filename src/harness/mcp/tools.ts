@@ -197,14 +197,14 @@ export const hiveTools: readonly HiveTool[] = [
     },
     async run(host, { agent, commit, description }) {
       const sha = await host.fullCommit(agent, commit.trim());
-      const { request, error } = await host.call("request_apply_commit", {
+      const { request, refused } = await host.call("request_apply_commit", {
         agent,
         commit: sha,
         ...(description === undefined ? {} : { description }),
       });
-      if (error !== undefined)
+      if (refused !== undefined)
         throw new Error(
-          `request ${request} was looked at and cannot be deployed:\n${error}\nMend it in /agents/${agent}/config, commit, and ask again.`,
+          `request ${request} was looked at and cannot be deployed:\n${refused}\nMend it in /agents/${agent}/config, commit, and ask again.`,
         );
       return `request ${request} for commit ${sha} waits for the operator; you are told how it ends`;
     },
