@@ -54,6 +54,8 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
       const objects = treeObjects([{ path: LOCK, mode: "100644", base64: Buffer.from(text).toString("base64") }]);
       const commit = commitObject(objects.at(-1)?.sha ?? "", parent === undefined ? [] : [parent], facts);
       await writeObjects(gitDir, [...objects, commit]);
+      // The next deploy most likely stands on this one.
+      last = { at: commit.sha, ledger };
       return commit.sha;
     },
     async publish(next, expected) {

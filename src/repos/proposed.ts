@@ -11,6 +11,8 @@ import type { ProposedRepo } from "./types.ts";
 
 /** Bytes of history that a new proposed repository starts with: what a fetch may bring in many proposals. */
 const MAX_HISTORY_BYTES = 512 * 1024 * 1024;
+/** Files that are flushed side by side. */
+const FLUSHED_AT_ONCE = 64;
 /** A folder, and never a link to one. */
 const FOLDER_ONLY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
@@ -50,6 +52,7 @@ export async function ensureProposed(
     try {
       await makeConfig(made, agent, from);
       await give(made, owner);
+      await flush(made);
       await rename(made, `/proc/self/fd/${parent.fd}/config`);
     } catch (error) {
       await rm(made, { recursive: true, force: true });
@@ -118,6 +121,14 @@ async function makeConfig(made: string, agent: string, from: { gitDir: string; s
   ].join("\n");
   await writeFile(join(gitDir, "config"), remote, { flag: "a" });
   await git(gitDir, [`--work-tree=${made}`, "read-tree", "--reset", "-u", from.sha]);
+}
+
+/** What is moved to its place must be whole after a power cut too: a second call would leave it as it is. */
+async function flush(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((one) => !one.isSymbolicLink()).map((one) => join(one.parentPath, one.name));
+  for (let at = 0; at < paths.length; at += FLUSHED_AT_ONCE) await syncAll(paths.slice(at, at + FLUSHED_AT_ONCE));
+  await syncAll([folder]);
 }
 
 /** Gives a folder that only we can write to its owner. Links are given, not followed. */
