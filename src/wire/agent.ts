@@ -65,6 +65,7 @@ export const AgentView = z.object({
   tokens_today: z.number(),
   cost_today_usd: z.number(),
   revision: z.string().optional(),
+  /** What runs, in 12 digits; only once something was deployed. */
   deployed_sha: z.string().optional(),
   created_at: Instant,
   url: z.string(),
@@ -107,7 +108,7 @@ export function statusRow(agent: AgentView): AgentStatusRow {
     paused: agent.paused,
     url: agent.url,
   };
-  if (agent.deployed_sha) row.deployed_sha = agent.deployed_sha.slice(0, 12);
+  if (agent.deployed_sha) row.deployed_sha = agent.deployed_sha;
   if (agent.model) row.active_model = agent.model;
   if (agent.running && agent.status_text !== undefined) row.status_text = agent.status_text;
   if (agent.running && agent.status_set_at !== undefined) row.status_set_at = agent.status_set_at;

@@ -6,6 +6,13 @@ import { Id, Instant, Seq } from "./names.ts";
 export const Sha = z.string().regex(/^[0-9a-f]{40}$/, "a commit is named by its full 40 hex digits, not by a branch or tag");
 export type Sha = z.infer<typeof Sha>;
 
+/** Digits of a commit's name that rows and chips show: what the wire of host.sock fixes. */
+const SHORT_SHA_DIGITS = 12;
+/** A commit's name as people read it. */
+export function shortSha(sha: string): string {
+  return sha.slice(0, SHORT_SHA_DIGITS);
+}
+
 /** SHA-256 over (proposed tree, tree that runs): what the operator has looked at. */
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/, "a digest has 64 hex digits");
 

@@ -189,7 +189,10 @@ test("a commit of the manager: a build that fails leaves everything as it was; t
   await hive.call("approve", { id: fixed.id, ...(approval.digest ? { digest: approval.digest } : {}) });
   await request("scout", (one) => one.id === fixed.id && one.state === "deployed");
   // Visible at once: another model, and whom it may write to.
-  const scout = await hive.untilAgent("scout", (agent) => agent.deployed_sha === fixed.sha && agent.deploying === undefined);
+  const scout = await hive.untilAgent(
+    "scout",
+    (agent) => agent.deployed_sha === fixed.sha?.slice(0, 12) && agent.deploying === undefined,
+  );
   expect(scout).toMatchObject({ model: "haiku", running: true });
   const socket = await connectLines(hive.agentSocket("scout"));
   expect((await socket.call("whoami", {})).recipients).toEqual(["operator", "hm1nd"]);

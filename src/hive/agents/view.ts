@@ -1,4 +1,5 @@
 import type { AgentView } from "../../wire/agent.ts";
+import { shortSha } from "../../wire/approval.ts";
 import type { Agent } from "./agent.ts";
 
 interface ViewFacts {
@@ -45,7 +46,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     context_window: agent.contextWindow,
     tokens_today: facts.tokensToday,
     cost_today_usd: facts.costToday,
-    deployed_sha: record.deployedSha,
+    deployed_sha: record.deployedSha === undefined ? undefined : shortSha(record.deployedSha),
     deploying: agent.deploying,
     drift: agent.drift,
     revision: revision ?? facts.currentRevision,
