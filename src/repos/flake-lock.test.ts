@@ -41,6 +41,8 @@ warn-dirty = false
   const env = (): Record<string, string> => ({
     PATH: process.env.PATH ?? "",
     HOME: root,
+    // Nix asks who it is, also where the account has no name.
+    USER: "tester",
     NIX_CONF_DIR: join(root, "etc"),
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_NOSYSTEM: "1",
