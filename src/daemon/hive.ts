@@ -459,7 +459,7 @@ export async function openHive(deps: HiveDeps) {
     everyMs: config.diskCheckMs,
     onUnexpected,
   });
-  const retention = new Retention(store, now, (words) => log.info(words));
+  const retention = new Retention(store, { now, log: (words) => log.info(words) });
 
   const hive = {
     id: hiveId,

@@ -1,6 +1,7 @@
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
 import { openDatabase } from "./database.ts";
+import { eventRetentionQueries } from "./event-retention.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { messageQueries } from "./messages.ts";
 import { questionQueries } from "./questions.ts";
@@ -43,6 +44,7 @@ export function openStore(options: StoreOptions) {
     agents: agentQueries(db),
     approvals: approvalQueries(db),
     turns: turnQueries(db),
+    eventRetention: eventRetentionQueries(db),
     questions: questionQueries(db),
     ledger: ledgerQueries(db),
     sessions: sessionQueries(db),

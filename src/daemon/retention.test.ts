@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStore, type Store } from "../store/store.ts";
+import type { TurnEvent } from "../wire/event.ts";
+import { Retention } from "./retention.ts";
+
+const DAY = 24 * 3600_000;
+const NOW = Date.parse("2030-01-31T00:00:00Z");
+let folder: string;
+let store: Store;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "retention-"));
+  store = openStore({
+    file: join(folder, "hive.db"),
+    onFatal(error) {
+      throw error;
+    },
+  });
+  for (const name of ["ada", "bob"]) {
+    await store.write(() =>
+      store.agents.insert((ordinal) => ({
+        id: name,
+        ordinal,
+        name,
+        role: "agent",
+        desired: "running",
+        paused: false,
+        generation: 1,
+        identity: { kind: "host-uid", uid: ordinal, gid: ordinal },
+        createdAt: new Date(NOW).toISOString(),
+      })),
+    );
+  }
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let count = 0;
+async function add(agent: string, events: TurnEvent[], ageDays = 0): Promise<void> {
+  const at = new Date(NOW - ageDays * DAY).toISOString();
+  const spooled = events.map((event) => ({ n: ++count, at, event }));
+  await store.write(() => store.turns.append(agent, agent, "instance", spooled, store.nextSeq));
+}
+const note = (text: string): TurnEvent => ({ type: "note", level: "info", text });
+const start: TurnEvent = {
+  type: "turn_start",
+  turn: 1,
+  message_id: 1,
+  from: "operator",
+  body: "x",
+  unread: 0,
+  redelivered: false,
+};
+const of = (agent: string): string[] =>
+  store.turns
+    .page(agent, agent, Number.MAX_SAFE_INTEGER, 100_000)
+    .events.map(({ event }) => (event.type === "note" ? event.text.slice(0, 8) : event.type));
+
+test("turn events go after 14 days; the marks of turns never", async () => {
+  await add("ada", [start, note("old")], 15);
+  await add("ada", [note("young")], 13);
+  expect(await new Retention(store, { now: () => NOW }).runOnce()).toMatchObject({ events: 1 });
+  expect(of("ada")).toEqual(["turn_start", "young"]);
+});
+
+test("past its bytes an agent's oldest events go, its marks and everybody else's stay", async () => {
+  await add("ada", [start]);
+  const kilobyte = "x".repeat(1000);
+  for (let n = 0; n < 10; n++)
+    await add(
+      "ada",
+      Array.from({ length: 1000 }, (_, at) => note(`${String(n * 1000 + at).padStart(7, "0")} ${kilobyte}`)),
+    );
+  await add("bob", [note("bob's own")]);
+  const words: string[] = [];
+  const { events } = await new Retention(store, {
+    now: () => NOW,
+    log: (line) => void words.push(line),
+    turnEventBytes: 3_000_000,
+  }).runOnce();
+  const left = of("ada");
+  expect(left[0]).toBe("turn_start");
+  // The newest are whole, in order, and take about what they may.
+  expect(left.at(-1)).toBe("0009999 ");
+  expect(left.length).toBe(10_001 - events);
+  expect(left.length).toBeGreaterThan(2_700);
+  expect(left.length).toBeLessThan(5_000);
+  expect(of("bob")).toEqual(["bob's ow"]);
+  expect(words).toEqual([`retention: 0 bodies and ${events} turn events removed`]);
+  // What fits is left alone.
+  expect((await new Retention(store, { now: () => NOW }).runOnce()).events).toBe(0);
+});
