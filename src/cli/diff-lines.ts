@@ -53,8 +53,10 @@ export function editLines(before: string, after: string, paint: Paint): string[]
 function changed(lines: Line[], paint: Paint): string[] {
   const removed = lines.filter((line) => line.kind === "removed");
   const added = lines.filter((line) => line.kind === "added");
+  // Words are compared to be painted: without colours that would only cost time.
+  const isPainted = paint("bold", "x") !== "x";
   const twin = (line: Line): string | undefined => {
-    if (removed.length !== added.length) return undefined;
+    if (!isPainted || removed.length !== added.length) return undefined;
     const [own, other] = line.kind === "removed" ? [removed, added] : [added, removed];
     return other[own.indexOf(line)]?.text;
   };

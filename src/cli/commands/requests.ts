@@ -57,8 +57,9 @@ export function requestCommands(program: Command): void {
       .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running")
       .addHelpText("after", "\nExamples:\n  hivectl show 12\n  hivectl show 12 --base parent\n  hivectl show 12 --json"),
     async (shell, [id]: [number], { base }) => {
-      const { requestText } = await import("../request-text.ts");
-      shell.show(await shell.client.call("show", { id, base }), (output) => requestText(output, shell));
+      const answer = shell.client.call("show", { id, base });
+      const [{ requestText }, output] = await Promise.all([import("../request-text.ts"), answer]);
+      shell.show(output, () => requestText(output, shell));
     },
     approvalContract,
   );
