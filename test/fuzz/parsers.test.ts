@@ -1,0 +1,509 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isPublicAddress } from "../../src/gateway/egress/address.ts";
+import { isListed, splitAuthority } from "../../src/gateway/egress/allow.ts";
+import { MAX_HELLO_BYTES, readHello } from "../../src/gateway/egress/sni.ts";
+import { Meter } from "../../src/gateway/model/meter.ts";
+import { checkBody, readBody, upstreamHeaders } from "../../src/gateway/model/policy.ts";
+import { readConversation } from "../../src/gateway/rehearsal/conversation.ts";
+import { parseScenario } from "../../src/gateway/rehearsal/scenario.ts";
+import { wakePrompt } from "../../src/harness/prompt.ts";
+import { parseStrictObject } from "../../src/rpc/json.ts";
+import { LineSplitter } from "../../src/rpc/lines.ts";
+import { AgentConfig } from "../../src/wire/config.ts";
+import { HiveError } from "../../src/wire/error.ts";
+import { MAX_BODY_BYTES, MAX_LINE_BYTES } from "../../src/wire/limits.ts";
+import { Body } from "../../src/wire/message.ts";
+import { AgentName, NewAgentName, RESERVED_NAMES } from "../../src/wire/names.ts";
+import { operations, type OperationName } from "../../src/wire/operations.ts";
+import { PATIENCE_MS, RUNS } from "./runs.ts";
+
+/** Every parser that a stranger can reach, given what no person would write. `npm run fuzz` gives it much more. */
+
+const check = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>): void =>
+  void fc.assert(property, { numRuns: RUNS });
+/** Text that is nearly JSON: the alphabet of the grammar, in any order. */
+const nearJson = fc
+  .array(
+    fc.constantFrom(
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      '"',
+      "\\",
+      '"a"',
+      '"\\u0061"',
+      "1",
+      "-",
+      ".",
+      "e5",
+      "true",
+      "null",
+      " ",
+      "\n",
+      "\u0000",
+      "é",
+      "\u{1F600}",
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => parts.join(""));
+const anyJson = fc.jsonValue({ maxDepth: 6 });
+/** Half of the fields that an object of ours has, with whatever in them. */
+const strange = fc.dictionary(
+  fc.oneof(
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom(
+      "__proto__",
+      "constructor",
+      "cmd",
+      "id",
+      "name",
+      "to",
+      "body",
+      "scope",
+      "agent_names",
+      "all",
+      "events",
+      "outcome",
+      "kind",
+      "limit",
+      "before",
+      "config",
+      "files",
+      "sha",
+      "digest",
+    ),
+  ),
+  fc.oneof(
+    anyJson,
+    fc.constantFrom(
+      "..",
+      ".",
+      "",
+      "-rf",
+      "a/../b",
+      "a\u0000b",
+      "operator",
+      "manager",
+      2 ** 53,
+      -1,
+      1.5,
+      NaN,
+      Infinity,
+      [],
+      {},
+      null,
+    ),
+  ),
+  { maxKeys: 12 },
+);
+
+/** What a parser may do with bad input: say so in words that are meant for people. */
+function refusal(run: () => unknown): unknown {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (!(error instanceof HiveError)) throw error;
+    expect(error.message.length).toBeGreaterThan(0);
+    return { refused: error.code };
+  }
+}
+
+describe("lines", { timeout: PATIENCE_MS }, () => {
+  test("the strict parser takes an object exactly when JSON.parse does and no key comes twice", () => {
+    check(
+      fc.property(
+        fc.oneof(
+          nearJson,
+          nearJson.map((text) => `{${text}}`),
+        ),
+        (text) => {
+          const strict = refusal(() => parseStrictObject(text)) as { value?: object; refused?: string };
+          let plain: unknown;
+          try {
+            plain = JSON.parse(text);
+          } catch {
+            plain = undefined;
+          }
+          const isObject = typeof plain === "object" && plain !== null && !Array.isArray(plain);
+          if (strict.value) expect(strict.value).toEqual(plain);
+          else if (isObject) expect(() => parseStrictObject(text)).toThrow(/appears twice|deeper/);
+          if (!isObject) expect(strict.value).toBeUndefined();
+        },
+      ),
+    );
+  });
+
+  test("an object whose keys were doubled is refused, wherever that is", () => {
+    const keys = fc.uniqueArray(fc.string({ maxLength: 6 }), { minLength: 1, maxLength: 5 });
+    check(
+      fc.property(keys, fc.nat(), fc.nat({ max: 5 }), fc.boolean(), (names, which, depth, isEscaped) => {
+        const double = names[which % names.length] ?? "";
+        const again = isEscaped ? `"${escaped(double)}"` : JSON.stringify(double);
+        const fields = [...names.map((name) => JSON.stringify(name)), again].map((key) => `${key}:0`).join(",");
+        const text = `${'{"d":'.repeat(depth)}{${fields}}${"}".repeat(depth)}`;
+        expect(() => parseStrictObject(text)).toThrow(/appears twice/);
+      }),
+    );
+  });
+
+  test("lines come out as they went in, however the bytes were cut", () => {
+    const line = fc.string({ unit: "grapheme", maxLength: 30 }).map((text) => text.replace(/[\n\r]/g, "").trim());
+    check(
+      fc.property(
+        fc.array(line, { maxLength: 12 }),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 40 }),
+        (lines, cuts) => {
+          const bytes = Buffer.from(lines.map((one) => `${one}\n`).join(""));
+          const splitter = new LineSplitter();
+          const seen: string[] = [];
+          for (let at = 0, n = 0; at < bytes.length; n++) {
+            const size = cuts[n % cuts.length] ?? 1;
+            splitter.push(bytes.subarray(at, at + size), (one) => void seen.push(one));
+            at += size;
+          }
+          expect(seen).toEqual(lines.filter((one) => one !== ""));
+        },
+      ),
+    );
+  });
+
+  test("a line over the limit is refused, in one piece or in many", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1000, max: 70_000 }), (over, piece) => {
+        const splitter = new LineSplitter();
+        const chunk = Buffer.alloc(piece, 0x61);
+        expect(() => {
+          for (let sent = 0; sent < MAX_LINE_BYTES + over; sent += piece) splitter.push(chunk, () => {});
+        }).toThrow(HiveError);
+      }),
+      { numRuns: Math.ceil(RUNS / 100) },
+    );
+  });
+});
+
+describe("the contract", { timeout: PATIENCE_MS }, () => {
+  const names = Object.keys(operations) as OperationName[];
+  test("no input makes a schema throw, and what it takes it takes again, the same", () => {
+    check(
+      fc.property(fc.constantFrom(...names), strange, (name, input) => {
+        const first = operations[name].input.safeParse(input);
+        if (!first.success) return;
+        const again = operations[name].input.safeParse(first.data);
+        expect(again.success).toBe(true);
+        expect(again.data).toEqual(first.data);
+        expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+      }),
+    );
+  });
+
+  test("a name is what the rule says, and nothing else", () => {
+    const candidate = fc.oneof(
+      fc.string({ unit: fc.constantFrom(..."abz09-_./ A\u0000\n@é".split("")), maxLength: 40 }),
+      fc.string({ unit: fc.constantFrom(..."abz09-".split("")), minLength: 1, maxLength: 34 }),
+      fc.constantFrom(...RESERVED_NAMES),
+    );
+    check(
+      fc.property(candidate, (name) => {
+        const fits = name.length <= 32 && /^[a-z][a-z0-9-]*$/.test(name) && !name.endsWith("-");
+        expect(AgentName.safeParse(name).success).toBe(fits);
+        expect(NewAgentName.safeParse(name).success).toBe(fits && !(RESERVED_NAMES as readonly string[]).includes(name));
+      }),
+    );
+  });
+
+  test("a body is 1 byte to 256 KiB of well-formed text", () => {
+    const body = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 200 }),
+      fc
+        .tuple(
+          fc.constantFrom("a", "é", "€", "\u{1F600}", "\uD800"),
+          fc.integer({ min: MAX_BODY_BYTES / 4 - 2, max: MAX_BODY_BYTES + 2 }),
+        )
+        .map(([unit, times]) => unit.repeat(times)),
+    );
+    fc.assert(
+      fc.property(body, (text) => {
+        const bytes = Buffer.byteLength(text);
+        expect(Body.safeParse(text).success).toBe(text.isWellFormed() && bytes >= 1 && bytes <= MAX_BODY_BYTES);
+      }),
+      { numRuns: Math.ceil(RUNS / 20) },
+    );
+  });
+
+  test("agent.json: no value makes the schema throw, and a config that is taken stands on its own", () => {
+    const field = fc.constantFrom(
+      "model",
+      "description",
+      "allowedRecipients",
+      "extraMcpServers",
+      "tools",
+      "egress",
+      "env",
+      "limits",
+      "mounts",
+      "secrets",
+      "cli",
+      "other",
+    );
+    const value = fc.oneof(
+      anyJson,
+      fc.array(fc.constantFrom("a.example", "*.b.example:443", "EXAMPLE", "", "operator"), { maxLength: 3 }),
+      fc.constant({ crawler: { command: "node" } }),
+      fc.constant({ allow: ["WebFetch"], deny: [] }),
+      fc.constant({ LD_PRELOAD: "x" }),
+      fc.constant({ memory_mib: 512 }),
+    );
+    check(
+      fc.property(fc.dictionary(field, value, { maxKeys: 6 }), (config) => {
+        const parsed = AgentConfig.safeParse(config);
+        if (!parsed.success) return;
+        expect(AgentConfig.parse(parsed.data)).toEqual(parsed.data);
+        expect(Object.keys(parsed.data.env).filter((name) => /^(?:LD_|ANTHROPIC_|CLAUDE|NODE_|HIVE_)/.test(name))).toEqual([]);
+        expect("hive" in parsed.data.extraMcpServers).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("the gateway", { timeout: PATIENCE_MS }, () => {
+  test("a body is read or refused in words, and what reaches further than its text is never let through", () => {
+    const block = fc.oneof(
+      fc.record({ type: fc.constant("text"), text: fc.string() }),
+      fc.record({
+        type: fc.constantFrom("image", "document"),
+        source: fc.record({ type: fc.constantFrom("base64", "url", "file", "text") }),
+      }),
+      fc.record({ type: fc.constant("container_upload") }),
+      anyJson,
+    );
+    const nested = fc.oneof(
+      fc.array(block, { maxLength: 3 }),
+      fc.array(fc.record({ type: fc.constant("tool_result"), content: fc.array(block, { maxLength: 2 }) }), { maxLength: 2 }),
+    );
+    const body = fc.record(
+      {
+        model: fc.constantFrom("sonnet", "claude-sonnet-4-5", "claude-opus-4", "claude-3-5-haiku-20241022", "gpt"),
+        messages: fc.array(
+          fc.record({ role: fc.constantFrom("user", "assistant", "system"), content: fc.oneof(fc.string(), nested) }),
+          { maxLength: 3 },
+        ),
+        tools: fc.array(
+          fc.record(
+            {
+              name: fc.string(),
+              type: fc.constantFrom("custom", "web_fetch_20250910", "bash_20250124", "code_execution_20250522"),
+            },
+            { requiredKeys: ["name"] },
+          ),
+          { maxLength: 2 },
+        ),
+        mcp_servers: fc.constant([]),
+        container: fc.constant("c"),
+        system: nested,
+      },
+      { requiredKeys: ["model", "messages"] },
+    );
+    check(
+      fc.property(body, (value) => {
+        const text = JSON.stringify(value);
+        const outcome = refusal(() => checkBody(readBody(Buffer.from(text)), ["sonnet"])) as { refused?: string };
+        const reaches =
+          /"type":"(?:web_fetch|code_execution)_|"mcp_servers"|"container"|"type":"container_upload"/.test(text) ||
+          /claude-opus|"model":"gpt"/.test(text) ||
+          value.messages.length === 0;
+        if (reaches && !hidesInStrings(value)) expect(outcome.refused).toBeDefined();
+      }),
+    );
+  });
+
+  test("bytes that are no body are refused in words", () => {
+    check(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void refusal(() => readBody(Buffer.from(bytes)))));
+  });
+
+  test("no header of the agent's reaches the upstream but the few that may", () => {
+    const name = fc.constantFrom(
+      "x-api-key",
+      "authorization",
+      "cookie",
+      "anthropic-beta",
+      "accept",
+      "host",
+      "proxy-authorization",
+      "anthropic-version",
+    );
+    check(
+      fc.property(fc.dictionary(name, fc.string()), (headers) => {
+        const kept = Object.keys(upstreamHeaders(headers));
+        expect(kept.filter((one) => /key|authorization|cookie|host/.test(one))).toEqual([]);
+      }),
+    );
+  });
+
+  test("what is metered does not depend on where the bytes were cut", () => {
+    const usage = fc.record({ input_tokens: fc.nat(), output_tokens: fc.nat(), cache_read_input_tokens: fc.nat() });
+    const event = fc.oneof(
+      usage.map((of) => `data: ${JSON.stringify({ type: "message_start", message: { model: "m", usage: of } })}`),
+      usage.map((of) => `data: ${JSON.stringify({ type: "message_delta", usage: of })}`),
+      fc.string().map((text) => `data: ${JSON.stringify({ type: "content_block_delta", text: `"usage" ${text}` })}`),
+      nearJson.map((text) => `data: {"usage"${text.replaceAll("\n", "")}`),
+    );
+    check(
+      fc.property(
+        fc.array(event, { maxLength: 8 }),
+        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
+        (events, cuts) => {
+          const bytes = Buffer.from(events.map((one) => `${one}\n\n`).join(""));
+          const whole = new Meter("text/event-stream");
+          whole.take(bytes);
+          const parts = new Meter("text/event-stream");
+          for (let at = 0, n = 0; at < bytes.length; n++) {
+            const size = cuts[n % cuts.length] ?? 1;
+            parts.take(bytes.subarray(at, at + size));
+            at += size;
+          }
+          expect(parts.tokens).toEqual(whole.tokens);
+          expect(Object.values(whole.tokens).every((count) => Number.isFinite(count) && count >= 0)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test("the reader of TLS hellos survives any bytes, never asks for more than a hello, and finds the name in a whole one", () => {
+    check(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, isHandshake) => {
+        const read = readHello(Buffer.from(isHandshake ? [0x16, 3, 1, ...bytes] : bytes));
+        expect(["more", "not-tls", "hello"]).toContain(read.kind);
+      }),
+    );
+    expect(readHello(Buffer.concat([Buffer.from([0x16, 3, 1, 0xff, 0xff]), Buffer.alloc(MAX_HELLO_BYTES)])).kind).toBe("not-tls");
+    const label = fc.stringMatching(/^[a-z0-9]{1,20}$/);
+    check(
+      fc.property(fc.array(label, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 80 }), (labels, cut) => {
+        const name = labels.join(".");
+        const hello = clientHello(name);
+        expect(readHello(hello)).toEqual({ kind: "hello", serverName: name });
+        expect(readHello(hello.subarray(0, Math.min(cut, hello.length - 1))).kind).toBe("more");
+      }),
+    );
+  });
+
+  test("no form of a private address is taken for a public one", () => {
+    const octet = fc.integer({ min: 0, max: 255 });
+    check(
+      fc.property(fc.constantFrom("10", "127", "169.254", "192.168", "0", "224"), octet, octet, octet, (net, a, b, c) => {
+        const four = [...net.split("."), a, b, c].slice(0, 4).join(".");
+        expect(isPublicAddress(four)).toBe(false);
+        expect(isPublicAddress(`::ffff:${four}`)).toBe(false);
+        expect(isPublicAddress(`64:ff9b::${four}`)).toBe(false);
+        expect(isPublicAddress(`[${four}]`)).toBe(false);
+      }),
+    );
+    check(fc.property(fc.ipV6(), (six) => void expect(typeof isPublicAddress(six)).toBe("boolean")));
+    check(fc.property(fc.string(), (text) => void expect(isPublicAddress(`${text} `)).toBe(false)));
+  });
+
+  test("an authority is split into what it was made of, and a host off the list stays off", () => {
+    const host = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?$/);
+    check(
+      fc.property(host, fc.integer({ min: 1, max: 65535 }), host, (name, port, other) => {
+        expect(splitAuthority(`${name}:${port}`)).toEqual({ host: name, port });
+        expect(isListed([`${name}:${port}`], name, port)).toBe(true);
+        fc.pre(other !== name && !other.endsWith(`.${name}`));
+        expect(isListed([name, `*.${name}`], other, 443)).toBe(false);
+        expect(isListed([`*.${name}`], `x${name}`, 443)).toBe(false);
+        expect(isListed([`*.${name}`], name, 443)).toBe(false);
+      }),
+    );
+    check(fc.property(fc.string(), (text) => void splitAuthority(text)));
+  });
+});
+
+describe("rehearsal", { timeout: PATIENCE_MS }, () => {
+  test("a scenario is taken or refused with the file's name, whatever it is", () => {
+    check(
+      fc.property(
+        fc.oneof(
+          nearJson,
+          anyJson.map((value) => JSON.stringify({ name: "x", rules: [value] })),
+        ),
+        (text) => {
+          try {
+            parseScenario(text, "some.json");
+          } catch (error) {
+            expect((error as Error).message).toMatch(/^some\.json/);
+          }
+        },
+      ),
+    );
+  });
+
+  test("the wake prompt carries sender and body through any text", () => {
+    const sender = fc.constantFrom("operator", "system", "scout", "scout/chat");
+    const body = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 }).map((text) => text.trim());
+    check(
+      fc.property(sender, body, fc.nat({ max: 3 }), fc.boolean(), (from, text, unread, redelivered) => {
+        fc.pre(text !== "" && !/\(\d+ more pending/.test(text));
+        const prompt = wakePrompt({ id: 1, from, body: text, redelivered, created_at: "2026-01-01T00:00:00.000Z" }, unread);
+        const read = readConversation({ model: "sonnet", messages: [{ role: "user", content: prompt }] });
+        expect(read.sender).toBe(from);
+        expect(read.body).toBe(text);
+      }),
+    );
+  });
+
+  test("no conversation makes the reader throw", () => {
+    const content = fc.oneof(
+      fc.string(),
+      fc.array(fc.dictionary(fc.constantFrom("type", "text", "content", "tool_use_id"), anyJson), { maxLength: 4 }),
+    );
+    check(
+      fc.property(
+        fc.array(fc.record({ role: fc.constantFrom("user", "assistant"), content }), { minLength: 1, maxLength: 5 }),
+        (messages) => {
+          readConversation({ model: "sonnet", messages });
+        },
+      ),
+    );
+  });
+});
+
+/** The same text, each of its units as an escape. */
+function escaped(text: string): string {
+  return Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
+}
+
+/** True when a marker may stand inside of text, where it means nothing. */
+function hidesInStrings(value: unknown): boolean {
+  if (typeof value === "string") return /type|mcp_servers|container|claude-opus|model/.test(value);
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    Object.entries(value).some(([key, inner]) => key === "text" && hidesInStrings(inner)) ||
+    Object.values(value).some((inner) => typeof inner === "object" && hidesInStrings(inner))
+  );
+}
+
+/** The first record of a TLS connection to a name, with the one extension that matters. */
+function clientHello(name: string): Buffer {
+  const u16 = (n: number): Buffer => Buffer.from([n >> 8, n & 0xff]);
+  const host = Buffer.from(name);
+  const entry = Buffer.concat([Buffer.from([0]), u16(host.length), host]);
+  const list = Buffer.concat([u16(entry.length), entry]);
+  const extension = Buffer.concat([u16(0), u16(list.length), list]);
+  const body = Buffer.concat([
+    u16(0x0303),
+    Buffer.alloc(32, 7),
+    Buffer.from([0]),
+    u16(2),
+    u16(0x1301),
+    Buffer.from([1, 0]),
+    u16(extension.length),
+    extension,
+  ]);
+  const message = Buffer.concat([Buffer.from([1, 0]), u16(body.length), body]);
+  return Buffer.concat([Buffer.from([0x16, 3, 1]), u16(message.length), message]);
+}
