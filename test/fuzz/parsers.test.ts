@@ -20,8 +20,9 @@ import { PATIENCE_MS, RUNS } from "./runs.ts";
 
 /** Every parser that a stranger can reach, given what no person would write. `npm run fuzz` gives it much more. */
 
-const check = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>): void =>
-  void fc.assert(property, { numRuns: RUNS });
+const check = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>): void => {
+  fc.assert(property, { numRuns: RUNS });
+};
 /** Text that is nearly JSON: the alphabet of the grammar, in any order. */
 const nearJson = fc
   .array(
@@ -403,8 +404,8 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
         expect(isPublicAddress(`[${four}]`)).toBe(false);
       }),
     );
-    check(fc.property(fc.ipV6(), (six) => void expect(typeof isPublicAddress(six)).toBe("boolean")));
-    check(fc.property(fc.string(), (text) => void expect(isPublicAddress(`${text} `)).toBe(false)));
+    check(fc.property(fc.ipV6(), (six) => typeof isPublicAddress(six) === "boolean"));
+    check(fc.property(fc.string(), (text) => !isPublicAddress(`${text} `)));
   });
 
   test("an authority is split into what it was made of, and a host off the list stays off", () => {
