@@ -37,6 +37,8 @@ async function buildCage(config: Config): Promise<Finding> {
     mkdirSync(join(folder, name), { recursive: true });
     return join(folder, name);
   };
+  // A cage outlives its daemon, so nothing of it keeps this process alive; we do want to see its end.
+  const alive = setInterval(() => {}, 1000);
   try {
     const driver = bwrapDriver();
     writeFileSync(join(folder, "log"), "");
@@ -71,6 +73,7 @@ async function buildCage(config: Config): Promise<Finding> {
   } catch (error) {
     return { level: "error", what: "no cage can be built", mend: error instanceof Error ? error.message : String(error) };
   } finally {
+    clearInterval(alive);
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -232,6 +232,16 @@ describe("messages", () => {
     await isWell();
   });
 
+  test("a storm to everybody is slowed by what it would reach, also when it would reach many", async () => {
+    const lines = Array.from({ length: 300 }, (_, n) => `{"id":${n},"cmd":"send","to":"*","body":"all ${n}"}\n`).join("");
+    const answers = await raw(hive.agentSocket("hm1nd"), lines, 300);
+    expect(answers).toHaveLength(300);
+    expect(answers.filter((answer) => answer["code"] === "rate_limited").length).toBeGreaterThan(50);
+    expect(answers.every((answer) => answer["ok"] === true || answer["code"] === "rate_limited")).toBe(true);
+    await hive.call("stop", { scope: { agent_names: ["ada"] }, graceful: false });
+    await isWell();
+  });
+
   test("more connections than an agent may have are refused in words; others are not touched", async () => {
     const sockets = Array.from({ length: 80 }, () => connect(hive.agentSocket("ada")));
     const texts = await Promise.all(

@@ -248,3 +248,50 @@ describe("the event stream", () => {
     expect(one.at(-1)?.data).toMatchObject({ kind: "reset" });
   });
 });
+
+test("behind a proxy the public address is the hive's: links, cookie and origin are its own, and no other's", async () => {
+  const proxied = await new TestHive({ HIVE_PUBLIC_URL: "https://hive.example.org", HIVE_AGENT_PORTS: "off" }).start();
+  try {
+    const { url } = await proxied.call("login", {});
+    expect(url).toMatch(/^https:\/\/hive\.example\.org\/login#token=/);
+    // As the proxy passes it on: plain HTTP to loopback, with the Host that the browser asked for.
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(await listeningOn(proxied.pid))?.[1]);
+    const ask = (headers: Record<string, string>) =>
+      new Promise<{ status: number; cookie: string }>((resolve, reject) => {
+        const outgoing = request(
+          { host: "127.0.0.1", port, method: "POST", path: "/api/login", headers: { ...json, ...headers } },
+          (incoming) => {
+            incoming.resume();
+            resolve({ status: incoming.statusCode ?? 0, cookie: String(incoming.headers["set-cookie"] ?? "") });
+          },
+        );
+        outgoing.on("error", reject);
+        outgoing.end(JSON.stringify({ token: url.split("#token=")[1] }));
+      });
+    expect((await ask({ Host: "evil.example.org" })).status).toBe(421);
+    expect((await ask({ Host: "hive.example.org", Origin: "https://evil.example.org" })).status).toBe(403);
+    const { status, cookie: given } = await ask({
+      Host: "hive.example.org",
+      Origin: "https://hive.example.org",
+      "Sec-Fetch-Site": "same-origin",
+    });
+    expect(status).toBe(200);
+    expect(given).toMatch(/; Secure/);
+  } finally {
+    await proxied.dispose();
+  }
+});
+
+/** The addresses on which a process listens, from the kernel's table. */
+async function listeningOn(pid: number): Promise<string> {
+  const { readFileSync, readdirSync, readlinkSync } = await import("node:fs");
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []),
+  );
+  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A" && inodes.has(fields[9] ?? ""))
+    .map((fields) => `127.0.0.1:${Number.parseInt(fields[1]?.split(":")[1] ?? "", 16)}`)
+    .join(" ");
+}

@@ -19,8 +19,12 @@ export class SendRate {
     this.#now = now;
   }
 
-  /** Takes `count` tokens or throws `rate_limited` with how long to wait. */
-  take(sender: string, count = 1): void {
+  /**
+   * Takes `count` tokens or throws `rate_limited` with how long to wait. More than the whole burst (a send to
+   * everybody in a large hive) costs the burst: otherwise no wait would ever be long enough.
+   */
+  take(sender: string, wanted = 1): void {
+    const count = Math.min(wanted, this.#limit.burst);
     const now = this.#now();
     const bucket = this.#buckets.get(sender) ?? { tokens: this.#limit.burst, at: now };
     // A clock that jumped back must not empty the bucket for the length of the jump.

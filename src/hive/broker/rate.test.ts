@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { SendRate } from "./rate.ts";
+
+test("a burst, then so many a second, each sender for itself; the refusal says how long to wait, and that is true", () => {
+  let now = 0;
+  const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
+  rate.take("ada", 20);
+  expect(() => rate.take("ada")).toThrow("wait 1 s");
+  rate.take("bob");
+  now = 1000;
+  rate.take("ada", 10);
+  expect(() => rate.take("ada", 15)).toThrow("wait 2 s");
+  now = 3000;
+  rate.take("ada", 15);
+});
+
+test("a send to more than the burst is possible, and costs all of it", () => {
+  let now = 0;
+  const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
+  rate.take("ada", 500);
+  expect(() => rate.take("ada")).toThrow("too many messages");
+  expect(() => rate.take("ada", 500)).toThrow("wait 2 s");
+  now = 2000;
+  rate.take("ada", 500);
+});
+
+test("a clock that jumps back empties nothing", () => {
+  let now = 1_000_000;
+  const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
+  rate.take("ada", 15);
+  now = 0;
+  rate.take("ada", 5);
+  now = 500;
+  rate.take("ada", 5);
+});

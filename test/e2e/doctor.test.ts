@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { cleanEnv } from "../lib/hive.ts";
+
+/** `hive-c0re doctor`: what it finds on this host, and on one where something is missing. */
+
+const DAEMON = join(import.meta.dirname, "../../dist/hive-c0re.js");
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "doctor-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Finding {
+  level: string;
+  what: string;
+  mend: string;
+}
+function doctor(argv: string[], env: Record<string, string> = {}): Promise<{ code: number | null; out: string }> {
+  const child = spawn(process.execPath, [DAEMON, "doctor", ...argv], {
+    env: cleanEnv({ HOME: folder, HIVE_STATE_DIR: join(folder, "s"), ...env }),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
+}
+
+test("on a host that can run a hive it builds a cage, says how limits are held, leaves nothing, and ends with 0", async () => {
+  const { code, out } = await doctor(["--json"]);
+  const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Finding[] };
+  expect({ code, ok }).toEqual({ code: 0, ok: true });
+  expect(findings.map(({ what }) => what)).toContain("a cage can be built");
+  expect(findings.some(({ what }) => /^limits are held by|limits cannot be held/.test(what))).toBe(true);
+  for (const { level, what, mend } of findings) expect(level === "ok" || mend !== "", what).toBe(true);
+  expect(readdirSync(join(folder, "s"))).toEqual([]);
+  const forPeople = await doctor([]);
+  expect(forPeople.out).toMatch(/^✓ Node \d/);
+});
+
+test("where a program is missing it names the command that brings it, builds nothing, and ends with 1", async () => {
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const program of ["git", "unshare", "setpriv", "mount"]) {
+    const found = ["/usr/bin", "/bin"].map((at) => join(at, program)).find(existsSync);
+    if (found) symlinkSync(found, join(bin, program));
+  }
+  chmodSync(bin, 0o755);
+  const { code, out } = await doctor(["--json"], { PATH: bin });
+  const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Finding[] };
+  expect({ code, ok }).toEqual({ code: 1, ok: false });
+  expect(findings.find(({ what }) => what === "bwrap is not installed")).toMatchObject({
+    level: "error",
+    mend: expect.stringContaining("apt-get install bubblewrap") as string,
+  });
+  expect(findings.map(({ what }) => what)).not.toContain("a cage can be built");
+});
