@@ -2,6 +2,8 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { LAST_PORT_OFFSET } from "../hive/agents/port.ts";
+import { BURST_SECONDS, DEFAULT_SEND_RATE, type RateLimit } from "../hive/broker/rate.ts";
+import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
@@ -27,6 +29,8 @@ const Environment = z.object({
   HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
   HIVE_MAX_HOPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_HOPS),
+  HIVE_SEND_RATE: z.coerce.number().positive().default(DEFAULT_SEND_RATE.perSecond),
+  HIVE_COMMIT_GROUP: z.coerce.number().int().min(1).max(MAX_GROUP).default(MAX_GROUP),
   HIVE_SCENARIOS: z.string().optional(),
   HIVE_REHEARSAL: z.enum(["0", "1"]).default("0"),
   HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -59,6 +63,10 @@ export interface Config {
   agentPortBase: number | undefined;
   operatorPronouns: string;
   maxHops: number;
+  /** Messages per second that one agent may send, and four seconds' worth in a burst. */
+  sendRate: RateLimit;
+  /** Writes that one commit may take in. 1 gives every send a commit of its own, which is what the bench compares with. */
+  commitGroup: number;
   /** Folder or file of scenarios for rehearsal; undefined plays the built-in tour. */
   scenarios: string | undefined;
   upstream: UpstreamConfig;
@@ -115,6 +123,8 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : e.HIVE_AGENT_PORT_BASE,
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
+    sendRate: { perSecond: e.HIVE_SEND_RATE, burst: e.HIVE_SEND_RATE * BURST_SECONDS },
+    commitGroup: e.HIVE_COMMIT_GROUP,
     scenarios: e.HIVE_SCENARIOS,
     upstream: upstreamOf(e),
     sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,

@@ -90,7 +90,7 @@ export async function openHive(deps: HiveDeps) {
   const access = openModelAccess(config.upstream, config.scenarios);
   const prices = readPrices(config.pricesFile);
   const runtime = openRuntime(paths.runtimes, findClaude(config.claudePath));
-  const store = openStore({ file: paths.database, onFatal: deps.onFatal });
+  const store = openStore({ file: paths.database, onFatal: deps.onFatal, maxGroup: config.commitGroup });
   const hiveId = store.meta.get(HIVE_ID) ?? randomBytes(4).toString("hex");
   await store.write(() => store.meta.set(HIVE_ID, hiveId));
 
@@ -208,7 +208,15 @@ export async function openHive(deps: HiveDeps) {
 
   // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  const broker = new Broker({ store, feed, directory, maxHops: config.maxHops, leaseGraceMs: config.leaseGraceMs, now });
+  const broker = new Broker({
+    store,
+    feed,
+    directory,
+    maxHops: config.maxHops,
+    leaseGraceMs: config.leaseGraceMs,
+    sendRate: config.sendRate,
+    now,
+  });
   const history = new MessageHistory(store, directory.nameOf);
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });

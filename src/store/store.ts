@@ -16,6 +16,8 @@ export interface StoreOptions {
   file: string;
   /** The disk failed in a way after which nothing may be retried: end the process. */
   onFatal(error: Error): void;
+  /** Writes that one commit may take in. */
+  maxGroup?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export type Store = ReturnType<typeof openStore>;
 
 export function openStore(options: StoreOptions) {
   const db = openDatabase(options.file);
-  const writer = new Writer(db, options.onFatal);
+  const writer = new Writer(db, options.onFatal, options.maxGroup);
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

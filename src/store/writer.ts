@@ -16,7 +16,7 @@ interface Queued {
 }
 
 /** Writes that one commit may take in: bounds how long readers wait for the loop. */
-const MAX_GROUP = 512;
+export const MAX_GROUP = 512;
 
 /**
  * The one writer. Writes queue up; once per turn of the event loop all that wait run in one transaction and share one
@@ -29,13 +29,15 @@ const MAX_GROUP = 512;
 export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
+  readonly #maxGroup: number;
   #queue: Queued[] = [];
   #scheduled = false;
   #closed = false;
 
-  constructor(db: Sqlite, onFatal: (error: Error) => void) {
+  constructor(db: Sqlite, onFatal: (error: Error) => void, maxGroup = MAX_GROUP) {
     this.#db = db;
     this.#onFatal = onFatal;
+    this.#maxGroup = maxGroup;
   }
 
   write<T>(run: (tx: Tx) => T): Promise<T> {
@@ -49,7 +51,7 @@ export class Writer {
   /** Commits what waits and takes nothing more: the last thing that happened is stored before the database closes. */
   close(): void {
     this.#closed = true;
-    while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, MAX_GROUP));
+    while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, this.#maxGroup));
   }
 
   #schedule(): void {
@@ -57,7 +59,7 @@ export class Writer {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const group = this.#queue.splice(0, MAX_GROUP);
+      const group = this.#queue.splice(0, this.#maxGroup);
       if (group.length === 0) return;
       if (this.#queue.length > 0) this.#schedule();
       this.#commit(group);

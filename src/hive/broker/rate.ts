@@ -5,8 +5,10 @@ export interface RateLimit {
   burst: number;
 }
 
-/** What one agent may send: far more than any conversation, far less than a flood. */
-export const DEFAULT_SEND_RATE: RateLimit = { perSecond: 50, burst: 200 };
+/** Seconds of its rate that a sender may spend at once. */
+export const BURST_SECONDS = 4;
+/** What one agent may send: far more than any conversation, far less than a flood. Configurable. */
+export const DEFAULT_SEND_RATE: RateLimit = { perSecond: 50, burst: 50 * BURST_SECONDS };
 
 /** A token bucket per sender. It is refilled when it is asked, so it needs no timer. */
 export class SendRate {

@@ -1,0 +1,36 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+
+/** This bundle again, in another process and another role. */
+export interface Child {
+  process: ChildProcess;
+  /** Hears what the child reports. */
+  onMessage(listener: (message: never) => void): void;
+  send(message: object): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a role and resolves when it says that it is ready. */
+export async function startRole(role: string, argv: readonly string[]): Promise<Child> {
+  const child = fork(process.argv[1] ?? "", ["--role", role, ...argv], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [first] = (await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(() => Promise.reject(new Error(`the role ${role} ended before it was ready`))),
+  ])) as [unknown];
+  if (first !== "ready") throw new Error(`the role ${role} said ${JSON.stringify(first)}`);
+  return {
+    process: child,
+    onMessage: (listener) => void child.on("message", (message) => message !== "ready" && listener(message as never)),
+    send: (message) => void child.send(message),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+export const ready = (): void => void process.send?.("ready");
+/** Nanoseconds of the clock that all processes of the machine share. */
+export const nanoseconds = (): number => Number(process.hrtime.bigint());

@@ -1,0 +1,42 @@
+import { nanoseconds, ready } from "./child.ts";
+import { ask, openLines, type Lines } from "./wire.ts";
+
+/** What a receiver tells the sender: when it had the message, and that it waits again. */
+export type Report = { got: number; body: string } | { waits: true };
+
+/** Blocked receivers in a process of their own, one connection each: `kind` is `floor` or the revision of the hive, then inbox and socket of each. */
+export async function receivers([kind = "", ...pairs]: string[]): Promise<void> {
+  const report = (one: Report): void => void process.send?.(one);
+  const open: [string, Lines][] = [];
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [inbox = "", path = ""] = [pairs[at], pairs[at + 1]];
+    const lines = await openLines({ path });
+    if (kind !== "floor") await hello(lines, kind);
+    open.push([inbox, lines]);
+  }
+  ready();
+  for (const [inbox, lines] of open) void loop(kind, inbox, lines, report);
+}
+
+async function loop(kind: string, inbox: string, lines: Lines, report: (one: Report) => void): Promise<void> {
+  for (let turn = 1; ; turn++) {
+    lines.write(`${JSON.stringify(kind !== "floor" ? { cmd: "next", id: 1 } : { cmd: "next", id: 1, inbox })}\n`);
+    report({ waits: true });
+    const text = await lines.next();
+    const got = nanoseconds();
+    const { message } = JSON.parse(text) as { message: { body: string } };
+    report({ got, body: message.body });
+    if (kind !== "floor") await ask(lines, { cmd: "finish", id: 2, turn, outcome: { kind: "ok" } });
+  }
+}
+
+export async function hello(lines: Lines, revision: string): Promise<Record<string, unknown>> {
+  return ask(lines, {
+    cmd: "hello",
+    id: 0,
+    protocol: 2,
+    revision,
+    generation: 1,
+    instance: `bench-${process.pid}-${Math.random()}`,
+  });
+}

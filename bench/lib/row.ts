@@ -1,0 +1,45 @@
+/** One figure of the table. */
+export interface Figure {
+  /** What was measured against what. */
+  what: string;
+  /** The ratio or the amount. NaN when it could not be measured. */
+  value: number;
+  unit: "×" | "MB" | "%" | "";
+  /** What has to be reached: at most, or at least, this. */
+  reach: { most: number } | { least: number };
+  /** The numbers behind it, for people. */
+  detail: string;
+  /** Why it was not measured. */
+  skipped?: string;
+}
+
+/** How a run was asked for. */
+export interface BenchOptions {
+  /** Fewer slices: a look, not a verdict. */
+  quick: boolean;
+  /** Seconds to look at idle agents. */
+  idleSeconds: number;
+  /** Rows of history in the rows about size. */
+  rows: number;
+}
+
+/** A row, or several that share what they set up. One file each in `bench/rows`. */
+export interface Row {
+  name: string;
+  run(options: BenchOptions): Promise<Figure[]>;
+}
+
+/** Noise that a figure is forgiven. */
+const MARGIN = 0.1;
+
+/** Whether a figure reaches what it has to; `margin` says that it does so only thanks to the margin. */
+export function verdict(figure: Figure): "reaches" | "margin" | "short" | "skipped" {
+  if (figure.skipped !== undefined) return "skipped";
+  const { value, reach } = figure;
+  if ("most" in reach) {
+    if (value <= reach.most) return "reaches";
+    return value <= reach.most * (1 + MARGIN) ? "margin" : "short";
+  }
+  if (value >= reach.least) return "reaches";
+  return value >= reach.least * (1 - MARGIN) ? "margin" : "short";
+}

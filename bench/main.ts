@@ -1,0 +1,64 @@
+import { floor } from "./lib/floor.ts";
+import { receivers } from "./lib/receivers.ts";
+import { verdict, type BenchOptions, type Figure } from "./lib/row.ts";
+import { rows } from "./rows/index.ts";
+
+/**
+ * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [name…]`: the figures that the hive has to reach,
+ * as ratios within one run. Exits 1 when one falls short by more than the margin for noise.
+ */
+
+const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
+const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, receivers };
+
+interface Asked extends BenchOptions {
+  json: boolean;
+  names: string[];
+}
+
+function readArguments(argv: readonly string[]): Asked {
+  const asked: Asked = { json: false, quick: false, idleSeconds: 60, rows: 1_000_000, names: [] };
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === "--json") asked.json = true;
+    else if (word === "--quick") asked.quick = true;
+    else if (word === "--idle-seconds") asked.idleSeconds = Number(rest.shift());
+    else if (word === "--rows") asked.rows = Number(rest.shift());
+    else if (rows.some(({ name }) => name === word)) asked.names.push(word);
+    else throw new Error(HELP);
+  }
+  return asked;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const asked = readArguments(argv);
+  const figures: Figure[] = [];
+  for (const row of rows.filter(({ name }) => asked.names.length === 0 || asked.names.includes(name))) {
+    const start = performance.now();
+    figures.push(...(await row.run(asked)));
+    console.error(`✓ ${row.name} (${Math.round((performance.now() - start) / 1000)} s)`);
+  }
+  const judged = figures.map((figure) => ({ ...figure, verdict: verdict(figure) }));
+  console.log(asked.json ? JSON.stringify({ node: process.version, figures: judged }, undefined, 2) : table(judged));
+  if (judged.some((figure) => figure.verdict === "short")) process.exitCode = 1;
+}
+
+const MARKS = { reaches: "✓", margin: "✓ within the margin", short: "✗ falls short", skipped: "– skipped" };
+
+function table(figures: readonly (Figure & { verdict: keyof typeof MARKS })[]): string {
+  const amount = (value: number, unit: string): string =>
+    `${value >= 100 ? Math.round(value) : Number(value.toPrecision(3))}${unit === "" ? "" : ` ${unit}`}`;
+  const lines = figures.map((figure) => [
+    figure.what,
+    figure.skipped === undefined ? amount(figure.value, figure.unit) : figure.skipped,
+    "most" in figure.reach ? `≤ ${amount(figure.reach.most, figure.unit)}` : `≥ ${amount(figure.reach.least, figure.unit)}`,
+    MARKS[figure.verdict],
+    figure.detail,
+  ]);
+  const head = ["what", "measured", "reach", "", "behind it"];
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const [first, role = "", ...rest] = process.argv.slice(2);
+if (first === "--role") await ROLES[role]?.(rest);
+else await main(process.argv.slice(2));

@@ -1,0 +1,6 @@
+import type { Row } from "../lib/row.ts";
+import { throughput } from "./throughput.ts";
+import { wake } from "./wake.ts";
+
+/** Every row of the table, in its order. A new one is a file beside this and a word here. */
+export const rows: readonly Row[] = [wake, throughput];

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nanoseconds, startRole, type Child } from "../lib/child.ts";
+import { hiveWith } from "../lib/hive.ts";
+import type { Report } from "../lib/receivers.ts";
+import type { Row } from "../lib/row.ts";
+import { interleave, median, percentile, ratio } from "../lib/stats.ts";
+import { ask, openLines, type Lines } from "../lib/wire.ts";
+
+/** Receivers in the row about many. */
+const MANY = 50;
+/** Messages of one slice. */
+const SENDS = 60;
+const SLICES = 12;
+const BODY = "x".repeat(200);
+
+/** A send that answers after the message is on stable storage, until a blocked receiver in another process has it. */
+export const wake: Row = {
+  name: "wake",
+  async run({ quick }) {
+    const folder = mkdtempSync(join(tmpdir(), "bench-wake-"));
+    const names = Array.from({ length: MANY }, (_, at) => `r${at}`);
+    const hive = await hiveWith(["sender", ...names]);
+    // A harness of another revision would be replaced between two turns.
+    const { revision } = (await hive.call("state", { messages: 0 })).state.hive;
+    const floorSocket = join(folder, "floor.sock");
+    const floor = await startRole("floor", [floorSocket, join(folder, "floor.log")]);
+    const children: Child[] = [floor];
+    try {
+      const paced = async (kind: string, path: string, to: string[], socketOf: (name: string) => string) => {
+        const child = await startRole("receivers", [kind, ...to.flatMap((name) => [name, socketOf(name)])]);
+        children.push(child);
+        return pacer(child, await openLines({ path }), to);
+      };
+      const all = names.map((name) => `${name}`);
+      const [first = "", ...others] = all;
+      const floorOne = await paced("floor", floorSocket, ["one"], () => floorSocket);
+      const oursOne = await paced(revision, hive.agentSocket("sender"), [first], (name) => hive.agentSocket(name));
+      const floorMany = await paced("floor", floorSocket, others, () => floorSocket);
+      const oursMany = await paced(revision, hive.agentSocket("sender"), others, (name) => hive.agentSocket(name));
+      const seen = await interleave({ floorOne, oursOne, floorMany, oursMany }, quick ? 4 : SLICES);
+      const us = (slices: number[][], share: number): string => `${Math.round(percentile(slices.flat(), share) / 1000)} µs`;
+      const p99 = (slices: number[][]): number => percentile(slices.flat(), 0.99);
+      return [
+        {
+          what: "durable send → blocked receiver wakes, p50, against the Node floor",
+          value: ratio(seen.oursOne, seen.floorOne),
+          unit: "×",
+          reach: { most: 1.25 },
+          detail: `${us(seen.oursOne, 0.5)} / ${us(seen.floorOne, 0.5)}`,
+        },
+        {
+          what: "the same, p99",
+          value: p99(seen.oursOne) / p99(seen.floorOne),
+          unit: "×",
+          reach: { most: 1.5 },
+          detail: `${us(seen.oursOne, 0.99)} / ${us(seen.floorOne, 0.99)}`,
+        },
+        {
+          what: `${MANY - 1} more receivers blocked, p50, against one`,
+          value: median(seen.oursMany.map((slice, at) => median(slice) / median(seen.oursOne[at] ?? []))),
+          unit: "×",
+          reach: { most: 1.15 },
+          detail: `${us(seen.oursMany, 0.5)} / ${us(seen.oursOne, 0.5)}; the floor ${us(seen.floorMany, 0.5)}`,
+        },
+      ];
+    } finally {
+      for (const child of children.reverse()) await child.stop();
+      await hive.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Sends one message after the other, each once its receiver waits, and measures from before the write to the wake. */
+function pacer(child: Child, lines: Lines, to: readonly string[]): () => Promise<number[]> {
+  let got: (at: number) => void = () => {};
+  let waits: () => void = () => {};
+  child.onMessage((report: Report) => ("waits" in report ? waits() : got(report.got)));
+  let nth = 0;
+  return async () => {
+    const times: number[] = [];
+    for (let sent = 0; sent < SENDS; sent++) {
+      const arrived = new Promise<number>((resolve) => (got = resolve));
+      const again = new Promise<void>((resolve) => (waits = resolve));
+      const start = nanoseconds();
+      await ask(lines, { cmd: "send", id: 1, to: to[nth++ % to.length], body: BODY });
+      times.push((await arrived) - start);
+      await again;
+      // The acknowledgement and the new wait are behind us, and the daemon is at rest, when the next one is sent.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return times;
+  };
+}
