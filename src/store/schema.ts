@@ -198,4 +198,9 @@ ALTER TABLE agents ADD COLUMN deployed_request INTEGER;
 ALTER TABLE agents ADD COLUMN hyperhive TEXT;
 CREATE INDEX audit_by_request ON audit (request, seq) WHERE request IS NOT NULL;
 `,
+  `
+-- Queued, leased and held ones apart: neither the first that waits nor what a turn holds is looked for among the others.
+DROP INDEX messages_open;
+CREATE INDEX messages_open ON messages (recipient, state, id) WHERE state IN ('queued', 'leased', 'held');
+`,
 ];

@@ -1,6 +1,6 @@
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, syncByHand } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { messageQueries } from "./messages.ts";
@@ -28,7 +28,8 @@ export type Store = ReturnType<typeof openStore>;
 
 export function openStore(options: StoreOptions) {
   const db = openDatabase(options.file);
-  const writer = new Writer(db, options.onFatal, options.maxGroup);
+  const durable = syncByHand(db);
+  const writer = new Writer({ db, sync: durable.sync, onFatal: options.onFatal, maxGroup: options.maxGroup });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -68,6 +69,7 @@ export function openStore(options: StoreOptions) {
     /** Stores what waits to be written, then lets go of the file. */
     close(): void {
       writer.close();
+      durable.close();
       db.close();
     },
   };

@@ -18,6 +18,16 @@ interface Queued {
 /** Writes that one commit may take in: bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
 
+export interface WriterOptions {
+  db: Sqlite;
+  /** Puts what has been committed on stable storage. Throws when that failed. */
+  sync(): void;
+  /** The disk failed in a way after which nothing may be retried. */
+  onFatal(error: Error): void;
+  /** Writes that one commit may take in. */
+  maxGroup?: number | undefined;
+}
+
 /**
  * The one writer. Writes queue up; once per turn of the event loop all that wait run in one transaction and share one
  * commit. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
@@ -29,15 +39,27 @@ export const MAX_GROUP = 512;
 export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
+  readonly #sync: () => void;
   readonly #maxGroup: number;
+  /** Compiled once: they run with every write. */
+  readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
   #queue: Queued[] = [];
   #scheduled = false;
   #closed = false;
 
-  constructor(db: Sqlite, onFatal: (error: Error) => void, maxGroup = MAX_GROUP) {
+  constructor(options: WriterOptions) {
+    const { db } = options;
     this.#db = db;
-    this.#onFatal = onFatal;
-    this.#maxGroup = maxGroup;
+    this.#sync = options.sync;
+    this.#onFatal = options.onFatal;
+    this.#maxGroup = options.maxGroup ?? MAX_GROUP;
+    this.#sql = {
+      begin: db.prepare("BEGIN IMMEDIATE"),
+      savepoint: db.prepare("SAVEPOINT one"),
+      release: db.prepare("RELEASE one"),
+      rollbackTo: db.prepare("ROLLBACK TO one"),
+      commit: db.prepare("COMMIT"),
+    };
   }
 
   write<T>(run: (tx: Tx) => T): Promise<T> {
@@ -73,23 +95,24 @@ export class Writer {
     const failed: { entry: Queued; error: unknown }[] = [];
     const tx: Tx = { afterCommit: (effect) => void effects.push(effect), onRollback: (undo) => void undos.push(undo) };
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
+      this.#sql.begin.run();
       for (const entry of group) {
         const [effectsBefore, undosBefore] = [effects.length, undos.length];
-        this.#db.exec("SAVEPOINT one");
+        this.#sql.savepoint.run();
         try {
           done.push({ entry, value: entry.run(tx) });
-          this.#db.exec("RELEASE one");
+          this.#sql.release.run();
         } catch (error) {
           if (isStorageFailure(error)) throw error;
-          this.#db.exec("ROLLBACK TO one");
-          this.#db.exec("RELEASE one");
+          this.#sql.rollbackTo.run();
+          this.#sql.release.run();
           for (const undo of undos.splice(undosBefore).reverse()) undo();
           effects.length = effectsBefore;
           failed.push({ entry, error });
         }
       }
-      this.#db.exec("COMMIT");
+      this.#sql.commit.run();
+      this.#sync();
     } catch (error) {
       // Some failures end the transaction by themselves.
       if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
@@ -108,7 +131,7 @@ export class Writer {
     if (code === "SQLITE_FULL") {
       return new HiveError("disk_full", "the disk is full: nothing was stored; free some room and try again", { cause: error });
     }
-    if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT")) {
+    if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT") || isSyncFailure(error)) {
       // After a failed fsync the kernel may have dropped the pages: what is on disk is unknown, so nothing is retried.
       this.#onFatal(error instanceof Error ? error : new Error(String(error)));
       return new HiveError("unavailable", "the disk failed; the daemon ends", { cause: error });
@@ -120,6 +143,11 @@ export class Writer {
 function sqliteCode(error: unknown): string {
   const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === "string" ? code : "";
+}
+
+/** The sync after a commit failed, whatever the disk says of it (also when it says that it is full). */
+function isSyncFailure(error: unknown): boolean {
+  return typeof error === "object" && error !== null && (error as { syscall?: unknown }).syscall === "fdatasync";
 }
 
 function isStorageFailure(error: unknown): boolean {

@@ -10,6 +10,7 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
+import { Unread } from "./unread.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
@@ -63,6 +64,7 @@ export class Broker {
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
+  readonly #unread: Unread;
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
   #onMail: (agentId: string) => void = () => {};
@@ -72,6 +74,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#store = options.store;
     this.#feed = options.feed;
+    this.#unread = new Unread((inbox) => this.#store.messages.unread(inbox));
     this.#directory = options.directory;
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
@@ -186,12 +189,13 @@ export class Broker {
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
     }
     this.#store.messages.insert(row);
+    if (row.state === "queued") this.#unread.changed(tx, to.id, 1);
     tx.afterCommit(() => this.#tell(row));
     return row;
   }
 
   #checkRoom(to: Principal): void {
-    if (this.#store.messages.unread(to.id) >= MAX_INBOX_MESSAGES) {
+    if (this.unread(to.id) >= MAX_INBOX_MESSAGES) {
       throw new HiveError("rate_limited", `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`);
     }
   }
@@ -493,7 +497,7 @@ export class Broker {
 
   /** Messages that wait in an inbox. */
   unread(agentId: string): number {
-    return this.#store.messages.unread(agentId);
+    return this.#unread.of(agentId);
   }
   /** The id up to which the operator has read. */
   readUpTo(): number {
@@ -535,12 +539,13 @@ export class Broker {
 
   #change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
     const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
+    this.#unread.changed(tx, row.recipient, Number(next.state === "queued") - Number(row.state === "queued"));
     tx.afterCommit(() => this.#tell(next));
   }
 
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */
   #tell(row: MessageRow): void {
-    this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
+    if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
     this.#onChange(row.recipient);
     if (row.recipient === OPERATOR) return;
     if (row.state === "queued") this.#nudge(row.recipient);
