@@ -217,6 +217,11 @@ export class Cages {
     this.#deps.changed(agent);
   }
 
+  /** A stopped agent keeps its sockets over a restart of the daemon, as it keeps them over a stop. */
+  leaveStopped(agent: Agent): Promise<void> {
+    return this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+  }
+
   /** The broker has told the harness to sleep; its process is about to end by itself. */
   dozing(agent: Agent): void {
     if (agent.phase.at !== "running") return;

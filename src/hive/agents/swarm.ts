@@ -118,7 +118,7 @@ export class Swarm {
       this.all().map(async (agent) => {
         this.#deps.harnesses.serve(agent);
         if (await this.#deps.cages.adopt(agent)) return;
-        if (agent.record.desired !== "running") return;
+        if (agent.record.desired !== "running") return this.#deps.cages.leaveStopped(agent);
         const needed = this.#deps.hasMail(agent) || hasResidentServer(agent);
         if (needed) await this.#deps.cages.start(agent, "start-up").catch(() => {});
         else this.#deps.cages.leaveAsleep(agent);
