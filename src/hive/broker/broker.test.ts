@@ -89,6 +89,14 @@ describe("lease and acknowledgement", () => {
     expect((await waiting).message.body).toBe("now");
   });
 
+  test("a send in the same moment as a next does not overtake what lies in the inbox", async () => {
+    const older = await send("ada", "older");
+    const newer = broker.send(operator, { to: "ada", body: "newer" });
+    const { message } = await next("ada");
+    expect(message.id).toBe(older);
+    expect((await newer).sent[0]?.state).toBe("queued");
+  });
+
   test("recv adds to the running turn, and the turn's end acknowledges all of it", async () => {
     const first = await send("ada", "one");
     await next("ada");

@@ -185,7 +185,9 @@ export class Broker {
       row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
     } else {
       this.#checkRoom(to);
-      const waiter = this.#servable(to.id) ? this.#waiters.take(to.id) : undefined;
+      // Whoever waits while older mail lies there is about to get that: nothing overtakes it.
+      const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
+      const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
     }
     this.#store.messages.insert(row);
