@@ -78,6 +78,9 @@ export function messageQueries(db: Sqlite) {
   const unread = db.prepare<[string], { n: number }>(
     "SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued'",
   );
+  const open = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') ORDER BY id",
+  );
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
   );
@@ -123,6 +126,7 @@ export function messageQueries(db: Sqlite) {
     leased: (recipient: string) => leased.all(recipient),
     allLeased: () => allLeased.all(),
     unread: (recipient: string) => unread.get(recipient)?.n ?? 0,
+    open: (recipient: string) => open.all(recipient),
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
