@@ -33,8 +33,7 @@ export const wake: Row = {
         children.push(child);
         return pacer(child, await openLines({ path }), to);
       };
-      const all = names.map((name) => `${name}`);
-      const [first = "", ...others] = all;
+      const [first = "", ...others] = names;
       const floorOne = await paced("floor", floorSocket, ["one"], () => floorSocket);
       const oursOne = await paced(revision, hive.agentSocket("sender"), [first], (name) => hive.agentSocket(name));
       const floorMany = await paced("floor", floorSocket, others, () => floorSocket);
