@@ -208,15 +208,8 @@ export async function openHive(deps: HiveDeps) {
 
   // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  const broker = new Broker({
-    store,
-    feed,
-    directory,
-    maxHops: config.maxHops,
-    leaseGraceMs: config.leaseGraceMs,
-    sendRate: config.sendRate,
-    now,
-  });
+  const { maxHops, leaseGraceMs, sendRate } = config;
+  const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, now });
   const history = new MessageHistory(store, directory.nameOf);
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });

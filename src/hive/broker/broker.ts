@@ -10,6 +10,7 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
+import type { Draft, Sender } from "./sender.ts";
 import { Unread } from "./unread.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
@@ -29,19 +30,6 @@ export interface BrokerOptions {
   leaseGraceMs: number;
   sendRate?: RateLimit;
   now?: () => number;
-}
-
-/** Who sends: an agent's id, `operator` or `system`, and the label of a program in a cage. */
-export interface Sender {
-  id: string;
-  label?: string;
-}
-
-interface Draft {
-  to: string;
-  body: string;
-  in_reply_to?: number | undefined;
-  client_id?: string | undefined;
 }
 
 /**

@@ -1,0 +1,13 @@
+/** Who sends: an agent's id, `operator` or `system`, and the label of a program in a cage. */
+export interface Sender {
+  id: string;
+  label?: string;
+}
+
+/** What is to be sent. */
+export interface Draft {
+  to: string;
+  body: string;
+  in_reply_to?: number | undefined;
+  client_id?: string | undefined;
+}
