@@ -1,0 +1,60 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { parseScenario } from "../src/gateway/rehearsal/scenario.ts";
+import { AgentConfig } from "../src/wire/config.ts";
+
+/** What the documents say, as far as a program can tell whether it is true. */
+
+const ROOT = join(import.meta.dirname, "..");
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+const documents = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
+];
+/** Blocks of code of one language. */
+const blocks = (file: string, language: string): string[] =>
+  Array.from(read(file).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm")), (match) => match[1] ?? "");
+
+test("every link between documents, and to pictures, leads somewhere", () => {
+  const broken: string[] = [];
+  for (const file of documents) {
+    for (const [, target = ""] of read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      if (!existsSync(join(ROOT, dirname(file), target))) broken.push(`${file} → ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test("every setting of the daemon is documented, and no other", () => {
+  const names = (text: string): Set<string> => new Set(text.match(/\bHIVE_[A-Z_]+\b/g));
+  // What the scripts and tests know beside the daemon.
+  const settings = new Set([...names(read("src/daemon/config.ts")), "HIVE_SETUP"]);
+  const documented = names(read("docs/operations.md"));
+  expect([...settings].filter((name) => !documented.has(name))).toEqual([]);
+  expect([...documented].filter((name) => !settings.has(name))).toEqual([]);
+});
+
+test("the agent.json that is shown is one", () => {
+  const [shown = ""] = blocks("docs/agents.md", "json");
+  const config = AgentConfig.parse(JSON.parse(shown));
+  expect(config.limits).toEqual(AgentConfig.parse({}).limits);
+});
+
+test("the scenarios that are shown can be played", () => {
+  const shown = blocks("docs/scenarios.md", "json");
+  expect(shown.length).toBeGreaterThanOrEqual(3);
+  for (const text of shown) {
+    const value = JSON.parse(text) as object;
+    // A rule by itself is shown without the scenario around it.
+    const whole = "rules" in value ? value : { name: "shown", rules: [value] };
+    expect(() => parseScenario(JSON.stringify(whole), "docs/scenarios.md")).not.toThrow();
+  }
+});
+
+test("the map stays short enough to be read first", () => {
+  expect(read("AGENTS.md").split("\n").length).toBeLessThan(120);
+});
