@@ -1,4 +1,5 @@
 import { floor } from "./lib/floor.ts";
+import { listeners } from "./lib/listeners.ts";
 import { receivers } from "./lib/receivers.ts";
 import { verdict, type BenchOptions, type Figure } from "./lib/row.ts";
 import { rows } from "./rows/index.ts";
@@ -9,7 +10,7 @@ import { rows } from "./rows/index.ts";
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
-const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, receivers };
+const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers };
 
 interface Asked extends BenchOptions {
   json: boolean;

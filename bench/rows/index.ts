@@ -1,6 +1,10 @@
 import type { Row } from "../lib/row.ts";
+import { fanOut } from "./fan-out.ts";
+import { history } from "./history.ts";
+import { idle } from "./idle.ts";
+import { ingest } from "./ingest.ts";
 import { throughput } from "./throughput.ts";
 import { wake } from "./wake.ts";
 
 /** Every row of the table, in its order. A new one is a file beside this and a word here. */
-export const rows: readonly Row[] = [wake, throughput];
+export const rows: readonly Row[] = [wake, throughput, ingest, fanOut, history, idle];
