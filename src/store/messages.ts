@@ -86,7 +86,8 @@ export function messageQueries(db: Sqlite) {
   );
   // Two indexes of few rows each: however long the history is.
   const stuck = db.prepare<[number], MessageRow>(
-    `SELECT * FROM (SELECT * FROM messages WHERE state = 'dead' UNION ALL SELECT * FROM messages WHERE state = 'held')
+    `SELECT * FROM (SELECT * FROM messages INDEXED BY messages_dead WHERE state = 'dead'
+     UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held')
      ORDER BY id DESC LIMIT ?`,
   );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");

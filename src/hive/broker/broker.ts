@@ -53,6 +53,8 @@ export class Broker {
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
   readonly #unread: Unread;
+  /** What the operator has not read, counted once and kept. undefined: to be counted. */
+  #operatorUnread: number | undefined;
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
   #onMail: (agentId: string) => void = () => {};
@@ -168,6 +170,7 @@ export class Broker {
     if (to.id === OPERATOR) {
       // The operator's inbox is the history itself: what is stored has arrived.
       row.state = "done";
+      tx.afterCommit(() => (this.#operatorUnread = this.#operatorUnread === undefined ? undefined : this.#operatorUnread + 1));
     } else if (row.hops > this.#maxHops) {
       row.state = "held";
       row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
@@ -473,6 +476,7 @@ export class Broker {
     await this.#store.write(() => {
       if (upTo > this.readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
     });
+    this.#operatorUnread = undefined;
     this.#onChange(OPERATOR);
     return { unread: this.operatorUnread() };
   }
@@ -494,7 +498,8 @@ export class Broker {
     return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
   }
   operatorUnread(): number {
-    return this.#store.messages.countAfter(OPERATOR, this.readUpTo());
+    this.#operatorUnread ??= this.#store.messages.countAfter(OPERATOR, this.readUpTo());
+    return this.#operatorUnread;
   }
   /** True while a turn holds messages of this inbox. */
   isHandling(agentId: string): boolean {
