@@ -5,7 +5,7 @@ import { MIGRATIONS } from "./schema.ts";
 
 export type Sqlite = Database.Database;
 
-/** Pages (4 KiB) of WAL after which SQLite copies it back: just under the size that is grown in advance. */
+/** Pages (4 KiB) of WAL after which it is copied back: just under the size that is grown in advance. */
 const CHECKPOINT_PAGES = 4000;
 /** Bytes of WAL that exist before the first commit: a commit that need not grow the file is a quarter cheaper. */
 const WAL_BYTES = 17 * 1024 * 1024;
@@ -25,7 +25,8 @@ export function openDatabase(file: string, now: () => number = Date.now): Sqlite
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
-    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    // SQLite's own checkpoint swallows a failed fsync and tries again with the next commit: `checkpointer` tells of it.
+    db.pragma("wal_autocheckpoint = 0");
     migrate(db, file, existed, now);
     growWal(db);
     return db;
@@ -68,9 +69,10 @@ function growWal(db: Sqlite): void {
     db.exec("CREATE TABLE growth (filler BLOB)");
     db.prepare("INSERT INTO growth VALUES (zeroblob(?))").run(WAL_BYTES);
     db.exec("ROLLBACK");
-  } catch {
-    // A disk too full for this is still good enough to run on.
+  } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
+    // A disk too full for this is still good enough to run on; one that fails is not.
+    if (sqliteCode(error) !== "SQLITE_FULL") throw error;
   } finally {
     db.pragma(`cache_size = ${cache}`);
   }
@@ -88,4 +90,46 @@ export function syncByHand(db: Sqlite): { sync(): void; close(): void } {
   // The WAL carries no lock, so closing this descriptor lets go of none (that of the database would).
   const wal = openSync(`${db.name}-wal`, "r");
   return { sync: () => fdatasyncSync(wal), close: () => closeSync(wal) };
+}
+
+/** Copies the WAL back into the database. Throws what the disk said; a full disk leaves it for later. */
+export interface Checkpointer {
+  /** When the WAL has grown enough; a look at a counter otherwise. */
+  ifDue(): void;
+  /** All of it, before the database closes. */
+  last(): void;
+}
+
+export function checkpointer(db: Sqlite): Checkpointer {
+  const look = db.prepare<[], { log: number; checkpointed: number }>("PRAGMA wal_checkpoint(NOOP)");
+  const run = (mode: "PASSIVE" | "TRUNCATE"): void => {
+    try {
+      db.pragma(`wal_checkpoint(${mode})`);
+    } catch (error) {
+      if (sqliteCode(error) !== "SQLITE_FULL") throw error;
+    }
+  };
+  return {
+    ifDue() {
+      const state = look.get();
+      if (state && state.log >= CHECKPOINT_PAGES && state.checkpointed < state.log) run("PASSIVE");
+    },
+    last: () => run("TRUNCATE"),
+  };
+}
+
+/** SQLite's name for a failure, or nothing when it is another's. */
+export function sqliteCode(error: unknown): string {
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+/**
+ * The disk failed in a way after which what is on it is unknown. A full one is not that, but a failed sync is, whatever
+ * the disk says of it (also when it says that it is full).
+ */
+export function isDiskFailure(error: unknown): boolean {
+  if (typeof error === "object" && error !== null && (error as { syscall?: unknown }).syscall === "fdatasync") return true;
+  const code = sqliteCode(error);
+  return code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT");
 }

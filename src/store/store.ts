@@ -1,6 +1,6 @@
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
-import { openDatabase, syncByHand } from "./database.ts";
+import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { messageQueries } from "./messages.ts";
@@ -27,7 +27,7 @@ export interface StoreOptions {
 export type Store = ReturnType<typeof openStore>;
 
 export function openStore(options: StoreOptions) {
-  const db = openDatabase(options.file);
+  const db = openOrDie(options);
   const durable = syncByHand(db);
   const writer = new Writer({ db, sync: durable.sync, onFatal: options.onFatal, maxGroup: options.maxGroup });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
@@ -73,4 +73,14 @@ export function openStore(options: StoreOptions) {
       db.close();
     },
   };
+}
+
+/** A disk that fails while the database is opened is as final as one that fails later. */
+function openOrDie(options: StoreOptions): Sqlite {
+  try {
+    return openDatabase(options.file);
+  } catch (error) {
+    if (isDiskFailure(error)) options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { HiveError } from "../wire/error.ts";
-import type { Sqlite } from "./database.ts";
+import { checkpointer, isDiskFailure, sqliteCode, type Checkpointer, type Sqlite } from "./database.ts";
 
 /** What a queued write is given: how to be told when its group is on stable storage, or is not. */
 export interface Tx {
@@ -43,6 +43,7 @@ export class Writer {
   readonly #maxGroup: number;
   /** Compiled once: they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
+  readonly #checkpointer: Checkpointer;
   #queue: Queued[] = [];
   #scheduled = false;
   #closed = false;
@@ -60,6 +61,7 @@ export class Writer {
       rollbackTo: db.prepare("ROLLBACK TO one"),
       commit: db.prepare("COMMIT"),
     };
+    this.#checkpointer = checkpointer(db);
   }
 
   write<T>(run: (tx: Tx) => T): Promise<T> {
@@ -74,6 +76,7 @@ export class Writer {
   close(): void {
     this.#closed = true;
     while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, this.#maxGroup));
+    this.#checkpoint("last");
   }
 
   #schedule(): void {
@@ -124,6 +127,17 @@ export class Writer {
     for (const { entry, error } of failed) entry.reject(error);
     for (const effect of effects) effect();
     for (const { entry, value } of done) entry.resolve(value);
+    this.#checkpoint("ifDue");
+  }
+
+  /** What was committed is safe in the WAL whatever happens here; but a disk that fails an fsync is not written to again. */
+  #checkpoint(which: keyof Checkpointer): void {
+    try {
+      this.#checkpointer[which]();
+    } catch (error) {
+      if (!isDiskFailure(error)) throw error;
+      this.#onFatal(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #explain(error: unknown): unknown {
@@ -131,7 +145,7 @@ export class Writer {
     if (code === "SQLITE_FULL") {
       return new HiveError("disk_full", "the disk is full: nothing was stored; free some room and try again", { cause: error });
     }
-    if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT") || isSyncFailure(error)) {
+    if (isDiskFailure(error)) {
       // After a failed fsync the kernel may have dropped the pages: what is on disk is unknown, so nothing is retried.
       this.#onFatal(error instanceof Error ? error : new Error(String(error)));
       return new HiveError("unavailable", "the disk failed; the daemon ends", { cause: error });
@@ -140,17 +154,6 @@ export class Writer {
   }
 }
 
-function sqliteCode(error: unknown): string {
-  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "";
-}
-
-/** The sync after a commit failed, whatever the disk says of it (also when it says that it is full). */
-function isSyncFailure(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { syscall?: unknown }).syscall === "fdatasync";
-}
-
 function isStorageFailure(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === "SQLITE_FULL" || code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CORRUPT");
+  return sqliteCode(error) === "SQLITE_FULL" || isDiskFailure(error);
 }

@@ -1,0 +1,104 @@
+import Database from "better-sqlite3";
+import { readFileSync, writeSync } from "node:fs";
+import { MIGRATIONS } from "../../src/store/schema.ts";
+import { openStore } from "../../src/store/store.ts";
+import { openWorld } from "./world.ts";
+
+/**
+ * The life of a message, and of an event batch: what the fault campaign breaks in every place. `life <database>` lives
+ * it, and each thing that was acknowledged is a line on stdout. `old <database>` makes a database of the first schema
+ * with a message in it. `check <database> <lines> <scene>` opens what is left as the daemon would, and counts.
+ */
+const say = (words: string): void => void writeSync(1, `${words}\n`);
+const instance = "life-instance";
+/** The message of the old database. */
+const OLD = { id: 1, body: "from the first schema" };
+
+function old(file: string): void {
+  const db = new Database(file);
+  db.exec(MIGRATIONS[0] ?? "");
+  db.pragma("user_version = 1");
+  db.prepare(
+    `INSERT INTO messages (id, seq, sender, recipient, chain, hops, state, redelivered, failures, created_at, updated_at, body)
+     VALUES (?, 1, 'operator', 'agent-1', 1, 0, 'queued', 0, 0, 0, 0, ?)`,
+  ).run(OLD.id, OLD.body);
+  db.close();
+}
+
+function check(file: string, log: string, scene: string): void {
+  const store = openStore({
+    file,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  const counts = { acknowledged: 0, lost: 0, integrity: "" };
+  const expectThat = (holds: boolean): void => {
+    counts.acknowledged++;
+    if (!holds) counts.lost++;
+  };
+  for (const line of readFileSync(log, "utf8").split("\n")) {
+    const [kind, id, body] = line.split(" ");
+    if (kind === "sent") expectThat(store.messages.byId(Number(id))?.body === body);
+    if (kind === "done") expectThat(store.messages.byId(Number(id))?.state === "done");
+    if (kind === "events") expectThat(store.turns.confirmedN("agent-0", instance) === Number(id));
+  }
+  if (scene === "migration") expectThat(store.messages.byId(OLD.id)?.body === OLD.body);
+  store.close();
+  const db = new Database(file, { readonly: true });
+  counts.integrity = String(db.pragma("integrity_check", { simple: true }));
+  db.close();
+  say(JSON.stringify(counts));
+}
+
+async function life(file: string): Promise<void> {
+  const { store, broker, ids } = openWorld(file, 2);
+  const [agent = ""] = ids;
+  say("open");
+  /** A refusal is an answer too: what was refused is not acknowledged, and life goes on. */
+  async function step(words: string, run: () => Promise<string>): Promise<void> {
+    try {
+      say(`${words} ${await run()}`);
+    } catch (error) {
+      say(`refused ${words} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  await step("present", async () => String((await broker.present(agent, instance, [])).length));
+  for (let n = 0; n < 3; n++) {
+    await step("sent", async () => {
+      const { sent } = await broker.send({ id: "operator" }, { to: agent, body: `body-${n}` });
+      return `${sent[0]?.id ?? 0} body-${n}`;
+    });
+  }
+  for (let n = 0; n < 2; n++) {
+    let id = 0;
+    await step("leased", async () => {
+      // Nothing waits when the sends were refused: then there is nothing to lease.
+      if (!broker.hasMail(agent)) throw new Error("no mail");
+      const served = await broker.next(agent, instance, new AbortController().signal);
+      if ("sleep" in served) return "sleep";
+      id = served.message.id;
+      return String(id);
+    });
+    if (id > 0) {
+      await step("done", async () => {
+        await broker.finish(agent, instance, { kind: "ok" });
+        return String(id);
+      });
+    }
+  }
+  await step("events", async () => {
+    const at = new Date().toISOString();
+    const events = [1, 2, 3].map((n) => ({ n, at, event: { type: "text" as const, text: `text-${n}` } }));
+    const stored = await store.write(() => store.turns.append(agent, agent, instance, events, store.nextSeq));
+    return String(stored.confirmedN);
+  });
+  broker.stop();
+  store.close();
+  say("closed");
+}
+
+const [mode, file = "", log = "", scene = ""] = process.argv.slice(2);
+if (mode === "old") old(file);
+else if (mode === "check") check(file, log, scene);
+else await life(file);

@@ -1,0 +1,40 @@
+import { writeSync } from "node:fs";
+import { Feed } from "../../src/eventlog/feed.ts";
+import { Broker } from "../../src/hive/broker/broker.ts";
+import type { Directory, Principal } from "../../src/hive/directory.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+
+/** Exit code of a daemon whose disk failed; the programs of the campaigns end as it does. */
+export const DISK_FAILED = 70;
+
+/** A hive without cages: the product's own store and broker, and agents that are only names. */
+export function openWorld(file: string, agents: number): { store: Store; broker: Broker; ids: string[] } {
+  const store = openStore({
+    file,
+    onFatal(error) {
+      writeSync(2, `the disk failed: ${error.message}\n`);
+      process.exit(DISK_FAILED);
+    },
+  });
+  const ids = Array.from({ length: agents }, (_, n) => `agent-${n}`);
+  const principals: Principal[] = ids.map((id) => ({ id, name: id }));
+  const directory: Directory = {
+    byName: (name) => principals.find((one) => one.name === name),
+    byId: (id) => principals.find((one) => one.id === id),
+    live: () => principals,
+    nameOf: (id) => id,
+  };
+  const feed = new Feed(
+    () => [],
+    () => store.seq,
+  );
+  const broker = new Broker({
+    store,
+    feed,
+    directory,
+    maxHops: Number.MAX_SAFE_INTEGER,
+    leaseGraceMs: 1,
+    sendRate: { perSecond: 1e9, burst: 1e9 },
+  });
+  return { store, broker, ids };
+}
