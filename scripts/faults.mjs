@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { bundleCampaign, cannot, options } from "./campaign.mjs";
 import { exec, has } from "./lib.mjs";
 
-const CALLS = ["fsync", "pwrite64", "ftruncate", "openat", "unlink"];
+/** Every call by which SQLite changes a file, or opens one. */
+const CALLS = ["fdatasync", "fsync", "pwrite64", "ftruncate", "openat", "unlink"];
 const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", death: "signal=KILL" };
 /** The daemon's exit code when the disk failed. */
 const DISK_FAILED = 70;
 /** Growing the log in advance is thousands of equal writes: that many of them are hit, evenly spread, by default. */
-const { points } = options({ points: "12" });
+const { points, calls: chosen } = options({ points: "12", calls: CALLS.join(",") });
 
 if (!(await has("strace"))) cannot("strace is not installed: apt-get install strace");
 const program = await bundleCampaign("life");
@@ -24,7 +25,7 @@ const problems = [];
 try {
   await exec(process.execPath, [program, "old", old]);
   for (const scene of ["life", "migration"]) {
-    for (const call of CALLS) {
+    for (const call of chosen.split(",")) {
       const calls = await countOf(scene, call);
       for (const n of spread(calls, Number(points))) for (const fault of Object.keys(FAULTS)) await strike(scene, call, n, fault);
     }
@@ -73,7 +74,7 @@ async function strike(scene, call, n, fault) {
   const log = join(folder, "words");
   writeFileSync(log, words);
   const where = `${scene}: ${call} ${n}, ${fault}`;
-  if (call === "fsync" && fault !== "death" && code !== DISK_FAILED) {
+  if (call.endsWith("sync") && fault !== "death" && code !== DISK_FAILED) {
     count.went_on_after_fsync++;
     problems.push(`${where}: exit ${code} instead of ${DISK_FAILED}`);
   }

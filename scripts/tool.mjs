@@ -1,11 +1,11 @@
-// `npm run bench`, `soak`, `powercut`: builds the hive and the tool, then runs the tool beside it. The rest of the line
+// `npm run bench`, `soak`: builds the hive and the tool, then runs the tool beside it. The rest of the line
 // goes to the tool.
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT, foreground, has } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
-const TOOLS = { bench: "bench/main.ts", soak: "bench/soak/main.ts", powercut: "bench/powercut/main.ts" };
+const TOOLS = { bench: "bench/main.ts", soak: "bench/soak/main.ts" };
 
 /** Bundles a tool, as the product's programs are: what is measured never runs through a loader. Returns its file. */
 export async function buildTool(name) {

@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { cleanEnv } from "../lib/hive.ts";
+
+/** The short forms of the campaigns whose long forms are commands: docs/reliability.md. */
+
+/** What a script answers on a machine that cannot do it, with a word why. */
+const CANNOT = 77;
+
+function campaign(script: string, ...argv: string[]): { counts: Record<string, unknown>; status: number | null } | undefined {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join("scripts", script), ...argv], {
+    cwd: join(import.meta.dirname, "../.."),
+    env: cleanEnv(),
+    encoding: "utf8",
+  });
+  if (status === CANNOT) {
+    expect(stdout).toMatch(/^cannot: /);
+    return undefined;
+  }
+  const last = stdout.trim().split("\n").at(-1) ?? "";
+  expect(last, `${stdout}${stderr}`).toMatch(/^\{.*\}$/);
+  return { counts: JSON.parse(last) as Record<string, unknown>, status };
+}
+
+test("power cuts lose nothing that was acknowledged", () => {
+  const run = campaign("powercut.mjs", "--cuts", "2", "--fs", "ext4");
+  if (!run) return;
+  expect(run.counts).toMatchObject({ cuts: 2, lost: 0, unclean: 0 });
+  expect(run.counts["acknowledged"]).toBeGreaterThan(0);
+  expect(run.status).toBe(0);
+});
+
+test("a store whose commits do not wait for the disk loses, and the cuts see it", () => {
+  const run = campaign("powercut.mjs", "--cuts", "1", "--fs", "ext4", "--control", "normal");
+  if (!run) return;
+  expect(run.counts["lost"]).toBeGreaterThan(0);
+  expect(run.status).toBe(1);
+});
+
+test("a failed fsync ends the process, wherever in a life it is, and nothing acknowledged is lost", () => {
+  const run = campaign("faults.mjs", "--calls", "fdatasync,fsync", "--points", "2");
+  if (!run) return;
+  expect(run.counts).toMatchObject({ lost: 0, unclean: 0, went_on_after_fsync: 0 });
+  expect(run.counts["injected"]).toBe(run.counts["runs"]);
+  expect(run.status).toBe(0);
+});
