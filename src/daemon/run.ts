@@ -20,8 +20,11 @@ import { subscribe } from "./stream.ts";
 const MAX_SOCKET_PATH = 100;
 const INTERFACE = join(import.meta.dirname, "ui");
 
-/** Runs the hive until it is told to stop. Resolves with the exit code. */
-export async function run(config: Config): Promise<number> {
+/**
+ * Runs the hive until it is told to stop. Resolves with the exit code. `failpoint` is for tests, which have an entry of
+ * their own: the program's passes none, and nothing in the environment arms one.
+ */
+export async function run(config: Config, failpoint?: (name: string) => Promise<void>): Promise<number> {
   process.umask(0o022);
   const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
   checkSocketPaths(paths);
@@ -41,6 +44,7 @@ export async function run(config: Config): Promise<number> {
     log,
     requestShutdown: (words) => shutdown(words),
     onFatal: (error) => die(log, error),
+    ...(failpoint ? { failpoint } : {}),
   });
   const server = await serveWeb(config, hive, log);
   await hive.boot();

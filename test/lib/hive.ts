@@ -126,6 +126,11 @@ export class TestHive {
   get socket(): string {
     return join(this.env["HIVE_RUN_DIR"] ?? join(this.folder, "s", "run"), "host.sock");
   }
+  /** The daemon's process. */
+  get process(): ChildProcess {
+    if (!this.#daemon) throw new Error("the hive has not been started");
+    return this.#daemon;
+  }
   get pid(): number {
     return this.#daemon?.pid ?? 0;
   }

@@ -148,13 +148,13 @@ export class Deploys {
       return finishDeploy(world, book, deploy.row, agent, once);
     });
     await world.failpoint("before:leave").catch(world.onUnexpected);
-    agent.deploying = undefined;
     const where = deploy.was ?? "running";
     const stays = row.kind === "spawn" ? "running" : where;
     await world.cages
       .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
       .catch(world.onUnexpected);
     world.harnesses.unhold(agent);
+    agent.deploying = undefined;
     world.changed(agent);
     await world.leftover(agent, row).catch(world.onUnexpected);
     await world.failpoint("end").catch(world.onUnexpected);

@@ -1,0 +1,116 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
+import { buildBreakable } from "../lib/breakable.ts";
+import { TestHive, until } from "../lib/hive.ts";
+
+/**
+ * Deploys that break at every place between two steps, in every way, over real cages, repositories and a real database.
+ * Afterwards the checker holds: what was published is deployed, and of everything else nothing is left.
+ */
+
+const NO_RULES = [{ when: { text: "." }, steps: [{ say: "ok" }] }];
+/** Places after the ledger has moved: there is no way back from here on. */
+const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
+let breakable: Awaited<ReturnType<typeof buildBreakable>>;
+let hive: TestHive;
+let cases = 0;
+let models = 0;
+
+beforeAll(async () => {
+  breakable = await buildBreakable();
+  hive = await new TestHive().play(NO_RULES).start({ dist: breakable.dist });
+  await hive.call("spawn", { name: "ada" });
+});
+afterAll(async () => {
+  console.log(`${cases} deploys were broken (${FAILPOINTS.length} places × SIGKILL, error, ENOSPC, and spawns at each)`);
+  await hive.dispose();
+  breakable.remove();
+});
+
+const git = (repo: string, ...args: string[]): string =>
+  spawnSync("git", ["-c", "safe.directory=*", "-C", join(hive.stateDir, repo), ...args], { encoding: "utf8" }).stdout;
+const arm = (at: string, how: string): void => writeFileSync(join(hive.stateDir, "break.json"), JSON.stringify({ at, how }));
+const view = async (id: number): Promise<ApprovalView | undefined> =>
+  (await hive.call("approvals", { limit: 5 })).approvals.find((one) => one.id === id);
+
+/** Proposes another model for ada and approves it. */
+async function change(): Promise<{ id: number; sha: string }> {
+  const base64 = Buffer.from(JSON.stringify({ model: `model-${++models}` })).toString("base64");
+  const { request: id } = await hive.call("propose", { agent: "ada", files: [{ path: "agent.json", mode: "100644", base64 }] });
+  const sha = (await view(id))?.sha ?? "";
+  // A daemon that breaks at once does not answer any more.
+  await hive.call("approve", { id }).catch(() => {});
+  return { id, sha };
+}
+async function settled(id: number): Promise<string> {
+  const events = await hive.watch(
+    (event) => event.kind === "approval" && event.approval.id === id && ["deployed", "failed"].includes(event.approval.state),
+    { after: 0, kinds: ["approval"] },
+  );
+  const last = events.at(-1);
+  return last?.kind === "approval" ? last.approval.state : "";
+}
+/** The last daemon is gone; the next one has settled everything before it says that it is ready. */
+async function restart(): Promise<void> {
+  await once(hive.process, "exit");
+  await hive.start({ dist: breakable.dist });
+}
+async function holds(): Promise<void> {
+  const { findings } = await hive.call("check", {});
+  expect(findings.filter((one) => !one.ok)).toEqual([]);
+  expect((await hive.call("approvals", { open: true })).approvals).toEqual([]);
+}
+
+describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
+  test.each(["error", "ENOSPC", "kill"])("by %s: the change is live, or everything is as it was", async (how) => {
+    cases++;
+    const before = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
+    arm(at, how);
+    const { id, sha } = await change();
+    if (how === "kill") await restart();
+    const state = await settled(id);
+    // Every place is reached; the last one after the end is told.
+    await until(() => !existsSync(join(hive.stateDir, "break.json")));
+    expect(state).toBe(PUBLISHED.includes(at) ? "deployed" : "failed");
+    const after = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
+    if (state === "deployed") expect(after.main.trim()).toBe(sha);
+    else expect(after).toEqual(before);
+    const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
+    expect(ada).toMatchObject({ deployed_sha: after.main.trim(), running: true });
+    await holds();
+  });
+
+  test("by SIGKILL in a spawn: the agent is there, or nothing of it is", async () => {
+    cases++;
+    const name = `new-${at.replace(/\W/g, "-")}`;
+    arm(at, "kill");
+    const spawned = hive.call("spawn", { name }).catch(() => {});
+    await restart();
+    await spawned;
+    const { agents } = await hive.call("list", {});
+    expect(agents.includes(name)).toBe(PUBLISHED.includes(at));
+    expect(existsSync(join(hive.stateDir, "proposed", name, "config"))).toBe(PUBLISHED.includes(at));
+    await holds();
+    // The name can be had: at once, or after the agent that has it is purged.
+    if (agents.includes(name)) await hive.call("destroy", { name, purge: true });
+  });
+});
+
+test("the program cannot be broken: there is no failpoint that anything could arm", async () => {
+  const program = readFileSync(join(import.meta.dirname, "../../dist/hive-c0re.js"), "utf8");
+  expect(program).not.toContain("break.json");
+  // The one entry passes none.
+  const main = readFileSync(join(import.meta.dirname, "../../src/daemon/main.ts"), "utf8");
+  expect(main).toContain("return run(config);");
+  arm("before:activate", "kill");
+  await hive.stop();
+  await hive.start();
+  const { id } = await change();
+  expect(await settled(id)).toBe("deployed");
+  expect(existsSync(join(hive.stateDir, "break.json"))).toBe(true);
+});
