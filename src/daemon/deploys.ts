@@ -21,7 +21,7 @@ import type { Paths } from "../hive/paths.ts";
 import type { Repos } from "../repos/types.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
-import { MANAGER, SYSTEM } from "../wire/names.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 
 /** Bytes and lines of a cage's log that go into the words of a failure: enough to see why a program ended. */
 const TAIL_BYTES = 4_096;
@@ -87,6 +87,20 @@ export function openDeploys(parts: DeployParts) {
       const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
       const row = await deploys.settled(asked.id);
       if (row.state !== "deployed") parts.onUnexpected(new Error(`${MANAGER} could not be started: ${row.error ?? row.state}`));
+    },
+
+    /** Takes a purged agent's repositories away, and its line out of the ledger. Its rows and the ledger's history stay. */
+    async forget(name: string): Promise<void> {
+      const { meta } = parts.repos;
+      const facts = { message: `purge ${name}`, author: OPERATOR, at: parts.now() };
+      for (;;) {
+        const head = await meta.head();
+        if ((await meta.ledger(head))[name] === undefined) break;
+        if ((await meta.publish(await meta.candidate(head, name, undefined, facts), head)).ok) break;
+      }
+      await parts.repos.removeProposed(name);
+      await parts.repos.applied(name).remove();
+      await meta.refreshCheckout();
     },
 
     /** Waits for a deploy that somebody has asked for, and throws the words of a failure. */

@@ -67,6 +67,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
   async destroy(hive, input) {
     await hive.deploys.requests.clearFor(input.name);
     await hive.swarm.destroy(input.name, { purge: input.purge });
+    if (input.purge) await hive.deploys.forget(input.name);
     return {};
   },
   async revive(hive, input) {

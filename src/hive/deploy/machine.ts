@@ -71,9 +71,6 @@ export function terminalTag(state: RequestState): string | undefined {
   return undefined;
 }
 
-/** Every tag that a request may have, in the order of its life. */
-export const TAGS: readonly string[] = ["proposal", "approved", "building", "deployed", "failed", "denied"];
-
 /** The tags that a request in this state has, by its way there; what recovery restores. */
 export function tagsOf(state: RequestState, wasApproved: boolean, wasBuilding: boolean): string[] {
   const terminal = terminalTag(state);

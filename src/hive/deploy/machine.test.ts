@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { RequestState } from "../../wire/approval.ts";
+import { INITIAL, isInFlight, isTerminal, ruleFor, TABLE, tagsOf, terminalTag, type RequestEvent } from "./machine.ts";
+import { statesPage } from "./states-page.ts";
+
+const EVENTS: RequestEvent[] = ["approve", "deny", "cancel", "build", "built", "activate", "publish", "fail"];
+
+test("the way to a deploy is the one that the contract tells, and there is no other", () => {
+  const way: RequestEvent[] = ["approve", "build", "built", "activate", "publish"];
+  const states = way.reduce<RequestState[]>(
+    (seen, event) => [...seen, ruleFor(seen.at(-1) ?? "pending", event)?.to ?? "failed"],
+    [INITIAL.to],
+  );
+  expect(states).toEqual(["pending", "approved", "building", "waiting", "activating", "deployed"]);
+  const toDeployed = RequestState.options.flatMap((state) =>
+    Object.values(TABLE[state]).filter((rule) => rule.to === "deployed"),
+  );
+  expect(toDeployed).toHaveLength(1);
+});
+
+test("whatever happens, a request ends in one terminal state and stays there", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 30 }), (events) => {
+      let state: RequestState = INITIAL.to;
+      let ends = 0;
+      for (const event of events) {
+        const next: RequestState | undefined = ruleFor(state, event)?.to;
+        if (isTerminal(state)) expect(next).toBeUndefined();
+        if (next === undefined) continue;
+        if (isTerminal(next)) ends++;
+        state = next;
+      }
+      expect(ends).toBe(isTerminal(state) ? 1 : 0);
+      expect(isTerminal(state) || isInFlight(state) || state === "pending").toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+describe("tags", () => {
+  test("each end but a cancellation has its own", () => {
+    const ends = RequestState.options.filter(isTerminal).map((state) => [state, terminalTag(state)]);
+    expect(ends).toEqual([
+      ["deployed", "deployed"],
+      ["failed", "failed"],
+      ["denied", "denied"],
+      ["cancelled", undefined],
+    ]);
+  });
+
+  test("a request has those of its way", () => {
+    expect(tagsOf("pending", false, false)).toEqual(["proposal"]);
+    expect(tagsOf("deployed", true, true)).toEqual(["proposal", "approved", "building", "deployed"]);
+    expect(tagsOf("failed", false, false)).toEqual(["proposal", "failed"]);
+    expect(tagsOf("cancelled", false, false)).toEqual(["proposal"]);
+  });
+});
+
+test("docs/states.md is drawn from the table", () => {
+  const drawn = readFileSync(join(import.meta.dirname, "../../../docs/states.md"), "utf8");
+  expect(drawn, "run: node scripts/draw-states.mjs").toBe(statesPage());
+});

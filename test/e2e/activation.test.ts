@@ -1,0 +1,174 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ApprovalView, RequestState } from "../../src/wire/approval.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** The last steps of a deploy: waiting for the turn, the confirmation, and back to where the agent was. */
+
+const RULES = [
+  // Longer than any test takes: it is always stopped. Once only, so that it is done when it comes again.
+  { agents: ["ada"], when: { text: "^endless" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
+  { agents: ["bob"], when: { text: "^endless" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
+  { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 300 }] },
+  { when: { from: "system" }, steps: [{ say: "noted" }] },
+  {
+    when: { text: "." },
+    steps: [{ tools: [{ name: "send", input: { to: "operator", body: "{{agent}} heard {{body}}" } }] }, { say: "done" }],
+  },
+];
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await new TestHive({ HIVE_CONFIRM_SECONDS: "8" }).play(RULES).start();
+  await Promise.all([hive.call("spawn", { name: "ada" }), hive.call("spawn", { name: "bob" })]);
+});
+afterAll(() => hive.dispose());
+
+let models = 0;
+async function propose(agent: string, config: object = { model: `model-${++models}` }): Promise<number> {
+  const base64 = Buffer.from(JSON.stringify(config)).toString("base64");
+  const { request } = await hive.call("propose", { agent, files: [{ path: "agent.json", mode: "100644", base64 }] });
+  return request;
+}
+async function reaches(id: number, ...states: RequestState[]): Promise<ApprovalView> {
+  const events = await hive.watch(
+    (event) => event.kind === "approval" && event.approval.id === id && states.includes(event.approval.state),
+    { after: 0, kinds: ["approval"] },
+  );
+  const last = events.at(-1);
+  if (last?.kind !== "approval") throw new Error("unreachable");
+  return last.approval;
+}
+const free = (name: string) => hive.untilAgent(name, (agent) => agent.deploying === undefined);
+async function holds(): Promise<void> {
+  const { findings } = await hive.call("check", {});
+  expect(findings.filter((one) => !one.ok)).toEqual([]);
+}
+/** Sends something that is answered slowly; resolves with the message once the answer has begun. */
+async function speaking(name: string, body = "long story"): Promise<number> {
+  const speaks = hive.watch((event) => event.kind === "delta" && event.agent === name, { kinds: ["delta"] });
+  const { sent } = await hive.call("send", { to: name, body });
+  await speaks;
+  return sent[0]?.id ?? 0;
+}
+
+test("a deploy waits for the running turn; meanwhile no other begins", async () => {
+  const long = await speaking("ada");
+  const id = await propose("ada");
+  await hive.call("approve", { id });
+  await reaches(id, "waiting", "deployed");
+  const { sent } = await hive.call("send", { to: "ada", body: "meanwhile" });
+  await hive.untilMessage((message) => message.id === long && message.state === "done");
+  await reaches(id, "deployed");
+  const heard = await hive.untilMessage((message) => message.body === "ada heard meanwhile");
+  expect(heard.in_reply_to).toBe(sent[0]?.id);
+  const { messages } = await hive.call("messages", { agent: "ada" });
+  expect(messages.find((message) => message.id === long)).toMatchObject({ redelivered: false, failures: 0 });
+  await holds();
+});
+
+test("a deploy that is forced stops the turn; its message goes back uncounted and is handled by the new generation", async () => {
+  await free("ada");
+  const long = await speaking("ada", "endless");
+  const id = await propose("ada");
+  await hive.call("approve", { id });
+  await reaches(id, "waiting");
+  await hive.call("deploy_force", { id });
+  await reaches(id, "deployed");
+  const done = await hive.untilMessage((message) => message.id === long && message.state === "done");
+  expect(done).toMatchObject({ redelivered: true, failures: 0 });
+  await holds();
+});
+
+test("no confirmation is a failure: what ran runs again, with its messages", async () => {
+  const before = await free("ada");
+  const empty = join(hive.folder, "empty");
+  mkdirSync(empty);
+  // Without its sockets nothing can confirm, and without its program nothing lives to do so.
+  for (const [cage, words] of [
+    ["/opt/hive/harness", "the new generation ended before it confirmed"],
+    ["/run/hive", "the new generation has not confirmed within 8 s"],
+  ] as const) {
+    const id = await propose("ada", { model: "opus", mounts: [{ host: empty, cage }] });
+    await hive.call("approve", { id });
+    expect((await reaches(id, "failed")).error).toContain(words);
+    expect(await free("ada")).toMatchObject({ deployed_sha: before.deployed_sha, model: before.model, running: true });
+  }
+  await hive.call("send", { to: "ada", body: "still there?" });
+  await hive.untilMessage((message) => message.body === "ada heard still there?");
+  await holds();
+});
+
+test("a stopped agent and a paused one are started with their loop held, confirm, and go back to where they were", async () => {
+  await hive.call("stop", { scope: { agent_names: ["ada"] } });
+  await hive.call("send", { to: "ada", body: "for later" });
+  const first = await propose("ada");
+  await hive.call("approve", { id: first });
+  const { sha } = await reaches(first, "deployed");
+  expect(await free("ada")).toMatchObject({ state: "offline", running: false, deployed_sha: sha, unread: 1 });
+
+  await hive.call("set_paused", { name: "ada", paused: true });
+  await hive.call("start", { scope: { agent_names: ["ada"] } });
+  const second = await propose("ada");
+  await hive.call("approve", { id: second });
+  await reaches(second, "deployed");
+  expect(await free("ada")).toMatchObject({ state: "paused", running: true, unread: 1 });
+  await hive.call("set_paused", { name: "ada", paused: false });
+  await hive.untilMessage((message) => message.body === "ada heard for later");
+  await holds();
+});
+
+test("deploys of different agents go on side by side and both land; of one agent one after the other", async () => {
+  await Promise.all([free("ada"), free("bob")]);
+  const [one, two, next] = [await propose("ada"), await propose("bob"), await propose("ada")];
+  await Promise.all([one, two, next].map((id) => hive.call("approve", { id })));
+  await Promise.all([reaches(one, "deployed"), reaches(two, "deployed")]);
+  // It was approved on what ran before; the one in front of it has changed that.
+  expect((await reaches(next, "failed")).error).toContain("what runs has changed since the approval");
+  await Promise.all([free("ada"), free("bob")]);
+  await holds();
+});
+
+test("the operator's model holds until a deploy changes the config's", async () => {
+  await hive.call("model", { name: "bob", model: "opus" });
+  const { request: same } = await hive.call("rebuild", { name: "bob" });
+  await reaches(same, "deployed");
+  expect(await free("bob")).toMatchObject({ model: "opus" });
+  const id = await propose("bob", { model: "haiku" });
+  await hive.call("approve", { id });
+  await reaches(id, "deployed");
+  expect(await free("bob")).toMatchObject({ model: "haiku" });
+});
+
+test("an agent that is being deployed cannot be destroyed; what waits for it is taken back; a purge frees everything", async () => {
+  const waiting = await propose("bob");
+  await speaking("bob", "endless story of bob");
+  const busy = await propose("bob");
+  await hive.call("approve", { id: busy });
+  await reaches(busy, "waiting");
+  await expect(hive.call("destroy", { name: "bob" })).rejects.toThrow(`request ${busy} is being deployed`);
+  await hive.call("deploy_force", { id: busy });
+  await reaches(busy, "deployed");
+  await free("bob");
+  await hive.call("destroy", { name: "bob" });
+  expect(await reaches(waiting, "cancelled")).toMatchObject({ resolved_by: "system" });
+  await hive.call("revive", { name: "bob" });
+  await holds();
+  await hive.call("destroy", { name: "bob", purge: true });
+  const { inputs } = await hive.call("meta", {});
+  expect(inputs.map((input) => input.name)).toEqual(["hyperhive", "agent-hm1nd", "agent-ada"]);
+  await hive.call("spawn", { name: "bob" });
+  await holds();
+});
+
+test("a sleeping agent confirms and sleeps on", async () => {
+  await hive.stop();
+  hive.env["HIVE_SLEEP_AFTER_SECONDS"] = "0.3";
+  await hive.start();
+  await hive.untilAgent("ada", (agent) => agent.asleep);
+  const id = await propose("ada");
+  await hive.call("approve", { id });
+  const { sha } = await reaches(id, "deployed");
+  expect(await free("ada")).toMatchObject({ asleep: true, running: true, deployed_sha: sha });
+  await holds();
+});
