@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { hiveTools } from "../../src/harness/mcp/tools.ts";
 import { TestHive } from "../lib/hive.ts";
 
-test("the built-in tour uses everything that exists, visibly, and tells the operator", async () => {
+/** Tools that the tour does not show yet: what they ask for waits for the operator, and their tests are those of deploys. */
+const NOT_SHOWN = new Set(["request_spawn", "request_apply_commit", "cancel_request", "update"]);
+
+test("the built-in tour uses every tool but those that request, visibly, and tells the operator", async () => {
   const hive = await new TestHive().start();
   try {
     await hive.call("spawn", { name: "scout" });
@@ -24,7 +27,8 @@ test("the built-in tour uses everything that exists, visibly, and tells the oper
       await Promise.all(["hm1nd", "scout"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
     ).flatMap((page) => page.events.map(({ event }) => event));
     const used = new Set(events.flatMap((event) => (event.type === "tool_use" ? [event.name] : [])));
-    const all = [...hiveTools.map(({ name }) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
+    const shown = hiveTools.map(({ name }) => name).filter((name) => !NOT_SHOWN.has(name));
+    const all = [...shown.map((name) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
     expect(all.filter((name) => !used.has(name))).toEqual([]);
     // Nothing was asked for that is not offered, and nothing failed but what is meant to.
     const texts = events.flatMap((event) => (event.type === "text" ? [event.text] : []));
