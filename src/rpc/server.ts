@@ -66,8 +66,12 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   const live = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (live.size >= options.maxConnections) {
-      socket.end(`${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`);
       socket.on("error", () => socket.destroy());
+      socket.write(
+        `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`,
+      );
+      // Not only our half: a peer that never hangs up would hold a descriptor for ever, and nobody counts it.
+      socket.destroySoon();
       return;
     }
     live.add(socket);
