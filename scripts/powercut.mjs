@@ -10,7 +10,7 @@ import { exec, has } from "./lib.mjs";
 /** Holds what a hundred rounds write; sparse, so it costs what is in it. xfs wants 300 MiB at least. */
 const IMAGE_BYTES = 1024 * 1024 * 1024;
 /** A cut comes after this many acknowledgements of a round, at random. */
-const MOST_BEFORE_CUT = 2_000;
+const MOST_BEFORE_CUT = 1_000;
 const MAKE = { ext4: ["mkfs.ext4", "-q", "-F"], xfs: ["mkfs.xfs", "-q", "-f"] };
 /** What writes and what checks. Each is `test/campaigns/<name>.ts` with the modes `write` and `check`. */
 const WORKLOADS = ["messages"];

@@ -14,7 +14,8 @@ const AGENTS = 8;
 const say = (value: object): void => void writeSync(1, `${JSON.stringify(value)}\n`);
 
 async function write(file: string, log: string, round: string): Promise<void> {
-  const { broker, ids } = openWorld(file, AGENTS);
+  // Agents of the round: what earlier rounds have left in their inboxes would fill them in the end.
+  const { broker, ids } = openWorld(file, AGENTS, `agent-${round}`);
   const fd = openSync(log, "a");
   const never = new AbortController().signal;
   let acknowledged = 0;
