@@ -1,0 +1,46 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { serveLines } from "./server.ts";
+
+const MIB = 1024 * 1024;
+
+test("a peer that asks for a stream and never reads is cut off before more than 18 MiB wait for it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "slow-"));
+  let offered = 0;
+  let stopped = (): void => {};
+  const over = new Promise<void>((resolve) => (stopped = resolve));
+  const server = await serveLines({
+    path: join(folder, "s.sock"),
+    mode: 0o600,
+    callers: ["operator"],
+    ordered: true,
+    maxConnections: 4,
+    async *dispatch() {
+      try {
+        // As much as it takes: without a bound this never ends.
+        for (let n = 0; n < 1000; n++) {
+          offered += MIB;
+          yield await Promise.resolve({ filler: "x".repeat(MIB) });
+        }
+      } finally {
+        stopped();
+      }
+    },
+    onUnexpected(error) {
+      throw error;
+    },
+  });
+  const socket = connect(server.path);
+  await once(socket, "connect");
+  socket.pause();
+  socket.write('{"cmd":"watch"}\n');
+  await over;
+  expect(offered).toBeLessThanOrEqual(18 * MIB);
+  socket.destroy();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
