@@ -8,7 +8,7 @@ import { openStore, type Store } from "../../src/store/store.ts";
 export const DISK_FAILED = 70;
 
 /** A hive without cages: the product's own store and broker, and agents that are only names. */
-export function openWorld(file: string, agents: number, name = "agent"): { store: Store; broker: Broker; ids: string[] } {
+export function openWorld(file: string, agents: number, prefix = "agent"): { store: Store; broker: Broker; ids: string[] } {
   const store = openStore({
     file,
     onFatal(error) {
@@ -16,7 +16,7 @@ export function openWorld(file: string, agents: number, name = "agent"): { store
       process.exit(DISK_FAILED);
     },
   });
-  const ids = Array.from({ length: agents }, (_, n) => `${name}-${n}`);
+  const ids = Array.from({ length: agents }, (_, n) => `${prefix}-${n}`);
   const principals: Principal[] = ids.map((id) => ({ id, name: id }));
   const directory: Directory = {
     byName: (name) => principals.find((one) => one.name === name),
