@@ -1,17 +1,27 @@
 import { expect, test } from "vitest";
 import { hiveTools } from "../../src/harness/mcp/tools.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Tools that the tour does not show yet: what they ask for waits for the operator, and their tests are those of deploys. */
-const NOT_SHOWN = new Set(["request_spawn", "request_apply_commit", "cancel_request", "update"]);
-
-test("the built-in tour uses every tool but those that request, visibly, and tells the operator", async () => {
+test("the built-in tour uses every tool, visibly, and changes what the operator approves", async () => {
   const hive = await new TestHive().start();
   try {
-    await hive.call("spawn", { name: "scout" });
     await hive.call("send", { to: "hm1nd", body: "tour" });
+    // It asks for a guest and takes a second thought back; the tour goes on when the guest has come.
+    const { request: taken } = await untilRequest(hive, (one) => one.agent === "idea" && one.state === "cancelled");
+    const { request: guest } = await untilRequest(hive, (one) => one.agent === "guest" && one.state === "pending");
+    expect(taken.resolved_by).toBe("hm1nd");
+    await hive.call("approve", { id: guest.id });
     await hive.untilMessage((message) => message.to === "operator" && message.body?.startsWith("That was the tour") === true);
-    await hive.untilMessage((message) => message.to === "operator" && message.body?.startsWith("scout took part") === true);
+    await hive.untilMessage((message) => message.to === "operator" && message.body?.startsWith("guest took part") === true);
+    // The change that it proposes is read, approved, and live.
+    const { request: change } = await untilRequest(hive, (one) => one.kind === "apply_commit" && one.state === "pending");
+    expect(change.risks.map((risk) => risk.kind)).toContain("model");
+    await hive.call("approve", { id: change.id, ...(change.digest ? { digest: change.digest } : {}) });
+    await hive.untilMessage(
+      (message) => message.to === "operator" && message.body?.startsWith("The change of guest is live") === true,
+    );
+    await hive.untilAgent("guest", (agent) => agent.model === "haiku" && agent.deploying === undefined);
     await hive.untilMessage((message) => message.from === "hm1nd/bell" && message.state === "done");
     // Three questions of different kinds; each answer is heard.
     const { questions } = await hive.call("questions", {});
@@ -24,11 +34,10 @@ test("the built-in tour uses every tool but those that request, visibly, and tel
     await hive.untilMessage((message) => message.to === "operator" && message.body === "Thank you, I heard: captain");
 
     const events = (
-      await Promise.all(["hm1nd", "scout"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
+      await Promise.all(["hm1nd", "guest"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
     ).flatMap((page) => page.events.map(({ event }) => event));
     const used = new Set(events.flatMap((event) => (event.type === "tool_use" ? [event.name] : [])));
-    const shown = hiveTools.map(({ name }) => name).filter((name) => !NOT_SHOWN.has(name));
-    const all = [...shown.map((name) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
+    const all = [...hiveTools.map(({ name }) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
     expect(all.filter((name) => !used.has(name))).toEqual([]);
     // Nothing was asked for that is not offered, and nothing failed but what is meant to.
     const texts = events.flatMap((event) => (event.type === "text" ? [event.text] : []));
@@ -44,3 +53,14 @@ test("the built-in tour uses every tool but those that request, visibly, and tel
     await hive.dispose();
   }
 });
+
+/** Waits for a request that satisfies a condition, past ones included. */
+async function untilRequest(hive: TestHive, condition: (request: ApprovalView) => boolean): Promise<{ request: ApprovalView }> {
+  const events = await hive.watch((event) => event.kind === "approval" && condition(event.approval), {
+    after: 0,
+    kinds: ["approval"],
+  });
+  const last = events.at(-1);
+  if (last?.kind !== "approval") throw new Error("unreachable");
+  return { request: last.approval };
+}

@@ -79,7 +79,14 @@ function nth(
   // More rounds than steps: the turn has been played to its end.
   if (!step) return Step.parse({ say: "Done." });
   const filled = fill(step, variables);
-  return { ...filled, tools: filled.tools.filter((tool) => tool.if === undefined || variables[tool.if] !== undefined) };
+  return { ...filled, tools: filled.tools.filter((tool) => isWanted(tool, variables)) };
+}
+
+function isWanted(tool: Step["tools"][number], variables: Variables): boolean {
+  return (
+    (tool.if === undefined || variables[tool.if] !== undefined) &&
+    (tool.unless === undefined || variables[tool.unless] === undefined)
+  );
 }
 
 /** Without a rule that fits, the sender gets an answer, whoever it is. */

@@ -27,6 +27,8 @@ const ToolCall = z.strictObject({
   input: z.record(z.string(), z.unknown()).default({}),
   /** Only when this variable has a value. */
   if: VariableName.optional(),
+  /** Only while this variable has none. */
+  unless: VariableName.optional(),
 });
 
 /** One answer of the model. */

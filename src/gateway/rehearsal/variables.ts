@@ -12,9 +12,17 @@ export function capture(patterns: Record<string, string>, text: string): Variabl
   return caught;
 }
 
-/** Puts values in place of `{{name}}`; `{{n+1}}` and `{{n-1}}` count. A name without a value stays as it is written. */
+/** A text that is nothing but a value, wanted as a number: tools take ids as numbers. */
+const NUMBER = /^\{\{\s*([a-z][a-z0-9_]*)\s*\|\s*number\s*\}\}$/;
+
+/**
+ * Puts values in place of `{{name}}`; `{{n+1}}` and `{{n-1}}` count, `{{n|number}}` alone becomes a number. A name
+ * without a value stays as it is written.
+ */
 export function fill<T>(value: T, variables: Variables): T {
   if (typeof value === "string") {
+    const wanted = variables[NUMBER.exec(value)?.[1] ?? ""];
+    if (wanted !== undefined) return Number(wanted) as T;
     return value.replace(
       /\{\{\s*([a-z][a-z0-9_]*)\s*(?:([+-])\s*(\d+))?\s*\}\}/g,
       (whole, name: string, sign?: string, by?: string) => {
