@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { TestHive } from "../../test/lib/hive.ts";
 
 /** More than a bench ever sends: the brakes of a real hive are not what is measured. */
@@ -17,4 +19,9 @@ async function addAgents(hive: TestHive, names: readonly string[]): Promise<void
     await hive.call("spawn", { name });
     await hive.call("stop", { scope: { agent_names: [name] }, graceful: false });
   }
+}
+
+/** The generation that an agent runs: a harness that says another one is replaced between two turns. */
+export async function generationOf(hive: TestHive, name: string): Promise<number> {
+  return Math.max(...readdirSync(join(await hive.folderOf(name), "generations")).map(Number));
 }

@@ -4,14 +4,14 @@ import { ask, openLines, type Lines } from "./wire.ts";
 /** What a receiver tells the sender: when it had the message, and that it waits again. */
 export type Report = { got: number; body: string } | { waits: true };
 
-/** Blocked receivers in a process of their own, one connection each: `kind` is `floor` or the revision of the hive, then inbox and socket of each. */
-export async function receivers([kind = "", ...pairs]: string[]): Promise<void> {
+/** Blocked receivers in a process of their own, one connection each: `kind` is `floor` or the revision of the hive, then inbox, socket and generation of each. */
+export async function receivers([kind = "", ...triples]: string[]): Promise<void> {
   const report = (one: Report): void => void process.send?.(one);
   const open: [string, Lines][] = [];
-  for (let at = 0; at < pairs.length; at += 2) {
-    const [inbox = "", path = ""] = [pairs[at], pairs[at + 1]];
+  for (let at = 0; at < triples.length; at += 3) {
+    const [inbox = "", path = "", generation = "0"] = triples.slice(at, at + 3);
     const lines = await openLines({ path });
-    if (kind !== "floor") await hello(lines, kind);
+    if (kind !== "floor") await hello(lines, kind, Number(generation));
     open.push([inbox, lines]);
   }
   ready();
@@ -30,13 +30,13 @@ async function loop(kind: string, inbox: string, lines: Lines, report: (one: Rep
   }
 }
 
-export async function hello(lines: Lines, revision: string): Promise<Record<string, unknown>> {
+export async function hello(lines: Lines, revision: string, generation: number): Promise<Record<string, unknown>> {
   return ask(lines, {
     cmd: "hello",
     id: 0,
     protocol: 2,
     revision,
-    generation: 1,
+    generation,
     instance: `bench-${process.pid}-${Math.random()}`,
   });
 }

@@ -55,7 +55,7 @@ export const fanOut: Row = {
         await Promise.all([...helpers].map((stream) => stream.writeSSE({ id: "1", event: event.kind, data })));
       });
       const seen = await interleave({ ours, theirs }, quick ? 4 : 10);
-      const rate = (slices: number[][]): string => `${Math.round(1000 / median(slices.flat())) / 1000} M/s`;
+      const rate = (slices: number[][]): string => `${(1000 / median(slices.flat())).toPrecision(3)} M/s`;
       return [
         {
           what: `an event to ${BROWSERS} browsers, against the web framework's stream helper`,

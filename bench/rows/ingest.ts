@@ -1,4 +1,4 @@
-import { hiveWith } from "../lib/hive.ts";
+import { generationOf, hiveWith } from "../lib/hive.ts";
 import { hello } from "../lib/receivers.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, median } from "../lib/stats.ts";
@@ -16,7 +16,7 @@ export const ingest: Row = {
     try {
       const { revision } = (await hive.call("state", { messages: 0 })).state.hive;
       const lines = await openLines({ path: hive.agentSocket("e0") });
-      await hello(lines, revision);
+      await hello(lines, revision, await generationOf(hive, "e0"));
       let n = 0;
       const rate = (group: number) => async (): Promise<number[]> => {
         const [before, start] = [n, performance.now()];

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nanoseconds, startRole, type Child } from "../lib/child.ts";
-import { hiveWith } from "../lib/hive.ts";
+import { generationOf, hiveWith } from "../lib/hive.ts";
 import type { Report } from "../lib/receivers.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, median, percentile, ratio } from "../lib/stats.ts";
@@ -24,12 +24,17 @@ export const wake: Row = {
     const hive = await hiveWith(["sender", ...names]);
     // A harness of another revision would be replaced between two turns.
     const { revision } = (await hive.call("state", { messages: 0 })).state.hive;
+    const generations = new Map<string, string>();
+    for (const name of names) generations.set(name, String(await generationOf(hive, name)));
     const floorSocket = join(folder, "floor.sock");
     const floor = await startRole("floor", [floorSocket, join(folder, "floor.log")]);
     const children: Child[] = [floor];
     try {
       const paced = async (kind: string, path: string, to: string[], socketOf: (name: string) => string) => {
-        const child = await startRole("receivers", [kind, ...to.flatMap((name) => [name, socketOf(name)])]);
+        const child = await startRole("receivers", [
+          kind,
+          ...to.flatMap((name) => [name, socketOf(name), generations.get(name) ?? "0"]),
+        ]);
         children.push(child);
         return pacer(child, await openLines({ path }), to);
       };

@@ -11,6 +11,7 @@ const AGAIN_MS = 10;
 export interface World {
   checker: Checker;
   revision: string;
+  generations: ReadonlyMap<string, number>;
   socketOf(agent: string): string;
   random(): number;
   /** The share of turns in which the harness is killed instead of ending it. */
@@ -69,7 +70,7 @@ export async function harness(world: World, agent: string): Promise<void> {
       const { leases } = await client.call("hello", {
         protocol: PROTOCOL,
         revision: world.revision,
-        generation: 1,
+        generation: world.generations.get(agent) ?? 0,
         instance,
         leases: held ? [{ id: held.id, token: held.token }] : [],
         busy: held !== undefined,

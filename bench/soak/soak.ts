@@ -1,3 +1,4 @@
+import { generationOf } from "../lib/hive.ts";
 import { TestHive } from "../../test/lib/hive.ts";
 import { harness, sender, type World } from "./actors.ts";
 import { Checker } from "./checker.ts";
@@ -43,7 +44,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       await hive.call("spawn", { name });
       await hive.call("stop", { scope: { agent_names: [name] }, graceful: false });
     }
+    const generations = new Map<string, number>();
+    for (const name of names) generations.set(name, await generationOf(hive, name));
     const world: World = {
+      generations,
       checker,
       revision: (await hive.call("state", { messages: 0 })).state.hive.revision,
       socketOf: (agent) => hive.agentSocket(agent),
