@@ -3,7 +3,7 @@ import { MessageBody } from "../kit/message-body.tsx";
 import { Prose } from "../kit/prose.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Clock } from "../kit/time.tsx";
-import { count, dollars, duration } from "../lib/text.ts";
+import { count, dollars, duration, visible } from "../lib/text.ts";
 import type { TailRow } from "./rows.ts";
 import { ToolRow } from "./tool.tsx";
 
@@ -16,7 +16,7 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
         <>
           <div className="rule">
             <span>
-              turn {event.turn} · from {event.from} · <Clock at={row.at} />
+              turn {event.turn} · from {visible(event.from)} · <Clock at={row.at} />
               {event.redelivered && " · delivered again"}
               {event.unread > 0 && ` · ${event.unread} more wait`}
             </span>
@@ -35,7 +35,7 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
         <div className={`rule ${event.ok ? "" : "red"}`}>
           <span>
             ended <Clock at={row.at} /> · {duration(event.duration_ms)} · {count(tokens)} tok
-            {event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`} · {event.ok ? "ok" : event.reason}
+            {event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`} · {event.ok ? "ok" : visible(event.reason)}
           </span>
         </div>
       );

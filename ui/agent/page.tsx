@@ -9,7 +9,7 @@ import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
-import { count, dollars, duration } from "../lib/text.ts";
+import { count, dollars, duration, visible } from "../lib/text.ts";
 import { toast } from "../kit/toast.tsx";
 import { Prompt } from "./prompt.tsx";
 import { OpenQuestions, Side } from "./side.tsx";
@@ -32,7 +32,7 @@ export function AgentPage(): ReactNode {
     return (
       <main className="loading">
         <p>
-          There is no agent <b>{name}</b> in this hive.
+          There is no agent <b>{visible(name)}</b> in this hive.
         </p>
         <Link to="/">to the dashboard</Link>
       </main>
@@ -81,7 +81,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
             last turn {duration(agent.last_turn.duration_ms)}
           </span>
         )}
-        {agent.model && <span className="chip model">{agent.model}</span>}
+        {agent.model && <span className="chip model">{visible(agent.model)}</span>}
         {agent.context_tokens !== undefined && (
           <span className="chip wide">
             ctx {count(agent.context_tokens)}
@@ -89,7 +89,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
           </span>
         )}
         <span className="chip wide">{dollars(agent.cost_today_usd)} today</span>
-        {agent.deployed_sha && <span className="chip sha wide">{agent.deployed_sha}</span>}
+        {agent.deployed_sha && <span className="chip sha wide">{visible(agent.deployed_sha)}</span>}
         {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
         {isBusy && (

@@ -9,7 +9,7 @@ import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { know, useHive } from "../lib/store.ts";
-import { count, dollars } from "../lib/text.ts";
+import { count, dollars, visible } from "../lib/text.ts";
 import { Charts } from "./charts.tsx";
 import { Egress } from "./egress.tsx";
 
@@ -59,7 +59,7 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
           {agent.revision && (
             <>
               <dt>runtime</dt>
-              <dd>{agent.revision}</dd>
+              <dd>{visible(agent.revision)}</dd>
             </>
           )}
           {agent.port !== undefined && (

@@ -6,6 +6,7 @@ import { Age } from "../kit/time.tsx";
 import { RISK_COLOURS, short } from "../lib/approvals.ts";
 import { ApproveBar } from "./bar.tsx";
 import { Progress } from "./progress.tsx";
+import { visible } from "../lib/text.ts";
 
 /** The diff is read after the page stands: it comes with the first card. */
 const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component }) => ({ default: component })));
@@ -48,7 +49,7 @@ export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNod
       · <Who name={approval.agent} />{" "}
       <span className="dim">
         {approval.origin === "request" || approval.origin === "proposal" ? "asked by" : `${approval.origin.replace("_", " ")} by`}{" "}
-        {approval.requested_by}, <Age since={approval.requested_at} /> ago
+        {visible(approval.requested_by)}, <Age since={approval.requested_at} /> ago
       </span>
       {approval.description && (
         <p className="body">

@@ -33,7 +33,7 @@ export function ApprovalPage(): ReactNode {
   const known = useHive((state) => state.approvals.get(id));
   const digest = known?.digest;
   const shown = useFetched(
-    useCallback(() => call("show", { id, base }), [id, base]),
+    useCallback(() => call("show", { id, base }).then((answer) => ({ ...answer, from: base })), [id, base]),
     digest,
   );
   const { value, error } = shown;
@@ -73,7 +73,8 @@ function Bar({ children }: { children?: ReactNode }): ReactNode {
 }
 
 interface ShownProps {
-  shown: Output<"show">;
+  /** With the base that was asked for: the diff on the screen is from that one. */
+  shown: Output<"show"> & { from: Base };
   approval: Output<"show">["approval"];
   base: Base;
   again: () => Promise<void>;
@@ -120,7 +121,7 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
   useKeys(keys);
 
   // What is on the screen is compared with what runs; from another base nothing may be approved unseen.
-  const digest = base === "running" ? shown.approval.digest : undefined;
+  const digest = shown.from === "running" ? shown.approval.digest : undefined;
   const isOld = isPending && approval.digest !== undefined && shown.approval.digest !== approval.digest;
   return (
     <>
@@ -143,7 +144,7 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
             </p>
           )}
           <p className="dim">
-            asked by {approval.requested_by} <Age since={approval.requested_at} /> ago
+            asked by {visible(approval.requested_by)} <Age since={approval.requested_at} /> ago
             {approval.sha && <> · {approval.sha.slice(0, 12)}</>}
             {shown.base_sha
               ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`

@@ -5,6 +5,7 @@ import { Confirm } from "../kit/lazy.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS, WAY } from "../lib/approvals.ts";
+import { visible } from "../lib/text.ts";
 
 /** How far an approved request has come, or how it ended. */
 export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
@@ -17,9 +18,9 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
       <div className="ended">
         <span className={colour}>
           {words}
-          {approval.resolved_by && state !== "deployed" ? ` by ${approval.resolved_by}` : ""}
+          {approval.resolved_by && state !== "deployed" ? ` by ${visible(approval.resolved_by)}` : ""}
         </span>
-        {approval.tag && <span className="faint"> · {approval.tag}</span>}
+        {approval.tag && <span className="faint"> · {visible(approval.tag)}</span>}
         {approval.note && (
           <p>
             “<Words text={approval.note} />”

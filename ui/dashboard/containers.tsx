@@ -11,7 +11,7 @@ import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { bytes, count, dollars, duration } from "../lib/text.ts";
+import { bytes, count, dollars, duration, visible } from "../lib/text.ts";
 import { RowActions } from "./row-actions.tsx";
 
 export const byRank = (a: AgentView, b: AgentView): number =>
@@ -80,7 +80,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
           {agent.name}
         </Link>
         <StateBadge agent={agent} />
-        {agent.model && <span className="chip model">{agent.model}</span>}
+        {agent.model && <span className="chip model">{visible(agent.model)}</span>}
         <span className="grow" />
         <RowActions agent={agent} />
       </div>
@@ -99,7 +99,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         {agent.last_turn && (
           <span className={agent.last_turn.ok ? "" : "red"}>
             last turn {duration(agent.last_turn.duration_ms)}
-            {agent.last_turn.ok ? "" : ` · ${agent.last_turn.reason}`}
+            {agent.last_turn.ok ? "" : ` · ${visible(agent.last_turn.reason)}`}
           </span>
         )}
         {agent.unread > 0 && <span className="amber">{agent.unread} unread</span>}
@@ -114,7 +114,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
             className="chip sha"
             title="deployed commit"
           >
-            {agent.deployed_sha}
+            {visible(agent.deployed_sha)}
           </Link>
         )}
       </div>

@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Compose, type Suggestion } from "../kit/compose.tsx";
 import { addressed } from "../lib/addressed.ts";
 import { ApiError, call } from "../lib/api.ts";
+import { visible } from "../lib/text.ts";
 
 const RECIPIENT = "recipient";
 
@@ -47,10 +48,10 @@ export function FlowCompose({ names }: { names: string[] }): ReactNode {
       placeholder="message… @ picks another recipient, Enter sends"
       lead={
         <span className="to">
-          @{to}
+          @{visible(to)}
           {replyId && (
             <button type="button" className="ghost" aria-label="do not reply to a message" onClick={() => choose(to)}>
-              ↰{replyId} ✕
+              ↰{visible(replyId)} ✕
             </button>
           )}
         </span>

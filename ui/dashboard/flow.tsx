@@ -8,6 +8,7 @@ import { ApiError, call } from "../lib/api.ts";
 import { know, loadOlderMessages, useHive } from "../lib/store.ts";
 import { FlowCompose } from "./flow-compose.tsx";
 import { SearchResults } from "./search.tsx";
+import { visible } from "../lib/text.ts";
 
 /** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
 const SHOWN = 150;
@@ -153,7 +154,7 @@ function Log({ who }: { who: string }): ReactNode {
               Nobody has said anything. Write <code>hello</code> below, or <code>tour</code> for a look around.
             </>
           ) : (
-            `${who} has neither written nor been written to.`
+            `${visible(who)} has neither written nor been written to.`
           )}
         </Empty>
       )}

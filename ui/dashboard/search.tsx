@@ -5,6 +5,7 @@ import { MessageRow } from "../kit/message-row.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { know, useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 
 const PAGE = 50;
 /** Quiet after a keystroke before the hive is asked. Milliseconds. */
@@ -57,8 +58,8 @@ export function SearchResults({ words, who }: { words: string; who: string }): R
       </p>
       {found && rows.length === 0 && (
         <Empty>
-          No message has {who === "" ? "" : `to do with ${who} and has `}all of these words. Each counts from its beginning:{" "}
-          <code>craw</code> finds crawler.
+          No message has {who === "" ? "" : `to do with ${visible(who)} and has `}all of these words. Each counts from its
+          beginning: <code>craw</code> finds crawler.
         </Empty>
       )}
       {rows.map((message) => (

@@ -13,6 +13,7 @@ import { useHive } from "../lib/store.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { Guide } from "./guide.tsx";
+import { visible } from "../lib/text.ts";
 
 /** What only the operator can do: decide on requests, answer questions, and move messages that are stuck. */
 export function YourCall(): ReactNode {
@@ -74,7 +75,9 @@ function Stuck({ message }: { message: MessageView }): ReactNode {
         <span className="dim">
           <Age since={message.updated_at} /> ago
         </span>
-        <p className="dim">{isHeld ? `Agents have answered each other ${message.hops} times without you.` : message.reason}</p>
+        <p className="dim">
+          {isHeld ? `Agents have answered each other ${message.hops} times without you.` : visible(message.reason ?? "")}
+        </p>
         <MessageBody body={message.body} />
       </div>
       <div className="foot">

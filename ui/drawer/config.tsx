@@ -42,22 +42,24 @@ export function Config({ name }: { name: string }): ReactNode {
   };
   return (
     <>
-      <div className="foot" role="tablist" aria-label="files">
-        {value.files.map((one) => (
-          <button
-            key={one.path}
-            type="button"
-            role="tab"
-            aria-selected={one === file}
-            className={`ghost ${one === file ? "amber" : ""}`}
-            onClick={() => setChosen(one.path)}
-          >
-            {visible(one.path)}
-            {changed.includes(one) ? " *" : ""}
-          </button>
-        ))}
+      <div className="foot">
+        <div className="foot" role="tablist" aria-label="files">
+          {value.files.map((one) => (
+            <button
+              key={one.path}
+              type="button"
+              role="tab"
+              aria-selected={one === file}
+              className={`ghost ${one === file ? "amber" : ""}`}
+              onClick={() => setChosen(one.path)}
+            >
+              {visible(one.path)}
+              {changed.includes(one) ? " *" : ""}
+            </button>
+          ))}
+        </div>
         <span className="grow" />
-        {sha && <span className="chip sha">{sha}</span>}
+        {sha && <span className="chip sha">{visible(sha)}</span>}
         {edited === undefined && (
           <button type="button" className="ghost" onClick={() => setDraft("{}")}>
             edit…

@@ -11,6 +11,7 @@ import { call } from "../lib/api.ts";
 import { STATE_WORDS, short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 
 /** How the requests of an agent ended, newest first; any deploy of it can be gone back to. */
 export function Deploys({ name, limit = 50 }: { name: string; limit?: number }): ReactNode {
@@ -36,7 +37,7 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
             </Link>{" "}
             {one.sha && <span>{short(one.sha)}</span>}{" "}
             <span className="faint">
-              <Age since={one.at} /> · {one.origin.replace("_", " ")} by {one.by}
+              <Age since={one.at} /> · {one.origin.replace("_", " ")} by {visible(one.by)}
             </span>{" "}
             {one.runs && <span className="chip green">runs now</span>}
             {one.state === "deployed" && !one.runs && (

@@ -6,6 +6,7 @@ import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { messageById } from "../lib/state.ts";
 import { know, useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 
 /** Steps that are followed up to where a thread began. */
 const MAX_ANCESTORS = 30;
@@ -66,7 +67,7 @@ export function Thread({ id }: { id: number }): ReactNode {
         {message.reason && (
           <>
             <dt>reason</dt>
-            <dd>{message.reason}</dd>
+            <dd>{visible(message.reason)}</dd>
           </>
         )}
       </dl>

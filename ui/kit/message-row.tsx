@@ -63,14 +63,11 @@ function Quoted({ id, isAbove }: { id: number; isAbove: boolean }): ReactNode {
   const parent = useHive((state) => messageById(state, id));
   const quote = !isAbove && parent?.body !== undefined ? `${parent.from}: ${parent.body.slice(0, 80)}` : undefined;
   return (
-    <Link
-      to="."
-      search={(search) => ({ ...search, open: `thread:${id}` })}
-      className="faint ref"
-      aria-label={`answers message ${id}`}
-    >
+    <Link to="." search={(search) => ({ ...search, open: `thread:${id}` })} className="faint ref">
       {" "}
-      ↰ {quote === undefined ? id : visible(quote)}
+      <span aria-hidden="true">↰ </span>
+      <span className="sr">answers message {quote === undefined ? "" : `${id}, `}</span>
+      {quote === undefined ? id : visible(quote)}
     </Link>
   );
 }

@@ -18,7 +18,7 @@ function BlockRow({ block }: { block: Block }): ReactNode {
   switch (block.kind) {
     case "code":
       return (
-        <pre className="code" aria-label={block.language === "" ? "code" : `code, ${visible(block.language)}`}>
+        <pre className="code" tabIndex={0} aria-label={block.language === "" ? "code" : `code, ${visible(block.language)}`}>
           {visible(block.text)}
         </pre>
       );

@@ -1,25 +1,23 @@
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import type { QuestionView } from "../../src/wire/agent.ts";
 import { call } from "../lib/api.ts";
+import { useDraft } from "../lib/draft.ts";
 import { Action } from "./button.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
 
 /** An open question: choose, or answer in your own words, or both. */
 export function QuestionCard({ question }: { question: QuestionView }): ReactNode {
-  const [chosen, setChosen] = useState<readonly string[]>([]);
-  const key = `draft:question:${question.id}`;
-  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
+  const [chosenDraft, setChosenDraft] = useDraft(`chosen:${question.id}`);
+  const [text, setText] = useDraft(`question:${question.id}`);
+  const chosen = chosenDraft === "" ? [] : (JSON.parse(chosenDraft) as readonly string[]);
+  const setChosen = (next: readonly string[]): void => setChosenDraft(next.length === 0 ? "" : JSON.stringify(next));
   const choose = (option: string, isOn: boolean): void => {
     if (!question.multi) setChosen(isOn ? [option] : []);
     else setChosen(isOn ? [...chosen, option] : chosen.filter((one) => one !== option));
   };
-  const write = (next: string): void => {
-    setText(next);
-    sessionStorage.setItem(key, next);
-  };
   return (
-    <article className="card q" aria-label={`question ${question.id} of ${question.agent}`}>
+    <article className="card q" tabIndex={-1} aria-label={`question ${question.id} of ${question.agent}`}>
       <div>
         <span className="mauve">question #{question.id}</span> · <Who name={question.agent} />{" "}
         <span className="dim">
@@ -61,14 +59,15 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
           value={text}
           aria-label="your own words"
           placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
-          onChange={(event) => write(event.target.value)}
+          onChange={(event) => setText(event.target.value)}
         />
         <Action
           kind="go"
           disabled={chosen.length === 0 && text.trim() === ""}
           run={async () => {
             await call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) });
-            sessionStorage.removeItem(key);
+            setText("");
+            setChosen([]);
             return `${question.agent} will hear your answer`;
           }}
         >

@@ -1,4 +1,5 @@
 import { useSyncExternalStore, type ReactNode } from "react";
+import { visible } from "../lib/text.ts";
 
 interface Toast {
   id: number;
@@ -41,7 +42,7 @@ export function Toasts(): ReactNode {
     <div className="toasts" role="status" aria-live="polite">
       {shown.map((one) => (
         <button key={one.id} type="button" className={`toast ${one.kind}`} title="dismiss" onClick={() => dismiss(one.id)}>
-          {one.words}
+          {visible(one.words)}
         </button>
       ))}
     </div>

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { count, dollars } from "../lib/text.ts";
+import { count, dollars, visible } from "../lib/text.ts";
 import { useHeld, useHive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
 import { NotifyButton } from "./notify-button.tsx";
@@ -28,7 +28,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </span>
       ) : (
         <span className="chip green" title={`model requests go to ${hive.upstream}`}>
-          {hive.upstream}
+          {visible(hive.upstream)}
         </span>
       )}
       <nav className="places wide" aria-label="pages">
@@ -79,7 +79,7 @@ export function Banners(): ReactNode {
   const colours = { info: "cyan", warn: "amber", error: "red" } as const;
   return banners.map(({ level, text }) => (
     <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
-      {text}
+      {visible(text)}
     </div>
   ));
 }

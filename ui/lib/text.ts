@@ -36,6 +36,8 @@ export function parts(text: string): { text: string; href?: string }[] {
   const found: { text: string; href?: string }[] = [];
   let at = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g)) {
+    // What is no address after all stays text.
+    if (!URL.canParse(match[0])) continue;
     if (match.index > at) found.push({ text: text.slice(at, match.index) });
     found.push({ text: match[0], href: match[0] });
     at = match.index + match[0].length;

@@ -1,0 +1,269 @@
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { launch } from "../lib/browser.ts";
+import { busyHive, busyState } from "../lib/busy-hive.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
+import { HiveError } from "../../src/wire/error.ts";
+
+/** The approval card and page over made-up requests: what is shown, what may be pressed, and what that sends. */
+
+let browser: Browser;
+let hive: FixtureHive;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  hive = await busyHive().start();
+});
+afterEach(() => hive.stop());
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
+
+describe("the card", () => {
+  test("shows what is asked, what it risks and how it begins; one press approves what was shown", async () => {
+    const { context, page, problems } = await openPage(browser, hive);
+    const card = page.getByRole("article", { name: "request 42: apply_commit for scout" });
+    await card.getByText("new egress host: export.arxiv.org").waitFor();
+    await card.getByText('"allowedRecipients": ["hm1nd", "librarian"],').waitFor();
+    hive.answers.approve = () => ({ approval: anApproval({ state: "approved", seq: 2000 }) });
+    await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
+    await page.getByText("request 42 is approved").waitFor();
+    expect(hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
+    // The row changes by its event, and each step is seen.
+    hive.tell({ kind: "approval", seq: 2000, approval: anApproval({ state: "building", seq: 2000 }) });
+    await card.getByRole("list", { name: "request 42: building" }).waitFor();
+    hive.tell({ kind: "approval", seq: 2001, approval: anApproval({ state: "deployed", seq: 2001 }) });
+    await page.getByText("deployed/42: scout runs it").waitFor();
+    await card.waitFor({ state: "detached" });
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("nothing can be approved while its diff is not on the screen", async () => {
+    hive.answers.show = () => new Promise(() => {});
+    const { context, page } = await openPage(browser, hive);
+    const button = page.getByRole("button", { name: /approve\s+1bfaf24/ }).first();
+    await page.getByText("reading the diff…").first().waitFor();
+    expect(await button.isDisabled()).toBe(true);
+    await context.close();
+  });
+
+  test("a refusal says why, and the card stays", async () => {
+    hive.answers.approve = () => {
+      throw new HiveError("conflict", "what runs has changed since, look again");
+    };
+    const { context, page } = await openPage(browser, hive);
+    await page
+      .getByRole("button", { name: /approve\s+1bfaf24/ })
+      .first()
+      .click();
+    await page.getByText("what runs has changed since, look again").waitFor();
+    expect(await page.getByRole("article", { name: /request 42/ }).count()).toBe(1);
+    await context.close();
+  });
+
+  test("by the keyboard alone: j to the card, a and Enter approve, d denies with a note", async () => {
+    const { context, page, problems } = await openPage(browser, hive);
+    await page.getByText('"egress": ["export.arxiv.org"],').waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.keyboard.press("a");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
+    await page.keyboard.press("j");
+    await page.keyboard.press("d");
+    await page.keyboard.type("not now, j and a are letters here");
+    await page.getByRole("button", { name: "deny", exact: true }).press("Enter");
+    await expect.poll(() => hive.called("deny")).toEqual([{ id: 43, note: "not now, j and a are letters here" }]);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("write a message").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("a note that is half written survives a reload", async () => {
+    const { context, page } = await openPage(browser, hive);
+    await page.getByRole("button", { name: "deny…" }).first().click();
+    await page.getByRole("textbox", { name: "note to whoever asked for 42" }).fill("because");
+    await page.reload();
+    await expect.poll(() => page.getByRole("textbox", { name: "note to whoever asked for 42" }).inputValue()).toBe("because");
+    await context.close();
+  });
+});
+
+describe("the page", () => {
+  test("file tree, words that differ, both views, fold; the address keeps the view", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    await page.getByRole("region", { name: "changes of agent.json" }).waitFor();
+    expect(await page.locator(".ln.a b").allTextContents()).toContain(', "librarian"');
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("file crawler.mjs");
+    await page.keyboard.press("x");
+    await page.getByRole("region", { name: "changes of crawler.mjs" }).waitFor({ state: "detached" });
+    await page.getByRole("navigation", { name: "files" }).getByRole("button", { name: "agent.json" }).click();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("file agent.json");
+    await page.getByRole("button", { name: "split" }).click();
+    await page.locator(".split .pair").first().waitFor();
+    await page.reload();
+    await page.locator(".split .pair").first().waitFor();
+    await page.keyboard.press("a");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("from another base one reads, and decides only against what runs", async () => {
+    const { context, page } = await openPage(browser, hive, "/approval/42");
+    await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
+    await page.getByLabel("against:").selectOption("parent");
+    await expect.poll(() => hive.called("show").at(-1)).toMatchObject({ id: 42, base: "parent" });
+    await page.getByText("compared with the commit before it, for reading").waitFor();
+    expect(await page.getByRole("button", { name: /approve\s+1bfaf24/ }).count()).toBe(0);
+    await page.getByRole("button", { name: "compare with what runs, to decide" }).click();
+    await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
+    await context.close();
+  });
+
+  test("when what runs has changed, the old diff cannot be approved", async () => {
+    const { context, page } = await openPage(browser, hive, "/approval/42");
+    await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
+    const digest = "e".repeat(64);
+    // The new diff is on its way: what is on the screen is of the old one.
+    let answer = (): void => {};
+    hive.answers.show = () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ approval: anApproval({ seq: 3000, digest }), base_sha: BASE, files: diffFiles(), cut: false });
+      });
+    hive.tell({ kind: "approval", seq: 3000, approval: anApproval({ seq: 3000, digest }) });
+    await page.getByText("What runs has changed since this was read.").waitFor();
+    expect(await page.getByRole("button", { name: /approve\s+1bfaf24/ }).count()).toBe(0);
+    answer();
+    await page.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
+    await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest }]);
+    await context.close();
+  });
+
+  test("modes, links, binaries, renames, cuts, and characters that hide are called out", async () => {
+    hive.answers.show = () => ({
+      approval: anApproval(),
+      base_sha: BASE,
+      files: [
+        ...diffFiles([
+          { path: "run.sh", old_mode: "100644", new_mode: "100755", added: 0 },
+          {
+            path: "link",
+            status: "added",
+            new_mode: "120000",
+            patch: "@@ -0,0 +1 @@\n+INSTRUCTIONS.md\n\\ No newline at end of file\n",
+          },
+          { path: "logo.png", status: "modified", binary: true, added: 0 },
+          { path: "new/name.md", old_path: "old.md", status: "renamed", added: 0 },
+          { path: "big.txt", cut: true, patch: "@@ -1,99 +1,99 @@\n-old\n+new\n" },
+          { path: "trojan.js", patch: "@@ -1 +1 @@\n-if (a) b();\n+if (a\u202E) b();\u200B // x\r\n" },
+        ]),
+      ],
+      cut: true,
+    });
+    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
+    await file("run.sh").getByText("mode 100644 → 100755").waitFor();
+    await file("run.sh").getByText("the content is the same").waitFor();
+    await file("link").getByText("symbolic link").waitFor();
+    await file("link").getByText("No newline at end of file").waitFor();
+    await file("logo.png").getByText("a binary file: its bytes are not shown").waitFor();
+    await file("new/name.md").getByText("was old.md").waitFor();
+    await file("big.txt")
+      .getByText(/too long and is cut/)
+      .waitFor();
+    expect(await file("trojan.js").locator("mark.unseen").allTextContents()).toEqual(["⟨U+202E⟩", "⟨U+200B⟩", "␍"]);
+    await page.getByText("There is more than is shown here").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("a turn that is waited for can be cut short, after one question", async () => {
+    hive.state = { ...busyState(), approvals: [anApproval({ state: "waiting" })] };
+    const { context, page } = await openPage(browser, hive);
+    await page.getByRole("button", { name: "do not wait…" }).click();
+    expect(hive.called("deploy_force")).toEqual([]);
+    await page
+      .getByRole("alertdialog")
+      .getByRole("button", { name: /stop the turn/ })
+      .click();
+    await expect.poll(() => hive.called("deploy_force")).toEqual([{ id: 42 }]);
+    await context.close();
+  });
+
+  test("with one thumb: both buttons at the bottom edge, as tall as a finger, nothing wider than the screen", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/approval/42", PHONE);
+    const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
+    await approve.waitFor();
+    for (const button of [approve, page.getByRole("button", { name: "deny…" })]) {
+      const box = await button.boundingBox();
+      expect(box?.height).toBeGreaterThanOrEqual(44);
+      expect(box?.y).toBeGreaterThan(844 - 110);
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await approve.tap();
+    await expect.poll(() => hive.called("approve")).toHaveLength(1);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
+
+test("the history shows denials with their note, failures with the build's words, and links to each", async () => {
+  const { context, page, problems } = await openPage(browser, hive, "/history");
+  await page.getByText("“not with write access to the shared notes”").waitFor();
+  await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
+  await page.getByRole("link", { name: "apply_commit #38" }).click();
+  await page.waitForURL(/\/approval\/38$/);
+  await page.goBack();
+  await page.getByText("denied/41").waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("an agent is requested, gone back to an earlier deploy, and its config proposed anew", async () => {
+  hive.answers.request_spawn = () => ({ request: 50 });
+  hive.answers.rollback = () => ({ request: 51 });
+  hive.answers.propose = () => ({ request: 52 });
+  const { context, page, problems } = await openPage(browser, hive);
+  await page.getByRole("button", { name: "+ request spawn" }).click();
+  await page.getByLabel("name").fill("poet");
+  await page.getByLabel("what it is for").fill("writes verses");
+  await page.getByRole("button", { name: "request" }).last().click();
+  await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", description: "writes verses" }]);
+
+  await page.goto(`${hive.home}/?open=deploys:scout`);
+  await page.getByRole("button", { name: "roll back here…" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "roll back" }).click();
+  await expect.poll(() => hive.called("rollback")).toEqual([{ agent: "scout", id: 31 }]);
+
+  await page.goto(`${hive.home}/?open=config:scout`);
+  await page.getByRole("button", { name: "edit…" }).click();
+  await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
+  await page.getByLabel("what for").fill("a better model");
+  await page.getByRole("button", { name: "propose 1 file" }).click();
+  await page.getByRole("link", { name: "Look at request 52" }).waitFor();
+  const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
+  expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "agent.nix"]);
+  expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("inputs of the ledger are chosen and updated, and it is said whom that rebuilds", async () => {
+  hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
+  const { context, page, problems } = await openPage(browser, hive);
+  await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
+  await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
+  await page.getByText("updated; rebuilding scout").waitFor();
+  expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
+  await context.close();
+  expect(problems).toEqual([]);
+});

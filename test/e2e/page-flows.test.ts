@@ -1,0 +1,340 @@
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { HiveError } from "../../src/wire/error.ts";
+import { launch } from "../lib/browser.ts";
+import { busyHive, busyState } from "../lib/busy-hive.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
+
+/** What the operator does on the pages, over made-up data: sending, answering, commanding, being told, losing the line. */
+
+let browser: Browser;
+let hive: FixtureHive;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  hive = await busyHive().start();
+});
+afterEach(() => hive.stop());
+
+describe("writing", () => {
+  test("is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
+    const { context, page } = await openPage(browser, hive);
+    let refuse = (): void => {};
+    hive.answers.send = () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(new HiveError("rate_limited", "the inbox of scout is full: try later"));
+      });
+    const box = page.getByRole("textbox", { name: "message to hm1nd" });
+    await box.fill("@scout please crawl");
+    await box.press("Enter");
+    await page.getByText("sending: @scout please crawl").waitFor();
+    expect(await box.inputValue()).toBe("");
+    await box.fill("the next thought");
+    refuse();
+    await page.getByRole("alert").getByText("the inbox of scout is full: try later").waitFor();
+    // Neither is lost.
+    await expect.poll(() => box.inputValue()).toBe("@scout please crawl\nthe next thought");
+    await context.close();
+  });
+
+  test("the same text sent again after a failure is stored once: it has the same key", async () => {
+    const { context, page } = await openPage(browser, hive);
+    hive.answers.send = () => {
+      throw new HiveError("unavailable", "the hive is restarting");
+    };
+    const box = page.getByRole("textbox", { name: "message to hm1nd" });
+    await box.fill("hello");
+    await box.press("Enter");
+    await page.getByRole("alert").getByText("the hive is restarting").waitFor();
+    await box.press("Enter");
+    await expect.poll(() => hive.called("send").length).toBe(2);
+    const [first, second] = hive.called("send");
+    expect(first?.["client_id"]).toBe(second?.["client_id"]);
+    await context.close();
+  });
+
+  test("@ completes from the living, the recipient stays, a reply says what it answers", async () => {
+    const { context, page, problems } = await openPage(browser, hive);
+    const box = page.getByRole("textbox", { name: /message to/ });
+    await box.fill("@sc");
+    await page.getByRole("option", { name: "@scout" }).waitFor();
+    expect(await page.getByRole("option", { name: "@old-timer" }).count()).toBe(0);
+    await box.press("Tab");
+    await box.pressSequentially("first");
+    await box.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "first" });
+    await page.getByRole("textbox", { name: "message to scout" }).fill("second");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "second" });
+    await page.getByRole("region", { name: "operator inbox" }).getByRole("button", { name: "reply" }).click();
+    await page.getByRole("textbox", { name: "message to hm1nd" }).fill("thanks");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "thanks", in_reply_to: 14 });
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
+
+test("messages: filter, thread, delivery states; each is an address, and back goes back", async () => {
+  const { context, page, problems } = await openPage(browser, hive);
+  const flow = page.getByRole("region", { name: "message flow" });
+  await flow.getByText("in turn").waitFor();
+  await page.getByLabel("show only messages of").selectOption("librarian");
+  await flow.getByText("i can index what you find").waitFor();
+  expect(await flow.getByText("we need the arXiv digest").count()).toBe(0);
+  await page.getByLabel("show only messages of").selectOption("");
+  await flow
+    .getByRole("link", { name: /answers message 10/ })
+    .last()
+    .click();
+  const thread = page.getByRole("dialog");
+  await thread.getByText("can you crawl cs.MA daily?").waitFor();
+  await thread.getByText("yes. i lack network").waitFor();
+  expect(await thread.getByText("the mirror is 3 commits behind").count()).toBe(0);
+  await page.reload();
+  await thread.getByText("can you crawl cs.MA daily?").waitFor();
+  await page.goBack();
+  await thread.waitFor({ state: "detached" });
+  // A change of state comes by its event, and moves nothing else.
+  hive.tell({
+    kind: "message",
+    seq: 6000,
+    message: aMessage("librarian", "scout", "i can index what you find, same format?", {
+      id: 13,
+      seq: 6000,
+      state: "queued",
+      redelivered: true,
+    }),
+  });
+  await flow.getByText("returned").waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("questions of each kind: free words, one of many, any of many, expiry, and closed without an answer", async () => {
+  hive.state = aState({
+    questions: [
+      aQuestion("What shall I call you?", { id: 1 }),
+      aQuestion("Tea or coffee?", {
+        id: 2,
+        options: ["tea", "coffee"],
+        expires_at: new Date(Date.now() + 3600_000).toISOString(),
+      }),
+      aQuestion("What else?", { id: 3, options: ["milk", "sugar", "salt"], multi: true }),
+      aQuestion("Never mind?", { id: 4 }),
+    ],
+  });
+  const { context, page, problems } = await openPage(browser, hive);
+  const card = (id: number) => page.getByRole("article", { name: `question ${id} of hm1nd` });
+  await card(2)
+    .getByText(/expires in \d+m/)
+    .waitFor();
+  await card(1).getByRole("textbox").fill("Ada");
+  await card(3).getByLabel("milk").check();
+  await card(3).getByLabel("salt").check();
+  await card(3).getByLabel("salt").uncheck();
+  await card(3).getByLabel("sugar").check();
+  await card(3).getByRole("textbox").fill("and honey");
+  await page.reload();
+  // Half an answer survives a reload.
+  await expect.poll(() => card(1).getByRole("textbox").inputValue()).toBe("Ada");
+  expect(await card(3).getByLabel("sugar").isChecked()).toBe(true);
+  await card(1).getByRole("button", { name: "answer" }).click();
+  await card(2).getByLabel("coffee").check();
+  await card(2).getByRole("button", { name: "answer" }).click();
+  await card(3).getByRole("button", { name: "answer" }).click();
+  await card(4).getByRole("button", { name: "cancel" }).click();
+  await expect.poll(() => hive.called("question_cancel")).toEqual([{ id: 4 }]);
+  expect(hive.called("answer")).toEqual([
+    { id: 1, options: [], text: "Ada" },
+    { id: 2, options: ["coffee"] },
+    { id: 3, options: ["milk", "sugar"], text: "and honey" },
+  ]);
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("every slash command does what it says; the turn is cancelled by its button, or given back", async () => {
+  hive.answers.cancel = () => ({ cancelled: true });
+  hive.state = {
+    ...busyState(),
+    agents: [anAgent("hm1nd"), anAgent("scout", { state: "thinking", turn: 3, turn_started_at: new Date().toISOString() })],
+  };
+  const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
+  const box = page.getByRole("textbox", { name: "message to scout" });
+  const type = async (text: string): Promise<void> => {
+    await box.fill(text);
+    await page.keyboard.press("Escape");
+    await box.press("Enter");
+  };
+  await page.getByText("can you crawl cs.MA daily").first().waitFor();
+  await type("/help");
+  await page.getByRole("dialog").getByText("empty the screen").waitFor();
+  await page.keyboard.press("Escape");
+  await type("/clear");
+  await page.getByText("can you crawl cs.MA daily").first().waitFor({ state: "detached" });
+  for (const [text, name, input] of [
+    ["/cancel", "cancel", { name: "scout" }],
+    ["/compact", "compact", { name: "scout" }],
+    ["/model opus", "model", { name: "scout", model: "opus" }],
+    ["/new-session", "new_session", { name: "scout" }],
+    ["/pause", "set_paused", { name: "scout", paused: true }],
+    ["/resume", "set_paused", { name: "scout", paused: false }],
+  ] as const) {
+    await type(text);
+    await expect.poll(() => hive.called(name).at(-1)).toEqual(input);
+  }
+  await type("/state/notes.md is old");
+  await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "/state/notes.md is old" });
+  await page.getByRole("button", { name: "cancel turn" }).click();
+  await expect.poll(() => hive.called("cancel").at(-1)).toEqual({ name: "scout", return: false });
+  await page.getByRole("button", { name: "give back" }).click();
+  await expect.poll(() => hive.called("cancel").at(-1)).toEqual({ name: "scout", return: true });
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("the tail freezes while one reads further up, and counts what is new", async () => {
+  const many = events(
+    "scout",
+    Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}` })),
+  );
+  hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
+  const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
+  const tail = page.getByRole("log", { name: "turns of scout" });
+  await tail.getByText("line 299").waitFor();
+  await tail.evaluate((list) => list.scrollTo(0, list.scrollHeight / 2));
+  await page.getByRole("button", { name: "↓ to the end" }).waitFor();
+  const middle = await tail.evaluate((list) => list.scrollTop);
+  for (let n = 0; n < 12; n++)
+    hive.tell({
+      kind: "turn",
+      seq: 9000 + n,
+      turn: { seq: 9000 + n, agent: "scout", at: new Date().toISOString(), event: { type: "text", text: `new ${n}` } },
+    });
+  await page.getByRole("button", { name: "↓ 12 new" }).waitFor();
+  expect(await tail.evaluate((list) => list.scrollTop)).toBe(middle);
+  await page.getByRole("button", { name: "↓ 12 new" }).click();
+  await tail.getByText("new 11").waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+describe("being told", () => {
+  /** A browser in which the page never has the focus, and every notification is kept instead of shown. */
+  async function watched(
+    permission: "granted" | "denied",
+  ): Promise<{ context: BrowserContext; page: Awaited<ReturnType<typeof openPage>>["page"] }> {
+    const { context, page } = await openPage(browser, hive);
+    await page.addInitScript((answer) => {
+      const told: { title: string; tag: string | undefined }[] = [];
+      class Fake extends EventTarget {
+        static permission = "default";
+        static requestPermission(): Promise<string> {
+          Fake.permission = answer;
+          return Promise.resolve(answer);
+        }
+        constructor(title: string, options: { tag?: string }) {
+          super();
+          told.push({ title, tag: options.tag });
+        }
+        close(): void {}
+      }
+      Object.assign(globalThis, { Notification: Fake, told });
+      document.hasFocus = () => false;
+    }, permission);
+    await page.reload();
+    await page.getByRole("button", { name: "notify me" }).waitFor();
+    return { context, page };
+  }
+  const told = (page: { evaluate<T>(run: () => T): Promise<T> }) =>
+    page.evaluate(() => (globalThis as unknown as { told: { title: string; tag: string }[] }).told);
+
+  test("is asked for, and then comes for requests, questions and messages to the operator, each once", async () => {
+    const { context, page } = await watched("granted");
+    const question = aQuestion("Which one?", { id: 900, seq: 7000 });
+    hive.tell({ kind: "question", seq: 7000, question });
+    await page.getByText("Which one?").waitFor();
+    expect(await told(page)).toEqual([]);
+    await page.getByRole("button", { name: "notify me" }).click();
+    await page.getByRole("button", { name: "notifying" }).waitFor();
+    hive.tell({ kind: "question", seq: 7001, question: { ...question, id: 901, seq: 7001 } });
+    hive.tell({ kind: "message", seq: 2_000_000, message: aMessage("scout", "operator", "found it", { id: 2_000_000 }) });
+    hive.tell({
+      kind: "message",
+      seq: 2_000_001,
+      message: aMessage("scout", "operator", "found it", { id: 2_000_000, seq: 2_000_001 }),
+    });
+    hive.tell({ kind: "message", seq: 2_000_002, message: aMessage("scout", "hm1nd", "not for you", { id: 2_000_002 }) });
+    await expect
+      .poll(() => told(page))
+      .toEqual([
+        { title: "hm1nd asks", tag: "question-901" },
+        { title: "scout writes", tag: "message-2000000" },
+      ]);
+    await page.getByRole("button", { name: "notifying" }).click();
+    await page.getByRole("button", { name: "notify me" }).waitFor();
+    await context.close();
+  });
+
+  test("when the browser refuses, it is said where to mend that", async () => {
+    const { context, page } = await watched("denied");
+    await page.getByRole("button", { name: "notify me" }).click();
+    await page.getByText("the browser refuses: allow notifications for this page in its settings").waitFor();
+    await context.close();
+  });
+});
+
+test("the title counts what waits, the icon says it, and a lost line is shown until it is back", async () => {
+  const { context, page } = await openPage(browser, hive);
+  const icon = (): Promise<string | null> =>
+    page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
+  // Two requests, one question, one message.
+  await expect.poll(() => page.title()).toBe("(4) hyperhive");
+  await expect.poll(icon).toBe("/favicon-waits.svg");
+  await page.getByRole("textbox", { name: "message to hm1nd" }).fill("half a thought");
+  hive.cut();
+  await page.getByText("reconnecting…").waitFor();
+  await expect.poll(icon).toBe("/favicon-off.svg");
+  await page.getByText("reconnecting…").waitFor({ state: "detached" });
+  await expect.poll(icon).toBe("/favicon-waits.svg");
+  expect(await page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("half a thought");
+  hive.tell({ kind: "hive", hive: aHive({ mode: "live", upstream: "api.anthropic.com" }) });
+  await page.getByText("api.anthropic.com").waitFor();
+  await context.close();
+});
+
+test("an empty hive teaches; in rehearsal the first walk follows what one does", async () => {
+  hive.state = aState();
+  hive.answers.approvals = () => ({ approvals: [] });
+  const { context, page, problems } = await openPage(browser, hive);
+  const walk = page.getByRole("region", { name: "a first walk" });
+  await walk.getByText("0 of 5").waitFor();
+  await page.getByText("Only the manager lives here.").waitFor();
+  await page.getByText("Nobody has said anything.").waitFor();
+  await page.getByText("Agents write to you here.").waitFor();
+  hive.tell({ kind: "message", seq: 6001, message: aMessage("operator", "hm1nd", "tour", { id: 6001 }) });
+  await walk.getByText("1 of 5").waitFor();
+  await walk.getByRole("button", { name: "hide" }).click();
+  await page.reload();
+  await page.getByText("Nothing waits for you.").waitFor();
+  expect(await walk.count()).toBe(0);
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("the swarm at a glance: who talks to whom, who is stuck, each a link", async () => {
+  const fresh = busyState();
+  fresh.messages = fresh.messages.map((one) => ({ ...one, created_at: new Date(Date.now() - 30_000).toISOString() }));
+  hive.state = fresh;
+  const { context, page, problems } = await openPage(browser, hive, "/swarm");
+  await page.getByRole("row", { name: /librarian → scout 1 1/ }).waitFor();
+  await page.getByRole("region", { name: "stuck or waiting" }).getByText("waits for your answer").waitFor();
+  await page.getByRole("link", { name: "night-watch, failed" }).click();
+  await page.waitForURL(/\/agent\/night-watch$/);
+  await context.close();
+  expect(problems).toEqual([]);
+});
