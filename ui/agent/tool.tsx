@@ -93,7 +93,7 @@ function OneLine({ name, input }: { name: string; input: Record<string, unknown>
         </>
       );
     case "recv":
-      return <span className="dim">{input["wait"] === undefined ? "" : `waits up to ${str(input["wait"])} s`}</span>;
+      return <span className="dim">{input["wait"] === undefined ? "" : `waits up to ${visible(str(input["wait"]))} s`}</span>;
     default:
       return Object.keys(input).length === 0 ? null : <span className="dim">{visible(clip(JSON.stringify(input), 200))}</span>;
   }

@@ -58,7 +58,7 @@ function Modes({ file }: { file: DiffFile }): ReactNode {
     <>
       {old !== undefined && fresh !== undefined && old !== fresh && (
         <span className="chip amber">
-          mode {old} → {fresh}
+          mode {visible(old)} → {visible(fresh)}
         </span>
       )}
       {isLink && <span className="chip amber">symbolic link</span>}
