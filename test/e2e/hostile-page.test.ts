@@ -6,7 +6,7 @@ import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, eve
 
 /** Hostile text in every field that an agent, a commit or a repository can fill, on every page. */
 
-const EVIL = `"><img src="https://evil.example/x" onerror="window.pwned=1"></script><script>window.pwned=1</script><svg onload=alert(1)> [x](javascript:alert(1)) javascript:alert(2) {{7*7}} ${"\u001B"}[31m${"\u001B"}]8;;https://evil.example${"\u0007"}link${"\u001B"}]8;;${"\u0007"} ${"\u001B"}]52;c;ZXZpbA==${"\u0007"} \u202Egnp.exe \u2066x\u2069 \u200B${"W".repeat(300)}`;
+const EVIL = `"><img src="https://evil.example/x" onerror="window.pwned=1"></script><script>window.pwned=1</script><svg onload=alert(1)> [x](javascript:alert(1)) javascript:alert(2) {{7*7}} \u001B[31m\u001B]8;;https://evil.example\u0007link\u001B]8;;\u0007 \u001B]52;c;ZXZpbA==\u0007 \u202Egnp.exe \u2066x\u2069 \u200B${"W".repeat(300)}`;
 const NAME = `a"><img src=x onerror=alert(1)>`;
 
 let browser: Browser;
