@@ -15,6 +15,9 @@ export async function readRef(gitDir: string, ref: string): Promise<Sha | undefi
   throw new GitError(`git rev-parse ${ref}: ${ended.stderr.trim()}`);
 }
 
+/** Tries of one update that git gives up without anybody having been faster. */
+const MAX_TRIES = 5;
+
 /**
  * Moves a ref from `expected` (undefined: it does not exist) to `next` by compare-and-swap, on stable storage before it
  * returns. `{ ok: true }` also when it names `next` already; else `now` is what it names.
@@ -25,12 +28,15 @@ export async function moveRef(
   next: Sha,
   expected: Sha | undefined,
 ): Promise<{ ok: boolean; now?: Sha }> {
-  const ended = await tryGit(gitDir, ["update-ref", "--end-of-options", ref, next, expected ?? NONE]);
-  if (ended.code !== 0) {
+  for (let tries = 1; ; tries++) {
+    const ended = await tryGit(gitDir, ["update-ref", "--end-of-options", ref, next, expected ?? NONE]);
+    if (ended.code === 0) break;
     const now = await readRef(gitDir, ref);
-    // It is as it was, so nobody was faster: git itself could not.
-    if (now === expected && now !== next) throw new GitError(`git update-ref ${ref}: ${ended.stderr.trim()}`);
-    if (now !== next) return now === undefined ? { ok: false } : { ok: false, now };
+    if (now === next) break;
+    if (now !== expected) return now === undefined ? { ok: false } : { ok: false, now };
+    // It is as it was, so nobody was faster: git itself could not. Another of our own that works beside it in the same
+    // folder can be the reason.
+    if (tries === MAX_TRIES) throw new GitError(`git update-ref ${ref}: ${ended.stderr.trim()}`);
   }
   await syncRef(gitDir, ref);
   return { ok: true, now: next };

@@ -1,0 +1,86 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { check } from "../src/hive/deploy/check.ts";
+import { isTerminal, terminalTag } from "../src/hive/deploy/machine.ts";
+import { HiveError } from "../src/wire/error.ts";
+import { openDeployWorld } from "./lib/deploy-world.ts";
+
+/** Approve, deny, cancel, approve again and propose for two agents, in any order and at once. */
+
+const RUNS = 200;
+type World = Awaited<ReturnType<typeof openDeployWorld>>;
+let world: World;
+let proposals = 0;
+const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
+
+beforeAll(async () => {
+  world = await openDeployWorld();
+  await world.firstStart();
+  for (const name of ["ada", "bob"])
+    await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+});
+afterAll(() => world.close());
+
+async function propose(agent: string): Promise<number> {
+  const base64 = Buffer.from(JSON.stringify({ model: `model-${++proposals}` })).toString("base64");
+  const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+  return (await world.requests.proposeFiles({ agent, files, by: "operator" })).id;
+}
+
+const action = fc.record({
+  what: fc.constantFrom("approve" as const, "deny" as const, "cancel" as const),
+  /** Which of the requests of this run. */
+  which: fc.nat({ max: 2 }),
+  /** Whether it waits for what was done before it. */
+  after: fc.boolean(),
+});
+
+async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
+  try {
+    if (what === "approve") await world.requests.approve(id, {}, false);
+    else if (what === "deny") await world.requests.deny(id, "no");
+    else await world.requests.cancel(id, "operator");
+  } catch (error) {
+    // Coming too late is an answer in words, nothing else is.
+    if (!(error instanceof HiveError) || error.code !== "conflict") throw error;
+  }
+}
+
+test(`${RUNS} interleavings: every request has one end and at most one tag of it`, { timeout: 290_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { minLength: 3, maxLength: 9 }), async (actions) => {
+      const ids = [await propose("ada"), await propose("bob"), await propose("ada")];
+      let line: Promise<unknown> = Promise.resolve();
+      for (const { what, which, after } of actions) {
+        const id = ids[which] ?? 0;
+        line = after ? line.then(() => act(what, id)) : Promise.all([line, act(what, id)]);
+      }
+      await line;
+      // What nobody has decided is taken back, so that the run has an end.
+      expect(world.unexpected).toEqual([]);
+      for (const id of ids) if (world.book.get(id).state === "pending") await world.requests.cancel(id, "operator");
+      for (const id of ids) {
+        const row = await world.deploys.settled(id);
+        expect(isTerminal(row.state), `request ${id} is ${row.state}`).toBe(true);
+        seen[row.state as keyof typeof seen]++;
+        const refs = await world.repos.applied(row.name).refs();
+        const ends = ["deployed", "failed", "denied"].filter((tag) => refs.has(`refs/tags/${tag}/${id}`));
+        expect(ends).toEqual([terminalTag(row.state)].filter((tag) => tag !== undefined));
+      }
+    }),
+    { numRuns: RUNS, endOnFailure: true },
+  );
+  expect((await check(world.world)).filter((finding) => !finding.ok)).toEqual([]);
+  expect(world.unexpected).toEqual([]);
+  console.log(`${RUNS} interleavings, ${RUNS * 3} requests: ${JSON.stringify(seen)}`);
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+});
+
+test("deploys of two agents that are approved at the same moment both land", async () => {
+  const ids = [await propose("ada"), await propose("bob")];
+  await Promise.all(ids.map((id) => world.requests.approve(id, {}, false)));
+  const ends = await Promise.all(ids.map((id) => world.deploys.settled(id)));
+  expect(ends.map((row) => row.state)).toEqual(["deployed", "deployed"]);
+  const ledger = await world.repos.meta.ledger(await world.repos.meta.head());
+  expect([ledger["ada"]?.rev, ledger["bob"]?.rev]).toEqual(ends.map((row) => row.sha));
+});

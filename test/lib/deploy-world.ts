@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CageExit, Driver, Running } from "../../src/containers/driver.ts";
+import { openDeploys } from "../../src/daemon/deploys.ts";
+import { Feed } from "../../src/eventlog/feed.ts";
+import { Cages } from "../../src/hive/agents/cages.ts";
+import type { Harnesses } from "../../src/hive/agents/harnesses.ts";
+import { Swarm } from "../../src/hive/agents/swarm.ts";
+import { Broker } from "../../src/hive/broker/broker.ts";
+import { Confirmations } from "../../src/hive/deploy/confirmations.ts";
+import type { Directory } from "../../src/hive/directory.ts";
+import { Paths } from "../../src/hive/paths.ts";
+import { openRepos } from "../../src/repos/index.ts";
+import { openStore } from "../../src/store/store.ts";
+
+/**
+ * Requests and deploys in one process: the real database, the real repositories, the real steps. Only the cages are
+ * not there: one that is started confirms at once, with the nonce that it was given.
+ */
+export async function openDeployWorld() {
+  const folder = mkdtempSync(join(tmpdir(), "deploys-"));
+  const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
+  paths.prepare();
+  const store = openStore({
+    file: paths.database,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  const feed = new Feed(
+    () => [],
+    () => store.seq,
+  );
+  const principal = (name: string) => {
+    const agent = swarm.find(name);
+    return agent && !agent.destroyed ? { id: agent.id, name: agent.name } : undefined;
+  };
+  const directory: Directory = {
+    byName: principal,
+    byId: (id) => principal(swarm.byId(id)?.name ?? ""),
+    live: () => swarm.all().map(({ id, name }) => ({ id, name })),
+    nameOf: (id) => swarm.byId(id)?.name ?? id,
+  };
+  const broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000 });
+  const confirmations = new Confirmations();
+  const driver = {
+    prepare: async () => {},
+    adopt: async () => null,
+    destroy: async () => {},
+    async start(spec: { agentId: string; env: { HIVE_NONCE?: string } }): Promise<Running> {
+      let end!: (exit: CageExit) => void;
+      const exited = new Promise<CageExit>((resolve) => (end = resolve));
+      const { HIVE_NONCE: nonce } = spec.env;
+      if (nonce !== undefined) setImmediate(() => confirmations.confirm(spec.agentId, nonce));
+      return { init: { pid: 0, startTime: 0 }, exited, kill: async () => end({ code: 0 }), memoryBytes: () => undefined };
+    },
+  } as unknown as Driver;
+  const cages = new Cages({
+    driver,
+    specFor: async (agent, nonce) =>
+      ({ agentId: agent.id, revision: "r1", env: nonce === undefined ? {} : { HIVE_NONCE: nonce } }) as never,
+    identityOf: (agent) => agent.record.identity,
+    revision: "r1",
+    openSockets: async () => {},
+    changed: () => {},
+    releaseLeases: async () => {},
+    hasMail: () => false,
+    tell: () => {},
+    crashBackoffMs: 1,
+    now: Date.now,
+  });
+  const harnesses = {
+    serve: () => {},
+    unpark: () => {},
+    hold: () => {},
+    unhold: () => {},
+    isBusy: () => false,
+  } as unknown as Harnesses;
+  const identity = { kind: "user-namespace" as const, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const swarm: Swarm = new Swarm({
+    store: {
+      all: store.agents.all,
+      insert: (make) => store.write(() => store.agents.insert(make)),
+      update: (id, patch) => store.write(() => store.agents.update(id, patch)),
+    },
+    paths,
+    cages,
+    harnesses,
+    identityFor: () => identity,
+    closeSockets: async () => {},
+    destroyCage: async () => {},
+    hasMail: () => false,
+    changed: () => {},
+    announce: () => {},
+    now: Date.now,
+  });
+  const repos = await openRepos(paths);
+  const unexpected: unknown[] = [];
+  const deploys = openDeploys({
+    store,
+    feed,
+    repos,
+    broker,
+    swarm,
+    cages,
+    harnesses,
+    confirmations,
+    paths,
+    revision: "r1",
+    confirmMs: 10_000,
+    specify: async () => {},
+    changed: () => {},
+    diskFull: () => {},
+    failpoint: async () => {},
+    onUnexpected: (error) => void unexpected.push(error),
+    now: Date.now,
+  });
+  await deploys.recover();
+  return {
+    ...deploys,
+    store,
+    repos,
+    swarm,
+    unexpected,
+    async close(): Promise<void> {
+      await deploys.deploys.stop();
+      broker.stop();
+      store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
