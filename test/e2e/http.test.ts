@@ -180,6 +180,16 @@ describe("requests", () => {
     }
   });
 
+  test("meta-update takes names of inputs, and says which there are not", async () => {
+    const post = (body: string) => plain("POST", "/meta-update", { ...json, ...session() }, body);
+    const answer = await post('{"inputs":["hyperhive"]}');
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([200, { ok: true, results: expect.any(Array) as unknown }]);
+    const unknown = await post('{"inputs":["nixpkgs"]}');
+    expect(unknown.status).toBeGreaterThanOrEqual(400);
+    expect(unknown.body).toContain("nixpkgs");
+    expect((await post("{}")).status).toBe(400);
+  });
+
   test("op-send puts the operator's words into the broker", async () => {
     const answer = await plain("POST", "/op-send", { ...json, ...session() }, '{"to":"hm1nd","body":"by op-send"}');
     expect(JSON.parse(answer.body)).toMatchObject({ ok: true, sent: [{ to: "hm1nd" }] });

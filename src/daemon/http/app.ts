@@ -138,6 +138,11 @@ export function webApp(deps: WebDeps): Hono<Env> {
     return c.json(success(await deps.call("send", input as never)));
   });
 
+  app.post("/meta-update", async (c) => {
+    const input = parseOrThrow(operations.meta_update.input, await jsonBody(c));
+    return c.json(success(await deps.call("meta_update", input as never)));
+  });
+
   app.post("/api/:operation", async (c) => {
     const name = c.req.param("operation");
     if (!Object.hasOwn(operations, name)) throw new HiveError("not_found", `there is no operation "${name.slice(0, 80)}"`);
