@@ -5,7 +5,7 @@ import { build } from "./build.mjs";
 import { ROOT, foreground, has } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
-const TOOLS = { bench: "bench/main.ts", soak: "bench/soak/main.ts" };
+const TOOLS = { bench: "bench/main.ts", screens: "dev/screens/main.ts", soak: "bench/soak/main.ts" };
 
 /** Bundles a tool, as the product's programs are: what is measured never runs through a loader. Returns its file. */
 export async function buildTool(name) {
@@ -14,7 +14,7 @@ export async function buildTool(name) {
     input: join(ROOT, TOOLS[name]),
     platform: "node",
     cwd: ROOT,
-    external: ["better-sqlite3"],
+    external: ["better-sqlite3", "playwright-core"],
     logLevel: "warn",
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);

@@ -10,7 +10,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
-const UI = join(import.meta.dirname, "../../dist/ui");
+const UI = join(process.cwd(), "dist/ui");
 const TYPES: Record<string, string> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
