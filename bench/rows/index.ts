@@ -1,4 +1,5 @@
 import type { Row } from "../lib/row.ts";
+import { deploy } from "./deploy.ts";
 import { fanOut } from "./fan-out.ts";
 import { history } from "./history.ts";
 import { idle } from "./idle.ts";
@@ -7,4 +8,4 @@ import { throughput } from "./throughput.ts";
 import { wake } from "./wake.ts";
 
 /** Every row of the table, in its order. A new one is a file beside this and a word here. */
-export const rows: readonly Row[] = [wake, throughput, ingest, fanOut, history, idle];
+export const rows: readonly Row[] = [wake, throughput, ingest, fanOut, history, idle, deploy];
