@@ -4,8 +4,11 @@ import type { Store } from "../store/store.ts";
 const BATCH = 500;
 /** Batches that a search waits for before it answers with what there is. */
 const CATCH_UP_BATCHES = 4;
-/** Quiet after the last message before it is taken in: a storm is indexed in groups. Milliseconds. */
+/** Quiet after the last message before it is taken in, and between two batches: a batch holds up the senders that
+ * share its commit, so a storm is waited out. Milliseconds. */
 const QUIET_MS = 250;
+/** The longest that a storm is waited out; a search takes in what is missing by itself. Milliseconds. */
+const MAX_LAG_MS = 10_000;
 const UP_TO = "search_up_to";
 
 /**
@@ -16,6 +19,8 @@ export class SearchIndex {
   readonly #store: Pick<Store, "search" | "meta" | "write">;
   readonly #onUnexpected: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
+  /** Since when something waits to be taken in. */
+  #waitingSince = 0;
   #running: Promise<boolean> | undefined;
   #isStopped = false;
 
@@ -26,10 +31,16 @@ export class SearchIndex {
 
   /** A message was stored; soon it will be found. */
   touched(): void {
-    if (this.#timer || this.#isStopped) return;
+    if (this.#isStopped) return;
+    if (!this.#timer) return this.#arm();
+    if (performance.now() - this.#waitingSince < MAX_LAG_MS) this.#timer.refresh();
+  }
+
+  #arm(): void {
+    this.#waitingSince = performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#runToEnd();
+      void this.#takeIn();
     }, QUIET_MS);
     this.#timer.unref();
   }
@@ -46,9 +57,11 @@ export class SearchIndex {
     clearTimeout(this.#timer);
   }
 
-  async #runToEnd(): Promise<void> {
+  /** One batch; the rest after a pause. */
+  async #takeIn(): Promise<void> {
     try {
-      while (!this.#isStopped && (await this.#batch()));
+      const isMore = await this.#batch();
+      if (isMore && !this.#timer && !this.#isStopped) this.#arm();
     } catch (error) {
       if (!this.#isStopped) this.#onUnexpected(error);
     }
