@@ -78,20 +78,26 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
           return match ? [{ sha: match[1] ?? "", at: Number(match[2]) * 1000, subject: match[3] ?? "" }] : [];
         });
     },
-    async refreshCheckout() {
-      const head = await repo.head();
-      if (head === undefined) return;
-      const [read] = await readObjects(gitDir, [`${head}:${LOCK}`]);
-      if (read === undefined) throw new Error(`the ledger at ${head} is missing`);
-      await replaceFile(join(folder, LOCK), read.body, 0o644);
-      // An index for the readers' `git status`; made beside and moved, so that none reads half of one.
-      const index = join(gitDir, "index");
-      await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });
-      await chmod(`${index}.new`, 0o644);
-      await rename(`${index}.new`, index);
-      await syncAll([gitDir]);
+    refreshCheckout() {
+      // One after the other: two deploys that end together write the same files. The later one writes the newer head.
+      refreshing = refreshing.catch(() => {}).then(writeCheckout);
+      return refreshing;
     },
   };
+  let refreshing: Promise<void> = Promise.resolve();
+  async function writeCheckout(): Promise<void> {
+    const head = await repo.head();
+    if (head === undefined) return;
+    const [read] = await readObjects(gitDir, [`${head}:${LOCK}`]);
+    if (read === undefined) throw new Error(`the ledger at ${head} is missing`);
+    await replaceFile(join(folder, LOCK), read.body, 0o644);
+    // An index for the readers' `git status`; made beside and moved, so that none reads half of one.
+    const index = join(gitDir, "index");
+    await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });
+    await chmod(`${index}.new`, 0o644);
+    await rename(`${index}.new`, index);
+    await syncAll([gitDir]);
+  }
   return repo;
 }
 

@@ -65,7 +65,8 @@ export class LineWriter {
     if (!this.#corked) {
       this.#corked = true;
       socket.cork();
-      setImmediate(() => {
+      // After the promises that this turn has settled, before anything else: what they write goes out together, at once.
+      process.nextTick(() => {
         this.#corked = false;
         socket.uncork();
       });

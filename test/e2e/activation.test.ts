@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApprovalView, RequestState } from "../../src/wire/approval.ts";
+import { shortSha, type ApprovalView, type RequestState } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** The last steps of a deploy: waiting for the turn, the confirmation, and back to where the agent was. */
@@ -105,7 +105,7 @@ test("a stopped agent and a paused one are started with their loop held, confirm
   const first = await propose("ada");
   await hive.call("approve", { id: first });
   const { sha } = await reaches(first, "deployed");
-  expect(await free("ada")).toMatchObject({ state: "offline", running: false, deployed_sha: sha, unread: 1 });
+  expect(await free("ada")).toMatchObject({ state: "offline", running: false, deployed_sha: shortSha(sha ?? ""), unread: 1 });
 
   await hive.call("set_paused", { name: "ada", paused: true });
   await hive.call("start", { scope: { agent_names: ["ada"] } });
@@ -138,6 +138,9 @@ test("the operator's model holds until a deploy changes the config's", async () 
   await hive.call("approve", { id });
   await reaches(id, "deployed");
   expect(await free("bob")).toMatchObject({ model: "haiku" });
+  // Its CLI asks for that model, too: the gateway refuses any other.
+  await hive.call("send", { to: "bob", body: "which model" });
+  await hive.untilMessage((message) => message.body === "bob heard which model");
 });
 
 test("an agent that is being deployed cannot be destroyed; what waits for it is taken back; a purge frees everything", async () => {
@@ -169,6 +172,6 @@ test("a sleeping agent confirms and sleeps on", async () => {
   const id = await propose("ada");
   await hive.call("approve", { id });
   const { sha } = await reaches(id, "deployed");
-  expect(await free("ada")).toMatchObject({ asleep: true, running: true, deployed_sha: sha });
+  expect(await free("ada")).toMatchObject({ asleep: true, running: true, deployed_sha: shortSha(sha ?? "") });
   await holds();
 });

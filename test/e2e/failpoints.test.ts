@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
-import type { ApprovalView } from "../../src/wire/approval.ts";
+import { shortSha, type ApprovalView } from "../../src/wire/approval.ts";
 import { buildBreakable } from "../lib/breakable.ts";
 import { TestHive, until } from "../lib/hive.ts";
 
@@ -81,7 +81,7 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     if (state === "deployed") expect(after.main.trim()).toBe(sha);
     else expect(after).toEqual(before);
     const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
-    expect(ada).toMatchObject({ deployed_sha: after.main.trim(), running: true });
+    expect(ada).toMatchObject({ deployed_sha: shortSha(after.main.trim()), running: true });
     await holds();
   });
 

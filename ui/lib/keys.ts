@@ -34,13 +34,30 @@ export function useKeys(keys: readonly Key[]): void {
   }, []);
 }
 
-/** Moves the focus among the elements that fit, by one; into the first when none has it. */
+/** Where the keys last were: a button that is busy gives its focus up, and what is settled leaves the page. */
+let last: { selector: string; element: HTMLElement; index: number } | undefined;
+
+/**
+ * Moves the focus among the elements that fit, by one; into the first when none has had it. Goes on from where it last
+ * was when the focus is nowhere, and to what has taken its place when that is gone.
+ */
 export function moveFocus(selector: string, by: 1 | -1): void {
   const all = [...document.querySelectorAll<HTMLElement>(selector)];
-  const at = all.findIndex((one) => one === document.activeElement || one.contains(document.activeElement));
-  const next = all[at < 0 ? (by === 1 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
+  const index = nextIndex(all, selector, by);
+  const next = all[Math.min(all.length - 1, Math.max(0, index))];
+  if (!next) return;
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+  last = { selector, element: next, index: all.indexOf(next) };
+}
+
+function nextIndex(all: readonly HTMLElement[], selector: string, by: 1 | -1): number {
+  const focused = all.findIndex((one) => one === document.activeElement || one.contains(document.activeElement));
+  if (focused >= 0) return focused + by;
+  if (last?.selector !== selector) return by === 1 ? 0 : all.length - 1;
+  const there = all.indexOf(last.element);
+  if (there >= 0) return there + by;
+  return by === 1 ? last.index : last.index - 1;
 }
 
 /** Focuses something inside of the element that has, or holds, the focus; or of the only one that there is. */

@@ -42,6 +42,8 @@ export async function finishDeploy(
     tx.afterCommit(() => {
       agent.record = { ...agent.record, ...patch };
       if (agent.generation !== row.id) agent.become(row.id, readConfigTree(world.generationFolder(agent, row.id)));
+      // The new generation was told the operator's model when it said hello.
+      if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });
       if (!wasBorn) world.swarm.born(agent);
     });
     // What waits for an approval is compared with what runs from now on.
