@@ -40,5 +40,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // What was opened before the failure must not keep a daemon alive that serves nothing.
+  process.exit(1);
 }

@@ -21,6 +21,8 @@ export async function repairTags(world: DeployWorld, name: string): Promise<void
   for (const row of rows) {
     for (const tag of tagsOf(row.state, row.approved_at !== null, row.building_at !== null)) {
       if (refs.has(`refs/tags/${tag}/${row.id}`)) continue;
+      // A request of an agent that was purged: its repository went with it, and the name's new one knows nothing of it.
+      if (!(await repo.has(row.sha))) break;
       if (tag === terminalTag(row.state)) await tagEnd(world, row);
       else await tagMoment(world, row, tag);
     }
