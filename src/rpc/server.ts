@@ -10,6 +10,8 @@ import { LineSplitter, LineWriter } from "./lines.ts";
 const MAX_SOCKET_PATH_BYTES = 100;
 /** A burst of 9,500 connects at Node's default of 511 meets refusals; at 4096 none (measured). */
 const BACKLOG = 4096;
+/** How long a refused connection may stay, to read why. A peer that never hangs up would hold a descriptor for ever. */
+const REFUSED_MS = 250;
 /** Requests of one connection that may be under way at once; more wait in the socket. */
 const MAX_IN_FLIGHT = 256;
 
@@ -64,14 +66,27 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   checkSocketPath(options.path);
   await removeStale(options.path);
   const live = new Set<Socket>();
+  let leaving = 0;
+  /** Closes a refused connection wholly, but not before its peer could read the word: a few are given a moment. */
+  const letGo = (socket: Socket): void => {
+    if (leaving >= options.maxConnections) return void socket.destroySoon();
+    leaving++;
+    const timer = setTimeout(() => socket.destroy(), REFUSED_MS);
+    timer.unref();
+    socket.once("close", () => {
+      leaving--;
+      clearTimeout(timer);
+    });
+    socket.once("end", () => socket.destroySoon());
+    socket.resume();
+  };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (live.size >= options.maxConnections) {
       socket.on("error", () => socket.destroy());
       socket.write(
         `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`,
       );
-      // Not only our half: a peer that never hangs up would hold a descriptor for ever, and nobody counts it.
-      socket.destroySoon();
+      letGo(socket);
       return;
     }
     live.add(socket);
