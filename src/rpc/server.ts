@@ -69,7 +69,10 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   let leaving = 0;
   /** Closes a refused connection wholly, but not before its peer could read the word: a few are given a moment. */
   const letGo = (socket: Socket): void => {
-    if (leaving >= options.maxConnections) return void socket.destroySoon();
+    if (leaving >= options.maxConnections) {
+      socket.destroySoon();
+      return;
+    }
     leaving++;
     const timer = setTimeout(() => socket.destroy(), REFUSED_MS);
     timer.unref();
