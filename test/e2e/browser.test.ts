@@ -74,9 +74,8 @@ test("log in with the launch URL, write to the manager, see it live, read the an
 test("the agent's page streams a turn, and its prompt commands the harness", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await page.getByRole("link", { name: "hm1nd" }).first().click();
-  // The dashboard's own box has the same name: what is typed before the page has changed would go there.
-  await page.waitForURL(/\/agent\/hm1nd$/);
-  await page.getByRole("link", { name: "hive" }).first().waitFor();
+  // The dashboard's own box has the same name, and stays until the page's code is there: what is typed there is lost.
+  await page.getByRole("log", { name: "turns of hm1nd" }).waitFor();
   const prompt = page.getByRole("textbox", { name: "message to hm1nd" });
   await prompt.fill("slow please");
   await prompt.press("Enter");
