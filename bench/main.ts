@@ -2,6 +2,7 @@ import { floor } from "./lib/floor.ts";
 import { listeners } from "./lib/listeners.ts";
 import { receivers } from "./lib/receivers.ts";
 import { verdict, type BenchOptions, type Figure } from "./lib/row.ts";
+import { upstream } from "./lib/upstream.ts";
 import { rows } from "./rows/index.ts";
 
 /**
@@ -10,7 +11,7 @@ import { rows } from "./rows/index.ts";
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
-const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers };
+const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers, upstream };
 
 interface Asked extends BenchOptions {
   json: boolean;
