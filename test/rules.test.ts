@@ -21,7 +21,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts", "src/repos/types.ts", "src/rpc/json.ts"],
   // Git repositories of the hive: applied, proposed, meta.
   "src/repos": ["src/wire", "src/os"],
+  // A hive's state as a folder of files, and back: the daemon takes it, a terminal without a daemon restores it.
+  "src/backup": ["src/wire", "src/os", "src/store", "src/hive/paths.ts"],
   "src/daemon": [
+    "src/backup",
     "src/wire",
     "src/rpc",
     "src/store",
@@ -35,7 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "package.json",
   ],
   "src/harness": ["src/wire", "src/rpc", "src/os"],
-  "src/cli": ["src/wire", "src/rpc", "package.json"],
+  "src/cli": ["src/wire", "src/rpc", "src/backup", "package.json"],
   ui: ["src/wire"],
   test: ["src", "dist", "ui"],
 };

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { agentCommands, showStatus } from "./commands/agents.ts";
+import { backupCommands } from "./commands/backup.ts";
 import { deployCommands } from "./commands/deploys.ts";
 import { hiveCommands } from "./commands/hive.ts";
 import { messageCommands } from "./commands/messages.ts";
@@ -20,6 +21,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
   ["The hive:", hiveCommands],
+  ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],
 ];
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import * as agent from "../wire/agent.ts";
 import * as approval from "../wire/approval.ts";
+import * as backup from "../wire/backup.ts";
 import * as event from "../wire/event.ts";
 import * as message from "../wire/message.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
@@ -19,6 +20,7 @@ const NAMED: Record<string, z.ZodType> = {
   MetaInput: approval.MetaInput,
   AuditRow: approval.AuditRow,
   CheckFinding: approval.CheckFinding,
+  BackupView: backup.BackupView,
   HiveView: event.HiveView,
   HiveEvent: event.HiveEvent,
   StateSnapshot: event.StateSnapshot,
@@ -83,6 +85,8 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   logout: "session_revoke",
   urls: "urls",
   shutdown: "shutdown",
+  backup: { shape: "{ backup: BackupView }" },
+  restore: { shape: "{ restored: { state: string, created_at: string, seq: number, agents: number, aside?: string } }" },
 };
 
 /** The shape of a schema in the words of TypeScript; a named shape inside it is told by its name. */

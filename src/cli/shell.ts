@@ -23,11 +23,8 @@ export interface CommonOptions {
   socket?: string;
 }
 
-/** What a verb works with: the daemon, and somewhere to print. */
-export interface Shell {
-  client: LineClient;
-  /** Where the daemon listens: for verbs that need a second connection. */
-  socketPath: string;
+/** Somewhere to print. */
+export interface Printer {
   isJson: boolean;
   paint: Paint;
   /** Columns of the terminal; infinite where the output is not one, so that nothing is cut for a program. */
@@ -41,6 +38,13 @@ export interface Shell {
   partial(): void;
   /** Makes the exit code say that it was done but did not end well. */
   failed(): void;
+}
+
+/** What a verb works with: the daemon, and somewhere to print. */
+export interface Shell extends Printer {
+  client: LineClient;
+  /** Where the daemon listens: for verbs that need a second connection. */
+  socketPath: string;
 }
 
 /** The environment is read in this file only. */
@@ -83,33 +87,41 @@ export async function withShell(
   let client: LineClient | undefined;
   try {
     client = await connect(path, contract);
-    const isTerminal = process.stdout.isTTY;
-    await verb({
-      client,
-      socketPath: path,
-      isJson,
-      paint: painter(isTerminal && !process.env["NO_COLOR"] && !isJson),
-      width: isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"]) || Infinity,
-      now: Date.now(),
-      show(output, forPeople) {
-        const text = isJson ? jsonLine(output) : forPeople(output);
-        if (text !== "") process.stdout.write(`${text}\n`);
-      },
-      say(words) {
-        if (!isJson) process.stdout.write(`${words}\n`);
-      },
-      partial() {
-        process.exitCode = EXIT.partial;
-      },
-      failed() {
-        process.exitCode = EXIT.refused;
-      },
-    });
+    await verb({ ...printer(isJson), client, socketPath: path });
   } catch (error) {
     fail(await withSuggestion(error, client), isJson);
   } finally {
     client?.close();
   }
+}
+
+/** Runs a verb that needs no daemon, and turns its failure into words and an exit code. */
+export async function alone(options: CommonOptions, verb: (printer: Printer) => Promise<void>): Promise<void> {
+  const isJson = options.json === true;
+  await verb(printer(isJson)).catch((error: unknown) => fail(error, isJson));
+}
+
+function printer(isJson: boolean): Printer {
+  const isTerminal = process.stdout.isTTY;
+  return {
+    isJson,
+    paint: painter(isTerminal && !process.env["NO_COLOR"] && !isJson),
+    width: isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"]) || Infinity,
+    now: Date.now(),
+    show(output, forPeople) {
+      const text = isJson ? jsonLine(output) : forPeople(output);
+      if (text !== "") process.stdout.write(`${text}\n`);
+    },
+    say(words) {
+      if (!isJson) process.stdout.write(`${words}\n`);
+    },
+    partial() {
+      process.exitCode = EXIT.partial;
+    },
+    failed() {
+      process.exitCode = EXIT.refused;
+    },
+  };
 }
 
 /** JSON in which nothing can steer the terminal that it is printed on: such characters are escaped, which is the same JSON. */

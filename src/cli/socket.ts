@@ -14,6 +14,11 @@ export function findSocket(
   if (explicit !== undefined) return explicit;
   if (env["HIVE_RUN_DIR"]) return join(env["HIVE_RUN_DIR"], "host.sock");
   if (env["HIVE_STATE_DIR"]) return join(env["HIVE_STATE_DIR"], "run", "host.sock");
-  const own = join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "hyperhive", "run", "host.sock");
+  const own = join(stateFolder(env), "run", "host.sock");
   return exists(own) || !exists(SYSTEM_SOCKET) ? own : SYSTEM_SOCKET;
+}
+
+/** The state folder of a hive, as the daemon finds it. */
+export function stateFolder(env: NodeJS.ProcessEnv): string {
+  return env["HIVE_STATE_DIR"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "hyperhive");
 }

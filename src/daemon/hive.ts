@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
+import { Backups } from "../backup/take.ts";
 import { bwrapDriver } from "../containers/bwrap.ts";
 import type { Driver } from "../containers/driver.ts";
 import { openRepos } from "../repos/index.ts";
@@ -481,6 +482,7 @@ export async function openHive(deps: HiveDeps) {
     urls,
     pages,
     repos,
+    backups: new Backups({ hiveId, version: VERSION, paths, store, still: repos.still }),
     deploys,
     confirmations,
     view,

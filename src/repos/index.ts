@@ -2,9 +2,10 @@ import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../os/remove-tree.ts";
 import { appliedRepo } from "./applied.ts";
+import { Gate } from "./gate.ts";
 import { metaRepo } from "./meta.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
-import type { AppliedRepo, Repos } from "./types.ts";
+import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
 
 /** The folders of a hive's repositories: the manager's three binds, and one of our own on the same file system. */
 export interface RepoPaths {
@@ -28,19 +29,45 @@ export async function openRepos(paths: RepoPaths): Promise<Repos> {
   for (const name of await readdir(paths.scratch)) await removeTree(join(paths.scratch, name));
 
   const place = { top: paths.proposed, scratch: paths.scratch };
+  const gate = new Gate();
   const opened = new Map<string, AppliedRepo>();
   const applied = (agent: string): AppliedRepo => {
     checkName(agent);
-    const known = opened.get(agent) ?? appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch);
+    const known = opened.get(agent) ?? gatedApplied(appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch), gate);
     opened.set(agent, known);
     return known;
   };
   return {
     applied,
-    meta: metaRepo(paths.meta, paths.scratch),
+    meta: gatedMeta(metaRepo(paths.meta, paths.scratch), gate),
+    still: (work) => gate.still(work),
     ensureProposed: (agent, from, owner) => ensureProposed(place, agent, { gitDir: applied(agent).folder, sha: from }, owner),
     proposed: (agent, owner) => proposedRepo(place, checkName(agent), owner),
     removeProposed: (agent) => removeProposed(place, checkName(agent)),
+  };
+}
+
+/** What writes to a repository goes through the gate; looking is always free. */
+function gatedApplied(repo: AppliedRepo, gate: Gate): AppliedRepo {
+  return {
+    ...repo,
+    ensure: () => gate.change(() => repo.ensure()),
+    commit: (files, parents, facts) => gate.change(() => repo.commit(files, parents, facts)),
+    fetch: (from, sha) => gate.change(() => repo.fetch(from, sha)),
+    moveMain: (next, expected) => gate.change(() => repo.moveMain(next, expected)),
+    tag: (facts) => gate.change(() => repo.tag(facts)),
+    untag: (name) => gate.change(() => repo.untag(name)),
+    remove: () => gate.change(() => repo.remove()),
+  };
+}
+
+function gatedMeta(repo: MetaRepo, gate: Gate): MetaRepo {
+  return {
+    ...repo,
+    ensure: () => gate.change(() => repo.ensure()),
+    candidate: (parent, agent, entry, facts) => gate.change(() => repo.candidate(parent, agent, entry, facts)),
+    publish: (next, expected) => gate.change(() => repo.publish(next, expected)),
+    refreshCheckout: () => gate.change(() => repo.refreshCheckout()),
   };
 }
 

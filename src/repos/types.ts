@@ -122,4 +122,9 @@ export interface Repos {
   ensureProposed(agent: string, from: Sha, owner: { uid: number; gid: number }): Promise<ProposedRepo>;
   proposed(agent: string, owner: { uid: number; gid: number }): ProposedRepo;
   removeProposed(agent: string): Promise<void>;
+  /**
+   * Does something while no applied repository and no ledger changes: what is under way is waited for, what comes waits.
+   * The proposed repositories are the manager's and never stand still. Changes asked for by `work` itself would wait for ever.
+   */
+  still<T>(work: () => Promise<T>): Promise<T>;
 }

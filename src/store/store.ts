@@ -1,5 +1,6 @@
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
+import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
 import { ledgerQueries } from "./ledger.ts";
@@ -64,8 +65,11 @@ export function openStore(options: StoreOptions) {
     get seq(): number {
       return seq;
     },
-    /** A consistent copy of the whole database. */
-    backup: (file: string): Promise<unknown> => db.backup(file),
+    /**
+     * A copy of the whole database as it is in the moment when this resolves, on stable storage. In small steps: reads
+     * and writes go on in between. `onPages` is told how far it is, and stops it by throwing.
+     */
+    backup: (file: string, onPages: (done: number, all: number) => void): Promise<void> => copyDatabase(db, file, onPages),
     /** Stores what waits to be written, then lets go of the file. */
     close(): void {
       writer.close();

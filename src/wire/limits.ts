@@ -40,3 +40,5 @@ export const MAX_CONFIG_BYTES = 1024 * 1024;
 export const MAX_CONFIG_FILES = 500;
 /** Characters of a search: a sentence, not a document. */
 export const MAX_SEARCH_CHARS = 200;
+/** Characters of a path on the host: Linux itself takes no longer one. */
+export const MAX_PATH_CHARS = 4_096;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
+import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { AgentConfig } from "./config.ts";
 import { historyOperations } from "./history-operations.ts";
@@ -11,6 +12,7 @@ import {
   MAX_EVENTS_PER_PUBLISH,
   MAX_OPTIONS,
   MAX_PAGE_ROWS,
+  MAX_PATH_CHARS,
   MAX_QUESTION_CHARS,
   MAX_RECV_WAIT_SECONDS,
   MAX_STATUS_CHARS,
@@ -361,6 +363,14 @@ export const operations = {
     }),
   },
   session_revoke: { summary: "End a browser session.", callers: ["operator"], input: z.object({ id: Id }), output: nothing },
+  backup: {
+    summary: "Copy the whole hive into a new folder while it runs; tells how far it is, and at the end what was written.",
+    callers: ["operator"],
+    // Served on host.sock only: a page has no business with folders of the host.
+    stream: true,
+    input: z.object({ to: z.string().min(1).max(MAX_PATH_CHARS) }),
+    output: z.object({ progress: BackupProgress.optional(), backup: BackupView.optional() }),
+  },
   shutdown: { summary: "Stop the cages, then the daemon.", callers: ["operator"], input: nothing, output: nothing },
 
   // ── the harness ───────────────────────────────────────────────────────────────────────────────────────────

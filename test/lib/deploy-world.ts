@@ -18,8 +18,7 @@ import { openStore } from "../../src/store/store.ts";
  * Requests and deploys in one process: the real database, the real repositories, the real steps. Only the cages are
  * not there: one that is started confirms at once, with the nonce that it was given.
  */
-export async function openDeployWorld() {
-  const folder = mkdtempSync(join(tmpdir(), "deploys-"));
+export async function openDeployWorld(folder = mkdtempSync(join(tmpdir(), "deploys-"))) {
   const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
   paths.prepare();
   const store = openStore({
@@ -119,6 +118,7 @@ export async function openDeployWorld() {
   await deploys.recover();
   return {
     ...deploys,
+    paths,
     store,
     repos,
     swarm,

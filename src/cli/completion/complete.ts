@@ -103,6 +103,8 @@ async function valuesOf(
     case "--base":
       return fixed("running", "requested", "parent");
     case "folder|commit":
+    case "folder":
+    case "--state":
     case "--config":
     case "--instructions":
     case "--socket":

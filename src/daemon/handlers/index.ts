@@ -1,4 +1,5 @@
 import { approvalHandlers } from "./approvals.ts";
+import { backupHandlers } from "./backup.ts";
 import { harnessHandlers } from "./harness.ts";
 import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
@@ -18,4 +19,5 @@ export const handlers: Handlers = {
   ...harnessHandlers,
   ...historyHandlers,
   ...approvalHandlers,
+  ...backupHandlers,
 };

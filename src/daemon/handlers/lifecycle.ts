@@ -65,6 +65,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     return {};
   },
   async destroy(hive, input) {
+    if (input.purge) hive.backups.refuseWhileTaking("purge it");
     await hive.deploys.requests.clearFor(input.name);
     await hive.swarm.destroy(input.name, { purge: input.purge });
     if (input.purge) await hive.deploys.forget(input.name);

@@ -19,7 +19,7 @@ export type CallerContext =
       becomeHarness(session: HarnessSession): void;
     };
 
-type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status"
+type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" | "backup"
   ? AsyncIterable<Output<N>>
   : Promise<Output<N>> | Output<N>;
 

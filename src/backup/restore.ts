@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { digestOf, syncFileSystem, unpack } from "../os/archive.ts";
+import { isAlive } from "../os/process-id.ts";
+import { checkCopy } from "../store/copy.ts";
+import { takeLock } from "../store/lock.ts";
+import { HiveError, schemaComplaint } from "../wire/error.ts";
+import { FORMAT, Manifest, MANIFEST, PARTS } from "./manifest.ts";
+
+/** Where a restore is made before it is moved to its place. */
+const UNFINISHED = "restore.unfinished";
+/** Where what was there before is put. */
+const ASIDE = "replaced-";
+/** What may be in a state folder without a hive: the lock, and what restores have left. */
+const isNoHive = (name: string): boolean => name.startsWith("daemon.lock") || name === UNFINISHED || name.startsWith(ASIDE);
+
+export interface RestoreOptions {
+  backup: string;
+  state: string;
+  /** Puts aside what is in the state folder instead of refusing. */
+  force: boolean;
+  tell(step: string): void;
+}
+
+export interface Restored {
+  state: string;
+  manifest: Manifest;
+  /** Where what was there before is now. */
+  aside?: string;
+}
+
+/**
+ * Makes a state folder from a backup. No daemon may run on it and no cage of it may live. Every part is compared with the
+ * manifest, and the database checked, before anything is touched; the hive appears in its place at the end, its database
+ * last. What was there is never removed: with `force` it is put aside, in the same folder.
+ */
+export async function restore({ backup, state, force, tell }: RestoreOptions): Promise<Restored> {
+  const manifest = await readManifest(backup);
+  if (manifest.by_root && process.getuid?.() !== 0)
+    throw new HiveError("forbidden", "root took this backup, and its agents have users of their own: restore it as root");
+  await mkdir(state, { recursive: true, mode: 0o750 });
+  const lock = takeLock(join(state, "daemon.lock"));
+  try {
+    const there = (await readdir(state)).filter((name) => !isNoHive(name));
+    if (there.length > 0 && !force)
+      throw new HiveError(
+        "conflict",
+        `${state} is not empty: restore into another folder (--state), or put what is there aside with --force`,
+      );
+    await refuseLivingCages(state);
+    for (const part of manifest.parts) {
+      tell(`checking ${part.file}`);
+      await checkPart(backup, part);
+    }
+
+    const made = join(state, UNFINISHED);
+    await rm(made, { recursive: true, force: true });
+    await mkdir(made, { mode: 0o750 });
+    // The folders above an agent's own are in no archive: they are made as the daemon makes them.
+    for (const { id } of manifest.agents) await mkdir(join(made, "agents", id), { recursive: true, mode: 0o750 });
+    for (const file of [PARTS.deployed, PARTS.agents]) {
+      tell(`unpacking ${file}`);
+      await unpack(join(backup, file), made);
+    }
+    tell("checking the database");
+    await copyFile(join(backup, PARTS.database), join(made, PARTS.database));
+    checkCopy(join(made, PARTS.database));
+    await syncFileSystem(state);
+    const aside = await moveIn(state, made, there);
+    await syncFileSystem(state);
+    return { state, manifest, ...(aside === undefined ? {} : { aside }) };
+  } finally {
+    lock.release();
+  }
+}
+
+async function readManifest(backup: string): Promise<Manifest> {
+  let text: string;
+  try {
+    text = await readFile(join(backup, MANIFEST), "utf8");
+  } catch (error) {
+    throw new HiveError("not_found", `${backup} is not a backup that was finished: it has no ${MANIFEST}`, { cause: error });
+  }
+  const parsed = z.string().transform(toJson).pipe(Manifest).safeParse(text);
+  const format = z.object({ format: z.number() }).safeParse(toJson(text));
+  if (format.success && format.data.format > FORMAT)
+    throw new HiveError("conflict", `this backup has the form ${format.data.format}, newer than ${FORMAT}: update hyperhive`);
+  if (!parsed.success) throw new HiveError("conflict", `the backup's ${MANIFEST} does not fit: ${schemaComplaint(parsed.error)}`);
+  return parsed.data;
+}
+
+function toJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkPart(backup: string, part: Manifest["parts"][number]): Promise<void> {
+  const found = await digestOf(join(backup, part.file)).catch((error: unknown) => {
+    throw new HiveError("conflict", `the backup's ${part.file} cannot be read`, { cause: error });
+  });
+  if (found.bytes !== part.bytes || found.sha256 !== part.sha256)
+    throw new HiveError(
+      "conflict",
+      `the backup's ${part.file} is not what was written: nothing was restored, take another backup`,
+    );
+}
+
+const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.number() }) });
+
+/** A daemon that was killed leaves cages, and they hold folders that are about to be moved. */
+async function refuseLivingCages(state: string): Promise<void> {
+  const agents = join(state, "agents");
+  for (const id of existsSync(agents) ? await readdir(agents) : []) {
+    const note = CageNote.safeParse(toJson(await readFile(join(agents, id, "cage", "cage.json"), "utf8").catch(() => "")));
+    if (note.success && isAlive(note.data.init))
+      throw new HiveError(
+        "conflict",
+        `cages of ${state} still run: start its daemon and stop it with \`hivectl shutdown\` first`,
+      );
+  }
+}
+
+/** Puts aside what is there and moves the restored hive in. A database makes a hive: it goes first and comes last. */
+async function moveIn(state: string, made: string, there: readonly string[]): Promise<string | undefined> {
+  let aside: string | undefined;
+  if (there.length > 0) {
+    aside = join(state, `${ASIDE}${new Date().toISOString().replaceAll(":", "")}`);
+    await mkdir(aside, { mode: 0o750 });
+    for (const name of databaseFirst(there)) await rename(join(state, name), join(aside, name));
+  }
+  for (const name of databaseFirst(await readdir(made)).reverse()) await rename(join(made, name), join(state, name));
+  await rm(made, { recursive: true });
+  return aside;
+}
+
+const databaseFirst = (names: readonly string[]): string[] =>
+  [...names].sort((a, b) => Number(b.startsWith(PARTS.database)) - Number(a.startsWith(PARTS.database)));

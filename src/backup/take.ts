@@ -1,0 +1,161 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
+import type { Paths } from "../hive/paths.ts";
+import { digestOf, pack, type Digest } from "../os/archive.ts";
+import { replaceFile, syncAll } from "../os/stable.ts";
+import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
+import { FORMAT, MANIFEST, PARTS, type Manifest } from "./manifest.ts";
+
+export interface BackupWorld {
+  hiveId: string;
+  version: string;
+  paths: Paths;
+  store: Pick<Store, "agents" | "backup" | "seq">;
+  /** Does something while no applied repository and no ledger changes. */
+  still<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** How far a backup is. `all` is absent where nobody knows it before. */
+export interface BackupProgress {
+  part: (typeof PARTS)[keyof typeof PARTS];
+  bytes: number;
+  all?: number;
+}
+
+/** A backup that was taken. */
+export interface Taken {
+  folder: string;
+  bytes: number;
+  manifest: Manifest;
+  /** What could not be read, in the words of the program that tried. */
+  complaints: string[];
+}
+
+const PAGE_BYTES = 4096;
+
+/** Takes backups of a running hive, one at a time. */
+export class Backups {
+  readonly #world: BackupWorld;
+  #isTaking = false;
+
+  constructor(world: BackupWorld) {
+    this.#world = world;
+  }
+
+  /** Throws while a backup is taken: what is in it must not be removed under it. */
+  refuseWhileTaking(what: string): void {
+    if (this.#isTaking) throw new HiveError("conflict", `a backup is being taken: ${what} once it is done`);
+  }
+
+  /**
+   * Takes a backup into a folder that is not there yet, or is empty. It appears whole or not at all. The database and the
+   * repositories are of one moment; deploys wait for as long as these two are copied, everything else goes on. Then what
+   * agents wrote is copied as it is found. `signal` gives it up and leaves nothing.
+   */
+  async take(folder: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Taken> {
+    const { paths } = this.#world;
+    await checkPlace(folder, paths.state);
+    this.refuseWhileTaking("take another one");
+    this.#isTaking = true;
+    const made = join(dirname(folder), `.${basename(folder)}.unfinished`);
+    try {
+      await rm(made, { recursive: true, force: true });
+      await mkdir(made, { mode: 0o700 });
+      const taken = await this.#fill(made, signal, tell);
+      await rename(made, folder);
+      await syncAll([dirname(folder)]);
+      return { folder, ...taken };
+    } catch (error) {
+      await rm(made, { recursive: true, force: true });
+      throw inWords(error, signal);
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+
+  async #fill(made: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Omit<Taken, "folder">> {
+    const { paths, store, hiveId, version, still } = this.#world;
+    const { seq } = store;
+    const createdAt = new Date().toISOString();
+    const packed = (part: BackupProgress["part"], members: string[]) =>
+      pack(
+        join(made, part),
+        paths.state,
+        members.filter((one) => existsSync(join(paths.state, one))),
+        {
+          signal,
+          onBytes: (bytes) => tell({ part, bytes }),
+        },
+      );
+
+    const { agents, deployed } = await still(async () => {
+      signal.throwIfAborted();
+      const rows = store.agents.all();
+      const generations = rows.map(({ id }) => relative(paths.state, join(paths.agent(id).root, "generations")));
+      const repositories = [paths.applied, paths.meta].map((one) => relative(paths.state, one));
+      const archive = await packed(PARTS.deployed, [...repositories, ...generations]);
+      // Last: the copy is of the moment when it ends, and the repositories have not changed since they were copied.
+      await store.backup(join(made, PARTS.database), (done, all) => {
+        signal.throwIfAborted();
+        tell({ part: PARTS.database, bytes: done * PAGE_BYTES, all: all * PAGE_BYTES });
+      });
+      return { agents: rows, deployed: archive };
+    });
+    const database = await digestOf(join(made, PARTS.database));
+    const own = agents.flatMap(({ id }) => {
+      const { state, claude, log } = paths.agent(id);
+      return [state, claude, log].map((one) => relative(paths.state, one));
+    });
+    // After the database: a session that a row names is there.
+    const written = await packed(PARTS.agents, [relative(paths.state, paths.proposed), ...own]);
+
+    const part = (file: BackupProgress["part"], { bytes, sha256 }: Digest) => ({ file, bytes, sha256 });
+    const manifest: Manifest = {
+      format: FORMAT,
+      version,
+      hive_id: hiveId,
+      created_at: createdAt,
+      seq,
+      by_root: process.getuid?.() === 0,
+      agents: agents.map(({ id, name }) => ({ id, name })),
+      parts: [part(PARTS.database, database), part(PARTS.deployed, deployed), part(PARTS.agents, written)],
+    };
+    signal.throwIfAborted();
+    await replaceFile(join(made, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, 0o600);
+    return {
+      bytes: manifest.parts.reduce((sum, one) => sum + one.bytes, 0),
+      manifest,
+      complaints: [...deployed.complaints, ...written.complaints],
+    };
+  }
+}
+
+/** A backup goes where nothing is lost by it, and where it is not a part of what is copied. */
+async function checkPlace(folder: string, state: string): Promise<void> {
+  if (!isAbsolute(folder) || normalize(folder) !== folder || folder.endsWith("/"))
+    throw new HiveError("bad_request", `"${folder}" is not a plain absolute path`);
+  if (folder === state || folder.startsWith(`${state}/`))
+    throw new HiveError("bad_request", `a backup inside of the hive's own ${state} would go when it goes: name another folder`);
+  if (!existsSync(dirname(folder))) throw new HiveError("bad_request", `${dirname(folder)} does not exist: make it first`);
+  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new HiveError("conflict", `${folder} is there and is not a folder: name another one`);
+  });
+  if (there.length > 0) throw new HiveError("conflict", `${folder} is not empty: name a folder that does not exist yet`);
+}
+
+function inWords(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return new HiveError("unavailable", "the backup was given up; nothing is left of it");
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  if (code === "ENOSPC" || code === "SQLITE_FULL")
+    return new HiveError("conflict", "there is no room for the backup where it was to go; nothing is left of it", {
+      cause: error,
+    });
+  if (code === "EACCES" || code === "EROFS" || code === "EPERM")
+    return new HiveError("forbidden", "the daemon may not write where the backup was to go: name another folder", {
+      cause: error,
+    });
+  return error;
+}

@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import { resolve } from "node:path";
+import { clean, plural } from "../print.ts";
+import { Progress } from "../progress.ts";
+import { act, alone, environment } from "../shell.ts";
+import { stateFolder } from "../socket.ts";
+
+const MIB = 1024 * 1024;
+const size = (bytes: number): string => (bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`);
+
+/** Verbs that carry a hive's state out and back. */
+export function backupCommands(program: Command): void {
+  act(
+    program
+      .command("backup")
+      .argument("<folder>", "where to; it must not exist yet, or be empty")
+      .description("copy the whole hive into a folder while it runs")
+      .addHelpText(
+        "after",
+        "\nEverything that was acknowledged before it began is in it. Deploys wait while database and repositories are\ncopied; messages and turns go on. The daemon writes it, so it is the daemon's user that must be able to.\n\nExample:\n  hivectl backup /srv/backups/hive-$(date +%F)",
+      ),
+    async (shell, [folder]: [string]) => {
+      const progress = new Progress(shell.isJson);
+      try {
+        for await (const { progress: far, backup } of shell.client.stream("backup", { to: resolve(folder) })) {
+          if (far) progress.tell(far.part, far.all === undefined ? size(far.bytes) : `${size(far.bytes)} of ${size(far.all)}`);
+          if (!backup) continue;
+          progress.end();
+          shell.show({ backup }, () =>
+            [
+              ...backup.complaints.map((words) => shell.paint("amber", `could not be read: ${clean(words)}`)),
+              `${clean(backup.folder)}: ${size(backup.bytes)}, ${plural(backup.agents, "agent")}, up to ${backup.seq}`,
+            ].join("\n"),
+          );
+          return;
+        }
+      } finally {
+        progress.end();
+      }
+    },
+  );
+
+  program
+    .command("restore")
+    .argument("<folder>", "a backup")
+    .description("make a stopped hive's state folder from a backup")
+    .option("--state <folder>", "the state folder; by default that of HIVE_STATE_DIR, or your own")
+    .option("--force", "put aside what is in the state folder")
+    .addHelpText(
+      "after",
+      "\nNeeds no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's\nmanifest before anything is touched. What was in the folder is never removed.\n\nExample:\n  hivectl shutdown && hivectl restore /srv/backups/hive-2026-01-31 --force && npm start",
+    )
+    .action((folder: string, _own: unknown, self: Command) => {
+      const options = self.optsWithGlobals<{ state?: string; force?: boolean; json?: boolean }>();
+      return alone(options, async (printer) => {
+        const { restore } = await import("../../backup/restore.ts");
+        const progress = new Progress(printer.isJson);
+        try {
+          const { state, manifest, aside } = await restore({
+            backup: resolve(folder),
+            state: resolve(options.state ?? stateFolder(environment)),
+            force: options.force === true,
+            tell: (step) => progress.tell(step),
+          });
+          progress.end();
+          const restored = { state, created_at: manifest.created_at, seq: manifest.seq, agents: manifest.agents.length };
+          printer.show({ restored: aside === undefined ? restored : { ...restored, aside } }, () =>
+            [
+              `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
+              ...(aside === undefined ? [] : [`what was there is in ${clean(aside)}; remove it when you need it no more`]),
+              "start it with `npm start`",
+            ].join("\n"),
+          );
+        } finally {
+          progress.end();
+        }
+      });
+    });
+}

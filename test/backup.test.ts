@@ -1,0 +1,202 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { restore } from "../src/backup/restore.ts";
+import { Backups, type BackupWorld } from "../src/backup/take.ts";
+import { check } from "../src/hive/deploy/check.ts";
+import { takeLock } from "../src/store/lock.ts";
+import { openDeployWorld } from "./lib/deploy-world.ts";
+
+/** Backups of the real store and the real repositories while deploys go on, and what is refused. */
+
+/** Looks at the ledger, a process of git each: as many as several deploys need. */
+const LOOKS = 100;
+type World = Awaited<ReturnType<typeof openDeployWorld>>;
+let folder: string;
+let world: World;
+const never = new AbortController().signal;
+const quiet = { force: false, tell: () => {} };
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "backup-"));
+  world = await openDeployWorld();
+  await world.firstStart();
+});
+afterEach(async () => {
+  await world.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function backupsOf(changes: Partial<BackupWorld> = {}): Backups {
+  const { paths, store, repos } = world;
+  return new Backups({ hiveId: "abcd1234", version: "0", paths, store, still: repos.still, ...changes });
+}
+const at = (name: string): string => join(folder, name);
+/** The state folder of a hive that is restored to. */
+async function restored(backup: string, name: string): Promise<{ holds: string[]; problems: string[]; rows: number }> {
+  await mkdir(at(name));
+  await restore({ backup, state: join(at(name), "s"), ...quiet });
+  const other = await openDeployWorld(at(name));
+  const found = await check(other.world);
+  const rows = other.store.approvals.all().length;
+  await other.close();
+  return {
+    holds: found.filter(({ ok }) => ok).map(({ what }) => what),
+    problems: found.flatMap((one) => one.problems),
+    rows,
+  };
+}
+
+test("backups that are taken while two agents are deployed again and again restore into hives whose invariants hold", async () => {
+  for (const name of ["ada", "bob"])
+    await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+  let isOver = false;
+  let deploys = 0;
+  const deploying = ["ada", "bob"].map(async (name) => {
+    while (!isOver) {
+      const text = JSON.stringify({ model: `model-${++deploys}` });
+      const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
+      const { id } = await world.requests.proposeFiles({ agent: name, files, by: "operator" });
+      await world.requests.approve(id, {}, false);
+      await world.through(id);
+    }
+  });
+  const { agents, seq, backup } = world.store;
+  const backups = backupsOf({
+    store: {
+      agents,
+      seq,
+      async backup(file, onPages) {
+        // A large database takes its time. In this one, deploys would be through if nothing held them.
+        for (let looks = 0; looks < LOOKS; looks++) await world.repos.meta.log(1);
+        await backup(file, onPages);
+      },
+    },
+  });
+  const rows: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    // Each begins at another point of the deploys that are under way.
+    for (const until = deploys + 2; deploys < until;) await new Promise((resolve) => setImmediate(resolve));
+    await backups.take(at(`b${n}`), never, () => {});
+  }
+  isOver = true;
+  await Promise.all(deploying);
+  expect(world.unexpected).toEqual([]);
+  for (let n = 0; n < 4; n++) {
+    const found = await restored(at(`b${n}`), `r${n}`);
+    expect(found.problems).toEqual([]);
+    expect(found.holds).toHaveLength(7);
+    rows.push(found.rows);
+  }
+  expect(rows).toEqual([...rows].sort((a, b) => a - b));
+  expect(new Set(rows).size).toBeGreaterThan(2);
+});
+
+test("what an agent wrote comes back as it was: names, links, programs; sockets of its cage do not", async () => {
+  const id = world.swarm.manager()?.id ?? "";
+  const { state, cage } = world.paths.agent(id);
+  for (const made of [state, cage]) await mkdir(made, { recursive: true });
+  writeFileSync(join(state, "-rf\n\u202Enotes"), "kept", { mode: 0o750 });
+  symlinkSync("/etc/shadow", join(state, "link"));
+  writeFileSync(join(cage, "cage.json"), "{}");
+  const { manifest, complaints } = await backupsOf().take(at("b"), never, () => {});
+  expect(complaints).toEqual([]);
+  expect(manifest.agents).toEqual([{ id, name: "hm1nd" }]);
+  await restore({ backup: at("b"), state: at("s"), ...quiet });
+  const there = join(at("s"), "agents", id);
+  expect(readFileSync(join(there, "state", "-rf\n\u202Enotes"), "utf8")).toBe("kept");
+  expect(
+    readdirSync(join(there, "state"), { withFileTypes: true })
+      .find((one) => one.name === "link")
+      ?.isSymbolicLink(),
+  ).toBe(true);
+  expect(readdirSync(there)).not.toContain("cage");
+});
+
+test("a backup goes into a new folder, one at a time, and leaves nothing when it is given up or fails", async () => {
+  const backups = backupsOf();
+  writeFileSync(at("file"), "");
+  for (const [to, words] of [
+    ["relative", /absolute/],
+    [`${folder}/../x`, /absolute/],
+    [join(world.paths.state, "b"), /inside/],
+    [join(folder, "none", "b"), /does not exist/],
+    [at("file"), /not a folder/],
+    [folder, /not empty/],
+  ] as const)
+    await expect(
+      backups.take(to, never, () => {}),
+      to,
+    ).rejects.toThrow(words);
+
+  const first = backups.take(at("b"), never, () => {});
+  await expect(backups.take(at("c"), never, () => {})).rejects.toThrow("a backup is being taken");
+  expect(() => backups.refuseWhileTaking("purge it")).toThrow("purge it once it is done");
+  await first;
+  expect(readdirSync(at("b")).sort()).toEqual(["agents.tar", "deployed.tar", "hive.db", "manifest.json"]);
+  backups.refuseWhileTaking("purge it");
+
+  const givenUp = new AbortController();
+  await expect(backups.take(at("d"), givenUp.signal, () => givenUp.abort())).rejects.toThrow("given up");
+  const full = backupsOf({
+    store: {
+      agents: world.store.agents,
+      seq: 1,
+      backup: () => Promise.reject(Object.assign(new Error("full"), { code: "SQLITE_FULL" })),
+    },
+  });
+  await expect(full.take(at("d"), never, () => {})).rejects.toThrow("no room");
+  expect(readdirSync(folder).sort()).toEqual(["b", "file"]);
+});
+
+test("a backup that is not whole, not ours or newer is refused before anything is touched", async () => {
+  await backupsOf().take(at("b"), never, () => {});
+  const files = ["agents.tar", "deployed.tar", "hive.db", "manifest.json"];
+  const good = new Map(files.map((name) => [name, readFileSync(join(at("b"), name))]));
+  const manifest = JSON.parse(String(good.get("manifest.json"))) as object;
+  for (const [name, content, words] of [
+    [
+      "agents.tar",
+      Buffer.concat([good.get("agents.tar") ?? Buffer.alloc(0), Buffer.from("x")]),
+      /agents.tar is not what was written/,
+    ],
+    ["hive.db", Buffer.from("no database"), /hive.db is not what was written/],
+    ["manifest.json", "{", /does not fit/],
+    ["manifest.json", JSON.stringify({ ...manifest, parts: [] }), /does not fit/],
+    ["manifest.json", JSON.stringify({ ...manifest, format: 2 }), /newer than 1/],
+    ["manifest.json", JSON.stringify({ ...manifest, parts: [{ file: "../x", bytes: 0, sha256: "" }] }), /does not fit/],
+  ] as const) {
+    writeFileSync(join(at("b"), name), content);
+    await expect(restore({ backup: at("b"), state: at("s"), ...quiet }), String(words)).rejects.toThrow(words);
+    writeFileSync(join(at("b"), name), good.get(name) ?? "");
+  }
+  rmSync(join(at("b"), "manifest.json"));
+  await expect(restore({ backup: at("b"), state: at("s"), ...quiet })).rejects.toThrow("not a backup that was finished");
+  expect(readdirSync(at("s"))).toEqual(["daemon.lock"]);
+});
+
+test("a state folder with a daemon, a living cage or anything else in it is refused; --force puts the rest aside", async () => {
+  await backupsOf().take(at("b"), never, () => {});
+  const state = at("s");
+  await restore({ backup: at("b"), state, ...quiet });
+  await expect(restore({ backup: at("b"), state, ...quiet })).rejects.toThrow("is not empty");
+
+  const lock = takeLock(join(state, "daemon.lock"));
+  await expect(restore({ backup: at("b"), state, ...quiet, force: true })).rejects.toThrow("another hive-c0re runs");
+  lock.release();
+
+  const startTime = Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
+  const cage = join(state, "agents", world.swarm.manager()?.id ?? "", "cage");
+  await mkdir(cage);
+  writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime } }));
+  await expect(restore({ backup: at("b"), state, ...quiet, force: true })).rejects.toThrow("cages of");
+  writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime: startTime + 1 } }));
+
+  writeFileSync(join(state, "mine"), "kept");
+  const { aside } = await restore({ backup: at("b"), state, ...quiet, force: true });
+  expect(readFileSync(join(aside ?? "", "mine"), "utf8")).toBe("kept");
+  expect(readdirSync(aside ?? "")).toContain("hive.db");
+  expect(readdirSync(state)).toContain("hive.db");
+});
