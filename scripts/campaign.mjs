@@ -17,34 +17,36 @@ export function options(defaults) {
 }
 
 /**
- * Bundles `test/campaigns/<name>.ts` and returns the file. `change` replaces a text of the source, for a control
- * that must fail: it throws when the text is not there.
+ * Bundles `test/campaigns/<name>.ts` and returns the file. `changes` replace texts of the source, for a control
+ * that must fail: it throws when one of them is not there.
  */
-export async function bundleCampaign(name, change) {
+export async function bundleCampaign(name, changes = []) {
   const { rolldown } = await import("rolldown");
-  let changed = 0;
+  const changed = new Set();
   const bundle = await rolldown({
     input: join(ROOT, "test/campaigns", `${name}.ts`),
     platform: "node",
     external: ["better-sqlite3"],
     cwd: ROOT,
     logLevel: "warn",
-    plugins: change
-      ? [
-          {
-            name: "control",
-            transform(code) {
-              if (!code.includes(change.from)) return;
-              changed++;
-              return { code: code.replaceAll(change.from, change.to), map: null };
-            },
-          },
-        ]
-      : [],
+    plugins: [
+      {
+        name: "control",
+        transform(code) {
+          let text = code;
+          for (const change of changes.filter(({ from }) => code.includes(from))) {
+            changed.add(change);
+            text = text.replaceAll(change.from, change.to);
+          }
+          return text === code ? undefined : { code: text, map: null };
+        },
+      },
+    ],
   });
-  const file = join(ROOT, "dist/campaigns", `${name}${change ? "-control" : ""}.js`);
+  const file = join(ROOT, "dist/campaigns", `${name}${changes.length > 0 ? "-control" : ""}.js`);
   await bundle.write({ format: "esm", file, codeSplitting: false });
   await bundle.close();
-  if (change && changed === 0) throw new Error(`the control changes nothing: ${change.from} is not in the source`);
+  const without = changes.find((change) => !changed.has(change));
+  if (without) throw new Error(`the control changes nothing: ${without.from} is not in the source`);
   return file;
 }

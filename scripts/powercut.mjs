@@ -1,5 +1,5 @@
-// `npm run powercut -- --cuts 100 --fs ext4`: takes the power from a filesystem while the store writes to it, opens
-// what is left, and counts what was acknowledged and is lost. docs/reliability.md says what that proves.
+// `npm run powercut -- --cuts 100 --fs ext4`: takes the power from a filesystem while the product
+// writes to it, opens what is left, and counts what was acknowledged and is lost. docs/campaigns.md has the counts.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,17 +9,42 @@ import { exec, has } from "./lib.mjs";
 
 /** Holds what a hundred rounds write; sparse, so it costs what is in it. xfs wants 300 MiB at least. */
 const IMAGE_BYTES = 1024 * 1024 * 1024;
-/** A cut comes after this many acknowledgements of a round, at random. */
-const MOST_BEFORE_CUT = 1_000;
 const MAKE = { ext4: ["mkfs.ext4", "-q", "-F"], xfs: ["mkfs.xfs", "-q", "-f"] };
-/** What writes and what checks. Each is `test/campaigns/<name>.ts` with the modes `write` and `check`. */
-const WORKLOADS = ["messages"];
-/** `--control normal`: commits are written and not synced, as SQLite does with synchronous = NORMAL. It must lose, or the cuts prove nothing. */
-const CONTROLS = { normal: { from: "() => fdatasyncSync(wal)", to: "() => {}" } };
+/**
+ * What writes and what checks. Each is `test/campaigns/<name>.ts` with the modes `write` and `check`. A cut comes at
+ * random within so many acknowledgements of a round and then so many milliseconds. A check that looks at all that there
+ * ever was gets a new filesystem after so many rounds.
+ */
+const WORKLOADS = {
+  messages: { acknowledgements: 1_000, milliseconds: 0, rounds: Infinity },
+  deploys: { acknowledgements: 40, milliseconds: 150, rounds: 25 },
+};
+/**
+ * Controls must lose, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
+ * synchronous = NORMAL. `git`: git writes with its default settings, and nobody syncs the folders of its refs.
+ */
+const CONTROLS = {
+  normal: [{ from: "() => fdatasyncSync(wal)", to: "() => {}" }],
+  git: [
+    { from: '"core.fsync=all",', to: "" },
+    { from: "await handle.sync();", to: "" },
+  ],
+};
 
-const { cuts, fs, workload, control } = options({ cuts: "10", fs: "ext4", workload: "messages", control: "" });
+const { cuts, fs, workload, control } = options({ cuts: "10", fs: "ext4", workload: "all", control: "" });
+if (workload === "all") {
+  // Each in its turn, as a run of its own.
+  let worst = 0;
+  for (const name of Object.keys(WORKLOADS)) {
+    const argv = [process.argv[1], ...process.argv.slice(2), "--workload", name];
+    const child = spawn(process.execPath, argv, { stdio: "inherit" });
+    worst = Math.max(worst, await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1))));
+  }
+  process.exit(worst);
+}
 if (!MAKE[fs]) throw new Error(`--fs is ${Object.keys(MAKE).join(" or ")}`);
-if (!WORKLOADS.includes(workload)) throw new Error(`--workload is ${WORKLOADS.join(" or ")}`);
+const work = WORKLOADS[workload];
+if (!work) throw new Error(`--workload is all, ${Object.keys(WORKLOADS).join(" or ")}`);
 if (control && !CONTROLS[control]) throw new Error(`--control is ${Object.keys(CONTROLS).join(" or ")}`);
 if (process.getuid() !== 0) cannot("mounting needs root");
 for (const program of ["unshare", "xfs_io", MAKE[fs][0]])
@@ -41,28 +66,43 @@ const database = join(mount, "hive.db");
 const total = { workload, fs, control: control || "none", cuts: 0, acknowledged: 0, lost: 0, unclean: 0, cuts_with_loss: 0 };
 try {
   mkdirSync(mount);
-  writeFileSync(image, "");
-  truncateSync(image, IMAGE_BYTES);
-  await exec(MAKE[fs][0], [...MAKE[fs].slice(1), image]);
+  await newDisk();
   await exec("mount", ["-o", "loop", image, mount]).catch((error) => cannot(`no loop mounts here: ${error.message}`));
   await exec("umount", [mount]);
   for (let round = 0; round < Number(cuts); round++) {
+    if (round > 0 && round % work.rounds === 0) await newDisk();
     writeFileSync(log, "");
     await exec("mount", ["-o", "loop", image, mount]);
-    await cut(round);
+    try {
+      await cut(round);
+    } catch (error) {
+      // What the last cut has left was opened, and cannot be gone on with.
+      await unusable(round, error);
+      continue;
+    }
     // What the disk holds in this moment. The filesystem that was cut is only let go of.
     await exec("cp", ["--sparse=always", image, copy]);
     await exec("umount", [mount]);
     // The next round goes on with what this one left.
     await exec("mv", [copy, image]);
     await exec("mount", ["-o", "loop", image, mount]);
-    const found = JSON.parse(await exec(process.execPath, [program, "check", database, log]));
-    await exec("umount", [mount]);
     total.cuts++;
-    total.acknowledged += found.acknowledged;
-    total.lost += found.lost;
-    if (found.integrity !== "ok") total.unclean++;
-    if (found.lost > 0) total.cuts_with_loss++;
+    let found;
+    try {
+      found = JSON.parse(await exec(process.execPath, [program, "check", database, log]));
+    } catch (error) {
+      await unusable(round, error);
+      continue;
+    }
+    await exec("umount", [mount]);
+    const { integrity, ...counts } = found;
+    // What a workload counts beside the common counts stands beside them.
+    for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
+    if (integrity !== "ok") {
+      total.unclean++;
+      console.error(`cut ${round}: ${integrity}`);
+    }
+    if (counts.lost > 0) total.cuts_with_loss++;
   }
 } finally {
   await exec("umount", [mount]).catch(() => {});
@@ -71,13 +111,28 @@ try {
 console.log(JSON.stringify(total));
 process.exitCode = total.lost === 0 && total.unclean === 0 ? 0 : 1;
 
+/** What is left cannot even be opened: told, counted, and the next round begins on a new disk. */
+async function unusable(round, error) {
+  console.error(`cut ${round}: ${error.message}`);
+  total.unclean++;
+  await exec("umount", [mount]);
+  await newDisk();
+}
+
+/** An empty filesystem in the file. */
+async function newDisk() {
+  writeFileSync(image, "");
+  truncateSync(image, IMAGE_BYTES);
+  await exec(MAKE[fs][0], [...MAKE[fs].slice(1), image]);
+}
+
 /** Starts the writer, cuts the power at a random moment, and ends it. */
 async function cut(round) {
   const writer = spawn(process.execPath, [program, "write", database, log, `r${round}`], { stdio: ["ignore", "pipe", "pipe"] });
   let words = "";
   writer.stderr.on("data", (chunk) => (words += chunk));
   const ended = new Promise((resolve) => writer.once("close", resolve));
-  const enough = Math.ceil(Math.random() * MOST_BEFORE_CUT);
+  const enough = Math.ceil(Math.random() * work.acknowledgements);
   const reached = new Promise((resolve) => {
     writer.stdout.on("data", (chunk) => {
       for (const line of String(chunk).split("\n"))
@@ -85,6 +140,8 @@ async function cut(round) {
     });
   });
   if (!(await Promise.race([reached, ended.then(() => false)]))) throw new Error(`the writer ended before the cut:\n${words}`);
+  // Anywhere between two acknowledgements, not only right behind one.
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * work.milliseconds));
   await exec("xfs_io", ["-x", "-c", "shutdown", mount]);
   writer.kill("SIGKILL");
   await ended;

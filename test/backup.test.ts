@@ -38,7 +38,7 @@ const at = (name: string): string => join(folder, name);
 async function restored(backup: string, name: string): Promise<{ holds: string[]; problems: string[]; rows: number }> {
   await mkdir(at(name));
   await restore({ backup, state: join(at(name), "s"), ...quiet });
-  const other = await openDeployWorld(at(name));
+  const other = await openDeployWorld({ folder: at(name) });
   const found = await check(other.world);
   const rows = other.store.approvals.all().length;
   await other.close();

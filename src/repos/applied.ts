@@ -5,7 +5,7 @@ import { diffCommits } from "./diff.ts";
 import { discard, MAIN, makeRepo } from "./folders.ts";
 import { commitObject, parseCommit, tagObject, treeObjects } from "./objects.ts";
 import { readTree } from "./read-tree.ts";
-import { listRefs, moveRef, removeLocks, removeRef } from "./refs.ts";
+import { listRefs, moveRef, removeRef } from "./refs.ts";
 import { safeFetch } from "./safe-fetch.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import { checkTree } from "./tree-rules.ts";
@@ -36,8 +36,7 @@ export function appliedRepo(folder: string, scratch: string): AppliedRepo {
   return {
     folder,
     async ensure() {
-      if (existsSync(folder)) await removeLocks(folder);
-      else await makeRepo(folder, scratch);
+      if (!existsSync(folder)) await makeRepo(folder, scratch);
     },
     async commit(files, parents, facts) {
       checkFiles(files);

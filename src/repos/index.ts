@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../os/remove-tree.ts";
 import { appliedRepo } from "./applied.ts";
 import { Gate } from "./gate.ts";
 import { metaRepo } from "./meta.ts";
+import { removeLocks } from "./refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
 import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
 
@@ -27,6 +29,8 @@ export async function openRepos(paths: RepoPaths): Promise<Repos> {
   await mkdir(paths.scratch, { recursive: true });
   await chmod(paths.scratch, 0o700);
   for (const name of await readdir(paths.scratch)) await removeTree(join(paths.scratch, name));
+  for (const name of await readdir(paths.applied)) await removeLocks(join(paths.applied, name));
+  if (existsSync(join(paths.meta, ".git"))) await removeLocks(join(paths.meta, ".git"));
 
   const place = { top: paths.proposed, scratch: paths.scratch };
   const gate = new Gate();

@@ -7,7 +7,7 @@ import { replaceFile, syncAll } from "../os/stable.ts";
 import { Sha } from "../wire/approval.ts";
 import { MAIN, makeRepo } from "./folders.ts";
 import { commitObject, treeObjects } from "./objects.ts";
-import { moveRef, readRef, removeLocks } from "./refs.ts";
+import { moveRef, readRef } from "./refs.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import type { Ledger, MetaRepo } from "./types.ts";
 
@@ -32,8 +32,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
     async ensure() {
       await mkdir(folder, { recursive: true });
       await chmod(folder, 0o755);
-      if (existsSync(gitDir)) await removeLocks(gitDir);
-      else await makeRepo(gitDir, scratch, { bare: false });
+      if (!existsSync(gitDir)) await makeRepo(gitDir, scratch, { bare: false });
       await repo.refreshCheckout();
     },
     head: () => readRef(gitDir, MAIN),

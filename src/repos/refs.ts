@@ -65,11 +65,11 @@ async function syncRef(gitDir: string, ref: string): Promise<void> {
 }
 
 /**
- * Removes lock files that a killed git has left. Nobody but this daemon writes these repositories, and its own git
- * processes end with it, so at its start every lock is a leftover.
+ * Removes lock files that a killed git has left: of refs, of the configuration, of an index. For the start of a daemon:
+ * nobody but it writes these repositories, and its own git processes end with it, so then every lock is a leftover.
  */
 export async function removeLocks(gitDir: string): Promise<void> {
-  const inRefs = await readdir(join(gitDir, "refs"), { recursive: true });
-  const locks = inRefs.filter((name) => name.endsWith(".lock")).map((name) => join("refs", name));
-  for (const name of [...locks, "HEAD.lock", "packed-refs.lock", "config.lock"]) await rm(join(gitDir, name), { force: true });
+  const top = await readdir(gitDir);
+  const inRefs = (await readdir(join(gitDir, "refs"), { recursive: true })).map((name) => join("refs", name));
+  for (const name of [...top, ...inRefs]) if (name.endsWith(".lock")) await rm(join(gitDir, name), { force: true });
 }

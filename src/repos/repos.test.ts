@@ -1,7 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, lstatSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
 import { openRepos } from "./index.ts";
@@ -47,6 +57,29 @@ function git(folder: string, ...argv: string[]): string {
   }).trim();
 }
 const paths_ = (files: readonly TreeFile[]): string[] => files.map(({ path }) => path);
+
+test("locks that a git has left which was killed are gone with the next start, wherever they lie", async () => {
+  const sha = await applied.commit([file("agent.json", "{}")], [], FACTS);
+  await repos.meta.ensure();
+  const locks = [
+    ...["refs/heads/main.lock", "refs/tags/deployed/1.lock", "packed-refs.lock"].map((name) => join("applied/coder.git", name)),
+    ...["refs/heads/main.lock", "index.new.lock", "HEAD.lock"].map((name) => join("meta/.git", name)),
+  ].map((name) => join(root, name));
+  for (const lock of locks) {
+    mkdirSync(dirname(lock), { recursive: true });
+    writeFileSync(lock, "");
+  }
+  repos = await openRepos(paths());
+  expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
+  await repos.applied("coder").moveMain(sha, undefined);
+  await repos.applied("coder").tag({ name: "deployed/1", sha, at: 0, message: "well" });
+  await repos.meta.publish(
+    await repos.meta.candidate(undefined, "coder", { rev: sha, tree: sha, hyperhive: "r" }, FACTS),
+    undefined,
+  );
+  await repos.meta.refreshCheckout();
+  expect(existsSync(join(root, "meta/hive.lock"))).toBe(true);
+});
 
 describe("applied", () => {
   test("a commit holds its files; the same call makes the same commit; git finds nothing wrong", async () => {

@@ -16,14 +16,17 @@ import { openStore } from "../../src/store/store.ts";
 
 /**
  * Requests and deploys in one process: the real database, the real repositories, the real steps. Only the cages are
- * not there: one that is started confirms at once, with the nonce that it was given.
+ * not there: one that is started confirms at once, with the nonce that it was given. In a folder that is given it finds
+ * what the last one has left, and leaves what there is.
  */
-export async function openDeployWorld(folder = mkdtempSync(join(tmpdir(), "deploys-"))) {
+export async function openDeployWorld(options: { folder?: string; onFatal?(error: Error): void } = {}) {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "deploys-"));
   const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
   paths.prepare();
   const store = openStore({
     file: paths.database,
     onFatal(error) {
+      if (options.onFatal) return options.onFatal(error);
       throw error;
     },
   });
@@ -115,10 +118,11 @@ export async function openDeployWorld(folder = mkdtempSync(join(tmpdir(), "deplo
     onUnexpected: (error) => void unexpected.push(error),
     now: Date.now,
   });
-  await deploys.recover();
+  const recovered = await deploys.recover();
   return {
     ...deploys,
     paths,
+    recovered,
     store,
     repos,
     swarm,
@@ -127,7 +131,7 @@ export async function openDeployWorld(folder = mkdtempSync(join(tmpdir(), "deplo
       await deploys.deploys.stop();
       broker.stop();
       store.close();
-      rmSync(folder, { recursive: true, force: true });
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

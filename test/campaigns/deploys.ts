@@ -1,0 +1,155 @@
+import Database from "better-sqlite3";
+import { openSync, readFileSync, readdirSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { check as checkInvariants } from "../../src/hive/deploy/check.ts";
+import { Paths } from "../../src/hive/paths.ts";
+import { tryGit } from "../../src/os/git.ts";
+import { HiveError } from "../../src/wire/error.ts";
+import { openDeployWorld } from "../lib/deploy-world.ts";
+import { DISK_FAILED } from "./world.ts";
+
+/**
+ * The workload `deploys` of the power cuts: real requests and deploys, over the real database, repositories and ledger.
+ * `write <database> <log> <round>` asks, approves, denies, rolls back and spawns for several agents side by side, and
+ * logs each thing that was said to be done to a file that no cut reaches. `check <database> <log>` starts as the daemon
+ * does, with recovery, and counts what was said and is not so; then the checker of the invariants and git look.
+ */
+const AGENTS = ["ada", "bob", "cleo"];
+/** Of so many changes of an agent one is denied, and one is followed by a rollback. */
+const DENIED_EVERY = 4;
+const ROLLED_BACK_EVERY = 3;
+
+/** What was said to whoever asked, in the words of the log. */
+type Said = "asked" | "approved" | "denied" | "deployed";
+type World = Awaited<ReturnType<typeof openDeployWorld>>;
+
+const say = (value: object): void => void writeSync(1, `${JSON.stringify(value)}\n`);
+
+function open(database: string): Promise<World> {
+  return openDeployWorld({
+    folder: dirname(database),
+    onFatal(error) {
+      writeSync(2, `the disk failed: ${error.message}\n`);
+      process.exit(DISK_FAILED);
+    },
+  });
+}
+
+async function write(database: string, log: string, round: string): Promise<void> {
+  const world = await open(database);
+  const fd = openSync(log, "a");
+  let acknowledged = 0;
+  const note = (said: Said, id: number, name: string, sha: string): void => {
+    // After the answer, and before anything else happens.
+    writeSync(fd, `${said} ${id} ${name} ${sha}\n`);
+    say({ acknowledged: ++acknowledged });
+  };
+  /** Follows a request to its end. One that failed was not promised anything. */
+  async function follow(id: number): Promise<boolean> {
+    const row = await world.deploys.settled(id);
+    if (row.state === "deployed") note("deployed", id, row.name, row.sha);
+    return row.state === "deployed";
+  }
+  async function spawn(name: string): Promise<void> {
+    const asked = await world.requests.spawn({ name, by: "hm1nd", origin: "request" });
+    note("asked", asked.id, name, asked.sha);
+    await world.requests.approve(asked.id, {}, true).catch(ignoreBadRequest);
+    await world.requests.approve(asked.id, {}, false);
+    note("approved", asked.id, name, asked.sha);
+    await follow(asked.id);
+  }
+
+  await world.firstStart();
+  for (const name of AGENTS) if (!world.swarm.find(name)) await spawn(name);
+  say({ acknowledged });
+  const changes = AGENTS.map(async (agent, nth) => {
+    let before: number | undefined;
+    for (let n = nth; ; n++) {
+      const base64 = Buffer.from(JSON.stringify({ model: `${round}-${n}` })).toString("base64");
+      const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+      const { id, sha } = await world.requests.proposeFiles({ agent, files, by: "operator", description: `change ${n}` });
+      note("asked", id, agent, sha);
+      if (n % DENIED_EVERY === DENIED_EVERY - 1) {
+        await world.requests.deny(id, "not today");
+        note("denied", id, agent, sha);
+        continue;
+      }
+      await world.requests.approve(id, {}, false);
+      note("approved", id, agent, sha);
+      if (!(await follow(id))) continue;
+      if (before !== undefined && n % ROLLED_BACK_EVERY === 0)
+        await follow((await world.requests.rollback(agent, before, "operator")).id);
+      before = id;
+    }
+  });
+  await Promise.all([...changes, spawn(`new-${round}`)]);
+}
+
+/** A browser has to say what it has seen: refused, and nothing has happened. */
+function ignoreBadRequest(error: unknown): void {
+  if (!(error instanceof HiveError) || error.code !== "bad_request") throw error;
+}
+
+async function check(database: string, log: string): Promise<void> {
+  const world = await open(database);
+  const problems: string[] = [];
+  const counts = { acknowledged: 0, deployed: 0, lost: 0, integrity: "", forward: 0, back: 0 };
+  const commits = new Map((await world.repos.meta.log(Number.MAX_SAFE_INTEGER)).map(({ subject, sha }) => [subject, sha]));
+  for (const line of readFileSync(log, "utf8").split("\n").slice(0, -1)) {
+    const [said = "", number = "", name = "", sha = ""] = line.split(" ");
+    counts.acknowledged++;
+    if (said === "deployed") counts.deployed++;
+    if (await isSo(world, commits, said as Said, Number(number), name, sha)) continue;
+    counts.lost++;
+    problems.push(`lost: ${line}`);
+  }
+  counts.forward = world.recovered.forward.length;
+  counts.back = world.recovered.back.length;
+  problems.push(...(await checkInvariants(world.world)).flatMap((finding) => finding.problems));
+  problems.push(...world.unexpected.map(String));
+  problems.push(...(await broken(dirname(database))));
+  await world.close();
+  const db = new Database(join(dirname(database), "s", "hive.db"), { readonly: true });
+  problems.push(...(db.pragma("integrity_check", { simple: true }) === "ok" ? [] : ["the database is not whole"]));
+  db.close();
+  counts.integrity = problems.length === 0 ? "ok" : problems.join("; ");
+  say(counts);
+}
+
+/** Whether what was said holds after the cut: by its row, its tag, and for a deploy by the ledger and the agent too. */
+async function isSo(
+  world: World,
+  commits: Map<string, string>,
+  said: Said,
+  id: number,
+  name: string,
+  sha: string,
+): Promise<boolean> {
+  const row = world.store.approvals.byId(id);
+  if (row?.name !== name || row.sha !== sha) return false;
+  if (said === "asked") return true;
+  const tags = await world.repos.applied(name).refs();
+  if (said === "approved") return row.approved_at !== null && tags.get(`refs/tags/approved/${id}`) === sha;
+  if (said === "denied") return row.state === "denied" && tags.get(`refs/tags/denied/${id}`) === sha;
+  const commit = commits.get(`deploy ${name} deployed/${id} ${sha.slice(0, 12)}`);
+  const runs = world.swarm.find(name)?.record.deployedRequest ?? 0;
+  return (
+    row.state === "deployed" &&
+    tags.get(`refs/tags/deployed/${id}`) === sha &&
+    commit !== undefined &&
+    (await world.repos.meta.ledger(commit))[name]?.rev === sha &&
+    runs >= id
+  );
+}
+
+/** What git says of each repository: objects that are cut short, refs that lead nowhere. */
+async function broken(folder: string): Promise<string[]> {
+  const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
+  const repos = [join(paths.meta, ".git"), ...readdirSync(paths.applied).map((name) => join(paths.applied, name))];
+  const looked = await Promise.all(repos.map((repo) => tryGit(repo, ["fsck", "--no-dangling", "--no-progress"])));
+  return looked.flatMap(({ code, stderr }, nth) => (code === 0 ? [] : [`${repos[nth]}: ${stderr.trim()}`]));
+}
+
+const [mode, database = "", log = "", round = ""] = process.argv.slice(2);
+if (mode === "write") await write(database, log, round);
+else await check(database, log);
