@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 import type { Sqlite } from "./database.ts";
@@ -6,17 +7,66 @@ import { MIGRATIONS } from "./schema.ts";
 /** Pages (4 KiB) that are copied between two turns of the event loop: a millisecond, in which nobody is answered. */
 const PAGES_PER_STEP = 256;
 
+/** Bytes after which what was copied is flushed, beside the copying: SQLite's own flush at the end blocks the daemon's thread. */
+const FLUSH_BYTES = 64 * 1024 * 1024;
+
 /**
  * Copies a database that is in use into a new file by SQLite's own online backup. What this connection commits while
  * the copy is made goes into the copy too, so it never has to begin again, however busy the hive is.
  */
 export async function copyDatabase(db: Sqlite, file: string, onPages: (done: number, all: number) => void): Promise<void> {
+  const pageBytes = db.pragma("page_size", { simple: true }) as number;
+  const flusher = new Flusher(file);
+  let unflushed = 0;
+  let isAllFlushed = false;
   await db.backup(file, {
     progress({ totalPages, remainingPages }) {
+      flusher.throwIfFailed();
       onPages(totalPages - remainingPages, totalPages);
-      return PAGES_PER_STEP;
+      if (remainingPages > PAGES_PER_STEP) {
+        unflushed += PAGES_PER_STEP * pageBytes;
+        if (unflushed >= FLUSH_BYTES && flusher.start()) unflushed = 0;
+        return PAGES_PER_STEP;
+      }
+      // The last step flushes what is left, and nobody is answered meanwhile: so nearly nothing is left for it.
+      if (!isAllFlushed) isAllFlushed = flusher.start();
+      return flusher.isBusy ? 0 : PAGES_PER_STEP;
     },
   });
+}
+
+/** Puts a file on stable storage in the thread pool, one call at a time. */
+class Flusher {
+  readonly #file: string;
+  #failed: unknown;
+  isBusy = false;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** False when one is still under way. */
+  start(): boolean {
+    if (this.isBusy) return false;
+    this.isBusy = true;
+    void this.#flush()
+      .catch((error: unknown) => (this.#failed = error))
+      .finally(() => (this.isBusy = false));
+    return true;
+  }
+
+  throwIfFailed(): void {
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  async #flush(): Promise<void> {
+    const handle = await open(this.#file, "r");
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+  }
 }
 
 /** Looks at a copy of our own before anything runs on it: throws words when it is damaged, or newer than this program. */
