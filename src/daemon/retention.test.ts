@@ -95,3 +95,37 @@ test("past its bytes an agent's oldest events go, its marks and everybody else's
   // What fits is left alone.
   expect((await new Retention(store, { now: () => NOW }).runOnce()).events).toBe(0);
 });
+
+test("a clock that jumps by a month removes nothing before it has been steady for an hour", async () => {
+  const HOUR = 3600_000;
+  await add("ada", [note("young")], 1);
+  let passed = 0;
+  let offset = NOW;
+  const words: string[] = [];
+  const retention = new Retention(store, {
+    now: () => offset + passed,
+    passed: () => passed,
+    log: (line) => void words.push(line),
+  });
+  retention.start();
+  const hour = async (): Promise<void> => {
+    passed += HOUR;
+    await retention.tick();
+  };
+  await hour();
+  offset += 30 * DAY;
+  await hour();
+  // Set right again.
+  offset -= 30 * DAY;
+  await hour();
+  await hour();
+  expect(of("ada")).toEqual(["young"]);
+  expect(words.filter((line) => line.includes("jumped"))).toHaveLength(2);
+  // A month that is really over is believed an hour later.
+  offset += 30 * DAY;
+  await hour();
+  expect(of("ada")).toEqual(["young"]);
+  await hour();
+  expect(of("ada")).toEqual([]);
+  retention.stop();
+});

@@ -13,6 +13,30 @@ export interface RetentionOptions {
   now?: () => number;
   log?: (words: string) => void;
   turnEventBytes?: number;
+  /** Milliseconds of a clock that never jumps. */
+  passed?: () => number;
+}
+
+/** How far two clocks may drift apart in an hour. Milliseconds. */
+const DRIFT_MS = 10 * 60_000;
+
+/** Tells whether the clock of the wall went as time did since it was last looked at. */
+class SteadyClock {
+  readonly #now: () => number;
+  readonly #passed: () => number;
+  #last: number | undefined;
+
+  constructor(now: () => number, passed: () => number) {
+    this.#now = now;
+    this.#passed = passed;
+  }
+
+  look(): boolean {
+    const offset = this.#now() - this.#passed();
+    const isSteady = this.#last !== undefined && Math.abs(offset - this.#last) <= DRIFT_MS;
+    this.#last = offset;
+    return isSteady;
+  }
 }
 
 /** Prunes what need not be kept, hourly. */
@@ -22,17 +46,29 @@ export class Retention {
   readonly #log: (words: string) => void;
   readonly #turnEventBytes: number;
   #timer: NodeJS.Timeout | undefined;
+  readonly #steady: SteadyClock;
 
   constructor(store: Store, options: RetentionOptions = {}) {
     this.#store = store;
     this.#now = options.now ?? Date.now;
     this.#log = options.log ?? (() => {});
+    this.#steady = new SteadyClock(this.#now, options.passed ?? (() => performance.now()));
     this.#turnEventBytes = options.turnEventBytes ?? TURN_EVENT_BYTES;
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.runOnce().catch(() => {}), HOUR_MS);
+    this.#steady.look();
+    this.#timer = setInterval(() => void this.tick().catch(() => {}), HOUR_MS);
     this.#timer.unref();
+  }
+
+  /**
+   * What happens every hour. What is removed is gone, so a clock that has jumped since the last look is not believed
+   * before it has been steady for an hour.
+   */
+  async tick(): Promise<void> {
+    if (this.#steady.look()) await this.runOnce();
+    else this.#log("retention: the clock has jumped, nothing is removed before it has been steady for an hour");
   }
 
   stop(): void {

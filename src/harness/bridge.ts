@@ -18,7 +18,7 @@ export interface Bridge {
 export function openBridge(path: string, parkMs = PARK_MS): Promise<Bridge> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (inner) => {
     inner.on("error", () => inner.destroy());
-    reach(path, Date.now() + parkMs, FIRST_RETRY_MS, inner, (outer) => join(inner, outer));
+    reach(path, performance.now() + parkMs, FIRST_RETRY_MS, inner, (outer) => join(inner, outer));
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -38,7 +38,7 @@ function reach(path: string, until: number, pause: number, inner: Socket, reache
     reached(outer);
   });
   outer.once("error", () => {
-    if (Date.now() > until) return void inner.destroy();
+    if (performance.now() > until) return void inner.destroy();
     // Jitter: a hundred connections must not knock at the same moment.
     setTimeout(() => reach(path, until, Math.min(pause * 2, MOST_RETRY_MS), inner, reached), pause * (0.5 + Math.random() / 2));
   });

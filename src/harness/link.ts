@@ -76,7 +76,7 @@ export class Link {
   }
 
   async #connect(): Promise<LineClient> {
-    const since = Date.now();
+    const since = performance.now();
     let pause = FIRST_RETRY_MS;
     let conflicts = 0;
     for (;;) {
@@ -89,7 +89,7 @@ export class Link {
         if (error instanceof HiveError && error.code === "conflict" && ++conflicts > MAX_CONFLICTS) {
           return this.#stop({ kind: "refused", words: error.message });
         }
-        if (this.#closing || Date.now() - since > this.#options.awayMs) return this.#stop({ kind: "away" });
+        if (this.#closing || performance.now() - since > this.#options.awayMs) return this.#stop({ kind: "away" });
       }
       await this.#pauseOrSocket(pause * (0.5 + Math.random() / 2));
       pause = Math.min(pause * 2, MOST_RETRY_MS);

@@ -85,7 +85,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     flushed: () => spool.flushed(),
     prompt: (text) => inTurn(() => theClaude().prompt(text)),
     compact: () => inTurn(() => theClaude().compact()),
-    now: Date.now,
+    now: () => Math.round(performance.now()),
   });
   const theClaude = (): Claude => {
     if (!claude) throw new Error("a prompt before the first hello");

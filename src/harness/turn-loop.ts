@@ -18,6 +18,7 @@ export interface LoopParts {
   prompt(text: string): Promise<PromptEnd>;
   /** Shortens the session. */
   compact(): Promise<PromptEnd>;
+  /** Milliseconds of a clock that never jumps. */
   now(): number;
 }
 

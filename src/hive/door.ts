@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
 import type { Output } from "../wire/operations.ts";
+import { Moment } from "./patience.ts";
 
 /** How long a launch token can be used. Long enough to find the browser, short enough to be worthless in a log. */
 const LAUNCH_TOKEN_MS = 15 * 60_000;
@@ -38,7 +39,7 @@ const hashOf = (secret: string): string => createHash("sha256").update(secret).d
 export class Door {
   readonly #store: SessionStore;
   readonly #now: () => number;
-  readonly #launch = new Map<string, number>();
+  readonly #launch = new Map<string, Moment>();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #onRevoked = new Map<number, Set<() => void>>();
 
@@ -53,7 +54,7 @@ export class Door {
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const expires = this.#now() + LAUNCH_TOKEN_MS;
     if (this.#launch.size >= MAX_LAUNCH_TOKENS) this.#launch.delete(this.#launch.keys().next().value ?? "");
-    this.#launch.set(hashOf(token), expires);
+    this.#launch.set(hashOf(token), new Moment(expires, this.#now));
     return { token, expiresAt: new Date(expires) };
   }
 
@@ -62,7 +63,7 @@ export class Door {
     const hash = hashOf(token);
     const expires = this.#launch.get(hash);
     this.#launch.delete(hash);
-    if (expires === undefined || expires < this.#now()) {
+    if (expires === undefined || expires.hasCome) {
       throw new HiveError("unauthorized", "this launch link was used or is too old: run `npx hivectl login` for a new one");
     }
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
@@ -84,15 +85,19 @@ export class Door {
     const session = this.#sessions.get(hash);
     if (!session || !timingSafeEqual(Buffer.from(session.hash), Buffer.from(hash))) return undefined;
     const now = this.#now();
+    // Seen in the future, by a clock that has been set back since: its time begins now.
+    if (session.lastSeenAt > now + SEEN_EVERY_MS) this.#seen(session, now);
     if (now - session.lastSeenAt > SESSION_IDLE_MS) {
       void this.revoke(session.id);
       return undefined;
     }
-    if (now - session.lastSeenAt > SEEN_EVERY_MS) {
-      session.lastSeenAt = now;
-      this.#store.seen(session.id, now);
-    }
+    if (now - session.lastSeenAt > SEEN_EVERY_MS) this.#seen(session, now);
     return session;
+  }
+
+  #seen(session: SessionRecord, now: number): void {
+    session.lastSeenAt = now;
+    this.#store.seen(session.id, now);
   }
 
   /** Runs `close` when the session is revoked: its open streams end with it. Returns how to forget that. */

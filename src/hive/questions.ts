@@ -6,13 +6,12 @@ import { HiveError } from "../wire/error.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
+import { Moment } from "./patience.ts";
 
 /** Open questions of one agent: past that the operator is asked too much to answer any. */
 const MAX_OPEN_PER_AGENT = 50;
 /** Closed questions that a listing shows. */
 const MAX_LISTED = 200;
-/** The longest a timer can wait (2^31 - 1 ms); a later expiry is armed again. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 export interface QuestionDeps {
   store: Store;
@@ -28,6 +27,8 @@ export class Questions {
   readonly #deps: QuestionDeps;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
+  /** When the open questions that expire do so. */
+  readonly #ends = new Map<number, Moment>();
 
   constructor(deps: QuestionDeps) {
     this.#deps = deps;
@@ -129,17 +130,19 @@ export class Questions {
   /** One timer, for the nearest expiry. */
   #arm(): void {
     clearTimeout(this.#timer);
-    const at = this.#deps.store.questions.nextExpiry();
-    if (at === undefined) return;
-    this.#timer = setTimeout(
-      () => void this.#expire().catch(this.#deps.onUnexpected),
-      Math.min(Math.max(0, at - this.#now()), MAX_TIMER_MS),
-    );
+    const open = this.#deps.store.questions.expiring();
+    for (const id of this.#ends.keys()) if (!open.some((row) => row.id === id)) this.#ends.delete(id);
+    for (const { id, expires_at } of open)
+      if (expires_at !== null && !this.#ends.has(id)) this.#ends.set(id, new Moment(expires_at, this.#now));
+    if (this.#ends.size === 0) return;
+    const pause = Math.min(...Array.from(this.#ends.values(), (end) => end.pause));
+    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), pause);
     this.#timer.unref();
   }
 
   async #expire(): Promise<void> {
-    for (const row of this.#deps.store.questions.expired(this.#now())) await this.#close(row, "expired", null);
+    for (const row of this.#deps.store.questions.expiring())
+      if (this.#ends.get(row.id)?.hasCome) await this.#close(row, "expired", null);
     this.#arm();
   }
 

@@ -28,8 +28,7 @@ export function questionQueries(db: Sqlite) {
   const byId = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE id = ?");
   const open = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' ORDER BY id");
   const newest = db.prepare<[number], QuestionRow>("SELECT * FROM questions ORDER BY id DESC LIMIT ?");
-  const nextExpiry = db.prepare<[], { at: number | null }>("SELECT min(expires_at) AS at FROM questions WHERE state = 'open'");
-  const expired = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND expires_at <= ?");
+  const expiring = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND expires_at IS NOT NULL");
   const after = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
     insert: (row: QuestionRow): void => void insert.run(row),
@@ -38,8 +37,8 @@ export function questionQueries(db: Sqlite) {
     byId: (id: number) => byId.get(id),
     open: () => open.all(),
     newest: (limit: number) => newest.all(limit).reverse(),
-    nextExpiry: () => nextExpiry.get()?.at ?? undefined,
-    expired: (now: number) => expired.all(now),
+    /** The open ones that have an end. */
+    expiring: () => expiring.all(),
     after: (seq: number, limit: number) => after.all(seq, limit),
   };
 }

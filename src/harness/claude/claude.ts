@@ -207,7 +207,7 @@ export class Claude {
       get child() {
         return child;
       },
-      startedAt: Date.now(),
+      startedAt: performance.now(),
       turns: 0,
       reader,
       ended: this.#pump(conversation, reader),
@@ -245,7 +245,7 @@ export class Claude {
     const pid = process.child?.pid;
     const worn = wornOut({
       turns: process.turns,
-      ageMs: Date.now() - process.startedAt,
+      ageMs: performance.now() - process.startedAt,
       residentBytes: pid === undefined ? 0 : residentBytes(pid),
     });
     if (worn !== undefined) {

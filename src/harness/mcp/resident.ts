@@ -59,11 +59,11 @@ export class Residents {
     const resident = this.#residents.get(name) ?? { client: undefined, failures: 0, timer: undefined };
     this.#residents.set(name, resident);
     const client = new Client({ name: "hive-ag3nt", version: "1" });
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     client.onclose = () => {
       resident.client = undefined;
       if (this.#closed || resident.timer) return;
-      resident.failures = Date.now() - startedAt > RECOVERED_MS ? 1 : resident.failures + 1;
+      resident.failures = performance.now() - startedAt > RECOVERED_MS ? 1 : resident.failures + 1;
       const pause = Math.min(FIRST_RESTART_MS * 2 ** (resident.failures - 1), MOST_RESTART_MS);
       this.#log(`the resident server ${name} ended; it starts again in ${pause / 1000} s`);
       resident.timer = setTimeout(() => {

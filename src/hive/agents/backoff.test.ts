@@ -25,6 +25,17 @@ describe("afterCrash", () => {
     expect(verdict).toEqual({ kind: "restart", afterMs: 10_000 });
   });
 
+  test("a clock that jumps makes no crash count for longer than ten minutes", () => {
+    const day = 24 * 3600_000;
+    for (const jump of [-30 * day, -7_200_000, 7_200_000, 30 * day]) {
+      const { times, verdict } = afterCrash([1, 2, 3, 4], jump, 4, 10_000);
+      expect(times).toEqual([jump]);
+      expect(verdict).toEqual({ kind: "restart", afterMs: 10_000 });
+      // And one that jumps while the cage has been up for no time at all.
+      expect(afterCrash([1, 2, 3, 4], jump, jump, 10_000).times).toEqual([jump]);
+    }
+  });
+
   test("forgets crashes older than ten minutes even when it never stayed up", () => {
     expect(afterCrash([0, 1000], 600_500, 600_400, 10_000).times).toEqual([1000, 600_500]);
   });

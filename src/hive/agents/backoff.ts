@@ -13,7 +13,8 @@ export type CrashVerdict = { kind: "restart"; afterMs: number } | { kind: "park"
 
 /**
  * What to do about a crash at `now`, given the times of the earlier ones: restart after `baseMs` (10 s), doubling to
- * 300 s, and parked after the fifth within ten minutes. Returns the times that still count, this one included.
+ * 300 s, and parked after the fifth within ten minutes. Returns the times that still count, this one included: those
+ * of before a clock jumped do not.
  */
 export function afterCrash(
   earlier: readonly number[],
@@ -21,8 +22,8 @@ export function afterCrash(
   upSince: number,
   baseMs: number,
 ): { times: number[]; verdict: CrashVerdict } {
-  const recovered = now - upSince >= CRASH_RESET_MS;
-  const times = [...(recovered ? [] : earlier.filter((at) => now - at < CRASH_RESET_MS)), now];
+  const recovered = Math.abs(now - upSince) >= CRASH_RESET_MS;
+  const times = [...(recovered ? [] : earlier.filter((at) => Math.abs(now - at) < CRASH_RESET_MS)), now];
   if (times.length >= MAX_CRASHES) return { times, verdict: { kind: "park", crashes: times.length } };
   const afterMs = Math.min(baseMs * 2 ** (times.length - 1), Math.max(MAX_CRASH_DELAY_MS, baseMs));
   return { times, verdict: { kind: "restart", afterMs } };

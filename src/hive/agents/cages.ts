@@ -1,5 +1,6 @@
 import type { CageSpec, Driver, Identity, Running } from "../../containers/driver.ts";
 import { HiveError } from "../../wire/error.ts";
+import { afterAwake } from "../patience.ts";
 import { afterCrash } from "./backoff.ts";
 import type { Agent } from "./agent.ts";
 
@@ -308,11 +309,11 @@ export class Cages {
 
 /** Resolves with the confirmation; rejects when the cage ends before it, or none comes in time. */
 async function confirmation({ confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let callOff = (): void => {};
   let giveUp: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
     const words = `the new generation has not confirmed within ${Math.round(withinMs / 1000)} s`;
-    timer = setTimeout(() => reject(new Error(words)), withinMs);
+    callOff = afterAwake(withinMs, () => reject(new Error(words)));
     giveUp = () => reject(new Error("the daemon was stopped before the new generation confirmed"));
     ended.addEventListener("abort", giveUp);
     if (ended.aborted) giveUp();
@@ -324,7 +325,7 @@ async function confirmation({ confirmed, withinMs, ended }: Trial, running: Runn
   try {
     await Promise.race([confirmed, late, gone]);
   } finally {
-    clearTimeout(timer);
+    callOff();
     if (giveUp) ended.removeEventListener("abort", giveUp);
   }
 }

@@ -2,6 +2,7 @@ import { HiveError } from "../../wire/error.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import type { Broker } from "../broker/broker.ts";
+import { afterAwake, Moment } from "../patience.ts";
 import type { Agent } from "./agent.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import type { HarnessSession } from "./harness-session.ts";
@@ -105,10 +106,9 @@ export class Harnesses {
   /** A connection ended. The process may come back with its leases; when it does not, they are returned. */
   #gone(agent: Agent, session: HarnessSession): void {
     if (agent.harness !== session) return;
-    const timer = setTimeout(() => {
+    afterAwake(RECONNECT_GRACE_MS, () => {
       if (agent.harness === session) void this.release(agent);
-    }, RECONNECT_GRACE_MS);
-    timer.unref();
+    });
     this.#deps.changed(agent);
   }
 
@@ -199,10 +199,18 @@ export class Harnesses {
     const now = this.#deps.now();
     const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.rateLimitReset(agent) : undefined;
     const until = told !== undefined && told > now ? told : now + parkDelay(why, agent.parksInARow);
-    const timer = setTimeout(() => this.unpark(agent), until - now);
-    timer.unref();
-    agent.park = { why, reason, until, timer };
+    agent.park = { why, reason, until, timer: this.#lookAtPark(agent, new Moment(until, this.#deps.now)) };
     this.serve(agent);
+  }
+
+  #lookAtPark(agent: Agent, end: Moment): NodeJS.Timeout {
+    const look = (): void => {
+      if (end.hasCome) this.unpark(agent);
+      else if (agent.park) agent.park.timer = this.#lookAtPark(agent, end);
+    };
+    const timer = setTimeout(look, end.pause);
+    timer.unref();
+    return timer;
   }
 
   #setActivity(agent: Agent, activity: Agent["activity"]): void {

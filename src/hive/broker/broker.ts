@@ -9,6 +9,7 @@ import type { MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
+import { afterAwake } from "../patience.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { Unread } from "./unread.ts";
@@ -59,7 +60,7 @@ export class Broker {
   readonly #presented = new Set<string>();
   #onMail: (agentId: string) => void = () => {};
   #onChange: (inbox: string) => void = () => {};
-  #graceTimer: NodeJS.Timeout | undefined;
+  #callOffGrace: () => void = () => {};
 
   constructor(options: BrokerOptions) {
     this.#store = options.store;
@@ -72,8 +73,7 @@ export class Broker {
     const orphans = this.#store.messages.allLeased();
     if (orphans.length > 0) {
       // Their harnesses may still live and be in mid-turn: they get time to say so.
-      this.#graceTimer = setTimeout(() => void this.#returnOrphans(orphans), options.leaseGraceMs);
-      this.#graceTimer.unref();
+      this.#callOffGrace = afterAwake(options.leaseGraceMs, () => void this.#returnOrphans(orphans));
     }
   }
 
@@ -514,7 +514,7 @@ export class Broker {
   }
 
   stop(): void {
-    clearTimeout(this.#graceTimer);
+    this.#callOffGrace();
   }
 
   // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
