@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
 import { Spool } from "./spool.ts";
@@ -61,4 +61,31 @@ test("past 64 MiB the oldest go, turn marks last, and a note says how many", asy
   const numbers = names.filter((name) => /^\d+ x/.test(name)).map((name) => Number.parseInt(name, 10));
   expect(numbers).toHaveLength(70 - dropped);
   expect(numbers.at(-1)).toBe(69);
+});
+
+test("the mark of a tool call lets the call go first, and goes with what comes next or a moment later", async () => {
+  vi.useFakeTimers();
+  try {
+    const batches: string[][] = [];
+    const spool = new Spool(async (events) => {
+      batches.push(events.map(({ event }) => event.type));
+      return events.at(-1)?.n ?? 0;
+    });
+    const use: TurnEvent = { type: "tool_use", id: "1", name: "mcp__hive__send", input: {} };
+    const result: TurnEvent = { type: "tool_result", id: "1", text: "sent", is_error: false };
+    spool.add(use);
+    spool.add(result);
+    expect(batches).toEqual([]);
+    await vi.advanceTimersToNextTimerAsync();
+    expect(batches).toEqual([["tool_use", "tool_result"]]);
+    spool.add(use);
+    spool.add(note("text does not wait"));
+    await spool.flushed();
+    spool.add(use);
+    await spool.flushed();
+    expect(batches.slice(1)).toEqual([["tool_use", "note"], ["tool_use"]]);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -8,6 +8,14 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 /** Pause before a batch that the daemon refused (its disk is full) is offered again. Milliseconds. */
 const REFUSED_PAUSE_MS = 1_000;
 
+/**
+ * How long the marks of a tool call wait for company. The CLI tells of a call and makes it in the same moment: its send
+ * must not stand behind the commit of its own mark. Milliseconds.
+ */
+const GATHER_MS = 10;
+/** Events at whose time something else is on its way to the daemon. Text goes at once: what follows it is shown live. */
+const GATHERED: ReadonlySet<TurnEvent["type"]> = new Set(["tool_use", "tool_result"]);
+
 interface Held {
   spooled: SpooledEvent;
   bytes: number;
@@ -25,16 +33,18 @@ export class Spool {
   #next = 1;
   #dropped = 0;
   #pumping: Promise<void> | undefined;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(publish: (events: SpooledEvent[]) => Promise<number>) {
     this.#publish = publish;
   }
 
-  /** Takes an event and sends it as soon as the last batch is confirmed. */
+  /** Takes an event and sends it as soon as the last batch is confirmed, the marks of tool calls a moment later. */
   add(event: TurnEvent): void {
     this.#hold(event);
     while (this.#bytes > MAX_SPOOL_BYTES && this.#dropOldest()) this.#dropped++;
-    void this.#pump();
+    if (GATHERED.has(event.type)) this.#gathering ??= setTimeout(() => void this.#pump(), GATHER_MS);
+    else void this.#pump();
   }
 
   /** Resolves when everything that was added so far is confirmed. */
@@ -58,6 +68,8 @@ export class Spool {
   }
 
   #pump(): Promise<void> {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#pumping ??= this.#send().finally(() => (this.#pumping = undefined));
     return this.#pumping;
   }
