@@ -16,10 +16,11 @@ const PROGRAMS = {
   setpriv: { apt: "util-linux", dnf: "util-linux", pacman: "util-linux", zypper: "util-linux", apk: "setpriv" },
   openssl: { apt: "openssl", dnf: "openssl", pacman: "openssl", zypper: "openssl", apk: "openssl" },
   nix: { apt: "nix-bin", dnf: "nix", pacman: "nix", zypper: "nix", apk: "nix" },
+  faketime: { apt: "faketime", dnf: "libfaketime", pacman: "libfaketime", zypper: "libfaketime", apk: "libfaketime" },
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
 };
 /** What only the tests need. */
-const FOR_TESTS = ["chromium", "openssl", "nix"];
+const FOR_TESTS = ["chromium", "openssl", "nix", "faketime"];
 const COMPILER = {
   apt: ["build-essential", "python3"],
   dnf: ["gcc-c++", "make", "python3"],
@@ -38,7 +39,7 @@ const INSTALL = {
 /** Something is missing that only a person can bring: the message says how, and nothing else is printed. */
 export class SetupError extends Error {}
 
-/** Does what is missing. `forTests` adds a browser, a maker of certificates and a real Nix. Returns false when it only printed. */
+/** Does what is missing. `forTests` adds a browser, a maker of certificates, a clock that can be set and a real Nix. Returns false when it only printed. */
 export async function setUp({ forTests = false } = {}) {
   checkNode();
   const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? FOR_TESTS : [])]);

@@ -1,0 +1,138 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectLines } from "../../src/rpc/client.ts";
+import { PROTOCOL } from "../../src/wire/harness.ts";
+import { TestHive } from "../lib/hive.ts";
+import { spawnStopped, standIn } from "../lib/stand-in.ts";
+
+/** The daemon is suspended (SIGSTOP) and goes on. `npm run suspend` lets it sleep for five minutes. */
+
+const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 4);
+const PATIENCE_MS = 60_000 + SECONDS * 1000;
+/** Shorter than the sleep: a plain timer would have run out when the daemon wakes. */
+const GRACE_SECONDS = 2;
+const INSTANCE = "suspend-test-harness";
+let hive: TestHive;
+beforeEach(() => {
+  hive = new TestHive({ HIVE_LEASE_GRACE_SECONDS: String(GRACE_SECONDS) });
+});
+afterEach(async () => {
+  if (hive.pid > 0 && hive.process.exitCode === null) hive.process.kill("SIGCONT");
+  await hive.dispose();
+});
+
+/** Suspends the daemon, does something, lets time pass, and wakes it. */
+async function suspended<T>(meanwhile: () => T): Promise<T> {
+  hive.process.kill("SIGSTOP");
+  const result = meanwhile();
+  // Time is what is tested here: a program waits for it.
+  await promisify(execFile)("sleep", [String(SECONDS)]);
+  hive.process.kill("SIGCONT");
+  return result;
+}
+
+test(
+  "a harness that speaks for its leases while the daemon sleeps through its grace keeps them",
+  { timeout: PATIENCE_MS },
+  async () => {
+    await hive.start();
+    await spawnStopped(hive, "ada");
+    const { sent } = await hive.call("send", { to: "ada", body: "one" });
+    const { client } = await standIn(hive, "ada", INSTANCE);
+    const { message, token } = await client.call("next", {});
+    const lease = { id: message?.id ?? 0, token: token ?? "" };
+    client.close();
+    await hive.crash();
+    await hive.start();
+    // Asked for before, so that nothing but the hello lies in the daemon's sockets when it wakes.
+    const hello = {
+      protocol: PROTOCOL,
+      revision: (await hive.call("state", { messages: 0 })).state.hive.revision,
+      generation: 0,
+      instance: INSTANCE,
+      leases: [lease],
+      busy: true,
+    };
+    const { again, answer } = await suspended(() => {
+      const connected = connectLines(hive.agentSocket("ada"));
+      return { again: connected, answer: connected.then((one) => one.call("hello", hello)) };
+    });
+    expect((await answer).leases).toEqual([lease]);
+    await (await again).call("finish", { turn: 1, outcome: { kind: "ok" } });
+    (await again).close();
+    const { messages } = await hive.call("messages", { agent: "ada" });
+    expect(messages.find((one) => one.id === sent[0]?.id)).toMatchObject({ state: "done", redelivered: false });
+  },
+);
+
+test(
+  "a lease that nobody speaks for comes back once, although the daemon slept through its grace",
+  { timeout: PATIENCE_MS },
+  async () => {
+    await hive.start();
+    await spawnStopped(hive, "ada");
+    await hive.call("send", { to: "ada", body: "one" });
+    const { client } = await standIn(hive, "ada", INSTANCE);
+    const { message } = await client.call("next", {});
+    client.close();
+    await hive.crash();
+    await hive.start();
+    await suspended(() => {});
+    const returned = await hive.watch(
+      (event) =>
+        event.kind === "message" &&
+        event.message.id === message?.id &&
+        event.message.state === "queued" &&
+        event.message.redelivered,
+    );
+    expect(returned.at(-1)).toMatchObject({ kind: "message", message: { state: "queued" } });
+    const other = await standIn(hive, "ada", `${INSTANCE}-2`);
+    const second = await other.client.call("next", {});
+    expect(second.message).toMatchObject({ id: message?.id, redelivered: true });
+    await other.client.call("finish", { turn: 1, outcome: { kind: "ok" } });
+    other.client.close();
+    expect((await hive.call("messages", { agent: "ada", waiting: true })).messages).toEqual([]);
+  },
+);
+
+test("a turn, the senders and the dashboard of a daemon that slept go on where they were", { timeout: PATIENCE_MS }, async () => {
+  hive.play([
+    {
+      when: { text: "^slow" },
+      steps: [
+        { say: "one two three four five six", chunk_ms: 80, tools: [{ name: "set_status", input: { text: "half way" } }] },
+        { tools: [{ name: "send", input: { to: "{{sender}}", body: "finished" } }], say: "seven eight", chunk_ms: 80 },
+        { say: "over" },
+      ],
+    },
+  ]);
+  await hive.start();
+  await spawnStopped(hive, "ada");
+  const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
+  const browser = await hive.browser();
+  const events = await browser("/api/events");
+  const senders = await Promise.all(Array.from({ length: 10 }, () => connectLines(hive.socket, { ordered: true })));
+  await hive.watch((event) => event.kind === "delta" && event.delta.text.includes("two"), { kinds: ["delta"] });
+
+  const answers = await suspended(() =>
+    senders.map((client, n) => client.call("send", { to: "ada", body: `sent to a sleeper ${n}`, client_id: `c${n}` })),
+  );
+  const ids = (await Promise.all(answers)).map((answer) => answer.sent[0]?.id);
+  expect(new Set(ids).size).toBe(10);
+  for (const client of senders) client.close();
+  const waiting = (await hive.call("messages", { agent: "ada", waiting: true })).messages.map(({ id }) => id);
+  expect(waiting).toEqual([...ids].sort((a, b) => (a ?? 0) - (b ?? 0)));
+
+  await hive.untilMessage((message) => message.to === "operator" && message.body === "finished");
+  await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "done" && !message.redelivered);
+  const { turns } = await hive.call("turns", { agent: "hm1nd", limit: 10 });
+  expect(turns.filter((turn) => turn.message === sent[0]?.id)).toMatchObject([{ ok: true }]);
+  const { messages } = await hive.call("messages", { agent: "operator" });
+  expect(messages.filter(({ body }) => body === "finished")).toHaveLength(1);
+  // The open event stream tells of it, without a new connection.
+  const reader = events.body?.getReader();
+  let text = "";
+  while (!text.includes("finished")) text += new TextDecoder().decode((await reader?.read())?.value);
+  await reader?.cancel();
+});

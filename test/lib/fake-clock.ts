@@ -1,0 +1,43 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where Debian's libfaketime is, by architecture. */
+function library(): string {
+  const folders = ["/usr/lib", ...readdirSync("/usr/lib").map((name) => join("/usr/lib", name))];
+  for (const folder of folders) {
+    try {
+      if (readdirSync(join(folder, "faketime")).includes("libfaketimeMT.so.1"))
+        return join(folder, "faketime/libfaketimeMT.so.1");
+    } catch {
+      // Not this one.
+    }
+  }
+  throw new Error("libfaketime is not installed: apt-get install faketime (npm test does it)");
+}
+
+/**
+ * A clock of the wall that a test may set while a daemon runs under it. Timers go on as on a host whose clock is set:
+ * the kernel's other clock never jumps.
+ */
+export class FakeClock {
+  readonly env: Record<string, string>;
+  readonly #file: string;
+
+  constructor(folder: string) {
+    this.#file = join(folder, "clock");
+    this.set(0);
+    this.env = {
+      LD_PRELOAD: library(),
+      FAKETIME_TIMESTAMP_FILE: this.#file,
+      FAKETIME_NO_CACHE: "1",
+      DONT_FAKE_MONOTONIC: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      NO_FAKE_STAT: "1",
+    };
+  }
+
+  /** The clock is off by this many milliseconds from now on. */
+  set(offsetMs: number): void {
+    writeFileSync(this.#file, `${offsetMs < 0 ? "-" : "+"}${Math.abs(offsetMs) / 1000}\n`);
+  }
+}
