@@ -42,7 +42,7 @@ export interface DeployParts {
   /** Makes the specification of a cage without starting it. */
   specify(agent: Agent): Promise<unknown>;
   changed(agent: Agent): void;
-  diskFull(): void;
+  lookAtDisk(error: unknown): boolean;
   failpoint(name: string): Promise<void>;
   onUnexpected(error: unknown): void;
   now(): number;

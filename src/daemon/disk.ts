@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { HiveError } from "../wire/error.ts";
 
 /** Bytes that are set aside while there is room, and given back when there is none: enough to stop in order. */
 const BALLAST_BYTES = 8 * 1024 * 1024;
@@ -33,6 +34,21 @@ export class Disk {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Looks because something failed; true when that was for want of room, or there is next to none. */
+  after(error: unknown): boolean {
+    const { code } = error as { code?: unknown };
+    this.look(code === "disk_full" || code === "ENOSPC");
+    return this.low;
+  }
+
+  /** What to tell whoever asked for something that failed: a surprise on a full disk is no defect of ours. */
+  explain(error: unknown): unknown {
+    const isSurprise = !(error instanceof HiveError);
+    if (!isSurprise && error.code !== "disk_full") return error;
+    if (!this.after(error) || !isSurprise) return error;
+    return new HiveError("disk_full", "the disk is full: free some room and try again", { cause: error });
   }
 
   /** Looks now. `full` says that a write has just been refused, whatever the figures say. */

@@ -282,8 +282,7 @@ export async function openHive(deps: HiveDeps) {
     // A stream is handed on as it is.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
     return Promise.resolve(result).catch((error: unknown) => {
-      if (error instanceof HiveError && error.code === "disk_full") disk.look(true);
-      throw error;
+      throw disk.explain(error);
     });
   };
   const sockets = new Sockets({
@@ -417,7 +416,7 @@ export async function openHive(deps: HiveDeps) {
     confirmMs: config.confirmMs,
     specify: async (agent) => cageSpec(agent, cageFacts),
     changed,
-    diskFull: () => disk.look(true),
+    lookAtDisk: (error) => disk.after(error),
     failpoint: deps.failpoint ?? (async () => {}),
     onUnexpected,
     now,

@@ -3,19 +3,29 @@ import type { Config } from "./config.ts";
 
 export type Log = Logger;
 
+/** Bytes of lines that are kept for a disk that is full, until there is room; past that lines are lost. */
+const MOST_KEPT_BYTES = 1024 * 1024;
+
 /**
  * The daemon's log. Under a service manager: JSON lines on stderr. In the foreground the terminal belongs to people,
  * so the lines go to a file in the state folder and only warnings also show. Credentials never reach it: nothing
- * that holds one is ever passed here.
+ * that holds one is ever passed here. A line that cannot be written, because the disk is full or nobody reads any more,
+ * is no reason to end: what cannot be told is the least of it then.
  */
 export function openLog(config: Config, file: string): Log {
   const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!config.foreground) return pino(options, pino.destination({ fd: 2, sync: true }));
+  if (!config.foreground) return pino(options, destination({ fd: 2 }));
   const streams = [
-    { level: config.logLevel as pino.Level, stream: pino.destination({ dest: file, sync: true, mkdir: true }) },
+    { level: config.logLevel as pino.Level, stream: destination({ dest: file, mkdir: true }) },
     { level: "warn" as const, stream: { write: showWarning } },
   ];
   return pino(options, pino.multistream(streams));
+}
+
+function destination(where: { fd: number } | { dest: string; mkdir: true }): ReturnType<typeof pino.destination> {
+  const stream = pino.destination({ ...where, sync: true, maxLength: MOST_KEPT_BYTES });
+  stream.on("error", () => {});
+  return stream;
 }
 
 function showWarning(line: string): void {

@@ -10,7 +10,8 @@ import { TestHive, until } from "../lib/hive.ts";
 
 /**
  * Deploys that break at every place between two steps, in every way, over real cages, repositories and a real database.
- * Afterwards the checker holds: what was published is deployed, and of everything else nothing is left.
+ * Afterwards the checker holds, and holds again in the next daemon, whose start repairs what is derived from the rows:
+ * what was published is deployed, and of everything else nothing is left.
  */
 
 const NO_RULES = [{ when: { text: "." }, steps: [{ say: "ok" }] }];
@@ -27,7 +28,9 @@ beforeAll(async () => {
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(async () => {
-  console.log(`${cases} deploys were broken (${FAILPOINTS.length} places × SIGKILL, error, ENOSPC, and spawns at each)`);
+  console.log(
+    `${cases} deploys were broken (${FAILPOINTS.length} places × SIGKILL, error, ENOSPC, and spawns at each), each followed by a restart and the checker`,
+  );
   await hive.dispose();
   breakable.remove();
 });
@@ -55,9 +58,10 @@ async function settled(id: number): Promise<string> {
   const last = events.at(-1);
   return last?.kind === "approval" ? last.approval.state : "";
 }
-/** The last daemon is gone; the next one has settled everything before it says that it is ready. */
-async function restart(): Promise<void> {
-  await once(hive.process, "exit");
+/** The last daemon is gone, or goes now; the next one has settled everything before it says that it is ready. */
+async function restart(is: "dead" | "killed now"): Promise<void> {
+  if (is === "dead") await once(hive.process, "exit");
+  else await hive.crash();
   await hive.start({ dist: breakable.dist });
 }
 async function holds(): Promise<void> {
@@ -72,17 +76,24 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     const before = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
     arm(at, how);
     const { id, sha } = await change();
-    if (how === "kill") await restart();
+    if (how === "kill") await restart("dead");
     const state = await settled(id);
     // Every place is reached; the last one after the end is told.
     await until(() => !existsSync(join(hive.stateDir, "break.json")));
     expect(state).toBe(PUBLISHED.includes(at) ? "deployed" : "failed");
-    const after = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
-    if (state === "deployed") expect(after.main.trim()).toBe(sha);
-    else expect(after).toEqual(before);
-    const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
-    expect(ada).toMatchObject({ deployed_sha: shortSha(after.main.trim()), running: true });
-    await holds();
+    async function isWhole(): Promise<void> {
+      const after = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
+      if (state === "deployed") expect(after.main.trim()).toBe(sha);
+      else expect(after).toEqual(before);
+      const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.state === "idle");
+      expect(ada).toMatchObject({ deployed_sha: shortSha(after.main.trim()), running: true });
+      await holds();
+    }
+    await isWhole();
+    if (how === "kill") return;
+    await restart("killed now");
+    expect(await settled(id)).toBe(state);
+    await isWhole();
   });
 
   test("by SIGKILL in a spawn: the agent is there, or nothing of it is", async () => {
@@ -90,7 +101,7 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     const name = `new-${at.replace(/\W/g, "-")}`;
     arm(at, "kill");
     const spawned = hive.call("spawn", { name }).catch(() => {});
-    await restart();
+    await restart("dead");
     await spawned;
     const { agents } = await hive.call("list", {});
     expect(agents.includes(name)).toBe(PUBLISHED.includes(at));

@@ -113,7 +113,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     confirmMs: 10_000,
     specify: async () => {},
     changed: () => {},
-    diskFull: () => {},
+    lookAtDisk: () => false,
     failpoint: async () => {},
     onUnexpected: (error) => void unexpected.push(error),
     now: Date.now,

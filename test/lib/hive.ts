@@ -135,30 +135,43 @@ export class TestHive {
     return this.#daemon?.pid ?? 0;
   }
 
-  /** Starts the daemon and resolves once its dashboard answers. */
-  async start(options: { foreground?: boolean; env?: Record<string, string>; dist?: string } = {}): Promise<this> {
-    const argv = [join(options.dist ?? DIST, "hive-c0re.js"), "serve", ...(options.foreground === false ? [] : ["--foreground"])];
-    const child = spawn(process.execPath, argv, {
+  /** Starts the daemon and resolves once its dashboard answers. `inside` is a program with arguments that runs it. */
+  async start(
+    options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[] } = {},
+  ): Promise<this> {
+    const [program = "", ...argv] = [
+      ...(options.inside ?? []),
+      process.execPath,
+      join(options.dist ?? DIST, "hive-c0re.js"),
+      "serve",
+      ...(options.foreground === false ? [] : ["--foreground"]),
+    ];
+    this.#daemon = spawn(program, argv, {
       env: { ...this.env, ...options.env },
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
-    this.#daemon = child;
+    await this.ready();
+    return this;
+  }
+
+  /** Resolves once the dashboard of the daemon that is starting answers. */
+  async ready(): Promise<void> {
+    const child = this.process;
     this.output = "";
+    this.#client = undefined;
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer): void => {
         this.output += chunk.toString();
         if (this.output.includes("/login#token=")) resolve();
       };
-      child.stdout.on("data", onData);
-      child.stderr.on("data", onData);
+      child.stdout?.removeAllListeners("data").on("data", onData);
+      child.stderr?.removeAllListeners("data").on("data", onData);
       child.once("exit", (code, signal) =>
         reject(new Error(`the daemon ended (${code ?? signal}) before it was ready:\n${this.output}`)),
       );
     });
-    this.#client = undefined;
-    return this;
   }
 
   /** The launch URL that the daemon printed. */

@@ -120,6 +120,8 @@ export class Deploys {
   async #fail(deploy: Deploy, done: Step[], error: unknown): Promise<ApprovalRecord> {
     const { world, book, id } = deploy;
     let words = wordsOf(error);
+    // Not every program says so. Undoing takes room, too, and gets it by this.
+    if (world.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
         await step.undo?.(deploy);
@@ -168,16 +170,12 @@ export class Deploys {
         return await act();
       } catch (error) {
         if (this.#ended.signal.aborted && pause > 0) throw error;
-        noticeFullDisk(this.#world, error);
+        this.#world.lookAtDisk(error);
         this.#world.onUnexpected(error);
       }
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
-}
-
-function noticeFullDisk(world: DeployWorld, error: unknown): void {
-  if (error instanceof HiveError && error.code === "disk_full") world.diskFull();
 }
 
 function wordsOf(error: unknown): string {

@@ -42,8 +42,8 @@ export interface DeployWorld {
   changed(agent: Agent): void;
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;
-  /** A write was refused because the disk is full: frees what is set aside. */
-  diskFull(): void;
+  /** After a failure: whether the disk is full. If so, what is set aside is freed. */
+  lookAtDisk(error: unknown): boolean;
   onUnexpected(error: unknown): void;
   now(): number;
 }

@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
+import { descendants } from "../../src/os/process-tree.ts";
+import { shortSha } from "../../src/wire/approval.ts";
+import { buildBreakable } from "../lib/breakable.ts";
+import { TestHive, commandLine, until } from "../lib/hive.ts";
+
+/**
+ * Deploys and spawns on a disk that is full, down to the last byte, from each place between two steps on. The state
+ * folder is a small file system of the test's own, and its daemon lives in a mount namespace with it.
+ */
+
+/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny; what counts is that nothing is left. */
+const SIZE = 640 * 1024 * 1024;
+/** Runs the daemon again and again on the same file system, until there is a file `over`. */
+const AGAIN = 'while [ ! -e "$1/over" ]; do (shift; exec "$@"); done';
+/** Places after the ledger has moved: there is no way back from here on. */
+const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
+
+let breakable: Awaited<ReturnType<typeof buildBreakable>>;
+let hive: TestHive;
+/** The state folder as it is seen from out here. */
+let seen: string;
+let models = 0;
+const counts = { places: FAILPOINTS.length, deployed: 0, failed: 0, spawned: 0, not_spawned: 0 };
+
+function daemon(): number {
+  const all = descendants(hive.pid).filter((pid) => commandLine(pid).includes("hive-c0re.js"));
+  const pid = all.find((one) => !commandLine(one).startsWith("bwrap") && !commandLine(one).startsWith("sh"));
+  if (pid === undefined) throw new Error("there is no daemon");
+  return pid;
+}
+beforeAll(async () => {
+  breakable = await buildBreakable();
+  hive = new TestHive().play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
+  mkdirSync(hive.stateDir);
+  // The sockets lie outside of the file system that fills up, within reach.
+  hive.env["HIVE_RUN_DIR"] = join(hive.folder, "run");
+  const box = ["bwrap", "--dev-bind", "/", "/", "--size", String(SIZE), "--tmpfs", hive.stateDir, "--die-with-parent"];
+  await hive.start({ dist: breakable.dist, inside: [...box, "sh", "-c", AGAIN, "sh", hive.folder] });
+  seen = `/proc/${daemon()}/root${hive.stateDir}`;
+  await hive.call("spawn", { name: "ada" });
+});
+afterAll(async () => {
+  console.log(`deploys and spawns on a full disk, each followed by a restart and the checker: ${JSON.stringify(counts)}`);
+  writeFileSync(join(hive.folder, "over"), "");
+  process.kill(daemon(), "SIGTERM");
+  await until(() => hive.process.exitCode !== null);
+  rmSync(hive.folder, { recursive: true, force: true });
+  breakable.remove();
+});
+
+/** Read as files: git finds no way to a folder that it would reach through another's root. */
+const main = (repo: string): string => readFileSync(join(seen, repo, "refs/heads/main"), "utf8").trim();
+const refs = () => ({ meta: main("meta/.git"), main: main("applied/ada.git") });
+const arm = (at: string): void => writeFileSync(join(seen, "break.json"), JSON.stringify({ at, how: "full" }));
+/** There is room again. */
+async function free(): Promise<void> {
+  await until(() => !existsSync(join(seen, "break.json")));
+  rmSync(join(seen, "filler"));
+}
+/** The next daemon on the same disk; the cages live on and are found again. */
+async function restart(): Promise<void> {
+  const ready = hive.ready();
+  process.kill(daemon(), "SIGKILL");
+  await ready;
+  seen = `/proc/${daemon()}/root${hive.stateDir}`;
+}
+async function holds(): Promise<void> {
+  const { findings } = await hive.call("check", {});
+  expect(findings.filter((one) => !one.ok)).toEqual([]);
+  expect((await hive.call("approvals", { open: true })).approvals).toEqual([]);
+}
+
+describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
+  test("the change is live, or everything is as it was", async () => {
+    const before = refs();
+    const base64 = Buffer.from(JSON.stringify({ model: `model-${++models}` })).toString("base64");
+    const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+    const { request: id } = await hive.call("propose", { agent: "ada", files });
+    arm(at);
+    await hive.call("approve", { id });
+    const events = await hive.watch(
+      (event) => event.kind === "approval" && event.approval.id === id && ["deployed", "failed"].includes(event.approval.state),
+      { after: 0, kinds: ["approval"] },
+    );
+    const last = events.at(-1);
+    if (last?.kind !== "approval") throw new Error("unreachable");
+    const { state, sha, error } = last.approval;
+    if (PUBLISHED.includes(at)) expect(state).toBe("deployed");
+    if (state === "failed") expect(error).toMatch(/no space left|disk is full/i);
+    counts[state === "deployed" ? "deployed" : "failed"]++;
+    await free();
+    async function isWhole(): Promise<void> {
+      if (state === "failed") expect(refs()).toEqual(before);
+      else expect(refs().main).toBe(sha);
+      const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.state === "idle");
+      expect(ada).toMatchObject({ deployed_sha: shortSha(refs().main), running: true });
+      await holds();
+    }
+    await isWhole();
+    await restart();
+    await isWhole();
+  });
+
+  test("a spawned agent is there, or nothing of it is", async () => {
+    const name = `new-${at.replace(/\W/g, "-")}`;
+    arm(at);
+    const spawned = await hive.call("spawn", { name }).then(
+      () => true,
+      () => false,
+    );
+    if (PUBLISHED.includes(at)) expect(spawned).toBe(true);
+    counts[spawned ? "spawned" : "not_spawned"]++;
+    await free();
+    async function isWhole(): Promise<void> {
+      expect((await hive.call("list", {})).agents.includes(name)).toBe(spawned);
+      expect(existsSync(join(seen, "proposed", name, "config"))).toBe(spawned);
+      await holds();
+    }
+    await isWhole();
+    await restart();
+    await isWhole();
+    if (spawned) await hive.call("destroy", { name, purge: true });
+  });
+});
+
+test("on a disk that was full deploys have failed, and others have come through", () => {
+  expect(counts.failed).toBeGreaterThan(0);
+  expect(counts.deployed).toBeGreaterThanOrEqual(PUBLISHED.length);
+  expect(counts.not_spawned).toBeGreaterThan(0);
+});
