@@ -38,7 +38,7 @@ describe("two agents", () => {
     expect(readFileSync(join(await hive.folderOf("pong"), "state", "balls.txt"), "utf8")).toBe("ball 1\nball 3\nball 5\n");
     // One turn for the word to go, one for each ball. The last message comes before its turn, and the one before, end.
     let turns = 0;
-    await hive.watch((event) => event.kind === "turn" && event.event.type === "turn_end" && ++turns === 7, {
+    await hive.watch((event) => event.kind === "turn" && event.turn.event.type === "turn_end" && ++turns === 7, {
       after: 0,
       kinds: ["turn"],
     });
@@ -87,9 +87,17 @@ describe("lifecycle", () => {
   /** Sends ada something that it answers slowly, and resolves with the message once it speaks. */
   async function speaking(body: string): Promise<number> {
     await hive.untilAgent("ada", (agent) => agent.state === "idle");
-    const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "ada", { kinds: ["delta"] });
     const { sent } = await hive.call("send", { to: "ada", body });
-    await speaks;
+    // A turn before may still be speaking: only what comes after this message's own beginning counts.
+    let hasBegun = false;
+    await hive.watch(
+      (event) => {
+        if (event.kind === "turn" && event.turn.event.type === "turn_start")
+          hasBegun ||= event.turn.event.message_id === sent[0]?.id;
+        return hasBegun && event.kind === "delta" && event.agent === "ada";
+      },
+      { after: 0, kinds: ["turn", "delta"] },
+    );
     return sent[0]?.id ?? 0;
   }
 
