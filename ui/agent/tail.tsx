@@ -6,13 +6,13 @@ import { Empty } from "../kit/panel.tsx";
 import { Prose } from "../kit/prose.tsx";
 import { Words } from "../kit/text.tsx";
 import { toast } from "../kit/toast.tsx";
+import { useFollowEnd } from "../lib/follow-end.ts";
 import { loadOlder, useHive } from "../lib/store.ts";
 import { EventRow } from "./event.tsx";
 import { Rows, type TailRow } from "./rows.ts";
 
 const NOTHING: readonly StoredTurnEvent[] = [];
-/** Pixels from the end that still count as the end, and from the top at which older events are loaded. */
-const NEAR_END = 40;
+/** Pixels from the top at which older events are loaded. */
 const NEAR_TOP = 400;
 
 /**
@@ -27,7 +27,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   const [builder] = useState(() => new Rows());
   const rows = builder.of(events);
   const scroller = useRef<HTMLDivElement>(null);
-  const [isAtEnd, setAtEnd] = useState(true);
+  const { isAtEnd, keep, toEnd, onScroll, onWheel } = useFollowEnd(scroller);
   const [seenSeq, setSeenSeq] = useState(0);
   const isLoading = useRef(false);
   const total = rows.length + (partial ? 1 : 0);
@@ -41,11 +41,11 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
     paddingEnd: 8,
     getItemKey: useCallback((index: number) => builder.of(events)[index]?.seq ?? "partial", [builder, events]),
   });
+  // At the end it is the end that stays where it is, whatever the rows above turn out to measure.
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = isAtEnd ? () => false : undefined;
   const height = virtual.getTotalSize();
 
-  useLayoutEffect(() => {
-    if (isAtEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
-  }, [isAtEnd, height, partial?.text]);
+  useLayoutEffect(keep, [keep, isAtEnd, height, partial?.text]);
   const lastSeq = rows.at(-1)?.seq ?? 0;
   useEffect(() => {
     if (isAtEnd) setSeenSeq(lastSeq);
@@ -77,9 +77,10 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
         aria-label={`turns of ${agent.name}`}
         aria-live="off"
         tabIndex={0}
-        onScroll={({ currentTarget: at }) => {
-          setAtEnd(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END);
-          if (at.scrollTop < NEAR_TOP) void older();
+        onWheel={onWheel}
+        onScroll={(event) => {
+          onScroll(event);
+          if (event.currentTarget.scrollTop < NEAR_TOP) void older();
         }}
       >
         {tail && total === 0 && <Empty>{agent.name} has had no turn yet. Write to it below.</Empty>}
@@ -102,14 +103,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
         </div>
       </div>
       {!isAtEnd && (
-        <button
-          type="button"
-          className="pill"
-          onClick={() => {
-            setAtEnd(true);
-            if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
-          }}
-        >
+        <button type="button" className="pill" onClick={toEnd}>
           ↓ {unseen > 0 ? `${unseen} new` : "to the end"}
         </button>
       )}

@@ -5,6 +5,7 @@ import { MessageRow } from "../kit/message-row.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
+import { useFollowEnd } from "../lib/follow-end.ts";
 import { know, loadOlderMessages, useHive } from "../lib/store.ts";
 import { FlowCompose } from "./flow-compose.tsx";
 import { SearchResults } from "./search.tsx";
@@ -12,8 +13,7 @@ import { visible } from "../lib/text.ts";
 
 /** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
 const SHOWN = 150;
-/** Pixels from the end that still count as the end, and from the top at which older ones come. */
-const NEAR_END = 24;
+/** Pixels from the top at which older ones come. */
 const NEAR_TOP = 200;
 /** Messages of one agent per page of its history. */
 const PAGE = 100;
@@ -81,7 +81,7 @@ function Log({ who }: { who: string }): ReactNode {
   const [older, setOlder] = useState<readonly number[]>([]);
   const [isAll, setAll] = useState(false);
   const list = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
+  const { keep, onScroll, onWheel } = useFollowEnd(list);
   const isLoading = useRef(false);
   const fromEnd = useRef<number>(undefined);
 
@@ -103,8 +103,8 @@ function Log({ who }: { who: string }): ReactNode {
       // What the reader looks at stays where it is while older rows come in above.
       at.scrollTop = at.scrollHeight - fromEnd.current;
       fromEnd.current = undefined;
-    } else if (isAtEnd.current) at.scrollTop = at.scrollHeight;
-  }, [lastId, firstId]);
+    } else keep();
+  }, [lastId, firstId, messages, keep]);
 
   const load = async (): Promise<void> => {
     const at = list.current;
@@ -142,8 +142,10 @@ function Log({ who }: { who: string }): ReactNode {
       role="log"
       aria-label="messages"
       tabIndex={0}
-      onScroll={({ currentTarget: at }) => {
-        isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END;
+      onWheel={onWheel}
+      onScroll={(event) => {
+        onScroll(event);
+        const at = event.currentTarget;
         if (at.scrollTop < NEAR_TOP && at.scrollHeight > at.clientHeight) void load();
       }}
     >

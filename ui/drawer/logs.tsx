@@ -2,19 +2,17 @@ import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "re
 import { Ansi } from "../kit/ansi.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { ApiError, call } from "../lib/api.ts";
+import { useFollowEnd } from "../lib/follow-end.ts";
 
 /** Lines that stay on the screen. */
 const KEPT = 2000;
 /** Pause after a failure before the log is asked for again. Milliseconds. */
 const RETRY_MS = 2000;
-const NEAR_END = 24;
 
 /** The log of an agent's cage: its last lines, then each line as it is written. */
 export function Logs({ name }: { name: string }): ReactNode {
   const [lines, setLines] = useState<readonly string[]>();
   const [problem, setProblem] = useState<string>();
-  const place = useRef<HTMLPreElement>(null);
-  const isAtEnd = useRef(true);
 
   useEffect(() => {
     let isOver = false;
@@ -41,9 +39,6 @@ export function Logs({ name }: { name: string }): ReactNode {
       isOver = true;
     };
   }, [name]);
-  useLayoutEffect(() => {
-    if (isAtEnd.current && place.current) place.current.scrollTop = place.current.scrollHeight;
-  }, [lines]);
 
   if (!lines) return <Empty>{problem ?? "loading…"}</Empty>;
   return (
@@ -57,18 +52,18 @@ export function Logs({ name }: { name: string }): ReactNode {
           <span className="amber">{problem}</span>
         )}
       </p>
-      <pre
-        ref={place}
-        className="file"
-        tabIndex={0}
-        role="log"
-        aria-label={`log of ${name}`}
-        onScroll={({ currentTarget: at }) => {
-          isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < NEAR_END;
-        }}
-      >
-        {lines.length === 0 ? "nothing yet" : <Ansi text={lines.join("\n")} />}
-      </pre>
+      <Lines name={name} lines={lines} />
     </>
+  );
+}
+
+function Lines({ name, lines }: { name: string; lines: readonly string[] }): ReactNode {
+  const place = useRef<HTMLPreElement>(null);
+  const { keep, onScroll, onWheel } = useFollowEnd(place);
+  useLayoutEffect(keep, [keep, lines]);
+  return (
+    <pre ref={place} className="file" tabIndex={0} role="log" aria-label={`log of ${name}`} onScroll={onScroll} onWheel={onWheel}>
+      {lines.length === 0 ? "nothing yet" : <Ansi text={lines.join("\n")} />}
+    </pre>
   );
 }

@@ -1,0 +1,128 @@
+import type { Browser, Locator } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { launch } from "../lib/browser.ts";
+import { busyHive } from "../lib/busy-hive.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { aMessage, events } from "../lib/fixtures.ts";
+
+/** Lists that stay at their end: only the reader lets go of it, whatever else moves. */
+
+let browser: Browser;
+let hive: FixtureHive;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  hive = await busyHive().start();
+  const many = events(
+    "scout",
+    Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}\n\n`.repeat(1 + (n % 3)) })),
+  );
+  hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
+});
+afterEach(() => hive.stop());
+
+let seq = 50_000;
+const tell = (text: string): void =>
+  hive.tell({
+    kind: "turn",
+    seq: ++seq,
+    turn: { seq, agent: "scout", at: new Date().toISOString(), event: { type: "text", text } },
+  });
+const below = (list: Locator): Promise<number> =>
+  list.evaluate((at) => Math.round(at.scrollHeight - at.scrollTop - at.clientHeight));
+
+describe.each([1440, 390])("at %i px", (width) => {
+  test("the tail stays at its end while the box below it grows, the window shrinks and events come", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport: { width, height: 900 } });
+    const tail = page.getByRole("log", { name: "turns of scout" });
+    const box = page.getByRole("textbox", { name: "message to scout" });
+    await tail.getByText("line 299").first().waitFor();
+    await expect.poll(() => below(tail)).toBe(0);
+    const before = await tail.evaluate((at) => at.clientHeight);
+
+    hive.answers.send = () => new Promise(() => {});
+    await box.fill("a message that the hive takes its time with");
+    await box.press("Enter");
+    await page.getByText("sending: a message").waitFor();
+    await expect.poll(() => below(tail)).toBe(0);
+    await box.fill("a long draft\n".repeat(12));
+    await expect.poll(() => below(tail)).toBe(0);
+    await page.setViewportSize({ width, height: 600 });
+    await expect.poll(() => tail.evaluate((at) => at.clientHeight)).toBeLessThan(before - 200);
+    await expect.poll(() => below(tail)).toBe(0);
+    for (let n = 0; n < 60; n++) {
+      tell(`new ${n}\n\n`.repeat(1 + (n % 4)));
+      if (n % 20 === 0) await page.setViewportSize({ width, height: 620 + n });
+    }
+    await tail.getByText("new 59").first().waitFor();
+    await expect.poll(() => below(tail)).toBe(0);
+    expect(await page.locator(".pill").count()).toBe(0);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("the message flow does, too", async () => {
+    hive.state.messages = Array.from({ length: 80 }, (_, n) =>
+      aMessage("scout", "hm1nd", `word ${n}`, { id: 100 + n, seq: 100 + n }),
+    );
+    const viewport = { width, height: 900 };
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
+    const flow = page.getByRole("log", { name: "messages" });
+    await flow.getByText("word 79").waitFor();
+    await expect.poll(() => below(flow)).toBe(0);
+    const box = page.getByRole("textbox", { name: /message to/ });
+    await box.fill("a long draft\n".repeat(12));
+    await page.setViewportSize({ width, height: 600 });
+    await expect.poll(() => flow.evaluate((at) => at.clientHeight)).toBeLessThan(500);
+    await expect.poll(() => below(flow)).toBe(0);
+    hive.tell({ kind: "message", seq: 900, message: aMessage("hm1nd", "scout", "the newest", { id: 900, seq: 900 }) });
+    await flow.getByText("the newest").waitFor();
+    await expect.poll(() => below(flow)).toBe(0);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
+
+test("an event of an old movement, told after the list has become lower, is not taken for the reader's", async () => {
+  const { context, page } = await openPage(browser, hive, "/agent/scout");
+  const tail = page.getByRole("log", { name: "turns of scout" });
+  await tail.getByText("line 299").first().waitFor();
+  await expect.poll(() => below(tail)).toBe(0);
+  await tail.evaluate((at) => {
+    const box = document.querySelector<HTMLElement>(".compose textarea");
+    if (box) box.style.height = "300px";
+    // The list is 300 pixels from its end now, and did not move.
+    at.dispatchEvent(new Event("scroll", { bubbles: true }));
+  });
+  await expect.poll(() => below(tail)).toBe(0);
+  expect(await page.locator(".pill").count()).toBe(0);
+  await context.close();
+});
+
+test("in the middle of a storm one turn of the wheel is enough to stay, and the end is one press away", async () => {
+  const { context, page } = await openPage(browser, hive, "/agent/scout");
+  const tail = page.getByRole("log", { name: "turns of scout" });
+  await tail.getByText("line 299").first().waitFor();
+  let n = 0;
+  const storm = setInterval(() => tell(`storm ${n++}`), 5);
+  try {
+    await tail.hover();
+    await tail.getByText("storm 20").waitFor();
+    await page.mouse.wheel(0, -300);
+    const pill = page.getByRole("button", { name: /↓ \d+ new/ });
+    await pill.waitFor();
+    // More comes, and nothing moves.
+    const there = await tail.evaluate((at) => at.scrollTop);
+    const height = await tail.evaluate((at) => at.scrollHeight);
+    await expect.poll(() => tail.evaluate((at) => at.scrollHeight)).toBeGreaterThan(height + 200);
+    expect(Math.abs((await tail.evaluate((at) => at.scrollTop)) - there)).toBeLessThan(301);
+    await pill.click();
+    await pill.waitFor({ state: "detached" });
+  } finally {
+    clearInterval(storm);
+  }
+  await expect.poll(() => below(tail)).toBe(0);
+  await context.close();
+});
