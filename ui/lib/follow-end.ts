@@ -35,7 +35,7 @@ export function useFollowEnd(list: RefObject<HTMLElement | null>): FollowEnd {
   const keep = useCallback((): void => {
     const at = list.current;
     if (!at || !follows.current) return;
-    at.scrollTop = at.scrollHeight;
+    at.scrollTo({ top: at.scrollHeight, behavior: "instant" });
     top.current = at.scrollTop;
   }, [list]);
   useEffect(() => {
