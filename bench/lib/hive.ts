@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import { TestHive } from "../../test/lib/hive.ts";
 
 /** More than a bench ever sends: the brakes of a real hive are not what is measured. */
@@ -13,12 +14,38 @@ export async function hiveWith(names: readonly string[], env: Record<string, str
   return hive;
 }
 
+/** Agents that are brought to life side by side: more would wait for processors. */
+const AT_ONCE = 4;
+
+/** Creates agents; they run, or sleep where the hive says so. */
+export async function spawnAgents(hive: TestHive, names: readonly string[]): Promise<void> {
+  await eachOf(hive, names, async (client, name) => {
+    await client.call("spawn", { name });
+  });
+}
+
 async function addAgents(hive: TestHive, names: readonly string[]): Promise<void> {
   await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
-  for (const name of names) {
-    await hive.call("spawn", { name });
-    await hive.call("stop", { scope: { agent_names: [name] }, graceful: false });
-  }
+  await eachOf(hive, names, async (client, name) => {
+    await client.call("spawn", { name });
+    await client.call("stop", { scope: { agent_names: [name] }, graceful: false });
+  });
+}
+
+/** A few connections that take the next name each, until there is none. */
+async function eachOf(
+  hive: TestHive,
+  names: readonly string[],
+  step: (client: LineClient, name: string) => Promise<void>,
+): Promise<void> {
+  const left = [...names];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      const client = await connectLines(hive.socket, { ordered: true });
+      for (let name = left.shift(); name !== undefined; name = left.shift()) await step(client, name);
+      client.close();
+    }),
+  );
 }
 
 /** The generation that an agent runs: a harness that says another one is replaced between two turns. */

@@ -1,57 +1,56 @@
 import { readFileSync } from "node:fs";
 import { descendants, residentBytes } from "../../src/os/process-tree.ts";
 import { commandLine, TestHive } from "../../test/lib/hive.ts";
+import { spawnAgents } from "../lib/hive.ts";
 import type { Row } from "../lib/row.ts";
 
 /** Clock ticks per second in /proc: a constant of Linux on every machine that we run on. */
 const TICKS = 100;
-const AGENTS = 20;
+const AGENTS = 200;
+const QUICK_SECONDS = 10;
+const SLEEP_AFTER_SECONDS = 2;
 const MB = 1_000_000;
 
 /** What agents cost that do nothing: awake the harness's memory; asleep nothing at all. */
 export const idle: Row = {
   name: "idle",
   async run({ idleSeconds, quick }) {
-    const hive = new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "4", HIVE_LOG_LEVEL: "error", HIVE_AGENT_PORTS: "off" });
+    const [fresh, used] = await harnessMegabytes();
+    const hive = new TestHive({ HIVE_SLEEP_AFTER_SECONDS: String(SLEEP_AFTER_SECONDS), HIVE_LOG_LEVEL: "error" });
     try {
       await hive.start();
-      await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
-      const harness = (await hive.cage("hm1nd")).all().filter((pid) => commandLine(pid).includes("hive-ag3nt.js"));
-      const resident = Math.max(...harness.map(residentBytes)) / MB;
-      for (let nth = 0; nth < AGENTS; nth++) await hive.call("spawn", { name: `i${nth}` });
-      while (descendants(hive.pid).length > 0 || cagesOf(hive) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-      const seconds = quick ? 10 : idleSeconds;
-      const before = ticks(hive.pid);
-      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-      const share = ((ticks(hive.pid) - before) / TICKS / seconds) * 100;
-      const metrics = await (await hive.browser())("/metrics").then((answer) => answer.text());
-      const requests = [...metrics.matchAll(/^hive_model_requests_total\{[^}]*\} (\d+)/gm)].reduce(
-        (sum, one) => sum + Number(one[1]),
-        0,
+      await spawnAgents(
+        hive,
+        Array.from({ length: AGENTS - 1 }, (_, nth) => `i${nth}`),
       );
+      // Every process of a cage descends from the daemon that started it.
+      while (descendants(hive.pid).length > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+      const seconds = quick ? QUICK_SECONDS : idleSeconds;
+      const requestsBefore = await modelRequests(hive);
+      const ticksBefore = ticks(hive.pid);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const share = ((ticks(hive.pid) - ticksBefore) / TICKS / seconds) * 100;
+      const { agents } = (await hive.call("state", { messages: 0 })).state;
+      const asleep = agents.filter((agent) => agent.asleep).length;
+      const over = `${asleep} agents asleep, over ${seconds} s`;
       return [
         {
-          what: "a harness awake without the CLI, resident memory",
-          value: resident,
+          what: "a harness awake, resident memory without the CLI",
+          value: Math.max(fresh, used),
           unit: "MB",
           reach: { most: 100 },
-          detail: "of the harness's process",
+          detail: `before its first turn ${Math.round(fresh)} MB, after it ${Math.round(used)} MB`,
         },
+        { what: `agents asleep of ${AGENTS}`, value: asleep, unit: "", reach: { least: AGENTS }, detail: over },
+        { what: "their processes", value: descendants(hive.pid).length, unit: "", reach: { most: 0 }, detail: over },
+        { what: "the daemon's processor time beside them", value: share, unit: "%", reach: { most: 1 }, detail: over },
         {
-          what: `processes of ${AGENTS + 1} agents asleep`,
-          value: cagesOf(hive),
+          what: "their requests at the gateway",
+          value: (await modelRequests(hive)) - requestsBefore,
           unit: "",
           reach: { most: 0 },
-          detail: `over ${seconds} s`,
+          detail: over,
         },
-        {
-          what: "the daemon's processor time beside them",
-          value: share,
-          unit: "%",
-          reach: { most: 1 },
-          detail: `over ${seconds} s`,
-        },
-        { what: "requests at the gateway", value: requests, unit: "", reach: { most: 0 }, detail: `since the start` },
       ];
     } finally {
       await hive.dispose();
@@ -59,12 +58,31 @@ export const idle: Row = {
   },
 };
 
-/** Processes of this hive's cages: they name their folder. */
-function cagesOf(hive: TestHive): number {
-  return descendants(1).filter((pid) => pid !== hive.pid && pid !== process.pid && commandLine(pid).includes(`${hive.folder}/`))
-    .length;
+/** Memory of the manager's harness: waiting for its first message, and after a turn, which is when all of it is loaded. */
+async function harnessMegabytes(): Promise<[number, number]> {
+  const hive = new TestHive({ HIVE_LOG_LEVEL: "error" }).play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
+  const megabytes = async (): Promise<number> => {
+    const pids = (await hive.cage("hm1nd")).all().filter((pid) => commandLine(pid).includes("hive-ag3nt.js"));
+    return Math.max(...pids.map(residentBytes)) / MB;
+  };
+  try {
+    await hive.start();
+    await hive.untilAgent("hm1nd", (agent) => agent.running && agent.state === "idle");
+    const fresh = await megabytes();
+    await hive.call("send", { to: "hm1nd", body: "a turn" });
+    await hive.untilAgent("hm1nd", (agent) => agent.last_turn?.ok === true && agent.state === "idle");
+    return [fresh, await megabytes()];
+  } finally {
+    await hive.dispose();
+  }
 }
 
+async function modelRequests(hive: TestHive): Promise<number> {
+  const metrics = await (await hive.browser())("/metrics").then((answer) => answer.text());
+  return [...metrics.matchAll(/^hive_model_requests_total\{[^}]*\} (\d+)/gm)].reduce((sum, one) => sum + Number(one[1]), 0);
+}
+
+/** Processor time of a process so far, in ticks. */
 function ticks(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

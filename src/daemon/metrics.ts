@@ -1,10 +1,11 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { Agent } from "../hive/agents/agent.ts";
+import { addProcessMetrics } from "./process-metrics.ts";
 
 /** The hive in figures, for Prometheus. Gauges are set when they are asked for. */
 export function openMetrics() {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  addProcessMetrics(registry);
   const registers = [registry];
   const agents = new Gauge({ name: "hive_agents", help: "Agents by state", labelNames: ["state"], registers });
   const readers = new Gauge({ name: "hive_event_readers", help: "Open event streams", registers });

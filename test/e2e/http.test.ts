@@ -200,6 +200,8 @@ describe("requests", () => {
     const text = await (await browser("/metrics")).text();
     expect(text).toMatch(/hive_agents\{state="\w+"\} 1/);
     expect(text).toContain("hive_calls_total");
+    expect(text).toMatch(/^process_cpu_seconds_total 0?\.?[\d.]+$/m);
+    expect(text).toMatch(/^process_resident_memory_bytes \d{7,}$/m);
   });
 });
 
@@ -295,9 +297,14 @@ test("behind a proxy the public address is the hive's: links, cookie and origin 
 /** The addresses on which a process listens, from the kernel's table. */
 async function listeningOn(pid: number): Promise<string> {
   const { readFileSync, readdirSync, readlinkSync } = await import("node:fs");
-  const inodes = new Set(
-    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []),
-  );
+  const linkOf = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ""; // closed since the folder was read
+    }
+  };
+  const inodes = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1] ?? []));
   const lines = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
   return lines
     .map((line) => line.trim().split(/\s+/))

@@ -272,6 +272,8 @@ export class Cages {
     if (phase.at === "stopping") return; // whoever stops it is waiting for this
     if (phase.at === "dozing") {
       agent.phase = { at: "asleep" };
+      // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
+      void agent.serially(() => this.#deps.releaseLeases(agent));
       this.#deps.tell(agent, { event: "asleep", reason: "idle" });
       this.#deps.changed(agent);
       if (this.#deps.hasMail(agent)) this.onMail(agent);

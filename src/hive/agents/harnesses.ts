@@ -41,6 +41,8 @@ export interface HarnessDeps {
 /** What a harness may ask for, and what its turns' ends mean for its agent. One harness per agent at a time. */
 export class Harnesses {
   readonly #deps: HarnessDeps;
+  /** How to call off the wait for a harness whose connection broke. */
+  readonly #graces = new WeakMap<Agent, () => void>();
 
   constructor(deps: HarnessDeps) {
     this.#deps = deps;
@@ -76,6 +78,7 @@ export class Harnesses {
       push: peer.push,
       ended: peer.ended,
     };
+    this.#callOffGrace(agent);
     agent.harness = session;
     agent.residentServers = hello.resident_servers;
     if (agent.phase.at === "running") agent.phase.revision = hello.revision;
@@ -106,15 +109,23 @@ export class Harnesses {
   /** A connection ended. The process may come back with its leases; when it does not, they are returned. */
   #gone(agent: Agent, session: HarnessSession): void {
     if (agent.harness !== session) return;
-    afterAwake(RECONNECT_GRACE_MS, () => {
+    this.#callOffGrace(agent);
+    const callOff = afterAwake(RECONNECT_GRACE_MS, () => {
       if (agent.harness === session) void this.release(agent);
     });
+    this.#graces.set(agent, callOff);
     this.#deps.changed(agent);
+  }
+
+  #callOffGrace(agent: Agent): void {
+    this.#graces.get(agent)?.();
+    this.#graces.delete(agent);
   }
 
   /** Gives back what the agent's harness held. Called when its cage is gone. */
   async release(agent: Agent): Promise<void> {
     const session = agent.harness;
+    this.#callOffGrace(agent);
     agent.harness = undefined;
     agent.activity = "idle";
     agent.turn = undefined;
