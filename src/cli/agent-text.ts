@@ -36,7 +36,7 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
       },
       {
         title: "DEPLOYED",
-        value: (one) => `${one.deployed_sha ?? ""}${one.needs_update ? " stale" : ""}`,
+        value: (one) => `${one.deployed_sha ?? ""}${one.drift === undefined ? "" : " drift"}${one.needs_update ? " stale" : ""}`,
         spare: 4,
       },
       { title: "TODAY", value: (one) => dollars(one.cost_today_usd), spare: 1 },

@@ -364,6 +364,7 @@ export async function openHive(deps: HiveDeps) {
     changed,
     rateLimitReset: (agent) => rateLimits.get(agent.id),
     replace: (agent) => deploys.autoUpdate.look(agent),
+    isAnother: () => void lookForDrift(deploys.world).catch(onUnexpected),
     quiet(agent) {
       clearTimeout(agent.sleepTimer);
       if (hasResidentServer(agent) || agent.residentServers > 0) return;
@@ -519,7 +520,6 @@ export async function openHive(deps: HiveDeps) {
       await swarm.boot();
       await deploys.firstStart();
       deploys.autoUpdate.start();
-      void lookForDrift(deploys.world).catch(onUnexpected);
       const inUse = revisionsInUse(swarm, runtime.revision);
       if (inUse) pruneRuntimes(paths.runtimes, inUse);
     },

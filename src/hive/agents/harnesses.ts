@@ -31,6 +31,8 @@ export interface HarnessDeps {
   rateLimitReset(agent: Agent): number | undefined;
   /** Replaces a stale cage; called between turns. */
   replace(agent: Agent): void;
+  /** What has said hello is of another generation than was deployed. */
+  isAnother(agent: Agent): void;
   /** The agent fell quiet, or found work: arms and disarms its sleep. */
   quiet(agent: Agent): void;
   busy(agent: Agent): void;
@@ -80,6 +82,7 @@ export class Harnesses {
     };
     this.#callOffGrace(agent);
     agent.harness = session;
+    if (hello.generation !== agent.generation) this.#deps.isAnother(agent);
     agent.residentServers = hello.resident_servers;
     if (agent.phase.at === "running") agent.phase.revision = hello.revision;
     const leases = await this.#deps.broker.present(agent.id, hello.instance, hello.leases);

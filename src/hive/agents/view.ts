@@ -53,6 +53,11 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     created_at: record.createdAt,
     url: facts.url,
     port: facts.port,
-    warnings: [...agent.warnings, ...[facts.portProblem, agent.diskWarning].filter((one) => one !== undefined)],
+    warnings: [
+      agent.drift === undefined ? undefined : `drift: ${agent.drift}`,
+      ...agent.warnings,
+      facts.portProblem,
+      agent.diskWarning,
+    ].filter((one) => one !== undefined),
   };
 }

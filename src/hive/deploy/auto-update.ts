@@ -1,8 +1,15 @@
 import { MANAGER, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Deploys } from "./deploys.ts";
+import { lookForDrift } from "./drift.ts";
 import type { Requests } from "./requests.ts";
 import type { DeployWorld } from "./world.ts";
+
+/**
+ * How often everybody is compared with the ledger, beside after every deploy: what else changes one of them is a hand that
+ * does so behind our back. Milliseconds.
+ */
+const DRIFT_LOOK_MS = 10 * 60_000;
 
 /** Whether an agent should be rebuilt: hyperhive has moved on, or it has never been locked. */
 export function isStale(agent: Agent, revision: string): boolean {
@@ -20,6 +27,7 @@ export class AutoUpdate {
   readonly #given = new Set<string>();
   #line: Promise<void> = Promise.resolve();
   #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(world: DeployWorld, requests: Requests, deploys: Deploys) {
     this.#world = world;
@@ -27,13 +35,18 @@ export class AutoUpdate {
     this.#deploys = deploys;
   }
 
-  /** Looks at everybody. */
+  /** Looks at everybody: now for what is stale, now and again for what has drifted. */
   start(): void {
     for (const agent of this.#world.swarm.all()) this.look(agent);
+    const drift = (): void => void lookForDrift(this.#world).catch(this.#world.onUnexpected);
+    drift();
+    this.#timer = setInterval(drift, DRIFT_LOOK_MS);
+    this.#timer.unref();
   }
 
   stop(): void {
     this.#stopped = true;
+    clearInterval(this.#timer);
   }
 
   /** Queues an agent that is stale. Once only: what failed is not tried for ever. */

@@ -1,0 +1,99 @@
+import Database from "better-sqlite3";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestHive, cleanEnv } from "../lib/hive.ts";
+
+/**
+ * Running generation, ledger and record are one, or it is shown: a hand behind the daemon's back changes one of the
+ * three in a real hive.
+ */
+
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+let hive: TestHive;
+beforeAll(async () => {
+  const rules = [
+    { when: { text: "^long" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
+    { when: { text: "." }, steps: [{ say: "ok" }] },
+  ];
+  hive = await new TestHive().play(rules).start();
+  await hive.call("spawn", { name: "ada" });
+});
+afterAll(() => hive.dispose());
+
+const hivectl = (...args: string[]): { status: number | null; stdout: string } =>
+  spawnSync(process.execPath, [HIVECTL, "--socket", hive.socket, ...args], {
+    env: cleanEnv({ COLUMNS: "200" }),
+    encoding: "utf8",
+  });
+const seventh = async (): Promise<string[]> =>
+  (await hive.call("check", {})).findings.filter((one) => one.invariant === 7).flatMap((one) => one.problems);
+/** Changes the ledger's line of ada by hand, with plain git. */
+function relock(change: (entry: Record<string, string>) => void): void {
+  const meta = join(hive.stateDir, "meta");
+  const file = join(meta, "hive.lock");
+  const lock = JSON.parse(readFileSync(file, "utf8")) as { agents: Record<string, Record<string, string>> };
+  change(lock.agents["ada"] ?? {});
+  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  const who = ["-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@hive.invalid"];
+  execFileSync("git", [...who, "-C", meta, "commit", "-qam", "by hand"], { env: cleanEnv() });
+}
+async function rebuilt(): Promise<void> {
+  const { request } = await hive.call("rebuild", { name: "ada" });
+  await hive.watch((event) => event.kind === "approval" && event.approval.id === request && event.approval.state === "deployed", {
+    after: 0,
+    kinds: ["approval"],
+  });
+  await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.drift === undefined);
+}
+
+test("a ledger that locks something else than was deployed is found, shown, and mended by a rebuild", async () => {
+  expect(await seventh()).toEqual([]);
+  for (const [change, words] of [
+    [(entry: Record<string, string>) => (entry["rev"] = "a".repeat(40)), "the deploy ledger locks aaaaaaaaaaaa, and "],
+    [(entry: Record<string, string>) => (entry["tree"] = "b".repeat(40)), "the deploy ledger locks another tree"],
+    [(entry: Record<string, string>) => (entry["hyperhive"] = "c"), "the deploy ledger locks another hyperhive"],
+  ] as const) {
+    relock(change);
+    expect(await seventh()).toEqual([expect.stringContaining(`ada: ${words}`)]);
+    const ada = await hive.untilAgent("ada", (agent) => agent.drift?.startsWith(words) === true);
+    // On the card of the dashboard and in the row of the terminal.
+    expect(ada.warnings[0]).toBe(`drift: ${ada.drift}`);
+    expect(hivectl("status").stdout).toMatch(/ada .* drift .*drift: the deploy ledger locks/);
+    const checked = hivectl("check");
+    expect(checked.status).toBe(1);
+    expect(checked.stdout).toContain(`ada: ${words}`);
+    await rebuilt();
+    expect((await hive.call("check", {})).holds).toBe(true);
+  }
+});
+
+test("a start finds it by itself", async () => {
+  relock((entry) => (entry["rev"] = "a".repeat(40)));
+  await hive.crash();
+  await hive.start();
+  await hive.untilAgent("ada", (agent) => agent.drift?.includes("locks aaaaaaaaaaaa") === true);
+  await rebuilt();
+});
+
+test("a generation that runs and is not the one of the record is shown, and replaced once its turn is over", async () => {
+  const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "ada", { kinds: ["delta"] });
+  await hive.call("send", { to: "ada", body: "long story" });
+  await speaks;
+  const { init } = await hive.cage("ada");
+  await hive.crash();
+  const db = new Database(join(hive.stateDir, "hive.db"));
+  const running = db.prepare("SELECT generation FROM agents WHERE name = 'ada'").pluck().get() as number;
+  db.prepare("UPDATE agents SET generation = generation + 1000 WHERE name = 'ada'").run();
+  db.close();
+  await hive.start();
+  const ada = await hive.untilAgent("ada", (agent) => agent.drift !== undefined);
+  expect(ada.drift).toBe(`generation ${running} runs, and ${running + 1000} is what was deployed`);
+  expect(ada.needs_update).toBe(true);
+  expect((await hive.cage("ada")).init).toBe(init);
+  await hive.call("cancel", { name: "ada" });
+  await hive.untilAgent("ada", (agent) => agent.drift === undefined && agent.deploying === undefined && !agent.needs_update);
+  expect((await hive.call("check", {})).holds).toBe(true);
+  expect((await hive.cage("ada")).init).not.toBe(init);
+});
