@@ -31,13 +31,32 @@ describe("afterCrash", () => {
       const { times, verdict } = afterCrash([1, 2, 3, 4], jump, 4, 10_000);
       expect(times).toEqual([jump]);
       expect(verdict).toEqual({ kind: "restart", afterMs: 10_000 });
-      // And one that jumps while the cage has been up for no time at all.
-      expect(afterCrash([1, 2, 3, 4], jump, jump, 10_000).times).toEqual([jump]);
+      // And one that jumps while the cage has been up for no time at all: it is the fifth in a row, and parks nothing.
+      expect(afterCrash([1, 2, 3, 4], jump, jump, 10_000).verdict).toEqual({ kind: "restart", afterMs: 160_000 });
     }
   });
 
-  test("forgets crashes older than ten minutes even when it never stayed up", () => {
-    expect(afterCrash([0, 1000], 600_500, 600_400, 10_000).times).toEqual([1000, 600_500]);
+  test("of a cage that never stays up ten minutes the pause grows to five minutes, and it is not parked while it crashes seldom", () => {
+    let times: number[] = [];
+    let now = 0;
+    const pauses: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      // Up for three minutes each time.
+      now += 180_000;
+      const next = afterCrash(times, now, now - 180_000, 10_000);
+      if (next.verdict.kind === "park") throw new Error("parked");
+      pauses.push(next.verdict.afterMs / 1000);
+      now += next.verdict.afterMs;
+      times = next.times;
+    }
+    expect(pauses.slice(0, 7)).toEqual([10, 20, 40, 80, 160, 300, 300]);
+    expect(new Set(pauses.slice(7))).toEqual(new Set([300]));
+    expect(times.length).toBeLessThan(30);
+  });
+
+  test("parks only for what lies within ten minutes", () => {
+    expect(afterCrash([0, 1000, 2000, 3000], 600_000, 599_000, 10_000).verdict).toEqual({ kind: "restart", afterMs: 160_000 });
+    expect(afterCrash([0, 1000, 2000, 3000], 599_999, 599_000, 10_000).verdict).toEqual({ kind: "park", crashes: 5 });
   });
 });
 

@@ -5,16 +5,19 @@ const MINUTE = 60 * SECOND;
 
 /** A cage that stays up this long has recovered: its crashes are forgotten. */
 const CRASH_RESET_MS = 10 * MINUTE;
-/** Crashes within `CRASH_RESET_MS` after which a cage is parked until the operator starts it. */
+/** So many crashes within so long, and a cage is parked until the operator starts it. */
 const MAX_CRASHES = 5;
+const CRASH_WINDOW_MS = 10 * MINUTE;
 const MAX_CRASH_DELAY_MS = 300 * SECOND;
+/** Crashes that are remembered: with so many in a row the pause has long been the longest. */
+const REMEMBERED = 16;
 
 export type CrashVerdict = { kind: "restart"; afterMs: number } | { kind: "park"; crashes: number };
 
 /**
- * What to do about a crash at `now`, given the times of the earlier ones: restart after `baseMs` (10 s), doubling to
- * 300 s, and parked after the fifth within ten minutes. Returns the times that still count, this one included: those
- * of before a clock jumped do not.
+ * What to do about a crash at `now`, given the times of the earlier ones: restart after `baseMs` (10 s), doubling with
+ * every crash in a row to 300 s, and parked after the fifth within ten minutes. Ten minutes up make it the first again.
+ * Returns the times of this row, this one included.
  */
 export function afterCrash(
   earlier: readonly number[],
@@ -23,8 +26,10 @@ export function afterCrash(
   baseMs: number,
 ): { times: number[]; verdict: CrashVerdict } {
   const recovered = Math.abs(now - upSince) >= CRASH_RESET_MS;
-  const times = [...(recovered ? [] : earlier.filter((at) => Math.abs(now - at) < CRASH_RESET_MS)), now];
-  if (times.length >= MAX_CRASHES) return { times, verdict: { kind: "park", crashes: times.length } };
+  const times = [...(recovered ? [] : earlier), now].slice(-REMEMBERED);
+  // A clock that jumped back makes no crash one of the future.
+  const recent = times.filter((at) => Math.abs(now - at) < CRASH_WINDOW_MS).length;
+  if (recent >= MAX_CRASHES) return { times, verdict: { kind: "park", crashes: recent } };
   const afterMs = Math.min(baseMs * 2 ** (times.length - 1), Math.max(MAX_CRASH_DELAY_MS, baseMs));
   return { times, verdict: { kind: "restart", afterMs } };
 }

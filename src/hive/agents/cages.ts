@@ -8,6 +8,8 @@ import type { Agent } from "./agent.ts";
 const GRACEFUL_STOP_MS = 30_000;
 /** How long a harness that was told to go may take once its turn has ended. Milliseconds. */
 const EXIT_MS = 5_000;
+/** What follows on a crash after which nobody tries again. */
+const PARKED = "parked: the operator starts it again";
 
 export interface CageDeps {
   driver: Driver;
@@ -89,7 +91,9 @@ export class Cages {
       this.#deps.tell(agent, { event: "started", reason, actor });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      agent.phase = { at: "parked", reason: `the cage could not be started: ${words}` };
+      const why = `the cage could not be started: ${words}`;
+      agent.phase = { at: "parked", reason: why };
+      this.#deps.tell(agent, { event: "container_crash", reason: why, next: PARKED });
       this.#deps.changed(agent);
       throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
     }
@@ -290,8 +294,11 @@ export class Cages {
     const { times, verdict } = afterCrash(agent.crashTimes, now, upSince, this.#deps.crashBackoffMs);
     agent.crashTimes = times;
     if (verdict.kind === "park" || this.#closing) {
-      agent.phase = { at: "parked", reason: `${reason}; parked after ${times.length} crashes, start it again when mended` };
-      this.#deps.tell(agent, { event: "container_crash", reason, next: "parked: the operator starts it again" });
+      agent.phase = {
+        at: "parked",
+        reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, start it again when mended`,
+      };
+      this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
     } else {
       const timer = setTimeout(() => void this.start(agent, "restarted after a crash").catch(() => {}), verdict.afterMs);
       agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };

@@ -1,0 +1,104 @@
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** Cages that end without being told to: what the manager hears, what is shown, and when nobody tries again. */
+
+/** Seconds; the program's own ten would make this last three minutes. */
+const BASE = 0.6;
+let hive: TestHive;
+beforeAll(async () => {
+  const rules = [
+    { when: { from: "system" }, steps: [{ say: "noted" }] },
+    {
+      when: { text: "." },
+      steps: [{ tools: [{ name: "send", input: { to: "operator", body: "{{agent}} heard {{body}}" } }] }, { say: "ok" }],
+    },
+  ];
+  hive = await new TestHive({ HIVE_CRASH_BACKOFF_SECONDS: String(BASE) }).play(rules).start();
+  await hive.call("spawn", { name: "ada" });
+});
+afterAll(() => hive.dispose());
+
+interface Told {
+  event: string;
+  agent: string;
+  reason: string;
+  next: string;
+}
+/** What the manager was told of ada's crashes, in order. */
+async function told(): Promise<Told[]> {
+  const { messages } = await hive.call("messages", { agent: "hm1nd", limit: 500 });
+  const events = messages.filter((one) => one.from === "system").map((one) => JSON.parse(one.body ?? "") as Told);
+  return events.filter((one) => one.event === "container_crash" && one.agent === "ada");
+}
+const up = () => hive.untilAgent("ada", (agent) => agent.state === "idle" && agent.state_reason === undefined);
+/** Ends ada's cage from outside, and resolves with what is shown of it then. */
+async function crash(): Promise<AgentView> {
+  await up();
+  const failed = hive.untilAgent("ada", (agent) => agent.failed);
+  process.kill((await hive.cage("ada")).init, "SIGKILL");
+  return failed;
+}
+
+test("each crash is told, and the pause doubles; the fifth within ten minutes parks until the operator starts it", async () => {
+  for (let nth = 1; nth <= 4; nth++) {
+    const shown = await crash();
+    expect(shown.state_reason).toContain("starts again soon");
+    expect(shown.resumes_at).toBeDefined();
+    expect(await told()).toHaveLength(nth);
+  }
+  const parked = await crash();
+  expect(parked).toMatchObject({ failed: true, running: false });
+  expect(parked.resumes_at).toBeUndefined();
+  expect(parked.state_reason).toMatch(/parked after 5 crashes, start it again when mended/);
+  const events = await told();
+  expect(events.map((one) => one.next)).toEqual([
+    "starts again in 1 s",
+    "starts again in 1 s",
+    "starts again in 2 s",
+    "starts again in 5 s",
+    "parked: the operator starts it again",
+  ]);
+  for (const { reason } of events) expect(reason).toMatch(/SIGKILL|exit/);
+  // The audit has them, by the daemon.
+  const { entries } = await hive.call("audit", { agent: "ada", kind: "container_crash" });
+  expect(entries.map((one) => one.actor)).toEqual(Array(5).fill("system"));
+
+  // Mail waits for it, and is no reason to start it.
+  const { sent } = await hive.call("send", { to: "ada", body: "are you there?" });
+  expect((await hive.untilAgent("ada", (agent) => agent.unread === 1)).failed).toBe(true);
+  await hive.call("start", { scope: { agent_names: ["ada"] } });
+  const answer = await hive.untilMessage((message) => message.body === "ada heard are you there?");
+  expect(answer.in_reply_to).toBe(sent[0]?.id);
+});
+
+test("what the operator has started again is counted from the beginning", async () => {
+  await crash();
+  expect((await told()).at(-1)?.next).toBe("starts again in 1 s");
+  await up();
+});
+
+test("a cage that was told to stop has not crashed; one that cannot be started any more is told, too", async () => {
+  const before = (await told()).length;
+  await hive.call("restart", { name: "ada" });
+  await hive.call("kill", { name: "ada" });
+  await hive.call("start", { scope: { agent_names: ["ada"] } });
+  await up();
+  expect(await told()).toHaveLength(before);
+  // Its notes have gone: no cage can be made without them.
+  const folder = await hive.folderOf("ada");
+  await hive.call("stop", { scope: { agent_names: ["ada"] } });
+  renameSync(join(folder, "generations"), join(folder, "elsewhere"));
+  const { results } = await hive.call("start", { scope: { agent_names: ["ada"] } });
+  expect(results[0]).toMatchObject({ name: "ada", ok: false });
+  expect((await told()).at(-1)).toMatchObject({
+    reason: expect.stringContaining("the cage could not be started: ") as string,
+    next: "parked: the operator starts it again",
+  });
+  renameSync(join(folder, "elsewhere"), join(folder, "generations"));
+  await hive.call("start", { scope: { agent_names: ["ada"] } });
+  await up();
+});
