@@ -57,29 +57,26 @@ export interface MessageChange {
 
 /** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
 export function messageQueries(db: Sqlite) {
-  const insert = db.prepare<MessageRow>(
-    `INSERT INTO messages (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`,
-  );
+  // By position: names are looked up one by one with every row.
+  const insert = db.prepare(`INSERT INTO messages (${NAMES.join(", ")}) VALUES (${NAMES.map(() => "?").join(", ")})`);
   const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
     `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
   );
   const byId = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE id = ?");
   // Without figures about the table SQLite takes the index over all of history for these: the right one is named.
-  const firstQueued = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued' ORDER BY id LIMIT 1",
-  );
-  const leased = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'leased' ORDER BY id",
-  );
-  const allLeased = db.prepare<[], MessageRow>(
-    "SELECT * FROM messages WHERE state IN ('queued', 'leased', 'held') AND state = 'leased'",
-  );
-  const unread = db.prepare<[string], { n: number }>(
-    "SELECT count(*) AS n FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') AND state = 'queued'",
-  );
-  const open = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_open WHERE recipient = ? AND state IN ('queued', 'leased', 'held') ORDER BY id",
+  const queued = "FROM messages INDEXED BY messages_queued WHERE recipient = ? AND state = 'queued'";
+  const held = "FROM messages INDEXED BY messages_leased WHERE recipient = ? AND state = 'leased'";
+  const firstQueued = db.prepare<[string], MessageRow>(`SELECT * ${queued} ORDER BY id LIMIT 1`);
+  const unread = db.prepare<[string], { n: number }>(`SELECT count(*) AS n ${queued}`);
+  const leased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id`);
+  const newestLeased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id DESC LIMIT 1`);
+  const allLeased = db.prepare<[], MessageRow>("SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased'");
+  const open = db.prepare<{ recipient: string }, MessageRow>(
+    `SELECT * FROM messages INDEXED BY messages_queued WHERE recipient = @recipient AND state = 'queued'
+     UNION ALL SELECT * FROM messages INDEXED BY messages_leased WHERE recipient = @recipient AND state = 'leased'
+     UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE recipient = @recipient AND state = 'held'
+     ORDER BY id`,
   );
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
@@ -106,7 +103,16 @@ export function messageQueries(db: Sqlite) {
   const countAfter = db.prepare<[string, number], { n: number }>(
     "SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?",
   );
-  const changedAfter = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?");
+  const changedAfter = db.prepare<{ seq: number; limit: number }, MessageRow>(
+    `SELECT * FROM (SELECT * FROM messages WHERE id > @seq AND seq = id ORDER BY id LIMIT @limit)
+     UNION ALL SELECT * FROM (SELECT * FROM messages INDEXED BY messages_changed
+       WHERE seq > @seq AND seq <> id ORDER BY seq LIMIT @limit)
+     ORDER BY seq LIMIT @limit`,
+  );
+  const newestSeq = db.prepare<[], { n: number }>(
+    `SELECT max(coalesce((SELECT max(id) FROM messages), 0),
+       coalesce((SELECT max(seq) FROM messages INDEXED BY messages_changed WHERE seq <> id), 0)) AS n`,
+  );
   const forget = db.prepare<[number]>(
     `DELETE FROM message_words WHERE rowid IN
        (SELECT id FROM messages WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?)`,
@@ -115,7 +121,7 @@ export function messageQueries(db: Sqlite) {
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
   return {
-    insert: (row: MessageRow): void => void insert.run(row),
+    insert: (row: MessageRow): void => void insert.run(NAMES.map((name) => row[name])),
     /** Writes a change and gives the row as it is now. */
     change(row: MessageRow, seq: number, now: number, change: Partial<MessageChange>): MessageRow {
       const next = { ...row, ...change, seq, updated_at: now };
@@ -125,9 +131,11 @@ export function messageQueries(db: Sqlite) {
     byId: (id: number) => byId.get(id),
     firstQueued: (recipient: string) => firstQueued.get(recipient),
     leased: (recipient: string) => leased.all(recipient),
+    newestLeased: (recipient: string) => newestLeased.get(recipient),
     allLeased: () => allLeased.all(),
     unread: (recipient: string) => unread.get(recipient)?.n ?? 0,
-    open: (recipient: string) => open.all(recipient),
+    /** All that is neither delivered nor given up. */
+    open: (recipient: string) => open.all({ recipient }),
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
@@ -137,7 +145,9 @@ export function messageQueries(db: Sqlite) {
     /** What a sender sent after one number and before another, newest first. */
     sentBetween: (sender: string, after: number, before: number, limit: number) => sentBetween.all(sender, after, before, limit),
     countAfter: (recipient: string, id: number) => countAfter.get(recipient, id)?.n ?? 0,
-    changedAfter: (seq: number, limit: number) => changedAfter.all(seq, limit),
+    changedAfter: (seq: number, limit: number) => changedAfter.all({ seq, limit }),
+    /** The newest place in the sequence that a message has; 0 when there is none. */
+    newestSeq: () => newestSeq.get()?.n ?? 0,
     /** Dead and held messages, oldest first. */
     stuck: (limit: number) => stuck.all(limit).reverse(),
     /** Removes the bodies of old delivered messages, and their words from the search. */

@@ -203,4 +203,14 @@ CREATE INDEX audit_by_request ON audit (request, seq) WHERE request IS NOT NULL;
 DROP INDEX messages_open;
 CREATE INDEX messages_open ON messages (recipient, state, id) WHERE state IN ('queued', 'leased', 'held');
 `,
+  `
+-- One small index for what waits and one for what turns hold, each in the order of delivery: the first that waits is
+-- found without sorting the others. A message that has not changed has its number as its place in the sequence, so
+-- only changed ones are kept by that: a send touches one index less.
+DROP INDEX messages_open;
+DROP INDEX messages_by_seq;
+CREATE INDEX messages_queued ON messages (recipient, id) WHERE state = 'queued';
+CREATE INDEX messages_leased ON messages (recipient, id) WHERE state = 'leased';
+CREATE UNIQUE INDEX messages_changed ON messages (seq) WHERE seq <> id;
+`,
 ];

@@ -39,11 +39,12 @@ export function openStore(options: StoreOptions) {
     const row = db.prepare<[], { n: number | null }>(`SELECT max(seq) AS n FROM ${table}`).get();
     return row?.n ?? 0;
   };
+  const messages = messageQueries(db);
   // Each is the end of an index: the cost of starting does not grow with history.
-  let seq = Math.max(...["messages", "questions", "turn_events", "audit", "approvals"].map(newest));
+  let seq = Math.max(messages.newestSeq(), ...["questions", "turn_events", "audit", "approvals"].map(newest));
 
   return {
-    messages: messageQueries(db),
+    messages,
     search: searchQueries(db),
     agents: agentQueries(db),
     approvals: approvalQueries(db),

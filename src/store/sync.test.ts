@@ -41,6 +41,7 @@ test("a write's promise resolves after the sync of its group and not before", as
   const two = writer.write(() => void order.push("two")).then(() => order.push("two is stored"));
   await Promise.all([one, two]);
   expect(order).toEqual(["one", "two", "sync", "one is stored", "two is stored"]);
+  writer.close();
   db.close();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -15,6 +15,13 @@ interface Queued {
   reject(error: unknown): void;
 }
 
+/** A group that is on stable storage: what is still to be said. */
+interface Ran {
+  effects: (() => void)[];
+  done: { entry: Queued; value: unknown }[];
+  failed: { entry: Queued; error: unknown }[];
+}
+
 /** Writes that one commit may take in: bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
 
@@ -31,7 +38,9 @@ export interface WriterOptions {
 /**
  * The one writer. Writes queue up; once per turn of the event loop all that wait run in one transaction and share one
  * commit. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
- * alone. A full disk refuses the whole group with `disk_full`, and later groups work again when there is room.
+ * alone: nearly all do before they have changed anything, and cost the group nothing. When one has, the group is run
+ * anew with a savepoint around each (savepoints for all would be a fifth of the cost of a send). A full disk refuses the
+ * whole group with `disk_full`, and later groups work again when there is room.
  *
  * It runs in the daemon's thread (docs/adr/0002-store.md): a commit blocks the loop for one fsync, and what arrives
  * in that time forms the next group.
@@ -43,6 +52,8 @@ export class Writer {
   readonly #maxGroup: number;
   /** Compiled once: they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
+  /** Rows that this connection has changed so far. */
+  readonly #changes: { get(): number | undefined };
   readonly #checkpointer: Checkpointer;
   #queue: Queued[] = [];
   #scheduled = false;
@@ -61,6 +72,7 @@ export class Writer {
       rollbackTo: db.prepare("ROLLBACK TO one"),
       commit: db.prepare("COMMIT"),
     };
+    this.#changes = db.prepare<[], number>("SELECT total_changes()").pluck();
     this.#checkpointer = checkpointer(db);
   }
 
@@ -92,42 +104,63 @@ export class Writer {
   }
 
   #commit(group: Queued[]): void {
-    const effects: (() => void)[] = [];
+    let ran = this.#attempt(group, "together");
+    if (ran === "half-done") ran = this.#attempt(group, "apart");
+    if (typeof ran === "string") return;
+    for (const { entry, error } of ran.failed) entry.reject(error);
+    for (const effect of ran.effects) effect();
+    for (const { entry, value } of ran.done) entry.resolve(value);
+    // After whoever waits for these writes has been answered.
+    setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
+  }
+
+  /**
+   * Runs and commits a group. `half-done`: a write failed after it had changed something, and there was no savepoint to
+   * go back to. `refused`: the disk failed, and the group has been told. After both everything is undone.
+   */
+  #attempt(group: readonly Queued[], how: "together" | "apart"): Ran | "half-done" | "refused" {
+    const apart = how === "apart";
+    const ran: Ran = { effects: [], done: [], failed: [] };
     const undos: (() => void)[] = [];
-    const done: { entry: Queued; value: unknown }[] = [];
-    const failed: { entry: Queued; error: unknown }[] = [];
-    const tx: Tx = { afterCommit: (effect) => void effects.push(effect), onRollback: (undo) => void undos.push(undo) };
+    const tx: Tx = { afterCommit: (effect) => void ran.effects.push(effect), onRollback: (undo) => void undos.push(undo) };
     try {
       this.#sql.begin.run();
       for (const entry of group) {
-        const [effectsBefore, undosBefore] = [effects.length, undos.length];
-        this.#sql.savepoint.run();
+        const [effectsBefore, undosBefore] = [ran.effects.length, undos.length];
+        const changes = this.#changes.get();
+        if (apart) this.#sql.savepoint.run();
         try {
-          done.push({ entry, value: entry.run(tx) });
-          this.#sql.release.run();
+          ran.done.push({ entry, value: entry.run(tx) });
+          if (apart) this.#sql.release.run();
         } catch (error) {
           if (isStorageFailure(error)) throw error;
-          this.#sql.rollbackTo.run();
-          this.#sql.release.run();
+          if (apart) {
+            this.#sql.rollbackTo.run();
+            this.#sql.release.run();
+          } else if (this.#changes.get() !== changes) {
+            this.#undo(undos);
+            return "half-done";
+          }
           for (const undo of undos.splice(undosBefore).reverse()) undo();
-          effects.length = effectsBefore;
-          failed.push({ entry, error });
+          ran.effects.length = effectsBefore;
+          ran.failed.push({ entry, error });
         }
       }
       this.#sql.commit.run();
       this.#sync();
+      return ran;
     } catch (error) {
-      // Some failures end the transaction by themselves.
-      if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
-      for (const undo of undos.reverse()) undo();
+      this.#undo(undos);
       const words = this.#explain(error);
       for (const entry of group) entry.reject(words);
-      return;
+      return "refused";
     }
-    for (const { entry, error } of failed) entry.reject(error);
-    for (const effect of effects) effect();
-    for (const { entry, value } of done) entry.resolve(value);
-    this.#checkpoint("ifDue");
+  }
+
+  #undo(undos: (() => void)[]): void {
+    // Some failures end the transaction by themselves.
+    if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+    for (const undo of undos.reverse()) undo();
   }
 
   /** What was committed is safe in the WAL whatever happens here; but a disk that fails an fsync is not written to again. */

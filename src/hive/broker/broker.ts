@@ -140,7 +140,7 @@ export class Broker {
   /** The chain that a sender's message continues: that of the newest message it is handling. */
   #chainOf(sender: string): { chain: number; hops: number } | undefined {
     if (sender === OPERATOR || sender === SYSTEM) return undefined;
-    const handling = this.#store.messages.leased(sender).at(-1);
+    const handling = this.#store.messages.newestLeased(sender);
     return handling && { chain: handling.chain, hops: handling.hops + 1 };
   }
 
@@ -301,7 +301,7 @@ export class Broker {
   /** Mail may be waiting for somebody: serve whoever waits, or wake the cage. */
   #nudge(agentId: string): void {
     if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
-    if (!this.#store.messages.firstQueued(agentId)) return;
+    if (this.unread(agentId) === 0) return;
     if (this.#waiters.has(agentId) && this.#servable(agentId)) void this.#serveWaiting(agentId).catch(() => {});
     else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
   }

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase, type Sqlite } from "./database.ts";
+import { Writer } from "./writer.ts";
+
+let folder: string;
+let db: Sqlite;
+let writer: Writer;
+/** Commits so far. */
+let syncs: number;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "writer-"));
+  db = openDatabase(join(folder, "hive.db"));
+  syncs = 0;
+  writer = new Writer({
+    db,
+    sync: () => void syncs++,
+    onFatal(error) {
+      throw error;
+    },
+  });
+});
+afterEach(() => {
+  writer.close();
+  db.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (key: string): void => void db.prepare("INSERT INTO meta (key, value) VALUES (?, 'x')").run(key);
+const kept = (): unknown[] => db.prepare("SELECT key FROM meta ORDER BY key").pluck().all();
+
+/** A write that stores its name and says when it is stored, or undone. */
+function good(name: string, said: string[]): Promise<string> {
+  return writer.write((tx) => {
+    put(name);
+    tx.afterCommit(() => void said.push(`${name} is stored`));
+    tx.onRollback(() => void said.push(`${name} is undone`));
+    return name;
+  });
+}
+
+test("a write that fails before it has changed anything costs its group nothing", async () => {
+  const said: string[] = [];
+  let runs = 0;
+  const group = [
+    good("a", said),
+    writer.write(() => {
+      runs++;
+      throw new Error("no");
+    }),
+    good("c", said),
+  ];
+  expect((await Promise.allSettled(group)).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect({ said, runs, syncs, kept: kept() }).toEqual({
+    said: ["a is stored", "c is stored"],
+    runs: 1,
+    syncs: 1,
+    kept: ["a", "c"],
+  });
+});
+
+test("a write that fails half done is undone alone; the others of its group are stored once", async () => {
+  const said: string[] = [];
+  const group = [
+    good("a", said),
+    writer.write((tx) => {
+      tx.afterCommit(() => void said.push("never"));
+      put("b");
+      throw new Error("half done");
+    }),
+    good("c", said),
+  ];
+  expect(await Promise.allSettled(group)).toMatchObject([
+    { value: "a" },
+    { status: "rejected", reason: new Error("half done") },
+    { value: "c" },
+  ]);
+  // The first attempt of the whole group came to nothing, and whoever counts along was told so.
+  expect({ said, syncs, kept: kept() }).toEqual({
+    said: ["a is undone", "a is stored", "c is stored"],
+    syncs: 1,
+    kept: ["a", "c"],
+  });
+});
+
+test("what one write of a group has stored, the next one sees", async () => {
+  const group = [writer.write(() => put("a")), writer.write(() => kept())];
+  expect((await Promise.all(group))[1]).toEqual(["a"]);
+});
