@@ -1,10 +1,13 @@
 import { createServer, type Server } from "node:http";
 import { rmSync } from "node:fs";
+import { boundConnections } from "../rpc/http-crowd.ts";
 import { egressServer, type EgressDeps } from "./egress/proxy.ts";
 import { modelProxy, type ModelProxyDeps } from "./model/proxy.ts";
 
 /** Connections that one cage may hold open to one of its gateway sockets. */
 const MAX_CONNECTIONS = 64;
+/** Connections that may wait to be taken in: a burst past that meets refusals of the kernel, without a word. */
+const BACKLOG = 4096;
 /** How long a request's headers may take: a slow writer holds nothing for long. Milliseconds. */
 const HEADERS_MS = 20_000;
 
@@ -24,7 +27,7 @@ export class Gateway {
 
   /** Opens both sockets of an agent. Files that are left of an earlier daemon are replaced. */
   async listen(agent: { id: string; name: string }, paths: { model: string; egress: string }): Promise<Listening> {
-    const model = createServer({ requestTimeout: 0, headersTimeout: HEADERS_MS }, modelProxy(agent, this.#model));
+    const model = createServer({ requestTimeout: 0 }, modelProxy(agent, this.#model));
     const egress = egressServer(agent.id, this.#egress);
     const servers = [await bind(model, paths.model), await bind(egress, paths.egress)];
     return {
@@ -36,11 +39,12 @@ export class Gateway {
 }
 
 function bind(server: Server, path: string): Promise<Server> {
-  server.maxConnections = MAX_CONNECTIONS;
+  server.headersTimeout = HEADERS_MS;
+  boundConnections(server, MAX_CONNECTIONS);
   rmSync(path, { force: true });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, () => {
+    server.listen({ path, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve(server);
     });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { connect, createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -14,12 +15,15 @@ let folder: string;
 let listening: Listening;
 let reply: (signal: AbortSignal) => ModelReply;
 let asked: number;
+/** What the agent may reach. */
+let hosts: string[];
 const unexpected: unknown[] = [];
 const open: Socket[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "gw-"));
   asked = 0;
+  hosts = ["example.com"];
   unexpected.length = 0;
   reply = () => ({ status: 200, headers: { "content-type": "application/json" }, body: once1("{}") });
   const gateway = new Gateway({
@@ -35,9 +39,10 @@ beforeEach(async () => {
       onUnexpected: (error) => void unexpected.push(error),
     },
     egress: {
-      hostsOf: () => ["example.com"],
-      resolve: async () => [],
-      isPublic: isPublicAddress,
+      hostsOf: () => hosts,
+      // The test's own servers are the public internet here.
+      resolve: async (host) => (host === "example.com" ? ["127.0.0.1"] : []),
+      isPublic: (address) => address === "127.0.0.1" || isPublicAddress(address),
       onRecord: () => {},
     },
   });
@@ -189,3 +194,52 @@ describe("model.sock", () => {
       .toBe("HTTP/1.1 200");
   });
 });
+
+describe("egress.sock", () => {
+  test("an answer that nobody reads is not drawn from its server", async () => {
+    let drawn = 0;
+    const chunk = Buffer.alloc(256 * 1024, 0x20);
+    const server = createHttpServer((_, response) => {
+      const more = (): void => {
+        while (drawn < 4096) {
+          drawn++;
+          if (!response.write(chunk)) return void response.once("drain", more);
+        }
+      };
+      more();
+    });
+    const port = await portOf(server);
+    hosts = [`example.com:${port}`];
+    const socket = await dial("egress");
+    socket.pause();
+    socket.write(`GET http://example.com:${port}/ HTTP/1.1\r\nHost: example.com\r\n\r\n`);
+    let last = -1;
+    await expect.poll(() => last === (last = drawn) && drawn > 0, { timeout: 20_000, interval: 200 }).toBe(true);
+    // What the kernel holds on the way, and little of ours.
+    expect(drawn).toBeLessThan(128);
+    socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("a tunnel whose client never says hello is closed, and so is what it opened", async () => {
+    let left = (): void => {};
+    const gone = new Promise<void>((resolve) => (left = resolve));
+    const server = createNetServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("close", left);
+      socket.resume();
+    });
+    const port = await portOf(server);
+    hosts = [`example.com:${port}`];
+    const socket = await dial("egress");
+    socket.write(`CONNECT example.com:${port} HTTP/1.1\r\nHost: example.com:${port}\r\n\r\n`);
+    expect(await closing(socket)).toMatch(/^HTTP\/1\.1 200 Connection Established/);
+    await gone;
+    server.close();
+  });
+});
+
+function portOf(one: NetServer): Promise<number> {
+  return new Promise((resolve) => one.listen(0, "127.0.0.1", () => resolve((one.address() as AddressInfo).port)));
+}

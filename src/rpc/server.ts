@@ -5,13 +5,12 @@ import { operations, type Caller, type OperationName } from "../wire/operations.
 import { failure, success } from "./envelope.ts";
 import { parseStrictObject } from "./json.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
+import { Refused } from "./refused.ts";
 
 /** Longest Unix socket path: `sun_path` holds 108 bytes; the rest is margin for the folders of tests and tools. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** A burst of 9,500 connects at Node's default of 511 meets refusals; at 4096 none (measured). */
 const BACKLOG = 4096;
-/** How long a refused connection may stay, to read why. A peer that never hangs up would hold a descriptor for ever. */
-const REFUSED_MS = 250;
 /** Requests of one connection that may be under way at once; more wait in the socket. */
 const MAX_IN_FLIGHT = 256;
 
@@ -66,30 +65,11 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   checkSocketPath(options.path);
   await removeStale(options.path);
   const live = new Set<Socket>();
-  let leaving = 0;
-  /** Closes a refused connection wholly, but not before its peer could read the word: a few are given a moment. */
-  const letGo = (socket: Socket): void => {
-    if (leaving >= options.maxConnections) {
-      socket.destroySoon();
-      return;
-    }
-    leaving++;
-    const timer = setTimeout(() => socket.destroy(), REFUSED_MS);
-    timer.unref();
-    socket.once("close", () => {
-      leaving--;
-      clearTimeout(timer);
-    });
-    socket.once("end", () => socket.destroySoon());
-    socket.resume();
-  };
+  const refused = new Refused(options.maxConnections);
+  const words = `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (live.size >= options.maxConnections) {
-      socket.on("error", () => socket.destroy());
-      socket.write(
-        `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`,
-      );
-      letGo(socket);
+      refused.letGo(socket, words);
       return;
     }
     live.add(socket);

@@ -1,0 +1,47 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import { Refused } from "./refused.ts";
+
+/**
+ * Bounds the connections of an HTTP server, also those that are handed to it by `emit("connection")`. Past `most` the
+ * one that has been silent for the longest gives way to the one that comes; where all have asked for something, the one
+ * that comes is refused. Either is answered 503 with a word.
+ */
+export function boundConnections(server: Server, most: number): void {
+  const words = `hyperhive: more than ${most} connections; close some and try again\n`;
+  const answer = [
+    "HTTP/1.1 503 Service Unavailable",
+    "Content-Type: text/plain",
+    `Content-Length: ${words.length}`,
+    "Retry-After: 1",
+    "Connection: close",
+    "",
+    words,
+  ].join("\r\n");
+  const refused = new Refused(most);
+  const live = new Set<Socket>();
+  /** Those that have not asked for anything yet, the oldest first. */
+  const silent = new Set<Socket>();
+  const forget = (socket: Socket): void => {
+    live.delete(socket);
+    silent.delete(socket);
+  };
+  const spoke = ({ socket }: IncomingMessage): void => void silent.delete(socket);
+  const serve = server.listeners("connection") as ((socket: Socket) => void)[];
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    if (live.size >= most) {
+      const [oldest] = silent;
+      if (!oldest) return refused.letGo(socket, answer);
+      forget(oldest);
+      refused.letGo(oldest, answer);
+    }
+    live.add(socket);
+    silent.add(socket);
+    socket.once("close", () => forget(socket));
+    for (const listener of serve) listener.call(server, socket);
+  });
+  server.prependListener("request", spoke);
+  // Only where it is served: a listener would keep alive what Node closes by itself.
+  if (server.listenerCount("connect") > 0) server.prependListener("connect", spoke);
+}

@@ -1,0 +1,167 @@
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectLines } from "../../src/rpc/client.ts";
+import { TestHive } from "../lib/hive.ts";
+import { holdings } from "../lib/process.ts";
+import { spawnStopped } from "../lib/stand-in.ts";
+
+/** Peers of a real daemon that write half of what they want to say, or never read what they asked for. */
+
+/** As many as a cage may have on one socket. */
+const PEERS = 64;
+const MOST_BYTES = 192 * 1024 * 1024;
+/** What is offered to a reader that does not read: far more than may wait for it. */
+const OFFERED_BYTES = 64 * 1024 * 1024;
+const BODY_BYTES = 250 * 1024;
+let hive: TestHive;
+let before: ReturnType<typeof holdings>;
+const open: Socket[] = [];
+
+beforeAll(async () => {
+  hive = await new TestHive().play([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
+  for (const name of ["ada", "bob"]) await spawnStopped(hive, name);
+  await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
+  before = holdings(hive.pid);
+});
+afterAll(async () => {
+  for (const socket of open) socket.destroy();
+  await hive.dispose();
+});
+
+const of = (agent: string, name: string): NetConnectOpts => ({ path: join(hive.agentSocket(agent), "..", name) });
+const dashboard = (): NetConnectOpts => ({ host: new URL(hive.home).hostname, port: Number(new URL(hive.home).port) });
+const SOCKETS: readonly (readonly [string, () => NetConnectOpts, string])[] = [
+  ["host.sock", () => ({ path: hive.socket }), '{"cmd":"li'],
+  ["mcp.sock", () => of("ada", "mcp.sock"), '{"id":1,"cmd":"who'],
+  ["model.sock", () => of("ada", "model.sock"), "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Le"],
+  ["egress.sock", () => of("ada", "egress.sock"), "CONNECT example.org:443 HTT"],
+  ["the dashboard", dashboard, "GET / HTTP/1.1\r\nHo"],
+];
+function dial(to: NetConnectOpts): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(to);
+    open.push(socket);
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+/** What comes until the other side is done. */
+function said(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+    socket.once("close", () => resolve(text));
+  });
+}
+/** Everybody else is served, and the daemon holds no more than it may. */
+async function isWell(): Promise<void> {
+  expect((await hive.call("list", {})).agents).toEqual(["hm1nd", "ada", "bob"]);
+  const bob = await connectLines(hive.agentSocket("bob"));
+  expect((await bob.call("whoami", {})).name).toBe("bob");
+  bob.close();
+  for (const name of ["model.sock", "egress.sock"]) {
+    const socket = await dial(of("bob", name));
+    socket.write("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    expect(await said(socket)).toMatch(/^HTTP\/1\.1 40[45] [^]*hyperhive: /);
+  }
+  expect((await fetch(`${hive.home}/healthz`)).status).toBe(200);
+  expect(holdings(hive.pid).resident - before.resident).toBeLessThan(MOST_BYTES);
+}
+
+test("slow writers: 64 on every socket hold nobody else up, and over HTTP they are let go of", { timeout: 120_000 }, async () => {
+  const slow: [string, Socket[]][] = [];
+  for (const [name, to, half] of SOCKETS) {
+    const peers = await Promise.all(Array.from({ length: PEERS }, () => dial(to())));
+    for (const peer of peers) peer.write(half);
+    slow.push([name, peers]);
+    await isWell();
+  }
+  for (const [name, peers] of slow) {
+    if (name.endsWith(".sock") && !/^(?:model|egress)/.test(name)) {
+      // Half a line may stay: what it holds is bounded by the line, and it is one of those that may connect.
+      for (const peer of peers) expect(peer.destroyed, name).toBe(false);
+      for (const peer of peers) peer.destroy();
+    } else {
+      const answers = await Promise.all(peers.map(said));
+      for (const answer of answers) expect(answer, name).toMatch(/^HTTP\/1\.1 408 /);
+    }
+  }
+  await isWell();
+});
+
+test("slow writers of a body: 64 requests whose rest never comes hold nobody else up", async () => {
+  const peers = await Promise.all(Array.from({ length: PEERS }, () => dial(of("ada", "model.sock"))));
+  for (const peer of peers)
+    peer.write(`POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(BODY_BYTES)}`);
+  await isWell();
+  for (const peer of peers) peer.destroy();
+});
+
+test("slow readers of the two event streams are cut off, and nobody else is", { timeout: 120_000 }, async () => {
+  const lines = await dial({ path: hive.socket });
+  lines.pause();
+  lines.write('{"cmd":"watch"}\n');
+  const { url } = await hive.call("login", {});
+  const login = await fetch(`${hive.home}/api/login`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: url.split("#token=")[1] }),
+  });
+  const cookie = login.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const events = await dial(dashboard());
+  events.write(`GET /api/events HTTP/1.1\r\nHost: ${new URL(hive.home).host}\r\nCookie: ${cookie}\r\n\r\n`);
+  // The stream stands; from here on nobody reads it.
+  await new Promise((resolve) => events.once("data", resolve));
+  events.pause();
+
+  const offered = OFFERED_BYTES / BODY_BYTES;
+  for (let n = 0; n < offered; n++) await hive.call("send", { to: n % 2 ? "ada" : "bob", body: "x".repeat(BODY_BYTES) });
+  await isWell();
+  for (const [name, socket] of [
+    ["host.sock", lines],
+    ["the dashboard", events],
+  ] as const) {
+    const whole = said(socket);
+    socket.resume();
+    const { length } = await whole;
+    // It ended by itself, and what had waited was less than what was offered.
+    expect(length, name).toBeLessThan(OFFERED_BYTES / 2);
+  }
+});
+
+test.each([
+  ["an agent's", () => of("ada", "mcp.sock")],
+  ["the operator's", (): NetConnectOpts => ({ path: hive.socket })],
+])("a peer on %s socket that asks and asks and never reads is cut off", { timeout: 120_000 }, async (_whose, to) => {
+  const socket = await dial(to());
+  socket.pause();
+  const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  const question = '{"id":1,"cmd":"messages","limit":1,"agent":"ada"}\n'.repeat(1000);
+  let isOpen = true;
+  void gone.then(() => (isOpen = false));
+  while (isOpen) {
+    if (!socket.write(question)) await Promise.race([gone, new Promise((resolve) => socket.once("drain", resolve))]);
+  }
+  await isWell();
+});
+
+test.each([
+  ["model.sock", () => of("ada", "model.sock"), "/x"],
+  ["the dashboard", dashboard, "/login"],
+] as const)("a peer of %s that asks and asks and never reads is read no further", async (_name, to, path) => {
+  const socket = await dial(to());
+  socket.pause();
+  const question = `GET ${path} HTTP/1.1\r\nHost: ${new URL(hive.home).host}\r\n\r\n`.repeat(1000);
+  // More than the kernel and the daemon take in together.
+  for (let bytes = 0; bytes < OFFERED_BYTES; bytes += question.length) socket.write(question);
+  let last = -1;
+  await expect.poll(() => last === (last = socket.writableLength), { timeout: 20_000, interval: 200 }).toBe(true);
+  expect(socket.writableLength).toBeGreaterThan(OFFERED_BYTES / 2);
+  await isWell();
+  socket.destroy();
+});
