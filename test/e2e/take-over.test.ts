@@ -1,0 +1,109 @@
+import Database from "better-sqlite3";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { TestHive } from "../lib/hive.ts";
+
+/** A hive from before there were deploys: agents with a config, and no repository, ledger entry or request of theirs. */
+
+const RULES = [
+  { when: { from: "system" }, steps: [{ say: "noted" }] },
+  {
+    when: { text: "^look" },
+    steps: [
+      {
+        tools: [
+          {
+            name: "Bash",
+            input: { command: "git -C /agents/ada/config log --format=%s; git -C /meta log --format=%s", description: "git" },
+          },
+        ],
+        capture: { seen: "([\\s\\S]+)" },
+      },
+      { tools: [{ name: "send", input: { to: "operator", body: "{{seen}}" } }] },
+      { say: "looked" },
+    ],
+  },
+  {
+    when: { text: "." },
+    steps: [{ tools: [{ name: "send", input: { to: "operator", body: "{{agent}} heard {{body}}" } }] }, { say: "ok" }],
+  },
+];
+let hive: TestHive;
+afterEach(() => hive.dispose());
+
+/** Takes away all that deploys have made of a stopped hive. */
+function forgetDeploys(): void {
+  for (const folder of ["applied", "proposed", "meta"]) rmSync(join(hive.stateDir, folder), { recursive: true });
+  const db = new Database(join(hive.stateDir, "hive.db"));
+  db.exec("DELETE FROM approvals; UPDATE agents SET deployed_sha = NULL, deployed_request = NULL, hyperhive = NULL");
+  db.close();
+}
+
+test("at the next start each is taken over as it is, by a deploy with an id, and lives on with its notes", async () => {
+  hive = await new TestHive().play(RULES).start();
+  await hive.call("spawn", { name: "ada", config: { model: "haiku" }, instructions: "Count." });
+  await hive.call("spawn", { name: "gone" });
+  await hive.call("destroy", { name: "gone" });
+  await hive.call("send", { to: "ada", body: "one" });
+  await hive.untilMessage((message) => message.body === "ada heard one");
+  const before = await hive.call("config", { name: "ada" });
+  const generation = join(await hive.folderOf("ada"), "generations");
+  await hive.stop();
+  forgetDeploys();
+  await hive.start();
+
+  for (const name of ["hm1nd", "ada"])
+    await hive.untilAgent(
+      name,
+      (agent) => agent.deployed_sha !== undefined && agent.deploying === undefined && !agent.needs_update,
+    );
+  const { deploys } = await hive.call("deploys", { agent: "ada" });
+  expect(deploys).toMatchObject([{ state: "deployed", origin: "update", by: "system", runs: true }]);
+  expect((await hive.call("config", { name: "ada" })).files).toEqual(before.files);
+  expect(readFileSync(join(generation, String(deploys[0]?.id), "INSTRUCTIONS.md"), "utf8")).toContain("Count.");
+  const { findings } = await hive.call("check", {});
+  expect(findings.filter((one) => !one.ok)).toEqual([]);
+  expect((await hive.call("meta", {})).inputs.map((input) => input.name)).toEqual(["hyperhive", "agent-hm1nd", "agent-ada"]);
+  // The manager has the repository to propose in, and the ledger to read.
+  await hive.call("send", { to: "hm1nd", body: "look" });
+  await hive.untilMessage(({ body }) => /^take over ada\n.*deploy (?:ada|hm1nd) deployed\/\d+ /s.test(body ?? ""));
+  await hive.call("send", { to: "ada", body: "two" });
+  await hive.untilMessage((message) => message.body === "ada heard two");
+
+  // From here on it is an agent like any other.
+  const base64 = Buffer.from(JSON.stringify({ model: "opus" })).toString("base64");
+  const { request } = await hive.call("propose", { agent: "ada", files: [{ path: "agent.json", mode: "100644", base64 }] });
+  await hive.call("approve", { id: request });
+  expect(await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.model === "opus")).toMatchObject({
+    running: true,
+  });
+  await hive.call("rollback", { agent: "ada", id: deploys[0]?.id ?? 0 });
+  await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.model === "haiku");
+
+  // One that was destroyed before is taken over when it is revived.
+  await hive.call("revive", { name: "gone" });
+  await hive.call("send", { to: "gone", body: "back?" });
+  await hive.untilMessage((message) => message.body === "gone heard back?");
+  expect((await hive.call("check", {})).holds).toBe(true);
+});
+
+test("one that cannot be taken over is left as it runs, shown as drift, and the manager hears why", async () => {
+  hive = await new TestHive().play(RULES).start();
+  await hive.call("spawn", { name: "ada" });
+  await hive.stop();
+  forgetDeploys();
+  // A config of which no commit can be made: it does not fit what an agent may ask for.
+  const db = new Database(join(hive.stateDir, "hive.db"));
+  const [id, generation] = db.prepare("SELECT id, generation FROM agents WHERE name = 'ada'").raw().get() as [string, number];
+  db.close();
+  rmSync(join(hive.stateDir, "agents", id, "generations", String(generation), "agent.json"));
+  await hive.start();
+  await hive.untilMessage(
+    (message) => message.from === "system" && /"event":"needs_update","agent":"ada"/.test(message.body ?? ""),
+  );
+  const ada = await hive.untilAgent("ada", (agent) => agent.drift !== undefined && agent.deploying === undefined);
+  expect(ada.drift).toBe("nothing of it is locked in the deploy ledger: rebuild it");
+  await hive.call("send", { to: "ada", body: "still there?" });
+  await hive.untilMessage((message) => message.body === "ada heard still there?");
+});
