@@ -1,0 +1,208 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Output } from "../../src/wire/operations.ts";
+import { TestHive, cleanEnv } from "../lib/hive.ts";
+
+/** Every verb about requests and deploys, as the built program says it, against a real hive. */
+
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+let hive: TestHive;
+beforeAll(async () => {
+  const rules = [
+    { when: { text: "^long" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
+    { when: { text: "." }, steps: [{ say: "ok" }] },
+  ];
+  hive = await new TestHive().play(rules).start();
+});
+afterAll(() => hive.dispose());
+
+interface Said {
+  code: number | null;
+  out: string;
+  err: string;
+}
+function hivectl(...argv: string[]): Promise<Said> {
+  return new Promise((resolve) => {
+    const env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, COLUMNS: "160" });
+    const child = spawn(process.execPath, [HIVECTL, ...argv], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const said: Said = { code: null, out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
+    child.on("close", (code) => resolve({ ...said, code }));
+  });
+}
+/** A verb that has to succeed; what it says. */
+async function ok(...argv: string[]): Promise<string> {
+  const { code, out, err } = await hivectl(...argv);
+  expect({ argv, code, err }).toEqual({ argv, code: 0, err: "" });
+  return out;
+}
+const json = async <T>(...argv: string[]): Promise<T> => JSON.parse(await ok(...argv, "--json")) as T;
+/** The request that a verb has made: it says so. */
+const idOf = (said: string): string => /#(\d+)/.exec(said)?.[1] ?? `no id in: ${said}`;
+let folders = 0;
+function configFolder(config: object): string {
+  const folder = join(hive.folder, `config-${++folders}`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "agent.json"), JSON.stringify(config));
+  return folder;
+}
+const settled = (id: string) =>
+  hive.watch((event) => event.kind === "approval" && event.approval.id === Number(id) && event.approval.state === "deployed", {
+    after: 0,
+    kinds: ["approval"],
+  });
+const rests = (name: string) => hive.untilAgent(name, (agent) => agent.deploying === undefined);
+
+test("request-spawn, pending, requests, show and approve --wait: an agent comes into being", async () => {
+  expect(await ok("pending")).toBe("nothing waits for approval\n");
+  const id = idOf(await ok("request-spawn", "scout", "-d", "looks things up"));
+  expect(await ok("pending")).toMatch(new RegExp(`${id} +scout +spawn +pending .*looks things up`));
+  const { approvals } = await json<Output<"pending">>("pending");
+  expect(approvals).toMatchObject([{ id: Number(id), agent: "scout", kind: "spawn", status: "pending" }]);
+  const shown = await ok("show", id);
+  expect(shown).toContain("looks things up");
+  expect(shown).toContain("── added  agent.json");
+  // Nobody is there to be asked.
+  expect(await hivectl("approve", id)).toMatchObject({ code: 2 });
+  expect(await ok("approve", id, "--yes", "--wait")).toMatch(/approved\n(?:[a-z]+\n)*deployed\n$/);
+  expect(await ok("requests", "scout")).toMatch(new RegExp(`${id} +scout +spawn +deployed`));
+  expect(await hivectl("show", "999999")).toMatchObject({ code: 1, err: "hivectl: there is no request 999999\n" });
+});
+
+test("propose a folder, also for hm1nd; --sha, deny with a note, cancel-request", async () => {
+  await rests("scout");
+  const id = idOf(await ok("propose", "scout", configFolder({ model: "haiku" }), "-d", "cheaper"));
+  const { approval } = await json<Output<"show">>("show", id);
+  expect(approval).toMatchObject({ agent: "scout", state: "pending", requested_by: "operator", description: "cheaper" });
+  expect(await hivectl("approve", id, "--sha", "0000000")).toMatchObject({ code: 1 });
+  await ok("approve", id, "--sha", (approval.sha ?? "").slice(0, 12), "--wait");
+  expect((await rests("scout")).model).toBe("haiku");
+
+  const own = idOf(await ok("propose", "hm1nd", configFolder({ model: "opus" })));
+  expect(await ok("deny", own, "--note", "not this week")).toBe(`#${own} denied; operator is told\n`);
+  expect((await json<Output<"show">>("show", own)).approval).toMatchObject({ state: "denied", note: "not this week" });
+  expect(await hivectl("approve", own, "--yes")).toMatchObject({ code: 1, err: expect.stringContaining("was denied") as string });
+  const other = idOf(await ok("propose", "hm1nd", configFolder({ model: "sonnet" })));
+  expect(await ok("cancel-request", other)).toBe(`#${other} cancelled\n`);
+  const mine = idOf(await ok("propose", "hm1nd", configFolder({ model: "opus", description: "leads" })));
+  await ok("approve", mine, "--yes", "--wait");
+  expect((await rests("hm1nd")).model).toBe("opus");
+});
+
+test("propose a commit of the proposed repository", async () => {
+  const config = join(hive.stateDir, "proposed/scout/config");
+  const git = (...argv: string[]): string => {
+    const who = ["-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@hive.invalid"];
+    return execFileSync("git", [...who, "-C", config, ...argv], { env: cleanEnv(), encoding: "utf8" });
+  };
+  // What was deployed since came from the operator: rebased onto it as anybody would.
+  git("-c", "protocol.file.allow=always", "fetch", "-q", join(hive.stateDir, "applied/scout.git"), "main");
+  git("reset", "-q", "--hard", "FETCH_HEAD");
+  writeFileSync(join(config, "agent.json"), JSON.stringify({ model: "sonnet" }));
+  git("commit", "-qam", "another model");
+  const sha = git("rev-parse", "HEAD").trim();
+  expect(await hivectl("propose", "scout", sha.slice(0, 12))).toMatchObject({ code: 2 });
+  const id = idOf(await ok("propose", "scout", sha));
+  expect(await ok("show", id)).toMatch(/-.*haiku[^]*\+.*sonnet/);
+  await ok("approve", id, "--sha", sha, "--wait");
+  expect((await rests("scout")).model).toBe("sonnet");
+});
+
+test("deploys and rollback --wait; a failing deploy ends with 1 and says why", async () => {
+  const { deploys } = await json<Output<"deploys">>("deploys", "scout");
+  expect(deploys.map((one) => one.runs)).toEqual([true, false, false]);
+  expect(await ok("deploys", "scout")).toMatch(new RegExp(`● +${deploys[0]?.id} +deployed`));
+  const said = await ok("rollback", "scout", String(deploys[1]?.id), "--wait");
+  expect(said).toMatch(/takes scout back to deploy \d+[^]*deployed\n$/);
+  expect((await rests("scout")).model).toBe("haiku");
+  expect(await hivectl("rollback", "scout", idOf(said))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("is what runs") as string,
+  });
+  expect(await hivectl("rollback", "scout", "1")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("has no deploy 1") as string,
+  });
+  const id = idOf(
+    await ok("propose", "scout", configFolder({ model: "haiku", mounts: [{ host: "/not/there", cage: "/corpus" }] })),
+  );
+  const failed = await hivectl("approve", id, "--yes", "--wait");
+  expect(failed).toMatchObject({ code: 1, out: expect.stringContaining("/not/there does not exist") as string });
+});
+
+test("rebuild, update, meta and meta-update", async () => {
+  await rests("scout");
+  const { results } = await json<{ results: { request?: number }[] }>("rebuild", "scout");
+  await settled(String(results[0]?.request));
+  await rests("scout");
+  expect(await ok("update", "--all")).toMatch(/scout is up to date, or will be/);
+  const { inputs, head } = await json<Output<"meta">>("meta");
+  expect(inputs.map((one) => one.name)).toEqual(["hyperhive", "agent-hm1nd", "agent-scout"]);
+  const listed = await ok("meta");
+  expect(listed).toContain(`meta ${head?.slice(0, 12)}\n`);
+  expect(listed).toMatch(/hyperhive +\S+.*hm1nd, scout\n/);
+  expect(await ok("meta-update", "agent-scout")).toContain("scout is rebuilt");
+  await hive.watch(
+    (event) =>
+      event.kind === "approval" &&
+      event.approval.agent === "scout" &&
+      event.approval.state === "deployed" &&
+      event.approval.id > (results[0]?.request ?? 0),
+    { after: 0, kinds: ["approval"] },
+  );
+  expect(await hivectl("meta-update", "agent-ghost")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no input") as string,
+  });
+});
+
+test("force: a deploy does not wait for the running turn", async () => {
+  await rests("scout");
+  const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "scout", { kinds: ["delta"] });
+  await ok("send", "scout", "long story");
+  await speaks;
+  const id = idOf(await ok("propose", "scout", configFolder({ model: "opus" })));
+  await ok("approve", id, "--yes");
+  await hive.watch(
+    (event) => event.kind === "approval" && event.approval.id === Number(id) && event.approval.state === "waiting",
+    {
+      after: 0,
+      kinds: ["approval"],
+    },
+  );
+  expect(await ok("force", id)).toBe(`#${id} does not wait\n`);
+  await settled(id);
+  expect(await hivectl("force", id)).toMatchObject({ code: 1, err: expect.stringContaining("nothing to force") as string });
+});
+
+test("destroy, tombstones, revive, and destroy --purge", async () => {
+  await rests("scout");
+  expect(await ok("destroy", "scout")).toContain("hivectl revive scout");
+  expect(await ok("tombstones")).toMatch(/^NAME[^\n]*\nscout /);
+  expect(await ok("revive", "scout")).toBe("scout lives again\n");
+  expect((await rests("scout")).running).toBe(true);
+  await ok("destroy", "scout", "--purge");
+  expect(await ok("tombstones")).not.toContain("scout");
+  expect((await json<Output<"meta">>("meta")).inputs.map((one) => one.name)).toEqual(["hyperhive", "agent-hm1nd"]);
+  expect(await hivectl("destroy", "hm1nd")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("cannot be destroyed") as string,
+  });
+});
+
+test("audit answers who approved what and which commit ran when, as a table and as JSON; check finds nothing", async () => {
+  const { deploys } = await json<Output<"deploys">>("deploys", "hm1nd");
+  const mine = deploys.find((one) => one.runs);
+  const { entries } = await json<Output<"audit">>("audit", "--request", String(mine?.id));
+  expect(entries.find((one) => one.kind === "approved")).toMatchObject({ actor: "operator", agent: "hm1nd", sha: mine?.sha });
+  expect(entries.map((one) => one.kind)).toEqual(expect.arrayContaining(["requested", "approved", "deployed", "rebuilt"]));
+  expect(await ok("audit", "hm1nd", "--kind", "approved")).toMatch(
+    new RegExp(`operator +approved +hm1nd +#${mine?.id} +${mine?.sha?.slice(0, 12)}`),
+  );
+  expect(await ok("check")).toMatch(/everything holds\n$/);
+  const { holds, findings } = await json<Output<"check">>("check");
+  expect([holds, findings.length]).toEqual([true, 7]);
+});
