@@ -19,7 +19,7 @@ beforeEach(async () => {
     socket.write = ((bytes: Buffer) => {
       written.push(bytes);
       return write(bytes);
-    }) as never;
+    });
     streams.push({ stream, written });
   });
   server.listen(0, "127.0.0.1");
