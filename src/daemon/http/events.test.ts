@@ -16,10 +16,10 @@ beforeEach(async () => {
     const written: Buffer[] = [];
     const socket = response.socket as Socket;
     const write = socket.write.bind(socket);
-    socket.write = ((bytes: Buffer) => {
+    socket.write = (bytes: Buffer) => {
       written.push(bytes);
       return write(bytes);
-    });
+    };
     streams.push({ stream, written });
   });
   server.listen(0, "127.0.0.1");

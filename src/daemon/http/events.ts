@@ -50,8 +50,7 @@ function take(gathered: Gathered): void {
   gathered.bytes = 0;
 }
 
-const joined = (frames: readonly Buffer[]): Buffer =>
-  frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
+const joined = (frames: readonly Buffer[]): Buffer => (frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames));
 const isSame = (a: readonly Buffer[], b: readonly Buffer[]): boolean =>
   a.length === b.length && a.every((frame, at) => frame === b[at]);
 
