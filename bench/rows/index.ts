@@ -2,6 +2,7 @@ import type { Row } from "../lib/row.ts";
 import { deploy } from "./deploy.ts";
 import { fanOut } from "./fan-out.ts";
 import { history } from "./history.ts";
+import { hivectl } from "./hivectl.ts";
 import { idle } from "./idle.ts";
 import { ingest } from "./ingest.ts";
 import { throughput } from "./throughput.ts";
@@ -10,4 +11,4 @@ import { turns } from "./turns.ts";
 import { wake } from "./wake.ts";
 
 /** Every row of the table, in its order. A new one is a file beside this and a word here. */
-export const rows: readonly Row[] = [wake, throughput, toolCall, ingest, fanOut, turns, history, idle, deploy];
+export const rows: readonly Row[] = [wake, throughput, toolCall, ingest, fanOut, turns, history, idle, deploy, hivectl];
