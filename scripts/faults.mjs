@@ -10,40 +10,59 @@ import { exec, has } from "./lib.mjs";
 /** Every call by which SQLite changes a file, or opens one. */
 const CALLS = ["fdatasync", "fsync", "pwrite64", "ftruncate", "openat", "unlink"];
 const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", death: "signal=KILL" };
+/** The parts of a life, as `test/campaigns/life.ts` marks their ends. */
+const PARTS = ["opening", "a send", "a lease and its end", "an event batch", "closing"];
 /** The daemon's exit code when the disk failed. */
 const DISK_FAILED = 70;
-/** Growing the log in advance is thousands of equal writes: that many of them are hit, evenly spread, by default. */
-const { points, calls: chosen } = options({ points: "12", calls: CALLS.join(",") });
+/** Growing the log in advance is thousands of equal writes in a row: a row this long is hit here and there only. */
+const LONG_ROW = 200;
+const HITS_IN_A_ROW = 12;
+/** `--points 12` hits that many calls of each kind, evenly spread; without it every one. */
+const { points, calls: chosen } = options({ points: "all", calls: CALLS.join(",") });
 
 if (!(await has("strace"))) cannot("strace is not installed: apt-get install strace");
 const program = await bundleCampaign("life");
 const folder = mkdtempSync(join(tmpdir(), "faults-"));
 const database = join(folder, "hive.db");
 const old = join(folder, "old.db");
+const marks = join(folder, "mark");
 const count = { runs: 0, injected: 0, acknowledged: 0, lost: 0, unclean: 0, went_on_after_fsync: 0 };
+/** Calls that were hit, by the part of the life that they belong to. */
+const hits = {};
 const problems = [];
 try {
   await exec(process.execPath, [program, "old", old]);
   for (const scene of ["life", "migration"]) {
+    const lived = await calls(scene);
     for (const call of chosen.split(",")) {
-      const calls = await countOf(scene, call);
-      for (const n of spread(calls, Number(points))) for (const fault of Object.keys(FAULTS)) await strike(scene, call, n, fault);
+      const every = lived.filter((one) => one.call === call);
+      const chosenOnes = points === "all" ? withoutRows(every) : spread(every, Number(points));
+      for (const { n, part } of chosenOnes) {
+        const where = `${scene}: ${part}`;
+        hits[where] = (hits[where] ?? 0) + 1;
+        for (const fault of Object.keys(FAULTS)) await strike(scene, part, call, n, fault);
+      }
     }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 for (const problem of problems.slice(0, 20)) console.log(problem);
+console.log(JSON.stringify({ calls_hit: hits }));
 console.log(JSON.stringify(count));
 process.exitCode = count.lost + count.unclean + count.went_on_after_fsync === 0 && count.injected > 0 ? 0 : 1;
 
 /** Runs the life once under strace; resolves with its words, its exit code and what strace saw. */
-async function live(scene, inject) {
+async function live(scene, inject, marked = []) {
   for (const end of ["", "-wal", "-shm"]) rmSync(`${database}${end}`, { force: true });
   if (scene === "migration") copyFileSync(old, database);
   const trace = join(folder, "trace");
-  const paths = ["", "-wal", "-shm", "-journal"].flatMap((end) => ["-P", `${database}${end}`]);
-  const child = spawn("strace", ["-f", "-o", trace, ...paths, ...inject, process.execPath, program, "life", database], {
+  const paths = [...["", "-wal", "-shm", "-journal"].map((end) => `${database}${end}`), ...marked].flatMap((path) => [
+    "-P",
+    path,
+  ]);
+  const argv = ["-f", "-o", trace, ...paths, ...inject, process.execPath, program, "life", database, ...marked];
+  const child = spawn("strace", argv, {
     env: { ...process.env, UV_THREADPOOL_SIZE: "1" },
     stdio: ["ignore", "pipe", "ignore"],
   });
@@ -53,19 +72,43 @@ async function live(scene, inject) {
   return { words, code, trace: readFileSync(trace, "utf8") };
 }
 
-async function countOf(scene, call) {
-  const { trace } = await live(scene, ["-e", `trace=${call}`]);
-  return trace.split("\n").filter((line) => line.includes(`${call}(`)).length;
+/** The calls that a life makes, in order: the how-manieth of its kind each is, and the part of the life. */
+async function calls(scene) {
+  writeFileSync(marks, "");
+  const { trace } = await live(scene, ["-e", `trace=${CALLS.join(",")},access,faccessat,faccessat2`], [marks]);
+  const seen = {};
+  const lived = [];
+  let marked = 0;
+  for (const line of trace.split("\n")) {
+    const call = /^\d+ +(\w+)\(/.exec(line)?.[1];
+    if (call === undefined) continue;
+    if (line.includes(`"${marks}"`)) marked++;
+    else if (CALLS.includes(call))
+      lived.push({ call, n: (seen[call] = (seen[call] ?? 0) + 1), at: lived.length, part: PARTS[marked] });
+  }
+  if (marked !== PARTS.length - 1) throw new Error(`the life has set ${marked} marks instead of ${PARTS.length - 1}`);
+  return lived;
+}
+
+/** All, but of a long row of the same call only a few. */
+function withoutRows(every) {
+  const rows = [];
+  for (const one of every) {
+    const row = rows.at(-1);
+    if (row && row.at(-1).at === one.at - 1) row.push(one);
+    else rows.push([one]);
+  }
+  return rows.flatMap((row) => (row.length > LONG_ROW ? spread(row, HITS_IN_A_ROW) : row));
 }
 
 /** The first and last few of many, and evenly between; all of few. */
-function spread(calls, most) {
-  if (calls <= most) return Array.from({ length: calls }, (_, at) => at + 1);
-  const step = (calls - 1) / (most - 1);
-  return [...new Set(Array.from({ length: most }, (_, at) => Math.round(1 + at * step)))];
+function spread(every, most) {
+  if (every.length <= most) return every;
+  const step = (every.length - 1) / (most - 1);
+  return [...new Set(Array.from({ length: most }, (_, at) => Math.round(at * step)))].map((at) => every[at]);
 }
 
-async function strike(scene, call, n, fault) {
+async function strike(scene, part, call, n, fault) {
   const { words, code, trace } = await live(scene, ["-e", `inject=${call}:${FAULTS[fault]}:when=${n}`]);
   count.runs++;
   const isHit = fault === "death" ? code === "SIGKILL" : trace.includes("(INJECTED)");
@@ -73,7 +116,7 @@ async function strike(scene, call, n, fault) {
   count.injected++;
   const log = join(folder, "words");
   writeFileSync(log, words);
-  const where = `${scene}: ${call} ${n}, ${fault}`;
+  const where = `${scene}, ${part}: ${call} ${n}, ${fault}`;
   if (call.endsWith("sync") && fault !== "death" && code !== DISK_FAILED) {
     count.went_on_after_fsync++;
     problems.push(`${where}: exit ${code} instead of ${DISK_FAILED}`);

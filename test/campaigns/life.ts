@@ -1,11 +1,11 @@
 import Database from "better-sqlite3";
-import { readFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, writeSync } from "node:fs";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
 import { openWorld } from "./world.ts";
 
 /**
- * The life of a message, and of an event batch: what the fault campaign breaks in every place. `life <database>` lives
+ * The life of a message, and of an event batch: what the fault campaign breaks in every place. `life <database> [marks]` lives
  * it, and each thing that was acknowledged is a line on stdout. `old <database>` makes a database of the first schema
  * with a message in it. `check <database> <lines> <scene>` opens what is left as the daemon would, and counts.
  */
@@ -51,10 +51,13 @@ function check(file: string, log: string, scene: string): void {
   say(JSON.stringify(counts));
 }
 
-async function life(file: string): Promise<void> {
+async function life(file: string, marks: string): Promise<void> {
   const { store, broker, ids } = openWorld(file, 2);
   const [agent = ""] = ids;
+  /** The end of a part of the life, for whoever watches the system calls: a look at a file. */
+  const mark = (): void => void (marks !== "" && existsSync(marks));
   say("open");
+  mark();
   /** A refusal is an answer too: what was refused is not acknowledged, and life goes on. */
   async function step(words: string, run: () => Promise<string>): Promise<void> {
     try {
@@ -70,6 +73,7 @@ async function life(file: string): Promise<void> {
       return `${sent[0]?.id ?? 0} body-${n}`;
     });
   }
+  mark();
   for (let n = 0; n < 2; n++) {
     let id = 0;
     await step("leased", async () => {
@@ -87,12 +91,14 @@ async function life(file: string): Promise<void> {
       });
     }
   }
+  mark();
   await step("events", async () => {
     const at = new Date().toISOString();
     const events = [1, 2, 3].map((n) => ({ n, at, event: { type: "text" as const, text: `text-${n}` } }));
     const stored = await store.write(() => store.turns.append(agent, agent, instance, events, store.nextSeq));
     return String(stored.confirmedN);
   });
+  mark();
   broker.stop();
   store.close();
   say("closed");
@@ -101,4 +107,4 @@ async function life(file: string): Promise<void> {
 const [mode, file = "", log = "", scene = ""] = process.argv.slice(2);
 if (mode === "old") old(file);
 else if (mode === "check") check(file, log, scene);
-else await life(file);
+else await life(file, log);
