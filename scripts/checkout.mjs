@@ -1,0 +1,18 @@
+// A copy of this checkout to run tests in under other conditions: what git knows or would take, as it lies here.
+import { cp, lstat, mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ROOT, exec } from "./lib.mjs";
+
+/** Puts the sources into `folder`, which keeps its node_modules and what it has built. */
+export async function copyCheckout(folder) {
+  const listed = await exec("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+  const files = listed.split("\0").filter((file) => file !== "");
+  for (const top of new Set(files.map((file) => file.split("/")[0])))
+    await rm(join(folder, top), { recursive: true, force: true });
+  for (const file of files) {
+    // One that was removed and not committed yet is still listed.
+    if (!(await lstat(join(ROOT, file)).catch(() => undefined))) continue;
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await cp(join(ROOT, file), join(folder, file), { verbatimSymlinks: true });
+  }
+}

@@ -1,0 +1,44 @@
+// `npm run test:node24`: every test on Node 24, in a copy of this checkout with packages of its own. The Node comes from
+// npm's package of its binary, headers and all, so that better-sqlite3 can be built for it. Arguments go to vitest.
+import { mkdir } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { copyCheckout } from "./checkout.mjs";
+import { ROOT, exec, foreground, step } from "./lib.mjs";
+import { runScript } from "./setup.mjs";
+
+/** The newest of the line when this was last looked at. */
+const VERSION = "24.21.0";
+const CACHE = join(ROOT, ".cache", "node24");
+const PACKAGE = `node-linux-${process.arch}`;
+const BIN = join(CACHE, "node", "node_modules", PACKAGE, "bin");
+
+await runScript(async () => {
+  const checkout = join(CACHE, "checkout");
+  for (const folder of [join(CACHE, "node"), checkout]) await mkdir(folder, { recursive: true });
+  const there = await exec(join(BIN, "node"), ["--version"]).catch(() => "");
+  if (there.trim() !== `v${VERSION}`)
+    await step(`fetching Node ${VERSION}`, () =>
+      exec(
+        "npm",
+        [
+          "install",
+          "--prefix",
+          join(CACHE, "node"),
+          "--no-save",
+          "--ignore-scripts",
+          "--no-audit",
+          "--no-fund",
+          `${PACKAGE}@${VERSION}`,
+        ],
+        {
+          cwd: join(CACHE, "node"),
+        },
+      ),
+    );
+  await copyCheckout(checkout);
+  // From here on it is a clone that is tested on a machine with another Node: set-up does the rest.
+  process.exitCode = await foreground(join(BIN, "node"), [join(checkout, "scripts", "test.mjs"), ...process.argv.slice(2)], {
+    cwd: checkout,
+    env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}` },
+  });
+});
