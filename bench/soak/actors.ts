@@ -34,9 +34,14 @@ async function reach(world: World, agent: string): Promise<LineClient> {
 }
 
 /** An agent that sends: what was not answered is sent again under the same client id, until it is. */
-export async function sender(world: World, agent: string, others: readonly string[], share: () => boolean): Promise<void> {
+export async function sender(
+  world: World,
+  agent: string,
+  others: readonly string[],
+  share: () => boolean | Promise<boolean>,
+): Promise<void> {
   let client = await reach(world, agent);
-  for (let nth = 0; share(); nth++) {
+  for (let nth = 0; await share(); nth++) {
     const to = others[Math.floor(world.random() * others.length)] ?? "";
     const body = `${agent}-${nth}`;
     world.checker.sending(body, to);

@@ -99,7 +99,7 @@ async function until(condition: () => boolean, last: Promise<unknown>): Promise<
 }
 
 /** Numbers from 0 to 1 that are the same for the same seed (a linear congruential generator). */
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

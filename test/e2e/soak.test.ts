@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { soakCages } from "../../bench/soak/cages.ts";
 import { soak } from "../../bench/soak/soak.ts";
 
 test("random sends under kills of the daemon and of harnesses: nothing is lost, doubled, misled or overtaken", async () => {
@@ -6,4 +7,11 @@ test("random sends under kills of the daemon and of harnesses: nothing is lost, 
   expect(result.violations).toEqual([]);
   expect(result).toMatchObject({ sent: 400, daemonKills: 2 });
   expect(result.delivered).toBeGreaterThanOrEqual(400);
+});
+
+test("the same with real cages, the real harness and the real CLI, some of them killed whole", { timeout: 180_000 }, async () => {
+  const result = await soakCages({ sends: 60, agents: 3, daemonKills: 1, cageKills: 3, seed: 7 });
+  expect(result.violations).toEqual([]);
+  expect(result).toMatchObject({ sent: 60, acknowledged: 60, daemonKills: 1 });
+  expect(result.harnessKills).toBeGreaterThan(0);
 });
