@@ -211,7 +211,7 @@ export async function openHive(deps: HiveDeps) {
 
   const { maxHops, leaseGraceMs, sendRate } = config;
   const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, now });
-  const history = new MessageHistory(store, directory.nameOf);
+  const history = new MessageHistory(store, directory.nameOf, (inbox) => broker.queued(inbox));
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
   const turns = new Turns(
@@ -498,7 +498,7 @@ export async function openHive(deps: HiveDeps) {
       agents: swarm.everyone().map(view),
       questions: questions.list({ all: false }),
       approvals: store.approvals.open().map((row) => deploys.book.view(row)),
-      messages: broker.history({ limit: messages }),
+      messages: history.messages({ limit: messages }),
       stuck: history.stuck(),
     }),
     launchUrl() {

@@ -52,10 +52,18 @@ const say = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
     return seq;
   });
 
+const history = (): MessageHistory =>
+  new MessageHistory(
+    store,
+    (id) => id,
+    () => [],
+  );
+
 async function find(words: string, who?: string, limit = 50, before?: number): Promise<number[]> {
   await index.catchUp();
-  const history = new MessageHistory(store, (id) => id);
-  return history.search({ words, limit, before }, who).map((message) => message.id);
+  return history()
+    .search({ words, limit, before }, who)
+    .map((message) => message.id);
 }
 
 describe("search", () => {
@@ -100,7 +108,7 @@ describe("search", () => {
     await Promise.all(Array.from({ length: 2600 }, () => say("needle")));
     expect(await index.catchUp()).toBe(false);
     expect(await index.catchUp()).toBe(true);
-    expect(new MessageHistory(store, (id) => id).search({ words: "needle", limit: 500, before: undefined })).toHaveLength(500);
+    expect(history().search({ words: "needle", limit: 500, before: undefined })).toHaveLength(500);
   });
 });
 
@@ -108,5 +116,39 @@ test("dead and held messages are listed however old they are", async () => {
   const dead = await say("dead", { state: "dead" });
   const held = await say("held", { state: "held" });
   for (let n = 0; n < 300; n++) await say("done");
-  expect(new MessageHistory(store, (id) => id).stuck().map((message) => message.id)).toEqual([dead, held]);
+  expect(
+    history()
+      .stuck()
+      .map((message) => message.id),
+  ).toEqual([dead, held]);
+});
+
+test("one principal's messages are told in their order, whether they were taken in or not", async () => {
+  const of = (who: string, before?: number, limit = 50): number[] =>
+    history()
+      .messages({ before, limit }, who)
+      .map((message) => message.id);
+  const sentByA = (after: number, before: number): number[] =>
+    store.messages.sentBetween("a", after, before, 9).map(({ id }) => id);
+  const first = await say("one");
+  const toA = await say("two", { sender: "c", recipient: "a" });
+  await say("three", { sender: "c", recipient: "b" });
+  const toItself = await say("four", { sender: "a", recipient: "a" });
+  const check = (): void => {
+    expect([of("a"), of("a", toItself), of("a", undefined, 2)]).toEqual([
+      [first, toA, toItself],
+      [first, toA],
+      [toA, toItself],
+    ]);
+    expect([sentByA(0, 100), sentByA(first, 100), sentByA(first, toItself)]).toEqual([[toItself, first], [toItself], []]);
+  };
+  check();
+  await index.catchUp();
+  check();
+  const last = await say("five", { sender: "b", recipient: "a" });
+  expect([of("a"), of("a", undefined, 2), of("b", undefined, 1)]).toEqual([
+    [first, toA, toItself, last],
+    [toItself, last],
+    [last],
+  ]);
 });

@@ -55,6 +55,28 @@ export interface MessageChange {
   reason: string | null;
 }
 
+interface OfQuery {
+  who: string;
+  after: number;
+  before: number;
+  limit: number;
+}
+
+/**
+ * Messages of one principal, newest first: by `message_parties` as far as that is filled, the few behind it by looking
+ * at each.
+ */
+function ofWhom(which: string): string {
+  const upTo = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to'), 0)";
+  return `
+    SELECT * FROM (SELECT * FROM messages WHERE id > max(@after, ${upTo}) AND id < @before AND (${which})
+      ORDER BY id DESC LIMIT @limit)
+    UNION ALL SELECT * FROM (SELECT messages.* FROM message_parties AS party CROSS JOIN messages ON messages.id = party.id
+      WHERE party.who = @who AND party.id > @after AND party.id < @before AND (${which})
+      ORDER BY party.id DESC LIMIT @limit)
+    ORDER BY id DESC LIMIT @limit`;
+}
+
 /** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
 export function messageQueries(db: Sqlite) {
   // By position: names are looked up one by one with every row.
@@ -64,19 +86,16 @@ export function messageQueries(db: Sqlite) {
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
   );
   const byId = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE id = ?");
-  // Without figures about the table SQLite takes the index over all of history for these: the right one is named.
-  const queued = "FROM messages INDEXED BY messages_queued WHERE recipient = ? AND state = 'queued'";
+  // Without figures about the table SQLite may take another index over all of history: the right one is named.
+  const queued = db.prepare<[], { recipient: string; id: number }>(
+    "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
+  );
   const held = "FROM messages INDEXED BY messages_leased WHERE recipient = ? AND state = 'leased'";
-  const firstQueued = db.prepare<[string], MessageRow>(`SELECT * ${queued} ORDER BY id LIMIT 1`);
-  const unread = db.prepare<[string], { n: number }>(`SELECT count(*) AS n ${queued}`);
   const leased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id`);
   const newestLeased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id DESC LIMIT 1`);
   const allLeased = db.prepare<[], MessageRow>("SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased'");
-  const open = db.prepare<{ recipient: string }, MessageRow>(
-    `SELECT * FROM messages INDEXED BY messages_queued WHERE recipient = @recipient AND state = 'queued'
-     UNION ALL SELECT * FROM messages INDEXED BY messages_leased WHERE recipient = @recipient AND state = 'leased'
-     UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE recipient = @recipient AND state = 'held'
-     ORDER BY id`,
+  const heldBack = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held' AND recipient = ? ORDER BY id",
   );
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
@@ -89,19 +108,13 @@ export function messageQueries(db: Sqlite) {
   );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
   const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
-  const newestOf = db.prepare<{ who: string; before: number; limit: number }, MessageRow>(
-    `SELECT * FROM (SELECT * FROM messages WHERE recipient = @who AND id < @before ORDER BY id DESC LIMIT @limit)
-     UNION SELECT * FROM (SELECT * FROM messages WHERE sender = @who AND id < @before ORDER BY id DESC LIMIT @limit)
-     ORDER BY id DESC LIMIT @limit`,
+  const newestOf = db.prepare<OfQuery, MessageRow>(ofWhom("sender = @who OR recipient = @who"));
+  const sentBetween = db.prepare<OfQuery, MessageRow>(ofWhom("sender = @who"));
+  const newestToOperator = db.prepare<[number, number], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id < ? ORDER BY id DESC LIMIT ?",
   );
-  const newestTo = db.prepare<[string, number, number], MessageRow>(
-    "SELECT * FROM messages WHERE recipient = ? AND id < ? ORDER BY id DESC LIMIT ?",
-  );
-  const sentBetween = db.prepare<[string, number, number, number], MessageRow>(
-    "SELECT * FROM messages WHERE sender = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?",
-  );
-  const countAfter = db.prepare<[string, number], { n: number }>(
-    "SELECT count(*) AS n FROM messages WHERE recipient = ? AND id > ?",
+  const toOperatorAfter = db.prepare<[number], { n: number }>(
+    "SELECT count(*) AS n FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id > ?",
   );
   const changedAfter = db.prepare<{ seq: number; limit: number }, MessageRow>(
     `SELECT * FROM (SELECT * FROM messages WHERE id > @seq AND seq = id ORDER BY id LIMIT @limit)
@@ -129,22 +142,22 @@ export function messageQueries(db: Sqlite) {
       return next;
     },
     byId: (id: number) => byId.get(id),
-    firstQueued: (recipient: string) => firstQueued.get(recipient),
+    /** What waits in all inboxes, oldest first: asked once, when the daemon starts. */
+    queued: () => queued.all(),
     leased: (recipient: string) => leased.all(recipient),
     newestLeased: (recipient: string) => newestLeased.get(recipient),
     allLeased: () => allLeased.all(),
-    unread: (recipient: string) => unread.get(recipient)?.n ?? 0,
-    /** All that is neither delivered nor given up. */
-    open: (recipient: string) => open.all({ recipient }),
+    /** What is held back of a chain that went on for too long. */
+    held: (recipient: string) => heldBack.all(recipient),
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
     newest: (before: number, limit: number) => newest.all(before, limit).reverse(),
-    newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, before, limit }).reverse(),
-    newestTo: (who: string, before: number, limit: number) => newestTo.all(who, before, limit).reverse(),
+    newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).reverse(),
+    newestToOperator: (before: number, limit: number) => newestToOperator.all(before, limit).reverse(),
     /** What a sender sent after one number and before another, newest first. */
-    sentBetween: (sender: string, after: number, before: number, limit: number) => sentBetween.all(sender, after, before, limit),
-    countAfter: (recipient: string, id: number) => countAfter.get(recipient, id)?.n ?? 0,
+    sentBetween: (who: string, after: number, before: number, limit: number) => sentBetween.all({ who, after, before, limit }),
+    toOperatorAfter: (id: number) => toOperatorAfter.get(id)?.n ?? 0,
     changedAfter: (seq: number, limit: number) => changedAfter.all({ seq, limit }),
     /** The newest place in the sequence that a message has; 0 when there is none. */
     newestSeq: () => newestSeq.get()?.n ?? 0,

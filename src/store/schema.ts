@@ -204,13 +204,22 @@ DROP INDEX messages_open;
 CREATE INDEX messages_open ON messages (recipient, state, id) WHERE state IN ('queued', 'leased', 'held');
 `,
   `
--- One small index for what waits and one for what turns hold, each in the order of delivery: the first that waits is
--- found without sorting the others. A message that has not changed has its number as its place in the sequence, so
--- only changed ones are kept by that: a send touches one index less.
+-- A commit writes every page that it touches, so a send touches few: its row, and the end of one index. What waits is
+-- one short list, which the daemon keeps by inbox in memory. What turns hold is found by inbox. A message that has not
+-- changed has its number as its place in the sequence: only changed ones are kept by that. Who has to do with a message
+-- is filled in behind the messages, with their words.
 DROP INDEX messages_open;
 DROP INDEX messages_by_seq;
-CREATE INDEX messages_queued ON messages (recipient, id) WHERE state = 'queued';
+DROP INDEX messages_by_recipient;
+DROP INDEX messages_by_sender;
+CREATE INDEX messages_queued ON messages (id, recipient) WHERE state = 'queued';
 CREATE INDEX messages_leased ON messages (recipient, id) WHERE state = 'leased';
 CREATE UNIQUE INDEX messages_changed ON messages (seq) WHERE seq <> id;
+CREATE INDEX messages_to_operator ON messages (id) WHERE recipient = 'operator';
+CREATE TABLE message_parties (who TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (who, id)) WITHOUT ROWID;
+INSERT INTO message_parties
+  SELECT sender, id FROM messages WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to')
+  UNION
+  SELECT recipient, id FROM messages WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to');
 `,
 ];

@@ -13,11 +13,16 @@ export function ftsQuery(words: string): string | undefined {
   return tokens ? tokens.map((token) => `"${token}"*`).join(" ") : undefined;
 }
 
-/** The full-text index over message bodies. It is behind the messages by what was not taken in yet. */
+/**
+ * What is filled in behind the messages: the full-text index over their bodies, and who has to do with each. How far it
+ * has come is kept as `search_up_to`.
+ */
 export function searchQueries(db: Sqlite) {
-  const fresh = db.prepare<[number, number], { id: number; body: string | null }>(
-    "SELECT id, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+  const fresh = db.prepare<[number, number], Pick<MessageRow, "id" | "sender" | "recipient" | "body">>(
+    "SELECT id, sender, recipient, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
   );
+  // Who writes to itself is one party.
+  const addParty = db.prepare<[string, number]>("INSERT OR IGNORE INTO message_parties (who, id) VALUES (?, ?)");
   const add = db.prepare<[number, string]>("INSERT INTO message_words (rowid, body) VALUES (?, ?)");
   const find = db.prepare<{ query: string; before: number; limit: number }, MessageRow>(
     `SELECT messages.* FROM message_words JOIN messages ON messages.id = message_words.rowid
@@ -32,7 +37,11 @@ export function searchQueries(db: Sqlite) {
     /** Takes in at most `limit` messages after an id; call inside a write. Returns how far it came and how many that was. */
     takeIn(after: number, limit: number): { upTo: number; count: number } {
       const rows = fresh.all(after, limit);
-      for (const row of rows) if (row.body !== null) add.run(row.id, row.body);
+      for (const row of rows) {
+        if (row.body !== null) add.run(row.id, row.body);
+        addParty.run(row.sender, row.id);
+        addParty.run(row.recipient, row.id);
+      }
       return { upTo: rows.at(-1)?.id ?? after, count: rows.length };
     },
     /** Newest first. */

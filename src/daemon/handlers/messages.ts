@@ -30,9 +30,10 @@ export const messageHandlers: Pick<Handlers, Names> = {
   inbox: (hive, input) => hive.broker.inbox(input),
   mark_read: (hive, input) => hive.broker.markRead(input.up_to),
   messages(hive, input) {
-    if (input.waiting !== true) return { messages: hive.broker.history(input) };
-    if (input.agent === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
-    return { messages: hive.history.waiting(principalId(hive, input.agent), input.limit) };
+    const who = input.agent === undefined ? undefined : principalId(hive, input.agent);
+    if (input.waiting !== true) return { messages: hive.history.messages(input, who) };
+    if (who === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
+    return { messages: hive.history.waiting(who, input.limit) };
   },
   message_retry: async (hive, input) => ({ message: await hive.broker.retry(input.id) }),
   message_drop: async (hive, input) => ({ message: await hive.broker.drop(input.id) }),

@@ -10,9 +10,9 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
+import { Queues } from "./queues.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
-import { Unread } from "./unread.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
@@ -38,8 +38,8 @@ export interface BrokerOptions {
  * stable storage; an acknowledged message never comes back, and one that is not acknowledged is never lost; each inbox
  * is in the order of the one writer; nothing is polled.
  *
- * Decisions are taken inside the write that carries them out, over the rows themselves. Only who waits is kept in
- * memory. A send to somebody who waits stores the message and its lease in the same commit.
+ * Decisions are taken inside the write that carries them out, over the rows themselves. Kept in memory are who waits, and
+ * which messages wait in which inbox. A send to somebody who waits stores the message and its lease in the same commit.
  */
 export class Broker {
   readonly #store: Store;
@@ -53,7 +53,7 @@ export class Broker {
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
-  readonly #unread: Unread;
+  readonly #queues: Queues;
   /** What the operator has not read, counted once and kept. undefined: to be counted. */
   #operatorUnread: number | undefined;
   /** Inboxes whose harness has spoken for its leases since the start. */
@@ -65,7 +65,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#store = options.store;
     this.#feed = options.feed;
-    this.#unread = new Unread((inbox) => this.#store.messages.unread(inbox));
+    this.#queues = new Queues(this.#store.messages.queued());
     this.#directory = options.directory;
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
@@ -182,7 +182,7 @@ export class Broker {
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
     }
     this.#store.messages.insert(row);
-    if (row.state === "queued") this.#unread.changed(tx, to.id, 1);
+    if (row.state === "queued") this.#queues.add(tx, to.id, row.id);
     tx.afterCommit(() => this.#tell(row));
     return row;
   }
@@ -237,7 +237,7 @@ export class Broker {
         done(undefined);
       };
       // What lies in the inbox comes first; only an empty one is waited for.
-      const first = this.#servable(agentId) ? this.#store.messages.firstQueued(agentId) : undefined;
+      const first = this.#servable(agentId) && this.hasMail(agentId);
       if (!first && patience === 0) return done(undefined);
       this.#waiters.add(agentId, waiter);
       ended.addEventListener("abort", giveUp, { once: true });
@@ -259,7 +259,8 @@ export class Broker {
   async #serveWaiting(agentId: string): Promise<void> {
     await this.#store.write((tx) => {
       while (this.#servable(agentId) && this.#waiters.has(agentId)) {
-        const row = this.#store.messages.firstQueued(agentId);
+        const id = this.#queues.first(agentId);
+        const row = id === undefined ? undefined : this.#store.messages.byId(id);
         const waiter = row && this.#waiters.take(agentId);
         if (!row || !waiter) return;
         const leased = { ...row };
@@ -301,7 +302,7 @@ export class Broker {
   /** Mail may be waiting for somebody: serve whoever waits, or wake the cage. */
   #nudge(agentId: string): void {
     if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
-    if (this.unread(agentId) === 0) return;
+    if (!this.hasMail(agentId)) return;
     if (this.#waiters.has(agentId) && this.#servable(agentId)) void this.#serveWaiting(agentId).catch(() => {});
     else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
   }
@@ -312,7 +313,7 @@ export class Broker {
    */
   offerSleep(agentId: string): boolean {
     const waiter = this.#waiters.onlyNext(agentId);
-    if (!waiter || this.#store.messages.firstQueued(agentId) || this.#store.messages.leased(agentId).length > 0) return false;
+    if (!waiter || this.hasMail(agentId) || this.#store.messages.leased(agentId).length > 0) return false;
     this.#waiters.take(agentId);
     this.#asleep.add(agentId);
     waiter.resolve({ sleep: true });
@@ -467,7 +468,7 @@ export class Broker {
 
   inbox(query: Parsed<"inbox">): Output<"inbox"> {
     const readUpTo = this.readUpTo();
-    const rows = this.#store.messages.newestTo(OPERATOR, query.before ?? NEWEST, query.limit);
+    const rows = this.#store.messages.newestToOperator(query.before ?? NEWEST, query.limit);
     const wanted = query.unread === true ? rows.filter((row) => row.id > readUpTo) : rows;
     return { messages: wanted.map((row) => this.#viewOf(row)), unread: this.operatorUnread(), read_up_to: readUpTo };
   }
@@ -481,24 +482,20 @@ export class Broker {
     return { unread: this.operatorUnread() };
   }
 
-  history(query: Parsed<"messages">): MessageView[] {
-    const before = query.before ?? NEWEST;
-    if (query.agent === undefined) return this.#store.messages.newest(before, query.limit).map((row) => this.#viewOf(row));
-    const who = query.agent === OPERATOR || query.agent === SYSTEM ? query.agent : this.#directory.byName(query.agent)?.id;
-    if (who === undefined) throw new HiveError("not_found", `agent "${query.agent}" is not managed by this hive`);
-    return this.#store.messages.newestOf(who, before, query.limit).map((row) => this.#viewOf(row));
+  /** The messages that wait in an inbox, in the order of delivery. */
+  queued(inbox: string): readonly number[] {
+    return this.#queues.ids(inbox);
   }
-
-  /** Messages that wait in an inbox. */
+  /** How many that are. */
   unread(agentId: string): number {
-    return this.#unread.of(agentId);
+    return this.#queues.count(agentId);
   }
   /** The id up to which the operator has read. */
   readUpTo(): number {
     return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
   }
   operatorUnread(): number {
-    this.#operatorUnread ??= this.#store.messages.countAfter(OPERATOR, this.readUpTo());
+    this.#operatorUnread ??= this.#store.messages.toOperatorAfter(this.readUpTo());
     return this.#operatorUnread;
   }
   /** True while a turn holds messages of this inbox. */
@@ -506,7 +503,7 @@ export class Broker {
     return this.#store.messages.leased(agentId).length > 0;
   }
   hasMail(agentId: string): boolean {
-    return this.#store.messages.firstQueued(agentId) !== undefined;
+    return this.#queues.count(agentId) > 0;
   }
   /** Who an agent may send to. */
   reachable(agentId: string): string[] {
@@ -534,7 +531,8 @@ export class Broker {
 
   #change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
     const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
-    this.#unread.changed(tx, row.recipient, Number(next.state === "queued") - Number(row.state === "queued"));
+    if (row.state === "queued" && next.state !== "queued") this.#queues.remove(tx, row.recipient, row.id);
+    if (row.state !== "queued" && next.state === "queued") this.#queues.add(tx, row.recipient, row.id);
     tx.afterCommit(() => this.#tell(next));
   }
 

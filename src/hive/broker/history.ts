@@ -4,6 +4,8 @@ import type { MessageView } from "../../wire/message.ts";
 import type { Parsed } from "../../wire/operations.ts";
 import { messageView } from "./view.ts";
 
+/** The end of any listing that starts at the newest. */
+const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Dead and held messages that are shown at once. With more than that, the newest. */
 const MAX_STUCK = 200;
 
@@ -11,10 +13,16 @@ const MAX_STUCK = 200;
 export class MessageHistory {
   readonly #store: Pick<Store, "messages" | "search">;
   readonly #nameOf: (id: string) => string;
+  readonly #queued: (inbox: string) => readonly number[];
 
-  constructor(store: Pick<Store, "messages" | "search">, nameOf: (id: string) => string) {
+  constructor(
+    store: Pick<Store, "messages" | "search">,
+    nameOf: (id: string) => string,
+    queued: (inbox: string) => readonly number[],
+  ) {
     this.#store = store;
     this.#nameOf = nameOf;
+    this.#queued = queued;
   }
 
   /** Messages that hold every one of these words, newest first; with `who` only to or from that principal. */
@@ -24,10 +32,19 @@ export class MessageHistory {
     return this.#store.search.find(words, query.limit, query.before, who).map((row) => messageView(row, this.#nameOf));
   }
 
+  /** The newest messages, oldest first; with `who` only to or from that principal. */
+  messages({ before = NEWEST, limit }: Pick<Parsed<"messages">, "before" | "limit">, who?: string): MessageView[] {
+    const { messages } = this.#store;
+    const rows = who === undefined ? messages.newest(before, limit) : messages.newestOf(who, before, limit);
+    return rows.map((row) => messageView(row, this.#nameOf));
+  }
+
   /** What waits in an inbox or is in its turn, oldest first. */
   waiting(inbox: string, limit: number): MessageView[] {
-    return this.#store.messages
-      .open(inbox)
+    const { messages } = this.#store;
+    const queued = this.#queued(inbox).slice(0, limit);
+    return [...messages.leased(inbox), ...messages.held(inbox), ...queued.flatMap((id) => messages.byId(id) ?? [])]
+      .sort((a, b) => a.id - b.id)
       .slice(0, limit)
       .map((row) => messageView(row, this.#nameOf));
   }
