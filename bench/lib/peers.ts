@@ -4,12 +4,20 @@ import { accessSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jetstream } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { openLines, type Lines } from "./wire.ts";
+
+/** A connection that stores one message per call and resolves when the peer says that it has it. */
+interface Sender {
+  send(body: string): Promise<void>;
+  close(): unknown;
+}
 
 /** A peer broker on loopback, started for the bench with settings of its own. */
 export interface Peer {
-  /** Opens a connection that stores one message per call and resolves when the peer says that it has it. */
-  sender(): Promise<{ send(body: string): Promise<void>; close(): void }>;
+  /** A sender over a bare socket: as few instructions as the hive's and the floor's senders take. */
+  sender(): Promise<Sender>;
   stop(): Promise<void>;
 }
 
@@ -82,8 +90,11 @@ export async function redisAlways(): Promise<Peer | undefined> {
   };
 }
 
-/** NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. */
-export async function natsDefault(): Promise<Peer | undefined> {
+/**
+ * NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. `programSender` is a sender
+ * as a Node program has one: by the project's own client.
+ */
+export async function natsDefault(): Promise<(Peer & { programSender(): Promise<Sender> }) | undefined> {
   const program = find("nats-server");
   if (program === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "bench-nats-"));
@@ -108,6 +119,16 @@ export async function natsDefault(): Promise<Peer | undefined> {
           if (!answer.includes('"seq"')) throw new Error(`NATS says ${answer}`);
         },
         close: lines.close,
+      };
+    },
+    async programSender() {
+      const connection = await connect({ servers: `127.0.0.1:${port}` });
+      const stream = jetstream(connection);
+      return {
+        async send(body) {
+          await stream.publish("inbox", body);
+        },
+        close: () => connection.close(),
       };
     },
     stop: stopper(child, folder),

@@ -18,6 +18,7 @@ const SENDERS = ["s0", "s1"];
 
 interface Sender {
   send(body: string, nth: number): Promise<void>;
+  close(): unknown;
 }
 
 /** Durable sends per second: every sender waits for its answer before it sends again. */
@@ -43,8 +44,8 @@ export const throughput: Row = {
         (socketOf: (nth: number) => string) =>
         async (nth: number): Promise<Sender> => {
           const lines = await openLines({ path: socketOf(nth) });
-          closers.push(() => lines.close());
           return {
+            close: lines.close,
             async send(body, count) {
               await ask(lines, { cmd: "send", id: 1, to: INBOXES[count % INBOXES.length], body });
             },
@@ -54,14 +55,20 @@ export const throughput: Row = {
         ours: onSocket((nth) => grouped.agentSocket(SENDERS[nth % 2] ?? "")),
         alone: onSocket((nth) => alone.agentSocket(SENDERS[nth % 2] ?? "")),
         floor: onSocket(() => path),
-        ...(nats ? { nats: () => nats.sender() } : {}),
+        ...(nats ? { nats: () => nats.programSender(), natsBare: () => nats.sender() } : {}),
         ...(redis ? { redis: () => redis.sender() } : {}),
       };
       const rates: Record<number, Record<string, number[][]>> = {};
       for (const senders of [1, 8, 64]) {
         const contenders: Record<string, Contender> = {};
-        for (const [name, sender] of Object.entries(make)) contenders[name] = rate(await crowd(sender, senders));
+        const open: Sender[] = [];
+        for (const [name, sender] of Object.entries(make)) {
+          const all = await crowd(sender, senders);
+          open.push(...all);
+          contenders[name] = rate(all);
+        }
         rates[senders] = await interleave(contenders, senders === 64 && !quick ? SLICES : 3);
+        for (const sender of open) await sender.close();
       }
       return figures(rates);
     } finally {
@@ -90,19 +97,23 @@ function rate(senders: readonly Sender[]): Contender {
 
 function figures(rates: Record<number, Record<string, number[][]>>): Figure[] {
   const of = (name: string, senders: number): number => median((rates[senders]?.[name] ?? []).flat());
-  const k = (name: string): string => [1, 8, 64].map((senders) => `${(of(name, senders) / 1000).toFixed(1)} k`).join(" / ");
+  const k = (name: string): string => [1, 8, 64].map((senders) => `${(of(name, senders) / 1000).toFixed(1)} k`).join(", ");
   const against = (name: string, label: string, least: number): Figure => ({
     what: `durable sends/s at 64 senders, against ${label}`,
     value: median((rates[64]?.["ours"] ?? []).map((slice, at) => (slice[0] ?? 0) / (rates[64]?.[name]?.[at]?.[0] ?? Number.NaN))),
     unit: "×",
     reach: { least },
-    detail: `${k("ours")} / ${k(name)} at 1 / 8 / 64`,
+    detail: `${k("ours")} against ${k(name)} with 1, 8, 64`,
     ...(rates[64]?.[name] ? {} : { skipped: `there is no ${label} here` }),
   });
   return [
-    against("nats", "NATS JetStream as packaged", 3),
+    against("nats", "NATS JetStream as packaged, by its Node client", 3),
     against("redis", "Redis streams with fsync always", 1),
     against("alone", "our own store with a commit per send", 6),
+    {
+      ...against("natsBare", "NATS JetStream over bare sockets", 0),
+      what: "the same, against NATS JetStream over bare sockets (for the record)",
+    },
     { ...against("floor", "the Node floor", 0), what: "durable sends/s at 64 senders, against the Node floor (for the record)" },
   ];
 }
