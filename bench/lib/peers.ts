@@ -123,10 +123,10 @@ export async function natsDefault(): Promise<(Peer & { programSender(): Promise<
     },
     async programSender() {
       const connection = await connect({ servers: `127.0.0.1:${port}` });
-      const stream = jetstream(connection);
+      const client = jetstream(connection);
       return {
         async send(body) {
-          await stream.publish("inbox", body);
+          await client.publish("inbox", body);
         },
         close: () => connection.close(),
       };
