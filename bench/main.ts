@@ -1,13 +1,13 @@
 import { floor } from "./lib/floor.ts";
 import { listeners } from "./lib/listeners.ts";
 import { receivers } from "./lib/receivers.ts";
-import { verdict, type BenchOptions, type Figure } from "./lib/row.ts";
+import { hasFailed, verdict, type BenchOptions, type Figure, type Row, type Verdict } from "./lib/row.ts";
 import { upstream } from "./lib/upstream.ts";
 import { rows } from "./rows/index.ts";
 
 /**
  * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [name…]`: the figures that the hive has to reach,
- * as ratios within one run. Exits 1 when one falls short by more than the margin for noise.
+ * as ratios within one run. Exits 1 when one falls short by more than the margin for noise, or breaks.
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
@@ -35,25 +35,55 @@ function readArguments(argv: readonly string[]): Asked {
 async function main(argv: readonly string[]): Promise<void> {
   const asked = readArguments(argv);
   const figures: Figure[] = [];
+  const began = performance.now();
   for (const row of rows.filter(({ name }) => asked.names.length === 0 || asked.names.includes(name))) {
     const start = performance.now();
-    figures.push(...(await row.run(asked)));
-    console.error(`✓ ${row.name} (${Math.round((performance.now() - start) / 1000)} s)`);
+    figures.push(...(await figuresOf(row, asked)));
+    console.error(`${row.name}: ${seconds(start)} s`);
   }
   const judged = figures.map((figure) => ({ ...figure, verdict: verdict(figure) }));
-  console.log(asked.json ? JSON.stringify({ node: process.version, figures: judged }, undefined, 2) : table(judged));
-  if (judged.some((figure) => figure.verdict === "short")) process.exitCode = 1;
+  console.log(
+    asked.json
+      ? JSON.stringify({ node: process.version, seconds: seconds(began), figures: judged }, undefined, 2)
+      : `${table(judged)}\n\n${judged.length} figures in ${seconds(began)} s`,
+  );
+  if (hasFailed(judged.map((figure) => figure.verdict))) process.exitCode = 1;
 }
 
-const MARKS = { reaches: "✓", margin: "✓ within the margin", short: "✗ falls short", skipped: "– skipped" };
+const seconds = (since: number): number => Math.round((performance.now() - since) / 1000);
 
-function table(figures: readonly (Figure & { verdict: keyof typeof MARKS })[]): string {
+/** A row that breaks is a figure that says so: the others are measured all the same. */
+async function figuresOf(row: Row, asked: BenchOptions): Promise<Figure[]> {
+  try {
+    return await row.run(asked);
+  } catch (error) {
+    console.error(error);
+    return [
+      { what: row.name, value: Number.NaN, unit: "", detail: "", broke: error instanceof Error ? error.message : String(error) },
+    ];
+  }
+}
+
+const MARKS: Record<Verdict, string> = {
+  reaches: "✓",
+  margin: "✓ within the margin",
+  short: "✗ falls short",
+  record: "for the record",
+  skipped: "– skipped",
+  broke: "✗ broke",
+};
+
+function table(figures: readonly (Figure & { verdict: Verdict })[]): string {
   const amount = (value: number, unit: string): string =>
     `${value >= 100 ? Math.round(value) : Number(value.toPrecision(3))}${unit === "" ? "" : ` ${unit}`}`;
+  const reach = ({ reach: to, unit }: Figure): string => {
+    if (!to) return "";
+    return "most" in to ? `≤ ${amount(to.most, unit)}` : `≥ ${amount(to.least, unit)}`;
+  };
   const lines = figures.map((figure) => [
     figure.what,
-    figure.skipped === undefined ? amount(figure.value, figure.unit) : figure.skipped,
-    "most" in figure.reach ? `≤ ${amount(figure.reach.most, figure.unit)}` : `≥ ${amount(figure.reach.least, figure.unit)}`,
+    figure.broke ?? figure.skipped ?? amount(figure.value, figure.unit),
+    reach(figure),
     MARKS[figure.verdict],
     figure.detail,
   ]);

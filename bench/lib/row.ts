@@ -5,12 +5,14 @@ export interface Figure {
   /** The ratio or the amount. NaN when it could not be measured. */
   value: number;
   unit: "×" | "MB" | "%" | "";
-  /** What has to be reached: at most, or at least, this. */
-  reach: { most: number } | { least: number };
+  /** What has to be reached: at most, or at least, this. Absent for what is told for the record. */
+  reach?: { most: number } | { least: number };
   /** The numbers behind it, for people. */
   detail: string;
-  /** Why it was not measured. */
+  /** Why it was not measured here. */
   skipped?: string;
+  /** The row broke: what it said. */
+  broke?: string;
 }
 
 /** How a run was asked for. */
@@ -32,10 +34,15 @@ export interface Row {
 /** Noise that a figure is forgiven. */
 const MARGIN = 0.1;
 
+export type Verdict = "reaches" | "margin" | "short" | "record" | "skipped" | "broke";
+
 /** Whether a figure reaches what it has to; `margin` says that it does so only thanks to the margin. */
-export function verdict(figure: Figure): "reaches" | "margin" | "short" | "skipped" {
-  if (figure.skipped !== undefined) return "skipped";
-  const { value, reach } = figure;
+export function verdict({ value, reach, skipped, broke }: Figure): Verdict {
+  if (broke !== undefined) return "broke";
+  if (skipped !== undefined) return "skipped";
+  if (!reach) return "record";
+  // What could not be computed reaches nothing.
+  if (Number.isNaN(value)) return "short";
   if ("most" in reach) {
     if (value <= reach.most) return "reaches";
     return value <= reach.most * (1 + MARGIN) ? "margin" : "short";
@@ -43,3 +50,6 @@ export function verdict(figure: Figure): "reaches" | "margin" | "short" | "skipp
   if (value >= reach.least) return "reaches";
   return value >= reach.least * (1 - MARGIN) ? "margin" : "short";
 }
+
+/** Whether a run with these verdicts has failed. */
+export const hasFailed = (verdicts: readonly Verdict[]): boolean => verdicts.some((one) => one === "short" || one === "broke");
