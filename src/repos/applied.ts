@@ -5,7 +5,7 @@ import { diffCommits } from "./diff.ts";
 import { discard, MAIN, makeRepo } from "./folders.ts";
 import { commitObject, parseCommit, tagObject, treeObjects } from "./objects.ts";
 import { readTree } from "./read-tree.ts";
-import { listRefs, moveRef, removeRef } from "./refs.ts";
+import { listRefs, moveRef, readRef, removeRef } from "./refs.ts";
 import { safeFetch } from "./safe-fetch.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import { checkTree } from "./tree-rules.ts";
@@ -69,6 +69,10 @@ export function appliedRepo(folder: string, scratch: string): AppliedRepo {
       if (read?.kind !== "tag") return undefined;
       const text = read.body.toString("utf8");
       return text.slice(text.indexOf("\n\n") + 2).trimEnd();
+    },
+    tagged(name) {
+      checkTagName(name);
+      return readRef(folder, `refs/tags/${name}`);
     },
     async untag(name) {
       checkTagName(name);

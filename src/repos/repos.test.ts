@@ -162,6 +162,7 @@ describe("applied", () => {
     );
     expect(await applied.tagMessage("failed/7")).toBe(words.trimEnd());
     expect(await applied.tagMessage("proposal/7")).toBeUndefined();
+    expect(await applied.tagged("proposal/8")).toBeUndefined();
     expect(await applied.tagMessage("denied/7")).toBeUndefined();
     await expect(applied.tag({ name: "proposal/7", sha: two, at: 5 })).rejects.toThrow(/says something else/);
     await expect(applied.tag({ name: "failed/7", sha: one, message: "other", at: 5000 })).rejects.toThrow(/says something else/);

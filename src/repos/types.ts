@@ -74,6 +74,8 @@ export interface AppliedRepo {
   tag(facts: TagFacts): Promise<void>;
   /** The message of an annotated tag. */
   tagMessage(name: string): Promise<string | undefined>;
+  /** What a tag names: the commit, or the tag's own object where it is annotated. */
+  tagged(name: string): Promise<Sha | undefined>;
   /** Removes a tag if it is there; only for the projection's own repair. */
   untag(name: string): Promise<void>;
   remove(): Promise<void>;

@@ -37,10 +37,20 @@ export async function recover(world: DeployWorld, book: Book): Promise<Recovered
   }
   // A spawn whose request was settled just before the end may have left its agent.
   for (const agent of world.swarm.unborn()) await world.swarm.miscarry(agent);
-  for (const agent of world.swarm.all()) await repair(world, agent);
-  for (const name of new Set(world.store.approvals.open().map((row) => row.name))) await repairTags(world, name);
+  for (const agent of world.swarm.all()) await repair(world, agent).catch(damaged(agent));
+  for (const name of new Set(world.store.approvals.open().map((row) => row.name)))
+    await repairTags(world, name).catch(damaged(world.swarm.find(name)));
   await world.repos.meta.refreshCheckout();
   return recovered;
+
+  /** A repository that cannot be read is no reason for the others to stand still: it is shown, and the checker has it. */
+  function damaged(agent: Agent | undefined): (error: unknown) => void {
+    return (error) => {
+      world.onUnexpected(error);
+      const words = error instanceof Error ? error.message : String(error);
+      if (agent) agent.warnings = [...agent.warnings, `its applied repository is damaged: ${words}`];
+    };
+  }
 }
 
 function agentFor(world: DeployWorld, row: ApprovalRecord): Agent | undefined {

@@ -186,6 +186,7 @@ export class Requests {
     digestNeeded: boolean,
   ): Promise<ApprovalRecord> {
     const { store, now } = this.#world;
+    await this.#checkPinned(this.#undecided(id, "approve"));
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkLookedAt(found, seen, digestNeeded);
@@ -195,6 +196,16 @@ export class Requests {
     await tagMoment(this.#world, row, "approved");
     void this.#deploys.run(row).catch(this.#world.onUnexpected);
     return row;
+  }
+
+  /** What was proposed is a commit, whatever names it. A tag that was moved by a hand says that somebody is at the repository. */
+  async #checkPinned(row: ApprovalRecord): Promise<void> {
+    const repo = this.#world.repos.applied(row.name);
+    if (!(await repo.has(row.sha)))
+      throw new HiveError("unavailable", `the applied repository of ${row.name} is damaged: ${row.sha} is not in it`);
+    const pinned = await repo.tagged(`proposal/${row.id}`);
+    if (pinned !== undefined && pinned !== row.sha)
+      throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
   }
 
   #checkLookedAt(row: ApprovalRecord, seen: { sha?: Sha | undefined; digest?: string | undefined }, digestNeeded: boolean): void {
