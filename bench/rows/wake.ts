@@ -13,6 +13,8 @@ const MANY = 50;
 /** Messages of one slice. */
 const SENDS = 60;
 const SLICES = 12;
+/** Messages before anything is measured: everybody's code has been compiled by then, as in a hive that is at work. */
+const WARM_UP = 2000;
 const BODY = "x".repeat(200);
 
 /** A send that answers after the message is on stable storage, until a blocked receiver in another process has it. */
@@ -43,6 +45,7 @@ export const wake: Row = {
       const oursOne = await paced(revision, hive.agentSocket("sender"), [first], (name) => hive.agentSocket(name));
       const floorMany = await paced("floor", floorSocket, others, () => floorSocket);
       const oursMany = await paced(revision, hive.agentSocket("sender"), others, (name) => hive.agentSocket(name));
+      for (const one of [floorOne, oursOne, floorMany, oursMany]) await one(quick ? WARM_UP / 4 : WARM_UP, 0);
       const seen = await interleave({ floorOne, oursOne, floorMany, oursMany }, quick ? 4 : SLICES);
       const us = (slices: number[][], share: number): string => `${Math.round(percentile(slices.flat(), share) / 1000)} µs`;
       const p99 = (slices: number[][]): number => percentile(slices.flat(), 0.99);
@@ -78,14 +81,14 @@ export const wake: Row = {
 };
 
 /** Sends one message after the other, each once its receiver waits, and measures from before the write to the wake. */
-function pacer(child: Child, lines: Lines, to: readonly string[]): () => Promise<number[]> {
+function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: number, restMs?: number) => Promise<number[]> {
   let got: (at: number) => void = () => {};
   let waits: () => void = () => {};
   child.onMessage((report: Report) => ("waits" in report ? waits() : got(report.got)));
   let nth = 0;
-  return async () => {
+  return async (sends = SENDS, restMs = 1) => {
     const times: number[] = [];
-    for (let sent = 0; sent < SENDS; sent++) {
+    for (let sent = 0; sent < sends; sent++) {
       const arrived = new Promise<number>((resolve) => (got = resolve));
       const again = new Promise<void>((resolve) => (waits = resolve));
       const start = nanoseconds();
@@ -93,7 +96,7 @@ function pacer(child: Child, lines: Lines, to: readonly string[]): () => Promise
       times.push((await arrived) - start);
       await again;
       // The acknowledgement and the new wait are behind us, and the daemon is at rest, when the next one is sent.
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
     }
     return times;
   };

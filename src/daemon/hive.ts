@@ -177,8 +177,8 @@ export async function openHive(deps: HiveDeps) {
       started_at: startedAt,
       tokens_today: today.tokens,
       cost_today_usd: today.cost,
-      operator_unread: broker.operatorUnread(),
-      read_up_to: broker.readUpTo(),
+      operator_unread: broker.operator.unread(),
+      read_up_to: broker.operator.readUpTo(),
       banners: banners(),
     };
   };

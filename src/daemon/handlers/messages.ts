@@ -27,8 +27,8 @@ export const messageHandlers: Pick<Handlers, Names> = {
     return { message_id: first.id };
   },
 
-  inbox: (hive, input) => hive.broker.inbox(input),
-  mark_read: (hive, input) => hive.broker.markRead(input.up_to),
+  inbox: (hive, input) => hive.broker.operator.list(input),
+  mark_read: (hive, input) => hive.broker.operator.markRead(input.up_to),
   messages(hive, input) {
     const who = input.agent === undefined ? undefined : principalId(hive, input.agent);
     if (input.waiting !== true) return { messages: hive.history.messages(input, who) };

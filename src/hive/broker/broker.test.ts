@@ -361,12 +361,12 @@ describe("the operator's inbox", () => {
   test("what is stored has arrived; reading moves a mark, and unread is what lies behind it", async () => {
     const first = await send("operator", "one", as("ada"));
     await send("operator", "two", as("bob"));
-    expect(broker.inbox({ limit: 10 })).toMatchObject({ unread: 2, read_up_to: 0 });
-    await broker.markRead(first);
-    expect(broker.inbox({ limit: 10, unread: true }).messages.map((message) => message.body)).toEqual(["two"]);
+    expect(broker.operator.list({ limit: 10 })).toMatchObject({ unread: 2, read_up_to: 0 });
+    await broker.operator.markRead(first);
+    expect(broker.operator.list({ limit: 10, unread: true }).messages.map((message) => message.body)).toEqual(["two"]);
     // The mark does not go back.
-    await broker.markRead(0);
-    expect(broker.readUpTo()).toBe(first);
+    await broker.operator.markRead(0);
+    expect(broker.operator.readUpTo()).toBe(first);
   });
 });
 

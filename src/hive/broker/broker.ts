@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Feed } from "../../eventlog/feed.ts";
 import type { MessageChange, MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
@@ -7,19 +7,15 @@ import type { TurnOutcome } from "../../wire/harness.ts";
 import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
 import type { MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
-import type { Output, Parsed } from "../../wire/operations.ts";
+import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
+import { OperatorInbox } from "./operator-inbox.ts";
 import { Queues } from "./queues.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
-
-/** Where the operator's own reading position is kept. */
-const READ_UP_TO = "operator_read_up_to";
-/** The end of any listing that starts at the newest. */
-const NEWEST = Number.MAX_SAFE_INTEGER;
 
 export interface BrokerOptions {
   store: Store;
@@ -54,10 +50,12 @@ export class Broker {
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
   readonly #queues: Queues;
-  /** What the operator has not read, counted once and kept. undefined: to be counted. */
-  #operatorUnread: number | undefined;
+  /** What has come for the operator. */
+  readonly operator: OperatorInbox;
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
+  /** Inboxes whose change is told with the next turn of the loop. */
+  readonly #changedInboxes = new Set<string>();
   #onMail: (agentId: string) => void = () => {};
   #onChange: (inbox: string) => void = () => {};
   #callOffGrace: () => void = () => {};
@@ -67,6 +65,11 @@ export class Broker {
     this.#feed = options.feed;
     this.#queues = new Queues(this.#store.messages.queued());
     this.#directory = options.directory;
+    this.operator = new OperatorInbox(
+      options.store,
+      (row) => this.#viewOf(row),
+      () => this.#changed(OPERATOR),
+    );
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
     this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
@@ -81,7 +84,7 @@ export class Broker {
   onMail(listener: (agentId: string) => void): void {
     this.#onMail = listener;
   }
-  /** Called when an inbox may have changed: an agent's id, or the operator. */
+  /** Called soon after an inbox may have changed: an agent's id, or the operator. */
   onChange(listener: (inbox: string) => void): void {
     this.#onChange = listener;
   }
@@ -170,7 +173,7 @@ export class Broker {
     if (to.id === OPERATOR) {
       // The operator's inbox is the history itself: what is stored has arrived.
       row.state = "done";
-      tx.afterCommit(() => (this.#operatorUnread = this.#operatorUnread === undefined ? undefined : this.#operatorUnread + 1));
+      tx.afterCommit(() => this.operator.arrived());
     } else if (row.hops > this.#maxHops) {
       row.state = "held";
       row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
@@ -275,7 +278,8 @@ export class Broker {
   #leaseTo(tx: Tx, row: MessageRow, inbox: string, waiter: Waiter): void {
     row.state = "leased";
     row.instance = waiter.instance;
-    row.token = randomBytes(12).toString("base64url");
+    // Random bytes of its own would be a system call for each.
+    row.token = randomUUID();
     tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
     tx.afterCommit(() =>
       waiter.resolve({
@@ -466,22 +470,6 @@ export class Broker {
     return released.length;
   }
 
-  inbox(query: Parsed<"inbox">): Output<"inbox"> {
-    const readUpTo = this.readUpTo();
-    const rows = this.#store.messages.newestToOperator(query.before ?? NEWEST, query.limit);
-    const wanted = query.unread === true ? rows.filter((row) => row.id > readUpTo) : rows;
-    return { messages: wanted.map((row) => this.#viewOf(row)), unread: this.operatorUnread(), read_up_to: readUpTo };
-  }
-
-  async markRead(upTo: number): Promise<{ unread: number }> {
-    await this.#store.write(() => {
-      if (upTo > this.readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
-    });
-    this.#operatorUnread = undefined;
-    this.#onChange(OPERATOR);
-    return { unread: this.operatorUnread() };
-  }
-
   /** The messages that wait in an inbox, in the order of delivery. */
   queued(inbox: string): readonly number[] {
     return this.#queues.ids(inbox);
@@ -489,14 +477,6 @@ export class Broker {
   /** How many that are. */
   unread(agentId: string): number {
     return this.#queues.count(agentId);
-  }
-  /** The id up to which the operator has read. */
-  readUpTo(): number {
-    return Number(this.#store.meta.get(READ_UP_TO) ?? 0);
-  }
-  operatorUnread(): number {
-    this.#operatorUnread ??= this.#store.messages.toOperatorAfter(this.readUpTo());
-    return this.#operatorUnread;
   }
   /** True while a turn holds messages of this inbox. */
   isHandling(agentId: string): boolean {
@@ -539,9 +519,21 @@ export class Broker {
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */
   #tell(row: MessageRow): void {
     if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
-    this.#onChange(row.recipient);
+    this.#changed(row.recipient);
     if (row.recipient === OPERATOR) return;
     if (row.state === "queued") this.#nudge(row.recipient);
+  }
+
+  /** Tells of changed inboxes after whoever waits has been answered, each once however much has come. */
+  #changed(inbox: string): void {
+    if (this.#changedInboxes.size === 0) {
+      setImmediate(() => {
+        const inboxes = [...this.#changedInboxes];
+        this.#changedInboxes.clear();
+        for (const one of inboxes) this.#onChange(one);
+      });
+    }
+    this.#changedInboxes.add(inbox);
   }
 
   #viewOf(row: MessageRow): MessageView {
