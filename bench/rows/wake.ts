@@ -45,7 +45,7 @@ export const wake: Row = {
       const oursOne = await paced(revision, hive.agentSocket("sender"), [first], (name) => hive.agentSocket(name));
       const floorMany = await paced("floor", floorSocket, others, () => floorSocket);
       const oursMany = await paced(revision, hive.agentSocket("sender"), others, (name) => hive.agentSocket(name));
-      for (const one of [floorOne, oursOne, floorMany, oursMany]) await one(quick ? WARM_UP / 4 : WARM_UP, 0);
+      for (const one of [floorOne, oursOne, floorMany, oursMany]) await one(quick ? WARM_UP / 4 : WARM_UP);
       const seen = await interleave({ floorOne, oursOne, floorMany, oursMany }, quick ? 4 : SLICES);
       const us = (slices: number[][], share: number): string => `${Math.round(percentile(slices.flat(), share) / 1000)} µs`;
       const p99 = (slices: number[][]): number => percentile(slices.flat(), 0.99);
@@ -81,12 +81,12 @@ export const wake: Row = {
 };
 
 /** Sends one message after the other, each once its receiver waits, and measures from before the write to the wake. */
-function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: number, restMs?: number) => Promise<number[]> {
+function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: number) => Promise<number[]> {
   let got: (at: number) => void = () => {};
   let waits: () => void = () => {};
   child.onMessage((report: Report) => ("waits" in report ? waits() : got(report.got)));
   let nth = 0;
-  return async (sends = SENDS, restMs = 1) => {
+  return async (sends = SENDS) => {
     const times: number[] = [];
     for (let sent = 0; sent < sends; sent++) {
       const arrived = new Promise<number>((resolve) => (got = resolve));
@@ -95,8 +95,9 @@ function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: numb
       await ask(lines, { cmd: "send", id: 1, to: to[nth++ % to.length], body: BODY });
       times.push((await arrived) - start);
       await again;
-      // The acknowledgement and the new wait are behind us, and the daemon is at rest, when the next one is sent.
-      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+      // The acknowledgement and the new wait are behind us, and the daemon is at rest, when the next one is sent (the floor
+      // forgets what nobody waits for).
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return times;
   };
