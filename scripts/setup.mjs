@@ -156,11 +156,19 @@ async function ownHeaders() {
   );
 }
 
+/** True when it loads. Throws where it loads and is no use: on some lines of Node its objects end the process. */
 async function loads() {
-  const script = "const D = require('better-sqlite3'); new D(':memory:').close()";
-  return exec(process.execPath, ["-e", script]).then(
-    () => true,
-    () => false,
+  const trial = (more, ...flags) =>
+    exec(process.execPath, [...flags, "-e", `const D = require("better-sqlite3"); ${more}`]).then(
+      () => true,
+      () => false,
+    );
+  if (!(await trial("new D(':memory:').close()"))) return false;
+  // Used and let go of in a function of its own, so that they can be collected.
+  const letGo = "(() => { const db = new D(':memory:'); db.prepare?.('SELECT 1').get(); db.close(); })(); gc();";
+  if (await trial(letGo, "--expose-gc")) return true;
+  throw new SetupError(
+    `better-sqlite3 ends the process on Node ${process.versions.node} when its objects are collected (Node 24.19 and later are known for it): use Node 20, 22, or 24 before 24.19`,
   );
 }
 
