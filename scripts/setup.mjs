@@ -60,6 +60,10 @@ export async function setUp({ forTests = false } = {}) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major === 24 && minor >= 19)
+    throw new SetupError(
+      `on Node ${process.versions.node} better-sqlite3 ends the process when its objects are collected: use Node 20, 22, or 24 before 24.19`,
+    );
   if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
   throw new SetupError(`hyperhive needs Node ${MIN_NODE.join(".")} or newer; this is ${process.versions.node}`);
 }
@@ -156,19 +160,11 @@ async function ownHeaders() {
   );
 }
 
-/** True when it loads. Throws where it loads and is no use: on some lines of Node its objects end the process. */
 async function loads() {
-  const trial = (more, ...flags) =>
-    exec(process.execPath, [...flags, "-e", `const D = require("better-sqlite3"); ${more}`]).then(
-      () => true,
-      () => false,
-    );
-  if (!(await trial("new D(':memory:').close()"))) return false;
-  // Used and let go of in a function of its own, so that they can be collected.
-  const letGo = "(() => { const db = new D(':memory:'); db.prepare?.('SELECT 1').get(); db.close(); })(); gc();";
-  if (await trial(letGo, "--expose-gc")) return true;
-  throw new SetupError(
-    `better-sqlite3 ends the process on Node ${process.versions.node} when its objects are collected (Node 24.19 and later are known for it): use Node 20, 22, or 24 before 24.19`,
+  const script = "const D = require('better-sqlite3'); new D(':memory:').close()";
+  return exec(process.execPath, ["-e", script]).then(
+    () => true,
+    () => false,
   );
 }
 

@@ -159,9 +159,15 @@ test("without any package manager the programs are named", async () => {
   expect(said).toContain("please install bwrap, setpriv");
 });
 
-test("a Node that is too old is told which one is needed", async () => {
+test.each([
+  ["20.18.3", "hyperhive needs Node 20.19 or newer; this is 20.18.3"],
+  [
+    "24.21.0",
+    "on Node 24.21.0 better-sqlite3 ends the process when its objects are collected: use Node 20, 22, or 24 before 24.19",
+  ],
+])("a Node of a version that does not do (%s) is told which one does", async (version, words) => {
   const script = `
-    Object.defineProperty(process.versions, "node", { value: "20.18.3" });
+    Object.defineProperty(process.versions, "node", { value: "${version}" });
     const { runScript, setUp } = await import(${JSON.stringify(join(checkout, "scripts/setup.mjs"))});
     await runScript(setUp);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
@@ -171,5 +177,5 @@ test("a Node that is too old is told which one is needed", async () => {
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const code = await new Promise((resolve) => child.on("close", resolve));
-  expect({ code, said: said.trim() }).toEqual({ code: 1, said: "hyperhive needs Node 20.19 or newer; this is 20.18.3" });
+  expect({ code, said: said.trim() }).toEqual({ code: 1, said: words });
 });

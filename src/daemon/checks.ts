@@ -19,7 +19,10 @@ export function checkHost(path: string): Finding[] {
   const bad = (level: "warn" | "error", what: string, mend: string): void => void findings.push({ level, what, mend });
 
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
+  // From here on its header for native objects takes away a hook that is gone, and the process aborts.
+  if (major === 24 && minor >= 19)
+    bad("error", `better-sqlite3 ends the process on Node ${process.versions.node}`, "use Node 20, 22, or 24 before 24.19");
+  else if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
   else bad("error", `Node ${process.versions.node} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
 
   const isRoot = process.getuid?.() === 0;
