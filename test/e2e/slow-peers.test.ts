@@ -10,7 +10,8 @@ import { spawnStopped } from "../lib/stand-in.ts";
 
 /** As many as a cage may have on one socket. */
 const PEERS = 64;
-const MOST_BYTES = 192 * 1024 * 1024;
+/** What it may cost the daemon: what may wait for a peer, and the garbage that newer lines of Node let grow before they collect it. */
+const MOST_BYTES = 384 * 1024 * 1024;
 /** What is offered to a reader that does not read: far more than may wait for it. */
 const OFFERED_BYTES = 64 * 1024 * 1024;
 const BODY_BYTES = 250 * 1024;
