@@ -15,4 +15,7 @@ export async function copyCheckout(folder) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await cp(join(ROOT, file), join(folder, file), { verbatimSymlinks: true });
   }
+  // A repository of its own: tests ask git what belongs to it, and the copy may lie where another one ignores it.
+  await exec("git", ["init", "--quiet"], { cwd: folder });
+  await exec("git", ["add", "--all"], { cwd: folder });
 }
