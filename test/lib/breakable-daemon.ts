@@ -30,9 +30,11 @@ async function failpoint(name: string): Promise<void> {
   if (!existsSync(armed)) return;
   const { at, how } = JSON.parse(readFileSync(armed, "utf8")) as { at: string; how: "kill" | "error" | "ENOSPC" | "full" };
   if (at !== name) return;
+  // Filled before the mark goes: whoever sees that it is gone makes room again.
+  if (how === "full") fillDisk();
   rmSync(armed);
+  if (how === "full") return;
   if (how === "kill") process.kill(process.pid, "SIGKILL");
-  if (how === "full") return fillDisk();
   if (how === "ENOSPC") throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   throw new Error(`broken at ${name}`);
 }
