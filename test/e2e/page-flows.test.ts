@@ -191,6 +191,10 @@ test("every slash command does what it says; the turn is cancelled by its button
   await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "/state/notes.md is old" });
   await page.getByRole("button", { name: "cancel turn" }).click();
   await expect.poll(() => hive.called("cancel").at(-1)).toEqual({ name: "scout", return: false });
+  hive.tell({
+    kind: "agent",
+    agent: anAgent("scout", { state: "thinking", turn: 4, turn_started_at: new Date().toISOString() }),
+  });
   await page.getByRole("button", { name: "give back" }).click();
   await expect.poll(() => hive.called("cancel").at(-1)).toEqual({ name: "scout", return: true });
   await context.close();

@@ -11,6 +11,7 @@ import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
 import { count, dollars, duration, visible } from "../lib/text.ts";
 import { toast } from "../kit/toast.tsx";
+import { CancelTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
 import { OpenQuestions, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
@@ -54,12 +55,6 @@ export function AgentPage(): ReactNode {
   );
 }
 
-async function cancel(name: string, giveBack: boolean): Promise<string> {
-  const { cancelled } = await call("cancel", { name, return: giveBack });
-  if (!cancelled) return "no turn was running";
-  return giveBack ? `cancelled; its message waits, and ${name} is paused` : "cancelled; its message was dropped";
-}
-
 function Head({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
   const hive = useHive((state) => state.hive);
@@ -67,7 +62,6 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
   const open = (what: string) => () =>
     void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: `${what}:${name}` }) });
   const { tab } = useSearch({ from: "/agent/$name" });
-  const isBusy = agent.state === "thinking" || agent.state === "compacting";
   return (
     <header className="head">
       <div>
@@ -92,16 +86,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         {agent.deployed_sha && <span className="chip sha wide">{visible(agent.deployed_sha)}</span>}
         {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
-        {isBusy && (
-          <>
-            <Action kind="no" run={() => cancel(name, false)}>
-              cancel turn
-            </Action>
-            <Action kind="ghost" className="wide" run={() => cancel(name, true)} title="cancel, give the message back, and pause">
-              give back
-            </Action>
-          </>
-        )}
+        <CancelTurn agent={agent} />
         {!agent.destroyed && agent.running && (
           <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
             {agent.paused ? "resume" : "pause"}

@@ -93,6 +93,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
                 key={item.key}
                 ref={virtual.measureElement}
                 data-index={item.index}
+                data-seq={row?.seq}
                 className="tail-row"
                 style={{ transform: `translateY(${item.start}px)` }}
               >

@@ -31,9 +31,21 @@ export function Dashboard(): ReactNode {
     document.title = "hyperhive";
   }, []);
   const show = (next: string): void => void navigate({ to: "/", search: (search) => ({ ...search, tab: next }), replace: true });
+  const focusIn = (tab: string, selector: string): void =>
+    inSight(
+      selector,
+      () => show(tab),
+      () => focusOn(selector),
+    );
+  const move = (by: 1 | -1): void =>
+    inSight(
+      ".calls",
+      () => show("call"),
+      () => moveFocus(CARDS, by),
+    );
   const keys: Key[] = [
-    { key: "j", words: "next thing that waits", run: () => moveFocus(CARDS, 1) },
-    { key: "k", words: "previous thing that waits", run: () => moveFocus(CARDS, -1) },
+    { key: "j", words: "next thing that waits", run: () => move(1) },
+    { key: "k", words: "previous thing that waits", run: () => move(-1) },
     {
       key: "a",
       words: "to ◆ APPR0VE of the chosen request; Enter then approves",
@@ -58,9 +70,9 @@ export function Dashboard(): ReactNode {
     {
       key: "c",
       words: "write a message",
-      run: () => (show("flow"), requestAnimationFrame(() => focusOn(".flow .compose textarea"))),
+      run: () => focusIn("flow", ".flow .compose textarea"),
     },
-    { key: "/", words: "search all messages", run: () => (show("flow"), requestAnimationFrame(() => focusOn("input.search"))) },
+    { key: "/", words: "search all messages", run: () => focusIn("flow", "input.search") },
     { key: "s", words: "the swarm at a glance", run: () => void navigate({ to: "/swarm" }) },
     { key: "h", words: "history of requests", run: () => void navigate({ to: "/history" }) },
     { key: "?", words: "this list", run: () => setHelp(true) },
@@ -89,6 +101,22 @@ export function Dashboard(): ReactNode {
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>
   );
+}
+
+/** Frames in which a tab that was asked for has to be there. */
+const PATIENCE = 60;
+
+/** Runs once the element can be seen: on a phone it may be behind another tab, which `show` brings to the front. */
+function inSight(selector: string, show: () => void, run: () => void): void {
+  const isThere = (): boolean => document.querySelector(selector)?.checkVisibility() === true;
+  if (isThere()) return run();
+  show();
+  let frames = 0;
+  const look = (): void => {
+    if (isThere()) run();
+    else if (frames++ < PATIENCE) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
 }
 
 function focusOn(selector: string): void {

@@ -111,6 +111,8 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
       }
       if (event.key === "Escape") return setDismissed(true);
     }
+    // Out of the box: single keys are commands again.
+    if (event.key === "Escape") return box.current?.blur();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     void submit();

@@ -1,0 +1,50 @@
+import { useState, type ReactNode } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { ApiError, call } from "../lib/api.ts";
+import { toast } from "../kit/toast.tsx";
+
+/**
+ * Ends the running turn, or ends it and gives its message back. The click is answered by the page itself: the button
+ * says "cancelling…" before the hive has heard of it, and until the turn is over or the hive refuses.
+ */
+export function CancelTurn({ agent }: { agent: AgentView }): ReactNode {
+  const [asked, setAsked] = useState<number>();
+  const { name, turn = 0 } = agent;
+  if (agent.state !== "thinking" && agent.state !== "compacting") return null;
+  const isAsked = asked === turn;
+  const cancel = async (giveBack: boolean): Promise<void> => {
+    setAsked(turn);
+    try {
+      const { cancelled } = await call("cancel", { name, return: giveBack });
+      if (!cancelled) setAsked(undefined);
+      toast(
+        !cancelled
+          ? "no turn was running"
+          : giveBack
+            ? `cancelled; its message waits, and ${name} is paused`
+            : "cancelled; its message was dropped",
+      );
+    } catch (error) {
+      setAsked(undefined);
+      toast(error instanceof ApiError ? error.message : "that did not work", "error");
+    }
+  };
+  return (
+    <>
+      <button type="button" className="no" disabled={isAsked} aria-busy={isAsked} onClick={() => void cancel(false)}>
+        {isAsked && <span className="spinner" aria-hidden="true" />}
+        {isAsked ? "cancelling…" : "cancel turn"}
+      </button>
+      {!isAsked && (
+        <button
+          type="button"
+          className="ghost wide"
+          title="cancel, give the message back, and pause"
+          onClick={() => void cancel(true)}
+        >
+          give back
+        </button>
+      )}
+    </>
+  );
+}
