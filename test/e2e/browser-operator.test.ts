@@ -144,12 +144,12 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.keyboard.press("c");
     await page.locator(".compose textarea:focus").waitFor();
     await page.keyboard.type("@hm1nd change scout to haiku");
-    await page.keyboard.press("Escape");
     await page.keyboard.press("Enter");
-    await page.getByRole("region", { name: "message flow" }).getByText("change scout to haiku").waitFor();
+    await page.locator("article.msg", { hasText: "change scout to haiku" }).waitFor();
     await page.keyboard.press("Escape");
     const card = request("apply_commit", "scout");
-    await card.waitFor({ state: "attached" });
+    // Roles are of what can be seen, and on a phone the card is behind another tab.
+    await page.locator("article.approval", { hasText: "haiku is enough" }).waitFor({ state: "attached" });
     await page.keyboard.press("j");
     await card.getByText('"model":"haiku"').waitFor();
     await page.keyboard.press("a");
