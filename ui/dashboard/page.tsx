@@ -31,10 +31,10 @@ export function Dashboard(): ReactNode {
     document.title = "hyperhive";
   }, []);
   const show = (next: string): void => void navigate({ to: "/", search: (search) => ({ ...search, tab: next }), replace: true });
-  const focusIn = (tab: string, selector: string): void =>
+  const focusIn = (section: string, selector: string): void =>
     inSight(
       selector,
-      () => show(tab),
+      () => show(section),
       () => focusOn(selector),
     );
   const move = (by: 1 | -1): void =>
