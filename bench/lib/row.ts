@@ -4,7 +4,7 @@ export interface Figure {
   what: string;
   /** The ratio or the amount. NaN when it could not be measured. */
   value: number;
-  unit: "×" | "MB" | "%" | "";
+  unit: "×" | "MB" | "kB" | "ms" | "%" | "";
   /** What has to be reached: at most, or at least, this. Absent for what is told for the record. */
   reach?: { most: number } | { least: number };
   /** The numbers behind it, for people. */

@@ -5,10 +5,23 @@ import { history } from "./history.ts";
 import { hivectl } from "./hivectl.ts";
 import { idle } from "./idle.ts";
 import { ingest } from "./ingest.ts";
+import { interfaceRow } from "./interface.ts";
 import { throughput } from "./throughput.ts";
 import { toolCall } from "./tool-call.ts";
 import { turns } from "./turns.ts";
 import { wake } from "./wake.ts";
 
 /** Every row of the table, in its order. A new one is a file beside this and a word here. */
-export const rows: readonly Row[] = [wake, throughput, toolCall, ingest, fanOut, turns, history, idle, deploy, hivectl];
+export const rows: readonly Row[] = [
+  wake,
+  throughput,
+  toolCall,
+  ingest,
+  fanOut,
+  turns,
+  history,
+  idle,
+  deploy,
+  hivectl,
+  interfaceRow,
+];
