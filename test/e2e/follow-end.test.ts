@@ -126,3 +126,46 @@ test("in the middle of a storm one turn of the wheel is enough to stay, and the 
   await expect.poll(() => below(tail)).toBe(0);
   await context.close();
 });
+
+test("a tail of many thousand events: one reads back to the first, and what one looks at does not move", async () => {
+  const page1 = events(
+    "scout",
+    Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `old ${n}` })),
+  );
+  hive.answers.turn_events = ({ before }) => ({
+    events: before === undefined ? page1.slice(200) : page1.slice(0, 200),
+    more: before === undefined,
+  });
+  const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
+  const tail = page.getByRole("log", { name: "turns of scout" });
+  await tail.getByText("old 299").waitFor();
+  for (let n = 0; n < 4500; n++) tell(`event ${n}`);
+  await tail.getByText("event 4499").waitFor();
+  await expect.poll(() => below(tail)).toBe(0);
+  // A list of all of them would be as high as that; it is about the newest only, until one goes up.
+  expect(await tail.evaluate((at) => at.scrollHeight)).toBeLessThan(3600 * 26);
+  const seen = new Set<number>();
+  const read = async (): Promise<void> => {
+    for (const words of await tail.locator(".tail-row").allTextContents()) {
+      const at = /event (\d+)/.exec(words)?.[1];
+      if (at !== undefined) seen.add(Number(at));
+    }
+  };
+  // By less than what is rendered around the sight, so that every row is met.
+  await tail.hover();
+  await page.mouse.wheel(0, -100);
+  await page.locator(".pill").waitFor();
+  while ((await tail.getByText("old 0", { exact: true }).count()) === 0) {
+    await read();
+    await tail.evaluate((at) => {
+      at.scrollTop -= at.clientHeight;
+      return new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
+    });
+  }
+  await read();
+  expect(Array.from({ length: 4500 }, (_, n) => n).filter((n) => !seen.has(n))).toEqual([]);
+  await page.locator(".pill").click();
+  await tail.getByText("event 4499").waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});

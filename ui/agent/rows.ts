@@ -16,25 +16,26 @@ export interface TailRow {
  */
 export class Rows {
   #events: readonly StoredTurnEvent[] = [];
+  /** How many of them are in the rows, and the last of those: the array grows. */
+  #count = 0;
+  #last: StoredTurnEvent | undefined;
   #rows: TailRow[] = [];
   #calls = new Map<string, number>();
 
   /** The rows of these events. The same array is given again, with what is new at its end. */
   of(events: readonly StoredTurnEvent[]): readonly TailRow[] {
-    const known = this.#events;
     const isLonger =
-      known.length > 0 &&
-      known.length <= events.length &&
-      events[0] === known[0] &&
-      events[known.length - 1] === known[known.length - 1];
+      this.#count > 0 && this.#count <= events.length && events[0] === this.#events[0] && events[this.#count - 1] === this.#last;
     if (!isLonger) {
       this.#rows = [];
       this.#calls = new Map();
+      this.#count = 0;
     }
-    for (let at = isLonger ? known.length : 0; at < events.length; at++) {
-      const event = events[at];
+    for (; this.#count < events.length; this.#count++) {
+      const event = events[this.#count];
       if (event) this.#add(event);
     }
+    this.#last = events[this.#count - 1];
     this.#events = events;
     return this.#rows;
   }

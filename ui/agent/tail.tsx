@@ -14,6 +14,10 @@ import { Rows, type TailRow } from "./rows.ts";
 const NOTHING: readonly StoredTurnEvent[] = [];
 /** Pixels from the top at which older events are loaded. */
 const NEAR_TOP = 400;
+/** Pixels above the first row and below the last. */
+const PADDING = 8;
+/** Rows that the list is about while the reader is at its end, at least; it is cut at twice as many. */
+const WINDOW = 1500;
 
 /**
  * The live tail. It stays at the end while the reader is there; scrolling up freezes it and counts what is new. Only
@@ -30,21 +34,42 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   const { isAtEnd, keep, toEnd, onScroll, onWheel } = useFollowEnd(scroller);
   const [seenSeq, setSeenSeq] = useState(0);
   const isLoading = useRef(false);
-  const total = rows.length + (partial ? 1 : 0);
+  // Counting every row anew with each event would cost more than showing it: the list begins at this position.
+  const [from, setFrom] = useState(0);
+  const start = from === 0 ? 0 : rows.length - countAfter(rows, from - 1);
+  const total = rows.length - start + (partial ? 1 : 0);
+  useEffect(() => {
+    if (isAtEnd && rows.length - start > 2 * WINDOW) setFrom(rows[rows.length - WINDOW]?.seq ?? 0);
+  }, [isAtEnd, rows, rows.length, start]);
 
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => scroller.current,
     estimateSize: () => 26,
     overscan: 12,
-    paddingStart: 8,
-    paddingEnd: 8,
-    getItemKey: useCallback((index: number) => builder.of(events)[index]?.seq ?? "partial", [builder, events]),
+    paddingStart: PADDING,
+    paddingEnd: PADDING,
+    getItemKey: useCallback((index: number) => rows[start + index]?.seq ?? "partial", [rows, start]),
   });
   // At the end it is the end that stays where it is, whatever the rows above turn out to measure.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = isAtEnd ? () => false : undefined;
   const height = virtual.getTotalSize();
 
+  const firstSeq = rows[start]?.seq;
+  const firstBefore = useRef(firstSeq);
+  useLayoutEffect(() => {
+    const before = firstBefore.current;
+    firstBefore.current = firstSeq;
+    if (isAtEnd || before === undefined || firstSeq === undefined || firstSeq >= before) return;
+    // What the reader looks at stays where it is while older rows come in above.
+    const index = rows.length - countAfter(rows, before - 1) - start;
+    const added = (virtual.measurementsCache[index]?.start ?? PADDING) - PADDING;
+    const at = scroller.current;
+    if (!at) return;
+    at.scrollBy({ top: added, behavior: "instant" });
+    // Before the event tells it: what is measured meanwhile is made good from here, not from where it was.
+    virtual.scrollOffset = at.scrollTop;
+  }, [firstSeq, isAtEnd, rows, start, virtual]);
   useLayoutEffect(keep, [keep, isAtEnd, height, partial?.text]);
   const lastSeq = rows.at(-1)?.seq ?? 0;
   useEffect(() => {
@@ -52,14 +77,11 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   }, [isAtEnd, lastSeq]);
 
   const older = async (): Promise<void> => {
-    const at = scroller.current;
-    if (isLoading.current || !at || tail?.more !== true) return;
+    if (isLoading.current || (start === 0 && tail?.more !== true)) return;
     isLoading.current = true;
-    const fromEnd = at.scrollHeight - at.scrollTop;
     try {
-      await loadOlder(agent.name);
-      // What the reader looks at stays where it is while older rows come in above.
-      requestAnimationFrame(() => (at.scrollTop = at.scrollHeight - fromEnd));
+      if (start === 0) await loadOlder(agent.name);
+      setFrom(start > WINDOW ? (rows[start - WINDOW]?.seq ?? 0) : 0);
     } catch {
       toast("older events could not be loaded", "error");
     } finally {
@@ -87,7 +109,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
         {!tail && <Empty>loading…</Empty>}
         <div className="tail-inner" style={{ height }}>
           {virtual.getVirtualItems().map((item) => {
-            const row = rows[item.index];
+            const row = rows[start + item.index];
             return (
               <div
                 key={item.key}

@@ -31,6 +31,9 @@ export class SharedStream {
   #source: EventSource | undefined;
   #isLive = false;
   #failures = 0;
+  /** Resolved once the page has a snapshot: a stream from the beginning of time is of no use to anybody. */
+  #begin = (): void => {};
+  readonly #hasBegun = new Promise<void>((resolve) => (this.#begin = resolve));
 
   constructor(listener: StreamListener, after: number) {
     this.#listener = listener;
@@ -38,18 +41,21 @@ export class SharedStream {
     this.#channel.onmessage = ({ data }: MessageEvent<Post>) => this.#hear(data);
     this.#post({ kind: "ask" });
     // Held until the tab goes; without locks (plain http on a name) every tab reads for itself.
-    if ("locks" in navigator) void navigator.locks.request(NAME, () => new Promise<void>(() => this.#lead()));
-    else this.#lead();
+    if ("locks" in navigator) void navigator.locks.request(NAME, () => this.#hasBegun.then(() => this.#lead()));
+    else void this.#hasBegun.then(() => this.#lead());
   }
 
   /** The page has taken a snapshot: what comes after `seq` is wanted. */
   moveTo(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
+    this.#begin();
   }
 
-  #lead(): void {
+  /** Never ends: the lock is held until the tab goes. */
+  #lead(): Promise<never> {
     this.#post({ kind: "leader", after: this.#seq });
     this.#connect();
+    return new Promise(() => {});
   }
 
   #connect(): void {

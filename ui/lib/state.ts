@@ -9,6 +9,8 @@ const SNAPSHOT_MESSAGES = 100;
 const MAX_MESSAGES = 20_000;
 /** Turn events that a page keeps per agent: what is scrolled past is fetched again. */
 const MAX_TURN_EVENTS = 100_000;
+/** How many are over before the oldest are dropped. */
+const CUT = 5000;
 
 /** Text that is being written just now. */
 export interface Partial {
@@ -16,7 +18,7 @@ export interface Partial {
   text: string;
 }
 
-/** The tail of one agent, once its page has asked for it. Oldest first. */
+/** The tail of one agent, once its page has asked for it. Oldest first. The array may grow at its end, never else. */
 export interface Tail {
   events: readonly StoredTurnEvent[];
   /** True while there are older events than these. */
@@ -164,19 +166,23 @@ function withDelta(partials: State["partials"], agent: string, delta: LiveDelta)
   return next;
 }
 
-/** Puts older or newer pages into a tail. */
+/**
+ * Puts older or newer pages into a tail. What comes at the end, as almost everything does, is added to the same array:
+ * a tail of a hundred thousand events is not copied for one more.
+ */
 export function mergeTail(tail: Tail, events: readonly StoredTurnEvent[], more = tail.more): Tail {
   const last = tail.events.at(-1);
   const first = events[0];
-  // Almost always one new event at the end.
   if (!first) return { events: tail.events, more };
-  if (!last || first.seq > last.seq) return { events: cap([...tail.events, ...events]), more };
+  if (last && first.seq > last.seq) {
+    const all = tail.events as StoredTurnEvent[];
+    for (const event of events) all.push(event);
+    // Dropped by the thousand, so that it does not happen with every event. They can be loaded again.
+    if (all.length > MAX_TURN_EVENTS + CUT) return { events: all.slice(-MAX_TURN_EVENTS), more: true };
+    return { events: all, more };
+  }
   const bySeq = new Map([...tail.events, ...events].map((event) => [event.seq, event]));
-  return { events: cap([...bySeq.values()].sort((a, b) => a.seq - b.seq)), more };
-}
-/** Drops the oldest when there are too many; by the thousand, so that it does not happen with every event. */
-function cap(events: StoredTurnEvent[]): StoredTurnEvent[] {
-  return events.length > MAX_TURN_EVENTS + 5000 ? events.slice(-MAX_TURN_EVENTS) : events;
+  return { events: [...bySeq.values()].sort((a, b) => a.seq - b.seq), more };
 }
 
 /** Upserts messages by id; the newer `seq` wins. */
