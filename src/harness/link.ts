@@ -5,10 +5,8 @@ import { ConnectionLost, connectLines, type LineClient } from "../rpc/client.ts"
 import { HiveError } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
+import { retryPauses } from "./retry.ts";
 
-/** First and longest pause between two tries to reach the daemon. Milliseconds; each is drawn from half to full. */
-const FIRST_RETRY_MS = 20;
-const MOST_RETRY_MS = 2_000;
 /** How often "another harness lives" is taken for one that is about to go. */
 const MAX_CONFLICTS = 40;
 
@@ -77,7 +75,7 @@ export class Link {
 
   async #connect(): Promise<LineClient> {
     const since = performance.now();
-    let pause = FIRST_RETRY_MS;
+    const pauses = retryPauses();
     let conflicts = 0;
     for (;;) {
       try {
@@ -91,8 +89,7 @@ export class Link {
         }
         if (this.#closing || performance.now() - since > this.#options.awayMs) return this.#stop({ kind: "away" });
       }
-      await this.#pauseOrSocket(pause * (0.5 + Math.random() / 2));
-      pause = Math.min(pause * 2, MOST_RETRY_MS);
+      await this.#pauseOrSocket(pauses.next().value);
     }
   }
 
