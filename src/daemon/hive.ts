@@ -296,11 +296,11 @@ export async function openHive(deps: HiveDeps) {
   const announce = (
     event: { event: string; agent: string; [detail: string]: unknown },
     { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
-  ): void => {
+  ): Promise<void> => {
     const { event: kind, agent, reason, ...detail } = event;
     log.info({ agent, reason, ...detail }, kind);
     const manager = swarm.manager();
-    store
+    return store
       .write((tx) => {
         const request = swarm.find(agent)?.deploying;
         store.ledger.audit(store.nextSeq(), {
@@ -333,10 +333,10 @@ export async function openHive(deps: HiveDeps) {
       await broker.releaseAll(agent.id);
     },
     hasMail: (agent) => broker.hasMail(agent.id),
-    tell(agent, { actor, ...event }) {
+    async tell(agent, { actor, ...event }) {
       // What an agent's first deploy does to its cage is told by the deploy.
       if (agent.unborn) return;
-      announce(
+      await announce(
         { agent: agent.name, ...event },
         { toManager: forManager.has(event.event) && !isClosing, ...(actor ? { actor } : {}) },
       );
@@ -378,9 +378,9 @@ export async function openHive(deps: HiveDeps) {
       metrics.turns.inc({ outcome: outcome.kind });
       if (outcome.kind === "parked" && outcome.why === "needs_login" && !loggedOut.has(agent.id)) {
         loggedOut.add(agent.id);
-        announce({ event: "needs_login", agent: agent.name, reason: outcome.reason });
+        void announce({ event: "needs_login", agent: agent.name, reason: outcome.reason });
       }
-      if (outcome.kind === "ok" && loggedOut.delete(agent.id)) announce({ event: "logged_in", agent: agent.name });
+      if (outcome.kind === "ok" && loggedOut.delete(agent.id)) void announce({ event: "logged_in", agent: agent.name });
     },
     now,
   });

@@ -68,7 +68,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     changed: () => {},
     releaseLeases: async () => {},
     hasMail: () => false,
-    tell: () => {},
+    tell: async () => {},
     crashBackoffMs: 1,
     now: Date.now,
   });
@@ -94,7 +94,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     destroyCage: async () => {},
     hasMail: () => false,
     changed: () => {},
-    announce: () => {},
+    announce: async () => {},
     now: Date.now,
   });
   const repos = await openRepos(paths);

@@ -25,8 +25,8 @@ export interface CageDeps {
   releaseLeases(agent: Agent): Promise<void>;
   /** True while the agent has mail that nobody has leased. */
   hasMail(agent: Agent): boolean;
-  /** Tells the manager, and the audit trail. */
-  tell(agent: Agent, event: LifecycleEvent): void;
+  /** Tells the manager, and the audit trail; resolves once it is stored. */
+  tell(agent: Agent, event: LifecycleEvent): Promise<void>;
   crashBackoffMs: number;
   now(): number;
 }
@@ -88,12 +88,12 @@ export class Cages {
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
       this.#adopted(agent, running, spec.revision);
-      this.#deps.tell(agent, { event: "started", reason, actor });
+      await this.#deps.tell(agent, { event: "started", reason, actor });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       const why = `the cage could not be started: ${words}`;
       agent.phase = { at: "parked", reason: why };
-      this.#deps.tell(agent, { event: "container_crash", reason: why, next: PARKED });
+      await this.#deps.tell(agent, { event: "container_crash", reason: why, next: PARKED });
       this.#deps.changed(agent);
       throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
     }
@@ -107,7 +107,7 @@ export class Cages {
       if (!running) return false;
       await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
       this.#adopted(agent, running, undefined);
-      this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
+      await this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
       return true;
     });
   }
@@ -136,7 +136,11 @@ export class Cages {
         await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0);
       }
       agent.phase = { at: "stopped" };
-      this.#deps.tell(agent, { event: options.graceful ? "stopped" : "killed", reason: options.reason, actor: options.actor });
+      await this.#deps.tell(agent, {
+        event: options.graceful ? "stopped" : "killed",
+        reason: options.reason,
+        actor: options.actor,
+      });
       this.#deps.changed(agent);
     });
   }
@@ -150,7 +154,7 @@ export class Cages {
       this.#deps.changed(agent);
       await this.#end(agent, running, 0);
       agent.phase = { at: "parked", reason };
-      this.#deps.tell(agent, { event: "killed", reason });
+      await this.#deps.tell(agent, { event: "killed", reason });
       this.#deps.changed(agent);
     });
   }
@@ -278,7 +282,7 @@ export class Cages {
       agent.phase = { at: "asleep" };
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
       void agent.serially(() => this.#deps.releaseLeases(agent));
-      this.#deps.tell(agent, { event: "asleep", reason: "idle" });
+      void this.#deps.tell(agent, { event: "asleep", reason: "idle" });
       this.#deps.changed(agent);
       if (this.#deps.hasMail(agent)) this.onMail(agent);
       return;
@@ -298,11 +302,11 @@ export class Cages {
         at: "parked",
         reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, start it again when mended`,
       };
-      this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
+      await this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
     } else {
       const timer = setTimeout(() => void this.start(agent, "restarted after a crash").catch(() => {}), verdict.afterMs);
       agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
-      this.#deps.tell(agent, {
+      await this.#deps.tell(agent, {
         event: "container_crash",
         reason,
         next: `starts again in ${Math.round(verdict.afterMs / 1000)} s`,

@@ -42,7 +42,7 @@ function open(): Swarm {
     destroyCage: nothing,
     hasMail: () => false,
     changed: () => {},
-    announce: () => {},
+    announce: async () => {},
     now: () => 0,
   });
 }

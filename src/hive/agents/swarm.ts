@@ -38,8 +38,8 @@ export interface SwarmDeps {
   hasMail(agent: Agent): boolean;
   /** Returns or drops what is left in the inbox of an agent that is purged. */
   changed(agent: Agent): void;
-  /** An event for the manager's inbox and the audit trail. */
-  announce(event: { event: string; agent: string; [detail: string]: unknown }, options?: { actor?: string }): void;
+  /** An event for the manager's inbox and the audit trail; resolves once it is stored. */
+  announce(event: { event: string; agent: string; [detail: string]: unknown }, options?: { actor?: string }): Promise<void>;
   now(): number;
 }
 
@@ -226,7 +226,7 @@ export class Swarm {
       this.#byName.delete(name);
     }
     this.#deps.changed(agent);
-    this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge }, { actor: OPERATOR });
+    await this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge }, { actor: OPERATOR });
   }
 
   async tombstones(): Promise<Output<"tombstones">["agents"]> {
