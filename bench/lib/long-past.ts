@@ -1,15 +1,28 @@
 import { join } from "node:path";
 import { openStore } from "../../src/store/store.ts";
+import { OPERATOR } from "../../src/wire/names.ts";
 import type { TestHive } from "../../test/lib/hive.ts";
 
 /** Rows that one write stores. */
 const BATCH = 10_000;
+/** Of the newest messages, so many are such that the operator has not read yet. */
+const UNREAD = 200;
+/** Where the daemon keeps how far the search and the operator have come. */
+const SEARCHED = "search_up_to";
+const READ = "operator_read_up_to";
 
-/** Puts a long past into the database of a hive that does not run: messages between its agents, and events of one. */
-export async function addPast(
-  hive: TestHive,
-  past: { agents: readonly { id: string; name: string }[]; messages: number; events: number; of: string },
-): Promise<void> {
+export interface Past {
+  agents: readonly { id: string; name: string }[];
+  messages: number;
+  /** Turn events of one agent. */
+  events?: { of: string; count: number };
+}
+
+/**
+ * Puts a long past into the database of a hive that does not run, as one has it that was used for months: messages that
+ * were delivered long ago, in the search too (a daemon that still fills it is not at rest), nearly all of them read.
+ */
+export async function addPast(hive: TestHive, past: Past): Promise<void> {
   const store = openStore({
     file: join(hive.stateDir, "hive.db"),
     onFatal(error) {
@@ -26,7 +39,7 @@ export async function addPast(
           seq: id,
           sender: past.agents[nth % count]?.id ?? "",
           label: null,
-          recipient: nth % 20 === 0 ? "operator" : (past.agents[(nth * 7 + 1) % count]?.id ?? ""),
+          recipient: nth % 20 === 0 ? OPERATOR : (past.agents[(nth * 7 + 1) % count]?.id ?? ""),
           client_id: null,
           in_reply_to: nth % 3 === 0 ? id - 1 : null,
           chain: id,
@@ -42,18 +55,22 @@ export async function addPast(
           body: `message ${nth}: ${"word ".repeat(5 + (nth % 40))}`,
         });
       }
+      const { upTo } = store.search.takeIn(Number(store.meta.get(SEARCHED) ?? 0), BATCH * 2);
+      store.meta.set(SEARCHED, String(upTo));
+      store.meta.set(READ, String(upTo - UNREAD));
     });
   }
-  const { id, name } = past.agents.find((one) => one.name === past.of) ?? { id: "", name: "" };
-  for (let done = 0; done < past.events; done += BATCH) {
+  const { of, count: events } = past.events ?? { of: "", count: 0 };
+  const { id, name } = past.agents.find((one) => one.name === of) ?? { id: "", name: "" };
+  for (let done = 0; done < events; done += BATCH) {
     await store.write(() => {
       const at = new Date().toISOString();
-      const events = Array.from({ length: Math.min(BATCH, past.events - done) }, (_, nth) => ({
+      const batch = Array.from({ length: Math.min(BATCH, events - done) }, (_, nth) => ({
         n: done + nth + 1,
         at,
         event: { type: "text" as const, text: `line ${done + nth}: ${"word ".repeat(5 + (nth % 40))}` },
       }));
-      store.turns.append(id, name, "past", events, store.nextSeq);
+      store.turns.append(id, name, "past", batch, store.nextSeq);
     });
   }
   store.close();

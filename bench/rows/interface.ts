@@ -58,7 +58,7 @@ async function fill(hive: TestHive): Promise<void> {
   await hive.call("stop", { scope: { all: true }, graceful: false });
   const { agents } = (await hive.call("state", { messages: 0 })).state;
   await hive.stop({ atOnce: true });
-  await addPast(hive, { agents, messages: MESSAGES, events: EVENTS, of: STORMY });
+  await addPast(hive, { agents, messages: MESSAGES, events: { of: STORMY, count: EVENTS } });
   await hive.start();
 }
 
