@@ -1,8 +1,8 @@
 import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { launch } from "../lib/browser.ts";
+import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
 import { anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
@@ -10,14 +10,10 @@ import { HiveError } from "../../src/wire/error.ts";
 
 let browser: Browser;
 let hive: FixtureHive;
-beforeAll(async () => {
-  browser = await launch();
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
 });
-afterAll(() => browser.close());
-beforeEach(async () => {
-  hive = await busyHive().start();
-});
-afterEach(() => hive.stop());
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 

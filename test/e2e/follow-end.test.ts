@@ -1,27 +1,23 @@
 import type { Browser, Locator } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { launch } from "../lib/browser.ts";
+import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
 import { aMessage, events } from "../lib/fixtures.ts";
 
 /** Lists that stay at their end: only the reader lets go of it, whatever else moves. */
 
 let browser: Browser;
 let hive: FixtureHive;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(() => browser.close());
-beforeEach(async () => {
-  hive = await busyHive().start();
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
   const many = events(
     "scout",
     Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}\n\n`.repeat(1 + (n % 3)) })),
   );
   hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
 });
-afterEach(() => hive.stop());
 
 let seq = 50_000;
 const tell = (text: string): void =>

@@ -1,23 +1,19 @@
 import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
-import { launch } from "../lib/browser.ts";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
 import { aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: sending, answering, commanding, being told, losing the line. */
 
 let browser: Browser;
 let hive: FixtureHive;
-beforeAll(async () => {
-  browser = await launch();
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
 });
-afterAll(() => browser.close());
-beforeEach(async () => {
-  hive = await busyHive().start();
-});
-afterEach(() => hive.stop());
 
 describe("writing", () => {
   test("is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
