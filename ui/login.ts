@@ -1,4 +1,4 @@
-import "./style/base.css";
+import "./style/login.css";
 
 /** Takes the token out of a launch link, or what was pasted as it is. */
 function tokenIn(text: string): string {

@@ -31,19 +31,19 @@ const validateSearch = (search: Record<string, unknown>): PageSearch => ({
 });
 
 /** The icon in the browser's tab: something waits, or the page is not connected. */
-function favicon(waits: number, isLive: boolean): string {
-  if (!isLive) return "/favicon-off.svg";
+function favicon(waits: number, isLost: boolean): string {
+  if (isLost) return "/favicon-off.svg";
   return waits > 0 ? "/favicon-waits.svg" : "/favicon.svg";
 }
 
 function Root(): ReactNode {
-  const { state, isLive, error } = useHeld();
+  const { state, isLost, error } = useHeld();
   const waits = state ? waiting(state).all : 0;
   useEffect(() => {
     const base = document.title.replace(/^\(\d+\) /, "");
     document.title = waits > 0 ? `(${waits}) ${base}` : base;
   });
-  const icon = favicon(waits, isLive || !state);
+  const icon = favicon(waits, isLost && state !== undefined);
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
     if (link && !link.href.endsWith(icon)) link.href = icon;
@@ -60,7 +60,7 @@ function Root(): ReactNode {
           <p className="dim">{error ?? "loading…"}</p>
         </main>
       )}
-      {state && !isLive && (
+      {state && isLost && (
         <div className="offline" role="status">
           reconnecting… what you see may be old
         </div>

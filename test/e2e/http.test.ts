@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../../src/wire/limits.ts";
+import type { StateSnapshot } from "../../src/wire/event.ts";
 import { operations } from "../../src/wire/operations.ts";
 import { TestHive } from "../lib/hive.ts";
 
@@ -177,6 +178,24 @@ describe("requests", () => {
       expect(headers["content-security-policy"], path).toContain("default-src 'none'; script-src 'self'");
       expect(headers["content-security-policy"], path).toContain("require-trusted-types-for 'script'; trusted-types");
       expect(headers["x-content-type-options"], path).toBe("nosniff");
+    }
+  });
+
+  test("the app's page brings the state with it, names few files, and is not kept", async () => {
+    const body = "</script><img src=x onerror=alert(1)>";
+    await plain("POST", "/op-send", { ...json, ...session() }, JSON.stringify({ to: "hm1nd", body }));
+    for (const path of ["/", "/agent/hm1nd", "/index.html"]) {
+      const { headers, body: page } = await plain("GET", path, session());
+      expect(headers["cache-control"], path).toBe("no-store");
+      // A build that cuts the first load into many parts would be slow: one that begins, the app, and its styles.
+      expect(new Set(page.match(/(?<="\/assets\/)[a-z]+(?=-[^"]+\.(?:js|css)")/g)), path).toEqual(new Set(["begin", "index"]));
+      expect(new Set(page.match(/(?<=")\/assets\/[^"]+(?=")/g)).size, path).toBe(3);
+      const [, block = ""] = /<script type="application\/json" id="state">([^<]*)<\/script>/.exec(page) ?? [];
+      const state = JSON.parse(block) as StateSnapshot;
+      expect(
+        state.messages.map((message) => message.body),
+        path,
+      ).toContain(body);
     }
   });
 

@@ -292,6 +292,9 @@ test("the title counts what waits, the icon says it, and a lost line is shown un
   const { context, page } = await openPage(browser, hive);
   const icon = (): Promise<string | null> =>
     page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
+  // What is shown came inside the page: it was not asked for.
+  const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname));
+  expect(asked).not.toContain("/api/state");
   // Two requests, one question, one message.
   await expect.poll(() => page.title()).toBe("(4) hyperhive");
   await expect.poll(icon).toBe("/favicon-waits.svg");

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { openEventStream, type EventStream } from "../../src/daemon/http/events.ts";
 import { rawSecurityHeaders } from "../../src/daemon/http/headers.ts";
+import { pageWithState } from "../../src/daemon/http/start-page.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
@@ -100,7 +101,8 @@ export class FixtureHive {
     }
     const type = TYPES[file.split(".").at(-1) ?? ""] ?? "application/octet-stream";
     response.writeHead(200, { ...rawSecurityHeaders, "Content-Type": type, "Content-Encoding": "gzip" });
-    response.end(gzipSync(content));
+    const page = file === "/index.html" ? pageWithState(content.toString("utf8"), this.state) : content;
+    response.end(gzipSync(page));
   }
 }
 

@@ -15,7 +15,7 @@ import { bytes, count, dollars, duration, visible } from "../lib/text.ts";
 import { RowActions } from "./row-actions.tsx";
 
 export const byRank = (a: AgentView, b: AgentView): number =>
-  Number(b.role === "manager") - Number(a.role === "manager") || a.name.localeCompare(b.name);
+  Number(b.role === "manager") - Number(a.role === "manager") || (a.name < b.name ? -1 : 1);
 
 /** Who lives here. */
 export function Containers(): ReactNode {

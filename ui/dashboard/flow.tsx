@@ -6,6 +6,7 @@ import { Empty, Panel } from "../kit/panel.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useFollowEnd } from "../lib/follow-end.ts";
+import { hasPainted, painted } from "../lib/painted.ts";
 import { know, loadOlderMessages, useHive } from "../lib/store.ts";
 import { FlowCompose } from "./flow-compose.tsx";
 import { SearchResults } from "./search.tsx";
@@ -13,6 +14,8 @@ import { visible } from "../lib/text.ts";
 
 /** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
 const SHOWN = 150;
+/** Rows of the page's first picture: more than the largest screens show. */
+const FIRST = 50;
 /** Pixels from the top at which older ones come. */
 const NEAR_TOP = 200;
 /** Messages of one agent per page of its history. */
@@ -76,7 +79,7 @@ function Log({ who }: { who: string }): ReactNode {
   const window = useHive((state) => state.messages);
   const moreInWindow = useHive((state) => state.moreMessages);
   const elsewhere = useHive((state) => state.elsewhere);
-  const [shown, setShown] = useState(SHOWN);
+  const [shown, setShown] = useState(hasPainted() ? SHOWN : FIRST);
   // Of one agent: ids of older messages than the window's, and whether there are more.
   const [older, setOlder] = useState<readonly number[]>([]);
   const [isAll, setAll] = useState(false);
@@ -105,6 +108,15 @@ function Log({ who }: { who: string }): ReactNode {
       fromEnd.current = undefined;
     } else keep();
   }, [lastId, firstId, messages, keep]);
+
+  useEffect(() => {
+    void painted().then(() => {
+      const at = list.current;
+      if (!at) return;
+      fromEnd.current = at.scrollHeight - at.scrollTop;
+      setShown((count) => Math.max(count, SHOWN));
+    });
+  }, []);
 
   const load = async (): Promise<void> => {
     const at = list.current;

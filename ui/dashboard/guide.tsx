@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
+import { painted } from "../lib/painted.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 
 const DISMISSED = "guide-dismissed";
@@ -26,10 +27,12 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
   useEffect(() => {
     // How far one has come is in what is settled, too.
     if (isShown)
-      call("approvals", { limit: 50 }).then(
-        ({ approvals: past }) => knowApprovals(past),
-        () => {},
-      );
+      painted()
+        .then(() => call("approvals", { limit: 50 }))
+        .then(
+          ({ approvals: past }) => knowApprovals(past),
+          () => {},
+        );
   }, [isShown]);
   const [hasAsked, setAsked] = useState(false);
   const openCount = [...questions.values()].filter((question) => question.state === "open").length;

@@ -6,6 +6,7 @@ import { Empty, Panel } from "../kit/panel.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { painted } from "../lib/painted.ts";
 import { know, useHive } from "../lib/store.ts";
 
 /** Messages that the panel shows, and by how many more it grows. */
@@ -21,13 +22,15 @@ export function OperatorInbox(): ReactNode {
   const [isAll, setAll] = useState(false);
   // In a busy hive the window of the newest messages holds few of the operator's own.
   useEffect(() => {
-    call("inbox", { limit: PAGE }).then(
-      ({ messages: newest }) => {
-        know(newest);
-        if (newest.length < PAGE) setAll(true);
-      },
-      () => {},
-    );
+    painted()
+      .then(() => call("inbox", { limit: PAGE }))
+      .then(
+        ({ messages: newest }) => {
+          know(newest);
+          if (newest.length < PAGE) setAll(true);
+        },
+        () => {},
+      );
   }, []);
   const mine = useMemo(() => {
     const byId = new Map([...elsewhere.values(), ...messages].filter((one) => one.to === "operator").map((one) => [one.id, one]));

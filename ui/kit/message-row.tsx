@@ -1,10 +1,10 @@
-import { Link } from "@tanstack/react-router";
 import { memo, type ReactNode } from "react";
 import type { MessageView } from "../../src/wire/message.ts";
 import { messageById } from "../lib/state.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { MessageBody } from "./message-body.tsx";
+import { OpenLink } from "./open-link.tsx";
 import { Who } from "./text.tsx";
 import { Clock } from "./time.tsx";
 
@@ -43,14 +43,13 @@ export const MessageRow = memo(function MessageRow({ message, previous, marks }:
         <Who name={message.from} /> <span className="faint">→</span> <Who name={message.to} />
         {reply !== undefined && <Quoted id={reply} isAbove={previous?.id === reply} />}
       </span>
-      <Link
-        to="."
-        search={(search) => ({ ...search, open: `thread:${message.id}` })}
+      <OpenLink
+        open={`thread:${message.id}`}
         className={`delivery ${colour}`}
         title={message.reason ?? `message ${message.id}: its thread`}
       >
         {words}
-      </Link>
+      </OpenLink>
       <div className="b">
         <MessageBody body={message.body} marks={marks} />
       </div>
@@ -63,11 +62,11 @@ function Quoted({ id, isAbove }: { id: number; isAbove: boolean }): ReactNode {
   const parent = useHive((state) => messageById(state, id));
   const quote = !isAbove && parent?.body !== undefined ? `${parent.from}: ${parent.body.slice(0, 80)}` : undefined;
   return (
-    <Link to="." search={(search) => ({ ...search, open: `thread:${id}` })} className="faint ref">
+    <OpenLink open={`thread:${id}`} className="faint ref">
       {" "}
       <span aria-hidden="true">↰ </span>
       <span className="sr">answers message {quote === undefined ? "" : `${id}, `}</span>
       {quote === undefined ? id : visible(quote)}
-    </Link>
+    </OpenLink>
   );
 }

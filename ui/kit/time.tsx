@@ -1,5 +1,5 @@
 import { useSyncExternalStore, type ReactNode } from "react";
-import { age, clock } from "../lib/text.ts";
+import { age, clock, moment } from "../lib/text.ts";
 
 /** One clock for all ages on the page; it stands still while nobody looks. */
 let now = Date.now();
@@ -29,7 +29,7 @@ export function useNow(): number {
 export function Age({ since }: { since: string }): ReactNode {
   const at = useNow();
   return (
-    <time dateTime={since} title={new Date(since).toLocaleString()}>
+    <time dateTime={since} title={moment(since)}>
       {age(at - Date.parse(since))}
     </time>
   );
@@ -39,7 +39,7 @@ export function Age({ since }: { since: string }): ReactNode {
 export function Until({ at }: { at: string }): ReactNode {
   const rest = Date.parse(at) - useNow();
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} title={moment(at)}>
       {rest <= 0 ? "now" : age(rest + 999)}
     </time>
   );
@@ -47,7 +47,7 @@ export function Until({ at }: { at: string }): ReactNode {
 
 export function Clock({ at }: { at: string }): ReactNode {
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} title={moment(at)}>
       {clock(at)}
     </time>
   );

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import { ApiError } from "./api.ts";
+import { painted } from "./painted.ts";
 
 export interface Fetched<T> {
   value: T | undefined;
@@ -24,7 +25,7 @@ export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): 
     }
   }, [fetch]);
   useEffect(() => {
-    void again();
+    void painted().then(again);
   }, [again, mark]);
   return { value, error, again };
 }

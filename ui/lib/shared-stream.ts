@@ -25,9 +25,11 @@ type Post =
  * from the position that it has seen itself.
  */
 export class SharedStream {
-  readonly #listener: StreamListener;
+  /** Until the page listens, what is to be told to it is kept. */
+  #listener: StreamListener | undefined;
+  #untold: ((listener: StreamListener) => void)[] = [];
   readonly #channel = new BroadcastChannel(NAME);
-  #seq: number;
+  #seq = 0;
   #source: EventSource | undefined;
   #isLive = false;
   #failures = 0;
@@ -35,14 +37,24 @@ export class SharedStream {
   #begin = (): void => {};
   readonly #hasBegun = new Promise<void>((resolve) => (this.#begin = resolve));
 
-  constructor(listener: StreamListener, after: number) {
-    this.#listener = listener;
-    this.#seq = after;
+  constructor() {
     this.#channel.onmessage = ({ data }: MessageEvent<Post>) => this.#hear(data);
     this.#post({ kind: "ask" });
     // Held until the tab goes; without locks (plain http on a name) every tab reads for itself.
     if ("locks" in navigator) void navigator.locks.request(NAME, () => this.#hasBegun.then(() => this.#lead()));
     else void this.#hasBegun.then(() => this.#lead());
+  }
+
+  /** From now on the listener hears of everything, of what has come already, too. Once. */
+  listen(listener: StreamListener): void {
+    this.#listener = listener;
+    for (const tell of this.#untold) tell(listener);
+    this.#untold = [];
+  }
+
+  #tell(tell: (listener: StreamListener) => void): void {
+    if (this.#listener) tell(this.#listener);
+    else this.#untold.push(tell);
   }
 
   /** The page has taken a snapshot: what comes after `seq` is wanted. */
@@ -91,23 +103,23 @@ export class SharedStream {
   #deliver(event: HiveEvent): void {
     if (event.kind === "reset") {
       this.#seq = event.seq;
-      return this.#listener.onGap();
+      return this.#tell((page) => page.onGap());
     }
     if ("seq" in event) this.#seq = Math.max(this.#seq, event.seq);
-    this.#listener.onEvent(event);
+    this.#tell((page) => page.onEvent(event));
   }
 
   #setLive(isLive: boolean): void {
     this.#isLive = isLive;
     this.#post({ kind: "connection", isLive });
-    this.#listener.onConnection(isLive);
+    this.#tell((page) => page.onConnection(isLive));
   }
 
   #hear(post: Post): void {
     if (post.kind === "event") this.#deliver(post.event);
-    if (post.kind === "connection") this.#listener.onConnection(post.isLive);
+    if (post.kind === "connection") this.#tell((page) => page.onConnection(post.isLive));
     // The new leader goes on from what it has seen: whoever has seen less has a gap.
-    if (post.kind === "leader" && post.after > this.#seq) this.#listener.onGap();
+    if (post.kind === "leader" && post.after > this.#seq) this.#tell((page) => page.onGap());
     if (post.kind === "ask" && this.#source) this.#post({ kind: "connection", isLive: this.#isLive });
   }
 

@@ -4,8 +4,8 @@ import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
+import { snapshot, stream } from "./begin.ts";
 import { notify } from "./notify.ts";
-import { SharedStream } from "./shared-stream.ts";
 import { apply, applyAll, aside, fromSnapshot, mergeMessages, mergeTail, messageById, type State } from "./state.ts";
 
 /** Turn events per page of history. */
@@ -14,12 +14,13 @@ const TAIL_PAGE = 300;
 interface Held {
   state: State | undefined;
   isLive: boolean;
+  /** The line to the hive is down; not said of a page whose line has only just been asked for. */
+  isLost: boolean;
   error: string | undefined;
 }
 
-let held: Held = { state: undefined, isLive: false, error: undefined };
+let held: Held = { state: undefined, isLive: false, isLost: false, error: undefined };
 const listeners = new Set<() => void>();
-let stream: SharedStream | undefined;
 /** Events that came while a snapshot was on its way. */
 let early: HiveEvent[] | undefined;
 let pending: HiveEvent[] = [];
@@ -29,11 +30,19 @@ function set(next: globalThis.Partial<Held>): void {
   for (const listener of listeners) listener();
 }
 
-/** Takes the snapshot, then follows the stream. Runs once per page. */
+/** Takes the snapshot, the one inside the page where there is one, then follows the stream. Runs once per page. */
 export function begin(): void {
-  early = [];
-  stream = new SharedStream({ onEvent, onConnection: (isLive) => set({ isLive }), onGap: () => void refresh() }, 0);
-  void refresh();
+  if (snapshot) take(snapshot);
+  else void refresh();
+  stream.listen({ onEvent, onConnection: (isLive) => set({ isLive, isLost: !isLive }), onGap: () => void refresh() });
+}
+
+function take(taken: StateSnapshot): void {
+  stream.moveTo(taken.seq);
+  let state = fromSnapshot(taken, held.state);
+  for (const event of early ?? []) state = apply(state, event);
+  early = undefined;
+  set({ state, error: undefined });
 }
 
 async function refresh(): Promise<void> {
@@ -41,13 +50,9 @@ async function refresh(): Promise<void> {
   try {
     const response = await fetch("/api/state");
     if (response.status === 401) return location.assign("/login");
-    const { state: snapshot } = (await response.json()) as { state: StateSnapshot };
-    stream?.moveTo(snapshot.seq);
-    let state = fromSnapshot(snapshot, held.state);
-    for (const event of early ?? []) state = apply(state, event);
-    early = undefined;
-    set({ state, error: undefined });
-    for (const name of state.tails.keys()) void loadTail(name);
+    const { state } = (await response.json()) as { state: StateSnapshot };
+    take(state);
+    for (const name of held.state?.tails.keys() ?? []) void loadTail(name);
   } catch {
     set({ error: "the hive does not answer" });
     setTimeout(() => void refresh(), 1000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readTyped } from "../agent/slash.ts";
 import { addressed } from "./addressed.ts";
-import { age, count, dollars, duration, parts, visible, visiblePieces } from "./text.ts";
+import { age, clock, count, dollars, duration, moment, parts, visible, visiblePieces } from "./text.ts";
 
 describe("visible", () => {
   test("shows what would steer, reorder or hide", () => {
@@ -62,4 +62,11 @@ describe("what is typed", () => {
     expect(readTyped("/state/notes.md is old")).toEqual({ kind: "message", body: "/state/notes.md is old" });
     expect(readTyped("/constructor")).toEqual({ kind: "unknown", name: "constructor" });
   });
+});
+
+test("times are the operator's own: without the day where it is today, whole for who points at an age", () => {
+  const at = new Date(2026, 10, 5, 7, 3, 9);
+  expect(clock(at.toISOString(), new Date(2026, 10, 5, 23))).toBe("07:03:09");
+  expect(clock(at.toISOString(), new Date(2026, 10, 6))).toBe("5 Nov 07:03");
+  expect(moment(at.toISOString())).toBe("2026-11-05 07:03:09");
 });

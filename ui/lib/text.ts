@@ -93,11 +93,20 @@ export function bytes(n: number): string {
   return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (n: number): string => String(n).padStart(2, "0");
+// By hand: the browser's tables of languages take longer to load than all rows of a page take to draw.
+const timeOf = (at: Date): string => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+
 /** `12:31:07` in the operator's own time zone; with the day when it is not today. */
 export function clock(iso: string, now: Date = new Date()): string {
   const at = new Date(iso);
-  const time = at.toLocaleTimeString("en-GB", { hour12: false });
-  return at.toDateString() === now.toDateString()
-    ? time
-    : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${time.slice(0, 5)}`;
+  const time = timeOf(at);
+  return at.toDateString() === now.toDateString() ? time : `${at.getDate()} ${MONTHS[at.getMonth()]} ${time.slice(0, 5)}`;
+}
+
+/** `2026-11-25 12:31:07` in the operator's own time zone: the whole of it, for who points at an age. */
+export function moment(iso: string): string {
+  const at = new Date(iso);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeOf(at)}`;
 }

@@ -10,11 +10,11 @@ import { parseStrictObject } from "../../rpc/json.ts";
 import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";
 import { MAX_LINE_BYTES } from "../../wire/limits.ts";
 import { AgentName, Seq } from "../../wire/names.ts";
-import { operations, type OperationName, type Parsed } from "../../wire/operations.ts";
+import { operations, type OperationName, type Output, type Parsed } from "../../wire/operations.ts";
 import { openEventStream, type EventStream } from "./events.ts";
 import { securityHeaders } from "./headers.ts";
 import { originGuard, type Origins } from "./origin.ts";
-import type { StaticFiles } from "./static.ts";
+import { APP, type StaticFiles } from "./static.ts";
 
 /** Launch attempts per minute, over all clients: a token has 256 bits, so this only keeps the log quiet. */
 const MAX_LOGINS_PER_MINUTE = 30;
@@ -108,10 +108,11 @@ export function webApp(deps: WebDeps): Hono<Env> {
     return c.json(success({}));
   });
 
-  app.get("/api/state", async (c) => {
+  const look = async (): Promise<Output<"state">> => {
     const input = parseOrThrow(operations.state.input, {});
-    return c.json(success(await deps.call("state", input as never)), 200, { "Cache-Control": "no-store" });
-  });
+    return (await deps.call("state", input as never)) as Output<"state">;
+  };
+  app.get("/api/state", async (c) => c.json(success(await look()), 200, { "Cache-Control": "no-store" }));
 
   app.get("/api/events", (c) => {
     const query = parseOrThrow(EventQuery, c.req.query());
@@ -154,7 +155,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     return c.json(success(await deps.call(name as OperationName, input as never)));
   });
 
-  app.get("*", (c) => {
+  app.get("*", async (c) => {
     if (c.req.path.startsWith("/api/")) return fail(c, new HiveError("not_found", "no such address"));
     if (deps.only && !deps.files.has(c.req.path)) {
       const own = `/agent/${deps.only.agent}`;
@@ -162,9 +163,9 @@ export function webApp(deps: WebDeps): Hono<Env> {
       if (c.req.path !== own) return c.redirect(`${deps.only.home()}${c.req.path}`);
     }
     // Every other path without a file of its own is a place inside the app.
-    const page = deps.files.has(c.req.path) ? c.req.path : "/index.html";
-    if (page === "/index.html" && c.req.path.includes(".")) return c.text("not found\n", 404);
-    return deps.files.send(c, page);
+    if (deps.files.has(c.req.path) && c.req.path !== APP) return deps.files.send(c, c.req.path);
+    if (c.req.path !== APP && c.req.path.includes(".")) return c.text("not found\n", 404);
+    return deps.files.sendApp(c, (await look()).state);
   });
 
   app.notFound((c) => fail(c, new HiveError("not_found", "no such address")));

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Context } from "hono";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { pageWithState } from "./start-page.ts";
 
 /** One file of the interface, ready to be sent. */
 interface Asset {
@@ -12,6 +14,9 @@ interface Asset {
   gzip: Uint8Array<ArrayBuffer> | undefined;
   immutable: boolean;
 }
+
+/** The page of the app, whatever its address. */
+export const APP = "/index.html";
 
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -34,6 +39,7 @@ const MIN_GZIP_BYTES = 1024;
 export class StaticFiles {
   readonly #assets = new Map<string, Asset>();
   readonly publicPaths: ReadonlySet<string>;
+  readonly #app: string;
 
   constructor(folder: string) {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -42,6 +48,7 @@ export class StaticFiles {
       this.#assets.set(file.slice(folder.length).replaceAll("\\", "/"), load(file));
     }
     this.publicPaths = this.#reachableFrom("/login.html");
+    this.#app = Buffer.from(this.#assets.get(APP)?.plain ?? []).toString("utf8");
   }
 
   has(path: string): boolean {
@@ -65,6 +72,12 @@ export class StaticFiles {
     return c.body(asset.plain, 200, headers);
   }
 
+  /** Sends the app's page with its state. It is never kept: what is in it is the operator's, and old a moment later. */
+  sendApp(c: Context, state: StateSnapshot): Response {
+    const headers = { "Content-Type": TYPES[".html"] ?? "", "Cache-Control": "no-store" };
+    return c.body(pageWithState(this.#app, state), 200, headers);
+  }
+
   /** The files that a page names, and those that they name in turn. */
   #reachableFrom(page: string): Set<string> {
     const reached = new Set<string>();
@@ -76,7 +89,7 @@ export class StaticFiles {
       const text = Buffer.from(asset.plain).toString("utf8");
       for (const other of this.#assets.keys()) {
         const name = other.slice(other.lastIndexOf("/") + 1);
-        if (other !== "/index.html" && text.includes(name)) open.push(other);
+        if (other !== APP && text.includes(name)) open.push(other);
       }
     }
     return reached;

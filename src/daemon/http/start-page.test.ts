@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { pageWithState } from "./start-page.ts";
+
+const PAGE = '<body><div id="app"></div><script type="application/json" id="state"></script></body>';
+
+test("whatever is in the state, the block ends where it should and reads back as it was", () => {
+  const words = '</script><!--<script>$& $\' \u2028 \\u003c "quoted" </SCRIPT >';
+  const state = { seq: 7, hive: { banners: [{ level: "warn", text: words }] } } as unknown as StateSnapshot;
+  const page = pageWithState(PAGE, state);
+  const [before, rest = ""] = page.split('id="state">');
+  const end = rest.indexOf("<");
+  expect(rest.slice(end)).toBe("</script></body>");
+  expect(JSON.parse(rest.slice(0, end))).toEqual(state);
+  expect(before).toBe('<body><div id="app"></div><script type="application/json" ');
+});
+
+test("a page without a place for it is a fault of the build", () => {
+  expect(() => pageWithState("<body></body>", { seq: 1 } as unknown as StateSnapshot)).toThrow("no place");
+});
