@@ -310,6 +310,26 @@ test("the title counts what waits, the icon says it, and a lost line is shown un
   await context.close();
 });
 
+test("what happens while a second tab is on its way is in it, too", async () => {
+  hive.state = busyState();
+  const { context, page, problems } = await openPage(browser, hive);
+  await page.getByText("live", { exact: true }).waitFor();
+  const tab = await context.newPage();
+  // The page leaves the hive, with its state inside; before it is there, something happens.
+  await tab.route(`${hive.home}/`, async (route) => {
+    const response = await route.fetch();
+    const message = aMessage("hm1nd", "operator", "said in between", { id: 6001 });
+    hive.state = { ...hive.state, seq: 6001, messages: [...hive.state.messages, message] };
+    hive.tell({ kind: "message", seq: 6001, message });
+    await page.locator(".log").getByText("said in between").waitFor();
+    await route.fulfill({ response });
+  });
+  await tab.goto(hive.home);
+  await tab.locator(".log").getByText("said in between").waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
 test("an empty hive teaches; in rehearsal the first walk follows what one does", async () => {
   hive.state = aState();
   hive.answers.approvals = () => ({ approvals: [] });

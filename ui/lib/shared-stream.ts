@@ -14,7 +14,8 @@ const RETRY_MS = [300, 1000, 2000, 4000];
 const NAME = "hive-events";
 
 type Post =
-  | { kind: "event"; event: HiveEvent }
+  /** Events as they came: text costs the tab that reads the stream nearly nothing, and each reader takes it apart itself. */
+  | { kind: "events"; events: readonly string[] }
   | { kind: "connection"; isLive: boolean }
   | { kind: "leader"; after: number }
   | { kind: "ask" };
@@ -31,6 +32,11 @@ export class SharedStream {
   readonly #channel = new BroadcastChannel(NAME);
   #seq = 0;
   #source: EventSource | undefined;
+  /** What came in one piece from the hive goes to the other tabs in one piece: it is told in a task of its own. */
+  readonly #soon = new MessageChannel();
+  #untoldTabs: string[] = [];
+  /** Whether the page, as one that follows another tab, has taken the state since it heard of that tab. */
+  #hasJoined = false;
   #isLive = false;
   #failures = 0;
   /** Resolved once the page has a snapshot: a stream from the beginning of time is of no use to anybody. */
@@ -38,6 +44,7 @@ export class SharedStream {
   readonly #hasBegun = new Promise<void>((resolve) => (this.#begin = resolve));
 
   constructor() {
+    this.#soon.port2.onmessage = () => this.#tellTabs();
     this.#channel.onmessage = ({ data }: MessageEvent<Post>) => this.#hear(data);
     this.#post({ kind: "ask" });
     // Held until the tab goes; without locks (plain http on a name) every tab reads for itself.
@@ -84,7 +91,7 @@ export class SharedStream {
       setTimeout(() => void this.#retry(), pause);
     };
     for (const kind of ["message", "question", "approval", "turn", "agent", "hive", "delta", "reset"]) {
-      source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as HiveEvent));
+      source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#take(data));
     }
   }
 
@@ -95,9 +102,16 @@ export class SharedStream {
     else this.#connect();
   }
 
-  #take(event: HiveEvent): void {
-    this.#post({ kind: "event", event });
-    this.#deliver(event);
+  #take(data: string): void {
+    this.#untoldTabs.push(data);
+    if (this.#untoldTabs.length === 1) this.#soon.port1.postMessage(undefined);
+    this.#deliver(JSON.parse(data) as HiveEvent);
+  }
+
+  #tellTabs(): void {
+    if (this.#untoldTabs.length === 0) return;
+    this.#channel.postMessage({ kind: "events", events: this.#untoldTabs } satisfies Post);
+    this.#untoldTabs = [];
   }
 
   #deliver(event: HiveEvent): void {
@@ -116,14 +130,28 @@ export class SharedStream {
   }
 
   #hear(post: Post): void {
-    if (post.kind === "event") this.#deliver(post.event);
-    if (post.kind === "connection") this.#tell((page) => page.onConnection(post.isLive));
+    if (this.#source) {
+      // Who reads for itself has no need of what others say.
+      if (post.kind === "ask") this.#post({ kind: "connection", isLive: this.#isLive });
+      return;
+    }
+    if (post.kind === "events") for (const data of post.events) this.#deliver(JSON.parse(data) as HiveEvent);
+    if (post.kind === "connection") this.#follow(post.isLive);
     // The new leader goes on from what it has seen: whoever has seen less has a gap.
     if (post.kind === "leader" && post.after > this.#seq) this.#tell((page) => page.onGap());
-    if (post.kind === "ask" && this.#source) this.#post({ kind: "connection", isLive: this.#isLive });
+  }
+
+  /** What another tab was told before this one listened to it, this one has missed: its snapshot may be older. */
+  #follow(isLive: boolean): void {
+    this.#tell((page) => page.onConnection(isLive));
+    if (this.#hasJoined) return;
+    this.#hasJoined = true;
+    this.#tell((page) => page.onGap());
   }
 
   #post(post: Post): void {
+    // In the order in which it happened.
+    this.#tellTabs();
     this.#channel.postMessage(post);
   }
 }
