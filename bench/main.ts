@@ -6,11 +6,11 @@ import { upstream } from "./lib/upstream.ts";
 import { rows } from "./rows/index.ts";
 
 /**
- * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [name…]`: the figures that the hive has to reach,
+ * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [name…]`: the figures that the hive has to reach,
  * as ratios within one run. Exits 1 when one falls short by more than the margin for noise, or breaks.
  */
 
-const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
+const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
 const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers, upstream };
 
 interface Asked extends BenchOptions {
@@ -19,16 +19,18 @@ interface Asked extends BenchOptions {
 }
 
 function readArguments(argv: readonly string[]): Asked {
-  const asked: Asked = { json: false, quick: false, idleSeconds: 60, rows: 1_000_000, names: [] };
+  const asked: Asked = { json: false, quick: false, idleSeconds: 60, stormSeconds: Number.NaN, rows: 1_000_000, names: [] };
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--json") asked.json = true;
     else if (word === "--quick") asked.quick = true;
     else if (word === "--idle-seconds") asked.idleSeconds = Number(rest.shift());
+    else if (word === "--storm-seconds") asked.stormSeconds = Number(rest.shift());
     else if (word === "--rows") asked.rows = Number(rest.shift());
     else if (rows.some(({ name }) => name === word)) asked.names.push(word);
     else throw new Error(HELP);
   }
+  if (Number.isNaN(asked.stormSeconds)) asked.stormSeconds = asked.quick ? 10 : 60;
   return asked;
 }
 

@@ -21,6 +21,8 @@ export interface BenchOptions {
   quick: boolean;
   /** Seconds to look at idle agents. */
   idleSeconds: number;
+  /** Seconds that the storm on a page lasts. */
+  stormSeconds: number;
   /** Rows of history in the rows about size. */
   rows: number;
 }
