@@ -99,7 +99,7 @@ export async function openHive(deps: HiveDeps) {
   const directory = directoryOf(store.agents.names(), () => swarm);
   const feed = new Feed(
     storeReplay(store, directory, (row) => deploys.book.view(row)),
-    () => store.seq,
+    () => store.settle(),
   );
   const repos = await openRepos(paths);
   const usage = new UsageToday(store, now);
@@ -493,7 +493,7 @@ export async function openHive(deps: HiveDeps) {
       ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: view(agent) })),
     ],
     snapshot: (messages: number): StateSnapshot => ({
-      seq: store.seq,
+      seq: store.settle(),
       hive: hiveView(),
       agents: swarm.everyone().map(view),
       questions: questions.list({ all: false }),

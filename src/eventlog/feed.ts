@@ -33,6 +33,7 @@ export class Feed {
   readonly #replay: Replay;
   readonly #position: () => number;
 
+  /** `position`: the newest number, and in the moment of asking nothing is stored that has not been published yet. */
   constructor(replay: Replay, position: () => number) {
     this.#replay = replay;
     this.#position = position;
@@ -62,7 +63,8 @@ export class Feed {
   }
 
   #catchUp(after: number, filter: Filter, sink: Sink): boolean {
-    // A position from the future belongs to another hive, or to one that was restored from a backup.
+    // Asked first, so that nothing which is read here comes live as well. A position from the future belongs to another
+    // hive, or to one that was restored from a backup.
     const stored = after > this.#position() ? undefined : this.#replay(after, MAX_REPLAY + 1, filter);
     if (!stored || stored.length > MAX_REPLAY) return sink(frameOf({ kind: "reset", seq: this.#position() }));
     return stored.every((event) => sink(frameOf(event)));

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasyncSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -78,6 +78,15 @@ function growWal(db: Sqlite): void {
   }
 }
 
+/** Puts what has been committed on stable storage, in this thread or in another. */
+export interface DurableWal {
+  /** Throws when the disk failed. */
+  sync(): void;
+  /** Tells `done` what the disk said. */
+  syncBeside(done: (error: Error | null) => void): void;
+  close(): void;
+}
+
 /**
  * Hands the commits over to `sync`: from here on COMMIT only writes, and `sync` puts what was written on stable storage.
  *
@@ -85,11 +94,34 @@ function growWal(db: Sqlite): void {
  * the file system's journal because of it, fdatasync of a file that did not grow waits for the disk alone. SQLite still
  * syncs by itself what a checkpoint moves, before and after it, and the header of a WAL that starts anew.
  */
-export function syncByHand(db: Sqlite): { sync(): void; close(): void } {
+export function syncByHand(db: Sqlite): DurableWal {
   db.pragma("synchronous = NORMAL");
-  // The WAL carries no lock, so closing this descriptor lets go of none (that of the database would).
+  // The WAL carries no lock, so closing these descriptors lets go of none (those of the database would).
   const wal = openSync(`${db.name}-wal`, "r");
-  return { sync: () => fdatasyncSync(wal), close: () => closeSync(wal) };
+  // A failed write-back is told once to each open file: both must hear of it, whoever asks first.
+  const besideWal = openSync(`${db.name}-wal`, "r");
+  let underWay = 0;
+  let closed = false;
+  const letGo = (): void => {
+    // Not under a thread's feet: the number would soon be another file's.
+    if (closed && underWay === 0) closeSync(besideWal);
+  };
+  return {
+    sync: () => fdatasyncSync(wal),
+    syncBeside(done) {
+      underWay++;
+      fdatasync(besideWal, (error) => {
+        underWay--;
+        letGo();
+        done(error);
+      });
+    },
+    close() {
+      closeSync(wal);
+      closed = true;
+      letGo();
+    },
+  };
 }
 
 /** Copies the WAL back into the database. Throws what the disk said; a full disk leaves it for later. */

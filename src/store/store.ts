@@ -9,7 +9,7 @@ import { questionQueries } from "./questions.ts";
 import { searchQueries } from "./search.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
-import { Writer, type Tx } from "./writer.ts";
+import { Writer, type Syncing, type Tx } from "./writer.ts";
 
 export type { Tx } from "./writer.ts";
 
@@ -30,7 +30,7 @@ export type Store = ReturnType<typeof openStore>;
 export function openStore(options: StoreOptions) {
   const db = openOrDie(options);
   const durable = syncByHand(db);
-  const writer = new Writer({ db, sync: durable.sync, onFatal: options.onFatal, maxGroup: options.maxGroup });
+  const writer = new Writer({ ...durable, db, onFatal: options.onFatal, maxGroup: options.maxGroup });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -59,7 +59,15 @@ export function openStore(options: StoreOptions) {
       set: (key: string, value: string): void => void setMeta.run(key, value),
     },
     /** Queues a write; resolves with its result once it is on stable storage. */
-    write: <T>(run: (tx: Tx) => T): Promise<T> => writer.write(run),
+    write: <T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> => writer.write(run, syncing),
+    /**
+     * The newest number, after waiting for what is being synced beside the loop: until the loop turns, what can be read
+     * is what has happened up to that number, is on stable storage and has been told.
+     */
+    settle(): number {
+      writer.settle();
+      return seq;
+    },
     /** The next number of the sequence. Numbers of a write that failed are never used again. */
     nextSeq: (): number => ++seq,
     /** The newest number. */

@@ -9,15 +9,24 @@ export interface Tx {
   onRollback(undo: () => void): void;
 }
 
+/**
+ * Where a write's group may be synced. `beside`: in another thread while the loop goes on. Until that has ended the
+ * write's rows can be read, and nobody has been told: whoever writes so must stand somebody looking in between.
+ */
+export type Syncing = "now" | "beside";
+
 interface Queued {
   run(tx: Tx): unknown;
+  syncing: Syncing;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** A group that is on stable storage: what is still to be said. */
+/** A group that is committed: what is still to be said when it is on stable storage. */
 interface Ran {
+  group: readonly Queued[];
   effects: (() => void)[];
+  undos: (() => void)[];
   done: { entry: Queued; value: unknown }[];
   failed: { entry: Queued; error: unknown }[];
 }
@@ -25,10 +34,15 @@ interface Ran {
 /** Writes that one commit may take in: bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
 
+/** Writes from which on a group is synced beside the loop: the way to a thread and back costs more than a few wait. */
+export const MIN_BESIDE = 8;
+
 export interface WriterOptions {
   db: Sqlite;
   /** Puts what has been committed on stable storage. Throws when that failed. */
   sync(): void;
+  /** The same in another thread; absent: always in this one. */
+  syncBeside?: ((done: (error: Error | null) => void) => void) | undefined;
   /** The disk failed in a way after which nothing may be retried. */
   onFatal(error: Error): void;
   /** Writes that one commit may take in. */
@@ -42,13 +56,16 @@ export interface WriterOptions {
  * anew with a savepoint around each (savepoints for all would be a fifth of the cost of a send). A full disk refuses the
  * whole group with `disk_full`, and later groups work again when there is room.
  *
- * It runs in the daemon's thread (docs/adr/0002-store.md): a commit blocks the loop for one fsync, and what arrives
- * in that time forms the next group.
+ * It runs in the daemon's thread (docs/adr/0002-store.md): a commit of few writes blocks the loop for one sync, and what
+ * arrives in that time forms the next group. A large group whose writes all allow it is synced beside the loop, which
+ * reads what comes next meanwhile (docs/adr/0032-sync-beside.md). Groups never overlap: the next begins when this one
+ * has been told.
  */
 export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
   readonly #sync: () => void;
+  readonly #syncBeside: WriterOptions["syncBeside"];
   readonly #maxGroup: number;
   /** Compiled once: they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
@@ -56,6 +73,8 @@ export class Writer {
   readonly #changes: { get(): number | undefined };
   readonly #checkpointer: Checkpointer;
   #queue: Queued[] = [];
+  /** Committed, and being synced beside the loop. */
+  #underWay: Ran | undefined;
   #scheduled = false;
   #closed = false;
 
@@ -63,6 +82,7 @@ export class Writer {
     const { db } = options;
     this.#db = db;
     this.#sync = options.sync;
+    this.#syncBeside = options.syncBeside;
     this.#onFatal = options.onFatal;
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
     this.#sql = {
@@ -76,40 +96,72 @@ export class Writer {
     this.#checkpointer = checkpointer(db);
   }
 
-  write<T>(run: (tx: Tx) => T): Promise<T> {
+  write<T>(run: (tx: Tx) => T, syncing: Syncing = "now"): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) return reject(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
-      this.#queue.push({ run, resolve: resolve, reject });
+      this.#queue.push({ run, syncing, resolve: resolve, reject });
       this.#schedule();
     });
+  }
+
+  /**
+   * Waits for a group that is being synced beside the loop and tells of it. From then on, until the loop turns, what can
+   * be read is what is on stable storage and has been told.
+   */
+  settle(): void {
+    const ran = this.#underWay;
+    if (ran) this.#finish(ran);
   }
 
   /** Commits what waits and takes nothing more: the last thing that happened is stored before the database closes. */
   close(): void {
     this.#closed = true;
-    while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, this.#maxGroup));
+    this.settle();
+    while (this.#queue.length > 0) {
+      this.#commit(this.#queue.splice(0, this.#maxGroup), "now");
+    }
     this.#checkpoint("last");
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#underWay) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const group = this.#queue.splice(0, this.#maxGroup);
+      // `settle` and `close` may have been quicker.
+      const group = this.#underWay ? [] : this.#queue.splice(0, this.#maxGroup);
       if (group.length === 0) return;
+      const large = group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
+      this.#commit(group, large ? "beside" : "now");
       if (this.#queue.length > 0) this.#schedule();
-      this.#commit(group);
     });
   }
 
-  #commit(group: Queued[]): void {
+  #commit(group: Queued[], syncing: Syncing): void {
     let ran = this.#attempt(group, "together");
     if (ran === "half-done") ran = this.#attempt(group, "apart");
     if (typeof ran === "string") return;
+    if (syncing === "now" || !this.#syncBeside) return this.#finish(ran);
+    this.#underWay = ran;
+    this.#syncBeside((error) => {
+      // Whoever settled has synced it too, through a file of its own, and knows how that went.
+      if (this.#underWay === ran) this.#finish(ran, error);
+    });
+  }
+
+  /** Syncs a committed group, unless that has been done with `outcome`, and says how it went. */
+  #finish(ran: Ran, outcome?: Error | null): void {
+    this.#underWay = undefined;
+    try {
+      if (outcome === undefined) this.#sync();
+      else if (outcome) throw outcome;
+    } catch (error) {
+      return this.#refuse(ran.group, ran.undos, error);
+    }
     for (const { entry, error } of ran.failed) entry.reject(error);
     for (const effect of ran.effects) effect();
     for (const { entry, value } of ran.done) entry.resolve(value);
+    if (this.#queue.length > 0) this.#schedule();
     // After whoever waits for these writes has been answered.
     setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
   }
@@ -120,8 +172,8 @@ export class Writer {
    */
   #attempt(group: readonly Queued[], how: "together" | "apart"): Ran | "half-done" | "refused" {
     const apart = how === "apart";
-    const ran: Ran = { effects: [], done: [], failed: [] };
     const undos: (() => void)[] = [];
+    const ran: Ran = { group, effects: [], undos, done: [], failed: [] };
     const tx: Tx = { afterCommit: (effect) => void ran.effects.push(effect), onRollback: (undo) => void undos.push(undo) };
     try {
       this.#sql.begin.run();
@@ -147,14 +199,17 @@ export class Writer {
         }
       }
       this.#sql.commit.run();
-      this.#sync();
       return ran;
     } catch (error) {
-      this.#undo(undos);
-      const words = this.#explain(error);
-      for (const entry of group) entry.reject(words);
+      this.#refuse(group, undos, error);
       return "refused";
     }
+  }
+
+  #refuse(group: readonly Queued[], undos: (() => void)[], error: unknown): void {
+    this.#undo(undos);
+    const words = this.#explain(error);
+    for (const entry of group) entry.reject(words);
   }
 
   #undo(undos: (() => void)[]): void {

@@ -108,7 +108,7 @@ export class Broker {
       const chain = this.#chainOf(sender.id);
       const sent = recipients.map((to) => this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
       return { sent, duplicate: false, refused };
-    });
+    }, "beside");
   }
 
   #recipients(
@@ -236,8 +236,8 @@ export class Broker {
       };
       const waiter: Waiter = { kind, instance, resolve: done, abandon: () => done(undefined) };
       const giveUp = (): void => {
-        this.#waiters.remove(agentId, waiter);
-        done(undefined);
+        // A message may be on its way to it, committed and not told yet: that one is taken.
+        if (this.#waiters.remove(agentId, waiter)) done(undefined);
       };
       // What lies in the inbox comes first; only an empty one is waited for.
       const first = this.#servable(agentId) && this.hasMail(agentId);
@@ -271,7 +271,7 @@ export class Broker {
         const { state, instance, token } = leased;
         this.#change(tx, row, { state, instance, token });
       }
-    });
+    }, "beside");
   }
 
   /** Makes `row` a lease of `waiter`, who hears of it after the commit and waits again if there is none. */
@@ -335,7 +335,7 @@ export class Broker {
     await this.#store.write((tx) => {
       const leases = this.#store.messages.leased(agentId).filter((row) => row.instance === instance);
       leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
-    });
+    }, "beside");
     this.#nudge(agentId);
   }
 

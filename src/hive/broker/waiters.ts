@@ -36,12 +36,14 @@ export class Waiters {
     else this.#byInbox.set(inbox, [waiter]);
   }
 
-  remove(inbox: string, waiter: Waiter): void {
+  /** False when somebody has taken it, who serves it or puts it back. */
+  remove(inbox: string, waiter: Waiter): boolean {
     const list = this.#byInbox.get(inbox);
     const at = list?.indexOf(waiter) ?? -1;
-    if (!list || at < 0) return;
+    if (!list || at < 0) return false;
     list.splice(at, 1);
     if (list.length === 0) this.#byInbox.delete(inbox);
+    return true;
   }
 
   /** Takes out everybody that fits: they are not served any more. */

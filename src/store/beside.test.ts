@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase, type Sqlite } from "./database.ts";
+import { MIN_BESIDE, Writer, type Syncing } from "./writer.ts";
+
+let folder: string;
+let db: Sqlite;
+let writer: Writer;
+/** What has happened, in order. */
+let said: string[];
+/** Ends the sync that runs beside the loop. */
+let end: (error: Error | null) => void;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "beside-"));
+  db = openDatabase(join(folder, "hive.db"));
+  said = [];
+  end = () => {
+    throw new Error("nothing is being synced beside the loop");
+  };
+  writer = new Writer({
+    db,
+    sync: () => void said.push("synced"),
+    syncBeside(done) {
+      said.push("syncing");
+      end = done;
+    },
+    onFatal: () => void said.push("fatal"),
+  });
+});
+afterEach(() => {
+  db.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const kept = (): number => db.prepare("SELECT count(*) FROM meta").pluck().get() as number;
+
+/** As many writes as `syncing` has words; the last says what becomes of it. */
+function group(...syncing: Syncing[]): Promise<void>[] {
+  return syncing.map((how, at) =>
+    writer.write((tx) => {
+      db.prepare("INSERT INTO meta (key, value) VALUES (?, 'x')").run(`${kept()}`);
+      if (at < syncing.length - 1) return;
+      tx.afterCommit(() => void said.push("told"));
+      tx.onRollback(() => void said.push("undone"));
+    }, how),
+  );
+}
+
+const large = (): Syncing[] => Array.from({ length: MIN_BESIDE }, () => "beside" as const);
+
+test("a large group is told when its sync beside the loop has ended, and the next one begins then", async () => {
+  const first = group(...large());
+  await turnOfLoop();
+  const second = group("now");
+  await turnOfLoop();
+  await turnOfLoop();
+  expect({ said, kept: kept() }).toEqual({ said: ["syncing"], kept: MIN_BESIDE });
+  end(null);
+  await Promise.all([...first, ...second]);
+  expect(said).toEqual(["syncing", "told", "synced", "told"]);
+  writer.close();
+});
+
+test("a small group is synced at once", async () => {
+  await Promise.all(group(...large().slice(1)));
+  expect(said).toEqual(["synced", "told"]);
+  writer.close();
+});
+
+test("a group with one write that does not allow it is synced at once", async () => {
+  await Promise.all(group("now", ...large()));
+  expect(said).toEqual(["synced", "told"]);
+  writer.close();
+});
+
+test("whoever settles syncs what is under way and hears of it; its other sync changes nothing any more", async () => {
+  const writes = group(...large());
+  await turnOfLoop();
+  writer.settle();
+  expect(said).toEqual(["syncing", "synced", "told"]);
+  await Promise.all(writes);
+  end(new Error("too late to matter"));
+  writer.settle();
+  expect(said).toEqual(["syncing", "synced", "told"]);
+  writer.close();
+});
+
+test("what waits behind a group that was settled is stored without another write to set it off", async () => {
+  const first = group(...large());
+  await turnOfLoop();
+  const second = group("now");
+  writer.settle();
+  await Promise.all([...first, ...second]);
+  expect(said).toEqual(["syncing", "synced", "told", "synced", "told"]);
+  writer.close();
+});
+
+test("a sync that fails beside the loop refuses the group and ends the process", async () => {
+  const writes = group(...large());
+  await turnOfLoop();
+  end(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" }));
+  const results = await Promise.allSettled(writes);
+  expect(results.map((result) => result.status === "rejected" && (result.reason as { code: string }).code)).toEqual(
+    large().map(() => "unavailable"),
+  );
+  expect(said).toEqual(["syncing", "undone", "fatal"]);
+});
+
+test("the end waits for what is under way, and stores what came after it", async () => {
+  const writes = [...group(...large())];
+  await turnOfLoop();
+  writes.push(...group(...large()));
+  writer.close();
+  expect({ said, kept: kept() }).toEqual({
+    said: ["syncing", "synced", "told", "synced", "told"],
+    kept: 2 * MIN_BESIDE,
+  });
+  await Promise.all(writes);
+});
