@@ -173,7 +173,7 @@ export async function connectWith(
     },
     onPush: (listener) => void pushes.push(listener),
     closed,
-    close: () => void socket.end(),
+    close: () => writer.end(),
   };
 }
 

@@ -107,7 +107,7 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
   socket.on("end", () => {
     // A peer that has said all it wants still gets its answers.
     halfClosed = true;
-    if (inFlight === 0) socket.end();
+    if (inFlight === 0) writer.end();
   });
   socket.on("data", (chunk: Buffer) => {
     try {
@@ -119,7 +119,7 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
       });
     } catch (error) {
       writer.write(failure(error));
-      socket.end();
+      writer.end();
       socket.destroySoon();
     }
   });
@@ -145,7 +145,7 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
     } finally {
       inFlight--;
       if (inFlight < MAX_IN_FLIGHT) socket.resume();
-      if (halfClosed && inFlight === 0) socket.end();
+      if (halfClosed && inFlight === 0) writer.end();
     }
   }
 }
