@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { watch } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { ROOT } from "./lib.mjs";
+import { DAEMON_FLAGS, ROOT } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
 const SETTLE_MS = 200;
@@ -15,7 +15,7 @@ let timer;
 let isEnding = false;
 
 function start() {
-  daemon = spawn(process.execPath, [join(ROOT, "dist", "hive-c0re.js"), "serve"], {
+  daemon = spawn(process.execPath, [...DAEMON_FLAGS, join(ROOT, "dist", "hive-c0re.js"), "serve"], {
     cwd: ROOT,
     stdio: "inherit",
     env: { HIVE_STATE_DIR: STATE, ...process.env },

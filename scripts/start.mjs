@@ -1,13 +1,14 @@
 // `npm start`: everything from a fresh clone to a running hive. A second start only looks whether all is there.
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { ROOT, foreground } from "./lib.mjs";
+import { DAEMON_FLAGS, ROOT, foreground } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
 await runScript(async () => {
   if (!(await setUp())) return;
   await build();
   process.exitCode = await foreground(process.execPath, [
+    ...DAEMON_FLAGS,
     join(ROOT, "dist", "hive-c0re.js"),
     "serve",
     "--foreground",

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { createClient } from "@redis/client";
 import { openLines, type Lines } from "./wire.ts";
 
 /** A connection that stores one message per call and resolves when the peer says that it has it. */
@@ -18,6 +19,8 @@ interface Sender {
 export interface Peer {
   /** A sender over a bare socket: as few instructions as the hive's and the floor's senders take. */
   sender(): Promise<Sender>;
+  /** A sender as a Node program has one: by the peer's own client. */
+  programSender(): Promise<Sender>;
   stop(): Promise<void>;
 }
 
@@ -86,15 +89,22 @@ export async function redisAlways(): Promise<Peer | undefined> {
         close: lines.close,
       };
     },
+    async programSender() {
+      const client = createClient({ url: `redis://127.0.0.1:${port}` });
+      await client.connect();
+      return {
+        async send(body) {
+          await client.xAdd("inbox", "*", { body });
+        },
+        close: () => client.destroy(),
+      };
+    },
     stop: stopper(child, folder),
   };
 }
 
-/**
- * NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. `programSender` is a sender
- * as a Node program has one: by the project's own client.
- */
-export async function natsDefault(): Promise<(Peer & { programSender(): Promise<Sender> }) | undefined> {
+/** NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. */
+export async function natsDefault(): Promise<Peer | undefined> {
   const program = find("nats-server");
   if (program === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "bench-nats-"));

@@ -56,7 +56,7 @@ export const throughput: Row = {
         alone: onSocket((nth) => alone.agentSocket(SENDERS[nth % 2] ?? "")),
         floor: onSocket(() => path),
         ...(nats ? { nats: () => nats.programSender(), natsBare: () => nats.sender() } : {}),
-        ...(redis ? { redis: () => redis.sender() } : {}),
+        ...(redis ? { redis: () => redis.programSender(), redisBare: () => redis.sender() } : {}),
       };
       const rates: Record<number, Record<string, number[][]>> = {};
       for (const senders of [1, 8, 64]) {
@@ -108,9 +108,10 @@ function figures(rates: Record<number, Record<string, number[][]>>): Figure[] {
   });
   return [
     against("nats", "NATS JetStream as packaged, by its Node client", 3),
-    against("redis", "Redis streams with fsync always", 1),
+    against("redis", "Redis streams with fsync always, by its Node client", 1),
     against("alone", "our own store with a commit per send", 6),
     against("natsBare", "NATS JetStream over bare sockets"),
+    against("redisBare", "Redis streams over bare sockets"),
     against("floor", "the Node floor"),
   ];
 }

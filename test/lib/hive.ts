@@ -142,6 +142,8 @@ export class TestHive {
     const [program = "", ...argv] = [
       ...(options.inside ?? []),
       process.execPath,
+      // As `npm start` gives it (scripts/lib.mjs).
+      "--max-semi-space-size=32",
       join(options.dist ?? DIST, "hive-c0re.js"),
       "serve",
       ...(options.foreground === false ? [] : ["--foreground"]),
