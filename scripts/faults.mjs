@@ -11,7 +11,7 @@ import { exec, has } from "./lib.mjs";
 const CALLS = ["fdatasync", "fsync", "pwrite64", "ftruncate", "openat", "unlink"];
 const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", death: "signal=KILL" };
 /** The parts of a life, as `test/campaigns/life.ts` marks their ends. */
-const PARTS = ["opening", "a send", "a lease and its end", "an event batch", "closing"];
+const PARTS = ["opening", "many sends at once", "a send", "a lease and its end", "an event batch", "closing"];
 /** The daemon's exit code when the disk failed. */
 const DISK_FAILED = 70;
 /** Growing the log in advance is thousands of equal writes in a row: a row this long is hit here and there only. */
@@ -72,19 +72,27 @@ async function live(scene, inject, marked = []) {
   return { words, code, trace: readFileSync(trace, "utf8") };
 }
 
-/** The calls that a life makes, in order: the how-manieth of its kind each is, and the part of the life. */
+/**
+ * The calls that a life makes, in order: the how-manieth of its kind each is, and the part of the life. strace counts in
+ * every thread by itself and hits whoever gets to the number first: the others with it are left out.
+ */
 async function calls(scene) {
   writeFileSync(marks, "");
   const { trace } = await live(scene, ["-e", `trace=${CALLS.join(",")},access,faccessat,faccessat2`], [marks]);
   const seen = {};
+  const taken = new Set();
   const lived = [];
   let marked = 0;
   for (const line of trace.split("\n")) {
-    const call = /^\d+ +(\w+)\(/.exec(line)?.[1];
+    const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
     if (call === undefined) continue;
     if (line.includes(`"${marks}"`)) marked++;
-    else if (CALLS.includes(call))
-      lived.push({ call, n: (seen[call] = (seen[call] ?? 0) + 1), at: lived.length, part: PARTS[marked] });
+    else if (CALLS.includes(call)) {
+      const n = (seen[`${thread} ${call}`] = (seen[`${thread} ${call}`] ?? 0) + 1);
+      if (taken.has(`${call} ${n}`)) continue;
+      taken.add(`${call} ${n}`);
+      lived.push({ call, n, at: lived.length, part: PARTS[marked] });
+    }
   }
   if (marked !== PARTS.length - 1) throw new Error(`the life has set ${marked} marks instead of ${PARTS.length - 1}`);
   return lived;

@@ -24,7 +24,10 @@ const WORKLOADS = {
  * synchronous = NORMAL. `git`: git writes with its default settings, and nobody syncs the folders of its refs.
  */
 const CONTROLS = {
-  normal: [{ from: "() => fdatasyncSync(wal)", to: "() => {}" }],
+  normal: [
+    { from: "() => fdatasyncSync(wal)", to: "() => {}" },
+    { from: "fdatasync(besideWal, (error) => {", to: "setImmediate((error = null) => {" },
+  ],
   git: [
     { from: '"core.fsync=all",', to: "" },
     { from: "await handle.sync();", to: "" },

@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import { existsSync, readFileSync, writeSync } from "node:fs";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
+import { MIN_BESIDE } from "../../src/store/writer.ts";
 import { openWorld } from "./world.ts";
 
 /**
@@ -66,13 +67,16 @@ async function life(file: string, marks: string): Promise<void> {
       say(`refused ${words} ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  await step("present", async () => String((await broker.present(agent, instance, [])).length));
-  for (let n = 0; n < 3; n++) {
-    await step("sent", async () => {
+  const send = (n: number): Promise<void> =>
+    step("sent", async () => {
       const { sent } = await broker.send({ id: "operator" }, { to: agent, body: `body-${n}` });
       return `${sent[0]?.id ?? 0} body-${n}`;
     });
-  }
+  // First of all, so that a fault finds them by their number: these share a commit, whose sync runs in a thread.
+  await Promise.all(Array.from({ length: MIN_BESIDE }, (_, n) => send(3 + n)));
+  mark();
+  await step("present", async () => String((await broker.present(agent, instance, [])).length));
+  for (let n = 0; n < 3; n++) await send(n);
   mark();
   for (let n = 0; n < 2; n++) {
     let id = 0;
