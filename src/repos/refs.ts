@@ -67,9 +67,15 @@ async function syncRef(gitDir: string, ref: string): Promise<void> {
 /**
  * Removes lock files that a killed git has left: of refs, of the configuration, of an index. For the start of a daemon:
  * nobody but it writes these repositories, and its own git processes end with it, so then every lock is a leftover.
+ * A folder that is not there has none; whoever uses such a repository is told by git what is wrong with it.
  */
 export async function removeLocks(gitDir: string): Promise<void> {
-  const top = await readdir(gitDir);
-  const inRefs = (await readdir(join(gitDir, "refs"), { recursive: true })).map((name) => join("refs", name));
+  const top = await readdir(gitDir).catch(noFolder);
+  const inRefs = (await readdir(join(gitDir, "refs"), { recursive: true }).catch(noFolder)).map((name) => join("refs", name));
   for (const name of [...top, ...inRefs]) if (name.endsWith(".lock")) await rm(join(gitDir, name), { force: true });
+}
+
+function noFolder(error: NodeJS.ErrnoException): string[] {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
+  throw error;
 }

@@ -7,7 +7,7 @@ import { readConfigTree, writeGeneration } from "../agents/config-tree.ts";
 import type { Book } from "./book.ts";
 import { isInFlight } from "./machine.ts";
 import { repairTags } from "./projection.ts";
-import { finishDeploy, tagEnd } from "./settle.ts";
+import { markDeployed, settleDeploy, tagEnd } from "./settle.ts";
 import type { DeployWorld } from "./world.ts";
 
 /** What became of the requests that were in flight when the last daemon ended. */
@@ -27,13 +27,17 @@ export async function recover(world: DeployWorld, book: Book): Promise<Recovered
   for (const row of world.store.approvals.open().filter((one) => isInFlight(one.state))) {
     const agent = agentFor(world, row);
     const published = row.candidate !== null && (await world.repos.meta.contains(row.candidate));
+    let damage: unknown;
     if (published && agent) {
-      await finishDeploy(world, book, row, agent, async () => {});
+      // The ledger has spoken. What an applied repository that cannot be written lacks, a later start repairs.
+      await markDeployed(world, row).catch((error: unknown) => (damage = error));
+      await settleDeploy(world, book, row, agent);
       recovered.forward.push(row.id);
     } else {
-      await rollBack(world, book, row, agent);
+      damage = await rollBack(world, book, row, agent);
       recovered.back.push(row.id);
     }
+    if (damage !== undefined) damaged(agent)(damage);
   }
   // A spawn whose request was settled just before the end may have left its agent.
   for (const agent of world.swarm.unborn()) await world.swarm.miscarry(agent);
@@ -47,8 +51,8 @@ export async function recover(world: DeployWorld, book: Book): Promise<Recovered
   function damaged(agent: Agent | undefined): (error: unknown) => void {
     return (error) => {
       world.onUnexpected(error);
-      const words = error instanceof Error ? error.message : String(error);
-      if (agent) agent.warnings = [...agent.warnings, `its applied repository is damaged: ${words}`];
+      const warning = `its applied repository is damaged: ${wordsOf(error)}`;
+      if (agent && !agent.warnings.includes(warning)) agent.warnings = [...agent.warnings, warning];
     };
   }
 }
@@ -57,8 +61,13 @@ function agentFor(world: DeployWorld, row: ApprovalRecord): Agent | undefined {
   return row.agent === null ? world.swarm.unbornOf(row.name) : world.swarm.byId(row.agent);
 }
 
-/** What a deploy may have left that did not reach the ledger: the trial cage, its generation, a half-made agent. */
-async function rollBack(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent | undefined): Promise<void> {
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * What a deploy may have left that did not reach the ledger: the trial cage, its generation, a half-made agent. Resolves
+ * with what is wrong with the applied repository, which keeps no request from its end, or undefined.
+ */
+async function rollBack(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent | undefined): Promise<unknown> {
   if (agent) {
     // The cage may be of the generation that was tried. What ran before starts like every agent does.
     if (row.state === "activating") await world.cages.clear(agent);
@@ -66,13 +75,21 @@ async function rollBack(world: DeployWorld, book: Book, row: ApprovalRecord, age
     if (agent.unborn) await world.swarm.miscarry(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await world.repos.removeProposed(row.name);
-  // It may have failed by itself, and have been tagged with the reason, just before the daemon ended.
-  const repo = world.repos.applied(row.name);
-  await repo.ensure();
-  const told = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
-  const error = told ?? "the daemon ended before the deploy was done; everything is as it was, ask again";
-  if (told === undefined) await tagEnd(world, { ...row, error, state: "failed" });
+  let error = "the daemon ended before the deploy was done; everything is as it was, ask again";
+  let damage: unknown;
+  try {
+    const repo = world.repos.applied(row.name);
+    await repo.ensure();
+    // It may have failed by itself, and have been tagged with the reason, just before the daemon ended.
+    const told = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
+    error = told ?? error;
+    if (told === undefined) await tagEnd(world, { ...row, error, state: "failed" });
+  } catch (thrown) {
+    damage = thrown;
+    error = `${error}; the applied repository of ${row.name} is damaged: ${wordsOf(thrown)}`;
+  }
   await world.store.write((tx) => book.move(tx, row.id, "fail", SYSTEM, { error, resolved_at: world.now() }));
+  return damage;
 }
 
 /** Makes what is derived from an agent's record say what the record says. */

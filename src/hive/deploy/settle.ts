@@ -10,7 +10,7 @@ import type { DeployWorld } from "./world.ts";
 
 /**
  * The end of a deploy whose commit the ledger holds: applied main, then the tag, then the row with the agent's record,
- * in one commit. Every part may have been done before; the runner and recovery both call it until it is through.
+ * in one commit. Every part may have been done before; the runner calls it until it is through.
  */
 export async function finishDeploy(
   world: DeployWorld,
@@ -19,6 +19,17 @@ export async function finishDeploy(
   agent: Agent,
   failpoint: (name: string) => Promise<void>,
 ): Promise<ApprovalRecord> {
+  await markDeployed(world, row, failpoint);
+  await failpoint("before:settle");
+  return settleDeploy(world, book, row, agent);
+}
+
+/** What the applied repository says of it: main, then the tag. */
+export async function markDeployed(
+  world: DeployWorld,
+  row: ApprovalRecord,
+  failpoint: (name: string) => Promise<void> = async () => {},
+): Promise<void> {
   const repo = world.repos.applied(row.name);
   await failpoint("before:main");
   const main = (await repo.refs()).get("refs/heads/main");
@@ -28,7 +39,10 @@ export async function finishDeploy(
   }
   await failpoint("before:tag");
   await tagEnd(world, { ...row, state: "deployed" });
-  await failpoint("before:settle");
+}
+
+/** What the database says of it: the row and the agent's record, in one commit, with everybody who hears of it. */
+export function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent): Promise<ApprovalRecord> {
   const patch = agentPatch(world, row, agent);
   const wasBorn = !agent.unborn;
   return world.store.write((tx) => {

@@ -1,0 +1,99 @@
+import Database from "better-sqlite3";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { check } from "../src/hive/deploy/check.ts";
+import { openDeployWorld } from "./lib/deploy-world.ts";
+
+/** A start over what the last daemon has left: requests in flight, and a repository that is broken meanwhile. */
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "recovery-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const repository = (): string => join(folder, "s", "applied", "ada.git");
+/** In the way in which disks and hands break a repository. */
+const DAMAGES: Record<string, () => void> = {
+  "has no refs": () => rmSync(join(repository(), "refs"), { recursive: true }),
+  "has a HEAD of noise": () => writeFileSync(join(repository(), "HEAD"), "\0\0\0"),
+  "is a file": () => {
+    rmSync(repository(), { recursive: true });
+    writeFileSync(repository(), "");
+  },
+};
+
+/** A change of each agent, deployed or only asked for. Resolves with the requests. */
+async function changes(agents: string[], { approved }: { approved: boolean }): Promise<number[]> {
+  const world = await openDeployWorld({ folder });
+  const ids: number[] = [];
+  for (const agent of agents) {
+    if (!world.swarm.find(agent))
+      await world.through((await world.requests.spawn({ name: agent, by: "operator", origin: "spawn" })).id);
+    const base64 = Buffer.from(JSON.stringify({ model: `model-${String(approved)}` })).toString("base64");
+    const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+    const { id } = await world.requests.proposeFiles({ agent, files, by: "operator" });
+    if (approved) {
+      await world.requests.approve(id, {}, false);
+      await world.through(id);
+    }
+    ids.push(id);
+  }
+  await world.close();
+  return ids;
+}
+
+/** As a daemon leaves requests that is killed in the middle of their deploys. */
+function leaveInFlight(ids: number[], state: string): void {
+  const db = new Database(join(folder, "s", "hive.db"));
+  for (const id of ids)
+    db.prepare(
+      "UPDATE approvals SET state = ?, approved_at = coalesce(approved_at, 1), building_at = coalesce(building_at, 1), resolved_at = NULL WHERE id = ?",
+    ).run(state, id);
+  db.close();
+}
+
+test.each(Object.keys(DAMAGES))(
+  "a request in flight on a repository that %s is settled, shown, and holds up nobody",
+  async (how) => {
+    const published = await changes(["ada", "bob"], { approved: true });
+    leaveInFlight(published, "activating");
+    const copy = join(folder, "copy");
+    cpSync(repository(), copy, { recursive: true });
+    DAMAGES[how]?.();
+    const forward = await openDeployWorld({ folder });
+    expect(forward.recovered).toEqual({ forward: published, back: [] });
+    for (const id of published) expect(forward.book.get(id).state).toBe("deployed");
+    expect(forward.swarm.byName("ada").record.deployedRequest).toBe(published[0]);
+    expect(forward.swarm.byName("ada").warnings.join()).toContain("its applied repository is damaged");
+    expect(forward.swarm.byName("bob").warnings).toEqual([]);
+    expect(forward.unexpected.length).toBeGreaterThan(0);
+    await forward.close();
+
+    rmSync(repository(), { recursive: true });
+    cpSync(copy, repository(), { recursive: true });
+    const asked = await changes(["ada", "bob"], { approved: false });
+    leaveInFlight(asked, "building");
+    rmSync(copy, { recursive: true });
+    cpSync(repository(), copy, { recursive: true });
+    DAMAGES[how]?.();
+    const back = await openDeployWorld({ folder });
+    expect(back.recovered).toEqual({ forward: [], back: asked });
+    const [ada, bob] = asked.map((id) => back.book.get(id));
+    expect(ada?.state).toBe("failed");
+    expect(ada?.error).toMatch(/ask again; the applied repository of ada is damaged: ./);
+    expect(bob).toMatchObject({ state: "failed", error: expect.stringMatching(/ask again$/) as string });
+    expect(back.swarm.byName("ada").warnings.join()).toContain("its applied repository is damaged");
+    expect(back.swarm.byName("bob").warnings).toEqual([]);
+    await back.close();
+
+    // It comes back from a backup: the start repairs what it lacks.
+    rmSync(repository(), { recursive: true });
+    cpSync(copy, repository(), { recursive: true });
+    const mended = await openDeployWorld({ folder });
+    expect(mended.swarm.byName("ada").warnings).toEqual([]);
+    expect((await mended.repos.applied("ada").refs()).has(`refs/tags/failed/${asked[0]}`)).toBe(true);
+    expect((await check(mended.world)).flatMap((one) => one.problems)).toEqual([]);
+    await mended.close();
+  },
+);
