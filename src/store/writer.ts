@@ -128,8 +128,8 @@ export class Writer {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      // `settle` and `close` may have been quicker.
-      const group = this.#underWay ? [] : this.#queue.splice(0, this.#maxGroup);
+      const group = this.#queue.splice(0, this.#maxGroup);
+      // `close` may have been quicker.
       if (group.length === 0) return;
       const large = group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
       this.#commit(group, large ? "beside" : "now");
