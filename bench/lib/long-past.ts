@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { newMessage } from "../../src/store/messages.ts";
 import { openStore } from "../../src/store/store.ts";
 import { OPERATOR } from "../../src/wire/names.ts";
 import type { TestHive } from "../../test/lib/hive.ts";
@@ -34,26 +35,14 @@ export async function addPast(hive: TestHive, past: Past): Promise<void> {
     await store.write(() => {
       for (let nth = done; nth < Math.min(past.messages, done + BATCH); nth++) {
         const id = store.nextSeq();
-        store.messages.insert({
-          id,
-          seq: id,
+        const message = newMessage(id, Date.now() - (past.messages - nth) * 1000, {
           sender: past.agents[nth % count]?.id ?? "",
-          label: null,
           recipient: nth % 20 === 0 ? OPERATOR : (past.agents[(nth * 7 + 1) % count]?.id ?? ""),
-          client_id: null,
           in_reply_to: nth % 3 === 0 ? id - 1 : null,
-          chain: id,
-          hops: 0,
           state: "done",
-          instance: null,
-          token: null,
-          redelivered: 0,
-          failures: 0,
-          reason: null,
-          created_at: Date.now() - (past.messages - nth) * 1000,
-          updated_at: Date.now() - (past.messages - nth) * 1000,
           body: `message ${nth}: ${"word ".repeat(5 + (nth % 40))}`,
         });
+        store.messages.insert(message);
       }
       const { upTo } = store.search.takeIn(Number(store.meta.get(SEARCHED) ?? 0), BATCH * 2);
       store.meta.set(SEARCHED, String(upTo));

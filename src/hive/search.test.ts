@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { MessageRow } from "../store/messages.ts";
+import { newMessage, type MessageRow } from "../store/messages.ts";
 import { ftsQuery } from "../store/search.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { MessageHistory } from "./broker/history.ts";
@@ -28,27 +28,7 @@ afterEach(() => {
 const say = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
   store.write(() => {
     const seq = store.nextSeq();
-    store.messages.insert({
-      id: seq,
-      seq,
-      sender: "a",
-      label: null,
-      recipient: "b",
-      client_id: null,
-      in_reply_to: null,
-      chain: seq,
-      hops: 0,
-      state: "done",
-      instance: null,
-      token: null,
-      redelivered: 0,
-      failures: 0,
-      reason: null,
-      created_at: 1,
-      updated_at: 1,
-      body,
-      ...extra,
-    });
+    store.messages.insert(newMessage(seq, 1, { sender: "a", recipient: "b", state: "done", body, ...extra }));
     return seq;
   });
 

@@ -23,6 +23,32 @@ export interface MessageRow {
   body: string | null;
 }
 
+/** A message as it is when nothing has happened to it: it waits, and begins a chain. `at` in milliseconds. */
+export function newMessage(
+  id: number,
+  at: number,
+  row: Pick<MessageRow, "sender" | "recipient" | "body"> & Partial<MessageRow>,
+): MessageRow {
+  return {
+    id,
+    seq: id,
+    label: null,
+    client_id: null,
+    in_reply_to: null,
+    chain: id,
+    hops: 0,
+    state: "queued",
+    instance: null,
+    token: null,
+    redelivered: 0,
+    failures: 0,
+    reason: null,
+    created_at: at,
+    updated_at: at,
+    ...row,
+  };
+}
+
 const NAMES = [
   "id",
   "seq",

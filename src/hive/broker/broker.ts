@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Feed } from "../../eventlog/feed.ts";
-import type { MessageChange, MessageRow } from "../../store/messages.ts";
+import { newMessage, type MessageChange, type MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { TurnOutcome } from "../../wire/harness.ts";
@@ -149,10 +149,7 @@ export class Broker {
 
   #deliver(tx: Tx, sender: Sender, to: Principal, draft: Draft, chain: { chain: number; hops: number } | undefined): MessageRow {
     const id = this.#store.nextSeq();
-    const now = this.#now();
-    const row: MessageRow = {
-      id,
-      seq: id,
+    const row = newMessage(id, this.#now(), {
       sender: sender.id,
       label: sender.label ?? null,
       recipient: to.id,
@@ -160,16 +157,8 @@ export class Broker {
       in_reply_to: draft.in_reply_to ?? null,
       chain: chain?.chain ?? id,
       hops: chain?.hops ?? 0,
-      state: "queued",
-      instance: null,
-      token: null,
-      redelivered: 0,
-      failures: 0,
-      reason: null,
-      created_at: now,
-      updated_at: now,
       body: draft.body,
-    };
+    });
     if (to.id === OPERATOR) {
       // The operator's inbox is the history itself: what is stored has arrived.
       row.state = "done";
