@@ -1,25 +1,38 @@
 import fc from "fast-check";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
 import { isTerminal, terminalTag } from "../src/hive/deploy/machine.ts";
 import { HiveError } from "../src/wire/error.ts";
 import { openDeployWorld } from "./lib/deploy-world.ts";
 
-/** Approve, deny, cancel, approve again and propose for two agents, in any order and at once. */
+/**
+ * Approve, deny, cancel, approve again and propose for two agents, in any order and at once. The order is what is tried
+ * here, not the disk (that is the campaigns'): the hive lies in memory where the machine offers a folder of it, since
+ * half of the time would go into syncs.
+ */
+const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 const RUNS = 200;
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
 let world: World;
+let folder: string;
 let proposals = 0;
 const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
 beforeAll(async () => {
-  world = await openDeployWorld();
+  folder = mkdtempSync(join(TOP, "interleavings-"));
+  world = await openDeployWorld({ folder });
   await world.firstStart();
   for (const name of ["ada", "bob"])
     await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 async function propose(agent: string): Promise<number> {
   const base64 = Buffer.from(JSON.stringify({ model: `model-${++proposals}` })).toString("base64");
@@ -35,6 +48,9 @@ const action = fc.record({
   after: fc.boolean(),
 });
 
+/** Two changes of one agent, each after the same commit, approved at once: the second fails. Random ones seldom do that. */
+const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, after: false }));
+
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
   try {
     if (what === "approve") await world.requests.approve(id, {}, false);
@@ -49,7 +65,7 @@ async function act(what: "approve" | "deny" | "cancel", id: number): Promise<voi
 test(`${RUNS} interleavings: every request has one end and at most one tag of it`, { timeout: 290_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 3, maxLength: 9 }), async (actions) => {
-      const ids = [await propose("ada"), await propose("bob"), await propose("ada")];
+      const ids = await Promise.all(["ada", "bob", "ada"].map(propose));
       let line: Promise<unknown> = Promise.resolve();
       for (const { what, which, after } of actions) {
         const id = ids[which] ?? 0;
@@ -58,17 +74,20 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
       await line;
       // What nobody has decided is taken back, so that the run has an end.
       expect(world.unexpected).toEqual([]);
-      for (const id of ids) if (world.book.get(id).state === "pending") await world.requests.cancel(id, "operator");
-      for (const id of ids) {
-        const row = await world.deploys.settled(id);
+      const left = ids.filter((id) => world.book.get(id).state === "pending");
+      await Promise.all(left.map((id) => world.requests.cancel(id, "operator")));
+      const rows = await Promise.all(ids.map((id) => world.deploys.settled(id)));
+      const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => world.repos.applied(name).refs()));
+      for (const row of rows) {
+        const { id } = row;
         expect(isTerminal(row.state), `request ${id} is ${row.state}`).toBe(true);
         seen[row.state as keyof typeof seen]++;
-        const refs = await world.repos.applied(row.name).refs();
-        const ends = ["deployed", "failed", "denied"].filter((tag) => refs.has(`refs/tags/${tag}/${id}`));
+        const refs = row.name === "ada" ? ada : bob;
+        const ends = ["deployed", "failed", "denied"].filter((tag) => refs?.has(`refs/tags/${tag}/${id}`));
         expect(ends).toEqual([terminalTag(row.state)].filter((tag) => tag !== undefined));
       }
     }),
-    { numRuns: RUNS, endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true, examples: [[BOTH_AT_ONCE]] },
   );
   expect((await check(world.world)).filter((finding) => !finding.ok)).toEqual([]);
   expect(world.unexpected).toEqual([]);
