@@ -38,10 +38,6 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   const [from, setFrom] = useState(0);
   const start = from === 0 ? 0 : rows.length - countAfter(rows, from - 1);
   const total = rows.length - start + (partial ? 1 : 0);
-  useEffect(() => {
-    if (isAtEnd && rows.length - start > 2 * WINDOW) setFrom(rows[rows.length - WINDOW]?.seq ?? 0);
-  }, [isAtEnd, rows, rows.length, start]);
-
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => scroller.current,
@@ -54,6 +50,13 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   // At the end it is the end that stays where it is, whatever the rows above turn out to measure.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = isAtEnd ? () => false : undefined;
   const height = virtual.getTotalSize();
+  useEffect(() => {
+    if (!isAtEnd || rows.length - start <= 2 * WINDOW) return;
+    const next = rows[rows.length - WINDOW]?.seq ?? 0;
+    setFrom(next);
+    // What the rows before it measured would be kept as long as the page; who goes back to them measures them anew.
+    for (const seq of virtual.itemSizeCache.keys()) if (Number(seq) < next) virtual.itemSizeCache.delete(seq);
+  }, [isAtEnd, rows, rows.length, start, virtual]);
 
   const firstSeq = rows[start]?.seq;
   const firstBefore = useRef(firstSeq);

@@ -14,8 +14,8 @@ import { visible } from "../lib/text.ts";
 
 /** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
 const SHOWN = 150;
-/** Rows of the page's first picture: more than the largest screens show. */
-const FIRST = 50;
+/** Pixels of the lowest row: of the page's first picture, the list has as many as can be seen in it. */
+const LOWEST_ROW = 40;
 /** Pixels from the top at which older ones come. */
 const NEAR_TOP = 200;
 /** Messages of one agent per page of its history. */
@@ -79,7 +79,7 @@ function Log({ who }: { who: string }): ReactNode {
   const window = useHive((state) => state.messages);
   const moreInWindow = useHive((state) => state.moreMessages);
   const elsewhere = useHive((state) => state.elsewhere);
-  const [shown, setShown] = useState(hasPainted() ? SHOWN : FIRST);
+  const [shown, setShown] = useState(() => (hasPainted() ? SHOWN : Math.ceil(innerHeight / LOWEST_ROW)));
   // Of one agent: ids of older messages than the window's, and whether there are more.
   const [older, setOlder] = useState<readonly number[]>([]);
   const [isAll, setAll] = useState(false);
