@@ -352,10 +352,40 @@ test("an empty hive teaches; in rehearsal the first walk follows what one does",
 test("the swarm at a glance: who talks to whom, who is stuck, each a link", async () => {
   const fresh = busyState();
   fresh.messages = fresh.messages.map((one) => ({ ...one, created_at: new Date(Date.now() - 30_000).toISOString() }));
+  fresh.agents.push(
+    anAgent("archivist", { state: "offline", running: false }),
+    anAgent("gardener", { resumes_at: new Date(Date.now() + 60_000).toISOString(), state_reason: "529 Overloaded" }),
+  );
   hive.state = fresh;
   const { context, page, problems } = await openPage(browser, hive, "/swarm");
   await page.getByRole("row", { name: /librarian → scout 1 1/ }).waitFor();
   await page.getByRole("region", { name: "stuck or waiting" }).getByText("waits for your answer").waitFor();
+  await page.getByRole("region", { name: "stuck or waiting" }).getByText("tries again soon: 529 Overloaded").waitFor();
+  // Whatever its state, an agent stands where its edges end, and all of it is inside of the picture, on a phone as well.
+  const strays = () =>
+    page.locator(".graph").evaluate((svg: SVGSVGElement) => {
+      const frame = svg.getBoundingClientRect();
+      return [...svg.querySelectorAll<SVGGElement>(".node")].flatMap((node) => {
+        const circle = node.querySelector("circle");
+        const box = circle?.getBoundingClientRect();
+        const at = new DOMPoint(circle?.cx.baseVal.value, circle?.cy.baseVal.value).matrixTransform(
+          svg.getScreenCTM() ?? undefined,
+        );
+        const off = Math.hypot(at.x - (box?.x ?? 0) - (box?.width ?? 0) / 2, at.y - (box?.y ?? 0) - (box?.height ?? 0) / 2);
+        const all = node.getBoundingClientRect();
+        const isOut = all.left < frame.left || all.right > frame.right || all.bottom > frame.bottom;
+        return off > 1 || isOut ? [`${node.textContent} ${Math.round(off)}`] : [];
+      });
+    });
+  expect(await strays()).toEqual([]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const size = () =>
+    page
+      .locator(".graph .name")
+      .first()
+      .evaluate((text) => text.getBoundingClientRect().height);
+  await expect.poll(size).toBeGreaterThan(11);
+  expect(await strays()).toEqual([]);
   await page.getByRole("link", { name: "night-watch, failed" }).click();
   await page.waitForURL(/\/agent\/night-watch$/);
   await context.close();

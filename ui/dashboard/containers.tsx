@@ -71,8 +71,10 @@ async function updateAll(names: string[]): Promise<string> {
 }
 
 const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
-  const problem =
-    agent.state === "failed" || agent.state === "rate_limited" || agent.state === "needs_login" || agent.state === "offline";
+  const isWrong = agent.state === "failed" || agent.state === "needs_login" || agent.state === "offline";
+  // A rate limit, or a rest after a failure that may pass.
+  const problem = isWrong || agent.resumes_at !== undefined;
+  const isSaid = problem && agent.last_turn?.reason === agent.state_reason;
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
       <div className="l1">
@@ -99,7 +101,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         {agent.last_turn && (
           <span className={agent.last_turn.ok ? "" : "red"}>
             last turn {duration(agent.last_turn.duration_ms)}
-            {agent.last_turn.ok ? "" : ` · ${visible(agent.last_turn.reason)}`}
+            {agent.last_turn.ok || isSaid ? "" : ` · ${visible(agent.last_turn.reason)}`}
           </span>
         )}
         {agent.unread > 0 && <span className="amber">{agent.unread} unread</span>}

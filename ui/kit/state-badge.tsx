@@ -13,12 +13,21 @@ const COLOURS: Record<AgentView["state"], string> = {
   idle: "green",
 };
 
+/** True while it rests after a failure that may pass, before it tries the same message again. */
+const isRetrying = (agent: AgentView): boolean => agent.state === "idle" && agent.resumes_at !== undefined;
+
+function wordOf(agent: AgentView): string {
+  if (agent.destroyed) return "destroyed";
+  if (isRetrying(agent)) return "tries again";
+  return agent.state === "idle" && agent.asleep ? "asleep" : agent.state.replace("_", " ");
+}
+
 /** What an agent is doing and since when; with the end where one is known. */
 export function StateBadge({ agent }: { agent: AgentView }): ReactNode {
-  const state = agent.destroyed ? "destroyed" : agent.state === "idle" && agent.asleep ? "asleep" : agent.state.replace("_", " ");
+  const state = wordOf(agent);
   const isBusy = agent.state === "thinking" || agent.state === "compacting";
   const since = agent.state === "thinking" && agent.turn_started_at ? agent.turn_started_at : agent.state_since;
-  const colour = agent.destroyed ? "" : COLOURS[agent.state];
+  const colour = agent.destroyed ? "" : isRetrying(agent) ? "amber" : COLOURS[agent.state];
   const isActive = isBusy || agent.state === "idle";
   return (
     <span className={`chip ${colour}`} title={agent.state_reason}>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { edgesOf, places, SIZE, troubles } from "./edges.ts";
+import { edgesOf, places, troubles, UPRIGHT, waitingSince, WIDE } from "./edges.ts";
 
 const message = (from: string, to: string, at: string, state: MessageView["state"] = "done"): MessageView =>
   ({ from, to, created_at: at, state }) as MessageView;
@@ -24,12 +24,12 @@ test("messages become edges: counted by direction, the newest pair first, the ol
   ]);
 });
 
-test("everybody has a place of their own inside the picture, however many they are", () => {
+test.each([WIDE, UPRIGHT])("everybody has a place of their own inside the picture, however many they are", (layout) => {
   for (const count of [0, 1, 2, 12, 40]) {
     const names = ["hm1nd", ...Array.from({ length: count }, (_, n) => `a${n}`)];
-    const all = [...places(names).values()];
+    const all = [...places(names, layout).values()];
     expect(new Set(all.map(({ x, y }) => `${Math.round(x)},${Math.round(y)}`)).size).toBe(count + 2);
-    for (const { x, y } of all) expect(x > 0 && x < SIZE.width && y > 0 && y < SIZE.height).toBe(true);
+    for (const { x, y } of all) expect(x > 0 && x < layout.width && y > 0 && y < layout.height).toBe(true);
   }
 });
 
@@ -46,15 +46,24 @@ test("who is stuck or waits is said with the reason; whoever is well is not", ()
       agent("busy", { state: "thinking", turn_started_at: "2026-01-01T09:59:00Z" }),
       agent("full", { unread: 9 }),
       agent("off", { state: "paused", unread: 2 }),
+      agent("again", { resumes_at: "2026-01-01T10:01:00Z", state_reason: "529 Overloaded" }),
     ],
-    new Set(["asks"]),
+    new Map([["asks", "2026-01-01T09:58:00Z"]]),
+    waitingSince([
+      message("well", "off", "2026-01-01T09:30:00Z", "queued"),
+      message("well", "off", "2026-01-01T09:20:00Z", "done"),
+      message("well", "off", "2026-01-01T09:40:00Z", "queued"),
+    ]),
     now,
   );
-  expect(found.map(({ agent: { name }, words }) => `${name}: ${words}`)).toEqual([
+  expect(
+    found.map(({ agent: { name }, words, since }) => `${name}: ${words}${since === undefined ? "" : ` since ${since}`}`),
+  ).toEqual([
     "dead: exit 137",
-    "asks: waits for your answer",
+    "asks: waits for your answer since 2026-01-01T09:58:00Z",
     "long: its turn takes long",
     "full: 9 messages wait",
-    "off: paused, 2 wait",
+    "off: paused, 2 wait since 2026-01-01T09:30:00Z",
+    "again: tries again soon: 529 Overloaded",
   ]);
 });
