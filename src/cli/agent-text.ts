@@ -1,6 +1,6 @@
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
-import { age, clean, dollars, duration, fit, plural, type Colour } from "./print.ts";
+import { age, clean, dollars, duration, fit, plural, wrap, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
 
@@ -68,7 +68,9 @@ export function statusText(state: StateSnapshot, view: View): string {
     ),
     ...hive.banners
       .filter((banner) => banner.level !== "info")
-      .map((banner) => view.paint(banner.level === "error" ? "red" : "amber", clean(banner.text))),
+      .flatMap((banner) =>
+        wrap(clean(banner.text), view.width).map((line) => view.paint(banner.level === "error" ? "red" : "amber", line)),
+      ),
     "",
     agentTable(state.agents, view),
   ];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AgentView } from "../../wire/agent.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
+import { statusText } from "../agent-text.ts";
 import { painter, width } from "../print.ts";
 import { take, topFrame } from "./frame.ts";
 
@@ -142,4 +143,10 @@ describe("top", () => {
     if (first) take(state, { kind: "message", seq: 99, message: { ...first, state: "dead" } });
     expect(state.messages.filter((one) => one.id === first?.id)).toMatchObject([{ state: "dead" }]);
   });
+});
+
+test("the hive at a glance says all of a warning, and no line of it is wider than the terminal", () => {
+  const text = statusText(snapshot([agent("ada")]), { paint: painter(false), width: 40, now: Date.parse(at) });
+  expect(text).toContain("a warning that is rather long for a\nsmall terminal\n");
+  for (const line of text.split("\n")) expect(width(line)).toBeLessThanOrEqual(40);
 });
