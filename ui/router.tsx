@@ -1,9 +1,10 @@
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, type ReactElement, type ReactNode } from "react";
 import { Dashboard } from "./dashboard/page.tsx";
 import { Toasts } from "./kit/toast.tsx";
 import { onNotificationClick } from "./lib/notify.ts";
 import { useHeld } from "./lib/store.ts";
+import { visible } from "./lib/text.ts";
 import { waiting } from "./lib/waiting.ts";
 
 /** What can be open over a page; part of the address, so that it can be linked and left with "back". */
@@ -70,8 +71,21 @@ function Root(): ReactNode {
   );
 }
 
+/** A page that has failed says so and offers the way on; the hive itself does not depend on it. */
+function Failed({ error }: { error: Error }): ReactElement {
+  return (
+    <main className="loading" role="alert">
+      <p>This page has failed. The hive goes on; so does `npx hivectl`.</p>
+      <p className="dim">{visible(error.message)}</p>
+      <a href={location.href}>load it again</a>
+      <a href="/">to the dashboard</a>
+    </main>
+  );
+}
+
 const root = createRootRoute({
   component: Root,
+  errorComponent: Failed,
   notFoundComponent: () => (
     <main className="loading">
       <p>There is no such page.</p>
@@ -109,6 +123,7 @@ const swarm = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([dashboard, agent, approval, history, swarm]),
   defaultPreload: false,
+  defaultErrorComponent: Failed,
 });
 
 onNotificationClick((path) => void router.navigate({ href: path }));

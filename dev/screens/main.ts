@@ -1,45 +1,128 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { launch } from "../../test/lib/browser.ts";
 import { busyHive } from "../../test/lib/busy-hive.ts";
 import { NOW } from "../../test/lib/fixtures.ts";
+import type { FixtureHive } from "../../test/lib/fixture-hive.ts";
+import { drawIcons } from "./icons.ts";
+import { crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
 
-/** Pictures of the pages over the made-up hive, at one fixed moment: the same picture with every run. */
+/**
+ * `npm run screens`: pictures of every page and state over made-up hives, at one fixed moment: the same picture with
+ * every run; and the icons. A word after it chooses those whose name has it.
+ */
 
-const PAGES: Record<string, string> = {
-  "hive-dashboard": "/",
-  "hive-containers": "/?tab=swarm",
-  "hive-flow": "/?tab=flow",
-  "hive-search": "/?q=crawl&tab=flow",
-  "hive-approval": "/approval/42",
-  "hive-approval-split": "/approval/42?view=split",
-  "hive-history": "/history",
-  "hive-swarm": "/swarm",
-  "hive-agent": "/agent/scout",
-  "hive-turns": "/agent/scout?open=turns:scout",
-  "hive-config": "/?open=config:scout",
-  "hive-spawn": "/?open=spawn",
-  "hive-login": "/login",
-};
+interface Shot {
+  path: string;
+  /** What is done on the page before the picture is taken. */
+  act?: (page: Page, hive: FixtureHive) => Promise<unknown>;
+}
+
+const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
+  {
+    hive: busyHive,
+    shots: {
+      dashboard: { path: "/" },
+      containers: { path: "/?tab=swarm" },
+      flow: { path: "/?tab=flow" },
+      meta: { path: "/?tab=meta" },
+      search: { path: "/?q=crawl&tab=flow" },
+      approval: { path: "/approval/42" },
+      "approval-split": { path: "/approval/42?view=split" },
+      history: { path: "/history" },
+      swarm: { path: "/swarm" },
+      agent: { path: "/agent/scout" },
+      about: { path: "/agent/scout?tab=side" },
+      gone: { path: "/agent/old-timer" },
+      turns: { path: "/agent/scout?open=turns:scout" },
+      config: { path: "/?open=config:scout" },
+      deploys: { path: "/?open=deploys:scout" },
+      logs: { path: "/?open=logs:scout" },
+      thread: { path: "/?open=thread:10" },
+      spawn: { path: "/?open=spawn" },
+      keys: { path: "/", act: (page) => page.keyboard.press("?").then(() => page.getByRole("dialog").waitFor()) },
+      deny: { path: "/approval/42", act: (page) => page.keyboard.press("d") },
+      commands: {
+        path: "/agent/scout",
+        act: (page) => page.locator(".agent-page textarea").first().fill("/"),
+      },
+      reconnecting: {
+        path: "/",
+        async act(page, hive) {
+          await hive.stop();
+          await page.getByText("connecting").first().waitFor({ state: "attached" });
+        },
+      },
+      login: { path: "/login" },
+    },
+  },
+  {
+    hive: emptyHive,
+    shots: {
+      empty: { path: "/" },
+      "empty-flow": { path: "/?tab=flow" },
+      "empty-agent": { path: "/agent/hm1nd" },
+      "empty-swarm": { path: "/swarm" },
+    },
+  },
+  {
+    hive: troubleHive,
+    shots: {
+      trouble: { path: "/?tab=swarm" },
+      stuck: { path: "/?tab=call" },
+      "failed-deploy": { path: "/?open=deploys:misread" },
+      parked: { path: "/agent/parked" },
+      refused: {
+        path: "/?tab=flow",
+        async act(page) {
+          const box = page.locator(".compose textarea").first();
+          await box.fill("@parked are you there?");
+          await box.press("Enter");
+          await page.getByText("is full").first().waitFor();
+        },
+      },
+    },
+  },
+  {
+    hive: crowdedHive,
+    shots: {
+      crowded: { path: "/?tab=swarm" },
+      "crowded-call": { path: "/?tab=call" },
+      "crowded-flow": { path: "/?tab=flow" },
+      "crowded-swarm": { path: "/swarm" },
+      "crowded-meta": { path: "/?tab=meta" },
+      "long-name": { path: `/agent/${LONG_NAME}` },
+    },
+  },
+];
 const WIDTHS = { "1440": { width: 1440, height: 900 }, "390": { width: 390, height: 844 } };
 
+const [wanted = ""] = process.argv.slice(2);
 const folder = join(process.cwd(), "docs/screens");
 mkdirSync(folder, { recursive: true });
-const hive = await busyHive().start();
+// What no scene makes any more is not kept.
+if (wanted === "") for (const file of readdirSync(folder)) if (file.startsWith("hive-")) rmSync(join(folder, file));
 const browser = await launch();
-for (const [width, viewport] of Object.entries(WIDTHS)) {
-  const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
-  const page = await context.newPage();
-  await page.clock.setFixedTime(NOW);
-  for (const [name, path] of Object.entries(PAGES)) {
-    await page.goto(hive.home + path);
-    await page.locator("main").first().waitFor();
-    if (path.includes("open=")) await page.getByRole("dialog").waitFor();
-    if (path.includes("approval")) await page.locator(".ln").first().waitFor();
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    await page.screenshot({ path: join(folder, `${name}-${width}.png`) });
+if ("icons".includes(wanted)) await drawIcons(browser);
+for (const scene of SCENES) {
+  for (const [name, { path, act }] of Object.entries(scene.shots)) {
+    if (!name.includes(wanted)) continue;
+    for (const [width, viewport] of Object.entries(WIDTHS)) {
+      const hive = await scene.hive().start();
+      const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+      const page = await context.newPage();
+      await page.clock.setFixedTime(NOW);
+      await page.goto(hive.home + path);
+      await page.locator("main").first().waitFor();
+      if (path.includes("open=")) await page.getByRole("dialog").waitFor();
+      if (path.includes("/approval/")) await page.locator(".ln").first().waitFor();
+      await act?.(page, hive);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      await page.screenshot({ path: join(folder, `hive-${name}-${width}.png`) });
+      await context.close();
+      await hive.stop();
+    }
   }
-  await context.close();
 }
 await browser.close();
-await hive.stop();

@@ -70,20 +70,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         </Link>
         <h1>{name}</h1>
         <StateBadge agent={agent} />
-        {agent.last_turn && (
-          <span className={`chip last ${agent.last_turn.ok ? "" : "red"}`}>
-            last turn {duration(agent.last_turn.duration_ms)}
-          </span>
-        )}
-        {agent.model && <span className="chip model">{visible(agent.model)}</span>}
-        {agent.context_tokens !== undefined && (
-          <span className="chip wide">
-            ctx {count(agent.context_tokens)}
-            {agent.context_window === undefined ? "" : ` / ${count(agent.context_window)}`}
-          </span>
-        )}
-        <span className="chip wide">{dollars(agent.cost_today_usd)} today</span>
-        {agent.deployed_sha && <span className="chip sha wide">{visible(agent.deployed_sha)}</span>}
+        <Figures agent={agent} />
         {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
         <CancelTurn agent={agent} />
@@ -127,5 +114,25 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         </div>
       )}
     </header>
+  );
+}
+
+/** What its last turn and its session come to. On a phone a line of their own. */
+function Figures({ agent }: { agent: AgentView }): ReactNode {
+  return (
+    <span className="figures">
+      {agent.last_turn && (
+        <span className={`chip ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
+      )}
+      {agent.model && <span className="chip">{visible(agent.model)}</span>}
+      {agent.context_tokens !== undefined && (
+        <span className="chip">
+          ctx {count(agent.context_tokens)}
+          {agent.context_window === undefined ? "" : ` / ${count(agent.context_window)}`}
+        </span>
+      )}
+      <span className="chip">{dollars(agent.cost_today_usd)} today</span>
+      {agent.deployed_sha && <span className="chip sha">{visible(agent.deployed_sha)}</span>}
+    </span>
   );
 }

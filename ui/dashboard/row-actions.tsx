@@ -1,14 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
+import { MenuButton } from "../kit/menu-button.tsx";
 import type { MenuEntry } from "../kit/row-menu.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
-
-const loadMenu = () => import("../kit/row-menu.tsx");
-const RowMenu = lazy(() => loadMenu().then(({ RowMenu: component }) => ({ default: component })));
 
 type Asked = "kill" | "destroy" | "purge";
 const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
@@ -33,7 +31,6 @@ const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
 /** The one thing that is likely wanted now, and the rest behind a menu. */
 export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<Asked>();
-  const [isMenu, setMenu] = useState(false);
   const navigate = useNavigate();
   const { name } = agent;
   const act = (run: () => Promise<unknown>, words?: string) => () => {
@@ -75,22 +72,7 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
       <button type="button" className="ghost wide" onClick={open("logs")}>
         logs
       </button>
-      {isMenu ? (
-        <Suspense fallback={<span className="ghost">…</span>}>
-          <RowMenu label={`more for ${name}`} entries={entries} />
-        </Suspense>
-      ) : (
-        <button
-          type="button"
-          className="ghost"
-          aria-label={`more for ${name}`}
-          aria-haspopup="menu"
-          onPointerEnter={() => void loadMenu()}
-          onClick={() => setMenu(true)}
-        >
-          …
-        </button>
-      )}
+      <MenuButton label={`more for ${name}`} entries={entries} />
       <Confirm
         isOpen={ask !== undefined}
         onClose={() => setAsked(undefined)}

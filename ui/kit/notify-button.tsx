@@ -2,28 +2,40 @@ import { useSyncExternalStore, type ReactNode } from "react";
 import { notifyState, onNotifyChange, toggleNotify } from "../lib/notify.ts";
 import { toast } from "./toast.tsx";
 
-/** Turns browser notifications on and off. */
-export function NotifyButton(): ReactNode {
+/** Browser notifications as a switch: what it says, and what pressing it does. Nothing where there are none. */
+export function useNotify(): { isOn: boolean; words: string; title: string; press: () => void } | undefined {
   const state = useSyncExternalStore(onNotifyChange, notifyState);
-  if (state === "unsupported") return null;
+  if (state === "unsupported") return undefined;
   const press = async (): Promise<void> => {
     const next = await toggleNotify();
     if (next === "denied") toast("the browser refuses: allow notifications for this page in its settings", "error");
     else toast(next === "on" ? "you will be told of requests, questions and messages to you" : "no more notifications");
   };
+  const isOn = state === "on";
+  return {
+    isOn,
+    words: isOn ? "notifying" : "notify me",
+    title:
+      state === "denied"
+        ? "the browser refuses notifications for this page"
+        : "notifications for requests, questions and messages",
+    press: () => void press(),
+  };
+}
+
+/** Turns browser notifications on and off. */
+export function NotifyButton(): ReactNode {
+  const notify = useNotify();
+  if (!notify) return null;
   return (
     <button
       type="button"
-      className={`ghost notify wide ${state === "on" ? "amber" : ""}`}
-      aria-pressed={state === "on"}
-      title={
-        state === "denied"
-          ? "the browser refuses notifications for this page"
-          : "notifications for requests, questions and messages"
-      }
-      onClick={() => void press()}
+      className={`ghost notify wide ${notify.isOn ? "amber" : ""}`}
+      aria-pressed={notify.isOn}
+      title={notify.title}
+      onClick={notify.press}
     >
-      {state === "on" ? "notifying" : "notify me"}
+      {notify.words}
     </button>
   );
 }

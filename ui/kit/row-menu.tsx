@@ -7,8 +7,15 @@ export interface MenuEntry {
   isDanger?: boolean;
 }
 
+export interface MenuProps {
+  label: string;
+  /** Stands above the entries. */
+  title?: string;
+  entries: readonly MenuEntry[];
+}
+
 /** A menu behind `…`. It comes opened: whoever loads it has pressed the button. */
-export function RowMenu({ label, entries }: { label: string; entries: readonly MenuEntry[] }): ReactNode {
+export function RowMenu({ label, title, entries }: MenuProps): ReactNode {
   return (
     <Menu.Root defaultOpen>
       <Menu.Trigger className="ghost" aria-label={label}>
@@ -17,6 +24,7 @@ export function RowMenu({ label, entries }: { label: string; entries: readonly M
       <Menu.Portal>
         <Menu.Positioner sideOffset={4} align="end" className="menu-place">
           <Menu.Popup className="menu">
+            {title !== undefined && <div className="dim title">{title}</div>}
             {entries.map(({ words, run, isDanger }) => (
               <Menu.Item key={words} className={isDanger ? "red" : ""} onClick={run}>
                 {words}

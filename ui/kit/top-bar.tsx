@@ -1,9 +1,10 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { count, dollars, visible } from "../lib/text.ts";
 import { useHeld, useHive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
-import { NotifyButton } from "./notify-button.tsx";
+import { MenuButton } from "./menu-button.tsx";
+import { NotifyButton, useNotify } from "./notify-button.tsx";
 
 const many = (n: number, one: string): string => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 
@@ -12,6 +13,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
   const hive = useHive((state) => state.hive);
   const waits = useHive(waiting);
   const { isLive } = useHeld();
+  const decisions = waits.approvals + waits.questions;
   return (
     <header className="bar">
       <h1 className="brand">
@@ -42,18 +44,23 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </Link>
       )}
       {waits.approvals > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip amber">
+        <Link to="/" search={{ tab: "call" }} className="chip amber wide">
           {many(waits.approvals, "approval")}
         </Link>
       )}
       {waits.questions > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip mauve">
+        <Link to="/" search={{ tab: "call" }} className="chip mauve wide">
           {many(waits.questions, "question")}
         </Link>
       )}
       {waits.unread > 0 && (
         <Link to="/" search={{ tab: "inbox" }} className="chip amber wide">
           {waits.unread} unread
+        </Link>
+      )}
+      {decisions > 0 && (
+        <Link to="/" search={{ tab: "call" }} className="chip amber narrow">
+          {decisions} for you
         </Link>
       )}
       <span className="chip wide">
@@ -69,7 +76,26 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         <span className={`dot ${isLive ? "" : "live"}`} aria-hidden="true" />
         <span className="words">{isLive ? "live" : "connecting"}</span>
       </span>
+      <More onHelp={onHelp} />
     </header>
+  );
+}
+
+/** What a narrow bar has no room for. */
+function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
+  const { tokens_today: tokens, cost_today_usd: cost } = useHive((state) => state.hive);
+  const navigate = useNavigate();
+  const notify = useNotify();
+  const entries = [
+    { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
+    { words: "history", run: () => void navigate({ to: "/history" }) },
+    ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
+    ...(onHelp ? [{ words: "keys", run: onHelp }] : []),
+  ];
+  return (
+    <span className="narrow more">
+      <MenuButton label="more" title={`today ${count(tokens)} tok · ${dollars(cost)}`} entries={entries} />
+    </span>
   );
 }
 
