@@ -1,5 +1,12 @@
-import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { useEffect, type ReactElement, type ReactNode } from "react";
+import {
+  Outlet,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type ErrorComponentProps,
+} from "@tanstack/react-router";
+import { useEffect, type ReactNode } from "react";
 import { Dashboard } from "./dashboard/page.tsx";
 import { Toasts } from "./kit/toast.tsx";
 import { onNotificationClick } from "./lib/notify.ts";
@@ -72,11 +79,11 @@ function Root(): ReactNode {
 }
 
 /** A page that has failed says so and offers the way on; the hive itself does not depend on it. */
-function Failed({ error }: { error: Error }): ReactElement {
+function Failed({ error }: ErrorComponentProps): ReactNode {
   return (
     <main className="loading" role="alert">
       <p>This page has failed. The hive goes on; so does `npx hivectl`.</p>
-      <p className="dim">{visible(error.message)}</p>
+      <p className="dim">{visible(error instanceof Error ? error.message : String(error))}</p>
       <a href={location.href}>load it again</a>
       <a href="/">to the dashboard</a>
     </main>

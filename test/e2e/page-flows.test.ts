@@ -153,6 +153,55 @@ test("questions of each kind: free words, one of many, any of many, expiry, and 
   expect(problems).toEqual([]);
 });
 
+test("nothing is taken away by what happens: words in a box, what is asked, the place of a card; a menu's choice is seen at work", async () => {
+  const state = busyState();
+  hive.state = { ...state, questions: [aQuestion("What shall I call you?", { id: 1 }), ...state.questions] };
+  const { context, page, problems } = await openPage(browser, hive);
+  const card = page.getByRole("article", { name: "question 1 of hm1nd" });
+  const box = card.getByRole("textbox");
+  await box.fill("Ada, or if that is ta");
+  const top = () =>
+    page.locator(".calls .card").evaluateAll((cards) => cards.map((one) => Math.round(one.getBoundingClientRect().top)));
+  const before = await top();
+  hive.tell({
+    kind: "question",
+    seq: 7000,
+    question: aQuestion("What shall I call you?", { id: 1, seq: 7000, state: "expired" }),
+  });
+  hive.tell({
+    kind: "message",
+    seq: 7001,
+    message: aMessage("hm1nd", "scout", "lost", { id: 90, seq: 7001, state: "dead", reason: "failed 3 times" }),
+  });
+  await page.getByRole("article", { name: "message 90 is stuck" }).waitFor();
+  await card.getByText("has expired; what you wrote was not sent").waitFor();
+  expect(await box.evaluate((field) => field === document.activeElement)).toBe(true);
+  await box.pressSequentially("ken, Eve");
+  expect((await top()).slice(0, before.length)).toEqual(before);
+  await card.getByRole("button", { name: "send as a message" }).click();
+  await card.waitFor({ state: "detached" });
+  expect(hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "Ada, or if that is taken, Eve" });
+
+  await page.getByRole("region", { name: "kept state" }).getByRole("button", { name: "purge…" }).click();
+  const asked = page.getByRole("alertdialog", { name: "purge old-timer?" });
+  await asked.waitFor();
+  hive.tell({ kind: "agent", agent: anAgent("librarian", { destroyed: true, running: false, state: "offline" }) });
+  await page.getByRole("region", { name: "kept state", includeHidden: true }).getByText("librarian").waitFor();
+  expect(await asked.isVisible()).toBe(true);
+  await asked.getByRole("button", { name: "leave it" }).click();
+
+  let done = (): void => {};
+  hive.answers.rebuild = () => new Promise((resolve) => (done = () => resolve({ request: 50 })));
+  await page.getByRole("button", { name: "more for scout" }).click();
+  await page.getByRole("menuitem", { name: "rebuild" }).click();
+  await page.locator('button[aria-label="more for scout"][aria-busy="true"]').waitFor();
+  done();
+  await page.locator(".toasts").getByText("scout is being rebuilt").waitFor();
+  await page.locator('button[aria-label="more for scout"][aria-busy="false"]').waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
 test("every slash command does what it says; the turn is cancelled by its button, or given back", async () => {
   hive.answers.cancel = () => ({ cancelled: true });
   hive.state = {

@@ -1,7 +1,7 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { startAgent } from "../dashboard/row-actions.tsx";
+import { pauseAgent, startAgent } from "../dashboard/row-actions.tsx";
 import { Action } from "../kit/button.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
@@ -75,7 +75,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         <span className="grow" />
         <CancelTurn agent={agent} />
         {!agent.destroyed && agent.running && (
-          <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
+          <Action kind="ghost" run={() => pauseAgent(agent)}>
             {agent.paused ? "resume" : "pause"}
           </Action>
         )}

@@ -136,11 +136,12 @@ export function KeptState(): ReactNode {
   const agents = useHive((state) => state.agents);
   const kept = [...agents.values()].filter((agent) => agent.destroyed).sort(byRank);
   if (kept.length === 0) return null;
-  return <Kept key={kept.map((agent) => agent.id).join()} kept={kept} />;
+  return <Kept kept={kept} />;
 }
 
 function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
-  const { value } = useFetched(tombstones);
+  // Read again when another is destroyed. What is asked meanwhile stays open.
+  const { value } = useFetched(tombstones, kept.map((agent) => agent.id).join());
   const [purging, setPurging] = useState<string>();
   return (
     <Panel leet="K3PT ST4T3" label="kept state" note={kept.length} className="kept">

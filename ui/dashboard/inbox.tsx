@@ -56,7 +56,7 @@ export function OperatorInbox(): ReactNode {
       actions={
         newest &&
         unread > 0 && (
-          <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => undefined)}>
+          <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => "all of it is read")}>
             mark read
           </Action>
         )

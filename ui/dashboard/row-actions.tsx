@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import type { Output } from "../../src/wire/operations.ts";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { MenuButton } from "../kit/menu-button.tsx";
@@ -31,19 +32,23 @@ const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
 /** The one thing that is likely wanted now, and the rest behind a menu. */
 export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<Asked>();
+  // How many things chosen from the menu are on their way: the menu is closed by then, its button says so.
+  const [underway, setUnderway] = useState(0);
   const navigate = useNavigate();
   const { name } = agent;
-  const act = (run: () => Promise<unknown>, words?: string) => () => {
-    run().then(
-      () => words && toast(words),
-      (error: unknown) => toast(error instanceof ApiError ? error.message : "that did not work", "error"),
-    );
+  const act = (run: () => Promise<unknown>, words: string) => () => {
+    setUnderway((n) => n + 1);
+    run()
+      .then(
+        () => toast(words),
+        (error: unknown) => toast(error instanceof ApiError ? error.message : "that did not work", "error"),
+      )
+      .finally(() => setUnderway((n) => n - 1));
   };
   const open = (what: string) => () => void navigate({ to: "/", search: (search) => ({ ...search, open: `${what}:${name}` }) });
-  const scope = { agent_names: [name] };
   const running: MenuEntry[] = [
     { words: "restart", run: act(() => call("restart", { name }), `${name} restarts`) },
-    { words: "stop, let the turn finish", run: act(() => call("stop", { scope, graceful: true }), `${name} stops`) },
+    { words: "stop, let the turn finish", run: act(() => stopAgent(name), `${name} stops`) },
     { words: "kill…", run: () => setAsked("kill"), isDanger: true },
   ];
   const entries: MenuEntry[] = [
@@ -65,14 +70,14 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
     <span className="acts">
       {!agent.running && <Action run={() => startAgent(name)}>{agent.failed ? "start again" : "start"}</Action>}
       {agent.running && (
-        <Action kind="ghost" run={() => call("set_paused", { name, paused: !agent.paused }).then(() => undefined)}>
+        <Action kind="ghost" run={() => pauseAgent(agent)}>
           {agent.paused ? "resume" : "pause"}
         </Action>
       )}
       <button type="button" className="ghost wide" onClick={open("logs")}>
         logs
       </button>
-      <MenuButton label={`more for ${name}`} entries={entries} />
+      <MenuButton label={`more for ${name}`} entries={entries} isBusy={underway > 0} />
       <Confirm
         isOpen={ask !== undefined}
         onClose={() => setAsked(undefined)}
@@ -96,9 +101,22 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
 }
 
 /** Starts one agent; its refusal is an error like any other. */
-export async function startAgent(name: string): Promise<undefined> {
-  const { results } = await call("start", { scope: { agent_names: [name] } });
-  const [result] = results;
-  if (result && !result.ok) throw new ApiError("unavailable", result.error ?? "it did not start");
-  return undefined;
+export async function startAgent(name: string): Promise<string> {
+  return ofOne(await call("start", { scope: { agent_names: [name] } }), `${name} starts`);
+}
+
+async function stopAgent(name: string): Promise<string> {
+  return ofOne(await call("stop", { scope: { agent_names: [name] }, graceful: true }), `${name} stops`);
+}
+
+/** What became of the one agent of a scope. */
+function ofOne({ results: [result] }: Output<"start">, words: string): string {
+  if (result && !result.ok) throw new ApiError("unavailable", result.error ?? "that did not work");
+  return words;
+}
+
+/** Pauses an agent, or lets it go on. */
+export async function pauseAgent({ name, paused }: AgentView): Promise<string> {
+  await call("set_paused", { name, paused: !paused });
+  return paused ? `${name} goes on` : `${name} is paused; its messages queue`;
 }

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, type ReactNode } from "react";
+import { Fragment, useMemo, type ReactNode } from "react";
 import { ApprovalCard } from "../approval/card.tsx";
 import { Action } from "../kit/button.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
@@ -8,24 +8,51 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { pendingApprovals, underway } from "../lib/approvals.ts";
+import { isOpen } from "../lib/state.ts";
 import { useHive } from "../lib/store.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import { shownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { Guide } from "./guide.tsx";
 import { visible } from "../lib/text.ts";
 
-/** What only the operator can do: decide on requests, answer questions, and move messages that are stuck. */
+interface Card {
+  /** When it came. */
+  at: string;
+  key: string;
+  card: ReactNode;
+}
+
+/**
+ * What only the operator can do: decide on requests, answer questions, and move messages that are stuck. What came last
+ * stands last, and a request that was approved stays in its place: no button moves under the finger.
+ */
 export function YourCall(): ReactNode {
   const questions = useHive((state) => state.questions);
   const approvals = useHive((state) => state.approvals);
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
-  const open = [...questions.values()].filter((question) => question.state === "open").sort((a, b) => a.id - b.id);
-  const stuck = useMemo(() => stuckMessages({ messages, elsewhere }), [messages, elsewhere]);
-  const pending = pendingApprovals({ approvals });
-  const moving = underway({ approvals });
-  const nothing = open.length + stuck.length + pending.length + moving.length === 0;
+  const cards = useMemo((): Card[] => {
+    const found: Card[] = [
+      ...stuckMessages({ messages, elsewhere }).map((message) => ({
+        at: message.updated_at,
+        key: `message${message.id}`,
+        card: <Stuck message={message} />,
+      })),
+      ...[...approvals.values()].filter(isOpen).map((approval) => ({
+        at: approval.requested_at,
+        key: `approval${approval.id}`,
+        card: <ApprovalCard approval={approval} />,
+      })),
+      ...shownQuestions(questions).map((question) => ({
+        at: question.asked_at,
+        key: `question${question.id}`,
+        card: <QuestionCard question={question} />,
+      })),
+    ];
+    return found.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  }, [questions, approvals, messages, elsewhere]);
+  const nothing = cards.length === 0;
   return (
     <Panel
       leet="Y3R C4LL"
@@ -45,17 +72,8 @@ export function YourCall(): ReactNode {
             Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.
           </Empty>
         )}
-        {stuck.map((message) => (
-          <Stuck key={message.id} message={message} />
-        ))}
-        {pending.map((approval) => (
-          <ApprovalCard key={approval.id} approval={approval} />
-        ))}
-        {open.map((question) => (
-          <QuestionCard key={question.id} question={question} />
-        ))}
-        {moving.map((approval) => (
-          <ApprovalCard key={approval.id} approval={approval} />
+        {cards.map(({ key, card }) => (
+          <Fragment key={key}>{card}</Fragment>
         ))}
       </div>
     </Panel>

@@ -2,26 +2,45 @@ import type { ReactNode } from "react";
 import type { QuestionView } from "../../src/wire/agent.ts";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
+import { forgetQuestion } from "../lib/store.ts";
+import { answerDraft, answering } from "../lib/unsent.ts";
 import { Action } from "./button.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
 
-/** An open question: choose, or answer in your own words, or both. */
+/** How a question ended, for whoever was still writing. */
+const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
+  answered: "was answered elsewhere",
+  expired: "has expired",
+  cancelled: "was closed",
+};
+
+/**
+ * An open question: choose, or answer in your own words, or both. One that ends while words are in its box stays with
+ * them until they are sent as a message or thrown away.
+ */
 export function QuestionCard({ question }: { question: QuestionView }): ReactNode {
   const [chosenDraft, setChosenDraft] = useDraft(`chosen:${question.id}`);
-  const [text, setText] = useDraft(`question:${question.id}`);
+  const [text, setText] = useDraft(answerDraft(question.id));
   const chosen = chosenDraft === "" ? [] : (JSON.parse(chosenDraft) as readonly string[]);
   const setChosen = (next: readonly string[]): void => setChosenDraft(next.length === 0 ? "" : JSON.stringify(next));
   const choose = (option: string, isOn: boolean): void => {
     if (!question.multi) setChosen(isOn ? [option] : []);
     else setChosen(isOn ? [...chosen, option] : chosen.filter((one) => one !== option));
   };
+  const clear = (): void => {
+    setText("");
+    setChosen([]);
+    if (question.state !== "open") forgetQuestion(question.id);
+  };
   return (
     <article className="card q" tabIndex={-1} aria-label={`question ${question.id} of ${question.agent}`}>
       <div>
         <span className="mauve">question #{question.id}</span> · <Who name={question.agent} />{" "}
         <span className="dim">
-          {question.expires_at ? (
+          {question.state !== "open" ? (
+            <span className="amber">{ENDS[question.state]}; what you wrote was not sent</span>
+          ) : question.expires_at ? (
             <>
               expires in <Until at={question.expires_at} />
             </>
@@ -44,6 +63,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
                 type={question.multi ? "checkbox" : "radio"}
                 name={`question-${question.id}`}
                 checked={chosen.includes(option)}
+                disabled={question.state !== "open"}
                 onChange={(event) => choose(option, event.target.checked)}
               />
               <span>
@@ -61,25 +81,49 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
           placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
           onChange={(event) => setText(event.target.value)}
         />
-        <Action
-          kind="go"
-          disabled={chosen.length === 0 && text.trim() === ""}
-          run={async () => {
-            await call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) });
-            setText("");
-            setChosen([]);
-            return `${question.agent} will hear your answer`;
-          }}
-        >
-          answer
-        </Action>
-        <Action
-          kind="ghost"
-          run={() => call("question_cancel", { id: question.id }).then(() => "closed without an answer")}
-          title="closes it; whoever asked is told"
-        >
-          cancel
-        </Action>
+        {question.state === "open" ? (
+          <>
+            <Action
+              kind="go"
+              disabled={chosen.length === 0 && text.trim() === ""}
+              run={async () => {
+                await answering(question.id, () =>
+                  call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) }),
+                );
+                clear();
+                return `${question.agent} will hear your answer`;
+              }}
+            >
+              answer
+            </Action>
+            <Action
+              kind="ghost"
+              run={() =>
+                answering(question.id, () => call("question_cancel", { id: question.id })).then(() => "closed without an answer")
+              }
+              title="closes it; whoever asked is told"
+            >
+              cancel
+            </Action>
+          </>
+        ) : (
+          <>
+            <Action
+              kind="go"
+              disabled={text.trim() === ""}
+              run={async () => {
+                await call("send", { to: question.agent, body: text });
+                clear();
+                return `sent to ${question.agent} as a message`;
+              }}
+            >
+              send as a message
+            </Action>
+            <button type="button" className="ghost" onClick={clear}>
+              discard
+            </button>
+          </>
+        )}
       </div>
     </article>
   );

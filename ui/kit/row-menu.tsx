@@ -12,14 +12,16 @@ export interface MenuProps {
   /** Stands above the entries. */
   title?: string;
   entries: readonly MenuEntry[];
+  /** What was chosen is on its way. */
+  isBusy?: boolean;
 }
 
 /** A menu behind `…`. It comes opened: whoever loads it has pressed the button. */
-export function RowMenu({ label, title, entries }: MenuProps): ReactNode {
+export function RowMenu({ label, title, entries, isBusy = false }: MenuProps): ReactNode {
   return (
     <Menu.Root defaultOpen>
-      <Menu.Trigger className="ghost" aria-label={label}>
-        …
+      <Menu.Trigger className="ghost" aria-label={label} aria-busy={isBusy}>
+        {isBusy ? <span className="spinner" aria-hidden="true" /> : "…"}
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner sideOffset={4} align="end" className="menu-place">

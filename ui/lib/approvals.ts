@@ -1,5 +1,5 @@
 import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
-import { isOpen, type State } from "./state.ts";
+import type { State } from "./state.ts";
 
 /** What a person reads for a state, and its colour. */
 export const STATE_WORDS: Record<RequestState, { words: string; colour: string }> = {
@@ -24,9 +24,4 @@ export const short = (sha: string | undefined): string => sha?.slice(0, 7) ?? ""
 /** Requests that wait for the operator, oldest first. */
 export function pendingApprovals(state: Pick<State, "approvals">): ApprovalView[] {
   return [...state.approvals.values()].filter((one) => one.state === "pending").sort((a, b) => a.id - b.id);
-}
-
-/** Requests that were approved and are on their way. */
-export function underway(state: Pick<State, "approvals">): ApprovalView[] {
-  return [...state.approvals.values()].filter((one) => isOpen(one) && one.state !== "pending").sort((a, b) => a.id - b.id);
 }

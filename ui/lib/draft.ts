@@ -14,3 +14,8 @@ export function useDraft(key: string, initial = ""): [value: string, set: (next:
   };
   return [value, set];
 }
+
+/** True while something half written is kept under this key. */
+export function hasDraft(key: string): boolean {
+  return sessionStorage.getItem(`draft:${key}`) !== null;
+}

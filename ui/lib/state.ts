@@ -47,7 +47,13 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
     seq: snapshot.seq,
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
-    questions: new Map(snapshot.questions.map((question) => [question.id, question])),
+    // What was open and is so no more has ended, however; whoever was writing an answer still sees it.
+    questions: new Map([
+      ...[...(before?.questions.values() ?? [])].map(
+        (one) => [one.id, one.state === "open" ? { ...one, state: "cancelled" as const } : one] as const,
+      ),
+      ...snapshot.questions.map((one) => [one.id, one] as const),
+    ]),
     // Settled ones that a page has asked for stay: the snapshot holds only what is open.
     approvals: new Map([
       ...[...(before?.approvals.values() ?? [])].filter((one) => !isOpen(one)).map((one) => [one.id, one] as const),
