@@ -1,11 +1,13 @@
 // Makes a checkout ready to run: npm packages, the native module, the programs of the host. Idempotent; when all is
 // there it only looks. `HIVE_SETUP=print` says what would be done and does nothing.
-import { access, realpath, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, readFile, realpath, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
 import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
 
 const MIN_NODE = [20, 19];
 const STAMP = join(ROOT, "node_modules", ".hive-stamp");
+const NATIVE = join(ROOT, "scripts", "native");
+const BINDING = join(ROOT, "node_modules", "better-sqlite3", "build", "Release", "better_sqlite3.node");
 const PRINT_ONLY = process.env.HIVE_SETUP === "print";
 
 /** A program and the package that brings it, by package manager. */
@@ -60,10 +62,6 @@ export async function setUp({ forTests = false } = {}) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major === 24 && minor >= 19)
-    throw new SetupError(
-      `on Node ${process.versions.node} better-sqlite3 ends the process when its objects are collected: use Node 20, 22, or 24 before 24.19`,
-    );
   if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
   throw new SetupError(`hyperhive needs Node ${MIN_NODE.join(".")} or newer; this is ${process.versions.node}`);
 }
@@ -133,13 +131,23 @@ async function installPackages(namesFor, programs) {
 
 /** The one package with native code: a prebuilt file where one can be had, else it is compiled. */
 async function buildNative() {
-  if (await loads()) return;
+  if ((await loads()) && !(await hasWrapHooks())) return;
   const nodedir = await ownHeaders();
-  const env = nodedir === undefined ? process.env : { ...process.env, npm_config_nodedir: nodedir };
-  const rebuild = () =>
+  const env = {
+    ...process.env,
+    ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }),
+    CXXFLAGS: `${process.env.CXXFLAGS ?? ""} -include no-wrap-hooks.h`.trim(),
+    CPLUS_INCLUDE_PATH: [NATIVE, process.env.CPLUS_INCLUDE_PATH].filter(Boolean).join(delimiter),
+  };
+  const build = (more = {}) =>
     step("building better-sqlite3 (a minute where no prebuilt file can be had)", () =>
-      exec("npm", ["rebuild", "better-sqlite3"], { env }),
+      exec("npm", ["rebuild", "better-sqlite3"], { env: { ...env, ...more } }),
     );
+  const rebuild = async () => {
+    await build();
+    // A prebuilt file knows nothing of our flags.
+    if (await hasWrapHooks()) await build({ npm_config_build_from_source: "true" });
+  };
   try {
     await rebuild();
   } catch (error) {
@@ -166,6 +174,12 @@ async function loads() {
     () => true,
     () => false,
   );
+}
+
+/** True for a build whose objects end the process when they are collected; `native/no-wrap-hooks.h` says why. */
+async function hasWrapHooks() {
+  const bytes = await readFile(BINDING).catch(() => Buffer.alloc(0));
+  return bytes.includes("RemoveEnvironmentCleanupHook");
 }
 
 async function printPlan(programs, needsPackages) {

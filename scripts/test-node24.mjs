@@ -6,8 +6,8 @@ import { copyCheckout } from "./checkout.mjs";
 import { ROOT, exec, foreground, step } from "./lib.mjs";
 import { runScript } from "./setup.mjs";
 
-/** The last of the line on which better-sqlite3 12 holds: from 24.19 on its objects end the process when they are collected. */
-const VERSION = "24.18.1";
+/** The newest of the line when this was last looked at. */
+const VERSION = "24.21.0";
 const CACHE = join(ROOT, ".cache", "node24");
 const PACKAGE = `node-linux-${process.arch}`;
 const BIN = join(CACHE, "node", "node_modules", PACKAGE, "bin");

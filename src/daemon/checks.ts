@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { detectLimits } from "../os/cgroups.ts";
 
 /** Something about this host that is in the way, and what mends it. */
@@ -19,11 +20,11 @@ export function checkHost(path: string): Finding[] {
   const bad = (level: "warn" | "error", what: string, mend: string): void => void findings.push({ level, what, mend });
 
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  // From here on its header for native objects takes away a hook that is gone, and the process aborts.
-  if (major === 24 && minor >= 19)
-    bad("error", `better-sqlite3 ends the process on Node ${process.versions.node}`, "use Node 20, 22, or 24 before 24.19");
-  else if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
   else bad("error", `Node ${process.versions.node} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
+
+  const native = checkNative(bindingFile());
+  if (native) findings.push(native);
 
   const isRoot = process.getuid?.() === 0;
   const needed = {
@@ -62,6 +63,24 @@ export function checkHost(path: string): Finding[] {
       bad("error", "prlimit is not installed", "apt-get install util-linux (or your distribution's package of it)");
   } else ok(`limits are held by ${limits.kind}`);
   return findings;
+}
+
+/**
+ * What is wrong with a build of better-sqlite3, or undefined. Built with the headers of Node 24.19 or newer as they are, its
+ * objects end the process when they are collected (`scripts/native/no-wrap-hooks.h`); set-up builds it another way.
+ */
+export function checkNative(file: string): Finding | undefined {
+  if (!existsSync(file) || !readFileSync(file).includes("RemoveEnvironmentCleanupHook")) return undefined;
+  return {
+    level: "error",
+    what: "better-sqlite3 is built in a way in which it ends the process",
+    mend: "rm -rf node_modules, then `npm start`: set-up builds it as it has to be here",
+  };
+}
+
+function bindingFile(): string {
+  const folder = dirname(createRequire(import.meta.url).resolve("better-sqlite3/package.json"));
+  return join(folder, "build", "Release", "better_sqlite3.node");
 }
 
 function isOn(path: string, program: string): boolean {
