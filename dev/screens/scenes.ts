@@ -26,7 +26,7 @@ function troubleState(): StateSnapshot {
       anAgent("hm1nd", { model: "sonnet", state: "thinking", turn: 7, turn_started_at: ago(640), unread: 3 }),
       anAgent("drifter", {
         deployed_sha: BASE.slice(0, 12),
-        drift: "runs 77c0de91aa04, and 1bfaf24abcde was deployed",
+        warnings: ["drift: it runs 77c0de91aa04, and 1bfaf24abcde was deployed last"],
         needs_update: true,
         status_text: "indexing",
       }),

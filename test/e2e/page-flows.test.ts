@@ -4,7 +4,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
-import { aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
+import { ago, aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: sending, answering, commanding, being told, losing the line. */
 
@@ -171,7 +171,13 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   hive.tell({
     kind: "message",
     seq: 7001,
-    message: aMessage("hm1nd", "scout", "lost", { id: 90, seq: 7001, state: "dead", reason: "failed 3 times" }),
+    message: aMessage("hm1nd", "scout", "lost", {
+      id: 90,
+      seq: 7001,
+      state: "dead",
+      reason: "failed 3 times",
+      updated_at: ago(0),
+    }),
   });
   await page.getByRole("article", { name: "message 90 is stuck" }).waitFor();
   await card.getByText("has expired; what you wrote was not sent").waitFor();

@@ -108,7 +108,11 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
           if (event.currentTarget.scrollTop < NEAR_TOP) void older();
         }}
       >
-        {tail && total === 0 && <Empty>{agent.name} has had no turn yet. Write to it below.</Empty>}
+        {tail && total === 0 && (
+          <Empty>
+            {agent.name} has had no turn yet.{agent.destroyed ? "" : " Write to it below."}
+          </Empty>
+        )}
         {!tail && <Empty>loading…</Empty>}
         <div className="tail-inner" style={{ height }}>
           {virtual.getVirtualItems().map((item) => {

@@ -13,7 +13,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
   const hive = useHive((state) => state.hive);
   const waits = useHive(waiting);
   const { isLive } = useHeld();
-  const decisions = waits.approvals + waits.questions;
+  const decisions = waits.approvals + waits.questions + waits.stuck;
   return (
     <header className="bar">
       <h1 className="brand">
@@ -39,7 +39,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       </nav>
       <span className="grow" />
       {waits.stuck > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip red">
+        <Link to="/" search={{ tab: "call" }} className="chip red wide">
           {many(waits.stuck, "message")} stuck
         </Link>
       )}
