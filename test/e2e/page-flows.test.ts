@@ -180,7 +180,7 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
     }),
   });
   await page.getByRole("article", { name: "message 90 is stuck" }).waitFor();
-  await card.getByText("has expired; what you wrote was not sent").waitFor();
+  await card.getByText("expired; yours was not sent").waitFor();
   expect(await box.evaluate((field) => field === document.activeElement)).toBe(true);
   await box.pressSequentially("ken, Eve");
   expect((await top()).slice(0, before.length)).toEqual(before);

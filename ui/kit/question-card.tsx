@@ -10,9 +10,9 @@ import { Age, Until } from "./time.tsx";
 
 /** How a question ended, for whoever was still writing. */
 const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
-  answered: "was answered elsewhere",
-  expired: "has expired",
-  cancelled: "was closed",
+  answered: "answered elsewhere",
+  expired: "expired",
+  cancelled: "closed",
 };
 
 /**
@@ -39,7 +39,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         <span className="mauve">question #{question.id}</span> · <Who name={question.agent} />{" "}
         <span className="dim">
           {question.state !== "open" ? (
-            <span className="amber">{ENDS[question.state]}; what you wrote was not sent</span>
+            <span className="amber">{ENDS[question.state]}; yours was not sent</span>
           ) : question.expires_at ? (
             <>
               expires in <Until at={question.expires_at} />
