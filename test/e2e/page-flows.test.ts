@@ -208,6 +208,27 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   expect(problems).toEqual([]);
 });
 
+test("the page can be installed: its manifest is whole, and nothing else stands in the way", async () => {
+  const { context, page, problems } = await openPage(browser, hive);
+  const devtools = await context.newCDPSession(page);
+  expect((await devtools.send("Page.getAppManifest")).errors).toEqual([]);
+  const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
+  // Windows of a test are private ones, in which nothing is ever installed.
+  expect(installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== "in-incognito")).toEqual([]);
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("on a phone the menu of the bar has what the bar has no room for", async () => {
+  const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width: 390, height: 844 } });
+  await page.getByRole("button", { name: "more", exact: true }).click();
+  await page.getByRole("menu").getByText("today 1.24 M tok").waitFor();
+  await page.getByRole("menuitem", { name: "keys" }).click();
+  await page.getByRole("dialog", { name: "keys" }).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
 test("every slash command does what it says; the turn is cancelled by its button, or given back", async () => {
   hive.answers.cancel = () => ({ cancelled: true });
   hive.state = {
