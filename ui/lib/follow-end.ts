@@ -25,8 +25,8 @@ interface FollowEnd {
 export function useFollowEnd(list: RefObject<HTMLElement | null>): FollowEnd {
   const [isAtEnd, setAtEnd] = useState(true);
   const follows = useRef(true);
-  /** Where the list was when it was last looked at. */
-  const top = useRef(0);
+  /** Where the list was, and how high, when it was last looked at. */
+  const seen = useRef({ top: 0, content: 0, window: 0 });
 
   const follow = useCallback((next: boolean): void => {
     follows.current = next;
@@ -36,7 +36,7 @@ export function useFollowEnd(list: RefObject<HTMLElement | null>): FollowEnd {
     const at = list.current;
     if (!at || !follows.current) return;
     at.scrollTo({ top: at.scrollHeight, behavior: "instant" });
-    top.current = at.scrollTop;
+    seen.current = look(at);
   }, [list]);
   useEffect(() => {
     const at = list.current;
@@ -54,11 +54,15 @@ export function useFollowEnd(list: RefObject<HTMLElement | null>): FollowEnd {
       keep();
     },
     onScroll: ({ currentTarget: at }) => {
-      const before = top.current;
-      top.current = at.scrollTop;
-      const below = at.scrollHeight - at.scrollTop - at.clientHeight;
-      if (below <= ROUNDING || (below < NEAR_END && at.scrollTop > before)) follow(true);
-      else if (at.scrollTop < before) follow(false);
+      const before = seen.current;
+      const now = look(at);
+      seen.current = now;
+      const below = now.content - now.top - now.window;
+      // A list whose content has become lower was moved by the browser, and not by the reader.
+      const isMoved = now.content < before.content || now.window !== before.window;
+      if (below <= ROUNDING || (below < NEAR_END && now.top > before.top)) follow(true);
+      else if (isMoved && follows.current) keep();
+      else if (now.top < before.top) follow(false);
     },
     // Said at once: in a storm, what comes next would take the list back to the end before it has moved at all.
     onWheel: ({ currentTarget: at, deltaY }) => {
@@ -66,3 +70,9 @@ export function useFollowEnd(list: RefObject<HTMLElement | null>): FollowEnd {
     },
   };
 }
+
+const look = (at: HTMLElement): { top: number; content: number; window: number } => ({
+  top: at.scrollTop,
+  content: at.scrollHeight,
+  window: at.clientHeight,
+});
