@@ -139,9 +139,12 @@ function v1Group(root: string, name: string, limits: GroupLimits): Group {
     string
   >;
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+  // Where swap is counted, memory and swap together may not be more. That bound may never be below the other one, and
+  // the group may still be there from before with a smaller one: it is lifted first.
+  const swapLimit = join(folders.memory, "memory.memsw.limit_in_bytes");
+  tryWrite(swapLimit, "-1");
   writeFileSync(join(folders.memory, "memory.limit_in_bytes"), String(limits.memoryBytes));
-  // Where swap is counted, memory and swap together may not be more.
-  tryWrite(join(folders.memory, "memory.memsw.limit_in_bytes"), String(limits.memoryBytes));
+  tryWrite(swapLimit, String(limits.memoryBytes));
   writeFileSync(join(folders.pids, "pids.max"), String(limits.pids));
   writeFileSync(join(folders.cpu, "cpu.cfs_period_us"), String(CPU_PERIOD_US));
   writeFileSync(join(folders.cpu, "cpu.cfs_quota_us"), String(Math.round((limits.cpuPercent / 100) * CPU_PERIOD_US)));
