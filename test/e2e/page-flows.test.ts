@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
@@ -6,7 +6,7 @@ import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 import { ago, aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
 
-/** What the operator does on the pages, over made-up data: sending, answering, commanding, being told, losing the line. */
+/** What the operator does on the pages, over made-up data: sending, answering, commanding, losing the line. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -160,6 +160,8 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   const card = page.getByRole("article", { name: "question 1 of hm1nd" });
   const box = card.getByRole("textbox");
   await box.fill("Ada, or if that is ta");
+  // What each card fetches is there; from here on only events come.
+  await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(2);
   const top = () =>
     page.locator(".calls .card").evaluateAll((cards) => cards.map((one) => Math.round(one.getBoundingClientRect().top)));
   const before = await top();
@@ -297,71 +299,6 @@ test("the tail freezes while one reads further up, and counts what is new", asyn
   await tail.getByText("new 11").waitFor();
   await context.close();
   expect(problems).toEqual([]);
-});
-
-describe("being told", () => {
-  /** A browser in which the page never has the focus, and every notification is kept instead of shown. */
-  async function watched(
-    permission: "granted" | "denied",
-  ): Promise<{ context: BrowserContext; page: Awaited<ReturnType<typeof openPage>>["page"] }> {
-    const { context, page } = await openPage(browser, hive);
-    await page.addInitScript((answer) => {
-      const told: { title: string; tag: string | undefined }[] = [];
-      class Fake extends EventTarget {
-        static permission = "default";
-        static requestPermission(): Promise<string> {
-          Fake.permission = answer;
-          return Promise.resolve(answer);
-        }
-        constructor(title: string, options: { tag?: string }) {
-          super();
-          told.push({ title, tag: options.tag });
-        }
-        close(): void {}
-      }
-      Object.assign(globalThis, { Notification: Fake, told });
-      document.hasFocus = () => false;
-    }, permission);
-    await page.reload();
-    await page.getByRole("button", { name: "notify me" }).waitFor();
-    return { context, page };
-  }
-  const told = (page: { evaluate<T>(run: () => T): Promise<T> }) =>
-    page.evaluate(() => (globalThis as unknown as { told: { title: string; tag: string }[] }).told);
-
-  test("is asked for, and then comes for requests, questions and messages to the operator, each once", async () => {
-    const { context, page } = await watched("granted");
-    const question = aQuestion("Which one?", { id: 900, seq: 7000 });
-    hive.tell({ kind: "question", seq: 7000, question });
-    await page.getByText("Which one?").waitFor();
-    expect(await told(page)).toEqual([]);
-    await page.getByRole("button", { name: "notify me" }).click();
-    await page.getByRole("button", { name: "notifying" }).waitFor();
-    hive.tell({ kind: "question", seq: 7001, question: { ...question, id: 901, seq: 7001 } });
-    hive.tell({ kind: "message", seq: 2_000_000, message: aMessage("scout", "operator", "found it", { id: 2_000_000 }) });
-    hive.tell({
-      kind: "message",
-      seq: 2_000_001,
-      message: aMessage("scout", "operator", "found it", { id: 2_000_000, seq: 2_000_001 }),
-    });
-    hive.tell({ kind: "message", seq: 2_000_002, message: aMessage("scout", "hm1nd", "not for you", { id: 2_000_002 }) });
-    await expect
-      .poll(() => told(page))
-      .toEqual([
-        { title: "hm1nd asks", tag: "question-901" },
-        { title: "scout writes", tag: "message-2000000" },
-      ]);
-    await page.getByRole("button", { name: "notifying" }).click();
-    await page.getByRole("button", { name: "notify me" }).waitFor();
-    await context.close();
-  });
-
-  test("when the browser refuses, it is said where to mend that", async () => {
-    const { context, page } = await watched("denied");
-    await page.getByRole("button", { name: "notify me" }).click();
-    await page.getByText("the browser refuses: allow notifications for this page in its settings").waitFor();
-    await context.close();
-  });
 });
 
 test("the title counts what waits, the icon says it, and a lost line is shown until it is back", async () => {

@@ -6,12 +6,13 @@ import { toast } from "./toast.tsx";
 export function useNotify(): { isOn: boolean; words: string; title: string; press: () => void } | undefined {
   const state = useSyncExternalStore(onNotifyChange, notifyState);
   if (state === "unsupported") return undefined;
+  const isOn = state === "on";
   const press = async (): Promise<void> => {
     const next = await toggleNotify();
     if (next === "denied") toast("the browser refuses: allow notifications for this page in its settings", "error");
-    else toast(next === "on" ? "you will be told of requests, questions and messages to you" : "no more notifications");
+    else if (next === "on") toast("you will be told of requests, questions and messages to you");
+    else toast(isOn ? "no more notifications" : "the browser's question was not answered: you will not be told");
   };
-  const isOn = state === "on";
   return {
     isOn,
     words: isOn ? "notifying" : "notify me",
