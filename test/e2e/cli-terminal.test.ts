@@ -1,7 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { width } from "../../src/cli/print.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** hivectl where it meets a terminal and a shell: completion in a real bash, `top` on a real pseudo-terminal. */
@@ -75,31 +77,130 @@ describe("completion", () => {
   });
 });
 
+/** A command on a pseudo-terminal of its own, and what it drew there. */
+class Terminal {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #waiting: { isThere(): boolean; done(): void }[] = [];
+  readonly #closed: Promise<void>;
+  #size: { rows: number; columns: number };
+  /** All that was written. */
+  screen = "";
+
+  constructor(command: string, rows = 20, columns = 80) {
+    this.#size = { rows, columns };
+    // The shell says where its terminal is, whether its settings are found as they were, and how the command ended.
+    const around = `tty; stty rows ${rows} cols ${columns}; was=$(stty -g); sh -c 'echo "pid $$"; exec ${command}'; code=$?; test "$(stty -g)" = "$was" && echo settings kept; echo "ended with $code"`;
+    this.#child = spawn("script", ["-qec", around, "/dev/null"], { env, stdio: ["pipe", "pipe", "inherit"] });
+    this.#closed = new Promise((resolve) => this.#child.once("close", () => resolve()));
+    this.#child.stdout.on("data", (chunk: Buffer) => {
+      this.screen += chunk.toString();
+      for (const one of this.#waiting) if (one.isThere()) one.done();
+    });
+  }
+
+  async until(words: string | (() => boolean)): Promise<void> {
+    const isThere = typeof words === "string" ? () => this.screen.includes(words) : words;
+    if (!isThere()) await new Promise<void>((done) => this.#waiting.push({ isThere, done }));
+  }
+
+  /** The command's process. */
+  get pid(): number {
+    return Number(/^pid (\d+)/m.exec(this.screen)?.[1]);
+  }
+
+  press(keys: string): void {
+    this.#child.stdin.write(keys);
+  }
+
+  /** As a window that is dragged: the kernel tells whoever is in the foreground. */
+  async resize(rows: number, columns: number): Promise<void> {
+    const name = /\/dev\/pts\/\d+/.exec(this.screen)?.[0] ?? "";
+    this.#size = { rows, columns };
+    // stty sets one after the other: a screen of so many rows was drawn when both were.
+    expect((await run("stty", ["-F", name, "cols", String(columns), "rows", String(rows)])).code).toBe(0);
+    await this.until(() => this.frame().length === rows);
+  }
+
+  /** The lines of the last screen that was drawn whole. */
+  frame(): string[] {
+    const drawn =
+      this.screen.slice(0, this.screen.lastIndexOf("\u001B[J\u001B[?2026l")).split("\u001B[?2026h\u001B[H").at(-1) ?? "";
+    return drawn.split(/\r+\n/).map((line) => line.replaceAll("\u001B[K", ""));
+  }
+
+  /** The last screen fills the terminal and does not pass it. */
+  expectFits(): void {
+    const lines = this.frame();
+    expect(lines).toHaveLength(this.#size.rows);
+    for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(this.#size.columns);
+  }
+
+  /** What stands on the terminal after the command ended, from its last words on. */
+  async end(): Promise<string> {
+    await this.#closed;
+    return this.screen.slice(this.screen.lastIndexOf("\u001B[?25h"));
+  }
+}
+
+/** The cursor is shown, the screen from before is back, the settings too, and it ended well. */
+const LEFT_AS_IT_WAS = "\u001B[?25h\u001B[?1049lsettings kept\r\nended with 0\r\n";
+
 describe("top", () => {
   test("draws the living hive in a terminal, follows what happens, and leaves the terminal as it was", async () => {
-    const child = spawn("script", ["-qec", "stty rows 20 cols 80; hivectl top", "/dev/null"], {
-      env,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    let screen = "";
-    const heard: { words: string; done(): void }[] = [];
-    child.stdout.on("data", (chunk: Buffer) => {
-      screen += chunk.toString();
-      for (const one of heard) if (screen.includes(one.words)) one.done();
-    });
-    const until = (words: string): Promise<void> =>
-      screen.includes(words) ? Promise.resolve() : new Promise((done) => heard.push({ words, done }));
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    await until("◆ HYPERHIVE");
-    await until("scout");
+    const terminal = new Terminal("hivectl top");
+    await terminal.until("◆ HYPERHIVE");
+    await terminal.until("scout");
     await hive.call("send", { to: "scout", body: "a word that appears" });
-    await until("a word that appears");
-    child.stdin.write("q");
-    expect(await ended).toBe(0);
-    expect(screen.startsWith("\u001B[?1049h\u001B[?25l")).toBe(true);
-    expect(screen.endsWith("\u001B[?25h\u001B[?1049l")).toBe(true);
+    await terminal.until("a word that appears");
+    terminal.expectFits();
+    terminal.press("q");
+    expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
+    expect(terminal.screen.split("\r\n")[2]?.startsWith("\u001B[?1049h\u001B[?25l")).toBe(true);
     // NO_COLOR is set in tests: the screen is moved about on, but not coloured.
-    expect(screen).not.toMatch(/\u001B\[\d+(?:;\d+)*m/);
+    expect(terminal.screen).not.toMatch(/\u001B\[\d+(?:;\d+)*m/);
+  });
+
+  test.each([
+    ["Ctrl-C", "\u0003"],
+    ["Ctrl-D", "\u0004"],
+    ["several keys at once", "jjkq"],
+  ])("%s ends it", async (_name, keys) => {
+    const terminal = new Terminal("hivectl top");
+    await terminal.until("hivectl --help lists the verbs");
+    terminal.press(keys);
+    expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
+  });
+
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("a %s from elsewhere leaves the terminal as it was", async (signal) => {
+    const terminal = new Terminal("hivectl top");
+    await terminal.until("hivectl --help lists the verbs");
+    process.kill(terminal.pid, signal);
+    expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
+  });
+
+  test("a terminal that changes its size is filled anew, and nothing passes its edges", async () => {
+    await hive.call("spawn", {
+      name: `long-${"name".repeat(6)}`,
+      description: "a description that is rather long for a small terminal",
+    });
+    await hive.call("send", { to: "scout", body: `a message of many words, ${"日本語 and more ".repeat(20)}` });
+    const terminal = new Terminal("hivectl top", 20, 80);
+    await terminal.until("hivectl --help lists the verbs");
+    terminal.expectFits();
+    for (const [rows, columns] of [
+      [30, 45],
+      [9, 24],
+      [3, 10],
+      [1, 1],
+      [45, 200],
+    ] as const) {
+      await terminal.resize(rows, columns);
+      terminal.expectFits();
+    }
+    // What was cut for the small one is there again.
+    expect(terminal.frame().join("\n")).toContain(`long-${"name".repeat(6)}`);
+    terminal.press("\u0003");
+    expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
   });
 
   test("colours are for a terminal without NO_COLOR", async () => {

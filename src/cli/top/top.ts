@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { UsageError, type Shell } from "../shell.ts";
 import { take, topFrame, type TopModel } from "./frame.ts";
@@ -15,6 +16,9 @@ const LEAVE = "\u001B[?25h\u001B[?1049l";
 /** The terminal shows what comes between at once, where it knows how: no flicker. */
 const [BEGIN, END] = ["\u001B[?2026h\u001B[H", "\u001B[J\u001B[?2026l"];
 
+/** Whoever ends it from elsewhere, or closes its window: the terminal is left as it was then too. */
+const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Shows the hive as it lives until q or Ctrl-C. Goes on by itself when the daemon comes back. */
 export async function top(shell: Shell): Promise<void> {
   const { stdin, stdout } = process;
@@ -22,10 +26,13 @@ export async function top(shell: Shell): Promise<void> {
     throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
   const { state } = await shell.client.call("state", { messages: PAST_MESSAGES });
   const model: TopModel = { state, isLive: true };
+  const stop = new AbortController();
   let skip = 0;
   let timer: NodeJS.Timeout | undefined;
   const draw = (): void => {
     timer = undefined;
+    // What still arrives after the end is not drawn over what stood on the terminal before.
+    if (stop.signal.aborted) return;
     const screen = { rows: stdout.rows, columns: stdout.columns, now: Date.now(), paint: shell.paint, skip };
     stdout.write(
       BEGIN +
@@ -38,7 +45,6 @@ export async function top(shell: Shell): Promise<void> {
   const drawSoon = (): void => void (timer ??= setTimeout(draw, DRAW_EVERY_MS));
 
   await new Promise<void>((resolve) => {
-    const stop = new AbortController();
     const tick = setInterval(draw, TICK_MS);
     const leave = (): void => {
       stop.abort();
@@ -46,6 +52,7 @@ export async function top(shell: Shell): Promise<void> {
       clearTimeout(timer);
       stdin.setRawMode(false).pause();
       stdin.off("data", onKey);
+      for (const signal of ENDINGS) process.off(signal, leave);
       stdout.off("resize", draw);
       stdout.write(LEAVE);
       resolve();
@@ -58,7 +65,7 @@ export async function top(shell: Shell): Promise<void> {
       }
       draw();
     };
-    process.once("SIGTERM", leave);
+    for (const signal of ENDINGS) process.on(signal, leave);
     stdin.setRawMode(true).resume();
     stdin.on("data", onKey);
     stdout.on("resize", draw);
@@ -96,6 +103,6 @@ async function follow(shell: Shell, model: TopModel, changed: () => void, stop: 
     after = undefined;
     model.isLive = false;
     changed();
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await sleep(RETRY_MS, undefined, { signal: stop }).catch(() => {}); // who leaves does not wait for it
   }
 }
