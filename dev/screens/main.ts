@@ -6,7 +6,7 @@ import { busyHive } from "../../test/lib/busy-hive.ts";
 import { NOW } from "../../test/lib/fixtures.ts";
 import type { FixtureHive } from "../../test/lib/fixture-hive.ts";
 import { drawIcons } from "./icons.ts";
-import { crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
+import { askingHive, crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
 
 /**
  * `npm run screens`: pictures of every page and state over made-up hives, at one fixed moment: the same picture with
@@ -15,6 +15,8 @@ import { crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
 
 interface Shot {
   path: string;
+  /** A tab that only a phone has: beside a wide window it is the same page. */
+  isPhone?: boolean;
   /** What is done on the page before the picture is taken. */
   act?: (page: Page, hive: FixtureHive) => Promise<unknown>;
 }
@@ -24,24 +26,40 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
     hive: busyHive,
     shots: {
       dashboard: { path: "/" },
-      containers: { path: "/?tab=swarm" },
-      flow: { path: "/?tab=flow" },
-      meta: { path: "/?tab=meta" },
+      containers: { path: "/?tab=swarm", isPhone: true },
+      flow: { path: "/?tab=flow", isPhone: true },
+      meta: { path: "/?tab=meta", isPhone: true },
       search: { path: "/?q=crawl&tab=flow" },
       approval: { path: "/approval/42" },
       "approval-split": { path: "/approval/42?view=split" },
       history: { path: "/history" },
       swarm: { path: "/swarm" },
       agent: { path: "/agent/scout" },
-      about: { path: "/agent/scout?tab=side" },
+      about: { path: "/agent/scout?tab=side", isPhone: true },
       gone: { path: "/agent/old-timer" },
       turns: { path: "/agent/scout?open=turns:scout" },
       config: { path: "/?open=config:scout" },
       deploys: { path: "/?open=deploys:scout" },
       logs: { path: "/?open=logs:scout" },
+      inbox: { path: "/?tab=inbox", isPhone: true },
       thread: { path: "/?open=thread:10" },
       spawn: { path: "/?open=spawn" },
       keys: { path: "/", act: (page) => page.keyboard.press("?").then(() => page.getByRole("dialog").waitFor()) },
+      menu: {
+        path: "/?tab=swarm",
+        async act(page) {
+          await page.getByRole("button", { name: "more for scout" }).click();
+          await page.getByRole("menuitem").first().waitFor();
+        },
+      },
+      destroy: {
+        path: "/?tab=swarm",
+        async act(page) {
+          await page.getByRole("button", { name: "more for scout" }).click();
+          await page.getByRole("menuitem", { name: "destroy…" }).click();
+          await page.getByRole("alertdialog").waitFor();
+        },
+      },
       deny: { path: "/approval/42", act: (page) => page.keyboard.press("d") },
       commands: {
         path: "/agent/scout",
@@ -61,7 +79,7 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
     hive: emptyHive,
     shots: {
       empty: { path: "/" },
-      "empty-flow": { path: "/?tab=flow" },
+      "empty-flow": { path: "/?tab=flow", isPhone: true },
       "empty-agent": { path: "/agent/hm1nd" },
       "empty-swarm": { path: "/swarm" },
     },
@@ -70,7 +88,7 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
     hive: troubleHive,
     shots: {
       trouble: { path: "/?tab=swarm" },
-      stuck: { path: "/?tab=call" },
+      stuck: { path: "/?tab=call", isPhone: true },
       "failed-deploy": { path: "/?open=deploys:misread" },
       parked: { path: "/agent/parked" },
       refused: {
@@ -84,14 +102,14 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       },
     },
   },
+  { hive: askingHive, shots: { questions: { path: "/?tab=call" } } },
   {
     hive: crowdedHive,
     shots: {
       crowded: { path: "/?tab=swarm" },
-      "crowded-call": { path: "/?tab=call" },
-      "crowded-flow": { path: "/?tab=flow" },
+      "crowded-call": { path: "/?tab=call", isPhone: true },
+      "crowded-flow": { path: "/?tab=flow", isPhone: true },
       "crowded-swarm": { path: "/swarm" },
-      "crowded-meta": { path: "/?tab=meta" },
       "long-name": { path: `/agent/${LONG_NAME}` },
     },
   },
@@ -106,9 +124,10 @@ if (wanted === "") for (const file of readdirSync(folder)) if (file.startsWith("
 const browser = await launch();
 if ("icons".includes(wanted)) await drawIcons(browser);
 for (const scene of SCENES) {
-  for (const [name, { path, act }] of Object.entries(scene.shots)) {
+  for (const [name, { path, isPhone, act }] of Object.entries(scene.shots)) {
     if (!name.includes(wanted)) continue;
     for (const [width, viewport] of Object.entries(WIDTHS)) {
+      if (isPhone && width !== "390") continue;
       const hive = await scene.hive().start();
       const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
       const page = await context.newPage();

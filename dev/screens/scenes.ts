@@ -102,6 +102,28 @@ export function troubleHive(): FixtureHive {
   return hive;
 }
 
+/** A question of each kind: any words, one of several, several of several; one of them with words and a choice in it. */
+export function askingHive(): FixtureHive {
+  const questions = [
+    aQuestion("What shall the weekly digest be called?", { id: 30, agent: "librarian", asked_at: ago(900) }),
+    aQuestion("The mirror is three commits behind. Shall I push?", {
+      id: 31,
+      agent: "forge-keeper",
+      options: ["push now", "wait for scout", "never by yourself"],
+      asked_at: ago(400),
+      expires_at: ago(-1200),
+    }),
+    aQuestion("Which sources may I drop?", {
+      id: 32,
+      agent: "scout",
+      options: ["cs.MA", "cs.AI", "stat.ML", "the mailing lists"],
+      multi: true,
+      asked_at: ago(60),
+    }),
+  ];
+  return new FixtureHive(aState({ hive: aHive({}), agents: [anAgent("hm1nd", { model: "sonnet" })], questions }));
+}
+
 const LONG_NAME = "archivist-of-everything-that-anybody-has-ever-written-down-here";
 const LONG_WORD = "https://export.example/".concat("long-path-without-a-break/".repeat(12));
 const WORK = ["reading", "writing", "waiting for hm1nd", "indexing the notes of last week", "idle", "reviewing"];

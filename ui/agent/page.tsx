@@ -107,9 +107,9 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
               <Words text={agent.state_reason} />
             </span>
           ) : (
-            <>
+            <span className="status">
               “<Words text={agent.status_text ?? ""} />”
-            </>
+            </span>
           )}
         </div>
       )}

@@ -110,7 +110,8 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
       >
         {tail && total === 0 && (
           <Empty>
-            {agent.name} has had no turn yet.{agent.destroyed ? "" : " Write to it below."}
+            {agent.last_turn ? `Nothing of ${agent.name}'s turns is kept here.` : `${agent.name} has had no turn yet.`}
+            {agent.destroyed ? "" : " Write to it below."}
           </Empty>
         )}
         {!tail && <Empty>loading…</Empty>}

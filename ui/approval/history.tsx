@@ -1,10 +1,12 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Action } from "../kit/button.tsx";
+import { KeyHelp } from "../kit/key-help.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
+import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { ApprovalHead, Risks } from "./card.tsx";
 import { Progress } from "./progress.tsx";
@@ -18,6 +20,20 @@ export function HistoryPage(): ReactNode {
   const known = useHive((state) => state.approvals);
   const { value, error } = useFetched(first);
   const [isAll, setAll] = useState(false);
+  const navigate = useNavigate();
+  const [isHelp, setHelp] = useState(false);
+  const keys: Key[] = [
+    { key: "j", words: "next request", run: () => moveFocus(".history .card", 1) },
+    { key: "k", words: "previous request", run: () => moveFocus(".history .card", -1) },
+    {
+      key: "o",
+      words: "open the request in full",
+      run: () => document.activeElement?.closest(".card")?.querySelector("a")?.click(),
+    },
+    { key: "u", words: "back to your call", run: () => void navigate({ to: "/", search: { tab: "call" } }) },
+    { key: "?", words: "this list", run: () => setHelp(true) },
+  ];
+  useKeys(keys);
   useEffect(() => {
     document.title = "history · hyperhive";
   }, []);
@@ -42,6 +58,9 @@ export function HistoryPage(): ReactNode {
         <h1>history</h1>
         <span className="grow" />
         <span className="dim">{rows.length > 0 ? `${rows.length} requests` : ""}</span>
+        <button type="button" className="ghost" aria-label="keys" title="keys" onClick={() => setHelp(true)}>
+          ?
+        </button>
       </header>
       <main className="history" role="list" aria-label="requests">
         {error !== undefined && <Empty>{error}</Empty>}
@@ -52,7 +71,7 @@ export function HistoryPage(): ReactNode {
           </Empty>
         )}
         {rows.map((approval) => (
-          <article key={approval.id} className="card" role="listitem" data-state={approval.state}>
+          <article key={approval.id} className="card" role="listitem" tabIndex={-1} data-state={approval.state}>
             <ApprovalHead approval={approval} />
             <Risks approval={approval} />
             {approval.state === "pending" ? (
@@ -64,6 +83,7 @@ export function HistoryPage(): ReactNode {
         ))}
         {rows.length > 0 && !isAll && <Action run={older}>older</Action>}
       </main>
+      <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>
   );
 }

@@ -129,6 +129,9 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
         <button type="button" className="ghost wide" onClick={() => setHelp(true)}>
           j k move · a approve · d deny · ? keys
         </button>
+        <button type="button" className="ghost narrow" aria-label="keys" onClick={() => setHelp(true)}>
+          ?
+        </button>
       </Bar>
       <main className="approval-page">
         <div className="top">

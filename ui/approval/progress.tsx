@@ -7,6 +7,12 @@ import { call } from "../lib/api.ts";
 import { STATE_WORDS, WAY } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
 
+/** Who decided, behind the word for how it ended: what failed was approved before. */
+function decided(state: ApprovalView["state"], by: string): string {
+  if (state === "deployed") return "";
+  return state === "failed" ? ` · approved by ${visible(by)}` : ` by ${visible(by)}`;
+}
+
 /** How far an approved request has come, or how it ended. */
 export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
   const [isForcing, setForcing] = useState(false);
@@ -18,7 +24,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
       <div className="ended">
         <span className={colour}>
           {words}
-          {approval.resolved_by && state !== "deployed" ? ` by ${visible(approval.resolved_by)}` : ""}
+          {approval.resolved_by && decided(state, approval.resolved_by)}
         </span>
         {approval.tag && <span className="faint"> · {visible(approval.tag)}</span>}
         {approval.note && (

@@ -41,7 +41,7 @@ export function Containers(): ReactNode {
             className="ghost"
             onClick={() => void navigate({ to: "/", search: (search) => ({ ...search, open: "spawn" }) })}
           >
-            + request spawn
+            + <span className="wide">request </span>spawn
           </button>
         </>
       }
@@ -78,12 +78,13 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
       <div className="l1">
-        <Link to="/agent/$name" params={{ name: agent.name }} className="name">
-          {agent.name}
-        </Link>
-        <StateBadge agent={agent} />
-        {agent.model && <span className="chip model">{visible(agent.model)}</span>}
-        <span className="grow" />
+        <div className="l1 grow">
+          <Link to="/agent/$name" params={{ name: agent.name }} className="name">
+            {agent.name}
+          </Link>
+          <StateBadge agent={agent} />
+          {agent.model && <span className="chip model">{visible(agent.model)}</span>}
+        </div>
         <RowActions agent={agent} />
       </div>
       {problem && agent.state_reason ? (

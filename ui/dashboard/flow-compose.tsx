@@ -45,7 +45,7 @@ export function FlowCompose({ names }: { names: string[] }): ReactNode {
     <Compose
       draftKey="flow"
       label={`message to ${to}`}
-      placeholder="message… @ picks another recipient, Enter sends"
+      placeholder="message… @ picks another recipient"
       lead={
         <span className="to">
           @{visible(to)}

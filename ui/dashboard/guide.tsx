@@ -85,7 +85,6 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
         <b className="cyan">a first walk</b>
         <span className="dim">
           {done} of {steps.length}
-          {isWhole ? " · the model is scripted, all else is real" : ""}
         </span>
         <span className="grow" />
         <button type="button" className="ghost" aria-expanded={isWhole} onClick={() => setOpen(!isWhole)}>
@@ -102,6 +101,7 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
           hide
         </button>
       </header>
+      {isWhole && <p className="dim">The model is scripted; all else is real.</p>}
       <ol>
         {shown.map((step) => (
           <li

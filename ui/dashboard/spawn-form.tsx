@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
@@ -10,6 +10,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
   const [description, setDescription] = useDraft("spawn:description");
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState<"request" | "spawn">();
+  const first = useRef<HTMLInputElement>(null);
   const submit = async (how: "request" | "spawn"): Promise<void> => {
     setBusy(how);
     setError(undefined);
@@ -32,7 +33,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
     }
   };
   return (
-    <Sheet isOpen onClose={onClose} title="request an agent">
+    <Sheet isOpen onClose={onClose} title="request an agent" first={first}>
       <form
         className="form"
         onSubmit={(event: FormEvent) => {
@@ -43,6 +44,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
         <label className="field">
           name
           <input
+            ref={first}
             value={name}
             onChange={(event) => setName(event.target.value)}
             placeholder="scout"

@@ -44,7 +44,7 @@ export function TurnTable({ name }: { name: string }): ReactNode {
             <th scope="col" className="n">
               took
             </th>
-            <th scope="col" className="n">
+            <th scope="col" className="n wide">
               tokens
             </th>
             <th scope="col" className="n">
@@ -60,9 +60,9 @@ export function TurnTable({ name }: { name: string }): ReactNode {
               <td className="dim">
                 <Clock at={row.started_at} />
               </td>
-              <td>{row.from === undefined ? "" : <Who name={row.from} />}</td>
+              <td className="who">{row.from === undefined ? "" : <Who name={row.from} />}</td>
               <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
-              <td className="n">{row.tokens === undefined ? "" : count(row.tokens)}</td>
+              <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
               <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
               <td className={row.ok === undefined ? "mauve" : row.ok ? "green" : "red"}>
                 {row.ok === undefined ? "running" : row.ok ? "ok" : visible(row.reason ?? "failed")}

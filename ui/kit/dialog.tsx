@@ -1,6 +1,6 @@
 import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { Dialog } from "@base-ui/react/dialog";
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 
 interface ConfirmProps {
   isOpen: boolean;
@@ -36,15 +36,17 @@ interface SheetProps {
   children: ReactNode;
   /** A drawer stands at the right edge; otherwise it is a card in the middle. */
   isDrawer?: boolean;
+  /** What has the focus when it opens, where that is not its close button. */
+  first?: RefObject<HTMLElement | null>;
 }
 
 /** Something opened over the page. Escape and a click outside close it. */
-export function Sheet({ isOpen, onClose, title, children, isDrawer = false }: SheetProps): ReactNode {
+export function Sheet({ isOpen, onClose, title, children, isDrawer = false, first }: SheetProps): ReactNode {
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className={isDrawer ? "drawer" : "dialog"}>
+        <Dialog.Popup className={isDrawer ? "drawer" : "dialog"} {...(first ? { initialFocus: first } : {})}>
           <div className="sheet-head">
             <Dialog.Title className="dialog-title">{title}</Dialog.Title>
             <Dialog.Close className="ghost" aria-label="close">

@@ -6,7 +6,7 @@ import { Sheet } from "./lazy.tsx";
 export function KeyHelp({ keys, isOpen, onClose }: { keys: readonly Key[]; isOpen: boolean; onClose: () => void }): ReactNode {
   return (
     <Sheet isOpen={isOpen} onClose={onClose} title="keys">
-      <dl className="help">
+      <dl className="help keys">
         {keys.map(({ key, words }) => (
           <div key={key}>
             <dt>

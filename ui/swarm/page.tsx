@@ -1,12 +1,14 @@
-import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, type ReactNode } from "react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { byRank } from "../dashboard/containers.tsx";
+import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age, useNow } from "../kit/time.tsx";
 import { Banners, TopBar } from "../kit/top-bar.tsx";
+import { useKeys, type Key } from "../lib/keys.ts";
 import { loadOlderMessages, useHive } from "../lib/store.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { edgesOf, RECENT_MS, troubles, UPRIGHT, waitingSince, WIDE, type Edge } from "./edges.ts";
@@ -21,6 +23,14 @@ export function SwarmPage(): ReactNode {
   const messages = useHive((state) => state.messages);
   const questions = useHive((state) => state.questions);
   const now = useNow();
+  const navigate = useNavigate();
+  const [isHelp, setHelp] = useState(false);
+  const keys: Key[] = [
+    { key: "u", words: "back to the dashboard", run: () => void navigate({ to: "/" }) },
+    { key: "h", words: "history of requests", run: () => void navigate({ to: "/history" }) },
+    { key: "?", words: "this list", run: () => setHelp(true) },
+  ];
+  useKeys(keys);
   useEffect(() => {
     document.title = "swarm · hyperhive";
     // The snapshot brings a hundred: in a busy hive that is not an hour. What comes later comes by itself.
@@ -36,7 +46,7 @@ export function SwarmPage(): ReactNode {
   const found = troubles(live, asking, mail, now);
   return (
     <>
-      <TopBar />
+      <TopBar onHelp={() => setHelp(true)} />
       <Banners />
       <main className="swarm-page">
         <section className="panel picture" aria-label="swarm">
@@ -85,6 +95,7 @@ export function SwarmPage(): ReactNode {
           </section>
         </div>
       </main>
+      <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
       <OpenDrawer />
     </>
   );

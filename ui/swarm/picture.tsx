@@ -10,6 +10,8 @@ const FRESH_MS = 60_000;
 const MAX_LABELS = 14;
 /** Between an edge and its words. */
 const LABEL_GAP = 18;
+/** How far an edge that is not the manager's passes it by: its node with its name. In radii of a node. */
+const CLEAR = 2;
 
 interface PictureProps {
   agents: readonly AgentView[];
@@ -29,6 +31,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
       ),
     [agents, layout],
   );
+  const middle = at.get("hm1nd");
   const most = Math.max(1, ...edges.map((edge) => edge.count));
   const isCrowded = layout === UPRIGHT || edges.length > MAX_LABELS;
   const wordsOf = (edge: Edge): string => {
@@ -69,6 +72,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
             most={most}
             now={now}
             radius={layout.radius}
+            around={edge.from === "hm1nd" || edge.to === "hm1nd" ? undefined : middle}
             words={wordsOf(edge)}
           />
         );
@@ -98,17 +102,24 @@ interface LineProps {
   most: number;
   now: number;
   radius: number;
+  /** What lies in the way, if anything does. */
+  around: Place | undefined;
   words: string;
 }
 
-/** An edge bends to its right, so that both directions are seen. */
-function Line({ edge, from, to, most, now, radius, words }: LineProps): ReactNode {
+/** An edge bends to its right, so that both directions are seen; further where it would run through `around`. */
+function Line({ edge, from, to, most, now, radius, around, words }: LineProps): ReactNode {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
   const length = Math.hypot(dx, dy) || 1;
   const unit = { x: dx / length, y: dy / length };
-  const bend = 14 + length * 0.05;
-  const middle = { x: (from.x + to.x) / 2 - unit.y * bend, y: (from.y + to.y) / 2 + unit.x * bend };
+  const chord = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const usual = 14 + length * 0.05;
+  // How far to its right the obstacle lies; half of the bend is how far the curve goes there.
+  const aside = around ? (chord.y - around.y) * -unit.x + (chord.x - around.x) * unit.y : Infinity;
+  const isInTheWay = around !== undefined && Math.abs(usual / 2 - aside) < CLEAR * radius;
+  const bend = isInTheWay ? 2 * (aside + CLEAR * radius) : usual;
+  const middle = { x: chord.x - unit.y * bend, y: chord.y + unit.x * bend };
   const start = towards(from, middle, radius + 4);
   const end = towards(to, middle, radius + 6);
   const since = now - Date.parse(edge.lastAt);
