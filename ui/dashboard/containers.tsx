@@ -178,21 +178,17 @@ function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
         title={`purge ${purging ?? ""}?`}
         words="Its notes, its session and its config are removed for good. Messages and turns stay in the history."
       >
-        <button
-          type="button"
-          className="no"
-          onClick={() => {
-            const name = purging;
+        <Action
+          kind="no"
+          run={async () => {
+            if (purging === undefined) return;
+            await call("destroy", { name: purging, purge: true });
             setPurging(undefined);
-            if (name)
-              call("destroy", { name, purge: true }).then(
-                () => toast(`${name} is gone`),
-                (error: unknown) => toast(error instanceof ApiError ? error.message : "that did not work", "error"),
-              );
+            toast(`${purging} is gone`);
           }}
         >
           purge for good
-        </button>
+        </Action>
       </Confirm>
     </Panel>
   );
