@@ -14,7 +14,6 @@ import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
 import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
-import { agentView } from "../hive/agents/view.ts";
 import { Broker } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
 import { Door } from "../hive/door.ts";
@@ -28,7 +27,7 @@ import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Dispatch } from "../rpc/server.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
-import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
+import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { OperationName } from "../wire/operations.ts";
@@ -50,6 +49,7 @@ import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
 import { UsageToday } from "./usage.ts";
 import { VERSION } from "./version.ts";
+import { Views } from "./views.ts";
 
 const HIVE_ID = "hive_id";
 /** Operations that take something new in: refused while the disk is nearly full, so that what runs can be ended. */
@@ -105,93 +105,22 @@ export async function openHive(deps: HiveDeps) {
   const usage = new UsageToday(store, now);
   const disk = new Disk(paths.state, paths.ballast, () => hiveChanged());
   const metrics = openMetrics();
-  const startedAt = new Date(now()).toISOString();
   const urls = { home: "", domain: config.publicUrl?.origin };
 
-  // ── what is shown ───────────────────────────────────────────────────────────────────────────────────────────
-
-  const lastState = new WeakMap<Agent, string>();
-  const changedAgents = new Set<Agent>();
-  let isHiveChanged = false;
-  let isPublishing = false;
-  /** Many changes of one moment become one event. */
-  const publishSoon = (): void => {
-    if (isPublishing) return;
-    isPublishing = true;
-    setImmediate(() => {
-      isPublishing = false;
-      const agents = [...changedAgents];
-      changedAgents.clear();
-      if (feed.readers === 0) return;
-      for (const agent of agents) feed.publish({ kind: "agent", agent: view(agent) });
-      if (isHiveChanged) feed.publish({ kind: "hive", hive: hiveView() });
-      isHiveChanged = false;
-    });
-  };
-  const changed = (agent: Agent): void => {
-    // Nobody sees an agent before its first deploy has succeeded.
-    if (agent.unborn) return;
-    const { state } = agent;
-    if (lastState.get(agent) !== state) {
-      lastState.set(agent, state);
-      agent.stateSince = now();
-    }
-    changedAgents.add(agent);
-    pages.look(agent);
-    publishSoon();
-  };
-  const hiveChanged = (): void => {
-    isHiveChanged = true;
-    publishSoon();
-  };
-
-  const view = (agent: Agent): AgentView => {
-    const today = usage.of(agent.id);
-    const last = turns.last(agent);
-    return agentView(agent, {
-      unread: broker.unread(agent.id),
-      tokensToday: today.tokens,
-      costToday: today.cost,
-      currentRevision: runtime.revision,
-      url: `${urls.home}/agent/${agent.name}`,
-      port: pages.portOf(agent),
-      portProblem: pages.problem(agent),
-      lastTurn: last && {
-        turn: last.turn,
-        ok: last.ok,
-        reason: last.reason,
-        duration_ms: last.durationMs,
-        ended_at: new Date(last.endedAt).toISOString(),
-      },
-    });
-  };
-  const hiveView = (): HiveView => {
-    const today = usage.total();
-    return {
-      id: hiveId,
-      version: VERSION,
-      revision: runtime.revision,
-      mode: access.mode,
-      upstream: access.name,
-      scenarios: access.scenarios,
-      started_at: startedAt,
-      tokens_today: today.tokens,
-      cost_today_usd: today.cost,
-      operator_unread: broker.operator.unread(),
-      read_up_to: broker.operator.readUpTo(),
-      banners: banners(),
-    };
-  };
-  const banners = (): HiveView["banners"] => [
-    ...(access.mode === "rehearsal"
-      ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }]
-      : []),
-    ...(disk.low
-      ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
-      : []),
-    ...[...driver.cannot(), ...pages.problems()].map((text) => ({ level: "warn" as const, text })),
-  ];
-
+  const views = new Views({
+    hive: { id: hiveId, version: VERSION, revision: runtime.revision, started_at: new Date(now()).toISOString() },
+    access,
+    feed,
+    usage,
+    disk,
+    urls,
+    cannot: () => driver.cannot(),
+    // Asked for once the hive stands.
+    parts: () => ({ broker, turns, pages }),
+    now,
+  });
+  const changed = (agent: Agent): void => views.changed(agent);
+  const hiveChanged = (): void => views.hiveChanged();
   const pages = new AgentPages({
     base: config.agentPortBase,
     bind: isLoopback(config.bind) ? config.bind : "127.0.0.1",
@@ -206,8 +135,6 @@ export async function openHive(deps: HiveDeps) {
       hiveChanged();
     },
   });
-
-  // ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
 
   const { maxHops, leaseGraceMs, sendRate } = config;
   const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, now });
@@ -485,17 +412,17 @@ export async function openHive(deps: HiveDeps) {
     backups: new Backups({ hiveId, version: VERSION, paths, store, still: repos.still }),
     deploys,
     confirmations,
-    view,
+    view: (agent: Agent): AgentView => views.agent(agent),
     requestShutdown: deps.requestShutdown,
     /** The latest view of everything that has one. */
     views: (): HiveEvent[] => [
-      { kind: "hive", hive: hiveView() },
-      ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: view(agent) })),
+      { kind: "hive", hive: views.hive() },
+      ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: views.agent(agent) })),
     ],
     snapshot: (messages: number): StateSnapshot => ({
       seq: store.settle(),
-      hive: hiveView(),
-      agents: swarm.everyone().map(view),
+      hive: views.hive(),
+      agents: swarm.everyone().map((agent) => views.agent(agent)),
       questions: questions.list({ all: false }),
       approvals: store.approvals.open().map((row) => deploys.book.view(row)),
       messages: history.messages({ limit: messages }),

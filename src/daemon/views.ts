@@ -1,0 +1,126 @@
+import type { Feed } from "../eventlog/feed.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import { agentView } from "../hive/agents/view.ts";
+import type { Broker } from "../hive/broker/broker.ts";
+import type { Turns } from "../hive/turns.ts";
+import type { AgentView } from "../wire/agent.ts";
+import type { HiveView } from "../wire/event.ts";
+import type { Disk } from "./disk.ts";
+import type { AgentPages } from "./http/agent-pages.ts";
+import type { ModelAccess } from "./model-access.ts";
+import type { UsageToday } from "./usage.ts";
+
+export interface ViewsDeps {
+  hive: Pick<HiveView, "id" | "version" | "revision" | "started_at">;
+  access: Pick<ModelAccess, "mode" | "name" | "scenarios">;
+  feed: Pick<Feed, "readers" | "publish">;
+  usage: Pick<UsageToday, "of" | "total">;
+  disk: Pick<Disk, "low">;
+  urls: { home: string };
+  /** What the driver does not hold on this host, in words. */
+  cannot(): string[];
+  /** Parts that themselves tell what has changed: they come into being after the views. */
+  parts(): { broker: Broker; turns: Turns; pages: AgentPages };
+  now(): number;
+}
+
+/** What is shown of the agents and of the hive; and who looks is told, once for all that changes in one moment. */
+export class Views {
+  readonly #deps: ViewsDeps;
+  readonly #lastState = new WeakMap<Agent, string>();
+  readonly #changedAgents = new Set<Agent>();
+  #isHiveChanged = false;
+  #isPublishing = false;
+
+  constructor(deps: ViewsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Something about the agent is not what it was. */
+  changed(agent: Agent): void {
+    // Nobody sees an agent before its first deploy has succeeded.
+    if (agent.unborn) return;
+    const { state } = agent;
+    if (this.#lastState.get(agent) !== state) {
+      this.#lastState.set(agent, state);
+      agent.stateSince = this.#deps.now();
+    }
+    this.#changedAgents.add(agent);
+    this.#deps.parts().pages.look(agent);
+    this.#publishSoon();
+  }
+
+  /** Something about the hive as a whole is not what it was. */
+  hiveChanged(): void {
+    this.#isHiveChanged = true;
+    this.#publishSoon();
+  }
+
+  #publishSoon(): void {
+    if (this.#isPublishing) return;
+    this.#isPublishing = true;
+    setImmediate(() => {
+      const { feed } = this.#deps;
+      this.#isPublishing = false;
+      const agents = [...this.#changedAgents];
+      this.#changedAgents.clear();
+      if (feed.readers === 0) return;
+      for (const agent of agents) feed.publish({ kind: "agent", agent: this.agent(agent) });
+      if (this.#isHiveChanged) feed.publish({ kind: "hive", hive: this.hive() });
+      this.#isHiveChanged = false;
+    });
+  }
+
+  agent(agent: Agent): AgentView {
+    const { hive, usage, urls } = this.#deps;
+    const { broker, turns, pages } = this.#deps.parts();
+    const today = usage.of(agent.id);
+    const last = turns.last(agent);
+    return agentView(agent, {
+      unread: broker.unread(agent.id),
+      tokensToday: today.tokens,
+      costToday: today.cost,
+      currentRevision: hive.revision,
+      url: `${urls.home}/agent/${agent.name}`,
+      port: pages.portOf(agent),
+      portProblem: pages.problem(agent),
+      lastTurn: last && {
+        turn: last.turn,
+        ok: last.ok,
+        reason: last.reason,
+        duration_ms: last.durationMs,
+        ended_at: new Date(last.endedAt).toISOString(),
+      },
+    });
+  }
+
+  hive(): HiveView {
+    const { hive, access, usage } = this.#deps;
+    const { broker } = this.#deps.parts();
+    const today = usage.total();
+    return {
+      ...hive,
+      mode: access.mode,
+      upstream: access.name,
+      scenarios: access.scenarios,
+      tokens_today: today.tokens,
+      cost_today_usd: today.cost,
+      operator_unread: broker.operator.unread(),
+      read_up_to: broker.operator.readUpTo(),
+      banners: this.#banners(),
+    };
+  }
+
+  #banners(): HiveView["banners"] {
+    const { access, disk, cannot, parts } = this.#deps;
+    return [
+      ...(access.mode === "rehearsal"
+        ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }]
+        : []),
+      ...(disk.low
+        ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
+        : []),
+      ...[...cannot(), ...parts().pages.problems()].map((text) => ({ level: "warn" as const, text })),
+    ];
+  }
+}
