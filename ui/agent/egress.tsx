@@ -39,7 +39,7 @@ export function Egress({ name }: { name: string }): ReactNode {
         <li key={row.id}>
           <span className={row.verdict === "allowed" ? "green" : "red"}>{row.verdict === "allowed" ? "allowed" : "denied"}</span>{" "}
           {visible(row.host)}:{row.port}{" "}
-          <span className="faint" title={row.verdict}>
+          <span className="faint" title={visible(row.verdict)}>
             <Age since={row.at} />
             {row.times > 1 && ` · ${row.times}×`}
             {row.bytes_in + row.bytes_out > 0 && ` · ${bytes(row.bytes_in + row.bytes_out)}`}

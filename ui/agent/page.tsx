@@ -23,7 +23,7 @@ export function AgentPage(): ReactNode {
   const isNarrow = useNarrow();
   const agent = useHive((state) => state.agents.get(name));
   useEffect(() => {
-    document.title = `${agent?.state === "thinking" ? "● " : ""}${name} · hyperhive`;
+    document.title = `${agent?.state === "thinking" ? "● " : ""}${visible(name)} · hyperhive`;
   }, [name, agent?.state]);
   const exists = agent !== undefined;
   useEffect(() => {

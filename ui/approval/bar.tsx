@@ -5,6 +5,7 @@ import { call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 
 interface BarProps {
   approval: ApprovalView;
@@ -64,7 +65,7 @@ export function ApproveBar({ approval, digest, children }: BarProps): ReactNode 
         deny…
       </button>
       {children}
-      {isBusy && <span className="dim wide when">runs when {agent}'s turn ends</span>}
+      {isBusy && <span className="dim wide when">runs when {visible(agent)}'s turn ends</span>}
     </div>
   );
 }

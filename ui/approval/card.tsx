@@ -17,7 +17,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   const [digest, setDigest] = useState<string>();
   const isPending = approval.state === "pending";
   return (
-    <article className="card approval" tabIndex={-1} aria-label={`request ${id}: ${kind} for ${agent}`}>
+    <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${kind} for ${agent}`)}>
       <ApprovalHead approval={approval} />
       <Risks approval={approval} />
       {isPending && (
@@ -71,7 +71,7 @@ export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
         <span
           key={`${risk.kind}${risk.text}${risk.path ?? ""}`}
           className={`chip risk ${RISK_COLOURS[risk.level]}`}
-          title={risk.path}
+          title={risk.path === undefined ? undefined : visible(risk.path)}
         >
           {risk.level === "danger" && <span className="sr">dangerous: </span>}
           <span>

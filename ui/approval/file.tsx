@@ -20,7 +20,7 @@ interface FileProps {
 export function FileDiff({ file, mode, isOpen, onToggle }: FileProps): ReactNode {
   const lines = useMemo(() => (isOpen && file.patch !== undefined ? patchLines(file.patch) : []), [isOpen, file.patch]);
   return (
-    <section className="dfile" id={fileId(file.path)} tabIndex={-1} aria-label={`file ${file.path}`}>
+    <section className="dfile" id={fileId(file.path)} tabIndex={-1} aria-label={visible(`file ${file.path}`)}>
       <header>
         <button type="button" className="ghost toggle" aria-expanded={isOpen} onClick={onToggle}>
           <span aria-hidden="true">{isOpen ? "▾ " : "▸ "}</span>
@@ -38,7 +38,7 @@ export function FileDiff({ file, mode, isOpen, onToggle }: FileProps): ReactNode
         <p className="dim nothing">{file.binary ? "a binary file: its bytes are not shown" : "the content is the same"}</p>
       )}
       {isOpen && file.patch !== undefined && (
-        <div className="scrollx" tabIndex={0} role="region" aria-label={`changes of ${file.path}`}>
+        <div className="scrollx" tabIndex={0} role="region" aria-label={visible(`changes of ${file.path}`)}>
           {mode === "split" ? <Split lines={lines} /> : <Unified lines={lines} />}
         </div>
       )}

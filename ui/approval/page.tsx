@@ -42,7 +42,7 @@ export function ApprovalPage(): ReactNode {
   }, [value]);
   const approval = known ?? value?.approval;
   useEffect(() => {
-    document.title = `#${param}${approval ? ` ${approval.agent}` : ""} · hyperhive`;
+    document.title = visible(`#${param}${approval ? ` ${approval.agent}` : ""} · hyperhive`);
   }, [param, approval]);
 
   if (error !== undefined || !approval || !value) {

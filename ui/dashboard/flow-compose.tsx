@@ -44,7 +44,7 @@ export function FlowCompose({ names }: { names: string[] }): ReactNode {
   return (
     <Compose
       draftKey="flow"
-      label={`message to ${to}`}
+      label={`message to ${visible(to)}`}
       placeholder="message… @ picks another recipient"
       lead={
         <span className="to">

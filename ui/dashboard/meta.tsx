@@ -33,7 +33,7 @@ export function MetaInputs(): ReactNode {
       className="meta"
       actions={
         chosen.size > 0 && (
-          <Action kind="ghost" run={update} title={`rebuilds ${rebuilt.join(", ") || "nobody"}`}>
+          <Action kind="ghost" run={update} title={visible(`rebuilds ${rebuilt.join(", ") || "nobody"}`)}>
             update {chosen.size} (rebuilds {rebuilt.length})
           </Action>
         )
@@ -70,7 +70,10 @@ function Input({
   onChoose: (isOn: boolean) => void;
 }): ReactNode {
   return (
-    <label className="o" title={input.rebuilds.length > 0 ? `updating rebuilds ${input.rebuilds.join(", ")}` : undefined}>
+    <label
+      className="o"
+      title={input.rebuilds.length > 0 ? visible(`updating rebuilds ${input.rebuilds.join(", ")}`) : undefined}
+    >
       <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
       <span>
         {visible(input.name)}{" "}

@@ -83,7 +83,7 @@ export function Config({ name }: { name: string }): ReactNode {
         <>
           <textarea
             className="file edit"
-            aria-label={`text of ${file.path}`}
+            aria-label={visible(`text of ${file.path}`)}
             spellCheck={false}
             value={textOf(file)}
             onChange={(event) => setDraft(JSON.stringify({ ...edited, [file.path]: event.target.value }))}

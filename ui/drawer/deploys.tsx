@@ -26,7 +26,7 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
   const [asked, setAsked] = useState<DeployRow>();
   if (error !== undefined) return <Empty>{error}</Empty>;
   if (!value) return <Empty>loading…</Empty>;
-  if (value.deploys.length === 0) return <Empty>{name} has not been deployed through a request yet.</Empty>;
+  if (value.deploys.length === 0) return <Empty>{visible(name)} has not been deployed through a request yet.</Empty>;
   return (
     <>
       <ul className="deploys">

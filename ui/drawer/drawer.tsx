@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
+import { visible } from "../lib/text.ts";
 import { SpawnForm } from "../dashboard/spawn-form.tsx";
 import { Config } from "./config.tsx";
 import { Deploys } from "./deploys.tsx";
@@ -20,7 +21,7 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
   if (what === "spawn") return <SpawnForm onClose={onClose} />;
   if (what === "thread" && rest !== undefined) {
     return (
-      <Sheet isOpen onClose={onClose} title={`thread of message ${rest}`} isDrawer>
+      <Sheet isOpen onClose={onClose} title={`thread of message ${visible(rest)}`} isDrawer>
         <Thread key={rest} id={Number(rest)} />
       </Sheet>
     );
@@ -28,7 +29,7 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
   const panel = Object.hasOwn(AGENT_PANELS, what) ? AGENT_PANELS[what] : undefined;
   if (!panel || rest === undefined) return null;
   return (
-    <Sheet isOpen onClose={onClose} title={`${rest} · ${panel.title}`} isDrawer>
+    <Sheet isOpen onClose={onClose} title={`${visible(rest)} · ${panel.title}`} isDrawer>
       <div key={open} className="drawer-body">
         {panel.show(rest)}
       </div>

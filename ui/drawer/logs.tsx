@@ -3,6 +3,7 @@ import { Ansi } from "../kit/ansi.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useFollowEnd } from "../lib/follow-end.ts";
+import { visible } from "../lib/text.ts";
 
 /** Lines that stay on the screen. */
 const KEPT = 2000;
@@ -62,7 +63,15 @@ function Lines({ name, lines }: { name: string; lines: readonly string[] }): Rea
   const { keep, onScroll, onWheel } = useFollowEnd(place);
   useLayoutEffect(keep, [keep, lines]);
   return (
-    <pre ref={place} className="file" tabIndex={0} role="log" aria-label={`log of ${name}`} onScroll={onScroll} onWheel={onWheel}>
+    <pre
+      ref={place}
+      className="file"
+      tabIndex={0}
+      role="log"
+      aria-label={`log of ${visible(name)}`}
+      onScroll={onScroll}
+      onWheel={onWheel}
+    >
       {lines.length === 0 ? "nothing yet" : <Ansi text={lines.join("\n")} />}
     </pre>
   );

@@ -27,14 +27,14 @@ export function TurnTable({ name }: { name: string }): ReactNode {
   if (!value) return <Empty>loading…</Empty>;
   const first = value.turns.at(-1)?.turn ?? 0;
   const rows = [...value.turns, ...older.filter((row) => row.turn < first)];
-  if (rows.length === 0) return <Empty>{name} has had no turn yet.</Empty>;
+  if (rows.length === 0) return <Empty>{visible(name)} has had no turn yet.</Empty>;
   const more = async (): Promise<void> => {
     const { turns } = await call("turns", { agent: name, limit: PAGE, before: rows.at(-1)?.turn ?? 0 });
     setOlder([...older, ...turns]);
     if (turns.length < PAGE) setAll(true);
   };
   return (
-    <div className="scrollx" tabIndex={0} role="region" aria-label={`turns of ${name}`}>
+    <div className="scrollx" tabIndex={0} role="region" aria-label={`turns of ${visible(name)}`}>
       <table className="turns">
         <thead>
           <tr>

@@ -46,7 +46,7 @@ export const MessageRow = memo(function MessageRow({ message, previous, marks }:
       <OpenLink
         open={`thread:${message.id}`}
         className={`delivery ${colour}`}
-        title={message.reason ?? `message ${message.id}: its thread`}
+        title={message.reason === undefined ? `message ${message.id}: its thread` : visible(message.reason)}
       >
         {words}
       </OpenLink>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { visible } from "../lib/text.ts";
 import { Age, Until } from "./time.tsx";
 
 const COLOURS: Record<AgentView["state"], string> = {
@@ -30,7 +31,7 @@ export function StateBadge({ agent }: { agent: AgentView }): ReactNode {
   const colour = agent.destroyed ? "" : isRetrying(agent) ? "amber" : COLOURS[agent.state];
   const isActive = isBusy || agent.state === "idle";
   return (
-    <span className={`chip ${colour}`} title={agent.state_reason}>
+    <span className={`chip ${colour}`} title={agent.state_reason === undefined ? undefined : visible(agent.state_reason)}>
       {isActive && !agent.destroyed && <span className={`dot ${isBusy ? "live" : ""}`} aria-hidden="true" />}
       {state}{" "}
       {agent.resumes_at ? (

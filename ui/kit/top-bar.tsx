@@ -25,11 +25,11 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </Link>
       </h1>
       {hive.mode === "rehearsal" ? (
-        <span className="chip cyan" title={`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}`}>
+        <span className="chip cyan" title={visible(`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}`)}>
           rehearsal
         </span>
       ) : (
-        <span className="chip green" title={`model requests go to ${hive.upstream}`}>
+        <span className="chip green" title={visible(`model requests go to ${hive.upstream}`)}>
           {visible(hive.upstream)}
         </span>
       )}

@@ -1,6 +1,7 @@
+import { visible } from "./text.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
-/** A refusal of the daemon, with its words for the operator. */
+/** A refusal of the daemon, with its words for the operator: they may quote an agent, so they are made safe to read. */
 export class ApiError extends Error {
   readonly code: string;
   constructor(code: string, message: string) {
@@ -27,6 +28,6 @@ export async function call<N extends OperationName>(name: N, input: Input<N>): P
     error?: string;
     code?: string;
   };
-  if (!answer.ok) throw new ApiError(answer.code ?? "internal", answer.error ?? "refused");
+  if (!answer.ok) throw new ApiError(answer.code ?? "internal", visible(answer.error ?? "refused"));
   return answer as unknown as Output<N>;
 }

@@ -1,4 +1,5 @@
 import type { HiveEvent } from "../../src/wire/event.ts";
+import { visible } from "./text.ts";
 
 /** Whether the operator wants to be told; the browser's own permission comes on top. */
 const WANTED = "notifications";
@@ -75,8 +76,10 @@ export function notify(event: HiveEvent): void {
   if (!note) return;
   told.add(note.tag);
   if (notifyState() !== "on" || document.hasFocus()) return;
-  const { title, tag, path } = note;
-  const body = note.body.slice(0, MAX_CHARS);
+  const { tag, path } = note;
+  // The system's own notifications would obey what turns a line round.
+  const title = visible(note.title);
+  const body = visible(note.body.slice(0, MAX_CHARS));
   try {
     const shown = new Notification(title, { tag, body, icon: "/favicon.svg" });
     shown.addEventListener("click", () => {

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { age } from "../lib/text.ts";
+import { age, visible } from "../lib/text.ts";
 import { places, RECENT_MS, UPRIGHT, type Edge, type Layout, type Place } from "./edges.ts";
 
 /** A message this young still lights its edge. Milliseconds. */
@@ -126,7 +126,9 @@ function Line({ edge, from, to, most, now, radius, around, words }: LineProps): 
   const kind = edge.waiting > 0 ? "waits" : since < FRESH_MS ? "fresh" : "";
   return (
     <g className={`edge ${kind}`}>
-      <title>{`${edge.from} → ${edge.to}: ${edge.count} messages, ${edge.waiting} unread, last ${age(since)} ago`}</title>
+      <title>
+        {visible(`${edge.from} → ${edge.to}: ${edge.count} messages, ${edge.waiting} unread, last ${age(since)} ago`)}
+      </title>
       <path
         d={`M${start.x} ${start.y}Q${middle.x} ${middle.y} ${end.x} ${end.y}`}
         strokeWidth={1 + 3 * (edge.count / most)}
