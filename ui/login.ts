@@ -26,12 +26,18 @@ async function enter(token: string): Promise<void> {
   }
 }
 
-const token = tokenIn(location.hash);
-if (location.hash.startsWith("#token=")) {
+/** Uses the launch link that the page was opened with, if it was with one. */
+function enterByLink(): void {
+  if (!location.hash.startsWith("#token=")) return;
+  const token = tokenIn(location.hash);
   // Used or not, it does not stay in the address bar.
   history.replaceState(null, "", location.pathname);
   void enter(token);
 }
+
+enterByLink();
+// A link that is opened in the tab that shows this page loads nothing anew.
+addEventListener("hashchange", enterByLink);
 document.querySelector("form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const field = document.querySelector<HTMLInputElement>("#token");

@@ -125,6 +125,26 @@ describe.each([1440, 390])("at %i px", (width) => {
   };
   const modelOf = (agent: string): Locator => page.getByRole("listitem", { name: agent }).locator(".chip.model");
 
+  test("the login page says where the link is, takes it pasted, and opened in its own tab; a used one is refused with a word", async () => {
+    const fresh = await browser.newContext({ viewport: { width, height: 900 } });
+    const tab = await fresh.newPage();
+    await tab.goto(hive.home);
+    await tab.getByText("npx hivectl login").waitFor();
+    const { url } = await hive.call("login", {});
+    // The tab shows the page already: the link changes nothing but what is behind the #.
+    await tab.goto(url);
+    await tab.waitForSelector("main.dashboard");
+    await fresh.clearCookies();
+    await tab.goto(hive.home);
+    await tab.getByLabel("Launch link or token").fill(url);
+    await tab.getByRole("button", { name: "log in" }).click();
+    await tab.getByText(/used|expired/).waitFor();
+    await tab.getByLabel("Launch link or token").fill((await hive.call("login", {})).url);
+    await tab.getByRole("button", { name: "log in" }).click();
+    await tab.waitForSelector("main.dashboard");
+    await fresh.close();
+  });
+
   test("spawn: the manager asks, one press approves, the new agent lives", async () => {
     await write("make scout");
     const card = request("spawn", "scout");
