@@ -66,11 +66,9 @@ export function statusText(state: StateSnapshot, view: View): string {
       `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${dollars(hive.cost_today_usd)} today`,
       view.width,
     ),
-    ...hive.banners
-      .filter((banner) => banner.level !== "info")
-      .flatMap((banner) =>
-        wrap(clean(banner.text), view.width).map((line) => view.paint(banner.level === "error" ? "red" : "amber", line)),
-      ),
+    ...hive.banners.flatMap((banner) =>
+      wrap(clean(banner.text), view.width).map((line) => view.paint(banner.level === "error" ? "red" : "amber", line)),
+    ),
     "",
     agentTable(state.agents, view),
   ];

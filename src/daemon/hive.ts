@@ -108,7 +108,13 @@ export async function openHive(deps: HiveDeps) {
   const urls = { home: "", domain: config.publicUrl?.origin };
 
   const views = new Views({
-    hive: { id: hiveId, version: VERSION, revision: runtime.revision, started_at: new Date(now()).toISOString() },
+    hive: {
+      id: hiveId,
+      version: VERSION,
+      revision: runtime.revision,
+      started_at: new Date(now()).toISOString(),
+      ledger: paths.meta,
+    },
     access,
     feed,
     usage,

@@ -11,7 +11,7 @@ import type { ModelAccess } from "./model-access.ts";
 import type { UsageToday } from "./usage.ts";
 
 export interface ViewsDeps {
-  hive: Pick<HiveView, "id" | "version" | "revision" | "started_at">;
+  hive: Pick<HiveView, "id" | "version" | "revision" | "started_at" | "ledger">;
   access: Pick<ModelAccess, "mode" | "name" | "scenarios">;
   feed: Pick<Feed, "readers" | "publish">;
   usage: Pick<UsageToday, "of" | "total">;
@@ -112,11 +112,8 @@ export class Views {
   }
 
   #banners(): HiveView["banners"] {
-    const { access, disk, cannot, parts } = this.#deps;
+    const { disk, cannot, parts } = this.#deps;
     return [
-      ...(access.mode === "rehearsal"
-        ? [{ level: "info" as const, text: "rehearsal: a scripted model answers; everything else is real" }]
-        : []),
       ...(disk.low
         ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
         : []),

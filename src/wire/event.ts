@@ -81,7 +81,9 @@ export const HiveView = z.object({
   /** The operator's inbox: what is not read yet, and the id up to which it is. */
   operator_unread: z.number().int(),
   read_up_to: Seq,
-  banners: z.array(z.object({ level: z.enum(["info", "warn", "error"]), text: z.string() })),
+  /** The repository with one commit for each deploy, as the host calls it. */
+  ledger: z.string(),
+  banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;
 

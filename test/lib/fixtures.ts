@@ -157,6 +157,7 @@ export function aHive(extra: Partial<HiveView> = {}): HiveView {
     cost_today_usd: 3.18,
     operator_unread: 0,
     read_up_to: 1_000_000,
+    ledger: "/home/you/.local/state/hyperhive/meta",
     banners: [],
     ...extra,
   };

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 
 const DISMISSED = "guide-dismissed";
 
@@ -17,6 +18,7 @@ interface Step {
  */
 export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
   const [isOpen, setOpen] = useState<boolean>();
+  const ledger = useHive((state) => state.hive.ledger);
   const isRehearsal = useHive((state) => state.hive.mode === "rehearsal");
   const messages = useHive((state) => state.messages);
   const approvals = useHive((state) => state.approvals);
@@ -66,7 +68,7 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
     {
       words: changed ? (
         <>
-          see it deployed: <code>git -C ~/.local/state/hyperhive/meta log</code> has one commit per deploy, and so has the{" "}
+          see it deployed: <code>git -C {visible(ledger)} log</code> has one commit per deploy, and so has the{" "}
           <Link to="/history">history</Link>
         </>
       ) : (

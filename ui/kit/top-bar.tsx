@@ -102,7 +102,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
 /** What the whole hive has to say. */
 export function Banners(): ReactNode {
   const banners = useHive((state) => state.hive.banners);
-  const colours = { info: "cyan", warn: "amber", error: "red" } as const;
+  const colours = { warn: "amber", error: "red" } as const;
   return banners.map(({ level, text }) => (
     <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
       {visible(text)}

@@ -40,6 +40,7 @@ function snapshot(agents: AgentView[]): StateSnapshot {
     cost_today_usd: 0.5,
     operator_unread: 2,
     read_up_to: 0,
+    ledger: "/meta",
     banners: [{ level: "warn" as const, text: "a warning that is rather long for a small terminal" }],
   };
   const message = (id: number) => ({

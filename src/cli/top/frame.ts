@@ -93,7 +93,7 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
           screen,
         ),
   ];
-  for (const banner of hive.banners.filter((one) => one.level !== "info"))
+  for (const banner of hive.banners)
     head.push(line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen));
   const foot = line([["dim", "q quit   j k scroll   hivectl --help lists the verbs"]], screen);
 
