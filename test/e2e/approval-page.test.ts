@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
-import { anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
+import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
 /** The approval card and page over made-up requests: what is shown, what may be pressed, and what that sends. */
@@ -260,6 +260,11 @@ test("inputs of the ledger are chosen and updated, and it is said whom that rebu
   await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
   await page.getByText("updated; rebuilding scout").waitFor();
   expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
+  // A deploy writes the ledger: what is shown of it does not stay behind.
+  const rev = "5ec886cc15f7ffe153500ea589b670f829872062";
+  hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
+  hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
+  await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
   await context.close();
   expect(problems).toEqual([]);
 });

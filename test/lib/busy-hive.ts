@@ -107,11 +107,16 @@ export function busyState(): StateSnapshot {
         state: "leased",
         created_at: ago(42),
       }),
-      aMessage("system", "hm1nd", '{"event":"container_crash","agent":"night-watch","exit":137}', {
-        id: 16,
-        state: "queued",
-        created_at: ago(20),
-      }),
+      aMessage(
+        "system",
+        "hm1nd",
+        '{"event":"container_crash","agent":"night-watch","reason":"exit 137: over its memory limit (1 GiB)","next":"parked"}',
+        {
+          id: 16,
+          state: "queued",
+          created_at: ago(20),
+        },
+      ),
     ],
   });
 }

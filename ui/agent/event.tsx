@@ -24,7 +24,7 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
           <div className="ev">
             <i aria-hidden="true">→</i>
             <div>
-              <Who name={event.from} /> <MessageBody body={event.body} />
+              <Who name={event.from} /> <MessageBody from={event.from} body={event.body} />
             </div>
           </div>
         </>

@@ -144,7 +144,7 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
           <span className={message.state === "leased" ? "amber" : "faint"}>
             {message.state === "leased" ? "in turn" : message.state} · <Age since={message.created_at} />
           </span>
-          <MessageBody body={message.body} />
+          <MessageBody from={message.from} body={message.body} />
         </div>
       ))}
       {total > SHOWN && <div className="dim">and {total - SHOWN} more</div>}

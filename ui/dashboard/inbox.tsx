@@ -89,7 +89,7 @@ export function OperatorInbox(): ReactNode {
                   reply
                 </button>
               </div>
-              <MessageBody body={message.body} />
+              <MessageBody from={message.from} body={message.body} />
             </article>
           ))}
         </div>

@@ -6,13 +6,16 @@ import { Age } from "../kit/time.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
+import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
 const read = () => call("meta", {});
 
 /** What the deploy ledger locks, each input updatable. */
 export function MetaInputs(): ReactNode {
-  const { value, error, again } = useFetched(read);
+  const agents = useHive((state) => state.agents);
+  // Read again when another commit runs: each deploy writes the ledger.
+  const { value, error, again } = useFetched(read, [...agents.values()].map((agent) => agent.deployed_sha).join());
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const inputs = value?.inputs ?? [];
   const rebuilt = [...new Set(inputs.filter((input) => chosen.has(input.name)).flatMap((input) => input.rebuilds))];

@@ -96,7 +96,7 @@ function Stuck({ message }: { message: MessageView }): ReactNode {
         <p className="dim">
           {isHeld ? `Agents have answered each other ${message.hops} times without you.` : visible(message.reason ?? "")}
         </p>
-        <MessageBody body={message.body} />
+        <MessageBody from={message.from} body={message.body} />
       </div>
       <div className="foot">
         {isHeld ? (

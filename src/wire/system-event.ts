@@ -1,0 +1,50 @@
+import type { SYSTEM } from "./names.ts";
+
+/** The daemon, as a sender. */
+const DAEMON: typeof SYSTEM = "system";
+
+type Facts = Record<string, unknown>;
+
+/** Hexadecimal digits of a commit that people compare. */
+const SHA_DIGITS = 12;
+
+const text = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const short = (sha: unknown): string => text(sha).slice(0, SHA_DIGITS);
+/** Behind what is said already, where there is more to say. */
+const more = (value: unknown, before: string): string => (value === undefined || value === null ? "" : before + text(value));
+
+const WORDS: Record<string, (facts: Facts) => string> = {
+  approval_resolved: ({ id, kind, agent, status, tag, note, error }) =>
+    `request ${text(id)}, ${text(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
+  spawned: ({ agent, sha, request, revived }) =>
+    `${text(agent)} ${revived === true ? "lives again" : "lives"} · ${short(sha)} · request ${text(request)}`,
+  rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
+  killed: ({ agent, reason }) => `${text(agent)} was killed${more(reason, ": ")}`,
+  destroyed: ({ agent, purged }) =>
+    `${text(agent)} is destroyed, ${purged === true ? "nothing of it is kept" : "its notes are kept"}`,
+  operator_answered: ({ question_id, question, state, answer }) =>
+    `question ${text(question_id)}, “${text(question)}” ${state === "answered" ? `→ ${text(answer)}` : text(state)}`,
+  container_crash: ({ agent, reason, next }) => `the cage of ${text(agent)} ended${more(reason, ": ")}${more(next, "; ")}`,
+  needs_login: ({ agent, reason }) => `${text(agent)} needs a login${more(reason, ": ")}`,
+  logged_in: ({ agent }) => `${text(agent)} is logged in again`,
+  needs_update: ({ agent, reason }) => `${text(agent)} needs an update${more(reason, ": ")}`,
+  message_dead: ({ message_id, from, to, reason }) =>
+    `message ${text(message_id)} of ${text(from)} to ${text(to)} is dead${more(reason, ": ")}`,
+};
+
+/**
+ * What the daemon tells an agent (JSON with an `event`), in words for people, on one line where its facts are. Undefined
+ * for a message that is not the daemon's, whatever it looks like. An event that is not known is told by its facts.
+ */
+export function systemWords(from: string, body: string): string | undefined {
+  if (from !== DAEMON || !body.startsWith('{"event":')) return undefined;
+  try {
+    const { event, ...facts } = JSON.parse(body) as Facts;
+    const name = text(event);
+    const known = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;
+    if (known) return known(facts);
+    return [name, ...Object.entries(facts).map(([fact, value]) => `${fact} ${text(value)}`)].join(" · ");
+  } catch {
+    return undefined;
+  }
+}
