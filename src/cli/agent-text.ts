@@ -1,8 +1,9 @@
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
-import { age, clean, dollars, duration, fit, plural, wrap, type Colour } from "./print.ts";
+import { age, clean, dollars, duration, fit, plural, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
+import { wrap } from "./wrap.ts";
 
 const COLOURS: Record<AgentView["state"], Colour> = {
   failed: "red",

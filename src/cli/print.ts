@@ -83,17 +83,6 @@ export function fit(text: string, columns: number): string {
   return columns > 0 ? `${kept}…` : "";
 }
 
-/** The text in lines of at most so many columns, broken between words; a word that is longer is cut. */
-export function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/).filter((one) => one !== "")) {
-    const last = lines.at(-1);
-    if (last !== undefined && width(last) + 1 + width(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(fit(word, columns));
-  }
-  return lines;
-}
-
 /** The text with spaces behind it up to so many columns. */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - width(text)));

@@ -62,6 +62,19 @@ describe("a request", () => {
       expect(other).toContain(words);
   });
 
+  test("has its words in lines that fit, and a long path whole", () => {
+    const path = `skills/${"very-".repeat(12)}long/SKILL.md`;
+    const given = { ...request, description: "may reach what it wants to reach, and say so in many words", risks: [] };
+    const narrow = requestText(
+      { approval: given, base_sha: request.base_sha, files: [{ ...file, path }], cut: false },
+      { ...view, width: 60 },
+    );
+    expect(narrow).toContain("\n  may reach what it wants to reach, and say so in many\n  words\n");
+    expect(narrow).toMatch(/\ncommit {2}3f2a91c04d1e0{28} {2}against\n {8}9876543210ab\n/);
+    expect(narrow).toContain(path);
+    expect(narrow).not.toContain("…");
+  });
+
   test("is one row that fits among others", () => {
     for (const columns of [40, 60, 80, 120]) {
       const rows = requestTable([request, { ...request, id: 13, state: "failed", error: "x".repeat(200) }], {

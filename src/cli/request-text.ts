@@ -1,8 +1,9 @@
 import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
 import { patchLines } from "./diff-lines.ts";
-import { age, clean, fit, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
+import { age, clean, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
 import { table } from "./table.ts";
+import { reflow } from "./wrap.ts";
 
 /** What the text is made for. */
 export interface View {
@@ -62,10 +63,11 @@ export function requestTable(requests: readonly ApprovalView[], { paint, width: 
 }
 
 /** Who wants what, and what one should not miss. */
-export function requestSummary(request: ApprovalView, baseSha: string | undefined, { paint, now }: View): string {
+export function requestSummary(request: ApprovalView, baseSha: string | undefined, { paint, now, width: room }: View): string {
   const title = request.kind === "spawn" ? `spawn ${request.agent}` : `config of ${request.agent}`;
   const settled = request.resolved_at === undefined ? "" : `${request.state} ${age(request.resolved_at, now)} ago`;
   const by = request.resolved_by === undefined ? "" : ` by ${clean(request.resolved_by)}`;
+  const prose = (text: string): string => indented(reflow(shown(text, paint), room - 2));
   const lines = [
     `${paint("bold", `#${request.id} ${title}`)}  ${paint(STATE_COLOURS[request.state], request.state)}`,
     paint(
@@ -74,17 +76,23 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
     ),
   ];
   if (request.sha !== undefined)
-    lines.push(`commit  ${request.sha}${baseSha === undefined ? "  (all of it is new)" : `  against ${short(baseSha)}`}`);
+    lines.push(
+      reflow(
+        `commit  ${request.sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`,
+        room,
+        8,
+      ),
+    );
   if (request.tag !== undefined) lines.push(`tag     ${shown(request.tag, paint)}`);
-  if (request.description !== undefined) lines.push("", indented(shown(request.description, paint)));
-  if (request.note !== undefined) lines.push("", paint("dim", "note:"), indented(shown(request.note, paint)));
-  if (request.error !== undefined) lines.push("", paint("red", "it failed:"), indented(shown(request.error, paint)));
+  if (request.description !== undefined) lines.push("", prose(request.description));
+  if (request.note !== undefined) lines.push("", paint("dim", "note:"), prose(request.note));
+  if (request.error !== undefined) lines.push("", paint("red", "it failed:"), prose(request.error));
   const risks = request.risks.toSorted((a, b) => WORST.indexOf(a.level) - WORST.indexOf(b.level));
   if (risks.length > 0) lines.push("");
   for (const risk of risks) {
     const { mark, colour } = RISKS[risk.level];
     const path = risk.path === undefined ? "" : paint("dim", `  ${visible(risk.path)}`);
-    lines.push(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`);
+    lines.push(reflow(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`, room, 3));
   }
   return lines.join("\n");
 }
@@ -116,7 +124,7 @@ function fileLines(file: DiffFile, { paint, width: room }: View): string[] {
   const figures = `+${file.added} -${file.removed} ──`;
   const columns = Math.min(room, RULE_WIDTH);
   const gap = Math.max(1, columns - width(title) - width(figures) - 1);
-  const lines = [paint(["bold"], fit(`${title}${"─".repeat(gap)} ${figures}`, room))];
+  const lines = [paint("bold", reflow(`${title}${"─".repeat(gap)} ${figures}`, room, 3))];
   const mode = modeWords(file);
   if (mode !== "") lines.push(paint("amber", mode));
   if (file.binary) lines.push(paint("amber", "binary: it cannot be shown"));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, fit, painter, visible, width, wrap } from "./print.ts";
+import { clean, fit, painter, visible, width } from "./print.ts";
 import { table } from "./table.ts";
 
 const plain = painter(false);
@@ -49,17 +49,6 @@ describe("a table", () => {
       }),
     );
   });
-});
-
-test("a text in lines keeps its words, and no line is wider than the terminal", () => {
-  expect(wrap("limits cannot be held for a  cage as a whole", 16)).toEqual(["limits cannot be", "held for a cage", "as a whole"]);
-  expect(wrap("anything goes where nothing limits it", Infinity)).toEqual(["anything goes where nothing limits it"]);
-  expect(wrap("", 10)).toEqual([]);
-  fc.assert(
-    fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 1, max: 40 }), (text, room) => {
-      for (const line of wrap(text, room)) expect(width(line)).toBeLessThanOrEqual(room);
-    }),
-  );
 });
 
 describe("the width of a text", () => {

@@ -17,7 +17,7 @@ describe("a turn in the terminal", () => {
       { type: "turn_start", turn: 7, message_id: 1, from: "hm1nd", body: "do\nit", unread: 2, redelivered: true },
       { type: "turn_end", turn: 7, ok: true, reason: "done", duration_ms: 14_000, tokens, cost_usd: 0.021 },
     );
-    expect(start).toMatch(/^── turn 7 · from hm1nd · \d\d:\d\d:\d\d · delivered again · 2 mor…\n→ hm1nd do\n {2}it$/);
+    expect(start).toMatch(/^── turn 7 · \d\d:\d\d:\d\d · from hm1nd · delivered again · 2 mor…\n→ hm1nd do\n {2}it$/);
     expect(end).toMatch(/^── ended \d\d:\d\d:\d\d · 14s · 1\.2k tok · \$0\.02 · ok ─+$/);
   });
 
@@ -47,6 +47,24 @@ describe("a turn in the terminal", () => {
     expect(ok).toBe("    The file was changed");
     expect(bash).toBe("◇ Bash $ ls");
     expect(result).toBe("    1\n    2\n    3\n    4\n    … 3 more lines");
+  });
+
+  test("what was said is broken between words, under where it began", () => {
+    const [start, text] = lines(
+      20,
+      {
+        type: "turn_start",
+        turn: 1,
+        message_id: 1,
+        from: "ada",
+        body: "look at all of it\n- and at this one too",
+        unread: 0,
+        redelivered: false,
+      },
+      { type: "text", text: "I have looked at all of it." },
+    );
+    expect(start?.split("\n").slice(1)).toEqual(["→ ada look at all of", "  it", "  - and at this one", "    too"]);
+    expect(text).toBe("  I have looked at\n  all of it.");
   });
 
   test("nothing an agent writes steers the terminal", () => {

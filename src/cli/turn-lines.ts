@@ -1,6 +1,7 @@
 import type { StoredTurnEvent } from "../wire/event.ts";
 import { editLines } from "./diff-lines.ts";
 import { clean, count, dollars, duration, fit, indented, oneLine, width, type Paint } from "./print.ts";
+import { reflow } from "./wrap.ts";
 
 /** Lines of a tool's result, and of a change, that are shown before they are folded. */
 const RESULT_LINES = 4;
@@ -36,12 +37,12 @@ export class TurnLines {
         const from = clean(event.from);
         const rule = [
           `turn ${event.turn}`,
-          `from ${from}`,
           time,
+          `from ${from}`,
           event.redelivered ? "delivered again" : "",
           event.unread > 0 ? `${event.unread} more wait` : "",
         ];
-        return `${paint("dim", this.#rule(rule))}\n${paint("amber", "→")} ${paint("bold", from)} ${hanging(clean(event.body).trimEnd())}`;
+        return `${paint("dim", this.#rule(rule))}\n${this.#hanging(`${paint("amber", "→")} ${paint("bold", from)} ${clean(event.body).trimEnd()}`)}`;
       }
       case "turn_end": {
         this.#calls.clear();
@@ -56,7 +57,7 @@ export class TurnLines {
         return paint(event.ok ? "dim" : "red", this.#rule(rule));
       }
       case "text":
-        return indented(clean(event.text).trimEnd());
+        return indented(reflow(clean(event.text).trimEnd(), this.#width - 2));
       case "thinking": {
         const took = event.ms === undefined ? "" : `, ${duration(event.ms)}`;
         return paint("dim", this.#cut(`∴ thinking${took}: ${oneLine(event.text)}`));
@@ -69,7 +70,7 @@ export class TurnLines {
       case "note": {
         const mark = event.level === "info" ? "·" : "!";
         const colour = { info: "dim", warn: "amber", error: "red" } as const;
-        return paint(colour[event.level], `${mark} ${hanging(clean(event.text).trimEnd())}`);
+        return paint(colour[event.level], this.#hanging(`${mark} ${clean(event.text).trimEnd()}`));
       }
       case "compacted": {
         const before = event.before_tokens === undefined ? "" : `${count(event.before_tokens)} tok before`;
@@ -88,6 +89,12 @@ export class TurnLines {
     const text = `── ${parts.filter((part) => part !== "").join(" · ")} `;
     const columns = Math.min(this.#width, RULE_WIDTH);
     return fit(width(text) < columns ? text + "─".repeat(columns - width(text)) : `${text}──`, this.#width);
+  }
+
+  /** The lines after the first stand under it, and none passes the terminal. */
+  #hanging(text: string): string {
+    const [first = "", ...rest] = text.split("\n");
+    return reflow([first, ...rest.map((line) => `  ${line}`)].join("\n"), this.#width, 2);
   }
 
   #cut(line: string): string {
@@ -173,9 +180,4 @@ function callWords(name: string, input: Record<string, unknown>): string {
     default:
       return Object.keys(input).length === 0 ? "" : JSON.stringify(input);
   }
-}
-
-/** The lines after the first stand under it. */
-function hanging(text: string): string {
-  return text.replaceAll("\n", "\n  ");
 }

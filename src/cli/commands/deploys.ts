@@ -4,6 +4,7 @@ import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-ag
 import { age, clean, oneLine, plural } from "../print.ts";
 import { act } from "../shell.ts";
 import { table } from "../table.ts";
+import { reflow } from "../wrap.ts";
 
 /** Verbs about what is deployed, and about the trail of it. */
 export function deployCommands(program: Command): void {
@@ -157,8 +158,9 @@ export function deployCommands(program: Command): void {
       shell.show(output, ({ holds, findings }) => {
         const lines = findings.map((one) => {
           const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");
-          const problems = one.problems.map((problem) => `\n    ${shell.paint("red", clean(problem))}`).join("");
-          return `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}${problems}`;
+          const problems = one.problems.map((problem) => `\n     ${shell.paint("red", clean(problem))}`).join("");
+          const what = `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}`;
+          return reflow(`${what}${problems}`, shell.width, 5);
         });
         return [...lines, holds ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
           "\n",

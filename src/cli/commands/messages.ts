@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type { MessageView } from "../../wire/message.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { age, clean, indented, plural, type Paint } from "../print.ts";
+import { age, clean, indented, plural } from "../print.ts";
+import type { View } from "../request-text.ts";
 import { act, type Shell } from "../shell.ts";
+import { reflow } from "../wrap.ts";
 
 const STATES: Record<MessageView["state"], string> = {
   queued: "queued",
@@ -13,12 +15,15 @@ const STATES: Record<MessageView["state"], string> = {
   held: "held",
 };
 
+/** How far a body stands under the line of who wrote to whom. */
+const INDENT = 2;
+
 /** A message as people read it. */
-function messageText(message: MessageView, now: number, paint: Paint, isUnread = false): string {
+function messageText(message: MessageView, { now, paint, width }: View, isUnread = false): string {
   const state = STATES[message.state];
   const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);
   const head = `${isUnread ? paint("amber", "● ") : ""}${paint("bold", clean(message.from))} → ${clean(message.to)} ${paint("dim", `#${message.id} · ${age(message.created_at, now)} ago`)}${reply}${state ? ` ${paint("amber", state)}` : ""}`;
-  return `${head}\n${indented(clean(message.body ?? "(removed by retention)"))}`;
+  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(message.body ?? "(removed by retention)"), width - INDENT))}`;
 }
 
 async function stdin(): Promise<string> {
@@ -79,7 +84,7 @@ export function messageCommands(program: Command): void {
       shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
         messages.length === 0
           ? "nothing here"
-          : messages.map((message) => messageText(message, shell.now, shell.paint, message.id > readUpTo)).join("\n\n"),
+          : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n"),
       );
       const newest = inbox.messages.at(-1);
       if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
@@ -95,9 +100,7 @@ export function messageCommands(program: Command): void {
       .option("-b, --before <message>", "older than this message", wholeNumber),
     async (shell, [agent]: [string?], { limit, before }) =>
       shell.show(await shell.client.call("messages", { limit, agent, before }), ({ messages }) =>
-        messages.length === 0
-          ? "nothing here"
-          : messages.map((message) => messageText(message, shell.now, shell.paint)).join("\n\n"),
+        messages.length === 0 ? "nothing here" : messages.map((message) => messageText(message, shell)).join("\n\n"),
       ),
   );
 

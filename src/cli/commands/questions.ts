@@ -1,20 +1,22 @@
 import type { Command } from "commander";
 import type { QuestionView } from "../../wire/agent.ts";
 import { wholeNumber } from "../arguments.ts";
-import { age, clean, indented, oneLine, type Paint } from "../print.ts";
+import { age, clean, indented, oneLine } from "../print.ts";
+import type { View } from "../request-text.ts";
 import { act } from "../shell.ts";
+import { reflow } from "../wrap.ts";
 
-function questionText(question: QuestionView, now: number, paint: Paint): string {
-  const expiry = question.expires_at ? ` · until ${new Date(question.expires_at).toLocaleString()}` : "";
+function questionText(question: QuestionView, { now, paint, width }: View): string {
+  const expiry = question.expires_at ? ` · closes in ${age(new Date(now).toISOString(), Date.parse(question.expires_at))}` : "";
   const several = question.multi ? " · several may be chosen" : "";
   const lines = [
     `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}${several}`)}`,
     indented(clean(question.question)),
   ];
-  question.options.forEach((option, at) => lines.push(`    ${at + 1}  ${oneLine(option)}`));
+  question.options.forEach((option, at) => lines.push(reflow(`    ${at + 1}  ${oneLine(option)}`, width, 7)));
   if (question.state !== "open")
     lines.push(paint("dim", `  ${question.state}${question.answer === undefined ? "" : `: ${oneLine(question.answer)}`}`));
-  return lines.join("\n");
+  return lines.map((line) => reflow(line, width)).join("\n");
 }
 
 /** Verbs about questions of agents. */
@@ -23,9 +25,7 @@ export function questionCommands(program: Command): void {
     program.command("questions").description("questions that wait for you").option("-a, --all", "closed ones too"),
     async (shell, _, { all }) =>
       shell.show(await shell.client.call("questions", { all }), ({ questions }) =>
-        questions.length === 0
-          ? "no question waits"
-          : questions.map((question) => questionText(question, shell.now, shell.paint)).join("\n\n"),
+        questions.length === 0 ? "no question waits" : questions.map((question) => questionText(question, shell)).join("\n\n"),
       ),
   );
 
