@@ -21,6 +21,20 @@ describe("a turn in the terminal", () => {
     expect(end).toMatch(/^── ended \d\d:\d\d:\d\d · 14s · 1\.2k tok · \$0\.02 · ok ─+$/);
   });
 
+  test("what the daemon tells is said in words", () => {
+    const body = '{"event":"rebuilt","agent":"scout","sha":"53500ea589b670f82987206b5ec886cc15f7ffe1","request":7}';
+    const [start] = lines(60, {
+      type: "turn_start",
+      turn: 7,
+      message_id: 1,
+      from: "system",
+      body,
+      unread: 0,
+      redelivered: false,
+    });
+    expect(start?.split("\n")[1]).toBe("→ system scout runs 53500ea589b6 · request 7");
+  });
+
   test("each tool has its one line, cut to the terminal", () => {
     const use = (name: string, input: unknown): TurnEvent => ({ type: "tool_use", id: name, name, input });
     const shown = lines(

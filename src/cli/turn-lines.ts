@@ -1,4 +1,5 @@
 import type { StoredTurnEvent } from "../wire/event.ts";
+import { systemWords } from "../wire/system-event.ts";
 import { editLines } from "./diff-lines.ts";
 import { clean, count, dollars, duration, fit, indented, oneLine, width, type Paint } from "./print.ts";
 import { reflow } from "./wrap.ts";
@@ -42,7 +43,7 @@ export class TurnLines {
           event.redelivered ? "delivered again" : "",
           event.unread > 0 ? `${event.unread} more wait` : "",
         ];
-        return `${paint("dim", this.#rule(rule))}\n${this.#hanging(`${paint("amber", "→")} ${paint("bold", from)} ${clean(event.body).trimEnd()}`)}`;
+        return `${paint("dim", this.#rule(rule))}\n${this.#hanging(`${paint("amber", "→")} ${paint("bold", from)} ${clean(systemWords(event.from, event.body) ?? event.body).trimEnd()}`)}`;
       }
       case "turn_end": {
         this.#calls.clear();

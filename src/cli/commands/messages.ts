@@ -5,6 +5,7 @@ import { age, clean, indented, plural } from "../print.ts";
 import type { View } from "../request-text.ts";
 import { act, type Shell } from "../shell.ts";
 import { reflow } from "../wrap.ts";
+import { systemWords } from "../../wire/system-event.ts";
 
 const STATES: Record<MessageView["state"], string> = {
   queued: "queued",
@@ -23,7 +24,9 @@ function messageText(message: MessageView, { now, paint, width }: View, isUnread
   const state = STATES[message.state];
   const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);
   const head = `${isUnread ? paint("amber", "● ") : ""}${paint("bold", clean(message.from))} → ${clean(message.to)} ${paint("dim", `#${message.id} · ${age(message.created_at, now)} ago`)}${reply}${state ? ` ${paint("amber", state)}` : ""}`;
-  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(message.body ?? "(removed by retention)"), width - INDENT))}`;
+  const body = message.body ?? "(removed by retention)";
+  const words = systemWords(message.from, body) ?? body;
+  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(words), width - INDENT))}`;
 }
 
 async function stdin(): Promise<string> {
