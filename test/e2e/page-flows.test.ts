@@ -4,7 +4,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
-import { ago, aHive, aMessage, anAgent, aQuestion, aState, events } from "../lib/fixtures.ts";
+import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, events } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: sending, answering, commanding, losing the line. */
 
@@ -354,6 +354,17 @@ test("an empty hive teaches; in rehearsal the first walk follows what one does",
   await page.getByText("Agents write to you here.").waitFor();
   hive.tell({ kind: "message", seq: 6001, message: aMessage("operator", "hm1nd", "tour", { id: 6001 }) });
   await walk.getByText("1 of 5").waitFor();
+  const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;
+  hive.tell({ kind: "approval", seq: 6002, approval: anApproval({ id: 6002, kind: "spawn", agent: "scout", ...settled }) });
+  await walk.getByText("2 of 5").waitFor();
+  const question = aQuestion("Which?", { id: 6003, agent: "hm1nd" });
+  hive.tell({ kind: "question", seq: 6003, question });
+  hive.tell({ kind: "question", seq: 6004, question: { ...question, seq: 6004, state: "answered", answer: "this" } });
+  await walk.getByText("3 of 5").waitFor();
+  hive.tell({ kind: "approval", seq: 6005, approval: anApproval({ id: 6005, agent: "scout", ...settled }) });
+  await walk.getByText("4 of 5").waitFor();
+  // The command can be copied: it names the ledger where it is.
+  await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
   await walk.getByRole("button", { name: "hide" }).click();
   await page.reload();
   await page.getByText("Nothing waits for you.").waitFor();
