@@ -64,14 +64,14 @@ describe("a request", () => {
 
   test("has its words in lines that fit, and a long path whole", () => {
     const path = `skills/${"very-".repeat(12)}long/SKILL.md`;
-    const given = { ...request, description: "may reach what it wants to reach, and say so in many words", risks: [] };
+    const given = { ...request, description: "may reach what it wants to reach, and to say so in many words", risks: [] };
     const narrow = requestText(
       { approval: given, base_sha: request.base_sha, files: [{ ...file, path }], cut: false },
       { ...view, width: 60 },
     );
-    expect(narrow).toContain("\n  may reach what it wants to reach, and say so in many\n  words\n");
+    expect(narrow).toContain("\n  may reach what it wants to reach, and to say so in many\n  words\n");
     expect(narrow).toMatch(/\ncommit {2}3f2a91c04d1e0{28} {2}against\n {8}9876543210ab\n/);
-    expect(narrow).toContain(path);
+    expect(narrow).toContain(`\n── modified ${"─".repeat(39)} +2 -1 ──\n   ${path}\n`);
     expect(narrow).not.toContain("…");
   });
 

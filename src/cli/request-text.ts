@@ -120,11 +120,14 @@ const RULE_WIDTH = 100;
 function fileLines(file: DiffFile, { paint, width: room }: View): string[] {
   const path = visible(file.path);
   const name = file.old_path === undefined ? path : `${visible(file.old_path)} → ${path}`;
-  const title = `── ${file.status.replace("_", " ")}  ${name} `;
-  const figures = `+${file.added} -${file.removed} ──`;
+  const status = `── ${file.status.replace("_", " ")} `;
+  const figures = ` +${file.added} -${file.removed} ──`;
   const columns = Math.min(room, RULE_WIDTH);
-  const gap = Math.max(1, columns - width(title) - width(figures) - 1);
-  const lines = [paint("bold", reflow(`${title}${"─".repeat(gap)} ${figures}`, room, 3))];
+  const rule = (title: string): string => title + "─".repeat(Math.max(1, columns - width(title) - width(figures))) + figures;
+  // Where it is that something changes is never cut: a long path has a line for itself.
+  const whole = `${status} ${name} `;
+  const isLong = width(whole) + width(figures) + 1 > room;
+  const lines = (isLong ? [rule(status), `   ${name}`] : [rule(whole)]).map((line) => paint("bold", line));
   const mode = modeWords(file);
   if (mode !== "") lines.push(paint("amber", mode));
   if (file.binary) lines.push(paint("amber", "binary: it cannot be shown"));
