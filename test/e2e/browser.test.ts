@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch, logIn } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
@@ -56,20 +56,44 @@ afterAll(async () => {
   await hive.dispose();
 });
 
-test("log in with the launch URL, write to the manager, see it live, read the answer", async () => {
-  const { context, page, problems } = await logIn(browser, hive);
-  expect(new URL(page.url()).hash).toBe("");
-  await page.getByRole("textbox", { name: "message to hm1nd" }).fill("@hm1nd hello");
-  await page.keyboard.press("Enter");
-  await page.getByRole("region", { name: "operator inbox" }).getByText("heard hello").waitFor();
-  await page.getByRole("region", { name: "message flow" }).getByText("heard hello").waitFor();
-  await expect.poll(() => page.title()).toMatch(/^\(\d+\) hyperhive$/);
-  await page.getByText("rehearsal", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "mark read" }).click();
-  await page.getByRole("button", { name: "mark read" }).waitFor({ state: "detached" });
-  await context.close();
-  expect(problems).toEqual([]);
-});
+/** Kills the daemon, lets `meanwhile` happen once every page has said so, and starts it again in the same place. */
+async function restart(of: TestHive, pages: readonly Page[], meanwhile: () => Promise<void>): Promise<void> {
+  const { port } = new URL(of.home);
+  await of.crash();
+  for (const page of pages) await page.getByText("reconnecting").waitFor();
+  await meanwhile();
+  await of.start({ env: { HIVE_PORT: port } });
+  for (const page of pages) await page.getByText("reconnecting").waitFor({ state: "detached" });
+}
+
+test.each([1440, 390])(
+  "at %i px: log in with the launch URL, write to the manager, see it live, read the answer",
+  async (width) => {
+    const { context, page, problems } = await logIn(browser, hive, { width, height: 900 });
+    const look = async (tab: string): Promise<void> => {
+      if (width > 900) return;
+      const tabs = page.getByRole("navigation", { name: "sections" });
+      await tabs.getByRole("link", { name: new RegExp(`^${tab}`) }).click();
+    };
+    expect(new URL(page.url()).hash).toBe("");
+    await look("message flow");
+    await page.getByRole("textbox", { name: "message to hm1nd" }).fill(`@hm1nd hello from ${width}`);
+    await page.keyboard.press("Enter");
+    const flow = page.getByRole("region", { name: "message flow" });
+    const own = flow.locator("article.msg").filter({ has: page.getByText(`hello from ${width}`, { exact: true }) });
+    // The own words with what became of them, then the answer.
+    await own.getByText("done", { exact: true }).waitFor();
+    await flow.getByText(`heard hello from ${width}`).waitFor();
+    await look("operator inbox");
+    await page.getByRole("region", { name: "operator inbox" }).getByText(`heard hello from ${width}`).waitFor();
+    await expect.poll(() => page.title()).toMatch(/^\(\d+\) hyperhive$/);
+    await page.getByText("rehearsal", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "mark read" }).click();
+    await page.getByRole("button", { name: "mark read" }).waitFor({ state: "detached" });
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);
 
 test("the agent's page streams a turn, and its prompt commands the harness", async () => {
   const { context, page, problems } = await logIn(browser, hive);
@@ -186,16 +210,92 @@ test("eight tabs share one event stream, all of them live; the next takes over w
   expect(problems).toEqual([]);
 });
 
-test("a daemon that is killed and comes back: the page says so, then goes on without a gap", async () => {
-  const { context, page } = await logIn(browser, hive);
-  await hive.crash();
-  await page.getByText("reconnecting").waitFor();
-  await hive.start({ env: { HIVE_PORT: new URL(page.url()).port } });
-  await page.getByText("reconnecting").waitFor({ state: "detached" });
-  await hive.call("send", { to: "hm1nd", body: "after the restart" });
-  await page.getByRole("region", { name: "message flow" }).getByText("heard after the restart", { exact: true }).waitFor();
-  await context.close();
-});
+test.each([1440, 390])(
+  "at %i px a daemon is killed and comes back: typed text survives that and a reload, in every box",
+  async (width) => {
+    const { context, page, problems } = await logIn(browser, hive, { width, height: 900 });
+    await hive.call("send", { to: "hm1nd", body: "ask about drinks" });
+    const { request } = await hive.call("request_spawn", { name: `guest-${width}` });
+    const question = page.getByRole("article", { name: /^question/, includeHidden: true }).filter({ hasText: "tea or coffee?" });
+    const card = page.getByRole("article", { name: `request ${request}: spawn for guest-${width}`, includeHidden: true });
+    const note = card.getByRole("textbox", { includeHidden: true });
+    await question.getByLabel("coffee").check();
+    await question.getByRole("textbox").fill("with milk");
+    await card.getByRole("button", { name: "deny…" }).click();
+    await note.pressSequentially("not ");
+
+    const open = async (path: string): Promise<Page> => {
+      const tab = await context.newPage();
+      await tab.goto(`${hive.home}${path}`);
+      return tab;
+    };
+    const form = await open("/?open=spawn");
+    const name = form.getByRole("textbox", { name: "name" });
+    const purpose = form.getByRole("textbox", { name: "what it is for" });
+    await name.fill(`helper-${width}`);
+    await purpose.fill("looks things ");
+    const flow = await open("/?tab=flow");
+    const message = flow.getByRole("textbox", { name: "message to hm1nd" });
+    await message.fill("half a thought");
+    const config = await open("/?open=config:hm1nd");
+    await config.getByRole("button", { name: "edit…" }).click();
+    const file = config.getByRole("textbox", { name: "text of agent.json" });
+    const why = config.getByRole("textbox", { name: "what for" });
+    await file.fill("{}");
+    await why.fill("less is more");
+    const tabs = [page, form, flow, config];
+
+    // One goes on writing while nobody is there; what is sent then comes back.
+    await page.bringToFront();
+    await note.focus();
+    await restart(hive, tabs, async () => {
+      await page.keyboard.type("now, ");
+      await message.press("Enter");
+      await flow.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
+      await form.getByRole("button", { name: "◆ request" }).click();
+      await form.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
+    });
+    await page.keyboard.type("later");
+    await purpose.press("End");
+    await purpose.pressSequentially("up");
+    const all = (): Promise<unknown> =>
+      Promise.all([
+        ...[note, question.getByRole("textbox", { includeHidden: true }), name, purpose, message, file, why].map((box) =>
+          box.inputValue(),
+        ),
+        question.getByLabel("coffee").isChecked(),
+      ]);
+    const typed = [
+      "not now, later",
+      "with milk",
+      `helper-${width}`,
+      "looks things up",
+      "half a thought",
+      "{}",
+      "less is more",
+      true,
+    ];
+    await expect.poll(all).toEqual(typed);
+    await Promise.all(tabs.map((tab) => tab.reload()));
+    await expect.poll(all).toEqual(typed);
+    // It is still good for what it was written for.
+    await form.getByRole("button", { name: "◆ request" }).click();
+    await form.getByRole("dialog").waitFor({ state: "detached" });
+    await message.press("Enter");
+    await flow.getByRole("log", { name: "messages" }).getByText("heard half a thought", { exact: true }).last().waitFor();
+    await question.getByRole("button", { name: "answer" }).click();
+    await card.getByRole("button", { name: "deny", exact: true }).click();
+    for (const gone of [question, card]) await gone.waitFor({ state: "detached" });
+    const { approvals } = await hive.call("approvals", {});
+    expect(approvals.find((one) => one.id === request)?.note).toBe("not now, later");
+    const asked = approvals.find((one) => one.agent === `helper-${width}`);
+    expect(asked).toMatchObject({ state: "pending", description: "looks things up" });
+    await hive.call("deny", { id: asked?.id ?? 0 });
+    await context.close();
+    // The hive was away: requests to it failed, and nothing else did.
+    expect(problems.filter((one) => !/net::ERR_(?:CONNECTION|INCOMPLETE|EMPTY)/.test(one))).toEqual([]);
+  },
+);
 
 describe("on a phone", () => {
   test("what waits comes first; nothing is wider than the screen; a thumb can answer", async () => {

@@ -10,7 +10,7 @@ import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { know, useHive } from "../lib/store.ts";
 import { count, dollars, visible } from "../lib/text.ts";
-import { shownQuestions } from "../lib/unsent.ts";
+import { useShownQuestions } from "../lib/unsent.ts";
 import { Charts } from "./charts.tsx";
 import { Egress } from "./egress.tsx";
 
@@ -83,7 +83,7 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
 /** What the agent asks, answerable in place. On a phone it stands over the prompt: what waits comes first. */
 export function OpenQuestions({ name }: { name: string }): ReactNode {
   const questions = useHive((state) => state.questions);
-  const open = shownQuestions(questions).filter((question) => question.agent === name);
+  const open = useShownQuestions(questions).filter((question) => question.agent === name);
   if (open.length === 0) return null;
   return (
     <section className="asks" aria-label="its questions">

@@ -2,23 +2,30 @@ import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Action } from "../kit/button.tsx";
 import { call } from "../lib/api.ts";
-import { short } from "../lib/approvals.ts";
+import { STATE_WORDS, short } from "../lib/approvals.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { denyDraft, sending } from "../lib/unsent.ts";
 
 interface BarProps {
   approval: ApprovalView;
   /** The digest of what is on the screen; undefined while nothing is shown yet, and then nothing can be approved. */
   digest: string | undefined;
+  /** What stands here while nothing can be decided; a note that is being written stays. */
+  instead?: ReactNode;
   children?: ReactNode;
 }
 
-/** ◆ APPR0VE with the sha that will run, and deny with a note. An approval holds for what was looked at, only. */
-export function ApproveBar({ approval, digest, children }: BarProps): ReactNode {
+/**
+ * ◆ APPR0VE with the sha that will run, and deny with a note. An approval holds for what was looked at, only. When the
+ * request is decided elsewhere while words are in the note, they stay until they are sent as a message or thrown away.
+ */
+export function ApproveBar({ approval, digest, instead, children }: BarProps): ReactNode {
   const { id, agent, sha } = approval;
-  const [note, setNote] = useDraft(`deny:${id}`);
+  const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
+  const isOver = approval.state !== "pending";
   const isBusy = useHive((state) => state.agents.get(agent)?.state === "thinking");
   if (isDenying) {
     return (
@@ -32,22 +39,30 @@ export function ApproveBar({ approval, digest, children }: BarProps): ReactNode 
           onChange={(event) => setNote(event.target.value)}
           onKeyDown={(event) => event.key === "Escape" && setDenying(false)}
         />
-        <Action
-          kind="no"
-          run={async () => {
-            await call("deny", { id, ...(note.trim() === "" ? {} : { note: note.trim() }) });
-            setNote("");
-            return `request ${id} is denied`;
-          }}
-        >
-          deny
-        </Action>
-        <button type="button" className="ghost" onClick={() => setDenying(false)}>
-          back
-        </button>
+        {isOver ? (
+          <Unsent approval={approval} note={note} clear={() => setNote("")} />
+        ) : (
+          <>
+            <Action
+              kind="no"
+              run={async () => {
+                await sending(denyDraft(id), () => call("deny", { id, ...(note.trim() === "" ? {} : { note: note.trim() }) }));
+                setNote("");
+                return `request ${id} is denied`;
+              }}
+            >
+              deny
+            </Action>
+            <button type="button" className="ghost" onClick={() => setDenying(false)}>
+              back
+            </button>
+          </>
+        )}
       </div>
     );
   }
+  if (isOver) return null;
+  if (instead) return <div className="foot act">{instead}</div>;
   return (
     <div className="foot act" role="group" aria-label={`decide on request ${id}`}>
       <Action
@@ -67,5 +82,31 @@ export function ApproveBar({ approval, digest, children }: BarProps): ReactNode 
       {children}
       {isBusy && <span className="dim wide when">runs when {visible(agent)}'s turn ends</span>}
     </div>
+  );
+}
+
+/** What can be done with the note to a request that was decided elsewhere. */
+function Unsent({ approval, note, clear }: { approval: ApprovalView; note: string; clear: () => void }): ReactNode {
+  const { state, requested_by: to } = approval;
+  return (
+    <>
+      {to !== "operator" && (
+        <Action
+          kind="go"
+          disabled={note.trim() === ""}
+          run={async () => {
+            await call("send", { to, body: note.trim() });
+            clear();
+            return `sent to ${to} as a message`;
+          }}
+        >
+          send as a message
+        </Action>
+      )}
+      <button type="button" className="ghost" onClick={clear}>
+        discard
+      </button>
+      <span className="amber small">{STATE_WORDS[state].words}; your note was not sent</span>
+    </>
   );
 }

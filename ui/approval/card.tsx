@@ -4,6 +4,7 @@ import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { RISK_COLOURS, short } from "../lib/approvals.ts";
+import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
 import { Progress } from "./progress.tsx";
 import { visible } from "../lib/text.ts";
@@ -16,25 +17,26 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   const { id, kind, agent } = approval;
   const [digest, setDigest] = useState<string>();
   const isPending = approval.state === "pending";
+  // One that was decided elsewhere stays as it is around the words that are typed in it.
+  const isWritten = useUnsent(denyDraft(id));
   return (
     <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${kind} for ${agent}`)}>
       <ApprovalHead approval={approval} />
       <Risks approval={approval} />
-      {isPending && (
+      {(isPending || isWritten) && (
         <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
           <Preview approval={approval} onShown={setDigest} />
         </Suspense>
       )}
-      {isPending ? (
+      {(isPending || isWritten) && (
         <ApproveBar approval={approval} digest={digest}>
           <Link to="/approval/$id" params={{ id: String(id) }} className="ghost full">
             {kind === "spawn" ? "config" : "full diff"}
           </Link>
           {approval.base_sha && <span className="faint small">what runs: {short(approval.base_sha)}</span>}
         </ApproveBar>
-      ) : (
-        <Progress approval={approval} />
       )}
+      {!isPending && <Progress approval={approval} />}
     </article>
   );
 }

@@ -11,6 +11,7 @@ import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
 import { Risks } from "./card.tsx";
 import { FileDiff, fileId } from "./file.tsx";
@@ -45,7 +46,7 @@ export function ApprovalPage(): ReactNode {
     document.title = visible(`#${param}${approval ? ` ${approval.agent}` : ""} · hyperhive`);
   }, [param, approval]);
 
-  if (error !== undefined || !approval || !value) {
+  if (!approval || !value) {
     return (
       <>
         <Bar />
@@ -57,7 +58,7 @@ export function ApprovalPage(): ReactNode {
       </>
     );
   }
-  return <Shown key={id} shown={value} approval={approval} base={base} again={shown.again} />;
+  return <Shown key={id} shown={value} approval={approval} base={base} error={error} again={shown.again} />;
 }
 
 function Bar({ children }: { children?: ReactNode }): ReactNode {
@@ -77,10 +78,12 @@ interface ShownProps {
   shown: Output<"show"> & { from: Base };
   approval: Output<"show">["approval"];
   base: Base;
+  /** Why it could not be read once more. */
+  error: string | undefined;
   again: () => Promise<void>;
 }
 
-function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
+function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const { files } = shown;
   const search = useSearch({ from: "/approval/$id" });
   const navigate = useNavigate();
@@ -88,6 +91,7 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [isHelp, setHelp] = useState(false);
   const isPending = approval.state === "pending";
+  const isWritten = useUnsent(denyDraft(approval.id));
   const change = (next: { base?: string; view?: string }): void =>
     void navigate({ to: "/approval/$id", params: { id: String(approval.id) }, search: { ...search, ...next }, replace: true });
   const toggle = (path: string): void => {
@@ -154,6 +158,11 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
               : " · everything is new"}
           </p>
           <Risks approval={approval} />
+          {error !== undefined && (
+            <p className="red" role="alert">
+              {error}
+            </p>
+          )}
           {!isPending && <Progress approval={approval} />}
         </div>
         <div className="diffs">
@@ -198,23 +207,29 @@ function Shown({ shown, approval, base, again }: ShownProps): ReactNode {
           </div>
         </div>
       </main>
-      {isPending && (
+      {(isPending || isWritten) && (
         <div className="actbar">
-          {isOld ? (
-            <div className="foot act">
-              <span className="amber">What runs has changed since this was read.</span>
-              <Action run={again}>look again</Action>
-            </div>
-          ) : base === "running" ? (
-            <ApproveBar approval={approval} digest={digest} />
-          ) : (
-            <div className="foot act">
-              <span className="dim">compared with {BASES[base]}, for reading</span>
-              <button type="button" onClick={() => change({ base: "running" })}>
-                compare with what runs, to decide
-              </button>
-            </div>
-          )}
+          <ApproveBar
+            approval={approval}
+            digest={digest}
+            instead={
+              isOld ? (
+                <>
+                  <span className="amber">What runs has changed since this was read.</span>
+                  <Action run={again}>look again</Action>
+                </>
+              ) : (
+                base !== "running" && (
+                  <>
+                    <span className="dim">compared with {BASES[base]}, for reading</span>
+                    <button type="button" onClick={() => change({ base: "running" })}>
+                      compare with what runs, to decide
+                    </button>
+                  </>
+                )
+              )
+            }
+          />
         </div>
       )}
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />

@@ -8,10 +8,9 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { isOpen } from "../lib/state.ts";
 import { useHive } from "../lib/store.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { shownQuestions } from "../lib/unsent.ts";
+import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { Guide } from "./guide.tsx";
 import { visible } from "../lib/text.ts";
@@ -28,8 +27,8 @@ interface Card {
  * stands last, and a request that was approved stays in its place: no button moves under the finger.
  */
 export function YourCall(): ReactNode {
-  const questions = useHive((state) => state.questions);
-  const approvals = useHive((state) => state.approvals);
+  const questions = useShownQuestions(useHive((state) => state.questions));
+  const approvals = useShownApprovals(useHive((state) => state.approvals));
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
   const cards = useMemo((): Card[] => {
@@ -39,12 +38,12 @@ export function YourCall(): ReactNode {
         key: `message${message.id}`,
         card: <Stuck message={message} />,
       })),
-      ...[...approvals.values()].filter(isOpen).map((approval) => ({
+      ...approvals.map((approval) => ({
         at: approval.requested_at,
         key: `approval${approval.id}`,
         card: <ApprovalCard approval={approval} />,
       })),
-      ...shownQuestions(questions).map((question) => ({
+      ...questions.map((question) => ({
         at: question.asked_at,
         key: `question${question.id}`,
         card: <QuestionCard question={question} />,

@@ -23,8 +23,7 @@ export function Config({ name }: { name: string }): ReactNode {
   const [draft, setDraft] = useDraft(`config:${name}`);
   const [description, setDescription] = useDraft(`config-why:${name}`);
   const [sent, setSent] = useState<number>();
-  if (error !== undefined) return <Empty>{error}</Empty>;
-  if (!value) return <Empty>loading…</Empty>;
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   const edited = draft === "" ? undefined : (JSON.parse(draft) as Record<string, string>);
   const file = value.files.find((one) => one.path === chosen) ?? value.files[0];
   const textOf = (one: File): string => edited?.[one.path] ?? one.text;

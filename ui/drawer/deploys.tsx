@@ -24,8 +24,7 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
     mark,
   );
   const [asked, setAsked] = useState<DeployRow>();
-  if (error !== undefined) return <Empty>{error}</Empty>;
-  if (!value) return <Empty>loading…</Empty>;
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   if (value.deploys.length === 0) return <Empty>{visible(name)} has not been deployed through a request yet.</Empty>;
   return (
     <>

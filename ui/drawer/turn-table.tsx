@@ -23,8 +23,7 @@ export function TurnTable({ name }: { name: string }): ReactNode {
   useEffect(() => {
     if (value && value.turns.length < PAGE) setAll(true);
   }, [value]);
-  if (error !== undefined) return <Empty>{error}</Empty>;
-  if (!value) return <Empty>loading…</Empty>;
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   const first = value.turns.at(-1)?.turn ?? 0;
   const rows = [...value.turns, ...older.filter((row) => row.turn < first)];
   if (rows.length === 0) return <Empty>{visible(name)} has had no turn yet.</Empty>;

@@ -2,8 +2,7 @@ import type { ReactNode } from "react";
 import type { QuestionView } from "../../src/wire/agent.ts";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
-import { forgetQuestion } from "../lib/store.ts";
-import { answerDraft, answering } from "../lib/unsent.ts";
+import { answerDraft, sending } from "../lib/unsent.ts";
 import { Action } from "./button.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
@@ -31,7 +30,6 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
   const clear = (): void => {
     setText("");
     setChosen([]);
-    if (question.state !== "open") forgetQuestion(question.id);
   };
   return (
     <article className="card q" tabIndex={-1} aria-label={`question ${question.id} of ${question.agent}`}>
@@ -87,7 +85,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
               kind="go"
               disabled={chosen.length === 0 && text.trim() === ""}
               run={async () => {
-                await answering(question.id, () =>
+                await sending(answerDraft(question.id), () =>
                   call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) }),
                 );
                 clear();
@@ -99,7 +97,9 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
             <Action
               kind="ghost"
               run={() =>
-                answering(question.id, () => call("question_cancel", { id: question.id })).then(() => "closed without an answer")
+                sending(answerDraft(question.id), () => call("question_cancel", { id: question.id })).then(
+                  () => "closed without an answer",
+                )
               }
               title="closes it; whoever asked is told"
             >

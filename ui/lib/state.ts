@@ -54,9 +54,12 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
       ),
       ...snapshot.questions.map((one) => [one.id, one] as const),
     ]),
-    // Settled ones that a page has asked for stay: the snapshot holds only what is open.
+    // Settled ones that a page has asked for stay: the snapshot holds only what is open. What was open and is so no more
+    // is settled, however; a page that asks for it learns how.
     approvals: new Map([
-      ...[...(before?.approvals.values() ?? [])].filter((one) => !isOpen(one)).map((one) => [one.id, one] as const),
+      ...[...(before?.approvals.values() ?? [])].map(
+        (one) => [one.id, isOpen(one) ? { ...one, state: "cancelled" as const } : one] as const,
+      ),
       ...snapshot.approvals.map((one) => [one.id, one] as const),
     ]),
     // What the page knew may have a gap to the snapshot, or have changed in it: the window begins anew.

@@ -150,14 +150,6 @@ export function knowApprovals(approvals: readonly ApprovalView[]): void {
   set({ state });
 }
 
-/** Lets go of a question that has ended. */
-export function forgetQuestion(id: number): void {
-  if (!held.state) return;
-  const questions = new Map(held.state.questions);
-  questions.delete(id);
-  set({ state: { ...held.state, questions } });
-}
-
 const subscribe = (listener: () => void): (() => void) => {
   listeners.add(listener);
   return () => void listeners.delete(listener);

@@ -1,0 +1,86 @@
+import type { Browser } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { HiveError } from "../../src/wire/error.ts";
+import { busyHive } from "../lib/busy-hive.ts";
+import { anApproval, diffFiles } from "../lib/fixtures.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
+
+/** Words that the operator is typing, while what they are about changes or ends. */
+
+let browser: Browser;
+let hive: FixtureHive;
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
+});
+
+describe.each([1440, 390])("at %i px", (width) => {
+  test.each(["/", "/approval/42"])("the note to a request that is decided elsewhere stays, on %s", async (path) => {
+    const { context, page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
+    await page.getByRole("button", { name: "deny…" }).first().click();
+    const note = page.getByRole("textbox", { name: "note to whoever asked for 42" });
+    await note.pressSequentially("not with ");
+    const top = await note.evaluate((box) => Math.round(box.getBoundingClientRect().top));
+    hive.tell({ kind: "approval", seq: 7000, approval: anApproval({ seq: 7000, state: "cancelled", resolved_by: "hm1nd" }) });
+    await page.getByText("cancelled; your note was not sent").waitFor();
+    await page.keyboard.type("that host");
+    expect(await note.inputValue()).toBe("not with that host");
+    // At the lower edge of a phone the line that says so has to have its place.
+    if (width > 900 || path === "/") expect(await note.evaluate((box) => Math.round(box.getBoundingClientRect().top))).toBe(top);
+    await page.getByRole("button", { name: "send as a message" }).click();
+    await note.waitFor({ state: "detached" });
+    expect(hive.called("send")).toMatchObject([{ to: "hm1nd", body: "not with that host" }]);
+    expect(hive.called("deny")).toEqual([]);
+    if (path === "/") expect(await page.getByRole("article", { name: /^request 42/, includeHidden: true }).count()).toBe(0);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("a note that is being sent is not called unsent; a refused one is still there", async () => {
+    const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const card = page.getByRole("article", { name: /^request 42/ });
+    await card.getByRole("button", { name: "deny…" }).click();
+    await card.getByRole("textbox").fill("too dear");
+    let end = (_: Error | object): void => {};
+    hive.answers.deny = () =>
+      new Promise((resolve, reject) => (end = (what) => (what instanceof Error ? reject(what) : resolve(what as never))));
+    await card.getByRole("button", { name: "deny", exact: true }).click();
+    await expect.poll(() => hive.called("deny").length).toBe(1);
+    end(new HiveError("unavailable", "the hive is restarting"));
+    await page.locator(".toasts").getByText("the hive is restarting").waitFor();
+    expect(await card.getByRole("textbox").inputValue()).toBe("too dear");
+    await card.getByRole("button", { name: "deny", exact: true }).click();
+    await expect.poll(() => hive.called("deny").length).toBe(2);
+    // Its event is here before the answer.
+    hive.tell({ kind: "approval", seq: 7000, approval: anApproval({ seq: 7000, state: "denied", note: "too dear" }) });
+    await card.waitFor({ state: "detached" });
+    end({ denied: 42 });
+    await page.locator(".toasts").getByText("request 42 is denied").waitFor();
+    await context.close();
+  });
+
+  test("a diff that is read anew while one writes, or cannot be, takes nothing away", async () => {
+    const { context, page } = await openPage(browser, hive, "/approval/42", { viewport: { width, height: 844 } });
+    await page.getByRole("button", { name: "deny…" }).click();
+    const note = page.getByRole("textbox", { name: "note to whoever asked for 42" });
+    await note.pressSequentially("what ");
+    hive.answers.show = () => {
+      throw new HiveError("unavailable", "the hive is restarting");
+    };
+    hive.tell({ kind: "approval", seq: 7000, approval: anApproval({ seq: 7000, digest: "e".repeat(64) }) });
+    await page.getByRole("alert").getByText("the hive is restarting").waitFor();
+    await page.keyboard.type("for?");
+    expect(await note.inputValue()).toBe("what for?");
+    await page.getByText("crawler.mjs").first().waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "back", exact: true }).click();
+    await page.getByText("What runs has changed since this was read.").waitFor();
+    // When the line is back, what could not be read is read.
+    const files = diffFiles([{ path: "a-third-file" }]);
+    hive.answers.show = () => ({ approval: anApproval({ seq: 7000, digest: "e".repeat(64) }), files, cut: false });
+    hive.cut();
+    await page.getByText("a-third-file").first().waitFor({ state: "attached" });
+    await page.getByRole("button", { name: /^◆ approve/ }).waitFor();
+    await context.close();
+  });
+});
