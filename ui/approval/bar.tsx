@@ -97,7 +97,7 @@ function Unsent({ approval, note, clear }: { approval: ApprovalView; note: strin
           run={async () => {
             await call("send", { to, body: note.trim() });
             clear();
-            return `sent to ${to} as a message`;
+            return `sent to ${visible(to)} as a message`;
           }}
         >
           send as a message
