@@ -42,7 +42,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     const card = page.getByRole("article", { name: /^request 42/ });
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox").fill("too dear");
-    let end = (_: Error | object): void => {};
+    let end: (what: Error | object) => void = () => {};
     hive.answers.deny = () =>
       new Promise((resolve, reject) => (end = (what) => (what instanceof Error ? reject(what) : resolve(what as never))));
     await card.getByRole("button", { name: "deny", exact: true }).click();
