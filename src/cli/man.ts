@@ -8,10 +8,13 @@ function roff(text: string): string {
     .replaceAll(/^([.'])/gm, String.raw`\&$1`);
 }
 
+/** Wherever the page is made, its examples are as wide. */
+const MAN_WIDTH = 80;
+
 /** What stands in `addHelpText("after")`: commander prints it, but does not tell it. */
 function afterHelp(command: Command): string {
   let all = "";
-  command.configureOutput({ writeOut: (text) => (all += text) });
+  command.configureOutput({ writeOut: (text) => (all += text), getOutHelpWidth: () => MAN_WIDTH });
   const own = command.helpInformation();
   command.outputHelp();
   return all.slice(own.length).trim();

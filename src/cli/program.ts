@@ -9,6 +9,8 @@ import { questionCommands } from "./commands/questions.ts";
 import { requestCommands } from "./commands/requests.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
+import { MORE } from "./examples.ts";
+import { addExitCodes, addMore, MIN_DESCRIPTION, verbTerm } from "./help.ts";
 import { EXIT, EXIT_CODES, withShell } from "./shell.ts";
 import { closest } from "./suggest.ts";
 
@@ -31,12 +33,12 @@ export function buildProgram(): Command {
     .description("The operator's terminal to a hyperhive. Without a verb it shows the hive at a glance.")
     .version(manifest.version)
     .option("--json", "print what the daemon answered, one JSON object per line")
-    .option("--socket <path>", "the daemon's host.sock; by default that of HIVE_STATE_DIR, your own, or the system's")
-    .configureHelp({ showGlobalOptions: false })
+    .option("--socket <path>", "the daemon's host.sock; by default HIVE_STATE_DIR's, your own, or the system's")
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: verbTerm, minWidthToWrap: MIN_DESCRIPTION })
+    .configureOutput({ outputError: (words, write) => write(words.replace(/^error: /, "hivectl: ")) })
     .showHelpAfterError("(hivectl --help lists the verbs)")
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText("after", () => `\nExit codes:\n${EXIT_CODES.map(([code, words]) => `  ${code}  ${words}`).join("\n")}`)
     .allowExcessArguments()
     .action(() => {
       const [unknown] = program.args;
@@ -53,15 +55,22 @@ export function buildProgram(): Command {
         shell.say(shell.paint("dim", "\nhivectl --help lists the verbs"));
       });
     });
+  addExitCodes(program, EXIT_CODES);
   for (const [heading, declare] of GROUPS) {
     const before = program.commands.length;
     declare(program);
-    for (const command of program.commands.slice(before)) command.helpGroup(heading);
+    for (const command of program.commands.slice(before)) {
+      command.helpGroup(heading);
+      const more = MORE[command.name()];
+      if (more) addMore(command, more);
+    }
   }
   // The common options may stand before or after the verb.
   for (const command of program.commands)
     command
       .exitOverride()
+      // A word too many is a mistake that should be heard of: `approve 12 13` approves nothing.
+      .allowExcessArguments(false)
       .showHelpAfterError(`(hivectl ${command.name()} --help says more)`)
       .option("--json", "print what the daemon answered")
       .option("--socket <path>", "the daemon's host.sock");

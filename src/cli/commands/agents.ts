@@ -44,8 +44,7 @@ export function agentCommands(program: Command): void {
       .option("-d, --description <text>", "what it is for")
       .option("-m, --model <model>", "its model")
       .option("-c, --config <file>", "an agent.json to begin with")
-      .option("-i, --instructions <file>", "its INSTRUCTIONS.md")
-      .addHelpText("after", '\nExample:\n  hivectl spawn scout --description "looks things up" --model haiku'),
+      .option("-i, --instructions <file>", "its INSTRUCTIONS.md"),
     async (shell, [name]: [string], { description, model, ...files }) => {
       const config: Record<string, unknown> = files.config === undefined ? {} : readJson(files.config);
       if (model !== undefined) config["model"] = model;

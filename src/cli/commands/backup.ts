@@ -14,11 +14,7 @@ export function backupCommands(program: Command): void {
     program
       .command("backup")
       .argument("<folder>", "where to; it must not exist yet, or be empty")
-      .description("copy the whole hive into a folder while it runs")
-      .addHelpText(
-        "after",
-        "\nEverything that was acknowledged before it began is in it. Deploys wait while database and repositories are\ncopied; messages and turns go on. The daemon writes it, so it is the daemon's user that must be able to.\n\nExample:\n  hivectl backup /srv/backups/hive-$(date +%F)",
-      ),
+      .description("copy the whole hive into a folder while it runs"),
     async (shell, [folder]: [string]) => {
       const progress = new Progress(shell.isJson);
       try {
@@ -46,10 +42,6 @@ export function backupCommands(program: Command): void {
     .description("make a stopped hive's state folder from a backup")
     .option("--state <folder>", "the state folder; by default that of HIVE_STATE_DIR, or your own")
     .option("--force", "put aside what is in the state folder")
-    .addHelpText(
-      "after",
-      "\nNeeds no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's\nmanifest before anything is touched. What was in the folder is never removed.\n\nExample:\n  hivectl shutdown && hivectl restore /srv/backups/hive-2026-01-31 --force && npm start",
-    )
     .action((folder: string, _own: unknown, self: Command) => {
       const options = self.optsWithGlobals<{ state?: string; force?: boolean; json?: boolean }>();
       return alone(options, async (printer) => {

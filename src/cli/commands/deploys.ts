@@ -14,8 +14,7 @@ export function deployCommands(program: Command): void {
       .argument("<agent>", "whose config", agentName)
       .argument("<id>", "the deploy to go back to", wholeNumber)
       .description("go back to an earlier deploy; it is a deploy with an id of its own")
-      .option("-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)")
-      .addHelpText("after", "\nExample:\n  hivectl deploys scout\n  hivectl rollback scout 7 --wait"),
+      .option("-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)"),
     async (shell, [agent, id]: [string, number], { wait }) => {
       const { request } = await shell.client.call("rollback", { agent, id });
       const { showRequest } = await import("../follow.ts");
@@ -109,8 +108,7 @@ export function deployCommands(program: Command): void {
     program
       .command("meta-update")
       .argument("<inputs...>", "names as `hivectl meta` lists them")
-      .description("lock inputs anew, and rebuild who depends on them")
-      .addHelpText("after", "\nExamples:\n  hivectl meta-update hyperhive\n  hivectl meta-update agent-scout/mcp-matrix"),
+      .description("lock inputs anew, and rebuild who depends on them"),
     async (shell, [inputs]: [string[]]) => {
       const { results } = await shell.client.call("meta_update", { inputs });
       await showResults(shell, results, "is rebuilt");
@@ -125,8 +123,7 @@ export function deployCommands(program: Command): void {
       .option("-r, --request <id>", "only what belongs to this request", wholeNumber)
       .option("-k, --kind <kind>", "only this kind")
       .option("-n, --limit <count>", "how many", wholeNumber, 50)
-      .option("-b, --before <seq>", "older than this entry", wholeNumber)
-      .addHelpText("after", "\nExamples:\n  hivectl audit --request 12\n  hivectl audit scout --kind approved --json"),
+      .option("-b, --before <seq>", "older than this entry", wholeNumber),
     async (shell, [agent]: [string?], { limit, before, request, kind }) =>
       shell.show(await shell.client.call("audit", { agent, limit, before, request, kind }), ({ entries }) =>
         entries.length === 0

@@ -52,11 +52,7 @@ export function messageCommands(program: Command): void {
       .argument("[text...]", "the message; none or `-` reads it from stdin")
       .description("send a message as the operator")
       .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
-      .option("-w, --wait", "wait for the answer and print it")
-      .addHelpText(
-        "after",
-        "\nExamples:\n  hivectl send @hm1nd hello\n  hivectl send '*' 'stop what you do and report' \n  git log -5 | hivectl send @scout -\n  hivectl send @hm1nd --wait 'how are things?'",
-      ),
+      .option("-w, --wait", "wait for the answer and print it"),
     async (shell, [to, words = []]: [string, string[]?], { replyTo, wait }) => {
       const body = words.length === 0 || words.join(" ") === "-" ? await stdin() : words.join(" ");
       const { randomUUID } = await import("node:crypto");

@@ -35,8 +35,7 @@ export function questionCommands(program: Command): void {
       .argument("<question>", "its number", wholeNumber)
       .argument("[text...]", "your own words")
       .description("answer a question, in your own words or with its options")
-      .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several")
-      .addHelpText("after", "\nExamples:\n  hivectl answer 17 'scout owns it'\n  hivectl answer 17 --option 2"),
+      .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several"),
     async (shell, [id, words = []]: [number, string[]?], { option }) => {
       let chosen: string[] = [];
       if (option) {

@@ -54,8 +54,7 @@ export function requestCommands(program: Command): void {
       .command("show")
       .argument("<id>", "the request", wholeNumber)
       .description("a request with its whole diff and what you should not miss")
-      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running")
-      .addHelpText("after", "\nExamples:\n  hivectl show 12\n  hivectl show 12 --base parent\n  hivectl show 12 --json"),
+      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running"),
     async (shell, [id]: [number], { base }) => {
       const answer = shell.client.call("show", { id, base });
       const [{ requestText }, output] = await Promise.all([import("../request-text.ts"), answer]);
@@ -71,11 +70,7 @@ export function requestCommands(program: Command): void {
       .description("approve a request: shows what it is and asks, unless the answer is given")
       .option("-y, --yes", "do not ask")
       .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
-      .option(...WAIT)
-      .addHelpText(
-        "after",
-        "\nWhat you saw is what is approved: if what runs has changed meanwhile, it is refused.\n\nExamples:\n  hivectl approve 12\n  hivectl approve 12 --sha 3f2a91c04d1e --wait",
-      ),
+      .option(...WAIT),
     async (shell, [id]: [number], options) => {
       const { approval, base_sha: base } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
@@ -100,8 +95,7 @@ export function requestCommands(program: Command): void {
       .command("deny")
       .argument("<id>", "the request", wholeNumber)
       .description("deny a request")
-      .option("-m, --note <text>", "why; whoever asked is told")
-      .addHelpText("after", '\nExample:\n  hivectl deny 12 --note "no new hosts this week"'),
+      .option("-m, --note <text>", "why; whoever asked is told"),
     async (shell, [id]: [number], { note }) =>
       shell.show(
         await shell.client.call("deny", { id, note }),
@@ -123,8 +117,7 @@ export function requestCommands(program: Command): void {
       .command("request-spawn")
       .argument("<new-name>", "the agent's name")
       .description("queue the spawn of an agent, to be approved like a request of the manager")
-      .option("-d, --description <text>", "what it is for")
-      .addHelpText("after", '\nExample:\n  hivectl request-spawn scout --description "looks things up"'),
+      .option("-d, --description <text>", "what it is for"),
     async (shell, [name]: [string], { description }) =>
       shell.show(await shell.client.call("request_spawn", { name, description }), ({ request }) => waits(request)),
   );
@@ -135,8 +128,7 @@ export function requestCommands(program: Command): void {
       .argument("<agent>", "whose config", agentName)
       .argument("<folder|commit>", "a config tree, or a commit of the agent's proposed repo by its full name")
       .description("propose a config: the only way to change hm1nd")
-      .option("-d, --description <text>", "what it changes and why")
-      .addHelpText("after", "\nExample:\n  hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"),
+      .option("-d, --description <text>", "what it changes and why"),
     async (shell, [agent, what]: [string, string], { description }) => {
       const output = await shell.client.call("propose", { agent, description, ...(await proposed(what)) });
       shell.show(output, ({ request }) => waits(request));

@@ -8,10 +8,6 @@ export function terminalCommands(program: Command): void {
     .command("completion")
     .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
     .description("print the completion script of a shell; it completes live names of agents")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  source <(hivectl completion bash)      # in ~/.bashrc\n  source <(hivectl completion zsh)       # in ~/.zshrc, after compinit\n  hivectl completion fish | source       # in ~/.config/fish/config.fish",
-    )
     .action(async (shell: "bash" | "zsh" | "fish") => {
       const { COMPLETION_SCRIPTS } = await import("../completion/scripts.ts");
       process.stdout.write(COMPLETION_SCRIPTS[shell]);

@@ -1,0 +1,89 @@
+/** What the help of a verb says after its options. */
+export interface More {
+  /** What one should know before. */
+  words?: string;
+  /** Command lines as they are typed. */
+  examples: readonly string[];
+}
+
+/** Every verb with something to type after its name shows how. The help and the man page print them. */
+export const MORE: Readonly<Record<string, More>> = {
+  status: { examples: ["hivectl status", "hivectl status --json | jq -r '.agents[] | select(.unread > 0).name'"] },
+  top: { words: "Keys: q quits, j and k scroll.", examples: ["hivectl top"] },
+  list: { examples: ["hivectl list --long", "for name in $(hivectl list); do hivectl logs $name -n 1; done"] },
+  spawn: {
+    examples: [
+      'hivectl spawn scout --description "looks things up" --model haiku',
+      "hivectl spawn scout --config agent.json --instructions INSTRUCTIONS.md",
+    ],
+  },
+  start: { examples: ["hivectl start scout ada", "hivectl start --all"] },
+  stop: { examples: ["hivectl stop scout", "hivectl stop --all"] },
+  kill: { examples: ["hivectl kill scout"] },
+  restart: { examples: ["hivectl restart scout ada"] },
+  pause: { examples: ["hivectl pause scout", "hivectl pause --all"] },
+  resume: { examples: ["hivectl resume scout", "hivectl resume --all"] },
+  revive: { examples: ["hivectl tombstones", "hivectl revive scout"] },
+  destroy: { examples: ["hivectl destroy scout", "hivectl destroy scout --purge"] },
+  logs: { examples: ["hivectl logs scout -n 50"] },
+  config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
+  send: {
+    examples: [
+      "hivectl send @hm1nd hello",
+      "hivectl send '*' 'stop what you do and report'",
+      "git log -5 | hivectl send @scout -",
+      "hivectl send @hm1nd --wait 'how are things?'",
+    ],
+  },
+  inbox: { examples: ["hivectl inbox --unread", "hivectl inbox --peek -n 5"] },
+  messages: { examples: ["hivectl messages scout -n 10", "hivectl messages --before 1200"] },
+  retry: { examples: ["hivectl retry 1204"] },
+  drop: { examples: ["hivectl drop 1204"] },
+  "let-go": { examples: ["hivectl let-go 1204"] },
+  questions: { examples: ["hivectl questions", "hivectl questions --all"] },
+  answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 --option 2", "hivectl answer 17 --option 1 3"] },
+  "close-question": { examples: ["hivectl close-question 17"] },
+  tail: {
+    examples: ["hivectl tail scout", "hivectl tail scout -n 200 --no-follow", "hivectl tail scout --json | jq -c .event"],
+  },
+  watch: { examples: ["hivectl watch", "hivectl watch --json | jq -c 'select(.kind == \"message\")'"] },
+  cancel: { examples: ["hivectl cancel scout", "hivectl cancel scout --return"] },
+  compact: { examples: ["hivectl compact scout"] },
+  model: { examples: ["hivectl model scout opus"] },
+  "new-session": { examples: ["hivectl new-session scout"] },
+  requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
+  show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
+  approve: {
+    words: "What you saw is what is approved: if what runs has changed meanwhile, it is refused.",
+    examples: ["hivectl approve 12", "hivectl approve 12 --sha 3f2a91c04d1e --wait"],
+  },
+  deny: { examples: ['hivectl deny 12 --note "no new hosts this week"'] },
+  "cancel-request": { examples: ["hivectl cancel-request 12"] },
+  "request-spawn": { examples: ['hivectl request-spawn scout --description "looks things up"'] },
+  propose: { examples: ["hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"] },
+  rollback: { examples: ["hivectl deploys scout", "hivectl rollback scout 7 --wait"] },
+  rebuild: { examples: ["hivectl rebuild scout", "hivectl rebuild --all"] },
+  update: { examples: ["hivectl update scout", "hivectl update --all"] },
+  force: { examples: ["hivectl force 12"] },
+  deploys: { examples: ["hivectl deploys scout -n 5"] },
+  "meta-update": { examples: ["hivectl meta-update hyperhive", "hivectl meta-update agent-scout/mcp-matrix"] },
+  audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },
+  logout: { examples: ["hivectl sessions", "hivectl logout 3"] },
+  backup: {
+    words:
+      "Everything that was acknowledged before it began is in it. Deploys wait while database and repositories are copied; messages and turns go on. The daemon writes it, so it is the daemon's user that must be able to.",
+    examples: ["hivectl backup /srv/backups/hive-$(date +%F)"],
+  },
+  restore: {
+    words:
+      "Needs no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's manifest before anything is touched. What was in the folder is never removed.",
+    examples: ["hivectl shutdown", "hivectl restore /srv/backups/hive-2026-01-31 --force"],
+  },
+  completion: {
+    examples: [
+      "source <(hivectl completion bash)      # in ~/.bashrc",
+      "source <(hivectl completion zsh)       # in ~/.zshrc, after compinit",
+      "hivectl completion fish | source       # in ~/.config/fish/config.fish",
+    ],
+  },
+};

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import type { Command } from "commander";
+import { MORE } from "./examples.ts";
+import { width } from "./print.ts";
+import { buildProgram } from "./program.ts";
+
+/** The help of a verb, or without one that of the program, as a terminal of so many columns gets it. */
+function helpOf(columns: number, verb?: string): string {
+  const program = buildProgram();
+  const command = verb === undefined ? program : find(program, verb);
+  let text = "";
+  command.configureOutput({ writeOut: (words) => (text += words), getOutHelpWidth: () => columns });
+  command.outputHelp();
+  return text;
+}
+function find(program: Command, verb: string): Command {
+  const found = program.commands.find((one) => one.name() === verb);
+  if (!found) throw new Error(`there is no verb ${verb}`);
+  return found;
+}
+const verbs = buildProgram()
+  .commands.filter((one) => !one.name().startsWith("__"))
+  .map((one) => one.name());
+
+describe("the help", () => {
+  test.each([60, 80, 140])("of the program and of every verb fits %i columns", (columns) => {
+    for (const verb of [undefined, ...verbs]) {
+      const examples = (verb === undefined ? undefined : MORE[verb])?.examples ?? [];
+      // A command line is not broken: it shall be copied.
+      for (const line of helpOf(columns, verb).split("\n"))
+        if (!examples.includes(line.trim())) expect(width(line), `${verb ?? ""}: ${line}`).toBeLessThanOrEqual(columns);
+      for (const one of examples) expect(one.length).toBeLessThanOrEqual(78);
+    }
+  });
+
+  test("lists every verb with its arguments, in columns that line up", () => {
+    const lines = helpOf(80).split("\n");
+    expect(lines).toContain("  approve <id>                     approve a request: shows what it is and asks,");
+    expect(lines).toContain("                                   unless the answer is given");
+  });
+
+  test("of every verb that takes something shows how it is typed", () => {
+    const program = buildProgram();
+    const own = (verb: string): number =>
+      find(program, verb).options.filter((one) => one.long !== "--json" && one.long !== "--socket").length;
+    for (const verb of verbs)
+      if (own(verb) > 0 || find(program, verb).registeredArguments.length > 0)
+        expect(helpOf(80, verb)).toMatch(/\nExamples?:\n {2}/);
+  });
+
+  test("shows only verbs and options that there are", () => {
+    const program = buildProgram();
+    for (const [verb, { examples }] of Object.entries(MORE)) {
+      expect(examples.join("\n")).toContain(`hivectl ${verb}`);
+      for (const [, other = "", rest = ""] of examples.join("\n").matchAll(/hivectl ([a-z-]+)([^|)\n]*)/g)) {
+        const options = find(program, other).options.flatMap((one) => [one.long, one.short]);
+        for (const [option] of rest.matchAll(/(?<= )--?[a-z][a-z-]*/g)) expect(options, `${other} ${option}`).toContain(option);
+      }
+    }
+  });
+});
+
+test("a word too many is a mistake", async () => {
+  const program = buildProgram();
+  let said = "";
+  for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: (words) => (said += words) });
+  await expect(program.parseAsync(["node", "hivectl", "approve", "12", "13"])).rejects.toThrow();
+  expect(said).toContain("hivectl: too many arguments for 'approve'. Expected 1 argument but got 2.");
+});
