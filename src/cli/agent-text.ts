@@ -18,6 +18,7 @@ const COLOURS: Record<AgentView["state"], Colour> = {
 
 /** The agents as rows. */
 export function agentTable(agents: readonly AgentView[], { paint, width, now }: View): string {
+  if (agents.length === 0) return paint("dim", "no agent lives here yet");
   return table(
     agents,
     [

@@ -171,8 +171,26 @@ export async function meantAgent(name: string, client: LineClient): Promise<stri
   return closest(name, agents);
 }
 
+/** What went wrong. An answer that does not fit the contract comes from a daemon of another version. */
+export function wordsOf(error: unknown): string {
+  const issues = (error as { issues?: { path: PropertyKey[] }[] } | undefined)?.issues;
+  if (error instanceof Error && Array.isArray(issues)) {
+    const where = issues[0]?.path.map(String).join(".") ?? "";
+    return `the daemon's answer is not understood (${where}): it runs another version than this hivectl; start it anew`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Words for an empty list. What an agent did outlives it, so a name that nobody has is no mistake; it may be mistyped. */
+export async function nothingAbout({ client }: Shell, words: string, agent: string | undefined): Promise<string> {
+  if (agent === undefined) return words;
+  const { agents } = await client.call("list", {});
+  const meant = agents.includes(agent) ? undefined : closest(agent, agents);
+  return `${words} about ${agent}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
 function fail(error: unknown, isJson: boolean): void {
-  const words = error instanceof Error ? error.message : String(error);
+  const words = wordsOf(error);
   const [code, exit] =
     error instanceof UsageError
       ? (["bad_request", EXIT.usage] as const)

@@ -11,7 +11,8 @@ export interface Column<Row> {
 }
 
 const GAP = 2;
-/** Columns below which free text says nothing, and below which nothing does. */
+/** Columns that free text should have before a spare column has any; below which it says nothing; below which nothing does. */
+const EASY_WIDE = 20;
 const MIN_WIDE = 12;
 const MIN_CELL = 4;
 
@@ -57,11 +58,11 @@ function layOut<Row>(column: Column<Row>, rows: readonly Row[]): Laid<Row> {
 
 const total = (laid: readonly { width: number }[]): number => laid.reduce((sum, one) => sum + one.width + GAP, -GAP);
 
-/** First the free text gives way, then spare columns go, then the widest of what is left is cut. */
+/** First the free text gives way, then spare columns go, then the free text gives way once more, then the widest of what is left is cut. */
 function fitInto<Row>(laid: Laid<Row>[], room: number): Laid<Row>[] {
   let kept = laid.map((one) => ({ ...one }));
   const least = (): number =>
-    total(kept.map((one) => (one.column.isWide === true ? { width: Math.min(one.width, MIN_WIDE) } : one)));
+    total(kept.map((one) => (one.column.isWide === true ? { width: Math.min(one.width, EASY_WIDE) } : one)));
   while (least() > room) {
     const spare = Math.max(...kept.map((one) => one.column.spare ?? 0));
     if (spare === 0) break;

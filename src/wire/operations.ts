@@ -259,7 +259,7 @@ export const operations = {
   model: {
     summary: "Set the model, until a deploy changes it.",
     callers: ["operator"],
-    input: z.object({ name: AgentName, model: z.string().min(1).max(128) }),
+    input: z.object({ name: AgentName, model: z.string().min(1, "name a model").max(128) }),
     output: nothing,
   },
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },

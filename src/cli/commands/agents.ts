@@ -4,7 +4,7 @@ import { agentName, agentNames, wholeNumber } from "../arguments.ts";
 import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { age, clean } from "../print.ts";
-import { act, type Shell } from "../shell.ts";
+import { act, UsageError, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
 /** Prints the hive at a glance: who lives here and what waits. */
@@ -52,7 +52,7 @@ export function agentCommands(program: Command): void {
         name,
         description,
         ...(Object.keys(config).length > 0 ? { config } : {}),
-        ...(files.instructions === undefined ? {} : { instructions: readFileSync(files.instructions, "utf8") }),
+        ...(files.instructions === undefined ? {} : { instructions: readText(files.instructions) }),
       });
       shell.show(output, ({ agent }) => `${agent.name} lives · ${agent.url}`);
     },
@@ -107,7 +107,7 @@ export function agentCommands(program: Command): void {
   act(program.command("tombstones").description("destroyed agents whose state is kept"), async (shell) =>
     shell.show(await shell.client.call("tombstones", {}), ({ agents }) =>
       agents.length === 0
-        ? "none"
+        ? "no destroyed agent is kept"
         : table(
             agents,
             [
@@ -128,7 +128,9 @@ export function agentCommands(program: Command): void {
       .description("what an agent's cage has written")
       .option("-n, --lines <count>", "how many lines", wholeNumber, 200),
     async (shell, [name]: [string], { lines }) =>
-      shell.show(await shell.client.call("logs", { name, lines }), (output) => output.lines.map(clean).join("\n")),
+      shell.show(await shell.client.call("logs", { name, lines }), (output) =>
+        output.lines.length === 0 ? `the cage of ${name} has written nothing yet` : output.lines.map(clean).join("\n"),
+      ),
   );
 
   act(
@@ -144,8 +146,22 @@ function scoped(program: Command, verb: string, words: string): Command {
   return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", "every agent");
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${(error as Error).message.replace(/, \w+ .*$/, "")}`);
+  }
+}
+
 function readJson(file: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error(`${file} holds no JSON object`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readText(file));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError(`${file} holds no JSON object`);
   return value as Record<string, unknown>;
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
+import type { AuditRow } from "../../wire/approval.ts";
 import { agentName, agentNames, wholeNumber } from "../arguments.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { age, clean, oneLine, plural } from "../print.ts";
-import { act } from "../shell.ts";
+import { act, nothingAbout } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
 
@@ -124,26 +125,29 @@ export function deployCommands(program: Command): void {
       .option("-k, --kind <kind>", "only this kind")
       .option("-n, --limit <count>", "how many", wholeNumber, 50)
       .option("-b, --before <seq>", "older than this entry", wholeNumber),
-    async (shell, [agent]: [string?], { limit, before, request, kind }) =>
-      shell.show(await shell.client.call("audit", { agent, limit, before, request, kind }), ({ entries }) =>
+    async (shell, [agent]: [string?], { limit, before, request, kind }) => {
+      const output = await shell.client.call("audit", { agent, limit, before, request, kind });
+      const nothing = output.entries.length > 0 ? "" : await nothingAbout(shell, "nothing of the kind is written down", agent);
+      shell.show(output, ({ entries }) =>
         entries.length === 0
-          ? "nothing of the kind happened"
+          ? nothing
           : table(
               entries,
               [
-                { title: "SEQ", value: (one) => String(one.seq), colour: () => "dim", spare: 2 },
+                { title: "SEQ", value: (one) => String(one.seq), colour: () => "dim", spare: 4 },
                 { title: "AT", value: (one) => instant(one.at), colour: () => "dim" },
-                { title: "ACTOR", value: (one) => one.actor },
+                { title: "ACTOR", value: (one) => one.actor, spare: 1 },
                 { title: "KIND", value: (one) => one.kind, colour: () => "bold" },
                 { title: "AGENT", value: (one) => one.agent ?? "" },
-                { title: "REQUEST", value: (one) => (one.request === undefined ? "" : `#${one.request}`) },
-                { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "", spare: 1 },
-                { title: "DETAIL", value: (one) => one.reason ?? detail(one.detail), isWide: true },
+                { title: "REQUEST", value: (one) => (one.request === undefined ? "" : `#${one.request}`), spare: 2 },
+                { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "", spare: 3 },
+                { title: "DETAIL", value: (one) => one.reason ?? detail(one), isWide: true },
               ],
               shell.width,
               shell.paint,
             ),
-      ),
+      );
+    },
   );
 
   act(
@@ -175,8 +179,10 @@ function instant(at: string): string {
   return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${date.toLocaleTimeString("en-GB", { hour12: false })}`;
 }
 
-function detail(given: Record<string, unknown> | undefined): string {
+/** What else the entry says. The commit has a column of its own. */
+function detail({ detail: given, sha }: AuditRow): string {
   return Object.entries(given ?? {})
+    .filter(([key, value]) => key !== "sha" || value !== sha)
     .map(([key, value]) => `${key}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`)
     .join(" ");
 }

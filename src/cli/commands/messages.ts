@@ -82,7 +82,9 @@ export function messageCommands(program: Command): void {
       const inbox = await shell.client.call("inbox", { limit, unread });
       shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
         messages.length === 0
-          ? "nothing here"
+          ? unread === true
+            ? "nothing unread"
+            : "no message to you yet"
           : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n"),
       );
       const newest = inbox.messages.at(-1);
@@ -99,7 +101,11 @@ export function messageCommands(program: Command): void {
       .option("-b, --before <message>", "older than this message", wholeNumber),
     async (shell, [agent]: [string?], { limit, before }) =>
       shell.show(await shell.client.call("messages", { limit, agent, before }), ({ messages }) =>
-        messages.length === 0 ? "nothing here" : messages.map((message) => messageText(message, shell)).join("\n\n"),
+        messages.length === 0
+          ? agent === undefined
+            ? "no message yet"
+            : `no message from or to ${agent}`
+          : messages.map((message) => messageText(message, shell)).join("\n\n"),
       ),
   );
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { clean } from "../print.ts";
-import { act, UsageError, type LoadContract, type Shell } from "../shell.ts";
+import { act, nothingAbout, UsageError, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest part of a commit's name that tells it from another by sight. */
 const MIN_SHA_CHARS = 7;
@@ -45,7 +45,8 @@ export function requestCommands(program: Command): void {
     async (shell, [agent]: [string?], { limit, before, open }) => {
       const { requestTable } = await import("../request-text.ts");
       const output = await shell.client.call("approvals", { limit, open, before, agent });
-      shell.show(output, ({ approvals }) => (approvals.length === 0 ? "none" : requestTable(approvals, shell)));
+      const nothing = output.approvals.length > 0 ? "" : await nothingAbout(shell, "no request", agent);
+      shell.show(output, ({ approvals }) => (approvals.length === 0 ? nothing : requestTable(approvals, shell)));
     },
   );
 

@@ -116,6 +116,25 @@ describe("top", () => {
         .filter((name) => ["ada", "zoe", "hm1nd"].includes(name ?? ""));
     expect(names(0)[0]).toBe("zoe");
     expect(names(1)[0]).toBe("hm1nd");
+    const foot = (skip: number) => topFrame({ state, isLive: true }, screen(7, 80, skip)).at(-1);
+    expect([0, 1, 2, 99].map((skip) => foot(skip)?.split("   ")[0])).toEqual([
+      "2 below",
+      "1 above, 1 below",
+      "2 above",
+      "2 above",
+    ]);
+  });
+
+  test("what is cut ends with …, wherever the cut falls", () => {
+    const state = snapshot([agent("ada")]);
+    state.questions = [
+      { id: 1, seq: 1, agent: "ada", question: "which of the two", options: [], multi: false, state: "open", asked_at: at },
+    ];
+    for (let columns = 24; columns < 60; columns++) {
+      const lines = topFrame({ state, isLive: true }, screen(40, columns));
+      expect(lines.find((one) => one.includes("?1"))).toMatch(/ada 1m which of the two$|…$/);
+      expect(lines.find((one) => one.includes("→"))).toMatch(/日本語$|…$/);
+    }
   });
 
   test("takes events in: an agent that changes, a question that closes, a message once", () => {

@@ -1,7 +1,7 @@
 import type { AgentView } from "../../wire/agent.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
-import { age, count, dollars, fit, oneLine, width, type Colour, type Paint } from "../print.ts";
+import { age, count, dollars, fit, oneLine, plural, width, type Colour, type Paint } from "../print.ts";
 
 /** Messages that are kept to be shown: more than any terminal has lines. */
 const MAX_MESSAGES = 200;
@@ -52,15 +52,17 @@ export interface Screen {
 
 type Span = readonly [Colour | readonly Colour[] | undefined, string];
 
-/** A line of painted pieces, cut to the screen. */
+/** A line of painted pieces, cut to the screen with a … wherever that is. */
 function line(spans: readonly Span[], { columns, paint }: Screen): string {
-  let left = columns;
+  const whole = spans.reduce((sum, [, words]) => sum + width(words), 0);
+  let left = whole <= columns ? columns : columns - 1;
   let text = "";
   for (const [colour, words] of spans) {
-    const cut = fit(words, left);
-    left -= width(cut);
-    text += colour === undefined ? cut : paint(colour, cut);
-    if (cut !== words) break;
+    const isCut = width(words) > left;
+    const shown = isCut ? fit(words, left + 1) : words;
+    left -= width(shown);
+    text += colour === undefined ? shown : paint(colour, shown);
+    if (isCut) break;
   }
   return text;
 }
@@ -95,12 +97,19 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
   ];
   for (const banner of hive.banners)
     head.push(line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen));
-  const foot = line([["dim", "q quit   j k scroll   hivectl --help lists the verbs"]], screen);
+  const foot = (hidden: string): string =>
+    line(
+      [
+        ["amber", hidden],
+        ["dim", "q quit   j k scroll   hivectl --help lists the verbs"],
+      ],
+      screen,
+    );
 
   const room = screen.rows - head.length - 2;
-  const whole = (lines: readonly string[]): string[] => {
+  const whole = (lines: readonly string[], hidden = ""): string[] => {
     const above = lines.slice(0, screen.rows - 1);
-    return [...above, ...Array.from({ length: screen.rows - 1 - above.length }, () => ""), foot];
+    return [...above, ...Array.from({ length: screen.rows - 1 - above.length }, () => ""), foot(hidden)];
   };
   if (room < 2) return whole(head);
   const rows = agentTable(agents, { paint: screen.paint, width: screen.columns, now: screen.now }).split("\n");
@@ -112,7 +121,9 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
   const left = (): number => screen.rows - lines.length - 1;
   if (left() > 2) lines.push(...section("WAITS", waiting(state, screen), Math.floor((left() - 1) / 2), screen));
   if (left() > 2) lines.push(...section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
-  return whole(lines);
+  const below = body.length - shownAgents - skip;
+  const hidden = [skip > 0 ? `${skip} above` : "", below > 0 ? `${below} below` : ""].filter((words) => words !== "");
+  return whole(lines, hidden.length > 0 ? `${hidden.join(", ")}   ` : "");
 }
 
 /** Who needs a look comes first; after that the manager, then by name. */
@@ -137,7 +148,7 @@ function waiting({ approvals, questions }: StateSnapshot, screen: Screen): strin
           ["dim", ` ${age(one.requested_at, screen.now)}`],
           [
             one.risks.some((risk) => risk.level === "danger") ? "red" : undefined,
-            one.risks.length > 0 ? ` ${one.risks.length} marks` : "",
+            one.risks.length > 0 ? ` ${plural(one.risks.length, "mark")}` : "",
           ],
           [undefined, ` ${oneLine(one.description ?? "")}`],
         ],
