@@ -8,7 +8,7 @@ const HELP_WIDTH = 80;
 export const MIN_DESCRIPTION = 16;
 
 /** Columns that the help of a verb may take. */
-const columnsOf = (command: Command): number => command.configureOutput().getOutHelpWidth?.() ?? HELP_WIDTH;
+const columnsOf = (command: Command): number => command.configureOutput().getOutHelpWidth?.() || HELP_WIDTH;
 
 /** A verb in the list of verbs: its name and arguments. That it has options is no news, every verb has some. */
 export function verbTerm(command: Command): string {

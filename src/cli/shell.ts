@@ -106,7 +106,8 @@ function printer(isJson: boolean): Printer {
   return {
     isJson,
     paint: painter(isTerminal && !process.env["NO_COLOR"] && !isJson),
-    width: isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"]) || Infinity,
+    // A terminal that does not know its size says 0.
+    width: (isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"])) || Infinity,
     now: Date.now(),
     show(output, forPeople) {
       const text = isJson ? jsonLine(output) : forPeople(output);

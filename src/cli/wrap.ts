@@ -23,7 +23,7 @@ const paintedWidth = (text: string): number => width(text.replace(COLOURS, ""));
  * joined: a word that is longer than the terminal (an address that shall be copied whole) is left to it.
  */
 export function reflow(text: string, columns: number, hang = 0): string {
-  if (!Number.isFinite(columns)) return text;
+  if (!Number.isFinite(columns) || columns < 1) return text;
   return text
     .split("\n")
     .map((line) => (paintedWidth(line) <= columns ? line : broken(line, columns, hang)))

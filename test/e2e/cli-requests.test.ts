@@ -157,7 +157,7 @@ describe("looking", () => {
     answers.check = { holds: false, findings: [{ ...finding, ok: false, problems: ["scout: deployed/7 is not locked"] }] };
     const { code, out } = await hivectl("check");
     expect(code).toBe(1);
-    expect(out).toContain("✗ 1  a deployed tag is locked (4 things looked at)\n    scout: deployed/7 is not locked");
+    expect(out).toContain("✗ 1  a deployed tag is locked (4 things looked at)\n     scout: deployed/7 is not locked");
   });
 });
 

@@ -11,6 +11,9 @@ const RETRY_MS = 1000;
 /** Messages of the past to begin with. */
 const PAST_MESSAGES = 50;
 
+/** What a terminal has that does not know its size. */
+const [ROWS, COLUMNS] = [24, 80];
+
 const ENTER = "\u001B[?1049h\u001B[?25l";
 const LEAVE = "\u001B[?25h\u001B[?1049l";
 /** The terminal shows what comes between at once, where it knows how: no flicker. */
@@ -33,7 +36,7 @@ export async function top(shell: Shell): Promise<void> {
     timer = undefined;
     // What still arrives after the end is not drawn over what stood on the terminal before.
     if (stop.signal.aborted) return;
-    const screen = { rows: stdout.rows, columns: stdout.columns, now: Date.now(), paint: shell.paint, skip };
+    const screen = { rows: stdout.rows || ROWS, columns: stdout.columns || COLUMNS, now: Date.now(), paint: shell.paint, skip };
     stdout.write(
       BEGIN +
         topFrame(model, screen)
