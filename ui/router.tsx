@@ -4,13 +4,15 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  redirect,
   type ErrorComponentProps,
 } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { Dashboard } from "./dashboard/page.tsx";
 import { Toasts } from "./kit/toast.tsx";
 import { onNotificationClick } from "./lib/notify.ts";
-import { useHeld } from "./lib/store.ts";
+import { elsewhere } from "./lib/own-port.ts";
+import { agentsNow, useHeld } from "./lib/store.ts";
 import { visible } from "./lib/text.ts";
 import { waiting } from "./lib/waiting.ts";
 
@@ -91,6 +93,10 @@ function Failed({ error }: ErrorComponentProps): ReactNode {
 }
 
 const root = createRootRoute({
+  beforeLoad: ({ location: { href } }) => {
+    const there = elsewhere(href, agentsNow(), location);
+    if (there !== undefined) throw redirect({ href: there });
+  },
   component: Root,
   errorComponent: Failed,
   notFoundComponent: () => (

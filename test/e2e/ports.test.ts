@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { choosePort } from "../../src/hive/agents/port.ts";
+import { launch, logIn } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** The agents' own ports: each a page with its own API and events, behind the same door. */
@@ -80,6 +81,37 @@ describe("a port of one's own", () => {
     let text = "";
     while (!text.includes("seen on the port")) text += new TextDecoder().decode((await reader?.read())?.value);
     await reader?.cancel();
+  });
+
+  test("is linked from the agent's page; there, the way to every other page leads back to the dashboard", async () => {
+    const browser = await launch();
+    try {
+      const { context, page, problems } = await logIn(browser, hive);
+      await page.goto(`${hive.home}/agent/hm1nd`);
+      const own = page.getByRole("link", { name: String(base), exact: true });
+      expect(await own.getAttribute("href")).toBe(`http://127.0.0.1:${base}/`);
+      await own.click();
+      await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
+      await page.getByRole("log", { name: "turns of hm1nd" }).waitFor();
+      await page.getByRole("textbox", { name: "message to hm1nd" }).fill("hello from the port");
+      await page.keyboard.press("Enter");
+      await page.getByRole("log", { name: "turns of hm1nd" }).getByText("hello from the port").first().waitFor();
+      await page.locator(".head").getByRole("button", { name: "config" }).click();
+      await page.getByRole("dialog").getByRole("tab", { name: "agent.nix" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("link", { name: "all its messages" }).click();
+      await page.waitForURL(`${hive.home}/?tab=flow&who=hm1nd`);
+      await page.getByRole("log", { name: "messages" }).getByText("hello from the port", { exact: true }).waitFor();
+      await page.goBack();
+      await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
+      await page.getByRole("link", { name: "← hive" }).click();
+      await page.waitForURL(`${hive.home}/`);
+      await page.getByRole("region", { name: "containers" }).waitFor();
+      await context.close();
+      expect(problems).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   test("lets nobody in without the session, and takes a launch link itself", async () => {

@@ -8,6 +8,7 @@ import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
+import { ownAddress } from "../lib/own-port.ts";
 import { know, useHive } from "../lib/store.ts";
 import { count, dollars, visible } from "../lib/text.ts";
 import { useShownQuestions } from "../lib/unsent.ts";
@@ -66,7 +67,9 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
           {agent.port !== undefined && (
             <>
               <dt>own port</dt>
-              <dd>{agent.port}</dd>
+              <dd>
+                <a href={ownAddress(agent, location)}>{agent.port}</a>
+              </dd>
             </>
           )}
         </dl>

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
@@ -159,6 +160,9 @@ const subscribe = (listener: () => void): (() => void) => {
 export function useHeld(): Held {
   return useSyncExternalStore(subscribe, () => held);
 }
+
+/** Every agent that the page knows of at this moment. */
+export const agentsNow = (): Iterable<AgentView> => held.state?.agents.values() ?? [];
 
 /** A part of the state. `select` must return the same object while nothing has changed. */
 export function useHive<T>(select: (state: State) => T): T {

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { busyHive } from "../lib/busy-hive.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
+
+/** Every open thing is an address: it can be linked, survives a reload, and back and forward go through it. */
+
+let browser: Browser;
+let hive: FixtureHive;
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
+});
+
+/** What can be open over a page, as the address has it, and words that are only in there. */
+const OPEN: Record<string, { open: string; words: string }> = {
+  logs: { open: "logs:scout", words: "claude: warm process 41" },
+  config: { open: "config:scout", words: '"allowedRecipients": ["hm1nd"]' },
+  deploys: { open: "deploys:scout", words: "agent.json: limits.memory_mib must be at least 256" },
+  turns: { open: "turns:scout", words: "cancelled by the operator" },
+  thread: { open: "thread:12", words: "hops into chain 10" },
+  spawn: { open: "spawn", words: "a request shows its config before it runs" },
+};
+
+test("what is tried below is all that can be open", () => {
+  const source = readFileSync(join(import.meta.dirname, "../../ui/drawer/drawer.tsx"), "utf8");
+  const found = [...source.matchAll(/^ {2}(\w+): \{ title:|what === "(\w+)"/gm)].map((match) => match[1] ?? match[2]);
+  expect(new Set(found)).toEqual(new Set(Object.keys(OPEN)));
+});
+
+/** What is open, and where, in one line. */
+const where = (page: Page): string => {
+  const { pathname, searchParams } = new URL(page.url());
+  return `${pathname} ${searchParams.get("open") ?? ""}`.trim();
+};
+
+describe.each([1440, 390])("at %i px", (width) => {
+  test("a link straight to each opens it, a reload does so again, and it can be closed", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const dialog = page.getByRole("dialog");
+    for (const [n, { open, words }] of Object.values(OPEN).entries()) {
+      // Over the dashboard and over an agent's page in turn.
+      const path = n % 2 === (width > 900 ? 0 : 1) ? "/" : "/agent/scout";
+      await page.goto(`${hive.home}${path}?open=${open}`);
+      await dialog.getByText(words).first().waitFor();
+      await page.reload();
+      await dialog.getByText(words).first().waitFor();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      expect(where(page)).toBe(path);
+    }
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("back goes through pages and what was open, and forward through all of it again", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport: { width, height: 844 } });
+    const dialog = page.getByRole("dialog");
+    const row = page.getByRole("listitem", { name: "scout", exact: true });
+    await row.locator(".sha").click();
+    await dialog.getByText(OPEN["deploys"]?.words ?? "").waitFor();
+    await dialog.getByRole("link", { name: "failed/37" }).click();
+    await page.waitForURL(/\/approval\/37$/);
+    await page.getByText("crawler.mjs").first().waitFor({ state: "attached" });
+    await page.getByRole("link", { name: "← your call" }).click();
+    await page.waitForURL(/\/\?tab=call$/);
+    if (width < 900) await page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: "containers" }).click();
+    await row.getByRole("link", { name: "scout", exact: true }).click();
+    const tail = page.getByRole("log", { name: "turns of scout" });
+    await tail.waitFor();
+    await page.locator(".head").getByRole("button", { name: "logs" }).click();
+    await dialog.getByText(OPEN["logs"]?.words ?? "").waitFor();
+
+    const way: [string, () => Promise<void>][] = [
+      ["/", () => row.waitFor()],
+      ["/ deploys:scout", () => dialog.getByText(OPEN["deploys"]?.words ?? "").waitFor()],
+      ["/approval/37", () => page.getByText("crawler.mjs").first().waitFor({ state: "attached" })],
+      ["/", () => row.waitFor()],
+      ["/agent/scout", () => tail.getByText("can you crawl cs.MA daily").first().waitFor()],
+      ["/agent/scout logs:scout", () => dialog.getByText(OPEN["logs"]?.words ?? "").waitFor()],
+    ];
+    const stand = async ([place, seen]: (typeof way)[number]): Promise<void> => {
+      await expect.poll(() => where(page)).toBe(place);
+      await seen();
+      await expect.poll(() => dialog.count()).toBe(place.includes(" ") ? 1 : 0);
+    };
+    for (const step of way.slice(0, -1).reverse()) {
+      await page.goBack();
+      await stand(step);
+    }
+    for (const step of way.slice(1)) {
+      await page.goForward();
+      await stand(step);
+    }
+    // A reload in the middle keeps the place in the history, too.
+    await page.goBack();
+    await page.goBack();
+    await page.reload();
+    await stand(way[3] as (typeof way)[number]);
+    await page.goForward();
+    await stand(way[4] as (typeof way)[number]);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("a reload keeps what else is in the address: the tab, the filter, the search, what is replied to, base and view, the range", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const twice = async (path: string, seen: () => Promise<unknown>): Promise<void> => {
+      await page.goto(`${hive.home}${path}`);
+      await seen();
+      await page.reload();
+      await seen();
+    };
+    await twice("/?tab=meta", () => page.getByRole("region", { name: "meta inputs" }).getByText("mcp-matrix").waitFor());
+    await twice("/?tab=flow&who=librarian", async () => {
+      await page.getByRole("log", { name: "messages" }).getByText("i can index what you find").waitFor();
+      expect(await page.getByLabel("show only messages of").inputValue()).toBe("librarian");
+    });
+    await twice("/?tab=flow&q=crawl", () =>
+      page.getByRole("group", { name: "search results" }).locator(".body").getByText("cs.MA daily").waitFor(),
+    );
+    await twice("/?tab=flow&with=scout:12", () => page.getByRole("button", { name: "do not reply to a message" }).waitFor());
+    await twice("/approval/42?base=parent&view=split", async () => {
+      await page.getByText("compared with the commit before it, for reading").waitFor();
+      await page.getByRole("button", { name: "split", pressed: true }).waitFor({ state: "attached" });
+    });
+    await twice("/agent/scout?tab=side&view=7d", () => page.getByRole("button", { name: "7d", pressed: true }).waitFor());
+    await twice("/history", () => page.getByText("not with write access to the shared notes").waitFor());
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
