@@ -35,7 +35,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
     shape:
       "{ hive: HiveView, agents: AgentView[], questions: QuestionView[], approvals: ApprovalView[], agent_statuses: AgentStatusRow[] }",
   },
-  list: "list",
+  list: { shape: `${shapeOf(operations.list.output)}; with --long { agents: AgentView[] }` },
   spawn: "spawn",
   start: "start",
   stop: "stop",

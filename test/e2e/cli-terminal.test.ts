@@ -75,6 +75,21 @@ describe("completion", () => {
     }
     expect((await run("hivectl", ["completion", "tcsh"])).code).toBe(2);
   });
+
+  test("fish, where it is installed, offers the same with what each is", async () => {
+    if (!existsSync("/usr/bin/fish")) return;
+    const inFish = async (line: string): Promise<string[]> => {
+      const script = `hivectl completion fish | source; complete -C '${line}'`;
+      return (await run("fish", ["--no-config", "-c", script])).out.split("\n").filter((one) => one !== "");
+    };
+    const names = async (line: string): Promise<(string | undefined)[]> => (await inFish(line)).map((one) => one.split("\t")[0]);
+    expect(await inFish("hivectl sta")).toEqual(["start\tstart agents", "status\tthe hive at a glance"]);
+    // With nothing written of the name yet, after other words, and with its first letters.
+    expect(await names("hivectl tail ")).toEqual(expect.arrayContaining(["hm1nd", "scout"]));
+    expect(await names("hivectl kill hm1nd ")).toEqual(expect.not.arrayContaining(["hm1nd"]));
+    expect(await names("hivectl send @sc")).toEqual(["@scout"]);
+    expect(await names(`hivectl backup ${hive.folder}/hivec`)).toEqual([`${hive.folder}/hivectl`]);
+  });
 });
 
 /** A command on a pseudo-terminal of its own, and what it drew there. */

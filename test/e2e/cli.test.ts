@@ -2,6 +2,11 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { VERB_OUTPUT } from "../../src/cli/shapes.ts";
+import { AgentView } from "../../src/wire/agent.ts";
+import { StoredTurnEvent } from "../../src/wire/event.ts";
+import { operations } from "../../src/wire/operations.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** The operator's terminal, as its own program. */
@@ -164,6 +169,62 @@ describe("with a hive", () => {
     expect((await run("stop")).code).toBe(2);
     expect((await run("--help")).code).toBe(0);
     expect((await run("send", "--help")).out).toContain("hivectl send @hm1nd hello");
+  });
+
+  test("--json prints the documented shapes, and nothing beside them", async () => {
+    await run("request-spawn", "bob", "--description", "waits");
+    const { approvals } = await hive.call("approvals", { open: true });
+    const request = String(approvals[0]?.id);
+    const verbs = [
+      ["tombstones"],
+      ["logs", "hm1nd", "-n", "5"],
+      ["config", "hm1nd"],
+      ["send", "hm1nd", "hello"],
+      ["inbox", "--peek"],
+      ["messages"],
+      ["questions", "--all"],
+      ["start", "hm1nd"],
+      ["compact", "hm1nd"],
+      ["cancel", "hm1nd"],
+      ["model", "hm1nd", "opus"],
+      ["new-session", "hm1nd"],
+      ["pending"],
+      ["requests"],
+      ["show", request],
+      ["deny", request, "--note", "not today"],
+      ["deploys", "hm1nd"],
+      ["meta"],
+      ["update", "hm1nd"],
+      ["audit", "-n", "20"],
+      ["check"],
+      ["login"],
+      ["sessions"],
+      ["urls"],
+    ];
+    for (const [verb = "", ...rest] of verbs) {
+      const documented = VERB_OUTPUT[verb];
+      const operation = typeof documented === "string" ? documented : verb === "send" ? "send" : undefined;
+      const { output } = operations[operation ?? "list"];
+      const said = await run(verb, ...rest, "--json");
+      expect(said, verb).toMatchObject({ code: 0, err: "" });
+      // What the shape does not name is dropped when it is read by it.
+      const printed: unknown = JSON.parse(said.out);
+      expect(output.parse(printed), verb).toEqual(printed);
+    }
+    const views = z.object({ agents: z.array(AgentView) });
+    for (const argv of [["status"], ["list", "--long"]]) {
+      const { agents } = JSON.parse((await run(...argv, "--json")).out) as { agents: unknown[] };
+      expect(agents).not.toHaveLength(0);
+      expect(views.parse({ agents })).toEqual({ agents });
+    }
+    for (const verb of ["pause", "resume", "kill", "start", "restart"]) {
+      const printed: unknown = JSON.parse((await run(verb, "hm1nd", "--json")).out);
+      expect(operations.start.output.parse(printed), verb).toEqual(printed);
+    }
+    for (const line of (await run("tail", "hm1nd", "--no-follow", "--json")).out.trim().split("\n")) {
+      const printed: unknown = JSON.parse(line);
+      expect(StoredTurnEvent.parse(printed)).toEqual(printed);
+    }
   });
 
   test("shutdown stops the cages, then the daemon", async () => {

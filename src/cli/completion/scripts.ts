@@ -40,8 +40,12 @@ compdef _hivectl hivectl
 `,
   fish: String.raw`# hivectl completion for fish:  hivectl completion fish | source
 function __hivectl_complete
-    set -l words (commandline -opc) (commandline -ct | string collect --allow-empty)
-    for line in ($words[1] __complete -- $words[2..-1] 2>/dev/null)
+    set -l words (commandline -opc)
+    set -l program $words[1]
+    set -e words[1]
+    # Quoted it is one word, also where nothing is written of it yet.
+    set -l current (commandline -ct)
+    for line in ($program __complete -- $words "$current" 2>/dev/null)
         if string match -q ':files*' -- $line
             __fish_complete_path (commandline -ct)
         else
