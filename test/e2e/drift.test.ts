@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch, logIn } from "../lib/browser.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /**
@@ -69,12 +70,28 @@ test("a ledger that locks something else than was deployed is found, shown, and 
   }
 });
 
-test("a start finds it by itself", async () => {
+test("a start finds it by itself, and the dashboard shows it in the row, on a phone as well, until it is mended", async () => {
   relock((entry) => (entry["rev"] = "a".repeat(40)));
   await hive.crash();
   await hive.start();
   await hive.untilAgent("ada", (agent) => agent.drift?.includes("locks aaaaaaaaaaaa") === true);
-  await rebuilt();
+  const browser = await launch();
+  try {
+    const pages = await Promise.all([1440, 390].map((width) => logIn(browser, hive, { width, height: 900 })));
+    const drifts = pages.map(({ page }) =>
+      page
+        .getByRole("listitem", { name: "ada", exact: true, includeHidden: true })
+        .getByText(/^drift: the deploy ledger locks aaaaaaaaaaaa, and /),
+    );
+    for (const { page } of pages) await page.goto(`${hive.home}/?tab=swarm`);
+    await Promise.all(drifts.map((drift) => drift.waitFor()));
+    await rebuilt();
+    // It goes by its event.
+    await Promise.all(drifts.map((drift) => drift.waitFor({ state: "detached" })));
+    expect(pages.flatMap(({ problems }) => problems)).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });
 
 test("a generation that runs and is not the one of the record is shown, and replaced once its turn is over", async () => {

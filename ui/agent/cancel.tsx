@@ -3,6 +3,9 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import { ApiError, call } from "../lib/api.ts";
 import { toast } from "../kit/toast.tsx";
 
+/** True while there is a turn that can be ended. */
+export const isInTurn = ({ state }: AgentView): boolean => state === "thinking" || state === "compacting";
+
 /**
  * Ends the running turn, or ends it and gives its message back. The click is answered by the page itself: the button
  * says "cancelling…" before the hive has heard of it, and until the turn is over or the hive refuses.
@@ -10,7 +13,7 @@ import { toast } from "../kit/toast.tsx";
 export function CancelTurn({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<number>();
   const { name, turn = 0 } = agent;
-  if (agent.state !== "thinking" && agent.state !== "compacting") return null;
+  if (!isInTurn(agent)) return null;
   const isAsked = asked === turn;
   const cancel = async (giveBack: boolean): Promise<void> => {
     setAsked(turn);

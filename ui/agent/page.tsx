@@ -11,7 +11,7 @@ import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
 import { count, dollars, duration, visible } from "../lib/text.ts";
 import { toast } from "../kit/toast.tsx";
-import { CancelTurn } from "./cancel.tsx";
+import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
 import { OpenQuestions, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
@@ -62,6 +62,7 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
   const open = (what: string) => () =>
     void navigate({ to: "/agent/$name", params: { name }, search: (search) => ({ ...search, open: `${what}:${name}` }) });
   const { tab } = useSearch({ from: "/agent/$name" });
+  const isNarrow = useNarrow();
   return (
     <header className="head">
       <div>
@@ -73,14 +74,16 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         <Figures agent={agent} />
         {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
-        <CancelTurn agent={agent} />
+        {!isNarrow && <CancelTurn agent={agent} />}
         {!agent.destroyed && agent.running && (
           <Action kind="ghost" run={() => pauseAgent(agent)}>
             {agent.paused ? "resume" : "pause"}
           </Action>
         )}
         {!agent.destroyed && !agent.running && <Action run={() => startAgent(name)}>start</Action>}
-        {agent.running && (
+        {/* On a phone it takes the place of another as wide: no line of buttons comes and goes with a turn. */}
+        {isNarrow && <CancelTurn agent={agent} />}
+        {agent.running && !(isNarrow && isInTurn(agent)) && (
           <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
             new session
           </Action>
@@ -100,19 +103,20 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
           config
         </button>
       </div>
-      {(agent.state_reason ?? agent.status_text) && (
-        <div className="dim second">
-          {agent.state_reason ? (
-            <span className={agent.state === "failed" ? "red" : "amber"}>
-              <Words text={agent.state_reason} />
-            </span>
-          ) : (
+      {/* There with no words, too: the tail below does not move when the agent says something. */}
+      <div className="dim second">
+        {agent.state_reason ? (
+          <span className={agent.state === "failed" ? "red" : "amber"}>
+            <Words text={agent.state_reason} />
+          </span>
+        ) : (
+          agent.status_text && (
             <span className="status">
-              “<Words text={agent.status_text ?? ""} />”
+              “<Words text={agent.status_text} />”
             </span>
-          )}
-        </div>
-      )}
+          )
+        )}
+      </div>
     </header>
   );
 }

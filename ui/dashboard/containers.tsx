@@ -87,17 +87,10 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         </div>
         <RowActions agent={agent} />
       </div>
-      {problem && agent.state_reason ? (
-        <div className={`status ${agent.state === "failed" ? "red" : "dim"}`}>
-          <Words text={agent.state_reason} />
-        </div>
-      ) : (
-        agent.status_text && (
-          <div className="status">
-            <Words text={agent.status_text} />
-          </div>
-        )
-      )}
+      {/* There with no words, too: a row does not grow when its agent says something. */}
+      <div className={`status words ${problem && agent.state_reason ? (agent.state === "failed" ? "red" : "dim") : ""}`}>
+        <Words text={(problem ? agent.state_reason : undefined) ?? agent.status_text ?? ""} />
+      </div>
       <div className="l2">
         {agent.last_turn && (
           <span className={agent.last_turn.ok ? "" : "red"}>
@@ -107,7 +100,10 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         )}
         {agent.unread > 0 && <span className="amber">{agent.unread} unread</span>}
         <span>{dollars(agent.cost_today_usd)} today</span>
-        {agent.tokens_today > 0 && <span>{count(agent.tokens_today)} tok</span>}
+        {agent.tokens_today > 0 && <span className="wide">{count(agent.tokens_today)} tok</span>}
+      </div>
+      {/* A line of their own, and there in every row: nothing wraps when a figure grows. */}
+      <div className="l2">
         {agent.needs_update && <span className="chip amber">needs update</span>}
         {agent.needs_login && <span className="chip amber">needs login</span>}
         {agent.deployed_sha && (

@@ -1,0 +1,187 @@
+import type { Browser, Locator, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { busyHive } from "../lib/busy-hive.ts";
+import { aHive, aMessage, anAgent, anApproval, aQuestion, events } from "../lib/fixtures.ts";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { usePages } from "../lib/pages.ts";
+
+/** Nothing jumps when events arrive: boxes are measured before and after. */
+
+let browser: Browser;
+let hive: FixtureHive;
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
+});
+
+/** Where each of these is: top, left, width and height, by its words or name. */
+const boxes = (list: Locator): Promise<Record<string, number[]>> =>
+  list.evaluateAll((all) =>
+    Object.fromEntries(
+      all.map((one, n) => {
+        const { top, left, width, height } = one.getBoundingClientRect();
+        return [one.ariaLabel ?? `${n} ${one.className}`, [top, left, width, height].map(Math.round)];
+      }),
+    ),
+  );
+/** Resolves once what was told before is on the page: it is drawn together with this. */
+async function told(page: Page): Promise<void> {
+  hive.tell({ kind: "hive", hive: aHive({ tokens_today: 0, operator_unread: 77, read_up_to: 13 }) });
+  await expect.poll(() => page.title()).toMatch(/^\((?:7|8|9)\d\)/);
+}
+
+describe.each([1440, 390])("at %i px", (width) => {
+  const viewport = { width, height: 844 };
+
+  test("the agents' rows: a turn begins and ends, words, unread, figures", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport });
+    const rows = page.getByRole("region", { name: "containers" }).getByRole("listitem");
+    // What the panels below fetch is there, too.
+    await page.locator(".meta .o").first().waitFor({ state: "attached" });
+    const bars = page.locator("header.bar, main.dashboard, .col:visible > section:visible, nav.tabs");
+    const before = [await boxes(rows), await boxes(bars)];
+    const was = new Map(hive.state.agents.map((agent) => [agent.name, agent]));
+    const change = (name: string, extra: Partial<AgentView>): void => {
+      const agent = was.get(name);
+      if (agent) hive.tell({ kind: "agent", agent: { ...agent, ...extra } });
+    };
+    const turn = {
+      state: "thinking",
+      state_since: new Date().toISOString(),
+      turn: 120,
+      turn_started_at: new Date().toISOString(),
+    } as const;
+    change("hm1nd", { state: "idle", turn_started_at: undefined, status_text: "waits", unread: 0 });
+    change("scout", { ...turn, status_text: undefined });
+    change("librarian", { ...turn, paused: false, status_text: "files what scout found", unread: 12, cost_today_usd: 12.5 });
+    hive.tell({ kind: "message", seq: 6001, message: aMessage("scout", "operator", "found it", { id: 6001 }) });
+    await told(page);
+    expect([await boxes(rows), await boxes(bars)]).toEqual(before);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("the message flow, while one reads further up: new messages, and what becomes of old ones", async () => {
+    hive.state.messages = Array.from({ length: 80 }, (_, n) =>
+      aMessage(n % 3 === 0 ? "operator" : "scout", "hm1nd", `word ${n} `.repeat(1 + (n % 12)), {
+        id: 100 + n,
+        seq: 100 + n,
+        state: "queued",
+      }),
+    );
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
+    const flow = page.getByRole("log", { name: "messages" });
+    await flow.getByText("word 79").first().waitFor();
+    const rows = flow.locator("article.msg");
+    await expect.poll(() => rows.count()).toBe(80);
+    await flow.hover();
+    await page.mouse.wheel(0, -900);
+    const atEnd = (): Promise<number> => flow.evaluate((at) => at.scrollHeight - at.scrollTop - at.clientHeight);
+    await expect.poll(atEnd).toBeGreaterThan(400);
+    const shown = page.locator("#m120, #m140, #m150, #m160, #m165, #m170, .flow .compose");
+    await page.locator("#m160").waitFor();
+    let last = -1;
+    await expect.poll(async () => [last, (last = await atEnd())]).toSatisfy(([a, b]: number[]) => a === b);
+    const before = await boxes(shown);
+    for (let n = 0; n < 10; n++) {
+      hive.tell({
+        kind: "message",
+        seq: 7000 + n,
+        message: aMessage("hm1nd", "scout", `new ${n}`, { id: 7000 + n, seq: 7000 + n }),
+      });
+      const id = 100 + n * 8;
+      const state = (["leased", "done", "dead", "dropped", "held"] as const)[n % 5] ?? "done";
+      const message = {
+        ...(hive.state.messages[n * 8] as ReturnType<typeof aMessage>),
+        seq: 7100 + n,
+        state,
+        redelivered: n % 2 === 0,
+      };
+      hive.tell({ kind: "message", seq: 7100 + n, message: { ...message, id } });
+    }
+    await told(page);
+    await expect.poll(() => rows.count()).toBe(90);
+    expect(await boxes(shown)).toEqual(before);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("an agent's page: what one reads stays, whatever the turn, the words and the inbox do", async () => {
+    const many = events(
+      "scout",
+      Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}` })),
+    );
+    hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
+    const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport });
+    const tail = page.getByRole("log", { name: "turns of scout" });
+    await tail.getByText("line 299").waitFor();
+    const frame = page.locator(".head, .term, .tail, .compose");
+    const still = await boxes(frame);
+    await tail.hover();
+    await page.mouse.wheel(0, -2000);
+    await page.locator(".pill").waitFor();
+    const inSight = tail.locator(".tail-row");
+    const tops = (): Promise<Record<string, number>> =>
+      inSight.evaluateAll((all) =>
+        Object.fromEntries(all.map((one) => [one.textContent, Math.round(one.getBoundingClientRect().top)])),
+      );
+    let last = "";
+    await expect.poll(async () => [last, (last = JSON.stringify(await tops()))]).toSatisfy(([a, b]: string[]) => a === b);
+    const before = await tops();
+    const scout = anAgent("scout", { status_text: "thinking of something else", deployed_sha: "77c0de91aa04" });
+    hive.tell({
+      kind: "agent",
+      agent: {
+        ...scout,
+        state: "thinking",
+        turn: 13,
+        turn_started_at: new Date().toISOString(),
+        unread: 9,
+        context_tokens: 141_000,
+        context_window: 200_000,
+      },
+    });
+    for (let n = 0; n < 20; n++)
+      hive.tell({
+        kind: "turn",
+        seq: 9000 + n,
+        turn: { seq: 9000 + n, agent: "scout", at: new Date().toISOString(), event: { type: "text", text: `new ${n}` } },
+      });
+    await page.getByRole("button", { name: "↓ 20 new" }).waitFor();
+    await page.locator(".head").getByText("thinking").first().waitFor();
+    const after = await tops();
+    for (const [words, top] of Object.entries(before)) if (words in after) expect(after[words], words).toBe(top);
+    expect(Object.keys(before).filter((words) => words in after).length).toBeGreaterThan(10);
+    expect(await boxes(frame)).toEqual(still);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("what waits: what comes is put last, and nothing above it moves, not when its diff comes either", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
+    const cards = page.locator(".calls .card");
+    await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(2);
+    const count = await cards.count();
+    const measured = async (): Promise<unknown> => [
+      Object.entries(await boxes(cards)).slice(0, count),
+      await boxes(page.locator("header.bar, .col:visible > section:visible, nav.tabs")),
+    ];
+    const before = await measured();
+    hive.tell({
+      kind: "approval",
+      seq: 7000,
+      approval: anApproval({ id: 50, seq: 7000, requested_at: new Date().toISOString() }),
+    });
+    hive.tell({
+      kind: "question",
+      seq: 7001,
+      question: aQuestion("What now?", { id: 51, seq: 7001, asked_at: new Date().toISOString() }),
+    });
+    await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(3);
+    await page.getByRole("article", { name: "question 51 of hm1nd" }).waitFor();
+    expect(await measured()).toEqual(before);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
