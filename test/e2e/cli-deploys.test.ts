@@ -82,7 +82,7 @@ test("propose a folder, also for hm1nd; --sha, deny with a note, cancel-request"
   expect((await rests("scout")).model).toBe("haiku");
 
   const own = idOf(await ok("propose", "hm1nd", configFolder({ model: "opus" })));
-  expect(await ok("deny", own, "--note", "not this week")).toBe(`#${own} denied; operator is told\n`);
+  expect(await ok("deny", own, "--note", "not this week")).toBe(`#${own} denied\n`);
   expect((await json<Output<"show">>("show", own)).approval).toMatchObject({ state: "denied", note: "not this week" });
   expect(await hivectl("approve", own, "--yes")).toMatchObject({ code: 1, err: expect.stringContaining("was denied") as string });
   const other = idOf(await ok("propose", "hm1nd", configFolder({ model: "sonnet" })));

@@ -1,33 +1,9 @@
 import type { Command } from "commander";
 import type { MessageView } from "../../wire/message.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { age, clean, indented, plural } from "../print.ts";
-import type { View } from "../request-text.ts";
+import { messageText } from "../message-text.ts";
+import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
-import { reflow } from "../wrap.ts";
-import { systemWords } from "../../wire/system-event.ts";
-
-const STATES: Record<MessageView["state"], string> = {
-  queued: "queued",
-  leased: "in turn",
-  done: "",
-  dead: "dead",
-  dropped: "dropped",
-  held: "held",
-};
-
-/** How far a body stands under the line of who wrote to whom. */
-const INDENT = 2;
-
-/** A message as people read it. */
-function messageText(message: MessageView, { now, paint, width }: View, isUnread = false): string {
-  const state = STATES[message.state];
-  const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);
-  const head = `${isUnread ? paint("amber", "● ") : ""}${paint("bold", clean(message.from))} → ${clean(message.to)} ${paint("dim", `#${message.id} · ${age(message.created_at, now)} ago`)}${reply}${state ? ` ${paint("amber", state)}` : ""}`;
-  const body = message.body ?? "(removed by retention)";
-  const words = systemWords(message.from, body) ?? body;
-  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(words), width - INDENT))}`;
-}
 
 async function stdin(): Promise<string> {
   const chunks: Buffer[] = [];

@@ -7,15 +7,22 @@ import { act } from "../shell.ts";
 import { reflow } from "../wrap.ts";
 
 function questionText(question: QuestionView, { now, paint, width }: View): string {
-  const expiry = question.expires_at ? ` · closes in ${age(new Date(now).toISOString(), Date.parse(question.expires_at))}` : "";
+  const isOpen = question.state === "open";
+  const expiry =
+    isOpen && question.expires_at ? ` · closes in ${age(new Date(now).toISOString(), Date.parse(question.expires_at))}` : "";
   const several = question.multi ? " · several may be chosen" : "";
   const lines = [
     `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}${several}`)}`,
     indented(clean(question.question)),
   ];
   question.options.forEach((option, at) => lines.push(reflow(`    ${at + 1}  ${oneLine(option)}`, width, 7)));
-  if (question.state !== "open")
-    lines.push(paint("dim", `  ${question.state}${question.answer === undefined ? "" : `: ${oneLine(question.answer)}`}`));
+  if (!isOpen)
+    lines.push(
+      paint(
+        "dim",
+        `  ${question.state}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
+      ),
+    );
   return lines.map((line) => reflow(line, width)).join("\n");
 }
 
@@ -25,7 +32,11 @@ export function questionCommands(program: Command): void {
     program.command("questions").description("questions that wait for you").option("-a, --all", "closed ones too"),
     async (shell, _, { all }) =>
       shell.show(await shell.client.call("questions", { all }), ({ questions }) =>
-        questions.length === 0 ? "no question waits" : questions.map((question) => questionText(question, shell)).join("\n\n"),
+        questions.length === 0
+          ? all === true
+            ? "no question was asked yet"
+            : "no question waits"
+          : questions.map((question) => questionText(question, shell)).join("\n\n"),
       ),
   );
 

@@ -100,7 +100,8 @@ export function requestCommands(program: Command): void {
     async (shell, [id]: [number], { note }) =>
       shell.show(
         await shell.client.call("deny", { id, note }),
-        ({ approval }) => `#${id} denied; ${clean(approval.requested_by)} is told`,
+        ({ approval }) =>
+          `#${id} denied${approval.requested_by === "operator" ? "" : `; ${clean(approval.requested_by)} is told`}`,
       ),
   );
 

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { StoredTurnEvent } from "../../wire/event.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { age, clean, oneLine } from "../print.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
 
 /** The newest events of an agent, then what comes. */
@@ -24,24 +23,12 @@ async function tail(shell: Shell, name: string, count: number, isFollowing: bool
 }
 
 async function watch(shell: Shell): Promise<void> {
-  const { paint } = shell;
+  const { WatchLines } = await import("../watch-lines.ts");
+  const look = new WatchLines(shell);
   for await (const { event } of shell.client.stream("watch", {})) {
     if (!event) continue;
-    if (shell.isJson) process.stdout.write(`${jsonLine(event)}\n`);
-    else if (event.kind === "message")
-      shell.say(
-        `${paint("bold", clean(event.message.from))} → ${clean(event.message.to)} ${paint("dim", event.message.state)} ${oneLine(event.message.body ?? "")}`,
-      );
-    else if (event.kind === "question")
-      shell.say(
-        `${paint("mauve", "question")} #${event.question.id} ${clean(event.question.agent)} ${event.question.state}: ${oneLine(event.question.question)}`,
-      );
-    else if (event.kind === "approval")
-      shell.say(
-        `${paint("amber", "request")} #${event.approval.id} ${event.approval.kind} ${clean(event.approval.agent)} ${event.approval.state} ${oneLine(event.approval.error ?? event.approval.description ?? "")}`.trimEnd(),
-      );
-    else if (event.kind === "agent")
-      shell.say(paint("dim", `${event.agent.name} ${event.agent.state} ${age(event.agent.state_since, Date.now())}`));
+    const text = shell.isJson ? jsonLine(event) : look.of(event);
+    if (text !== "") process.stdout.write(`${text}\n`);
   }
 }
 

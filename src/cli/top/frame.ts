@@ -1,6 +1,7 @@
 import type { AgentView } from "../../wire/agent.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
+import { MESSAGE_STATES } from "../message-text.ts";
 import { age, count, dollars, fit, oneLine, plural, width, type Colour, type Paint } from "../print.ts";
 
 /** Messages that are kept to be shown: more than any terminal has lines. */
@@ -77,11 +78,11 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
       [
         [["amber", "bold"], "◆ HYPERHIVE"],
         [hive.mode === "live" ? "green" : "mauve", `  ${hive.mode}`],
+        isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
         [
           undefined,
           `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`,
         ],
-        isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
       ],
       screen,
     ),
@@ -177,7 +178,10 @@ function flow({ messages }: StateSnapshot, screen: Screen): string[] {
         ["bold", oneLine(one.from)],
         ["dim", " → "],
         ["bold", oneLine(one.to)],
-        [one.state === "dead" || one.state === "held" ? "red" : "amber", one.state === "done" ? "" : ` ${one.state}`],
+        [
+          one.state === "dead" || one.state === "held" ? "red" : "amber",
+          one.state === "done" ? "" : ` ${MESSAGE_STATES[one.state]}`,
+        ],
         [undefined, ` ${oneLine(one.body ?? "")}`],
       ],
       screen,

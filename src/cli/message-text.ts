@@ -1,0 +1,32 @@
+import type { MessageView } from "../wire/message.ts";
+import { systemWords } from "../wire/system-event.ts";
+import { age, clean, indented } from "./print.ts";
+import type { View } from "./request-text.ts";
+import { reflow } from "./wrap.ts";
+
+/** How a message stands, in words; nothing where all is done. */
+export const MESSAGE_STATES: Readonly<Record<MessageView["state"], string>> = {
+  queued: "queued",
+  leased: "in turn",
+  done: "",
+  dead: "dead",
+  dropped: "dropped",
+  held: "held",
+};
+
+/** How far a body stands under the line of who wrote to whom. */
+const INDENT = 2;
+
+/** What a message says; what the daemon tells is said in words. */
+export function bodyOf(message: MessageView): string {
+  const body = message.body ?? "(removed by retention)";
+  return systemWords(message.from, body) ?? body;
+}
+
+/** A message as people read it. */
+export function messageText(message: MessageView, { now, paint, width }: View, isUnread = false): string {
+  const state = MESSAGE_STATES[message.state];
+  const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);
+  const head = `${isUnread ? paint("amber", "● ") : ""}${paint("bold", clean(message.from))} → ${clean(message.to)} ${paint("dim", `#${message.id} · ${age(message.created_at, now)} ago`)}${reply}${state ? ` ${paint("amber", state)}` : ""}`;
+  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(bodyOf(message)), width - INDENT))}`;
+}
