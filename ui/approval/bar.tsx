@@ -26,6 +26,12 @@ export function ApproveBar({ approval, digest, instead, children }: BarProps): R
   const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
   const isOver = approval.state !== "pending";
+  // The keyboard follows what was pressed here; a note that was there when the page came does not draw it to itself.
+  const [wasPressed, setPressed] = useState(false);
+  const turn = (toDenying: boolean): void => {
+    setPressed(true);
+    setDenying(toDenying);
+  };
   const isBusy = useHive((state) => state.agents.get(agent)?.state === "thinking");
   if (isDenying) {
     return (
@@ -33,11 +39,11 @@ export function ApproveBar({ approval, digest, instead, children }: BarProps): R
         <textarea
           rows={2}
           value={note}
-          autoFocus
+          autoFocus={wasPressed}
           aria-label={`note to whoever asked for ${id}`}
           placeholder="why not? who asked will read this…"
           onChange={(event) => setNote(event.target.value)}
-          onKeyDown={(event) => event.key === "Escape" && setDenying(false)}
+          onKeyDown={(event) => event.key === "Escape" && turn(false)}
         />
         {isOver ? (
           <Unsent approval={approval} note={note} clear={() => setNote("")} />
@@ -53,7 +59,7 @@ export function ApproveBar({ approval, digest, instead, children }: BarProps): R
             >
               deny
             </Action>
-            <button type="button" className="ghost" onClick={() => setDenying(false)}>
+            <button type="button" className="ghost" onClick={() => turn(false)}>
               back
             </button>
           </>
@@ -76,7 +82,7 @@ export function ApproveBar({ approval, digest, instead, children }: BarProps): R
       >
         ◆ <span aria-label="approve">APPR0VE</span> {short(sha)}
       </Action>
-      <button type="button" className="no deny" onClick={() => setDenying(true)}>
+      <button type="button" className="no deny" autoFocus={wasPressed} onClick={() => turn(true)}>
         deny…
       </button>
       {children}

@@ -75,7 +75,7 @@ export function Config({ name }: { name: string }): ReactNode {
         </p>
       )}
       {edited === undefined || !file ? (
-        <pre className="file" role="tabpanel" tabIndex={0}>
+        <pre className="file" role="tabpanel" aria-label={visible(file?.path ?? "no file")} tabIndex={0}>
           {file?.text === "" ? <span className="faint">(empty)</span> : visible(file?.text ?? "")}
         </pre>
       ) : (

@@ -143,19 +143,14 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
               role="option"
               aria-selected={index === at}
               className={index === at ? "on" : ""}
+              // The keyboard stays in the box, whatever is pressed here.
+              onPointerDown={(event) => event.preventDefault()}
+              onClick={() => {
+                write(one.text);
+                box.current?.focus();
+              }}
             >
-              <button
-                type="button"
-                tabIndex={-1}
-                className="ghost"
-                onPointerDown={(event) => event.preventDefault()}
-                onClick={() => {
-                  write(one.text);
-                  box.current?.focus();
-                }}
-              >
-                <span>{one.label}</span> <span className="faint">{one.hint}</span>
-              </button>
+              <span>{one.label}</span> <span className="faint">{one.hint}</span>
             </li>
           ))}
         </ul>

@@ -1,0 +1,370 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HiveError } from "../../src/wire/error.ts";
+import { findings } from "../lib/axe.ts";
+import { launch } from "../lib/browser.ts";
+import { busyHive } from "../lib/busy-hive.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { anApproval } from "../lib/fixtures.ts";
+import { Keyboard, type Stop } from "../lib/keyboard.ts";
+
+/** What axe cannot see: the order of the focus and its names, and dialogs that keep the keyboard and give it back. */
+
+let browser: Browser;
+let hive: FixtureHive;
+beforeAll(async () => {
+  browser = await launch();
+  hive = await busyHive().start();
+  hive.state.approvals.push(anApproval({ id: 44, agent: "hm1nd", state: "waiting" }));
+});
+afterAll(async () => {
+  await browser.close();
+  await hive.stop();
+});
+
+/** A leet word, which is for the eye only. */
+const LEET = /\d[A-Z]{2,}|[A-Z]{2,}\d/;
+
+/** Every stop has a name in plain words and can be seen; and these come in this order. */
+function expectOrder(stops: readonly Stop[], order: readonly string[]): void {
+  const names = stops.map(({ role, name }) => `${role}: ${name}`);
+  expect(stops.filter(({ name }) => name === "" || LEET.test(name))).toEqual([]);
+  expect(stops.filter(({ isSeen }) => !isSeen)).toEqual([]);
+  let from = 0;
+  for (const name of order) {
+    const at = names.indexOf(name, from);
+    expect(at, `${name} after ${names[from - 1] ?? "the beginning"} in\n${names.join("\n")}`).toBeGreaterThanOrEqual(0);
+    from = at + 1;
+  }
+}
+
+test.each([
+  [
+    "/",
+    ".mini .a",
+    [
+      "link: hyperhive",
+      "link: swarm",
+      "button: + request spawn",
+      "link: hm1nd",
+      "button: more for scout",
+      "link: old-timer",
+      "button: purge…",
+      "button: ◆ approve 1bfaf24",
+      "button: deny…",
+      "textbox: your own words",
+      "button: mark read",
+      "combobox: show only messages of",
+      "searchbox: search all messages",
+      "textbox: message to hm1nd",
+    ],
+  ],
+  [
+    "/approval/42",
+    ".ln",
+    [
+      "link: ← your call",
+      "combobox: against:",
+      "button: unified",
+      "button: split",
+      "button: agent.json",
+      "region: changes of agent.json",
+      "region: changes of crawler.mjs",
+      "button: ◆ approve 1bfaf24",
+      "button: deny…",
+    ],
+  ],
+  [
+    "/agent/scout",
+    ".side figure",
+    [
+      "link: ← hive",
+      "button: pause",
+      "button: new session",
+      "button: logs",
+      "button: config",
+      "log: turns of scout",
+      "textbox: message to scout",
+      "complementary: about scout",
+      "button: 24h",
+      "link: every turn in a table",
+      "link: all its messages",
+    ],
+  ],
+  ["/login", "form", ["textbox: Launch link or token", "button: log in"]],
+])("the keyboard goes through %s as one reads it", async (path, whole, order) => {
+  const { context, page } = await openPage(browser, hive);
+  await page.goto(hive.home + path);
+  await page.locator(whole).first().waitFor();
+  const keyboard = await Keyboard.of(page);
+  expectOrder(await keyboard.walk(), order);
+  await context.close();
+});
+
+test("panels have plain names, leet is for the eye only", async () => {
+  const { context, page } = await openPage(browser, hive);
+  const names = await page
+    .getByRole("heading", { level: 2 })
+    .evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
+  expect(names).toEqual([
+    "containers",
+    "kept state",
+    "meta inputs",
+    "your call: what waits for you",
+    "operator inbox",
+    "message flow",
+  ]);
+  await context.close();
+});
+
+interface Layer {
+  what: string;
+  path: string;
+  /** Opens it by the keyboard, as far as that is how one does it; the first is who gets the keyboard back. */
+  open: (page: Page) => Promise<void>;
+  back: string;
+  /** Its stops in order; none where the keyboard stays with the whole of it. */
+  order: readonly string[];
+}
+
+/** Presses a button as the keyboard does. */
+const press = async (page: Page, name: string | RegExp, role: "button" | "link" = "button"): Promise<void> => {
+  const button = page.getByRole(role, { name, exact: true }).first();
+  await button.focus();
+  await page.keyboard.press("Enter");
+};
+const choose = async (page: Page, entry: string): Promise<void> => {
+  await press(page, "more for scout");
+  await page.getByRole("menu").waitFor();
+  await page.getByRole("menuitem", { name: entry, exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menu").waitFor({ state: "detached" });
+};
+
+const LAYERS: readonly Layer[] = [
+  {
+    what: "destroy",
+    path: "/?tab=swarm",
+    open: (page) => choose(page, "destroy…"),
+    back: "button: more for scout",
+    order: ["button: destroy, keep its state", "button: leave it"],
+  },
+  {
+    what: "destroy and purge",
+    path: "/?tab=swarm",
+    open: (page) => choose(page, "destroy and purge…"),
+    back: "button: more for scout",
+    order: ["button: purge for good", "button: leave it"],
+  },
+  {
+    what: "the purge of kept state",
+    path: "/?tab=swarm",
+    open: (page) => press(page, "purge…"),
+    back: "button: purge…",
+    order: ["button: purge for good", "button: leave it"],
+  },
+  {
+    what: "the spawn form",
+    path: "/?tab=swarm",
+    open: (page) => press(page, /^\+ (?:request )?spawn$/),
+    back: "button: + request spawn",
+    order: ["button: close", "textbox: name", "textbox: what it is for", "button: ◆ request"],
+  },
+  {
+    what: "the log of a cage",
+    path: "/?tab=swarm",
+    open: (page) => choose(page, "logs"),
+    back: "button: more for scout",
+    order: ["button: close", "log: log of scout"],
+  },
+  {
+    what: "a thread",
+    path: "/?tab=flow",
+    open: (page) => press(page, "in turn", "link"),
+    back: "link: in turn",
+    order: ["button: close"],
+  },
+  {
+    what: "the keys of the dashboard",
+    path: "/?tab=call",
+    open: async (page) => {
+      await page.keyboard.press("j");
+      await page.keyboard.press("?");
+    },
+    // A card is no stop of its own: its first one is.
+    back: "link: apply_commit #42",
+    order: ["button: close"],
+  },
+  {
+    what: "the keys of a request",
+    path: "/approval/42",
+    open: async (page) => {
+      await page.keyboard.press("j");
+      await page.keyboard.press("?");
+    },
+    back: "button: agent.json",
+    order: ["button: close"],
+  },
+  {
+    what: "the commands of an agent",
+    path: "/agent/scout",
+    open: async (page) => {
+      const box = page.getByRole("textbox", { name: "message to scout" });
+      await box.fill("/help");
+      await box.press("Enter");
+    },
+    back: "textbox: message to scout",
+    order: ["button: close"],
+  },
+  {
+    what: "the config of an agent",
+    path: "/agent/scout",
+    open: (page) => press(page, "config"),
+    back: "button: config",
+    order: ["tab: agent.json", "button: edit…", "tabpanel: agent.json", "button: close"],
+  },
+  {
+    what: "a deploy that does not wait",
+    path: "/?tab=call",
+    open: (page) => press(page, "do not wait…"),
+    back: "button: do not wait…",
+    order: ["button: stop the turn, deploy now", "button: leave it"],
+  },
+];
+
+const open = async (path: string, width: number) => {
+  const { context, page } = await openPage(browser, hive, path, { viewport: { width, height: 850 }, reducedMotion: "reduce" });
+  return { context, page, keyboard: await Keyboard.of(page) };
+};
+const where = ({ role, name }: Stop): string => `${role}: ${name}`;
+const LAYER = "[role=dialog], [role=alertdialog]";
+
+test.each(LAYERS)("$what keeps the keyboard, and gives it back on Escape", async ({ path, open: opened, back, order }) => {
+  const { context, page, keyboard } = await open(path, 1440);
+  if (path.startsWith("/approval")) await page.locator(".ln").first().waitFor();
+  await opened(page);
+  const layer = page.locator(LAYER);
+  await layer.waitFor();
+  expect(await findings(page, LAYER)).toEqual([]);
+  await expect.poll(async () => (await keyboard.at()).isInside).toBe(true);
+  const stops: Stop[] = [];
+  for (let n = 0; n < order.length + 3; n++) stops.push(await keyboard.press("Tab"));
+  stops.push(await keyboard.press("Shift+Tab"));
+  expect(stops.filter(({ isInside }) => !isInside)).toEqual([]);
+  expectOrder([...stops, ...stops], order);
+  await page.keyboard.press("Escape");
+  await layer.waitFor({ state: "detached" });
+  await expect.poll(async () => where(await keyboard.at())).toBe(back);
+  await context.close();
+});
+
+test("the same on a phone: axe finds nothing serious, Escape closes", async () => {
+  const { context, page } = await open("/", 390);
+  for (const { what, path, open: opened } of LAYERS) {
+    await page.goto(hive.home + path);
+    await page
+      .locator(path.startsWith("/approval") ? ".ln" : "main")
+      .first()
+      .waitFor();
+    await opened(page);
+    await page.locator(LAYER).waitFor();
+    expect(await findings(page, LAYER), what).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.locator(LAYER).waitFor({ state: "detached" });
+  }
+  await context.close();
+});
+
+describe.each([1440, 390])("at %i px", (width) => {
+  test("a dialog over a drawer: Escape takes one at a time", async () => {
+    const { context, page, keyboard } = await open("/?tab=swarm", width);
+    await choose(page, "deploys and roll back");
+    await press(page, "roll back here…");
+    await page.getByRole("alertdialog").waitFor();
+    expect(await findings(page, "[role=alertdialog]")).toEqual([]);
+    for (const key of ["Tab", "Tab", "Tab", "Shift+Tab"]) expect(await keyboard.press(key)).toMatchObject({ isInside: true });
+    await page.keyboard.press("Escape");
+    await page.getByRole("alertdialog").waitFor({ state: "detached" });
+    await expect.poll(async () => where(await keyboard.at())).toBe("button: roll back here…");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await expect.poll(async () => where(await keyboard.at())).toBe("button: more for scout");
+    expect(hive.called("rollback")).toEqual([]);
+    await context.close();
+  });
+
+  test("a menu: arrows move in it, Escape gives the keyboard back", async () => {
+    const { context, page, keyboard } = await open("/?tab=swarm", width);
+    const entries: string[] = [];
+    await press(page, "more for scout");
+    await page.getByRole("menu").waitFor();
+    expect(await findings(page, "[role=menu]")).toEqual([]);
+    for (let n = 0; n < 3; n++) {
+      const stop = await keyboard.press("ArrowDown");
+      expect(stop).toMatchObject({ isInside: true, isSeen: true, role: "menuitem" });
+      entries.push(stop.name);
+    }
+    expect(new Set(entries).size).toBe(3);
+    await page.keyboard.press("Escape");
+    await page.getByRole("menu").waitFor({ state: "detached" });
+    await expect.poll(async () => where(await keyboard.at())).toBe("button: more for scout");
+    if (width < 900) {
+      await press(page, "more");
+      await page.getByRole("menu").waitFor();
+      expect(await findings(page, "[role=menu]")).toEqual([]);
+    }
+    await context.close();
+  });
+
+  test.each(["/?tab=call", "/approval/42"])(
+    "a deny note on %s: the keyboard is in it, and on Escape where it was",
+    async (path) => {
+      const { context, page, keyboard } = await open(path, width);
+      await page
+        .getByRole("button", { name: /approve 1bfaf24/ })
+        .and(page.locator(":enabled"))
+        .first()
+        .waitFor();
+      await press(page, "deny…");
+      await expect.poll(async () => where(await keyboard.at())).toBe("textbox: note to whoever asked for 42");
+      expect(await findings(page, ".act")).toEqual([]);
+      expectOrder([await keyboard.press("Tab"), await keyboard.press("Tab")], ["button: deny", "button: back"]);
+      await keyboard.press("Shift+Tab");
+      await keyboard.press("Shift+Tab");
+      expect(where(await keyboard.press("Escape"))).toBe("button: deny…");
+      // A note that was there when the page came leaves the keyboard where it is.
+      await keyboard.press("Enter");
+      await page.keyboard.type("not now");
+      await page.reload();
+      await page.getByRole("textbox", { name: "note to whoever asked for 42" }).waitFor();
+      expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+      await context.close();
+    },
+  );
+
+  test("suggestions, a refusal that came back, words in the corner", async () => {
+    const { context, page } = await open("/?tab=flow", width);
+    const box = page.getByRole("textbox", { name: "message to hm1nd" });
+    await box.fill("@");
+    await page.getByRole("listbox").getByRole("option").first().waitFor();
+    expect(await findings(page, ".flow .compose"), "suggestions").toEqual([]);
+    const { send } = hive.answers;
+    hive.answers.send = () => {
+      throw new HiveError("too_large", "a message has at most 64 KiB");
+    };
+    await box.fill("hello");
+    await box.press("Enter");
+    await page.getByRole("alert").waitFor();
+    expect(await findings(page, ".flow .compose"), "a refusal").toEqual([]);
+    if (send) hive.answers.send = send;
+    await page.goto(`${hive.home}/?tab=swarm`);
+    await page.getByRole("listitem", { name: "scout" }).getByRole("button", { name: "pause" }).click();
+    await page.locator(".toast").waitFor();
+    expect(await findings(page, ".toasts"), "a toast").toEqual([]);
+    await page.goto(`${hive.home}/agent/scout`);
+    await page.getByRole("textbox", { name: "message to scout" }).fill("/");
+    await page.getByRole("listbox").getByRole("option").first().waitFor();
+    expect(await findings(page, ".compose"), "commands").toEqual([]);
+    await context.close();
+  });
+});
