@@ -42,11 +42,19 @@ describe("a turn in the terminal", () => {
       use("Bash", { command: `echo ${"x".repeat(100)}` }),
       use("mcp__hive__send", { to: "ada", body: "hi" }),
       use("mcp__files__read", { path: "/x" }),
+      use("mcp__hive__restart", { name: "ada" }),
+      use("mcp__hive__request_spawn", { name: "bob", description: "looks" }),
       use("Grep", { pattern: "TOKEN", path: "src" }),
     );
     expect(shown[0]).toMatch(/^◇ Bash \$ echo x+…$/);
     expect(width(shown[0] ?? "")).toBe(40);
-    expect(shown.slice(1)).toEqual(["✉ send → ada: hi", '◇ files · read {"path":"/x"}', "◇ Grep TOKEN in src"]);
+    expect(shown.slice(1)).toEqual([
+      "✉ send → ada: hi",
+      '◇ files · read {"path":"/x"}',
+      "◇ restart ada",
+      "◇ request_spawn bob · looks",
+      "◇ Grep TOKEN in src",
+    ]);
   });
 
   test("an edit is a diff, a long result is folded, an error is told", () => {

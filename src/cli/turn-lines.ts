@@ -179,6 +179,8 @@ function callWords(name: string, input: Record<string, unknown>): string {
     case "mcp__hive__recv":
       return input["wait"] === undefined ? "" : `waits up to ${str(input["wait"])} s`;
     default:
-      return Object.keys(input).length === 0 ? "" : JSON.stringify(input);
+      if (Object.keys(input).length === 0) return "";
+      // What the hive's own tools take reads by itself: a name, a number, some words.
+      return name.startsWith("mcp__hive__") ? Object.values(input).map(str).join(" · ") : JSON.stringify(input);
   }
 }

@@ -75,6 +75,8 @@ const screen = (rows: number, columns: number, skip = 0) => ({
   paint: painter(false),
 });
 
+const drawn = (...given: Parameters<typeof topFrame>) => topFrame(...given).lines;
+
 describe("top", () => {
   const many = snapshot(
     Array.from({ length: 30 }, (_, n) => agent(`agent-${n}`, { unread: n, status_text: "works on something long" })),
@@ -89,13 +91,13 @@ describe("top", () => {
     [2, 20],
     [1, 10],
   ])("fills %i rows of %i columns and never passes them", (rows, columns) => {
-    const lines = topFrame({ state: many, isLive: false }, screen(rows, columns, 99));
+    const lines = drawn({ state: many, isLive: false }, screen(rows, columns, 99));
     expect(lines.length).toBe(rows);
     for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
   });
 
   test("shows who lives, what waits, what it cost, and that the daemon is away", () => {
-    const text = topFrame({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, screen(24, 100)).join("\n");
+    const text = drawn({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, screen(24, 100)).join("\n");
     for (const words of [
       "◆ HYPERHIVE  rehearsal",
       "$0.50 and 1.2k tok today",
@@ -111,12 +113,12 @@ describe("top", () => {
   test("who failed comes first; scrolling moves the agents", () => {
     const state = snapshot([agent("ada"), agent("zoe", { state: "failed" }), agent("hm1nd", { role: "manager" })]);
     const names = (skip: number) =>
-      topFrame({ state, isLive: true }, screen(7, 80, skip))
+      drawn({ state, isLive: true }, screen(7, 80, skip))
         .map((line) => line.split(" ")[0])
         .filter((name) => ["ada", "zoe", "hm1nd"].includes(name ?? ""));
     expect(names(0)[0]).toBe("zoe");
     expect(names(1)[0]).toBe("hm1nd");
-    const foot = (skip: number) => topFrame({ state, isLive: true }, screen(7, 80, skip)).at(-1);
+    const foot = (skip: number) => drawn({ state, isLive: true }, screen(7, 80, skip)).at(-1);
     expect([0, 1, 2, 99].map((skip) => foot(skip)?.split("   ")[0])).toEqual([
       "2 below",
       "1 above, 1 below",
@@ -131,7 +133,7 @@ describe("top", () => {
       { id: 1, seq: 1, agent: "ada", question: "which of the two", options: [], multi: false, state: "open", asked_at: at },
     ];
     for (let columns = 24; columns < 60; columns++) {
-      const lines = topFrame({ state, isLive: true }, screen(40, columns));
+      const lines = drawn({ state, isLive: true }, screen(40, columns));
       expect(lines.find((one) => one.includes("?1"))).toMatch(/ada 1m which of the two$|…$/);
       expect(lines.find((one) => one.includes("→"))).toMatch(/日本語$|…$/);
     }

@@ -68,8 +68,14 @@ function line(spans: readonly Span[], { columns, paint }: Screen): string {
   return text;
 }
 
+export interface TopFrame {
+  lines: string[];
+  /** Agents that were really scrolled past: no more than leaves the screen full. */
+  skip: number;
+}
+
 /** The whole screen as lines: never more of them than it has, and none longer. */
-export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] {
+export function topFrame({ state, isLive }: TopModel, screen: Screen): TopFrame {
   const { hive } = state;
   const agents = inOrder(state.agents.filter((agent) => !agent.destroyed));
   const waits = waitingWords(state);
@@ -112,7 +118,7 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
     const above = lines.slice(0, screen.rows - 1);
     return [...above, ...Array.from({ length: screen.rows - 1 - above.length }, () => ""), foot(hidden)];
   };
-  if (room < 2) return whole(head);
+  if (room < 2) return { lines: whole(head), skip: 0 };
   const rows = agentTable(agents, { paint: screen.paint, width: screen.columns, now: screen.now }).split("\n");
   const [title = "", ...body] = rows;
   // The agents come first; what is left shows what waits and who said what.
@@ -124,7 +130,7 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): string[] 
   if (left() > 2) lines.push(...section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
   const below = body.length - shownAgents - skip;
   const hidden = [skip > 0 ? `${skip} above` : "", below > 0 ? `${below} below` : ""].filter((words) => words !== "");
-  return whole(lines, hidden.length > 0 ? `${hidden.join(", ")}   ` : "");
+  return { lines: whole(lines, hidden.length > 0 ? `${hidden.join(", ")}   ` : ""), skip };
 }
 
 /** Who needs a look comes first; after that the manager, then by name. */

@@ -37,13 +37,9 @@ export async function top(shell: Shell): Promise<void> {
     // What still arrives after the end is not drawn over what stood on the terminal before.
     if (stop.signal.aborted) return;
     const screen = { rows: stdout.rows || ROWS, columns: stdout.columns || COLUMNS, now: Date.now(), paint: shell.paint, skip };
-    stdout.write(
-      BEGIN +
-        topFrame(model, screen)
-          .map((line) => `${line}\u001B[K`)
-          .join("\r\n") +
-        END,
-    );
+    const frame = topFrame(model, screen);
+    skip = frame.skip;
+    stdout.write(BEGIN + frame.lines.map((line) => `${line}\u001B[K`).join("\r\n") + END);
   };
   const drawSoon = (): void => void (timer ??= setTimeout(draw, DRAW_EVERY_MS));
 
@@ -63,7 +59,7 @@ export async function top(shell: Shell): Promise<void> {
     const onKey = (keys: Buffer): void => {
       for (const key of keys.toString()) {
         if (key === "q" || key === "\u0003" || key === "\u0004") return leave();
-        if (key === "j" || key === "B") skip = Math.min(skip + 1, Math.max(0, model.state.agents.length - 1));
+        if (key === "j" || key === "B") skip++;
         if (key === "k" || key === "A") skip = Math.max(0, skip - 1);
       }
       draw();
