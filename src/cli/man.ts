@@ -90,7 +90,7 @@ export function manPage(program: Command, exitCodes: readonly (readonly [number,
     ".I /run/hyperhive/host.sock",
     "The socket of a hive that runs as a system service.",
     ".SH SEE ALSO",
-    ".BR hive\\-c0re (1)",
+    "docs/hivectl.md for an introduction, docs/hivectl\\-json.md for what \\-\\-json prints.",
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -5,11 +5,14 @@ import { run } from "./run.ts";
 
 const HELP = `hive-c0re: the hyperhive daemon
 
-  hive-c0re serve [--foreground]   run the hive; --foreground stops the cages with it on Ctrl-C or SIGTERM
-  hive-c0re doctor [--json]        check this host and print what mends each finding
+  hive-c0re serve [--foreground]   run the hive; --foreground stops the cages
+                                   with it on Ctrl-C or SIGTERM
+  hive-c0re doctor [--json]        check this host, and print the command that
+                                   mends each finding
 
-Settings are read from the environment: HIVE_STATE_DIR, HIVE_RUN_DIR, HIVE_PORT, HIVE_BIND, HIVE_PUBLIC_URL,
-HIVE_SCENARIOS, HIVE_UPSTREAM_URL, ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN; docs/operations.md has them all.
+Settings are read from the environment: HIVE_STATE_DIR, HIVE_RUN_DIR, HIVE_PORT,
+HIVE_BIND, HIVE_PUBLIC_URL, HIVE_SCENARIOS, HIVE_UPSTREAM_URL, ANTHROPIC_API_KEY
+or CLAUDE_CODE_OAUTH_TOKEN; docs/operations.md has them all.
 `;
 
 /** Exit code for words that we do not know. */
