@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { usePages } from "../lib/pages.ts";
+import { at, usePages, WIDTHS } from "../lib/pages.ts";
 import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
@@ -212,50 +212,56 @@ describe("the page", () => {
   });
 });
 
-test("the history shows denials with their note, failures with the build's words, and links to each", async () => {
-  const { context, page, problems } = await openPage(browser, hive, "/history");
-  await page.getByText("“not with write access to the shared notes”").waitFor();
-  await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
-  await page.getByRole("link", { name: "apply_commit #38" }).click();
-  await page.waitForURL(/\/approval\/38$/);
-  await page.goBack();
-  await page.getByText("denied/41").waitFor();
-  await context.close();
-  expect(problems).toEqual([]);
-});
+test.each(WIDTHS)(
+  "at %i px the history shows denials with their note, failures with the build's words, and links to each",
+  async (width) => {
+    const { context, page, problems } = await openPage(browser, hive, "/history", at(width));
+    await page.getByText("“not with write access to the shared notes”").waitFor();
+    await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
+    await page.getByRole("link", { name: "apply_commit #38" }).click();
+    await page.waitForURL(/\/approval\/38$/);
+    await page.goBack();
+    await page.getByText("denied/41").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);
 
-test("an agent is requested, gone back to an earlier deploy, and its config proposed anew", async () => {
-  hive.answers.request_spawn = () => ({ request: 50 });
-  hive.answers.rollback = () => ({ request: 51 });
-  hive.answers.propose = () => ({ request: 52 });
-  const { context, page, problems } = await openPage(browser, hive);
-  await page.getByRole("button", { name: "+ request spawn" }).click();
-  await page.getByLabel("name").fill("poet");
-  await page.getByLabel("what it is for").fill("writes verses");
-  await page.getByRole("button", { name: "request" }).last().click();
-  await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", description: "writes verses" }]);
+test.each(WIDTHS)(
+  "at %i px an agent is requested, gone back to an earlier deploy, and its config proposed anew",
+  async (width) => {
+    hive.answers.request_spawn = () => ({ request: 50 });
+    hive.answers.rollback = () => ({ request: 51 });
+    hive.answers.propose = () => ({ request: 52 });
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", at(width));
+    await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
+    await page.getByLabel("name").fill("poet");
+    await page.getByLabel("what it is for").fill("writes verses");
+    await page.getByRole("button", { name: "request" }).last().click();
+    await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", description: "writes verses" }]);
 
-  await page.goto(`${hive.home}/?open=deploys:scout`);
-  await page.getByRole("button", { name: "roll back here…" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "roll back" }).click();
-  await expect.poll(() => hive.called("rollback")).toEqual([{ agent: "scout", id: 31 }]);
+    await page.goto(`${hive.home}/?open=deploys:scout`);
+    await page.getByRole("button", { name: "roll back here…" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "roll back" }).click();
+    await expect.poll(() => hive.called("rollback")).toEqual([{ agent: "scout", id: 31 }]);
 
-  await page.goto(`${hive.home}/?open=config:scout`);
-  await page.getByRole("button", { name: "edit…" }).click();
-  await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
-  await page.getByLabel("what for").fill("a better model");
-  await page.getByRole("button", { name: "propose 1 file" }).click();
-  await page.getByRole("link", { name: "Look at request 52" }).waitFor();
-  const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
-  expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "agent.nix"]);
-  expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
-  await context.close();
-  expect(problems).toEqual([]);
-});
+    await page.goto(`${hive.home}/?open=config:scout`);
+    await page.getByRole("button", { name: "edit…" }).click();
+    await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
+    await page.getByLabel("what for").fill("a better model");
+    await page.getByRole("button", { name: "propose 1 file" }).click();
+    await page.getByRole("link", { name: "Look at request 52" }).waitFor();
+    const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
+    expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "agent.nix"]);
+    expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);
 
-test("inputs of the ledger are chosen and updated, and it is said whom that rebuilds", async () => {
+test.each(WIDTHS)("at %i px inputs of the ledger are chosen and updated, and it is said whom that rebuilds", async (width) => {
   hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
-  const { context, page, problems } = await openPage(browser, hive);
+  const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", at(width));
   await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
   await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
   await page.getByText("updated; rebuilding scout").waitFor();

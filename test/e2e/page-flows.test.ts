@@ -1,12 +1,11 @@
 import type { Browser } from "playwright-core";
-import { describe, expect, test } from "vitest";
-import { HiveError } from "../../src/wire/error.ts";
+import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { usePages } from "../lib/pages.ts";
+import { at, look, usePages, WIDTHS } from "../lib/pages.ts";
 import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, events } from "../lib/fixtures.ts";
 
-/** What the operator does on the pages, over made-up data: sending, answering, commanding, losing the line. */
+/** What the operator does on the pages, over made-up data: answering, commanding, losing the line. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -15,143 +14,51 @@ usePages(busyHive, (theBrowser, theHive) => {
   hive = theHive;
 });
 
-describe("writing", () => {
-  test("is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
-    const { context, page } = await openPage(browser, hive);
-    let refuse = (): void => {};
-    hive.answers.send = () =>
-      new Promise((_, reject) => {
-        refuse = () => reject(new HiveError("rate_limited", "the inbox of scout is full: try later"));
-      });
-    const box = page.getByRole("textbox", { name: "message to hm1nd" });
-    await box.fill("@scout please crawl");
-    await box.press("Enter");
-    await page.getByText("sending: @scout please crawl").waitFor();
-    expect(await box.inputValue()).toBe("");
-    await box.fill("the next thought");
-    refuse();
-    await page.getByRole("alert").getByText("the inbox of scout is full: try later").waitFor();
-    // Neither is lost.
-    await expect.poll(() => box.inputValue()).toBe("@scout please crawl\nthe next thought");
-    await context.close();
-  });
-
-  test("the same text sent again after a failure is stored once: it has the same key", async () => {
-    const { context, page } = await openPage(browser, hive);
-    hive.answers.send = () => {
-      throw new HiveError("unavailable", "the hive is restarting");
-    };
-    const box = page.getByRole("textbox", { name: "message to hm1nd" });
-    await box.fill("hello");
-    await box.press("Enter");
-    await page.getByRole("alert").getByText("the hive is restarting").waitFor();
-    await box.press("Enter");
-    await expect.poll(() => hive.called("send").length).toBe(2);
-    const [first, second] = hive.called("send");
-    expect(first?.["client_id"]).toBe(second?.["client_id"]);
-    await context.close();
-  });
-
-  test("@ completes from the living, the recipient stays, a reply says what it answers", async () => {
-    const { context, page, problems } = await openPage(browser, hive);
-    const box = page.getByRole("textbox", { name: /message to/ });
-    await box.fill("@sc");
-    await page.getByRole("option", { name: "@scout" }).waitFor();
-    expect(await page.getByRole("option", { name: "@old-timer" }).count()).toBe(0);
-    await box.press("Tab");
-    await box.pressSequentially("first");
-    await box.press("Enter");
-    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "first" });
-    await page.getByRole("textbox", { name: "message to scout" }).fill("second");
-    await page.keyboard.press("Enter");
-    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "second" });
-    await page.getByRole("region", { name: "operator inbox" }).getByRole("button", { name: "reply" }).click();
-    await page.getByRole("textbox", { name: "message to hm1nd" }).fill("thanks");
-    await page.keyboard.press("Enter");
-    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "thanks", in_reply_to: 14 });
+test.each(WIDTHS)(
+  "at %i px questions of each kind: free words, one of many, any of many, expiry, and closed without an answer",
+  async (width) => {
+    hive.state = aState({
+      questions: [
+        aQuestion("What shall I call you?", { id: 1 }),
+        aQuestion("Tea or coffee?", {
+          id: 2,
+          options: ["tea", "coffee"],
+          expires_at: new Date(Date.now() + 3600_000).toISOString(),
+        }),
+        aQuestion("What else?", { id: 3, options: ["milk", "sugar", "salt"], multi: true }),
+        aQuestion("Never mind?", { id: 4 }),
+      ],
+    });
+    const { context, page, problems } = await openPage(browser, hive, "/", at(width));
+    const card = (id: number) => page.getByRole("article", { name: `question ${id} of hm1nd` });
+    await card(2)
+      .getByText(/expires in \d+m/)
+      .waitFor();
+    await card(1).getByRole("textbox").fill("Ada");
+    await card(3).getByLabel("milk").check();
+    await card(3).getByLabel("salt").check();
+    await card(3).getByLabel("salt").uncheck();
+    await card(3).getByLabel("sugar").check();
+    await card(3).getByRole("textbox").fill("and honey");
+    await page.reload();
+    // Half an answer survives a reload.
+    await expect.poll(() => card(1).getByRole("textbox").inputValue()).toBe("Ada");
+    expect(await card(3).getByLabel("sugar").isChecked()).toBe(true);
+    await card(1).getByRole("button", { name: "answer" }).click();
+    await card(2).getByLabel("coffee").check();
+    await card(2).getByRole("button", { name: "answer" }).click();
+    await card(3).getByRole("button", { name: "answer" }).click();
+    await card(4).getByRole("button", { name: "cancel" }).click();
+    await expect.poll(() => hive.called("question_cancel")).toEqual([{ id: 4 }]);
+    expect(hive.called("answer")).toEqual([
+      { id: 1, options: [], text: "Ada" },
+      { id: 2, options: ["coffee"] },
+      { id: 3, options: ["milk", "sugar"], text: "and honey" },
+    ]);
     await context.close();
     expect(problems).toEqual([]);
-  });
-});
-
-test("messages: filter, thread, delivery states; each is an address, and back goes back", async () => {
-  const { context, page, problems } = await openPage(browser, hive);
-  const flow = page.getByRole("region", { name: "message flow" });
-  await flow.getByText("in turn").waitFor();
-  await page.getByLabel("show only messages of").selectOption("librarian");
-  await flow.getByText("i can index what you find").waitFor();
-  expect(await flow.getByText("we need the arXiv digest").count()).toBe(0);
-  await page.getByLabel("show only messages of").selectOption("");
-  await flow
-    .getByRole("link", { name: /answers message 10/ })
-    .last()
-    .click();
-  const thread = page.getByRole("dialog");
-  await thread.getByText("can you crawl cs.MA daily?").waitFor();
-  await thread.getByText("yes. i lack network").waitFor();
-  expect(await thread.getByText("the mirror is 3 commits behind").count()).toBe(0);
-  await page.reload();
-  await thread.getByText("can you crawl cs.MA daily?").waitFor();
-  await page.goBack();
-  await thread.waitFor({ state: "detached" });
-  // A change of state comes by its event, and moves nothing else.
-  hive.tell({
-    kind: "message",
-    seq: 6000,
-    message: aMessage("librarian", "scout", "i can index what you find, same format?", {
-      id: 13,
-      seq: 6000,
-      state: "queued",
-      redelivered: true,
-    }),
-  });
-  await flow.getByText("returned").waitFor();
-  await context.close();
-  expect(problems).toEqual([]);
-});
-
-test("questions of each kind: free words, one of many, any of many, expiry, and closed without an answer", async () => {
-  hive.state = aState({
-    questions: [
-      aQuestion("What shall I call you?", { id: 1 }),
-      aQuestion("Tea or coffee?", {
-        id: 2,
-        options: ["tea", "coffee"],
-        expires_at: new Date(Date.now() + 3600_000).toISOString(),
-      }),
-      aQuestion("What else?", { id: 3, options: ["milk", "sugar", "salt"], multi: true }),
-      aQuestion("Never mind?", { id: 4 }),
-    ],
-  });
-  const { context, page, problems } = await openPage(browser, hive);
-  const card = (id: number) => page.getByRole("article", { name: `question ${id} of hm1nd` });
-  await card(2)
-    .getByText(/expires in \d+m/)
-    .waitFor();
-  await card(1).getByRole("textbox").fill("Ada");
-  await card(3).getByLabel("milk").check();
-  await card(3).getByLabel("salt").check();
-  await card(3).getByLabel("salt").uncheck();
-  await card(3).getByLabel("sugar").check();
-  await card(3).getByRole("textbox").fill("and honey");
-  await page.reload();
-  // Half an answer survives a reload.
-  await expect.poll(() => card(1).getByRole("textbox").inputValue()).toBe("Ada");
-  expect(await card(3).getByLabel("sugar").isChecked()).toBe(true);
-  await card(1).getByRole("button", { name: "answer" }).click();
-  await card(2).getByLabel("coffee").check();
-  await card(2).getByRole("button", { name: "answer" }).click();
-  await card(3).getByRole("button", { name: "answer" }).click();
-  await card(4).getByRole("button", { name: "cancel" }).click();
-  await expect.poll(() => hive.called("question_cancel")).toEqual([{ id: 4 }]);
-  expect(hive.called("answer")).toEqual([
-    { id: 1, options: [], text: "Ada" },
-    { id: 2, options: ["coffee"] },
-    { id: 3, options: ["milk", "sugar"], text: "and honey" },
-  ]);
-  await context.close();
-  expect(problems).toEqual([]);
-});
+  },
+);
 
 test("nothing is taken away by what happens: words in a box, what is asked, the place of a card; a menu's choice is seen at work", async () => {
   const state = busyState();
@@ -203,6 +110,8 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   await page.getByRole("button", { name: "more for scout" }).click();
   await page.getByRole("menuitem", { name: "rebuild" }).click();
   await page.locator('button[aria-label="more for scout"][aria-busy="true"]').waitFor();
+  // The button says it before the hive has heard of it.
+  await expect.poll(() => hive.called("rebuild").length).toBe(1);
   done();
   await page.locator(".toasts").getByText("scout is being rebuilt").waitFor();
   await page.locator('button[aria-label="more for scout"][aria-busy="false"]').waitFor();
@@ -301,27 +210,31 @@ test("the tail freezes while one reads further up, and counts what is new", asyn
   expect(problems).toEqual([]);
 });
 
-test("the title counts what waits, the icon says it, and a lost line is shown until it is back", async () => {
-  const { context, page } = await openPage(browser, hive);
-  const icon = (): Promise<string | null> =>
-    page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
-  // What is shown came inside the page: it was not asked for.
-  const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname));
-  expect(asked).not.toContain("/api/state");
-  // Two requests, one question, one message.
-  await expect.poll(() => page.title()).toBe("(4) hyperhive");
-  await expect.poll(icon).toBe("/favicon-waits.svg");
-  await page.getByRole("textbox", { name: "message to hm1nd" }).fill("half a thought");
-  hive.cut();
-  await page.getByText("reconnecting…").waitFor();
-  await expect.poll(icon).toBe("/favicon-off.svg");
-  await page.getByText("reconnecting…").waitFor({ state: "detached" });
-  await expect.poll(icon).toBe("/favicon-waits.svg");
-  expect(await page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("half a thought");
-  hive.tell({ kind: "hive", hive: aHive({ mode: "live", upstream: "api.anthropic.com" }) });
-  await page.getByText("api.anthropic.com").waitFor();
-  await context.close();
-});
+test.each(WIDTHS)(
+  "at %i px the title counts what waits, the icon says it, and a lost line is shown until it is back",
+  async (width) => {
+    const { context, page } = await openPage(browser, hive, "/", at(width));
+    const icon = (): Promise<string | null> =>
+      page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
+    // What is shown came inside the page: it was not asked for.
+    const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname));
+    expect(asked).not.toContain("/api/state");
+    // Two requests, one question, one message.
+    await expect.poll(() => page.title()).toBe("(4) hyperhive");
+    await expect.poll(icon).toBe("/favicon-waits.svg");
+    await look(page, "message flow");
+    await page.getByRole("textbox", { name: "message to hm1nd" }).fill("half a thought");
+    hive.cut();
+    await page.getByText("reconnecting…").waitFor();
+    await expect.poll(icon).toBe("/favicon-off.svg");
+    await page.getByText("reconnecting…").waitFor({ state: "detached" });
+    await expect.poll(icon).toBe("/favicon-waits.svg");
+    expect(await page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("half a thought");
+    hive.tell({ kind: "hive", hive: aHive({ mode: "live", upstream: "api.anthropic.com" }) });
+    await page.getByText("api.anthropic.com").waitFor();
+    await context.close();
+  },
+);
 
 test("what happens while a second tab is on its way is in it, too", async () => {
   hive.state = busyState();
@@ -343,15 +256,21 @@ test("what happens while a second tab is on its way is in it, too", async () => 
   expect(problems).toEqual([]);
 });
 
-test("an empty hive teaches; in rehearsal the first walk follows what one does", async () => {
+test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk follows what one does", async (width) => {
   hive.state = aState();
   hive.answers.approvals = () => ({ approvals: [] });
-  const { context, page, problems } = await openPage(browser, hive);
+  const { context, page, problems } = await openPage(browser, hive, "/", at(width));
   const walk = page.getByRole("region", { name: "a first walk" });
   await walk.getByText("0 of 5").waitFor();
-  await page.getByText("Only the manager lives here.").waitFor();
-  await page.getByText("Nobody has said anything.").waitFor();
-  await page.getByText("Agents write to you here.").waitFor();
+  for (const [part, words] of [
+    ["containers", "Only the manager lives here."],
+    ["message flow", "Nobody has said anything."],
+    ["operator inbox", "Agents write to you here."],
+    ["what waits for you", "Nothing waits for you."],
+  ] as const) {
+    await look(page, part);
+    await page.getByText(words).waitFor();
+  }
   hive.tell({ kind: "message", seq: 6001, message: aMessage("operator", "hm1nd", "tour", { id: 6001 }) });
   await walk.getByText("1 of 5").waitFor();
   const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;

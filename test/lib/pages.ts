@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { launch } from "./browser.ts";
 import type { FixtureHive } from "./fixture-hive.ts";
@@ -16,4 +16,15 @@ export function usePages(make: () => FixtureHive, take: (browser: Browser, hive:
     take(browser, hive);
   });
   afterEach(() => hive.stop());
+}
+
+/** The widths of a desk and of a phone. */
+export const WIDTHS = [1440, 390] as const;
+/** The window of either. */
+export const at = (width: number): { viewport: { width: number; height: number } } => ({ viewport: { width, height: 844 } });
+
+/** Brings a part of the dashboard into sight: on a phone, they are tabs. */
+export async function look(page: Page, part: string): Promise<void> {
+  const tab = page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: new RegExp(`^${part}`) });
+  if ((page.viewportSize()?.width ?? 0) <= 900) await tab.click();
 }

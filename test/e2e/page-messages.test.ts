@@ -1,0 +1,113 @@
+import type { Browser } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { HiveError } from "../../src/wire/error.ts";
+import { busyHive } from "../lib/busy-hive.ts";
+import { aMessage } from "../lib/fixtures.ts";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { at, look, usePages, WIDTHS } from "../lib/pages.ts";
+
+/** What the operator writes to agents and reads of them, over made-up data. */
+
+let browser: Browser;
+let hive: FixtureHive;
+usePages(busyHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
+});
+
+describe.each(WIDTHS)("at %i px", (width) => {
+  test("sending is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
+    const { context, page } = await openPage(browser, hive, "/?tab=flow", at(width));
+    let refuse = (): void => {};
+    hive.answers.send = () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(new HiveError("rate_limited", "the inbox of scout is full: try later"));
+      });
+    const box = page.getByRole("textbox", { name: "message to hm1nd" });
+    await box.fill("@scout please crawl");
+    await box.press("Enter");
+    await page.getByText("sending: @scout please crawl").waitFor();
+    expect(await box.inputValue()).toBe("");
+    await box.fill("the next thought");
+    await expect.poll(() => hive.called("send").length).toBe(1);
+    refuse();
+    await page.getByRole("alert").getByText("the inbox of scout is full: try later").waitFor();
+    // Neither is lost.
+    await expect.poll(() => box.inputValue()).toBe("@scout please crawl\nthe next thought");
+    await context.close();
+  });
+
+  test("the same text sent again after a failure is stored once: it has the same key", async () => {
+    const { context, page } = await openPage(browser, hive, "/?tab=flow", at(width));
+    hive.answers.send = () => {
+      throw new HiveError("unavailable", "the hive is restarting");
+    };
+    const box = page.getByRole("textbox", { name: "message to hm1nd" });
+    await box.fill("hello");
+    await box.press("Enter");
+    await page.getByRole("alert").getByText("the hive is restarting").waitFor();
+    await box.press("Enter");
+    await expect.poll(() => hive.called("send").length).toBe(2);
+    const [first, second] = hive.called("send");
+    expect(first?.["client_id"]).toBe(second?.["client_id"]);
+    await context.close();
+  });
+
+  test("@ completes from the living, the recipient stays, a reply says what it answers", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const box = page.getByRole("textbox", { name: /message to/ });
+    await box.fill("@sc");
+    await page.getByRole("option", { name: "@scout" }).waitFor();
+    expect(await page.getByRole("option", { name: "@old-timer" }).count()).toBe(0);
+    await box.press("Tab");
+    await box.pressSequentially("first");
+    await box.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "first" });
+    await page.getByRole("textbox", { name: "message to scout" }).fill("second");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "scout", body: "second" });
+    await look(page, "operator inbox");
+    await page.getByRole("region", { name: "operator inbox" }).getByRole("button", { name: "reply" }).click();
+    await page.getByRole("textbox", { name: "message to hm1nd" }).fill("thanks");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "thanks", in_reply_to: 14 });
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("messages: filter, thread, delivery states; each is an address, and back goes back", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const flow = page.getByRole("region", { name: "message flow" });
+    await flow.getByText("in turn").waitFor();
+    await page.getByLabel("show only messages of").selectOption("librarian");
+    await flow.getByText("i can index what you find").waitFor();
+    expect(await flow.getByText("we need the arXiv digest").count()).toBe(0);
+    await page.getByLabel("show only messages of").selectOption("");
+    await flow
+      .getByRole("link", { name: /answers message 10/ })
+      .last()
+      .click();
+    const thread = page.getByRole("dialog");
+    await thread.getByText("can you crawl cs.MA daily?").waitFor();
+    await thread.getByText("yes. i lack network").waitFor();
+    expect(await thread.getByText("the mirror is 3 commits behind").count()).toBe(0);
+    await page.reload();
+    await thread.getByText("can you crawl cs.MA daily?").waitFor();
+    await page.goBack();
+    await thread.waitFor({ state: "detached" });
+    // A change of state comes by its event, and moves nothing else.
+    hive.tell({
+      kind: "message",
+      seq: 6000,
+      message: aMessage("librarian", "scout", "i can index what you find, same format?", {
+        id: 13,
+        seq: 6000,
+        state: "queued",
+        redelivered: true,
+      }),
+    });
+    await flow.getByText("returned").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+});
