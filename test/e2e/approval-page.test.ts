@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { at, usePages, WIDTHS } from "../lib/pages.ts";
+import { sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
@@ -215,7 +215,7 @@ describe("the page", () => {
 test.each(WIDTHS)(
   "at %i px the history shows denials with their note, failures with the build's words, and links to each",
   async (width) => {
-    const { context, page, problems } = await openPage(browser, hive, "/history", at(width));
+    const { context, page, problems } = await openPage(browser, hive, "/history", sized(width));
     await page.getByText("“not with write access to the shared notes”").waitFor();
     await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
     await page.getByRole("link", { name: "apply_commit #38" }).click();
@@ -233,7 +233,7 @@ test.each(WIDTHS)(
     hive.answers.request_spawn = () => ({ request: 50 });
     hive.answers.rollback = () => ({ request: 51 });
     hive.answers.propose = () => ({ request: 52 });
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", at(width));
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(width));
     await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
     await page.getByLabel("name").fill("poet");
     await page.getByLabel("what it is for").fill("writes verses");
@@ -261,7 +261,7 @@ test.each(WIDTHS)(
 
 test.each(WIDTHS)("at %i px inputs of the ledger are chosen and updated, and it is said whom that rebuilds", async (width) => {
   hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
-  const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", at(width));
+  const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
   await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
   await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
   await page.getByText("updated; rebuilding scout").waitFor();

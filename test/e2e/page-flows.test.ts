@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { at, look, usePages, WIDTHS } from "../lib/pages.ts";
+import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, events } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: answering, commanding, losing the line. */
@@ -29,7 +29,7 @@ test.each(WIDTHS)(
         aQuestion("Never mind?", { id: 4 }),
       ],
     });
-    const { context, page, problems } = await openPage(browser, hive, "/", at(width));
+    const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
     const card = (id: number) => page.getByRole("article", { name: `question ${id} of hm1nd` });
     await card(2)
       .getByText(/expires in \d+m/)
@@ -213,7 +213,7 @@ test("the tail freezes while one reads further up, and counts what is new", asyn
 test.each(WIDTHS)(
   "at %i px the title counts what waits, the icon says it, and a lost line is shown until it is back",
   async (width) => {
-    const { context, page } = await openPage(browser, hive, "/", at(width));
+    const { context, page } = await openPage(browser, hive, "/", sized(width));
     const icon = (): Promise<string | null> =>
       page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
     // What is shown came inside the page: it was not asked for.
@@ -259,7 +259,7 @@ test("what happens while a second tab is on its way is in it, too", async () => 
 test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk follows what one does", async (width) => {
   hive.state = aState();
   hive.answers.approvals = () => ({ approvals: [] });
-  const { context, page, problems } = await openPage(browser, hive, "/", at(width));
+  const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
   const walk = page.getByRole("region", { name: "a first walk" });
   await walk.getByText("0 of 5").waitFor();
   for (const [part, words] of [

@@ -4,7 +4,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
 import { aMessage } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { at, look, usePages, WIDTHS } from "../lib/pages.ts";
+import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 
 /** What the operator writes to agents and reads of them, over made-up data. */
 
@@ -17,7 +17,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 
 describe.each(WIDTHS)("at %i px", (width) => {
   test("sending is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
-    const { context, page } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const { context, page } = await openPage(browser, hive, "/?tab=flow", sized(width));
     let refuse = (): void => {};
     hive.answers.send = () =>
       new Promise((_, reject) => {
@@ -38,7 +38,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
   });
 
   test("the same text sent again after a failure is stored once: it has the same key", async () => {
-    const { context, page } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const { context, page } = await openPage(browser, hive, "/?tab=flow", sized(width));
     hive.answers.send = () => {
       throw new HiveError("unavailable", "the hive is restarting");
     };
@@ -54,7 +54,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
   });
 
   test("@ completes from the living, the recipient stays, a reply says what it answers", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const box = page.getByRole("textbox", { name: /message to/ });
     await box.fill("@sc");
     await page.getByRole("option", { name: "@scout" }).waitFor();
@@ -76,7 +76,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
   });
 
   test("messages: filter, thread, delivery states; each is an address, and back goes back", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", at(width));
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const flow = page.getByRole("region", { name: "message flow" });
     await flow.getByText("in turn").waitFor();
     await page.getByLabel("show only messages of").selectOption("librarian");

@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
-import { anApproval, diffFiles } from "../lib/fixtures.ts";
+import { anApproval, aQuestion, aState, diffFiles } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 
@@ -82,5 +82,27 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("a-third-file").first().waitFor({ state: "attached" });
     await page.getByRole("button", { name: /^◆ approve/ }).waitFor();
     await context.close();
+  });
+
+  test("what the page says after a press is not in the way of the next one", async () => {
+    const calls = Array.from({ length: 6 }, (_, n) => aQuestion(`Which of ${n}?`, { id: 900 + n }));
+    hive.state = aState({ questions: calls });
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    for (const { id } of calls) {
+      const card = page.getByRole("article", { name: `question ${id} of hm1nd` });
+      await card.getByRole("textbox").fill("this");
+      const button = card.getByRole("button", { name: "answer" });
+      await button.scrollIntoViewIfNeeded();
+      // Whoever presses in its middle meets the button.
+      const isMet = await button.evaluate((one) => {
+        const { left, top, width: wide, height } = one.getBoundingClientRect();
+        return one.contains(document.elementFromPoint(left + wide / 2, top + height / 2));
+      });
+      expect(isMet, `question ${id}`).toBe(true);
+      await button.click();
+      await page.locator(".toasts").getByText("hm1nd will hear your answer").first().waitFor();
+    }
+    await context.close();
+    expect(problems).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ export function usePages(make: () => FixtureHive, take: (browser: Browser, hive:
 /** The widths of a desk and of a phone. */
 export const WIDTHS = [1440, 390] as const;
 /** The window of either. */
-export const at = (width: number): { viewport: { width: number; height: number } } => ({ viewport: { width, height: 844 } });
+export const sized = (width: number): { viewport: { width: number; height: number } } => ({ viewport: { width, height: 844 } });
 
 /** Brings a part of the dashboard into sight: on a phone, they are tabs. */
 export async function look(page: Page, part: string): Promise<void> {
