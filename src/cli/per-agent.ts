@@ -43,22 +43,29 @@ export async function forEachAgent(
   await showResults(shell, results, done);
 }
 
-/** Says per agent what became of it; some that failed make the exit code 4. */
-export async function showResults(shell: Shell, results: readonly Result[], done: string): Promise<void> {
+/**
+ * Says per agent what became of it; some that failed make the exit code 4. Where a single one was named, its failure is
+ * a refusal.
+ */
+export async function showResults(
+  shell: Shell,
+  results: readonly Result[],
+  done: string,
+  names: readonly string[] = [],
+): Promise<void> {
   const lines: string[] = [];
   for (const one of results) {
     if (one.ok) lines.push(`${one.name} ${done}`);
     else {
       const isUnknown = one.error?.includes("is not managed by this hive") === true;
       const meant = isUnknown && !shell.isJson ? await meantAgent(one.name, shell.client) : undefined;
-      lines.push(
-        shell.paint(
-          "red",
-          `${one.name}: ${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
-        ),
-      );
+      const words = `${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+      if (names.length === 1 && !shell.isJson) throw new Error(words);
+      lines.push(shell.paint("red", `${one.name}: ${words}`));
     }
   }
   shell.show({ results }, () => lines.join("\n"));
-  if (results.some((one) => !one.ok)) shell.partial();
+  if (results.every((one) => one.ok)) return;
+  if (names.length === 1) shell.failed();
+  else shell.partial();
 }

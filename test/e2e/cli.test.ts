@@ -115,12 +115,24 @@ describe("with a hive", () => {
     expect(await run("spawn", "ada", "--config", config, "--model", "haiku")).toMatchObject({ code: 0 });
     expect((await run("config", "ada")).out).toContain('"example.org"');
     expect((await run("list")).out).toBe("hm1nd\nada\n");
+    expect(await run("tail", "ada", "--no-follow")).toMatchObject({ code: 0, out: "ada has had no turn yet\n" });
+    expect((await run("tail", "ada", "--no-follow", "--json")).out).toBe("");
+    expect((await run("requests", "adda")).out).toBe("no request about adda; did you mean ada?\n");
+    expect((await run("messages", "ada")).out).toBe("no message from or to ada\n");
     expect((await run("pause", "ada")).code).toBe(0);
     expect((await run("status")).out).toMatch(/ada +paused/);
     expect((await run("resume", "ada")).code).toBe(0);
     const partly = await run("stop", "ada", "ghost");
     expect(partly).toMatchObject({ code: 4 });
     expect(partly.out).toContain("ada stopped");
+    // A single one that fails is a refusal, as it is with the verbs that go from agent to agent.
+    for (const verb of ["stop", "start", "update", "kill"])
+      expect(await run(verb, "adda"), verb).toMatchObject({
+        code: 1,
+        out: "",
+        err: 'hivectl: agent "adda" is not managed by this hive; did you mean ada?\n',
+      });
+    expect((await run("stop", "adda", "--json")).code).toBe(1);
     expect(partly.out).toContain('agent "ghost" is not managed by this hive');
     expect((await run("start", "ada")).code).toBe(0);
     for (const verb of [

@@ -64,7 +64,7 @@ export function agentCommands(program: Command): void {
   ] as const) {
     act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) => {
       const { results } = await shell.client.call(verb, { scope: scopeOf(names ?? [], options) });
-      await showResults(shell, results, done);
+      await showResults(shell, results, done, names);
     });
   }
 

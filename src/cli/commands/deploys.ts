@@ -43,7 +43,7 @@ export function deployCommands(program: Command): void {
       .option("--all", "every agent"),
     async (shell, [names]: [string[]?], options) => {
       const { results } = await shell.client.call("update", { scope: scopeOf(names ?? [], options) });
-      await showResults(shell, results, "is up to date, or will be");
+      await showResults(shell, results, "is up to date, or will be", names);
     },
   );
 

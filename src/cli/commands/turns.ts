@@ -15,6 +15,8 @@ async function tail(shell: Shell, name: string, count: number, isFollowing: bool
   const { state } = await shell.client.call("state", { messages: 0 });
   const { events } = await shell.client.call("turn_events", { agent: name, limit: count });
   for (const event of events) if (event.seq <= state.seq) print(event);
+  if (events.length === 0)
+    shell.say(shell.paint("dim", `${name} has had no turn yet${isFollowing ? ": what comes is shown here" : ""}`));
   if (!isFollowing) return;
   for await (const { event } of shell.client.stream("watch", { after: state.seq, agent: name, kinds: ["turn"] })) {
     if (event?.kind === "turn") print(event.turn);
