@@ -32,6 +32,12 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     ]);
     await hive.call("answer", { id: questions[0]?.id ?? 0, text: "captain" });
     await hive.untilMessage((message) => message.to === "operator" && message.body === "Thank you, I heard: captain");
+    // More than one line, and what JSON escapes, come as they were given; a status is one line of it.
+    const several = { options: questions[2]?.options.slice(0, 2) ?? [], text: 'and "more"' };
+    await hive.call("answer", { id: questions[2]?.id ?? 0, ...several });
+    const heard = [...several.options, several.text];
+    await hive.untilMessage((message) => message.to === "operator" && message.body === `Thank you, I heard: ${heard.join("\n")}`);
+    await hive.untilAgent("hm1nd", (agent) => agent.status_text === `heard: ${heard.join(" ")}`);
 
     const events = (
       await Promise.all(["hm1nd", "guest"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))

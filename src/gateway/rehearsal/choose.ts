@@ -52,7 +52,21 @@ function fits(rule: Rule, agent: string, conversation: Conversation): Variables 
   if (rule.when.from !== undefined && !new RegExp(`^(?:${rule.when.from})$`).test(conversation.sender ?? "")) return undefined;
   if (rule.when.text === undefined) return {};
   const match = new RegExp(rule.when.text, "s").exec(conversation.body);
-  return match ? { ...match.groups } : undefined;
+  if (!match) return undefined;
+  const caught = Object.entries(match.groups ?? {});
+  // What the daemon writes is JSON: caught is the text that it stands for.
+  if (conversation.sender === "system")
+    return Object.fromEntries(caught.flatMap(([name, value]) => (value === undefined ? [] : [[name, unescaped(value)]])));
+  return Object.fromEntries(caught);
+}
+
+/** The text of what stands between the quotes of a JSON string; anything else as it is. */
+function unescaped(value: string): string {
+  try {
+    return String(JSON.parse(`"${value}"`));
+  } catch {
+    return value;
+  }
 }
 
 function nth(

@@ -269,8 +269,10 @@ export class Swarm {
     this.#deps.changed(agent);
   }
 
+  /** What the agent says that it does: one line, whatever was given. */
   async setStatus(agent: Agent, text: string): Promise<void> {
-    await this.#save(agent, { statusText: text, statusSetAt: new Date(this.#deps.now()).toISOString() });
+    const line = text.replace(/\s+/g, " ").trim();
+    await this.#save(agent, { statusText: line, statusSetAt: new Date(this.#deps.now()).toISOString() });
     this.#deps.changed(agent);
   }
 
