@@ -3,7 +3,10 @@ import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { choosePort } from "../../src/hive/agents/port.ts";
 import { launch, logIn } from "../lib/browser.ts";
+import { findings } from "../lib/axe.ts";
 import { TestHive } from "../lib/hive.ts";
+import { EVIL } from "../lib/hostile-hive.ts";
+import { calm, whatShows } from "../lib/hostile-look.ts";
 
 /** The agents' own ports: each a page with its own API and events, behind the same door. */
 
@@ -112,6 +115,37 @@ describe("a port of one's own", () => {
     } finally {
       await browser.close();
     }
+  });
+
+  test.each([1440, 390])("its page at %i px: hostile text does nothing in it, and axe finds nothing serious", async (width) => {
+    await hive.call("send", { to: "hm1nd", body: EVIL });
+    const browser = await launch();
+    const page = await browser.newPage({ viewport: { width, height: 850 }, reducedMotion: "reduce" });
+    const wrong: string[] = [];
+    page.on("console", (line) => line.type() === "error" && wrong.push(line.text()));
+    page.on("pageerror", (error) => wrong.push(error.message));
+    page.on("dialog", (dialog) => void dialog.dismiss().then(() => wrong.push(dialog.message())));
+    page.on("request", (sent) => {
+      if (!sent.url().startsWith(`http://127.0.0.1:${base}/`)) wrong.push(sent.url());
+    });
+    const link = new URL((await hive.call("login", {})).url);
+    link.port = String(base);
+    await page.goto(link.href);
+    await page.getByRole("log").getByText("evil.example").first().waitFor();
+    for (const [open, whole] of [
+      ["", ".tail .ev"],
+      ["?tab=side", ".side .facts"],
+      ["?open=logs:hm1nd", ".drawer .file"],
+      ["?open=config:hm1nd", ".drawer .file"],
+      ["?open=turns:hm1nd", ".drawer td"],
+    ] as const) {
+      await page.goto(`http://127.0.0.1:${base}/agent/hm1nd${open}`);
+      await page.locator(whole).first().waitFor();
+      expect(await whatShows(page), open).toEqual(calm);
+      expect(await findings(page), open).toEqual([]);
+    }
+    await browser.close();
+    expect(wrong).toEqual([]);
   });
 
   test("lets nobody in without the session, and takes a launch link itself", async () => {
