@@ -67,8 +67,12 @@ export const throughput: Row = {
           open.push(...all);
           contenders[name] = rate(all);
         }
-        rates[senders] = await interleave(contenders, senders === 64 && !quick ? SLICES : 3);
-        for (const sender of open) await sender.close();
+        try {
+          rates[senders] = await interleave(contenders, senders === 64 && !quick ? SLICES : 3);
+        } finally {
+          // Also after a failure: a peer that is ended under its clients would end this process.
+          for (const sender of open) await sender.close();
+        }
       }
       return figures(rates);
     } finally {
