@@ -117,7 +117,8 @@ test("the manager commits, fetches what was decided, reads the ledger; an agent 
     echo "sha $(git rev-parse HEAD)"
     git fetch -q applied
     git show -s --format='tag %s' applied/refs/tags/deployed/1
-    git show applied/refs/tags/deployed/1 | grep 'it runs'
+    git show applied/refs/tags/deployed/1 > /state/shown
+    grep 'it runs' /state/shown
     git tag
     git -C /meta log --format='meta %s'
     git -C /meta status --short
