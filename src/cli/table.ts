@@ -11,9 +11,11 @@ export interface Column<Row> {
 }
 
 const GAP = 2;
-/** Columns that free text should have before a spare column has any; below which it says nothing; below which nothing does. */
+/** Columns of free text for which spare columns go. */
 const EASY_WIDE = 20;
+/** Columns below which free text says nothing. */
 const MIN_WIDE = 12;
+/** Columns below which no cell does. */
 const MIN_CELL = 4;
 
 interface Laid<Row> {

@@ -37,14 +37,18 @@ const WORDS: Record<string, (facts: Facts) => string> = {
  * for a message that is not the daemon's, whatever it looks like. An event that is not known is told by its facts.
  */
 export function systemWords(from: string, body: string): string | undefined {
-  if (from !== DAEMON || !body.startsWith('{"event":')) return undefined;
+  if (from !== DAEMON) return undefined;
+  const { event, ...facts } = factsIn(body);
+  if (typeof event !== "string") return undefined;
+  const known = Object.hasOwn(WORDS, event) ? WORDS[event] : undefined;
+  if (known) return known(facts);
+  return [event, ...Object.entries(facts).map(([fact, value]) => `${fact} ${text(value)}`)].join(" · ");
+}
+
+function factsIn(body: string): Facts {
   try {
-    const { event, ...facts } = JSON.parse(body) as Facts;
-    const name = text(event);
-    const known = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;
-    if (known) return known(facts);
-    return [name, ...Object.entries(facts).map(([fact, value]) => `${fact} ${text(value)}`)].join(" · ");
+    return Object(JSON.parse(body)) as Facts;
   } catch {
-    return undefined;
+    return {};
   }
 }

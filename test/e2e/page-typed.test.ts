@@ -37,6 +37,23 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
+  test("a request that was decided in a gap of the line is shown as it ended, with the note", async () => {
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const card = page.getByRole("article", { name: /^request 42/ });
+    await card.getByRole("button", { name: "deny…" }).click();
+    await card.getByRole("textbox").fill("not with that host");
+    const ended = anApproval({ seq: 7900, state: "denied", resolved_by: "operator" });
+    hive.answers.approvals = () => ({ approvals: [ended] });
+    hive.state = { ...hive.state, seq: 8000, approvals: hive.state.approvals.filter(({ id }) => id !== ended.id) };
+    hive.tell({ kind: "reset", seq: 8000 });
+    await card.getByText("denied; your note was not sent").waitFor();
+    expect(await card.getByRole("textbox").inputValue()).toBe("not with that host");
+    await card.getByRole("button", { name: "discard" }).click();
+    await card.waitFor({ state: "detached" });
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
   test("a note that is being sent is not called unsent; a refused one is still there", async () => {
     const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const card = page.getByRole("article", { name: /^request 42/ });

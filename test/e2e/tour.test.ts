@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { systemWords } from "../../src/wire/system-event.ts";
 import { hiveTools } from "../../src/harness/mcp/tools.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
@@ -53,8 +54,13 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     expect(failed[0]).toContain("cannot access '/root'");
     const results = events.flatMap((event) => (event.type === "tool_result" ? [event.text] : [])).join("\n");
     expect(results).toContain("example.com:443 403");
+    const { messages } = await hive.call("messages", { limit: 200 });
+    // All that the daemon has told is said in words of its own, as it really writes it.
+    const told = messages.filter(({ from }) => from === "system").map(({ from, body = "" }) => systemWords(from, body) ?? body);
+    expect(told.length).toBeGreaterThan(5);
+    expect(told.filter((words) => /^\{| · agent /.test(words))).toEqual([]);
     // Nobody talks on for ever.
-    expect((await hive.call("messages", {})).messages.filter((message) => message.state === "held")).toEqual([]);
+    expect(messages.filter((message) => message.state === "held")).toEqual([]);
   } finally {
     await hive.dispose();
   }

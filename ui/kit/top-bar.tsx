@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { count, dollars, visible } from "../lib/text.ts";
-import { useHeld, useHive } from "../lib/store.ts";
+import { useHive, useIsLive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
 import { MenuButton } from "./menu-button.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
@@ -12,7 +12,7 @@ const many = (n: number, one: string): string => (n === 1 ? `1 ${one}` : `${n} $
 export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
   const hive = useHive((state) => state.hive);
   const waits = useHive(waiting);
-  const { isLive } = useHeld();
+  const isLive = useIsLive();
   const decisions = waits.approvals + waits.questions + waits.stuck;
   return (
     <header className="bar">

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "./api.ts";
 import { painted } from "./painted.ts";
-import { useHeld } from "./store.ts";
+import { useIsLive } from "./store.ts";
 
 export interface Fetched<T> {
   value: T | undefined;
@@ -31,7 +31,7 @@ export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): 
   useEffect(() => {
     void painted().then(again);
   }, [again, mark]);
-  const { isLive } = useHeld();
+  const isLive = useIsLive();
   useEffect(() => {
     if (isLive && hasFailed.current) void again();
   }, [isLive, again]);

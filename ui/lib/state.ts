@@ -42,7 +42,14 @@ export interface State {
   partials: ReadonlyMap<string, Partial>;
 }
 
-export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
+/** Requests that were open and that the snapshot, which holds the open ones, does not have: they are settled. */
+export const settledSince = (before: State | undefined, snapshot: StateSnapshot): number[] =>
+  [...(before?.approvals.values() ?? [])]
+    .filter((one) => isOpen(one) && !snapshot.approvals.some(({ id }) => id === one.id))
+    .map(({ id }) => id);
+
+/** The state of a page. `settled` are the requests of `settledSince`, as they ended. */
+export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: readonly ApprovalView[] = []): State {
   return {
     seq: snapshot.seq,
     hive: snapshot.hive,
@@ -54,14 +61,12 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State): State {
       ),
       ...snapshot.questions.map((one) => [one.id, one] as const),
     ]),
-    // Settled ones that a page has asked for stay: the snapshot holds only what is open. What was open and is so no more
-    // is settled, however; a page that asks for it learns how.
-    approvals: new Map([
-      ...[...(before?.approvals.values() ?? [])].map(
-        (one) => [one.id, isOpen(one) ? { ...one, state: "cancelled" as const } : one] as const,
+    // Settled ones that a page has asked for stay: the snapshot holds only what is open.
+    approvals: new Map(
+      [...[...(before?.approvals.values() ?? [])].filter((one) => !isOpen(one)), ...settled, ...snapshot.approvals].map(
+        (one) => [one.id, one] as const,
       ),
-      ...snapshot.approvals.map((one) => [one.id, one] as const),
-    ]),
+    ),
     // What the page knew may have a gap to the snapshot, or have changed in it: the window begins anew.
     messages: snapshot.messages,
     moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES,

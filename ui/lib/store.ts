@@ -7,10 +7,22 @@ import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
 import { snapshot, stream } from "./begin.ts";
 import { notify } from "./notify.ts";
-import { apply, applyAll, aside, fromSnapshot, mergeMessages, mergeTail, messageById, type State } from "./state.ts";
+import {
+  apply,
+  applyAll,
+  aside,
+  fromSnapshot,
+  mergeMessages,
+  mergeTail,
+  messageById,
+  settledSince,
+  type State,
+} from "./state.ts";
 
 /** Turn events per page of history. */
 const TAIL_PAGE = 300;
+/** Requests that are looked through for those that were settled in a gap: more than are open at a time. */
+const NEWEST_REQUESTS = 50;
 
 interface Held {
   state: State | undefined;
@@ -38,9 +50,9 @@ export function begin(): void {
   stream.listen({ onEvent, onConnection: (isLive) => set({ isLive, isLost: !isLive }), onGap: () => void refresh() });
 }
 
-function take(taken: StateSnapshot): void {
+function take(taken: StateSnapshot, settled: readonly ApprovalView[] = []): void {
   stream.moveTo(taken.seq);
-  let state = fromSnapshot(taken, held.state);
+  let state = fromSnapshot(taken, held.state, settled);
   for (const event of early ?? []) state = apply(state, event);
   early = undefined;
   set({ state, error: undefined });
@@ -52,7 +64,13 @@ async function refresh(): Promise<void> {
     const response = await fetch("/api/state");
     if (response.status === 401) return location.assign("/login");
     const { state } = (await response.json()) as { state: StateSnapshot };
-    take(state);
+    const ids = settledSince(held.state, state);
+    // Whoever was writing a note to one of them still sees it, and how it ended.
+    const newest = ids.length === 0 ? [] : (await call("approvals", { limit: NEWEST_REQUESTS })).approvals;
+    take(
+      state,
+      newest.filter(({ id }) => ids.includes(id)),
+    );
     for (const name of held.state?.tails.keys() ?? []) void loadTail(name);
   } catch {
     set({ error: "the hive does not answer" });
@@ -159,6 +177,11 @@ const subscribe = (listener: () => void): (() => void) => {
 /** Loading, connection and the first failure: what is around the state. */
 export function useHeld(): Held {
   return useSyncExternalStore(subscribe, () => held);
+}
+
+/** Whether the line to the hive stands. */
+export function useIsLive(): boolean {
+  return useSyncExternalStore(subscribe, () => held.isLive);
 }
 
 /** Every agent that the page knows of at this moment. */

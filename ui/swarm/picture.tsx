@@ -117,8 +117,7 @@ function Line({ edge, from, to, most, now, radius, around, words }: LineProps): 
   const usual = 14 + length * 0.05;
   // How far to its right the obstacle lies; half of the bend is how far the curve goes there.
   const aside = around ? (chord.y - around.y) * -unit.x + (chord.x - around.x) * unit.y : Infinity;
-  const isInTheWay = around !== undefined && Math.abs(usual / 2 - aside) < CLEAR * radius;
-  const bend = isInTheWay ? 2 * (aside + CLEAR * radius) : usual;
+  const bend = Math.abs(usual / 2 - aside) < CLEAR * radius ? 2 * (aside + CLEAR * radius) : usual;
   const middle = { x: chord.x - unit.y * bend, y: chord.y + unit.x * bend };
   const start = towards(from, middle, radius + 4);
   const end = towards(to, middle, radius + 6);

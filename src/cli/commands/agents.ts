@@ -155,11 +155,11 @@ function readText(file: string): string {
 }
 
 function readJson(file: string): Record<string, unknown> {
+  const text = readText(file);
   let value: unknown;
   try {
-    value = JSON.parse(readText(file));
+    value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError(`${file} holds no JSON object`);

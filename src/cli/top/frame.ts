@@ -1,7 +1,7 @@
 import type { AgentView } from "../../wire/agent.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
-import { MESSAGE_STATES } from "../message-text.ts";
+import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
 import { age, count, dollars, fit, oneLine, plural, width, type Colour, type Paint } from "../print.ts";
 
 /** Messages that are kept to be shown: more than any terminal has lines. */
@@ -188,7 +188,7 @@ function flow({ messages }: StateSnapshot, screen: Screen): string[] {
           one.state === "dead" || one.state === "held" ? "red" : "amber",
           one.state === "done" ? "" : ` ${MESSAGE_STATES[one.state]}`,
         ],
-        [undefined, ` ${oneLine(one.body ?? "")}`],
+        [undefined, ` ${oneLine(bodyOf(one))}`],
       ],
       screen,
     ),
