@@ -20,9 +20,11 @@ const PROGRAMS = {
   nix: { apt: "nix-bin", dnf: "nix", pacman: "nix", zypper: "nix", apk: "nix" },
   faketime: { apt: "faketime", dnf: "libfaketime", pacman: "libfaketime", zypper: "libfaketime", apk: "libfaketime" },
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
+  zsh: { apt: "zsh", dnf: "zsh", pacman: "zsh", zypper: "zsh", apk: "zsh" },
+  fish: { apt: "fish", dnf: "fish", pacman: "fish", zypper: "fish", apk: "fish" },
 };
 /** What only the tests need. */
-const FOR_TESTS = ["chromium", "openssl", "nix", "faketime"];
+const FOR_TESTS = ["chromium", "openssl", "nix", "faketime", "zsh", "fish"];
 const COMPILER = {
   apt: ["build-essential", "python3"],
   dnf: ["gcc-c++", "make", "python3"],

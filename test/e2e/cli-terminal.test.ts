@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -63,21 +63,18 @@ describe("completion", () => {
   });
 
   test("each shell's script is one that it reads", async () => {
-    const readers = { bash: "/bin/bash", zsh: "/usr/bin/zsh", fish: "/usr/bin/fish" };
-    for (const [name, program] of Object.entries(readers)) {
+    for (const name of ["bash", "zsh", "fish"]) {
       const { code, out } = await run("hivectl", ["completion", name]);
       expect(code).toBe(0);
       expect(out).toContain("__complete --");
       const file = join(hive.folder, `completion.${name}`);
       writeFileSync(file, out);
-      // Not every machine has every shell.
-      if (existsSync(program)) expect((await run(program, ["-n", file])).code, name).toBe(0);
+      expect((await run(name, ["-n", file])).code, name).toBe(0);
     }
     expect((await run("hivectl", ["completion", "tcsh"])).code).toBe(2);
   });
 
-  test("fish, where it is installed, offers the same with what each is", async () => {
-    if (!existsSync("/usr/bin/fish")) return;
+  test("fish offers the same with what each is", async () => {
     const inFish = async (line: string): Promise<string[]> => {
       const script = `hivectl completion fish | source; complete -C '${line}'`;
       return (await run("fish", ["--no-config", "-c", script])).out.split("\n").filter((one) => one !== "");

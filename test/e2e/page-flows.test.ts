@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
-import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, events } from "../lib/fixtures.ts";
+import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: answering, commanding, losing the line. */
 
@@ -185,10 +185,7 @@ test("every slash command does what it says; the turn is cancelled by its button
 });
 
 test("the tail freezes while one reads further up, and counts what is new", async () => {
-  const many = events(
-    "scout",
-    Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}` })),
-  );
+  const many = textLines("scout", 300);
   hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
   const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });

@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
-import { aHive, aMessage, anAgent, anApproval, aQuestion, events } from "../lib/fixtures.ts";
+import { aHive, aMessage, anAgent, anApproval, aQuestion, textLines } from "../lib/fixtures.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
@@ -108,10 +108,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   });
 
   test("an agent's page: what one reads stays, whatever the turn, the words and the inbox do", async () => {
-    const many = events(
-      "scout",
-      Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `line ${n}` })),
-    );
+    const many = textLines("scout", 300);
     hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
     const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport });
     const tail = page.getByRole("log", { name: "turns of scout" });

@@ -177,6 +177,13 @@ export function aState(extra: Partial<StateSnapshot> = {}): StateSnapshot {
 }
 
 /** Turn events of one agent, a second apart. */
+/** So many lines of text, one event each: more than fit a window. */
+export const textLines = (agent: string, count: number): StoredTurnEvent[] =>
+  events(
+    agent,
+    Array.from({ length: count }, (_, n) => ({ type: "text" as const, text: `line ${n}` })),
+  );
+
 export function events(agent: string, list: TurnEvent[], from = 1): StoredTurnEvent[] {
   return list.map((event, n) => ({ seq: from + n, agent, at: ago(list.length - n), event }));
 }
