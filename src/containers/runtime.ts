@@ -44,23 +44,32 @@ export function revisionOf(files: readonly RuntimeFile[], versions: readonly str
 /**
  * Makes `<folder>/<revision>` with these files, or finds it made. It appears whole and is never changed, so cages
  * that run are not harmed by an upgrade of the checkout. Large programs are hard links where the file system allows:
- * package managers replace files, they do not write into them.
+ * package managers replace files, they do not write into them. Throws words when the disk has no room, and leaves nothing.
  */
 export function makeRuntime(folder: string, revision: string, files: readonly RuntimeFile[]): string {
   const made = join(folder, revision);
   if (existsSync(made)) return made;
   const scratch = `${made}.new-${process.pid}`;
   rmSync(scratch, { recursive: true, force: true });
-  for (const file of files) {
-    const to = join(scratch, file.to);
-    mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
-    if (!file.large || !tryLink(file.from, to)) {
-      copyFileSync(file.from, to);
-      chmodSync(to, 0o555);
-    }
+  try {
+    for (const file of files) place(file, join(scratch, file.to));
+  } catch (error) {
+    // Half of it would take the room that somebody is about to make.
+    rmSync(scratch, { recursive: true, force: true });
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    const mib = Math.ceil(files.reduce((sum, { from }) => sum + statSync(from).size, 0) / 1024 ** 2);
+    const words = `the disk has no room in ${folder} for what cages run (${mib} MiB): free some, or choose another HIVE_STATE_DIR`;
+    throw new Error(words, { cause: error });
   }
   renameSync(scratch, made);
   return made;
+}
+
+function place(file: RuntimeFile, to: string): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
+  if (file.large && tryLink(file.from, to)) return;
+  copyFileSync(file.from, to);
+  chmodSync(to, 0o555);
 }
 
 /** A hard link only where the file may already be read and run by everyone: its mode is shared with the original. */

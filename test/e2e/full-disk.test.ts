@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -5,7 +6,7 @@ import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
 import { descendants } from "../../src/os/process-tree.ts";
 import { shortSha } from "../../src/wire/approval.ts";
 import { buildBreakable } from "../lib/breakable.ts";
-import { TestHive, commandLine, until } from "../lib/hive.ts";
+import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
 
 /**
  * Deploys and spawns on a disk that is full, down to the last byte, from each place between two steps on. The state
@@ -50,6 +51,21 @@ afterAll(async () => {
   await until(() => hive.process.exitCode !== null);
   rmSync(hive.folder, { recursive: true, force: true });
   breakable.remove();
+});
+
+test("a disk without room for what cages run: the start says so and how much that is, and leaves nothing of it there", () => {
+  const state = join(hive.folder, "small");
+  mkdirSync(state);
+  const box = ["--dev-bind", "/", "/", "--size", String(64 * 1024 * 1024), "--tmpfs", state, "--die-with-parent"];
+  const start = [process.execPath, join(breakable.dist, "hive-c0re.js"), "serve", "--foreground"];
+  const after = '"$@"; code=$?; echo "left: $(ls -A runtime)"; exit $code';
+  const { status, stdout, stderr } = spawnSync("bwrap", [...box, "--chdir", state, "sh", "-c", after, "sh", ...start], {
+    env: cleanEnv({ HIVE_STATE_DIR: state, HIVE_RUN_DIR: join(hive.folder, "small-run"), HIVE_PORT: "0", HOME: hive.folder }),
+    encoding: "utf8",
+  });
+  expect(stderr).toMatch(/the disk has no room in .*\/small\/runtime for what cages run \(\d+ MiB\): free some, or choose/);
+  expect(stdout).toBe("left: \n");
+  expect(status).toBe(1);
 });
 
 /** Read as files: git finds no way to a folder that it would reach through another's root. */
