@@ -206,7 +206,7 @@ export async function openHive(deps: HiveDeps) {
         "disk_full",
         "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
       );
-    metrics.calls.inc({ operation: name, caller: caller.kind });
+    metrics.called(name, caller.kind);
     const result = (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(
       hive,
       input,

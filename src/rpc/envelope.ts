@@ -19,6 +19,16 @@ export function success<T extends object>(output: T): Success & T {
   return { version: WIRE_VERSION, ok: true, ...output };
 }
 
+/**
+ * A success as one line, with the `id` of its request where that had one. The envelope is put around the output's text:
+ * copying the output into an envelope first costs more than the text itself.
+ */
+export function successLine(id: unknown, output: object): string {
+  const inside = JSON.stringify(output).slice(1);
+  const named = id === undefined ? "" : `"id":${JSON.stringify(id)},`;
+  return `{${named}"version":${WIRE_VERSION},"ok":true${inside === "}" ? inside : `,${inside}`}`;
+}
+
 /** The one place where a failure becomes a line. A surprise is told as such, without its inside. */
 export function failure(error: unknown): Failure {
   if (error instanceof HiveError) return { version: WIRE_VERSION, ok: false, error: error.message, code: error.code };

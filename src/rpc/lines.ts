@@ -58,7 +58,12 @@ export class LineWriter {
   }
 
   /** True when the line was taken; false when the peer is gone or was cut off. */
-  write(value: unknown): boolean {
+  write(value: object): boolean {
+    return this.writeLine(JSON.stringify(value));
+  }
+
+  /** The same for a line that is JSON already. */
+  writeLine(line: string): boolean {
     const socket = this.#socket;
     if (socket.destroyed || !socket.writable) return false;
     if (socket.writableLength + this.#text.length > MAX_UNSENT_BYTES) {
@@ -69,7 +74,7 @@ export class LineWriter {
     // One turn for all sockets, not one each: with many senders that was a twentieth of the cost of a send.
     if (unhanded.length === 0) process.nextTick(handOver);
     if (this.#text === "") unhanded.push(this);
-    this.#text += `${JSON.stringify(value)}\n`;
+    this.#text += `${line}\n`;
     return true;
   }
 

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
-import { failure, success } from "./envelope.ts";
+import { failure, successLine } from "./envelope.ts";
 import { parseStrictObject } from "./json.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
 import { Refused } from "./refused.ts";
@@ -134,24 +134,20 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
       const result = options.dispatch(name, input as never, connection);
       if (Symbol.asyncIterator in result) {
         for await (const output of result) {
-          if (!writer.write(withId(id, success(output)))) break;
+          if (!writer.writeLine(successLine(id, output))) break;
         }
       } else {
-        writer.write(withId(id, success(await result)));
+        writer.writeLine(successLine(id, await result));
       }
     } catch (error) {
       if (!(error instanceof HiveError)) options.onUnexpected(error);
-      writer.write(withId(id, failure(error)));
+      writer.write(id === undefined ? failure(error) : { id, ...failure(error) });
     } finally {
       inFlight--;
       if (inFlight < MAX_IN_FLIGHT) socket.resume();
       if (halfClosed && inFlight === 0) writer.end();
     }
   }
-}
-
-function withId(id: unknown, line: object): object {
-  return id === undefined ? line : { id, ...line };
 }
 
 function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {

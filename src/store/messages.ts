@@ -29,23 +29,26 @@ export function newMessage(
   at: number,
   row: Pick<MessageRow, "sender" | "recipient" | "body"> & Partial<MessageRow>,
 ): MessageRow {
+  // Field by field: copying objects into one another was a fortieth of the cost of a send.
   return {
     id,
-    seq: id,
-    label: null,
-    client_id: null,
-    in_reply_to: null,
-    chain: id,
-    hops: 0,
-    state: "queued",
-    instance: null,
-    token: null,
-    redelivered: 0,
-    failures: 0,
-    reason: null,
-    created_at: at,
-    updated_at: at,
-    ...row,
+    seq: row.seq ?? id,
+    sender: row.sender,
+    label: row.label ?? null,
+    recipient: row.recipient,
+    client_id: row.client_id ?? null,
+    in_reply_to: row.in_reply_to ?? null,
+    chain: row.chain ?? id,
+    hops: row.hops ?? 0,
+    state: row.state ?? "queued",
+    instance: row.instance ?? null,
+    token: row.token ?? null,
+    redelivered: row.redelivered ?? 0,
+    failures: row.failures ?? 0,
+    reason: row.reason ?? null,
+    created_at: row.created_at ?? at,
+    updated_at: row.updated_at ?? at,
+    body: row.body,
   };
 }
 
@@ -160,7 +163,29 @@ export function messageQueries(db: Sqlite) {
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
   return {
-    insert: (row: MessageRow): void => void insert.run(NAMES.map((name) => row[name])),
+    insert(row: MessageRow): void {
+      // In the order of NAMES, as arguments: an array is read by the binding element by element, at a multiple of the cost.
+      insert.run(
+        row.id,
+        row.seq,
+        row.sender,
+        row.label,
+        row.recipient,
+        row.client_id,
+        row.in_reply_to,
+        row.chain,
+        row.hops,
+        row.state,
+        row.instance,
+        row.token,
+        row.redelivered,
+        row.failures,
+        row.reason,
+        row.created_at,
+        row.updated_at,
+        row.body,
+      );
+    },
     /** Writes a change and gives the row as it is now. */
     change(row: MessageRow, seq: number, now: number, change: Partial<MessageChange>): MessageRow {
       const next = { ...row, ...change, seq, updated_at: now };
