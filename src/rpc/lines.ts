@@ -19,23 +19,28 @@ export class LineSplitter {
   push(chunk: Buffer, onLine: (line: string) => void): void {
     let start = 0;
     for (;;) {
-      const end = chunk.indexOf(0x0a, start);
-      const piece = chunk.subarray(start, end < 0 ? undefined : end);
-      this.#size += piece.length;
+      const newline = chunk.indexOf(0x0a, start);
+      const end = newline < 0 ? chunk.length : newline;
+      this.#size += end - start;
       if (this.#size > this.#maxBytes) {
         throw new HiveError("too_large", `a line is at most ${this.#maxBytes} bytes`);
       }
-      if (end < 0) {
-        if (piece.length > 0) this.#parts.push(piece);
+      if (newline < 0) {
+        // A copy: the chunk may be a buffer that the next read overwrites.
+        if (end > start) this.#parts.push(Buffer.from(chunk.subarray(start)));
         return;
       }
-      const line = this.#parts.length === 0 ? piece : Buffer.concat([...this.#parts, piece]);
-      this.#parts = [];
+      const text = (this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end))).trim();
       this.#size = 0;
-      start = end + 1;
-      const text = line.toString("utf8").trim();
+      start = newline + 1;
       if (text !== "") onLine(text);
     }
+  }
+
+  #join(last: Buffer): string {
+    const line = Buffer.concat([...this.#parts, last]);
+    this.#parts = [];
+    return line.toString("utf8");
   }
 }
 

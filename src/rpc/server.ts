@@ -1,7 +1,8 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Server, type Socket } from "node:net";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
+import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
 import { parseStrictObject } from "./json.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
@@ -67,14 +68,15 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   const live = new Set<Socket>();
   const refused = new Refused(options.maxConnections);
   const words = `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`;
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createReadingServer((accepted) => {
+    const { socket } = accepted;
     if (live.size >= options.maxConnections) {
       refused.letGo(socket, words);
       return;
     }
     live.add(socket);
     socket.on("close", () => live.delete(socket));
-    serveConnection(socket, options);
+    serveConnection(accepted, options);
   });
   await listen(server, options.path);
   chmodSync(options.path, options.mode);
@@ -88,7 +90,7 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   };
 }
 
-function serveConnection(socket: Socket, options: LineServerOptions): void {
+function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptions): void {
   const splitter = new LineSplitter();
   const writer = new LineWriter(socket);
   const ended = new AbortController();
@@ -109,11 +111,11 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
     halfClosed = true;
     if (inFlight === 0) writer.end();
   });
-  socket.on("data", (chunk: Buffer) => {
+  onBytes((chunk) => {
     try {
       splitter.push(chunk, (line) => {
         inFlight++;
-        if (inFlight >= MAX_IN_FLIGHT) socket.pause();
+        if (inFlight === MAX_IN_FLIGHT) socket.pause();
         if (options.ordered) turn = turn.then(() => answer(line));
         else void answer(line);
       });
@@ -143,8 +145,8 @@ function serveConnection(socket: Socket, options: LineServerOptions): void {
       if (!(error instanceof HiveError)) options.onUnexpected(error);
       writer.write(id === undefined ? failure(error) : { id, ...failure(error) });
     } finally {
+      if (inFlight === MAX_IN_FLIGHT) socket.resume();
       inFlight--;
-      if (inFlight < MAX_IN_FLIGHT) socket.resume();
       if (halfClosed && inFlight === 0) writer.end();
     }
   }

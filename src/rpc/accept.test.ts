@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterEach, expect, test } from "vitest";
+import { createReadingServer, type Accepted } from "./accept.ts";
+import { LineSplitter } from "./lines.ts";
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A server on a socket file, and how to connect to it. */
+async function listening(onAccepted: (accepted: Accepted) => void): Promise<{ server: Server; open: () => Promise<Socket> }> {
+  const folder = mkdtempSync(join(tmpdir(), "accept-"));
+  ends.push(() => rmSync(folder, { recursive: true }));
+  const server = createReadingServer(onAccepted);
+  const path = join(folder, "a.sock");
+  server.listen(path);
+  await once(server, "listening");
+  ends.push(() => server.close());
+  return {
+    server,
+    async open() {
+      const socket = connect(path);
+      ends.push(() => socket.destroy());
+      await once(socket, "connect");
+      return socket;
+    },
+  };
+}
+
+test("all connections are read into one buffer, and what is half read of one is not overwritten by another", async () => {
+  const buffers = new Set<ArrayBufferLike>();
+  const lines: string[] = [];
+  let said = (): void => {};
+  let reads = 0;
+  const { open } = await listening(({ onBytes }) => {
+    const splitter = new LineSplitter();
+    onBytes((bytes) => {
+      buffers.add(bytes.buffer);
+      splitter.push(bytes, (line) => void lines.push(line));
+      reads++;
+      said();
+    });
+  });
+  const write = async (socket: Socket, text: string): Promise<void> => {
+    const next = reads + 1;
+    const heard = new Promise<void>((resolve) => (said = () => reads >= next && resolve()));
+    socket.write(text);
+    await heard;
+  };
+  const [first, second] = [await open(), await open()];
+  await write(first, "aaaa");
+  await write(second, "bbbb");
+  await write(first, "AAAA\n");
+  await write(second, "BBBB\n");
+  expect(lines).toEqual(["aaaaAAAA", "bbbbBBBB"]);
+  expect(buffers.size).toBe(1);
+});
+
+test("a peer that ends is heard of and still gets its answer; the server closes when the last connection has", async () => {
+  const { server, open } = await listening(({ socket, onBytes }) => {
+    onBytes(() => {});
+    socket.on("end", () => socket.end("goodbye"));
+  });
+  const peer = await open();
+  let heard = "";
+  peer.setEncoding("utf8").on("data", (text: string) => (heard += text));
+  peer.end("hello");
+  await once(peer, "close");
+  expect(heard).toBe("goodbye");
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test("a paused connection is not read from until it goes on", async () => {
+  const reads: string[] = [];
+  let read = (): void => {};
+  const sockets: Socket[] = [];
+  const { open } = await listening(({ socket, onBytes }) => {
+    sockets.push(socket);
+    onBytes((bytes) => {
+      reads.push(bytes.toString());
+      socket.pause();
+      read();
+    });
+  });
+  const next = (): Promise<void> => new Promise((resolve) => (read = resolve));
+  const write = (socket: Socket, text: string): Promise<void> => new Promise((resolve) => socket.write(text, () => resolve()));
+  const paused = await open();
+  await Promise.all([next(), write(paused, "one")]);
+  await write(paused, "two");
+  // What comes later on another connection is read before it.
+  const other = await open();
+  await Promise.all([next(), write(other, "other")]);
+  const last = next();
+  sockets[0]?.resume();
+  await last;
+  expect(reads).toEqual(["one", "other", "two"]);
+});
+
+test("where a Node hides the handle, bytes come as they always did", async () => {
+  let hear = (_: string): void => {};
+  const heard = new Promise<string>((resolve) => (hear = resolve));
+  const { server } = await listening(({ onBytes }) => onBytes((bytes) => hear(bytes.toString())));
+  const bare = new PassThrough().pause();
+  server.emit("connection", bare);
+  bare.write("hello");
+  expect(await heard).toBe("hello");
+});
