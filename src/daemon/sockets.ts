@@ -3,7 +3,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Identity } from "../containers/driver.ts";
 import type { Agent } from "../hive/agents/agent.ts";
-import type { HarnessSession } from "../hive/agents/harness-session.ts";
 import { serveLines, type Connection, type Dispatch } from "../rpc/server.ts";
 import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
@@ -70,19 +69,23 @@ export class Sockets {
     }
   }
 
-  /** Per connection: what it may call grows when it says hello. */
-  readonly #sessions = new WeakMap<Connection, HarnessSession>();
+  /** Who speaks on a connection, as its handlers see it. What it may call grows when it says hello. */
+  readonly #callers = new WeakMap<Connection, CallerContext>();
   #callerOn(agent: Agent, connection: Connection): CallerContext {
-    return {
+    const known = this.#callers.get(connection);
+    if (known) return known;
+    const caller: Extract<CallerContext, { kind: "agent" }> = {
       kind: "agent",
       agent,
       connection,
-      harness: this.#sessions.get(connection),
-      becomeHarness: (session) => {
-        this.#sessions.set(connection, session);
+      harness: undefined,
+      becomeHarness(session) {
+        caller.harness = session;
         connection.callers.add("harness");
       },
     };
+    this.#callers.set(connection, caller);
+    return caller;
   }
 
   async closeAgent(agent: Agent): Promise<void> {

@@ -103,7 +103,7 @@ test("a paused connection is not read from until it goes on", async () => {
 });
 
 test("where a Node hides the handle, bytes come as they always did", async () => {
-  let hear = (_: string): void => {};
+  let hear: (text: string) => void = () => {};
   const heard = new Promise<string>((resolve) => (hear = resolve));
   const { server } = await listening(({ onBytes }) => onBytes((bytes) => hear(bytes.toString())));
   const bare = new PassThrough().pause();

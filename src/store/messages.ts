@@ -119,10 +119,12 @@ export function messageQueries(db: Sqlite) {
   const queued = db.prepare<[], { recipient: string; id: number }>(
     "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
   );
-  const held = "FROM messages INDEXED BY messages_leased WHERE recipient = ? AND state = 'leased'";
-  const leased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id`);
-  const newestLeased = db.prepare<[string], MessageRow>(`SELECT * ${held} ORDER BY id DESC LIMIT 1`);
-  const allLeased = db.prepare<[], MessageRow>("SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased'");
+  const leased = db.prepare<[string], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_leased WHERE recipient = ? AND state = 'leased' ORDER BY id",
+  );
+  const allLeased = db.prepare<[], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased' ORDER BY recipient, id",
+  );
   const heldBack = db.prepare<[string], MessageRow>(
     "SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held' AND recipient = ? ORDER BY id",
   );
@@ -196,7 +198,7 @@ export function messageQueries(db: Sqlite) {
     /** What waits in all inboxes, oldest first: asked once, when the daemon starts. */
     queued: () => queued.all(),
     leased: (recipient: string) => leased.all(recipient),
-    newestLeased: (recipient: string) => newestLeased.get(recipient),
+    /** What all turns hold, of each inbox the oldest first. */
     allLeased: () => allLeased.all(),
     /** What is held back of a chain that went on for too long. */
     held: (recipient: string) => heldBack.all(recipient),

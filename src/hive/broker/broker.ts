@@ -5,13 +5,13 @@ import type { Store, Tx } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { TurnOutcome } from "../../wire/harness.ts";
 import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
-import type { MessageView } from "../../wire/message.ts";
+import type { MessageState, MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
+import { InboxLists } from "./inbox-lists.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
-import { Queues } from "./queues.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
@@ -35,7 +35,8 @@ export interface BrokerOptions {
  * is in the order of the one writer; nothing is polled.
  *
  * Decisions are taken inside the write that carries them out, over the rows themselves. Kept in memory are who waits, and
- * which messages wait in which inbox. A send to somebody who waits stores the message and its lease in the same commit.
+ * of each inbox which messages wait and which are in turns. A send to somebody who waits stores the message and its lease in
+ * the same commit.
  */
 export class Broker {
   readonly #store: Store;
@@ -49,7 +50,10 @@ export class Broker {
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
-  readonly #queues: Queues;
+  /** What waits. */
+  readonly #queues: InboxLists;
+  /** What turns hold. */
+  readonly #leases: InboxLists;
   /** What has come for the operator. */
   readonly operator: OperatorInbox;
   /** Inboxes whose harness has spoken for its leases since the start. */
@@ -63,7 +67,7 @@ export class Broker {
   constructor(options: BrokerOptions) {
     this.#store = options.store;
     this.#feed = options.feed;
-    this.#queues = new Queues(this.#store.messages.queued());
+    this.#queues = new InboxLists(this.#store.messages.queued());
     this.#directory = options.directory;
     this.operator = new OperatorInbox(
       options.store,
@@ -74,6 +78,7 @@ export class Broker {
     this.#now = options.now ?? Date.now;
     this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
     const orphans = this.#store.messages.allLeased();
+    this.#leases = new InboxLists(orphans);
     if (orphans.length > 0) {
       // Their harnesses may still live and be in mid-turn: they get time to say so.
       this.#callOffGrace = afterAwake(options.leaseGraceMs, () => void this.#returnOrphans(orphans));
@@ -95,7 +100,7 @@ export class Broker {
   async send(sender: Sender, draft: Draft): Promise<Output<"send">> {
     const from = this.#principal(sender.id);
     const { recipients, refused } = this.#recipients(from, sender, draft.to);
-    return this.#store.write((tx) => {
+    return await this.#store.write((tx) => {
       if (draft.client_id !== undefined) {
         const earlier = this.#store.messages.byClientId(sender.id, draft.client_id);
         if (earlier.length > 0) {
@@ -143,7 +148,8 @@ export class Broker {
   /** The chain that a sender's message continues: that of the newest message it is handling. */
   #chainOf(sender: string): { chain: number; hops: number } | undefined {
     if (sender === OPERATOR || sender === SYSTEM) return undefined;
-    const handling = this.#store.messages.newestLeased(sender);
+    const newest = this.#leases.last(sender);
+    const handling = newest === undefined ? undefined : this.#store.messages.byId(newest);
     return handling && { chain: handling.chain, hops: handling.hops + 1 };
   }
 
@@ -174,7 +180,7 @@ export class Broker {
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
     }
     this.#store.messages.insert(row);
-    if (row.state === "queued") this.#queues.add(tx, to.id, row.id);
+    this.#listOf(row.state)?.add(tx, to.id, row.id);
     tx.afterCommit(() => this.#tell(row));
     return row;
   }
@@ -306,7 +312,7 @@ export class Broker {
    */
   offerSleep(agentId: string): boolean {
     const waiter = this.#waiters.onlyNext(agentId);
-    if (!waiter || this.hasMail(agentId) || this.#store.messages.leased(agentId).length > 0) return false;
+    if (!waiter || this.hasMail(agentId) || this.isHandling(agentId)) return false;
     this.#waiters.take(agentId);
     this.#asleep.add(agentId);
     waiter.resolve({ sleep: true });
@@ -400,7 +406,7 @@ export class Broker {
   /** The same when nobody knows which instance it was: the cage is gone. */
   async releaseAll(agentId: string): Promise<void> {
     this.#waiters.drop(agentId, () => true);
-    if (this.#store.messages.leased(agentId).length > 0) {
+    if (this.isHandling(agentId)) {
       await this.#store.write((tx) => {
         for (const row of this.#store.messages.leased(agentId)) this.#giveBack(tx, row, {});
       });
@@ -469,7 +475,7 @@ export class Broker {
   }
   /** True while a turn holds messages of this inbox. */
   isHandling(agentId: string): boolean {
-    return this.#store.messages.leased(agentId).length > 0;
+    return this.#leases.count(agentId) > 0;
   }
   hasMail(agentId: string): boolean {
     return this.#queues.count(agentId) > 0;
@@ -500,9 +506,16 @@ export class Broker {
 
   #change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
     const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
-    if (row.state === "queued" && next.state !== "queued") this.#queues.remove(tx, row.recipient, row.id);
-    if (row.state !== "queued" && next.state === "queued") this.#queues.add(tx, row.recipient, row.id);
+    if (next.state !== row.state) {
+      this.#listOf(row.state)?.remove(tx, row.recipient, row.id);
+      this.#listOf(next.state)?.add(tx, row.recipient, row.id);
+    }
     tx.afterCommit(() => this.#tell(next));
+  }
+
+  /** Where the messages of a state are kept by inbox, if they are. */
+  #listOf(state: MessageState): InboxLists | undefined {
+    return state === "queued" ? this.#queues : state === "leased" ? this.#leases : undefined;
   }
 
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */

@@ -3,14 +3,14 @@ import type { Tx } from "../../store/store.ts";
 const NOTHING: readonly number[] = [];
 
 /**
- * What waits, by inbox and in the order of delivery. Read once from the store and kept from then on: a send costs the
- * same whatever waits already, and its commit touches no index of inboxes. A write that comes to nothing takes back what
- * it did here, so this is always what the store holds.
+ * The messages that are in one state, by inbox and in the order of delivery. Read once from the store and kept from then
+ * on: a send costs the same whatever waits already, and asks the database nothing about it. A write that comes to nothing
+ * takes back what it did here, so this is always what the store holds.
  */
-export class Queues {
+export class InboxLists {
   readonly #byInbox = new Map<string, number[]>();
 
-  /** Takes what the store holds, oldest first. */
+  /** Takes what the store holds, of each inbox the oldest first. */
   constructor(stored: Iterable<{ recipient: string; id: number }>) {
     for (const { recipient, id } of stored) this.#list(recipient).push(id);
   }
@@ -19,23 +19,28 @@ export class Queues {
     return this.#byInbox.get(inbox)?.length ?? 0;
   }
 
-  /** The message that is delivered next. */
+  /** The oldest. */
   first(inbox: string): number | undefined {
     return this.#byInbox.get(inbox)?.[0];
   }
 
-  /** All that waits, oldest first. */
+  /** The newest. */
+  last(inbox: string): number | undefined {
+    return this.#byInbox.get(inbox)?.at(-1);
+  }
+
+  /** All of them, oldest first. */
   ids(inbox: string): readonly number[] {
     return this.#byInbox.get(inbox) ?? NOTHING;
   }
 
-  /** A write of `tx` has put a message into the queue. */
+  /** A write of `tx` has brought a message into the state. */
   add(tx: Tx, inbox: string, id: number): void {
     this.#insert(inbox, id);
     tx.onRollback(() => this.#remove(inbox, id));
   }
 
-  /** A write of `tx` has taken a message out of the queue. */
+  /** A write of `tx` has taken a message out of the state. */
   remove(tx: Tx, inbox: string, id: number): void {
     this.#remove(inbox, id);
     tx.onRollback(() => this.#insert(inbox, id));
