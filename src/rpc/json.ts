@@ -7,7 +7,7 @@ import { MAX_JSON_DEPTH } from "../wire/limits.ts";
  * Throws `bad_request` that says what is wrong.
  */
 export function parseStrictObject(text: string, maxDepth = MAX_JSON_DEPTH): Record<string, unknown> {
-  scan(text, maxDepth);
+  const written = countColons(text, maxDepth);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -17,49 +17,42 @@ export function parseStrictObject(text: string, maxDepth = MAX_JSON_DEPTH): Reco
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new HiveError("bad_request", "a request is a JSON object");
   }
+  if (countKeys(value) !== written) {
+    throw new HiveError("bad_request", `the key ${JSON.stringify(doubledKey(text).slice(0, 80))} appears twice`);
+  }
   return value as Record<string, unknown>;
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
-const COMMA = 0x2c;
 
-/** One pass over the text before it is parsed: depth (so that the parser cannot be made to recurse) and double keys. */
-function scan(text: string, maxDepth: number): void {
-  // One entry per open object (its keys) or array (undefined).
-  const open: (Set<string> | undefined)[] = [];
-  let expectKey = false;
+/**
+ * How many colons stand outside of strings: in JSON that is one for each key. Looks at the depth on the way, so that the
+ * parser cannot be made to recurse.
+ */
+function countColons(text: string, maxDepth: number): number {
+  let depth = 0;
+  let colons = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
-      case 0x5b: {
-        // [
-        if (open.length >= maxDepth) throw new HiveError("bad_request", `nested deeper than ${maxDepth} levels`);
-        const isObject = text.charCodeAt(at) === 0x7b;
-        open.push(isObject ? new Set() : undefined);
-        expectKey = isObject;
+      case 0x5b: // [
+        if (++depth > maxDepth) throw new HiveError("bad_request", `nested deeper than ${maxDepth} levels`);
         break;
-      }
       case 0x7d: // }
       case 0x5d: // ]
-        open.pop();
-        expectKey = false;
-        break;
-      case COMMA:
-        expectKey = open.at(-1) !== undefined;
+        depth--;
         break;
       case COLON:
-        expectKey = false;
+        colons++;
         break;
-      case QUOTE: {
-        const start = at;
-        at = endOfString(text, start);
-        if (expectKey) rememberKey(open.at(-1), text.slice(start, at + 1));
+      case QUOTE:
+        at = endOfString(text, at);
         break;
-      }
     }
   }
+  return colons;
 }
 
 /** Where the string that begins at `start` ends. The native search makes a long body cost next to nothing. */
@@ -72,16 +65,28 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-function rememberKey(keys: Set<string> | undefined, quoted: string): void {
-  if (!keys) return;
-  let key = quoted.slice(1, -1);
-  if (key.includes("\\")) {
-    try {
-      key = JSON.parse(quoted) as string;
-    } catch {
-      return; // not JSON: the parser says so
+/** How many keys the objects of a parsed value have: fewer than were written when one of them was written twice. */
+function countKeys(value: object): number {
+  const inside = Object.values(value) as unknown[];
+  let keys = Array.isArray(value) ? 0 : inside.length;
+  for (const one of inside) if (typeof one === "object" && one !== null) keys += countKeys(one);
+  return keys;
+}
+
+const KEYS_AND_BRACKETS = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g;
+
+/** The first key that is twice in one object of valid JSON. */
+function doubledKey(text: string): string {
+  const open: Set<string>[] = [];
+  for (const [token, string, colon] of text.matchAll(KEYS_AND_BRACKETS)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (string !== undefined && colon !== undefined) {
+      const key = JSON.parse(string) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
     }
   }
-  if (keys.has(key)) throw new HiveError("bad_request", `the key ${JSON.stringify(key.slice(0, 80))} appears twice`);
-  keys.add(key);
+  return "";
 }
