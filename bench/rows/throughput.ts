@@ -11,8 +11,8 @@ import { ask, openLines } from "../lib/wire.ts";
 const SLICE_MS = 500;
 const SLICES = 7;
 const BODY = "x".repeat(200);
-/** Inboxes that the messages go to, in turn: none meets its limit, none is read. */
-const INBOXES = Array.from({ length: 24 }, (_, at) => `q${at}`);
+/** Inboxes that the messages go to, in turn: none is read, and all together hold far more than a run sends. */
+const INBOXES = Array.from({ length: 40 }, (_, at) => `q${at}`);
 /** One agent takes at most 64 connections; the senders are spread over these. */
 const SENDERS = ["s0", "s1"];
 
