@@ -30,8 +30,10 @@ export const Recipient = z
   .string()
   .min(1)
   .max(64)
-  .transform((to) => (to.startsWith("@") ? to.slice(1) : to))
-  .transform((to) => (to === "manager" ? MANAGER : to));
+  .transform((to) => {
+    const name = to.startsWith("@") ? to.slice(1) : to;
+    return name === "manager" ? MANAGER : name;
+  });
 
 /** Ids are integers that survive a JSON number: at most 2^53 - 1. */
 export const Id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);

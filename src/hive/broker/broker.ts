@@ -10,6 +10,7 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
+import { Ends } from "./ends.ts";
 import { InboxLists } from "./inbox-lists.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
@@ -46,6 +47,7 @@ export class Broker {
   readonly #now: () => number;
   readonly #rate: SendRate;
   readonly #waiters = new Waiters();
+  readonly #ends = new Ends();
   /** Inboxes that are held back: paused or parked agents. */
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
@@ -226,7 +228,7 @@ export class Broker {
       let timer: NodeJS.Timeout | undefined;
       const done = (served: Served | undefined): void => {
         clearTimeout(timer);
-        ended.removeEventListener("abort", giveUp);
+        this.#ends.forget(ended, giveUp);
         resolve(served);
       };
       const waiter: Waiter = { kind, instance, resolve: done, abandon: () => done(undefined) };
@@ -238,7 +240,7 @@ export class Broker {
       const first = this.#servable(agentId) && this.hasMail(agentId);
       if (!first && patience === 0) return done(undefined);
       this.#waiters.add(agentId, waiter);
-      ended.addEventListener("abort", giveUp, { once: true });
+      this.#ends.tell(ended, giveUp);
       if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
       if (first) {
         const once = patience === 0;
