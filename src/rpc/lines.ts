@@ -30,7 +30,9 @@ export class LineSplitter {
         if (end > start) this.#parts.push(Buffer.from(chunk.subarray(start)));
         return;
       }
-      const text = (this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end))).trim();
+      const text = (
+        this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end))
+      ).trim();
       this.#size = 0;
       start = newline + 1;
       if (text !== "") onLine(text);
@@ -47,16 +49,19 @@ export class LineSplitter {
 /** Bytes that may wait for a peer that does not read. Past that the connection is cut: memory stays bounded. */
 const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
-/** Writers that have something to hand over when the promises of this turn of the loop have settled. */
-let unhanded: LineWriter[] = [];
+/** Writers that have written in this turn of the loop: when its promises have settled they hand over what came after. */
+let begun: LineWriter[] = [];
 
 /**
- * Writes JSON lines to a socket, all lines of one loop turn in one system call. A peer that does not read is cut off
+ * Writes JSON lines to a socket. The first of a turn of the loop goes out at once, because somebody waits for it and most
+ * turns have one; all that follow in that turn go out together, in one system call. A peer that does not read is cut off
  * once `MAX_UNSENT_BYTES` wait for it.
  */
 export class LineWriter {
   readonly #socket: Socket;
+  /** Lines that follow the first one of this turn. */
   #text = "";
+  #hasBegun = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -75,30 +80,35 @@ export class LineWriter {
       socket.destroy(new HiveError("unavailable", "the peer does not read its lines"));
       return false;
     }
-    // After the promises that this turn has settled, before anything else: what they write goes out together, at once.
+    if (this.#hasBegun) {
+      this.#text += `${line}\n`;
+      return true;
+    }
+    this.#hasBegun = true;
     // One turn for all sockets, not one each: with many senders that was a twentieth of the cost of a send.
-    if (unhanded.length === 0) process.nextTick(handOver);
-    if (this.#text === "") unhanded.push(this);
-    this.#text += `${line}\n`;
+    if (begun.length === 0) process.nextTick(handOver);
+    begun.push(this);
+    socket.write(`${line}\n`);
     return true;
   }
 
-  /** Hands over what was written, and the end after it. */
+  /** Hands over what is left, and the end after it. */
   end(): void {
     this.flush();
     this.#socket.end();
   }
 
-  /** Hands over what was written. */
+  /** Hands over what is left. */
   flush(): void {
     const text = this.#text;
     this.#text = "";
+    this.#hasBegun = false;
     if (text !== "" && !this.#socket.destroyed) this.#socket.write(text);
   }
 }
 
 function handOver(): void {
-  const writers = unhanded;
-  unhanded = [];
+  const writers = begun;
+  begun = [];
   for (const writer of writers) writer.flush();
 }

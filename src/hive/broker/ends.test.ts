@@ -5,7 +5,10 @@ test("whoever waits on a connection that ends is told once, and who was forgotte
   const ends = new Ends();
   const [mine, other] = [new AbortController(), new AbortController()];
   const told: string[] = [];
-  const tell = (name: string): (() => void) => () => void told.push(name);
+  const tell =
+    (name: string): (() => void) =>
+    () =>
+      void told.push(name);
   const [first, second, third] = [tell("first"), tell("second"), tell("third")];
   ends.tell(mine.signal, first);
   ends.tell(mine.signal, second);

@@ -1,0 +1,28 @@
+import type { Socket } from "node:net";
+import { Writable } from "node:stream";
+import { expect, test } from "vitest";
+import { LineWriter } from "./lines.ts";
+
+test("the first line of a turn goes out at once, those that follow it together, and the next turn begins anew", async () => {
+  const written: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk.toString());
+      done();
+    },
+  });
+  const writer = new LineWriter(sink as unknown as Socket);
+  writer.write({ n: 1 });
+  expect(written).toEqual(['{"n":1}\n']);
+  writer.write({ n: 2 });
+  await Promise.resolve();
+  writer.write({ n: 3 });
+  expect(written).toHaveLength(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(written.slice(1)).toEqual(['{"n":2}\n{"n":3}\n']);
+  writer.write({ n: 4 });
+  writer.write({ n: 5 });
+  writer.end();
+  expect(written.slice(2)).toEqual(['{"n":4}\n', '{"n":5}\n']);
+  expect(writer.write({ n: 6 })).toBe(false);
+});
