@@ -89,3 +89,17 @@ test("what one write of a group has stored, the next one sees", async () => {
   const group = [writer.write(() => put("a")), writer.write(() => kept())];
   expect((await Promise.all(group))[1]).toEqual(["a"]);
 });
+
+test("a write that fails alone takes back what it did, is told its own error, and costs no sync", async () => {
+  const said: string[] = [];
+  const alone = writer.write((tx) => {
+    put("half");
+    tx.onRollback(() => void said.push("undone"));
+    tx.afterCommit(() => void said.push("stored"));
+    throw new Error("mine");
+  });
+  await expect(alone).rejects.toThrow("mine");
+  expect({ said, syncs, kept: kept() }).toEqual({ said: ["undone"], syncs: 0, kept: [] });
+  await good("next", said);
+  expect({ said, syncs, kept: kept() }).toEqual({ said: ["undone", "next is stored"], syncs: 1, kept: ["next"] });
+});

@@ -168,10 +168,13 @@ export class Writer {
 
   /**
    * Runs and commits a group. `half-done`: a write failed after it had changed something, and there was no savepoint to
-   * go back to. `refused`: the disk failed, and the group has been told. After both everything is undone.
+   * go back to. `refused`: the disk failed, or the only write did, and the group has been told. After both everything is
+   * undone.
    */
   #attempt(group: readonly Queued[], how: "together" | "apart"): Ran | "half-done" | "refused" {
     const apart = how === "apart";
+    // What fails alone takes everything back with it, whether it had changed something or not.
+    const isAlone = group.length === 1 && !apart;
     const undos: (() => void)[] = [];
     const ran: Ran = { group, effects: [], undos, done: [], failed: [] };
     const tx: Tx = { afterCommit: (effect) => void ran.effects.push(effect), onRollback: (undo) => void undos.push(undo) };
@@ -179,7 +182,7 @@ export class Writer {
       this.#sql.begin.run();
       for (const entry of group) {
         const [effectsBefore, undosBefore] = [ran.effects.length, undos.length];
-        const changes = this.#changes.get();
+        const changes = isAlone ? undefined : this.#changes.get();
         if (apart) this.#sql.savepoint.run();
         try {
           ran.done.push({ entry, value: entry.run(tx) });
@@ -189,6 +192,10 @@ export class Writer {
           if (apart) {
             this.#sql.rollbackTo.run();
             this.#sql.release.run();
+          } else if (isAlone) {
+            this.#undo(undos);
+            entry.reject(error);
+            return "refused";
           } else if (this.#changes.get() !== changes) {
             this.#undo(undos);
             return "half-done";

@@ -30,7 +30,7 @@ export const Recipient = z
   .string()
   .min(1)
   .max(64)
-  .transform((to) => {
+  .overwrite((to) => {
     const name = to.startsWith("@") ? to.slice(1) : to;
     return name === "manager" ? MANAGER : name;
   });

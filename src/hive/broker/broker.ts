@@ -216,14 +216,14 @@ export class Broker {
   }
 
   /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. */
-  async #wait(
+  #wait(
     kind: Waiter["kind"],
     agentId: string,
     instance: string,
     ended: AbortSignal,
     patience: number | undefined,
   ): Promise<Served | undefined> {
-    if (ended.aborted) return undefined;
+    if (ended.aborted) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const done = (served: Served | undefined): void => {
