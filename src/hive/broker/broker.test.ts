@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Feed } from "../../eventlog/feed.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import type { HiveEvent } from "../../wire/event.ts";
@@ -390,4 +390,35 @@ test("a harness that is gone waits no more: the next message is its successor's"
   const waiting = next("ada", "new");
   const id = await send("ada", "for whoever lives");
   expect((await waiting).message.id).toBe(id);
+});
+
+test("a changed inbox is told of at once, and in a storm once for all that has come", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    broker = open();
+    const told: string[] = [];
+    broker.onChange((inbox) => void told.push(inbox));
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await send("ada", "first");
+    await turn();
+    expect(told).toEqual(["id-ada"]);
+    for (let nth = 0; nth < 20; nth++) await send(nth % 2 ? "ada" : "bob", "storm");
+    await turn();
+    expect(told).toEqual(["id-ada"]);
+    vi.advanceTimersByTime(1000);
+    expect(told.slice(1).sort()).toEqual(["id-ada", "id-bob"]);
+    await send("cyd", "after it");
+    await turn();
+    expect(told.at(-1)).toBe("id-cyd");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("whoever waits for a message hears of it before its sender is answered", async () => {
+  const heard: string[] = [];
+  const waiting = next("ada").then(() => void heard.push("receiver"));
+  await send("ada", "now").then(() => void heard.push("sender"));
+  await waiting;
+  expect(heard).toEqual(["receiver", "sender"]);
 });

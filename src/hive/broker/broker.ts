@@ -18,6 +18,12 @@ import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
+/**
+ * How often changed inboxes are told at most: a first change at once, those of a storm together. Readers see no more (a
+ * screen shows 60 pictures a second), and told with every commit they were a part of every send. Milliseconds.
+ */
+const TELL_EVERY_MS = 16;
+
 export interface BrokerOptions {
   store: Store;
   feed: Feed;
@@ -60,8 +66,10 @@ export class Broker {
   readonly operator: OperatorInbox;
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
-  /** Inboxes whose change is told with the next turn of the loop. */
+  /** Inboxes whose change is still to be told. */
   readonly #changedInboxes = new Set<string>();
+  #toldAt = -TELL_EVERY_MS;
+  #telling: NodeJS.Timeout | undefined;
   #onMail: (agentId: string) => void = () => {};
   #onChange: (inbox: string) => void = () => {};
   #callOffGrace: () => void = () => {};
@@ -489,6 +497,7 @@ export class Broker {
 
   stop(): void {
     this.#callOffGrace();
+    clearTimeout(this.#telling);
   }
 
   // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
@@ -531,13 +540,18 @@ export class Broker {
   /** Tells of changed inboxes after whoever waits has been answered, each once however much has come. */
   #changed(inbox: string): void {
     if (this.#changedInboxes.size === 0) {
-      setImmediate(() => {
-        const inboxes = [...this.#changedInboxes];
-        this.#changedInboxes.clear();
-        for (const one of inboxes) this.#onChange(one);
-      });
+      const wait = this.#toldAt + TELL_EVERY_MS - performance.now();
+      if (wait <= 0) setImmediate(() => this.#tellChanged());
+      else this.#telling = setTimeout(() => this.#tellChanged(), wait);
     }
     this.#changedInboxes.add(inbox);
+  }
+
+  #tellChanged(): void {
+    this.#toldAt = performance.now();
+    const inboxes = [...this.#changedInboxes];
+    this.#changedInboxes.clear();
+    for (const one of inboxes) this.#onChange(one);
   }
 
   #viewOf(row: MessageRow): MessageView {
