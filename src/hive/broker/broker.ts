@@ -10,6 +10,7 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
+import { ChangedInboxes } from "./changed.ts";
 import { Ends } from "./ends.ts";
 import { InboxLists } from "./inbox-lists.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
@@ -17,12 +18,6 @@ import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
-
-/**
- * How often changed inboxes are told at most: a first change at once, those of a storm together. Readers see no more (a
- * screen shows 60 pictures a second), and told with every commit they were a part of every send. Milliseconds.
- */
-const TELL_EVERY_MS = 16;
 
 export interface BrokerOptions {
   store: Store;
@@ -66,12 +61,8 @@ export class Broker {
   readonly operator: OperatorInbox;
   /** Inboxes whose harness has spoken for its leases since the start. */
   readonly #presented = new Set<string>();
-  /** Inboxes whose change is still to be told. */
-  readonly #changedInboxes = new Set<string>();
-  #toldAt = -TELL_EVERY_MS;
-  #telling: NodeJS.Timeout | undefined;
+  readonly #changed = new ChangedInboxes();
   #onMail: (agentId: string) => void = () => {};
-  #onChange: (inbox: string) => void = () => {};
   #callOffGrace: () => void = () => {};
 
   constructor(options: BrokerOptions) {
@@ -82,7 +73,7 @@ export class Broker {
     this.operator = new OperatorInbox(
       options.store,
       (row) => this.#viewOf(row),
-      () => this.#changed(OPERATOR),
+      () => this.#changed.add(OPERATOR),
     );
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
@@ -101,7 +92,7 @@ export class Broker {
   }
   /** Called soon after an inbox may have changed: an agent's id, or the operator. */
   onChange(listener: (inbox: string) => void): void {
-    this.#onChange = listener;
+    this.#changed.onChange(listener);
   }
 
   // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -497,7 +488,7 @@ export class Broker {
 
   stop(): void {
     this.#callOffGrace();
-    clearTimeout(this.#telling);
+    this.#changed.stop();
   }
 
   // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
@@ -532,26 +523,9 @@ export class Broker {
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */
   #tell(row: MessageRow): void {
     if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
-    this.#changed(row.recipient);
+    this.#changed.add(row.recipient);
     if (row.recipient === OPERATOR) return;
     if (row.state === "queued") this.#nudge(row.recipient);
-  }
-
-  /** Tells of changed inboxes after whoever waits has been answered, each once however much has come. */
-  #changed(inbox: string): void {
-    if (this.#changedInboxes.size === 0) {
-      const wait = this.#toldAt + TELL_EVERY_MS - performance.now();
-      if (wait <= 0) setImmediate(() => this.#tellChanged());
-      else this.#telling = setTimeout(() => this.#tellChanged(), wait);
-    }
-    this.#changedInboxes.add(inbox);
-  }
-
-  #tellChanged(): void {
-    this.#toldAt = performance.now();
-    const inboxes = [...this.#changedInboxes];
-    this.#changedInboxes.clear();
-    for (const one of inboxes) this.#onChange(one);
   }
 
   #viewOf(row: MessageRow): MessageView {
