@@ -7,6 +7,11 @@ export type Sqlite = Database.Database;
 
 /** Pages (4 KiB) of WAL after which it is copied back: just under the size that is grown in advance. */
 const CHECKPOINT_PAGES = 4000;
+/**
+ * Writes between two looks at how far the WAL has grown. SQLite compiles that pragma anew each time, which after every
+ * commit was a twentieth of what a lone message costs; and so few writes stay within the WAL that exists already.
+ */
+const LOOK_EVERY_WRITES = 16;
 /** Bytes of WAL that exist before the first commit: a commit that need not grow the file is a quarter cheaper. */
 const WAL_BYTES = 17 * 1024 * 1024;
 /** Pages of cache while the WAL is grown. */
@@ -126,6 +131,8 @@ export function syncByHand(db: Sqlite): DurableWal {
 
 /** Copies the WAL back into the database. Throws what the disk said; a full disk leaves it for later. */
 export interface Checkpointer {
+  /** Counts writes. True when the last look at the WAL is long enough ago. */
+  wrote(count: number): boolean;
   /** When the WAL has grown enough; a look at a counter otherwise. */
   ifDue(): void;
   /** All of it, before the database closes. */
@@ -141,8 +148,14 @@ export function checkpointer(db: Sqlite): Checkpointer {
       if (sqliteCode(error) !== "SQLITE_FULL") throw error;
     }
   };
+  let unseen = 0;
   return {
+    wrote(count) {
+      unseen += count;
+      return unseen >= LOOK_EVERY_WRITES;
+    },
     ifDue() {
+      unseen = 0;
       const state = look.get();
       if (state && state.log >= CHECKPOINT_PAGES && state.checkpointed < state.log) run("PASSIVE");
     },

@@ -163,7 +163,7 @@ export class Writer {
     for (const { entry, value } of ran.done) entry.resolve(value);
     if (this.#queue.length > 0) this.#schedule();
     // After whoever waits for these writes has been answered.
-    setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
+    if (this.#checkpointer.wrote(ran.group.length)) setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
   }
 
   /**
@@ -226,7 +226,7 @@ export class Writer {
   }
 
   /** What was committed is safe in the WAL whatever happens here; but a disk that fails an fsync is not written to again. */
-  #checkpoint(which: keyof Checkpointer): void {
+  #checkpoint(which: "ifDue" | "last"): void {
     try {
       this.#checkpointer[which]();
     } catch (error) {

@@ -199,59 +199,71 @@ export class Broker {
   // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Leases the next message for a turn, waiting as long as the connection lives. */
-  async next(agentId: string, instance: string, ended: AbortSignal): Promise<Served> {
-    const served = await this.#wait("next", agentId, instance, ended, undefined);
-    if (!served) throw new HiveError("unavailable", "the connection ended");
-    return served;
+  next(agentId: string, instance: string, ended: AbortSignal): Promise<Served> {
+    // Not through another promise: whoever waits for a message is to have it before its sender hears that it is stored.
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new HiveError("unavailable", "the connection ended"));
+      this.#wait("next", agentId, instance, ended, undefined, { resolve, gone, reject });
+    });
   }
 
   /** Adds the next message to the running turn; waits up to `seconds`, not at all when that is undefined or 0. */
   async recv(agentId: string, instance: string, seconds: number | undefined, ended: AbortSignal): Promise<Output<"recv">> {
     const running = this.#store.messages.leased(agentId).some((row) => row.instance === instance);
     if (!running) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
-    const served = await this.#wait("recv", agentId, instance, ended, (seconds ?? 0) * 1000);
+    const served = await new Promise<Served | undefined>((resolve, reject) => {
+      this.#wait("recv", agentId, instance, ended, (seconds ?? 0) * 1000, { resolve, gone: () => resolve(undefined), reject });
+    });
     if (!served || "sleep" in served) return { unread: this.unread(agentId) };
     return { message: served.message, token: served.token, unread: served.unread };
   }
 
-  /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. */
+  /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. Calls one of `told`, once. */
   #wait(
     kind: Waiter["kind"],
     agentId: string,
     instance: string,
     ended: AbortSignal,
     patience: number | undefined,
-  ): Promise<Served | undefined> {
-    if (ended.aborted) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const done = (served: Served | undefined): void => {
-        clearTimeout(timer);
-        this.#ends.forget(ended, giveUp);
-        resolve(served);
-      };
-      const waiter: Waiter = { kind, instance, resolve: done, abandon: () => done(undefined) };
-      const giveUp = (): void => {
-        // A message may be on its way to it, committed and not told yet: that one is taken.
-        if (this.#waiters.remove(agentId, waiter)) done(undefined);
-      };
-      // What lies in the inbox comes first; only an empty one is waited for.
-      const first = this.#servable(agentId) && this.hasMail(agentId);
-      if (!first && patience === 0) return done(undefined);
-      this.#waiters.add(agentId, waiter);
-      this.#ends.tell(ended, giveUp);
-      if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
-      if (first) {
-        const once = patience === 0;
-        this.#serveWaiting(agentId).then(
-          () => once && giveUp(),
-          (error: unknown) => {
-            this.#waiters.remove(agentId, waiter);
-            reject(error);
-          },
-        );
-      }
-    });
+    told: { resolve(served: Served): void; gone(): void; reject(error: unknown): void },
+  ): void {
+    if (ended.aborted) return told.gone();
+    let timer: NodeJS.Timeout | undefined;
+    const over = (): void => {
+      clearTimeout(timer);
+      this.#ends.forget(ended, giveUp);
+    };
+    const waiter: Waiter = {
+      kind,
+      instance,
+      resolve(served) {
+        over();
+        told.resolve(served);
+      },
+      abandon() {
+        over();
+        told.gone();
+      },
+    };
+    const giveUp = (): void => {
+      // A message may be on its way to it, committed and not told yet: that one is taken.
+      if (this.#waiters.remove(agentId, waiter)) waiter.abandon();
+    };
+    // What lies in the inbox comes first; only an empty one is waited for.
+    const first = this.#servable(agentId) && this.hasMail(agentId);
+    if (!first && patience === 0) return told.gone();
+    this.#waiters.add(agentId, waiter);
+    this.#ends.tell(ended, giveUp);
+    if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
+    if (!first) return;
+    this.#serveWaiting(agentId).then(
+      () => patience === 0 && giveUp(),
+      (error: unknown) => {
+        this.#waiters.remove(agentId, waiter);
+        over();
+        told.reject(error);
+      },
+    );
   }
 
   /** Leases what is queued to whoever waits, in one commit. */
