@@ -29,6 +29,7 @@ import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
 import { HiveError } from "../wire/error.ts";
+import { instant } from "../wire/instant.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { cageSpec } from "./cage-spec.ts";
@@ -112,7 +113,7 @@ export async function openHive(deps: HiveDeps) {
       id: hiveId,
       version: VERSION,
       revision: runtime.revision,
-      started_at: new Date(now()).toISOString(),
+      started_at: instant(now()),
       ledger: paths.meta,
     },
     access,

@@ -5,6 +5,7 @@ import type { Broker } from "../hive/broker/broker.ts";
 import type { Turns } from "../hive/turns.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveView } from "../wire/event.ts";
+import { instant } from "../wire/instant.ts";
 import type { Disk } from "./disk.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
@@ -89,7 +90,7 @@ export class Views {
         ok: last.ok,
         reason: last.reason,
         duration_ms: last.durationMs,
-        ended_at: new Date(last.endedAt).toISOString(),
+        ended_at: instant(last.endedAt),
       },
     });
   }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
+import { instant } from "../wire/instant.ts";
 import type { Output } from "../wire/operations.ts";
 import { Moment } from "./patience.ts";
 
@@ -114,8 +115,8 @@ export class Door {
   list(): Output<"sessions">["sessions"] {
     return [...this.#sessions.values()].map((session) => ({
       id: session.id,
-      created_at: new Date(session.createdAt).toISOString(),
-      last_seen_at: new Date(session.lastSeenAt).toISOString(),
+      created_at: instant(session.createdAt),
+      last_seen_at: instant(session.lastSeenAt),
       user_agent: session.userAgent,
     }));
   }

@@ -3,6 +3,7 @@ import type { QuestionRow, QuestionState } from "../store/questions.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { HiveError } from "../wire/error.ts";
+import { instant } from "../wire/instant.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
@@ -165,10 +166,10 @@ export function questionView(row: QuestionRow, nameOf: (id: string) => string): 
     options: JSON.parse(row.options) as string[],
     multi: row.multi === 1,
     state: row.state,
-    asked_at: new Date(row.asked_at).toISOString(),
+    asked_at: instant(row.asked_at),
   };
   if (row.answer !== null) view.answer = row.answer;
-  if (row.expires_at !== null) view.expires_at = new Date(row.expires_at).toISOString();
-  if (row.closed_at !== null) view.closed_at = new Date(row.closed_at).toISOString();
+  if (row.expires_at !== null) view.expires_at = instant(row.expires_at);
+  if (row.closed_at !== null) view.closed_at = instant(row.closed_at);
   return view;
 }

@@ -1,5 +1,6 @@
 import type { EndedTurn } from "../store/turns.ts";
 import type { Figures, StatisticsRange } from "../wire/history-operations.ts";
+import { instant } from "../wire/instant.ts";
 import type { Output } from "../wire/operations.ts";
 
 const HOUR_MS = 3600_000;
@@ -25,7 +26,7 @@ export function statistics(ended: readonly EndedTurn[], range: StatisticsRange, 
   for (const turn of ended) groups[Math.min(buckets - 1, Math.floor((turn.endedAt - since) / bucketMs))]?.push(turn);
   return {
     total: figures(ended),
-    buckets: groups.map((turns, n) => ({ at: new Date(since + n * bucketMs).toISOString(), ...figures(turns) })),
+    buckets: groups.map((turns, n) => ({ at: instant(since + n * bucketMs), ...figures(turns) })),
   };
 }
 

@@ -3,11 +3,17 @@ import { createServer, Socket, type ConnectOpts, type Server, type SocketConstru
 /** Bytes that one read takes from a connection: what the kernel hands over at once at most, and what Node would allocate. */
 const READ_BYTES = 64 * 1024;
 
+/**
+ * Takes what was read: the first `count` bytes of `buffer`. They are the taker's until it returns: the next read, of any
+ * connection, overwrites them.
+ */
+export type TakeBytes = (buffer: Buffer, count: number) => void;
+
 /** An accepted connection. Its bytes come through `onBytes` and by no event; everything else is the socket's. */
 export interface Accepted {
   socket: Socket;
-  /** Where bytes go from now on. They are the caller's until it returns: the next read, of any connection, overwrites them. */
-  onBytes(take: (bytes: Buffer) => void): void;
+  /** Where bytes go from now on. */
+  onBytes(take: TakeBytes): void;
 }
 
 /**
@@ -19,11 +25,11 @@ export interface Accepted {
 export function createReadingServer(onAccepted: (accepted: Accepted) => void): Server {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return createServer({ allowHalfOpen: true, pauseOnConnect: true }, (first: Socket & { _handle?: unknown }) => {
-    let take: (bytes: Buffer) => void = () => {};
-    const onBytes = (next: typeof take): void => void (take = next);
+    let take: TakeBytes = () => {};
+    const onBytes = (next: TakeBytes): void => void (take = next);
     const handle = first._handle;
     if (!handle) {
-      first.on("data", (bytes: Buffer) => take(bytes)).resume();
+      first.on("data", (bytes: Buffer) => take(bytes, bytes.length)).resume();
       return onAccepted({ socket: first, onBytes });
     }
     first._handle = null;
@@ -33,7 +39,7 @@ export function createReadingServer(onAccepted: (accepted: Accepted) => void): S
       onread: {
         buffer,
         callback(count) {
-          take(buffer.subarray(0, count));
+          take(buffer, count);
           return true;
         },
       },

@@ -67,9 +67,17 @@ function endOfString(text: string, start: number): number {
 
 /** How many keys the objects of a parsed value have: fewer than were written when one of them was written twice. */
 function countKeys(value: object): number {
-  const inside = Object.values(value) as unknown[];
-  let keys = Array.isArray(value) ? 0 : inside.length;
-  for (const one of inside) if (typeof one === "object" && one !== null) keys += countKeys(one);
+  let keys = 0;
+  if (Array.isArray(value)) {
+    for (const one of value as unknown[]) if (typeof one === "object" && one !== null) keys += countKeys(one);
+    return keys;
+  }
+  // Not `Object.values`: that makes an array of each object. What JSON gives has no inherited keys.
+  for (const key in value) {
+    keys++;
+    const one = (value as Record<string, unknown>)[key];
+    if (typeof one === "object" && one !== null) keys += countKeys(one);
+  }
   return keys;
 }
 

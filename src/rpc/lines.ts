@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import { HiveError } from "../wire/error.ts";
 import { MAX_LINE_BYTES } from "../wire/limits.ts";
 
+const NEWLINE = 0x0a;
+
 /**
  * Cuts a byte stream into lines of UTF-8. A line is never decoded before it is whole, so a character that is split
  * over two chunks survives. Memory is bounded: a line over `maxBytes` throws `too_large` and the stream is of no use.
@@ -15,27 +17,35 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** Calls `onLine` for every line that `chunk` completes, without its newline; empty lines are passed over. */
-  push(chunk: Buffer, onLine: (line: string) => void): void {
+  /**
+   * Calls `onLine` for every line that the first `count` bytes of `chunk` complete, without its newline; empty lines are
+   * passed over.
+   */
+  push(chunk: Buffer, onLine: (line: string) => void, count = chunk.length): void {
+    if (this.#size === 0 && count <= this.#maxBytes && chunk[count - 1] === NEWLINE) {
+      // Nearly always what comes is whole lines, and one: they are decoded at once.
+      const text = chunk.toString("utf8", 0, count - 1);
+      if (!text.includes("\n")) take(text, onLine);
+      else for (const line of text.split("\n")) take(line, onLine);
+      return;
+    }
     let start = 0;
     for (;;) {
-      const newline = chunk.indexOf(0x0a, start);
-      const end = newline < 0 ? chunk.length : newline;
+      const newline = chunk.subarray(0, count).indexOf(NEWLINE, start);
+      const end = newline < 0 ? count : newline;
       this.#size += end - start;
       if (this.#size > this.#maxBytes) {
         throw new HiveError("too_large", `a line is at most ${this.#maxBytes} bytes`);
       }
       if (newline < 0) {
         // A copy: the chunk may be a buffer that the next read overwrites.
-        if (end > start) this.#parts.push(Buffer.from(chunk.subarray(start)));
+        if (end > start) this.#parts.push(Buffer.from(chunk.subarray(start, end)));
         return;
       }
-      const text = (
-        this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end))
-      ).trim();
+      const text = this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end));
       this.#size = 0;
       start = newline + 1;
-      if (text !== "") onLine(text);
+      take(text, onLine);
     }
   }
 
@@ -44,6 +54,12 @@ export class LineSplitter {
     this.#parts = [];
     return line.toString("utf8");
   }
+}
+
+/** Hands a line over unless it is empty. */
+function take(text: string, onLine: (line: string) => void): void {
+  const line = text.trim();
+  if (line !== "") onLine(line);
 }
 
 /** Bytes that may wait for a peer that does not read. Past that the connection is cut: memory stays bounded. */

@@ -111,14 +111,15 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
     halfClosed = true;
     if (inFlight === 0) writer.end();
   });
-  onBytes((chunk) => {
+  const onLine = (line: string): void => {
+    inFlight++;
+    if (inFlight === MAX_IN_FLIGHT) socket.pause();
+    if (options.ordered) turn = turn.then(() => answer(line));
+    else void answer(line);
+  };
+  onBytes((buffer, count) => {
     try {
-      splitter.push(chunk, (line) => {
-        inFlight++;
-        if (inFlight === MAX_IN_FLIGHT) socket.pause();
-        if (options.ordered) turn = turn.then(() => answer(line));
-        else void answer(line);
-      });
+      splitter.push(buffer, onLine, count);
     } catch (error) {
       writer.write(failure(error));
       writer.end();

@@ -1,5 +1,6 @@
 import type { SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import type { Sqlite } from "./database.ts";
+import { instant } from "../wire/instant.ts";
 
 /** The end of an agent's newest turn. */
 export interface LastTurnRecord {
@@ -89,7 +90,7 @@ export function turnQueries(db: Sqlite) {
   const stored = (row: EventRow, name: string): StoredTurnEvent => ({
     seq: row.seq,
     agent: name,
-    at: new Date(row.at).toISOString(),
+    at: instant(row.at),
     event: JSON.parse(row.json) as TurnEvent,
   });
 

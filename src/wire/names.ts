@@ -41,5 +41,5 @@ export const Id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 /** A position in the hive's one event sequence. 0 is "from the beginning". */
 export const Seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
-/** Instants on the wire: RFC 3339 in UTC, as `Date.toISOString` writes them. */
+/** Instants on the wire: RFC 3339 in UTC, as `instant` writes them. */
 export const Instant = z.string().datetime();

@@ -1,6 +1,7 @@
 import { senderName } from "../../hive/broker/view.ts";
 import { sinceOf, statistics } from "../../hive/statistics.ts";
 import type { TurnRow } from "../../wire/history-operations.ts";
+import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { TurnRecord } from "../../store/turns.ts";
 import type { Hive } from "../hive.ts";
@@ -9,7 +10,6 @@ import type { Handlers } from "./types.ts";
 type Names = "search" | "turns" | "statistics" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The id of a principal, also of an agent that was destroyed: what it said and did is still there. */
 export function principalId(hive: Hive, name: string): string {
@@ -39,7 +39,7 @@ export const historyHandlers: Pick<Handlers, Names> = {
     return {
       connections: rows.map(({ id, at, host, port, verdict, bytesIn, bytesOut }) => ({
         id,
-        at: iso(at),
+        at: instant(at),
         host,
         port,
         verdict,
@@ -55,8 +55,8 @@ function turnRow(row: TurnRecord, nameOf: (id: string) => string): TurnRow {
     turn: row.turn,
     message: row.message ?? undefined,
     from: row.sender === null ? undefined : senderName({ sender: row.sender, label: row.label }, nameOf),
-    started_at: iso(row.started_at),
-    ended_at: row.ended_at === null ? undefined : iso(row.ended_at),
+    started_at: instant(row.started_at),
+    ended_at: row.ended_at === null ? undefined : instant(row.ended_at),
     ok: row.ok === null ? undefined : row.ok === 1,
     reason: row.reason ?? undefined,
     duration_ms: row.duration_ms ?? undefined,

@@ -5,6 +5,7 @@ import type { Identity } from "../../containers/driver.ts";
 import type { AgentRecord } from "../../store/agents.ts";
 import { HiveError, unknownAgent } from "../../wire/error.ts";
 import type { HarnessPush } from "../../wire/harness.ts";
+import { instant } from "../../wire/instant.ts";
 import { MAX_AGENTS } from "../../wire/limits.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
@@ -154,7 +155,7 @@ export class Swarm {
         paused: false,
         generation: 0,
         identity: this.#deps.identityFor(ordinal),
-        createdAt: new Date(this.#deps.now()).toISOString(),
+        createdAt: instant(this.#deps.now()),
       }));
       return this.#enter(record);
     } catch (error) {
@@ -184,7 +185,7 @@ export class Swarm {
     await this.#deps.closeSockets(agent);
     await this.#deps.destroyCage(agent);
     await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
-    const at = new Date(this.#deps.now()).toISOString();
+    const at = instant(this.#deps.now());
     await this.#save(agent, { desired: "stopped", destroyedAt: at, purgedAt: at });
     this.#unborn.delete(agent.name);
     this.#byId.delete(agent.id);
@@ -217,12 +218,12 @@ export class Swarm {
     await this.#deps.closeSockets(agent);
     await this.#deps.destroyCage(agent);
     if (!agent.destroyed) {
-      await this.#save(agent, { desired: "stopped", destroyedAt: new Date(this.#deps.now()).toISOString() });
+      await this.#save(agent, { desired: "stopped", destroyedAt: instant(this.#deps.now()) });
     }
     if (options.purge) {
       // The id is ours, made of hex digits: this can never leave the agent's own folder.
       await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
-      await this.#save(agent, { purgedAt: new Date(this.#deps.now()).toISOString() });
+      await this.#save(agent, { purgedAt: instant(this.#deps.now()) });
       this.#byName.delete(name);
     }
     this.#deps.changed(agent);
@@ -272,7 +273,7 @@ export class Swarm {
   /** What the agent says that it does: one line, whatever was given. */
   async setStatus(agent: Agent, text: string): Promise<void> {
     const line = text.replace(/\s+/g, " ").trim();
-    await this.#save(agent, { statusText: line, statusSetAt: new Date(this.#deps.now()).toISOString() });
+    await this.#save(agent, { statusText: line, statusSetAt: instant(this.#deps.now()) });
     this.#deps.changed(agent);
   }
 

@@ -1,5 +1,6 @@
 import type { AgentView } from "../../wire/agent.ts";
 import { shortSha } from "../../wire/approval.ts";
+import { instant } from "../../wire/instant.ts";
 import type { Agent } from "./agent.ts";
 
 interface ViewFacts {
@@ -13,7 +14,6 @@ interface ViewFacts {
   lastTurn: AgentView["last_turn"];
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** An agent as it is shown. Fields that are not known are absent. */
 export function agentView(agent: Agent, facts: ViewFacts): AgentView {
@@ -24,9 +24,9 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     name: agent.name,
     role: agent.role,
     state: agent.state,
-    state_since: iso(agent.stateSince),
+    state_since: instant(agent.stateSince),
     state_reason: agent.stateReason,
-    resumes_at: agent.resumesAt === undefined ? undefined : iso(agent.resumesAt),
+    resumes_at: agent.resumesAt === undefined ? undefined : instant(agent.resumesAt),
     running: agent.isUp,
     asleep: agent.phase.at === "asleep" || agent.phase.at === "dozing",
     failed: agent.state === "failed",
@@ -40,7 +40,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     status_text: record.statusText || undefined,
     status_set_at: record.statusText ? record.statusSetAt : undefined,
     turn: agent.turn?.turn,
-    turn_started_at: agent.turn ? iso(agent.turn.startedAt) : undefined,
+    turn_started_at: agent.turn ? instant(agent.turn.startedAt) : undefined,
     last_turn: facts.lastTurn,
     context_tokens: agent.contextTokens,
     context_window: agent.contextWindow,

@@ -11,7 +11,6 @@ import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { afterAwake } from "../patience.ts";
 import { ChangedInboxes } from "./changed.ts";
-import { Ends } from "./ends.ts";
 import { InboxLists } from "./inbox-lists.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
@@ -48,7 +47,6 @@ export class Broker {
   readonly #now: () => number;
   readonly #rate: SendRate;
   readonly #waiters = new Waiters();
-  readonly #ends = new Ends();
   /** Inboxes that are held back: paused or parked agents. */
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
@@ -229,19 +227,16 @@ export class Broker {
   ): void {
     if (ended.aborted) return told.gone();
     let timer: NodeJS.Timeout | undefined;
-    const over = (): void => {
-      clearTimeout(timer);
-      this.#ends.forget(ended, giveUp);
-    };
     const waiter: Waiter = {
       kind,
       instance,
+      ended,
       resolve(served) {
-        over();
+        clearTimeout(timer);
         told.resolve(served);
       },
       abandon() {
-        over();
+        clearTimeout(timer);
         told.gone();
       },
     };
@@ -253,14 +248,13 @@ export class Broker {
     const first = this.#servable(agentId) && this.hasMail(agentId);
     if (!first && patience === 0) return told.gone();
     this.#waiters.add(agentId, waiter);
-    this.#ends.tell(ended, giveUp);
     if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
     if (!first) return;
     this.#serveWaiting(agentId).then(
       () => patience === 0 && giveUp(),
       (error: unknown) => {
         this.#waiters.remove(agentId, waiter);
-        over();
+        clearTimeout(timer);
         told.reject(error);
       },
     );

@@ -1,7 +1,7 @@
 import type { MessageRow } from "../../store/messages.ts";
+import { instant } from "../../wire/instant.ts";
 import type { LeasedMessage, MessageView } from "../../wire/message.ts";
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** `<agent>/<label>` for what a program in a cage sent: it can never look like another principal. */
 export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (id: string) => string): string {
@@ -20,8 +20,8 @@ export function messageView(row: MessageRow, nameOf: (id: string) => string): Me
     state: row.state,
     redelivered: row.redelivered === 1,
     failures: row.failures,
-    created_at: iso(row.created_at),
-    updated_at: iso(row.updated_at),
+    created_at: instant(row.created_at),
+    updated_at: instant(row.updated_at),
   };
   if (row.body !== null) view.body = row.body;
   if (row.in_reply_to !== null) view.in_reply_to = row.in_reply_to;
@@ -35,7 +35,7 @@ export function leasedMessage(row: MessageRow, nameOf: (id: string) => string): 
     from: senderName(row, nameOf),
     body: row.body ?? "",
     redelivered: row.redelivered === 1,
-    created_at: iso(row.created_at),
+    created_at: instant(row.created_at),
   };
   if (row.in_reply_to !== null) message.in_reply_to = row.in_reply_to;
   return message;

@@ -7,19 +7,34 @@ export type Served = { message: LeasedMessage; token: string; unread: number } |
 export interface Waiter {
   kind: "next" | "recv";
   instance: string;
+  /** The connection that it waits on. */
+  ended: AbortSignal;
   resolve(served: Served): void;
   /** Nothing comes any more: whoever waited is gone. */
   abandon(): void;
 }
 
-/** Who waits, by inbox, first come first served. All in memory: a waiter is a connection. */
+/** Who waits, by inbox, first come first served. All in memory: a waiter is a connection, and is gone with it. */
 export class Waiters {
   readonly #byInbox = new Map<string, Waiter[]>();
+  /**
+   * Connections that are listened to, each once and for one inbox, however often somebody waits on it: a listener for
+   * every wait was a twentieth of the way from a message to whoever waited for it.
+   */
+  readonly #heard = new WeakSet<AbortSignal>();
 
   add(inbox: string, waiter: Waiter): void {
+    this.#hear(inbox, waiter.ended);
     const list = this.#byInbox.get(inbox);
     if (list) list.push(waiter);
     else this.#byInbox.set(inbox, [waiter]);
+  }
+
+  #hear(inbox: string, ended: AbortSignal): void {
+    if (this.#heard.has(ended)) return;
+    this.#heard.add(ended);
+    // A message may be on its way to one of them, committed and not told yet: that one is taken, and no longer here.
+    ended.addEventListener("abort", () => this.drop(inbox, (waiter) => waiter.ended === ended), { once: true });
   }
 
   /** Takes the first; whoever takes it must serve it or `putBack`. */

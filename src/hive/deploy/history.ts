@@ -2,10 +2,10 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { AuditLine } from "../../store/ledger.ts";
 import type { AuditRow, DeployRow, MetaInput } from "../../wire/approval.ts";
 import type { Ledger } from "../../repos/types.ts";
+import { instant } from "../../wire/instant.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { DeployWorld } from "./world.ts";
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 const NEWEST = Number.MAX_SAFE_INTEGER;
 /** The input that every agent depends on. */
 export const HYPERHIVE = "hyperhive";
@@ -27,7 +27,7 @@ function deployRow(row: ApprovalRecord, running: number | undefined): DeployRow 
     id: row.id,
     state: row.state as DeployRow["state"],
     sha: row.sha,
-    at: iso(row.resolved_at ?? row.requested_at),
+    at: instant(row.resolved_at ?? row.requested_at),
     origin: row.origin,
     by: row.resolved_by ?? row.requested_by,
     runs: row.id === running,
@@ -65,7 +65,7 @@ export function auditRows(
 
 function auditRow(line: AuditLine): AuditRow {
   const detail = line.detail === null ? undefined : (JSON.parse(line.detail) as Record<string, unknown>);
-  const row: AuditRow = { seq: line.seq, at: iso(line.at), actor: line.actor, kind: line.kind };
+  const row: AuditRow = { seq: line.seq, at: instant(line.at), actor: line.actor, kind: line.kind };
   if (line.agent !== null) row.agent = line.agent;
   if (line.reason !== null) row.reason = line.reason;
   if (line.request !== null) row.request = line.request;
@@ -84,7 +84,7 @@ function sentUnder(world: DeployWorld, request: number, before: number, limit: n
   const next = ledger.nextOf(row.name, "deployed", began) ?? NEWEST;
   return messages.sentBetween(row.agent, began, Math.min(next, before), limit).map((message) => ({
     seq: message.id,
-    at: iso(message.created_at),
+    at: instant(message.created_at),
     actor: row.name,
     kind: "sent",
     agent: row.name,
@@ -115,7 +115,7 @@ export function metaInputs(world: DeployWorld, ledger: Ledger): MetaInput[] {
     ...locked.map(({ agent, entry, at }) => ({
       name: `${AGENT_INPUT}${agent}`,
       rev: entry.rev,
-      ...(at === undefined ? {} : { modified_at: iso(at) }),
+      ...(at === undefined ? {} : { modified_at: instant(at) }),
       rebuilds: [agent],
     })),
   ];

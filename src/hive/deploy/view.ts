@@ -1,8 +1,8 @@
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { ApprovalView, RiskMark } from "../../wire/approval.ts";
+import { instant } from "../../wire/instant.ts";
 import { terminalTag } from "./machine.ts";
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** A request as it is shown. Fields that are not known are absent. `digest` is that of now, while it can be approved. */
 export function approvalView(row: ApprovalRecord, digest: string | undefined): ApprovalView {
@@ -15,14 +15,14 @@ export function approvalView(row: ApprovalRecord, digest: string | undefined): A
     state: row.state,
     requested_by: row.requested_by,
     sha: row.sha,
-    requested_at: iso(row.requested_at),
+    requested_at: instant(row.requested_at),
     risks: JSON.parse(row.risks) as RiskMark[],
     stat: JSON.parse(row.stat) as ApprovalView["stat"],
   };
   if (row.description !== null) view.description = row.description;
   if (row.base_sha !== null) view.base_sha = row.base_sha;
   if (row.state === "pending" && digest !== undefined) view.digest = digest;
-  if (row.resolved_at !== null) view.resolved_at = iso(row.resolved_at);
+  if (row.resolved_at !== null) view.resolved_at = instant(row.resolved_at);
   if (row.resolved_by !== null) view.resolved_by = row.resolved_by;
   if (row.note !== null) view.note = row.note;
   if (row.error !== null) view.error = row.error;
