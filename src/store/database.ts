@@ -11,7 +11,7 @@ const CHECKPOINT_PAGES = 4000;
  * Writes between two looks at how far the WAL has grown. SQLite compiles that pragma anew each time, which after every
  * commit was a twentieth of what a lone message costs; and so few writes stay within the WAL that exists already.
  */
-const LOOK_EVERY_WRITES = 16;
+const LOOK_EVERY_WRITES = 64;
 /** Bytes of WAL that exist before the first commit: a commit that need not grow the file is a quarter cheaper. */
 const WAL_BYTES = 17 * 1024 * 1024;
 /** Pages of cache while the WAL is grown. */
