@@ -14,6 +14,8 @@ const INTERRUPT_MS = 500;
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
 
+const loadSdk = (): Promise<typeof import("@anthropic-ai/claude-agent-sdk")> => import("@anthropic-ai/claude-agent-sdk");
+
 export interface ClaudeParts {
   /** Everything but the MCP servers, made anew for each process. */
   options(sessionId: string | undefined): Options;
@@ -57,6 +59,8 @@ export class Claude {
   constructor(parts: ClaudeParts, sessionId: string | undefined) {
     this.#parts = parts;
     this.#sessionId = sessionId;
+    // The first prompt is not to wait for it; what keeps it from loading is said there.
+    loadSdk().catch(() => {});
   }
 
   /** Pid of the process, while there is one. */
@@ -181,7 +185,7 @@ export class Claude {
   /** The process for the next prompt: the warm one, or a new one on the same session. */
   async #ready(): Promise<Process> {
     if (this.#process) return this.#process;
-    const { query } = await import("@anthropic-ai/claude-agent-sdk");
+    const { query } = await loadSdk();
     const input = new AsyncQueue<SDKUserMessage>();
     const reader = new StreamReader({
       ...this.#parts.sink,

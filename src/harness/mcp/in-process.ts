@@ -1,8 +1,9 @@
-import { createSdkMcpServer, tool, type McpServerConfig } from "@anthropic-ai/claude-agent-sdk";
+import type { McpServerConfig } from "@anthropic-ai/claude-agent-sdk";
 import type { AgentConfig } from "../../wire/config.ts";
 import type { AgentRole } from "../../wire/agent.ts";
 import type { Residents } from "./resident.ts";
-import { answerTool, toolsFor, type ToolHost } from "./tools.ts";
+import { ToolServer } from "./tool-server.ts";
+import { answerTool, describeTool, toolsFor, type ToolHost } from "./tools.ts";
 
 /**
  * The MCP servers of one CLI process: `hive` in this process (a call costs no process and no port), the agent's own on
@@ -14,14 +15,13 @@ export function mcpServers(
   host: ToolHost,
   residents: Residents,
 ): Record<string, McpServerConfig> {
-  const hive = createSdkMcpServer({
-    name: "hive",
-    version: "1",
-    // Otherwise the tools hide behind a search tool and a model has to look for them.
-    alwaysLoad: true,
-    tools: toolsFor(role).map((one) => tool(one.name, one.description, one.shape, (args) => answerTool(one, host, args))),
+  const tools = new Map(toolsFor(role).map((tool) => [tool.name, tool]));
+  const hive = new ToolServer("hive", {
+    // Otherwise they hide behind a search tool and a model has to look for them.
+    tools: [...tools.values()].map((tool) => ({ ...describeTool(tool), _meta: { "anthropic/alwaysLoad": true } })),
+    call: (name, args) => answerTool(tools.get(name), name, host, args),
   });
-  const servers: Record<string, McpServerConfig> = { hive };
+  const servers: Record<string, McpServerConfig> = { hive: { type: "sdk", name: "hive", instance: hive.instance } };
   for (const [name, server] of Object.entries(config.extraMcpServers)) {
     servers[name] = server.resident
       ? { type: "sdk", name, instance: residents.serverFor(name) }

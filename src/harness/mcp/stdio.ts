@@ -19,7 +19,7 @@ export async function serveStdio(socket: string, config: { path: string; home: s
   for (const tool of toolsFor(role)) {
     server.registerTool(tool.name, { description: tool.description, inputSchema: tool.shape as never }, (async (
       args: Record<string, unknown>,
-    ) => answerTool(tool, host, args ?? {})) as never);
+    ) => answerTool(tool, tool.name, host, args ?? {})) as never);
   }
   const transport = new StdioServerTransport();
   const ended = new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { AgentRole } from "../../wire/agent.ts";
+import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import { MAX_RECV_WAIT_SECONDS } from "../../wire/limits.ts";
 import type { Input, OperationName, Output } from "../../wire/operations.ts";
 
@@ -35,7 +36,7 @@ function define<S extends z.ZodRawShape>(tool: {
   run(host: ToolHost, args: z.infer<z.ZodObject<S>>): Promise<string>;
 }): HiveTool {
   const schema = z.object(tool.shape);
-  return { ...tool, run: (host, args) => tool.run(host, schema.parse(args)) };
+  return { ...tool, run: (host, args) => tool.run(host, parseOrThrow(schema, args)) };
 }
 
 const oneAgent = { name: z.string().describe("Name of the agent") };
@@ -243,9 +244,22 @@ export interface ToolAnswer {
   isError?: boolean;
 }
 
-/** Runs a tool; a refusal is an answer that the model can read, never a broken call. */
-export async function answerTool(tool: HiveTool, host: ToolHost, args: Record<string, unknown>): Promise<ToolAnswer> {
+/** A tool as MCP lists it. */
+export function describeTool(tool: HiveTool): { name: string; description: string; inputSchema: { type: "object" } } {
+  // What a client sends, in the dialect of JSON Schema that all of them read.
+  const inputSchema = z.toJSONSchema(z.object(tool.shape), { io: "input", target: "draft-7" });
+  return { name: tool.name, description: tool.description, inputSchema: { ...inputSchema, type: "object" } };
+}
+
+/** Runs a tool; a refusal is an answer that the model can read, never a broken call. `tool` is absent when none has that name. */
+export async function answerTool(
+  tool: HiveTool | undefined,
+  name: string,
+  host: ToolHost,
+  args: Record<string, unknown>,
+): Promise<ToolAnswer> {
   try {
+    if (!tool) throw new HiveError("not_found", `there is no tool ${name}`);
     return { content: [{ type: "text", text: await tool.run(host, args) }] };
   } catch (error) {
     return { content: [{ type: "text", text: error instanceof Error ? error.message : String(error) }], isError: true };

@@ -14,7 +14,6 @@ interface ViewFacts {
   lastTurn: AgentView["last_turn"];
 }
 
-
 /** An agent as it is shown. Fields that are not known are absent. */
 export function agentView(agent: Agent, facts: ViewFacts): AgentView {
   const { record } = agent;

@@ -3,7 +3,6 @@ import type { ApprovalView, RiskMark } from "../../wire/approval.ts";
 import { instant } from "../../wire/instant.ts";
 import { terminalTag } from "./machine.ts";
 
-
 /** A request as it is shown. Fields that are not known are absent. `digest` is that of now, while it can be approved. */
 export function approvalView(row: ApprovalRecord, digest: string | undefined): ApprovalView {
   const view: ApprovalView = {

@@ -1,0 +1,105 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { LATEST_PROTOCOL_VERSION, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { afterEach, expect, test } from "vitest";
+import type { AgentConfig } from "../../wire/config.ts";
+import { HiveError } from "../../wire/error.ts";
+import { mcpServers } from "./in-process.ts";
+import { ToolServer } from "./tool-server.ts";
+import type { ToolAnswer, ToolHost } from "./tools.ts";
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** The hive's own server as an agent's CLI gets it, and the library's client before it. */
+async function hiveClient(call: (name: string, input: unknown) => Promise<unknown>): Promise<Client> {
+  const host = { call, messageFrom: () => undefined, leased: () => {} } as unknown as ToolHost;
+  const servers = mcpServers("agent", { extraMcpServers: {} } as unknown as AgentConfig, host, undefined as never);
+  const server = servers["hive"];
+  if (server?.type !== "sdk") throw new Error("the hive's tools are in this process");
+  const [mine, theirs] = InMemoryTransport.createLinkedPair();
+  await server.instance.connect(theirs);
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(mine);
+  ends.push(() => client.close());
+  return client;
+}
+
+/** A bare wire to a server: what goes in, and what comes out. */
+async function wire(call: (name: string) => Promise<ToolAnswer>): Promise<{
+  say(message: object): void;
+  heard: JSONRPCMessage[];
+  turn(): Promise<void>;
+}> {
+  const [mine, theirs] = InMemoryTransport.createLinkedPair();
+  await new ToolServer("hive", { tools: [], call }).connect(theirs);
+  const heard: JSONRPCMessage[] = [];
+  mine.onmessage = (message) => void heard.push(message);
+  await mine.start();
+  return {
+    heard,
+    say: (message) => void mine.send({ jsonrpc: "2.0", ...message } as JSONRPCMessage),
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+test("the library's client is offered the hive's tools, always loaded, and hears what they answer", async () => {
+  const asked: unknown[] = [];
+  const client = await hiveClient(async (name, input) => {
+    asked.push([name, input]);
+    if ((input as { to: string }).to === "nobody") throw new HiveError("not_found", "there is no agent nobody");
+    return { sent: [{ id: 7, to: "bob", state: "queued" }], refused: [] };
+  });
+  const { tools } = await client.listTools();
+  expect(tools.map((tool) => tool.name)).toContain("send");
+  expect(tools.map((tool) => tool.name)).not.toContain("request_spawn");
+  const send = tools.find((tool) => tool.name === "send");
+  expect(send?._meta).toEqual({ "anthropic/alwaysLoad": true });
+  expect(send?.inputSchema).toMatchObject({ type: "object", required: ["to", "body"] });
+  expect(send?.inputSchema.properties?.["to"]).toMatchObject({ type: "string" });
+
+  const sent = await client.callTool({ name: "send", arguments: { to: "bob", body: "hello" } });
+  expect(sent).toMatchObject({ content: [{ type: "text", text: "sent to bob (message 7)" }] });
+  expect(asked).toMatchObject([["send", { to: "bob", body: "hello" }]]);
+  const refusals = [
+    [{ name: "send", arguments: { to: "nobody", body: "hello" } }, "there is no agent nobody"],
+    [{ name: "send", arguments: { to: 3 } }, "to: Invalid input: expected string, received number"],
+    [{ name: "send" }, "to: Invalid input: expected string, received undefined"],
+    [{ name: "request_spawn", arguments: {} }, "there is no tool request_spawn"],
+  ] as const;
+  for (const [call, words] of refusals)
+    expect(await client.callTool(call)).toEqual({ content: [{ type: "text", text: words }], isError: true });
+  await client.ping();
+});
+
+test("what is not asked of tools is refused, a defect in a tool is told, and noise is passed over", async () => {
+  const { say, heard, turn } = await wire(async () => {
+    throw new Error("broken");
+  });
+  say({ id: 1, method: "resources/list" });
+  say({ id: "two", method: "tools/call", params: { arguments: {} } });
+  say({ id: 3, method: "tools/call", params: { name: "send" } });
+  say({ id: 4, result: {} });
+  say({ method: "notifications/initialized" });
+  say({ id: 5, method: "initialize", params: { protocolVersion: "1999-01-01" } });
+  say({ id: 6, method: "initialize", params: { protocolVersion: "2024-11-05" } });
+  await turn();
+  expect(heard).toContainEqual({ jsonrpc: "2.0", id: 1, error: { code: -32601, message: "there is no method resources/list" } });
+  expect(heard).toContainEqual(expect.objectContaining({ id: "two", error: expect.objectContaining({ code: -32602 }) }));
+  expect(heard).toContainEqual({ jsonrpc: "2.0", id: 3, error: { code: -32603, message: "broken" } });
+  const versions = heard.flatMap((one) => ("result" in one ? [one.result["protocolVersion"]] : []));
+  expect(versions).toEqual([LATEST_PROTOCOL_VERSION, "2024-11-05"]);
+  expect(heard).toHaveLength(5);
+});
+
+test("a call that is cancelled gets no answer", async () => {
+  let answer: (with_: ToolAnswer) => void = () => {};
+  const { say, heard, turn } = await wire(() => new Promise((resolve) => (answer = resolve)));
+  say({ id: 1, method: "tools/call", params: { name: "recv" } });
+  say({ method: "notifications/cancelled", params: { requestId: 1 } });
+  answer({ content: [] });
+  await turn();
+  expect(heard).toEqual([]);
+});

@@ -1,0 +1,114 @@
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS, type Tool } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { HiveError, parseOrThrow } from "../../wire/error.ts";
+import type { ToolAnswer } from "./tools.ts";
+
+const Params = z.record(z.string(), z.unknown());
+/** What may come from a client: requests have an id and a method, notifications no id. */
+const Incoming = z.object({
+  id: z.union([z.string(), z.number()]).optional(),
+  method: z.string(),
+  params: Params.optional(),
+});
+const InitializeParams = z.object({ protocolVersion: z.string() });
+const CallParams = z.object({ name: z.string(), arguments: Params.optional() });
+const CancelledParams = z.object({ requestId: z.union([z.string(), z.number()]) });
+
+/** JSON-RPC's names for what went wrong (https://www.jsonrpc.org/specification, 5.1). */
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const INTERNAL_ERROR = -32603;
+
+export interface Offered {
+  /** As the client sees them. */
+  tools: readonly Tool[];
+  /** Runs one of them. A refusal is an answer; what it throws is a defect. */
+  call(name: string, args: Record<string, unknown>): Promise<ToolAnswer>;
+}
+
+/**
+ * The part of MCP that a server of nothing but tools needs, over the transport that the Agent SDK connects
+ * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times on its way through; here it is
+ * parsed once, and the arguments once by their tool.
+ */
+export class ToolServer {
+  readonly #name: string;
+  readonly #offered: Offered;
+  /** Requests that are being answered. */
+  readonly #underWay = new Set<string | number>();
+  #transport: Transport | undefined;
+
+  constructor(name: string, offered: Offered) {
+    this.#name = name;
+    this.#offered = offered;
+  }
+
+  /** As the Agent SDK wants it: all that it does with a server is to connect and to close it. */
+  get instance(): McpServer {
+    return this as unknown as McpServer;
+  }
+
+  async connect(transport: Transport): Promise<void> {
+    this.#transport = transport;
+    transport.onmessage = (message) => this.#take(message);
+    await transport.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#transport?.close();
+  }
+
+  #take(message: unknown): void {
+    const { data } = Incoming.safeParse(message);
+    // An answer to a question that was never asked, or nothing that one could answer.
+    if (!data) return;
+    const { id, method, params = {} } = data;
+    if (id !== undefined) return void this.#answer(id, method, params);
+    if (method !== "notifications/cancelled") return;
+    const cancelled = CancelledParams.safeParse(params);
+    if (cancelled.success) this.#underWay.delete(cancelled.data.requestId);
+  }
+
+  async #answer(id: string | number, method: string, params: Record<string, unknown>): Promise<void> {
+    this.#underWay.add(id);
+    let answer;
+    try {
+      answer = { result: await this.#result(method, params) };
+    } catch (error) {
+      answer = { error: explain(error) };
+    }
+    // A request that was cancelled gets no answer. One that cannot be sent has lost its client.
+    if (this.#underWay.delete(id)) await this.#transport?.send({ jsonrpc: "2.0", id, ...answer }).catch(() => {});
+  }
+
+  #result(method: string, params: Record<string, unknown>): Record<string, unknown> | Promise<ToolAnswer> {
+    switch (method) {
+      case "tools/call": {
+        const { name, arguments: args = {} } = parseOrThrow(CallParams, params);
+        return this.#offered.call(name, args);
+      }
+      case "tools/list":
+        return { tools: this.#offered.tools };
+      case "initialize": {
+        const { protocolVersion: asked } = parseOrThrow(InitializeParams, params);
+        return {
+          protocolVersion: SUPPORTED_PROTOCOL_VERSIONS.includes(asked) ? asked : LATEST_PROTOCOL_VERSION,
+          capabilities: { tools: {} },
+          serverInfo: { name: this.#name, version: "1" },
+        };
+      }
+      case "ping":
+        return {};
+      default:
+        throw new HiveError("not_found", `there is no method ${method}`);
+    }
+  }
+}
+
+function explain(error: unknown): { code: number; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof HiveError)) return { code: INTERNAL_ERROR, message };
+  return { code: error.code === "not_found" ? METHOD_NOT_FOUND : INVALID_PARAMS, message };
+}
