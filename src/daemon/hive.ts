@@ -24,7 +24,8 @@ import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
-import type { Dispatch } from "../rpc/server.ts";
+import type { ByCall } from "../rpc/by-call.ts";
+import type { Answer } from "../rpc/server.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
@@ -201,18 +202,19 @@ export async function openHive(deps: HiveDeps) {
     },
   });
 
-  const call = (name: OperationName, input: never, caller: CallerContext): ReturnType<Dispatch> => {
+  const call = (name: OperationName, input: never, caller: CallerContext): Answer => {
     if (disk.low && GROWING.has(name))
       throw new HiveError(
         "disk_full",
         "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
       );
     metrics.called(name, caller.kind);
-    const result = (handlers[name] as (hive: Hive, input: never, caller: CallerContext) => object | Promise<object>)(
-      hive,
-      input,
-      caller,
-    );
+    const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
+    const result = handler(hive, input, caller);
+    if (typeof result === "function") {
+      const byCall = result as ByCall<object>;
+      return (done, failed) => byCall(done, (error) => failed(disk.explain(error)));
+    }
     // A stream is handed on as it is.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
     return Promise.resolve(result).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Identity } from "../containers/driver.ts";
 import type { Agent } from "../hive/agents/agent.ts";
-import { serveLines, type Connection, type Dispatch } from "../rpc/server.ts";
+import { serveLines, type Answer, type Connection } from "../rpc/server.ts";
 import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
 import type { CallerContext } from "./handlers/types.ts";
@@ -18,7 +18,7 @@ interface Listener {
 
 export interface SocketDeps {
   /** Carries out a call for whoever the socket says it is. */
-  call(name: OperationName, input: never, caller: CallerContext): ReturnType<Dispatch>;
+  call(name: OperationName, input: never, caller: CallerContext): Answer;
   folderOf(agent: Agent): string;
   /** Opens the gateway's two sockets in the agent's folder. */
   listenGateway(agent: Agent, paths: { model: string; egress: string }): Promise<Listener>;

@@ -9,6 +9,7 @@ import { openStore, type Store } from "../store/store.ts";
 import { MIN_BESIDE } from "../store/writer.ts";
 import type { Directory, Principal } from "../hive/directory.ts";
 import { Broker } from "../hive/broker/broker.ts";
+import type { Served } from "../hive/broker/waiters.ts";
 
 /** What holds in the time in which many sends are committed and none has been told yet. */
 
@@ -58,7 +59,7 @@ async function underWay(to: string): Promise<{ all: Promise<unknown>; told: () =
 
 test("a wait that runs out while its message is on the way gets that message", async () => {
   await broker.send(operator, { to: "ada", body: "for the turn" });
-  await broker.next("id-ada", "i-ada", never);
+  await new Promise<Served>(broker.next("id-ada", "i-ada", never));
   const over = new AbortController();
   const waiting = broker.recv("id-ada", "i-ada", 60, over.signal);
   const { all, told } = await underWay("ada");
@@ -79,19 +80,19 @@ test("a reader who comes while sends are on the way hears of each once", async (
 });
 
 test("a harness that takes over while a lease of the earlier one is on the way gets the message anew", async () => {
-  const earlier = broker.next("id-ada", "i-1", never);
+  const earlier = new Promise<Served>(broker.next("id-ada", "i-1", never));
   const { all } = await underWay("ada");
   const kept = broker.present("id-ada", "i-2", []);
   const first = await earlier;
   expect("message" in first && first.message.body).toBe("0");
   expect(await kept).toEqual([]);
   await all;
-  const again = await broker.next("id-ada", "i-2", never);
+  const again = await new Promise<Served>(broker.next("id-ada", "i-2", never));
   expect("message" in again && again.message).toMatchObject({ body: "0", redelivered: true });
 });
 
 test("a harness is not told to sleep while its mail is on the way", async () => {
-  const waiting = broker.next("id-ada", "i-ada", never);
+  const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", never));
   const { all } = await underWay("ada");
   expect(broker.offerSleep("id-ada")).toBe(false);
   expect("message" in (await waiting)).toBe(true);

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server, type Socket } from "node:net";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
+import type { ByCall } from "./by-call.ts";
 import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
 import { parseStrictObject } from "./json.ts";
@@ -26,8 +27,11 @@ export interface Connection {
   close(): void;
 }
 
-/** Carries out one parsed call. A stream handler yields outputs instead of returning one. */
-export type Dispatch = (name: OperationName, input: never, connection: Connection) => Promise<object> | AsyncIterable<object>;
+/** What a handler gives: its output, now, later or by call; a stream of outputs where the operation has many. */
+export type Answer = Promise<object> | ByCall<object> | AsyncIterable<object>;
+
+/** Carries out one parsed call. */
+export type Dispatch = (name: OperationName, input: never, connection: Connection) => Answer;
 
 export interface LineServerOptions {
   path: string;
@@ -135,7 +139,14 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
       const name = operationNamed(line["cmd"], connection.callers);
       const input = parseOrThrow(operations[name].input, line);
       const result = options.dispatch(name, input as never, connection);
-      if (Symbol.asyncIterator in result) {
+      if (typeof result === "function") {
+        await new Promise<void>((resolve, reject) => {
+          result((output) => {
+            writer.writeLine(successLine(id, output));
+            resolve();
+          }, reject);
+        });
+      } else if (Symbol.asyncIterator in result) {
         for await (const output of result) {
           if (!writer.writeLine(successLine(id, output))) break;
         }

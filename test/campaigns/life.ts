@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import { existsSync, readFileSync, writeSync } from "node:fs";
+import type { Served } from "../../src/hive/broker/waiters.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
 import { MIN_BESIDE } from "../../src/store/writer.ts";
@@ -83,7 +84,7 @@ async function life(file: string, marks: string): Promise<void> {
     await step("leased", async () => {
       // Nothing waits when the sends were refused: then there is nothing to lease.
       if (!broker.hasMail(agent)) throw new Error("no mail");
-      const served = await broker.next(agent, instance, new AbortController().signal);
+      const served = await new Promise<Served>(broker.next(agent, instance, new AbortController().signal));
       if ("sleep" in served) return "sleep";
       id = served.message.id;
       return String(id);

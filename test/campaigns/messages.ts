@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import { openSync, readFileSync, writeSync } from "node:fs";
+import type { Served } from "../../src/hive/broker/waiters.ts";
 import { openStore } from "../../src/store/store.ts";
 import { openWorld } from "./world.ts";
 
@@ -35,7 +36,7 @@ async function write(file: string, log: string, round: string): Promise<void> {
   });
   const takers = ids.map(async (id) => {
     for (;;) {
-      const served = await broker.next(id, round, never);
+      const served = await new Promise<Served>(broker.next(id, round, never));
       if ("sleep" in served) return;
       await broker.finish(id, round, { kind: "ok" });
       note("done", served.message.id, served.message.body);

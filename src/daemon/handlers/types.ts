@@ -1,5 +1,6 @@
 import type { Agent } from "../../hive/agents/agent.ts";
 import type { HarnessSession } from "../../hive/agents/harness-session.ts";
+import type { ByCall } from "../../rpc/by-call.ts";
 import type { Connection } from "../../rpc/server.ts";
 import type { OperationName, Output, Parsed } from "../../wire/operations.ts";
 import type { Hive } from "../hive.ts";
@@ -21,7 +22,9 @@ export type CallerContext =
 
 type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" | "backup"
   ? AsyncIterable<Output<N>>
-  : Promise<Output<N>> | Output<N>;
+  : N extends "next"
+    ? ByCall<Output<N>>
+    : Promise<Output<N>> | Output<N>;
 
 export type Handler<N extends OperationName> = (hive: Hive, input: Parsed<N>, caller: CallerContext) => Result<N>;
 

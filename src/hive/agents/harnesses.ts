@@ -1,3 +1,4 @@
+import type { ByCall } from "../../rpc/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
@@ -138,17 +139,24 @@ export class Harnesses {
   }
 
   /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */
-  async next(agent: Agent, session: HarnessSession): Promise<Output<"next">> {
-    if (session.stale) {
-      this.#deps.replace(agent);
-    }
-    this.#setActivity(agent, "idle");
-    this.#deps.quiet(agent);
-    const served = await this.#deps.broker.next(agent.id, session.instance, session.ended);
-    this.#deps.busy(agent);
-    if ("sleep" in served) return { unread: 0, sleep: true };
-    this.#setActivity(agent, "thinking");
-    return { message: served.message, token: served.token, unread: served.unread };
+  next(agent: Agent, session: HarnessSession): ByCall<Output<"next">> {
+    return (done, failed) => {
+      if (session.stale) this.#deps.replace(agent);
+      this.#setActivity(agent, "idle");
+      this.#deps.quiet(agent);
+      const begin = this.#deps.broker.next(agent.id, session.instance, session.ended);
+      begin((served) => {
+        try {
+          // The answer first: somebody waits for it, and what follows is for whoever looks on.
+          if ("sleep" in served) done({ unread: 0, sleep: true });
+          else done({ message: served.message, token: served.token, unread: served.unread });
+          this.#deps.busy(agent);
+          if ("message" in served) this.#setActivity(agent, "thinking");
+        } catch (error) {
+          failed(error);
+        }
+      }, failed);
+    };
   }
 
   /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */

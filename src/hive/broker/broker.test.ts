@@ -61,7 +61,7 @@ async function next(
   name: string,
   instance = `i-${name}`,
 ): Promise<{ message: { id: number; body: string; redelivered: boolean; from: string }; token: string; unread: number }> {
-  const served: Served = await broker.next(`id-${name}`, instance, never);
+  const served: Served = await new Promise<Served>(broker.next(`id-${name}`, instance, never));
   if ("sleep" in served) throw new Error("told to sleep");
   return served;
 }
@@ -122,7 +122,7 @@ describe("lease and acknowledgement", () => {
 
   test("a waiter whose connection ends is forgotten: the message stays for the next", async () => {
     const gone = new AbortController();
-    const waiting = broker.next("id-ada", "i-ada", gone.signal);
+    const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", gone.signal));
     gone.abort();
     await expect(waiting).rejects.toThrow("connection ended");
     const id = await send("ada", "one");
@@ -331,7 +331,7 @@ describe("holding back, sleeping, waking", () => {
     const woken: string[] = [];
     broker.onMail((id) => void woken.push(id));
     expect(broker.offerSleep("id-ada")).toBe(false);
-    const waiting = broker.next("id-ada", "i-ada", never);
+    const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", never));
     expect(broker.offerSleep("id-ada")).toBe(true);
     const id = await send("ada", "too late");
     expect(await waiting).toEqual({ sleep: true });
@@ -345,7 +345,7 @@ describe("holding back, sleeping, waking", () => {
   test("no sleep while a lease lives", async () => {
     await send("ada", "one");
     await next("ada");
-    void broker.next("id-ada", "i-ada", never);
+    void new Promise<Served>(broker.next("id-ada", "i-ada", never));
     expect(broker.offerSleep("id-ada")).toBe(false);
   });
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Feed } from "../../eventlog/feed.ts";
 import { newMessage, type MessageChange, type MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
+import type { ByCall } from "../../rpc/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { TurnOutcome } from "../../wire/harness.ts";
 import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
@@ -198,13 +199,15 @@ export class Broker {
 
   // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Leases the next message for a turn, waiting as long as the connection lives. */
-  next(agentId: string, instance: string, ended: AbortSignal): Promise<Served> {
-    // Not through another promise: whoever waits for a message is to have it before its sender hears that it is stored.
-    return new Promise((resolve, reject) => {
-      const gone = (): void => reject(new HiveError("unavailable", "the connection ended"));
-      this.#wait("next", agentId, instance, ended, undefined, { resolve, gone, reject });
-    });
+  /**
+   * Leases the next message for a turn, waiting as long as the connection lives. By call: whoever waits for a message is to
+   * have it before its sender hears that it is stored.
+   */
+  next(agentId: string, instance: string, ended: AbortSignal): ByCall<Served> {
+    return (done, failed) => {
+      const gone = (): void => failed(new HiveError("unavailable", "the connection ended"));
+      this.#wait("next", agentId, instance, ended, undefined, { resolve: done, gone, reject: failed });
+    };
   }
 
   /** Adds the next message to the running turn; waits up to `seconds`, not at all when that is undefined or 0. */

@@ -7,6 +7,7 @@ import { openStore, type Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Directory, Principal } from "../directory.ts";
 import { Broker } from "./broker.ts";
+import type { Served } from "./waiters.ts";
 import { DEFAULT_SEND_RATE } from "./rate.ts";
 
 /** What holds under a clock that jumps and a neighbour that floods. */
@@ -62,7 +63,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
     await send(DEFAULT_SEND_RATE.burst + 1);
     expect([...ids].sort((a, b) => a - b)).toEqual(ids);
     for (const id of ids) {
-      const served = await broker.next("id-0", "instance", never);
+      const served = await new Promise<Served>(broker.next("id-0", "instance", never));
       expect("message" in served && served.message.id).toBe(id);
       await broker.finish("id-0", "instance", { kind: "ok" });
     }
@@ -96,7 +97,7 @@ test("one that floods is refused past its rate, and nine quiet ones get their ma
   const mails = (await Promise.all(quiet)).filter((mail) => mail !== undefined);
   expect(mails).toHaveLength(9);
   for (const mail of mails) {
-    const served = await broker.next(mail.to, `i-${mail.to}`, never);
+    const served = await new Promise<Served>(broker.next(mail.to, `i-${mail.to}`, never));
     expect("message" in served && served.message.body).toMatch(/^quiet /);
     await broker.finish(mail.to, `i-${mail.to}`, { kind: "ok" });
   }
