@@ -202,7 +202,7 @@ export async function openHive(deps: HiveDeps) {
     },
   });
 
-  const call = (name: OperationName, input: never, caller: CallerContext): Answer => {
+  const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
     if (disk.low && GROWING.has(name))
       throw new HiveError(
         "disk_full",
@@ -211,15 +211,14 @@ export async function openHive(deps: HiveDeps) {
     metrics.called(name, caller.kind);
     const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
     const result = handler(hive, input, caller);
-    if (typeof result === "function") {
-      const byCall = result as ByCall<object>;
-      return (done, failed) => byCall(done, (error) => failed(disk.explain(error)));
-    }
     // A stream is handed on as it is.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
-    return Promise.resolve(result).catch((error: unknown) => {
-      throw disk.explain(error);
-    });
+    return (done, failed) => {
+      const explained = (error: unknown): void => failed(disk.explain(error));
+      if (typeof result === "function") (result as ByCall<object>)(done, explained);
+      else if (result instanceof Promise) result.then(done, explained);
+      else done(result);
+    };
   };
   const sockets = new Sockets({
     call,

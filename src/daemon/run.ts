@@ -98,9 +98,12 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
     hiveId: hive.id,
     files: new StaticFiles(INTERFACE),
     door: hive.door,
-    // Streams are not served over HTTP: the app refuses them before this.
-    call: (name, input) =>
-      hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true }) as Promise<object>,
+    call(name, input) {
+      const answer = hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true });
+      // Streams are not served over HTTP: the app refuses them before this.
+      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
+      return new Promise(answer);
+    },
     subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
     metrics: hive.metrics,
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),

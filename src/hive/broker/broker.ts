@@ -97,10 +97,10 @@ export class Broker {
   // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Stores a message for each recipient. Resolves after the commit; the same `client_id` is stored once. */
-  async send(sender: Sender, draft: Draft): Promise<Output<"send">> {
-    const from = this.#principal(sender.id);
-    const { recipients, refused } = this.#recipients(from, sender, draft.to);
-    return await this.#store.write((tx) => {
+  send(sender: Sender, draft: Draft): Promise<Output<"send">> {
+    return this.#store.write((tx) => {
+      const from = this.#principal(sender.id);
+      const { recipients, refused } = this.#recipients(from, sender, draft.to);
       if (draft.client_id !== undefined) {
         const earlier = this.#store.messages.byClientId(sender.id, draft.client_id);
         if (earlier.length > 0) {
