@@ -2,6 +2,7 @@ import { floor } from "./lib/floor.ts";
 import { listeners } from "./lib/listeners.ts";
 import { receivers } from "./lib/receivers.ts";
 import { hasFailed, verdict, type BenchOptions, type Figure, type Row, type Verdict } from "./lib/row.ts";
+import { senders } from "./lib/senders.ts";
 import { upstream } from "./lib/upstream.ts";
 import { rows } from "./rows/index.ts";
 
@@ -11,7 +12,7 @@ import { rows } from "./rows/index.ts";
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
-const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers, upstream };
+const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers, senders, upstream };
 
 interface Asked extends BenchOptions {
   json: boolean;

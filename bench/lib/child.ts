@@ -6,7 +6,7 @@ export interface Child {
   process: ChildProcess;
   /** Hears what the child reports. */
   onMessage(listener: (message: never) => void): void;
-  send(message: object): void;
+  send(message: object | number): void;
   stop(): Promise<void>;
 }
 

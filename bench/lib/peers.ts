@@ -4,23 +4,11 @@ import { accessSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { createClient } from "@redis/client";
 import { openLines, type Lines } from "./wire.ts";
-
-/** A connection that stores one message per call and resolves when the peer says that it has it. */
-interface Sender {
-  send(body: string): Promise<void>;
-  close(): unknown;
-}
 
 /** A peer broker on loopback, started for the bench with settings of its own. */
 export interface Peer {
-  /** A sender over a bare socket: as few instructions as the hive's and the floor's senders take. */
-  sender(): Promise<Sender>;
-  /** A sender as a Node program has one: by the peer's own client. */
-  programSender(): Promise<Sender>;
+  port: string;
   stop(): Promise<void>;
 }
 
@@ -76,31 +64,7 @@ export async function redisAlways(): Promise<Peer | undefined> {
     stdio: "ignore",
   });
   (await reach(port, child)).close();
-  return {
-    async sender() {
-      const lines = await openLines({ port, host: "127.0.0.1" });
-      return {
-        async send(body) {
-          lines.write(`*5\r\n$4\r\nXADD\r\n$5\r\ninbox\r\n$1\r\n*\r\n$4\r\nbody\r\n$${Buffer.byteLength(body)}\r\n${body}\r\n`);
-          const size = await lines.next();
-          if (!size.startsWith("$")) throw new Error(`Redis says ${size}`);
-          await lines.next();
-        },
-        close: lines.close,
-      };
-    },
-    async programSender() {
-      const client = createClient({ url: `redis://127.0.0.1:${port}` });
-      await client.connect();
-      return {
-        async send(body) {
-          await client.xAdd("inbox", "*", { body });
-        },
-        close: () => client.destroy(),
-      };
-    },
-    stop: stopper(child, folder),
-  };
+  return { port: `${port}`, stop: stopper(child, folder) };
 }
 
 /** NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. */
@@ -118,35 +82,11 @@ export async function natsDefault(): Promise<Peer | undefined> {
   const made = await request("$JS.API.STREAM.CREATE.INBOX", JSON.stringify(stream));
   if (made.includes('"error"')) throw new Error(`NATS says ${made}`);
   control.close();
-  let count = 0;
-  return {
-    async sender() {
-      const lines = await openLines({ port, host: "127.0.0.1" });
-      const ask = await natsRequests(lines, `s${count++}`);
-      return {
-        async send(body) {
-          const answer = await ask("inbox", body);
-          if (!answer.includes('"seq"')) throw new Error(`NATS says ${answer}`);
-        },
-        close: lines.close,
-      };
-    },
-    async programSender() {
-      const connection = await connect({ servers: `127.0.0.1:${port}` });
-      const client = jetstream(connection);
-      return {
-        async send(body) {
-          await client.publish("inbox", body);
-        },
-        close: () => connection.close(),
-      };
-    },
-    stop: stopper(child, folder),
-  };
+  return { port: `${port}`, stop: stopper(child, folder) };
 }
 
 /** Requests over one connection, one at a time: publish with a reply subject, and read what comes there. */
-async function natsRequests(lines: Lines, name: string): Promise<(subject: string, body: string) => Promise<string>> {
+export async function natsRequests(lines: Lines, name: string): Promise<(subject: string, body: string) => Promise<string>> {
   const line = async (): Promise<string> => (await lines.next()).trimEnd();
   await line(); // INFO
   lines.write(`CONNECT {"verbose":false,"pedantic":false}\r\nSUB reply.${name} 1\r\nPING\r\n`);

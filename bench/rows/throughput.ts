@@ -2,24 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRole } from "../lib/child.ts";
+import type { TestHive } from "../../test/lib/hive.ts";
 import { hiveWith } from "../lib/hive.ts";
 import { natsDefault, redisAlways } from "../lib/peers.ts";
 import type { Figure, Row } from "../lib/row.ts";
+import { INBOXES, sendersTo, type Kind, type Senders } from "../lib/senders.ts";
 import { interleave, median, type Contender } from "../lib/stats.ts";
-import { ask, openLines } from "../lib/wire.ts";
 
 const SLICE_MS = 500;
 const SLICES = 7;
-const BODY = "x".repeat(200);
-/** Inboxes that the messages go to, in turn: none is read, and all together hold far more than a run sends. */
-const INBOXES = Array.from({ length: 40 }, (_, at) => `q${at}`);
 /** One agent takes at most 64 connections; the senders are spread over these. */
 const SENDERS = ["s0", "s1"];
-
-interface Sender {
-  send(body: string, nth: number): Promise<void>;
-  close(): unknown;
-}
 
 /** Durable sends per second: every sender waits for its answer before it sends again. */
 export const throughput: Row = {
@@ -40,38 +33,27 @@ export const throughput: Row = {
       const redis = await redisAlways();
       if (redis) closers.push(() => redis.stop());
 
-      const onSocket =
-        (socketOf: (nth: number) => string) =>
-        async (nth: number): Promise<Sender> => {
-          const lines = await openLines({ path: socketOf(nth) });
-          return {
-            close: lines.close,
-            async send(body, count) {
-              await ask(lines, { cmd: "send", id: 1, to: INBOXES[count % INBOXES.length], body });
-            },
-          };
-        };
-      const make: Record<string, (nth: number) => Promise<Sender>> = {
-        ours: onSocket((nth) => grouped.agentSocket(SENDERS[nth % 2] ?? "")),
-        alone: onSocket((nth) => alone.agentSocket(SENDERS[nth % 2] ?? "")),
-        floor: onSocket(() => path),
-        ...(nats ? { nats: () => nats.programSender(), natsBare: () => nats.sender() } : {}),
-        ...(redis ? { redis: () => redis.programSender(), redisBare: () => redis.sender() } : {}),
+      const agents = (hive: TestHive): string[] => SENDERS.map((name) => hive.agentSocket(name));
+      const talk: Record<string, [Kind, string[]]> = {
+        ours: ["lines", agents(grouped)],
+        alone: ["lines", agents(alone)],
+        floor: ["lines", [path]],
+        ...(nats ? { nats: ["nats", [nats.port]], natsBare: ["natsBare", [nats.port]] } : {}),
+        ...(redis ? { redis: ["redis", [redis.port]], redisBare: ["redisBare", [redis.port]] } : {}),
       };
       const rates: Record<number, Record<string, number[][]>> = {};
-      for (const senders of [1, 8, 64]) {
+      for (const count of [1, 8, 64]) {
         const contenders: Record<string, Contender> = {};
-        const open: Sender[] = [];
-        for (const [name, sender] of Object.entries(make)) {
-          const all = await crowd(sender, senders);
-          open.push(...all);
-          contenders[name] = rate(all);
-        }
+        const open: Senders[] = [];
         try {
-          rates[senders] = await interleave(contenders, senders === 64 && !quick ? SLICES : 3);
+          for (const [name, [kind, where]] of Object.entries(talk)) {
+            const senders = await sendersTo(kind, count, where, SLICE_MS);
+            open.push(senders);
+            contenders[name] = senders.slice;
+          }
+          rates[count] = await interleave(contenders, count === 64 && !quick ? SLICES : 3);
         } finally {
-          // Also after a failure: a peer that is ended under its clients would end this process.
-          for (const sender of open) await sender.close();
+          for (const senders of open) await senders.stop();
         }
       }
       return figures(rates);
@@ -80,24 +62,6 @@ export const throughput: Row = {
     }
   },
 };
-
-const crowd = (sender: (nth: number) => Promise<Sender>, count: number): Promise<Sender[]> =>
-  Promise.all(Array.from({ length: count }, (_, nth) => sender(nth)));
-
-/** Sends per second of all senders together, over one slice. */
-function rate(senders: readonly Sender[]): Contender {
-  let count = 0;
-  return async () => {
-    const before = count;
-    const start = performance.now();
-    await Promise.all(
-      senders.map(async (sender) => {
-        while (performance.now() - start < SLICE_MS) await sender.send(BODY, count++);
-      }),
-    );
-    return [((count - before) * 1000) / (performance.now() - start)];
-  };
-}
 
 function figures(rates: Record<number, Record<string, number[][]>>): Figure[] {
   const of = (name: string, senders: number): number => median((rates[senders]?.[name] ?? []).flat());
