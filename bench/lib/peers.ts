@@ -8,6 +8,7 @@ import { openLines, type Lines } from "./wire.ts";
 
 /** A peer broker on loopback, started for the bench with settings of its own. */
 export interface Peer {
+  /** Where it listens on 127.0.0.1, as an argument of a role. */
   port: string;
   stop(): Promise<void>;
 }

@@ -14,30 +14,30 @@ const BODY = "x".repeat(200);
 type Send = (nth: number) => Promise<unknown>;
 
 /** How a sender is opened, by what it talks to and where that is: the sockets of agents or of the floor, or a peer's port. */
-const OPEN: Record<string, (where: string, name: string) => Promise<Send>> = {
-  async lines(path) {
+const OPEN = {
+  async lines(path: string): Promise<Send> {
     const lines = await openLines({ path });
     return (nth) => ask(lines, { cmd: "send", id: 1, to: INBOXES[nth % INBOXES.length], body: BODY });
   },
   /** By the peer's own client, as a Node program has one. */
-  async nats(port) {
+  async nats(port: string): Promise<Send> {
     const client = jetstream(await connect({ servers: `127.0.0.1:${port}` }));
     return () => client.publish("inbox", BODY);
   },
-  async redis(port) {
+  async redis(port: string): Promise<Send> {
     const client = createClient({ url: `redis://127.0.0.1:${port}` });
     await client.connect();
     return () => client.xAdd("inbox", "*", { body: BODY });
   },
   /** Over a bare socket: as few instructions as the hive's and the floor's senders take. */
-  async natsBare(port, name) {
+  async natsBare(port: string, name: string): Promise<Send> {
     const request = await natsRequests(await openLines({ port: Number(port), host: "127.0.0.1" }), name);
     return async () => {
       const answer = await request("inbox", BODY);
       if (!answer.includes('"seq"')) throw new Error(`NATS says ${answer}`);
     };
   },
-  async redisBare(port) {
+  async redisBare(port: string): Promise<Send> {
     const lines = await openLines({ port: Number(port), host: "127.0.0.1" });
     return async () => {
       lines.write(`*5\r\n$4\r\nXADD\r\n$5\r\ninbox\r\n$1\r\n*\r\n$4\r\nbody\r\n$${Buffer.byteLength(BODY)}\r\n${BODY}\r\n`);
@@ -48,12 +48,12 @@ const OPEN: Record<string, (where: string, name: string) => Promise<Send>> = {
   },
 };
 
-export type Kind = "lines" | "nats" | "redis" | "natsBare" | "redisBare";
+export type Kind = keyof typeof OPEN;
 
 /** The role: opens that many senders and, told how many milliseconds, sends that long and tells how many a second it were. */
 export async function senders([kind = "", count = "1", ...where]: string[]): Promise<void> {
-  const open = OPEN[kind];
-  if (!open) throw new Error(`there are no senders to ${kind}`);
+  if (!Object.hasOwn(OPEN, kind)) throw new Error(`there are no senders to ${kind}`);
+  const open = OPEN[kind as Kind];
   const all = await Promise.all(
     Array.from({ length: Number(count) }, (_, nth) => open(where[nth % where.length] ?? "", `s${nth}-${process.pid}`)),
   );

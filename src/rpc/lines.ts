@@ -29,9 +29,10 @@ export class LineSplitter {
       else for (const line of text.split("\n")) take(line, onLine);
       return;
     }
+    const bytes = chunk.subarray(0, count);
     let start = 0;
     for (;;) {
-      const newline = chunk.subarray(0, count).indexOf(NEWLINE, start);
+      const newline = bytes.indexOf(NEWLINE, start);
       const end = newline < 0 ? count : newline;
       this.#size += end - start;
       if (this.#size > this.#maxBytes) {

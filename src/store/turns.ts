@@ -1,6 +1,6 @@
 import type { SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
-import type { Sqlite } from "./database.ts";
 import { instant } from "../wire/instant.ts";
+import type { Sqlite } from "./database.ts";
 
 /** The end of an agent's newest turn. */
 export interface LastTurnRecord {
