@@ -1,5 +1,6 @@
 import type { MessageState } from "../wire/message.ts";
 import type { Sqlite } from "./database.ts";
+import type { MessageInserts } from "./message-inserts.ts";
 
 /** A message as it is stored. `sender` and `recipient` are agent ids, `operator` or `system`. */
 export interface MessageRow {
@@ -52,37 +53,6 @@ export function newMessage(
   };
 }
 
-/** What every message has. */
-const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "state", "created_at", "updated_at", "body"] as const;
-/** What few have when they are stored. */
-const SELDOM = ["label", "client_id", "in_reply_to", "instance", "token", "redelivered", "failures", "reason"] as const;
-
-/** In the order of `PLAIN`. */
-function plainOf(row: MessageRow) {
-  const { id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body } = row;
-  return [id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body] as const;
-}
-
-/** In the order of `SELDOM`. */
-function seldomOf(row: MessageRow) {
-  const { label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
-  return [label, client_id, in_reply_to, instance, token, redelivered, failures, reason] as const;
-}
-
-/** True for a message that is only sent: binding what it does not have would be a tenth of the cost of its insert. */
-function isPlain(row: MessageRow): boolean {
-  return (
-    row.label === null &&
-    row.client_id === null &&
-    row.in_reply_to === null &&
-    row.token === null &&
-    row.instance === null &&
-    row.reason === null &&
-    row.redelivered === 0 &&
-    row.failures === 0
-  );
-}
-
 /** The change of a message's state; what is absent stays. */
 export interface MessageChange {
   state: MessageState;
@@ -116,16 +86,8 @@ function ofWhom(which: string): string {
     ORDER BY id DESC LIMIT @limit`;
 }
 
-function insertOf(given: readonly string[], zero: readonly string[]): string {
-  const values = [...given.map(() => "?"), ...zero.map(() => "0")];
-  return `INSERT INTO messages (${[...given, ...zero].join(", ")}) VALUES (${values.join(", ")})`;
-}
-
 /** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
-export function messageQueries(db: Sqlite) {
-  // By position: names are looked up one by one with every row.
-  const insert = db.prepare(insertOf([...PLAIN, ...SELDOM], []));
-  const insertPlain = db.prepare(insertOf(PLAIN, ["redelivered", "failures"]));
+export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
     `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
@@ -180,21 +142,28 @@ export function messageQueries(db: Sqlite) {
   const prune = db.prepare<[number]>(
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
+  /** A query that sees all messages. Those for leases, holds and client ids need not: what is put off has none. */
+  const ofAll =
+    <Asked extends unknown[], Told>(query: (...asked: Asked) => Told) =>
+    (...asked: Asked): Told => {
+      inserts.flush();
+      return query(...asked);
+    };
   return {
-    insert(row: MessageRow): void {
-      // As arguments: an array that is one is read by the binding element by element, at a multiple of the cost.
-      if (isPlain(row)) insertPlain.run(...plainOf(row));
-      else insert.run(...plainOf(row), ...seldomOf(row));
-    },
+    insert: (row: MessageRow): void => inserts.add(row),
     /** Writes a change and gives the row as it is now. */
     change(row: MessageRow, seq: number, now: number, change: Partial<MessageChange>): MessageRow {
+      if (inserts.mayHold(row.id)) inserts.flush();
       const next = { ...row, ...change, seq, updated_at: now };
       update.run(next);
       return next;
     },
-    byId: (id: number) => byId.get(id),
+    byId(id: number): MessageRow | undefined {
+      if (inserts.mayHold(id)) inserts.flush();
+      return byId.get(id);
+    },
     /** What waits in all inboxes, oldest first: asked once, when the daemon starts. */
-    queued: () => queued.all(),
+    queued: ofAll(() => queued.all()),
     leased: (recipient: string) => leased.all(recipient),
     /** What all turns hold, of each inbox the oldest first. */
     allLeased: () => allLeased.all(),
@@ -203,19 +172,22 @@ export function messageQueries(db: Sqlite) {
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
-    newest: (before: number, limit: number) => newest.all(before, limit).reverse(),
-    newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).reverse(),
-    newestToOperator: (before: number, limit: number) => newestToOperator.all(before, limit).reverse(),
+    newest: ofAll((before: number, limit: number) => newest.all(before, limit).reverse()),
+    newestOf: ofAll((who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).reverse()),
+    newestToOperator: ofAll((before: number, limit: number) => newestToOperator.all(before, limit).reverse()),
     /** What a sender sent after one number and before another, newest first. */
-    sentBetween: (who: string, after: number, before: number, limit: number) => sentBetween.all({ who, after, before, limit }),
-    toOperatorAfter: (id: number) => toOperatorAfter.get(id)?.n ?? 0,
-    changedAfter: (seq: number, limit: number) => changedAfter.all({ seq, limit }),
+    sentBetween: ofAll((who: string, after: number, before: number, limit: number) =>
+      sentBetween.all({ who, after, before, limit }),
+    ),
+    toOperatorAfter: ofAll((id: number) => toOperatorAfter.get(id)?.n ?? 0),
+    changedAfter: ofAll((seq: number, limit: number) => changedAfter.all({ seq, limit })),
     /** The newest place in the sequence that a message has; 0 when there is none. */
-    newestSeq: () => newestSeq.get()?.n ?? 0,
+    newestSeq: ofAll(() => newestSeq.get()?.n ?? 0),
     /** Dead and held messages, oldest first. */
     stuck: (limit: number) => stuck.all(limit).reverse(),
     /** Removes the bodies of old delivered messages, and their words from the search. */
     prune(olderThan: number): number {
+      inserts.flush();
       forget.run(olderThan);
       return prune.run(olderThan).changes;
     },

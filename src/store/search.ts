@@ -1,4 +1,5 @@
 import type { Sqlite } from "./database.ts";
+import type { MessageInserts } from "./message-inserts.ts";
 import type { MessageRow } from "./messages.ts";
 
 /** Before this id everything is wanted. */
@@ -17,7 +18,7 @@ export function ftsQuery(words: string): string | undefined {
  * What is filled in behind the messages: the full-text index over their bodies, and who has to do with each. How far it
  * has come is kept as `search_up_to`.
  */
-export function searchQueries(db: Sqlite) {
+export function searchQueries(db: Sqlite, inserts: MessageInserts) {
   const fresh = db.prepare<[number, number], Pick<MessageRow, "id" | "sender" | "recipient" | "body">>(
     "SELECT id, sender, recipient, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
   );
@@ -36,6 +37,7 @@ export function searchQueries(db: Sqlite) {
   return {
     /** Takes in at most `limit` messages after an id; call inside a write. Returns how far it came and how many that was. */
     takeIn(after: number, limit: number): { upTo: number; count: number } {
+      inserts.flush();
       const rows = fresh.all(after, limit);
       for (const row of rows) {
         if (row.body !== null) add.run(row.id, row.body);

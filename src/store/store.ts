@@ -4,6 +4,7 @@ import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
 import { ledgerQueries } from "./ledger.ts";
+import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
 import { questionQueries } from "./questions.ts";
 import { searchQueries } from "./search.ts";
@@ -30,7 +31,8 @@ export type Store = ReturnType<typeof openStore>;
 export function openStore(options: StoreOptions) {
   const db = openOrDie(options);
   const durable = syncByHand(db);
-  const writer = new Writer({ ...durable, db, onFatal: options.onFatal, maxGroup: options.maxGroup });
+  const inserts = new MessageInserts(db);
+  const writer = new Writer({ ...durable, db, putOff: inserts, onFatal: options.onFatal, maxGroup: options.maxGroup });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -39,16 +41,16 @@ export function openStore(options: StoreOptions) {
     const row = db.prepare<[], { n: number | null }>(`SELECT max(seq) AS n FROM ${table}`).get();
     return row?.n ?? 0;
   };
-  const messages = messageQueries(db);
+  const messages = messageQueries(db, inserts);
   // Each is the end of an index: the cost of starting does not grow with history.
   let seq = Math.max(messages.newestSeq(), ...["questions", "turn_events", "audit", "approvals"].map(newest));
 
   return {
     messages,
-    search: searchQueries(db),
+    search: searchQueries(db, inserts),
     agents: agentQueries(db),
     approvals: approvalQueries(db),
-    turns: turnQueries(db),
+    turns: turnQueries(db, inserts),
     eventRetention: eventRetentionQueries(db),
     questions: questionQueries(db),
     ledger: ledgerQueries(db),

@@ -1,6 +1,7 @@
 import type { SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
 import type { Sqlite } from "./database.ts";
+import type { MessageInserts } from "./message-inserts.ts";
 
 /** The end of an agent's newest turn. */
 export interface LastTurnRecord {
@@ -46,7 +47,7 @@ interface EventRow {
 const MARKS = ["turn_start", "turn_end"];
 
 /** Turn events and turns. Events are append-only; a turn is a small row beside them. */
-export function turnQueries(db: Sqlite) {
+export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const append = db.prepare<[number, string, number, string, string]>(
     "INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, ?, ?, ?, ?)",
   );
@@ -150,7 +151,10 @@ export function turnQueries(db: Sqlite) {
     after: (seq: number, limit: number, nameOf: (id: string) => string, agent?: string): StoredTurnEvent[] =>
       (agent === undefined ? after.all(seq, limit) : afterOf.all(agent, seq, limit)).map((row) => stored(row, nameOf(row.agent))),
     /** Newest first. */
-    list: (agent: string, before: number, limit: number): TurnRecord[] => list.all(agent, before, limit),
+    list(agent: string, before: number, limit: number): TurnRecord[] {
+      inserts.flush();
+      return list.all(agent, before, limit);
+    },
     endedSince: (agent: string, since: number): EndedTurn[] => endedSince.all(agent, since),
     prune: (olderThan: number): number => prune.run(olderThan).changes,
   };

@@ -37,8 +37,22 @@ export const MAX_GROUP = 512;
 /** Writes from which on a group is synced beside the loop: the way to a thread and back costs more than a few wait. */
 export const MIN_BESIDE = 8;
 
+/** Rows that writes have put off: they are given to the database before the commit, many in a statement. */
+export interface PutOff {
+  /** How many. */
+  readonly count: number;
+  /** Gives them to the database. */
+  flush(): void;
+  /** Forgets them. */
+  drop(): void;
+}
+
+const NOTHING: PutOff = { count: 0, flush() {}, drop() {} };
+
 export interface WriterOptions {
   db: Sqlite;
+  /** What writes put off. Absent: nothing. */
+  putOff?: PutOff;
   /** Puts what has been committed on stable storage. Throws when that failed. */
   sync(): void;
   /** The same in another thread; absent: always in this one. */
@@ -67,6 +81,7 @@ export class Writer {
   readonly #sync: () => void;
   readonly #syncBeside: WriterOptions["syncBeside"];
   readonly #maxGroup: number;
+  readonly #putOff: PutOff;
   /** Compiled once: they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
   /** Rows that this connection has changed so far. */
@@ -85,6 +100,7 @@ export class Writer {
     this.#syncBeside = options.syncBeside;
     this.#onFatal = options.onFatal;
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
+    this.#putOff = options.putOff ?? NOTHING;
     this.#sql = {
       begin: db.prepare("BEGIN IMMEDIATE"),
       savepoint: db.prepare("SAVEPOINT one"),
@@ -182,21 +198,25 @@ export class Writer {
       this.#sql.begin.run();
       for (const entry of group) {
         const [effectsBefore, undosBefore] = [ran.effects.length, undos.length];
-        const changes = isAlone ? undefined : this.#changes.get();
+        const changes = isAlone ? undefined : this.#changed();
         if (apart) this.#sql.savepoint.run();
         try {
           ran.done.push({ entry, value: entry.run(tx) });
-          if (apart) this.#sql.release.run();
+          if (apart) {
+            this.#putOff.flush();
+            this.#sql.release.run();
+          }
         } catch (error) {
           if (isStorageFailure(error)) throw error;
           if (apart) {
+            this.#putOff.drop();
             this.#sql.rollbackTo.run();
             this.#sql.release.run();
           } else if (isAlone) {
             this.#undo(undos);
             entry.reject(error);
             return "refused";
-          } else if (this.#changes.get() !== changes) {
+          } else if (this.#changed() !== changes) {
             this.#undo(undos);
             return "half-done";
           }
@@ -204,6 +224,14 @@ export class Writer {
           ran.effects.length = effectsBefore;
           ran.failed.push({ entry, error });
         }
+      }
+      try {
+        this.#putOff.flush();
+      } catch (error) {
+        if (isAlone || isStorageFailure(error)) throw error;
+        // Whose row it was shows when each write is alone.
+        this.#undo(undos);
+        return "half-done";
       }
       this.#sql.commit.run();
       return ran;
@@ -219,7 +247,13 @@ export class Writer {
     for (const entry of group) entry.reject(words);
   }
 
+  /** Rows that were changed so far, with those that are put off: flushing changes nothing about it. */
+  #changed(): number {
+    return (this.#changes.get() ?? 0) + this.#putOff.count;
+  }
+
   #undo(undos: (() => void)[]): void {
+    this.#putOff.drop();
     // Some failures end the transaction by themselves.
     if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
     for (const undo of undos.reverse()) undo();

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { newMessage, type MessageRow } from "./messages.ts";
+import { openStore, type Store } from "./store.ts";
+
+let folder: string;
+let store: Store;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "inserts-"));
+  store = openStore({
+    file: join(folder, "hive.db"),
+    onFatal(error) {
+      throw error;
+    },
+  });
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const message = (id: number, extra: Partial<MessageRow> = {}): MessageRow =>
+  newMessage(id, 1000 + id, { sender: "a", recipient: `to-${id % 3}`, body: `body ${id}`, ...extra });
+
+/** Queues a write that inserts one message and then does `more`. */
+function inserting(row: MessageRow, more?: () => unknown): Promise<unknown> {
+  return store.write(() => {
+    store.messages.insert(row);
+    return more?.();
+  }, "beside");
+}
+
+const ids = (): number[] => store.messages.newest(Number.MAX_SAFE_INTEGER, 1000).map(({ id }) => id);
+
+test("a group of any size is stored as it was given, plain messages and others", async () => {
+  let id = 0;
+  const rows: MessageRow[] = [];
+  for (let size = 1; size <= 40; size++) {
+    const group = Array.from({ length: size }, () => {
+      id++;
+      return message(id, id % 7 === 0 ? { client_id: `c${id}`, in_reply_to: 1, state: "held", reason: "long" } : {});
+    });
+    rows.push(...group);
+    await Promise.all(group.map((row) => inserting(row)));
+  }
+  expect(rows.map((row) => store.messages.byId(row.id))).toEqual(rows);
+});
+
+test("every query inside the group sees what is put off", async () => {
+  const seen: Record<string, unknown> = {};
+  let next = 1;
+  const sees = (what: string, look: () => unknown): Promise<unknown> =>
+    inserting(message(next++, { recipient: "operator" }), () => void (seen[what] = look()));
+  const { messages } = store;
+  await Promise.all([
+    sees("byId", () => messages.byId(1)?.id),
+    sees("queued", () => messages.queued().length),
+    sees("newest", () => messages.newest(99, 99).length),
+    sees("newestOf", () => messages.newestOf("a", 99, 99).length),
+    sees("newestToOperator", () => messages.newestToOperator(99, 99).length),
+    sees("sentBetween", () => messages.sentBetween("a", 0, 99, 99).length),
+    sees("toOperatorAfter", () => messages.toOperatorAfter(0)),
+    sees("changedAfter", () => messages.changedAfter(0, 99).length),
+    sees("newestSeq", () => messages.newestSeq()),
+    sees("takeIn", () => store.search.takeIn(0, 99).count),
+    sees("change", () => messages.change(message(11), 100, 5, { state: "dropped" }).state),
+    sees("prune", () => messages.prune(10)),
+  ]);
+  expect(seen).toEqual({
+    byId: 1,
+    queued: 2,
+    newest: 3,
+    newestOf: 4,
+    newestToOperator: 5,
+    sentBetween: 6,
+    toOperatorAfter: 7,
+    changedAfter: 8,
+    newestSeq: 9,
+    takeIn: 10,
+    change: "dropped",
+    prune: 1,
+  });
+  expect(messages.byId(11)).toMatchObject({ state: "dropped", seq: 100, body: null });
+});
+
+test("a turn knows the sender of a message that is put off in the same group", async () => {
+  const turn = { type: "turn_start", turn: 1, message_id: 1 } as never;
+  let listed: unknown;
+  await inserting(message(1), () => {
+    store.turns.append("a", "a", "i", [{ n: 1, at: new Date(0).toISOString(), event: turn }], () => 2);
+    listed = store.turns.list("a", 99, 9);
+  });
+  expect(listed).toMatchObject([{ turn: 1, message: 1, sender: "a" }]);
+});
+
+test("a write that fails after it put a message off is undone alone", async () => {
+  const group = [
+    inserting(message(1)),
+    inserting(message(2), () => {
+      throw new Error("no");
+    }),
+    inserting(message(3)),
+  ];
+  expect((await Promise.allSettled(group)).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(ids()).toEqual([1, 3]);
+});
+
+test("a row that the database refuses fails its own write, wherever that shows", async () => {
+  await inserting(message(2));
+  const group = [inserting(message(1)), inserting(message(2)), inserting(message(3)), inserting(message(4), ids)];
+  expect((await Promise.allSettled(group)).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+  ]);
+  const last = [inserting(message(5)), inserting(message(5)), inserting(message(6))];
+  expect((await Promise.allSettled(last)).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(ids()).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("what a failed write put off does not come with the next one", async () => {
+  const failing = inserting(message(1), () => {
+    throw new Error("no");
+  });
+  await expect(failing).rejects.toThrow("no");
+  await inserting(message(2));
+  expect(ids()).toEqual([2]);
+});
