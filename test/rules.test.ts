@@ -18,15 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/containers": ["src/os"],
   "src/gateway": ["src/wire", "src/rpc"],
   // Decisions: they know the driver's port, never a driver.
-  "src/hive": [
-    "src/wire",
-    "src/store",
-    "src/eventlog",
-    "src/containers/driver.ts",
-    "src/repos/types.ts",
-    "src/rpc/by-call.ts",
-    "src/rpc/json.ts",
-  ],
+  "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts", "src/repos/types.ts", "src/rpc/json.ts"],
   // Git repositories of the hive: applied, proposed, meta.
   "src/repos": ["src/wire", "src/os"],
   // A hive's state as a folder of files, and back: the daemon takes it, a terminal without a daemon restores it.

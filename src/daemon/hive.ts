@@ -24,7 +24,7 @@ import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
-import type { ByCall } from "../rpc/by-call.ts";
+import type { ByCall } from "../wire/by-call.ts";
 import type { Answer } from "../rpc/server.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";

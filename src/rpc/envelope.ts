@@ -25,7 +25,9 @@ export function success<T extends object>(output: T): Success & T {
  */
 export function successLine(id: unknown, output: object): string {
   const inside = JSON.stringify(output).slice(1);
-  const named = id === undefined ? "" : `"id":${JSON.stringify(id)},`;
+  // Nearly every id is a number, whose text needs no serializer.
+  const text = typeof id === "number" && Number.isSafeInteger(id) ? id : JSON.stringify(id);
+  const named = id === undefined ? "" : `"id":${text},`;
   return `{${named}"version":${WIRE_VERSION},"ok":true${inside === "}" ? inside : `,${inside}`}`;
 }
 

@@ -1,3 +1,4 @@
+import type { ByCall } from "../wire/by-call.ts";
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
 import { copyDatabase } from "./copy.ts";
@@ -62,6 +63,8 @@ export function openStore(options: StoreOptions) {
     },
     /** Queues a write; resolves with its result once it is on stable storage. */
     write: <T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> => writer.write(run, syncing),
+    /** The same by call. */
+    writing: <T>(run: (tx: Tx) => T, syncing?: Syncing): ByCall<T> => writer.writing(run, syncing),
     /**
      * The newest number, after waiting for what is being synced beside the loop: until the loop turns, what can be read
      * is what has happened up to that number, is on stable storage and has been told.

@@ -1,3 +1,4 @@
+import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
 import { checkpointer, isDiskFailure, sqliteCode, type Checkpointer, type Sqlite } from "./database.ts";
 
@@ -18,8 +19,8 @@ export type Syncing = "now" | "beside";
 interface Queued {
   run(tx: Tx): unknown;
   syncing: Syncing;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  done(value: unknown): void;
+  failed(error: unknown): void;
 }
 
 /** A group that is committed: what is still to be said when it is on stable storage. */
@@ -112,12 +113,18 @@ export class Writer {
     this.#checkpointer = checkpointer(db);
   }
 
-  write<T>(run: (tx: Tx) => T, syncing: Syncing = "now"): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#closed) return reject(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
-      this.#queue.push({ run, syncing, resolve: resolve, reject });
+  /** Queues a write; resolves with its result once it is on stable storage. */
+  write<T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> {
+    return new Promise<T>(this.writing(run, syncing));
+  }
+
+  /** The same by call. */
+  writing<T>(run: (tx: Tx) => T, syncing: Syncing = "now"): ByCall<T> {
+    return (done, failed) => {
+      if (this.#closed) return failed(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
+      this.#queue.push({ run, syncing, done, failed });
       this.#schedule();
-    });
+    };
   }
 
   /**
@@ -174,9 +181,9 @@ export class Writer {
     } catch (error) {
       return this.#refuse(ran.group, ran.undos, error);
     }
-    for (const { entry, error } of ran.failed) entry.reject(error);
+    for (const { entry, error } of ran.failed) entry.failed(error);
     for (const effect of ran.effects) effect();
-    for (const { entry, value } of ran.done) entry.resolve(value);
+    for (const { entry, value } of ran.done) entry.done(value);
     if (this.#queue.length > 0) this.#schedule();
     // After whoever waits for these writes has been answered.
     if (this.#checkpointer.wrote(ran.group.length)) setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
@@ -214,7 +221,7 @@ export class Writer {
             this.#sql.release.run();
           } else if (isAlone) {
             this.#undo(undos);
-            entry.reject(error);
+            entry.failed(error);
             return "refused";
           } else if (this.#changed() !== changes) {
             this.#undo(undos);
@@ -244,7 +251,7 @@ export class Writer {
   #refuse(group: readonly Queued[], undos: (() => void)[], error: unknown): void {
     this.#undo(undos);
     const words = this.#explain(error);
-    for (const entry of group) entry.reject(words);
+    for (const entry of group) entry.failed(words);
   }
 
   /** Rows that were changed so far, with those that are put off: flushing changes nothing about it. */

@@ -11,7 +11,7 @@ function senderOf(caller: CallerContext): { id: string; label?: string } {
 }
 
 export const messageHandlers: Pick<Handlers, Names> = {
-  send: (hive, input, caller) => hive.broker.send(senderOf(caller), input),
+  send: (hive, input, caller) => hive.broker.sending(senderOf(caller), input),
 
   async recv(hive, input, caller) {
     const { agent, connection } = agentOf(caller);

@@ -1,6 +1,6 @@
 import type { Agent } from "../../hive/agents/agent.ts";
 import type { HarnessSession } from "../../hive/agents/harness-session.ts";
-import type { ByCall } from "../../rpc/by-call.ts";
+import type { ByCall } from "../../wire/by-call.ts";
 import type { Connection } from "../../rpc/server.ts";
 import type { OperationName, Output, Parsed } from "../../wire/operations.ts";
 import type { Hive } from "../hive.ts";
@@ -22,7 +22,7 @@ export type CallerContext =
 
 type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" | "backup"
   ? AsyncIterable<Output<N>>
-  : N extends "next"
+  : N extends "next" | "send"
     ? ByCall<Output<N>>
     : Promise<Output<N>> | Output<N>;
 

@@ -1,4 +1,4 @@
-import type { ByCall } from "../../rpc/by-call.ts";
+import type { ByCall } from "../../wire/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";

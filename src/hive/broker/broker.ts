@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Feed } from "../../eventlog/feed.ts";
 import { newMessage, type MessageChange, type MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
-import type { ByCall } from "../../rpc/by-call.ts";
+import type { ByCall } from "../../wire/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { TurnOutcome } from "../../wire/harness.ts";
 import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
@@ -98,7 +98,12 @@ export class Broker {
 
   /** Stores a message for each recipient. Resolves after the commit; the same `client_id` is stored once. */
   send(sender: Sender, draft: Draft): Promise<Output<"send">> {
-    return this.#store.write((tx) => {
+    return new Promise(this.sending(sender, draft));
+  }
+
+  /** The same by call. */
+  sending(sender: Sender, draft: Draft): ByCall<Output<"send">> {
+    return this.#store.writing((tx) => {
       const from = this.#principal(sender.id);
       const { recipients, refused } = this.#recipients(from, sender, draft.to);
       if (draft.client_id !== undefined) {
