@@ -7,7 +7,7 @@ import type { Contender } from "./stats.ts";
 import { ask, openLines } from "./wire.ts";
 
 /** Inboxes that the messages go to, in turn: none is read, and all together hold far more than a run sends. */
-export const INBOXES = Array.from({ length: 40 }, (_, at) => `q${at}`);
+export const INBOXES = Array.from({ length: 60 }, (_, at) => `q${at}`);
 const BODY = "x".repeat(200);
 
 /** A connection that stores one message per call and resolves when whoever was asked says that it has it. */
