@@ -8,7 +8,7 @@ const SELDOM = ["label", "client_id", "in_reply_to", "instance", "token", "redel
 /** Of the few, what is 0 and not null when there is none. */
 const ZERO = ["redelivered", "failures"] as const;
 
-/** Rows that one statement takes, the most first: a row of sixteen costs two thirds of one alone (measured), of more no less. */
+/** Rows that one statement takes, the most first: a row of sixteen costs two thirds of one alone, of more hardly less (measured). */
 const ROWS_AT_ONCE = [16, 8, 4, 2, 1];
 
 /**
