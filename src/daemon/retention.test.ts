@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStore, type Store } from "../store/store.ts";
+import { openStoreIn } from "../../test/lib/store.ts";
+import type { Store } from "../store/store.ts";
 import type { TurnEvent } from "../wire/event.ts";
 import { Retention } from "./retention.ts";
 
@@ -13,12 +14,7 @@ let store: Store;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "retention-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
   for (const name of ["ada", "bob"]) {
     await store.write(() =>
       store.agents.insert((ordinal) => ({

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
 import { storeReplay } from "./replay.ts";
 import { Feed } from "../eventlog/feed.ts";
-import { openStore, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { MIN_BESIDE } from "../store/writer.ts";
 import type { Directory, Principal } from "../hive/directory.ts";
 import { Broker } from "../hive/broker/broker.ts";
@@ -28,12 +29,7 @@ let feed: Feed;
 let broker: Broker;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "beside-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
   const replay = storeReplay(store, directory, () => {
     throw new Error("there are no approvals here");
   });

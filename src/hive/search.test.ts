@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
 import { newMessage, type MessageRow } from "../store/messages.ts";
 import { ftsQuery } from "../store/search.ts";
-import { openStore, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { MessageHistory } from "./broker/history.ts";
 import { SearchIndex } from "./search.ts";
 
@@ -13,11 +14,10 @@ let store: Store;
 let index: SearchIndex;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "search-"));
-  const onFatal = (error: unknown): never => {
+  store = openStoreIn(folder);
+  index = new SearchIndex(store, (error) => {
     throw error;
-  };
-  store = openStore({ file: join(folder, "hive.db"), onFatal });
-  index = new SearchIndex(store, onFatal);
+  });
 });
 afterEach(() => {
   index.stop();

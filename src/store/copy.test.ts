@@ -3,19 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
 import { checkCopy } from "./copy.ts";
-import { openStore, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 let folder: string;
 let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "copy-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
 });
 afterEach(() => {
   store.close();

@@ -2,19 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
 import { newMessage, type MessageRow } from "./messages.ts";
-import { openStore, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 let folder: string;
 let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "inserts-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
 });
 afterEach(() => {
   store.close();

@@ -30,15 +30,9 @@ export class MessageInserts {
 
   /** Stores a row, or puts it off. Only inside a write. */
   add(row: MessageRow): void {
-    const { id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body } = row;
-    if (isPlain(row)) {
-      if (this.#values.length === 0) this.#first = id;
-      this.#values.push(id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body);
-      return;
-    }
-    const { label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
-    const plain = [id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body] as const;
-    this.#whole.run(...plain, label, client_id, in_reply_to, instance, token, redelivered, failures, reason);
+    if (!isPlain(row)) return void this.#whole.run(...plainOf(row), ...seldomOf(row));
+    if (this.#values.length === 0) this.#first = row.id;
+    this.#values.push(...plainOf(row));
   }
 
   /** Rows that are put off. */
@@ -70,6 +64,18 @@ export class MessageInserts {
     this.#values = [];
     this.#first = Number.POSITIVE_INFINITY;
   }
+}
+
+/** In the order of `PLAIN`. */
+function plainOf(row: MessageRow) {
+  const { id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body } = row;
+  return [id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body] as const;
+}
+
+/** In the order of `SELDOM`. */
+function seldomOf(row: MessageRow) {
+  const { label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
+  return [label, client_id, in_reply_to, instance, token, redelivered, failures, reason] as const;
 }
 
 /** True for a message that is only sent, waits or has arrived: binding what it does not have would be a tenth of the cost of its insert. */

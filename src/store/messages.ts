@@ -186,10 +186,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     /** Dead and held messages, oldest first. */
     stuck: (limit: number) => stuck.all(limit).reverse(),
     /** Removes the bodies of old delivered messages, and their words from the search. */
-    prune(olderThan: number): number {
-      inserts.flush();
+    prune: ofAll((olderThan: number): number => {
       forget.run(olderThan);
       return prune.run(olderThan).changes;
-    },
+    }),
   };
 }

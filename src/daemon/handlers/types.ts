@@ -1,7 +1,7 @@
 import type { Agent } from "../../hive/agents/agent.ts";
 import type { HarnessSession } from "../../hive/agents/harness-session.ts";
-import type { ByCall } from "../../wire/by-call.ts";
 import type { Connection } from "../../rpc/server.ts";
+import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Output, Parsed } from "../../wire/operations.ts";
 import type { Hive } from "../hive.ts";
 

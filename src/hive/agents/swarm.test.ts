@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openStore, type Store } from "../../store/store.ts";
+import { openStoreIn } from "../../../test/lib/store.ts";
+import type { Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import { Paths } from "../paths.ts";
 import type { Cages } from "./cages.ts";
@@ -55,12 +56,7 @@ function born(agent: Agent): void {
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "swarm-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
   swarm = open();
 });
 afterEach(() => {

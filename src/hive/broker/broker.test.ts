@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { openStoreIn } from "../../../test/lib/store.ts";
 import { Feed } from "../../eventlog/feed.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { HiveEvent } from "../../wire/event.ts";
 import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
 import type { Directory, Principal } from "../directory.ts";
@@ -36,12 +37,7 @@ function open(options: Partial<BrokerOptions> = {}): Broker {
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "broker-"));
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
   principals = ["hm1nd", "ada", "bob", "cyd"].map((name) => ({ id: `id-${name}`, name }));
   broker = open();
 });
@@ -217,7 +213,7 @@ describe("a new daemon", () => {
   function restart(leaseGraceMs: number): void {
     broker.stop();
     store.close();
-    store = openStore({ file: join(folder, "hive.db"), onFatal: () => {} });
+    store = openStoreIn(folder);
     broker = open({ leaseGraceMs });
   }
 

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../../test/lib/store.ts";
 import { Feed } from "../../eventlog/feed.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Directory, Principal } from "../directory.ts";
 import { Broker } from "./broker.ts";
@@ -29,12 +30,7 @@ let clock: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "strain-"));
   clock = Date.parse("2026-01-31T12:00:00Z");
-  store = openStore({
-    file: join(folder, "hive.db"),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  store = openStoreIn(folder);
   const feed = new Feed(
     () => [],
     () => store.seq,
