@@ -20,11 +20,11 @@ export function success<T extends object>(output: T): Success & T {
 }
 
 /**
- * A success as one line, with the `id` of its request where that had one. The envelope is put around the output's text:
+ * A success as one line, with the `id` of its request where that had one. The envelope is put around the output's JSON:
  * copying the output into an envelope first costs more than the text itself.
  */
-export function successLine(id: unknown, output: object): string {
-  const inside = JSON.stringify(output).slice(1);
+export function successLine(id: unknown, json: string): string {
+  const inside = json.slice(1);
   // Nearly every id is a number, whose text needs no serializer.
   const text = typeof id === "number" && Number.isSafeInteger(id) ? id : JSON.stringify(id);
   const named = id === undefined ? "" : `"id":${text},`;

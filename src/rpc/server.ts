@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server, type Socket } from "node:net";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
+import type { Operation } from "../wire/operation.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
@@ -139,21 +140,22 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
       writer.write(id === undefined ? failure(error) : { id, ...failure(error) });
       over();
     };
-    const done = (output: object): void => {
-      let line;
-      try {
-        line = successLine(id, output);
-      } catch (error) {
-        return failed(error);
-      }
-      writer.writeLine(line);
-      over();
-    };
     try {
       const line = parseStrictObject(text);
       if (!options.ordered) id = line["id"];
       const name = operationNamed(line["cmd"], connection.callers);
       const input = parseOrThrow(operations[name].input, line);
+      const toJson = jsonOf(name);
+      const done = (output: object): void => {
+        let json;
+        try {
+          json = successLine(id, toJson(output));
+        } catch (error) {
+          return failed(error);
+        }
+        writer.writeLine(json);
+        over();
+      };
       const result = options.dispatch(name, input as never, connection);
       if (typeof result === "function") result(done, failed);
       else if (Symbol.asyncIterator in result) stream(result, id).then(over, failed);
@@ -165,7 +167,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
 
   async function stream(outputs: AsyncIterable<object>, id: unknown): Promise<void> {
     for await (const output of outputs) {
-      if (!writer.writeLine(successLine(id, output))) return;
+      if (!writer.writeLine(successLine(id, JSON.stringify(output)))) return;
     }
   }
 
@@ -186,6 +188,12 @@ function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {
     throw new HiveError("forbidden", `"${name}" is not for this socket: it is for ${allowed.join(" and ")}`);
   }
   return name;
+}
+
+/** What makes the JSON of an operation's outputs. */
+function jsonOf(name: OperationName): (output: object) => string {
+  const { text }: Operation = operations[name];
+  return (text as ((output: object) => string) | undefined) ?? JSON.stringify;
 }
 
 async function removeStale(path: string): Promise<void> {

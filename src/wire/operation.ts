@@ -15,6 +15,8 @@ export interface Operation {
   stream?: true;
   input: z.ZodObject;
   output: z.ZodObject;
+  /** Writes an output where `JSON.stringify` is too slow for how often that is done. The same text, to the character. */
+  text?(output: never): string;
 }
 
 export const nothing = z.object({});
