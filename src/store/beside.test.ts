@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openDatabase, type Sqlite } from "./database.ts";
 import { MIN_BESIDE, Writer, type Syncing } from "./writer.ts";
+
+/** Milliseconds of `quickSyncMs` that no sync keeps to. */
+const EVERY_DISK_IS_SLOW = 0;
 
 let folder: string;
 let db: Sqlite;
@@ -28,6 +31,7 @@ beforeEach(() => {
       end = done;
     },
     onFatal: () => void said.push("fatal"),
+    quickSyncMs: EVERY_DISK_IS_SLOW,
   });
 });
 afterEach(() => {
@@ -49,14 +53,19 @@ function group(...syncing: Syncing[]): Promise<void>[] {
   );
 }
 
+/** Resolves when what has been queued is committed: a turn in which it is seen, and one that brings no more. */
+async function committed(): Promise<void> {
+  await turnOfLoop();
+  await turnOfLoop();
+}
+
 const large = (): Syncing[] => Array.from({ length: MIN_BESIDE }, () => "beside" as const);
 
 test("a large group is told when its sync beside the loop has ended, and the next one begins then", async () => {
   const first = group(...large());
-  await turnOfLoop();
+  await committed();
   const second = group("now");
-  await turnOfLoop();
-  await turnOfLoop();
+  await committed();
   expect({ said, kept: kept() }).toEqual({ said: ["syncing"], kept: MIN_BESIDE });
   end(null);
   await Promise.all([...first, ...second]);
@@ -78,7 +87,7 @@ test("a group with one write that does not allow it is synced at once", async ()
 
 test("whoever settles syncs what is under way and hears of it; its other sync changes nothing any more", async () => {
   const writes = group(...large());
-  await turnOfLoop();
+  await committed();
   writer.settle();
   expect(said).toEqual(["syncing", "synced", "told"]);
   await Promise.all(writes);
@@ -90,7 +99,7 @@ test("whoever settles syncs what is under way and hears of it; its other sync ch
 
 test("what waits behind a group that was settled is stored without another write to set it off", async () => {
   const first = group(...large());
-  await turnOfLoop();
+  await committed();
   const second = group("now");
   writer.settle();
   await Promise.all([...first, ...second]);
@@ -100,7 +109,7 @@ test("what waits behind a group that was settled is stored without another write
 
 test("a sync that fails beside the loop refuses the group and ends the process", async () => {
   const writes = group(...large());
-  await turnOfLoop();
+  await committed();
   end(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" }));
   const results = await Promise.allSettled(writes);
   expect(results.map((result) => result.status === "rejected" && (result.reason as { code: string }).code)).toEqual(
@@ -111,7 +120,7 @@ test("a sync that fails beside the loop refuses the group and ends the process",
 
 test("the end waits for what is under way, and stores what came after it", async () => {
   const writes = [...group(...large())];
-  await turnOfLoop();
+  await committed();
   writes.push(...group(...large()));
   writer.close();
   expect({ said, kept: kept() }).toEqual({
@@ -119,4 +128,29 @@ test("the end waits for what is under way, and stores what came after it", async
     kept: 2 * MIN_BESIDE,
   });
   await Promise.all(writes);
+});
+
+test("where the disk was quick the last time, a large group is synced at once; where it was slow, beside the loop", async () => {
+  let took = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => 0);
+  const other = new Writer({
+    db,
+    sync() {
+      said.push("synced");
+      clock.mockImplementationOnce(() => took);
+    },
+    syncBeside(done) {
+      said.push("syncing");
+      clock.mockImplementationOnce(() => took);
+      done(null);
+    },
+    onFatal: () => void said.push("fatal"),
+    quickSyncMs: 3,
+  });
+  writer = other;
+  for (took of [2, 3, 4, 2, 2]) await Promise.all(group(...large()));
+  clock.mockRestore();
+  // The first of all is of a disk that nobody knows.
+  expect(said.filter((words) => words.startsWith("sync"))).toEqual(["syncing", "synced", "syncing", "syncing", "synced"]);
+  other.close();
 });

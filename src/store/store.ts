@@ -20,7 +20,9 @@ export interface StoreOptions {
   /** The disk failed in a way after which nothing may be retried: end the process. */
   onFatal(error: Error): void;
   /** Writes that one commit may take in. */
-  maxGroup?: number;
+  maxGroup?: number | undefined;
+  /** A disk that takes as long as this to sync many sends is not waited for in the loop. Milliseconds. */
+  quickSyncMs?: number | undefined;
 }
 
 /**
@@ -33,7 +35,8 @@ export function openStore(options: StoreOptions) {
   const db = openOrDie(options);
   const durable = syncByHand(db);
   const inserts = new MessageInserts(db);
-  const writer = new Writer({ ...durable, db, putOff: inserts, onFatal: options.onFatal, maxGroup: options.maxGroup });
+  const { onFatal, maxGroup, quickSyncMs } = options;
+  const writer = new Writer({ ...durable, db, putOff: inserts, onFatal, maxGroup, quickSyncMs });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

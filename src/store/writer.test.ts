@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openDatabase, type Sqlite } from "./database.ts";
 import { Writer } from "./writer.ts";
 
@@ -40,6 +41,38 @@ function good(name: string, said: string[]): Promise<string> {
     return name;
   });
 }
+
+/** Queues `count` writes, one in each turn of the loop, the first two at once. Resolves when the last is queued. */
+async function oneByTurn(count: number): Promise<{ all: Promise<unknown> }> {
+  const writes = [good("0", []), good("1", [])];
+  while (writes.length < count) {
+    await turnOfLoop();
+    writes.push(good(`${writes.length}`, []));
+  }
+  return { all: Promise.all(writes) };
+}
+
+test("several writes wait for those that still arrive, and share their sync", async () => {
+  const { all } = await oneByTurn(6);
+  expect(syncs).toBe(0);
+  await all;
+  expect({ syncs, kept: kept() }).toEqual({ syncs: 1, kept: ["0", "1", "2", "3", "4", "5"] });
+});
+
+test("however many still arrive, a group that is full waits no longer", async () => {
+  writer.close();
+  writer = new Writer({ db, sync: () => void syncs++, onFatal: vi.fn(), maxGroup: 3 });
+  const { all } = await oneByTurn(6);
+  expect(syncs).toBeGreaterThan(0);
+  await all;
+});
+
+test("a lone write waits for no other", async () => {
+  const lone = good("lone", []);
+  await turnOfLoop();
+  expect(syncs).toBe(1);
+  await lone;
+});
 
 test("a write that fails before it has changed anything costs its group nothing", async () => {
   const said: string[] = [];

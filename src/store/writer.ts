@@ -35,8 +35,15 @@ interface Ran {
 /** Writes that one commit may take in: bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
 
-/** Writes from which on a group is synced beside the loop: the way to a thread and back costs more than a few wait. */
+/** Writes from which on a group may be synced beside the loop: the way to a thread and back costs more than a few wait. */
 export const MIN_BESIDE = 8;
+
+/**
+ * A disk that syncs within this is waited for in the loop, however large the group. The way to a thread takes a tenth of
+ * it and the time of two processors; and what the loop would read meanwhile goes into a group of its own, so there are
+ * twice as many. Milliseconds.
+ */
+const QUICK_SYNC_MS = 0.5;
 
 /** Rows that writes have put off: they are given to the database before the commit, many in a statement. */
 export interface PutOff {
@@ -62,19 +69,21 @@ export interface WriterOptions {
   onFatal(error: Error): void;
   /** Writes that one commit may take in. */
   maxGroup?: number | undefined;
+  /** A disk that takes as long as this to sync is not waited for in the loop. Milliseconds. */
+  quickSyncMs?: number | undefined;
 }
 
 /**
- * The one writer. Writes queue up; once per turn of the event loop all that wait run in one transaction and share one
- * commit. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
+ * The one writer. Writes queue up, and all that wait run in one transaction and share one commit: in the next turn of the
+ * event loop, or when a turn has brought no more where it is several. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
  * alone: nearly all do before they have changed anything, and cost the group nothing. When one has, the group is run
  * anew with a savepoint around each (savepoints for all would be a fifth of the cost of a send). A full disk refuses the
  * whole group with `disk_full`, and later groups work again when there is room.
  *
  * It runs in the daemon's thread (docs/adr/0002-store.md): a commit of few writes blocks the loop for one sync, and what
- * arrives in that time forms the next group. A large group whose writes all allow it is synced beside the loop, which
- * reads what comes next meanwhile (docs/adr/0032-sync-beside.md). Groups never overlap: the next begins when this one
- * has been told.
+ * arrives in that time forms the next group. A large group whose writes all allow it is synced beside the loop where the
+ * disk was slow the last time (docs/adr/0032-sync-beside.md). Groups never overlap: the next begins when this one has been
+ * told.
  */
 export class Writer {
   readonly #db: Sqlite;
@@ -82,6 +91,7 @@ export class Writer {
   readonly #sync: () => void;
   readonly #syncBeside: WriterOptions["syncBeside"];
   readonly #maxGroup: number;
+  readonly #quickSyncMs: number;
   readonly #putOff: PutOff;
   /** Compiled once: they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
@@ -92,6 +102,8 @@ export class Writer {
   /** Committed, and being synced beside the loop. */
   #underWay: Ran | undefined;
   #scheduled = false;
+  /** How long the last sync took: a disk that nobody knows may be slow. Milliseconds. */
+  #syncMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(options: WriterOptions) {
@@ -101,6 +113,7 @@ export class Writer {
     this.#syncBeside = options.syncBeside;
     this.#onFatal = options.onFatal;
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
+    this.#quickSyncMs = options.quickSyncMs ?? QUICK_SYNC_MS;
     this.#putOff = options.putOff ?? NOTHING;
     this.#sql = {
       begin: db.prepare("BEGIN IMMEDIATE"),
@@ -149,15 +162,24 @@ export class Writer {
   #schedule(): void {
     if (this.#scheduled || this.#underWay) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      const group = this.#queue.splice(0, this.#maxGroup);
-      // `close` may have been quicker.
-      if (group.length === 0) return;
-      const large = group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
-      this.#commit(group, large ? "beside" : "now");
-      if (this.#queue.length > 0) this.#schedule();
-    });
+    setImmediate(() => this.#look(0));
+  }
+
+  /**
+   * Commits what waits, unless it is several writes and more of them than at the last look: then more are on their way,
+   * and all share one sync. A lone write never waits for others.
+   */
+  #look(before: number): void {
+    const count = this.#queue.length;
+    if (count > before && count > 1 && count < this.#maxGroup) return void setImmediate(() => this.#look(count));
+    this.#scheduled = false;
+    const group = this.#queue.splice(0, this.#maxGroup);
+    // `close` may have been quicker.
+    if (group.length === 0) return;
+    const beside =
+      this.#syncMs >= this.#quickSyncMs && group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
+    this.#commit(group, beside ? "beside" : "now");
+    if (this.#queue.length > 0) this.#schedule();
   }
 
   #commit(group: Queued[], syncing: Syncing): void {
@@ -166,7 +188,9 @@ export class Writer {
     if (typeof ran === "string") return;
     if (syncing === "now" || !this.#syncBeside) return this.#finish(ran);
     this.#underWay = ran;
+    const start = performance.now();
     this.#syncBeside((error) => {
+      this.#syncMs = performance.now() - start;
       // Whoever settled has synced it too, through a file of its own, and knows how that went.
       if (this.#underWay === ran) this.#finish(ran, error);
     });
@@ -176,7 +200,7 @@ export class Writer {
   #finish(ran: Ran, outcome?: Error | null): void {
     this.#underWay = undefined;
     try {
-      if (outcome === undefined) this.#sync();
+      if (outcome === undefined) this.#syncNow();
       else if (outcome) throw outcome;
     } catch (error) {
       return this.#refuse(ran.group, ran.undos, error);
@@ -246,6 +270,12 @@ export class Writer {
       this.#refuse(group, undos, error);
       return "refused";
     }
+  }
+
+  #syncNow(): void {
+    const start = performance.now();
+    this.#sync();
+    this.#syncMs = performance.now() - start;
   }
 
   #refuse(group: readonly Queued[], undos: (() => void)[], error: unknown): void {

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { openStore, type Store } from "../../src/store/store.ts";
+import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
 
 /** The store of a hive whose state is in this folder. A disk that fails throws where it is noticed. */
-export function openStoreIn(folder: string): Store {
+export function openStoreIn(folder: string, options: Pick<StoreOptions, "quickSyncMs"> = {}): Store {
   return openStore({
+    ...options,
     file: join(folder, "hive.db"),
     onFatal(error) {
       throw error;
