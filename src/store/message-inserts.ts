@@ -1,12 +1,12 @@
 import type { Sqlite } from "./database.ts";
 import type { MessageRow } from "./messages.ts";
 
-/** What every message has. */
-const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "state", "created_at", "updated_at", "body"] as const;
-/** What few have when they are stored. */
-const SELDOM = ["label", "client_id", "in_reply_to", "instance", "token", "redelivered", "failures", "reason"] as const;
-/** Of the few, what is 0 and not null when there is none. */
-const ZERO = ["redelivered", "failures"] as const;
+/** What every message has of its own. */
+const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "created_at", "updated_at", "body"] as const;
+/** What few have when they are stored, or have otherwise than `AS_EVER` says. */
+const SELDOM = ["state", "label", "client_id", "in_reply_to", "instance", "token", "redelivered", "failures", "reason"] as const;
+/** What is the same for all plain messages, as SQL: it need not be bound. What is not here is null. */
+const AS_EVER = { state: "'queued'", redelivered: "0", failures: "0" };
 
 /** Rows that one statement takes, the most first: a row of sixteen costs two thirds of one alone, of more hardly less (measured). */
 const ROWS_AT_ONCE = [16, 8, 4, 2, 1];
@@ -24,8 +24,8 @@ export class MessageInserts {
 
   constructor(db: Sqlite) {
     // By position: names are looked up one by one with every row.
-    this.#whole = db.prepare(insertOf([...PLAIN, ...SELDOM], [], 1));
-    this.#plain = ROWS_AT_ONCE.map((rows) => ({ rows, statement: db.prepare(insertOf(PLAIN, ZERO, rows)) }));
+    this.#whole = db.prepare(insertOf([...PLAIN, ...SELDOM], {}, 1));
+    this.#plain = ROWS_AT_ONCE.map((rows) => ({ rows, statement: db.prepare(insertOf(PLAIN, AS_EVER, rows)) }));
   }
 
   /** Stores a row, or puts it off. Only inside a write. */
@@ -68,20 +68,20 @@ export class MessageInserts {
 
 /** In the order of `PLAIN`. */
 function plainOf(row: MessageRow) {
-  const { id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body } = row;
-  return [id, seq, sender, recipient, chain, hops, state, created_at, updated_at, body] as const;
+  const { id, seq, sender, recipient, chain, hops, created_at, updated_at, body } = row;
+  return [id, seq, sender, recipient, chain, hops, created_at, updated_at, body] as const;
 }
 
 /** In the order of `SELDOM`. */
 function seldomOf(row: MessageRow) {
-  const { label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
-  return [label, client_id, in_reply_to, instance, token, redelivered, failures, reason] as const;
+  const { state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
+  return [state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason] as const;
 }
 
-/** True for a message that is only sent, waits or has arrived: binding what it does not have would be a tenth of the cost of its insert. */
+/** True for a message that is only sent and waits: binding what it does not have would be a tenth of the cost of its insert. */
 function isPlain(row: MessageRow): boolean {
   return (
-    (row.state === "queued" || row.state === "done") &&
+    row.state === "queued" &&
     row.label === null &&
     row.client_id === null &&
     row.in_reply_to === null &&
@@ -93,7 +93,7 @@ function isPlain(row: MessageRow): boolean {
   );
 }
 
-function insertOf(given: readonly string[], zero: readonly string[], rows: number): string {
-  const row = `(${[...given.map(() => "?"), ...zero.map(() => "0")].join(", ")})`;
-  return `INSERT INTO messages (${[...given, ...zero].join(", ")}) VALUES ${Array<string>(rows).fill(row).join(", ")}`;
+function insertOf(given: readonly string[], asEver: Readonly<Record<string, string>>, rows: number): string {
+  const row = `(${[...given.map(() => "?"), ...Object.values(asEver)].join(", ")})`;
+  return `INSERT INTO messages (${[...given, ...Object.keys(asEver)].join(", ")}) VALUES ${Array<string>(rows).fill(row).join(", ")}`;
 }
