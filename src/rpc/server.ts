@@ -1,9 +1,9 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server, type Socket } from "node:net";
-import { HiveError, parseOrThrow } from "../wire/error.ts";
-import { operations, type Caller, type OperationName } from "../wire/operations.ts";
-import type { Operation } from "../wire/operation.ts";
 import type { ByCall } from "../wire/by-call.ts";
+import { HiveError, parseOrThrow } from "../wire/error.ts";
+import type { Operation } from "../wire/operation.ts";
+import { operations, type Caller, type OperationName } from "../wire/operations.ts";
 import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
 import { parseStrictObject } from "./json.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase, type Sqlite } from "./database.ts";
 import { MIN_BESIDE, Writer, type Syncing } from "./writer.ts";
 
@@ -133,7 +133,8 @@ test("the end waits for what is under way, and stores what came after it", async
 test("where the disk was quick the last time, a large group is synced at once; where it was slow, beside the loop", async () => {
   let took = 0;
   const clock = vi.spyOn(performance, "now").mockImplementation(() => 0);
-  const other = new Writer({
+  onTestFinished(() => clock.mockRestore());
+  writer = new Writer({
     db,
     sync() {
       said.push("synced");
@@ -147,10 +148,8 @@ test("where the disk was quick the last time, a large group is synced at once; w
     onFatal: () => void said.push("fatal"),
     quickSyncMs: 3,
   });
-  writer = other;
   for (took of [2, 3, 4, 2, 2]) await Promise.all(group(...large()));
-  clock.mockRestore();
   // The first of all is of a disk that nobody knows.
   expect(said.filter((words) => words.startsWith("sync"))).toEqual(["syncing", "synced", "syncing", "syncing", "synced"]);
-  other.close();
+  writer.close();
 });

@@ -39,9 +39,9 @@ export const MAX_GROUP = 512;
 export const MIN_BESIDE = 8;
 
 /**
- * A disk that syncs within this is waited for in the loop, however large the group. The way to a thread takes a tenth of
- * it and the time of two processors; and what the loop would read meanwhile goes into a group of its own, so there are
- * twice as many. Milliseconds.
+ * A disk that syncs in less than this is waited for in the loop, however large the group: what the loop would read
+ * meanwhile makes a group of its own, and the thread takes processor time from whoever sends. A disk that takes longer
+ * would keep pages and sockets waiting. Milliseconds.
  */
 const QUICK_SYNC_MS = 0.5;
 
@@ -74,11 +74,12 @@ export interface WriterOptions {
 }
 
 /**
- * The one writer. Writes queue up, and all that wait run in one transaction and share one commit: in the next turn of the
- * event loop, or when a turn has brought no more where it is several. A promise resolves when its write is on stable storage and not before. A write that throws undoes itself
- * alone: nearly all do before they have changed anything, and cost the group nothing. When one has, the group is run
- * anew with a savepoint around each (savepoints for all would be a fifth of the cost of a send). A full disk refuses the
- * whole group with `disk_full`, and later groups work again when there is room.
+ * The one writer. Writes queue up, and all that wait run in one transaction and share one commit: a lone one in the next
+ * turn of the event loop, several when a turn has brought no more. A promise resolves when its write is on stable storage
+ * and not before. A write that throws undoes itself alone: nearly all do before they have changed anything, and cost the
+ * group nothing. When one has, the group is run anew with a savepoint around each (savepoints for all would be a fifth of
+ * the cost of a send). A full disk refuses the whole group with `disk_full`, and later groups work again when there is
+ * room.
  *
  * It runs in the daemon's thread (docs/adr/0002-store.md): a commit of few writes blocks the loop for one sync, and what
  * arrives in that time forms the next group. A large group whose writes all allow it is synced beside the loop where the

@@ -19,26 +19,8 @@ import {
 } from "./limits.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
-import { Body, LeasedMessage, MessageState, MessageView } from "./message.ts";
+import { Body, LeasedMessage, MessageView, Sent, sentText } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
-
-const Sent = z.object({
-  /** One row per recipient, in the order of their names when sent to `*`. */
-  sent: z.array(z.object({ id: Id, to: z.string(), state: MessageState })),
-  /** True when this client_id had been stored before: nothing new was sent. */
-  duplicate: z.boolean(),
-  /** Recipients that refused, each with the reason (only for `*`). */
-  refused: z.array(z.object({ to: z.string(), error: z.string() })),
-});
-
-/** Half the time of `JSON.stringify`: a send is answered some thirty thousand times a second. */
-function sentText({ sent, duplicate, refused }: z.infer<typeof Sent>): string {
-  let rows = "";
-  for (const { id, to, state } of sent) {
-    rows += `${rows === "" ? "" : ","}{"id":${id},"to":${JSON.stringify(to)},"state":"${state}"}`;
-  }
-  return `{"sent":[${rows}],"duplicate":${duplicate},"refused":${refused.length === 0 ? "[]" : JSON.stringify(refused)}}`;
-}
 
 /** The part of a hello that tells a harness what to be. Sent anew with every connection. */
 const Assignment = z.object({
