@@ -268,10 +268,17 @@ test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk f
     await look(page, part);
     await page.getByText(words).waitFor();
   }
-  hive.tell({ kind: "message", seq: 6001, message: aMessage("operator", "hm1nd", "tour", { id: 6001 }) });
+  // Another word than that of the walk is answered, and leads to nothing that could be approved.
+  hive.tell({ kind: "message", seq: 6000, message: aMessage("operator", "hm1nd", "good morning", { id: 6000 }) });
+  await look(page, "message flow");
+  await page.getByText("good morning").waitFor();
+  await look(page, "what waits for you");
+  await walk.getByText("0 of 5").waitFor();
+  const spawn = anApproval({ id: 6001, seq: 6001, kind: "spawn", agent: "scout" });
+  hive.tell({ kind: "approval", seq: 6001, approval: spawn });
   await walk.getByText("1 of 5").waitFor();
   const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;
-  hive.tell({ kind: "approval", seq: 6002, approval: anApproval({ id: 6002, kind: "spawn", agent: "scout", ...settled }) });
+  hive.tell({ kind: "approval", seq: 6002, approval: { ...spawn, seq: 6002, ...settled } });
   await walk.getByText("2 of 5").waitFor();
   const question = aQuestion("Which?", { id: 6003, agent: "hm1nd" });
   hive.tell({ kind: "question", seq: 6003, question });

@@ -50,7 +50,7 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
   if (!isShown) return null;
 
   const all = [...approvals.values()];
-  const spawned = all.some((one) => one.kind === "spawn" && one.state === "deployed" && one.origin !== "first_start");
+  const spawns = all.filter((one) => one.kind === "spawn" && one.origin !== "first_start");
   const changed = all.find((one) => one.kind === "apply_commit" && one.state === "deployed");
   const others = [...agents.values()].filter((agent) => agent.role !== "manager" && !agent.destroyed).length;
   const steps: Step[] = [
@@ -60,9 +60,13 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
           talk to hm1nd, the manager: write <code>tour</code> in the box under M3SS4GE FL0W
         </>
       ),
-      isDone: messages.some((message) => message.from === "operator" && message.to === "hm1nd"),
+      // Seen by what it leads to: another word to hm1nd is answered, and asks for nothing.
+      isDone: spawns.length > 0 || others > 0,
     },
-    { words: "approve the agent that it asks for: nothing comes into being without you", isDone: spawned || others > 0 },
+    {
+      words: "approve the agent that it asks for: nothing comes into being without you",
+      isDone: spawns.some((one) => one.state === "deployed") || others > 0,
+    },
     { words: "answer one of its questions", isDone: answered || (hasAsked && openCount === 0) },
     { words: "read the diff of a config change, and approve it", isDone: changed !== undefined },
     {
