@@ -55,10 +55,18 @@ export class Backups {
    * agents wrote is copied as it is found. `signal` gives it up and leaves nothing.
    */
   async take(folder: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Taken> {
-    const { paths } = this.#world;
-    await checkPlace(folder, paths.state);
     this.refuseWhileTaking("take another one");
+    // From here, not from where the place is checked: of two that are asked for, the first is taken.
     this.#isTaking = true;
+    try {
+      await checkPlace(folder, this.#world.paths.state);
+      return await this.#takeInto(folder, signal, tell);
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+
+  async #takeInto(folder: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Taken> {
     const made = join(dirname(folder), `.${basename(folder)}.unfinished`);
     try {
       await rm(made, { recursive: true, force: true });
@@ -70,8 +78,6 @@ export class Backups {
     } catch (error) {
       await rm(made, { recursive: true, force: true });
       throw inWords(error, signal);
-    } finally {
-      this.#isTaking = false;
     }
   }
 

@@ -221,9 +221,10 @@ test.each(WIDTHS)(
     await expect.poll(icon).toBe("/favicon-waits.svg");
     await look(page, "message flow");
     await page.getByRole("textbox", { name: "message to hm1nd" }).fill("half a thought");
-    hive.cut();
+    hive.goAway();
     await page.getByText("reconnecting…").waitFor();
     await expect.poll(icon).toBe("/favicon-off.svg");
+    hive.comeBack();
     await page.getByText("reconnecting…").waitFor({ state: "detached" });
     await expect.poll(icon).toBe("/favicon-waits.svg");
     expect(await page.getByRole("textbox", { name: "message to hm1nd" }).inputValue()).toBe("half a thought");

@@ -33,6 +33,7 @@ export class FixtureHive {
   /** Every call that was made, in order. */
   readonly calls: { name: string; input: Record<string, unknown> }[] = [];
   readonly #streams = new Set<EventStream>();
+  #isAway = false;
   readonly #server: Server;
 
   constructor(state: StateSnapshot, answers: Answers = {}) {
@@ -70,11 +71,23 @@ export class FixtureHive {
   cut(): void {
     for (const stream of this.#streams) stream.close();
   }
+  /** Is not there, as a daemon that starts anew, until `comeBack`. */
+  goAway(): void {
+    this.#isAway = true;
+    this.cut();
+  }
+  comeBack(): void {
+    this.#isAway = false;
+  }
   called(name: OperationName): Record<string, unknown>[] {
     return this.calls.filter((call) => call.name === name).map((call) => call.input);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#isAway) {
+      request.destroy();
+      return;
+    }
     const path = new URL(request.url ?? "/", this.home).pathname;
     if (path === "/api/events") {
       const stream = openEventStream(response, () => this.#streams.delete(stream));
