@@ -6,8 +6,8 @@ import { natsRequests } from "./peers.ts";
 import type { Contender } from "./stats.ts";
 import { ask, openLines } from "./wire.ts";
 
-/** Inboxes that the messages go to, in turn: none is read, and all together hold far more than a run sends. */
-export const INBOXES = Array.from({ length: 60 }, (_, at) => `q${at}`);
+/** Inboxes that the messages go to, in turn: none is read, and all together hold what 150,000 sends a second make of a run. */
+export const INBOXES = Array.from({ length: 120 }, (_, at) => `q${at}`);
 const BODY = "x".repeat(200);
 
 /** A connection that stores one message per call and resolves when whoever was asked says that it has it. */

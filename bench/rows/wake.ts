@@ -12,7 +12,8 @@ import { ask, openLines, type Lines } from "../lib/wire.ts";
 const MANY = 50;
 /** Messages of one slice. */
 const SENDS = 60;
-const SLICES = 12;
+/** A percentile near the end of fewer messages is that of a handful, and wanders from run to run. */
+const SLICES = 30;
 /** Messages before anything is measured: everybody's code has been compiled by then, as in a hive that is at work. */
 const WARM_UP = 2000;
 const BODY = "x".repeat(200);
