@@ -7,5 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // The default is a second, which a busy machine takes for less than what is waited for.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -176,7 +176,7 @@ describe("model.sock", () => {
       socket.write(request(body));
       socket.write(body);
     }
-    await expect.poll(() => asked, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => asked).toBe(3);
     const fourth = await dial("model");
     fourth.write(request(body));
     fourth.write(body);
@@ -214,7 +214,7 @@ describe("egress.sock", () => {
     socket.pause();
     socket.write(`GET http://example.com:${port}/ HTTP/1.1\r\nHost: example.com\r\n\r\n`);
     let last = -1;
-    await expect.poll(() => last === (last = drawn) && drawn > 0, { timeout: 20_000, interval: 200 }).toBe(true);
+    await expect.poll(() => last === (last = drawn) && drawn > 0, { interval: 200 }).toBe(true);
     // What the kernel holds on the way, and little of ours.
     expect(drawn).toBeLessThan(128);
     socket.destroy();

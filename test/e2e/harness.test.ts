@@ -165,7 +165,7 @@ describe("servers of agent.json", () => {
       (await hive.call("logs", { name: "resident", lines: 100 })).lines.filter((line) =>
         line.includes("resident server resident runs"),
       ).length;
-    await expect.poll(runs, { timeout: 30_000 }).toBe(2);
+    await expect.poll(runs).toBe(2);
     expect(await told("resident", "shout three")).toBe("HELLO from resident");
     expect(cage.find("toUpperCase")).not.toBe(pid);
   });
