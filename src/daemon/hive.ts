@@ -265,7 +265,7 @@ export async function openHive(deps: HiveDeps) {
     changed,
     async releaseLeases(agent) {
       await harnesses.release(agent);
-      await broker.releaseAll(agent.id);
+      await broker.leases.releaseAll(agent.id);
     },
     hasMail: (agent) => broker.hasMail(agent.id),
     async tell(agent, { actor, ...event }) {

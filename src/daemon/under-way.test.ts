@@ -81,7 +81,7 @@ test("a reader who comes while sends are on the way hears of each once", async (
 test("a harness that takes over while a lease of the earlier one is on the way gets the message anew", async () => {
   const earlier = new Promise<Served>(broker.next("id-ada", "i-1", never));
   const { all } = await underWay("ada");
-  const kept = broker.present("id-ada", "i-2", []);
+  const kept = broker.leases.present("id-ada", "i-2", []);
   const first = await earlier;
   expect("message" in first && first.message.body).toBe("0");
   expect(await kept).toEqual([]);

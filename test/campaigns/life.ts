@@ -76,7 +76,7 @@ async function life(file: string, marks: string): Promise<void> {
   // First of all, so that a fault finds them by their number: these share a commit, whose sync runs in a thread.
   await Promise.all(Array.from({ length: MIN_BESIDE }, (_, n) => send(3 + n)));
   mark();
-  await step("present", async () => String((await broker.present(agent, instance, [])).length));
+  await step("present", async () => String((await broker.leases.present(agent, instance, [])).length));
   for (let n = 0; n < 3; n++) await send(n);
   mark();
   for (let n = 0; n < 2; n++) {
@@ -91,7 +91,7 @@ async function life(file: string, marks: string): Promise<void> {
     });
     if (id > 0) {
       await step("done", async () => {
-        await broker.finish(agent, instance, { kind: "ok" });
+        await broker.leases.finish(agent, instance, { kind: "ok" });
         return String(id);
       });
     }

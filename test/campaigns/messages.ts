@@ -25,7 +25,7 @@ async function write(file: string, log: string, round: string): Promise<void> {
     writeSync(fd, `${kind} ${id} ${body}\n`);
     if (++acknowledged % 100 === 0) say({ acknowledged });
   };
-  for (const id of ids) await broker.present(id, round, []);
+  for (const id of ids) await broker.leases.present(id, round, []);
   say({ acknowledged });
   const senders = Array.from({ length: SENDERS }, async (_, sender) => {
     for (let n = 0; ; n++) {
@@ -38,7 +38,7 @@ async function write(file: string, log: string, round: string): Promise<void> {
     for (;;) {
       const served = await new Promise<Served>(broker.next(id, round, never));
       if ("sleep" in served) return;
-      await broker.finish(id, round, { kind: "ok" });
+      await broker.leases.finish(id, round, { kind: "ok" });
       note("done", served.message.id, served.message.body);
     }
   });

@@ -86,7 +86,7 @@ export class Harnesses {
     if (hello.generation !== agent.generation) this.#deps.isAnother(agent);
     agent.residentServers = hello.resident_servers;
     if (agent.phase.at === "running") agent.phase.revision = hello.revision;
-    const leases = await this.#deps.broker.present(agent.id, hello.instance, hello.leases);
+    const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
     agent.activity = hello.busy ? "thinking" : "idle";
     agent.stateSince = this.#deps.now();
     peer.ended.addEventListener("abort", () => this.#gone(agent, session), { once: true });
@@ -133,7 +133,7 @@ export class Harnesses {
     agent.harness = undefined;
     agent.activity = "idle";
     agent.turn = undefined;
-    if (session) await this.#deps.broker.release(agent.id, session.instance);
+    if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
     this.#deps.changed(agent);
     agent.settle();
   }
@@ -161,7 +161,7 @@ export class Harnesses {
 
   /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */
   async finish(agent: Agent, session: HarnessSession, outcome: Parsed<"finish">["outcome"]): Promise<void> {
-    await this.#deps.broker.finish(agent.id, session.instance, outcome);
+    await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
     if (outcome.kind === "ok") agent.parksInARow = 0;
     if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
     if (outcome.kind === "failed") this.#park(agent, "crash", outcome.reason, undefined);

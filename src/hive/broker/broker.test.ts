@@ -61,8 +61,8 @@ async function next(
   if ("sleep" in served) throw new Error("told to sleep");
   return served;
 }
-const finish = (name: string, outcome: Parameters<Broker["finish"]>[2] = { kind: "ok" }): Promise<void> =>
-  broker.finish(`id-${name}`, `i-${name}`, outcome);
+const finish = (name: string, outcome: Parameters<Broker["leases"]["finish"]>[2] = { kind: "ok" }): Promise<void> =>
+  broker.leases.finish(`id-${name}`, `i-${name}`, outcome);
 const stateOf = (id: number): string | undefined => store.messages.byId(id)?.state;
 
 describe("lease and acknowledgement", () => {
@@ -74,7 +74,7 @@ describe("lease and acknowledgement", () => {
     expect(stateOf(id)).toBe("leased");
     await finish("ada");
     expect(stateOf(id)).toBe("done");
-    await broker.present("id-ada", "another", []);
+    await broker.leases.present("id-ada", "another", []);
     expect(broker.hasMail("id-ada")).toBe(false);
   });
 
@@ -150,7 +150,7 @@ describe("redelivery and dead letters", () => {
   test("what a dead harness held comes back, marked", async () => {
     const id = await send("ada", "one");
     await next("ada");
-    await broker.release("id-ada", "i-ada");
+    await broker.leases.release("id-ada", "i-ada");
     const again = await next("ada", "second");
     expect(again.message).toMatchObject({ id, redelivered: true });
   });
@@ -223,8 +223,8 @@ describe("a new daemon", () => {
     const theirs = await send("bob", "theirs");
     await next("bob");
     restart(60_000);
-    expect(await broker.present("id-ada", "i-ada", [{ id: mine, token }])).toEqual([{ id: mine, token }]);
-    expect(await broker.present("id-bob", "i-bob", [{ id: theirs, token: "guessed" }])).toEqual([]);
+    expect(await broker.leases.present("id-ada", "i-ada", [{ id: mine, token }])).toEqual([{ id: mine, token }]);
+    expect(await broker.leases.present("id-bob", "i-bob", [{ id: theirs, token: "guessed" }])).toEqual([]);
     expect([stateOf(mine), stateOf(theirs)]).toEqual(["leased", "queued"]);
     await finish("ada");
     expect(stateOf(mine)).toBe("done");
@@ -334,7 +334,7 @@ describe("holding back, sleeping, waking", () => {
     expect(stateOf(id)).toBe("queued");
     expect(woken).toEqual(["id-ada"]);
     // Whoever says hello next gets it.
-    await broker.present("id-ada", "second", []);
+    await broker.leases.present("id-ada", "second", []);
     expect((await next("ada", "second")).message).toMatchObject({ id, redelivered: false });
   });
 
@@ -378,10 +378,10 @@ test("every change of a message is published once, after it is stored, in the or
 
 test("a harness that is gone waits no more: the next message is its successor's", async () => {
   const gone = expect(next("ada", "old")).rejects.toMatchObject({ code: "unavailable" });
-  await broker.release("id-ada", "old");
+  await broker.leases.release("id-ada", "old");
   await gone;
   const stale = expect(next("ada", "older")).rejects.toMatchObject({ code: "unavailable" });
-  await broker.present("id-ada", "new", []);
+  await broker.leases.present("id-ada", "new", []);
   await stale;
   const waiting = next("ada", "new");
   const id = await send("ada", "for whoever lives");

@@ -1,18 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { Feed } from "../../eventlog/feed.ts";
-import { newMessage, type MessageChange, type MessageRow } from "../../store/messages.ts";
+import { newMessage, type MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { TurnOutcome } from "../../wire/harness.ts";
-import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
-import type { MessageState, MessageView } from "../../wire/message.ts";
+import { MAX_INBOX_MESSAGES } from "../../wire/limits.ts";
+import type { MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
-import { afterAwake } from "../patience.ts";
 import { ChangedInboxes } from "./changed.ts";
-import { InboxLists } from "./inbox-lists.ts";
+import { Inboxes } from "./inboxes.ts";
+import { LeaseEnds } from "./lease-ends.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
 import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
@@ -37,8 +36,8 @@ export interface BrokerOptions {
  * is in the order of the one writer; nothing is polled.
  *
  * Decisions are taken inside the write that carries them out, over the rows themselves. Kept in memory are who waits, and
- * of each inbox which messages wait and which are in turns. A send to somebody who waits stores the message and its lease in
- * the same commit.
+ * of each inbox which messages wait and which are in turns (`Inboxes`). A send to somebody who waits stores the message and
+ * its lease in the same commit.
  */
 export class Broker {
   readonly #store: Store;
@@ -52,22 +51,17 @@ export class Broker {
   readonly #unserved = new Set<string>();
   /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
   readonly #asleep = new Set<string>();
-  /** What waits. */
-  readonly #queues: InboxLists;
-  /** What turns hold. */
-  readonly #leases: InboxLists;
+  readonly #inboxes: Inboxes;
+  /** How leases end. */
+  readonly leases: LeaseEnds;
   /** What has come for the operator. */
   readonly operator: OperatorInbox;
-  /** Inboxes whose harness has spoken for its leases since the start. */
-  readonly #presented = new Set<string>();
   readonly #changed = new ChangedInboxes();
   #onMail: (agentId: string) => void = () => {};
-  #callOffGrace: () => void = () => {};
 
   constructor(options: BrokerOptions) {
     this.#store = options.store;
     this.#feed = options.feed;
-    this.#queues = new InboxLists(this.#store.messages.queued());
     this.#directory = options.directory;
     this.operator = new OperatorInbox(
       options.store,
@@ -77,12 +71,16 @@ export class Broker {
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
     this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
-    const orphans = this.#store.messages.allLeased();
-    this.#leases = new InboxLists(orphans);
-    if (orphans.length > 0) {
-      // Their harnesses may still live and be in mid-turn: they get time to say so.
-      this.#callOffGrace = afterAwake(options.leaseGraceMs, () => void this.#returnOrphans(orphans));
-    }
+    this.#inboxes = new Inboxes(this.#store, this.#now, (row) => this.#tell(row));
+    this.leases = new LeaseEnds({
+      store: this.#store,
+      inboxes: this.#inboxes,
+      waiters: this.#waiters,
+      graceMs: options.leaseGraceMs,
+      nudge: (agentId) => this.#nudge(agentId),
+      woke: (agentId) => void this.#asleep.delete(agentId),
+      died: (tx, row) => this.#announceDead(tx, row),
+    });
   }
 
   /** Called with an agent that has mail and nobody who waits for it: its cage may be asleep. */
@@ -155,8 +153,7 @@ export class Broker {
   /** The chain that a sender's message continues: that of the newest message it is handling. */
   #chainOf(sender: string): { chain: number; hops: number } | undefined {
     if (sender === OPERATOR || sender === SYSTEM) return undefined;
-    const newest = this.#leases.last(sender);
-    const handling = newest === undefined ? undefined : this.#store.messages.byId(newest);
+    const handling = this.#inboxes.handling(sender);
     return handling && { chain: handling.chain, hops: handling.hops + 1 };
   }
 
@@ -186,9 +183,7 @@ export class Broker {
       const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
     }
-    this.#store.messages.insert(row);
-    this.#listOf(row.state)?.add(tx, to.id, row.id);
-    tx.afterCommit(() => this.#tell(row));
+    this.#inboxes.add(tx, row);
     return row;
   }
 
@@ -200,6 +195,23 @@ export class Broker {
 
   #receipt(row: MessageRow): Output<"send">["sent"][number] {
     return { id: row.id, to: this.#directory.nameOf(row.recipient), state: row.state };
+  }
+
+  /** Puts an event of the daemon into an agent's inbox, in the same commit as the fact that it tells of. */
+  tellFromSystem(tx: Tx, to: Principal, event: { event: string; [detail: string]: unknown }): void {
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(event) }, undefined);
+  }
+
+  #announceDead(tx: Tx, row: MessageRow): void {
+    const manager = this.#directory.byName(MANAGER);
+    if (!manager || row.recipient === manager.id) return;
+    this.tellFromSystem(tx, manager, {
+      event: "message_dead",
+      message_id: row.id,
+      from: this.#directory.nameOf(row.sender),
+      to: this.#directory.nameOf(row.recipient),
+      reason: row.reason,
+    });
   }
 
   // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,14 +286,13 @@ export class Broker {
   async #serveWaiting(agentId: string): Promise<void> {
     await this.#store.write((tx) => {
       while (this.#servable(agentId) && this.#waiters.has(agentId)) {
-        const id = this.#queues.first(agentId);
-        const row = id === undefined ? undefined : this.#store.messages.byId(id);
+        const row = this.#inboxes.first(agentId);
         const waiter = row && this.#waiters.take(agentId);
         if (!row || !waiter) return;
         const leased = { ...row };
         this.#leaseTo(tx, leased, agentId, waiter);
         const { state, instance, token } = leased;
-        this.#change(tx, row, { state, instance, token });
+        this.#inboxes.change(tx, row, { state, instance, token });
       }
     }, "beside");
   }
@@ -336,122 +347,14 @@ export class Broker {
     return true;
   }
 
-  // ── the ends of leases ────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Ends a turn. `ok` acknowledges all of its leases. `failed` counts against the first message, the one that the
-   * turn was for: at the fifth time it is dead. What was drained with `recv` goes back uncounted, as everything does
-   * when the agent is parked. `cancelled` drops the first message unless it is to be returned.
-   */
-  async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
-    await this.#store.write((tx) => {
-      const leases = this.#store.messages.leased(agentId).filter((row) => row.instance === instance);
-      leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
-    }, "beside");
-    this.#nudge(agentId);
-  }
-
-  #end(tx: Tx, row: MessageRow, isFirst: boolean, outcome: TurnOutcome): void {
-    if (outcome.kind === "ok") return this.#change(tx, row, { state: "done", instance: null, token: null });
-    if (outcome.kind === "cancelled" && !outcome.return && isFirst) {
-      return this.#change(tx, row, { state: "dropped", instance: null, token: null, reason: "cancelled by the operator" });
-    }
-    if (outcome.kind === "failed" && isFirst) {
-      const failures = row.failures + 1;
-      if (failures >= MAX_MESSAGE_FAILURES) {
-        this.#change(tx, row, { state: "dead", instance: null, token: null, failures, reason: outcome.reason });
-        return this.#announceDead(tx, { ...row, failures, reason: outcome.reason });
-      }
-      return this.#giveBack(tx, row, { failures, reason: outcome.reason });
-    }
-    this.#giveBack(tx, row, {});
-  }
-
-  #giveBack(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
-    this.#change(tx, row, { state: "queued", instance: null, token: null, redelivered: 1, ...change });
-  }
-
-  #announceDead(tx: Tx, row: MessageRow): void {
-    const manager = this.#directory.byName(MANAGER);
-    if (!manager || row.recipient === manager.id) return;
-    this.tellFromSystem(tx, manager, {
-      event: "message_dead",
-      message_id: row.id,
-      from: this.#directory.nameOf(row.sender),
-      to: this.#directory.nameOf(row.recipient),
-      reason: row.reason,
-    });
-  }
-
-  /** Puts an event of the daemon into an agent's inbox, in the same commit as the fact that it tells of. */
-  tellFromSystem(tx: Tx, to: Principal, event: { event: string; [detail: string]: unknown }): void {
-    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(event) }, undefined);
-  }
-
-  /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */
-  async present(
-    agentId: string,
-    instance: string,
-    held: readonly { id: number; token: string }[],
-  ): Promise<{ id: number; token: string }[]> {
-    this.#asleep.delete(agentId);
-    this.#presented.add(agentId);
-    // One harness at a time: what an earlier one waits for would go to nobody.
-    this.#waiters.drop(agentId, (waiter) => waiter.instance !== instance);
-    return this.#store.write((tx) => {
-      const kept: { id: number; token: string }[] = [];
-      for (const row of this.#store.messages.leased(agentId)) {
-        const mine = row.instance === instance && held.some((lease) => lease.id === row.id && lease.token === row.token);
-        if (mine && row.token !== null) kept.push({ id: row.id, token: row.token });
-        else this.#giveBack(tx, row, {});
-      }
-      return kept;
-    });
-  }
-
-  /** A harness is gone for good: what it held comes back, marked as redelivered. */
-  async release(agentId: string, instance: string): Promise<void> {
-    this.#waiters.drop(agentId, (waiter) => waiter.instance === instance);
-    await this.#store.write((tx) => {
-      for (const row of this.#store.messages.leased(agentId)) {
-        if (row.instance === instance) this.#giveBack(tx, row, {});
-      }
-    });
-    this.#nudge(agentId);
-  }
-
-  /** The same when nobody knows which instance it was: the cage is gone. */
-  async releaseAll(agentId: string): Promise<void> {
-    this.#waiters.drop(agentId, () => true);
-    if (this.isHandling(agentId)) {
-      await this.#store.write((tx) => {
-        for (const row of this.#store.messages.leased(agentId)) this.#giveBack(tx, row, {});
-      });
-    }
-    this.#nudge(agentId);
-  }
-
-  /** Returns the leases from before the start whose harness has not spoken for them. */
-  async #returnOrphans(orphans: MessageRow[]): Promise<void> {
-    const agents = new Set(orphans.map((row) => row.recipient));
-    await this.#store.write((tx) => {
-      for (const orphan of orphans) {
-        const row = this.#store.messages.byId(orphan.id);
-        if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient))
-          this.#giveBack(tx, row, {});
-      }
-    });
-    for (const agent of agents) this.#nudge(agent);
-  }
-
   // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
 
   /** Puts a dead or dropped message back into its inbox, with a clean record. */
   async retry(id: number): Promise<MessageView> {
     const row = await this.#store.write((tx) => {
-      const found = this.#found(id);
+      const found = this.#inboxes.found(id);
       if (found.state !== "dead") throw new HiveError("conflict", `message ${id} is ${found.state}, not dead`);
-      this.#change(tx, found, { state: "queued", failures: 0, reason: null, redelivered: 1 });
+      this.#inboxes.change(tx, found, { state: "queued", failures: 0, reason: null, redelivered: 1 });
       return found;
     });
     this.#nudge(row.recipient);
@@ -461,11 +364,11 @@ export class Broker {
   /** Drops a message that no turn holds. */
   async drop(id: number): Promise<MessageView> {
     await this.#store.write((tx) => {
-      const row = this.#found(id);
+      const row = this.#inboxes.found(id);
       if (row.state === "leased") throw new HiveError("conflict", `message ${id} is in a turn: cancel the turn instead`);
       if (row.state === "done" || row.state === "dropped")
         throw new HiveError("conflict", `message ${id} is ${row.state} already`);
-      this.#change(tx, row, { state: "dropped", reason: "dropped by the operator" });
+      this.#inboxes.change(tx, row, { state: "dropped", reason: "dropped by the operator" });
     });
     return this.#view(id);
   }
@@ -474,7 +377,7 @@ export class Broker {
   async resumeChain(chain: number): Promise<number> {
     const released = await this.#store.write((tx) => {
       const held = this.#store.messages.heldOf(chain);
-      for (const row of held) this.#change(tx, row, { state: "queued", hops: 0, reason: null });
+      for (const row of held) this.#inboxes.change(tx, row, { state: "queued", hops: 0, reason: null });
       return held;
     });
     if (released.length === 0) throw new HiveError("not_found", `the chain ${chain} has no message that waits`);
@@ -484,18 +387,18 @@ export class Broker {
 
   /** The messages that wait in an inbox, in the order of delivery. */
   queued(inbox: string): readonly number[] {
-    return this.#queues.ids(inbox);
+    return this.#inboxes.queued(inbox);
   }
   /** How many that are. */
   unread(agentId: string): number {
-    return this.#queues.count(agentId);
+    return this.#inboxes.unread(agentId);
   }
   /** True while a turn holds messages of this inbox. */
   isHandling(agentId: string): boolean {
-    return this.#leases.count(agentId) > 0;
+    return this.#inboxes.isHandling(agentId);
   }
   hasMail(agentId: string): boolean {
-    return this.#queues.count(agentId) > 0;
+    return this.#inboxes.unread(agentId) > 0;
   }
   /** Who an agent may send to. */
   reachable(agentId: string): string[] {
@@ -503,7 +406,7 @@ export class Broker {
   }
 
   stop(): void {
-    this.#callOffGrace();
+    this.leases.stop();
     this.#changed.stop();
   }
 
@@ -514,26 +417,6 @@ export class Broker {
     const principal = this.#directory.byId(id);
     if (!principal) throw new HiveError("forbidden", "this agent has been destroyed");
     return principal;
-  }
-
-  #found(id: number): MessageRow {
-    const row = this.#store.messages.byId(id);
-    if (!row) throw new HiveError("not_found", `there is no message ${id}`);
-    return row;
-  }
-
-  #change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
-    const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
-    if (next.state !== row.state) {
-      this.#listOf(row.state)?.remove(tx, row.recipient, row.id);
-      this.#listOf(next.state)?.add(tx, row.recipient, row.id);
-    }
-    tx.afterCommit(() => this.#tell(next));
-  }
-
-  /** Where the messages of a state are kept by inbox, if they are. */
-  #listOf(state: MessageState): InboxLists | undefined {
-    return state === "queued" ? this.#queues : state === "leased" ? this.#leases : undefined;
   }
 
   /** After the commit: readers see the row, and mail for nobody wakes a cage. */
@@ -548,6 +431,6 @@ export class Broker {
     return messageView(row, (id) => this.#directory.nameOf(id));
   }
   #view(id: number): MessageView {
-    return this.#viewOf(this.#found(id));
+    return this.#viewOf(this.#inboxes.found(id));
   }
 }

@@ -61,7 +61,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
     for (const id of ids) {
       const served = await new Promise<Served>(broker.next("id-0", "instance", never));
       expect("message" in served && served.message.id).toBe(id);
-      await broker.finish("id-0", "instance", { kind: "ok" });
+      await broker.leases.finish("id-0", "instance", { kind: "ok" });
     }
     expect(broker.hasMail("id-0")).toBe(false);
   },
@@ -95,6 +95,6 @@ test("one that floods is refused past its rate, and nine quiet ones get their ma
   for (const mail of mails) {
     const served = await new Promise<Served>(broker.next(mail.to, `i-${mail.to}`, never));
     expect("message" in served && served.message.body).toMatch(/^quiet /);
-    await broker.finish(mail.to, `i-${mail.to}`, { kind: "ok" });
+    await broker.leases.finish(mail.to, `i-${mail.to}`, { kind: "ok" });
   }
 });

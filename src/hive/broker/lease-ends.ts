@@ -1,0 +1,133 @@
+import type { MessageRow } from "../../store/messages.ts";
+import type { Store, Tx } from "../../store/store.ts";
+import type { TurnOutcome } from "../../wire/harness.ts";
+import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
+import { afterAwake } from "../patience.ts";
+import type { Inboxes } from "./inboxes.ts";
+import type { Waiters } from "./waiters.ts";
+
+/** What the ends of leases have to do with the rest of the broker. */
+export interface LeaseEndsWorld {
+  store: Store;
+  inboxes: Inboxes;
+  waiters: Waiters;
+  /** After a start, how long a harness may take to present its leases again. Milliseconds. */
+  graceMs: number;
+  /** Mail may be waiting for this agent again. */
+  nudge(agentId: string): void;
+  /** A harness says hello: whoever slept is awake. */
+  woke(agentId: string): void;
+  /** A message has died: who is told of it hears in the same commit. */
+  died(tx: Tx, row: MessageRow): void;
+}
+
+/**
+ * How what a turn holds ends: acknowledged, given back, dropped or dead. A lease ends with its turn, with its harness or
+ * with the cage; one from before a start of the daemon is given back unless its harness speaks for it in time.
+ */
+export class LeaseEnds {
+  readonly #world: LeaseEndsWorld;
+  /** Inboxes whose harness has spoken for its leases since the start. */
+  readonly #presented = new Set<string>();
+  #callOffGrace: () => void = () => {};
+
+  constructor(world: LeaseEndsWorld) {
+    this.#world = world;
+    const orphans = world.store.messages.allLeased();
+    // Their harnesses may still live and be in mid-turn: they get time to say so.
+    if (orphans.length > 0) this.#callOffGrace = afterAwake(world.graceMs, () => void this.#returnOrphans(orphans));
+  }
+
+  stop(): void {
+    this.#callOffGrace();
+  }
+
+  /**
+   * Ends a turn. `ok` acknowledges all of its leases. `failed` counts against the first message, the one that the
+   * turn was for: at the fifth time it is dead. What was drained with `recv` goes back uncounted, as everything does
+   * when the agent is parked. `cancelled` drops the first message unless it is to be returned.
+   */
+  async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
+    const { store, nudge } = this.#world;
+    await store.write((tx) => {
+      const leases = store.messages.leased(agentId).filter((row) => row.instance === instance);
+      leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
+    }, "beside");
+    nudge(agentId);
+  }
+
+  #end(tx: Tx, row: MessageRow, isFirst: boolean, outcome: TurnOutcome): void {
+    const { inboxes, died } = this.#world;
+    if (outcome.kind === "ok") return inboxes.change(tx, row, { state: "done", instance: null, token: null });
+    if (outcome.kind === "cancelled" && !outcome.return && isFirst) {
+      return inboxes.change(tx, row, { state: "dropped", instance: null, token: null, reason: "cancelled by the operator" });
+    }
+    if (outcome.kind === "failed" && isFirst) {
+      const failures = row.failures + 1;
+      const { reason } = outcome;
+      if (failures < MAX_MESSAGE_FAILURES) return inboxes.giveBack(tx, row, { failures, reason });
+      inboxes.change(tx, row, { state: "dead", instance: null, token: null, failures, reason });
+      return died(tx, { ...row, failures, reason });
+    }
+    inboxes.giveBack(tx, row);
+  }
+
+  /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */
+  async present(
+    agentId: string,
+    instance: string,
+    held: readonly { id: number; token: string }[],
+  ): Promise<{ id: number; token: string }[]> {
+    const { store, inboxes, waiters, woke } = this.#world;
+    woke(agentId);
+    this.#presented.add(agentId);
+    // One harness at a time: what an earlier one waits for would go to nobody.
+    waiters.drop(agentId, (waiter) => waiter.instance !== instance);
+    return store.write((tx) => {
+      const kept: { id: number; token: string }[] = [];
+      for (const row of store.messages.leased(agentId)) {
+        const mine = row.instance === instance && held.some((lease) => lease.id === row.id && lease.token === row.token);
+        if (mine && row.token !== null) kept.push({ id: row.id, token: row.token });
+        else inboxes.giveBack(tx, row);
+      }
+      return kept;
+    });
+  }
+
+  /** A harness is gone for good: what it held comes back, marked as redelivered. */
+  async release(agentId: string, instance: string): Promise<void> {
+    const { store, inboxes, waiters, nudge } = this.#world;
+    waiters.drop(agentId, (waiter) => waiter.instance === instance);
+    await store.write((tx) => {
+      for (const row of store.messages.leased(agentId)) {
+        if (row.instance === instance) inboxes.giveBack(tx, row);
+      }
+    });
+    nudge(agentId);
+  }
+
+  /** The same when nobody knows which instance it was: the cage is gone. */
+  async releaseAll(agentId: string): Promise<void> {
+    const { store, inboxes, waiters, nudge } = this.#world;
+    waiters.drop(agentId, () => true);
+    if (inboxes.isHandling(agentId)) {
+      await store.write((tx) => {
+        for (const row of store.messages.leased(agentId)) inboxes.giveBack(tx, row);
+      });
+    }
+    nudge(agentId);
+  }
+
+  /** Returns the leases from before the start whose harness has not spoken for them. */
+  async #returnOrphans(orphans: readonly MessageRow[]): Promise<void> {
+    const { store, inboxes, nudge } = this.#world;
+    await store.write((tx) => {
+      for (const orphan of orphans) {
+        const row = store.messages.byId(orphan.id);
+        if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient))
+          inboxes.giveBack(tx, row);
+      }
+    });
+    for (const agent of new Set(orphans.map((row) => row.recipient))) nudge(agent);
+  }
+}
