@@ -349,7 +349,7 @@ export class Broker {
 
   // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
 
-  /** Puts a dead or dropped message back into its inbox, with a clean record. */
+  /** Puts a dead message back into its inbox, with a clean record. */
   async retry(id: number): Promise<MessageView> {
     const row = await this.#store.write((tx) => {
       const found = this.#inboxes.found(id);
