@@ -15,7 +15,7 @@ const SENDS = 60;
 /** A percentile near the end of fewer messages is that of a handful, and wanders from run to run. */
 const SLICES = 30;
 /**
- * Messages at the begin of a slice that do not count: another contender ran before it, and the processor's caches are full
+ * Messages at the start of a slice that do not count: another contender ran before it, and the processor's caches are full
  * of that one's code and data. One such message in sixty was what the p99 told of. They have a figure of their own.
  */
 const FIRSTS = 5;
@@ -98,8 +98,9 @@ export const wake: Row = {
   },
 };
 
+/** Without the messages that do not count. */
 const flow = (slices: number[][]): number[][] => slices.map((slice) => slice.slice(FIRSTS));
-/** Of every other slice: in the ones between, the order turns around and a contender may follow itself. */
+/** The first message of every other slice: in the ones between, the order turns around and a contender may follow itself. */
 const firsts = (slices: number[][]): number[] => slices.filter((_, at) => at % 2 === 1).map((slice) => slice[0] ?? Number.NaN);
 
 /** Sends one message after the other, each once its receiver waits, and measures from before the write to the wake. */

@@ -71,11 +71,13 @@ export class Broker {
     this.#maxHops = options.maxHops;
     this.#now = options.now ?? Date.now;
     this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
-    this.#inboxes = new Inboxes(this.#store, this.#now, (row) => this.#tell(row));
+    const leased = this.#store.messages.allLeased();
+    this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#tell(row));
     this.leases = new LeaseEnds({
       store: this.#store,
       inboxes: this.#inboxes,
       waiters: this.#waiters,
+      orphans: leased,
       graceMs: options.leaseGraceMs,
       nudge: (agentId) => this.#nudge(agentId),
       woke: (agentId) => void this.#asleep.delete(agentId),

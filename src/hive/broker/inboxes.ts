@@ -17,13 +17,18 @@ export class Inboxes {
   /** What turns hold. */
   readonly #leases: InboxLists;
 
-  /** `told` is called with a row as it is now, after the commit that made it so. */
-  constructor(store: Pick<Store, "messages" | "nextSeq">, now: () => number, told: (row: MessageRow) => void) {
+  /** `leased` is what the store holds of leases; `told` is called with a row as it is now, after the commit that made it so. */
+  constructor(
+    store: Pick<Store, "messages" | "nextSeq">,
+    leased: readonly MessageRow[],
+    now: () => number,
+    told: (row: MessageRow) => void,
+  ) {
     this.#store = store;
     this.#now = now;
     this.#told = told;
     this.#queues = new InboxLists(store.messages.queued());
-    this.#leases = new InboxLists(store.messages.allLeased());
+    this.#leases = new InboxLists(leased);
   }
 
   /** Stores a new message. */

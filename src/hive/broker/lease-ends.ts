@@ -11,6 +11,8 @@ export interface LeaseEndsWorld {
   store: Store;
   inboxes: Inboxes;
   waiters: Waiters;
+  /** Leases from before the start. */
+  orphans: readonly MessageRow[];
   /** After a start, how long a harness may take to present its leases again. Milliseconds. */
   graceMs: number;
   /** Mail may be waiting for this agent again. */
@@ -33,7 +35,7 @@ export class LeaseEnds {
 
   constructor(world: LeaseEndsWorld) {
     this.#world = world;
-    const orphans = world.store.messages.allLeased();
+    const { orphans } = world;
     // Their harnesses may still live and be in mid-turn: they get time to say so.
     if (orphans.length > 0) this.#callOffGrace = afterAwake(world.graceMs, () => void this.#returnOrphans(orphans));
   }
