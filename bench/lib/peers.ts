@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** Where a program is, or undefined when it is not installed. */
+/** Where a program is, or undefined when it is not installed, or is something that cannot be run. */
 function find(program: string): string | undefined {
   for (const folder of [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin"]) {
     try {
-      accessSync(join(folder, program));
+      accessSync(join(folder, program), constants.X_OK);
       return join(folder, program);
     } catch {
       // The next folder may have it.
