@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { calibrate, patience } from "./test/lib/slowness.ts";
+
+calibrate();
 
 export default defineConfig({
   test: {
@@ -6,9 +9,9 @@ export default defineConfig({
     // Two cores is the smallest machine we support, and tests wait for cages, disks and browsers: a third one beside two
     // takes a sixth off the whole.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    // The default is a second, which a busy machine takes for less than what is waited for.
-    expect: { poll: { timeout: 30_000 } },
+    // These end what hangs. They are long, and longer on a slow machine, so that load alone never fails a test.
+    testTimeout: patience(180_000),
+    hookTimeout: patience(240_000),
+    expect: { poll: { timeout: patience(60_000) } },
   },
 });

@@ -12,7 +12,9 @@ import { openDeployWorld } from "./lib/deploy-world.ts";
 /** Backups of the real store and the real repositories while deploys go on, and what is refused. */
 
 /** Looks at the ledger, a process of git each: as many as several deploys need. */
-const LOOKS = 100;
+const LOOKS = 40;
+/** Backups that are taken, each at another point of the deploys. */
+const BACKUPS = 3;
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
 let folder: string;
 let world: World;
@@ -76,7 +78,7 @@ test("backups that are taken while two agents are deployed again and again resto
     },
   });
   const rows: number[] = [];
-  for (let n = 0; n < 4; n++) {
+  for (let n = 0; n < BACKUPS; n++) {
     // Each begins at another point of the deploys that are under way.
     for (const until = deploys + 2; deploys < until;) await new Promise((resolve) => setImmediate(resolve));
     await backups.take(at(`b${n}`), never, () => {});
@@ -84,7 +86,7 @@ test("backups that are taken while two agents are deployed again and again resto
   isOver = true;
   await Promise.all(deploying);
   expect(world.unexpected).toEqual([]);
-  for (let n = 0; n < 4; n++) {
+  for (let n = 0; n < BACKUPS; n++) {
     const found = await restored(at(`b${n}`), `r${n}`);
     expect(found.problems).toEqual([]);
     expect(found.holds).toHaveLength(7);

@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
 import { isTerminal, terminalTag } from "../src/hive/deploy/machine.ts";
 import { HiveError } from "../src/wire/error.ts";
 import { openDeployWorld } from "./lib/deploy-world.ts";
+import { patience } from "./lib/slowness.ts";
 
 /**
  * Approve, deny, cancel, approve again and propose for two agents, in any order and at once. The order is what is tried
@@ -15,21 +16,23 @@ import { openDeployWorld } from "./lib/deploy-world.ts";
  */
 const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-const RUNS = 200;
+/** Enough to meet every end of a request; `npm run interleavings` does many more. */
+const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
+const LIMIT_MS = patience(180_000 + RUNS * 2_000);
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
 let world: World;
 let folder: string;
 let proposals = 0;
 const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = mkdtempSync(join(TOP, "interleavings-"));
   world = await openDeployWorld({ folder });
   await world.firstStart();
   for (const name of ["ada", "bob"])
     await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
 });
-afterAll(async () => {
+afterEach(async () => {
   await world.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -62,7 +65,7 @@ async function act(what: "approve" | "deny" | "cancel", id: number): Promise<voi
   }
 }
 
-test(`${RUNS} interleavings: every request has one end and at most one tag of it`, { timeout: 290_000 }, async () => {
+test(`${RUNS} interleavings: every request has one end and at most one tag of it`, { timeout: LIMIT_MS }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 3, maxLength: 9 }), async (actions) => {
       const ids = await Promise.all(["ada", "bob", "ada"].map(propose));

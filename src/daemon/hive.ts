@@ -453,6 +453,7 @@ export async function openHive(deps: HiveDeps) {
       if (forward.length + back.length > 0) log.info({ forward, back }, "deploys of the last daemon are settled");
       await sockets.openHost(paths.hostSocket);
       await swarm.boot();
+      broker.leases.startGrace();
       await deploys.firstStart();
       deploys.autoUpdate.start();
       const inUse = revisionsInUse(swarm, runtime.revision);

@@ -5,8 +5,6 @@ import { cleanEnv } from "../lib/hive.ts";
 
 /** The short forms of the campaigns whose long forms are commands: docs/reliability.md. */
 
-/** Deploys wait for many syncs each; a slow disk beside other tests makes them slower still. Milliseconds. */
-const SLOW_MS = 240_000;
 /** What a script answers on a machine that cannot do it, with a word why. */
 const CANNOT = 77;
 
@@ -33,17 +31,13 @@ test("power cuts lose nothing that was acknowledged", () => {
   expect(run.status).toBe(0);
 });
 
-test(
-  "power cuts under deploys lose nothing that was said to be deployed, and the checker finds nothing",
-  { timeout: SLOW_MS },
-  () => {
-    const run = campaign("powercut.mjs", "--cuts", "2", "--workload", "deploys");
-    if (!run) return;
-    expect(run.counts).toMatchObject({ cuts: 2, lost: 0, unclean: 0 });
-    expect(run.counts["acknowledged"]).toBeGreaterThan(0);
-    expect(run.status).toBe(0);
-  },
-);
+test("power cuts under deploys lose nothing that was said to be deployed, and the checker finds nothing", () => {
+  const run = campaign("powercut.mjs", "--cuts", "2", "--workload", "deploys");
+  if (!run) return;
+  expect(run.counts).toMatchObject({ cuts: 2, lost: 0, unclean: 0 });
+  expect(run.counts["acknowledged"]).toBeGreaterThan(0);
+  expect(run.status).toBe(0);
+});
 
 test("a store whose commits do not wait for the disk loses, and the cuts see it", () => {
   const run = campaign("powercut.mjs", "--cuts", "1", "--fs", "ext4", "--workload", "messages", "--control", "normal");

@@ -36,5 +36,6 @@ export function openWorld(file: string, agents: number, prefix = "agent"): { sto
     leaseGraceMs: 1,
     sendRate: { perSecond: 1e9, burst: 1e9 },
   });
+  broker.leases.startGrace();
   return { store, broker, ids };
 }

@@ -101,8 +101,6 @@ describe.each([1440, 390])("at %i px", (width) => {
   afterAll(() => hive.dispose());
   beforeEach(async () => {
     ({ context, page, problems } = await logIn(browser, hive, { width, height: 900 }));
-    // Says what it waited for, before the test's own end comes.
-    context.setDefaultTimeout(25_000);
   });
   afterEach(() => context.close());
 

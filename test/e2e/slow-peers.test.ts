@@ -74,7 +74,7 @@ async function isWell(): Promise<void> {
   expect(holdings(hive.pid).resident - before.resident).toBeLessThan(MOST_BYTES);
 }
 
-test("slow writers: 64 on every socket hold nobody else up, and over HTTP they are let go of", { timeout: 120_000 }, async () => {
+test("slow writers: 64 on every socket hold nobody else up, and over HTTP they are let go of", async () => {
   const slow: [string, Socket[]][] = [];
   for (const [name, to, half] of SOCKETS) {
     const peers = await Promise.all(Array.from({ length: PEERS }, () => dial(to())));
@@ -103,7 +103,7 @@ test("slow writers of a body: 64 requests whose rest never comes hold nobody els
   for (const peer of peers) peer.destroy();
 });
 
-test("slow readers of the two event streams are cut off, and nobody else is", { timeout: 120_000 }, async () => {
+test("slow readers of the two event streams are cut off, and nobody else is", async () => {
   const lines = await dial({ path: hive.socket });
   lines.pause();
   lines.write('{"cmd":"watch"}\n');
@@ -138,7 +138,7 @@ test("slow readers of the two event streams are cut off, and nobody else is", { 
 test.each([
   ["an agent's", () => of("ada", "mcp.sock")],
   ["the operator's", (): NetConnectOpts => ({ path: hive.socket })],
-])("a peer on %s socket that asks and asks and never reads is cut off", { timeout: 120_000 }, async (_whose, to) => {
+])("a peer on %s socket that asks and asks and never reads is cut off", async (_whose, to) => {
   const socket = await dial(to());
   socket.pause();
   const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));

@@ -4,14 +4,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { TestHive } from "../lib/hive.ts";
+import { patience } from "../lib/slowness.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
 /** The daemon is suspended (SIGSTOP) and goes on. `npm run suspend` lets it sleep for five minutes. */
 
-const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 4);
-const PATIENCE_MS = 60_000 + SECONDS * 1000;
-/** Shorter than the sleep: a plain timer would have run out when the daemon wakes. */
-const GRACE_SECONDS = 2;
+/** Long enough for the daemon, on this machine, to answer the one call between its start and its sleep. */
+const GRACE_SECONDS = patience(2_000) / 1000;
+/** Longer than the grace: a plain timer would have run out when the daemon wakes. */
+const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 2 * GRACE_SECONDS);
+const LIMIT_MS = patience(180_000) + SECONDS * 1000;
 const INSTANCE = "suspend-test-harness";
 let hive: TestHive;
 beforeEach(() => {
@@ -34,7 +36,7 @@ async function suspended<T>(meanwhile: () => T): Promise<T> {
 
 test(
   "a harness that speaks for its leases while the daemon sleeps through its grace keeps them",
-  { timeout: PATIENCE_MS },
+  { timeout: LIMIT_MS },
   async () => {
     await hive.start();
     await spawnStopped(hive, "ada");
@@ -68,7 +70,7 @@ test(
 
 test(
   "a lease that nobody speaks for comes back once, although the daemon slept through its grace",
-  { timeout: PATIENCE_MS },
+  { timeout: LIMIT_MS },
   async () => {
     await hive.start();
     await spawnStopped(hive, "ada");
@@ -96,7 +98,7 @@ test(
   },
 );
 
-test("a turn, the senders and the dashboard of a daemon that slept go on where they were", { timeout: PATIENCE_MS }, async () => {
+test("a turn, the senders and the dashboard of a daemon that slept go on where they were", { timeout: LIMIT_MS }, async () => {
   hive.play([
     {
       when: { text: "^slow" },

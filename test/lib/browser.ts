@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import type { TestHive } from "./hive.ts";
+import { patience } from "./slowness.ts";
 
 const FLAGS = [
   "--no-sandbox",
@@ -27,8 +28,19 @@ function findChromium(): string {
   throw new Error("there is no chromium: `npm test` installs it");
 }
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+/** How long an action in a page waits for what it acts on. Milliseconds. */
+const ACTION_MS = patience(60_000);
+
+/** A headless browser whose pages wait as long as this machine needs. */
+export async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: patience(120_000) });
+  const open = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await open(options);
+    context.setDefaultTimeout(ACTION_MS);
+    return context;
+  };
+  return browser;
 }
 
 /** A browser profile that is logged in, and what went wrong in its pages. */

@@ -8,6 +8,7 @@ import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import { patience } from "./slowness.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
 const DIST = join(import.meta.dirname, "../../dist");
@@ -61,6 +62,8 @@ export class TestHive {
       HIVE_REHEARSAL: "1",
       // Hives of parallel tests would want the same ports.
       HIVE_AGENT_PORTS: "off",
+      // A generation that starts on a busy machine is no failure of its config.
+      HIVE_CONFIRM_SECONDS: String(patience(60_000) / 1000),
       ...env,
     });
   }

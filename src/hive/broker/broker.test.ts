@@ -234,8 +234,24 @@ describe("a new daemon", () => {
     const id = await send("ada", "one");
     await next("ada");
     restart(1);
+    broker.leases.startGrace();
     const again = await next("ada", "second");
     expect(again.message).toMatchObject({ id, redelivered: true });
+  });
+
+  test("the grace begins when the sockets are bound: a slow start returns nothing", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      const id = await send("ada", "one");
+      const { token } = await next("ada");
+      restart(1_000);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(stateOf(id)).toBe("leased");
+      broker.leases.startGrace();
+      expect(await broker.leases.present("id-ada", "i-ada", [{ id, token }])).toEqual([{ id, token }]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -35,9 +35,16 @@ export class LeaseEnds {
 
   constructor(world: LeaseEndsWorld) {
     this.#world = world;
-    const { orphans } = world;
-    // Their harnesses may still live and be in mid-turn: they get time to say so.
-    if (orphans.length > 0) this.#callOffGrace = afterAwake(world.graceMs, () => void this.#returnOrphans(orphans));
+  }
+
+  /**
+   * Starts the grace in which harnesses of before the start may present their leases; what is not presented by its end
+   * is returned. Call it once, when the agents' sockets are bound: until then no harness can speak for its leases, and
+   * a slow start must not use up its time.
+   */
+  startGrace(): void {
+    const { orphans, graceMs } = this.#world;
+    if (orphans.length > 0) this.#callOffGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans));
   }
 
   stop(): void {
