@@ -22,9 +22,12 @@ const PROGRAMS = {
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
   zsh: { apt: "zsh", dnf: "zsh", pacman: "zsh", zypper: "zsh", apk: "zsh" },
   fish: { apt: "fish", dnf: "fish", pacman: "fish", zypper: "fish", apk: "fish" },
+  strace: { apt: "strace", dnf: "strace", pacman: "strace", zypper: "strace", apk: "strace" },
+  xfs_io: { apt: "xfsprogs", dnf: "xfsprogs", pacman: "xfsprogs", zypper: "xfsprogs", apk: "xfsprogs" },
+  "mkfs.ext4": { apt: "e2fsprogs", dnf: "e2fsprogs", pacman: "e2fsprogs", zypper: "e2fsprogs", apk: "e2fsprogs" },
 };
 /** What only the tests need. */
-const FOR_TESTS = ["chromium", "openssl", "nix", "faketime", "zsh", "fish"];
+const FOR_TESTS = ["chromium", "openssl", "nix", "faketime", "zsh", "fish", "strace", "xfs_io", "mkfs.ext4"];
 const COMPILER = {
   apt: ["build-essential", "python3"],
   dnf: ["gcc-c++", "make", "python3"],
@@ -43,7 +46,7 @@ const INSTALL = {
 /** Something is missing that only a person can bring: the message says how, and nothing else is printed. */
 export class SetupError extends Error {}
 
-/** Does what is missing. `forTests` adds a browser, a maker of certificates, a clock that can be set and a real Nix. Returns false when it only printed. */
+/** Does what is missing. `forTests` adds a browser, a real Nix, shells, and the tools that make certificates, faults and power cuts. Returns false when it only printed. */
 export async function setUp({ forTests = false } = {}) {
   checkNode();
   const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? FOR_TESTS : [])]);
