@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parseScenario } from "../src/gateway/rehearsal/scenario.ts";
 import { AgentConfig } from "../src/wire/config.ts";
+import { NOTICES } from "../src/wire/notices.ts";
 
 /** What the documents say, as far as a program can tell whether it is true. */
 
@@ -53,6 +54,13 @@ test("the scenarios that are shown can be played", () => {
     const whole = "rules" in value ? value : { name: "shown", rules: [value] };
     expect(() => parseScenario(JSON.stringify(whole), "docs/scenarios.md")).not.toThrow();
   }
+});
+
+test("the table of notices is that of the code", () => {
+  const rows = Array.from(read("docs/reliability.md").matchAll(/^\| `(\w+)` \| (state|outcome) \| (.+) \|$/gm), (row) =>
+    row.slice(1),
+  );
+  expect(rows).toEqual(Object.entries(NOTICES).map(([kind, rule]) => [kind, rule.class, rule.bound]));
 });
 
 test("the map stays short enough to be read first", () => {

@@ -9,7 +9,7 @@ import { Feed } from "../eventlog/feed.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Agent } from "../hive/agents/agent.ts";
-import { Cages, type LifecycleEvent } from "../hive/agents/cages.ts";
+import { Cages } from "../hive/agents/cages.ts";
 import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
@@ -32,13 +32,15 @@ import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
-import type { OperationName } from "../wire/operations.ts";
+import { isNoticeKind } from "../wire/notices.ts";
+import type { OperationName, Parsed } from "../wire/operations.ts";
 import { cageSpec } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
 import { directoryOf, revisionsInUse } from "./directory.ts";
 import { Disk } from "./disk.ts";
 import { handlers } from "./handlers/index.ts";
+import { senderOf } from "./handlers/messages.ts";
 import type { CallerContext } from "./handlers/types.ts";
 import type { Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
@@ -145,7 +147,7 @@ export async function openHive(deps: HiveDeps) {
   });
 
   const { maxHops, leaseGraceMs, sendRate } = config;
-  const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, now });
+  const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, onUnexpected, now });
   const history = new MessageHistory(store, directory.nameOf, (inbox) => broker.queued(inbox));
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
@@ -202,8 +204,12 @@ export async function openHive(deps: HiveDeps) {
     },
   });
 
+  /** A send that is stored already is answered from what is stored: it takes nothing in. */
+  const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
+    name === "send" && broker.stored(senderOf(caller), input) !== undefined;
+
   const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
-    if (disk.low && GROWING.has(name))
+    if (disk.low && GROWING.has(name) && !isStored(name, input, caller))
       throw new HiveError(
         "disk_full",
         "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
@@ -227,7 +233,7 @@ export async function openHive(deps: HiveDeps) {
     onUnexpected,
   });
 
-  /** Writes to the audit trail and, where it is the manager's business, into its inbox: one commit. */
+  /** Stores an audit entry and, for a kind that is a notice, the manager's message: one commit. */
   const announce = (
     event: { event: string; agent: string; [detail: string]: unknown },
     { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
@@ -247,12 +253,11 @@ export async function openHive(deps: HiveDeps) {
           ...(request === undefined ? {} : { request }),
           ...(Object.keys(detail).length > 0 ? { detail } : {}),
         });
-        if (toManager && manager && agent !== MANAGER) broker.tellFromSystem(tx, { id: manager.id, name: manager.name }, event);
+        if (toManager && manager && agent !== MANAGER && isNoticeKind(kind))
+          broker.tellFromSystem(tx, { id: manager.id, name: manager.name }, { ...event, event: kind });
       })
       .catch(onUnexpected);
   };
-  /** Of these the manager hears; of the others only the audit trail. */
-  const forManager: ReadonlySet<LifecycleEvent["event"]> = new Set(["container_crash", "killed"]);
   let isClosing = false;
   const cageFacts = { hiveId, paths, runtime, warmMs: config.warmMs };
 
@@ -271,10 +276,7 @@ export async function openHive(deps: HiveDeps) {
     async tell(agent, { actor, ...event }) {
       // What an agent's first deploy does to its cage is told by the deploy.
       if (agent.unborn) return;
-      await announce(
-        { agent: agent.name, ...event },
-        { toManager: forManager.has(event.event) && !isClosing, ...(actor ? { actor } : {}) },
-      );
+      await announce({ agent: agent.name, ...event }, { toManager: !isClosing, ...(actor ? { actor } : {}) });
     },
     crashBackoffMs: config.crashBackoffMs,
     now,

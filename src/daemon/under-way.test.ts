@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { storeReplay } from "./replay.ts";
 import { Feed } from "../eventlog/feed.ts";
 import type { Store } from "../store/store.ts";
@@ -35,7 +36,7 @@ beforeEach(() => {
     throw new Error("there are no approvals here");
   });
   feed = new Feed(replay, () => store.settle());
-  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000 });
+  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
 });
 afterEach(() => {
   broker.stop();

@@ -4,13 +4,14 @@ import type { Store, Tx } from "../store/store.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
+import { MAX_OPEN_QUESTIONS } from "../wire/limits.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
 import { Moment } from "./patience.ts";
 
-/** Open questions of one agent: past that the operator is asked too much to answer any. */
-const MAX_OPEN_PER_AGENT = 50;
+/** Pause before an expiry that could not be stored is tried again. Milliseconds. */
+const RETRY_MS = 10_000;
 /** Closed questions that a listing shows. */
 const MAX_LISTED = 200;
 
@@ -28,6 +29,7 @@ export class Questions {
   readonly #deps: QuestionDeps;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   /** When the open questions that expire do so. */
   readonly #ends = new Map<number, Moment>();
 
@@ -43,9 +45,10 @@ export class Questions {
     const options = input.options ?? [];
     if (new Set(options).size < options.length) throw new HiveError("bad_request", "options: two of them are the same");
     const row = await store.write((tx) => {
+      this.#deps.broker.checkMayAsk(agentId);
       const open = store.questions.open().filter((one) => one.agent === agentId);
-      if (open.length >= MAX_OPEN_PER_AGENT) {
-        throw new HiveError("rate_limited", `${MAX_OPEN_PER_AGENT} of your questions are open already: wait for answers`);
+      if (open.length >= MAX_OPEN_QUESTIONS) {
+        throw new HiveError("rate_limited", `${MAX_OPEN_QUESTIONS} of your questions are open already: wait for answers`);
       }
       const now = this.#now();
       const id = store.nextSeq();
@@ -94,6 +97,7 @@ export class Questions {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -128,23 +132,35 @@ export class Questions {
     return this.#view(closed);
   }
 
-  /** One timer, for the nearest expiry. */
-  #arm(): void {
+  /** One timer, for the nearest expiry, and not before `pauseMs`. */
+  #arm(pauseMs = 0): void {
     clearTimeout(this.#timer);
+    // An expiry that was under way ends after `stop`.
+    if (this.#stopped) return;
     const open = this.#deps.store.questions.expiring();
     for (const id of this.#ends.keys()) if (!open.some((row) => row.id === id)) this.#ends.delete(id);
     for (const { id, expires_at } of open)
       if (expires_at !== null && !this.#ends.has(id)) this.#ends.set(id, new Moment(expires_at, this.#now));
     if (this.#ends.size === 0) return;
-    const pause = Math.min(...Array.from(this.#ends.values(), (end) => end.pause));
-    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), pause);
+    const nearest = Math.min(...Array.from(this.#ends.values(), (end) => end.pause));
+    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), Math.max(nearest, pauseMs));
     this.#timer.unref();
   }
 
   async #expire(): Promise<void> {
-    for (const row of this.#deps.store.questions.expiring())
-      if (this.#ends.get(row.id)?.hasCome) await this.#close(row, "expired", null);
-    this.#arm();
+    let failed = false;
+    for (const row of this.#deps.store.questions.expiring()) {
+      if (!this.#ends.get(row.id)?.hasCome) continue;
+      try {
+        await this.#close(row, "expired", null);
+      } catch (error) {
+        // One that was answered at the moment of its expiry is left as it is; one that fails does not keep the others.
+        if (error instanceof HiveError && error.code === "conflict") continue;
+        failed = true;
+        this.#deps.onUnexpected(error);
+      }
+    }
+    this.#arm(failed ? RETRY_MS : 0);
   }
 
   #tell(tx: Tx, row: QuestionRow): void {

@@ -4,7 +4,18 @@ import type { MessageRow } from "./messages.ts";
 /** What every message has of its own. */
 const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "created_at", "updated_at", "body"] as const;
 /** What few have when they are stored, or have otherwise than `AS_EVER` says. */
-const SELDOM = ["state", "label", "client_id", "in_reply_to", "instance", "token", "redelivered", "failures", "reason"] as const;
+const SELDOM = [
+  "state",
+  "label",
+  "client_id",
+  "in_reply_to",
+  "instance",
+  "token",
+  "redelivered",
+  "failures",
+  "reason",
+  "notice",
+] as const;
 /** What is the same for all plain messages, as SQL: it need not be bound. What is not here is null. */
 const AS_EVER = { state: "'queued'", redelivered: "0", failures: "0" };
 
@@ -74,8 +85,8 @@ function plainOf(row: MessageRow) {
 
 /** In the order of `SELDOM`. */
 function seldomOf(row: MessageRow) {
-  const { state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason } = row;
-  return [state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason] as const;
+  const { state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason, notice } = row;
+  return [state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason, notice] as const;
 }
 
 /** True for a message that is only sent and waits: binding what it does not have would be a tenth of the cost of its insert. */
@@ -88,6 +99,7 @@ function isPlain(row: MessageRow): boolean {
     row.token === null &&
     row.instance === null &&
     row.reason === null &&
+    row.notice === null &&
     row.redelivered === 0 &&
     row.failures === 0
   );

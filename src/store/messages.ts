@@ -22,6 +22,8 @@ export interface MessageRow {
   created_at: number;
   updated_at: number;
   body: string | null;
+  /** What a newer notice of the daemon must have in common with this one to replace it; null for other messages. */
+  notice: string | null;
 }
 
 /** A message as it is when nothing has happened to it: it waits, and begins a chain. `at` in milliseconds. */
@@ -50,6 +52,7 @@ export function newMessage(
     created_at: row.created_at ?? at,
     updated_at: row.updated_at ?? at,
     body: row.body,
+    notice: row.notice ?? null,
   };
 }
 
@@ -108,6 +111,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   );
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
+  );
+  const queuedNotices = db.prepare<[string, string], MessageRow>(
+    "SELECT * FROM messages INDEXED BY messages_notices WHERE state = 'queued' AND recipient = ? AND notice = ?",
   );
   // Two indexes of few rows each: however long the history is.
   const stuck = db.prepare<[number], MessageRow>(
@@ -170,6 +176,8 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     /** What is held back of a chain that went on for too long. */
     held: (recipient: string) => heldBack.all(recipient),
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
+    /** The queued notices of one key. A message with a key is never put off. */
+    queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
     newest: ofAll((before: number, limit: number) => newest.all(before, limit).reverse()),

@@ -222,4 +222,9 @@ INSERT INTO message_parties
   UNION
   SELECT recipient, id FROM messages WHERE id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to');
 `,
+  `
+-- A queued notice of the daemon that a newer one of its kind about the same agent replaces.
+ALTER TABLE messages ADD COLUMN notice TEXT;
+CREATE INDEX messages_notices ON messages (recipient, notice) WHERE notice IS NOT NULL AND state = 'queued';
+`,
 ];

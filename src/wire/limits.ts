@@ -28,8 +28,15 @@ export const MAX_PAGE_ROWS = 500;
 export const MAX_AGENT_CONNECTIONS = 64;
 /** Messages one send to `*` may fan out to is the number of agents; this caps the agents of a hive. */
 export const MAX_AGENTS = 500;
-/** Undelivered messages per inbox; a sender that meets it is told to wait. The operator's is unbounded. */
+/**
+ * Undelivered messages per inbox at which senders are refused. Notices of the daemon are stored past it (`NOTICES`). The
+ * operator's inbox has no limit.
+ */
 export const MAX_INBOX_MESSAGES = 10_000;
+/** Open questions of one agent: past that the operator is asked too much to answer any. */
+export const MAX_OPEN_QUESTIONS = 50;
+/** Requests that may wait for the operator: past that nobody looks at any of them. */
+export const MAX_OPEN_REQUESTS = 100;
 /** Messages in one chain of agents answering agents before the operator is asked. Configurable. */
 export const DEFAULT_MAX_HOPS = 32;
 /** Failures of one message itself before it is dead. */

@@ -35,6 +35,7 @@ export function openWorld(file: string, agents: number, prefix = "agent"): { sto
     maxHops: Number.MAX_SAFE_INTEGER,
     leaseGraceMs: 1,
     sendRate: { perSecond: 1e9, burst: 1e9 },
+    onUnexpected: (error) => console.error(error),
   });
   broker.leases.startGrace();
   return { store, broker, ids };

@@ -44,7 +44,9 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     live: () => swarm.all().map(({ id, name }) => ({ id, name })),
     nameOf: (id) => swarm.byId(id)?.name ?? id,
   };
-  const broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000 });
+  const unexpected: unknown[] = [];
+  const unexpectedly = (error: unknown): void => void unexpected.push(error);
+  const broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000, onUnexpected: unexpectedly });
   const confirmations = new Confirmations();
   const driver = {
     prepare: async () => {},
@@ -98,7 +100,6 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     now: Date.now,
   });
   const repos = await openRepos(paths);
-  const unexpected: unknown[] = [];
   const deploys = openDeploys({
     store,
     feed,
@@ -115,12 +116,13 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     changed: () => {},
     lookAtDisk: () => false,
     failpoint: async () => {},
-    onUnexpected: (error) => void unexpected.push(error),
+    onUnexpected: unexpectedly,
     now: Date.now,
   });
   const recovered = await deploys.recover();
   return {
     ...deploys,
+    broker,
     paths,
     recovered,
     store,

@@ -6,7 +6,8 @@ import { agentOf } from "./who.ts";
 
 type Names = "send" | "recv" | "inbox" | "mark_read" | "messages" | "message_retry" | "message_drop" | "chain_resume" | "wake";
 
-function senderOf(caller: CallerContext): { id: string; label?: string } {
+/** The principal that a caller sends as. */
+export function senderOf(caller: CallerContext): { id: string; label?: string } {
   return caller.kind === "operator" ? { id: OPERATOR } : { id: caller.agent.id };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../../test/lib/store.ts";
+import { onUnexpected } from "../../../test/lib/unexpected.ts";
 import { Feed } from "../../eventlog/feed.ts";
 import type { Store } from "../../store/store.ts";
 import type { HiveEvent } from "../../wire/event.ts";
@@ -32,7 +33,7 @@ function open(options: Partial<BrokerOptions> = {}): Broker {
     () => store.seq,
   );
   feed.subscribe({}, ({ event }) => published.push(event) > 0);
-  return new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, ...options });
+  return new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected, ...options });
 }
 
 beforeEach(() => {

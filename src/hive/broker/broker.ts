@@ -7,6 +7,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MAX_INBOX_MESSAGES } from "../../wire/limits.ts";
 import type { MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
+import { noticeKey, type Notice } from "../../wire/notices.ts";
 import type { Output } from "../../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "../directory.ts";
 import { ChangedInboxes } from "./changed.ts";
@@ -18,6 +19,9 @@ import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
+/** The recipient that stands for every agent the sender may reach. */
+const EVERYBODY = "*";
+
 export interface BrokerOptions {
   store: Store;
   feed: Feed;
@@ -27,6 +31,8 @@ export interface BrokerOptions {
   /** After a start, how long a harness may take to present its leases again. Milliseconds. */
   leaseGraceMs: number;
   sendRate?: RateLimit;
+  /** Work that nobody waits for has failed. */
+  onUnexpected(error: unknown): void;
   now?: () => number;
 }
 
@@ -44,6 +50,7 @@ export class Broker {
   readonly #feed: Feed;
   readonly #directory: Directory;
   readonly #maxHops: number;
+  readonly #onUnexpected: (error: unknown) => void;
   readonly #now: () => number;
   readonly #rate: SendRate;
   readonly #waiters = new Waiters();
@@ -69,6 +76,7 @@ export class Broker {
       () => this.#changed.add(OPERATOR),
     );
     this.#maxHops = options.maxHops;
+    this.#onUnexpected = options.onUnexpected;
     this.#now = options.now ?? Date.now;
     this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
     const leased = this.#store.messages.allLeased();
@@ -79,6 +87,7 @@ export class Broker {
       waiters: this.#waiters,
       orphans: leased,
       graceMs: options.leaseGraceMs,
+      onUnexpected: options.onUnexpected,
       nudge: (agentId) => this.#nudge(agentId),
       woke: (agentId) => void this.#asleep.delete(agentId),
       died: (tx, row) => this.#announceDead(tx, row),
@@ -104,23 +113,45 @@ export class Broker {
   /** The same by call. */
   sending(sender: Sender, draft: Draft): ByCall<Output<"send">> {
     return this.#store.writing((tx) => {
+      // First of all: what is stored is answered whatever has become of the recipient, the configuration or the rate.
+      const earlier = this.stored(sender, draft);
+      if (earlier) return earlier;
       const from = this.#principal(sender.id);
       const { recipients, refused } = this.#recipients(from, sender, draft.to);
-      if (draft.client_id !== undefined) {
-        const earlier = this.#store.messages.byClientId(sender.id, draft.client_id);
-        if (earlier.length > 0) {
-          return { sent: earlier.map((row) => this.#receipt(row)), duplicate: true, refused: [] };
-        }
-      }
-      // Counted after the look-up: asking again for what is stored costs nothing.
       if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
       this.#checkReply(sender.id, draft.in_reply_to);
       const chain = this.#chainOf(sender.id);
       // Pushed, not mapped: JSON takes three times as long for an array that could have holes.
       const sent: Output<"send">["sent"] = [];
-      for (const to of recipients) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
+      for (const to of recipients) {
+        const full = this.#whyFull(to, chain);
+        if (full === undefined) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
+        else if (draft.to === EVERYBODY) refused.push({ to: to.name, error: full });
+        else throw new HiveError("rate_limited", full);
+      }
       return { sent, duplicate: false, refused };
     }, "beside");
+  }
+
+  /** The answer to a draft whose `client_id` this sender has used before. */
+  stored(sender: Sender, { client_id, to }: Pick<Draft, "client_id" | "to">): Output<"send"> | undefined {
+    if (client_id === undefined) return undefined;
+    const rows = this.#store.messages.byClientId(sender.id, client_id);
+    if (rows.length === 0) return undefined;
+    return {
+      sent: rows.map((row) => this.#receipt(row)),
+      duplicate: true,
+      refused: to === EVERYBODY ? this.#missed(sender, rows) : [],
+    };
+  }
+
+  /** Who a broadcast that is stored did not reach. */
+  #missed(sender: Sender, rows: readonly MessageRow[]): Output<"send">["refused"] {
+    const reached = new Set([sender.id, ...rows.map((row) => row.recipient)]);
+    return this.#directory
+      .live()
+      .filter((one) => !reached.has(one.id))
+      .map((one) => ({ to: one.name, error: "the first send did not reach it: send to it by name" }));
   }
 
   #recipients(
@@ -128,7 +159,7 @@ export class Broker {
     sender: Sender,
     to: string,
   ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
-    if (to !== "*") {
+    if (to !== EVERYBODY) {
       // A program in a cage wakes its own agent; nobody else writes to itself.
       if (to === from.name && sender.label === undefined)
         throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
@@ -159,7 +190,14 @@ export class Broker {
     return handling && { chain: handling.chain, hops: handling.hops + 1 };
   }
 
-  #deliver(tx: Tx, sender: Sender, to: Principal, draft: Draft, chain: { chain: number; hops: number } | undefined): MessageRow {
+  #deliver(
+    tx: Tx,
+    sender: Sender,
+    to: Principal,
+    draft: Draft,
+    chain: { chain: number; hops: number } | undefined,
+    notice: string | null = null,
+  ): MessageRow {
     const id = this.#store.nextSeq();
     const row = newMessage(id, this.#now(), {
       sender: sender.id,
@@ -170,6 +208,7 @@ export class Broker {
       chain: chain?.chain ?? id,
       hops: chain?.hops ?? 0,
       body: draft.body,
+      notice,
     });
     if (to.id === OPERATOR) {
       // The operator's inbox is the history itself: what is stored has arrived.
@@ -179,7 +218,6 @@ export class Broker {
       row.state = "held";
       row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
     } else {
-      this.#checkRoom(to);
       // Whoever waits while older mail lies there is about to get that: nothing overtakes it.
       const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
       const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
@@ -189,19 +227,31 @@ export class Broker {
     return row;
   }
 
-  #checkRoom(to: Principal): void {
-    if (this.unread(to.id) >= MAX_INBOX_MESSAGES) {
-      throw new HiveError("rate_limited", `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`);
-    }
+  /** Why a sender is refused: the limit of an inbox binds senders, never the daemon's notices. */
+  #whyFull(to: Principal, chain: { hops: number } | undefined): string | undefined {
+    const isQueued = to.id !== OPERATOR && (chain?.hops ?? 0) <= this.#maxHops;
+    if (!isQueued || this.unread(to.id) < MAX_INBOX_MESSAGES) return undefined;
+    return `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`;
+  }
+
+  /** Throws when an agent may not ask for something whose answer comes into its inbox: the inbox is full. */
+  checkMayAsk(agentId: string): void {
+    if (this.unread(agentId) >= MAX_INBOX_MESSAGES)
+      throw new HiveError("rate_limited", `your inbox is full (${MAX_INBOX_MESSAGES} messages wait): read some, then ask again`);
   }
 
   #receipt(row: MessageRow): Output<"send">["sent"][number] {
     return { id: row.id, to: this.#directory.nameOf(row.recipient), state: row.state };
   }
 
-  /** Puts an event of the daemon into an agent's inbox, in the same commit as the fact that it tells of. */
-  tellFromSystem(tx: Tx, to: Principal, event: { event: string; [detail: string]: unknown }): void {
-    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(event) }, undefined);
+  /**
+   * Stores a notice of the daemon in an agent's inbox, in the transaction of the fact that it reports. Never refuses:
+   * `NOTICES` says what bounds each kind.
+   */
+  tellFromSystem(tx: Tx, to: Principal, notice: Notice): void {
+    const key = noticeKey(notice);
+    if (key !== null) this.#inboxes.dropNotices(tx, to.id, key);
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(notice) }, undefined, key);
   }
 
   #announceDead(tx: Tx, row: MessageRow): void {
@@ -332,7 +382,7 @@ export class Broker {
   #nudge(agentId: string): void {
     if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
     if (!this.hasMail(agentId)) return;
-    if (this.#waiters.has(agentId) && this.#servable(agentId)) void this.#serveWaiting(agentId).catch(() => {});
+    if (this.#waiters.has(agentId) && this.#servable(agentId)) this.#serveWaiting(agentId).catch(this.#onUnexpected);
     else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
   }
 

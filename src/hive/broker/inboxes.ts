@@ -48,6 +48,12 @@ export class Inboxes {
     tx.afterCommit(() => this.#told(next));
   }
 
+  /** Drops the queued notices of this key: a newer one takes their place. */
+  dropNotices(tx: Tx, inbox: string, notice: string): void {
+    for (const row of this.#store.messages.queuedNotices(inbox, notice))
+      this.change(tx, row, { state: "dropped", reason: "a newer notice replaced it" });
+  }
+
   /** Puts a leased message back into its inbox, before what is newer, to be marked as redelivered. */
   giveBack(tx: Tx, row: MessageRow, change: Partial<MessageChange> = {}): void {
     this.change(tx, row, { state: "queued", instance: null, token: null, redelivered: 1, ...change });

@@ -15,6 +15,8 @@ export interface LeaseEndsWorld {
   orphans: readonly MessageRow[];
   /** After a start, how long a harness may take to present its leases again. Milliseconds. */
   graceMs: number;
+  /** Leases from before the start could not be returned. */
+  onUnexpected(error: unknown): void;
   /** Mail may be waiting for this agent again. */
   nudge(agentId: string): void;
   /** A harness says hello: whoever slept is awake. */
@@ -43,8 +45,8 @@ export class LeaseEnds {
    * a slow start must not use up its time.
    */
   startGrace(): void {
-    const { orphans, graceMs } = this.#world;
-    if (orphans.length > 0) this.#callOffGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans));
+    const { orphans, graceMs, onUnexpected } = this.#world;
+    if (orphans.length > 0) this.#callOffGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans).catch(onUnexpected));
   }
 
   stop(): void {

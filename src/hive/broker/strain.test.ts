@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStoreIn } from "../../../test/lib/store.ts";
+import { onUnexpected } from "../../../test/lib/unexpected.ts";
 import { Feed } from "../../eventlog/feed.ts";
 import type { Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
@@ -35,7 +36,7 @@ beforeEach(() => {
     () => [],
     () => store.seq,
   );
-  broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000, now: () => clock });
+  broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000, onUnexpected, now: () => clock });
 });
 afterEach(() => {
   broker.stop();

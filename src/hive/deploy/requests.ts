@@ -3,6 +3,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { DiffFile, RequestOrigin, RiskMark, Sha, TreeFile } from "../../wire/approval.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
+import { MAX_OPEN_REQUESTS } from "../../wire/limits.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readGeneration, treeFiles } from "../agents/config-tree.ts";
@@ -16,8 +17,6 @@ import { tagEnd } from "./settle.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployWorld } from "./world.ts";
 
-/** Requests that may wait for the operator: past that nobody looks at any of them. */
-const MAX_PENDING = 100;
 /** Bytes of diff that are read to count lines and find risks. */
 const ASSESSED_BYTES = 4 * 1024 * 1024;
 
@@ -62,6 +61,7 @@ export class Requests {
     origin: "request" | "spawn" | "first_start";
   }): Promise<ApprovalRecord> {
     const { name, by, origin, description } = input;
+    if (origin === "request") this.#checkRoom();
     this.#checkSpawn(name);
     this.#asking.add(name);
     try {
@@ -270,8 +270,8 @@ export class Requests {
   // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
 
   #checkRoom(): void {
-    if (this.#world.store.approvals.open().length >= MAX_PENDING)
-      throw new HiveError("rate_limited", `${MAX_PENDING} requests wait for the operator already: cancel some, or wait`);
+    if (this.#world.store.approvals.open().length >= MAX_OPEN_REQUESTS)
+      throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
   }
 
   #checkNew(agent: Agent, sha: Sha): void {
@@ -323,6 +323,8 @@ export class Requests {
     change: { risks: RiskMark[]; stat: object } | undefined,
     complaints: string[],
   ): ApprovalRecord {
+    // Again, inside the write: several may have been asked for at once.
+    if (!draft.approved) this.#checkRoom();
     const now = this.#world.now();
     const row = this.#book.insert(tx, {
       agent: draft.agent?.id ?? null,
