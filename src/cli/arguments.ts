@@ -16,3 +16,23 @@ export function agentName(text: string): string {
 export function agentNames(name: string, before: string[] | undefined): string[] {
   return [...(before ?? []), agentName(name)];
 }
+
+/** The longest wait that can be asked for: a week. Seconds; a timer of the runtime ends at 24 days. */
+const MAX_TIMEOUT_SECONDS = 7 * 24 * 3600;
+const UNITS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600 };
+
+/** How long to wait: `90`, `90s`, `5m`, `1h`. In seconds. */
+export function timeoutSeconds(text: string): number {
+  const [, figure, unit = ""] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
+  const seconds = Number(figure) * (UNITS[unit] ?? 1);
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS))
+    throw new InvalidArgumentError("it is a time such as 90, 90s, 5m or 1h, at most a week.");
+  return seconds;
+}
+
+/** The option of every verb that may wait. */
+export const TIMEOUT = [
+  "--timeout <time>",
+  "give up after so long (90s, 5m, 1h); what was asked for goes on",
+  timeoutSeconds,
+] as const;

@@ -32,7 +32,7 @@ export const MORE: Readonly<Record<string, More>> = {
       "hivectl send @hm1nd hello",
       "hivectl send '*' 'stop what you do and report'",
       "git log -5 | hivectl send @scout -",
-      "hivectl send @hm1nd --wait 'how are things?'",
+      "hivectl send @hm1nd --wait --timeout 5m 'how are things?'",
     ],
   },
   inbox: { examples: ["hivectl inbox --unread", "hivectl inbox --peek -n 5"] },

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { operations } from "../wire/operations.ts";
+import { EXIT_CODES } from "./exit.ts";
 import { pages } from "./pages.ts";
 import { buildProgram } from "./program.ts";
 import { VERB_OUTPUT } from "./shapes.ts";
@@ -29,6 +30,18 @@ test("the man page has every verb, every option, and no line that roff would tak
   }
   const requests = page.split("\n").filter((line) => /^[.']/.test(line));
   for (const line of requests) expect(line).toMatch(/^\.(?:TH|SH|SS|TP|PP|B|BR|I|nf|fi)\b/);
+});
+
+test("docs/hivectl.md, the man page and --help have the exit codes of src/cli/exit.ts", () => {
+  const doc = readFileSync(join(ROOT, "docs/hivectl.md"), "utf8");
+  const rows = Array.from(doc.matchAll(/^\| (\d+) \| (.+) \|$/gm), ([, code, words]) => [Number(code), words]);
+  expect(rows).toEqual(EXIT_CODES.map(([code, words]) => [code, words]));
+  let help = "";
+  program.configureOutput({ writeOut: (words) => (help += words), getOutHelpWidth: () => 200 }).outputHelp();
+  for (const [code, words] of EXIT_CODES) {
+    expect(help).toContain(`  ${code}  ${words}`);
+    expect(pages()["docs/man/hivectl.1"]).toContain(`.B ${code}\n`);
+  }
 });
 
 test("every verb that prints an answer says in which shape", () => {

@@ -1,6 +1,6 @@
 import { manPage } from "./man.ts";
 import { buildProgram } from "./program.ts";
-import { EXIT_CODES } from "./shell.ts";
+import { EXIT_CODES } from "./exit.ts";
 import { shapesPage } from "./shapes.ts";
 
 /** Pages of the documentation that are made from the commands and the contract: path → text. */

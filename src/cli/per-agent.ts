@@ -1,6 +1,7 @@
 import type { Output } from "../wire/operations.ts";
+import { EXIT, Failure, failureOf, isConnectionLost, UsageError, wordsOf } from "./exit.ts";
 import { clean } from "./print.ts";
-import { meantAgent, UsageError, type Shell } from "./shell.ts";
+import { meantAgent, type Shell } from "./shell.ts";
 
 type Result = Output<"start">["results"][number];
 
@@ -37,15 +38,19 @@ export async function forEachAgent(
       results.push({ name, ok: true, ...(await run(name)) });
     } catch (error) {
       if (scope.length === 1) throw error;
-      results.push({ name, ok: false, error: error instanceof Error ? error.message : String(error) });
+      if (isConnectionLost(error)) {
+        for (const one of results) if (one.ok) shell.say(`${one.name} ${done}`);
+        throw failureOf(error, { results });
+      }
+      results.push({ name, ok: false, error: wordsOf(error) });
     }
   }
   await showResults(shell, results, done);
 }
 
 /**
- * Says per agent what became of it; some that failed make the exit code 4. Where a single one was named, its failure is
- * a refusal.
+ * Says per agent what became of it. When some failed, the failure names each of them; the one that was named alone is a
+ * refusal like any other.
  */
 export async function showResults(
   shell: Shell,
@@ -53,19 +58,20 @@ export async function showResults(
   done: string,
   names: readonly string[] = [],
 ): Promise<void> {
-  const lines: string[] = [];
-  for (const one of results) {
-    if (one.ok) lines.push(`${one.name} ${done}`);
-    else {
-      const isUnknown = one.error?.includes("is not managed by this hive") === true;
-      const meant = isUnknown && !shell.isJson ? await meantAgent(one.name, shell.client) : undefined;
-      const words = `${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-      if (names.length === 1 && !shell.isJson) throw new Error(words);
-      lines.push(shell.paint("red", `${one.name}: ${words}`));
-    }
-  }
-  shell.show({ results }, () => lines.join("\n"));
-  if (results.every((one) => one.ok)) return;
-  if (names.length === 1) shell.failed();
-  else shell.partial();
+  const failed = results.filter((one) => !one.ok);
+  if (failed.length === 0) return shell.show({ results }, () => results.map((one) => `${one.name} ${done}`).join("\n"));
+  const reasons = await Promise.all(failed.map((one) => reasonOf(shell, one)));
+  const [only = ""] = reasons;
+  if (names.length === 1) throw new Failure(EXIT.refused, isUnknown(failed[0]) ? "not_found" : "failed", only, { results });
+  for (const one of results) if (one.ok) shell.say(`${one.name} ${done}`);
+  const words = failed.map((one, nth) => `\n  ${one.name}: ${reasons[nth] ?? ""}`).join("");
+  throw new Failure(EXIT.partial, "partial", `${failed.length} of ${results.length} failed${words}`, { results });
 }
+
+/** Why it failed for an agent; an unknown name with the one that was probably meant. */
+async function reasonOf(shell: Shell, one: Result): Promise<string> {
+  const meant = isUnknown(one) ? await meantAgent(one.name, shell.client) : undefined;
+  return `${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
+const isUnknown = (one: Result | undefined): boolean => one?.error?.includes("is not managed by this hive") === true;

@@ -11,7 +11,8 @@ import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
 import { MORE } from "./examples.ts";
 import { addExitCodes, addMore, MIN_DESCRIPTION, verbTerm } from "./help.ts";
-import { EXIT, EXIT_CODES, withShell } from "./shell.ts";
+import { EXIT, EXIT_CODES } from "./exit.ts";
+import { withShell } from "./shell.ts";
 import { closest } from "./suggest.ts";
 
 /** The verbs, in the groups in which the help lists them. */

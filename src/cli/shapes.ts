@@ -48,7 +48,9 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   tombstones: "tombstones",
   logs: "logs",
   config: "config",
-  send: { shape: `${shapeOf(operations.send.output)}; with --wait { message: MessageView }` },
+  send: {
+    shape: `${shapeOf(operations.send.output)}; with --wait { message: MessageView }, to '*' { messages: MessageView[], unanswered: [], refused: [] }`,
+  },
   inbox: "inbox",
   messages: "messages",
   retry: "message_retry",
@@ -140,7 +142,10 @@ export function shapesPage(): string {
 
 Made from the contract by \`npm run man\`; a test keeps it current.
 
-One JSON object per line on standard output: an operation's answer, as [wire.md](wire.md) has it, without the envelope. Fields with a \`?\` are absent where they are not known, never null. Instants are RFC 3339 in UTC. A refusal is \`{ "ok": false, "error": string, "code": string }\`, and the exit code says so too. Characters that could steer a terminal are escaped.
+One JSON object per line on standard output: an operation's answer, as [wire.md](wire.md) has it, without the envelope. Fields with a \`?\` are absent where they are not known, never null. Instants are RFC 3339 in UTC. 
+A verb that does not do what it was asked prints one document \`{ "ok": false, "error": string, "code": string }\`, with the words of standard error and the exit code of the text form; \`tail\` and \`watch\` print it as the last line. \`code\` is the daemon's, or \`failed\`, \`declined\`, \`partial\`, \`unanswered\`, \`timeout\`, \`interrupted\`. What is known besides is in further fields: \`results\` of several agents, \`approval\` of a request that was followed, \`id\`, \`to\`, \`state\` and \`reason\` of a message without an answer.
+
+Characters that could steer a terminal are escaped.
 
 \`PerAgent\` is \`${shapeOf(operations.start.output)}\`; for a single agent a failure is a refusal instead.
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { wordsOf } from "./shell.ts";
+import { wordsOf } from "./exit.ts";
 
 test("an answer of a daemon of another version is told in words, not as what a parser says", () => {
   const { error } = z.object({ state: z.object({ hive: z.string() }) }).safeParse({ state: {} });
   expect(wordsOf(error)).toBe(
-    "the daemon's answer is not understood (state.hive): it runs another version than this hivectl; start it anew",
+    "the daemon's answer is not understood (state.hive): it runs another version than this hivectl; restart the daemon",
   );
   expect(wordsOf(new Error("it is busy"))).toBe("it is busy");
 });

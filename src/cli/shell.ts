@@ -1,26 +1,17 @@
 import type { Command } from "commander";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
-import type { HiveError } from "../wire/error.ts";
+import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
+import { Patience } from "./patience.ts";
 import { painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "./suggest.ts";
-
-/** What `hivectl` ends with. */
-export const EXIT = { ok: 0, refused: 1, usage: 2, noDaemon: 3, partial: 4 } as const;
-
-/** What each exit code means: the help, the man page and docs/hivectl.md say the same. */
-export const EXIT_CODES: readonly (readonly [number, string])[] = [
-  [EXIT.ok, "it was done"],
-  [EXIT.refused, "the hive refused, or what was followed or checked did not end well; standard error says why"],
-  [EXIT.usage, "the command line was not understood"],
-  [EXIT.noDaemon, "no daemon answers"],
-  [EXIT.partial, "some of several agents failed; the output says which and why"],
-];
 
 /** Options that every verb has. */
 export interface CommonOptions {
   json?: boolean;
   socket?: string;
+  /** Seconds after which the verb is given up, where it has --timeout. */
+  timeout?: number;
 }
 
 /** Somewhere to print. */
@@ -34,10 +25,6 @@ export interface Printer {
   show<T extends object>(output: T, forPeople: (output: T) => string): void;
   /** A line for people only. */
   say(words: string): void;
-  /** Makes the exit code say that some of it went wrong. */
-  partial(): void;
-  /** Makes the exit code say that it was done but did not end well. */
-  failed(): void;
 }
 
 /** What a verb works with: the daemon, and somewhere to print. */
@@ -45,13 +32,12 @@ export interface Shell extends Printer {
   client: LineClient;
   /** Where the daemon listens: for verbs that need a second connection. */
   socketPath: string;
+  /** Says what goes on when the verb is given up from here on, by Ctrl-C or --timeout, and how to see it. */
+  waitsFor(advice: string): void;
 }
 
 /** The environment is read in this file only. */
 export const environment: NodeJS.ProcessEnv = process.env;
-
-/** Words that are not understood; ends with `EXIT.usage`. */
-export class UsageError extends Error {}
 
 /** What a verb does. A method's parameters may be narrower, so that each names its own arguments' types. */
 interface Verb<Options> {
@@ -76,7 +62,7 @@ export function act<Options extends object = object>(
   });
 }
 
-/** Connects, runs a verb, and turns its failure into words and an exit code. */
+/** Connects, runs a verb, and turns its failure into words, JSON and an exit code. */
 export async function withShell(
   options: CommonOptions,
   verb: (shell: Shell) => Promise<void>,
@@ -84,15 +70,20 @@ export async function withShell(
 ): Promise<void> {
   const isJson = options.json === true;
   const path = findSocket(process.env, options.socket);
+  const patience = new Patience(options.timeout);
   let client: LineClient | undefined;
   try {
-    client = await connect(path, contract);
-    await verb({ ...printer(isJson), client, socketPath: path });
+    client = await patience.race(connect(path, contract));
+    const waitsFor = (advice: string): void => patience.waitsFor(advice);
+    await patience.race(verb({ ...printer(isJson), client, socketPath: path, waitsFor }));
   } catch (error) {
-    fail(await withSuggestion(error, client), isJson);
+    fail(patience.isOver ? error : await withSuggestion(error, client), isJson);
   } finally {
+    patience.end();
     client?.close();
   }
+  // What was given up may hold connections of its own open.
+  if (patience.isOver) process.stdout.write("", () => process.exit());
 }
 
 /** Runs a verb that needs no daemon, and turns its failure into words and an exit code. */
@@ -116,12 +107,6 @@ function printer(isJson: boolean): Printer {
     say(words) {
       if (!isJson) process.stdout.write(`${words}\n`);
     },
-    partial() {
-      process.exitCode = EXIT.partial;
-    },
-    failed() {
-      process.exitCode = EXIT.refused;
-    },
   };
 }
 
@@ -133,11 +118,6 @@ export function jsonLine(value: unknown): string {
   );
 }
 
-class NoDaemon extends Error {}
-
-/** Told by its name: the class comes with the contract, which is not loaded before it is needed. */
-const isRefusal = (error: unknown): error is HiveError => error instanceof Error && error.name === "HiveError";
-
 /** Loads a part of the contract. */
 export type LoadContract = () => Promise<Contract>;
 const wholeContract: LoadContract = async () => (await import("../wire/operations.ts")).operations;
@@ -148,9 +128,10 @@ async function connect(path: string, loadContract = wholeContract): Promise<Line
     return await connectHost(contract, path);
   } catch (error) {
     if (isRefusal(error) && error.code === "bad_request") throw error;
-    throw new NoDaemon(
+    throw new Failure(
+      EXIT.noDaemon,
+      "unavailable",
       `no hive answers on ${path}: start one with \`npm start\`, or say where it is with --socket or HIVE_STATE_DIR`,
-      { cause: error },
     );
   }
 }
@@ -172,16 +153,6 @@ export async function meantAgent(name: string, client: LineClient): Promise<stri
   return closest(name, agents);
 }
 
-/** What went wrong. An answer that does not fit the contract comes from a daemon of another version. */
-export function wordsOf(error: unknown): string {
-  const issues = (error as { issues?: { path: PropertyKey[] }[] } | undefined)?.issues;
-  if (error instanceof Error && Array.isArray(issues)) {
-    const where = issues[0]?.path.map(String).join(".") ?? "";
-    return `the daemon's answer is not understood (${where}): it runs another version than this hivectl; start it anew`;
-  }
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Words for an empty list. What an agent did outlives it, so a name that nobody has is no mistake; it may be mistyped. */
 export async function nothingAbout({ client }: Shell, words: string, agent: string | undefined): Promise<string> {
   if (agent === undefined) return words;
@@ -190,15 +161,15 @@ export async function nothingAbout({ client }: Shell, words: string, agent: stri
   return `${words} about ${agent}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
+/** The one place where a verb's failure is told: words on standard error, with --json one document on standard output. */
 function fail(error: unknown, isJson: boolean): void {
-  const words = wordsOf(error);
-  const [code, exit] =
-    error instanceof UsageError
-      ? (["bad_request", EXIT.usage] as const)
-      : error instanceof NoDaemon
-        ? (["unavailable", EXIT.noDaemon] as const)
-        : ([isRefusal(error) ? error.code : "internal", EXIT.refused] as const);
-  if (isJson) process.stdout.write(`${jsonLine({ ok: false, error: words, code })}\n`);
-  process.stderr.write(`hivectl: ${words}\n`);
-  process.exitCode = exit;
+  const failure = failureOf(error);
+  if (isJson) printFailure(failure);
+  process.stderr.write(`hivectl: ${failure.message}\n`);
+  process.exitCode = failure.exit;
+}
+
+/** A failure as the one JSON document of its verb, or as the last line of a stream. */
+export function printFailure({ message, code, facts }: Failure): void {
+  process.stdout.write(`${jsonLine({ ok: false, error: message, code, ...facts })}\n`);
 }

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Input } from "../wire/operations.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
-import { UsageError } from "./shell.ts";
+import { UsageError } from "./exit.ts";
 
 type TreeFiles = NonNullable<Input<"propose">["files"]>;
 

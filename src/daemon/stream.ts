@@ -1,4 +1,5 @@
 import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
+import { HiveError } from "../wire/error.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { Hive } from "./hive.ts";
 
@@ -20,6 +21,7 @@ export async function* subscribeLines(hive: Hive, filter: Filter, ended: AbortSi
   const waiting: HiveEvent[] = [];
   let wake: () => void = () => {};
   let isOver = ended?.aborted ?? false;
+  let isTooSlow = false;
   const end = (): void => {
     isOver = true;
     wake();
@@ -27,6 +29,7 @@ export async function* subscribeLines(hive: Hive, filter: Filter, ended: AbortSi
   const stop = subscribe(hive, filter, ({ event }: Frame) => {
     if (isOver) return false;
     if (waiting.length >= MAX_WAITING_EVENTS) {
+      isTooSlow = true;
       end();
       return false;
     }
@@ -41,6 +44,12 @@ export async function* subscribeLines(hive: Hive, filter: Filter, ended: AbortSi
       if (event) yield event;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
+    // A stream that ended in silence would be waited on for ever.
+    if (isTooSlow)
+      throw new HiveError(
+        "unavailable",
+        `this reader is more than ${MAX_WAITING_EVENTS} events behind: follow again from the last seq`,
+      );
   } finally {
     stop();
     ended?.removeEventListener("abort", end);

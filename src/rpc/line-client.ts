@@ -30,6 +30,8 @@ export interface LineClient {
 
 /** The connection ended before the answer came: whether the call was carried out is not known. */
 export class ConnectionLost extends HiveError {
+  /** Tells it from other errors without the class. */
+  readonly isConnectionLost = true;
   constructor() {
     super("unavailable", "the connection to the daemon ended");
   }

@@ -130,7 +130,7 @@ test("deploys and rollback --wait; a failing deploy ends with 1 and says why", a
     await ok("propose", "scout", configFolder({ model: "haiku", mounts: [{ host: "/not/there", cage: "/corpus" }] })),
   );
   const failed = await hivectl("approve", id, "--yes", "--wait");
-  expect(failed).toMatchObject({ code: 1, out: expect.stringContaining("/not/there does not exist") as string });
+  expect(failed).toMatchObject({ code: 1, err: expect.stringContaining("/not/there does not exist") as string });
 });
 
 test("rebuild, update, meta and meta-update", async () => {

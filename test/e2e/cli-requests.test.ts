@@ -1,20 +1,16 @@
-import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { serveLines } from "../../src/rpc/server.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import type { OperationName } from "../../src/wire/operations.ts";
-import { cleanEnv } from "../lib/hive.ts";
+import { StubHost } from "../lib/stub-host.ts";
 
 /**
  * The verbs about requests, as whole processes over the real socket server. The answers are the test's, so that every
  * state can be shown: a request that changes between look and word, a deploy that fails, a checker that finds something.
  */
 
-const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 const at = "2026-01-01T00:00:00.000Z";
 const sha = "3f2a91c04d1e".padEnd(40, "a");
 const digest = "d".repeat(64);
@@ -36,69 +32,23 @@ const request: ApprovalView = {
 const patch = '@@ -1 +1 @@\n-  "egress": []\n+  "egress": ["arxiv.org\u202E"]\n';
 const file = { path: "agent.json", status: "modified", binary: false, added: 1, removed: 1, cut: false, patch };
 
+let host: StubHost;
 let folder: string;
-let server: Awaited<ReturnType<typeof serveLines>>;
-/** What was called, in order, and what the next calls are answered with. */
-let calls: { name: OperationName; input: Record<string, unknown> }[];
-let answers: Partial<Record<OperationName, object | ((input: Record<string, unknown>) => object)>>;
-
+let answers: StubHost["answers"];
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "cli-"));
-  server = await serveLines({
-    path: join(folder, "host.sock"),
-    mode: 0o600,
-    callers: ["operator"],
-    ordered: true,
-    maxConnections: 100,
-    onUnexpected: (error) => console.error(error),
-    dispatch(name, input) {
-      const given: Record<string, unknown> = input;
-      calls.push({ name, input: given });
-      const answer = answers[name] ?? {};
-      // A stream is handed on as it is, anything else as a promise.
-      if (Symbol.asyncIterator in answer) return answer as AsyncIterable<object>;
-      return new Promise((resolve, reject) => {
-        if (answer instanceof Error) reject(answer);
-        else resolve(typeof answer === "function" ? (answer as (input: object) => object)(given) : answer);
-      });
-    },
-  });
+  host = await new StubHost().start();
+  folder = host.folder;
 });
-afterAll(async () => {
-  await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => host.dispose());
 beforeEach(() => {
-  calls = [];
-  answers = {
+  host.calls = [];
+  host.answers = answers = {
     show: { approval: request, base_sha: "b".repeat(40), files: [file], cut: false },
     approve: { approval: { ...request, seq: 101, state: "approved" } },
   };
 });
-
-interface Said {
-  code: number | null;
-  out: string;
-  err: string;
-}
-function hivectl(...args: string[]): Promise<Said> {
-  return start(process.execPath, [HIVECTL, "--socket", join(folder, "host.sock"), ...args]);
-}
-function start(command: string, args: string[], typed?: string): Promise<Said> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: ["pipe", "pipe", "pipe"] });
-    const said: Said = { code: null, out: "", err: "" };
-    child.stdout.on("data", (chunk: Buffer) => {
-      said.out += chunk.toString();
-      // The question is asked before it is answered.
-      if (typed !== undefined && said.out.includes("[y/N]")) child.stdin.end(typed);
-    });
-    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
-    child.on("close", (code) => resolve({ ...said, code }));
-    if (typed === undefined) child.stdin.end();
-  });
-}
-const called = (name: OperationName): Record<string, unknown> | undefined => calls.find((one) => one.name === name)?.input;
+const hivectl = (...args: string[]) => host.hivectl(...args);
+const called = (name: OperationName) => host.called(name);
 
 describe("looking", () => {
   test("show has who, what, the risks and the diff, with what hides made visible", async () => {
@@ -114,7 +64,7 @@ describe("looking", () => {
     expect(out).not.toContain("\u202E");
     expect(called("show")).toEqual({ id: 12, base: "running" });
     await hivectl("show", "#12", "--base", "parent");
-    expect(calls.at(-1)?.input).toEqual({ id: 12, base: "parent" });
+    expect(host.calls.at(-1)?.input).toEqual({ id: 12, base: "parent" });
   });
 
   test("as JSON it is the answer, with nothing in it that could steer a terminal", async () => {
@@ -169,12 +119,11 @@ describe("approving", () => {
   });
 
   test("on a terminal it shows what it is and asks", async () => {
-    const command = `${process.execPath} ${HIVECTL} --socket ${folder}/host.sock approve 12`;
-    const no = await start("script", ["-qec", command, "/dev/null"], "n\n");
+    const no = await host.onTerminal("n\n", "approve", "12");
     expect(no).toMatchObject({ code: 1, out: expect.stringContaining("left as it is") as string });
     expect(no.out).toContain("new egress host: arxiv.org");
     expect(called("approve")).toBeUndefined();
-    const yes = await start("script", ["-qec", command, "/dev/null"], "y\n");
+    const yes = await host.onTerminal("y\n", "approve", "12");
     expect(yes).toMatchObject({ code: 0, out: expect.stringContaining("#12 approved") as string });
     expect(called("approve")).toEqual({ id: 12, sha, digest });
   });
@@ -191,7 +140,7 @@ describe("approving", () => {
 
   test("--sha approves that commit and no other", async () => {
     expect(await hivectl("approve", "12", "--sha", sha.slice(0, 12))).toMatchObject({ code: 0 });
-    calls = [];
+    host.calls = [];
     expect(await hivectl("approve", "12", "--sha", "0000000")).toMatchObject({
       code: 1,
       err: expect.stringContaining(`is of commit ${sha}`) as string,
@@ -237,13 +186,13 @@ describe("asking for something", () => {
     expect(called("request_spawn")).toEqual({ name: "ada", description: "counts" });
     expect((await hivectl("propose", "hm1nd", sha, "-d", "why")).out).toContain("#14 waits for approval");
     expect(called("propose")).toEqual({ agent: "hm1nd", commit: sha, description: "why" });
-    calls = [];
+    host.calls = [];
     expect(await hivectl("propose", "hm1nd", "3f2a91c")).toMatchObject({
       code: 2,
       err: expect.stringContaining("all 40 digits") as string,
     });
     expect(await hivectl("propose", "hm1nd", "no-such-folder")).toMatchObject({ code: 2 });
-    expect(calls).toEqual([]);
+    expect(host.calls).toEqual([]);
   });
 
   test("a folder is proposed with its modes and links, without its .git", async () => {
@@ -280,7 +229,11 @@ describe("asking for something", () => {
     answers.deploy_force = { approval: { ...request, state: "activating" } };
     expect((await hivectl("force", "12")).out).toBe("#12 does not wait\n");
     answers.meta_update = { results: [{ name: "scout", ok: false, error: "it is busy" }] };
-    expect(await hivectl("meta-update", "hyperhive")).toMatchObject({ code: 4, out: "scout: it is busy\n" });
+    expect(await hivectl("meta-update", "hyperhive")).toMatchObject({
+      code: 4,
+      out: "",
+      err: "hivectl: 1 of 1 failed\n  scout: it is busy\n",
+    });
     expect(called("meta_update")).toEqual({ inputs: ["hyperhive"] });
   });
 
@@ -292,7 +245,8 @@ describe("asking for something", () => {
     };
     const said = await hivectl("rebuild", "scout", "scuot");
     expect(said.code).toBe(4);
-    expect(said.out).toMatch(/^scout is rebuilt.*\nscuot: agent "scuot" is not managed by this hive; did you mean scout\?\n$/);
+    expect(said.out).toMatch(/^scout is rebuilt.*\n$/);
+    expect(said.err).toBe('hivectl: 1 of 2 failed\n  scuot: agent "scuot" is not managed by this hive; did you mean scout?\n');
     expect(await hivectl("rebuild", "scuot")).toMatchObject({
       code: 1,
       err: expect.stringContaining("did you mean scout?") as string,

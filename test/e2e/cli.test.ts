@@ -56,6 +56,8 @@ describe("with a hive", () => {
           ],
         },
         { when: { from: "system" }, steps: [{ say: "noted" }] },
+        { when: { text: "^mute" }, steps: [{ say: "to myself" }] },
+        { when: { text: "^long" }, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
         {
           when: { text: "." },
           steps: [{ tools: [{ name: "send", input: { to: "{{sender}}", body: "heard {{body}}" } }] }, { say: "done" }],
@@ -133,7 +135,7 @@ describe("with a hive", () => {
         err: 'hivectl: agent "adda" is not managed by this hive; did you mean ada?\n',
       });
     expect((await run("stop", "adda", "--json")).code).toBe(1);
-    expect(partly.out).toContain('agent "ghost" is not managed by this hive');
+    expect(partly.err).toContain('ghost: agent "ghost" is not managed by this hive');
     expect((await run("start", "ada")).code).toBe(0);
     for (const verb of [
       ["restart", "ada"],
@@ -237,6 +239,23 @@ describe("with a hive", () => {
       const printed: unknown = JSON.parse(line);
       expect(StoredTurnEvent.parse(printed)).toEqual(printed);
     }
+  });
+
+  test("send --wait ends when the turn ends without an answer, and when it is cancelled", async () => {
+    const mute = await run("send", "hm1nd", "mute", "--wait");
+    expect(mute).toMatchObject({ code: 5, out: "", err: expect.stringContaining("its turn ended without an answer") as string });
+    const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "hm1nd", { kinds: ["delta"] });
+    const waiting = run("send", "hm1nd", "long story", "--wait", "--json");
+    await speaks;
+    await run("cancel", "hm1nd");
+    const { code, out } = await waiting;
+    expect(code).toBe(5);
+    expect(JSON.parse(out)).toMatchObject({
+      ok: false,
+      code: "unanswered",
+      state: "dropped",
+      reason: expect.any(String) as string,
+    });
   });
 
   test("shutdown stops the cages, then the daemon", async () => {

@@ -4,7 +4,8 @@ import { agentName, agentNames, wholeNumber } from "../arguments.ts";
 import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { age, clean } from "../print.ts";
-import { act, UsageError, type Shell } from "../shell.ts";
+import { UsageError } from "../exit.ts";
+import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
 /** Prints the hive at a glance: who lives here and what waits. */

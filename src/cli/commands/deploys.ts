@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { AuditRow } from "../../wire/approval.ts";
 import { agentName, agentNames, wholeNumber } from "../arguments.ts";
+import { EXIT, Failure } from "../exit.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { age, clean, oneLine, plural } from "../print.ts";
 import { act, nothingAbout } from "../shell.ts";
@@ -156,7 +157,7 @@ export function deployCommands(program: Command): void {
       .description("check the invariants of the deploys on the living hive; the exit code is 1 when one does not hold"),
     async (shell) => {
       const output = await shell.client.call("check", {});
-      shell.show(output, ({ holds, findings }) => {
+      const text = ({ holds, findings }: typeof output): string => {
         const lines = findings.map((one) => {
           const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");
           const problems = one.problems.map((problem) => `\n     ${shell.paint("red", clean(problem))}`).join("");
@@ -166,8 +167,11 @@ export function deployCommands(program: Command): void {
         return [...lines, holds ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
           "\n",
         );
-      });
-      if (!output.holds) shell.failed();
+      };
+      if (output.holds) return shell.show(output, text);
+      shell.say(text(output));
+      const broken = output.findings.filter((one) => !one.ok).map((one) => one.invariant);
+      throw new Failure(EXIT.refused, "failed", `does not hold: invariant ${broken.join(", ")}`, output);
     },
   );
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { MessageView } from "../../wire/message.ts";
-import { agentName, wholeNumber } from "../arguments.ts";
+import type { Output } from "../../wire/operations.ts";
+import { agentName, TIMEOUT, wholeNumber } from "../arguments.ts";
+import { EXIT, Failure } from "../exit.ts";
 import { messageText } from "../message-text.ts";
 import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
@@ -11,12 +12,30 @@ async function stdin(): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Waits for the answer to a message; what was stored in the meantime counts. */
-async function answerTo(shell: Shell, id: number): Promise<MessageView> {
-  for await (const { event } of shell.client.stream("watch", { after: id, kinds: ["message"] })) {
-    if (event?.kind === "message" && event.message.to === "operator" && event.message.in_reply_to === id) return event.message;
-  }
-  throw new Error("the hive stopped before an answer came");
+/** Says what was sent. Recipients that refused make it a partial failure. */
+function showSent(shell: Shell, sent: Output<"send">): void {
+  const lines = sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`);
+  if (sent.refused.length === 0) return shell.show(sent, () => lines.join("\n"));
+  for (const line of lines) shell.say(line);
+  throw new Failure(EXIT.partial, "partial", refusedWords(sent), sent);
+}
+
+const refusedWords = ({ refused }: Output<"send">): string =>
+  `not sent to ${refused.map((one) => `${one.to}: ${clean(one.error)}`).join("\n  ")}`;
+
+/** Waits for the answers and prints them. Says what ended without one. */
+async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean): Promise<void> {
+  const { Answers } = await import("../answers.ts");
+  const answers = new Answers(shell, sent.sent);
+  await answers.all();
+  const { answered, unanswered } = answers;
+  for (const message of answered) shell.say(`${isForAll ? `${clean(message.from)}: ` : ""}${clean(message.body ?? "")}`);
+  const facts = isForAll ? { messages: answered, unanswered, refused: sent.refused } : { message: answered[0], ...unanswered[0] };
+  if (unanswered.length === 0 && sent.refused.length === 0) return shell.show(facts, () => "");
+  const words = unanswered.map((one) => `#${one.id} to ${one.to} has no answer: ${one.reason}`);
+  if (sent.refused.length > 0) words.push(refusedWords(sent));
+  const [exit, code] = answered.length > 0 ? ([EXIT.partial, "partial"] as const) : ([EXIT.unanswered, "unanswered"] as const);
+  throw new Failure(exit, code, words.join("\n"), facts);
 }
 
 /** Verbs about messages. */
@@ -28,22 +47,14 @@ export function messageCommands(program: Command): void {
       .argument("[text...]", "the message; none or `-` reads it from stdin")
       .description("send a message as the operator")
       .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
-      .option("-w, --wait", "wait for the answer and print it"),
+      .option("-w, --wait", "wait for the answer and print it; what ends without one is exit code 5")
+      .option(...TIMEOUT),
     async (shell, [to, words = []]: [string, string[]?], { replyTo, wait }) => {
       const body = words.length === 0 || words.join(" ") === "-" ? await stdin() : words.join(" ");
       const { randomUUID } = await import("node:crypto");
       const sent = await shell.client.call("send", { to, body, client_id: randomUUID(), in_reply_to: replyTo });
-      const [first] = sent.sent;
-      if (sent.refused.length > 0) shell.partial();
-      if (wait !== true || !first) {
-        return shell.show(sent, () =>
-          [
-            ...sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`),
-            ...sent.refused.map((one) => shell.paint("red", `${one.to}: ${clean(one.error)}`)),
-          ].join("\n"),
-        );
-      }
-      shell.show({ message: await answerTo(shell, first.id) }, ({ message }) => clean(message.body ?? ""));
+      if (wait === true) await showAnswers(shell, sent, to === "*");
+      else showSent(shell, sent);
     },
   );
 

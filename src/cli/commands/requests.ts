@@ -2,8 +2,9 @@ import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
+import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
-import { act, nothingAbout, UsageError, type LoadContract, type Shell } from "../shell.ts";
+import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest part of a commit's name that tells it from another by sight. */
 const MIN_SHA_CHARS = 7;
@@ -77,17 +78,16 @@ export function requestCommands(program: Command): void {
       if (!shell.isJson) await tellSummary(shell, approval, base);
       if (options.sha !== undefined) checkSha(approval, options.sha);
       else if (options.yes !== true && !(await isSure(shell, approval))) {
-        shell.say("left as it is");
-        return shell.failed();
+        throw new Failure(EXIT.refused, "declined", `#${id} is left as it is`);
       }
       const { sha, digest } = approval;
       const output = await shell.client.call("approve", { id, sha, digest });
       shell.say(`#${id} approved`);
       if (options.wait !== true) return shell.show(output, () => "");
-      const { followRequest } = await import("../follow.ts");
+      const { followRequest, notDeployed } = await import("../follow.ts");
       const ended = await followRequest(shell, id);
+      if (ended.state !== "deployed") throw notDeployed(ended);
       shell.show({ approval: ended }, () => "");
-      if (ended.state !== "deployed") shell.failed();
     },
   );
 

@@ -1,6 +1,7 @@
 import { Argument, type Command } from "commander";
 import { findSocket } from "../socket.ts";
-import { environment, EXIT_CODES } from "../shell.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { environment } from "../shell.ts";
 
 /** Verbs about this terminal: they need no daemon. */
 export function terminalCommands(program: Command): void {

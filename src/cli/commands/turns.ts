@@ -1,10 +1,17 @@
 import type { Command } from "commander";
 import type { StoredTurnEvent } from "../../wire/event.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
+import { EXIT } from "../exit.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
+
+/** Whoever follows until the reader goes away (`hivectl watch | head`) has nothing more to do then. */
+function endWithReader(): void {
+  process.stdout.on("error", () => process.exit(EXIT.ok));
+}
 
 /** The newest events of an agent, then what comes. */
 async function tail(shell: Shell, name: string, count: number, isFollowing: boolean): Promise<void> {
+  endWithReader();
   const { TurnLines } = await import("../turn-lines.ts");
   const look = new TurnLines(shell);
   const print = (turn: StoredTurnEvent): void => {
@@ -25,6 +32,7 @@ async function tail(shell: Shell, name: string, count: number, isFollowing: bool
 }
 
 async function watch(shell: Shell): Promise<void> {
+  endWithReader();
   const { WatchLines } = await import("../watch-lines.ts");
   const look = new WatchLines(shell);
   for await (const { event } of shell.client.stream("watch", {})) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
-import { UsageError, type Shell } from "../shell.ts";
+import { UsageError } from "../exit.ts";
+import type { Shell } from "../shell.ts";
 import { take, topFrame, type TopModel } from "./frame.ts";
 
 /** Ages tick this often, and a burst of events is drawn at most so often. Milliseconds. */

@@ -1,0 +1,100 @@
+import { connectLines } from "../rpc/client.ts";
+import type { AgentView } from "../wire/agent.ts";
+import type { MessageView } from "../wire/message.ts";
+import type { Output } from "../wire/operations.ts";
+import { EXIT, Failure } from "./exit.ts";
+import { clean } from "./print.ts";
+import type { Shell } from "./shell.ts";
+
+type Receipt = Output<"send">["sent"][number];
+
+/** A message that gets no answer: the state in which the wait ended, and why. */
+export interface Unanswered {
+  id: number;
+  to: string;
+  state: MessageView["state"];
+  reason: string;
+}
+
+/**
+ * Waits until each message is answered or cannot be any more. Reports each once, as it ends. A message ends without an
+ * answer when it is dead, dropped or held, when its turn ended, and when it waits for an agent that only the operator can
+ * start again.
+ */
+export class Answers {
+  readonly #shell: Shell;
+  /** The messages that still wait, in their newest form. */
+  readonly #waiting: Map<number, Pick<MessageView, "id" | "to" | "state" | "chain" | "reason">>;
+  readonly answered: MessageView[] = [];
+  readonly unanswered: Unanswered[] = [];
+
+  constructor(shell: Shell, sent: readonly Receipt[]) {
+    this.#shell = shell;
+    this.#waiting = new Map(sent.map((one) => [one.id, { ...one, chain: one.id }]));
+  }
+
+  async all(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    const first = Math.min(...ids);
+    this.#shell.waitsFor(`an answer still comes to your inbox; \`hivectl messages\` says how #${first} stands`);
+    // A stream has its connection for itself.
+    const client = await connectLines(this.#shell.socketPath, { ordered: true });
+    const kinds = ["message", "agent"] as const;
+    for await (const { event } of client.stream("watch", { after: first - 1, kinds: [...kinds] })) {
+      if (event?.kind === "message") this.#heard(event.message);
+      if (event?.kind === "agent") await this.#looked(event.agent);
+      if (event?.kind === "reset")
+        throw new Failure(EXIT.refused, "unavailable", `too much has happened since #${first}: see \`hivectl messages\``);
+      if (this.#waiting.size === 0) return;
+    }
+  }
+
+  #heard(message: MessageView): void {
+    const { in_reply_to: question } = message;
+    if (message.to === "operator" && question !== undefined && this.#waiting.delete(question)) this.answered.push(message);
+    if (!this.#waiting.has(message.id)) return;
+    this.#waiting.set(message.id, message);
+    const reason = ENDS[message.state]?.(message);
+    if (reason !== undefined) this.#end(message.id, reason);
+  }
+
+  /** What waits in the inbox of an agent that does not go on by itself is not waited for. */
+  async #looked(agent: AgentView): Promise<void> {
+    const queued = [...this.#waiting.values()].filter((one) => one.to === agent.name && one.state === "queued");
+    if (queued.length === 0 || standstill(agent) === undefined) return;
+    // A restart passes through a stop: what counts is how it stands now.
+    const { state } = await this.#shell.client.call("state", { messages: 0 });
+    const now = state.agents.find((one) => one.name === agent.name);
+    const why = now ? standstill(now) : "it was destroyed";
+    if (why !== undefined) for (const { id } of queued) this.#end(id, `it waits in the inbox of ${agent.name}: ${why}`);
+  }
+
+  #end(id: number, reason: string): void {
+    const message = this.#waiting.get(id);
+    if (!message) return;
+    this.#waiting.delete(id);
+    this.unanswered.push({ id, to: message.to, state: message.state, reason: clean(reason) });
+  }
+}
+
+/** The states of a message in which no answer comes any more, in words. */
+const ENDS: Partial<Record<MessageView["state"], (message: MessageView) => string>> = {
+  done: ({ to }) => `its turn ended without an answer; \`hivectl tail ${to} --no-follow\` shows the turn`,
+  dead: ({ id, reason }) => `it is dead${because(reason)}; \`hivectl retry ${id}\` puts it back`,
+  dropped: ({ reason }) => `it was dropped${because(reason)}`,
+  held: ({ chain, reason }) => `it is held${because(reason)}; \`hivectl let-go ${chain}\` lets it go on`,
+};
+const because = (reason: string | undefined): string => (reason === undefined ? "" : `: ${reason}`);
+
+/** Why an agent takes no message until the operator does something; nothing where it goes on by itself. */
+function standstill(agent: AgentView): string | undefined {
+  const { name, state } = agent;
+  if (agent.destroyed) return "it was destroyed";
+  if (agent.deploying !== undefined) return undefined;
+  if (state === "failed" && agent.resumes_at === undefined)
+    return `it has failed${because(agent.state_reason)}; \`hivectl start ${name}\``;
+  if (state === "offline" && agent.state_reason === undefined) return `it is stopped; \`hivectl start ${name}\``;
+  if (state === "paused") return `it is paused; \`hivectl resume ${name}\``;
+  if (state === "needs_login") return `it needs a login${because(agent.state_reason)}; log in, then \`hivectl resume ${name}\``;
+  return undefined;
+}

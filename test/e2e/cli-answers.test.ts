@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AgentView } from "../../src/wire/agent.ts";
+import type { HiveEvent } from "../../src/wire/event.ts";
+import type { MessageView } from "../../src/wire/message.ts";
+import { anAgent, aMessage, aState } from "../lib/fixtures.ts";
+import { eventsOf, StubHost } from "../lib/stub-host.ts";
+
+/** `send --wait`, for every way in which a message ends. The daemon's stream stays open: only the verb can end the wait. */
+
+let host: StubHost;
+beforeAll(async () => {
+  host = await new StubHost().start();
+});
+afterAll(() => host.dispose());
+
+const question = (more: Partial<MessageView>): HiveEvent => {
+  const message = aMessage("operator", "scout", "how are things?", { id: 12, seq: 12, chain: 12, state: "queued", ...more });
+  return { kind: "message", seq: message.seq, message };
+};
+const answer = (body: string, to: number, from = "scout"): HiveEvent => ({
+  kind: "message",
+  seq: 90,
+  message: aMessage(from, "operator", body, { id: 90, seq: 90, in_reply_to: to }),
+});
+const agent = (more: Partial<AgentView>): HiveEvent => ({ kind: "agent", agent: anAgent("scout", more) });
+
+beforeEach(() => {
+  host.calls = [];
+  host.answers = { send: { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] } };
+});
+
+test("an answer is printed, and what is told before it ends nothing", async () => {
+  const events = [agent({ state: "thinking" }), question({ state: "leased" }), answer("for another", 11), answer("fine", 12)];
+  host.answers.watch = () => eventsOf(events);
+  expect(await host.hivectl("send", "scout", "hi", "--wait")).toEqual({ code: 0, out: "fine\n", err: "" });
+  const { out } = await host.hivectl("send", "scout", "hi", "--wait", "--json");
+  expect(JSON.parse(out)).toMatchObject({ message: { body: "fine", in_reply_to: 12 } });
+});
+
+describe.each<[string, HiveEvent[], string, string]>([
+  [
+    "is dead",
+    [question({ state: "dead", reason: "it crashes", failures: 5 })],
+    "dead",
+    "it is dead: it crashes; `hivectl retry 12`",
+  ],
+  [
+    "is dropped",
+    [question({ state: "dropped", reason: "cancelled by the operator" })],
+    "dropped",
+    "it was dropped: cancelled by",
+  ],
+  [
+    "is held",
+    [question({ state: "held", reason: "the chain has 33 hops" })],
+    "held",
+    "it is held: the chain has 33 hops; `hivectl let-go 12`",
+  ],
+  [
+    "is done without an answer",
+    [question({ state: "leased" }), question({ state: "done" })],
+    "done",
+    "its turn ended without an answer",
+  ],
+  ["waits for a paused agent", [agent({ state: "paused", paused: true })], "queued", "it is paused; `hivectl resume scout`"],
+  ["waits for a stopped agent", [agent({ state: "offline", running: false })], "queued", "it is stopped; `hivectl start scout`"],
+  [
+    "waits for one that has failed",
+    [agent({ state: "failed", state_reason: "parked" })],
+    "queued",
+    "it has failed: parked; `hivectl start scout`",
+  ],
+  ["waits for one that is destroyed", [agent({ destroyed: true })], "queued", "it was destroyed"],
+])("a message that %s", (_what, events, state, reason) => {
+  beforeEach(() => {
+    const last = events.at(-1);
+    host.answers.watch = () => eventsOf([question({}), ...events]);
+    host.answers.state = { state: aState({ agents: last?.kind === "agent" ? [last.agent] : [anAgent("scout")] }) };
+  });
+
+  test("ends the wait with its state, the reason and exit code 5", async () => {
+    const waiting = ["send", "scout", "hi", "--wait"];
+    const [text, json] = await Promise.all([host.hivectl(...waiting), host.hivectl(...waiting, "--json")]);
+    expect(text).toMatchObject({ code: 5, out: "" });
+    expect(text.err).toContain(`hivectl: #12 to scout has no answer: `);
+    expect(text.err).toContain(reason);
+    expect(json.code).toBe(5);
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, code: "unanswered", id: 12, to: "scout", state });
+    expect(`hivectl: ${(JSON.parse(json.out) as { error: string }).error}\n`).toBe(text.err);
+  });
+});
+
+test("an agent that restarts, is deployed or comes back by itself is waited for", async () => {
+  const coming = [
+    agent({ state: "failed", resumes_at: "2030-01-01T00:00:00.000Z" }),
+    agent({ state: "offline", running: false, deploying: 7 }),
+    agent({ state: "offline", running: false, state_reason: "stopping" }),
+    // Between stop and start of a restart; when it is asked for, it runs again.
+    agent({ state: "offline", running: false }),
+    answer("back again", 12),
+  ];
+  host.answers.watch = () => eventsOf(coming);
+  host.answers.state = { state: aState({ agents: [anAgent("scout", { state: "idle" })] }) };
+  expect(await host.hivectl("send", "scout", "hi", "--wait")).toMatchObject({ code: 0, out: "back again\n" });
+});
+
+test("to all of them every answer is waited for, and who has none is told", async () => {
+  host.answers.send = {
+    sent: [
+      { id: 12, to: "ada", state: "queued" },
+      { id: 13, to: "scout", state: "queued" },
+    ],
+    duplicate: false,
+    refused: [],
+  };
+  host.answers.watch = () => eventsOf([answer("here", 12, "ada"), question({ id: 13, state: "done" })]);
+  const text = await host.hivectl("send", "*", "report", "--wait");
+  expect(text).toMatchObject({ code: 4, out: "ada: here\n" });
+  expect(text.err).toContain("#13 to scout has no answer: its turn ended without an answer");
+  const { out, code } = await host.hivectl("send", "*", "report", "--wait", "--json");
+  expect(code).toBe(4);
+  expect(JSON.parse(out)).toMatchObject({ ok: false, code: "partial", messages: [{ body: "here" }], unanswered: [{ id: 13 }] });
+});
+
+test("--timeout ends it with 6, in words and as JSON", async () => {
+  host.answers.watch = () => eventsOf([question({})]);
+  const waiting = ["send", "scout", "hi", "--wait", "--timeout", "0.5s"];
+  const [text, json] = await Promise.all([host.hivectl(...waiting), host.hivectl(...waiting, "--json")]);
+  expect(text).toMatchObject({ code: 6, out: "", err: expect.stringMatching(/^hivectl: not done after 0.5 s/) as string });
+  expect(json.code).toBe(6);
+  expect(JSON.parse(json.out)).toMatchObject({ ok: false, code: "timeout" });
+  expect(await host.hivectl("send", "scout", "hi", "--timeout", "soon")).toMatchObject({ code: 2, out: "" });
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s ends it with %i, and says that the answer still comes", async (signal, code) => {
+  host.answers.watch = () => eventsOf([question({})]);
+  const words = "interrupted: an answer still comes to your inbox; `hivectl messages` says how #12 stands";
+  const text = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait");
+  expect(text).toEqual({ code, out: "", err: `hivectl: ${words}\n` });
+  const json = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait", "--json");
+  expect(json.code).toBe(code);
+  expect(JSON.parse(json.out)).toEqual({ ok: false, error: words, code: "interrupted" });
+});

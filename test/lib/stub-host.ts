@@ -1,0 +1,126 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveLines } from "../../src/rpc/server.ts";
+import type { OperationName } from "../../src/wire/operations.ts";
+import { cleanEnv } from "./hive.ts";
+
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+
+/** What a run of hivectl said. */
+export interface Said {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** What a call is answered with: an output, a stream, a refusal, or what makes one of them. */
+export type StubAnswer = object | ((input: Record<string, unknown>) => object);
+
+/** A stream of the events of `watch`. Without an end it stays open, as the daemon's does. */
+export async function* eventsOf(events: readonly object[], end: "open" | "closed" = "open"): AsyncGenerator<object> {
+  yield {};
+  for (const event of events) yield { event };
+  if (end === "open") await new Promise(() => {});
+}
+
+/**
+ * host.sock over the real socket server, with the test's answers: for states and refusals that a real hive reaches
+ * seldom. hivectl runs against it as a whole process.
+ */
+export class StubHost {
+  readonly folder = mkdtempSync(join(tmpdir(), "cli-"));
+  /** What was called, in order. */
+  calls: { name: OperationName; input: Record<string, unknown> }[] = [];
+  answers: Partial<Record<OperationName, StubAnswer>> = {};
+  #onCall: (name: OperationName) => void = () => {};
+  #server: Awaited<ReturnType<typeof serveLines>> | undefined;
+
+  get socket(): string {
+    return join(this.folder, "host.sock");
+  }
+
+  async start(): Promise<this> {
+    this.#server = await serveLines({
+      path: this.socket,
+      mode: 0o600,
+      callers: ["operator"],
+      ordered: true,
+      maxConnections: 100,
+      onUnexpected: (error) => console.error(error),
+      dispatch: (name, input) => {
+        const given: Record<string, unknown> = input;
+        this.calls.push({ name, input: given });
+        this.#onCall(name);
+        const known = this.answers[name] ?? {};
+        // A stream is handed on as it is, anything else as a promise.
+        const made = typeof known === "function" && name === "watch" ? (known as (input: object) => object)(given) : known;
+        if (Symbol.asyncIterator in made) return made as AsyncIterable<object>;
+        return new Promise((resolve, reject) => {
+          const answer = typeof made === "function" ? (made as (input: object) => object)(given) : made;
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
+        });
+      },
+    });
+    return this;
+  }
+
+  /** Cuts every connection, as a daemon that ends does. */
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+
+  async dispose(): Promise<void> {
+    await this.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The input of the first call of an operation. */
+  called(name: OperationName): Record<string, unknown> | undefined {
+    return this.calls.find((one) => one.name === name)?.input;
+  }
+
+  hivectl(...args: string[]): Promise<Said> {
+    return run(process.execPath, [HIVECTL, "--socket", this.socket, ...args]);
+  }
+
+  /** hivectl, sent a signal once it has asked for an operation. */
+  async interrupted(signal: NodeJS.Signals, at: OperationName, ...args: string[]): Promise<Said> {
+    const asked = new Promise<void>((resolve) => (this.#onCall = (name) => name === at && resolve()));
+    const child = spawn(process.execPath, [HIVECTL, "--socket", this.socket, ...args], { env: cleanEnv(), stdio: "pipe" });
+    const ended = saidBy(child);
+    await asked;
+    child.kill(signal);
+    return ended;
+  }
+
+  /** The same in a pseudo-terminal; `typed` answers the question that it asks. */
+  onTerminal(typed: string, ...args: string[]): Promise<Said> {
+    const command = [process.execPath, HIVECTL, "--socket", this.socket, ...args].join(" ");
+    return run("script", ["-qec", command, "/dev/null"], typed);
+  }
+}
+
+/** Runs a program to its end. What is `typed` is typed once a question stands there; else its input is empty. */
+function run(command: string, args: string[], typed?: string): Promise<Said> {
+  const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: "pipe" });
+  if (typed === undefined) child.stdin.end();
+  return saidBy(child, (out) => {
+    if (typed !== undefined && out.includes("[y/N]")) child.stdin.end(typed);
+  });
+}
+
+function saidBy(child: ChildProcessWithoutNullStreams, onOutput: (out: string) => void = () => {}): Promise<Said> {
+  return new Promise((resolve) => {
+    const said: Said = { code: null, out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => {
+      said.out += chunk.toString();
+      onOutput(said.out);
+    });
+    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
+    child.on("close", (code) => resolve({ ...said, code }));
+  });
+}
