@@ -22,12 +22,28 @@ const PROGRAMS = {
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
   zsh: { apt: "zsh", dnf: "zsh", pacman: "zsh", zypper: "zsh", apk: "zsh" },
   fish: { apt: "fish", dnf: "fish", pacman: "fish", zypper: "fish", apk: "fish" },
+  perl: { apt: "perl", dnf: "perl", pacman: "perl", zypper: "perl", apk: "perl" },
+  cc: { apt: "build-essential", dnf: "gcc", pacman: "base-devel", zypper: "gcc", apk: "build-base" },
+  python3: { apt: "python3", dnf: "python3", pacman: "python", zypper: "python3", apk: "python3" },
   strace: { apt: "strace", dnf: "strace", pacman: "strace", zypper: "strace", apk: "strace" },
   xfs_io: { apt: "xfsprogs", dnf: "xfsprogs", pacman: "xfsprogs", zypper: "xfsprogs", apk: "xfsprogs" },
   "mkfs.ext4": { apt: "e2fsprogs", dnf: "e2fsprogs", pacman: "e2fsprogs", zypper: "e2fsprogs", apk: "e2fsprogs" },
 };
 /** What only the tests need. */
-const FOR_TESTS = ["chromium", "openssl", "nix", "faketime", "zsh", "fish", "strace", "xfs_io", "mkfs.ext4"];
+const FOR_TESTS = [
+  "chromium",
+  "openssl",
+  "nix",
+  "faketime",
+  "zsh",
+  "fish",
+  "strace",
+  "xfs_io",
+  "mkfs.ext4",
+  "perl",
+  "cc",
+  "python3",
+];
 const COMPILER = {
   apt: ["build-essential", "python3"],
   dnf: ["gcc-c++", "make", "python3"],

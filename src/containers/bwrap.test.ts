@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bwrapDriver } from "./bwrap.ts";
 import { conformance } from "./conformance.ts";
 import type { CageSpec } from "./driver.ts";
@@ -63,3 +63,94 @@ test.each(["killed", "adopted and killed", "found dead"])(
     expect(() => readFileSync(`/proc/${cage.init.pid}/stat`)).toThrow(/ENOENT|ESRCH/);
   },
 );
+
+describe("programs that people use work in a cage", () => {
+  /** Runs a script in a cage, in /state; gives its output, whatever it ends with. */
+  async function inside(script: string): Promise<string> {
+    const one = spec({
+      extraBinds: [{ host: realpathSync(process.execPath), cage: "/opt/node", mode: "ro" }],
+      env: { PATH: "/usr/bin:/bin", HOME: "/home/agent" },
+      argv: ["/bin/sh", "-c", `exec > out 2>&1\n${script}`],
+      limits: { memoryBytes: 2 * 1024 ** 3, cpuPercent: 400, pids: 512 },
+    });
+    const driver = bwrapDriver();
+    await driver.prepare(one);
+    await (
+      await driver.start(one)
+    ).exited;
+    return readFileSync(join(one.stateDir, "out"), "utf8");
+  }
+
+  test("Node: threads, processes, sockets, files, names of devices", async () => {
+    const script = `
+      const { Worker } = require("worker_threads"), fs = require("fs"), net = require("net"), os = require("os");
+      const { execSync } = require("child_process");
+      const thread = new Worker("require('worker_threads').parentPort.postMessage('thread')", { eval: true });
+      thread.on("message", (said) => {
+        fs.watch("/state", () => {}).close();
+        const server = net.createServer((socket) => socket.end("socket")).listen(0, "127.0.0.1", () =>
+          net.connect(server.address().port).on("data", (data) => {
+            server.close();
+            console.log(said, String(data), String(execSync("echo child")).trim(), Object.keys(os.networkInterfaces()).join());
+          }));
+      });`;
+    expect(await inside(`cat > x.cjs <<'END'\n${script}\nEND\n/opt/node x.cjs`)).toBe("thread socket child lo\n");
+  });
+
+  test("git: a commit, a clone, a merge", async () => {
+    const out = await inside(`
+      set -e
+      git init -q one; cd one; git -c user.name=a commit -q --allow-empty -m first; cd ..
+      git clone -q one two; cd two; git checkout -q -b side; echo x > x; git add x; git commit -q -m second
+      git checkout -q main; git merge -q --no-ff -m merged side; git gc -q; git log --topo-order --format=%s`);
+    expect(out.split("\n")).toEqual(["merged", "second", "first", ""]);
+  });
+
+  test("Python: threads, processes of its own kind, names, sockets", async () => {
+    const script = `
+import multiprocessing, socket, subprocess, threading, tempfile, asyncio
+def double(n): return 2 * n
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool: print(pool.map(double, [1, 2]))
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append("thread")); thread.start(); thread.join(); print(seen)
+    print(subprocess.run(["echo", "child"], capture_output=True, text=True).stdout.strip())
+    print(socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)[0][4][0] in ("127.0.0.1", "::1"))
+    a, b = socket.socketpair(); a.send(b"pair"); print(b.recv(9))
+    print(asyncio.run(asyncio.to_thread(lambda: "loop")))
+`;
+    const out = await inside(`cat > x.py <<'END'\n${script}\nEND\n/usr/bin/python3 x.py`);
+    expect(out.split("\n")).toEqual(["[2, 4]", "['thread']", "child", "True", "b'pair'", "loop", ""]);
+  });
+
+  test("a compiler, and what it makes: threads, and a debugger's tracing of a child", async () => {
+    const script = `
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *run(void *said) { puts(said); return 0; }
+int main(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, 0, run, "thread") != 0) return 1;
+  pthread_join(thread, 0);
+  pid_t child = fork();
+  if (child == 0) { ptrace(PTRACE_TRACEME, 0, 0, 0); raise(19); _exit(5); }
+  int status;
+  waitpid(child, &status, 0);
+  printf("stopped %d\\n", WIFSTOPPED(status));
+  ptrace(PTRACE_CONT, child, 0, 0);
+  waitpid(child, &status, 0);
+  printf("ended %d\\n", WEXITSTATUS(status));
+}`;
+    const out = await inside(`cat > x.c <<'END'\n#include <signal.h>${script}\nEND\ncc -O1 -pthread -o x x.c && ./x`);
+    expect(out).toBe("thread\nstopped 1\nended 5\n");
+  });
+
+  test("Chromium draws a page whose script runs", async () => {
+    const page = "data:text/html,<p></p><script>document.querySelector('p').textContent=6*7</script>";
+    const flags = "--headless --no-sandbox --disable-gpu --no-first-run --user-data-dir=/tmp/profile --dump-dom";
+    expect(await inside(`chromium ${flags} "${page}"`)).toContain("<p>42</p>");
+  });
+});

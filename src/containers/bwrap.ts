@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { detectLimits, makeGroup, type Group, type LimitWay } from "../os/cgroups.ts";
 import { identify, isAlive, signal, type ProcessId } from "../os/process-id.ts";
 import { run, startDetached } from "../os/run.ts";
+import { filterArchitecture, noFilter, seccompFilter } from "../os/seccomp/filter.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "./driver.ts";
 import { LAUNCHER, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
@@ -103,6 +104,7 @@ function whatIsHeld(why: string, isRoot: boolean): string {
 }
 
 async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Running> {
+  if (filterArchitecture() === undefined) throw new CageError(noFilter());
   const sources = privateSources(spec);
   sources.forEach(({ host: path, cage }) => checkSource(path, cage));
   const stage = STAGE_FOLDERS.find((folder) => existsSync(folder) && !spec.cageDir.startsWith(`${folder}/stage`));
@@ -116,15 +118,17 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   const oomsBefore = group.oomKills();
 
   const files = ownFiles(spec);
-  const fileFds = files.map((file) => heldText(spec.cageDir, file.text));
-  // Inside the launcher: 0 to 2, then the arguments, the status, and the own files from 5 on.
+  const fileFds = files.map((file) => nameless(spec.cageDir, file.text));
+  // Inside the launcher: 0 to 2, then the arguments, the status, the filter, and the own files from 6 on.
   const args = bwrapArguments(
     spec,
     host,
     (index) => (isRoot ? `${stage}/${index}` : (sources[index]?.host ?? "")),
-    (index) => index + 5,
+    5,
+    (index) => index + 6,
   );
-  const argsFd = heldText(spec.cageDir, args.join("\0"));
+  const filterFd = nameless(spec.cageDir, seccompFilter());
+  const argsFd = nameless(spec.cageDir, args.join("\0"));
   const statusFile = join(spec.cageDir, "status.json");
   const statusFd = openSync(statusFile, "w", 0o600);
   const logFd = openSync(spec.logFile, "a", 0o640);
@@ -152,10 +156,10 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     child = startDetached(program, argv, {
       env: { ...LAUNCH_ENV, ...group.env },
       cwd: "/",
-      stdio: ["ignore", logFd, logFd, argsFd, statusFd, ...fileFds],
+      stdio: ["ignore", logFd, logFd, argsFd, statusFd, filterFd, ...fileFds],
     });
   } finally {
-    for (const fd of [argsFd, statusFd, logFd, ...fileFds]) closeSync(fd);
+    for (const fd of [argsFd, statusFd, filterFd, logFd, ...fileFds]) closeSync(fd);
   }
   const ended = new Promise<CageExit>((resolve) => {
     child.once("exit", (code, name) => resolve(name ? { code, signal: name } : { code }));
@@ -292,10 +296,10 @@ function checkSource(path: string, cage: string): void {
   if (real !== path) throw new CageError(`${path} (for ${cage}) goes through a symbolic link; use ${real}`);
 }
 
-/** A descriptor that holds a text and has no name any more. */
-function heldText(folder: string, text: string): number {
+/** A descriptor that holds this and has no name any more. */
+function nameless(folder: string, content: string | Buffer): number {
   const file = join(folder, `held-${process.pid}-${Math.random().toString(36).slice(2)}`);
-  writeFileSync(file, text, { mode: 0o600 });
+  writeFileSync(file, content, { mode: 0o600 });
   const fd = openSync(file, "r");
   unlinkSync(file);
   return fd;
@@ -360,6 +364,9 @@ async function explain(words: string, exit: CageExit): Promise<string> {
     if ((await run(program, ["--version"])).missing) {
       return `${program} is not installed. On Debian and Ubuntu: sudo apt-get install ${program === "bwrap" ? "bubblewrap" : "util-linux"}`;
     }
+  }
+  if (/seccomp/i.test(words)) {
+    return `the kernel does not take the system-call filter of a cage (${words}): it needs CONFIG_SECCOMP_FILTER and Linux 4.14 or newer`;
   }
   if (/user namespace|uid map|Operation not permitted|No permissions to create/i.test(words)) {
     return `this host does not let programs make user namespaces (${words}). Run \`hive-c0re doctor\`: it names the setting that mends it`;

@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { groupsNamed } from "../os/cgroups.ts";
 import { identify, isAlive } from "../os/process-id.ts";
+import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
 import type { CageSpec, Driver, Identity, Running } from "./driver.ts";
 
 const MiB = 1024 * 1024;
@@ -197,6 +198,16 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         `const s = require("net").connect("\\0cage-test-${hiveId}"); s.on("connect", () => console.log("REACHED")); s.on("error", (e) => console.log(e.code));`,
       );
       expect(out).toBe("ECONNREFUSED\n");
+    });
+
+    test("asks of the kernel what programs need, and nothing that a namespace does not close", async () => {
+      const probe = join(root, "probe");
+      writeProbe(probe);
+      const out = await inside(probeScript("/probe"), { extraBinds: [{ host: probe, cage: "/probe", mode: "ro" }] });
+      const lines = out.split("\n");
+      expect(lines.slice(0, probeAnswers().length)).toEqual(probeAnswers());
+      expect(out).toMatch(/^filters [1-9]/m);
+      for (const answer of foreignAnswers()) expect(lines).toContain(answer);
     });
 
     test("speaks over a socket in /run/hive, also over one that was made anew while it ran", async () => {

@@ -7,7 +7,8 @@ import type { ProcessId } from "../os/process-id.ts";
  * - **Isolation is never weakened.** What cannot be built is a `CageError` that says what to install or enable. Limits
  *   may degrade; `cannot()` says so.
  * - Inside: exactly `argv` with exactly `env`, an unprivileged uid that is never the host's root, no capabilities, no
- *   new privileges, namespaces of its own, no network but loopback; `runtimeDir` at /opt/hive and `configDir` at
+ *   new privileges, namespaces of its own, no network but loopback, the system calls of `src/os/seccomp/policy.ts` and
+ *   no other; `runtimeDir` at /opt/hive and `configDir` at
  *   /config read-only; `stateDir` at /state (the working folder) and `claudeDir` at ~/.claude writable; `socketsDir`
  *   at /run/hive; `extraBinds` as they say; nothing else of the host but its programs.
  * - Files that the cage writes belong to `identity` on the host. An identity is given once and never reused.

@@ -14,7 +14,7 @@ export const CAGE_UID = 1000;
 
 /** Top folders that are links into /usr on merged systems, and folders of their own elsewhere. */
 const USR_MERGED = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-/** What programs need from /etc that says nothing about the host: the loader's cache, alternatives, certificates. */
+/** What programs need from /etc that says nothing about the host: the loader's cache, alternatives, certificates, fonts, Debian's start of Chromium. */
 const ETC_SHARED = [
   "/etc/ld.so.cache",
   "/etc/ld.so.conf",
@@ -24,6 +24,8 @@ const ETC_SHARED = [
   "/etc/ca-certificates",
   "/etc/pki/tls/certs",
   "/etc/pki/ca-trust/extracted",
+  "/etc/fonts",
+  "/etc/chromium.d",
 ];
 
 /** A small file that the cage gets as its own. */
@@ -73,15 +75,18 @@ export function privateSources(spec: CageSpec): Source[] {
 /**
  * Options of bubblewrap for a cage, to be handed over by a descriptor: its own command line, with the program that it
  * starts, shows inside.
- * `staged` maps each private source to the path it is bound from; `fileFds` maps each own file to its descriptor.
+ * `staged` maps each private source to the path it is bound from; `filterFd` holds the system-call filter; `fileFds`
+ * maps each own file to its descriptor.
  */
 export function bwrapArguments(
   spec: CageSpec,
   host: HostFacts,
   staged: (index: number) => string,
+  filterFd: number,
   fileFds: (index: number) => number,
 ): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--cap-drop", "ALL"];
+  args.push("--seccomp", String(filterFd));
   args.push("--uid", String(CAGE_UID), "--gid", String(CAGE_UID), "--hostname", `h-${spec.name}`);
   args.push("--ro-bind", "/usr", "/usr");
   for (const path of USR_MERGED) {

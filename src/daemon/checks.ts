@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { detectLimits } from "../os/cgroups.ts";
+import { filterArchitecture, noFilter } from "../os/seccomp/filter.ts";
 
 /** Something about this host that is in the way, and what mends it. */
 export interface Finding {
@@ -56,6 +57,8 @@ export function checkHost(path: string): Finding[] {
     } else ok("user namespaces are available");
   }
 
+  findings.push(checkFilter(process.arch, text("/proc/sys/kernel/seccomp/actions_avail")));
+
   const limits = detectLimits();
   if (limits.kind === "prlimit") {
     bad("warn", "memory, cpu and process limits cannot be held for a cage as a whole", limits.why);
@@ -63,6 +66,18 @@ export function checkHost(path: string): Finding[] {
       bad("error", "prlimit is not installed", "apt-get install util-linux (or your distribution's package of it)");
   } else ok(`limits are held by ${limits.kind}`);
   return findings;
+}
+
+/**
+ * Whether cages can have their system-call filter on this architecture, with a kernel that names these actions.
+ * undefined: it names none.
+ */
+export function checkFilter(architecture: string, actions: string | undefined): Finding {
+  const what = "no cage can have its system-call filter";
+  if (filterArchitecture(architecture) === undefined) return { level: "error", what, mend: noFilter(architecture) };
+  if (actions === undefined || !actions.split(/\s+/).includes("kill_process"))
+    return { level: "error", what, mend: "use a kernel with CONFIG_SECCOMP_FILTER, Linux 4.14 or newer" };
+  return { level: "ok", what: `cages have a system-call filter (${architecture})`, mend: "" };
 }
 
 /**
@@ -96,8 +111,13 @@ function isOn(path: string, program: string): boolean {
 }
 
 function number(file: string): number | undefined {
+  const content = text(file);
+  return content === undefined ? undefined : Number(content);
+}
+
+function text(file: string): string | undefined {
   try {
-    return Number(readFileSync(file, "utf8").trim());
+    return readFileSync(file, "utf8").trim();
   } catch {
     return undefined;
   }

@@ -8,6 +8,9 @@ import type { Config } from "./config.ts";
 /** Bytes that a hive wants free: the runtime, a few agents and room to work. */
 const WANTED_BYTES = 2 * 1024 * 1024 * 1024;
 
+/** How the program in the cage says that calls to the kernel are not filtered. */
+const UNFILTERED = 9;
+
 /** Checks the host, builds one real cage, and prints what it found. Exit code 0 when nothing is in the way. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
@@ -58,12 +61,14 @@ async function buildCage(config: Config): Promise<Finding> {
       cageDir: at("cage"),
       logFile: join(folder, "log"),
       env: { PATH: "/usr/bin:/bin" },
-      argv: ["/bin/true"],
+      argv: ["/bin/sh", "-c", `grep -q '^Seccomp:.2$' /proc/self/status || exit ${UNFILTERED}`],
       limits: { memoryBytes: 256 * 1024 * 1024, cpuPercent: 100, pids: 32 },
       identity: driver.identityFor("doctor", 0),
     };
     await driver.prepare(spec);
     const exit = await (await driver.start(spec)).exited;
+    if (exit.code === UNFILTERED)
+      return { level: "error", what: "a cage has no system-call filter", mend: "install bubblewrap 0.8 or newer" };
     if (exit.code === 0) return { level: "ok", what: "a cage can be built", mend: "" };
     return {
       level: "error",

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import type { Writable } from "node:stream";
 import { execa } from "execa";
 
 /** What a finished program left. */
@@ -51,11 +52,23 @@ export function startDetached(
   return child;
 }
 
-/** Starts a program in a process group of its own whose stdio we hold. Its environment is exactly `env`. */
+/**
+ * Starts a program in a process group of its own whose stdio we hold. Its environment is exactly `env`. It can read
+ * each of `extra`, of at most a pipe's 64 KiB, from descriptor 3 on.
+ */
 export function startChild(
   program: string,
   argv: readonly string[],
-  options: { env: Record<string, string>; cwd: string },
+  options: { env: Record<string, string>; cwd: string; extra?: readonly Buffer[] },
 ): ChildProcess {
-  return spawn(program, argv, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const { env, cwd, extra = [] } = options;
+  const stdio = ["pipe", "pipe", "pipe", ...extra.map(() => "pipe" as const)] as StdioOptions;
+  const child = spawn(program, argv, { env, cwd, detached: true, stdio });
+  extra.forEach((content, index) => {
+    const pipe = child.stdio[3 + index] as Writable | undefined;
+    // A program that ends, or cannot be started, before it has read this says so by its end.
+    pipe?.on("error", () => {});
+    pipe?.end(content);
+  });
+  return child;
 }

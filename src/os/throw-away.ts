@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readlinkSync } from "node:fs";
 import { startChild } from "./run.ts";
+import { seccompFilter } from "./seccomp/filter.ts";
 
 /** A program that is run once in a cage that holds one foreign folder and nothing else. */
 export interface ThrowAway {
@@ -23,6 +24,8 @@ const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /** Where the programs of the host are, as they appear inside. The loader's cache is all that they need of /etc. */
 const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
 const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
+/** Where the program's launcher has the system-call filter: the first descriptor after its stdio. */
+const FILTER_FD = 3;
 /** Folders that every host has, in which the foreign folder is shown to bubblewrap. */
 const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
 
@@ -51,7 +54,8 @@ exec setpriv --pdeathsig KILL bwrap "$@"
 `;
 
 /**
- * Starts it; its stdio is ours. No network, no capabilities, no other file of the host, no /proc, an empty environment.
+ * Starts it; its stdio is ours. No network, no capabilities, no other file of the host, no /proc, an empty environment,
+ * the system calls of every cage.
  * It ends with us, and when its process group is killed. That the folder which is bound is the one that was meant is
  * for the script to see: it is given what it needs to compare.
  */
@@ -59,18 +63,19 @@ export function startThrowAway(cage: ThrowAway): ChildProcess {
   const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
   if (process.getuid?.() !== 0) {
     const argv = ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, cage.folder)];
-    return startChild("/bin/sh", argv, { env: LAUNCH_ENV, cwd: "/" });
+    return startChild("/bin/sh", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
   }
   const stage = STAGES.find((folder) => existsSync(folder));
   if (stage === undefined) throw new Error("none of /mnt, /srv, /media and /tmp exists: make one");
   const { uid, gid } = cage.owner;
   const script = ["/bin/sh", "-c", AS_ROOT, "hive-once", String(uid), String(gid), stage, cage.folder, ...limits];
   const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, stage)];
-  return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/" });
+  return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
 }
 
 function bwrapArguments(cage: ThrowAway, source: string): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--die-with-parent", "--cap-drop", "ALL"];
+  args.push("--seccomp", String(FILTER_FD));
   for (const path of PROGRAMS) {
     const target = linkTarget(path);
     if (target !== undefined && !path.startsWith("/run/")) args.push("--symlink", target, path);

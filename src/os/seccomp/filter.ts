@@ -1,0 +1,118 @@
+import { answer, assemble, load, when, type Program } from "./bpf.ts";
+import {
+  AF_NETLINK,
+  ALLOWED,
+  CLONE_NEW,
+  CLONE_NEWTIME,
+  FAMILIES,
+  NETLINK_ROUTE,
+  PERSONALITIES,
+  REFUSED,
+  TERMINAL_REQUESTS,
+} from "./policy.ts";
+import { syscallNumbers, type Architecture } from "./syscalls.ts";
+
+/** How the kernel names an architecture in `struct seccomp_data` (`linux/audit.h`). */
+const AUDIT_ARCH: Record<Architecture, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
+/** Where `struct seccomp_data` has what a program asks. Bytes. */
+const NUMBER_AT = 0;
+const ARCHITECTURE_AT = 4;
+/** The lower half of an argument. The kernel takes none of those that are examined here for wider than 32 bits. */
+const argumentAt = (index: number): number => 16 + index * 8;
+/** From here on the numbers of x86-64 are those of x32. */
+const FIRST_X32 = 0x4000_0000;
+/** The number that a debugger sets to leave a call out. */
+const LEFT_OUT = 0xffff_ffff;
+
+const EPERM = 1;
+const ENOSYS = 38;
+const EPROTONOSUPPORT = 93;
+const EAFNOSUPPORT = 97;
+
+const allow = answer(0x7fff_0000);
+const killProcess = answer(0x8000_0000);
+const fail = (errno: number): Program => answer(0x0005_0000 | errno);
+
+/** The architecture whose filter holds on this host, or undefined where there is none. */
+export function filterArchitecture(architecture: string = process.arch): Architecture | undefined {
+  return architecture === "x64" || architecture === "arm64" ? architecture : undefined;
+}
+
+/** The filter of every cage on this host, as bubblewrap takes it. Throws words for the operator where there is none. */
+export function seccompFilter(architecture: string = process.arch): Buffer {
+  const known = filterArchitecture(architecture);
+  if (known === undefined) throw new Error(noFilter(architecture));
+  return assemble(filterProgram(known));
+}
+
+/** Why there is no cage on this architecture, and what to do. */
+export function noFilter(architecture: string = process.arch): string {
+  return `cages have a system-call filter for x64 and arm64, none for ${architecture}: run the hive with a 64-bit Node on x86-64 or arm64`;
+}
+
+/** The filter as a program: a call of another architecture, i386 and x32 included, ends the process. */
+export function filterProgram(architecture: Architecture): Program {
+  const known = decide(verdicts(architecture));
+  const native = architecture === "x64" ? when("atLeast", FIRST_X32, killProcess, known) : known;
+  const numbered = load(NUMBER_AT, when("equal", LEFT_OUT, fail(ENOSYS), native));
+  return load(ARCHITECTURE_AT, when("equal", AUDIT_ARCH[architecture], numbered, killProcess));
+}
+
+/** What is answered from this number on. */
+interface Range {
+  first: number;
+  answer: Program;
+}
+
+/** The answers of all numbers from 0 on, neighbours with the same one put together. */
+function verdicts(architecture: Architecture): Range[] {
+  const numbers = syscallNumbers(architecture);
+  const unknown = fail(ENOSYS);
+  const byNumber = new Map<number, Program>();
+  const set = (names: readonly string[], then: Program): void => {
+    for (const name of names) {
+      const number = numbers.get(name);
+      if (number !== undefined) byNumber.set(number, then);
+    }
+  };
+  set(ALLOWED, allow);
+  set(REFUSED, fail(EPERM));
+  for (const [name, then] of Object.entries(EXAMINED)) set([name], then);
+
+  const ranges: Range[] = [];
+  const end = Math.max(...byNumber.keys()) + 1;
+  for (let number = 0; number <= end; number++) {
+    const one = byNumber.get(number) ?? unknown;
+    if (ranges.at(-1)?.answer !== one) ranges.push({ first: number, answer: one });
+  }
+  return ranges;
+}
+
+/** Looks the loaded number up by halves, so that no call costs more than a handful of comparisons. */
+function decide(ranges: readonly Range[]): Program {
+  const half = ranges.length >> 1;
+  const [only, middle] = [ranges[0], ranges[half]];
+  if (only === undefined || middle === undefined) throw new Error("a filter without a single answer");
+  if (half === 0) return only.answer;
+  return when("atLeast", middle.first, decide(ranges.slice(half)), decide(ranges.slice(0, half)));
+}
+
+/** Passes if the loaded word is one of these. */
+function oneOf(words: readonly number[], otherwise: Program): Program {
+  return words.reduce((no, word) => when("equal", word, allow, no), otherwise);
+}
+
+const netlink = load(argumentAt(2), when("equal", NETLINK_ROUTE, allow, fail(EPROTONOSUPPORT)));
+
+/** The calls whose arguments decide. None of these is a pointer: what one points to could change after the look. */
+export const EXAMINED: Readonly<Record<string, Program>> = {
+  socket: load(argumentAt(0), oneOf(Object.values(FAMILIES), when("equal", AF_NETLINK, netlink, fail(EAFNOSUPPORT)))),
+  socketpair: load(argumentAt(0), oneOf([FAMILIES.AF_UNIX], fail(EAFNOSUPPORT))),
+  clone: load(argumentAt(0), when("anyBit", CLONE_NEW, fail(EPERM), allow)),
+  unshare: load(argumentAt(0), when("anyBit", CLONE_NEW | CLONE_NEWTIME, fail(EPERM), allow)),
+  personality: load(argumentAt(0), oneOf(PERSONALITIES, fail(EPERM))),
+  ioctl: load(
+    argumentAt(1),
+    Object.values(TERMINAL_REQUESTS).reduce<Program>((no, request) => when("equal", request, fail(EPERM), no), allow),
+  ),
+};
