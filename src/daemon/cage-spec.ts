@@ -48,7 +48,7 @@ export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSp
       HOME: CAGE_HOME,
       LANG: "C.UTF-8",
       TMPDIR: "/tmp",
-      HIVE_CLAUDE: "/opt/hive/bin/claude",
+      HIVE_CLAUDE: `/opt/hive/bin/${agent.config.cli}`,
       HIVE_REVISION: facts.runtime.revision,
       HIVE_GENERATION: String(agent.generation),
       ...(nonce === undefined ? {} : { HIVE_NONCE: nonce }),

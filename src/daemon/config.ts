@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { DRIVER_NAMES, type DriverName } from "../containers/drivers.ts";
 import { LAST_PORT_OFFSET } from "../hive/agents/port.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE, type RateLimit } from "../hive/broker/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
@@ -35,7 +36,7 @@ const Environment = z.object({
   HIVE_REHEARSAL: z.enum(["0", "1"]).default("0"),
   HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_CREDENTIAL_FILE: Folder.optional(),
-  HIVE_DRIVER: z.enum(["bwrap"]).default("bwrap"),
+  HIVE_DRIVER: z.enum(DRIVER_NAMES, `there is no such driver; the drivers are: ${DRIVER_NAMES.join(", ")}`).default("bwrap"),
   HIVE_SLEEP_AFTER_SECONDS: Seconds(30 * 60),
   HIVE_WARM_SECONDS: Seconds(10 * 60),
   HIVE_LEASE_GRACE_SECONDS: Seconds(60),
@@ -51,6 +52,9 @@ const Environment = z.object({
   XDG_STATE_HOME: Folder.optional(),
   PATH: z.string().default("/usr/local/bin:/usr/bin:/bin"),
 });
+
+/** The names of all variables that the daemon reads. */
+export const SETTINGS: readonly string[] = Object.keys(Environment.shape);
 
 export interface Config {
   stateDir: string;
@@ -70,6 +74,8 @@ export interface Config {
   /** Folder or file of scenarios for rehearsal; undefined plays the built-in tour. */
   scenarios: string | undefined;
   upstream: UpstreamConfig;
+  /** What holds the cages. */
+  driver: DriverName;
   sleepAfterMs: number;
   warmMs: number;
   leaseGraceMs: number;
@@ -127,6 +133,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     commitGroup: e.HIVE_COMMIT_GROUP,
     scenarios: e.HIVE_SCENARIOS,
     upstream: upstreamOf(e),
+    driver: e.HIVE_DRIVER,
     sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,

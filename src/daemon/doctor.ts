@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { bwrapDriver } from "../containers/bwrap.ts";
+import { openDriver } from "../containers/drivers.ts";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { checkHost, type Finding } from "./checks.ts";
 import type { Config } from "./config.ts";
@@ -43,7 +43,7 @@ async function buildCage(config: Config): Promise<Finding> {
   // A cage outlives its daemon, so nothing of it keeps this process alive; we do want to see its end.
   const alive = setInterval(() => {}, 1000);
   try {
-    const driver = bwrapDriver();
+    const driver = openDriver(config.driver);
     writeFileSync(join(folder, "log"), "");
     const spec = {
       hiveId: "doctor",

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { Backups } from "../backup/take.ts";
-import { bwrapDriver } from "../containers/bwrap.ts";
+import { openDriver } from "../containers/drivers.ts";
 import type { Driver } from "../containers/driver.ts";
 import { openRepos } from "../repos/index.ts";
 import { pruneRuntimes } from "../containers/runtime.ts";
@@ -99,7 +99,7 @@ export async function openHive(deps: HiveDeps) {
   const hiveId = store.meta.get(HIVE_ID) ?? randomBytes(4).toString("hex");
   await store.write(() => store.meta.set(HIVE_ID, hiveId));
 
-  const driver: Driver = bwrapDriver();
+  const driver: Driver = openDriver(config.driver);
   const directory = directoryOf(store.agents.names(), () => swarm);
   const feed = new Feed(
     storeReplay(store, directory, (row) => deploys.book.view(row)),

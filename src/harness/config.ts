@@ -19,6 +19,9 @@ const Environment = z.object({
   PATH: z.string().default("/usr/local/bin:/usr/bin:/bin"),
 });
 
+/** The names of all variables that the harness reads. */
+export const SETTINGS: readonly string[] = Object.keys(Environment.shape);
+
 export interface HarnessConfig {
   socketsDir: string;
   claude: string;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
-import { AgentConfig } from "./config.ts";
+import { AgentConfig, DeployedConfig } from "./config.ts";
 import { historyOperations } from "./history-operations.ts";
 import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
 import { TurnOutcome } from "./harness.ts";
@@ -26,7 +26,8 @@ import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts
 const Assignment = z.object({
   protocol: z.number().int(),
   agent: z.object({ id: z.string(), name: z.string(), role: AgentRole }),
-  config: AgentConfig,
+  /** As it was deployed: rules for new requests may have come since. */
+  config: DeployedConfig,
   /** The system prompt's appendix: the swarm's rules and the agent's INSTRUCTIONS.md. */
   system_prompt: z.string(),
   model: z.string(),

@@ -2,6 +2,7 @@ import type { Running } from "../../containers/driver.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../../wire/agent.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import type { AgentRecord } from "../../store/agents.ts";
+import type { DeployedTree } from "./config-tree.ts";
 import type { HarnessSession } from "./harness-session.ts";
 import type { ParkReason } from "./backoff.ts";
 
@@ -42,6 +43,8 @@ export class Agent {
   generation: number;
   config: AgentConfig;
   instructions: string;
+  /** Why its deployed config cannot be read. Its cage does not start then: `config` grants nothing. */
+  unreadable: string | undefined;
   phase: CagePhase = { at: "stopped" };
   harness: HarnessSession | undefined;
   activity: "idle" | "thinking" | "compacting" = "idle";
@@ -67,19 +70,22 @@ export class Agent {
   /** Serialises start, stop, kill, sleep of this one agent. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(record: AgentRecord, config: AgentConfig, instructions: string) {
+  constructor(record: AgentRecord, tree: DeployedTree) {
     this.record = record;
     this.generation = record.generation;
-    this.config = config;
-    this.instructions = instructions;
+    this.config = tree.config;
+    this.instructions = tree.instructions;
+    this.warnings = tree.warnings;
+    this.unreadable = tree.unreadable;
   }
 
   /** Takes over what a generation says. */
-  become(generation: number, tree: { config: AgentConfig; instructions: string; warnings: string[] }): void {
+  become(generation: number, tree: DeployedTree): void {
     this.generation = generation;
     this.config = tree.config;
     this.instructions = tree.instructions;
     this.warnings = tree.warnings;
+    this.unreadable = tree.unreadable;
   }
 
   get id(): string {

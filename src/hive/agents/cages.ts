@@ -83,7 +83,7 @@ export class Cages {
     this.#deps.changed(agent);
     try {
       const identity = this.#deps.identityOf(agent);
-      const spec = await this.#deps.specFor(agent);
+      const spec = await this.#specToStart(agent);
       await this.#deps.openSockets(agent, identity);
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
@@ -99,12 +99,25 @@ export class Cages {
     }
   }
 
-  /** Takes over a cage that outlived the last daemon. False when there is none. */
+  /** The specification of a cage that is about to start. No cage starts with a config that cannot be read. */
+  async #specToStart(agent: Agent, nonce?: string): Promise<CageSpec> {
+    if (agent.unreadable !== undefined) throw new HiveError("unavailable", agent.unreadable);
+    return this.#deps.specFor(agent, nonce);
+  }
+
+  /**
+   * Takes over a cage that outlived the last daemon. False when there is none, or when it was ended because its config
+   * cannot be read: it would go on without the restrictions in it.
+   */
   adopt(agent: Agent): Promise<boolean> {
     return agent.serially(async () => {
       const spec = await this.#deps.specFor(agent);
       const running = await this.#deps.driver.adopt(spec);
       if (!running) return false;
+      if (agent.unreadable !== undefined) {
+        await this.#end(agent, running, 0);
+        return false;
+      }
       await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
       this.#adopted(agent, running, undefined);
       await this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
@@ -180,7 +193,7 @@ export class Cages {
       let running: Running | undefined;
       try {
         const identity = this.#deps.identityOf(agent);
-        const spec = await this.#deps.specFor(agent, options.nonce);
+        const spec = await this.#specToStart(agent, options.nonce);
         await this.#deps.openSockets(agent, identity);
         await this.#deps.driver.prepare(spec);
         running = await this.#deps.driver.start(spec);
@@ -223,6 +236,14 @@ export class Cages {
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
   leaveAsleep(agent: Agent): void {
     agent.phase = { at: "asleep" };
+    this.#deps.changed(agent);
+  }
+
+  /** An agent that must not start until the operator has mended something: it keeps its sockets, as a stopped one. */
+  async leaveFailed(agent: Agent, reason: string): Promise<void> {
+    await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+    agent.phase = { at: "parked", reason };
+    await this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
     this.#deps.changed(agent);
   }
 

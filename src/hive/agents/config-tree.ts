@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readFile, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { TreeFile } from "../../wire/approval.ts";
-import { AgentConfig } from "../../wire/config.ts";
-import { schemaComplaint } from "../../wire/error.ts";
+import type { AgentConfig } from "../../wire/config.ts";
+import { CONFIG_FILE, NOTHING_GRANTED, parseDeployed } from "./agent-json.ts";
 import type { ConfigTree } from "./template.ts";
 
 /**
@@ -74,25 +74,39 @@ export function treeFiles(tree: ConfigTree): TreeFile[] {
   }));
 }
 
-/** The parts of a deployed tree that the hive reads. A tree that does not fit runs on defaults, with a warning. */
-export function readConfigTree(folder: string): { config: AgentConfig; instructions: string; warnings: string[] } {
-  const warnings: string[] = [];
-  let config = AgentConfig.parse({});
-  try {
-    const parsed = AgentConfig.safeParse(JSON.parse(readFileSync(join(folder, "agent.json"), "utf8")));
-    if (parsed.success) config = parsed.data;
-    else warnings.push(`agent.json does not fit: ${schemaComplaint(parsed.error)}; running on defaults`);
-  } catch (error) {
-    warnings.push(`agent.json cannot be read (${error instanceof Error ? error.message : String(error)}); running on defaults`);
-  }
-  return { config, instructions: readOptional(join(folder, "INSTRUCTIONS.md")), warnings };
+/** What the hive reads of a deployed tree. */
+export interface DeployedTree {
+  config: AgentConfig;
+  instructions: string;
+  /** Rules of today that the config breaks, in words. */
+  warnings: string[];
+  /** Why the tree cannot be read. `config` grants nothing then, and no cage may start with it. */
+  unreadable?: string | undefined;
 }
 
+/** Reads a deployed tree. There are no defaults for one that cannot be read. */
+export function readConfigTree(folder: string): DeployedTree {
+  try {
+    const parsed = parseDeployed(readFileSync(join(folder, CONFIG_FILE), "utf8"));
+    if ("unreadable" in parsed) return unreadableTree(parsed.unreadable);
+    return { ...parsed, instructions: readOptional(join(folder, "INSTRUCTIONS.md")) };
+  } catch (error) {
+    return unreadableTree(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function unreadableTree(why: string): DeployedTree {
+  const unreadable = `the deployed config cannot be read: ${why}. Rebuild the agent, or propose another config`;
+  return { config: NOTHING_GRANTED, instructions: "", warnings: [unreadable], unreadable };
+}
+
+/** The text of a file, or nothing where there is no such file. Throws for one that cannot be read. */
 function readOptional(file: string): string {
   try {
     return readFileSync(file, "utf8");
-  } catch {
-    return "";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
   }
 }
 

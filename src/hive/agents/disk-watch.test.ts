@@ -7,7 +7,12 @@ const MIB = 1024 * 1024;
 
 test("warns near the limit, takes the warning back, stops over it, and leaves alone what it cannot measure", async () => {
   const agents = ["near", "over", "unknown"].map(
-    (name) => new Agent({ id: name, name } as never, AgentConfig.parse({ limits: { disk_mib: 100 } }), ""),
+    (name) =>
+      new Agent({ id: name, name } as never, {
+        config: AgentConfig.parse({ limits: { disk_mib: 100 } }),
+        instructions: "",
+        warnings: [],
+      }),
   );
   const [near, over, unknown] = agents as [Agent, Agent, Agent];
   const used = new Map<string, number | undefined>([

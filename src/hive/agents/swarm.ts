@@ -59,8 +59,7 @@ export class Swarm {
 
   #enter(record: AgentRecord): Agent {
     const tree = readConfigTree(this.#deps.paths.agent(record.id).generation(record.generation));
-    const agent = new Agent(record, tree.config, tree.instructions);
-    agent.warnings = tree.warnings;
+    const agent = new Agent(record, tree);
     agent.stateSince = this.#deps.now();
     this.#byId.set(record.id, agent);
     if (agent.unborn) {
@@ -120,6 +119,7 @@ export class Swarm {
         this.#deps.harnesses.serve(agent);
         if (await this.#deps.cages.adopt(agent)) return;
         if (agent.record.desired !== "running") return this.#deps.cages.leaveStopped(agent);
+        if (agent.unreadable !== undefined) return this.#deps.cages.leaveFailed(agent, agent.unreadable);
         const needed = this.#deps.hasMail(agent) || hasResidentServer(agent);
         if (needed) await this.#deps.cages.start(agent, "start-up").catch(() => {});
         else this.#deps.cages.leaveAsleep(agent);

@@ -67,6 +67,8 @@ export class Requests {
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
+      const complaints = this.#world.validate(files, "request");
+      if (complaints.length > 0) throw new HiveError("bad_request", complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
       return await this.#store({ name, agent: undefined, kind: "spawn", origin, by, description, sha, approved }, files);
@@ -132,7 +134,7 @@ export class Requests {
       return this.#store(draft, [], [error.message]);
     }
     const running = agent.record.deployedSha;
-    const complaints = this.#world.validate(files);
+    const complaints = this.#world.validate(files, "request");
     if (running !== undefined && !(await repo.isAncestor(running, sha))) complaints.push(notAfter(agent.name, running));
     return this.#store(draft, files, complaints);
   }

@@ -60,7 +60,6 @@ describe("what an agent gains is marked", () => {
       { mounts: [{ host: "/a", cage: "/b", mode: "rw" }] },
       [["danger", "mount", "new mount: /a → /b (rw)"]],
     ],
-    ["a secret", {}, { secrets: ["TOKEN"] }, [["danger", "secret", "new secret: TOKEN"]]],
     [
       "a variable",
       { env: { A: "1" } },
@@ -72,12 +71,6 @@ describe("what an agent gains is marked", () => {
     ],
     ["a limit", {}, { limits: { memory_mib: 4096, pids: 64 } }, [["warn", "limits", "limit raised: memory_mib 2048 → 4096"]]],
     ["a model", {}, { model: "opus" }, [["info", "model", "model: sonnet → opus"]]],
-    [
-      "options of the CLI",
-      {},
-      { cli: { name: "claude", options: { permissionMode: "bypass" } } },
-      [["danger", "cli", "options of the CLI itself change: permissionMode"]],
-    ],
   ])("%s", (_, before, after, marks) => {
     expect(marked(before, after)).toEqual(marks);
     expect(marked(after, after)).toEqual([]);
@@ -87,11 +80,20 @@ describe("what an agent gains is marked", () => {
     const much = {
       egress: ["a.org"],
       tools: { allow: ["X"], deny: [] },
-      secrets: ["T"],
       env: { A: "1" },
       limits: { memory_mib: 4096 },
     };
     expect(marked(much, { allowedRecipients: [], tools: { allow: [], deny: ["Bash"] } })).toEqual([]);
+  });
+
+  test("of an agent whose config cannot be read, all that the next one grants", () => {
+    const marks = riskMarks([file("agent.json", "{")], [config({ egress: ["a.org"] })], BWRAP);
+    expect(marks.map(({ level, kind, text }) => `${level} ${kind}: ${text}`)).toEqual([
+      expect.stringMatching(/^danger tools: what runs cannot be compared.*agent\.json cannot be read/),
+      "warn egress: new egress host: a.org",
+      "warn recipients: may now send to every agent",
+      "info model: model: none → sonnet",
+    ]);
   });
 
   test("of a new agent, all that it starts with beyond the template", () => {
@@ -113,9 +115,9 @@ describe("what a diff does not show is marked", () => {
       ["danger", "binary", "new binary file: its content is not shown", "b"],
       ["warn", "mode", "new executable file", "b"],
     ]);
-    const becomes = riskMarks([file("x", "a")], [file("x", "a", "100755")], BWRAP);
+    const becomes = riskMarks([config({}), file("x", "a")], [config({}), file("x", "a", "100755")], BWRAP);
     expect(becomes).toEqual([{ level: "warn", kind: "mode", text: "becomes executable", path: "x" }]);
-    const hidden = riskMarks([file("x", "a")], [file("x", "a\0b")], BWRAP);
+    const hidden = riskMarks([config({}), file("x", "a")], [config({}), file("x", "a\0b")], BWRAP);
     expect(hidden).toEqual([
       { level: "danger", kind: "binary", text: "was text and is binary now: its content is not shown", path: "x" },
     ]);
@@ -131,8 +133,8 @@ describe("what a diff does not show is marked", () => {
     expect(markedFile(file("a", "x\x1b[2K\ry"))).toEqual([["warn", "invisible", "control characters: U+001B, U+000D", "a"]]);
     // Line ends of another system, an emoji with its joiners, and what was there before.
     expect(markedFile(file("a", "one\r\ntwo\t👩‍💻 ❤️\r\n"))).toEqual([]);
-    expect(riskMarks([file("a", "\u200b")], [file("a", "\u200b more")], BWRAP)).toEqual([]);
-    expect(riskMarks([file("a", "\u200b")], [file("a", "\u200b\u200b")], BWRAP)).toHaveLength(1);
+    expect(riskMarks([config({}), file("a", "\u200b")], [config({}), file("a", "\u200b more")], BWRAP)).toEqual([]);
+    expect(riskMarks([config({}), file("a", "\u200b")], [config({}), file("a", "\u200b\u200b")], BWRAP)).toHaveLength(1);
   });
 
   test("Nix code beyond the template", () => {
@@ -140,7 +142,7 @@ describe("what a diff does not show is marked", () => {
     expect(markedFile(file("agent.nix", "{ ... }: {}"))).toEqual([
       ["info", "nix", "holds more than the template; this driver does not evaluate it", "agent.nix"],
     ]);
-    const nixos = riskMarks([], [file("lib/x.nix", "{ }")], { ...BWRAP, evaluatesNix: true });
+    const nixos = riskMarks([config({})], [config({}), file("lib/x.nix", "{ }")], { ...BWRAP, evaluatesNix: true });
     expect(nixos).toEqual([
       { level: "warn", kind: "nix", text: "Nix code that builds the container changes", path: "lib/x.nix" },
     ]);
@@ -148,7 +150,7 @@ describe("what a diff does not show is marked", () => {
 
   test("more marks than anybody reads are counted, the worst are kept", () => {
     const files = Array.from({ length: 400 }, (_, n) => file(`x${n}`, n === 399 ? "\u202e" : "", "100755"));
-    const marks = riskMarks([], files, BWRAP);
+    const marks = riskMarks([config({})], [config({}), ...files], BWRAP);
     expect(marks).toHaveLength(200);
     expect(marks[0]?.kind).toBe("bidi");
     expect(marks.at(-1)?.text).toBe("202 further marks are not shown: read the whole diff");
@@ -162,7 +164,6 @@ const someConfig = fc.record(
     egress: fc.uniqueArray(host),
     allowedRecipients: fc.uniqueArray(fc.constantFrom("anna", "ben", "*")),
     tools: fc.record({ allow: fc.uniqueArray(fc.constantFrom("A", "B")), deny: fc.uniqueArray(fc.constantFrom("C", "D")) }),
-    secrets: fc.uniqueArray(fc.constantFrom("S", "T")),
     env: fc.dictionary(fc.constantFrom("X", "Y"), fc.string({ maxLength: 8 })),
     limits: fc.record({ memory_mib: fc.integer({ min: 256, max: 4096 }), pids: fc.integer({ min: 32, max: 999 }) }),
   },
@@ -203,7 +204,6 @@ describe("properties", () => {
         const sets = (value: AgentConfig): unknown => ({
           ...value,
           egress: value.egress.toSorted(),
-          secrets: value.secrets.toSorted(),
           env: Object.entries(value.env).toSorted(([x], [y]) => (x < y ? -1 : 1)),
           tools: [value.tools.allow.toSorted(), value.tools.deny.toSorted()],
           allowedRecipients: value.allowedRecipients?.toSorted(),
@@ -244,6 +244,16 @@ describe("validation says what a config has to be", () => {
     ["a key twice", [file("agent.json", `{"model":"opus","model":"sonnet"}`)], /agent\.json does not fit: .*model/],
     ["nested without end", [file("agent.json", `{"a":${"[".repeat(1e5)}`)], /nested deeper/],
     ["an unknown key", [config({ modell: "x" })], /agent\.json does not fit: .*modell/],
+    [
+      "a secret",
+      [config({ secrets: ["TOKEN"] })],
+      /^agent\.json does not fit: secrets: the store of secrets does not exist yet, so nothing would deliver them; remove the key$/,
+    ],
+    [
+      "options of the CLI",
+      [config({ cli: { name: "claude", options: { permissionMode: "bypass" } } })],
+      /^agent\.json does not fit: cli: the one CLI is "claude"; options of the CLI do not exist/,
+    ],
     [
       "a reserved variable",
       [config({ env: { LD_PRELOAD: "x" } })],

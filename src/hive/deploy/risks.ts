@@ -1,7 +1,8 @@
 import type { RiskMark, TreeFile } from "../../wire/approval.ts";
-import type { AgentConfig } from "../../wire/config.ts";
+import { AgentConfig } from "../../wire/config.ts";
 import { codePoint, unseenKind, type Unseen } from "../../wire/unseen.ts";
-import { byPath, bytesOf, configOf, CONFIG_FILE, textOf } from "./tree.ts";
+import { CONFIG_FILE } from "../agents/agent-json.ts";
+import { byPath, bytesOf, configOf, textOf } from "./tree.ts";
 
 /** Marks of one proposal: beyond this the last says how many more there are. Nobody reads further. */
 const MAX_MARKS = 200;
@@ -22,8 +23,10 @@ export interface RiskContext {
  */
 export function riskMarks(base: readonly TreeFile[] | undefined, next: readonly TreeFile[], context: RiskContext): RiskMark[] {
   const [before, after] = [byPath(base ?? []), byPath(next)];
+  const was: ReturnType<typeof configOf> = base === undefined ? { config: AgentConfig.parse({}) } : configOf(before);
   const marks = [
-    ...configMarks(configOf(before), configOf(after)),
+    ...readableMarks(was.unreadable),
+    ...configMarks(was.config, configOf(after).config),
     ...[...after.values()].flatMap((file) => fileMarks(before.get(file.path), file)),
     ...nixMarks(before, after, context),
   ];
@@ -33,6 +36,13 @@ export function riskMarks(base: readonly TreeFile[] | undefined, next: readonly 
   const rest = marks.length - MAX_MARKS + 1;
   const last: RiskMark = { level: "warn", kind: "invisible", text: `${rest} further marks are not shown: read the whole diff` };
   return [...marks.slice(0, MAX_MARKS - 1), last];
+}
+
+/** Where what runs cannot be read, all that the change grants is marked, and what it lifts cannot be told. */
+function readableMarks(unreadable: string | undefined): RiskMark[] {
+  if (unreadable === undefined) return [];
+  const text = `what runs cannot be compared, so denied tools and limits that it had are not known: ${quoted(unreadable)}`;
+  return [{ level: "danger", kind: "tools", text, path: CONFIG_FILE }];
 }
 
 function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
@@ -72,7 +82,6 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
     if (mounts.includes(mountText(mount))) continue;
     mark(mount.mode === "rw" ? "danger" : "warn", "mount", `new mount: ${quoted(mountText(mount))}`);
   }
-  for (const name of gained(before.secrets, after.secrets)) mark("danger", "secret", `new secret: ${name}`);
   for (const name of changedKeys(before.env, after.env)) {
     const value = after.env[name];
     if (value !== undefined) mark("warn", "env", `environment: ${name}=${quoted(value)}`);
@@ -82,9 +91,6 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
     if (to > from) mark("warn", "limits", `limit raised: ${name} ${from} → ${to}`);
   }
   if (before.model !== after.model) mark("info", "model", `model: ${quoted(before.model)} → ${quoted(after.model)}`);
-  const options = (config: AgentConfig): Record<string, unknown> => (config.cli === "claude" ? {} : config.cli.options);
-  const cli = changedKeys(options(before), options(after));
-  if (cli.length > 0) mark("danger", "cli", `options of the CLI itself change: ${names(cli)}`);
   return marks;
 }
 

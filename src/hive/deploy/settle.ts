@@ -68,15 +68,17 @@ export function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord
 
 /** What the agent's record says once the deploy is through. A model that the operator set holds until the config's changes. */
 function agentPatch(world: DeployWorld, row: ApprovalRecord, agent: Agent): Partial<AgentRecord> {
-  const before = readConfigTree(world.generationFolder(agent, agent.record.generation)).config;
-  const after = readConfigTree(world.generationFolder(agent, row.id)).config;
+  const before = readConfigTree(world.generationFolder(agent, agent.record.generation));
+  const after = readConfigTree(world.generationFolder(agent, row.id));
   const patch: Partial<AgentRecord> = {
     generation: row.id,
     deployedSha: row.sha,
     deployedRequest: row.id,
     hyperhive: row.hyperhive ?? world.revision,
   };
-  if (before.model !== after.model && agent.record.modelOverride !== undefined) patch.modelOverride = undefined;
+  // Whether the model changes is not known where what ran cannot be read: the operator's choice stays.
+  const isOther = before.unreadable === undefined && before.config.model !== after.config.model;
+  if (isOther && agent.record.modelOverride !== undefined) patch.modelOverride = undefined;
   if (agent.destroyed) Object.assign(patch, { destroyedAt: undefined, desired: "running" });
   return patch;
 }

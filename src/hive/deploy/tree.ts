@@ -1,8 +1,7 @@
 import type { TreeFile } from "../../wire/approval.ts";
-import { AgentConfig } from "../../wire/config.ts";
+import type { AgentConfig } from "../../wire/config.ts";
+import { CONFIG_FILE, NOTHING_GRANTED, parseDeployed } from "../agents/agent-json.ts";
 
-/** The file that every driver reads. */
-export const CONFIG_FILE = "agent.json";
 export const INSTRUCTIONS_FILE = "INSTRUCTIONS.md";
 
 /** A config tree by path. */
@@ -26,15 +25,14 @@ export function textOf(file: TreeFile): string | undefined {
   }
 }
 
-/** What an agent would run with: the defaults where there is no config that fits. */
-export function configOf(files: ReadonlyMap<string, TreeFile>): AgentConfig {
+/**
+ * What an agent runs with, read as a deployed config. `unreadable` says why it cannot be read; then it grants nothing,
+ * so that all that comes after it counts as gained.
+ */
+export function configOf(files: ReadonlyMap<string, TreeFile>): { config: AgentConfig; unreadable?: string } {
   const file = files.get(CONFIG_FILE);
   const text = file && textOf(file);
-  try {
-    const parsed = AgentConfig.safeParse(JSON.parse(text ?? "{}"));
-    if (parsed.success) return parsed.data;
-  } catch {
-    // Not JSON: validation says so; here nothing is known of it.
-  }
-  return AgentConfig.parse({});
+  if (text === undefined) return { config: NOTHING_GRANTED, unreadable: `${CONFIG_FILE} is missing or not text` };
+  const parsed = parseDeployed(text);
+  return "config" in parsed ? { config: parsed.config } : { config: NOTHING_GRANTED, unreadable: parsed.unreadable };
 }

@@ -9,6 +9,7 @@ import type { Cages } from "../agents/cages.ts";
 import type { Harnesses } from "../agents/harnesses.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
+import type { RulesOf } from "./validate.ts";
 
 /**
  * What deploys act on. Failures in here are of three kinds: a `HiveError` is for whoever asked, a `RepoRefusal` is for
@@ -28,7 +29,7 @@ export interface DeployWorld {
   /** How long a new generation may take to confirm. Milliseconds. */
   confirmMs: number;
   /** What is wrong with a config tree, in words for whoever proposed it; empty when it can be deployed. */
-  validate(files: readonly TreeFile[]): string[];
+  validate(files: readonly TreeFile[], rules: RulesOf): string[];
   /** What the operator should not miss in a change. */
   risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[] }): RiskMark[];
   /** The folder of one generation of an agent. */

@@ -13,8 +13,9 @@ export const generationStep: Step = {
     const folder = world.generationFolder(agent, id);
     await writeGeneration(folder, files ?? []);
     // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
-    const trial = new Agent(agent.record, agent.config, agent.instructions);
-    trial.become(id, readConfigTree(folder));
+    const trial = new Agent(agent.record, readConfigTree(folder));
+    trial.generation = id;
+    if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await world.checkSpec(trial);
   },
   async undo(deploy) {

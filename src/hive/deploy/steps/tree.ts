@@ -1,3 +1,5 @@
+import type { RequestOrigin } from "../../../wire/approval.ts";
+import type { RulesOf } from "../validate.ts";
 import { digestOf } from "../digest.ts";
 import { agentOf, type Step } from "./step.ts";
 
@@ -20,10 +22,15 @@ export const treeStep: Step = {
       throw new Error("what runs has changed since the approval: look again, and propose it anew");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
     deploy.files = await repo.files(row.sha);
-    const complaints = world.validate(deploy.files);
+    const complaints = world.validate(deploy.files, rulesFor(row.origin));
     if (complaints.length > 0) throw new Error(complaints.join("\n"));
   },
 };
+
+/** What was deployed before is held to the rules of its time. */
+function rulesFor(origin: RequestOrigin): RulesOf {
+  return origin === "update" || origin === "rollback" || origin === "revive" ? "deployed" : "request";
+}
 
 /** Words for a commit that does not contain what runs. */
 export function notAfter(agent: string, running: string): string {

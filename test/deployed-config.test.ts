@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDeployWorld } from "./lib/deploy-world.ts";
+
+/** Configs that were deployed under other rules than those of today, and configs that cannot be read. */
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "deployed-config-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const RESTRICTED = { allowedRecipients: ["scribe"], tools: { allow: [], deny: ["Bash"] } };
+type World = Awaited<ReturnType<typeof openDeployWorld>>;
+
+async function propose(world: World, text: string) {
+  const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
+  return world.requests.proposeFiles({ agent: "scout", files, by: "operator" });
+}
+
+/** Deploys this agent.json to scout by the rules of another time, which let it pass. */
+async function deployUnder(world: World, text: string): Promise<void> {
+  if (!world.swarm.find("scout"))
+    await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
+  const { validate } = world.world;
+  world.world.validate = () => [];
+  const { id } = await propose(world, text);
+  await world.requests.approve(id, {}, false);
+  await world.through(id);
+  world.world.validate = validate;
+}
+
+const deployedFile = (world: World): string => {
+  const agent = world.swarm.byName("scout");
+  return join(world.paths.agent(agent.id).generation(agent.record.generation), "agent.json");
+};
+
+test("what broke no rule of its time goes on with a warning, and can be rebuilt and rolled back to", async () => {
+  const old = { ...RESTRICTED, secrets: ["TOKEN"], limits: { pids: 1 } };
+  const first = await openDeployWorld({ folder });
+  await deployUnder(first, JSON.stringify(old));
+  await first.close();
+
+  const world = await openDeployWorld({ folder });
+  const scout = world.swarm.byName("scout");
+  const { deployedRequest } = scout.record;
+  expect(scout.config).toMatchObject(RESTRICTED);
+  expect(scout.warnings).toEqual([expect.stringMatching(/secrets/), expect.stringMatching(/limits\.pids/)]);
+  await world.swarm.start(scout, "operator");
+  expect(scout.state).toBe("idle");
+
+  await world.through((await world.requests.rebuild(scout, "operator")).id);
+  await deployUnder(world, "{}");
+  expect(scout.config.allowedRecipients).toBeUndefined();
+  const back = await world.requests.rollback("scout", deployedRequest ?? 0, "operator");
+  await world.through(back.id);
+  expect(scout.config).toMatchObject(RESTRICTED);
+  expect((await propose(world, JSON.stringify({ ...old, model: "opus" }))).error).toMatch(/limits\.pids.*\n.*secrets/);
+  await world.close();
+});
+
+test.each<[string, string]>([
+  ["is cut off", `{"allowedRecipients": ["scr`],
+  ["has another type", `{"tools": "none"}`],
+  ["has a restriction of another version", `{"neverAfter": "18:00"}`],
+])("an agent whose deployed agent.json %s is stopped with an error, and a rebuild brings it back", async (_, text) => {
+  const first = await openDeployWorld({ folder });
+  await deployUnder(first, JSON.stringify(RESTRICTED));
+  writeFileSync(deployedFile(first), text);
+  await first.close();
+
+  const world = await openDeployWorld({ folder });
+  const scout = world.swarm.byName("scout");
+  await world.swarm.boot();
+  expect(scout.state).toBe("failed");
+  expect(scout.stateReason).toMatch(/^the deployed config cannot be read: agent\.json cannot be read: ./);
+  expect(scout.config).toMatchObject({ allowedRecipients: [], egress: [] });
+  await expect(world.swarm.start(scout, "operator")).rejects.toThrow(/cannot be read.*Rebuild the agent/);
+  expect(scout.state).toBe("failed");
+
+  await world.through((await world.requests.rebuild(scout, "operator")).id);
+  expect(scout.config).toMatchObject(RESTRICTED);
+  expect(scout.state).toBe("idle");
+  await world.close();
+});
+
+test("a config that cannot be read reaches no cage, whatever let it pass", async () => {
+  const world = await openDeployWorld({ folder });
+  await deployUnder(world, JSON.stringify(RESTRICTED));
+  await expect(deployUnder(world, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
+  const scout = world.swarm.byName("scout");
+  expect(scout.unreadable).toBeUndefined();
+  expect(scout.config).toMatchObject(RESTRICTED);
+  await world.close();
+});

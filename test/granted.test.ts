@@ -1,0 +1,255 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { cageSpec } from "../src/daemon/cage-spec.ts";
+import { readConfig, SETTINGS } from "../src/daemon/config.ts";
+import { directoryOf } from "../src/daemon/directory.ts";
+import { isListed } from "../src/gateway/egress/allow.ts";
+import { claudeOptions } from "../src/harness/claude/options.ts";
+import { readHarnessConfig, SETTINGS as HARNESS_SETTINGS } from "../src/harness/config.ts";
+import { mcpServers } from "../src/harness/mcp/in-process.ts";
+import { Agent } from "../src/hive/agents/agent.ts";
+import { DiskWatch } from "../src/hive/agents/disk-watch.ts";
+import { systemPrompt } from "../src/hive/agents/prompt.ts";
+import { hasResidentServer, type Swarm } from "../src/hive/agents/swarm.ts";
+import { mayReach } from "../src/hive/directory.ts";
+import { Paths } from "../src/hive/paths.ts";
+import { AgentConfig } from "../src/wire/config.ts";
+import { keysOf } from "../src/wire/loosen.ts";
+
+/** What is granted works: every key of a config and every setting has code that acts on it. */
+
+const folder = mkdtempSync(join(tmpdir(), "granted-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const paths = new Paths(join(folder, "state"), join(folder, "run"));
+paths.prepare();
+const shared = join(folder, "shared");
+const other = join(folder, "other");
+for (const one of [shared, other]) mkdirSync(one);
+
+/** Everything that follows from a config, as far as the daemon and the harness hand it on. */
+async function effects(given: unknown): Promise<Record<string, unknown>> {
+  const config = AgentConfig.parse(given);
+  const record = { id: "a1", name: "scout", role: "agent", generation: 1, identity: { uid: 1, gid: 1 } };
+  const agent = new Agent(record as never, { config, instructions: "", warnings: [] });
+  const others = ["scribe", "critic"].map((name) => ({ id: name, name }) as Agent);
+  const swarm = { byId: () => agent, find: () => agent, all: () => [agent, ...others] } as unknown as Swarm;
+  const sender = directoryOf([], () => swarm).byId("a1");
+  const halted: string[] = [];
+  await new DiskWatch({
+    awake: () => [agent],
+    bytesOf: async () => 20 * 1024 * 1024,
+    folderOf: () => "",
+    halt: async (_, reason) => void halted.push(reason),
+    changed: () => {},
+    everyMs: 1,
+    onUnexpected: (error) => expect.fail(String(error)),
+  }).runOnce();
+  const options = claudeOptions({
+    config,
+    model: agent.model,
+    systemPrompt: systemPrompt({
+      name: "scout",
+      role: "agent",
+      description: config.description,
+      instructions: "",
+      operatorPronouns: "",
+    }),
+    credentialKind: "api-key",
+    sessionId: undefined,
+    claude: "claude",
+    home: "/home/agent",
+    workDir: "/state",
+    path: "/usr/bin",
+    modelUrl: "http://127.0.0.1:1",
+    egressUrl: "http://127.0.0.1:2",
+  });
+  const spec = cageSpec(agent, { hiveId: "h", paths, runtime: { revision: "r", dir: folder }, warmMs: 1 });
+  const residents = { serverFor: (name: string) => `resident ${name}` };
+  const servers = mcpServers("agent", config, {} as never, residents as never);
+  return {
+    options: { ...options, canUseTool: undefined },
+    answers: await Promise.all(
+      ["WebFetch", "Bash"].map(async (tool) => options.canUseTool?.(tool, {}, { signal: new AbortController().signal } as never)),
+    ),
+    models: agent.models,
+    servers: Object.entries(servers).map(([name, server]) => (name === "hive" ? name : [name, server])),
+    staysAwake: hasResidentServer(agent),
+    cage: { binds: spec.extraBinds, limits: spec.limits, env: spec.env },
+    reach: ["scribe", "critic"].filter((name) => sender && mayReach(sender, name)),
+    hosts: ["a.org", "b.org"].filter((host) => isListed(config.egress, host, 443)),
+    halted,
+  };
+}
+
+const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };
+const mount = { host: shared, cage: "/shared", mode: "ro" };
+/** For each key two configs that differ in nothing else, and the part of the effects that has to differ. */
+const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
+  model: ["models", { model: "sonnet" }, { model: "opus" }],
+  description: ["options", { description: "reads" }, { description: "writes" }],
+  allowedRecipients: ["reach", {}, { allowedRecipients: ["scribe"] }],
+  "extraMcpServers.*.command": [
+    "servers",
+    { extraMcpServers: { x: server } },
+    { extraMcpServers: { x: { ...server, command: "/bin/two" } } },
+  ],
+  "extraMcpServers.*.args": [
+    "servers",
+    { extraMcpServers: { x: server } },
+    { extraMcpServers: { x: { ...server, args: ["b"] } } },
+  ],
+  "extraMcpServers.*.env": [
+    "servers",
+    { extraMcpServers: { x: server } },
+    { extraMcpServers: { x: { ...server, env: { A: "2" } } } },
+  ],
+  "extraMcpServers.*.resident": [
+    "staysAwake",
+    { extraMcpServers: { x: server } },
+    { extraMcpServers: { x: { ...server, resident: true } } },
+  ],
+  "tools.allow": ["answers", {}, { tools: { allow: ["WebFetch"] } }],
+  "tools.deny": ["options", {}, { tools: { deny: ["Bash"] } }],
+  egress: ["hosts", { egress: ["a.org"] }, { egress: ["b.org"] }],
+  env: ["options", { env: { A: "1" } }, { env: { A: "2" } }],
+  "limits.memory_mib": ["cage", {}, { limits: { memory_mib: 4096 } }],
+  "limits.cpu_percent": ["cage", {}, { limits: { cpu_percent: 50 } }],
+  "limits.pids": ["cage", {}, { limits: { pids: 64 } }],
+  "limits.disk_mib": ["halted", {}, { limits: { disk_mib: 16 } }],
+  "mounts[].host": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, host: other }] }],
+  "mounts[].cage": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, cage: "/other" }] }],
+  "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
+};
+/** Keys with one value only: there is no second config to compare with. */
+const ONE_VALUE: Record<string, (effects: Record<string, unknown>) => void> = {
+  cli: ({ cage }) => expect(cage).toMatchObject({ env: { HIVE_CLAUDE: "/opt/hive/bin/claude" } }),
+};
+
+describe("a key of agent.json", () => {
+  test("has a proof below, each of them", () => {
+    expect(keysOf(AgentConfig).sort()).toEqual([...Object.keys(KEYS), ...Object.keys(ONE_VALUE)].sort());
+  });
+  test.each(Object.entries(KEYS))("%s has an effect", async (_, [part, one, two]) => {
+    expect((await effects(one))[part]).not.toEqual((await effects(two))[part]);
+  });
+  test.each(Object.entries(ONE_VALUE))("%s has an effect", async (_, proof) => {
+    proof(await effects({}));
+  });
+});
+
+type Environment = Record<string, string>;
+/** For each setting two environments that differ in nothing else. */
+const VALUES: Record<string, [Environment, Environment]> = {
+  ...pairs({
+    HIVE_STATE_DIR: ["/a", "/b"],
+    HIVE_RUN_DIR: ["/a", "/b"],
+    HIVE_PORT: ["1", "2"],
+    HIVE_BIND: ["127.0.0.1", "::1"],
+    HIVE_AGENT_PORTS: ["on", "off"],
+    HIVE_AGENT_PORT_BASE: ["8000", "9000"],
+    HIVE_PUBLIC_URL: ["https://a.example", "https://b.example"],
+    HIVE_OPERATOR_PRONOUNS: ["she/her", "he/him"],
+    HIVE_MAX_HOPS: ["1", "2"],
+    HIVE_SEND_RATE: ["1", "2"],
+    HIVE_COMMIT_GROUP: ["1", "2"],
+    HIVE_SCENARIOS: ["/a", "/b"],
+    HIVE_CREDENTIAL_FILE: ["/a", "/b"],
+    HIVE_SLEEP_AFTER_SECONDS: ["1", "2"],
+    HIVE_WARM_SECONDS: ["1", "2"],
+    HIVE_LEASE_GRACE_SECONDS: ["1", "2"],
+    HIVE_CRASH_BACKOFF_SECONDS: ["1", "2"],
+    HIVE_CONFIRM_SECONDS: ["1", "2"],
+    HIVE_DISK_CHECK_SECONDS: ["1", "2"],
+    HIVE_LOG_LEVEL: ["info", "debug"],
+    HIVE_CLAUDE_PATH: ["/a", "/b"],
+    HIVE_PRICES: ["/a", "/b"],
+    ANTHROPIC_API_KEY: ["a", "b"],
+    CLAUDE_CODE_OAUTH_TOKEN: ["a", "b"],
+    CREDENTIALS_DIRECTORY: ["/a", "/b"],
+    XDG_STATE_HOME: ["/a", "/b"],
+    PATH: ["/a", "/b"],
+    // One driver exists; a name that is read nowhere would not be refused.
+    HIVE_DRIVER: ["bwrap", "nspawn"],
+  }),
+  HIVE_REHEARSAL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_REHEARSAL: "1" }],
+  HIVE_UPSTREAM_URL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_UPSTREAM_URL: "https://b.example" }],
+  HIVE_BEHIND_PROXY: [{ HIVE_BIND: "0.0.0.0" }, { HIVE_BIND: "0.0.0.0", HIVE_BEHIND_PROXY: "1" }],
+};
+const HARNESS_VALUES = pairs({
+  HIVE_SOCKETS: ["/a", "/b"],
+  HIVE_CLAUDE: ["/a", "/b"],
+  HIVE_REVISION: ["a", "b"],
+  HIVE_GENERATION: ["1", "2"],
+  HIVE_NONCE: ["a", "b"],
+  HIVE_HOME: ["/a", "/b"],
+  HIVE_WORK: ["/a", "/b"],
+  HIVE_WARM_SECONDS: ["1", "2"],
+  HIVE_AWAY_SECONDS: ["1", "2"],
+  HIVE_PROTOCOL: ["1", "2"],
+  PATH: ["/a", "/b"],
+});
+
+function pairs(values: Record<string, [string, string]>): Record<string, [Environment, Environment]> {
+  return Object.fromEntries(Object.entries(values).map(([name, [one, two]]) => [name, [{ [name]: one }, { [name]: two }]]));
+}
+
+function outcome(read: () => object): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** The fields of what was read that no other file of a program names after `config`. */
+function unread(fields: string[], source: string, own: string): string[] {
+  const text = readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && name !== own)
+    .map((name) => readFileSync(join(source, name), "utf8"))
+    .join("\n");
+  return fields.filter((name) => !new RegExp(`\\bconfig\\.${name}\\b|\\{[^{}]*\\b${name}\\b[^{}]*\\} = config;`).test(text));
+}
+
+describe("a setting", () => {
+  const read = (env: Environment) => readConfig(env, { foreground: true });
+  test("of the daemon has a proof below, each of them", () => {
+    expect(Object.keys(VALUES).sort()).toEqual(SETTINGS.toSorted());
+  });
+  test.each(Object.entries(VALUES))("%s changes what the daemon runs with", (_, [one, two]) => {
+    expect(outcome(() => read(one))).not.toEqual(outcome(() => read(two)));
+  });
+  test.each([
+    ["daemon", SETTINGS],
+    ["harness", HARNESS_SETTINGS],
+  ])("of the %s is taken out of the environment", (program, names) => {
+    const text = readFileSync(`src/${program}/config.ts`, "utf8");
+    expect(names.filter((name) => !text.includes(`e.${name}`))).toEqual([]);
+  });
+  test("of the daemon is read by what it is for", () => {
+    expect(unread(Object.keys(read({})), "src/daemon", "config.ts")).toEqual([]);
+  });
+
+  test("of the harness has a proof below, each of them", () => {
+    expect(Object.keys(HARNESS_VALUES).sort()).toEqual(HARNESS_SETTINGS.toSorted());
+  });
+  test.each(Object.entries(HARNESS_VALUES))("%s changes what the harness runs with", (_, [one, two]) => {
+    expect(readHarnessConfig(one)).not.toEqual(readHarnessConfig(two));
+  });
+  test("of the harness is read by what it is for", () => {
+    expect(unread(Object.keys(readHarnessConfig({})), "src/harness", "config.ts")).toEqual([]);
+  });
+  test("that a cage gets from the daemon is one that its harness, its CLI or every program reads", async () => {
+    const { cage } = await effects({});
+    const everywhere = ["HOME", "LANG", "PATH", "TMPDIR"];
+    const given = Object.keys((cage as { env: Environment }).env);
+    expect(given.filter((name) => !HARNESS_SETTINGS.includes(name) && !everywhere.includes(name))).toEqual([]);
+  });
+});
+
+test("a driver that does not exist is refused with those that do", () => {
+  const words = /HIVE_DRIVER: there is no such driver; the drivers are: bwrap/;
+  expect(() => readConfig({ HIVE_DRIVER: "nspawn" }, { foreground: true })).toThrow(words);
+  expect(readConfig({}, { foreground: true }).driver).toBe("bwrap");
+});
