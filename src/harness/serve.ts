@@ -3,7 +3,7 @@ import type { HarnessPush } from "../wire/harness.ts";
 import { HiveError } from "../wire/error.ts";
 import { openBridge } from "./bridge.ts";
 import { Claude } from "./claude/claude.ts";
-import { claudeOptions, proxyEnvironment } from "./claude/options.ts";
+import { claudeOptions, proxyEnvironment, sessionFolder } from "./claude/options.ts";
 import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
 import { Leases } from "./leases.ts";
@@ -85,6 +85,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     flushed: () => spool.flushed(),
     prompt: (text) => inTurn(() => theClaude().prompt(text)),
     compact: () => inTurn(() => theClaude().compact()),
+    newSession: () => inTurn(() => theClaude().newSession()),
     now: () => Math.round(performance.now()),
   });
   const theClaude = (): Claude => {
@@ -118,6 +119,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let modelName = first.model;
   claude = new Claude(
     {
+      sessionFolder: sessionFolder(config.home),
       options: (sessionId) =>
         claudeOptions({
           config: (assignment ?? first).config,

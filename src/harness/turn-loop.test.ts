@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { TurnEvent } from "../wire/event.ts";
-import type { TurnOutcome } from "../wire/harness.ts";
+import { turnEndOf, TurnOutcome } from "../wire/harness.ts";
 import type { Output } from "../wire/operations.ts";
+import { TURN_ENDS, type TurnEnd } from "../wire/turn-ends.ts";
 import { NO_FIGURES, type PromptEnd } from "./claude/outcome.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
@@ -30,6 +31,7 @@ function loopOf(work: Output<"next">[], ends: PromptEnd[], compacted: PromptEnd 
       order.push("compact");
       return compacted;
     },
+    newSession: async () => void order.push("new session"),
     now: () => 0,
   });
   return { loop, events, finished, prompts, order };
@@ -65,10 +67,9 @@ test.each<[PromptEnd, TurnOutcome]>([
   ],
   [end("needs_login", "who?"), { kind: "parked", why: "needs_login", reason: "who?" }],
   [end("upstream", "529"), { kind: "parked", why: "upstream", reason: "529" }],
-  [end("failed", "no"), { kind: "failed", reason: "no" }],
-  [end("crashed", "SIGKILL"), { kind: "failed", reason: "SIGKILL" }],
-  // The CLI stopped without anybody having asked: nothing was the message's fault.
-  [end("cancelled"), { kind: "cancelled", return: true }],
+  [end("failed", "no"), { kind: "failed", why: "failed", reason: "no" }],
+  [end("crashed", "SIGKILL"), { kind: "failed", why: "crashed", reason: "SIGKILL" }],
+  [end("interrupted"), { kind: "cancelled", return: true }],
 ])("an end %j is the outcome %j", async (ended, outcome) => {
   const { loop, finished, events } = loopOf([message(1)], [ended]);
   await loop.run();
@@ -88,14 +89,60 @@ test("a prompt that is too long is compacted once and tried once more; the figur
   expect(events.at(-1)).toMatchObject({ ok: true, tokens: { input: 2, output: 4, cache_read: 6, cache_write: 8 } });
 });
 
-test("what stays too long fails the message; so does what cannot be compacted", async () => {
-  const twice = loopOf([message(1)], [end("prompt_too_long"), end("prompt_too_long", "still too long")]);
-  await twice.loop.run();
-  expect(twice.finished).toEqual([[1, { kind: "failed", reason: "still too long" }]]);
-  const never = loopOf([message(1)], [end("prompt_too_long", "too long")], end("upstream", "529"));
-  await never.loop.run();
-  expect(never.prompts).toHaveLength(1);
-  expect(never.finished).toEqual([[1, { kind: "failed", reason: "too long; compacting failed too: 529" }]]);
+test("what stays too long after compaction fails the message", async () => {
+  const { loop, finished } = loopOf([message(1)], [end("prompt_too_long"), end("prompt_too_long", "still too long")]);
+  await loop.run();
+  expect(finished).toEqual([[1, { kind: "failed", why: "prompt_too_long", reason: "still too long" }]]);
+});
+
+test("an outage during the compaction parks the agent; it is not the message's fault", async () => {
+  const { loop, finished, prompts } = loopOf([message(1)], [end("prompt_too_long", "too long")], end("upstream", "529"));
+  await loop.run();
+  expect(prompts).toHaveLength(1);
+  expect(finished).toEqual([[1, { kind: "parked", why: "upstream", reason: "too long; compacting failed too: 529" }]]);
+});
+
+const NEW_SESSION =
+  " (new session: the earlier one could not be continued, and what you remembered of it is gone; your files are still there)";
+
+test("a session that is lost is replaced once; page and agent are told", async () => {
+  const { loop, finished, prompts, order, events } = loopOf([message(1)], [end("session_lost", "No conversation found")]);
+  await loop.run();
+  expect(order).toEqual(["turn_start", "note", "new session", "turn_end", "flushed", "finish"]);
+  expect(prompts[1]).toBe(`Message from ada${NEW_SESSION}\n\nhello\n\n(2 more pending; call recv for them.)`);
+  expect(events[1]).toMatchObject({ type: "note", text: expect.stringContaining("No conversation found") });
+  expect(finished).toEqual([[1, { kind: "ok" }]]);
+});
+
+test("a history that the API refuses is left behind the same way, and the message says that it comes again", async () => {
+  const { loop, finished, prompts, order } = loopOf([message(1)], [end("session_refused", "API Error: 400")]);
+  await loop.run();
+  expect(order).toContain("new session");
+  expect(prompts[1]).toContain(`ada (redelivered: an earlier attempt did not finish)${NEW_SESSION}`);
+  expect(finished).toEqual([[1, { kind: "ok" }]]);
+});
+
+test("a session that cannot be compacted is replaced", async () => {
+  const { loop, finished, order } = loopOf([message(1)], [end("prompt_too_long")], end("prompt_too_long"));
+  await loop.run();
+  expect(order).toEqual(["turn_start", "note", "compact", "note", "new session", "turn_end", "flushed", "finish"]);
+  expect(finished).toEqual([[1, { kind: "ok" }]]);
+});
+
+test("a session that is lost again in the same turn parks the agent, and the message stays uncounted", async () => {
+  const { loop, finished, prompts } = loopOf([message(1)], [end("session_lost"), end("session_lost", "gone again")]);
+  await loop.run();
+  expect(prompts).toHaveLength(2);
+  expect(finished).toEqual([[1, { kind: "parked", why: "session_lost", reason: "gone again" }]]);
+});
+
+test("every end of the table has an outcome whose daemon side is the same row", async () => {
+  for (const kind of Object.keys(TURN_ENDS) as TurnEnd[]) {
+    const { loop, finished } = loopOf([message(1)], [end(kind), end(kind), end(kind)], end(kind));
+    await loop.run();
+    const outcome = TurnOutcome.parse(finished[0]?.[1]);
+    expect([kind, turnEndOf(outcome)]).toEqual([kind, kind]);
+  }
 });
 
 test("cancelling is for the turn that runs, and for no later one", async () => {
@@ -110,7 +157,7 @@ test("cancelling is for the turn that runs, and for no later one", async () => {
   await run;
   expect(cancelling.finished).toEqual([
     [1, { kind: "cancelled", return: false }],
-    [2, { kind: "failed", reason: "its own fault" }],
+    [2, { kind: "failed", why: "failed", reason: "its own fault" }],
   ]);
   await loop.run();
   expect(finished.map(([, outcome]) => outcome.kind)).toEqual(["ok", "ok"]);

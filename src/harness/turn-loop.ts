@@ -3,6 +3,7 @@ import type { TurnOutcome } from "../wire/harness.ts";
 import type { LeasedMessage } from "../wire/message.ts";
 import type { Output } from "../wire/operations.ts";
 import type { Figures, PromptEnd } from "./claude/outcome.ts";
+import { TURN_ENDS, turnEndRule, type TurnEnd, type TurnEndRule } from "../wire/turn-ends.ts";
 import { wakePrompt } from "./prompt.ts";
 
 /** What the loop is made of. Each function is the whole of its contract, so that tests put their own in. */
@@ -18,6 +19,8 @@ export interface LoopParts {
   prompt(text: string): Promise<PromptEnd>;
   /** Shortens the session. */
   compact(): Promise<PromptEnd>;
+  /** The next prompt begins a new session. */
+  newSession(): Promise<void>;
   /** Milliseconds of a clock that never jumps. */
   now(): number;
 }
@@ -83,7 +86,7 @@ export class TurnLoop {
       unread,
       redelivered: message.redelivered,
     });
-    const end = await this.#promptWithRoom(wakePrompt(message, unread));
+    const end = await this.#attempts(message, unread);
     const outcome = this.#outcome(end);
     emit({
       type: "turn_end",
@@ -98,39 +101,72 @@ export class TurnLoop {
     this.#current = undefined;
   }
 
-  /** A prompt that is too long for the session gets room by compacting it, once. */
-  async #promptWithRoom(text: string): Promise<PromptEnd> {
-    const first = await this.#parts.prompt(text);
-    if (first.kind !== "prompt_too_long" || this.#cancelled) return first;
-    this.#parts.emit({
-      type: "note",
-      level: "warn",
-      text: "the prompt is too long: compacting the session, then trying once more",
-    });
-    const compacted = await this.#parts.compact();
-    if (compacted.kind !== "ok") return { ...first, reason: `${first.reason}; compacting failed too: ${compacted.reason}` };
-    const second = await this.#parts.prompt(text);
-    return { ...second, figures: addFigures(first.figures, second.figures) };
+  /** Runs the prompt; where the table of ends names a recovery, tries that and the prompt again, each recovery once. */
+  async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
+    const tried = new Set<Recovery>();
+    let again = message;
+    let end = await this.#parts.prompt(wakePrompt(message, unread));
+    for (;;) {
+      let recovery = turnEndRule(end.kind).recovery;
+      if (recovery === undefined || tried.has(recovery) || this.#cancelled) return end;
+      tried.add(recovery);
+      this.#note(NOTES[end.kind as Recoverable](end.reason));
+      if (recovery === "compact") {
+        const compacted = await this.#parts.compact();
+        if (compacted.kind !== "ok") {
+          const reason = `${end.reason}; compacting failed too: ${compacted.reason}`;
+          const { fault } = TURN_ENDS[compacted.kind];
+          if ((fault !== "message" && fault !== "session") || tried.has("new_session"))
+            return { ...compacted, reason, figures: end.figures };
+          // What cannot be shortened cannot go on.
+          recovery = "new_session";
+          tried.add(recovery);
+          this.#note(`the session cannot be compacted (${compacted.reason}): a new one takes its place`);
+        }
+      }
+      if (recovery === "new_session") {
+        await this.#parts.newSession();
+        // The model may have begun on it: a compacted session knows, a new one does not.
+        if (end.kind !== "session_lost") again = { ...message, redelivered: true };
+      }
+      const next = await this.#parts.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session") }));
+      end = { ...next, figures: addFigures(end.figures, next.figures) };
+    }
+  }
+
+  #note(text: string): void {
+    this.#parts.emit({ type: "note", level: "warn", text });
   }
 
   #outcome(end: PromptEnd): TurnOutcome {
     if (this.#cancelled && end.kind !== "ok") return { kind: "cancelled", return: this.#cancelled.return };
-    switch (end.kind) {
+    const { kind, reason } = end;
+    switch (kind) {
       case "ok":
         return { kind: "ok" };
-      case "rate_limited":
-      case "needs_login":
-      case "upstream":
-        return { kind: "parked", why: end.kind, reason: end.reason, ...(end.resumesAt ? { resumes_at: end.resumesAt } : {}) };
       case "cancelled":
+        return { kind: "cancelled", return: false };
+      case "interrupted":
         return { kind: "cancelled", return: true };
-      case "prompt_too_long":
       case "failed":
       case "crashed":
-        return { kind: "failed", reason: end.reason };
+      case "prompt_too_long":
+        return { kind: "failed", why: kind, reason };
+      default:
+        return { kind: "parked", why: kind, reason, ...(end.resumesAt ? { resumes_at: end.resumesAt } : {}) };
     }
   }
 }
+
+type Recovery = NonNullable<TurnEndRule["recovery"]>;
+type Recoverable = { [End in TurnEnd]: (typeof TURN_ENDS)[End] extends { recovery: Recovery } ? End : never }[TurnEnd];
+
+/** What the page is told before a recovery. */
+const NOTES: Record<Recoverable, (reason: string) => string> = {
+  prompt_too_long: () => "the prompt is too long: the session is compacted, then the prompt is tried once more",
+  session_lost: (reason) => `the session cannot be resumed (${reason}): a new one takes its place`,
+  session_refused: (reason) => `the API refuses the session's history (${reason}): a new session takes its place`,
+};
 
 function reasonOf(outcome: TurnOutcome): string {
   if (outcome.kind === "ok") return "completed";

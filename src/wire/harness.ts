@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd } from "./turn-ends.ts";
 
-/** The protocol between harness and daemon. The daemon speaks this one and the one before. */
-export const PROTOCOL = 2;
+/** The protocol between harness and daemon. The daemon speaks this one and the one before. 3: outcomes name their end. */
+export const PROTOCOL = 3;
 /** The oldest protocol that is still served; such a cage is replaced between turns. */
-export const OLDEST_PROTOCOL = 1;
+export const OLDEST_PROTOCOL = 2;
 
 /** Lines that the daemon pushes to the harness, unasked: `{"push": …}`. */
 export const HarnessPush = z.discriminatedUnion("push", [
@@ -17,19 +18,23 @@ export const HarnessPush = z.discriminatedUnion("push", [
 ]);
 export type HarnessPush = z.infer<typeof HarnessPush>;
 
-/**
- * How a turn ended, as data. Only `failed` counts towards the dead letter: it is the message's own fault.
- * `parked` and `cancelled` are not.
- */
+/** How a turn ended, as data. What each end means is in the table of `turn-ends.ts`. */
 export const TurnOutcome = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ok") }),
-  z.object({ kind: z.literal("failed"), reason: z.string() }),
+  z.object({ kind: z.literal("failed"), why: z.enum(COUNTED_ENDS).default("failed"), reason: z.string() }),
   z.object({
     kind: z.literal("parked"),
-    why: z.enum(["rate_limited", "needs_login", "upstream", "crash"]),
+    why: z.enum(PARKING_ENDS),
     reason: z.string(),
     resumes_at: z.string().datetime().optional(),
   }),
   z.object({ kind: z.literal("cancelled"), return: z.boolean() }),
 ]);
 export type TurnOutcome = z.infer<typeof TurnOutcome>;
+
+/** The row of the table that an outcome stands for. */
+export function turnEndOf(outcome: TurnOutcome): TurnEnd {
+  if (outcome.kind === "ok") return "ok";
+  if (outcome.kind === "cancelled") return outcome.return ? "interrupted" : "cancelled";
+  return outcome.why;
+}

@@ -22,8 +22,9 @@ interface Block {
   content?: unknown;
 }
 
-/** `Message from <sender>[ (redelivered…)]`, a blank line, the body, and how many more wait (src/harness/prompt.ts). */
-const WAKE = /^Message from (\S+)(?: \(redelivered[^)]*\))?\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
+/** `Message from <sender>[ (redelivered…)][ (new session…)]`, a blank line, the body, and how many more wait (src/harness/prompt.ts). */
+const WAKE =
+  /^Message from (\S+)(?: \((?:redelivered|new session)[^)]*\))*\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
 /** How the CLI asks for a summary of the session. */
 const COMPACTION = /create a detailed summary of (?:the|this|our) conversation|summary of the conversation so far|<summary>/i;
 

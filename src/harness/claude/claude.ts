@@ -5,7 +5,9 @@ import { startChild } from "../../os/run.ts";
 import { descendants, kill, killTree, residentBytes } from "../../os/process-tree.ts";
 import { AsyncQueue } from "../async-queue.ts";
 import { StreamReader, type StreamSink } from "./events.ts";
-import { endOf, type PromptEnd } from "./outcome.ts";
+import { endOf, NO_FIGURES, resultWords, type PromptEnd } from "./outcome.ts";
+import { sessionFolderProblem } from "./session-folder.ts";
+import { startFailure } from "./start-failure.ts";
 import { wornOut } from "./wear.ts";
 
 /** How long an interrupt may take before the process is killed. It takes 9 to 38 ms (measured). Milliseconds. */
@@ -13,10 +15,14 @@ const INTERRUPT_MS = 500;
 /** Lines of stderr that become notes, per turn, and characters of each. */
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
+/** Characters of a reason: a few lines on a page. */
+const MAX_REASON_CHARS = 300;
 
 const loadSdk = (): Promise<typeof import("@anthropic-ai/claude-agent-sdk")> => import("@anthropic-ai/claude-agent-sdk");
 
 export interface ClaudeParts {
+  /** Where the CLI keeps its sessions. */
+  sessionFolder: string;
   /** Everything but the MCP servers, made anew for each process. */
   options(sessionId: string | undefined): Options;
   /** Servers for a new process: in-process ones belong to one connection. */
@@ -35,12 +41,20 @@ interface Process {
   startedAt: number;
   turns: number;
   reader: StreamReader;
+  /** It was started to resume a session. */
+  resuming: boolean;
+  /** It has answered `initialize`: an end before that is a failure to start. */
+  initialized: boolean;
+  /** The operating system's code when it could not be started. */
+  startError: string | undefined;
   /** Resolves when the stream has ended, with the error if there was one. */
   ended: Promise<Error | undefined>;
 }
 
 interface Running {
   uuid: string;
+  /** The turn begins a session. */
+  fresh: boolean;
   settle(end: PromptEnd): void;
 }
 
@@ -75,15 +89,15 @@ export class Claude {
 
   /** Shortens the session; ends `ok` also when there is nothing to shorten. */
   async compact(): Promise<PromptEnd> {
-    if (this.#sessionId === undefined)
-      return {
-        kind: "ok",
-        reason: "there is no session yet",
-        figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } },
-      };
+    if (this.#sessionId === undefined) return { kind: "ok", reason: "there is no session yet", figures: NO_FIGURES };
     this.#parts.sink.compacting(true);
     try {
-      return await this.#run("/compact", { composed: false });
+      const end = await this.#run("/compact", { composed: false });
+      if (end.kind !== "session_lost") return end;
+      await this.newSession();
+      const text = `the session to compact is gone (${end.reason}): the next message begins a new one`;
+      this.#parts.sink.emit({ type: "note", level: "warn", text });
+      return { kind: "ok", reason: text, figures: NO_FIGURES };
     } finally {
       this.#parts.sink.compacting(false);
     }
@@ -143,15 +157,14 @@ export class Claude {
   async #run(text: string, { composed }: { composed: boolean }): Promise<PromptEnd> {
     clearTimeout(this.#warmTimer);
     this.#stderrLines = 0;
+    const problem = this.#process ? undefined : sessionFolderProblem(this.#parts.sessionFolder);
+    if (problem !== undefined) return { kind: "machine", reason: problem, figures: NO_FIGURES };
     try {
       const process = await this.#ready();
       return await this.#converse(process, text, composed);
     } catch (error) {
-      return {
-        kind: "crashed",
-        reason: `Claude Code could not be started: ${error instanceof Error ? error.message : String(error)}`,
-        figures: { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } },
-      };
+      const { code = "unknown" } = error as NodeJS.ErrnoException;
+      return { ...startFailure({ code, words: words(error), resuming: false }), figures: NO_FIGURES };
     } finally {
       this.#running = undefined;
       await this.#afterTurn();
@@ -161,17 +174,10 @@ export class Claude {
   #converse(process: Process, text: string, composed: boolean): Promise<PromptEnd> {
     return new Promise((resolve) => {
       const uuid = randomUUID();
-      const running: Running = { uuid, settle: resolve };
+      const running: Running = { uuid, fresh: this.#sessionId === undefined, settle: resolve };
       this.#running = running;
-      void process.ended.then((error) => {
-        const code = process.child?.signalCode ?? process.child?.exitCode;
-        const why = error?.message ?? "its stream ended";
-        running.settle({
-          kind: "crashed",
-          reason: `Claude Code ended in mid-turn (${code ?? "unknown"}): ${why}`.slice(0, 300),
-          figures: process.reader.noFigures(),
-        });
-      });
+      process.reader.beginTurn();
+      void process.ended.then((error) => running.settle(deathOf(process, error)));
       process.input.push({
         type: "user",
         message: { role: "user", content: text },
@@ -194,52 +200,71 @@ export class Claude {
         this.#parts.sink.session(id);
       },
     });
-    let child: ChildProcess | undefined;
+    const resuming = this.#sessionId !== undefined;
+    const own: Pick<Process, "child" | "startError"> = { child: undefined, startError: undefined };
     const options: Options = {
       ...this.#parts.options(this.#sessionId),
       mcpServers: this.#parts.servers(),
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
-        child = startChild(command, args, { cwd: cwd ?? "/", env: definedOnly(env) });
+        const child = startedOr(
+          () => startChild(command, args, { cwd: cwd ?? "/", env: definedOnly(env) }),
+          (code) => (own.startError = code),
+        );
+        own.child = child;
         child.stderr?.setEncoding("utf8").on("data", (chunk: string) => this.#stderr(chunk));
         return child as never;
       },
     };
     const conversation = query({ prompt: input, options });
-    const process: Process = {
+    const process: Process = Object.assign(own, {
       query: conversation,
       input,
-      get child() {
-        return child;
-      },
       startedAt: performance.now(),
       turns: 0,
       reader,
-      ended: this.#pump(conversation, reader),
-    };
+      resuming,
+      initialized: false,
+      ended: Promise.resolve<Error | undefined>(undefined),
+    });
+    process.ended = this.#pump(conversation, process);
     this.#process = process;
+    conversation.initializationResult().then(
+      () => (process.initialized = true),
+      // The stream ends too, and says why.
+      () => {},
+    );
     void process.ended.then(() => {
       if (this.#process === process) this.#process = undefined;
     });
     return process;
   }
 
-  async #pump(conversation: Query, reader: StreamReader): Promise<Error | undefined> {
+  async #pump(conversation: Query, process: Process): Promise<Error | undefined> {
     try {
-      for await (const message of conversation) this.#message(message, reader);
+      for await (const message of conversation) this.#message(message, process);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
   }
 
-  #message(message: SDKMessage, reader: StreamReader): void {
+  #message(message: SDKMessage, process: Process): void {
+    const { reader } = process;
     reader.read(message);
     if (message.type !== "result") return;
+    if (!process.initialized) {
+      // The CLI writes a result also when it refuses to start.
+      const failure = startFailure({ code: undefined, words: resultWords(message), resuming: process.resuming });
+      this.#running?.settle({ ...failure, figures: NO_FIGURES });
+      return;
+    }
     const figures = reader.figures(message);
     // A subagent's or a background shell's result says that it answers another message, or none.
     const answers = "user_message_uuid" in message ? message.user_message_uuid : undefined;
-    if (answers !== undefined && answers !== this.#running?.uuid) return;
-    this.#running?.settle(endOf(message, figures));
+    const running = this.#running;
+    if (!running || (answers !== undefined && answers !== running.uuid)) return;
+    const { answered, apiError } = reader;
+    running.settle(endOf(message, figures, { fresh: running.fresh, answered, apiError }));
   }
 
   async #afterTurn(): Promise<void> {
@@ -269,6 +294,41 @@ export class Claude {
     }
   }
 }
+
+/** How a turn ended whose process has ended. */
+function deathOf(process: Process, error: Error | undefined): PromptEnd {
+  const why = error?.message ?? "its stream ended";
+  const code = process.child?.signalCode ?? process.child?.exitCode ?? "unknown";
+  if (!process.initialized) {
+    const failure = startFailure({ code: process.startError, words: why, resuming: process.resuming });
+    return { ...failure, reason: cutReason(failure.reason), figures: NO_FIGURES };
+  }
+  if (!process.reader.begun)
+    return {
+      kind: "machine",
+      reason: cutReason(`Claude Code ended before it had the prompt (${code}): ${why}`),
+      figures: NO_FIGURES,
+    };
+  return {
+    kind: "crashed",
+    reason: cutReason(`Claude Code ended in mid-turn (${code}): ${why}`),
+    figures: process.reader.noFigures(),
+  };
+}
+
+/** Starts a process, and tells the operating system's code when that fails: at once, or soon after. */
+function startedOr(start: () => ChildProcess, failed: (code: string) => void): ChildProcess {
+  const tell = (error: unknown): void => failed((error as NodeJS.ErrnoException).code ?? words(error));
+  try {
+    return start().once("error", tell);
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const cutReason = (reason: string): string => reason.slice(0, MAX_REASON_CHARS);
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));

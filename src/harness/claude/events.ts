@@ -1,4 +1,4 @@
-import type { SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { SDKAssistantMessageError, SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import type { LiveDelta, TurnEvent } from "../../wire/event.ts";
 import { NO_FIGURES, type Figures } from "./outcome.ts";
 
@@ -23,9 +23,22 @@ export class StreamReader {
   #sessionId = "";
   #contextTokens: number | undefined;
   #costSoFar = 0;
+  /** The CLI has begun to work on the prompt of this turn. */
+  begun = false;
+  /** The model has answered at least once in this turn. */
+  answered = false;
+  /** The API's last error in this turn, by the CLI's own name. */
+  apiError: SDKAssistantMessageError | undefined;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
+  }
+
+  /** Forgets what was of the turn before. */
+  beginTurn(): void {
+    this.begun = false;
+    this.answered = false;
+    this.apiError = undefined;
   }
 
   read(message: SDKMessage): void {
@@ -75,6 +88,7 @@ export class StreamReader {
   #system(message: Extract<SDKMessage, { type: "system" }>): void {
     switch (message.subtype) {
       case "init": {
+        this.begun = true;
         if (message.session_id === this.#sessionId) return;
         this.#sessionId = message.session_id;
         this.#sink.session(message.session_id);
@@ -114,6 +128,9 @@ export class StreamReader {
 
   #assistant({ message, parent_tool_use_id: parent, error }: Extract<SDKMessage, { type: "assistant" }>): void {
     const { usage } = message;
+    this.begun = true;
+    if (error === undefined) this.answered = true;
+    else if (parent === null) this.apiError = error;
     if (parent === null && error === undefined && usage.input_tokens + (usage.cache_read_input_tokens ?? 0) > 0) {
       this.#contextTokens =
         usage.input_tokens +

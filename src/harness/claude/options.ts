@@ -68,6 +68,9 @@ export function claudeOptions(input: OptionInput): Options {
   };
 }
 
+/** Where the CLI keeps its sessions and its own state. */
+export const sessionFolder = (home: string): string => `${home}/.claude`;
+
 /**
  * The whole environment of the CLI. The credential is a placeholder of the right kind, so that the CLI behaves
  * accordingly; the gateway puts the real one in. With these variables its one connection is to its base URL.
@@ -81,7 +84,7 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
     SHELL: "/bin/sh",
     TMPDIR: "/tmp",
     ...proxyEnvironment(input.egressUrl),
-    CLAUDE_CONFIG_DIR: `${input.home}/.claude`,
+    CLAUDE_CONFIG_DIR: sessionFolder(input.home),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_MAX_RETRIES: "2",

@@ -1,5 +1,6 @@
-import type { SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { SDKAssistantMessageError, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import type { TokenCounts } from "../../wire/agent.ts";
+import type { TurnEnd } from "../../wire/turn-ends.ts";
 
 /** What a prompt used, as the CLI says; the daemon puts its own metering in place of it. */
 export interface Figures {
@@ -13,15 +14,36 @@ export const NO_FIGURES: Figures = { tokens: { input: 0, output: 0, cache_read: 
 
 /** How one prompt ended. */
 export interface PromptEnd {
-  kind: "ok" | "cancelled" | "prompt_too_long" | "rate_limited" | "needs_login" | "upstream" | "failed" | "crashed";
+  kind: TurnEnd;
   reason: string;
   /** When a rate limit ends, if the CLI was told. RFC 3339. */
   resumesAt?: string;
   figures: Figures;
 }
 
-/** Anthropic's status for "overloaded". */
+/** What the stream told of the turn before its result. */
+export interface TurnFacts {
+  /** The turn began a session: all of its history is the turn's own. */
+  fresh: boolean;
+  /** The model has answered at least once in this turn. */
+  answered: boolean;
+  /** The CLI's own name for the API's error, if there was one. */
+  apiError: SDKAssistantMessageError | undefined;
+}
+
+/** Statuses from here on are the API's own fault; Anthropic's "overloaded" is 529. */
 const LOWEST_UPSTREAM_FAULT = 500;
+/** Statuses by which the API asks for another try. */
+const PASSING = new Set([408, 409, 425]);
+/** Errors after which a person has to look at the account. */
+const LOGIN_ERRORS: ReadonlySet<string> = new Set([
+  "authentication_failed",
+  "oauth_org_not_allowed",
+  "account_on_hold",
+  "verification_required",
+]);
+/** How a refusal of the hive's own gateway begins (src/gateway/model/proxy.ts). */
+const GATEWAY = /\bhyperhive: /;
 /** Characters of a reason: one line on a page. */
 const MAX_REASON_CHARS = 300;
 
@@ -29,24 +51,35 @@ const MAX_REASON_CHARS = 300;
  * Reads a result. An API failure comes as `subtype: "success"` with `is_error: true` (measured), so what counts is
  * `is_error`, `terminal_reason` and `api_error_status`.
  */
-export function endOf(result: SDKResultMessage, figures: Figures): PromptEnd {
-  const reason = words(result);
-  const end = (kind: PromptEnd["kind"]): PromptEnd => ({ kind, reason, figures });
-  const terminal = result.terminal_reason;
-  if (terminal === "aborted_streaming" || terminal === "aborted_tools") return end("cancelled");
-  if (terminal === "prompt_too_long" || terminal === "blocking_limit" || /prompt is too long/i.test(reason))
-    return end("prompt_too_long");
-  const status = "api_error_status" in result ? (result.api_error_status ?? undefined) : undefined;
-  if (status === 429) return end("rate_limited");
-  if (status === 401 || status === 403) return end("needs_login");
-  if (/not logged in|please run \/login|invalid api key/i.test(reason) && result.is_error) return end("needs_login");
-  if (status !== undefined && status >= LOWEST_UPSTREAM_FAULT) return end("upstream");
-  if (terminal === "api_error" && status === undefined) return end("upstream");
-  if (result.is_error || result.subtype !== "success") return end("failed");
-  return end("ok");
+export function endOf(result: SDKResultMessage, figures: Figures, facts: TurnFacts): PromptEnd {
+  const reason = resultWords(result);
+  return { kind: endKind(result, reason, facts), reason, figures };
 }
 
-function words(result: SDKResultMessage): string {
+function endKind(result: SDKResultMessage, reason: string, { fresh, answered, apiError }: TurnFacts): TurnEnd {
+  const terminal = result.terminal_reason;
+  if (terminal === "aborted_streaming" || terminal === "aborted_tools") return "interrupted";
+  const status = "api_error_status" in result ? (result.api_error_status ?? undefined) : undefined;
+  if (terminal === "prompt_too_long" || terminal === "blocking_limit" || status === 413) return "prompt_too_long";
+  // From here on `reason` is the CLI's: that of a turn that went well is the model's text.
+  if (!result.is_error && result.subtype === "success") return "ok";
+  if (/prompt is too long/i.test(reason)) return "prompt_too_long";
+  if (status === 429) return "rate_limited";
+  if (status === 402 || apiError === "billing_error") return "billing";
+  if (status === 401 || status === 403 || (apiError !== undefined && LOGIN_ERRORS.has(apiError))) return "needs_login";
+  if (/not logged in|please run \/login|invalid api key/i.test(reason)) return "needs_login";
+  if (status === 404 || apiError === "model_not_found" || GATEWAY.test(reason)) return "config";
+  if (status !== undefined && (status >= LOWEST_UPSTREAM_FAULT || PASSING.has(status))) return "upstream";
+  if (terminal === "api_error" && status === undefined) return "upstream";
+  if (status !== undefined || terminal === "image_error") {
+    if (!fresh) return "session_refused";
+    return answered ? "failed" : "config";
+  }
+  return "failed";
+}
+
+/** The first line of what a result says, bounded. */
+export function resultWords(result: SDKResultMessage): string {
   const text = result.subtype === "success" ? result.result : result.errors.join("; ") || result.subtype;
   const line = text.trim().split("\n")[0] ?? "";
   return (line || result.terminal_reason || result.subtype).slice(0, MAX_REASON_CHARS);

@@ -1,5 +1,6 @@
 import type { Running } from "../../containers/driver.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../../wire/agent.ts";
+import type { Fault } from "../../wire/turn-ends.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import type { AgentRecord } from "../../store/agents.ts";
 import type { DeployedTree } from "./config-tree.ts";
@@ -23,6 +24,7 @@ export type CagePhase =
 /** Why and until when an agent is not served its mail. */
 export interface Park {
   why: ParkReason;
+  fault: Fault;
   reason: string;
   until: number;
   timer: NodeJS.Timeout;

@@ -1,3 +1,5 @@
+import { TURN_ENDS, type COUNTED_ENDS, type PARKING_ENDS } from "../../wire/turn-ends.ts";
+
 /** Pure rules for when something that failed is tried again. All times in milliseconds. */
 
 const SECOND = 1000;
@@ -34,17 +36,11 @@ export function afterCrash(
   return { times, verdict: { kind: "restart", afterMs } };
 }
 
-/** First and longest pause, by the reason an agent was parked for. */
-const PARKS = {
-  rate_limited: { first: MINUTE, most: 15 * MINUTE },
-  needs_login: { first: 5 * MINUTE, most: 30 * MINUTE },
-  upstream: { first: 10 * SECOND, most: 5 * MINUTE },
-  crash: { first: 1 * SECOND, most: 30 * SECOND },
-} as const;
-export type ParkReason = keyof typeof PARKS;
+/** Ends of a turn after which the agent is parked. */
+export type ParkReason = (typeof PARKING_ENDS)[number] | (typeof COUNTED_ENDS)[number];
 
-/** How long to wait before the `nth` try (1-based) when nobody says until when. */
+/** How long to wait before the `nth` try (1-based) when nothing says until when. */
 export function parkDelay(why: ParkReason, nth: number): number {
-  const { first, most } = PARKS[why];
+  const { first, most } = TURN_ENDS[why].pause;
   return Math.min(first * 2 ** (nth - 1), most);
 }

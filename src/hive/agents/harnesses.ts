@@ -3,6 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import type { Broker } from "../broker/broker.ts";
+import { TURN_ENDS, turnEndRule, type Fault } from "../../wire/turn-ends.ts";
 import { afterAwake, Moment } from "../patience.ts";
 import type { Agent } from "./agent.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
@@ -164,7 +165,7 @@ export class Harnesses {
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
     if (outcome.kind === "ok") agent.parksInARow = 0;
     if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
-    if (outcome.kind === "failed") this.#park(agent, "crash", outcome.reason, undefined);
+    if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");
     this.#deps.onOutcome(agent, outcome);
     agent.settle();
@@ -190,6 +191,13 @@ export class Harnesses {
     agent.park = undefined;
     this.serve(agent);
     this.#deps.changed(agent);
+  }
+
+  /** Ends a park whose cause has just been changed. The message is tried at once. */
+  unparkFrom(agent: Agent, ...faults: Fault[]): void {
+    if (!agent.park || !faults.includes(agent.park.fault)) return;
+    agent.parksInARow = 0;
+    this.unpark(agent);
   }
 
   /** Tells the broker whether this agent is served its mail. */
@@ -221,7 +229,14 @@ export class Harnesses {
     const now = this.#deps.now();
     const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.rateLimitReset(agent) : undefined;
     const until = told !== undefined && told > now ? told : now + parkDelay(why, agent.parksInARow);
-    agent.park = { why, reason, until, timer: this.#lookAtPark(agent, new Moment(until, this.#deps.now)) };
+    const { remedy } = turnEndRule(why);
+    agent.park = {
+      why,
+      fault: TURN_ENDS[why].fault,
+      reason: remedy === undefined ? reason : `${reason}; ${remedy}`,
+      until,
+      timer: this.#lookAtPark(agent, new Moment(until, this.#deps.now)),
+    };
     this.serve(agent);
   }
 

@@ -259,6 +259,7 @@ export class Swarm {
   async setModel(agent: Agent, model: string): Promise<void> {
     await this.#save(agent, { modelOverride: model });
     agent.harness?.push({ push: "model", model });
+    this.#deps.harnesses.unparkFrom(agent, "config");
     this.#deps.changed(agent);
   }
 
@@ -267,6 +268,7 @@ export class Swarm {
     await this.#save(agent, { sessionId: undefined });
     agent.contextTokens = undefined;
     agent.harness?.push({ push: "new_session" });
+    this.#deps.harnesses.unparkFrom(agent, "session");
     this.#deps.changed(agent);
   }
 

@@ -7,6 +7,7 @@ import { onUnexpected } from "../../../test/lib/unexpected.ts";
 import { Feed } from "../../eventlog/feed.ts";
 import type { Store } from "../../store/store.ts";
 import type { HiveEvent } from "../../wire/event.ts";
+import { PARKING_ENDS } from "../../wire/turn-ends.ts";
 import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
 import type { Directory, Principal } from "../directory.ts";
 import { Broker, type BrokerOptions } from "./broker.ts";
@@ -164,9 +165,14 @@ describe("redelivery and dead letters", () => {
       await finish("ada", { kind: "parked", why: "rate_limited", reason: "429" });
     }
     expect(store.messages.byId(bad)?.failures).toBe(0);
+    for (const why of PARKING_ENDS) {
+      await next("ada");
+      await finish("ada", { kind: "parked", why, reason: why });
+    }
+    expect(store.messages.byId(bad)).toMatchObject({ state: "queued", failures: 0 });
     for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
       expect((await next("ada")).message.id).toBe(bad);
-      await finish("ada", { kind: "failed", reason: "the CLI crashed" });
+      await finish("ada", { kind: "failed", why: "failed", reason: "the CLI crashed" });
     }
     expect(store.messages.byId(bad)).toMatchObject({ state: "dead", reason: "the CLI crashed", failures: MAX_MESSAGE_FAILURES });
     expect((await next("ada")).message.id).toBe(good);
@@ -179,7 +185,7 @@ describe("redelivery and dead letters", () => {
     await next("ada");
     const second = await send("ada", "second");
     await broker.recv("id-ada", "i-ada", 0, never);
-    await finish("ada", { kind: "failed", reason: "crash" });
+    await finish("ada", { kind: "failed", why: "failed", reason: "crash" });
     expect(store.messages.byId(second)).toMatchObject({ state: "queued", failures: 0 });
   });
 
@@ -187,7 +193,7 @@ describe("redelivery and dead letters", () => {
     const id = await send("ada", "poison");
     for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
       await next("ada");
-      await finish("ada", { kind: "failed", reason: "crash" });
+      await finish("ada", { kind: "failed", why: "failed", reason: "crash" });
     }
     await broker.retry(id);
     expect((await next("ada")).message.id).toBe(id);

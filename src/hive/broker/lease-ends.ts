@@ -1,7 +1,8 @@
 import type { MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
-import type { TurnOutcome } from "../../wire/harness.ts";
+import { turnEndOf, type TurnOutcome } from "../../wire/harness.ts";
 import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
+import { TURN_ENDS } from "../../wire/turn-ends.ts";
 import { afterAwake } from "../patience.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Waiters } from "./waiters.ts";
@@ -54,9 +55,8 @@ export class LeaseEnds {
   }
 
   /**
-   * Ends a turn. `ok` acknowledges all of its leases. `failed` counts against the first message, the one that the
-   * turn was for: at the fifth time it is dead. What was drained with `recv` goes back uncounted, as everything does
-   * when the agent is parked. `cancelled` drops the first message unless it is to be returned.
+   * Ends a turn, by the table of turn ends. `ok` acknowledges all of its leases. A counted end is held against the first
+   * message, the one that the turn was for: at the fifth it is dead. What was drained with `recv` goes back uncounted.
    */
   async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
     const { store, nudge } = this.#world;
@@ -69,13 +69,14 @@ export class LeaseEnds {
 
   #end(tx: Tx, row: MessageRow, isFirst: boolean, outcome: TurnOutcome): void {
     const { inboxes, died } = this.#world;
-    if (outcome.kind === "ok") return inboxes.change(tx, row, { state: "done", instance: null, token: null });
-    if (outcome.kind === "cancelled" && !outcome.return && isFirst) {
+    const rule = TURN_ENDS[turnEndOf(outcome)].message;
+    if (rule === "done") return inboxes.change(tx, row, { state: "done", instance: null, token: null });
+    if (rule === "dropped" && isFirst) {
       return inboxes.change(tx, row, { state: "dropped", instance: null, token: null, reason: "cancelled by the operator" });
     }
-    if (outcome.kind === "failed" && isFirst) {
+    if (rule === "counted" && isFirst) {
       const failures = row.failures + 1;
-      const { reason } = outcome;
+      const reason = "reason" in outcome ? outcome.reason : null;
       if (failures < MAX_MESSAGE_FAILURES) return inboxes.giveBack(tx, row, { failures, reason });
       inboxes.change(tx, row, { state: "dead", instance: null, token: null, failures, reason });
       return died(tx, { ...row, failures, reason });

@@ -79,7 +79,7 @@ describe("a notice that finds a full inbox does not undo the fact that it report
     const { sent } = await broker.send(operator, { to: "ada", body: "poison" });
     for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
       await next("ada");
-      await broker.leases.finish("id-ada", "i-ada", { kind: "failed", reason: "the CLI crashed" });
+      await broker.leases.finish("id-ada", "i-ada", { kind: "failed", why: "failed", reason: "the CLI crashed" });
     }
     expect(store.messages.byId(sent[0]?.id ?? 0)).toMatchObject({ state: "dead", failures: MAX_MESSAGE_FAILURES });
     expect(broker.isHandling("id-ada")).toBe(false);

@@ -59,6 +59,8 @@ export function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord
       // The new generation was told the operator's model when it said hello.
       if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });
       if (!wasBorn) world.swarm.born(agent);
+      // What was at fault may be what this deploy changes.
+      world.harnesses.unparkFrom(agent, "config", "machine");
     });
     // What waits for an approval is compared with what runs from now on.
     book.refreshPending(tx, row.name);

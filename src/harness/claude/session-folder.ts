@@ -1,0 +1,20 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A block's worth: what a full disk refuses. Bytes. */
+const PROBE_BYTES = 4096;
+
+/** Why sessions cannot be stored in `folder`, or undefined when they can. Makes the folder where it is missing. */
+export function sessionFolderProblem(folder: string): string | undefined {
+  const probe = join(folder, `.hive-probe-${process.pid}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(probe, Buffer.alloc(PROBE_BYTES));
+    rmSync(probe);
+    return undefined;
+  } catch (error) {
+    rmSync(probe, { force: true });
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    return `the session folder ${folder} cannot be written (${code})`;
+  }
+}

@@ -1,0 +1,142 @@
+/** Whose fault the end of a turn is. Only `message` counts towards the dead letter. */
+export type Fault = "none" | "operator" | "hive" | "message" | "account" | "upstream" | "session" | "config" | "machine";
+
+/** First and longest pause before the agent is served mail again; each pause in a row is twice the last. Milliseconds. */
+export interface Pause {
+  first: number;
+  most: number;
+}
+
+/** What one way of ending a turn means. */
+export interface TurnEndRule {
+  fault: Fault;
+  /**
+   * What becomes of the message that the turn was for: acknowledged, dropped (or returned, as the operator asks),
+   * counted (returned with one more failure, dead at the last), returned uncounted.
+   */
+  message: "done" | "dropped" | "counted" | "returned";
+  /** The harness tries this first, once in a turn, and then runs the prompt again. */
+  recovery?: "compact" | "new_session";
+  /** How long the agent is parked. Without it the next message is served at once. */
+  pause?: Pause;
+  /** When a turn ends so. */
+  when: string;
+  /** What the operator can do, in the agent's state reason. */
+  remedy?: string;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+/** Short: the message may be at fault, and is dead after a few tries. */
+const RETRY: Pause = { first: SECOND, most: 30 * SECOND };
+/** What passes by itself, or is mended on the host. */
+const OUTAGE: Pause = { first: 10 * SECOND, most: 5 * MINUTE };
+/** What a person has to mend. */
+const PERSON: Pause = { first: 5 * MINUTE, most: 30 * MINUTE };
+
+/**
+ * Every way in which a turn can end, whose fault it is, and what happens. The turn loop, the broker and the parking of
+ * agents act on this table; docs/reliability.md is drawn from it.
+ */
+export const TURN_ENDS = {
+  ok: { fault: "none", message: "done", when: "the CLI completes the turn" },
+  cancelled: { fault: "operator", message: "dropped", when: "the operator cancels the turn" },
+  interrupted: {
+    fault: "hive",
+    message: "returned",
+    when: "a stop, a restart or a deploy interrupts the turn, or the cage ends",
+  },
+  failed: {
+    fault: "message",
+    message: "counted",
+    pause: RETRY,
+    when: "the CLI reports an error that none of the other rows names, or the API refuses what the turn has added to a new session",
+  },
+  crashed: {
+    fault: "message",
+    message: "counted",
+    pause: RETRY,
+    when: "the CLI ends while it works on the message (also when the kernel kills it for its memory: the two look alike)",
+  },
+  prompt_too_long: {
+    fault: "message",
+    message: "counted",
+    recovery: "compact",
+    pause: RETRY,
+    when: "the prompt stays too long after the session was compacted",
+  },
+  rate_limited: {
+    fault: "account",
+    message: "returned",
+    pause: { first: MINUTE, most: 15 * MINUTE },
+    when: "the API answers 429; the pause lasts until the limit resets where the API says when",
+  },
+  needs_login: {
+    fault: "account",
+    message: "returned",
+    pause: PERSON,
+    when: "the API refuses the credential (401, 403)",
+  },
+  billing: {
+    fault: "account",
+    message: "returned",
+    pause: PERSON,
+    when: "the account has no credit (402, or the API's billing error)",
+    remedy: "add credit to the account, then resume the agent",
+  },
+  upstream: {
+    fault: "upstream",
+    message: "returned",
+    pause: OUTAGE,
+    when: "the API is overloaded, fails or cannot be reached",
+  },
+  session_lost: {
+    fault: "session",
+    message: "returned",
+    recovery: "new_session",
+    pause: OUTAGE,
+    when: "the CLI cannot resume the session: its file is gone, empty or unreadable",
+    remedy: "`hivectl new-session` begins another one",
+  },
+  session_refused: {
+    fault: "session",
+    message: "returned",
+    recovery: "new_session",
+    pause: OUTAGE,
+    when: "the API refuses the session's history (400, 422)",
+    remedy: "`hivectl new-session` begins another one",
+  },
+  config: {
+    fault: "config",
+    message: "returned",
+    pause: PERSON,
+    when: "the API does not know the model (404), the gateway or the API refuses the request before the model has answered in a new session, or the CLI's arguments are too long (E2BIG)",
+    remedy: "change the agent's model (`hivectl model`) or deploy another config",
+  },
+  machine: {
+    fault: "machine",
+    message: "returned",
+    pause: OUTAGE,
+    when: "the CLI cannot be started (missing, not executable, no memory, no processes), it ends before it has the prompt, or its session folder cannot be written (disk full, read-only)",
+    remedy: "mend the host or the agent's home folder, then resume the agent",
+  },
+} as const satisfies Record<string, TurnEndRule>;
+
+export type TurnEnd = keyof typeof TURN_ENDS;
+
+/** The rule of an end. */
+export const turnEndRule = (end: TurnEnd): TurnEndRule => TURN_ENDS[end];
+
+/** Ends that park the agent and leave the message uncounted. */
+export const PARKING_ENDS = [
+  "rate_limited",
+  "needs_login",
+  "billing",
+  "upstream",
+  "session_lost",
+  "session_refused",
+  "config",
+  "machine",
+] as const satisfies readonly TurnEnd[];
+/** Ends that count against the message. */
+export const COUNTED_ENDS = ["failed", "crashed", "prompt_too_long"] as const satisfies readonly TurnEnd[];
