@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { parseAst } from "rolldown/parseAst";
 import { describe, expect, test } from "vitest";
 import { handlers } from "../src/daemon/handlers/index.ts";
 import { operations } from "../src/wire/operations.ts";
@@ -55,6 +56,16 @@ const ONLY_IN: Record<string, string> = {
 };
 /** The files that may read the environment: one per program, and the terminal's colours. */
 const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness/main.ts"];
+
+/**
+ * Files whose calls may spread an array into their arguments: it is a tuple, or its length is fixed in the same file. Anywhere
+ * else a long array ends the process with "Maximum call stack size exceeded".
+ */
+const MAY_SPREAD: Record<string, string> = {
+  "src/store/agents.ts": "columns of one table",
+  "src/store/message-inserts.ts": "columns of a number of rows that is fixed",
+  "src/store/messages.ts": "the arguments of the function itself",
+};
 
 /** Operations of host.sock version 1 that only the desktop client calls. */
 const FOR_OTHERS = ["agent_status", "subscribe_agent_status"];
@@ -195,6 +206,40 @@ describe("the text", () => {
       .filter(({ file }) => isTest(file) && file !== "test/rules.test.ts")
       .filter(({ text }) => sleeps.test(text));
     expect(waiting.map(({ file }) => file)).toEqual([]);
+  });
+
+  /** The words of a command's option, for one: named as a constant, and as long as it is written. */
+  const isConstant = (name = ""): boolean => /^[A-Z][A-Z_]*$/.test(name);
+  interface Argument {
+    type: string;
+    argument?: { type: string; name?: string };
+  }
+
+  test("no call spreads data into its arguments: an array of any length ends the stack", () => {
+    const spreads = (file: string, text: string): boolean => {
+      let found = false;
+      // A visitor that sees every node: calls are found wherever they stand.
+      const look = (node: unknown): void => {
+        if (typeof node !== "object" || node === null) return;
+        const { type, arguments: given } = node as { type?: string; arguments?: Argument[] };
+        const isData = (one: Argument): boolean =>
+          one.type === "SpreadElement" && !(one.argument?.type === "Identifier" && isConstant(one.argument.name));
+        if ((type === "CallExpression" || type === "NewExpression") && given?.some(isData)) found = true;
+        for (const inner of Object.values(node)) look(inner);
+      };
+      look(parseAst(text, { lang: file.endsWith("x") ? "tsx" : file.endsWith(".mjs") ? "js" : "ts" }).body);
+      return found;
+    };
+    expect(["list.push(...a)", "Math.max(0, ...a.map(f))"].filter((text) => !spreads("a.ts", text))).toEqual([]);
+    expect(["list.push([...a], { ...b })", "option(...WAIT)"].filter((text) => spreads("a.ts", text))).toEqual([]);
+    const wrong = [...product, ...sources("scripts", ".mjs")].filter(({ file, text }) => spreads(file, text));
+    expect(wrong.map(({ file }) => file).filter((file) => !Object.hasOwn(MAY_SPREAD, file))).toEqual([]);
+    expect(Object.keys(MAY_SPREAD).sort()).toEqual(
+      wrong
+        .map(({ file }) => file)
+        .filter((file) => Object.hasOwn(MAY_SPREAD, file))
+        .sort(),
+    );
   });
 
   test("text from agents never becomes markup", () => {

@@ -35,7 +35,7 @@ export class Answers {
 
   async all(): Promise<void> {
     const ids = [...this.#waiting.keys()];
-    const first = Math.min(...ids);
+    const first = ids.reduce((least, id) => Math.min(least, id), Infinity);
     this.#shell.waitsFor(`an answer still comes to your inbox; \`hivectl messages\` says how #${first} stands`);
     // A stream has its connection for itself.
     const client = await connectLines(this.#shell.socketPath, { ordered: true });

@@ -41,7 +41,7 @@ function verb(command: Command): string[] {
   const lines = [`.SS "${roff(`hivectl ${command.name()} ${usage}`.trim())}"`, roff(sentence(command.description()))];
   for (const argument of command.registeredArguments)
     if (argument.description) lines.push(".TP", `.I ${roff(argument.name())}`, roff(sentence(argument.description)));
-  lines.push(...options(command, COMMON));
+  for (const line of options(command, COMMON)) lines.push(line);
   const after = afterHelp(command);
   if (after !== "") lines.push(".PP", ".nf", roff(after.replaceAll(/^ {2}/gm, "    ")), ".fi");
   return lines;

@@ -1,14 +1,15 @@
 import { eastAsianWidth } from "get-east-asian-width";
+import { writtenOut } from "../wire/unseen.ts";
 
 /** How things look in a terminal. Pure: text in, text out. */
 
-/** CSI and OSC sequences whole, then every other control, bidirectional and invisible character but newline and tab. */
+/** CSI and OSC sequences whole, and what is left of one that is not. */
 const SEQUENCES = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B[\]PX^_][\s\S]*?(?:\u0007|\u001B\\|$)|\u001B[@-Z\\-_]/g;
-const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF]/g;
+const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 
-/** Text from an agent, without anything that could steer the terminal or hide. */
+/** Text from an agent: nothing in it steers the terminal, and characters that hide or turn the text are written out. */
 export function clean(text: string): string {
-  return text.replace(SEQUENCES, "").replace(CONTROLS, "");
+  return writtenOut(text.replace(SEQUENCES, "").replace(CONTROLS, ""));
 }
 
 /** The same on one line. */
@@ -16,14 +17,8 @@ export function oneLine(text: string): string {
   return clean(text).replaceAll(/\s+/g, " ").trim();
 }
 
-const NAMES: Record<string, string> = { "\u001B": "␛", "\u0007": "␇", "\u0000": "␀", "\u007F": "␡", "\r": "␍" };
-
-/** The opposite of `clean`, for what is about to be approved: whatever would hide or steer is shown as what it is. */
-export function visible(text: string, mark: (shown: string) => string = (shown) => shown): string {
-  return text.replace(CONTROLS, (char) =>
-    mark(NAMES[char] ?? `⟨U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`),
-  );
-}
+/** Text that is about to be approved: nothing is left out, and all that would hide or steer is written out. */
+export const visible = writtenOut;
 
 export type Colour = "amber" | "mauve" | "green" | "red" | "cyan" | "dim" | "bold" | "inverse";
 const CODES: Record<Colour, string> = {

@@ -75,6 +75,17 @@ describe("a request", () => {
     expect(narrow).not.toContain("…");
   });
 
+  test("with a file of very many lines is shown whole", () => {
+    // More than any call takes as arguments.
+    const lines = 200_000;
+    const patch = `@@ -1,${lines} +1,${lines} @@\n${"-\n".repeat(lines)}${"+\n".repeat(lines)}`;
+    for (const paint of [painter(false), painter(true)]) {
+      const large: DiffFile = { ...file, path: "A-notes.txt", added: lines, removed: lines, patch };
+      const shown = requestText({ approval: request, files: [large], cut: false }, { ...view, paint });
+      expect(shown.split("\n").length).toBeGreaterThan(2 * lines);
+    }
+  });
+
   test("is one row that fits among others", () => {
     for (const columns of [40, 60, 80, 120]) {
       const rows = requestTable([request, { ...request, id: 13, state: "failed", error: "x".repeat(200) }], {
@@ -102,6 +113,13 @@ describe("a diff", () => {
     const lines = patchLines("-alpha\n+omega\u202E!\n", paint).join("\n");
     expect(lines).not.toContain(";1;7m");
     expect(lines).toContain("\u001B[31;7m⟨U+202E⟩\u001B[0m");
+  });
+
+  test("an edit in which everything differs is all that was and all that is", () => {
+    const text = (word: string): string => Array.from({ length: 20_000 }, (_, n) => `${word} ${n}\n`).join("");
+    const lines = editLines(text("old"), text("new"), painter(true));
+    expect(lines).toHaveLength(40_000);
+    expect([lines[0], lines[20_000]].map((line) => line?.replaceAll(/\u001B\[[\d;]*m/g, ""))).toEqual(["-old 0", "+new 0"]);
   });
 
   test("an edit reads as one", () => {

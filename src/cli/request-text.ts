@@ -101,7 +101,7 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
 export function requestText({ approval, base_sha, files, cut }: Output<"show">, view: View): string {
   const { paint } = view;
   const lines = [requestSummary(approval, base_sha, view), "", changeLine(files, paint)];
-  for (const file of files) lines.push("", ...fileLines(file, view));
+  for (const file of files) lines.push("", fileText(file, view));
   if (cut)
     lines.push("", paint("red", "The diff is too long to be shown whole: look at it in the repository before you approve."));
   return lines.join("\n");
@@ -117,7 +117,7 @@ function changeLine(files: readonly DiffFile[], paint: Paint): string {
 /** The longest rule: beyond it the eye loses the line. */
 const RULE_WIDTH = 100;
 
-function fileLines(file: DiffFile, { paint, width: room }: View): string[] {
+function fileText(file: DiffFile, { paint, width: room }: View): string {
   const path = visible(file.path);
   const name = file.old_path === undefined ? path : `${visible(file.old_path)} → ${path}`;
   const status = `── ${file.status.replace("_", " ")} `;
@@ -131,9 +131,9 @@ function fileLines(file: DiffFile, { paint, width: room }: View): string[] {
   const mode = modeWords(file);
   if (mode !== "") lines.push(paint("amber", mode));
   if (file.binary) lines.push(paint("amber", "binary: it cannot be shown"));
-  if (file.patch !== undefined && file.patch !== "") lines.push(...patchLines(file.patch, paint));
+  if (file.patch !== undefined && file.patch !== "") lines.push(patchLines(file.patch, paint).join("\n"));
   if (file.cut) lines.push(paint("red", "… this file's diff is too long to be shown whole"));
-  return lines;
+  return lines.join("\n");
 }
 
 function modeWords({ old_mode: before, new_mode: after }: DiffFile): string {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
+import { writtenOut } from "../wire/unseen.ts";
 import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
 import { Patience } from "./patience.ts";
-import { painter, type Paint } from "./print.ts";
+import { clean, painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "./suggest.ts";
 
@@ -112,10 +113,14 @@ function printer(isJson: boolean): Printer {
 
 /** JSON in which nothing can steer the terminal that it is printed on: such characters are escaped, which is the same JSON. */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return writtenOut(JSON.stringify(value), escaped);
+}
+
+/** A character as JSON escapes it, in one or two units of UTF-16. */
+function escaped(_sign: string, character: string): string {
+  let text = "";
+  for (let at = 0; at < character.length; at++) text += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  return text;
 }
 
 /** Loads a part of the contract. */
@@ -165,7 +170,7 @@ export async function nothingAbout({ client }: Shell, words: string, agent: stri
 function fail(error: unknown, isJson: boolean): void {
   const failure = failureOf(error);
   if (isJson) printFailure(failure);
-  process.stderr.write(`hivectl: ${failure.message}\n`);
+  process.stderr.write(`hivectl: ${clean(failure.message)}\n`);
   process.exitCode = failure.exit;
 }
 

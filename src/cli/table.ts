@@ -55,7 +55,7 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 
 function layOut<Row>(column: Column<Row>, rows: readonly Row[]): Laid<Row> {
   const cells = rows.map((row) => oneLine(column.value(row)));
-  return { column, cells, width: Math.max(width(column.title), ...cells.map(width)) };
+  return { column, cells, width: cells.reduce((most, cell) => Math.max(most, width(cell)), width(column.title)) };
 }
 
 const total = (laid: readonly { width: number }[]): number => laid.reduce((sum, one) => sum + one.width + GAP, -GAP);
@@ -66,7 +66,7 @@ function fitInto<Row>(laid: Laid<Row>[], room: number): Laid<Row>[] {
   const least = (): number =>
     total(kept.map((one) => (one.column.isWide === true ? { width: Math.min(one.width, EASY_WIDE) } : one)));
   while (least() > room) {
-    const spare = Math.max(...kept.map((one) => one.column.spare ?? 0));
+    const spare = kept.reduce((most, one) => Math.max(most, one.column.spare ?? 0), 0);
     if (spare === 0) break;
     kept = kept.filter((one) => one.column.spare !== spare);
   }

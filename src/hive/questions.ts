@@ -142,7 +142,8 @@ export class Questions {
     for (const { id, expires_at } of open)
       if (expires_at !== null && !this.#ends.has(id)) this.#ends.set(id, new Moment(expires_at, this.#now));
     if (this.#ends.size === 0) return;
-    const nearest = Math.min(...Array.from(this.#ends.values(), (end) => end.pause));
+    let nearest = Infinity;
+    for (const end of this.#ends.values()) nearest = Math.min(nearest, end.pause);
     this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), Math.max(nearest, pauseMs));
     this.#timer.unref();
   }

@@ -15,9 +15,10 @@ export function descendants(pid: number): number[] {
   const found: number[] = [];
   const open = [pid];
   for (let next = open.shift(); next !== undefined; next = open.shift()) {
-    const below = children.get(next) ?? [];
-    found.push(...below);
-    open.push(...below);
+    for (const below of children.get(next) ?? []) {
+      found.push(below);
+      open.push(below);
+    }
   }
   return found;
 }

@@ -294,7 +294,7 @@ async function checkWhole(gitDir: string, env: Record<string, string>, sha: Sha,
 async function moveIn(from: string, to: string): Promise<void> {
   const prefixes = (await readdir(from)).filter((name) => /^[0-9a-f]{2}$/.test(name));
   const objects: string[] = [];
-  for (const prefix of prefixes) objects.push(...(await readdir(join(from, prefix))).map((name) => join(prefix, name)));
+  for (const prefix of prefixes) for (const name of await readdir(join(from, prefix))) objects.push(join(prefix, name));
   for (let at = 0; at < objects.length; at += FLUSHED_AT_ONCE) {
     await syncAll(objects.slice(at, at + FLUSHED_AT_ONCE).map((name) => join(from, name)));
   }

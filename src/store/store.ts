@@ -47,7 +47,9 @@ export function openStore(options: StoreOptions) {
   };
   const messages = messageQueries(db, inserts);
   // Each is the end of an index: the cost of starting does not grow with history.
-  let seq = Math.max(messages.newestSeq(), ...["questions", "turn_events", "audit", "approvals"].map(newest));
+  let seq = ["questions", "turn_events", "audit", "approvals"]
+    .map(newest)
+    .reduce((most, one) => Math.max(most, one), messages.newestSeq());
 
   return {
     messages,

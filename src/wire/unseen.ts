@@ -1,15 +1,21 @@
-/** Characters that a reader of a diff does not see, or that make him see something else. */
+/**
+ * Characters that a reader does not see, or that make a text look like another one. The page, the terminal, the risk
+ * marks and the checks of paths use this one list.
+ */
 
 type Ranges = readonly (readonly [from: number, to: number])[];
 
-/** They turn the direction of what follows: text is shown in another order than programs read it. */
+/** They turn the direction of the text that follows: it is shown in another order than programs read it. */
 const BIDI: Ranges = [
   [0x061c, 0x061c],
   [0x200e, 0x200f],
   [0x202a, 0x202e],
   [0x2066, 0x2069],
 ];
-/** They show nothing, or a blank that is none. */
+/**
+ * They show nothing, or a blank that is none. All of Unicode's `Default_Ignorable_Code_Point`, its separators of lines
+ * and paragraphs, and letters and symbols that fonts draw empty.
+ */
 const INVISIBLE: Ranges = [
   [0x00ad, 0x00ad],
   [0x034f, 0x034f],
@@ -26,16 +32,25 @@ const INVISIBLE: Ranges = [
   [0xfeff, 0xfeff],
   [0xffa0, 0xffa0],
   [0xfff0, 0xfffb],
+  [0x13430, 0x13440],
+  [0x16fe4, 0x16fe4],
+  [0x1bca0, 0x1bca3],
+  [0x1d159, 0x1d159],
   [0x1d173, 0x1d17a],
   [0xe0000, 0xe0fff],
 ];
-/** Control characters that no text needs: all but tab and newline, and the carriage return before one. */
+/**
+ * Control characters that no text needs: all but tab and newline, and the carriage return before one; and halves of
+ * surrogate pairs, which no program can encode.
+ */
 const CONTROL: Ranges = [
   [0x00, 0x08],
   [0x0b, 0x0c],
   [0x0e, 0x1f],
   [0x7f, 0x9f],
+  [0xd800, 0xdfff],
 ];
+const CARRIAGE_RETURN = "\r";
 
 const within = (point: number, ranges: Ranges): boolean => ranges.some(([from, to]) => point >= from && point <= to);
 
@@ -52,4 +67,74 @@ export function unseenKind(character: string): Unseen | undefined {
 /** `U+202E`, as people look it up. */
 export function codePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+const inClass = ([from, to]: Ranges[number]): string => `\\u{${from.toString(16)}}-\\u{${to.toString(16)}}`;
+/** Every character of the list, and a carriage return that ends no line. */
+const UNSEEN = new RegExp(`[${[...BIDI, ...INVISIBLE, ...CONTROL].map(inClass).join("")}]|\\r(?!\\n)`, "u");
+const EVERY_UNSEEN = new RegExp(UNSEEN, "gu");
+
+/** The characters that belong to pictures: emoji presentation and the joiner. */
+const IN_EMOJI = /\u200d|\ufe0f/;
+let emoji: RegExp | undefined;
+/** Whole pictures as Unicode lists them. Compiled when a text needs it: the list is long. */
+function emojiSequences(): RegExp {
+  try {
+    return (emoji ??= new RegExp("\\p{RGI_Emoji}", "gv"));
+  } catch {
+    // A browser that does not know the list: no sequence is taken for a picture, and all is written out.
+    return (emoji = /(?!)/g);
+  }
+}
+
+/** Where in the text a joiner or a selector is part of a picture. */
+function partsOfEmoji(text: string): ReadonlySet<number> {
+  const places = new Set<number>();
+  if (!IN_EMOJI.test(text)) return places;
+  for (const { 0: picture, index } of text.matchAll(emojiSequences()))
+    for (let at = 0; at < picture.length; at++) if (IN_EMOJI.test(picture[at] ?? "")) places.add(index + at);
+  return places;
+}
+
+export interface Piece {
+  text: string;
+  /** The kind of the one character that the text is; undefined for text that can be seen. */
+  unseen?: Unseen;
+}
+
+/** The text in pieces: each unseen character is one of its own. A joiner or selector in an emoji is part of the text. */
+export function piecesOf(text: string): Piece[] {
+  if (!UNSEEN.test(text)) return text === "" ? [] : [{ text }];
+  const pictures = partsOfEmoji(text);
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const { 0: character, index } of text.matchAll(EVERY_UNSEEN)) {
+    if (pictures.has(index)) continue;
+    if (index > from) pieces.push({ text: text.slice(from, index) });
+    pieces.push({ text: character, unseen: unseenKind(character) ?? "control" });
+    from = index + character.length;
+  }
+  if (from < text.length) pieces.push({ text: text.slice(from) });
+  return pieces;
+}
+
+const SIGNS: Readonly<Record<string, string>> = {
+  "\u0000": "␀",
+  "\u0007": "␇",
+  [CARRIAGE_RETURN]: "␍",
+  "\u001B": "␛",
+  "\u007F": "␡",
+};
+
+/** How an unseen character is written: a sign for the well-known ones, `⟨U+202E⟩` for the others. */
+export function written(character: string): string {
+  return SIGNS[character] ?? `⟨${codePoint(character)}⟩`;
+}
+
+/** The text with every unseen character written out; `mark` may set those off, or write them in another way. */
+export function writtenOut(text: string, mark: (sign: string, character: string) => string = (sign) => sign): string {
+  if (!UNSEEN.test(text)) return text;
+  let out = "";
+  for (const piece of piecesOf(text)) out += piece.unseen === undefined ? piece.text : mark(written(piece.text), piece.text);
+  return out;
 }

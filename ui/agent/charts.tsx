@@ -98,7 +98,7 @@ const HEIGHT = 44;
 const MIN_BAR = 1.5;
 
 function Bars({ chart, buckets, range }: { chart: Chart; buckets: readonly Bucket[]; range: StatisticsRange }): ReactNode {
-  const most = Math.max(...buckets.map((bucket) => Math.max(chart.value(bucket), chart.tick?.(bucket) ?? 0)));
+  const most = buckets.reduce((top, bucket) => Math.max(top, chart.value(bucket), chart.tick?.(bucket) ?? 0), 0);
   const step = WIDTH / buckets.length;
   const height = (n: number): number => (n === 0 || most === 0 ? 0 : Math.max(MIN_BAR, (n / most) * HEIGHT));
   return (

@@ -2,6 +2,12 @@ import { diffLines, diffWordsWithSpace } from "diff";
 
 /** Characters of two lines past which their words are not compared: that would cost more than it shows. */
 const MAX_WORD_DIFF = 2000;
+/** Characters of all lines of one diff whose words are compared: a second of work at most, whatever they hold. */
+const MAX_COMPARED = 100_000;
+/** Changes past which two lines are not compared word by word any further: the time grows with their square. */
+const MAX_WORD_EDITS = 400;
+/** The same for the lines of an edit. */
+const MAX_LINE_EDITS = 1_000;
 /** How much of a changed line must stay for its words to be marked: below it everything would be. */
 const MIN_COMMON = 0.4;
 
@@ -41,18 +47,29 @@ export function patchLines(patch: string): PatchLine[] {
   return markChanges(lines);
 }
 
-/** The lines of a change from one text to another, without context that is far from it. */
+/** The lines of a change from one text to another. Where too much differs, all that was and all that is. */
 export function changeLines(before: string, after: string): PatchLine[] {
-  const lines = diffLines(before, after).flatMap((part): PatchLine[] => {
-    const texts = part.value.replace(/\n$/, "").split("\n");
+  const parts = diffLines(before, after, { maxEditLength: MAX_LINE_EDITS }) ?? [
+    { value: before, removed: true, added: false },
+    { value: after, removed: false, added: true },
+  ];
+  const lines = parts.flatMap((part): PatchLine[] => {
+    const texts = part.value === "" ? [] : part.value.replace(/\n$/, "").split("\n");
     return texts.map((text) => ({ kind: part.added ? "a" : part.removed ? "d" : "c", pieces: whole(text) }));
   });
   return markChanges(before === after ? [] : lines);
 }
 
 function markChanges(lines: PatchLine[]): PatchLine[] {
+  let mayCompare = MAX_COMPARED;
   for (const [deleted, added] of runs(lines)) {
-    for (let n = 0; n < Math.min(deleted.length, added.length); n++) markWords(deleted[n], added[n]);
+    for (let n = 0; n < Math.min(deleted.length, added.length); n++) {
+      const [old, fresh] = [deleted[n], added[n]];
+      const size = textOf(old).length + textOf(fresh).length;
+      if (!old || !fresh || size === 0 || size > MAX_WORD_DIFF || size > mayCompare) continue;
+      mayCompare -= size;
+      markWords(old, fresh);
+    }
   }
   return lines;
 }
@@ -61,7 +78,8 @@ function markChanges(lines: PatchLine[]): PatchLine[] {
 function* runs(lines: PatchLine[]): Generator<[PatchLine[], PatchLine[]]> {
   let deleted: PatchLine[] = [];
   let added: PatchLine[] = [];
-  for (const line of [...lines, undefined]) {
+  for (let n = 0; n <= lines.length; n++) {
+    const line = lines[n];
     if (line?.kind === "d" && added.length === 0) deleted.push(line);
     else if (line?.kind === "a") added.push(line);
     else if (line?.kind !== "n") {
@@ -72,10 +90,12 @@ function* runs(lines: PatchLine[]): Generator<[PatchLine[], PatchLine[]]> {
   }
 }
 
-function markWords(deleted: PatchLine | undefined, added: PatchLine | undefined): void {
-  const [old, fresh] = [deleted?.pieces[0]?.text ?? "", added?.pieces[0]?.text ?? ""];
-  if (!deleted || !added || old.length + fresh.length > MAX_WORD_DIFF) return;
-  const parts = diffWordsWithSpace(old, fresh);
+const textOf = (line: PatchLine | undefined): string => line?.pieces[0]?.text ?? "";
+
+function markWords(deleted: PatchLine, added: PatchLine): void {
+  const [old, fresh] = [textOf(deleted), textOf(added)];
+  const parts = diffWordsWithSpace(old, fresh, { maxEditLength: MAX_WORD_EDITS });
+  if (parts === undefined) return;
   const common = parts.filter((part) => !part.added && !part.removed).reduce((sum, part) => sum + part.value.trim().length, 0);
   if (common < MIN_COMMON * Math.min(old.trim().length, fresh.trim().length)) return;
   deleted.pieces = parts.filter((part) => !part.added).map((part) => ({ text: part.value, isChanged: part.removed }));

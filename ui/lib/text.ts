@@ -1,34 +1,18 @@
+import { piecesOf, written, writtenOut } from "../../src/wire/unseen.ts";
+
 /**
  * Text from agents, made safe to read: characters that would steer a terminal, reorder a line or hide are shown as
- * what they are. Newlines and tabs stay.
+ * what they are. Newlines and tabs stay, and line ends of another system are newlines.
  */
-
-const NAMES: Record<string, string> = { "\u001B": "␛", "\u0007": "␇", "\u0000": "␀", "\u007F": "␡", "\r": "" };
-/**
- * C0 and C1 controls; format characters (bidirectional overrides and isolates, zero-width ones, tags); fillers and
- * separators that show nothing.
- */
-const UNSEEN =
-  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u115F\u1160\u180E\u2028\u2029\u3164\uFFA0]|\u034F|\u17B4|\u17B5|\u180B|\u180C|\u180D|\u180F|\p{Cf}/gu;
-
-const nameOf = (char: string): string =>
-  NAMES[char] ?? `⟨U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
-
 export function visible(text: string): string {
-  return text.replace(UNSEEN, nameOf);
+  return writtenOut(text.includes("\r") ? text.replaceAll(/\r(?=\n|$)/g, "") : text);
 }
 
 /** The same in pieces, so that what was hidden can be marked. A carriage return at the end of a line counts, too. */
 export function visiblePieces(text: string): { text: string; wasHidden: boolean }[] {
-  const pieces: { text: string; wasHidden: boolean }[] = [];
-  let at = 0;
-  for (const match of text.matchAll(UNSEEN)) {
-    if (match.index > at) pieces.push({ text: text.slice(at, match.index), wasHidden: false });
-    pieces.push({ text: match[0] === "\r" ? "␍" : nameOf(match[0]), wasHidden: true });
-    at = match.index + match[0].length;
-  }
-  if (at < text.length) pieces.push({ text: text.slice(at), wasHidden: false });
-  return pieces;
+  return piecesOf(text).map((piece) =>
+    piece.unseen === undefined ? { text: piece.text, wasHidden: false } : { text: written(piece.text), wasHidden: true },
+  );
 }
 
 /** Links in a text: http and https only. Everything else stays text. */

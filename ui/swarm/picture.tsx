@@ -32,7 +32,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
     [agents, layout],
   );
   const middle = at.get("hm1nd");
-  const most = Math.max(1, ...edges.map((edge) => edge.count));
+  const most = edges.reduce((top, edge) => Math.max(top, edge.count), 1);
   const isCrowded = layout === UPRIGHT || edges.length > MAX_LABELS;
   const wordsOf = (edge: Edge): string => {
     if (isCrowded) return "";

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { agentName, agentNames, wholeNumber } from "../arguments.ts";
 import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
-import { age, clean } from "../print.ts";
+import { age, clean, visible } from "../print.ts";
 import { UsageError } from "../exit.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
@@ -138,7 +138,7 @@ export function agentCommands(program: Command): void {
     program.command("config").argument("<name>", "the agent", agentName).description("the deployed config of an agent"),
     async (shell, [name]: [string]) =>
       shell.show(await shell.client.call("config", { name }), ({ files }) =>
-        files.map((file) => `${shell.paint("dim", `── ${clean(file.path)} ──`)}\n${clean(file.text).trimEnd()}`).join("\n"),
+        files.map((file) => `${shell.paint("dim", `── ${visible(file.path)} ──`)}\n${visible(file.text).trimEnd()}`).join("\n"),
       ),
   );
 }

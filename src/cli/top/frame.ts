@@ -124,10 +124,10 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): TopFrame 
   // The agents come first; what is left shows what waits and who said what.
   const shownAgents = Math.min(body.length, Math.max(1, room - 1));
   const skip = Math.min(screen.skip, body.length - shownAgents);
-  const lines = [...head, "", title, ...body.slice(skip, skip + shownAgents)];
+  let lines = [...head, "", title, ...body.slice(skip, skip + shownAgents)];
   const left = (): number => screen.rows - lines.length - 1;
-  if (left() > 2) lines.push(...section("WAITS", waiting(state, screen), Math.floor((left() - 1) / 2), screen));
-  if (left() > 2) lines.push(...section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
+  if (left() > 2) lines = lines.concat(section("WAITS", waiting(state, screen), Math.floor((left() - 1) / 2), screen));
+  if (left() > 2) lines = lines.concat(section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
   const below = body.length - shownAgents - skip;
   const hidden = [skip > 0 ? `${skip} above` : "", below > 0 ? `${below} below` : ""].filter((words) => words !== "");
   return { lines: whole(lines, hidden.length > 0 ? `${hidden.join(", ")}   ` : ""), skip };

@@ -63,7 +63,7 @@ export class StreamReader {
     const usage = result.usage;
     const cost = Math.max(0, result.total_cost_usd - this.#costSoFar);
     this.#costSoFar = result.total_cost_usd;
-    const window = Math.max(0, ...Object.values(result.modelUsage).map((model) => model.contextWindow));
+    const window = Object.values(result.modelUsage).reduce((most, model) => Math.max(most, model.contextWindow), 0);
     return {
       tokens: {
         input: usage.input_tokens,

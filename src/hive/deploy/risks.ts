@@ -1,6 +1,6 @@
 import type { RiskMark, TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
-import { codePoint, unseenKind, type Unseen } from "../../wire/unseen.ts";
+import { codePoint, piecesOf, unseenKind, type Unseen } from "../../wire/unseen.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, bytesOf, configOf, textOf } from "./tree.ts";
 
@@ -97,7 +97,7 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
 /** What a file is and holds, as far as it is new. */
 function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   if (before?.base64 === file.base64 && before.mode === file.mode) return [];
-  const marks: RiskMark[] = [];
+  let marks: RiskMark[] = [];
   const { path } = file;
   const what = before === undefined ? "new" : "changed";
   if (file.mode === "120000") {
@@ -117,7 +117,7 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
     marks.push({ level: hidden ? "danger" : "warn", kind: "binary", text: mark, path });
   } else if (before?.base64 !== file.base64) {
     const old = before === undefined || before.mode === "120000" ? "" : (textOf(before) ?? "");
-    marks.push(...unseenMarks(unseenIn(old), unseenIn(text), path));
+    marks = marks.concat(unseenMarks(unseenIn(old), unseenIn(text), path));
   }
   return marks;
 }
@@ -125,12 +125,7 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
 /** Hidden characters of a text by kind, and the code points of each with their number. */
 function unseenIn(text: string): Map<Unseen, Map<string, number>> {
   const found = new Map<Unseen, Map<string, number>>();
-  // In an emoji a selector or a joiner changes the picture, and hides nothing.
-  const plain = text
-    .replaceAll("\r\n", "\n")
-    .replaceAll(/(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)(?:\u200d(?=\p{Extended_Pictographic})|\ufe0f)+/gu, "");
-  for (const character of plain) {
-    const kind = unseenKind(character) ?? (character === "\r" ? "control" : undefined);
+  for (const { text: character, unseen: kind } of piecesOf(text)) {
     if (kind === undefined) continue;
     const points = found.get(kind) ?? new Map<string, number>();
     points.set(codePoint(character), (points.get(codePoint(character)) ?? 0) + 1);

@@ -24,11 +24,11 @@ export function validateConfig(files: readonly TreeFile[], rules: RulesOf = "req
   const bytes = files.reduce((sum, file) => sum + bytesOf(file).length, 0);
   if (bytes > MAX_CONFIG_BYTES)
     complaints.push(`the tree holds ${bytes} bytes; a config may have ${MAX_CONFIG_BYTES} altogether`);
-  complaints.push(
+  return [
+    ...complaints,
     ...configComplaints(tree.get(CONFIG_FILE), requestedComplaints),
     ...instructionComplaints(tree.get(INSTRUCTIONS_FILE)),
-  );
-  return complaints;
+  ];
 }
 
 function configComplaints(file: TreeFile | undefined, complaintsOf: (text: string) => string[]): string[] {

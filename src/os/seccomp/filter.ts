@@ -80,7 +80,7 @@ function verdicts(architecture: Architecture): Range[] {
   for (const [name, then] of Object.entries(EXAMINED)) set([name], then);
 
   const ranges: Range[] = [];
-  const end = Math.max(...byNumber.keys()) + 1;
+  const end = [...byNumber.keys()].reduce((most, number) => Math.max(most, number)) + 1;
   for (let number = 0; number <= end; number++) {
     const one = byNumber.get(number) ?? unknown;
     if (ranges.at(-1)?.answer !== one) ranges.push({ first: number, answer: one });

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { piecesOf, unseenKind, writtenOut } from "./unseen.ts";
+
+describe("what cannot be seen", () => {
+  test("is everything that Unicode says shows nothing, and what fonts draw empty", () => {
+    const missing: string[] = [];
+    // Signs of Arabic and Kaithi that stand around numbers: format characters that are drawn.
+    const drawn = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}\t\n\r]/u;
+    const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+    for (let point = 0; point <= 0x10ffff; point++) {
+      const character = String.fromCodePoint(point);
+      if (unseen.test(character) && !drawn.test(character) && unseenKind(character) === undefined)
+        missing.push(point.toString(16));
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test.each([
+    ["tag characters", "a\u{E0041}b", "a⟨U+E0041⟩b"],
+    ["a soft hyphen", "a\u00ADb", "a⟨U+00AD⟩b"],
+    ["a filler of Hangul", "a\u3164b", "a⟨U+3164⟩b"],
+    ["an empty Braille cell", "a\u2800b", "a⟨U+2800⟩b"],
+    ["separators of lines", "a\u2028b\u2029", "a⟨U+2028⟩b⟨U+2029⟩"],
+    ["a vowel separator", "a\u180Eb", "a⟨U+180E⟩b"],
+    ["a joiner of graphemes", "a\u034Fb", "a⟨U+034F⟩b"],
+    ["overrides of direction", "a\u202Eb\u2066", "a⟨U+202E⟩b⟨U+2066⟩"],
+    ["escapes, bells and zeros", "\u001B[2J\u0007\u0000", "␛[2J␇␀"],
+    ["half a character", "a\uD800b", "a⟨U+D800⟩b"],
+    ["a carriage return that ends no line", "a\rb\r\n", "a␍b\r\n"],
+  ])("%s", (_, text, written) => {
+    expect(writtenOut(text)).toBe(written);
+  });
+
+  test("a selector or a joiner is part of an emoji, and nowhere else", () => {
+    for (const text of ["❤️ 👩‍💻 👨‍👩‍👧‍👦 🏳️‍🌈 1️⃣", "grüße 日本語 🐝\n\ttab"]) expect(writtenOut(text)).toBe(text);
+    expect(writtenOut("ab\uFE0F \u200Dx")).toBe("ab⟨U+FE0F⟩ ⟨U+200D⟩x");
+    // One picture has one selector; more of them carry data.
+    expect(writtenOut("❤️\uFE0F\uFE0F")).toBe("❤️⟨U+FE0F⟩⟨U+FE0F⟩");
+    expect(writtenOut("👩\u200D")).toBe("👩⟨U+200D⟩");
+    // The flag of a region is written in tags, which may say anything.
+    expect(writtenOut("🏴\u{E0067}\u{E007F}")).toBe("🏴⟨U+E0067⟩⟨U+E007F⟩");
+  });
+
+  test("comes in pieces of its own, with its kind", () => {
+    expect(piecesOf("")).toEqual([]);
+    expect(piecesOf("x\u202Ey\r")).toEqual([
+      { text: "x" },
+      { text: "\u202E", unseen: "bidi" },
+      { text: "y" },
+      { text: "\r", unseen: "control" },
+    ]);
+  });
+});
