@@ -12,105 +12,17 @@ import type { EgressRecord } from "./egress/proxy.ts";
 import { readHello } from "./egress/sni.ts";
 import { Gateway, type Listening } from "./gateway.ts";
 import { liveUpstream } from "./model/live.ts";
-import { checkBody, readBody, upstreamHeaders } from "./model/policy.ts";
 import { costOf } from "./model/prices.ts";
 import type { UpstreamSignal, Usage } from "./model/types.ts";
 
 const MODELS = ["sonnet"];
 const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{ role: "user", content: "hi" }], ...extra });
-const check = (extra: object): void => checkBody(readBody(Buffer.from(JSON.stringify(body(extra)))), MODELS);
 
-describe("what a cage may ask of the model API", () => {
-  test.each([
-    ["another model", { model: "claude-opus-4-8" }],
-    ["a model that only sounds right", { model: "evil-claude-sonnet-5" }],
-    ["web search", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
-    ["web fetch", { tools: [{ type: "web_fetch_20250910", name: "web_fetch" }] }],
-    ["code execution", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }],
-    ["an MCP toolset", { tools: [{ type: "mcp_toolset", mcp_server_name: "x" }] }],
-    ["a tool of a type nobody knows", { tools: [{ type: "teleport_20300101", name: "teleport" }] }],
-    ["remote MCP servers", { mcp_servers: [{ type: "url", url: "https://evil.example" }] }],
-    ["empty remote MCP servers", { mcp_servers: [] }],
-    ["a container", { container: "c" }],
-    [
-      "an image by URL",
-      { messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "http://169.254.169.254/" } }] }] },
-    ],
-    [
-      "a document by URL",
-      { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "http://x" } }] }] },
-    ],
-    [
-      "a document by file id",
-      { messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: "x" } }] }] },
-    ],
-    [
-      "an image by URL inside a tool's result",
-      {
-        messages: [
-          {
-            role: "user",
-            content: [
-              { type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: { type: "url", url: "http://x" } }] },
-            ],
-          },
-        ],
-      },
-    ],
-    ["an image by URL in the system prompt", { system: [{ type: "image", source: { type: "url", url: "http://x" } }] }],
-    ["an upload into a container", { messages: [{ role: "user", content: [{ type: "container_upload", file_id: "x" }] }] }],
-  ])("%s is refused", (_what, extra) => {
-    expect(() => check(extra)).toThrow(expect.objectContaining({ code: "forbidden" }));
-  });
-
-  test.each([
-    ["its own model", {}],
-    ["the CLI's small helper", { model: "claude-haiku-4-5-20251001" }],
-    [
-      "tools that the CLI carries out",
-      {
-        tools: [
-          { name: "Bash", input_schema: {} },
-          { type: "bash_20250124", name: "bash" },
-          { type: "custom", name: "x" },
-        ],
-      },
-    ],
-    [
-      "an image that is in the request",
-      { messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", data: "" } }] }] },
-    ],
-    ["a system message among the others", { messages: [{ role: "system", content: "x" }] }],
-  ])("%s passes", (_what, extra) => {
-    expect(() => check(extra)).not.toThrow();
-  });
-
-  test("a body that says a key twice, or nests past reason, is refused", () => {
-    expect(() => readBody(Buffer.from('{"model":"a","model":"b","messages":[{"role":"user","content":"x"}]}'))).toThrow();
-    expect(() =>
-      readBody(Buffer.from(`{"model":"a","messages":[{"role":"user","content":${"[".repeat(5000)}${"]".repeat(5000)}}]}`)),
-    ).toThrow();
-    expect(() => readBody(Buffer.from("nonsense"))).toThrow();
-  });
-
-  test("the agent's own keys are dropped, and betas pass by name whatever their date", () => {
-    const kept = upstreamHeaders({
-      "x-api-key": "sk-mine",
-      authorization: "Bearer mine",
-      cookie: "x",
-      "anthropic-version": "2023-06-01",
-      "anthropic-beta":
-        "claude-code-20250219,mcp-client-2025-11-20,code-execution-2025-08-25,effort-2031-01-01,files-api-2025-04-14",
-    });
-    expect(kept).toEqual({ "anthropic-version": "2023-06-01", "anthropic-beta": "claude-code-20250219,effort-2031-01-01" });
-  });
-
-  test("prices: by the longest beginning, with the cache's own rates; an unknown model has tokens but no cost", () => {
-    const tokens = { input: 1_000_000, output: 1_000_000, cache_read: 1_000_000, cache_write: 1_000_000 };
-    expect(costOf("claude-sonnet-5-5", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
-    expect(costOf("somebody-elses", tokens)).toBeUndefined();
-    expect(costOf("somebody-elses", tokens, { somebody: { input: 1, output: 0, cache_read: 0, cache_write: 0 } })).toBe(1);
-  });
+test("prices: by the longest beginning, with the cache's own rates; an unknown model has tokens but no cost", () => {
+  const tokens = { input: 1_000_000, output: 1_000_000, cache_read: 1_000_000, cache_write: 1_000_000 };
+  expect(costOf("claude-sonnet-5-5", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
+  expect(costOf("somebody-elses", tokens)).toBeUndefined();
+  expect(costOf("somebody-elses", tokens, { somebody: { input: 1, output: 0, cache_read: 0, cache_write: 0 } })).toBe(1);
 });
 
 describe("addresses and lists", () => {
@@ -314,12 +226,16 @@ describe("model.sock", () => {
     expect(signals).toEqual([{ agentId: "a1", kind: "ok" }]);
   });
 
-  test("a refusal of ours reads like a bad request: the CLI neither retries nor asks for a login", async () => {
-    const answer = await ask("/v1/messages", { body: JSON.stringify(body({ mcp_servers: [] })) });
+  test.each([
+    ["a field that is not listed", "/v1/messages", { mcp_servers: [] }, "hyperhive: mcp_servers: "],
+    ["another model", "/v1/messages", { model: "claude-opus-5-5" }, "hyperhive: the model "],
+    ["another query", "/v1/messages?beta=true&beta=false", {}, "hyperhive: the query "],
+  ])("%s reads like a bad request: the CLI neither retries nor asks for a login", async (_what, path, extra, message) => {
+    const answer = await ask(path, { body: JSON.stringify(body(extra)) });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({
       type: "error",
-      error: { type: "invalid_request_error", message: expect.stringContaining("hyperhive: mcp_servers") as string },
+      error: { type: "invalid_request_error", message: expect.stringContaining(message) as string },
     });
     expect(upstream.seen).toEqual([]);
   });

@@ -2,12 +2,17 @@ import { HiveError } from "../wire/error.ts";
 import { MAX_JSON_DEPTH } from "../wire/limits.ts";
 
 /**
- * Parses JSON from an untrusted peer: an object, no deeper than `maxDepth`, no key twice in one object.
+ * Parses JSON from an untrusted peer: an object, no deeper than `maxDepth`, of no more than `maxValues` values (each
+ * takes many times its bytes in memory), no key twice in one object.
  * `JSON.parse` keeps the last of two equal keys, and two readers of one line could then see two different requests.
  * Throws `bad_request` that says what is wrong.
  */
-export function parseStrictObject(text: string, maxDepth = MAX_JSON_DEPTH): Record<string, unknown> {
-  const written = countColons(text, maxDepth);
+export function parseStrictObject(
+  text: string,
+  maxDepth = MAX_JSON_DEPTH,
+  maxValues = Number.POSITIVE_INFINITY,
+): Record<string, unknown> {
+  const written = countColons(text, maxDepth, maxValues);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -26,19 +31,26 @@ export function parseStrictObject(text: string, maxDepth = MAX_JSON_DEPTH): Reco
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 
 /**
- * How many colons stand outside of strings: in JSON that is one for each key. Looks at the depth on the way, so that the
- * parser cannot be made to recurse.
+ * How many colons stand outside of strings: in JSON that is one for each key. Looks at depth and size on the
+ * way, so that the parser can be made neither to recurse nor to fill the memory.
  */
-function countColons(text: string, maxDepth: number): number {
+function countColons(text: string, maxDepth: number, maxValues: number): number {
   let depth = 0;
   let colons = 0;
+  /** Every value but the first of its container stands behind a comma. */
+  let values = 1;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
       case 0x5b: // [
         if (++depth > maxDepth) throw new HiveError("bad_request", `nested deeper than ${maxDepth} levels`);
+        values++;
+        break;
+      case COMMA:
+        values++;
         break;
       case 0x7d: // }
       case 0x5d: // ]
@@ -52,6 +64,7 @@ function countColons(text: string, maxDepth: number): number {
         break;
     }
   }
+  if (values > maxValues) throw new HiveError("too_large", `a request has at most ${maxValues} values`);
   return colons;
 }
 

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { HiveError, type ErrorCode } from "../../wire/error.ts";
+import { readBody } from "./body.ts";
+import { upstreamHeaders } from "./headers.ts";
 import { Meter } from "./meter.ts";
-import { checkBody, readBody, upstreamHeaders } from "./policy.ts";
+import { checkModel } from "./models.ts";
 import { costOf, type Price } from "./prices.ts";
 import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./types.ts";
 
@@ -11,6 +13,9 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of requests that are held for one agent at the same time: a few of the largest, or very many of a usual size. */
 const MAX_HELD_BYTES = 96 * 1024 * 1024;
+
+/** The one query that a request may have. The upstream gets it in any case. */
+const QUERY = "beta=true";
 
 /** A rate limit that ends within this is left to the CLI's own retry. Milliseconds. */
 const SHORT_LIMIT_MS = 5_000;
@@ -87,7 +92,7 @@ async function answer(
   const path = pathOf(incoming);
   const raw = await requested.read(incoming);
   const body = readBody(raw);
-  checkBody(body, deps.modelsOf(agent.id));
+  checkModel(body.model, deps.modelsOf(agent.id));
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
   let reply: ModelReply;
@@ -125,8 +130,12 @@ async function answer(
 }
 
 function pathOf(incoming: IncomingMessage): ModelPath {
-  const path = (incoming.url ?? "").split("?")[0];
-  if (incoming.method === "POST" && (path === "/v1/messages" || path === "/v1/messages/count_tokens")) return path;
+  const [path, query] = (incoming.url ?? "").split(/\?(.*)/s, 2);
+  if (incoming.method === "POST" && (path === "/v1/messages" || path === "/v1/messages/count_tokens")) {
+    if (query === undefined || query === QUERY) return path;
+    incoming.resume();
+    throw new HiveError("bad_request", `the query ?${query.slice(0, 80)} is not allowed from a cage; allowed: ?${QUERY}`);
+  }
   incoming.resume();
   throw new HiveError(
     "not_found",

@@ -1,4 +1,5 @@
 import type { TokenCounts } from "../../wire/agent.ts";
+import type { MessagesBody } from "./body.ts";
 
 /** The two paths of the model API that are served. */
 export type ModelPath = "/v1/messages" | "/v1/messages/count_tokens";
@@ -9,21 +10,11 @@ export interface ModelRequest {
   path: ModelPath;
   /** Headers that may go on; the credential is not among them. */
   headers: Record<string, string>;
-  /** The body as it came, and as it was read. */
+  /** The body as it came, which is what goes on, and as it was read. */
   raw: Buffer;
   body: MessagesBody;
   /** Aborts when the cage gives up. */
   signal: AbortSignal;
-}
-
-/** What the gateway itself reads of a body. Everything else passes as it is. */
-export interface MessagesBody {
-  model: string;
-  stream?: boolean | undefined;
-  system?: unknown;
-  messages: { role: string; content: unknown }[];
-  tools?: { name?: string; type?: string }[] | undefined;
-  [other: string]: unknown;
 }
 
 /** An answer on its way to the cage. A body that throws is a connection that was cut. */

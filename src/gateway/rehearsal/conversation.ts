@@ -1,5 +1,3 @@
-import type { MessagesBody } from "../model/types.ts";
-
 /** The turn that a request is part of, read from the request alone: retries and restarts see the same. */
 export interface Conversation {
   /** The text that the turn began with. */
@@ -28,8 +26,14 @@ const WAKE =
 /** How the CLI asks for a summary of the session. */
 const COMPACTION = /create a detailed summary of (?:the|this|our) conversation|summary of the conversation so far|<summary>/i;
 
+/** What is read of a request. */
+interface Asked {
+  messages: readonly { role: string; content?: unknown }[];
+  tools?: readonly { name: string }[] | undefined;
+}
+
 /** Reads a request. */
-export function readConversation(body: MessagesBody): Conversation {
+export function readConversation(body: Asked): Conversation {
   const results: string[] = [];
   let at = -1;
   let text = "";
@@ -47,7 +51,7 @@ export function readConversation(body: MessagesBody): Conversation {
     }
   }
   const match = WAKE.exec(text);
-  const tools = new Set((body.tools ?? []).map((tool) => tool.name ?? ""));
+  const tools = new Set((body.tools ?? []).map((tool) => tool.name));
   const kind = COMPACTION.test(text) && !match ? "compaction" : tools.size === 0 && !match ? "helper" : "turn";
   return { text, sender: match?.[1], body: (match?.[2] ?? text).trim(), results, at, kind, tools };
 }

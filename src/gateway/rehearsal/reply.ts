@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { MessagesBody } from "../model/types.ts";
+import type { MessagesBody } from "../model/body.ts";
 import type { Step } from "./scenario.ts";
 
 /** Characters of one piece of streamed text: about what a token is. */

@@ -1,0 +1,67 @@
+/** Request headers that go on, with the form of their value. One that does not fit is left out. */
+const HEADERS: Record<string, RegExp> = {
+  accept: /^application\/json$/,
+  "anthropic-version": /^\d{4}-\d{2}-\d{2}$/,
+  "user-agent": /^[\x20-\x7e]{1,256}$/,
+  "x-app": /^[a-z-]{1,32}$/,
+  "x-stainless-lang": /^[\w.-]{1,32}$/,
+  "x-stainless-package-version": /^[\w.+-]{1,32}$/,
+  "x-stainless-runtime": /^[\w.-]{1,32}$/,
+  "x-stainless-runtime-version": /^[\w.+-]{1,32}$/,
+  "x-stainless-os": /^[\w .:-]{1,64}$/,
+  "x-stainless-arch": /^[\w .:-]{1,32}$/,
+  "x-stainless-retry-count": /^\d{1,3}$/,
+  "x-stainless-timeout": /^\d{1,6}$/,
+};
+
+/**
+ * Features that change how the model answers, not what it reaches, by their name before the date. What a feature adds
+ * to the body is listed in body.ts and content.ts.
+ */
+export const BETAS = new Set([
+  "advanced-tool-use",
+  "claude-code",
+  "claude-code-side-query",
+  "context-1m",
+  "context-management",
+  "effort",
+  "extended-cache-ttl",
+  "fine-grained-tool-streaming",
+  "interleaved-thinking",
+  "mid-conversation-system",
+  "mid-conversation-system-clear-at",
+  "mid-conversation-tool-changes",
+  "oauth",
+  "output-128k",
+  "per-turn-control",
+  "redact-thinking",
+  "structured-outputs",
+  "task-budgets",
+  "thinking-display-updates",
+  "thinking-token-count",
+  "token-counting",
+  "token-efficient-tools",
+  "tool-search-tool",
+]);
+
+/** Features that the CLI asks for and does without: a credit for requests that the API itself sends to another model. */
+export const LEFT_OUT_BETAS = new Set(["fallback-credit"]);
+
+/** The name of a beta without its date. */
+export const betaName = (beta: string): string => beta.replace(/-\d{4}-?\d{2}-?\d{2}$/, "");
+
+/** The headers that go on: a fixed few, and the features that are on the list. The agent's own keys never do. */
+export function upstreamHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  const kept: Record<string, string> = { "content-type": "application/json" };
+  for (const [name, form] of Object.entries(HEADERS)) {
+    const value = headers[name];
+    if (typeof value === "string" && form.test(value)) kept[name] = value;
+  }
+  const asked = headers["anthropic-beta"];
+  const betas = (typeof asked === "string" ? asked : (asked ?? []).join(","))
+    .split(",")
+    .map((beta) => beta.trim())
+    .filter((beta) => BETAS.has(betaName(beta)));
+  if (betas.length > 0) kept["anthropic-beta"] = betas.join(",");
+  return kept;
+}

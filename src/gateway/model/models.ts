@@ -1,0 +1,33 @@
+import { HiveError } from "../../wire/error.ts";
+
+/** What the CLI's aliases stand for. Any other word in a config is the id of one model. */
+const ALIASES: Record<string, readonly string[]> = {
+  sonnet: ["sonnet"],
+  opus: ["opus"],
+  haiku: ["haiku"],
+  fable: ["fable"],
+  mythos: ["mythos"],
+  best: ["opus", "fable", "mythos"],
+  opusplan: ["opus", "sonnet"],
+};
+/** The family of the CLI's small helper model, which every agent may use: titles, summaries of tools. */
+const HELPER_FAMILY = "haiku";
+/** `claude-sonnet-4-5-20250929`, `claude-3-5-haiku-latest`: a family, its version before or behind it, and a date. */
+const MODEL_ID = /^claude-(?:(?<before>[a-z]+)-\d{1,2}(?:-\d{1,2})?|\d{1,2}(?:-\d{1,2})?-(?<behind>[a-z]+))(?:-\d{8}|-latest)?$/;
+
+/** Throws `forbidden` unless the model is one of `configured` (ids or aliases of the CLI) or the CLI's small helper. */
+export function checkModel(asked: string, configured: readonly string[]): void {
+  const groups = MODEL_ID.exec(asked)?.groups;
+  const family = groups?.["before"] ?? groups?.["behind"];
+  if (family === HELPER_FAMILY) return;
+  for (const entry of configured) {
+    // `sonnet[1m]` asks for a larger window of the same model.
+    const model = entry.replace(/\[[^\]]*\]$/, "");
+    if (asked === model) return;
+    if (family !== undefined && Object.hasOwn(ALIASES, model) && ALIASES[model]?.includes(family)) return;
+  }
+  throw new HiveError(
+    "forbidden",
+    `the model ${JSON.stringify(asked.slice(0, 80))} is not this agent's (${configured.join(", ")}): set "model" in agent.json, or ask the operator for an override`,
+  );
+}
