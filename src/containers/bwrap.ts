@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -16,13 +17,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { ChildProcess } from "node:child_process";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { detectLimits, makeGroup, type Group, type LimitWay } from "../os/cgroups.ts";
-import { identify, isAlive, signal, type ProcessId } from "../os/process-id.ts";
+import { identify, isAlive, parentOf, signal, type ProcessId } from "../os/process-id.ts";
 import { run, startDetached } from "../os/run.ts";
 import { filterArchitecture, noFilter, seccompFilter } from "../os/seccomp/filter.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "./driver.ts";
-import { LAUNCHER, STAGE_FOLDERS } from "./launcher.ts";
+import { LAUNCHER, LOG_BYTES, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
 import { hostUid } from "./uids.ts";
 
@@ -39,7 +40,10 @@ const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /** What is noted of a cage so that the next daemon finds it. */
 interface Note {
   init: ProcessId;
+  /** The bubblewrap outside. */
   outer: ProcessId;
+  /** The shell around it, which ends last. Cages of earlier versions have none. */
+  launcher?: ProcessId;
   group: string;
   limitBytes: number;
   cpuPercent: number;
@@ -131,6 +135,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   const argsFd = nameless(spec.cageDir, args.join("\0"));
   const statusFile = join(spec.cageDir, "status.json");
   const statusFd = openSync(statusFile, "w", 0o600);
+  makeRoomInLog(spec.logFile);
   const logFd = openSync(spec.logFile, "a", 0o640);
 
   const launch = [
@@ -141,6 +146,8 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     String(spec.identity.gid),
     stage,
     scratch,
+    basename(spec.logFile),
+    String(LOG_BYTES),
     ...group.procsFiles,
     "--",
     ...sources.map((source) => source.host),
@@ -155,7 +162,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   try {
     child = startDetached(program, argv, {
       env: { ...LAUNCH_ENV, ...group.env },
-      cwd: "/",
+      cwd: dirname(spec.logFile),
       stdio: ["ignore", logFd, logFd, argsFd, statusFd, filterFd, ...fileFds],
     });
   } finally {
@@ -167,9 +174,10 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   });
 
   const initPid = await firstPid(statusFile, ended);
-  const outer = child.pid === undefined ? undefined : identify(child.pid);
+  const launcher = child.pid === undefined ? undefined : identify(child.pid);
   const init = initPid === undefined ? undefined : identify(initPid);
-  if (!outer || !init) {
+  const outer = initPid === undefined ? undefined : parentOf(initPid);
+  if (!launcher || !init || !outer) {
     const exit = await ended;
     group.remove();
     const words = tail(spec.logFile, errorsBefore);
@@ -180,14 +188,18 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   const note: Note = {
     init,
     outer,
+    launcher,
     group: groupName,
     limitBytes: limits.memoryBytes,
     cpuPercent: limits.cpuPercent,
     pids: limits.pids,
   };
   writeNote(spec.cageDir, note);
-  const exited = ended.then((exit) => {
+  const exited = ended.then(async ({ reason }) => {
+    // The launcher ends last. If somebody has ended it before, the cage has lost its log and goes, too.
+    if (signal(init, "SIGKILL")) await gone(init);
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
+    const exit = { code: readStatus(statusFile).exitCode ?? null, ...(reason === undefined ? {} : { reason }) };
     return withReason(exit, group, oomsBefore, limits.memoryBytes);
   });
   return running(note, exited, group);
@@ -210,7 +222,7 @@ async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way
   const group = makeGroup(way, note.group, { memoryBytes: note.limitBytes, cpuPercent: note.cpuPercent, pids: note.pids });
   if (!isAlive(note.init)) {
     // It died while nobody looked. Whatever is left of it goes.
-    await endOuter(note.outer);
+    await endLauncher(note);
     group.remove();
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     return null;
@@ -229,7 +241,9 @@ async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way
       resolve();
     };
     look();
-  }).then(() => {
+  }).then(async () => {
+    // What the cage wrote last is in the log when its launcher has ended.
+    await endLauncher(note);
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     return withReason({ code: readStatus(statusFile).exitCode ?? null }, group, oomsBefore, note.limitBytes);
   });
@@ -245,7 +259,7 @@ function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
       // The kernel ends a pid namespace with its first process.
       signal(note.init, "SIGKILL");
       await gone(note.init);
-      await endOuter(note.outer);
+      await endLauncher(note);
       await exited;
       for (let waited = 0; !group.remove() && waited < GONE_MS; waited += GONE_STEP_MS) await pause();
     },
@@ -261,14 +275,27 @@ function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes
 }
 
 /**
- * Waits for the bubblewrap outside, whose child is dead: it collects it and ends by itself, also on a busy machine and
- * when somebody has stopped it. Killed before that it would leave a zombie to a host whose init may not collect any.
+ * Waits for what is around a cage whose first process is dead: bubblewrap collects that, and the launcher bubblewrap, and
+ * they end by themselves, also on a busy machine and when somebody has stopped them. Killed before that they would leave
+ * a zombie to a host whose init may not collect any.
  */
-async function endOuter(outer: ProcessId): Promise<void> {
-  signal(outer, "SIGCONT");
-  if (await gone(outer, GONE_MS)) return;
-  signal(outer, "SIGKILL");
-  await gone(outer);
+async function endLauncher({ outer, launcher }: Note): Promise<void> {
+  const all = launcher === undefined ? [outer] : [outer, launcher];
+  for (const one of all) signal(one, "SIGCONT");
+  for (const one of all) {
+    if (await gone(one, GONE_MS)) continue;
+    signal(one, "SIGKILL");
+    await gone(one);
+  }
+}
+
+/** Puts a log that is half full aside, so that the words of a start are always in the new one. */
+function makeRoomInLog(file: string): void {
+  const size = existsSync(file) ? statSync(file).size : 0;
+  if (size <= LOG_BYTES / 2) return;
+  renameSync(file, `${file}.1`);
+  // Only a log that an earlier version has written is larger: its end is kept.
+  if (size > LOG_BYTES) writeFileSync(`${file}.1`, lastBytes(`${file}.1`, LOG_BYTES), { mode: 0o640 });
 }
 
 /** Waits for a process to end. With a `patience` of its own it says whether it did; else not ending is an error. */
@@ -355,6 +382,17 @@ function tail(file: string, from: number): string {
     return readFileSync(file).subarray(from).toString("utf8").trim().slice(-2000);
   } catch {
     return "";
+  }
+}
+
+/** The last bytes of a file that may be too large to be read whole. */
+function lastBytes(file: string, count: number): Buffer {
+  const fd = openSync(file, "r");
+  try {
+    const bytes = Buffer.alloc(count);
+    return bytes.subarray(0, readSync(fd, bytes, 0, count, statSync(file).size - count));
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -16,12 +16,13 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { groupsNamed } from "../os/cgroups.ts";
 import { identify, isAlive } from "../os/process-id.ts";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
 import type { CageSpec, Driver, Identity, Running } from "./driver.ts";
+import { LOG_BYTES } from "./launcher.ts";
 
 const MiB = 1024 * 1024;
 /** The node that runs the tests, as the cage's runtime has it. */
@@ -281,6 +282,58 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       const [ran = 0, failed = 0] = out.split(" ").map(Number);
       expect(ran + failed).toBe(60);
       expect(ran).toBeLessThan(40);
+    });
+
+    test("what it writes to its log is bounded: the newest megabyte or two are kept, also past a reader that it cannot reach", async () => {
+      const one = spec("a1", [
+        "/bin/sh",
+        "-c",
+        "echo first; yes | head -c 20000000 >&2; echo last; echo done > /state/ready; sleep 1000",
+      ]);
+      const cage = await start(one);
+      await expect.poll(() => existsSync(join(one.stateDir, "ready"))).toBe(true);
+      await cage.kill();
+      const files = readdirSync(dirname(one.logFile)).filter((file) => file.startsWith("cage.log"));
+      expect(files).toEqual(["cage.log", "cage.log.1"]);
+      for (const file of files) expect(statSync(join(dirname(one.logFile), file)).size).toBeLessThanOrEqual(LOG_BYTES);
+      const kept = files.map((file) => readFileSync(join(dirname(one.logFile), file), "utf8"));
+      expect(kept[0]).toMatch(/last\n$/);
+      expect(kept[1]).toHaveLength(LOG_BYTES);
+    });
+
+    test("what it wrote last is in its log when its end is told, to whoever started and whoever adopted it", async () => {
+      const one = spec("a1", ["/bin/sh", "-c", "until [ -e /state/go ]; do sleep 0.02; done; seq 10000 >&2; echo end; exit 3"]);
+      const first = await start(one);
+      const again = await makeDriver().adopt(one);
+      const seen = [first.exited, again?.exited].map(async (exited) => [
+        await exited,
+        readFileSync(one.logFile, "utf8").slice(-10),
+      ]);
+      writeFileSync(join(one.stateDir, "go"), "");
+      for (const [exit, log] of await Promise.all(seen)) {
+        expect(exit).toMatchObject({ code: 3 });
+        expect(log).toBe("10000\nend\n");
+      }
+    });
+
+    test("its end is the end of all that it started, daemonised or not", async () => {
+      const one = spec("a1", ["/bin/sh", "-c", "sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & exit 4"]);
+      const cage = await start(one);
+      expect(await cage.exited).toMatchObject({ code: 4 });
+      expect(isAlive(cage.init)).toBe(false);
+      if (one.identity.kind === "host-uid") expect(processesOf(one.identity.uid)).toEqual([]);
+      expect(groupsNamed(`hive-${hiveId}`)).toEqual([]);
+    });
+
+    test("what it keeps in memory as files is bounded below its memory limit, in the only places that take any", async () => {
+      const limits = { memoryBytes: 64 * MiB, cpuPercent: 200, pids: 128 };
+      const out = await inside(
+        `for path in /tmp /dev/shm /dev /run / /home/agent /dev/pts /dev/mqueue; do
+           { head -c 80000000 /dev/zero > $path/x; } 2>/dev/null; [ ! -e $path/x ] || { echo "$path $(stat -c %s $path/x)"; rm $path/x; }
+         done; echo end`,
+        { limits },
+      );
+      expect(out).toBe(`/tmp ${limits.memoryBytes / 2}\n/dev/shm ${limits.memoryBytes / 4}\nend\n`);
     });
 
     test("kill leaves no process, mount or group, also of a daemonised grandchild", async () => {

@@ -13,6 +13,9 @@ import type { ProcessId } from "../os/process-id.ts";
  *   at /run/hive; `extraBinds` as they say; nothing else of the host but its programs.
  * - Files that the cage writes belong to `identity` on the host. An identity is given once and never reused.
  * - A cage outlives the daemon. `adopt` finds it again from `cageDir` alone, in another process, after any crash.
+ * - Files in memory are bounded below `limits.memoryBytes`. `logFile` and `<logFile>.1` hold the newest of what the cage
+ *   writes to its standard output and error, each at most `LOG_BYTES`, also while there is no daemon.
+ * - The end of its program is the end of every process of the cage. All that it wrote is in the log then.
  * - `kill` resolves when no process, mount or group of the cage is left. `exited` resolves exactly once, however it
  *   ended.
  */

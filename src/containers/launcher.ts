@@ -1,34 +1,62 @@
+/** Bytes of a cage's log file, and of the one before it: about ten thousand lines, more than anybody reads back. */
+export const LOG_BYTES = 1024 * 1024;
+
 /**
- * The shell script between the daemon and bubblewrap. Arguments: uid, gid (or `-` for a plain user), a folder that
- * every uid may pass, one of our own, then the group files to join, `--`, the private sources, `--`, the program.
+ * The shell script between the daemon and bubblewrap. It runs in the folder of the log. Arguments: uid (or `-` for a
+ * plain user), gid, a folder that every uid may pass, one of our own, the log's name and its most bytes, then the group
+ * files to join, `--`, the private sources, `--`, the program.
  *
  * As root it runs in a mount namespace of its own: sources are bound into a small tmpfs, which is then bound to a
  * folder at the top, so that no parent's mode matters (bubblewrap as the agent's uid could not pass a 0700 parent, and
  * bubblewrap as root would make the agent host root for files). Then it becomes the agent's uid for good.
+ *
+ * Bubblewrap is told to end with this shell, and the cage with bubblewrap: whatever its program has left behind ends with
+ * it. The shell itself outlives the daemon.
+ *
+ * The cage writes its log into a pipe. What keeps it within its bound is here, outside the cage, and needs no daemon: it
+ * copies until the last process of the cage has gone, and begins a new file when one is full. On a full disk it takes
+ * what comes and drops it, so that no cage waits for room.
  */
 export const LAUNCHER = `
 set -eu
-uid=$1 gid=$2 stage=$3 scratch=$4
-shift 4
+uid=$1 gid=$2 stage=$3 scratch=$4 log=$5 whole=$6
+shift 6
 while [ "$1" != -- ]; do
   echo $$ > "$1"
   shift
 done
 shift
-if [ "$uid" = - ]; then
-  while [ "$1" != -- ]; do shift; done
-  exec bwrap --args 3 --json-status-fd 4 "$@"
-fi
-mount -t tmpfs -o mode=755,size=64k hive-stage "$scratch"
-n=0
-while [ "$1" != -- ]; do
-  if [ -d "$1" ]; then mkdir "$scratch/$n"; else : > "$scratch/$n"; fi
-  mount --bind "$1" "$scratch/$n"
-  n=$((n + 1))
-  shift
-done
-mount --rbind "$scratch" "$stage"
-exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs bwrap --args 3 --json-status-fd 4 "$@"
+
+cage() {
+  cd /
+  unset OLDPWD
+  if [ "$uid" = - ]; then
+    while [ "$1" != -- ]; do shift; done
+    exec bwrap --args 3 --json-status-fd 4 "$@"
+  fi
+  mount -t tmpfs -o mode=755,size=64k hive-stage "$scratch"
+  n=0
+  while [ "$1" != -- ]; do
+    if [ -d "$1" ]; then mkdir "$scratch/$n"; else : > "$scratch/$n"; fi
+    mount --bind "$1" "$scratch/$n"
+    n=$((n + 1))
+    shift
+  done
+  mount --rbind "$scratch" "$stage"
+  exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs bwrap --args 3 --json-status-fd 4 "$@"
+}
+
+keep_log() {
+  while :; do
+    size=$(wc -c < "$log" || echo 0)
+    if [ "$size" -ge "$whole" ]; then mv -f "$log" "$log.1" || :; size=0; fi
+    dd bs=64k count=$((whole - size)) iflag=count_bytes >> "$log" || :
+    # The file is full, or the disk is, or the last writer has gone: only then nothing comes any more.
+    [ "$(wc -c < "$log")" -ge "$whole" ] || [ "$(dd bs=64k count=1 | wc -c)" -gt 0 ] || return 0
+  done
+}
+
+cage "$@" 2>&1 < /dev/null | keep_log 2> /dev/null
 `;
 
 /** Folders at the top that every uid may pass; the first that exists is hidden by the stage, for this cage alone. */

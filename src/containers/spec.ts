@@ -28,6 +28,13 @@ const ETC_SHARED = [
   "/etc/chromium.d",
 ];
 
+/**
+ * What files in memory may take of the memory limit, in /tmp and in /dev/shm. They count towards it, so a quarter is left
+ * for programs: a full /tmp is then an error to whoever writes and not the end of the cage.
+ */
+const TMP_SHARE = 1 / 2;
+const SHM_SHARE = 1 / 4;
+
 /** A small file that the cage gets as its own. */
 export interface OwnFile {
   path: string;
@@ -86,7 +93,8 @@ export function bwrapArguments(
   fileFds: (index: number) => number,
 ): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--cap-drop", "ALL"];
-  args.push("--seccomp", String(filterFd));
+  // With the launcher, that is: the daemon is not its parent.
+  args.push("--die-with-parent", "--seccomp", String(filterFd));
   args.push("--uid", String(CAGE_UID), "--gid", String(CAGE_UID), "--hostname", `h-${spec.name}`);
   args.push("--ro-bind", "/usr", "/usr");
   for (const path of USR_MERGED) {
@@ -97,8 +105,11 @@ export function bwrapArguments(
   if (host.exists("/nix/store")) args.push("--ro-bind", "/nix/store", "/nix/store");
   for (const path of ETC_SHARED) if (host.exists(path)) args.push("--ro-bind", path, path);
   ownFiles(spec).forEach((file, index) => args.push("--perms", "0444", "--ro-bind-data", String(fileFds(index)), file.path));
+  const share = (part: number): string => String(Math.floor(spec.limits.memoryBytes * part));
   args.push("--proc", "/proc", "--dev", "/dev");
-  args.push("--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run", "--perms", "0700", "--dir", CAGE_HOME);
+  args.push("--perms", "1777", "--size", share(SHM_SHARE), "--tmpfs", "/dev/shm", "--remount-ro", "/dev");
+  args.push("--perms", "1777", "--size", share(TMP_SHARE), "--tmpfs", "/tmp");
+  args.push("--perms", "0755", "--tmpfs", "/run", "--perms", "0700", "--dir", CAGE_HOME);
   privateSources(spec).forEach(({ cage, mode }, index) => args.push(mode === "ro" ? "--ro-bind" : "--bind", staged(index), cage));
   // Everything that was made for mount points is read-only from here.
   args.push("--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/state", "--clearenv");

@@ -34,7 +34,7 @@ import { instant } from "../wire/instant.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import { isNoticeKind } from "../wire/notices.ts";
 import type { OperationName, Parsed } from "../wire/operations.ts";
-import { cageSpec } from "./cage-spec.ts";
+import { cageSpec, writableFolders } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
 import { directoryOf, revisionsInUse } from "./directory.ts";
@@ -391,8 +391,9 @@ export async function openHive(deps: HiveDeps) {
   );
   const diskWatch = new DiskWatch({
     awake: () => swarm.all().filter((agent) => agent.phase.at === "running"),
-    bytesOf: (agent) => bytesOnDisk([paths.agent(agent.id).state, paths.agent(agent.id).claude]),
-    folderOf: (agent) => paths.agent(agent.id).root,
+    bytesOf: (agent) => bytesOnDisk(writableFolders(agent, paths)),
+    folderOf: (agent) =>
+      agent.role === "manager" ? `${paths.agent(agent.id).root} or ${paths.proposed}` : paths.agent(agent.id).root,
     halt: (agent, reason) => cages.halt(agent, reason),
     changed,
     everyMs: config.diskCheckMs,

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -31,4 +31,15 @@ test("a log that was begun anew is read from its beginning", async () => {
   const { position } = await lastLines(file, 10);
   writeFileSync(file, "new\n");
   expect(await linesAfter(file, position)).toEqual({ lines: ["new"], position: 4 });
+});
+
+test("of a log that was full and begun anew, a reader gets the rest of the full one and then the new one, each line once", async () => {
+  writeFileSync(file, "one\ntwo\n");
+  const { position } = await lastLines(file, 10);
+  appendFileSync(file, "three\n");
+  renameSync(file, `${file}.1`);
+  writeFileSync(file, "four\n");
+  expect(await linesAfter(file, position)).toEqual({ lines: ["three", "four"], position: 5 });
+  expect((await lastLines(file, 10)).lines).toEqual(["one", "two", "three", "four"]);
+  expect((await lastLines(file, 2)).lines).toEqual(["three", "four"]);
 });

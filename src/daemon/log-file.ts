@@ -14,11 +14,15 @@ export interface LogPart {
   position: number;
 }
 
-/** The last lines of a log. A log that is not there yet is empty. */
+/** The last lines of a log, those of the file before it among them. A log that is not there yet is empty. */
 export async function lastLines(file: string, count: number): Promise<LogPart> {
   const part = await read(file, undefined);
-  return { ...part, lines: part.lines.slice(-count) };
+  const before = part.lines.length < count ? (await read(previous(file), undefined)).lines : [];
+  return { ...part, lines: [...before, ...part.lines].slice(-count) };
 }
+
+/** Where a log goes that is full: `src/containers/launcher.ts` begins the next one then. */
+const previous = (file: string): string => `${file}.1`;
 
 /** What came after a position, as soon as there is a whole line; nothing when none comes within half a minute. */
 export async function linesAfter(file: string, position: number): Promise<LogPart> {
@@ -27,12 +31,20 @@ export async function linesAfter(file: string, position: number): Promise<LogPar
   try {
     for (;;) {
       const part = await read(file, position);
-      if (part.lines.length > 0 || part.position < position || change.isOver()) return part;
+      // Begun anew since: what the reader has not seen of the full one comes first.
+      if (part.position < position) return { ...part, lines: [...(await restOf(previous(file), position)), ...part.lines] };
+      if (part.lines.length > 0 || change.isOver()) return part;
       await change.next();
     }
   } finally {
     change.stop();
   }
+}
+
+/** The lines after a position of a log that nobody writes any more; none where the log was never so long. */
+async function restOf(file: string, position: number): Promise<string[]> {
+  const part = await read(file, position);
+  return part.position < position ? [] : part.lines;
 }
 
 async function read(file: string, after: number | undefined): Promise<LogPart> {

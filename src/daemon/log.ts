@@ -1,8 +1,11 @@
+import { existsSync, renameSync, statSync } from "node:fs";
 import pino, { type Logger } from "pino";
 import type { Config } from "./config.ts";
 
 export type Log = Logger;
 
+/** Bytes of the daemon's own log file, and of the one before it: weeks of it, and no more of what agents make it say. */
+const LOG_FILE_BYTES = 16 * 1024 * 1024;
 /** Bytes of lines that are kept for a disk that is full, until there is room; past that lines are lost. */
 const MOST_KEPT_BYTES = 1024 * 1024;
 
@@ -16,10 +19,35 @@ export function openLog(config: Config, file: string): Log {
   const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!config.foreground) return pino(options, destination({ fd: 2 }));
   const streams = [
-    { level: config.logLevel as pino.Level, stream: destination({ dest: file, mkdir: true }) },
+    { level: config.logLevel as pino.Level, stream: boundedFile(file) },
     { level: "warn" as const, stream: { write: showWarning } },
   ];
   return pino(options, pino.multistream(streams));
+}
+
+/** A log file that goes aside as `<file>.1` when it is full. */
+export function boundedFile(file: string, mostBytes = LOG_FILE_BYTES): { write(line: string): void } {
+  const stream = destination({ dest: file, mkdir: true });
+  let bytes = sizeOf(file);
+  return {
+    write(line) {
+      bytes += Buffer.byteLength(line);
+      if (bytes > mostBytes) {
+        try {
+          renameSync(file, `${file}.1`);
+          stream.reopen();
+        } catch {
+          // It cannot be put aside just now: the next line tries again.
+        }
+        bytes = sizeOf(file) + Buffer.byteLength(line);
+      }
+      stream.write(line);
+    },
+  };
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
 }
 
 function destination(where: { fd: number } | { dest: string; mkdir: true }): ReturnType<typeof pino.destination> {

@@ -38,3 +38,9 @@ test("a folder that is not there (yet) holds nothing, and hides nothing of the o
   writeFileSync(join(folder, "b", "file"), Buffer.alloc(MIB, 1));
   await within(MIB);
 });
+
+test("files that hold nothing count, too: a file system has only so many", async () => {
+  mkdirSync(join(folder, "a"));
+  for (let n = 0; n < 1000; n++) writeFileSync(join(folder, "a", String(n)), "");
+  expect(await bytesOnDisk([join(folder, "a")])).toBeGreaterThanOrEqual(1000 * 4096);
+});

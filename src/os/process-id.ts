@@ -15,6 +15,12 @@ export function identify(pid: number): ProcessId | undefined {
   return fields[0] === "Z" || fields[0] === "X" ? undefined : { pid, startTime: Number(fields[19]) };
 }
 
+/** The process that started this one, or takes its place since that has ended. */
+export function parentOf(pid: number): ProcessId | undefined {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? undefined : identify(Number(parent));
+}
+
 /** Fields of /proc/<pid>/stat after the name, which may hold spaces and brackets: 0 is the state. */
 function statFields(pid: number): string[] | undefined {
   try {

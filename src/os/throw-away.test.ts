@@ -11,12 +11,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a throw-away cage asks no more of the kernel than any other", async () => {
-  writeProbe(folder);
+/** Runs a script in a throw-away cage over the folder and gives what it wrote. */
+async function inside(script: string): Promise<string> {
   const cage = startThrowAway({
     folder,
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-    script: `exec 2>&1\n${probeScript("/repo")}`,
+    script: `exec 2>&1\n${script}`,
     args: [],
     env: { PATH: "/usr/bin:/bin" },
     memoryBytes: 1024 ** 3,
@@ -25,7 +25,21 @@ test("a throw-away cage asks no more of the kernel than any other", async () => 
   let out = "";
   cage.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
   await new Promise((resolve) => cage.once("close", resolve));
-  const lines = out.split("\n");
+  return out;
+}
+
+test("a throw-away cage asks no more of the kernel than any other", async () => {
+  writeProbe(folder);
+  const lines = (await inside(probeScript("/repo"))).split("\n");
   expect(lines.slice(0, probeAnswers().length)).toEqual(probeAnswers());
   for (const answer of foreignAnswers()) expect(lines).toContain(answer);
+});
+
+test("a throw-away cage keeps sixteen megabytes in memory as files, in /tmp alone", async () => {
+  const out = await inside(
+    `for path in /tmp /dev/shm /dev / /repo; do
+       { head -c 40000000 /dev/zero > $path/x; } 2>/dev/null; [ ! -e $path/x ] || echo "$path $(stat -c %s $path/x)"
+     done`,
+  );
+  expect(out).toBe(`/tmp ${16 * 1024 * 1024}\n`);
 });

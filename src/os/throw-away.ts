@@ -24,6 +24,8 @@ const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /** Where the programs of the host are, as they appear inside. The loader's cache is all that they need of /etc. */
 const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
 const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
+/** What its only writable folder takes, which is in memory that counts as the daemon's. Lists of ten thousand objects need two. Bytes. */
+const SCRATCH_BYTES = 16 * 1024 * 1024;
 /** Where the program's launcher has the system-call filter: the first descriptor after its stdio. */
 const FILTER_FD = 3;
 /** Folders that every host has, in which the foreign folder is shown to bubblewrap. */
@@ -82,7 +84,19 @@ function bwrapArguments(cage: ThrowAway, source: string): string[] {
     else if (existsSync(path)) args.push("--ro-bind", path, path);
   }
   for (const path of LOADER) if (existsSync(path)) args.push("--ro-bind", path, path);
-  args.push("--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", source, "/repo");
+  args.push(
+    "--dev",
+    "/dev",
+    "--remount-ro",
+    "/dev",
+    "--size",
+    String(SCRATCH_BYTES),
+    "--tmpfs",
+    "/tmp",
+    "--ro-bind",
+    source,
+    "/repo",
+  );
   args.push("--remount-ro", "/", "--chdir", "/", "--clearenv");
   for (const [name, value] of Object.entries(cage.env)) args.push("--setenv", name, value);
   return [...args, "--", "/bin/sh", "-c", cage.script, "hive-once", ...cage.args];

@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
+import { LOG_BYTES } from "../../src/containers/launcher.ts";
 import type { StoredTurnEvent } from "../../src/wire/event.ts";
 
 /** What holds when something is killed in the middle of a turn. */
@@ -40,14 +42,20 @@ function assertWhole(events: StoredTurnEvent[]): void {
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
 }
 
-test("kill -9 of the daemon in mid-turn: the cage lives on, the turn ends, every event arrives once, one acknowledgement", async () => {
+test("kill -9 of the daemon in mid-turn: the cage lives on, its log stays bounded, the turn ends, every event arrives once", async () => {
   hive = await new TestHive().play([SLOW]).start();
   const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
   const id = sent[0]?.id ?? 0;
   await hive.watch((event) => event.kind === "delta" && event.delta.text.includes("three"), { kinds: ["delta"] });
   const cage = await hive.cage("hm1nd");
+  const log = join(await hive.folderOf("hm1nd"), "cage.log");
   await hive.crash();
   expect(isRunning(cage.init)).toBe(true);
+  // With no daemon there, too, what somebody in the cage writes to the harness's stderr stays bounded.
+  const stderr = openSync(`/proc/${cage.init}/fd/2`, "w");
+  for (let written = 0; written < 5 * LOG_BYTES; written += 64 * 1024) writeSync(stderr, Buffer.alloc(64 * 1024, "flood\n"));
+  closeSync(stderr);
+  for (const file of [log, `${log}.1`]) expect(statSync(file).size).toBeLessThanOrEqual(LOG_BYTES);
 
   await hive.start();
   const done = await hive.untilMessage((message) => message.id === id && message.state === "done");
