@@ -122,6 +122,9 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "mounts[].cage": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, cage: "/other" }] }],
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
 };
+/** Variables of the CLI that a config may set although the harness has a value for them: the config wins. */
+const OVERRIDABLE = { LANG: "de_DE.UTF-8" };
+
 /** Keys with one value only: there is no second config to compare with. */
 const ONE_VALUE: Record<string, (effects: Record<string, unknown>) => void> = {
   cli: ({ cage }) => expect(cage).toMatchObject({ env: { HIVE_CLAUDE: "/opt/hive/bin/claude" } }),
@@ -137,6 +140,15 @@ describe("a key of agent.json", () => {
   test.each(Object.entries(ONE_VALUE))("%s has an effect", async (_, proof) => {
     proof(await effects({}));
   });
+});
+
+test("a variable that the harness sets itself is refused in a config, or the config wins", async () => {
+  const { options } = (await effects({ env: OVERRIDABLE })) as { options: { env: Environment } };
+  expect(options.env).toMatchObject(OVERRIDABLE);
+  const settable = Object.keys(options.env)
+    .filter((name) => !Object.hasOwn(OVERRIDABLE, name))
+    .filter((name) => AgentConfig.safeParse({ env: { [name]: "x" } }).success);
+  expect(settable).toEqual([]);
 });
 
 type Environment = Record<string, string>;

@@ -1,20 +1,39 @@
 import { z } from "zod";
+import { Mounts } from "./config-mounts.ts";
+import { distinct, EgressHost, EnvName, ModelName, ProgramText, RecipientName, ServerName, ToolRule } from "./config-values.ts";
 import { MAX_NOTE_CHARS } from "./limits.ts";
 import { loosen } from "./loosen.ts";
 
-const ServerName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "a server name is 1 to 32 of a-z, 0-9, '_' and '-'");
-const EnvName = z.string().regex(/^[A-Z_][A-Z0-9_]{0,63}$/, "an environment name is 1 to 64 of A-Z, 0-9 and '_'");
 /** Variables that steer the CLI, the loader or our own harness are not the agent's to set. */
-const ForbiddenEnv = /^(?:ANTHROPIC_|CLAUDE|HIVE_|LD_|NODE_|NPM_|PATH$|HOME$|TMPDIR$|HTTPS?_PROXY$|NO_PROXY$|IS_SANDBOX$)/;
-const Host = z
-  .string()
-  .regex(/^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/, "a host is name or name:port, lower case");
+const ForbiddenEnv =
+  /^(?:ANTHROPIC_|CLAUDE|HIVE_|LD_|NODE_|NPM_|PATH$|HOME$|SHELL$|TMPDIR$|HTTPS?_PROXY$|NO_PROXY$|IS_SANDBOX$|MCP_TIMEOUT$|DISABLE_AUTOUPDATER$)/;
+/** MCP servers of one agent: each is at least one process. */
+const MAX_SERVERS = 32;
+/** Variables of one agent, and of one server. */
+const MAX_VARIABLES = 128;
+/**
+ * Bytes of all MCP servers together, as JSON: the SDK hands them to the CLI as one argument, and Linux takes 128 KiB for
+ * one. The rest is for what the SDK adds.
+ */
+const MAX_SERVERS_BYTES = 96 * 1024;
+/**
+ * Bytes of all variables together. Every program that the agent starts gets them beside its own arguments, and Linux
+ * takes 2 MiB for both (a quarter of the stack).
+ */
+const MAX_ENV_BYTES = 64 * 1024;
+/** Tools that `tools.allow` cannot allow: sessions could talk past the broker by them. */
+export const NEVER_ALLOWED: readonly string[] = ["SendMessage", "ListAgents"];
 
+const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+const Variables = z
+  .record(EnvName, ProgramText.max(4096))
+  .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `at most ${MAX_VARIABLES} variables fit`)
+  .refine((env) => bytesOf(env) <= MAX_ENV_BYTES, `all variables together may have ${MAX_ENV_BYTES} bytes`);
 /** An MCP server that runs inside the cage and appears as `mcp__<name>__<tool>`. */
 export const ExtraMcpServer = z.strictObject({
-  command: z.string().min(1).max(1024),
-  args: z.array(z.string().max(4096)).max(64).default([]),
-  env: z.record(EnvName, z.string().max(4096)).default({}),
+  command: ProgramText.max(1024).refine((command) => command.trim() !== "", "a command is a path or a name"),
+  args: z.array(ProgramText.max(4096)).max(64).default([]),
+  env: Variables.default({}),
   /** Run and supervised by the harness for as long as the cage lives; such a cage never sleeps. */
   resident: z.boolean().default(false),
 });
@@ -58,36 +77,38 @@ function unknownKeyWords(issue: { code?: string; keys?: string[] }): string | un
  */
 export const AgentConfig = z.strictObject(
   {
-    model: z.string().min(1).max(128).default("sonnet"),
-    description: z.string().max(MAX_NOTE_CHARS).default(""),
+    model: ModelName.default("sonnet"),
+    description: ProgramText.max(MAX_NOTE_CHARS).default(""),
     /** Absent: may send to anyone. Manager and operator are always reachable. */
-    allowedRecipients: z.array(z.string().min(1).max(64)).max(500).optional(),
+    allowedRecipients: distinct(RecipientName, 500).optional(),
     extraMcpServers: z
       .record(ServerName, ExtraMcpServer)
       .refine((servers) => !("hive" in servers), "the server name hive is taken")
+      .refine((servers) => Object.keys(servers).length <= MAX_SERVERS, `at most ${MAX_SERVERS} servers fit`)
+      .refine(
+        (servers) => bytesOf(servers) <= MAX_SERVERS_BYTES,
+        `all servers together may have ${MAX_SERVERS_BYTES} bytes: put long arguments into a file of the config`,
+      )
       .default({}),
     tools: z
       .strictObject({
-        allow: z.array(z.string().min(1).max(256)).max(200).default([]),
-        deny: z.array(z.string().min(1).max(256)).max(200).default([]),
+        allow: distinct(
+          ToolRule.refine(
+            (rule) => !NEVER_ALLOWED.includes(rule.replace(/\(.*/s, "")),
+            "agents talk through the tools of the hive only",
+          ),
+          200,
+        ).default([]),
+        deny: distinct(ToolRule, 200).default([]),
       })
       .default({ allow: [], deny: [] }),
-    egress: z.array(Host).max(200).default([]),
-    env: z
-      .record(EnvName, z.string().max(4096))
-      .refine((env) => !Object.keys(env).some((name) => ForbiddenEnv.test(name)), "one of these variables is reserved")
-      .default({}),
+    egress: distinct(EgressHost, 200).default([]),
+    env: Variables.refine(
+      (env) => !Object.keys(env).some((name) => ForbiddenEnv.test(name)),
+      "one of these variables is reserved",
+    ).default({}),
     limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
-    mounts: z
-      .array(
-        z.strictObject({
-          host: z.string().startsWith("/"),
-          cage: z.string().startsWith("/"),
-          mode: z.enum(["ro", "rw"]).default("ro"),
-        }),
-      )
-      .max(32)
-      .default([]),
+    mounts: Mounts.default([]),
     /** The program in the runtime that runs the turns. */
     cli: z.literal("claude", CLI_WORDS).default("claude"),
   },

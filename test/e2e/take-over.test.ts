@@ -88,12 +88,12 @@ test("at the next start each is taken over as it is, by a deploy with an id, and
   expect((await hive.call("check", {})).holds).toBe(true);
 });
 
-test("one that cannot be taken over is left as it runs, shown as drift, and the manager hears why", async () => {
+test("one whose config is gone is stopped with the reason, shown as drift, and the manager hears why", async () => {
   hive = await new TestHive().play(RULES).start();
   await hive.call("spawn", { name: "ada" });
   await hive.stop();
   forgetDeploys();
-  // A config of which no commit can be made: it does not fit what an agent may ask for.
+  // A config of which no commit can be made and with which no cage may start.
   const db = new Database(join(hive.stateDir, "hive.db"));
   const [id, generation] = db.prepare("SELECT id, generation FROM agents WHERE name = 'ada'").raw().get() as [string, number];
   db.close();
@@ -104,6 +104,9 @@ test("one that cannot be taken over is left as it runs, shown as drift, and the 
   );
   const ada = await hive.untilAgent("ada", (agent) => agent.drift !== undefined && agent.deploying === undefined);
   expect(ada.drift).toBe("nothing of it is locked in the deploy ledger: rebuild it");
-  await hive.call("send", { to: "ada", body: "still there?" });
-  await hive.untilMessage((message) => message.body === "ada heard still there?");
+  expect(ada.state).toBe("failed");
+  expect(ada.state_reason).toMatch(/the deployed config cannot be read: ENOENT.*agent\.json/);
+  expect((await hive.call("start", { scope: { agent_names: ["ada"] } })).results).toMatchObject([
+    { ok: false, error: expect.stringMatching(/cannot be read/) as string },
+  ]);
 });

@@ -1,10 +1,8 @@
 import type { CanUseTool, Options } from "@anthropic-ai/claude-agent-sdk";
-import type { AgentConfig } from "../../wire/config.ts";
+import { NEVER_ALLOWED, type AgentConfig } from "../../wire/config.ts";
 
 /** Built-in tools that every agent has. No web, no tasks, no questions: those go through the hive or not at all. */
 const BUILT_IN = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"];
-/** Tools by which sessions could talk past the broker; never allowed. */
-const NEVER = ["SendMessage", "ListAgents"];
 
 export interface OptionInput {
   config: AgentConfig;
@@ -29,7 +27,7 @@ function allowedTools(config: AgentConfig): string[] {
 
 function builtIns(config: AgentConfig): string[] {
   const extra = config.tools.allow.map((rule) => rule.split("(")[0] ?? rule).filter((name) => !name.startsWith("mcp__"));
-  const denied = new Set([...config.tools.deny, ...NEVER]);
+  const denied = new Set([...config.tools.deny, ...NEVER_ALLOWED]);
   return [...new Set([...BUILT_IN, ...extra])].filter((name) => !denied.has(name));
 }
 
@@ -57,7 +55,7 @@ export function claudeOptions(input: OptionInput): Options {
     strictMcpConfig: true,
     tools: builtIns(input.config),
     allowedTools: allowedTools(input.config),
-    disallowedTools: [...NEVER, ...input.config.tools.deny],
+    disallowedTools: [...NEVER_ALLOWED, ...input.config.tools.deny],
     permissionMode: "default",
     canUseTool: answerFor([...BUILT_IN, ...input.config.tools.allow].filter((name) => !input.config.tools.deny.includes(name))),
     includePartialMessages: true,
@@ -77,10 +75,10 @@ export const sessionFolder = (home: string): string => `${home}/.claude`;
  */
 function claudeEnvironment(input: OptionInput): Record<string, string> {
   return {
+    LANG: "C.UTF-8",
     ...input.config.env,
     HOME: input.home,
     PATH: `/opt/hive/bin:${input.path}`,
-    LANG: "C.UTF-8",
     SHELL: "/bin/sh",
     TMPDIR: "/tmp",
     ...proxyEnvironment(input.egressUrl),

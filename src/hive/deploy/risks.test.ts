@@ -162,7 +162,7 @@ const someConfig = fc.record(
   {
     model: fc.constantFrom("sonnet", "opus"),
     egress: fc.uniqueArray(host),
-    allowedRecipients: fc.uniqueArray(fc.constantFrom("anna", "ben", "*")),
+    allowedRecipients: fc.uniqueArray(fc.constantFrom("anna", "ben", "cleo")),
     tools: fc.record({ allow: fc.uniqueArray(fc.constantFrom("A", "B")), deny: fc.uniqueArray(fc.constantFrom("C", "D")) }),
     env: fc.dictionary(fc.constantFrom("X", "Y"), fc.string({ maxLength: 8 })),
     limits: fc.record({ memory_mib: fc.integer({ min: 256, max: 4096 }), pids: fc.integer({ min: 32, max: 999 }) }),

@@ -75,7 +75,7 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
     if (after.allowedRecipients === undefined) mark("warn", "recipients", "may now send to every agent");
     else
       for (const one of gained(before.allowedRecipients, after.allowedRecipients))
-        mark("warn", "recipients", one === "*" ? "may now send to every agent" : `may now send to ${quoted(one)}`);
+        mark("warn", "recipients", `may now send to ${quoted(one)}`);
   }
   const mounts = before.mounts.map(mountText);
   for (const mount of after.mounts) {

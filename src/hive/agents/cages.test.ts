@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import type { CageExit, Running } from "../../containers/driver.ts";
+import { AgentConfig } from "../../wire/config.ts";
+import { Agent } from "./agent.ts";
+import { NOTHING_GRANTED } from "./agent-json.ts";
+import { Cages, type LifecycleEvent } from "./cages.ts";
+
+/** A cage without a process, and what the driver was asked for. */
+function world(tree: { config: AgentConfig; unreadable?: string }) {
+  const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
+  const asked: string[] = [];
+  const told: LifecycleEvent[] = [];
+  let end!: (exit: CageExit) => void;
+  const exited = new Promise<CageExit>((resolve) => (end = resolve));
+  const running: Running = {
+    init: { pid: 0, startTime: 0 },
+    exited,
+    memoryBytes: () => undefined,
+    async kill() {
+      asked.push("kill");
+      end({ code: 0 });
+    },
+  };
+  const driver = {
+    prepare: async () => {},
+    async start() {
+      asked.push("start");
+      return running;
+    },
+    adopt: async () => running,
+  };
+  const cages = new Cages({
+    driver: driver as never,
+    specFor: async () => ({ revision: "r" }) as never,
+    identityOf: () => ({}) as never,
+    revision: "r",
+    openSockets: async () => {},
+    changed: () => {},
+    releaseLeases: async () => {},
+    hasMail: () => false,
+    tell: async (_, event) => void told.push(event),
+    crashBackoffMs: 1,
+    now: Date.now,
+  });
+  return { agent, cages, asked, told, end };
+}
+
+const UNREADABLE = { config: NOTHING_GRANTED, unreadable: "the deployed config cannot be read" };
+
+test("a cage that outlived its daemon is ended when its config cannot be read", async () => {
+  const { agent, cages, asked } = world(UNREADABLE);
+  expect(await cages.adopt(agent)).toBe(false);
+  expect(asked).toEqual(["kill"]);
+});
+
+test("no message and no operator starts a cage whose config cannot be read", async () => {
+  const { agent, cages, asked, told } = world(UNREADABLE);
+  await cages.leaveFailed(agent, UNREADABLE.unreadable);
+  expect(agent.state).toBe("failed");
+  cages.onMail(agent);
+  await expect(cages.start(agent, "by mail")).rejects.toThrow("the deployed config cannot be read");
+  expect(agent.state).toBe("failed");
+  expect(asked).toEqual([]);
+  expect(told.map(({ event }) => event)).toEqual(["container_crash", "container_crash"]);
+});
+
+test("a new generation that ends before it has confirmed has failed", async () => {
+  const { agent, cages, asked, end } = world({ config: AgentConfig.parse({}) });
+  const trial = cages.trial(agent, {
+    nonce: "n",
+    confirmed: new Promise(() => {}),
+    withinMs: 60_000,
+    ended: new AbortController().signal,
+    leaving: () => {},
+    switched: () => end({ code: 3 }),
+  });
+  await expect(trial).rejects.toThrow("the new generation ended before it confirmed: exit 3");
+  expect(asked).toEqual(["start", "kill"]);
+  expect(agent.state).toBe("offline");
+});

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { ProgramText } from "./config-values.ts";
+import { MAX_PATH_CHARS } from "./limits.ts";
+
+/** Mounts of one agent. Each is a mount in the kernel, for every start of the cage. */
+const MAX_MOUNTS = 32;
+/** Bytes of one name in a path: what file systems of Linux take. */
+const MAX_NAME_BYTES = 255;
+/** Folders that every cage, or the manager's, has of its own: nothing may lie on, under or around them. */
+const RESERVED =
+  "/usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix /etc /proc /sys /dev /run /opt/hive /state /config /home/agent/.claude /agents /applied /meta".split(
+    " ",
+  );
+/** Folders under which a mount may lie, and which it may not hide. */
+const OWN = ["/", "/tmp"];
+
+const Path = ProgramText.max(MAX_PATH_CHARS)
+  .refine((path) => path.startsWith("/"), "a path is absolute")
+  .refine((path) => !/\p{Cc}/u.test(path), "a path has no control characters")
+  .refine(isPlain, "a path has no '.', '..' or empty part, no slash at its end, and names of at most 255 bytes");
+
+function isPlain(path: string): boolean {
+  if (path === "/") return true;
+  const names = path.slice(1).split("/");
+  return names.every((name) => name !== "" && name !== "." && name !== ".." && bytes(name) <= MAX_NAME_BYTES);
+}
+
+const bytes = (text: string): number => new TextEncoder().encode(text).length;
+
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+const CagePath = Path.refine(
+  (path) => !OWN.includes(path) && !RESERVED.some((one) => isWithin(path, one) || isWithin(one, path)),
+  "this path belongs to the cage itself; choose another, such as /mnt/name",
+);
+
+/** Folders of the host in the cage. No two lie on or in each other: one would hide the other. */
+export const Mounts = z
+  .array(z.strictObject({ host: Path, cage: CagePath, mode: z.enum(["ro", "rw"]).default("ro") }))
+  .max(MAX_MOUNTS)
+  .refine(
+    (mounts) => mounts.every((one, index) => !mounts.some((other, at) => at !== index && isWithin(one.cage, other.cage))),
+    "two mounts have the same path in the cage, or one lies in the other",
+  );

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { MANAGER } from "./names.ts";
+
+/** What the values of `agent.json` may be: whatever the kernel or the CLI would refuse later is refused here. */
+
+/** Text that a program can be given as an argument or a variable: the kernel ends strings at a NUL. */
+export const ProgramText = z
+  .string()
+  .refine((text) => !text.includes("\0"), "a NUL character cannot be passed to a program")
+  .refine((text) => !/\p{Cs}/u.test(text), "half of a surrogate pair is not a character");
+
+export const ServerName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "a server name is 1 to 32 of a-z, 0-9, '_' and '-'");
+export const EnvName = z.string().regex(/^[A-Z_][A-Z0-9_]{0,63}$/, "an environment name is 1 to 64 of A-Z, 0-9 and '_'");
+
+/**
+ * The SDK joins rules with commas, and the CLI splits them outside of parentheses: a rule with a comma of its own or with
+ * an open parenthesis would change what the other rules say.
+ */
+export const ToolRule = ProgramText.max(256).regex(
+  /^[A-Za-z][A-Za-z0-9_*-]*(?:\([^()\p{Cc}]+\))?$/u,
+  "a tool is a name, or a name with one rule in parentheses: Bash(git log *)",
+);
+
+/** A model is one word of an argument and of a URL; it never looks like an option. */
+export const ModelName = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "a model is an alias or an id: letters, digits and . _ : @ / [ ] -");
+
+const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const HOST = new RegExp(`^(?:\\*\\.)?(?=[^:]{1,253}(?::|$))${LABEL}(?:\\.${LABEL})*(?::([1-9]\\d{0,4}))?$`);
+
+/** A host of the egress list: a name of DNS, `*.` before it or not, a port after it or not. */
+export const EgressHost = z.string().refine((text) => {
+  const match = HOST.exec(text);
+  return match !== null && Number(match[1] ?? 1) <= 65_535;
+}, "a host is name, name:port or *.name, in lower case; a port is 1 to 65535");
+
+/** An agent that may be sent to. `*` and names that no agent can have would grant nothing. */
+export const RecipientName = z
+  .string()
+  .regex(
+    /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
+    "a recipient is the name of an agent; leave allowedRecipients out to allow every agent",
+  )
+  .overwrite((name) => (name === "manager" ? MANAGER : name));
+
+/** A list in which nothing is twice. */
+export function distinct<T extends z.ZodType<string>>(element: T, max: number): z.ZodArray<T> {
+  return z
+    .array(element)
+    .max(max)
+    .refine((list) => new Set(list).size === list.length, "an entry is there twice");
+}

@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { AgentConfig } from "./config.ts";
+import { schemaComplaint } from "./error.ts";
+
+/** What is wrong with a config by the rules for new requests; empty when it fits. */
+function complaint(config: unknown): string {
+  const parsed = AgentConfig.safeParse(config);
+  return parsed.success ? "" : schemaComplaint(parsed.error);
+}
+const server = (args: string[], more = {}) => ({ command: "node", args, ...more });
+const mount = (cage: string, host = "/srv/x") => ({ mounts: [{ host, cage }] });
+
+describe("sums are limited as well as parts", () => {
+  test.each<[string, unknown, RegExp]>([
+    [
+      "two servers with arguments that fit one by one",
+      { extraMcpServers: { one: server(Array(20).fill("x".repeat(4000))), two: server(Array(20).fill("x".repeat(4000))) } },
+      /extraMcpServers: all servers together may have 98304 bytes/,
+    ],
+    [
+      "arguments whose characters have more bytes than one",
+      { extraMcpServers: { one: server(Array(10).fill("ü".repeat(4096))), two: server(Array(10).fill("ü".repeat(4096))) } },
+      /all servers together may have 98304 bytes/,
+    ],
+    [
+      "variables of a server",
+      { extraMcpServers: { one: server([], { env: variables(20, 4096) }) } },
+      /extraMcpServers\.one\.env: all variables together may have 65536 bytes/,
+    ],
+    ["variables of the CLI", { env: variables(20, 4096) }, /env: all variables together may have 65536 bytes/],
+    ["many variables", { env: variables(129, 1) }, /at most 128 variables/],
+    [
+      "many servers",
+      { extraMcpServers: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`s${n}`, server([])])) },
+      /at most 32 servers/,
+    ],
+  ])("%s", (_, config, words) => {
+    expect(complaint(config)).toMatch(words);
+  });
+});
+
+function variables(count: number, length: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`V${n}`, "x".repeat(length)]));
+}
+
+describe("what the kernel or the CLI would refuse is refused", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["a NUL in an argument", { extraMcpServers: { x: server(["a\0b"]) } }, /args\.0: a NUL/],
+    ["a NUL in a variable", { env: { A: "a\0b" } }, /env\.A: a NUL/],
+    ["a NUL in a variable of a server", { extraMcpServers: { x: server([], { env: { A: "\0" } }) } }, /a NUL/],
+    ["a NUL in a command", { extraMcpServers: { x: { command: "a\0b" } } }, /command: a NUL/],
+    ["half a character", { env: { A: "\ud800" } }, /half of a surrogate pair/],
+    ["an empty command", { extraMcpServers: { x: { command: " " } } }, /a command is/],
+    ["an empty model", { model: "" }, /a model is/],
+    ["a model that looks like an option", { model: "-p" }, /a model is/],
+    ["a model with a space", { model: "opus --debug" }, /a model is/],
+    ["a tool that is two", { tools: { deny: ["Edit,Write"] } }, /a tool is a name/],
+    ["a tool that swallows the next ones", { tools: { deny: ["Bash(rm", "Edit"] } }, /a tool is a name/],
+    ["a tool that is an option", { tools: { allow: ["--debug"] } }, /a tool is a name/],
+    ["an empty tool", { tools: { allow: [""] } }, /a tool is a name/],
+    ["a tool that no agent gets", { tools: { allow: ["SendMessage"] } }, /tools of the hive only/],
+    ["port 0", { egress: ["a.org:0"] }, /a port is 1 to 65535/],
+    ["port 65536", { egress: ["a.org:65536"] }, /a port is 1 to 65535/],
+    ["a port with a zero before it", { egress: ["a.org:0443"] }, /a host is/],
+    ["a host with an empty label", { egress: ["a..org"] }, /a host is/],
+    ["a host with a label that is too long", { egress: [`${"a".repeat(64)}.org`] }, /a host is/],
+    ["a host that is too long", { egress: [`${"a.".repeat(127)}org`] }, /a host is/],
+    ["a star alone", { egress: ["*."] }, /a host is/],
+    ["a host twice", { egress: ["a.org", "a.org"] }, /an entry is there twice/],
+    ["a recipient that grants nothing", { allowedRecipients: ["*"] }, /a recipient is the name of an agent/],
+    ["a recipient with its sign", { allowedRecipients: ["@scribe"] }, /a recipient is the name of an agent/],
+    ["a recipient twice, by two names", { allowedRecipients: ["hm1nd", "manager"] }, /an entry is there twice/],
+    ["a variable that the harness sets", { env: { SHELL: "/bin/bash" } }, /reserved/],
+    ["a limit of the CLI that the harness sets", { env: { MCP_TIMEOUT: "1" } }, /reserved/],
+  ])("%s", (_, config, words) => {
+    expect(complaint(config)).toMatch(words);
+  });
+});
+
+describe("mounts", () => {
+  test.each([
+    "/",
+    "/usr/local/x",
+    "/etc",
+    "/proc/1",
+    "/run/hive",
+    "/opt",
+    "/opt/hive/x",
+    "/state/x",
+    "/config",
+    "/home",
+    "/home/agent",
+    "/tmp",
+    "/agents",
+  ])("lie nowhere on, in or around %s", (cage) => {
+    expect(complaint(mount(cage))).toMatch(/belongs to the cage itself/);
+  });
+  test.each<[string, unknown, RegExp]>([
+    ["a relative path", mount("x"), /absolute/],
+    ["a way up", mount("/data/../usr"), /'\.\.'/],
+    ["a slash at the end", mount("/data/"), /no slash at its end/],
+    ["two slashes", mount("/data//x"), /empty part/],
+    ["a line break in the host's path", mount("/data", "/srv/a\nb"), /control characters/],
+    ["a name that no file system takes", mount("/data", `/srv/${"ü".repeat(128)}`), /255 bytes/],
+    ["the same path twice", { mounts: [...mount("/data").mounts, ...mount("/data", "/srv/y").mounts] }, /two mounts/],
+    ["one in the other", { mounts: [...mount("/data").mounts, ...mount("/data/x", "/srv/y").mounts] }, /two mounts/],
+    ["one around the other", { mounts: [...mount("/data/x").mounts, ...mount("/data", "/srv/y").mounts] }, /two mounts/],
+  ])("refuse %s", (_, config, words) => {
+    expect(complaint(config)).toMatch(words);
+  });
+});
+
+test("what works stays allowed", () => {
+  const fits = {
+    model: "us.anthropic.claude-sonnet-4-5[1m]",
+    allowedRecipients: ["scribe", "operator", "manager"],
+    egress: ["a.org", "a.org:8443", "*.b-c.org", "xn--bcher-kva.example:65535"],
+    tools: { allow: ["WebFetch(domain:a.org)", "mcp__notes__*", "Bash(git log *)"], deny: ["Bash(rm *)", "Edit"] },
+    extraMcpServers: { notes: server(["a b", "ü", ""], { env: { A: "" } }) },
+    env: { LANG: "de_DE.UTF-8", TZ: "Europe/Berlin" },
+    mounts: [...mount("/data").mounts, ...mount("/database").mounts, ...mount("/tmp/x").mounts, ...mount("/home/agent/x").mounts],
+  };
+  expect(complaint(fits)).toBe("");
+  expect(AgentConfig.parse(fits).allowedRecipients).toEqual(["scribe", "operator", "hm1nd"]);
+});
