@@ -54,8 +54,13 @@ export const MORE: Readonly<Record<string, More>> = {
   requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
   approve: {
-    words: "What you saw is what is approved: if what runs has changed meanwhile, it is refused.",
-    examples: ["hivectl approve 12", "hivectl approve 12 --sha 3f2a91c04d1e --wait"],
+    words:
+      "What you saw is what is approved: if what runs has changed meanwhile, it is refused. A file that is too long to be shown, or is not text, has to be named.",
+    examples: [
+      "hivectl approve 12",
+      "hivectl approve 12 --sha 3f2a91c04d1e --wait",
+      "hivectl approve 12 --unshown data/list.txt",
+    ],
   },
   deny: { examples: ['hivectl deny 12 --note "no new hosts this week"'] },
   "cancel-request": { examples: ["hivectl cancel-request 12"] },

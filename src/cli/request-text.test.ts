@@ -58,7 +58,13 @@ describe("a request", () => {
     expect(text).toContain("plain file → executable");
     const odd: DiffFile = { path: "run", status: "added", new_mode: "120000", binary: true, added: 0, removed: 0, cut: true };
     const other = requestText({ approval: request, files: [odd], cut: true }, view);
-    for (const words of ["all of it is new", "symbolic link", "binary: it cannot be shown", "too long to be shown whole"])
+    for (const words of [
+      "all of it is new",
+      "symbolic link",
+      "not text: it is not shown",
+      "too long to be shown whole",
+      "--unshown <path>:\n  run",
+    ])
       expect(other).toContain(words);
   });
 

@@ -1,6 +1,7 @@
 import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
 import { patchLines } from "./diff-lines.ts";
+import { isUnshown } from "../wire/unshown.ts";
 import { age, clean, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
@@ -41,7 +42,9 @@ const shown = (text: string, paint: Paint): string => visible(text, (mark) => pa
 export function requestTable(requests: readonly ApprovalView[], { paint, width: room, now }: View): string {
   const risks = (request: ApprovalView): string => {
     const serious = request.risks.filter((risk) => risk.level !== "info");
-    return serious.length === 0 ? "" : plural(serious.length, "risk");
+    // What is not shown is told in every list: it is approved by name only.
+    const isWhole = !serious.some((risk) => risk.kind === "cut" || risk.kind === "binary");
+    return serious.length === 0 ? "" : `${plural(serious.length, "risk")}${isWhole ? "" : ", not all shown"}`;
   };
   return table(
     requests,
@@ -98,12 +101,16 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
 }
 
 /** The request with its whole diff. */
-export function requestText({ approval, base_sha, files, cut }: Output<"show">, view: View): string {
+export function requestText({ approval, base_sha, files }: Output<"show">, view: View): string {
   const { paint } = view;
   const lines = [requestSummary(approval, base_sha, view), "", changeLine(files, paint)];
   for (const file of files) lines.push("", fileText(file, view));
-  if (cut)
-    lines.push("", paint("red", "The diff is too long to be shown whole: look at it in the repository before you approve."));
+  const unshown = files.filter(isUnshown);
+  if (unshown.length > 0) {
+    const list = unshown.map((file) => `  ${visible(file.path)}`).join("\n");
+    const words = `Not shown whole; to see one: hivectl show ${approval.id} --file <path>. To approve, name each with --unshown <path>:`;
+    lines.push("", paint("red", reflow(words, view.width)), list);
+  }
   return lines.join("\n");
 }
 
@@ -130,7 +137,8 @@ function fileText(file: DiffFile, { paint, width: room }: View): string {
   const lines = (isLong ? [rule(status), `   ${name}`] : [rule(whole)]).map((line) => paint("bold", line));
   const mode = modeWords(file);
   if (mode !== "") lines.push(paint("amber", mode));
-  if (file.binary) lines.push(paint("amber", "binary: it cannot be shown"));
+  if (file.ignored === true) lines.push(paint("dim", "not read by this hive: its driver evaluates no Nix code"));
+  if (file.binary) lines.push(paint("red", "not text: it is not shown"));
   if (file.patch !== undefined && file.patch !== "") lines.push(patchLines(file.patch, paint).join("\n"));
   if (file.cut) lines.push(paint("red", "… this file's diff is too long to be shown whole"));
   return lines.join("\n");

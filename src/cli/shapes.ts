@@ -67,7 +67,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "new-session": "new_session",
   pending: "pending",
   requests: "approvals",
-  show: "show",
+  show: { shape: `${shapeOf(operations.show.output)}; with --file { text: string }` },
   approve: "approve",
   deny: "deny",
   "cancel-request": "cancel_request",

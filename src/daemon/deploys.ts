@@ -15,6 +15,7 @@ import { Deploys } from "../hive/deploy/deploys.ts";
 import { recover } from "../hive/deploy/recovery.ts";
 import { riskMarks } from "../hive/deploy/risks.ts";
 import { Requests } from "../hive/deploy/requests.ts";
+import { shownDiff } from "../hive/deploy/shown.ts";
 import { validateConfig } from "../hive/deploy/validate.ts";
 import type { DeployWorld } from "../hive/deploy/world.ts";
 import type { Paths } from "../hive/paths.ts";
@@ -23,6 +24,8 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 
+/** The bwrap driver takes agent.json and INSTRUCTIONS.md; Nix code is for another driver. */
+const EVALUATES_NIX = false;
 /** Bytes and lines of a cage's log that go into the words of a failure: enough to see why a program ended. */
 const TAIL_BYTES = 4_096;
 const TAIL_LINES = 15;
@@ -55,7 +58,8 @@ export function openDeploys(parts: DeployParts) {
   const world: DeployWorld = {
     ...rest,
     validate: validateConfig,
-    risks: ({ base, head }) => riskMarks(base, head, { evaluatesNix: false, template: NIX_TEMPLATE }),
+    shown: (changes, head) => shownDiff(changes, head, EVALUATES_NIX),
+    risks: ({ base, head, diff }) => riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE }),
     generationFolder,
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),

@@ -57,7 +57,7 @@ export function appliedRepo(folder: string, scratch: string): AppliedRepo {
     isAncestor: (ancestor, sha) => isAncestor(folder, ancestor, sha),
     firstParent: async (sha) => (await commitOf(sha)).parents[0],
     files: (sha) => readTree(folder, sha),
-    diff: (base, head, maxBytes) => diffCommits(folder, base, head, maxBytes),
+    diff: (base, head, path) => diffCommits(folder, base, head, path),
     refs: () => listRefs(folder),
     async moveMain(next, expected) {
       return { ok: (await moveRef(folder, MAIN, next, expected)).ok };

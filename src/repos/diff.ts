@@ -1,5 +1,6 @@
 import { EMPTY_TREE, git } from "../os/git.ts";
 import type { DiffFile, Sha } from "../wire/approval.ts";
+import type { FileChange } from "./types.ts";
 
 /**
  * How a change is asked for. A rename is shown as what it is to git, one file gone and one new: then every line of the
@@ -12,46 +13,30 @@ const FORMAT = ["--full-index", "--no-indent-heuristic", "--diff-algorithm=myers
 const STATUS: Record<string, DiffFile["status"]> = { A: "added", M: "modified", D: "deleted", T: "type_changed" };
 const NO_MODE = "000000";
 
-/** The changes from one commit (nothing when undefined) to another. Trees are within the limits of a config. */
-export async function diffCommits(
-  gitDir: string,
-  base: Sha | undefined,
-  head: Sha,
-  maxBytes: number,
-): Promise<{ files: DiffFile[]; cut: boolean }> {
+/**
+ * The changes from one commit (nothing when undefined) to another, of every file or of one path, in the order of paths.
+ * Whole: the limits of a config tree bound them.
+ */
+export async function diffCommits(gitDir: string, base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]> {
   const from = base === undefined ? EMPTY_TREE : `${base}^{tree}`;
-  const out = await git(gitDir, ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", from, `${head}^{tree}`]);
-  return parseDiff(out, maxBytes);
+  const only = path === undefined ? [] : ["--", `:(top,literal)${path}`];
+  const out = await git(gitDir, ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", from, `${head}^{tree}`, ...only]);
+  return parseDiff(out);
 }
 
 /** Reads what `git diff-tree --raw -p -z` prints: records that end in NUL, an empty one, then the patches. */
-export function parseDiff(out: Buffer, maxBytes: number): { files: DiffFile[]; cut: boolean } {
+export function parseDiff(out: Buffer): FileChange[] {
   const { entries, patchesAt } = readRaw(out);
   const sections = splitPatches(out.subarray(patchesAt));
-  const files: DiffFile[] = [];
-  let left = maxBytes;
-  let cut = false;
   let next = 0;
-  for (const entry of entries) {
+  return entries.map((entry) => {
     // A change of type is two patches to git: the old file goes, the new one comes.
-    const own = sections.slice(next, (next += entry.status === "type_changed" ? 2 : 1)).map(hunks);
-    const bytes = Buffer.concat(own);
-    const binary = bytes.includes(0);
-    const file: DiffFile = { ...entry, binary, added: 0, removed: 0, cut: false };
-    if (!binary) Object.assign(file, count(bytes));
-    if (!binary && bytes.length > 0) {
-      const kept = wholeLines(bytes, left);
-      left -= kept.length;
-      file.cut = kept.length < bytes.length;
-      cut ||= file.cut;
-      if (kept.length > 0) file.patch = kept.toString("utf8");
-    }
-    files.push(file);
-  }
-  return { files, cut };
+    const bytes = Buffer.concat(sections.slice(next, (next += entry.status === "type_changed" ? 2 : 1)).map(hunks));
+    return { ...entry, ...count(bytes), hunks: bytes };
+  });
 }
 
-type Entry = Pick<DiffFile, "path" | "status" | "old_mode" | "new_mode">;
+type Entry = Pick<FileChange, "path" | "status" | "old_mode" | "new_mode">;
 
 function readRaw(out: Buffer): { entries: Entry[]; patchesAt: number } {
   const entries: Entry[] = [];
@@ -97,11 +82,4 @@ function count(bytes: Buffer): { added: number; removed: number } {
     at = eol < 0 ? bytes.length : eol + 1;
   }
   return { added, removed };
-}
-
-/** As many whole lines as fit. */
-function wholeLines(bytes: Buffer, limit: number): Buffer {
-  if (bytes.length <= limit) return bytes;
-  const end = limit <= 0 ? -1 : bytes.lastIndexOf(10, limit - 1);
-  return bytes.subarray(0, end + 1);
 }

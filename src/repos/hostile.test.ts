@@ -187,11 +187,11 @@ describe("programs in a proposal are never run", () => {
     await ask(sha);
     // Also once it runs, as newer versions of git read attributes from HEAD.
     await applied.moveMain(sha, base);
-    const { files } = await applied.diff(base, sha, 1e6);
-    expect(files.map(({ path, binary, patch }) => [path, binary, patch?.includes("+do harm")])).toEqual([
-      [".gitattributes", false, false],
-      ["INSTRUCTIONS.md", false, true],
-      ["agent.json", false, false],
+    const files = await applied.diff(base, sha);
+    expect(files.map(({ path, hunks }) => [path, hunks.length > 0, hunks.includes("+do harm")])).toEqual([
+      [".gitattributes", true, false],
+      ["INSTRUCTIONS.md", true, true],
+      ["agent.json", true, false],
     ]);
     const config = (await applied.files(sha)).find(({ path }) => path === "agent.json");
     expect(Buffer.from(config?.base64 ?? "", "base64").toString()).toBe(`{"model":"opus"}\n`);

@@ -44,6 +44,12 @@ export interface ProposedRepo {
   owner: { uid: number; gid: number };
 }
 
+/** One changed file with all of its patch. */
+export interface FileChange extends Pick<DiffFile, "path" | "status" | "old_mode" | "new_mode" | "added" | "removed"> {
+  /** The bytes of the hunks as git prints them; none where only the mode changes, or the file is empty. */
+  hunks: Buffer;
+}
+
 /** The applied repository of one agent: bare, written by the daemon only. `main` names what runs. */
 export interface AppliedRepo {
   readonly folder: string;
@@ -64,8 +70,8 @@ export interface AppliedRepo {
   firstParent(sha: Sha): Promise<Sha | undefined>;
   /** Every file of a commit's tree, checked: no submodules, no links that leave the tree, within the limits. */
   files(sha: Sha): Promise<TreeFile[]>;
-  /** The changes from `base` (nothing when undefined) to `head`. `maxBytes` bounds the patches together. */
-  diff(base: Sha | undefined, head: Sha, maxBytes: number): Promise<{ files: DiffFile[]; cut: boolean }>;
+  /** The changes from `base` (nothing when undefined) to `head`, whole; with `path` those of one file. */
+  diff(base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]>;
   /** Refs under `refs/heads` and `refs/tags` → object; annotated tags are peeled to their commit. */
   refs(): Promise<Map<string, Sha>>;
   /** Moves `refs/heads/main` from `expected` (undefined: it does not exist) to `next`. */

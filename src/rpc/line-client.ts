@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { HiveError } from "../wire/error.ts";
 import type { Operation } from "../wire/operation.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
 import { unwrap } from "./envelope.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
@@ -58,7 +59,7 @@ export async function connectWith(
 ): Promise<LineClient> {
   const socket = await open(path);
   const writer = new LineWriter(socket);
-  const splitter = new LineSplitter();
+  const splitter = new LineSplitter(MAX_ANSWER_BYTES);
   const waiting = new Map<number, Waiting>();
   const pushes: ((line: Record<string, unknown>) => void)[] = [];
   let nextId = 1;

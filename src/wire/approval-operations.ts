@@ -12,12 +12,15 @@ import {
   Sha,
   TreeFile,
 } from "./approval.ts";
-import { MAX_CONFIG_FILES } from "./limits.ts";
+import { MAX_CONFIG_FILES, MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
 
 /** A proposal that was looked at. With `refused` it has failed at once: it never reaches the operator. */
 const asked = z.object({ request: Id, refused: z.string().optional() });
+
+/** What a diff starts from: `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit. */
+const Base = z.enum(["running", "requested", "parent"]).or(Sha).default("running");
 
 /** The part of the contract that is about requests, approvals and deploys. */
 export const approvalOperations = {
@@ -36,24 +39,44 @@ export const approvalOperations = {
   show: {
     summary: "One request with its whole diff, against what runs unless another base is named.",
     callers: ["operator"],
-    input: z.object({
-      id: Id,
-      /** `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit. */
-      base: z.enum(["running", "requested", "parent"]).or(Sha).default("running"),
-    }),
+    input: z.object({ id: Id, base: Base }),
     output: z.object({
       approval: ApprovalView,
       /** The commit that the diff starts from; absent when everything is new. */
       base_sha: Sha.optional(),
+      /** What decides what the agent is told or may do comes first. */
       files: z.array(DiffFile),
-      /** True when there were more files or bytes than are sent. */
+      /** True when a file is cut. */
       cut: z.boolean(),
+    }),
+  },
+  show_file: {
+    summary:
+      "The whole patch of one file of a request, in parts: also what `show` cuts, and bytes that are not text, written out.",
+    callers: ["operator"],
+    input: z.object({
+      id: Id,
+      base: Base,
+      path: z.string().min(1).max(MAX_PATH_CHARS),
+      /** Characters of the patch that are known already. */
+      after: z.number().int().min(0).default(0),
+    }),
+    output: z.object({
+      text: z.string(),
+      /** `after` for the next part; absent with the last. */
+      next: z.number().int().optional(),
     }),
   },
   approve: {
     summary: "Approve a request. Answers once it is approved; the deploy is followed by events.",
     callers: ["operator"],
-    input: z.object({ id: Id, sha: Sha.optional(), digest: Digest.optional() }),
+    input: z.object({
+      id: Id,
+      sha: Sha.optional(),
+      digest: Digest.optional(),
+      /** The files that `show` does not show whole as text. Unless each of them is named, the request is refused. */
+      unshown: z.array(z.string().min(1).max(MAX_PATH_CHARS)).max(MAX_CONFIG_FILES).optional(),
+    }),
     output: z.object({ approval: ApprovalView }),
   },
   deny: {

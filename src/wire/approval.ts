@@ -60,6 +60,8 @@ export const RiskMark = z.object({
     "mode",
     "symlink",
     "binary",
+    "cut",
+    "instructions",
     "bidi",
     "invisible",
     "nix",
@@ -71,7 +73,10 @@ export const RiskMark = z.object({
 });
 export type RiskMark = z.infer<typeof RiskMark>;
 
-/** One changed file. `patch` is its part of the unified diff, hunks only; absent for binaries and pure mode changes. */
+/**
+ * One changed file. `patch` is its part of the unified diff, hunks only; absent for pure mode changes and where nothing is
+ * shown. Bytes in it that are no text are written out. What is not shown whole is told by `isUnshown`.
+ */
 export const DiffFile = z.object({
   path: z.string(),
   old_path: z.string().optional(),
@@ -79,12 +84,15 @@ export const DiffFile = z.object({
   /** Octal modes as git writes them: 100644, 100755, 120000. */
   old_mode: z.string().optional(),
   new_mode: z.string().optional(),
+  /** True when what comes is not text in UTF-8 without NUL: then it is not shown. */
   binary: z.boolean(),
   added: z.number().int(),
   removed: z.number().int(),
   patch: z.string().optional(),
   /** True when the patch was too long to be sent whole. */
   cut: z.boolean(),
+  /** True for a file that this hive never reads: Nix code where no driver evaluates it. */
+  ignored: z.boolean().optional(),
 });
 export type DiffFile = z.infer<typeof DiffFile>;
 

@@ -4,6 +4,11 @@
 export const MAX_BODY_BYTES = 256 * 1024;
 /** Bytes in one JSON line on any socket: the largest body escaped six-fold (`\u0000`) and its envelope. */
 export const MAX_LINE_BYTES = 2 * 1024 * 1024;
+/**
+ * Bytes in one line of the daemon to its client: a config of full size, every byte of it escaped six-fold, and the names of
+ * its files.
+ */
+export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Nesting of one JSON line. Nothing of ours nests deeper than a dozen; tool inputs get the rest. */
 export const MAX_JSON_DEPTH = 64;
 /** Seconds that one `recv` may wait: below the CLI's own patience with a silent tool call. */

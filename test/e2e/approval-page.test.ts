@@ -90,6 +90,21 @@ describe("the card", () => {
   });
 });
 
+test("a card with a file that is not shown whole sends to the request's page", async () => {
+  hive.answers.show = () => ({
+    approval: anApproval(),
+    base_sha: BASE,
+    files: diffFiles([{ path: "A-notes.txt", cut: true }]),
+    cut: true,
+  });
+  const { context, page } = await openPage(browser, hive);
+  const card = page.getByRole("article", { name: /^request 42:/ });
+  await card.getByText("not shown whole: decide on the full diff").waitFor();
+  expect(await card.getByRole("button", { name: /approve/ }).count()).toBe(0);
+  await card.getByRole("button", { name: "deny…" }).waitFor();
+  await context.close();
+});
+
 describe("the page", () => {
   test("file tree, words that differ, both views, fold; the address keeps the view", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/approval/42");
@@ -160,6 +175,7 @@ describe("the page", () => {
           { path: "logo.png", status: "modified", binary: true, added: 0 },
           { path: "new/name.md", old_path: "old.md", status: "renamed", added: 0 },
           { path: "big.txt", cut: true, patch: "@@ -1,99 +1,99 @@\n-old\n+new\n" },
+          { path: "agent.nix", ignored: true, patch: "@@ -1 +1 @@\n-{ }\n+{ a = 1; }\n" },
           { path: "trojan.js", patch: "@@ -1 +1 @@\n-if (a) b();\n+if (a\u202E) b();\u200B // x\r\n" },
         ]),
       ],
@@ -168,16 +184,94 @@ describe("the page", () => {
     const { context, page, problems } = await openPage(browser, hive, "/approval/42");
     const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
     await file("run.sh").getByText("mode 100644 → 100755").waitFor();
-    await file("run.sh").getByText("the content is the same").waitFor();
+    await file("run.sh").getByText("The content is the same.").waitFor();
+    // Nix code is read by no driver here: it is there, folded.
+    await file("agent.nix").getByText("not read by this hive").waitFor();
+    expect(await file("agent.nix").locator(".ln").count()).toBe(0);
+    await file("agent.nix").getByRole("button").click();
+    await file("agent.nix").getByText("{ a = 1; }").waitFor();
     await file("link").getByText("symbolic link").waitFor();
     await file("link").getByText("No newline at end of file").waitFor();
-    await file("logo.png").getByText("a binary file: its bytes are not shown").waitFor();
+    await file("logo.png").getByText("The bytes of this file are not text and are not shown.").waitFor();
     await file("new/name.md").getByText("was old.md").waitFor();
     await file("big.txt")
       .getByText(/too long and is cut/)
       .waitFor();
+    // Lines wrap: nothing stands beyond the edge.
+    expect(
+      await file("trojan.js")
+        .locator(".scrollx")
+        .evaluate((place) => place.scrollWidth - place.clientWidth),
+    ).toBe(0);
     expect(await file("trojan.js").locator("mark.unseen").allTextContents()).toEqual(["⟨U+202E⟩", "⟨U+200B⟩", "␍"]);
-    await page.getByText("There is more than is shown here").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test.each(WIDTHS)(
+    "at %i px files that are not shown whole can be read to their end, and are approved by name only",
+    async (width) => {
+      const long = "x".repeat(900);
+      hive.answers.show = () => ({
+        approval: anApproval(),
+        base_sha: BASE,
+        files: diffFiles([
+          { path: "A-notes.txt", cut: true, added: 3, patch: `@@ -0,0 +1,3 @@\n+first ${long}\n` },
+          { path: "b.md", status: "added", binary: true, added: 1 },
+          { path: "gone.bin", status: "deleted", binary: true, added: 0, removed: 1 },
+        ]),
+        cut: true,
+      });
+      hive.answers.show_file = (input) => {
+        const { path, after } = input as { path: string; after: number };
+        return path === "b.md"
+          ? { text: "@@ -0,0 +1 @@\n+x⟨FF⟩\u0000\n" }
+          : { text: after > 900 ? "+second\n" : "", next: 2_000_000 };
+      };
+      const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
+      const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
+      const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
+      await page.getByText("2 files are not shown whole: look at each, and tick them above to approve").waitFor();
+      expect(await approve.count()).toBe(0);
+      await file("A-notes.txt").getByRole("button", { name: "show more" }).click();
+      await file("A-notes.txt").getByText("second").waitFor();
+      await file("b.md").getByRole("button", { name: "show its bytes" }).click();
+      await file("b.md").getByText("x⟨FF⟩␀").waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      expect(
+        await file("A-notes.txt")
+          .locator(".scrollx")
+          .evaluate((place) => place.scrollWidth - place.clientWidth),
+      ).toBe(0);
+      await page.getByRole("checkbox", { name: "A-notes.txt" }).check();
+      await page.getByText("1 file is not shown whole").waitFor();
+      expect(await approve.count()).toBe(0);
+      await page.getByRole("checkbox", { name: "b.md" }).check();
+      await approve.click();
+      await expect
+        .poll(() => hive.called("approve"))
+        .toEqual([{ id: 42, sha: SHA, digest: DIGEST, unshown: ["A-notes.txt", "b.md"] }]);
+      await context.close();
+      expect(problems).toEqual([]);
+    },
+  );
+
+  test("a file of very many lines is drawn as far as it is read, and the page lives", async () => {
+    const lines = 40_000;
+    const patch = `@@ -0,0 +1,${lines} @@\n${Array.from({ length: lines }, (_, n) => `+line ${n}\n`).join("")}`;
+    hive.answers.show = () => ({
+      approval: anApproval(),
+      base_sha: BASE,
+      files: diffFiles([{ path: "run", added: lines, patch }]),
+      cut: false,
+    });
+    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    await page.getByText("line 10", { exact: true }).waitFor();
+    expect(await page.locator(".ln").count()).toBeLessThan(5_000);
+    await page.getByRole("button", { name: "further lines…" }).scrollIntoViewIfNeeded();
+    await page.getByText("line 1500", { exact: true }).waitFor({ state: "attached" });
+    await page.getByRole("link", { name: "page of scout" }).click();
+    await page.waitForURL(/\/agent\/scout/);
     await context.close();
     expect(problems).toEqual([]);
   });

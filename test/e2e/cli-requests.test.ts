@@ -112,6 +112,35 @@ describe("looking", () => {
 });
 
 describe("approving", () => {
+  test("what is not shown has to be named, whatever else is said; it can be looked at to its end", async () => {
+    const files = [
+      { ...file, path: "A-notes.txt", status: "added", cut: true },
+      { ...file, path: "b.md", status: "added", binary: true, patch: undefined },
+      { ...file, path: "gone", status: "deleted", binary: true, patch: undefined },
+    ];
+    const risks = [{ level: "danger", kind: "cut", text: "not shown whole: 1 of 2 changed lines", path: "A-notes.txt" }];
+    answers.show = { approval: { ...request, risks }, files, cut: true };
+    answers.show_file = ({ after }: Record<string, unknown>) =>
+      after === 0 ? { text: "@@ -0,0 +1,2 @@\n+one\n", next: 22 } : { text: "+two\u{E0041}\n" };
+    answers.approvals = { approvals: [{ ...request, risks }] };
+    answers.pending = {
+      approvals: [{ id: 12, agent: "scout", kind: "apply_commit", commit_ref: sha, requested_at: at, status: "pending" }],
+    };
+    expect((await hivectl("pending")).out).toContain("1 risk, not all shown");
+    const { out } = await hivectl("show", "12");
+    for (const words of ["!! not shown whole: 1 of 2 changed lines", "not text: it is not shown", "--unshown"])
+      expect(out).toContain(words);
+    expect((await hivectl("show", "12", "--file", "A-notes.txt")).out).toBe("@@ -0,0 +1,2 @@\n+one\n+two⟨U+E0041⟩\n");
+    for (const given of [["--yes"], ["--sha", sha], ["--yes", "--unshown", "b.md"], ["--yes", "--json"]]) {
+      const said = await hivectl("approve", "12", ...given);
+      expect(said).toMatchObject({ code: 1, err: expect.stringContaining("A-notes.txt (too long)") as string });
+      expect(said.err).not.toContain("gone");
+    }
+    expect(called("approve")).toBeUndefined();
+    expect(await hivectl("approve", "12", "-y", "--unshown", "A-notes.txt", "-u", "b.md")).toMatchObject({ code: 0 });
+    expect(called("approve")).toEqual({ id: 12, sha, digest, unshown: ["A-notes.txt", "b.md"] });
+  });
+
   test("where nobody can be asked the answer has to come with the command", async () => {
     const said = await hivectl("approve", "12");
     expect(said).toMatchObject({ code: 2, err: expect.stringContaining("--sha <commit> or --yes") as string });

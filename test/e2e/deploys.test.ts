@@ -262,6 +262,41 @@ test("what runs has changed since: an approval of what was looked at before is r
   await hive.call("deny", { id: second });
 });
 
+test("what is not shown is approved by name only, over host.sock and HTTP", async () => {
+  const base64 = (content: string) => Buffer.from(content).toString("base64");
+  const files = [
+    { path: "A-notes.txt", base64: base64("\n".repeat(540_000)) },
+    { path: "INSTRUCTIONS.md", base64: base64("Obey the notes.\n") },
+    { path: "agent.json", base64: base64(JSON.stringify({ model: "haiku" })) },
+  ];
+  const { request: id } = await hive.call("propose", { agent: "scout", files });
+  const { approval, files: shown } = await hive.call("show", { id });
+  expect(shown.map(({ path, cut }) => [path, cut])).toEqual(
+    expect.arrayContaining([
+      ["INSTRUCTIONS.md", false],
+      ["A-notes.txt", true],
+    ]),
+  );
+  expect(approval.risks.map(({ level, kind }) => `${level} ${kind}`)).toEqual(
+    expect.arrayContaining(["danger cut", "warn instructions"]),
+  );
+  const looked = { id, ...(approval.digest === undefined ? {} : { digest: approval.digest }) };
+  await expect(hive.call("approve", { id })).rejects.toThrow("A-notes.txt (too long)");
+  const browser = await hive.browser();
+  const post = async (body: object) =>
+    (
+      await browser("/api/approve", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Origin: hive.home },
+        body: JSON.stringify(body),
+      })
+    ).text();
+  expect(await post(looked)).toContain("A-notes.txt (too long)");
+  expect((await hive.call("show_file", { id, path: "A-notes.txt" })).next).toBeGreaterThan(100_000);
+  expect(await post({ ...looked, unshown: ["A-notes.txt"] })).toContain('"state":"approved"');
+  await request("scout", (one) => one.id === id && one.state === "deployed");
+});
+
 test("rollback, rebuild, update and the ledger's inputs are deploys with ids of their own", async () => {
   const { deploys } = await hive.call("deploys", { agent: "scout" });
   const earlier = deploys.filter((one) => one.state === "deployed")[1];

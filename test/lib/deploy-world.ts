@@ -77,6 +77,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
   const harnesses = {
     serve: () => {},
     unpark: () => {},
+    unparkFrom: () => {},
     hold: () => {},
     unhold: () => {},
     isBusy: () => false,

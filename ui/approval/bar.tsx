@@ -12,6 +12,10 @@ interface BarProps {
   approval: ApprovalView;
   /** The digest of what is on the screen; undefined while nothing is shown yet, and then nothing can be approved. */
   digest: string | undefined;
+  /** Files that are approved without being shown whole: only what the operator has taken by name. */
+  unshown?: readonly string[];
+  /** What stands in the place of the approval while there is something to do before it. */
+  blocked?: ReactNode;
   /** What stands here while nothing can be decided; a note that is being written stays. */
   instead?: ReactNode;
   children?: ReactNode;
@@ -21,7 +25,7 @@ interface BarProps {
  * ◆ APPR0VE with the sha that will run, and deny with a note. An approval holds for what was looked at, only. When the
  * request is decided elsewhere while words are in the note, they stay until they are sent as a message or thrown away.
  */
-export function ApproveBar({ approval, digest, instead, children }: BarProps): ReactNode {
+export function ApproveBar({ approval, digest, unshown = [], blocked, instead, children }: BarProps): ReactNode {
   const { id, agent, sha } = approval;
   const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
@@ -71,17 +75,20 @@ export function ApproveBar({ approval, digest, instead, children }: BarProps): R
   if (instead) return <div className="foot act">{instead}</div>;
   return (
     <div className="foot act" role="group" aria-label={`decide on request ${id}`}>
-      <Action
-        kind="go"
-        className="approve"
-        disabled={digest === undefined}
-        run={async () => {
-          await call("approve", { id, ...(sha === undefined ? {} : { sha }), ...(digest === undefined ? {} : { digest }) });
-          return `request ${id} is approved`;
-        }}
-      >
-        ◆ <span aria-label="approve">APPR0VE</span> {short(sha)}
-      </Action>
+      {blocked || (
+        <Action
+          kind="go"
+          className="approve"
+          disabled={digest === undefined}
+          run={async () => {
+            const looked = { ...(sha === undefined ? {} : { sha }), ...(digest === undefined ? {} : { digest }) };
+            await call("approve", { id, ...looked, ...(unshown.length === 0 ? {} : { unshown: [...unshown] }) });
+            return `request ${id} is approved`;
+          }}
+        >
+          ◆ <span aria-label="approve">APPR0VE</span> {short(sha)}
+        </Action>
+      )}
       <button type="button" className="no deny" autoFocus={wasPressed} onClick={() => turn(true)}>
         deny…
       </button>

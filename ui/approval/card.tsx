@@ -4,10 +4,18 @@ import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { RISK_COLOURS, short } from "../lib/approvals.ts";
+import { useHive } from "../lib/store.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
 import { Progress } from "./progress.tsx";
 import { visible } from "../lib/text.ts";
+
+/** What the preview has read. */
+export interface Shown {
+  digest: string | undefined;
+  /** Files that are not shown whole: they are approved on the request's page, by name. */
+  unshown: number;
+}
 
 /** The diff is read after the page stands: it comes with the first card. */
 const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component }) => ({ default: component })));
@@ -15,7 +23,7 @@ const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component })
 /** A request on the dashboard: who asks for what, what it risks, how it begins, and the two buttons. */
 export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNode {
   const { id, kind, agent } = approval;
-  const [digest, setDigest] = useState<string>();
+  const [shown, setShown] = useState<Shown>();
   const isPending = approval.state === "pending";
   // One that was decided elsewhere stays as it is around the words that are typed in it.
   const isWritten = useUnsent(denyDraft(id));
@@ -25,11 +33,17 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
       <Risks approval={approval} />
       {(isPending || isWritten) && (
         <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
-          <Preview approval={approval} onShown={setDigest} />
+          <Preview approval={approval} onShown={setShown} />
         </Suspense>
       )}
       {(isPending || isWritten) && (
-        <ApproveBar approval={approval} digest={digest}>
+        <ApproveBar
+          approval={approval}
+          digest={shown?.digest}
+          blocked={
+            shown !== undefined && shown.unshown > 0 && <span className="red">not shown whole: decide on the full diff</span>
+          }
+        >
           <Link to="/approval/$id" params={{ id: String(id) }} className="ghost full">
             {kind === "spawn" ? "config" : "full diff"}
           </Link>
@@ -48,7 +62,7 @@ export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNod
       <Link to="/approval/$id" params={{ id: String(approval.id) }} className="amber">
         {approval.kind} #{approval.id}
       </Link>{" "}
-      · <Who name={approval.agent} />{" "}
+      · <Subject name={approval.agent} />{" "}
       <span className="dim">
         {approval.origin === "request" || approval.origin === "proposal" ? "asked by" : `${approval.origin.replace("_", " ")} by`}{" "}
         {visible(approval.requested_by)}, <Age since={approval.requested_at} /> ago
@@ -59,6 +73,17 @@ export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNod
         </p>
       )}
     </div>
+  );
+}
+
+/** The agent that a request is about: a link to its page once it is there. */
+export function Subject({ name }: { name: string }): ReactNode {
+  const isThere = useHive((state) => state.agents.has(name));
+  if (!isThere) return <Who name={name} />;
+  return (
+    <Link to="/agent/$name" params={{ name }} aria-label={visible(`page of ${name}`)}>
+      <Who name={name} />
+    </Link>
   );
 }
 

@@ -1,5 +1,8 @@
-import { useMemo, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { DiffFile } from "../../src/wire/approval.ts";
+import type { Output } from "../../src/wire/operations.ts";
+import { isUnshown } from "../../src/wire/unshown.ts";
+import { Action } from "../kit/button.tsx";
 import { patchLines, splitLines, type PatchLine } from "../lib/patch.ts";
 import { visible } from "../lib/text.ts";
 import { LineText } from "./line.tsx";
@@ -9,16 +12,32 @@ const NAMES = { a: "added", d: "removed", c: "", h: "", n: "" } as const;
 
 export type DiffMode = "unified" | "split";
 
+/** Lines that are drawn at first, and what is added at the end of them: a page holds some thousands, not a million. */
+const LINES_AT_ONCE = 1_000;
+
 interface FileProps {
   file: DiffFile;
   mode: DiffMode;
   isOpen: boolean;
   onToggle: () => void;
+  /** Reads a part of the whole patch, from a character on. */
+  read: (path: string, after: number) => Promise<Output<"show_file">>;
 }
 
 /** One changed file: its head says everything that is not in the lines (mode, link, binary, renamed), then the lines. */
-export function FileDiff({ file, mode, isOpen, onToggle }: FileProps): ReactNode {
-  const lines = useMemo(() => (isOpen && file.patch !== undefined ? patchLines(file.patch) : []), [isOpen, file.patch]);
+export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): ReactNode {
+  const given = file.patch ?? "";
+  // What was read beyond the patch, as long as it is the same one.
+  const [more, setMore] = useState({ of: given, text: "", isAll: false });
+  const patch = more.of === given ? given + more.text : given;
+  const isAll = !isUnshown(file) || (more.of === given && more.isAll);
+  const [drawn, setDrawn] = useState(LINES_AT_ONCE);
+  const { text, isWhole } = useMemo(() => beginning(isOpen ? patch : "", drawn), [isOpen, patch, drawn]);
+  const lines = useMemo(() => (text === "" ? [] : patchLines(text)), [text]);
+  const readOn = async (): Promise<void> => {
+    const { text: part, next } = await read(file.path, patch.length);
+    setMore({ of: given, text: patch.slice(given.length) + part, isAll: next === undefined });
+  };
   return (
     <section className="dfile" id={fileId(file.path)} tabIndex={-1} aria-label={visible(`file ${file.path}`)}>
       <header>
@@ -32,18 +51,57 @@ export function FileDiff({ file, mode, isOpen, onToggle }: FileProps): ReactNode
         </span>
         <span className="red">{file.status === "deleted" ? "deleted" : file.removed > 0 ? `−${file.removed}` : ""}</span>
         <Modes file={file} />
-        {file.binary && <span className="chip amber">binary</span>}
+        {file.binary && <span className="chip red">not text</span>}
+        {file.cut && <span className="chip red">not shown whole</span>}
+        {file.ignored === true && <span className="chip">not read by this hive</span>}
       </header>
-      {isOpen && file.patch === undefined && (
-        <p className="dim nothing">{file.binary ? "a binary file: its bytes are not shown" : "the content is the same"}</p>
+      {isOpen && patch === "" && (
+        <p className="dim nothing">
+          {file.binary ? "The bytes of this file are not text and are not shown." : "The content is the same."}
+        </p>
       )}
-      {isOpen && file.patch !== undefined && (
+      {isOpen && patch !== "" && (
         <div className="scrollx" tabIndex={0} role="region" aria-label={visible(`changes of ${file.path}`)}>
           {mode === "split" ? <Split lines={lines} /> : <Unified lines={lines} />}
         </div>
       )}
-      {isOpen && file.cut && <p className="amber nothing">The diff of this file was too long and is cut here.</p>}
+      {isOpen && !isWhole && <Further draw={() => setDrawn(2 * drawn)} />}
+      {isOpen && isWhole && !isAll && (
+        <p className="red nothing">
+          {file.binary ? "" : "The patch of this file is too long and is cut here. "}
+          <Action kind="ghost" run={readOn}>
+            {file.binary && patch === "" ? "show its bytes" : "show more"}
+          </Action>
+        </p>
+      )}
     </section>
+  );
+}
+
+/** As many lines of a patch as are drawn. */
+function beginning(patch: string, most: number): { text: string; isWhole: boolean } {
+  let end = 0;
+  for (let n = 0; n < most; n++) {
+    const eol = patch.indexOf("\n", end);
+    if (eol < 0) return { text: patch, isWhole: true };
+    end = eol + 1;
+  }
+  return { text: patch.slice(0, end), isWhole: end === patch.length };
+}
+
+/** Draws further lines when the reader comes to the end of those that are drawn, or by a press. */
+function Further({ draw }: { draw: () => void }): ReactNode {
+  const place = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!place.current) return;
+    const watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && draw());
+    watch.observe(place.current);
+    return () => watch.disconnect();
+  }, [draw]);
+  return (
+    <button ref={place} type="button" className="ghost nothing" onClick={draw}>
+      further lines…
+    </button>
   );
 }
 

@@ -2,9 +2,10 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { DiffFile } from "../../src/wire/approval.ts";
 import type { Output } from "../../src/wire/operations.ts";
+import { isUnshown } from "../../src/wire/unshown.ts";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
-import { Who, Words } from "../kit/text.tsx";
+import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
@@ -13,7 +14,7 @@ import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
-import { Risks } from "./card.tsx";
+import { Risks, Subject } from "./card.tsx";
 import { FileDiff, fileId } from "./file.tsx";
 import { Progress } from "./progress.tsx";
 
@@ -88,16 +89,19 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const search = useSearch({ from: "/approval/$id" });
   const navigate = useNavigate();
   const mode = search.view === "split" ? "split" : "unified";
-  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  // Files that are not as they begin: what this hive never reads is closed, all else open.
+  const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
+  const unshown = files.filter(isUnshown).map((file) => file.path);
+  const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set());
+  const missing = unshown.filter((path) => !accepted.has(path)).length;
+  const read = (path: string, after: number) => call("show_file", { id: approval.id, base: shown.from, path, after });
   const [isHelp, setHelp] = useState(false);
   const isPending = approval.state === "pending";
   const isWritten = useUnsent(denyDraft(approval.id));
   const change = (next: { base?: string; view?: string }): void =>
     void navigate({ to: "/approval/$id", params: { id: String(approval.id) }, search: { ...search, ...next }, replace: true });
   const toggle = (path: string): void => {
-    const next = new Set(closed);
-    if (!next.delete(path)) next.add(path);
-    setClosed(next);
+    setTurned(withTurned(turned, path));
   };
   const focused = (): DiffFile | undefined =>
     files.find((file) => document.activeElement?.closest(".dfile")?.id === fileId(file.path));
@@ -143,7 +147,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             <span className="amber">
               {approval.kind} #{approval.id}
             </span>{" "}
-            · <Who name={approval.agent} />
+            · <Subject name={approval.agent} />
           </h1>
           {approval.description && (
             <p className="body">
@@ -164,6 +168,9 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             </p>
           )}
           {!isPending && <Progress approval={approval} />}
+          {isPending && unshown.length > 0 && (
+            <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
+          )}
         </div>
         <div className="diffs">
           <nav className="tree" aria-label="files">
@@ -198,12 +205,12 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                 key={file.path}
                 file={file}
                 mode={mode}
-                isOpen={!closed.has(file.path)}
+                isOpen={turned.has(file.path) === (file.ignored === true)}
+                read={read}
                 onToggle={() => toggle(file.path)}
               />
             ))}
             {files.length === 0 && <p className="empty dim">Nothing differs from {BASES[base]}.</p>}
-            {shown.cut && <p className="empty amber">There is more than is shown here: read it with git before you approve.</p>}
           </div>
         </div>
       </main>
@@ -212,6 +219,15 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
           <ApproveBar
             approval={approval}
             digest={digest}
+            unshown={unshown}
+            blocked={
+              missing > 0 && (
+                <span className="red">
+                  {missing === 1 ? "1 file is" : `${missing} files are`} not shown whole: look at {missing === 1 ? "it" : "each"},
+                  and tick {missing === 1 ? "it" : "them"} above to approve
+                </span>
+              )
+            }
             instead={
               isOld ? (
                 <>
@@ -237,6 +253,33 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
         {isPending ? "" : `request ${approval.id} is ${approval.state}`}
       </span>
     </>
+  );
+}
+
+function withTurned(set: ReadonlySet<string>, path: string): ReadonlySet<string> {
+  const next = new Set(set);
+  if (!next.delete(path)) next.add(path);
+  return next;
+}
+
+interface AcceptProps {
+  paths: readonly string[];
+  accepted: ReadonlySet<string>;
+  turn: (path: string) => void;
+}
+
+/** The files that are approved without being shown whole, each by its name. */
+function Accept({ paths, accepted, turn }: AcceptProps): ReactNode {
+  return (
+    <fieldset className="accept">
+      <legend className="red">Not shown whole. A yes to this request is a yes to all that is in:</legend>
+      {paths.map((path) => (
+        <label key={path}>
+          <input type="checkbox" checked={accepted.has(path)} onChange={() => turn(path)} />
+          {visible(path)}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

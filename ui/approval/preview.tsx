@@ -4,6 +4,8 @@ import type { Output } from "../../src/wire/operations.ts";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { patchLines, type PatchLine } from "../lib/patch.ts";
+import { isUnshown } from "../../src/wire/unshown.ts";
+import type { Shown } from "./card.tsx";
 import { LineText } from "./line.tsx";
 import { visible } from "../lib/text.ts";
 
@@ -18,7 +20,7 @@ export function Preview({
   onShown,
 }: {
   approval: ApprovalView;
-  onShown: (digest: string | undefined) => void;
+  onShown: (shown: Shown | undefined) => void;
 }): ReactNode {
   const { id, digest } = approval;
   // Read again whenever what would be approved changes.
@@ -26,8 +28,9 @@ export function Preview({
     useCallback(() => call("show", { id }), [id]),
     digest,
   );
-  const shown = value?.approval.digest;
-  useEffect(() => onShown(shown), [shown, onShown]);
+  useEffect(() => {
+    onShown(value && { digest: value.approval.digest, unshown: value.files.filter(isUnshown).length });
+  }, [value, onShown]);
   if (error !== undefined) {
     return (
       <div className="mini">
@@ -49,7 +52,7 @@ export function Preview({
           <div className="h">
             {visible(file.path)}
             {file.status === "modified" ? "" : ` · ${file.status.replace("_", " ")}`}
-            {file.binary ? " · binary" : ""}
+            {isUnshown(file) && <span className="red">{file.binary ? " · not text" : " · not shown whole"}</span>}
           </div>
           {cut.map((line, n) => (
             <div key={n} className={line.kind}>
@@ -64,14 +67,29 @@ export function Preview({
   );
 }
 
+/** The first changed lines of a patch, without reading more of it than is shown. */
+function changedLines(patch: string, most: number): PatchLine[] {
+  let text = "";
+  let found = 0;
+  for (let at = 0; at < patch.length && found < most;) {
+    const eol = patch.indexOf("\n", at);
+    const end = eol < 0 ? patch.length : eol + 1;
+    const line = patch.slice(at, end);
+    if (line.startsWith("+") || line.startsWith("-")) found++;
+    text += line;
+    at = end;
+  }
+  return patchLines(text).filter((line) => line.kind === "a" || line.kind === "d");
+}
+
 /** The first changed lines, file by file. Context tells little here; the changes are what counts. */
 function beginning(files: readonly File[]): { file: File; cut: PatchLine[] }[] {
   const parts: { file: File; cut: PatchLine[] }[] = [];
   let left = SHOWN;
   for (const file of files) {
     if (left <= 0) break;
-    const lines = patchLines(file.patch ?? "").filter((line) => line.kind === "a" || line.kind === "d");
-    const cut = lines.slice(0, left);
+    if (file.ignored === true) continue;
+    const cut = changedLines(file.patch ?? "", left);
     left -= cut.length + 1;
     parts.push({ file, cut });
   }

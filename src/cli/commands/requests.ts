@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
+import { isUnshown } from "../../wire/unshown.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
@@ -51,13 +52,15 @@ export function requestCommands(program: Command): void {
     },
   );
 
-  act<{ base: string }>(
+  act<{ base: string; file?: string }>(
     program
       .command("show")
       .argument("<id>", "the request", wholeNumber)
-      .description("a request with its whole diff and what you should not miss")
-      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running"),
-    async (shell, [id]: [number], { base }) => {
+      .description("a request with its diff and what you should not miss")
+      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running")
+      .option("-f, --file <path>", "one file to its end, also where it is long or not text"),
+    async (shell, [id]: [number], { base, file }) => {
+      if (file !== undefined) return showFile(shell, id, base, file);
       const answer = shell.client.call("show", { id, base });
       const [{ requestText }, output] = await Promise.all([import("../request-text.ts"), answer]);
       shell.show(output, () => requestText(output, shell));
@@ -65,23 +68,29 @@ export function requestCommands(program: Command): void {
     approvalContract,
   );
 
-  act<Waiting & { yes?: boolean; sha?: string }>(
+  act<Waiting & { yes?: boolean; sha?: string; unshown?: string[] }>(
     program
       .command("approve")
       .argument("<id>", "the request", wholeNumber)
       .description("approve a request: shows what it is and asks, unless the answer is given")
       .option("-y, --yes", "do not ask")
       .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
+      .option(
+        "-u, --unshown <path>",
+        "a file that `show` does not show whole, once for each; without it --yes is refused",
+        repeated,
+      )
       .option(...WAIT),
-    async (shell, [id]: [number], options) => {
-      const { approval, base_sha: base } = await shell.client.call("show", { id });
+    async (shell, [id]: [number], { unshown, ...options }) => {
+      const { approval, base_sha: base, files } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
+      if (approval.state === "pending") checkUnshown(id, files, unshown ?? []);
       if (options.sha !== undefined) checkSha(approval, options.sha);
       else if (options.yes !== true && !(await isSure(shell, approval))) {
         throw new Failure(EXIT.refused, "declined", `#${id} is left as it is`);
       }
       const { sha, digest } = approval;
-      const output = await shell.client.call("approve", { id, sha, digest });
+      const output = await shell.client.call("approve", { id, sha, digest, unshown });
       shell.say(`#${id} approved`);
       if (options.wait !== true) return shell.show(output, () => "");
       const { followRequest, notDeployed } = await import("../follow.ts");
@@ -153,6 +162,33 @@ async function proposed(what: string): Promise<{ commit: string } | { files: Awa
 const tree = async (folder: string) => (await import("../tree.ts")).readTree(folder);
 
 type Approval = Output<"show">["approval"];
+
+/** The values of an option that may be given several times. */
+const repeated = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** Prints one file's changes to their end, which may be more than `show` holds. */
+async function showFile(shell: Shell, id: number, base: string, path: string): Promise<void> {
+  let text = "";
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const part: Output<"show_file"> = await shell.client.call("show_file", { id, base, path, after });
+    text += part.text;
+    after = part.next;
+  }
+  const { patchLines } = await import("../diff-lines.ts");
+  shell.show({ text }, () => (text === "" ? "only its mode changes, or it is empty" : patchLines(text, shell.paint).join("\n")));
+}
+
+/** The same check as the daemon's, before anything is asked. */
+function checkUnshown(id: number, files: Output<"show">["files"], named: readonly string[]): void {
+  const missing = files.filter((file) => isUnshown(file) && !named.includes(file.path));
+  if (missing.length === 0) return;
+  const list = missing.map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`).join("");
+  throw new Failure(
+    EXIT.refused,
+    "conflict",
+    `#${id} changes files that are not shown whole:${list}\nLook at each with \`hivectl show ${id} --file <path>\` and name it with \`--unshown <path>\``,
+  );
+}
 
 async function tellSummary(shell: Shell, approval: Approval, base: string | undefined): Promise<void> {
   const { requestSummary } = await import("../request-text.ts");

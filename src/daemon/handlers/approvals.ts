@@ -1,5 +1,6 @@
 import { check } from "../../hive/deploy/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../hive/deploy/history.ts";
+import { lookAt, lookInto } from "../../hive/deploy/look.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
@@ -11,6 +12,7 @@ type Names =
   | "pending"
   | "approvals"
   | "show"
+  | "show_file"
   | "approve"
   | "deny"
   | "cancel_request"
@@ -27,8 +29,6 @@ type Names =
   | "audit"
   | "check";
 
-/** Bytes of diff that one answer carries: more than anybody reads, less than a line may hold. */
-const SHOWN_BYTES = 1024 * 1024;
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
 const by = (caller: CallerContext): string => (caller.kind === "operator" ? OPERATOR : caller.agent.name);
@@ -68,8 +68,13 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   async show(hive, input) {
     const row = hive.deploys.book.get(input.id);
     const base = await baseOf(hive, input.id, input.base);
-    const { files, cut } = await hive.repos.applied(row.name).diff(base, row.sha, SHOWN_BYTES);
+    const files = await lookAt(hive.deploys.world, row.name, base, row.sha);
+    const cut = files.some((file) => file.cut);
     return { approval: hive.deploys.book.view(row), ...(base === undefined ? {} : { base_sha: base }), files, cut };
+  },
+  async show_file(hive, input) {
+    const row = hive.deploys.book.get(input.id);
+    return lookInto(hive.deploys.world, row, await baseOf(hive, input.id, input.base), input);
   },
 
   async approve(hive, input, caller) {

@@ -11,14 +11,20 @@ import { templateTree } from "../agents/template.ts";
 import type { Book } from "./book.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
+import { checkUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployWorld } from "./world.ts";
 
-/** Bytes of diff that are read to count lines and find risks. */
-const ASSESSED_BYTES = 4 * 1024 * 1024;
+/** What an approval says was looked at. */
+export interface Seen {
+  sha?: Sha | undefined;
+  digest?: string | undefined;
+  /** Files that are not shown whole as text, and are approved all the same. */
+  unshown?: readonly string[] | undefined;
+}
 
 /** What a new request is about. */
 interface Draft {
@@ -180,18 +186,19 @@ export class Requests {
 
   /**
    * Approves a request, if what runs is still what was looked at: what the digest says, or without one what ran when
-   * it was asked for. The deploy goes on by itself. `digestNeeded` is for a browser, which has shown something.
+   * it was asked for. Content that is not shown has to be named. The deploy goes on by itself. `digestNeeded` is for a
+   * browser, which has shown something.
    */
-  async approve(
-    id: number,
-    seen: { sha?: Sha | undefined; digest?: string | undefined },
-    digestNeeded: boolean,
-  ): Promise<ApprovalRecord> {
+  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
     const { store, now } = this.#world;
-    await this.#checkPinned(this.#undecided(id, "approve"));
+    const pending = this.#undecided(id, "approve");
+    await this.#checkPinned(pending);
+    const base = this.#book.agentOf(pending)?.record.deployedSha;
+    checkUnshown(pending, await lookAt(this.#world, pending.name, base, pending.sha), seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkLookedAt(found, seen, digestNeeded);
+      if (this.#book.agentOf(found)?.record.deployedSha !== base) throw changedSince();
       const digest = digestOf(found.tree, this.#book.runningTree(found.name));
       return this.#book.move(tx, id, "approve", OPERATOR, { digest, approved_at: now(), resolved_by: OPERATOR });
     });
@@ -210,7 +217,7 @@ export class Requests {
       throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
   }
 
-  #checkLookedAt(row: ApprovalRecord, seen: { sha?: Sha | undefined; digest?: string | undefined }, digestNeeded: boolean): void {
+  #checkLookedAt(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
     if (row.kind === "spawn") this.#world.swarm.checkFree(row.name);
     else if (!this.#book.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
     if (seen.sha !== undefined && seen.sha !== row.sha)
@@ -220,7 +227,7 @@ export class Requests {
     const running = this.#book.agentOf(row)?.record.deployedSha ?? null;
     const holds =
       seen.digest === undefined ? running === row.base_sha : seen.digest === digestOf(row.tree, this.#book.runningTree(row.name));
-    if (!holds) throw new HiveError("conflict", "what runs has changed since, look again");
+    if (!holds) throw changedSince();
   }
 
   async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
@@ -363,11 +370,9 @@ export class Requests {
     const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
     // What ran before is not news.
     if (base === draft.sha || draft.origin === "revive") return none;
-    const [{ files: diff }, before] = await Promise.all([
-      repo.diff(base, draft.sha, ASSESSED_BYTES),
-      base === undefined ? undefined : repo.files(base),
-    ]);
-    return { risks: this.#world.risks({ base: before, head }), stat: statOf(diff) };
+    const [changes, before] = await Promise.all([repo.diff(base, draft.sha), base === undefined ? undefined : repo.files(base)]);
+    const diff = this.#world.shown(changes, head);
+    return { risks: this.#world.risks({ base: before, head, diff }), stat: statOf(diff) };
   }
 }
 
@@ -375,6 +380,8 @@ function statOf(diff: readonly DiffFile[]): { files: number; added: number; remo
   const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
   return { files: diff.length, added: sum("added"), removed: sum("removed") };
 }
+
+const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
 
 /** What a repository refuses is for whoever proposed it. */
 function asRefusal(error: unknown): unknown {

@@ -3,12 +3,18 @@ import { describe, expect, test } from "vitest";
 import type { TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { templateTree } from "../agents/template.ts";
-import { riskMarks, type RiskContext } from "./risks.ts";
+import { changesOf } from "../../../test/lib/changes.ts";
+import { riskMarks as marksOf, type RiskContext } from "./risks.ts";
+import { shownDiff } from "./shown.ts";
 import { validateConfig } from "./validate.ts";
 
 const template = templateTree({}, "", "agent");
 const BWRAP: RiskContext = { evaluatesNix: false, template };
 
+/** The marks of a change, with the diff as it is shown. */
+function riskMarks(base: readonly TreeFile[] | undefined, head: readonly TreeFile[], context: RiskContext) {
+  return marksOf(base, head, shownDiff(changesOf(base ?? [], head), head, context.evaluatesNix), context);
+}
 function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100644"): TreeFile {
   return { path, mode, base64: Buffer.from(text).toString("base64") };
 }
@@ -100,7 +106,7 @@ describe("what an agent gains is marked", () => {
     const files = Object.entries(templateTree({ egress: ["a.org"], model: "opus" }, "words", "agent")).map(([path, text]) =>
       file(path, text),
     );
-    expect(riskMarks(undefined, files, BWRAP).map(({ kind }) => kind)).toEqual(["egress", "model"]);
+    expect(riskMarks(undefined, files, BWRAP).map(({ kind }) => kind)).toEqual(["egress", "instructions", "model"]);
   });
 });
 
@@ -108,24 +114,48 @@ describe("what a diff does not show is marked", () => {
   test("modes, links, binaries", () => {
     expect(markedFile(file("run", "x", "100755"))).toEqual([["warn", "mode", "new executable file", "run"]]);
     expect(markedFile(file("l", "a\u202eb", "120000"))).toEqual([["warn", "symlink", "new symbolic link to a<U+202E>b", "l"]]);
-    expect(markedFile(file("b", Buffer.from([0])))).toEqual([
-      ["warn", "binary", "new binary file: its content is not shown", "b"],
-    ]);
-    expect(markedFile(file("b", Buffer.from([0xff]), "100755"))).toEqual([
-      ["danger", "binary", "new binary file: its content is not shown", "b"],
-      ["warn", "mode", "new executable file", "b"],
-    ]);
+    for (const bytes of [[0], [0xff]]) {
+      expect(markedFile(file("b", Buffer.from(bytes)))).toEqual([["danger", "binary", "not shown: it is not text", "b"]]);
+      expect(markedFile(file("b", Buffer.from(bytes), "100755"))).toEqual([
+        ["danger", "binary", "not shown: it is not text", "b"],
+        ["warn", "mode", "new executable file", "b"],
+      ]);
+    }
     const becomes = riskMarks([config({}), file("x", "a")], [config({}), file("x", "a", "100755")], BWRAP);
     expect(becomes).toEqual([{ level: "warn", kind: "mode", text: "becomes executable", path: "x" }]);
     const hidden = riskMarks([config({}), file("x", "a")], [config({}), file("x", "a\0b")], BWRAP);
-    expect(hidden).toEqual([
-      { level: "danger", kind: "binary", text: "was text and is binary now: its content is not shown", path: "x" },
+    expect(hidden).toEqual([{ level: "danger", kind: "binary", text: "not shown: it is not text", path: "x" }]);
+    // Bytes that go were there before.
+    expect(riskMarks([config({}), file("x", "a\0b"), file("y", "\0")], [config({}), file("x", "a")], BWRAP)).toEqual([]);
+  });
+
+  test("what is too long to be shown, by its lines; many such files are counted", () => {
+    const long = file("A-notes.txt", "\n".repeat(540_000));
+    expect(markedFile(long)).toEqual([
+      ["danger", "cut", expect.stringMatching(/^not shown whole: \d+ of 540000 changed lines$/), "A-notes.txt"],
     ]);
+    const many = Array.from({ length: 300 }, (_, n) => file(`b${n}`, Buffer.from([0])));
+    const marks = riskMarks([config({})], [config({ egress: ["*.b.org"] }), ...many], BWRAP);
+    expect(marks[0]?.kind).toBe("egress");
+    expect(marks.filter(({ kind }) => kind === "binary")).toHaveLength(20);
+    expect(marks.at(-1)).toEqual({ level: "danger", kind: "cut", text: "280 further files are not shown whole" });
+  });
+
+  test("other instructions have a mark of their own", () => {
+    const [one, two] = [file("INSTRUCTIONS.md", "Be kind.\n"), file("INSTRUCTIONS.md", "Be kind.\nObey notes.\n")];
+    const mark = (text: string) => ({ level: "warn", kind: "instructions", text, path: "INSTRUCTIONS.md" });
+    expect(riskMarks([config({}), one], [config({}), two], BWRAP)).toEqual([mark("other instructions: +2 −1 lines")]);
+    expect(riskMarks([config({})], [config({}), one], BWRAP)).toEqual([mark("new instructions: +1 −0 lines")]);
+    expect(riskMarks([config({}), one], [config({})], BWRAP)).toEqual([mark("no more instructions: +0 −1 lines")]);
+    // Hidden behind a file that takes all the room.
+    const long = file("A-notes.txt", "\n".repeat(540_000));
+    expect(riskMarks([config({}), one], [config({}), long, two], BWRAP).map(({ kind }) => kind)).toEqual(["cut", "instructions"]);
   });
 
   test("characters that turn or hide text, with where they are", () => {
     expect(markedFile(file("INSTRUCTIONS.md", "if \u202e x \u2066 y \u202e"))).toEqual([
       ["danger", "bidi", "characters that turn the direction of text: U+202E × 2, U+2066", "INSTRUCTIONS.md"],
+      ["warn", "instructions", "new instructions: +1 −0 lines", "INSTRUCTIONS.md"],
     ]);
     expect(markedFile(file("a", "x\u200by\u{e0041}"))).toEqual([
       ["warn", "invisible", "invisible characters: U+200B, U+E0041", "a"],

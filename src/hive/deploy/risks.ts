@@ -1,11 +1,14 @@
-import type { RiskMark, TreeFile } from "../../wire/approval.ts";
+import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
-import { codePoint, piecesOf, unseenKind, type Unseen } from "../../wire/unseen.ts";
+import { codePoint, piecesOf, writtenOut, type Unseen } from "../../wire/unseen.ts";
+import { isUnshown } from "../../wire/unshown.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
-import { byPath, bytesOf, configOf, textOf } from "./tree.ts";
+import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
 
 /** Marks of one proposal: beyond this the last says how many more there are. Nobody reads further. */
 const MAX_MARKS = 200;
+/** Files that are not shown and have a mark each. */
+const MAX_UNSHOWN_MARKS = 20;
 /** Characters of a foreign text in a mark. */
 const MAX_QUOTED = 160;
 
@@ -19,23 +22,58 @@ export interface RiskContext {
 
 /**
  * What an operator should not miss in a change from one config tree (none for a new agent) to another: what the agent
- * gains, and what a diff does not show to the eye. Pure; worst first. What it loses is in the diff and needs no mark.
+ * gains, and what its diff, which is given as it is shown, keeps from the eye. Pure; worst first. What it loses is in the
+ * diff and needs no mark.
  */
-export function riskMarks(base: readonly TreeFile[] | undefined, next: readonly TreeFile[], context: RiskContext): RiskMark[] {
+export function riskMarks(
+  base: readonly TreeFile[] | undefined,
+  next: readonly TreeFile[],
+  diff: readonly DiffFile[],
+  context: RiskContext,
+): RiskMark[] {
   const [before, after] = [byPath(base ?? []), byPath(next)];
   const was: ReturnType<typeof configOf> = base === undefined ? { config: AgentConfig.parse({}) } : configOf(before);
   const marks = [
     ...readableMarks(was.unreadable),
     ...configMarks(was.config, configOf(after).config),
+    ...unshownMarks(diff),
+    ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
     ...[...after.values()].flatMap((file) => fileMarks(before.get(file.path), file)),
     ...nixMarks(before, after, context),
   ];
   const order = { danger: 0, warn: 1, info: 2 };
   marks.sort((a, b) => order[a.level] - order[b.level]);
   if (marks.length <= MAX_MARKS) return marks;
-  const rest = marks.length - MAX_MARKS + 1;
-  const last: RiskMark = { level: "warn", kind: "invisible", text: `${rest} further marks are not shown: read the whole diff` };
-  return [...marks.slice(0, MAX_MARKS - 1), last];
+  const rest = marks.slice(MAX_MARKS - 1);
+  const text = `${rest.length} further marks are not shown: read the whole diff`;
+  return [...marks.slice(0, MAX_MARKS - 1), { level: rest[0]?.level ?? "warn", kind: "invisible", text }];
+}
+
+/** What the diff does not show. It is approved by name only; past some files the names stand in the diff alone. */
+function unshownMarks(diff: readonly DiffFile[]): RiskMark[] {
+  const unshown = diff.filter(isUnshown);
+  const marks = unshown.slice(0, MAX_UNSHOWN_MARKS).map((file): RiskMark => {
+    const lines = (file.patch?.match(/^[+-]/gm) ?? []).length;
+    return file.binary
+      ? { level: "danger", kind: "binary", text: "not shown: it is not text", path: file.path }
+      : {
+          level: "danger",
+          kind: "cut",
+          text: `not shown whole: ${lines} of ${file.added + file.removed} changed lines`,
+          path: file.path,
+        };
+  });
+  const more = unshown.length - marks.length;
+  if (more > 0) marks.push({ level: "danger", kind: "cut", text: `${more} further files are not shown whole` });
+  return marks;
+}
+
+/** What the agent is told is a change of its own kind, however small. */
+function instructionMarks(before: TreeFile | undefined, after: TreeFile | undefined, diff: readonly DiffFile[]): RiskMark[] {
+  if ((before?.base64 ?? "") === (after?.base64 ?? "")) return [];
+  const { added = 0, removed = 0 } = diff.find((file) => file.path === INSTRUCTIONS_FILE) ?? {};
+  const what = before === undefined ? "new instructions" : after === undefined ? "no more instructions" : "other instructions";
+  return [{ level: "warn", kind: "instructions", text: `${what}: +${added} −${removed} lines`, path: INSTRUCTIONS_FILE }];
 }
 
 /** Where what runs cannot be read, all that the change grants is marked, and what it lifts cannot be told. */
@@ -107,15 +145,7 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   if (file.mode === "100755" && before?.mode !== "100755")
     marks.push({ level: "warn", kind: "mode", text: before === undefined ? "new executable file" : "becomes executable", path });
   const text = textOf(file);
-  if (text === undefined) {
-    // A text that turns into something that is not shown may be a text that should not be read.
-    const wasText = before !== undefined && before.mode !== "120000" && textOf(before) !== undefined;
-    const hidden = wasText || file.mode === "100755";
-    const mark = wasText
-      ? "was text and is binary now: its content is not shown"
-      : `${what} binary file: its content is not shown`;
-    marks.push({ level: hidden ? "danger" : "warn", kind: "binary", text: mark, path });
-  } else if (before?.base64 !== file.base64) {
+  if (text !== undefined && before?.base64 !== file.base64) {
     const old = before === undefined || before.mode === "120000" ? "" : (textOf(before) ?? "");
     marks = marks.concat(unseenMarks(unseenIn(old), unseenIn(text), path));
   }
@@ -183,10 +213,9 @@ const mountText = (mount: AgentConfig["mounts"][number]): string => `${mount.hos
 
 /** A foreign text on one line, with what cannot be seen written out. */
 function quoted(text: string): string {
-  const written = Array.from(text.slice(0, MAX_QUOTED), (one) =>
-    unseenKind(one) || (/\s/.test(one) && one !== " ") ? `<${codePoint(one)}>` : one,
-  );
-  return written.join("") + (text.length > MAX_QUOTED ? "…" : "");
+  const shown = writtenOut(text.slice(0, MAX_QUOTED), (_, character) => `<${codePoint(character)}>`);
+  const line = shown.replaceAll(/[^\S ]/g, (blank) => `<${codePoint(blank)}>`);
+  return line + (text.length > MAX_QUOTED ? "…" : "");
 }
 
 /** A list that stays on one line. */

@@ -1,8 +1,8 @@
 import type { Feed } from "../../eventlog/feed.ts";
-import type { Repos } from "../../repos/types.ts";
+import type { FileChange, Repos } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { Store } from "../../store/store.ts";
-import type { RiskMark, TreeFile } from "../../wire/approval.ts";
+import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Cages } from "../agents/cages.ts";
@@ -30,8 +30,10 @@ export interface DeployWorld {
   confirmMs: number;
   /** What is wrong with a config tree, in words for whoever proposed it; empty when it can be deployed. */
   validate(files: readonly TreeFile[], rules: RulesOf): string[];
+  /** A change as the operator sees it. */
+  shown(changes: readonly FileChange[], head: readonly TreeFile[]): DiffFile[];
   /** What the operator should not miss in a change. */
-  risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[] }): RiskMark[];
+  risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[]; diff: readonly DiffFile[] }): RiskMark[];
   /** The folder of one generation of an agent. */
   generationFolder(agent: Agent, generation: number): string;
   /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */

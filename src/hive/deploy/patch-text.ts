@@ -1,0 +1,69 @@
+import { isUtf8 } from "node:buffer";
+
+const NEWLINE = 10;
+const PLUS = 43;
+
+/**
+ * Whether what a patch adds is text: UTF-8 without a NUL. What it removes ran before, and may be anything. A patch that
+ * adds nothing is judged by what it removes.
+ */
+export function addsText(hunks: Buffer): boolean {
+  let hasAdded = false;
+  for (let at = 0; at < hunks.length;) {
+    const eol = hunks.indexOf(NEWLINE, at);
+    const end = eol < 0 ? hunks.length : eol;
+    if (hunks[at] === PLUS) {
+      hasAdded = true;
+      if (!isText(hunks.subarray(at, end))) return false;
+    }
+    at = end + 1;
+  }
+  return hasAdded || isText(hunks);
+}
+
+const isText = (bytes: Buffer): boolean => isUtf8(bytes) && !bytes.includes(0);
+
+/** A patch as text. Bytes that are none are written out, each as `⟨FF⟩`: nothing is left out and nothing is guessed. */
+export function patchText(hunks: Buffer): string {
+  if (isUtf8(hunks)) return hunks.toString("utf8");
+  let text = "";
+  let from = 0;
+  for (let at = 0; at < hunks.length;) {
+    const length = sequenceLength(hunks, at);
+    if (length === 0) {
+      text += `${hunks.toString("utf8", from, at)}⟨${(hunks[at] ?? 0).toString(16).toUpperCase().padStart(2, "0")}⟩`;
+      from = at + 1;
+    }
+    at += Math.max(1, length);
+  }
+  return text + hunks.toString("utf8", from);
+}
+
+/** Bytes of the character of UTF-8 that begins here; 0 where none does. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const lead = bytes[at] ?? 0;
+  const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  return length > 0 && isUtf8(bytes.subarray(at, at + length)) && at + length <= bytes.length ? length : 0;
+}
+
+/**
+ * As many whole lines of a patch as fit into so many bytes of a JSON string. A line is never cut: half of one would read
+ * like another.
+ */
+export function wholeLines(text: string, limit: number): string {
+  let left = limit;
+  let end = 0;
+  while (end < text.length) {
+    const eol = text.indexOf("\n", end);
+    const next = eol < 0 ? text.length : eol + 1;
+    left -= jsonBytes(text.slice(end, next));
+    if (left < 0) break;
+    end = next;
+  }
+  return text.slice(0, end);
+}
+
+/** Bytes that a text takes in a JSON string, without its quotes. */
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
+}
