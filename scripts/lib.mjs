@@ -60,6 +60,7 @@ export function exec(program, argv, options = {}) {
 export async function has(program) {
   const folders = (process.env.PATH ?? "").split(":").concat("/usr/sbin", "/sbin");
   for (const folder of folders) {
+    // Not in this folder.
     const found = await stat(join(folder, program)).catch(() => undefined);
     if (found?.isFile() && (found.mode & 0o111) !== 0) return true;
   }
@@ -75,6 +76,7 @@ export async function hashOfTree(paths) {
 
 async function addToHash(hash, path) {
   const full = join(ROOT, path);
+  // What is not there adds nothing.
   const found = await stat(full).catch(() => undefined);
   if (!found) return;
   if (found.isDirectory()) {
@@ -96,6 +98,7 @@ export async function hashOfFiles(paths, ...words) {
 
 /** The content of a stamp, or undefined. */
 export async function readStamp(file) {
+  // No stamp: the step has not been done yet.
   return readFile(file, "utf8").catch(() => undefined);
 }
 

@@ -108,7 +108,7 @@ try {
     if (counts.lost > 0) total.cuts_with_loss++;
   }
 } finally {
-  await exec("umount", [mount]).catch(() => {});
+  await exec("umount", [mount]).catch(() => {}); // Already unmounted after a whole round.
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(JSON.stringify(total));

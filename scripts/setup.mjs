@@ -112,7 +112,7 @@ async function rootPrefix() {
   if (!(await has("sudo"))) return undefined;
   return exec("sudo", ["-n", "true"]).then(
     () => ["sudo", "-n"],
-    () => undefined,
+    () => undefined, // No sudo without a password.
   );
 }
 
@@ -185,7 +185,7 @@ async function ownHeaders() {
   const root = dirname(dirname(await realpath(process.execPath)));
   return access(join(root, "include", "node", "node.h")).then(
     () => root,
-    () => undefined,
+    () => undefined, // Node's headers are not there.
   );
 }
 
@@ -193,12 +193,13 @@ async function loads() {
   const script = "const D = require('better-sqlite3'); new D(':memory:').close()";
   return exec(process.execPath, ["-e", script]).then(
     () => true,
-    () => false,
+    () => false, // It cannot be loaded: it is built.
   );
 }
 
 /** True for a build whose objects end the process when they are collected; `native/no-wrap-hooks.h` says why. */
 async function hasWrapHooks() {
+  // No build yet.
   const bytes = await readFile(BINDING).catch(() => Buffer.alloc(0));
   return bytes.includes("RemoveEnvironmentCleanupHook");
 }

@@ -15,6 +15,7 @@ const BIN = join(CACHE, "node", "node_modules", PACKAGE, "bin");
 await runScript(async () => {
   const checkout = join(CACHE, "checkout");
   for (const folder of [join(CACHE, "node"), checkout]) await mkdir(folder, { recursive: true });
+  // Not fetched yet.
   const there = await exec(join(BIN, "node"), ["--version"]).catch(() => "");
   if (there.trim() !== `v${VERSION}`)
     await step(`fetching Node ${VERSION}`, () =>

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { parseScenario } from "../src/gateway/rehearsal/scenario.ts";
 import { AgentConfig } from "../src/wire/config.ts";
 import { NOTICES } from "../src/wire/notices.ts";
+import { PAIRS } from "../src/wire/pairs.ts";
 
 /** What the documents say, as far as a program can tell whether it is true. */
 
@@ -61,6 +62,15 @@ test("the table of notices is that of the code", () => {
     row.slice(1),
   );
   expect(rows).toEqual(Object.entries(NOTICES).map(([kind, rule]) => [kind, rule.class, rule.bound]));
+});
+
+test("the table of pairs is that of the code", () => {
+  const rows = Array.from(read("docs/reliability.md").matchAll(/^\| `(\w+)` \| (`[^|]+`) \| (yes|no) \|$/gm), (row) =>
+    row.slice(1),
+  );
+  expect(rows).toEqual(
+    PAIRS.map(({ begin, ends, toManager }) => [begin, ends.map((end) => `\`${end}\``).join(", "), toManager ? "yes" : "no"]),
+  );
 });
 
 test("the map stays short enough to be read first", () => {

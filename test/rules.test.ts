@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { describe, expect, test } from "vitest";
 import { handlers } from "../src/daemon/handlers/index.ts";
+import { silentErrors } from "./lib/silent-errors.ts";
 import { operations } from "../src/wire/operations.ts";
 
 /** Rules about this repository, kept by a test because nobody keeps them in mind for long. */
@@ -245,6 +246,44 @@ describe("the text", () => {
   test("text from agents never becomes markup", () => {
     const sinks = /dangerouslySetInnerHTML|\.innerHTML\b|insertAdjacentHTML|document\.write\b/;
     expect(code.filter(({ text }) => sinks.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
+  test("no error is swallowed without a word why", () => {
+    const everything = ["src", "ui", "bench", "scripts", "test", "dev"].flatMap((folder) =>
+      sources(folder, ".ts", ".tsx", ".mjs", ".cjs", ".js"),
+    );
+    expect(everything.flatMap(({ file, text }) => silentErrors(file, text))).toEqual([]);
+  });
+
+  test.each([
+    "try { a() } catch {}",
+    "try { a() } catch (error) {}",
+    "try { a() } catch { return undefined; }",
+    "a().catch(() => {})",
+    "a().catch(() => undefined)",
+    "a().catch((error) => [])",
+    "a().then(b, () => false)",
+    'socket.on("error", () => {})',
+    "// About something else.\nb();\na().catch(() => {})",
+  ])("an error is swallowed by %j", (text) => {
+    expect(silentErrors("x.ts", `async function f() { ${text} }`)).toHaveLength(1);
+  });
+
+  test.each([
+    "try { a() } catch { /* it is gone */ }",
+    "try { a() } catch {\n // It is gone.\n return undefined; }",
+    "a().catch(() => {}) // it is gone",
+    "// It is gone.\na().catch(() => {})",
+    "a().then(b,\n () => false, // it is gone\n)",
+    "try { a() } catch (error) { log(error) }",
+    "try { a() } catch { throw new Error('b') }",
+    "a().catch(onUnexpected)",
+    "a().catch((error) => log(error))",
+    'a().catch(() => toast("it failed"))',
+    'socket.on("error", () => socket.destroy())',
+    'socket.on("close", () => {})',
+  ])("no error is swallowed by %j", (text) => {
+    expect(silentErrors("x.ts", `async function f() { ${text} }`)).toEqual([]);
   });
 
   test("files stay small enough to be read at once", () => {

@@ -46,7 +46,7 @@ export class BareCli {
       },
     });
     child.stderr.resume();
-    child.stdin.on("error", () => {});
+    child.stdin.on("error", () => {}); // A CLI that has ended is noticed by its output.
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       const parts = (this.#rest + chunk).split("\n");
       this.#rest = parts.pop() ?? "";

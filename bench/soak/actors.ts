@@ -69,6 +69,7 @@ export async function harness(world: World, agent: string): Promise<void> {
   let held: { id: number; token: string; body: string } | undefined;
   let turn = 1;
   while (!world.isOver) {
+    // It gives up only when the run is over.
     const client = await reach(world, agent).catch(() => undefined);
     if (!client) return;
     try {

@@ -91,6 +91,7 @@ async function killCage(hive: TestHive, name: string): Promise<boolean> {
     process.kill((await hive.cage(name)).init, "SIGKILL");
     return true;
   } catch {
+    // Not up, or gone between the look and the kill.
     return false;
   }
 }

@@ -91,9 +91,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 /** Looks with every turn of the loop, until it is so or there is nothing left that could make it so. */
 async function until(condition: () => boolean, last: Promise<unknown>): Promise<void> {
   let isLast = false;
+  // However it ended: its own caller looks at that.
   last.then(
     () => (isLast = true),
-    () => (isLast = true),
+    () => (isLast = true), // The same.
   );
   while (!condition() && !isLast) await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -95,6 +95,7 @@ function toJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // Not JSON: the schema refuses undefined.
     return undefined;
   }
 }
@@ -116,6 +117,7 @@ const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.numbe
 async function refuseLivingCages(state: string): Promise<void> {
   const agents = join(state, "agents");
   for (const id of existsSync(agents) ? await readdir(agents) : []) {
+    // An agent without a note has no cage.
     const note = CageNote.safeParse(toJson(await readFile(join(agents, id, "cage", "cage.json"), "utf8").catch(() => "")));
     if (note.success && isAlive(note.data.init))
       throw new HiveError(

@@ -56,6 +56,7 @@ const host: HostFacts = {
     try {
       return readlinkSync(path);
     } catch {
+      // No link, or nothing there.
       return undefined;
     }
   },
@@ -346,7 +347,8 @@ async function firstPid(statusFile: string, ended: Promise<CageExit>): Promise<n
       const pid = readStatus(statusFile).childPid;
       if (pid !== undefined) finish(pid);
     };
-    void ended.then(() => finish(readStatus(statusFile).childPid));
+    const atEnd = (): void => finish(readStatus(statusFile).childPid);
+    void ended.then(atEnd);
     look();
   });
 }
@@ -356,6 +358,7 @@ function readStatus(file: string): { childPid?: number; exitCode?: number } {
   try {
     text = readFileSync(file, "utf8");
   } catch {
+    // bwrap has not written it yet, or never came so far.
     return {};
   }
   const childPid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
@@ -373,6 +376,7 @@ function readNote(cageDir: string): Note | undefined {
   try {
     return JSON.parse(readFileSync(join(cageDir, "cage.json"), "utf8")) as Note;
   } catch {
+    // No cage was started here, or its note is from another driver: there is none to adopt.
     return undefined;
   }
 }
@@ -381,6 +385,7 @@ function tail(file: string, from: number): string {
   try {
     return readFileSync(file).subarray(from).toString("utf8").trim().slice(-2000);
   } catch {
+    // No log: the cage ended before it could be opened.
     return "";
   }
 }

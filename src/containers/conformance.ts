@@ -406,6 +406,7 @@ function processesOf(uid: number): string[] {
     try {
       return statSync(`/proc/${pid}`).uid === uid && identify(Number(pid)) !== undefined;
     } catch {
+      // It has ended.
       return false;
     }
   });

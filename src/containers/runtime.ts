@@ -80,6 +80,7 @@ function tryLink(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch {
+    // Another file system, or a kernel that protects hard links: the caller copies.
     return false;
   }
 }

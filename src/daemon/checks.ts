@@ -105,6 +105,7 @@ function isOn(path: string, program: string): boolean {
       accessSync(join(folder, program), constants.X_OK);
       return true;
     } catch {
+      // Not in this folder, or not a program.
       return false;
     }
   });
@@ -119,6 +120,7 @@ function text(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
+    // A kernel without this setting.
     return undefined;
   }
 }

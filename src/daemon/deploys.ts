@@ -2,6 +2,7 @@ import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Agent } from "../hive/agents/agent.ts";
+import type { Announcements } from "../hive/announcements.ts";
 import type { Cages } from "../hive/agents/cages.ts";
 import type { Harnesses } from "../hive/agents/harnesses.ts";
 import type { Swarm } from "../hive/agents/swarm.ts";
@@ -45,6 +46,7 @@ export interface DeployParts {
   /** Makes the specification of a cage without starting it. */
   specify(agent: Agent): Promise<unknown>;
   changed(agent: Agent): void;
+  announcements: Announcements;
   lookAtDisk(error: unknown): boolean;
   failpoint(name: string): Promise<void>;
   onUnexpected(error: unknown): void;
@@ -127,6 +129,7 @@ async function tailOf(file: string): Promise<string> {
       await handle.close();
     }
   } catch {
+    // No log: the words of the failure stand alone.
     return "";
   }
 }

@@ -82,6 +82,7 @@ function layDown(file: string): boolean {
     }
     return true;
   } catch {
+    // It does not fit; the caller counts the disk as full.
     rmSync(file, { force: true });
     return false;
   }

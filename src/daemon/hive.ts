@@ -14,6 +14,7 @@ import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
 import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
+import { Announcements } from "../hive/announcements.ts";
 import { Broker } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
 import { Door } from "../hive/door.ts";
@@ -22,6 +23,7 @@ import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
+import { tellOutcome } from "../hive/outcomes.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Answer } from "../rpc/server.ts";
@@ -31,8 +33,7 @@ import type { ByCall } from "../wire/by-call.ts";
 import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
-import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
-import { isNoticeKind } from "../wire/notices.ts";
+import { OPERATOR } from "../wire/names.ts";
 import type { OperationName, Parsed } from "../wire/operations.ts";
 import { cageSpec, writableFolders } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
@@ -107,7 +108,11 @@ export async function openHive(deps: HiveDeps) {
   );
   const repos = await openRepos(paths);
   const usage = new UsageToday(store, now);
-  const disk = new Disk(paths.state, paths.ballast, () => hiveChanged());
+  const disk = new Disk(paths.state, paths.ballast, () => {
+    if (disk.low) log.warn("the disk is nearly full: nothing new is taken in");
+    else log.info("there is room on the disk again");
+    hiveChanged();
+  });
   const metrics = openMetrics();
   const urls = { home: "", domain: config.publicUrl?.origin };
 
@@ -233,31 +238,16 @@ export async function openHive(deps: HiveDeps) {
     onUnexpected,
   });
 
-  /** Stores an audit entry and, for a kind that is a notice, the manager's message: one commit. */
-  const announce = (
-    event: { event: string; agent: string; [detail: string]: unknown },
-    { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
-  ): Promise<void> => {
-    const { event: kind, agent, reason, ...detail } = event;
-    log.info({ agent, reason, ...detail }, kind);
-    const manager = swarm.manager();
-    return store
-      .write((tx) => {
-        const request = swarm.find(agent)?.deploying;
-        store.ledger.audit(store.nextSeq(), {
-          at: now(),
-          actor,
-          kind,
-          agent,
-          ...(typeof reason === "string" ? { reason } : {}),
-          ...(request === undefined ? {} : { request }),
-          ...(Object.keys(detail).length > 0 ? { detail } : {}),
-        });
-        if (toManager && manager && agent !== MANAGER && isNoticeKind(kind))
-          broker.tellFromSystem(tx, { id: manager.id, name: manager.name }, { ...event, event: kind });
-      })
-      .catch(onUnexpected);
-  };
+  const announcements = new Announcements({
+    store,
+    feed,
+    broker,
+    manager: () => swarm.manager(),
+    agent: (name) => swarm.find(name),
+    log: ({ event, ...details }) => log.info(details, event),
+    onUnexpected,
+    now,
+  });
   let isClosing = false;
   const cageFacts = { hiveId, paths, runtime, warmMs: config.warmMs };
 
@@ -276,13 +266,13 @@ export async function openHive(deps: HiveDeps) {
     async tell(agent, { actor, ...event }) {
       // What an agent's first deploy does to its cage is told by the deploy.
       if (agent.unborn) return;
-      await announce({ agent: agent.name, ...event }, { toManager: !isClosing, ...(actor ? { actor } : {}) });
+      await announcements.announce({ agent: agent.name, ...event }, { toManager: !isClosing, ...(actor ? { actor } : {}) });
     },
     crashBackoffMs: config.crashBackoffMs,
+    onUnexpected,
     now,
   });
 
-  const loggedOut = new Set<string>();
   const harnesses = new Harnesses({
     broker,
     revision: runtime.revision,
@@ -311,13 +301,10 @@ export async function openHive(deps: HiveDeps) {
       agent.sleepTimer.unref();
     },
     busy: (agent) => clearTimeout(agent.sleepTimer),
+    onUnexpected,
     onOutcome(agent, outcome) {
       metrics.turns.inc({ outcome: outcome.kind });
-      if (outcome.kind === "parked" && outcome.why === "needs_login" && !loggedOut.has(agent.id)) {
-        loggedOut.add(agent.id);
-        void announce({ event: "needs_login", agent: agent.name, reason: outcome.reason });
-      }
-      if (outcome.kind === "ok" && loggedOut.delete(agent.id)) void announce({ event: "logged_in", agent: agent.name });
+      tellOutcome(announcements, agent.name, outcome).catch(onUnexpected);
     },
     now,
   });
@@ -336,7 +323,8 @@ export async function openHive(deps: HiveDeps) {
     destroyCage: (agent) => driver.destroy({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id }),
     hasMail: (agent) => broker.hasMail(agent.id),
     changed,
-    announce,
+    announce: (happening, options) => announcements.announce(happening, options),
+    onUnexpected,
     now,
   });
   const confirmations = new Confirmations();
@@ -354,6 +342,7 @@ export async function openHive(deps: HiveDeps) {
     confirmMs: config.confirmMs,
     specify: async (agent) => cageSpec(agent, cageFacts),
     changed,
+    announcements,
     lookAtDisk: (error) => disk.after(error),
     failpoint: deps.failpoint ?? (async () => {}),
     onUnexpected,
@@ -387,6 +376,7 @@ export async function openHive(deps: HiveDeps) {
       seen: (id, at) => void store.write(() => store.sessions.seen(id, at)).catch(onUnexpected),
       revoke: (id) => store.write(() => store.sessions.revoke(id, now())),
     },
+    onUnexpected,
     now,
   );
   const diskWatch = new DiskWatch({
@@ -399,7 +389,7 @@ export async function openHive(deps: HiveDeps) {
     everyMs: config.diskCheckMs,
     onUnexpected,
   });
-  const retention = new Retention(store, { now, log: (words) => log.info(words) });
+  const retention = new Retention(store, { now, log: (words) => log.info(words), onUnexpected });
 
   const hive = {
     id: hiveId,
@@ -425,6 +415,7 @@ export async function openHive(deps: HiveDeps) {
     confirmations,
     view: (agent: Agent): AgentView => views.agent(agent),
     requestShutdown: deps.requestShutdown,
+    onUnexpected,
     /** The latest view of everything that has one. */
     views: (): HiveEvent[] => [
       { kind: "hive", hive: views.hive() },

@@ -52,6 +52,7 @@ async function read(file: string, after: number | undefined): Promise<LogPart> {
   try {
     handle = await open(file, "r");
   } catch {
+    // Nothing has been logged yet.
     return { lines: [], position: 0 };
   }
   try {

@@ -52,7 +52,7 @@ function sizeOf(file: string): number {
 
 function destination(where: { fd: number } | { dest: string; mkdir: true }): ReturnType<typeof pino.destination> {
   const stream = pino.destination({ ...where, sync: true, maxLength: MOST_KEPT_BYTES });
-  stream.on("error", () => {});
+  stream.on("error", () => {}); // There is no other place to report it.
   return stream;
 }
 

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
 import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
 import type { TurnEvent } from "../wire/event.ts";
 import { Retention } from "./retention.ts";
 
@@ -60,7 +62,7 @@ const of = (agent: string): string[] =>
 test("turn events go after 14 days; the marks of turns never", async () => {
   await add("ada", [start, note("old")], 15);
   await add("ada", [note("young")], 13);
-  expect(await new Retention(store, { now: () => NOW }).runOnce()).toMatchObject({ events: 1 });
+  expect(await new Retention(store, { now: () => NOW, onUnexpected }).runOnce()).toMatchObject({ events: 1 });
   expect(of("ada")).toEqual(["turn_start", "young"]);
 });
 
@@ -75,6 +77,7 @@ test("past its bytes an agent's oldest events go, its marks and everybody else's
   await add("bob", [note("bob's own")]);
   const words: string[] = [];
   const { events } = await new Retention(store, {
+    onUnexpected,
     now: () => NOW,
     log: (line) => void words.push(line),
     turnEventBytes: 3_000_000,
@@ -89,7 +92,23 @@ test("past its bytes an agent's oldest events go, its marks and everybody else's
   expect(of("bob")).toEqual(["bob's ow"]);
   expect(words).toEqual([`retention: 0 bodies and ${events} turn events removed`]);
   // What fits is left alone.
-  expect((await new Retention(store, { now: () => NOW }).runOnce()).events).toBe(0);
+  expect((await new Retention(store, { now: () => NOW, onUnexpected }).runOnce()).events).toBe(0);
+});
+
+test("a round that fails is reported, and the next hour tries again", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval"] });
+  const unexpected: unknown[] = [];
+  const retention = new Retention(
+    { ...store, write: () => Promise.reject(new HiveError("disk_full", "the disk is full")) },
+    { now: () => NOW, passed: () => 0, onUnexpected: (error) => void unexpected.push(error) },
+  );
+  retention.start();
+  for (const hours of [1, 2]) {
+    vi.advanceTimersByTime(3600_000);
+    await expect.poll(() => unexpected.length).toBe(hours);
+  }
+  retention.stop();
+  vi.useRealTimers();
 });
 
 test("a clock that jumps by a month removes nothing before it has been steady for an hour", async () => {
@@ -99,6 +118,7 @@ test("a clock that jumps by a month removes nothing before it has been steady fo
   let offset = NOW;
   const words: string[] = [];
   const retention = new Retention(store, {
+    onUnexpected,
     now: () => offset + passed,
     passed: () => passed,
     log: (line) => void words.push(line),

@@ -12,6 +12,8 @@ const TURN_EVENT_BYTES = 1024 ** 3;
 export interface RetentionOptions {
   now?: () => number;
   log?: (words: string) => void;
+  /** A round has failed; the next hour tries again. */
+  onUnexpected(error: unknown): void;
   turnEventBytes?: number;
   /** Milliseconds of a clock that never jumps. */
   passed?: () => number;
@@ -43,13 +45,15 @@ class SteadyClock {
 export class Retention {
   readonly #store: Store;
   readonly #now: () => number;
+  readonly #onUnexpected: (error: unknown) => void;
   readonly #log: (words: string) => void;
   readonly #turnEventBytes: number;
   #timer: NodeJS.Timeout | undefined;
   readonly #steady: SteadyClock;
 
-  constructor(store: Store, options: RetentionOptions = {}) {
+  constructor(store: Store, options: RetentionOptions) {
     this.#store = store;
+    this.#onUnexpected = options.onUnexpected;
     this.#now = options.now ?? Date.now;
     this.#log = options.log ?? (() => {});
     this.#steady = new SteadyClock(this.#now, options.passed ?? (() => performance.now()));
@@ -58,7 +62,7 @@ export class Retention {
 
   start(): void {
     this.#steady.look();
-    this.#timer = setInterval(() => void this.tick().catch(() => {}), HOUR_MS);
+    this.#timer = setInterval(() => void this.tick().catch(this.#onUnexpected), HOUR_MS);
     this.#timer.unref();
   }
 

@@ -192,7 +192,7 @@ function ask(
         incoming.on("close", () =>
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, isWhole: incoming.complete }),
         );
-        incoming.on("error", () => {});
+        incoming.on("error", () => {}); // Its end is looked at, not the reason.
       },
     );
     outgoing.on("error", reject);
@@ -278,11 +278,13 @@ describe("model.sock", () => {
 
   test("a stream that breaks off upstream breaks off here: nobody takes half an answer for a whole one", async () => {
     behave = () => ({ headers: { "content-type": "text/event-stream" }, chunks: ["event: x\ndata: {}\n\n"], breakOff: true });
+    // A client that notices the break throws; one that does not says that it is not whole.
     const answer = await ask("/v1/messages").catch(() => ({ isWhole: false }));
     expect(answer.isWhole).toBe(false);
   });
 
   test("a body past 32 MiB is refused without being kept", async () => {
+    // The gateway may hang up before the whole body is sent.
     const answer = await ask("/v1/messages", { body: Buffer.alloc(33 * 1024 * 1024, "x") }).catch(() => ({ status: 0 }));
     expect([413, 0]).toContain(answer.status);
     expect(upstream.seen).toEqual([]);
@@ -337,7 +339,7 @@ describe("egress.sock", () => {
       { stdio: "ignore" },
     );
     const server = createTlsServer({ key: readFileSync(join(made, "k")), cert: readFileSync(join(made, "c")) }, (socket) => {
-      socket.on("error", () => {});
+      socket.on("error", () => {}); // Its end is looked at, not the reason.
       socket.end("over tls");
     });
     server.on("tlsClientError", () => {});
@@ -375,7 +377,7 @@ describe("egress.sock", () => {
     const { socket } = await tunnel(`listed.example:${tls.port}`);
     await new Promise<void>((resolve) => {
       const secure = tlsConnect({ socket, servername: "hidden.example", rejectUnauthorized: false });
-      secure.on("error", () => resolve());
+      secure.on("error", () => resolve()); // The handshake is refused, or cut.
       secure.on("close", () => resolve());
     });
     expect(records).toMatchObject([{ verdict: "wrong server name" }]);

@@ -67,7 +67,7 @@ const request = (body: string | Buffer): string =>
 async function dial(name: "model" | "egress"): Promise<Socket> {
   const socket = connect(join(folder, `${name}.sock`));
   open.push(socket);
-  socket.on("error", () => {});
+  socket.on("error", () => {}); // Its end is looked at, not the reason.
   await once(socket, "connect");
   return socket;
 }
@@ -119,7 +119,7 @@ describe.each(["model", "egress"] as const)("%s.sock", (name) => {
       .poll(async () =>
         isWell().then(
           () => true,
-          () => false,
+          () => false, // Not well yet: asked again.
         ),
       )
       .toBe(true);
@@ -226,7 +226,7 @@ describe("egress.sock", () => {
     let left = (): void => {};
     const gone = new Promise<void>((resolve) => (left = resolve));
     const server = createNetServer((socket) => {
-      socket.on("error", () => {});
+      socket.on("error", () => {}); // Its end is looked at, not the reason.
       socket.once("close", left);
       socket.resume();
     });

@@ -116,11 +116,12 @@ export class Link {
         resident_servers: residentServers,
       });
       this.#live = client;
-      void client.closed.then(() => {
+      const onClosed = (): void => {
         if (this.#live !== client) return;
         this.#live = undefined;
         if (!this.#closing) this.#client = this.#connect();
-      });
+      };
+      void client.closed.then(onClosed);
       this.#options.onAssigned(assignment);
     } catch (error) {
       client.close();
@@ -140,7 +141,7 @@ export class Link {
       const timer = setTimeout(done, ms);
       try {
         watcher = watch(dirname(this.#options.socket), done);
-        watcher.on("error", () => {});
+        watcher.on("error", () => {}); // The timer is enough.
       } catch {
         // No folder to watch: the timer is enough.
       }

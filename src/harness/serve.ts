@@ -18,6 +18,11 @@ export const EXIT = { ok: 0, crash: 1, usage: 2, refused: 3 } as const;
 const RETRY_FINISH_MS = 1_000;
 
 const log = (words: string): void => void process.stderr.write(`${new Date().toISOString()} ${words}\n`);
+/** For what nobody waits for: logs what has failed, and goes on. */
+const failed =
+  (what: string) =>
+  (error: unknown): void =>
+    log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 
 /**
  * The harness: connects to the daemon, becomes what it is told to be, and runs turn after turn until it is told to
@@ -56,7 +61,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let line: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
     const result = line.then(step);
-    line = result.catch(() => {});
+    line = result.catch(() => {}); // The caller has `result`; the next step runs either way.
     return result;
   };
   const leaving = new AbortController();
@@ -108,7 +113,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     log,
   );
   residents = running;
-  void running.start();
+  running.start().catch(failed("resident servers"));
   const host = {
     call: link.call.bind(link),
     leased: leases.add.bind(leases),
@@ -138,9 +143,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
       sink: {
         emit: (event) => spool.add(event),
         delta: (delta) => link.notify("delta", delta),
-        session: (id) => void link.call("report", { session_id: id }).catch(() => {}),
+        session: (id) => void link.call("report", { session_id: id }).catch(failed("the session was not stored")),
         compacting: (now) =>
-          void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(() => {}),
+          void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(failed("report")),
       },
       log,
       warmMs: config.warmMs,
@@ -155,23 +160,25 @@ export async function serve(config: HarnessConfig): Promise<number> {
   onPush = (push) => {
     switch (push.push) {
       case "cancel":
-        if (loop.cancel({ return: push.return })) void theClaude().cancel();
+        if (loop.cancel({ return: push.return })) theClaude().cancel().catch(failed("cancel"));
         return;
       case "compact":
-        void inTurn(() => theClaude().compact()).then((end) => {
-          if (end.kind !== "ok") spool.add({ type: "note", level: "error", text: `compacting failed: ${end.reason}` });
-        });
+        inTurn(() => theClaude().compact())
+          .then((end) => {
+            if (end.kind !== "ok") spool.add({ type: "note", level: "error", text: `compacting failed: ${end.reason}` });
+          })
+          .catch(failed("compact"));
         return;
       case "model":
         modelName = push.model;
-        void inTurn(() => theClaude().setModel(push.model));
+        inTurn(() => theClaude().setModel(push.model)).catch(failed("model"));
         return;
       case "new_session":
-        void inTurn(() => theClaude().newSession());
+        inTurn(() => theClaude().newSession()).catch(failed("new session"));
         return;
       case "shutdown":
         leave();
-        if (!push.graceful) void theClaude().cancel();
+        if (!push.graceful) theClaude().cancel().catch(failed("shutdown"));
         return;
     }
   };
@@ -179,8 +186,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
   // A generation that is tried proves that it lives. Everything that a turn needs is up; only then is there a next one.
   if (config.nonce !== undefined) {
-    const refused = (error: unknown): void => log(`confirm: ${error instanceof Error ? error.message : String(error)}`);
-    await link.call("confirm", { nonce: config.nonce }).catch(refused);
+    await link.call("confirm", { nonce: config.nonce }).catch(failed("confirm"));
   }
 
   const end = await Promise.race([

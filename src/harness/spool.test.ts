@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { HiveError } from "../wire/error.ts";
 import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
 import { Spool } from "./spool.ts";
@@ -88,4 +89,22 @@ test("the mark of a tool call lets the call go first, and goes with what comes n
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("an event that the daemon refuses for good leaves a note, and the others arrive", async () => {
+  const stored: SpooledEvent[] = [];
+  let calls = 0;
+  const spool = new Spool(async (events) => {
+    calls++;
+    if (events.some(({ event }) => event.type === "text" && event.text === "bad"))
+      throw new HiveError("bad_request", "events.3: does not fit");
+    stored.push(...events);
+    return events.at(-1)?.n ?? 0;
+  });
+  for (const text of ["a", "b", "c", "bad", "d", "e"]) spool.add({ type: "text", text });
+  await spool.flushed();
+  expect(stored.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
+  const told = stored.map(({ event }) => (event.type === "text" || event.type === "note" ? event.text : ""));
+  expect(told).toEqual(["a", "b", "c", "a text event was refused: events.3: does not fit", "d", "e"]);
+  expect(calls).toBeLessThan(12);
 });

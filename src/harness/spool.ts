@@ -1,3 +1,4 @@
+import { HiveError } from "../wire/error.ts";
 import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
 
@@ -16,6 +17,14 @@ const GATHER_MS = 10;
 /** Events at whose time something else is on its way to the daemon. Text goes at once: what follows it is shown live. */
 const GATHERED: ReadonlySet<TurnEvent["type"]> = new Set(["tool_use", "tool_result"]);
 
+/** Characters of the note that stands for a refused event: why, not what. */
+const MAX_REFUSAL_CHARS = 500;
+
+/** True for a refusal that offering the same again does not change. */
+function isForGood(error: unknown): error is HiveError {
+  return error instanceof HiveError && (error.code === "bad_request" || error.code === "too_large");
+}
+
 interface Held {
   spooled: SpooledEvent;
   bytes: number;
@@ -32,6 +41,8 @@ export class Spool {
   #bytes = 0;
   #next = 1;
   #dropped = 0;
+  /** Events in the next batch, at most: fewer while one that the daemon refuses is looked for. */
+  #most = MAX_EVENTS_PER_PUBLISH;
   #pumping: Promise<void> | undefined;
   #gathering: NodeJS.Timeout | undefined;
 
@@ -43,8 +54,13 @@ export class Spool {
   add(event: TurnEvent): void {
     this.#hold(event);
     while (this.#bytes > MAX_SPOOL_BYTES && this.#dropOldest()) this.#dropped++;
-    if (GATHERED.has(event.type)) this.#gathering ??= setTimeout(() => void this.#pump(), GATHER_MS);
-    else void this.#pump();
+    if (GATHERED.has(event.type)) this.#gathering ??= setTimeout(() => this.#pumpAside(), GATHER_MS);
+    else this.#pumpAside();
+  }
+
+  #pumpAside(): void {
+    // `#send` takes every failure of a publish itself.
+    this.#pump().catch(() => {});
   }
 
   /** Resolves when everything that was added so far is confirmed. */
@@ -81,20 +97,38 @@ export class Spool {
         this.#dropped = 0;
         this.#hold({ type: "note", level: "warn", text: `${count} events were dropped: no daemon took them` });
       }
-      const confirmed = await this.#publish(this.#batch()).catch(() => undefined);
-      if (confirmed === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
+      const batch = this.#batch();
+      let confirmed: number;
+      try {
+        confirmed = await this.#publish(batch);
+      } catch (error) {
+        // Nothing is lost by a daemon that is away or whose disk is full: the same is offered again.
+        if (isForGood(error)) this.#isolate(batch, error);
+        else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
         continue;
       }
+      this.#most = MAX_EVENTS_PER_PUBLISH;
       while (this.#held[0] && this.#held[0].spooled.n <= confirmed) this.#bytes -= this.#held.shift()?.bytes ?? 0;
     }
+  }
+
+  /** One of these the daemon will never take. Alone it gives way to a note; the others go on. */
+  #isolate(batch: readonly SpooledEvent[], error: HiveError): void {
+    this.#most = Math.ceil(batch.length / 2);
+    const [held] = this.#held;
+    if (batch.length > 1 || !held) return;
+    const text = `a ${held.spooled.event.type} event was refused: ${error.message}`.slice(0, MAX_REFUSAL_CHARS);
+    const spooled: SpooledEvent = { ...held.spooled, event: { type: "note", level: "warn", text } };
+    const bytes = Buffer.byteLength(JSON.stringify(spooled));
+    this.#bytes += bytes - held.bytes;
+    this.#held[0] = { spooled, bytes };
   }
 
   #batch(): SpooledEvent[] {
     const batch: SpooledEvent[] = [];
     let bytes = 0;
     for (const held of this.#held) {
-      if (batch.length > 0 && (batch.length >= MAX_EVENTS_PER_PUBLISH || bytes + held.bytes > MAX_BATCH_BYTES)) break;
+      if (batch.length > 0 && (batch.length >= this.#most || bytes + held.bytes > MAX_BATCH_BYTES)) break;
       batch.push(held.spooled);
       bytes += held.bytes;
     }

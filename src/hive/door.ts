@@ -39,13 +39,15 @@ const hashOf = (secret: string): string => createHash("sha256").update(secret).d
  */
 export class Door {
   readonly #store: SessionStore;
+  readonly #onUnexpected: (error: unknown) => void;
   readonly #now: () => number;
   readonly #launch = new Map<string, Moment>();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #onRevoked = new Map<number, Set<() => void>>();
 
-  constructor(store: SessionStore, now: () => number = Date.now) {
+  constructor(store: SessionStore, onUnexpected: (error: unknown) => void, now: () => number = Date.now) {
     this.#store = store;
+    this.#onUnexpected = onUnexpected;
     this.#now = now;
     for (const session of store.live()) this.#sessions.set(session.hash, session);
   }
@@ -69,11 +71,11 @@ export class Door {
     }
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = this.#now();
-    const session = await this.#store.add({
-      hash: hashOf(secret),
-      createdAt: now,
-      lastSeenAt: now,
-      userAgent: userAgent.slice(0, 256),
+    const draft = { hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256) };
+    const session = await this.#store.add(draft).catch((error: unknown) => {
+      // Nobody has logged in with it: on a full disk the link is not used up.
+      this.#launch.set(hash, expires);
+      throw error;
     });
     this.#sessions.set(session.hash, session);
     return secret;
@@ -89,7 +91,7 @@ export class Door {
     // Seen in the future, by a clock that has been set back since: its time begins now.
     if (session.lastSeenAt > now + SEEN_EVERY_MS) this.#seen(session, now);
     if (now - session.lastSeenAt > SESSION_IDLE_MS) {
-      void this.revoke(session.id);
+      this.revoke(session.id).catch(this.#onUnexpected);
       return undefined;
     }
     if (now - session.lastSeenAt > SEEN_EVERY_MS) this.#seen(session, now);

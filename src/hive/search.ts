@@ -40,7 +40,7 @@ export class SearchIndex {
     this.#waitingSince = performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#takeIn();
+      this.#takeIn().catch(this.#onUnexpected);
     }, QUIET_MS);
     this.#timer.unref();
   }

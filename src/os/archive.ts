@@ -36,7 +36,7 @@ export async function pack(
   const ended = exitOf(child);
   const onAbort = (): void => void child.kill("SIGKILL");
   options.signal.addEventListener("abort", onAbort, { once: true });
-  child.stdin.on("error", () => {});
+  child.stdin.on("error", () => {}); // A tar that ends early says why by its exit.
   child.stdin.end(members.map((member) => `./${member}\0`).join(""));
   try {
     const meter = new Meter(options.onBytes);

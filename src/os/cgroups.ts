@@ -163,6 +163,7 @@ function removeGroup(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch {
+    // Busy or gone: the caller tries a busy one again.
     return !existsSync(folder);
   }
 }
@@ -185,6 +186,7 @@ function readOr(file: string, otherwise: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
+    // A kernel without this file, or a group that is gone.
     return otherwise;
   }
 }
@@ -197,6 +199,7 @@ function writable(folder: string): boolean {
     accessSync(folder, constants.W_OK);
     return true;
   } catch {
+    // Not ours to write.
     return false;
   }
 }
@@ -205,6 +208,7 @@ function tryWrite(file: string, text: string): boolean {
     writeFileSync(file, text);
     return true;
   } catch {
+    // The caller decides what a refused limit means.
     return false;
   }
 }

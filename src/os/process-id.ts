@@ -27,6 +27,7 @@ function statFields(pid: number): string[] | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     return text.slice(text.lastIndexOf(")") + 2).split(" ");
   } catch {
+    // The process is gone.
     return undefined;
   }
 }
@@ -42,6 +43,7 @@ export function signal(target: ProcessId, name: NodeJS.Signals): boolean {
     process.kill(target.pid, name);
     return true;
   } catch {
+    // It ended between the look and the signal.
     return false;
   }
 }

@@ -43,6 +43,7 @@ export function residentBytes(pid: number): number {
     const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return Number(kib ?? 0) * 1024;
   } catch {
+    // The process is gone.
     return 0;
   }
 }
@@ -52,6 +53,7 @@ function parentOf(pid: number): number | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]);
   } catch {
+    // The process is gone.
     return undefined;
   }
 }

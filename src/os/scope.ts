@@ -72,6 +72,7 @@ function isProgram(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
+    // Not there, or not a program.
     return false;
   }
 }

@@ -106,6 +106,7 @@ function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
+    // No link, or nothing there.
     return undefined;
   }
 }

@@ -230,8 +230,9 @@ async function receive(
       }
     });
     cage.stdout?.pipe(store.stdin ?? process.stdout);
+    // A process that ends early breaks its pipe; its exit says why.
     store.stdin?.on("error", () => {});
-    cage.stdin?.on("error", () => {});
+    cage.stdin?.on("error", () => {}); // The same.
     cage.stdin?.end(haves.map((have) => `${have}\n`).join(""));
     const [from_, into] = await Promise.all([sent, kept]);
     if (complaint) throw complaint;

@@ -65,6 +65,7 @@ test("links: what the rules let pass leads nowhere else on a real file system, i
       try {
         checkTree(entries);
       } catch {
+        // Refused: nothing is written.
         return;
       }
       const top = realpathSync(mkdtempSync(join(tmpdir(), "links-")));
@@ -81,6 +82,7 @@ test("links: what the rules let pass leads nowhere else on a real file system, i
           try {
             real = realpathSync(join(root, one.path));
           } catch {
+            // A link that leads nowhere.
             continue;
           }
           expect(`${real}/`.startsWith(`${root}/`), `${one.path} → ${one.target} is ${real}`).toBe(true);

@@ -55,7 +55,7 @@ async function readLines(socket: Socket, lines: number): Promise<Record<string, 
       if (got.length >= lines) resolve(got);
     });
     socket.on("close", () => resolve(got));
-    socket.on("error", () => {});
+    socket.on("error", () => {}); // Its end is looked at, not the reason.
   });
 }
 
@@ -233,6 +233,7 @@ describe("hostile lines", () => {
     let written = 0;
     while (written < 64 && !socket.destroyed && socket.writable) {
       written++;
+      // A socket that was cut is not drained.
       if (!socket.write(chunk)) await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => {});
     }
     expect((await lines)[0]).toMatchObject({
@@ -282,7 +283,7 @@ describe("hostile lines", () => {
     );
     const socket = await raw();
     socket.pause();
-    socket.on("error", () => {});
+    socket.on("error", () => {}); // Its end is looked at, not the reason.
     socket.write('{"cmd":"watch"}\n');
     await expect.poll(() => cut).toBe(true);
     socket.destroy();

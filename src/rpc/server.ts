@@ -201,6 +201,7 @@ async function removeStale(path: string): Promise<void> {
   try {
     stat = lstatSync(path);
   } catch {
+    // Nothing is in the way. A folder that cannot be read fails at `listen`, with its words.
     return;
   }
   if (!stat.isSocket()) throw new HiveError("conflict", `${path} is in the way and is not a socket: remove it`);
@@ -215,7 +216,7 @@ function answers(path: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false));
+    probe.once("error", () => resolve(false)); // A socket that refuses is a stale one.
   });
 }
 

@@ -82,6 +82,7 @@ export function ledgerQueries(db: Sqlite) {
   const nextOf = db.prepare<[string, number, string], { seq: number }>(
     "SELECT seq FROM audit WHERE agent = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT 1",
   );
+  const newestOf = db.prepare<[string, string], number | null>("SELECT max(seq) FROM audit WHERE agent = ? AND kind = ?").pluck();
   return {
     use: (u: UsageRecord): void => void use.run(u.agent, u.day, u.model, u.input, u.output, u.cacheRead, u.cacheWrite, u.costUsd),
     usedOn: (day: string) => usedOn.all(day),
@@ -101,6 +102,15 @@ export function ledgerQueries(db: Sqlite) {
       ),
     /** The number of the next line of a kind about an agent. */
     nextOf: (agent: string, kind: string, after: number): number | undefined => nextOf.get(agent, after, kind)?.seq,
+    /** Which of these kinds is the newest about an agent: one look-up each, however long the trail. */
+    newestKind(agent: string, kinds: readonly string[]): string | undefined {
+      let newest: { kind: string; seq: number } | undefined;
+      for (const kind of kinds) {
+        const seq = newestOf.get(agent, kind) ?? 0;
+        if (seq > (newest?.seq ?? 0)) newest = { kind, seq };
+      }
+      return newest?.kind;
+    },
     /** The audit trail, newest first. One agent's or one request's is read by its index. */
     audited(query: { agent?: string; request?: number; kind?: string; before: number; limit: number }): AuditLine[] {
       const { agent, request, kind, before, limit } = query;

@@ -227,4 +227,8 @@ INSERT INTO message_parties
 ALTER TABLE messages ADD COLUMN notice TEXT;
 CREATE INDEX messages_notices ON messages (recipient, notice) WHERE notice IS NOT NULL AND state = 'queued';
 `,
+  `
+-- The newest event of a kind about an agent, however long its trail is.
+CREATE INDEX audit_by_kind ON audit (agent, kind, seq);
+`,
 ];

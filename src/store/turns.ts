@@ -131,6 +131,11 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       if (fresh.length > 0) confirm.run(agent, instance, confirmedN);
       return { confirmedN, stored: fresh };
     },
+    /** Appends an event of the daemon's own; call inside a write. */
+    note(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
+      append.run(seq, agent, at, event.type, JSON.stringify(event));
+      return { seq, agent: name, at: instant(at), event };
+    },
     confirmedN: (agent: string, instance: string): number => confirmed.get(agent, instance)?.last_n ?? 0,
     nextTurn: (agent: string): number => (maxTurn.get(agent)?.n ?? 0) + 1,
     lastTurn(agent: string): LastTurnRecord | undefined {

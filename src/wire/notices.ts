@@ -35,9 +35,14 @@ export const NOTICES = {
   rebuilt: byState,
   killed: byState,
   container_crash: byState,
+  started: byState,
+  paused: byState,
+  resumed: byState,
   needs_login: byState,
   logged_in: byState,
   needs_update: byState,
+  drifted: byState,
+  in_step: byState,
 } as const satisfies Record<string, NoticeRule>;
 
 export type NoticeKind = keyof typeof NOTICES;

@@ -20,6 +20,9 @@ const WORDS: Record<string, (facts: Facts) => string> = {
     `${text(agent)} ${revived === true ? "lives again" : "lives"} · ${short(sha)} · request ${text(request)}`,
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
   killed: ({ agent, reason }) => `${text(agent)} was killed${more(reason, ": ")}`,
+  started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,
+  paused: ({ agent }) => `${text(agent)} is paused: its mail waits`,
+  resumed: ({ agent }) => `${text(agent)} goes on`,
   destroyed: ({ agent, purged }) =>
     `${text(agent)} is destroyed, ${purged === true ? "nothing of it is kept" : "its notes are kept"}`,
   operator_answered: ({ question_id, question, state, answer }) =>
@@ -28,6 +31,14 @@ const WORDS: Record<string, (facts: Facts) => string> = {
   needs_login: ({ agent, reason }) => `${text(agent)} needs a login${more(reason, ": ")}`,
   logged_in: ({ agent }) => `${text(agent)} is logged in again`,
   needs_update: ({ agent, reason }) => `${text(agent)} needs an update${more(reason, ": ")}`,
+  drifted: ({ agent, reason }) => `${text(agent)} differs from what was deployed${more(reason, ": ")}`,
+  in_step: ({ agent }) => `${text(agent)} is again what was deployed`,
+  rate_limited: ({ agent, reason }) => `${text(agent)} is rate limited${more(reason, ": ")}`,
+  rate_limit_over: ({ agent }) => `${text(agent)} is no longer rate limited`,
+  upstream_down: ({ agent, reason }) => `${text(agent)} gets no answer from the model${more(reason, ": ")}`,
+  upstream_back: ({ agent }) => `${text(agent)} gets answers from the model again`,
+  parked: ({ agent, reason }) => `${text(agent)} is parked${more(reason, ": ")}`,
+  unparked: ({ agent }) => `${text(agent)} is no longer parked`,
   message_dead: ({ message_id, from, to, reason }) =>
     `message ${text(message_id)} of ${text(from)} to ${text(to)} is dead${more(reason, ": ")}`,
 };
@@ -49,6 +60,7 @@ function factsIn(body: string): Facts {
   try {
     return Object(JSON.parse(body)) as Facts;
   } catch {
+    // Not JSON: the message is shown as it is.
     return {};
   }
 }

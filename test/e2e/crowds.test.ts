@@ -63,7 +63,7 @@ test.each([
         const socket = connect({ ...(target() as NetConnectOpts), allowHalfOpen: true } as NetConnectOpts);
         held.add(socket);
         let words = "";
-        socket.on("error", () => {});
+        socket.on("error", () => {}); // Its end is looked at, not the reason.
         socket.on("data", (chunk: Buffer) => (words += chunk.toString()));
         socket.once("close", () => held.delete(socket));
         socket.once("end", () => {

@@ -100,6 +100,7 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     cases++;
     const name = `new-${at.replace(/\W/g, "-")}`;
     arm(at, "kill");
+    // The daemon dies in it.
     const spawned = hive.call("spawn", { name }).catch(() => {});
     await restart("dead");
     await spawned;

@@ -126,7 +126,7 @@ describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
     arm(at);
     const spawned = await hive.call("spawn", { name }).then(
       () => true,
-      () => false,
+      () => false, // For want of room: what is left is checked below.
     );
     if (PUBLISHED.includes(at)) expect(spawned).toBe(true);
     counts[spawned ? "spawned" : "not_spawned"]++;

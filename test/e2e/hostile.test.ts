@@ -249,7 +249,7 @@ describe("messages", () => {
         (socket) =>
           new Promise<string>((resolve) => {
             socket.once("data", (data) => resolve(data.toString()));
-            socket.once("error", () => resolve(""));
+            socket.once("error", () => resolve("")); // Refused.
             socket.once("connect", () => socket.write('{"id":1,"cmd":"whoami"}\n'));
           }),
       ),

@@ -46,7 +46,7 @@ function dial(to: NetConnectOpts): Promise<Socket> {
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.removeAllListeners("error");
-      socket.on("error", () => {});
+      socket.on("error", () => {}); // Its end is looked at, not the reason.
       resolve(socket);
     });
   });

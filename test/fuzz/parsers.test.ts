@@ -129,6 +129,7 @@ describe("lines", { timeout: PATIENCE_MS }, () => {
           try {
             plain = JSON.parse(text);
           } catch {
+            // Ours must refuse it, too.
             plain = undefined;
           }
           const isObject = typeof plain === "object" && plain !== null && !Array.isArray(plain);

@@ -7,6 +7,7 @@ import { Feed } from "../../src/eventlog/feed.ts";
 import { Cages } from "../../src/hive/agents/cages.ts";
 import type { Harnesses } from "../../src/hive/agents/harnesses.ts";
 import { Swarm } from "../../src/hive/agents/swarm.ts";
+import { Announcements } from "../../src/hive/announcements.ts";
 import { Broker } from "../../src/hive/broker/broker.ts";
 import { Confirmations } from "../../src/hive/deploy/confirmations.ts";
 import type { Directory } from "../../src/hive/directory.ts";
@@ -72,6 +73,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     hasMail: () => false,
     tell: async () => {},
     crashBackoffMs: 1,
+    onUnexpected: unexpectedly,
     now: Date.now,
   });
   const harnesses = {
@@ -98,9 +100,20 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     hasMail: () => false,
     changed: () => {},
     announce: async () => {},
+    onUnexpected: unexpectedly,
     now: Date.now,
   });
   const repos = await openRepos(paths);
+  const announcements = new Announcements({
+    store,
+    feed,
+    broker,
+    manager: () => swarm.manager(),
+    agent: (name) => swarm.find(name),
+    log: () => {},
+    onUnexpected: unexpectedly,
+    now: Date.now,
+  });
   const deploys = openDeploys({
     store,
     feed,
@@ -115,6 +128,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     confirmMs: 10_000,
     specify: async () => {},
     changed: () => {},
+    announcements,
     lookAtDisk: () => false,
     failpoint: async () => {},
     onUnexpected: unexpectedly,

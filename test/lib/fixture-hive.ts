@@ -109,6 +109,7 @@ export class FixtureHive {
     try {
       content = readFileSync(join(UI, file));
     } catch {
+      // No such file.
       response.writeHead(404).end();
       return;
     }

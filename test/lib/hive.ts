@@ -26,6 +26,7 @@ export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
+    // The process is gone.
     return "";
   }
 }
@@ -36,6 +37,7 @@ export function isRunning(pid: number): boolean {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
   } catch {
+    // The process is gone.
     return false;
   }
 }
@@ -242,7 +244,7 @@ export class TestHive {
   async stop({ atOnce = false } = {}): Promise<number | null> {
     void this.#client?.then(
       (client) => client.close(),
-      () => {},
+      () => {}, // There is no client to close.
     );
     this.#client = undefined;
     const child = this.#daemon;
@@ -264,7 +266,7 @@ export class TestHive {
       // A crashed daemon leaves cages: only a daemon knows how to end them.
       await this.start()
         .then(() => this.stop({ atOnce: true }))
-        .catch(() => {});
+        .catch((error: unknown) => console.error(`cages may be left of ${this.folder}:`, error));
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

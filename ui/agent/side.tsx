@@ -129,7 +129,7 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
     // What waits longest may be older than everything that the page holds.
     call("messages", { agent: name, waiting: true, limit: SHOWN }).then(
       ({ messages: waiting }) => know(waiting),
-      () => {},
+      () => {}, // The page shows what it holds; a lost line has a banner of its own.
     );
   }, [name]);
   const waiting = useMemo(() => {

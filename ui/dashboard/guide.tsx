@@ -33,7 +33,7 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
         .then(() => call("approvals", { limit: 50 }))
         .then(
           ({ approvals: past }) => knowApprovals(past),
-          () => {},
+          () => {}, // The guide then shows the steps of what is open.
         );
   }, [isShown]);
   const [hasAsked, setAsked] = useState(false);

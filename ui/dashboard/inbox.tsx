@@ -29,7 +29,7 @@ export function OperatorInbox(): ReactNode {
           know(newest);
           if (newest.length < PAGE) setAll(true);
         },
-        () => {},
+        () => {}, // The inbox shows what the page holds; `show older` asks again.
       );
   }, []);
   const mine = useMemo(() => {

@@ -31,7 +31,7 @@ export function Thread({ id }: { id: number }): ReactNode {
     if (missing === undefined) return;
     call("messages", { before: missing + 1, limit: 1 }).then(
       ({ messages: [message] }) => (message?.id === missing ? know([message]) : setMissing(true)),
-      () => setMissing(true),
+      () => setMissing(true), // Shown as not there.
     );
   }, [missing]);
   const answers = useMemo(() => {

@@ -23,6 +23,7 @@ export async function call<N extends OperationName>(name: N, input: Input<N>): P
     throw new ApiError("unavailable", "the hive does not answer; it may be restarting");
   }
   if (response.status === 401) location.assign("/login");
+  // No JSON is what a proxy or a hive that ends answers: its status is told.
   const answer = (await response.json().catch(() => ({ ok: false, error: `the hive answered ${response.status}` }))) as {
     ok: boolean;
     error?: string;

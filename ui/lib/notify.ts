@@ -92,6 +92,6 @@ export function notify(event: HiveEvent): void {
     void navigator.serviceWorker
       ?.register("/notify.js")
       .then((worker) => worker.showNotification(title, { tag, body, icon: "/favicon.svg", data: { path } }))
-      .catch(() => {});
+      .catch(() => {}); // A browser without either shows none; the page does.
   }
 }

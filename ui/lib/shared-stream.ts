@@ -97,6 +97,7 @@ export class SharedStream {
 
   /** An event stream does not say why it failed: asking the state tells whether the session is over. */
   async #retry(): Promise<void> {
+    // No answer is no reason to log in: the line is tried again.
     const answer = await fetch("/api/state").catch(() => undefined);
     if (answer?.status === 401) location.assign("/login");
     else this.#connect();

@@ -72,7 +72,8 @@ async function refresh(): Promise<void> {
       newest.filter(({ id }) => ids.includes(id)),
     );
     for (const name of held.state?.tails.keys() ?? []) void loadTail(name);
-  } catch {
+  } catch (error) {
+    console.error(error);
     set({ error: "the hive does not answer" });
     setTimeout(() => void refresh(), 1000);
   }

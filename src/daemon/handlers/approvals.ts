@@ -129,13 +129,15 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
   async meta_update(hive, input, caller) {
     const inputs = metaInputs(hive.deploys.world, await hive.repos.meta.ledger(await hive.repos.meta.head()));
-    const names = input.inputs.flatMap((name) => {
-      const found = dependants(inputs, name);
-      if (!found)
-        throw new HiveError("not_found", `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`);
-      return found;
-    });
-    return each(hive, [...new Set(names)], caller, async (agent) => hive.deploys.autoUpdate.ask(agent, by(caller), true));
+    const unknown = input.inputs.filter((name) => !dependants(inputs, name));
+    const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`;
+    if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));
+    const names = new Set(input.inputs.flatMap((name) => dependants(inputs, name) ?? []));
+    const { results } = await each(hive, [...names], caller, async (agent) =>
+      hive.deploys.autoUpdate.ask(agent, by(caller), true),
+    );
+    // An input that is not known does not keep the others from being updated.
+    return { results: [...results, ...unknown.map((name) => ({ name, ok: false, error: why(name) }))] };
   },
 
   audit: (hive, input) => ({ entries: auditRows(hive.deploys.world, input) }),

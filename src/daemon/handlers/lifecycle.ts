@@ -1,3 +1,4 @@
+import { failure } from "../../rpc/envelope.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "../../hive/agents/agent.ts";
@@ -34,8 +35,9 @@ export async function each(hive: Hive, names: string[], caller: CallerContext, a
         await act(target(hive, name, caller));
         return { name, ok: true };
       } catch (error) {
-        if (!(error instanceof HiveError)) throw error;
-        return { name, ok: false, error: error.message };
+        // A defect with one of them does not keep the results of the others.
+        if (!(error instanceof HiveError)) hive.onUnexpected(error);
+        return { name, ok: false, error: failure(error).error };
       }
     }),
   );

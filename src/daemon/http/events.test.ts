@@ -79,7 +79,7 @@ test("a reader that does not read is cut off, and has the beginning of what it w
   expect(count).toBeLessThan(1000);
   expect(stream.write(frame(0))).toBe(false);
   const gone = once(slow.socket, "close");
-  slow.socket.on("error", () => {});
+  slow.socket.on("error", () => {}); // Its end is looked at, not the reason.
   slow.socket.resume();
   await gone;
   expect(slow.text()).toContain("data: 0x");

@@ -62,8 +62,10 @@ async function judge(
   let addresses: string[];
   try {
     addresses = isIP(host) ? [host] : await deps.resolve(host);
-  } catch {
-    return { verdict: "no such host", words: `${host} has no address` };
+  } catch (error) {
+    // A name that does not exist and a resolver that does not answer look alike but for the code.
+    const { code } = error as NodeJS.ErrnoException;
+    return { verdict: "no such host", words: `${host} has no address${code === undefined ? "" : ` (${code})`}` };
   }
   const [first] = addresses;
   if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
@@ -132,6 +134,7 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
   try {
     url = new URL(incoming.url ?? "");
   } catch {
+    // No absolute URL: it is refused below.
     url = undefined;
   }
   const port = Number(url?.port || 80);

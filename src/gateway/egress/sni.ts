@@ -26,6 +26,7 @@ export function readHello(bytes: Buffer): Hello {
     try {
       return { kind: "hello", serverName: serverNameOf(message.subarray(4, 4 + bodyLength)) };
     } catch {
+      // Malformed: the tunnel is refused.
       return { kind: "not-tls" };
     }
   }

@@ -84,6 +84,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // A line of an answer that is not JSON counts nothing.
     return undefined;
   }
 }

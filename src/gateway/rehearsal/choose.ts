@@ -65,6 +65,7 @@ function unescaped(value: string): string {
   try {
     return String(JSON.parse(`"${value}"`));
   } catch {
+    // Not a JSON string: the text is taken as it is.
     return value;
   }
 }

@@ -115,6 +115,7 @@ export class Claude {
         resolve();
       };
     });
+    // A CLI that is gone cannot be interrupted; what does not stop in time is ended below.
     process.query.interrupt().catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const inTime = await Promise.race([

@@ -68,7 +68,7 @@ export class Residents {
       this.#log(`the resident server ${name} ended; it starts again in ${pause / 1000} s`);
       resident.timer = setTimeout(() => {
         resident.timer = undefined;
-        void this.#start(name);
+        this.#start(name).catch((error: unknown) => this.#log(`the resident server ${name}: ${String(error)}`));
       }, pause);
     };
     try {
@@ -85,7 +85,7 @@ export class Residents {
       this.#log(`the resident server ${name} runs`);
     } catch (error) {
       this.#log(`the resident server ${name} did not start: ${error instanceof Error ? error.message : String(error)}`);
-      await client.close().catch(() => {});
+      await client.close().catch(() => {}); // It never ran: there may be nothing to close.
     }
   }
 

@@ -136,7 +136,7 @@ export class Agent {
   /** Runs lifecycle steps one after the other; a failed step does not stop the next. */
   serially<T>(step: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(step);
-    this.#queue = result.catch(() => {});
+    this.#queue = result.catch(() => {}); // The caller has `result`; the next step runs either way.
     return result;
   }
 

@@ -40,6 +40,7 @@ function world(tree: { config: AgentConfig; unreadable?: string }) {
     hasMail: () => false,
     tell: async (_, event) => void told.push(event),
     crashBackoffMs: 1,
+    onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,
   });
   return { agent, cages, asked, told, end };

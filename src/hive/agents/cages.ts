@@ -28,6 +28,8 @@ export interface CageDeps {
   /** Tells the manager, and the audit trail; resolves once it is stored. */
   tell(agent: Agent, event: LifecycleEvent): Promise<void>;
   crashBackoffMs: number;
+  /** Work that nobody waits for has failed. */
+  onUnexpected(error: unknown): void;
   now(): number;
 }
 
@@ -134,7 +136,9 @@ export class Cages {
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
     agent.phase = { at: "running", running, since: this.#deps.now(), revision };
     this.#deps.changed(agent);
-    void running.exited.then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)));
+    running.exited
+      .then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)))
+      .catch(this.#deps.onUnexpected);
   }
 
   /** Stops a cage: lets the turn finish (30 s) when graceful. Resolves when no process of it is left. */
@@ -202,7 +206,7 @@ export class Cages {
         this.#adopted(agent, running, spec.revision);
       } catch (error) {
         await running?.kill();
-        await this.#deps.releaseLeases(agent);
+        await this.#release(agent);
         agent.phase = { at: "stopped" };
         throw error;
       }
@@ -247,6 +251,12 @@ export class Cages {
     this.#deps.changed(agent);
   }
 
+  /** Marks an agent as failed, for the operator to start. An agent that failed with its own reason keeps it. */
+  leaveParked(agent: Agent, reason: string): void {
+    if (agent.phase.at !== "parked") agent.phase = { at: "parked", reason };
+    this.#deps.changed(agent);
+  }
+
   /** A stopped agent keeps its sockets over a restart of the daemon, as it keeps them over a stop. */
   leaveStopped(agent: Agent): Promise<void> {
     return this.#deps.openSockets(agent, this.#deps.identityOf(agent));
@@ -258,21 +268,29 @@ export class Cages {
     agent.phase = { ...agent.phase, at: "dozing" };
     setTimeout(() => {
       // A harness that was told to sleep and stays is no use: mail would wait for ever.
-      if (agent.phase.at === "dozing") void agent.phase.running.kill();
+      if (agent.phase.at === "dozing") agent.phase.running.kill().catch(this.#deps.onUnexpected);
     }, EXIT_MS).unref();
   }
 
   /** Mail for an agent that nobody waits for: wakes a sleeping cage. */
   onMail(agent: Agent): void {
     if (agent.phase.at === "asleep" || agent.phase.at === "dozing") {
-      this.start(agent, "woken by a message").catch(() => {});
+      this.startAside(agent, "woken by a message");
     }
+  }
+
+  /** Starts the agent's cage while nobody waits for it. A cage that cannot be built is reported by the start itself. */
+  startAside(agent: Agent, reason: string): void {
+    this.start(agent, reason).catch((error: unknown) => {
+      if (!(error instanceof HiveError)) this.#deps.onUnexpected(error);
+    });
   }
 
   /** Stops every cage, side by side, and starts none again. */
   async stopAll(agents: Iterable<Agent>, reason: string): Promise<void> {
     this.#closing = true;
-    await Promise.all([...agents].map((agent) => this.stop(agent, { graceful: true, reason })));
+    // One that cannot be stopped does not keep the others.
+    await Promise.all([...agents].map((agent) => this.stop(agent, { graceful: true, reason }).catch(this.#deps.onUnexpected)));
   }
 
   /** Kills what is left, at once. */
@@ -292,7 +310,12 @@ export class Cages {
       clearTimeout(timer);
     }
     await running.kill();
-    await this.#deps.releaseLeases(agent);
+    await this.#release(agent);
+  }
+
+  /** What cannot be given back now, for want of room, is given back when the agent's next harness says hello. */
+  async #release(agent: Agent): Promise<void> {
+    await this.#deps.releaseLeases(agent).catch(this.#deps.onUnexpected);
   }
 
   #onExit(agent: Agent, running: Running, reason: string): void {
@@ -302,19 +325,21 @@ export class Cages {
     if (phase.at === "dozing") {
       agent.phase = { at: "asleep" };
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
-      void agent.serially(() => this.#deps.releaseLeases(agent));
-      void this.#deps.tell(agent, { event: "asleep", reason: "idle" });
+      agent.serially(() => this.#release(agent)).catch(this.#deps.onUnexpected);
+      this.#deps.tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
       this.#deps.changed(agent);
       if (this.#deps.hasMail(agent)) this.onMail(agent);
       return;
     }
-    void agent.serially(() => this.#crashed(agent, running, phase.at === "running" ? phase.since : 0, reason));
+    agent
+      .serially(() => this.#crashed(agent, running, phase.at === "running" ? phase.since : 0, reason))
+      .catch(this.#deps.onUnexpected);
   }
 
   async #crashed(agent: Agent, running: Running, upSince: number, reason: string): Promise<void> {
     if (!("running" in agent.phase) || agent.phase.running !== running) return;
     await running.kill();
-    await this.#deps.releaseLeases(agent);
+    await this.#release(agent);
     const now = this.#deps.now();
     const { times, verdict } = afterCrash(agent.crashTimes, now, upSince, this.#deps.crashBackoffMs);
     agent.crashTimes = times;
@@ -325,7 +350,7 @@ export class Cages {
       };
       await this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
     } else {
-      const timer = setTimeout(() => void this.start(agent, "restarted after a crash").catch(() => {}), verdict.afterMs);
+      const timer = setTimeout(() => this.startAside(agent, "restarted after a crash"), verdict.afterMs);
       agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
       await this.#deps.tell(agent, {
         event: "container_crash",
@@ -355,7 +380,7 @@ async function confirmation({ confirmed, withinMs, ended }: Trial, running: Runn
   const gone = running.exited.then((exit) => {
     throw new Error(`the new generation ended before it confirmed: ${exit.reason ?? describeExit(exit.code, exit.signal)}`);
   });
-  gone.catch(() => {});
+  gone.catch(() => {}); // The race below has it; after the race nobody asks.
   try {
     await Promise.race([confirmed, late, gone]);
   } finally {

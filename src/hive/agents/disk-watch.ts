@@ -48,7 +48,8 @@ export class DiskWatch {
 
   /** Looks at every agent that is awake, one after the other. */
   async runOnce(): Promise<void> {
-    for (const agent of this.#deps.awake()) await this.#look(agent);
+    // One that cannot be looked at does not keep the others.
+    for (const agent of this.#deps.awake()) await this.#look(agent).catch(this.#deps.onUnexpected);
   }
 
   async #look(agent: Agent): Promise<void> {

@@ -38,6 +38,8 @@ export interface HarnessDeps {
   /** The agent fell quiet, or found work: arms and disarms its sleep. */
   quiet(agent: Agent): void;
   busy(agent: Agent): void;
+  /** Work that nobody waits for has failed. */
+  onUnexpected(error: unknown): void;
   onOutcome(agent: Agent, outcome: Parsed<"finish">["outcome"]): void;
   now(): number;
 }
@@ -116,7 +118,7 @@ export class Harnesses {
     if (agent.harness !== session) return;
     this.#callOffGrace(agent);
     const callOff = afterAwake(RECONNECT_GRACE_MS, () => {
-      if (agent.harness === session) void this.release(agent);
+      if (agent.harness === session) this.release(agent).catch(this.#deps.onUnexpected);
     });
     this.#graces.set(agent, callOff);
     this.#deps.changed(agent);
@@ -134,9 +136,12 @@ export class Harnesses {
     agent.harness = undefined;
     agent.activity = "idle";
     agent.turn = undefined;
-    if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
-    this.#deps.changed(agent);
-    agent.settle();
+    try {
+      if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
+    } finally {
+      this.#deps.changed(agent);
+      agent.settle();
+    }
   }
 
   /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */

@@ -16,6 +16,9 @@ let folder: string;
 let store: Store;
 let swarm: Swarm;
 let isFull = false;
+/** The agent whose cage cannot be adopted. */
+let broken: string | undefined;
+let unexpected: unknown[];
 
 function open(): Swarm {
   const nothing = async (): Promise<void> => {};
@@ -33,8 +36,12 @@ function open(): Swarm {
     cages: {
       start: nothing,
       stop: nothing,
-      adopt: async () => false,
-      leaveAsleep: () => {},
+      adopt: async (agent: Agent) => {
+        if (agent.name === broken) throw new Error("its note is damaged");
+        return false;
+      },
+      leaveAsleep: (agent: Agent) => void (agent.phase = { at: "asleep" }),
+      leaveParked: (agent: Agent, reason: string) => void (agent.phase = { at: "parked", reason }),
       onMail: () => {},
     } as unknown as Cages,
     harnesses: { serve: () => {}, unpark: () => {} } as unknown as Harnesses,
@@ -44,6 +51,7 @@ function open(): Swarm {
     hasMail: () => false,
     changed: () => {},
     announce: async () => {},
+    onUnexpected: (error) => void unexpected.push(error),
     now: () => 0,
   });
 }
@@ -57,6 +65,8 @@ function born(agent: Agent): void {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "swarm-"));
   store = openStoreIn(folder);
+  unexpected = [];
+  broken = undefined;
   swarm = open();
 });
 afterEach(() => {
@@ -105,4 +115,16 @@ test("a name whose agent could not be stored, or came to nothing, is free again"
   isFull = false;
   await swarm.miscarry(await swarm.conceive("ada"));
   await swarm.conceive("ada");
+});
+
+test("an agent that cannot be brought up does not keep the others from starting", async () => {
+  for (const name of ["ada", "bob"]) {
+    born(await swarm.conceive(name));
+    swarm.byName(name).unreadable = undefined;
+  }
+  broken = "ada";
+  await swarm.boot();
+  expect(swarm.byName("ada").phase).toMatchObject({ at: "parked", reason: expect.stringContaining("its note is damaged") });
+  expect(swarm.byName("bob").phase).toEqual({ at: "asleep" });
+  expect(unexpected).toHaveLength(1);
 });

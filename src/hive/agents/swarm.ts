@@ -41,6 +41,8 @@ export interface SwarmDeps {
   changed(agent: Agent): void;
   /** An event for the manager's inbox and the audit trail; resolves once it is stored. */
   announce(event: { event: string; agent: string; [detail: string]: unknown }, options?: { actor?: string }): Promise<void>;
+  /** Work that nobody waits for has failed. */
+  onUnexpected(error: unknown): void;
   now(): number;
 }
 
@@ -114,17 +116,30 @@ export class Swarm {
    * asleep: they cost nothing and start with their next message.
    */
   async boot(): Promise<void> {
+    const { cages, onUnexpected } = this.#deps;
     await Promise.all(
-      this.all().map(async (agent) => {
-        this.#deps.harnesses.serve(agent);
-        if (await this.#deps.cages.adopt(agent)) return;
-        if (agent.record.desired !== "running") return this.#deps.cages.leaveStopped(agent);
-        if (agent.unreadable !== undefined) return this.#deps.cages.leaveFailed(agent, agent.unreadable);
-        const needed = this.#deps.hasMail(agent) || hasResidentServer(agent);
-        if (needed) await this.#deps.cages.start(agent, "start-up").catch(() => {});
-        else this.#deps.cages.leaveAsleep(agent);
-      }),
+      this.all().map((agent) =>
+        this.#bootOne(agent).catch((error: unknown) => {
+          // One agent that cannot be brought up does not keep the hive from starting.
+          onUnexpected(error);
+          cages.leaveParked(agent, `it could not be brought up: ${error instanceof Error ? error.message : String(error)}`);
+        }),
+      ),
     );
+  }
+
+  async #bootOne(agent: Agent): Promise<void> {
+    const { cages, harnesses, hasMail, onUnexpected } = this.#deps;
+    harnesses.serve(agent);
+    if (await cages.adopt(agent)) return;
+    if (agent.record.desired !== "running") return cages.leaveStopped(agent);
+    if (agent.unreadable !== undefined) return cages.leaveFailed(agent, agent.unreadable);
+    const needed = hasMail(agent) || hasResidentServer(agent);
+    if (!needed) return cages.leaveAsleep(agent);
+    await cages.start(agent, "start-up").catch((error: unknown) => {
+      // A cage that cannot be built is reported by the start itself.
+      if (!(error instanceof HiveError)) onUnexpected(error);
+    });
   }
 
   /** Throws words when a new agent cannot have this name. A destroyed one of that name is not replaced silently. */
@@ -246,7 +261,8 @@ export class Swarm {
 
   /** Pausing holds the mail back; resuming also ends a park: the operator says go on. */
   async setPaused(agent: Agent, paused: boolean): Promise<void> {
-    if (agent.record.paused !== paused) await this.#save(agent, { paused });
+    const isNew = agent.record.paused !== paused;
+    if (isNew) await this.#save(agent, { paused });
     if (!paused) {
       agent.parksInARow = 0;
       this.#deps.harnesses.unpark(agent);
@@ -254,6 +270,7 @@ export class Swarm {
     this.#deps.harnesses.serve(agent);
     this.#deps.changed(agent);
     if (!paused && this.#deps.hasMail(agent)) this.#deps.cages.onMail(agent);
+    if (isNew) await this.#deps.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: OPERATOR });
   }
 
   async setModel(agent: Agent, model: string): Promise<void> {
@@ -280,13 +297,13 @@ export class Swarm {
   }
 
   saveSession(agent: Agent, sessionId: string | undefined): void {
-    if (agent.record.sessionId !== sessionId) void this.#save(agent, { sessionId });
+    if (agent.record.sessionId !== sessionId) this.#save(agent, { sessionId }).catch(this.#deps.onUnexpected);
   }
 
   /** Sends an operator's command to the running harness, or says why there is none. */
   pushTo(agent: Agent, line: HarnessPush): void {
     if (agent.phase.at === "asleep" || agent.phase.at === "dozing")
-      void this.#deps.cages.start(agent, "for an operator's command").catch(() => {});
+      this.#deps.cages.startAside(agent, "for an operator's command");
     if (agent.harness?.push(line) !== true) {
       throw new HiveError("unavailable", `${agent.name} has no running harness just now: start it, or try again in a moment`);
     }

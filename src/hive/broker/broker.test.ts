@@ -364,7 +364,7 @@ describe("holding back, sleeping, waking", () => {
   test("no sleep while a lease lives", async () => {
     await send("ada", "one");
     await next("ada");
-    void new Promise<Served>(broker.next("id-ada", "i-ada", never));
+    broker.next("id-ada", "i-ada", never)(() => {}, onUnexpected);
     expect(broker.offerSleep("id-ada")).toBe(false);
   });
 

@@ -55,7 +55,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
     // The bucket is emptied before the jump: a jump back must not leave it empty for the length of the jump.
     for (let n = 0; n < DEFAULT_SEND_RATE.burst; n++) await send(n);
     clock += jump;
-    await send(DEFAULT_SEND_RATE.burst).catch(() => {});
+    await send(DEFAULT_SEND_RATE.burst).catch(() => {}); // Refused after a jump back, which the next one must not be.
     clock += 1000;
     await send(DEFAULT_SEND_RATE.burst + 1);
     expect([...ids].sort((a, b) => a - b)).toEqual(ids);

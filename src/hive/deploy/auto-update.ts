@@ -1,4 +1,4 @@
-import { MANAGER, SYSTEM } from "../../wire/names.ts";
+import { SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Deploys } from "./deploys.ts";
 import { lookForDrift } from "./drift.ts";
@@ -71,16 +71,7 @@ export class AutoUpdate {
     const asked = await this.#requests.rebuild(agent, by, by === SYSTEM ? "hyperhive has moved on" : undefined);
     const row = await this.#deploys.settled(asked.id);
     if (row.state === "deployed") this.#given.delete(agent.id);
-    else if (!this.#stopped) await this.#tell(agent, row.error ?? row.state);
-  }
-
-  async #tell(agent: Agent, reason: string): Promise<void> {
-    const { store, broker, swarm, now } = this.#world;
-    const manager = swarm.manager();
-    await store.write((tx) => {
-      store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind: "needs_update", agent: agent.name, reason });
-      if (manager && agent !== manager)
-        broker.tellFromSystem(tx, { id: manager.id, name: MANAGER }, { event: "needs_update", agent: agent.name, reason });
-    });
+    else if (!this.#stopped)
+      await this.#world.announcements.announce({ event: "needs_update", agent: agent.name, reason: row.error ?? row.state });
   }
 }

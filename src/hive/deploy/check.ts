@@ -61,6 +61,7 @@ async function read(world: DeployWorld): Promise<Facts> {
   const refs = new Map<string, Map<string, string>>();
   for (const name of names) {
     const repo = world.repos.applied(name);
+    // A repository that cannot be read has no refs: what should be there is then found to be missing.
     refs.set(name, await repo.refs().catch(() => new Map()));
   }
   const deploys = new Map<string, { sha: string; subject: string }>();
@@ -121,21 +122,23 @@ async function approvedIsBuilt(world: DeployWorld, facts: Facts): Promise<CheckF
     const tree = await world.repos
       .applied(row.name)
       .treeOf(row.sha)
+      // A commit that cannot be read has no tree, and differs from what was approved.
       .catch(() => "nothing");
     if (tree !== row.tree) problems.push(`request ${row.id}: ${row.tree} was approved, and ${row.sha} has ${tree}`);
   }
   for (const agent of facts.agents) {
     const { deployedSha, generation } = agent.record;
     if (deployedSha === undefined || agent.deploying !== undefined) continue;
-    const [wanted, there] = await Promise.all([
-      world.repos
-        .applied(agent.name)
-        .files(deployedSha)
-        .catch(() => []),
-      readGeneration(world.generationFolder(agent, generation)).catch(() => []),
+    const [wanted, there] = await Promise.allSettled([
+      world.repos.applied(agent.name).files(deployedSha),
+      readGeneration(world.generationFolder(agent, generation)),
     ]);
-    if (listing(wanted) !== listing(there))
-      problems.push(`${agent.name}: generation ${generation} is not what ${deployedSha.slice(0, 12)} holds`);
+    const sha = deployedSha.slice(0, 12);
+    if (wanted.status === "rejected") problems.push(`${agent.name}: ${sha} cannot be read: ${String(wanted.reason)}`);
+    else if (there.status === "rejected")
+      problems.push(`${agent.name}: generation ${generation} cannot be read: ${String(there.reason)}`);
+    else if (listing(wanted.value) !== listing(there.value))
+      problems.push(`${agent.name}: generation ${generation} is not what ${sha} holds`);
   }
   return finding(2, "what was approved is what was built", problems, rows.length + facts.agents.length);
 }

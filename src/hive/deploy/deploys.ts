@@ -41,12 +41,11 @@ export class Deploys {
     const before = this.#lines.get(row.name) ?? Promise.resolve();
     const done = before.then(() => this.#carryOut(row.id));
     this.#results.set(row.id, done);
-    void done.catch(() => {}).then(() => this.#results.delete(row.id));
-    const line = done.catch(this.#world.onUnexpected);
-    this.#lines.set(row.name, line);
-    void line.then(() => {
+    const line = done.catch(this.#world.onUnexpected).finally(() => {
+      this.#results.delete(row.id);
       if (this.#lines.get(row.name) === line) this.#lines.delete(row.name);
     });
+    this.#lines.set(row.name, line);
     return done;
   }
 
@@ -110,10 +109,13 @@ export class Deploys {
     if (deploy.agent) world.changed(deploy.agent);
   }
 
-  /** Whether the ledger holds this deploy: an error may have come after it was published. */
+  /**
+   * Whether the ledger holds this deploy: an error may have come after it was published. Rejects when the ledger cannot be
+   * read: the request is then left as it is, and the next daemon settles it. To undo what is published is never right.
+   */
   async #isPublished(deploy: Deploy): Promise<boolean> {
     if (deploy.row.state !== "activating" || deploy.row.candidate === null) return false;
-    return this.#world.repos.meta.contains(deploy.row.candidate).catch(() => false);
+    return this.#world.repos.meta.contains(deploy.row.candidate);
   }
 
   /** Undoes what was done, newest first, and settles the request with the words of the failure. */

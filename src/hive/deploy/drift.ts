@@ -32,9 +32,11 @@ export async function lookForDrift(world: DeployWorld): Promise<Agent[]> {
     const deployed = deployedRequest === undefined ? undefined : world.store.approvals.byId(deployedRequest)?.tree;
     const drift = driftOf(agent, ledger, { deployed });
     if (drift !== undefined) differ.push(agent);
+    else if (!agent.deploying) await world.announcements.over("in_step", agent.name);
     if (drift === agent.drift) continue;
     agent.drift = drift;
     world.changed(agent);
+    if (drift !== undefined) await world.announcements.announce({ event: "drifted", agent: agent.name, reason: drift });
   }
   return differ;
 }

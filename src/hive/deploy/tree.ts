@@ -21,6 +21,7 @@ export function textOf(file: TreeFile): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
+    // Not UTF-8.
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { Store } from "../../store/store.ts";
 import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import type { Agent } from "../agents/agent.ts";
+import type { Announcements } from "../announcements.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Cages } from "../agents/cages.ts";
 import type { Harnesses } from "../agents/harnesses.ts";
@@ -45,6 +46,8 @@ export interface DeployWorld {
   changed(agent: Agent): void;
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;
+  /** Says what has happened to agents. */
+  announcements: Announcements;
   /** After a failure: whether the disk is full. If so, what is set aside is freed. */
   lookAtDisk(error: unknown): boolean;
   onUnexpected(error: unknown): void;

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { HiveError } from "../../wire/error.ts";
+import type { Hive } from "../hive.ts";
+import { each } from "./lifecycle.ts";
+
+test("what fails with one agent of a scope keeps none of the others from its result", async () => {
+  const unexpected: unknown[] = [];
+  const hive = {
+    swarm: {
+      byName(name: string) {
+        if (name === "ghost") throw new HiveError("not_found", "there is no agent ghost");
+        return { name };
+      },
+    },
+    onUnexpected: (error: unknown) => void unexpected.push(error),
+  } as unknown as Hive;
+  const operator = { kind: "operator", ended: new AbortController().signal } as const;
+  const { results } = await each(hive, ["ada", "ghost", "bob", "cyd"], operator, async ({ name }) => {
+    if (name === "ada") throw new TypeError("a defect");
+    if (name === "bob") throw new HiveError("disk_full", "the disk is full");
+  });
+  expect(results).toEqual([
+    { name: "ada", ok: false, error: expect.stringContaining("inside the daemon") },
+    { name: "ghost", ok: false, error: "there is no agent ghost" },
+    { name: "bob", ok: false, error: "the disk is full" },
+    { name: "cyd", ok: true },
+  ]);
+  expect(unexpected).toMatchObject([{ message: "a defect" }]);
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { HiveError } from "../wire/error.ts";
+import { Door, type SessionRecord, type SessionStore } from "./door.ts";
+
+const DAY = 24 * 3600_000;
+const full = (): Promise<never> => Promise.reject(new HiveError("disk_full", "the disk is full"));
+
+function storeOf(parts: Partial<SessionStore>): SessionStore {
+  return { add: async (session) => ({ ...session, id: 1 }), live: () => [], seen: () => {}, revoke: async () => {}, ...parts };
+}
+
+test("a launch link that could not become a session for want of room can be used again, and then once", async () => {
+  let isFull = true;
+  const add = (session: Omit<SessionRecord, "id">): Promise<SessionRecord> =>
+    isFull ? full() : Promise.resolve({ ...session, id: 1 });
+  const door = new Door(storeOf({ add }), (error) => expect.unreachable(String(error)));
+  const { token } = door.mint();
+  await expect(door.enter(token, "firefox")).rejects.toMatchObject({ code: "disk_full" });
+  isFull = false;
+  expect(door.check(await door.enter(token, "firefox"))).toMatchObject({ id: 1 });
+  await expect(door.enter(token, "firefox")).rejects.toMatchObject({ code: "unauthorized" });
+});
+
+test("a session that has run out is refused, also when that cannot be stored", async () => {
+  let now = 0;
+  const unexpected: unknown[] = [];
+  const door = new Door(
+    storeOf({ revoke: full }),
+    (error) => void unexpected.push(error),
+    () => now,
+  );
+  const secret = await door.enter(door.mint().token, "firefox");
+  now = 31 * DAY;
+  expect(door.check(secret)).toBeUndefined();
+  await expect.poll(() => unexpected).toMatchObject([{ code: "disk_full" }]);
+});

@@ -1,0 +1,86 @@
+import { parseSync } from "oxc-parser";
+
+/**
+ * Calls that tell somebody of an error without its words: the page shows what failed, a test or a promise fails, a
+ * program ends. Matched by the last name of what is called.
+ */
+const REPORTS = /^(?:toast|report\w*|fail\w*|reject\w*|refuse\w*|destroy|kill|say|onUnexpected|onFatal|fatal|error|warn|exit)$/;
+
+interface Node {
+  type: string;
+  start: number;
+  end: number;
+  [field: string]: unknown;
+}
+
+const isNode = (value: unknown): value is Node => typeof (value as Partial<Node> | null)?.type === "string";
+
+function childrenOf(node: Node): Node[] {
+  return Object.values(node).flatMap((value) => (Array.isArray(value) ? value : [value]).filter(isNode));
+}
+
+/** A node and everything below it. */
+function* within(node: Node): Generator<Node> {
+  yield node;
+  for (const child of childrenOf(node)) yield* within(child);
+}
+
+const isFunction = (node: unknown): node is Node =>
+  isNode(node) && (node.type === "ArrowFunctionExpression" || node.type === "FunctionExpression");
+
+function nameOf(callee: unknown): string {
+  if (!isNode(callee)) return "";
+  const name = callee.type === "MemberExpression" ? callee["property"] : callee;
+  return isNode(name) && typeof name["name"] === "string" ? name["name"] : "";
+}
+
+/** The handler of an error: a catch clause, or a function given to `catch`, as second to `then`, or to `on("error")`. */
+function handlersIn(node: Node): Node[] {
+  if (node.type === "CatchClause") return [node];
+  if (node.type !== "CallExpression") return [];
+  const [first, second] = node["arguments"] as unknown[];
+  const name = nameOf(node["callee"]);
+  if (name === "catch" && isFunction(first)) return [first];
+  if (name === "then" && isFunction(second)) return [second];
+  const isErrorEvent = isNode(first) && first.type === "Literal" && first["value"] === "error";
+  if (/^(?:on|once|addEventListener)$/.test(name) && isErrorEvent && isFunction(second)) return [second];
+  return [];
+}
+
+/** True for a handler that uses its error, throws, counts, or tells somebody. */
+function speaks(handler: Node): boolean {
+  const [param] = handler.type === "CatchClause" ? [handler["param"]] : (handler["params"] as unknown[]);
+  const names = new Set(
+    isNode(param) ? Array.from(within(param), (one) => one["name"]).filter((one) => typeof one === "string") : [],
+  );
+  const body = handler["body"] as Node;
+  return Array.from(within(body)).some(
+    (one) =>
+      one.type === "ThrowStatement" ||
+      // It is counted.
+      one.type === "UpdateExpression" ||
+      (one.type === "Identifier" && names.has(one["name"] as string)) ||
+      (one.type === "CallExpression" && REPORTS.test(nameOf(one["callee"]))),
+  );
+}
+
+/**
+ * Where a source swallows an error: a handler that neither uses it, nor throws, nor counts, nor tells somebody, without a comment that
+ * says why. The comment stands in the handler, at the end of its last line, or right above its first. As `file:line`.
+ */
+export function silentErrors(file: string, text: string): string[] {
+  const { program, comments } = parseSync(file, text);
+  const lineAt = (offset: number): number => text.slice(0, offset).split("\n").length;
+  const spans = comments.map(({ start, end }) => ({ start, first: lineAt(start), last: lineAt(end) }));
+  const isExplained = ({ start, end }: Node): boolean =>
+    spans.some(
+      (comment) =>
+        (comment.start >= start && comment.start < end) ||
+        (comment.start >= end && comment.first === lineAt(end)) ||
+        (comment.start < start && comment.last === lineAt(start) - 1),
+    );
+  return Array.from(within(program as unknown as Node))
+    .flatMap(handlersIn)
+    .filter((handler) => !speaks(handler) && !isExplained(handler))
+    .map((handler) => `${file}:${lineAt(handler.start)}`);
+}
