@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
+import { TreeFile } from "./approval.ts";
 import { AgentConfig, DeployedConfig } from "./config.ts";
 import { historyOperations } from "./history-operations.ts";
 import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
@@ -331,7 +332,17 @@ export const operations = {
     summary: "The deployed config tree of an agent.",
     callers: ["operator"],
     input: agentOnly,
-    output: z.object({ files: z.array(z.object({ path: z.string(), text: z.string() })) }),
+    output: z.object({
+      files: z.array(
+        z.object({
+          path: z.string(),
+          mode: TreeFile.shape.mode.optional(),
+          /** As text; where it is not, or the file is a link, `base64` has the bytes. */
+          text: z.string(),
+          base64: z.string().optional(),
+        }),
+      ),
+    }),
   },
   tombstones: {
     summary: "Destroyed agents whose state is kept.",

@@ -327,6 +327,15 @@ test.each(WIDTHS)(
     hive.answers.request_spawn = () => ({ request: 50 });
     hive.answers.rollback = () => ({ request: 51 });
     hive.answers.propose = () => ({ request: 52 });
+    const png = Buffer.from([0x89, 0x50, 0, 0xff]).toString("base64");
+    hive.answers.config = () => ({
+      files: [
+        { path: "INSTRUCTIONS.md", text: "# scout\n" },
+        { path: "agent.json", text: "{}\n" },
+        { path: "logo.png", mode: "100644", text: "\ufffdP\0\ufffd", base64: png },
+        { path: "run", mode: "100755", text: "#!/bin/sh\n" },
+      ],
+    });
     const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(width));
     await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
     await page.getByLabel("name").fill("poet");
@@ -346,7 +355,9 @@ test.each(WIDTHS)(
     await page.getByRole("button", { name: "propose 1 file" }).click();
     await page.getByRole("link", { name: "Look at request 52" }).waitFor();
     const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
-    expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "agent.nix"]);
+    expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "logo.png", "run"]);
+    // What was not edited is proposed as it is: its bytes, and that it may be run.
+    expect(proposal?.files.slice(2)).toMatchObject([{ base64: png }, { mode: "100755" }]);
     expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
     await context.close();
     expect(problems).toEqual([]);

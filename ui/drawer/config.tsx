@@ -31,7 +31,12 @@ export function Config({ name }: { name: string }): ReactNode {
   const propose = async (): Promise<void> => {
     const { request } = await call("propose", {
       agent: name,
-      files: value.files.map((one) => ({ path: one.path, base64: toBase64(textOf(one)) })),
+      // What is not edited stays as it is, to the byte: programs, links, and files that are not text.
+      files: value.files.map((one) => ({
+        path: one.path,
+        ...(one.mode === undefined ? {} : { mode: one.mode }),
+        base64: one.base64 ?? toBase64(textOf(one)),
+      })),
       ...(description.trim() === "" ? {} : { description: description.trim() }),
     });
     setDraft("");
@@ -74,7 +79,7 @@ export function Config({ name }: { name: string }): ReactNode {
           and decide.
         </p>
       )}
-      {edited === undefined || !file ? (
+      {edited === undefined || !file || file.base64 !== undefined ? (
         <pre className="file" role="tabpanel" aria-label={visible(file?.path ?? "no file")} tabIndex={0}>
           {file?.text === "" ? <span className="faint">(empty)</span> : visible(file?.text ?? "")}
         </pre>

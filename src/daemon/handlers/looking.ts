@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { isUtf8 } from "node:buffer";
+import { readGeneration } from "../../hive/agents/config-tree.ts";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
 import type { Output } from "../../wire/operations.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
@@ -65,10 +65,10 @@ export const lookingHandlers: Pick<Handlers, Names> = {
     return input.after === undefined ? lastLines(file, input.lines) : linesAfter(file, input.after);
   },
 
-  config(hive, input) {
+  async config(hive, input) {
     const agent = hive.swarm.byNameEvenDestroyed(input.name);
     const root = hive.paths.agent(agent.id).generation(agent.record.generation);
-    return { files: readTree(root) };
+    return { files: await readTree(root) };
   },
 
   login: (hive) => hive.launchUrl(),
@@ -93,10 +93,11 @@ function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subs
   return { agent_statuses: [row] };
 }
 
-function readTree(root: string): { path: string; text: string }[] {
-  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .map((file) => ({ path: relative(root, file), text: readFileSync(file, "utf8") }));
+/** The files of a generation as text; bytes that text cannot carry beside it, so that all of it can be proposed again. */
+async function readTree(root: string): Promise<Output<"config">["files"]> {
+  return (await readGeneration(root)).map(({ path, mode, base64 }) => {
+    const bytes = Buffer.from(base64, "base64");
+    const isExact = mode !== "120000" && isUtf8(bytes);
+    return { path, mode, text: bytes.toString("utf8"), ...(isExact ? {} : { base64 }) };
+  });
 }
