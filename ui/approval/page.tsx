@@ -8,6 +8,7 @@ import { KeyHelp } from "../kit/key-help.tsx";
 import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { marksOf } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
@@ -111,7 +112,8 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
     {
       key: "a",
       words: "to ◆ APPR0VE; Enter then approves",
-      run: () => document.querySelector<HTMLElement>("button.approve")?.focus(),
+      // While something has to be taken by name first, to that.
+      run: () => document.querySelector<HTMLElement>("button.approve, .accept input:not(:checked)")?.focus(),
     },
     { key: "d", words: "deny, with a note", run: () => document.querySelector<HTMLElement>("button.deny")?.click() },
     { key: "v", words: "unified or side by side", run: () => change({ view: mode === "split" ? "unified" : "split" }) },
@@ -161,7 +163,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
               ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`
               : " · everything is new"}
           </p>
-          <Risks approval={approval} />
+          <Risks approval={shown.from === "running" ? { ...approval, ...marksOf(shown.approval) } : approval} />
           {error !== undefined && (
             <p className="red" role="alert">
               {error}

@@ -1,6 +1,6 @@
 import { check } from "../../hive/deploy/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../hive/deploy/history.ts";
-import { lookAt, lookInto } from "../../hive/deploy/look.ts";
+import { assess, lookAt, lookInto } from "../../hive/deploy/look.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
@@ -70,7 +70,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     const base = await baseOf(hive, input.id, input.base);
     const files = await lookAt(hive.deploys.world, row.name, base, row.sha);
     const cut = files.some((file) => file.cut);
-    return { approval: hive.deploys.book.view(row), ...(base === undefined ? {} : { base_sha: base }), files, cut };
+    const approval = hive.deploys.book.view(row);
+    // The marks of the row are against what ran when it was asked for. What is decided on is marked against what runs.
+    const hasMoved = row.state === "pending" && input.base === "running" && base !== (row.base_sha ?? undefined);
+    if (hasMoved) Object.assign(approval, await assess(hive.deploys.world, row.name, [base, row.sha], files));
+    return { approval, ...(base === undefined ? {} : { base_sha: base }), files, cut };
   },
   async show_file(hive, input) {
     const row = hive.deploys.book.get(input.id);

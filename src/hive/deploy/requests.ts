@@ -1,6 +1,6 @@
 import { RepoRefusal, type AppliedRepo } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
-import type { DiffFile, RequestOrigin, RiskMark, Sha, TreeFile } from "../../wire/approval.ts";
+import type { RequestOrigin, RiskMark, Sha, TreeFile } from "../../wire/approval.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MAX_OPEN_REQUESTS } from "../../wire/limits.ts";
@@ -11,7 +11,7 @@ import { templateTree } from "../agents/template.ts";
 import type { Book } from "./book.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
-import { checkUnshown, lookAt } from "./look.ts";
+import { assess, checkUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";
@@ -370,15 +370,8 @@ export class Requests {
     const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
     // What ran before is not news.
     if (base === draft.sha || draft.origin === "revive") return none;
-    const [changes, before] = await Promise.all([repo.diff(base, draft.sha), base === undefined ? undefined : repo.files(base)]);
-    const diff = this.#world.shown(changes, head);
-    return { risks: this.#world.risks({ base: before, head, diff }), stat: statOf(diff) };
+    return assess(this.#world, draft.name, [base, draft.sha], this.#world.shown(await repo.diff(base, draft.sha), head));
   }
-}
-
-function statOf(diff: readonly DiffFile[]): { files: number; added: number; removed: number } {
-  const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
-  return { files: diff.length, added: sum("added"), removed: sum("removed") };
 }
 
 const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
