@@ -15,7 +15,7 @@ import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
 import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
 import { Announcements } from "../hive/announcements.ts";
-import { Broker } from "../hive/broker/broker.ts";
+import { Broker, EVERYBODY } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
 import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
@@ -48,7 +48,7 @@ import { openMetrics } from "./metrics.ts";
 import { openModelAccess } from "./model-access.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
-import { Retention } from "./retention.ts";
+import { CONNECTION_BYTES, Retention, roughBytes } from "./retention.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
@@ -154,18 +154,21 @@ export async function openHive(deps: HiveDeps) {
   const { maxHops, leaseGraceMs, sendRate } = config;
   const broker = new Broker({ store, feed, directory, maxHops, leaseGraceMs, sendRate, onUnexpected, now });
   const history = new MessageHistory(store, directory.nameOf, (inbox) => broker.queued(inbox));
+  const retention = new Retention(store, { now, log: (words) => log.info(words), onUnexpected });
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
   const turns = new Turns(
     {
-      append: (agent, instance, events) =>
-        store.write((tx) => {
+      async append(agent, instance, events) {
+        await retention.added(agent.id, roughBytes(events));
+        return store.write((tx) => {
           const result = store.turns.append(agent.id, agent.name, instance, events, store.nextSeq);
           tx.afterCommit(() => {
             for (const turn of result.stored) feed.publish({ kind: "turn", seq: turn.seq, turn });
           });
           return result;
-        }),
+        });
+      },
       page: (id, name, query) => store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, query.limit),
       confirmedN: store.turns.confirmedN,
       nextTurn: store.turns.nextTurn,
@@ -204,7 +207,10 @@ export async function openHive(deps: HiveDeps) {
       isPublic: isPublicAddress,
       onRecord(record) {
         const { agentId, ...rest } = record;
-        void store.write(() => store.ledger.connect({ agent: agentId, at: now(), ...rest })).catch(onUnexpected);
+        void store
+          .write(() => store.ledger.connect({ agent: agentId, at: now(), ...rest }))
+          .then(() => retention.added(agentId, CONNECTION_BYTES))
+          .catch(onUnexpected);
       },
     },
   });
@@ -213,6 +219,11 @@ export async function openHive(deps: HiveDeps) {
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
     name === "send" && broker.stored(senderOf(caller), input) !== undefined;
 
+  /** A body is stored once for each recipient. */
+  const noteSent = (agentId: string, { to, body }: Parsed<"send">): void => {
+    void retention.added(agentId, body.length * (to === EVERYBODY ? swarm.all().length : 1)).catch(onUnexpected);
+  };
+
   const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
     if (disk.low && GROWING.has(name) && !isStored(name, input, caller))
       throw new HiveError(
@@ -220,6 +231,7 @@ export async function openHive(deps: HiveDeps) {
         "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
       );
     metrics.called(name, caller.kind);
+    if (name === "send" && caller.kind === "agent") noteSent(caller.agent.id, input);
     const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
     const result = handler(hive, input, caller);
     // A stream is handed on as it is.
@@ -389,7 +401,6 @@ export async function openHive(deps: HiveDeps) {
     everyMs: config.diskCheckMs,
     onUnexpected,
   });
-  const retention = new Retention(store, { now, log: (words) => log.info(words), onUnexpected });
 
   const hive = {
     id: hiveId,

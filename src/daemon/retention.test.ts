@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
+import { SearchIndex } from "../hive/search.ts";
+import { newMessage } from "../store/messages.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import type { TurnEvent } from "../wire/event.ts";
-import { Retention } from "./retention.ts";
+import { Retention, roughBytes } from "./retention.ts";
 
 const DAY = 24 * 3600_000;
 const NOW = Date.parse("2030-01-31T00:00:00Z");
@@ -144,4 +146,71 @@ test("a clock that jumps by a month removes nothing before it has been steady fo
   await hour();
   expect(of("ada")).toEqual([]);
   retention.stop();
+});
+
+test("of turns, their marks and connections each agent keeps the newest; everybody else's stay", async () => {
+  for (let turn = 1; turn <= 30; turn++) await add("ada", [{ ...start, turn }]);
+  await add("bob", [{ ...start, turn: 1 }]);
+  const connect = (agent: string, port: number): Promise<void> =>
+    store.write(() =>
+      store.ledger.connect({ agent, at: NOW, host: "a.example", port, verdict: "allowed", bytesIn: 0, bytesOut: 0 }),
+    );
+  for (let port = 1; port <= 30; port++) await connect("ada", port);
+  await connect("bob", 1);
+  await new Retention(store, { now: () => NOW, onUnexpected, mostTurns: 10, mostConnections: 5 }).runOnce();
+  const turnsOf = (agent: string): number[] => store.turns.list(agent, 1e9, 100).map(({ turn }) => turn);
+  expect(turnsOf("ada")).toEqual([30, 29, 28, 27, 26, 25, 24, 23, 22, 21]);
+  expect(turnsOf("bob")).toEqual([1]);
+  // A turn has two marks.
+  expect(of("ada")).toHaveLength(20);
+  expect(store.ledger.connections("ada", 1e9, 100).map(({ port }) => port)).toEqual([30, 29, 28, 27, 26]);
+  expect(store.ledger.connections("bob", 1e9, 100)).toHaveLength(1);
+});
+
+test("a flood is pruned while it comes, not at the next full hour", async () => {
+  const retention = new Retention(store, { now: () => NOW, onUnexpected, turnEventBytes: 1_000_000, pruneAfterBytes: 500_000 });
+  const events = Array.from({ length: 100 }, () => note("x".repeat(1000)));
+  for (let n = 0; n < 100; n++) {
+    await retention.added("ada", roughBytes(events.map((event) => ({ event }))));
+    await add("ada", events);
+  }
+  // Ten megabytes came. What is left: what is kept, a step of what is weighed, and what came since the last pruning.
+  expect(of("ada").length).toBeLessThan(5_000);
+});
+
+test("places in spools are kept of an agent's newest harnesses, whatever they call themselves", async () => {
+  for (let n = 1; n <= 100; n++)
+    await store.write(() =>
+      store.turns.append(
+        "ada",
+        "ada",
+        `instance ${n}`,
+        [{ n: 5, at: new Date(NOW).toISOString(), event: note("x") }],
+        store.nextSeq,
+      ),
+    );
+  const known = Array.from({ length: 100 }, (_, n) => store.turns.confirmedN("ada", `instance ${n + 1}`));
+  expect(known.filter((n) => n === 5)).toHaveLength(16);
+  expect(known.at(-1)).toBe(5);
+});
+
+test("past its bytes the oldest bodies that an agent has sent go; what waits, what others sent and what messages say of themselves stay", async () => {
+  const search = new SearchIndex(store, (error) => expect.fail(String(error)));
+  const send = (sender: string, state: "done" | "queued", copies = 1): Promise<number[]> =>
+    store.write(() =>
+      Array.from({ length: copies }, () => {
+        const id = store.nextSeq();
+        store.messages.insert(newMessage(id, NOW, { sender, recipient: "operator", state, body: "x".repeat(1000) }));
+        return id;
+      }),
+    );
+  const kept = [...(await send("ada", "queued")), ...(await send("bob", "done"))];
+  const sent = await send("ada", "done", 4000);
+  while (!(await search.catchUp()));
+  search.stop();
+  await new Retention(store, { now: () => NOW, onUnexpected, sentBytes: 1_500_000 }).runOnce();
+  const bodyOf = (id: number): string | null | undefined => store.messages.byId(id)?.body;
+  expect(sent.filter((id) => bodyOf(id) !== null)).toEqual(sent.slice(-2000));
+  for (const id of kept) expect(bodyOf(id)).toHaveLength(1000);
+  expect(store.messages.byId(sent[0] ?? 0)).toMatchObject({ sender: "ada", state: "done" });
 });

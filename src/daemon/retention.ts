@@ -1,3 +1,4 @@
+import type { KeptRows } from "../store/row-retention.ts";
 import type { Store } from "../store/store.ts";
 
 const HOUR_MS = 3600_000;
@@ -8,6 +9,21 @@ const BODY_DAYS = 30;
 const TURN_EVENT_DAYS = 14;
 /** Bytes of turn events that are kept of one agent: what a flood may take. */
 const TURN_EVENT_BYTES = 1024 ** 3;
+/** Bytes of bodies of one sender that are kept, those that wait among them: what has arrived goes first. */
+const SENT_BYTES = 1024 ** 3;
+/** Turns of one agent that are kept with their marks, and connections: years of work, and what a loop may leave. */
+const MOST_TURNS = 100_000;
+const MOST_CONNECTIONS = 100_000;
+/** Bytes that one agent may add before it is pruned, whatever the hour. */
+const PRUNE_AFTER_BYTES = 64 * 1024 ** 2;
+
+/** What the record of a connection is counted as, with its place in the index. */
+export const CONNECTION_BYTES = 512;
+
+/** Bytes that these events take when they are stored, about. */
+export function roughBytes(events: readonly { event: object }[]): number {
+  return events.reduce((sum, { event }) => sum + JSON.stringify(event).length, 0);
+}
 
 export interface RetentionOptions {
   now?: () => number;
@@ -15,6 +31,10 @@ export interface RetentionOptions {
   /** A round has failed; the next hour tries again. */
   onUnexpected(error: unknown): void;
   turnEventBytes?: number;
+  sentBytes?: number;
+  mostTurns?: number;
+  mostConnections?: number;
+  pruneAfterBytes?: number;
   /** Milliseconds of a clock that never jumps. */
   passed?: () => number;
 }
@@ -48,6 +68,12 @@ export class Retention {
   readonly #onUnexpected: (error: unknown) => void;
   readonly #log: (words: string) => void;
   readonly #turnEventBytes: number;
+  readonly #sentBytes: number;
+  readonly #kept: readonly [rows: KeptRows, keep: number][];
+  readonly #pruneAfterBytes: number;
+  /** What each agent has added since it was pruned last, and the pruning that is under way. */
+  readonly #added = new Map<string, number>();
+  readonly #pruning = new Map<string, Promise<number>>();
   #timer: NodeJS.Timeout | undefined;
   readonly #steady: SteadyClock;
 
@@ -58,6 +84,15 @@ export class Retention {
     this.#log = options.log ?? (() => {});
     this.#steady = new SteadyClock(this.#now, options.passed ?? (() => performance.now()));
     this.#turnEventBytes = options.turnEventBytes ?? TURN_EVENT_BYTES;
+    this.#sentBytes = options.sentBytes ?? SENT_BYTES;
+    this.#pruneAfterBytes = options.pruneAfterBytes ?? PRUNE_AFTER_BYTES;
+    const { turns, marks, connections } = store.rowRetention;
+    const mostTurns = options.mostTurns ?? MOST_TURNS;
+    this.#kept = [
+      [turns, mostTurns],
+      [marks, 2 * mostTurns],
+      [connections, options.mostConnections ?? MOST_CONNECTIONS],
+    ];
   }
 
   start(): void {
@@ -79,6 +114,16 @@ export class Retention {
     clearInterval(this.#timer);
   }
 
+  /**
+   * An agent has added so many bytes of messages, events or records. Resolves once there is room for them: after each
+   * `PRUNE_AFTER_BYTES` the oldest go first, so no flood is ahead of the hourly round by more than that.
+   */
+  async added(agent: string, bytes: number): Promise<void> {
+    const sum = (this.#added.get(agent) ?? 0) + bytes;
+    this.#added.set(agent, sum);
+    if (sum > this.#pruneAfterBytes) await this.#prune(agent);
+  }
+
   /** One round. */
   async runOnce(): Promise<{ bodies: number; events: number }> {
     const now = this.#now();
@@ -92,8 +137,43 @@ export class Retention {
     return pruned;
   }
 
-  /** Removes an agent's oldest turn events past what is kept of it, in small steps. */
-  async #prune(agent: string): Promise<number> {
+  /** Removes an agent's oldest rows past what is kept of it. Those who ask while it is under way wait for the same. */
+  #prune(agent: string): Promise<number> {
+    const underWay = this.#pruning.get(agent);
+    if (underWay) return underWay;
+    this.#added.delete(agent);
+    const pruning = this.#pruneSent(agent)
+      .then(() => this.#pruneEvents(agent))
+      .finally(() => this.#pruning.delete(agent));
+    this.#pruning.set(agent, pruning);
+    return pruning;
+  }
+
+  /** Removes the oldest bodies that an agent has sent past what is kept of them. */
+  async #pruneSent(agent: string): Promise<void> {
+    let kept = 0;
+    let cut: number | undefined = Number.MAX_SAFE_INTEGER;
+    while (cut !== undefined && kept <= this.#sentBytes) {
+      const step = this.#store.sentRetention.weigh(agent, cut);
+      kept += step.bytes;
+      cut = step.next;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (cut === undefined) return;
+    const before = cut;
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const from: number = after;
+      after = await this.#store.write(() => this.#store.sentRetention.forget(agent, from, before));
+    }
+  }
+
+  /** The same in small steps; gives the number of events that went. */
+  async #pruneEvents(agent: string): Promise<number> {
+    for (const [rows, keep] of this.#kept) {
+      const cut = rows.cut(agent, keep);
+      for (let more = cut !== undefined; more && cut !== undefined;)
+        more = await this.#store.write(() => rows.remove(agent, cut));
+    }
     let kept = 0;
     let cut: number | undefined = Number.MAX_SAFE_INTEGER;
     while (cut !== undefined && kept <= this.#turnEventBytes) {

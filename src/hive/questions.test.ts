@@ -62,3 +62,14 @@ test("a question that is answered at the moment of its expiry does not keep othe
   late.stop();
   expect(store.questions.byId(answered.id)).toMatchObject({ state: "answered", answer: "yes" });
 });
+
+test("fifty questions of an agent are open at most, and one that is answered makes room", async () => {
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected });
+  const asked = [];
+  for (let n = 0; n < 50; n++) asked.push(await questions.ask(ada.id, { question: `${n}?` }));
+  await expect(questions.ask(ada.id, { question: "another?" })).rejects.toThrow(/50 of your questions are open already/);
+  await questions.answer({ id: asked[0]?.id ?? 0, text: "yes" });
+  await questions.ask(ada.id, { question: "another?" });
+  expect(store.questions.open()).toHaveLength(50);
+  questions.stop();
+});

@@ -1,6 +1,6 @@
 import type { LastTurnRecord } from "../store/turns.ts";
 import type { StoredTurnEvent } from "../wire/event.ts";
-import { MAX_EVENT_BYTES } from "../wire/limits.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Agent } from "./agents/agent.ts";
 
@@ -40,7 +40,8 @@ export class Turns {
   }
 
   /** Keeps the running turn in mind and puts the metered figures into its end. */
-  #follow(agent: Agent, spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+  #follow(agent: Agent, told: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+    const spooled = bounded(told);
     const { event } = spooled;
     if (event.type === "turn_start") {
       agent.turn = {
@@ -51,7 +52,7 @@ export class Turns {
       };
       return spooled;
     }
-    if (event.type !== "turn_end") return bounded(spooled);
+    if (event.type !== "turn_end") return spooled;
     const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
     agent.turn = undefined;
     agent.contextTokens = event.context_tokens ?? agent.contextTokens;
@@ -80,6 +81,13 @@ export class Turns {
 
 /** Our harness cuts long texts itself. What another program publishes past the limit leaves only its trace. */
 function bounded(spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+  // A mark stays, so it is cut: the message itself is stored where it was sent.
+  if (spooled.event.type === "turn_start") {
+    const { from, body } = spooled.event;
+    return { ...spooled, event: { ...spooled.event, from: from.slice(0, MAX_NOTE_CHARS), body: body.slice(0, MAX_BODY_BYTES) } };
+  }
+  if (spooled.event.type === "turn_end")
+    return { ...spooled, event: { ...spooled.event, reason: spooled.event.reason.slice(0, MAX_NOTE_CHARS) } };
   const bytes = Buffer.byteLength(JSON.stringify(spooled.event));
   if (bytes <= MAX_EVENT_BYTES) return spooled;
   return {

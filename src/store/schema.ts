@@ -231,4 +231,8 @@ CREATE INDEX messages_notices ON messages (recipient, notice) WHERE notice IS NO
 -- The newest event of a kind about an agent, however long its trail is.
 CREATE INDEX audit_by_kind ON audit (agent, kind, seq);
 `,
+  `
+-- The marks of an agent's turns, among millions of its events.
+CREATE INDEX turn_marks ON turn_events (agent, seq) WHERE type IN ('turn_start', 'turn_end');
+`,
 ];

@@ -8,7 +8,9 @@ import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
 import { questionQueries } from "./questions.ts";
+import { rowRetentionQueries } from "./row-retention.ts";
 import { searchQueries } from "./search.ts";
+import { sentRetentionQueries } from "./sent-retention.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
 import { Writer, type Syncing, type Tx } from "./writer.ts";
@@ -58,6 +60,8 @@ export function openStore(options: StoreOptions) {
     approvals: approvalQueries(db),
     turns: turnQueries(db, inserts),
     eventRetention: eventRetentionQueries(db),
+    rowRetention: rowRetentionQueries(db),
+    sentRetention: sentRetentionQueries(db),
     questions: questionQueries(db),
     ledger: ledgerQueries(db),
     sessions: sessionQueries(db),

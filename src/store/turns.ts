@@ -43,6 +43,8 @@ interface EventRow {
   json: string;
 }
 
+/** Harness instances of one agent whose place in their spool is known: one speaks at a time, and names itself. */
+const MOST_SPOOLS = 16;
 /** Turn marks are kept for ever, so their type is a column of its own. */
 const MARKS = ["turn_start", "turn_end"];
 
@@ -56,6 +58,9 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   );
   const confirm = db.prepare<[string, string, number]>(
     "INSERT INTO spools (agent, instance, last_n) VALUES (?, ?, ?) ON CONFLICT (agent, instance) DO UPDATE SET last_n = excluded.last_n",
+  );
+  const forgetSpools = db.prepare<[string, string]>(
+    `DELETE FROM spools WHERE agent = ? AND rowid NOT IN (SELECT rowid FROM spools WHERE agent = ? ORDER BY rowid DESC LIMIT ${MOST_SPOOLS})`,
   );
   const start = db.prepare<[string, number, number, number]>(
     "INSERT INTO turns (agent, turn, message, started_at) VALUES (?, ?, ?, ?) ON CONFLICT (agent, turn) DO NOTHING",
@@ -104,7 +109,8 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       events: SpooledEvent[],
       nextSeq: () => number,
     ): { confirmedN: number; stored: StoredTurnEvent[] } {
-      let confirmedN = confirmed.get(agent, instance)?.last_n ?? 0;
+      const known = confirmed.get(agent, instance)?.last_n;
+      let confirmedN = known ?? 0;
       const fresh: StoredTurnEvent[] = [];
       for (const { n, at, event } of events) {
         if (n <= confirmedN) continue;
@@ -129,6 +135,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
         confirmedN = n;
       }
       if (fresh.length > 0) confirm.run(agent, instance, confirmedN);
+      if (fresh.length > 0 && known === undefined) forgetSpools.run(agent, agent);
       return { confirmedN, stored: fresh };
     },
     /** Appends an event of the daemon's own; call inside a write. */

@@ -20,7 +20,7 @@ import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
 /** The recipient that stands for every agent the sender may reach. */
-const EVERYBODY = "*";
+export const EVERYBODY = "*";
 
 export interface BrokerOptions {
   store: Store;

@@ -1,0 +1,33 @@
+import type { Sqlite } from "./database.ts";
+
+/** Rows that are removed at once: well under a millisecond, so nobody waits for it. */
+const STEP_ROWS = 2_000;
+
+/** Rows of one agent of which only so many of the newest are kept. */
+export interface KeptRows {
+  /** Where the rows past the `keep` newest begin; undefined where there are none. */
+  cut(agent: string, keep: number): number | undefined;
+  /** Removes some of the rows at and below a cut; true while there may be more. Inside a write. */
+  remove(agent: string, cut: number): boolean;
+}
+
+/** What an agent adds rows to and nothing else empties: its turns, their marks among the events, its connections. */
+export function rowRetentionQueries(db: Sqlite): Record<"turns" | "marks" | "connections", KeptRows> {
+  const kept = (table: string, key: string, from: string): KeptRows => {
+    const cut = db.prepare<[string, number], { at: number }>(
+      `SELECT ${key} AS at FROM ${from} agent = ? ORDER BY ${key} DESC LIMIT 1 OFFSET ?`,
+    );
+    const remove = db.prepare<[string, number]>(
+      `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${from} agent = ? AND ${key} <= ? ORDER BY ${key} LIMIT ${STEP_ROWS})`,
+    );
+    return {
+      cut: (agent, keep) => cut.get(agent, keep)?.at,
+      remove: (agent, at) => remove.run(agent, at).changes === STEP_ROWS,
+    };
+  };
+  return {
+    turns: kept("turns", "turn", "turns WHERE"),
+    marks: kept("turn_events", "seq", "turn_events INDEXED BY turn_marks WHERE type IN ('turn_start', 'turn_end') AND"),
+    connections: kept("egress", "id", "egress WHERE"),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Sqlite } from "./database.ts";
+
+/** Messages that are weighed, or whose bodies are removed, at once: a few milliseconds of the one thread. */
+const STEP_ROWS = 1_000;
+
+/** How much room the bodies take that one agent has sent, and how the oldest of them go. */
+export function sentRetentionQueries(db: Sqlite) {
+  const mine = "message_parties AS party CROSS JOIN messages ON messages.id = party.id WHERE party.who = @who AND sender = @who";
+  // `octet_length` looks at a row's head only: the body itself is not read.
+  const weigh = db.prepare<{ who: string; before: number }, { bytes: number; oldest: number | null; rows: number }>(
+    `SELECT coalesce(sum(octet_length(body)), 0) AS bytes, min(id) AS oldest, count(*) AS rows
+     FROM (SELECT messages.id, body FROM ${mine} AND party.id < @before ORDER BY party.id DESC LIMIT ${STEP_ROWS})`,
+  );
+  const old = db.prepare<{ who: string; before: number; after: number }, { id: number; gone: number }>(
+    `SELECT messages.id, body IS NULL OR state NOT IN ('done', 'dropped') AS gone FROM ${mine}
+     AND party.id > @after AND party.id < @before ORDER BY party.id LIMIT ${STEP_ROWS}`,
+  );
+  const forget = db.prepare<[number]>("DELETE FROM message_words WHERE rowid = ?");
+  const empty = db.prepare<[number]>("UPDATE messages SET body = NULL WHERE id = ?");
+  return {
+    /** Bytes of the next bodies before a message, and where to go on; `next` is undefined after the oldest. */
+    weigh(who: string, before: number): { bytes: number; next: number | undefined } {
+      const { bytes, oldest, rows } = weigh.get({ who, before }) ?? { bytes: 0, oldest: null, rows: 0 };
+      return { bytes, next: rows < STEP_ROWS || oldest === null ? undefined : oldest };
+    },
+    /** Removes bodies of what has arrived between two messages; where to go on, or undefined at the end. Inside a write. */
+    forget(who: string, after: number, before: number): number | undefined {
+      const rows = old.all({ who, after, before });
+      for (const { id } of rows.filter(({ gone }) => gone === 0)) {
+        forget.run(id);
+        empty.run(id);
+      }
+      return rows.length < STEP_ROWS ? undefined : rows.at(-1)?.id;
+    },
+  };
+}
