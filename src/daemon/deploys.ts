@@ -49,13 +49,17 @@ export interface DeployParts {
   announcements: Announcements;
   lookAtDisk(error: unknown): boolean;
   failpoint(name: string): Promise<void>;
+  isAllStopped(): boolean;
+  checkMayDeploy(): void;
+  /** A deploy of the agent has come to its end. */
+  afterDeploy(agent: Agent): Promise<void>;
   onUnexpected(error: unknown): void;
   now(): number;
 }
 
 /** Requests, approvals and deploys, put together. */
 export function openDeploys(parts: DeployParts) {
-  const { paths, specify, ...rest } = parts;
+  const { paths, specify, afterDeploy, ...rest } = parts;
   const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
   const world: DeployWorld = {
     ...rest,
@@ -66,6 +70,7 @@ export function openDeploys(parts: DeployParts) {
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),
     async leftover(agent) {
+      await afterDeploy(agent);
       await parts.repos.meta.refreshCheckout();
       await lookForDrift(world);
       const folder = join(paths.agent(agent.id).root, "generations");
@@ -88,7 +93,7 @@ export function openDeploys(parts: DeployParts) {
 
     /** The manager comes into being with the first start. A failure is told, and tried again by the next one. */
     async firstStart(): Promise<void> {
-      if (parts.swarm.manager()) return;
+      if (parts.swarm.manager() || parts.isAllStopped()) return;
       const description = "coordinates the hive";
       const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
       const row = await deploys.settled(asked.id);

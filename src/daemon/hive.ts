@@ -9,6 +9,7 @@ import { Feed } from "../eventlog/feed.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Agent } from "../hive/agents/agent.ts";
+import { AllStop } from "../hive/agents/all-stop.ts";
 import { Cages } from "../hive/agents/cages.ts";
 import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
@@ -57,6 +58,8 @@ import { VERSION } from "./version.ts";
 import { Views } from "./views.ts";
 
 const HIVE_ID = "hive_id";
+/** What ran when everything was stopped; empty when it is not. */
+const ALL_STOPPED = "all_stopped";
 /** Operations that take something new in: refused while the disk is nearly full, so that what runs can be ended. */
 const GROWING: ReadonlySet<OperationName> = new Set([
   "send",
@@ -131,7 +134,7 @@ export async function openHive(deps: HiveDeps) {
     urls,
     cannot: () => driver.cannot(),
     // Asked for once the hive stands.
-    parts: () => ({ broker, turns, pages }),
+    parts: () => ({ broker, turns, pages, allStop }),
     now,
   });
   const changed = (agent: Agent): void => views.changed(agent);
@@ -357,8 +360,29 @@ export async function openHive(deps: HiveDeps) {
     announcements,
     lookAtDisk: (error) => disk.after(error),
     failpoint: deps.failpoint ?? (async () => {}),
+    isAllStopped: () => allStop.isOn,
+    checkMayDeploy: () => allStop.check(),
+    afterDeploy: (agent) => allStop.afterDeploy(agent),
     onUnexpected,
     now,
+  });
+  const allStop = new AllStop({
+    kept: store.meta.get(ALL_STOPPED),
+    all: () => swarm.all(),
+    start: (agent, by) => swarm.start(agent, by),
+    stop: (agent, options) => swarm.stop(agent, options),
+    giveUpDeploys: () => deploys.deploys.giveUp(),
+    lookForUpdates: () => deploys.autoUpdate.lookAtAll(),
+    changed: hiveChanged,
+    now,
+    async save(state, wanted, kind) {
+      await store.write(() => {
+        store.meta.set(ALL_STOPPED, state);
+        for (const { agent, desired } of wanted) store.agents.update(agent.id, { desired });
+        store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: wanted.length } });
+      });
+      for (const { agent, desired } of wanted) agent.record = { ...agent.record, desired };
+    },
   });
   broker.onMail((id) => {
     const agent = swarm.byId(id);
@@ -406,6 +430,7 @@ export async function openHive(deps: HiveDeps) {
     id: hiveId,
     access,
     swarm,
+    allStop,
     store,
     broker,
     history,

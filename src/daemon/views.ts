@@ -1,6 +1,7 @@
 import type { Feed } from "../eventlog/feed.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import { agentView } from "../hive/agents/view.ts";
+import type { AllStop } from "../hive/agents/all-stop.ts";
 import type { Broker } from "../hive/broker/broker.ts";
 import type { Turns } from "../hive/turns.ts";
 import type { AgentView } from "../wire/agent.ts";
@@ -21,7 +22,7 @@ export interface ViewsDeps {
   /** What the driver does not hold on this host, in words. */
   cannot(): string[];
   /** Parts that themselves tell what has changed: they come into being after the views. */
-  parts(): { broker: Broker; turns: Turns; pages: AgentPages };
+  parts(): { broker: Broker; turns: Turns; pages: AgentPages; allStop: AllStop };
   now(): number;
 }
 
@@ -97,10 +98,12 @@ export class Views {
 
   hive(): HiveView {
     const { hive, access, usage } = this.#deps;
-    const { broker } = this.#deps.parts();
+    const { broker, allStop } = this.#deps.parts();
     const today = usage.total();
+    const stopped = allStop.view;
     return {
       ...hive,
+      ...(stopped ? { all_stopped: stopped } : {}),
       mode: access.mode,
       upstream: access.name,
       scenarios: access.scenarios,
@@ -114,7 +117,16 @@ export class Views {
 
   #banners(): HiveView["banners"] {
     const { disk, cannot, parts } = this.#deps;
+    const stopped = parts().allStop.view;
     return [
+      ...(stopped
+        ? [
+            {
+              level: "error" as const,
+              text: `everything is stopped: \`hivectl start --what-ran\` starts ${agents(stopped.agents.length)} again`,
+            },
+          ]
+        : []),
       ...(disk.low
         ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
         : []),
@@ -122,3 +134,5 @@ export class Views {
     ];
   }
 }
+
+const agents = (n: number): string => (n === 1 ? "the one agent that ran" : `the ${n} agents that ran`);

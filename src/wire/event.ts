@@ -83,6 +83,8 @@ export const HiveView = z.object({
   read_up_to: Seq,
   /** The repository with one commit for each deploy, as the host calls it. */
   ledger: z.string(),
+  /** Present while everything is stopped by one command: since when, and which agents ran. */
+  all_stopped: z.object({ at: Instant, agents: z.array(z.string()) }).optional(),
   banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;

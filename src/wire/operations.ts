@@ -216,6 +216,19 @@ export const operations = {
     input: z.object({ scope: Scope, graceful: z.boolean().default(true) }),
     output: PerAgent,
   },
+  stop_all: {
+    summary:
+      "Stop every agent, the manager too, and remember which of them ran. Deploys that the ledger does not hold yet are given up.",
+    callers: ["operator"],
+    input: z.object({ graceful: z.boolean().default(true) }),
+    output: PerAgent,
+  },
+  start_what_ran: {
+    summary: "Start exactly the agents that ran when everything was stopped.",
+    callers: ["operator"],
+    input: nothing,
+    output: PerAgent,
+  },
   restart: { summary: "Stop and start an agent.", callers: ["operator", "manager"], input: agentOnly, output: nothing },
   kill: {
     summary: "Stop an agent at once; its message goes back to its inbox.",

@@ -131,6 +131,9 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     announcements,
     lookAtDisk: () => false,
     failpoint: async () => {},
+    isAllStopped: () => false,
+    checkMayDeploy: () => {},
+    afterDeploy: async () => {},
     onUnexpected: unexpectedly,
     now: Date.now,
   });

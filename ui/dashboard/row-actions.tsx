@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { Output } from "../../src/wire/operations.ts";
+import { isInTurn } from "../agent/cancel.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { MenuButton } from "../kit/menu-button.tsx";
@@ -57,6 +58,9 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
     { words: "config", run: open("config") },
     { words: "deploys and roll back", run: open("deploys") },
     { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`) },
+    ...(isInTurn(agent)
+      ? [{ words: "cancel the turn", run: act(() => cancelTurn(name), `the turn of ${name} is cancelled`) }]
+      : []),
     ...(agent.running ? running : []),
     ...(agent.role === "manager"
       ? []
@@ -107,6 +111,12 @@ export async function startAgent(name: string): Promise<string> {
 
 async function stopAgent(name: string): Promise<string> {
   return ofOne(await call("stop", { scope: { agent_names: [name] }, graceful: true }), `${name} stops`);
+}
+
+/** Ends the running turn; its message is dropped. One that ended by itself meanwhile is said. */
+async function cancelTurn(name: string): Promise<void> {
+  const { cancelled } = await call("cancel", { name, return: false });
+  if (!cancelled) throw new ApiError("conflict", "no turn was running");
 }
 
 /** What became of the one agent of a scope. */

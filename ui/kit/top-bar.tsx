@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { count, dollars, visible } from "../lib/text.ts";
 import { useHive, useIsLive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
+import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
 
@@ -66,6 +67,9 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       <span className="chip wide">
         today {count(hive.tokens_today)} tok · {dollars(hive.cost_today_usd)}
       </span>
+      <span className="wide">
+        <AllStop />
+      </span>
       <NotifyButton />
       {onHelp && (
         <button type="button" className="ghost wide" aria-label="keys" title="keys" onClick={onHelp}>
@@ -86,15 +90,18 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   const { tokens_today: tokens, cost_today_usd: cost } = useHive((state) => state.hive);
   const navigate = useNavigate();
   const notify = useNotify();
+  const { entry, dialog } = useAllStop();
   const entries = [
     { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { words: "history", run: () => void navigate({ to: "/history" }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),
+    entry,
   ];
   return (
     <span className="narrow more">
       <MenuButton label="more" title={`today ${count(tokens)} tok · ${dollars(cost)}`} entries={entries} />
+      {dialog}
     </span>
   );
 }

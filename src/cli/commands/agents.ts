@@ -59,15 +59,31 @@ export function agentCommands(program: Command): void {
     },
   );
 
-  for (const [verb, done, words] of [
-    ["start", "started", "start agents"],
-    ["stop", "stopped", "stop agents; a running turn may finish (30 s)"],
-  ] as const) {
-    act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) => {
-      const { results } = await shell.client.call(verb, { scope: scopeOf(names ?? [], options) });
-      await showResults(shell, results, done, names);
-    });
-  }
+  act<ScopeOptions & { whatRan?: boolean }>(
+    scoped(program, "start", "start agents").option("--what-ran", "the agents that ran before `stop --all`"),
+    async (shell, [names = []]: [string[]?], { whatRan, ...options }) => {
+      if (whatRan === true && (names.length > 0 || options.all === true))
+        throw new UsageError("--what-ran says which agents: leave out names and --all");
+      const { results } =
+        whatRan === true
+          ? await shell.client.call("start_what_ran", {})
+          : await shell.client.call("start", { scope: scopeOf(names, options) });
+      await showResults(shell, results, "started", names);
+    },
+  );
+  act<ScopeOptions>(
+    scoped(
+      program,
+      "stop",
+      "stop agents; a running turn may finish (30 s)",
+      "every agent and the manager; `start --what-ran` undoes it",
+    ),
+    async (shell, [names = []]: [string[]?], options) => {
+      const scope = scopeOf(names, options);
+      const { results } = "all" in scope ? await shell.client.call("stop_all", {}) : await shell.client.call("stop", { scope });
+      await showResults(shell, results, "stopped", names);
+    },
+  );
 
   const each = (verb: string, words: string, done: string, run: (shell: Shell, name: string) => Promise<object>): void => {
     act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) =>
@@ -143,8 +159,8 @@ export function agentCommands(program: Command): void {
   );
 }
 
-function scoped(program: Command, verb: string, words: string): Command {
-  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", "every agent");
+function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
+  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all);
 }
 
 function readText(file: string): string {

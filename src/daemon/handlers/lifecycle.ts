@@ -5,7 +5,18 @@ import type { Agent } from "../../hive/agents/agent.ts";
 import type { Hive } from "../hive.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 
-type Names = "spawn" | "start" | "stop" | "restart" | "kill" | "destroy" | "revive" | "set_paused" | "tombstones";
+type Names =
+  | "spawn"
+  | "start"
+  | "stop"
+  | "stop_all"
+  | "start_what_ran"
+  | "restart"
+  | "kill"
+  | "destroy"
+  | "revive"
+  | "set_paused"
+  | "tombstones";
 
 type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
 
@@ -44,6 +55,13 @@ export async function each(hive: Hive, names: string[], caller: CallerContext, a
   return { results };
 }
 
+/** While everything is stopped only the operator starts an agent. */
+async function startOne(hive: Hive, agent: Agent, caller: CallerContext): Promise<void> {
+  if (caller.kind === "agent") hive.allStop.check();
+  await hive.swarm.start(agent, by(caller));
+  await hive.allStop.started(agent);
+}
+
 const by = (caller: CallerContext): string => (caller.kind === "operator" ? "operator" : caller.agent.name);
 
 export const lifecycleHandlers: Pick<Handlers, Names> = {
@@ -53,13 +71,18 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     return { agent: hive.view(hive.swarm.byName(input.name)) };
   },
   start: (hive, input, caller) =>
-    each(hive, namesIn(hive, input.scope, caller), caller, (agent) => hive.swarm.start(agent, by(caller))),
+    each(hive, namesIn(hive, input.scope, caller), caller, (agent) => startOne(hive, agent, caller)),
   stop: (hive, input, caller) =>
     each(hive, namesIn(hive, input.scope, caller), caller, (agent) =>
       hive.swarm.stop(agent, { graceful: input.graceful, by: by(caller) }),
     ),
+  stop_all: async (hive, input) => ({ results: await hive.allStop.stop({ ...input, by: OPERATOR }) }),
+  start_what_ran: async (hive) => ({ results: await hive.allStop.startWhatRan(OPERATOR) }),
   async restart(hive, input, caller) {
-    await hive.swarm.restart(target(hive, input.name, caller), by(caller));
+    if (caller.kind === "agent") hive.allStop.check();
+    const agent = target(hive, input.name, caller);
+    await hive.swarm.restart(agent, by(caller));
+    await hive.allStop.started(agent);
     return {};
   },
   async kill(hive, input, caller) {

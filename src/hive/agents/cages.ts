@@ -42,7 +42,7 @@ export interface Trial {
   nonce: string;
   confirmed: Promise<void>;
   withinMs: number;
-  /** Gives up at once: the daemon ends. */
+  /** Gives up at once, with the reason in words: the daemon ends, or everything is stopped. */
   ended: AbortSignal;
   /** Told where the agent is before anything is touched. */
   leaving(was: Whereabouts): void;
@@ -213,9 +213,10 @@ export class Cages {
     });
   }
 
-  /** Brings an agent back to where it was: after a trial that failed, or one that is over. */
-  back(agent: Agent, where: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
+  /** Brings an agent back to where it was: after a trial that failed, or one that is over. One that was stopped meanwhile stays stopped. */
+  back(agent: Agent, was: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
     return agent.serially(async () => {
+      const where = agent.record.desired === "stopped" ? "stopped" : was;
       if (where === "running" && options.keepsRunning && agent.phase.at === "running") return;
       await this.#endAny(agent);
       options.switched?.();
@@ -373,7 +374,7 @@ async function confirmation({ confirmed, withinMs, ended }: Trial, running: Runn
   const late = new Promise<never>((_, reject) => {
     const words = `the new generation has not confirmed within ${Math.round(withinMs / 1000)} s`;
     callOff = afterAwake(withinMs, () => reject(new Error(words)));
-    giveUp = () => reject(new Error("the daemon was stopped before the new generation confirmed"));
+    giveUp = () => reject(ended.reason as Error);
     ended.addEventListener("abort", giveUp);
     if (ended.aborted) giveUp();
   });

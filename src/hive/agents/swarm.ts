@@ -131,7 +131,11 @@ export class Swarm {
   async #bootOne(agent: Agent): Promise<void> {
     const { cages, harnesses, hasMail, onUnexpected } = this.#deps;
     harnesses.serve(agent);
-    if (await cages.adopt(agent)) return;
+    if (await cages.adopt(agent)) {
+      // Stopping it was cut short by the end of the last daemon.
+      if (agent.record.desired !== "running") await cages.stop(agent, { graceful: false, reason: "it was to be stopped" });
+      return;
+    }
     if (agent.record.desired !== "running") return cages.leaveStopped(agent);
     if (agent.unreadable !== undefined) return cages.leaveFailed(agent, agent.unreadable);
     const needed = hasMail(agent) || hasResidentServer(agent);

@@ -37,11 +37,16 @@ export class AutoUpdate {
 
   /** Looks at everybody: now for what is stale, now and again for what has drifted. */
   start(): void {
-    for (const agent of this.#world.swarm.all()) this.look(agent);
+    this.lookAtAll();
     const drift = (): void => void lookForDrift(this.#world).catch(this.#world.onUnexpected);
     drift();
     this.#timer = setInterval(drift, DRIFT_LOOK_MS);
     this.#timer.unref();
+  }
+
+  /** Queues everybody who is stale. */
+  lookAtAll(): void {
+    for (const agent of this.#world.swarm.all()) this.look(agent);
   }
 
   stop(): void {
@@ -68,6 +73,8 @@ export class AutoUpdate {
   async #update(agent: Agent, by: string, always: boolean): Promise<void> {
     if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
     if (!always && !isStale(agent, this.#world.revision)) return;
+    // Looked at again when everything has been started again.
+    if (this.#world.isAllStopped()) return void this.#given.delete(agent.id);
     const asked = await this.#requests.rebuild(agent, by, by === SYSTEM ? "hyperhive has moved on" : undefined);
     const row = await this.#deploys.settled(asked.id);
     if (row.state === "deployed") this.#given.delete(agent.id);

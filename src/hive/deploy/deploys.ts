@@ -14,6 +14,8 @@ const FIRST_RETRY_MS = 50;
 const MOST_RETRY_MS = 10_000;
 /** Characters of a failure's words that are kept: in a row, in a tag, in a message to the manager. */
 const MAX_ERROR_CHARS = 8_000;
+/** Why a deploy was given up when the operator stopped everything. */
+const ALL_STOPPED = "everything was stopped before the deploy was done: start what ran, then ask again";
 
 /** The event with which a request enters the state of a step. */
 const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "built", activating: "activate" };
@@ -29,6 +31,7 @@ export class Deploys {
   readonly #lines = new Map<string, Promise<unknown>>();
   readonly #running = new Map<number, Deploy>();
   readonly #results = new Map<number, Promise<ApprovalRecord>>();
+  readonly #given = new Map<number, AbortController>();
   readonly #ended = new AbortController();
 
   constructor(world: DeployWorld, book: Book) {
@@ -62,19 +65,27 @@ export class Deploys {
     deploy.forced.abort();
   }
 
+  /** Gives up every deploy that the ledger does not hold yet: everything is stopped. */
+  giveUp(): void {
+    for (const stopped of this.#given.values()) stopped.abort(new Error(ALL_STOPPED));
+  }
+
   /** Gives up what can be given up, and waits for the rest: what is not settled then, the next daemon settles. */
   async stop(): Promise<void> {
-    this.#ended.abort();
+    this.#ended.abort(new Error("the daemon was stopped before the deploy was done"));
     await Promise.all(this.#lines.values());
   }
 
   async #carryOut(id: number): Promise<ApprovalRecord> {
+    const stopped = new AbortController();
+    if (this.#world.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
+    this.#given.set(id, stopped);
     const deploy: Deploy = {
       world: this.#world,
       book: this.#book,
       id,
       row: this.#book.get(id),
-      ended: this.#ended.signal,
+      ended: AbortSignal.any([this.#ended.signal, stopped.signal]),
       forced: new AbortController(),
     };
     this.#running.set(id, deploy);
@@ -91,6 +102,7 @@ export class Deploys {
       this.#world.onUnexpected(error);
     } finally {
       this.#running.delete(id);
+      this.#given.delete(id);
     }
     return this.#finish(deploy);
   }
@@ -99,7 +111,7 @@ export class Deploys {
   async #enter(deploy: Deploy, step: Step): Promise<void> {
     const { world, book, row } = deploy;
     if (row.state === step.state) return;
-    if (this.#ended.signal.aborted) throw new Error("the daemon was stopped before the deploy was done");
+    deploy.ended.throwIfAborted();
     const event = ENTERS[step.state];
     if (event === undefined) throw new Error(`no event enters ${step.state}`);
     const patch: Partial<ApprovalRecord> =

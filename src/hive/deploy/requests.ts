@@ -68,6 +68,7 @@ export class Requests {
   }): Promise<ApprovalRecord> {
     const { name, by, origin, description } = input;
     if (origin === "request") this.#checkRoom();
+    else this.#world.checkMayDeploy();
     this.#checkSpawn(name);
     this.#asking.add(name);
     try {
@@ -177,6 +178,7 @@ export class Requests {
   }
 
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, description?: string): Promise<ApprovalRecord> {
+    this.#world.checkMayDeploy();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
     const files = await this.#world.repos.applied(agent.name).files(sha);
     return this.#store({ name: agent.name, agent, kind, origin, by, description, sha, approved: true }, files);
@@ -191,6 +193,7 @@ export class Requests {
    */
   async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
     const { store, now } = this.#world;
+    this.#world.checkMayDeploy();
     const pending = this.#undecided(id, "approve");
     await this.#checkPinned(pending);
     const base = this.#book.agentOf(pending)?.record.deployedSha;

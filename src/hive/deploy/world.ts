@@ -48,6 +48,10 @@ export interface DeployWorld {
   failpoint(name: string): Promise<void>;
   /** Says what has happened to agents. */
   announcements: Announcements;
+  /** Whether the operator has stopped everything. */
+  isAllStopped(): boolean;
+  /** Throws the words for whoever would deploy while everything is stopped. */
+  checkMayDeploy(): void;
   /** After a failure: whether the disk is full. If so, what is set aside is freed. */
   lookAtDisk(error: unknown): boolean;
   onUnexpected(error: unknown): void;

@@ -13,7 +13,7 @@ export interface Deploy {
   readonly id: number;
   /** The request's row as it was stored last. */
   row: ApprovalRecord;
-  /** Aborts when the daemon ends. */
+  /** Aborts when the daemon ends or everything is stopped; its reason is an error with the words. */
   readonly ended: AbortSignal;
   /** Aborts when the running turn is not waited for any longer. */
   readonly forced: AbortController;

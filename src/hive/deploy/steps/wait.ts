@@ -21,7 +21,7 @@ export const waitStep: Step = {
     const patience = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
     clearTimeout(patience);
-    if (ended.aborted) throw new Error("the daemon was stopped while the deploy waited for the running turn");
+    ended.throwIfAborted();
     if (isQuiet()) return;
     agent.harness?.push({ push: "cancel", return: true });
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TestHive } from "../lib/hive.ts";
+
+/** Everything stopped by one command, and exactly what ran started by another. */
+
+let hive: TestHive;
+beforeEach(async () => {
+  hive = await new TestHive()
+    .play([
+      { agents: ["ada"], when: { text: "^hang" }, steps: [{ hang: { times: 1 }, say: "done" }] },
+      {
+        agents: ["ada"],
+        when: { text: "^hello" },
+        steps: [{ tools: [{ name: "send", input: { to: "operator", body: "here" } }] }, { say: "done" }],
+      },
+    ])
+    .start();
+  await hive.call("spawn", { name: "ada" });
+  await hive.call("spawn", { name: "bob" });
+  await hive.call("stop", { scope: { agent_names: ["bob"] }, graceful: false });
+});
+afterEach(() => hive.dispose());
+
+const running = async (): Promise<string[]> =>
+  (await hive.call("state", { messages: 0 })).state.agents
+    .filter((agent) => agent.state !== "offline")
+    .map((agent) => agent.name);
+
+test("stops all, holds over a crash of the daemon, and starts exactly what ran", async () => {
+  const stopped = await hive.call("stop_all", { graceful: false });
+  expect(stopped.results).toEqual([
+    { name: "hm1nd", ok: true },
+    { name: "ada", ok: true },
+  ]);
+  expect(await running()).toEqual([]);
+  await hive.call("send", { to: "ada", body: "hello" });
+  await hive.crash();
+  await hive.start();
+  expect(await running()).toEqual([]);
+  const { hive: view } = (await hive.call("state", { messages: 0 })).state;
+  expect(view.all_stopped?.agents).toEqual(["hm1nd", "ada"]);
+  expect(view.banners.map((banner) => banner.text)).toContainEqual(expect.stringContaining("everything is stopped"));
+  for (const refused of [hive.call("rebuild", { name: "ada" }), hive.call("spawn", { name: "eve" })])
+    await expect(refused).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("everything is stopped") });
+  await hive.call("start_what_ran", {});
+  await hive.untilMessage((message) => message.from === "ada" && message.body === "here");
+  expect((await running()).sort()).toEqual(["ada", "hm1nd"]);
+  expect((await hive.call("state", { messages: 0 })).state.hive.all_stopped).toBeUndefined();
+  await expect(hive.call("start_what_ran", {})).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("gives up a deploy that the ledger does not hold; what is started by hand leaves the list", async () => {
+  await hive.call("send", { to: "ada", body: "hang" });
+  await hive.untilAgent("ada", (agent) => agent.state === "thinking");
+  const { request } = await hive.call("rebuild", { name: "ada" });
+  await hive.watch((event) => event.kind === "approval" && event.approval.id === request && event.approval.state === "waiting", {
+    after: 0,
+    kinds: ["approval"],
+  });
+  await hive.call("stop_all", { graceful: false });
+  const ended = await hive.watch(
+    (event) => event.kind === "approval" && event.approval.id === request && event.approval.state === "failed",
+    { after: 0, kinds: ["approval"] },
+  );
+  expect(JSON.stringify(ended.at(-1))).toContain("everything was stopped before the deploy was done");
+  expect(await running()).toEqual([]);
+  await hive.call("start", { scope: { agent_names: ["ada"] } });
+  expect((await hive.call("state", { messages: 0 })).state.hive.all_stopped?.agents).toEqual(["hm1nd"]);
+  // Stopped again, it is on the list again.
+  await hive.call("stop_all", { graceful: false });
+  expect((await hive.call("state", { messages: 0 })).state.hive.all_stopped?.agents).toEqual(["hm1nd", "ada"]);
+});
