@@ -55,6 +55,19 @@ export class BareCli {
     this.#child = child;
   }
 
+  /** Resolves when the process has answered `initialize`: it has read its config and could take a message. */
+  async initialized(): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => {
+      this.#onLine = (line) => line.type === "control_response" && resolve();
+      this.#child?.once("exit", (code) => reject(new Error(`the bare CLI ended with ${code}`)));
+    });
+    this.#child?.stdin.write(
+      `${JSON.stringify({ type: "control_request", request_id: "1", request: { subtype: "initialize", hooks: {} } })}\n`,
+    );
+    await done;
+    this.#child?.removeAllListeners("exit");
+  }
+
   /** Writes a message, and resolves with the end of its turn. Throws when the turn failed. */
   async say(text: string): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {

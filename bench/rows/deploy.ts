@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanEnv, TestHive } from "../../test/lib/hive.ts";
+import { findClaude } from "../../src/daemon/runtime-files.ts";
+import { BareCli } from "../lib/bare-cli.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, median } from "../lib/stats.ts";
 
@@ -15,6 +17,8 @@ export const deploy: Row = {
   async run({ quick }) {
     const hive = new TestHive({ HIVE_LOG_LEVEL: "error" }).play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
     const folder = mkdtempSync(join(tmpdir(), "bench-git-"));
+    // Nothing listens there: no request is made.
+    const cli = new BareCli(findClaude(undefined), "http://127.0.0.1:9");
     const git = (...args: string[]): void => {
       const done = spawnSync("git", ["-c", "core.fsync=all", "-c", "user.name=b", "-c", "user.email=b@hive.invalid", ...args], {
         cwd: folder,
@@ -31,6 +35,7 @@ export const deploy: Row = {
         {
           deploy: () => times(DEPLOYS, () => oneDeploy(hive, ++nth)),
           start: () => times(DEPLOYS, () => oneStart(hive)),
+          cli: () => times(DEPLOYS, () => oneInitialize(cli)),
           commit: () =>
             times(DEPLOYS, async () => {
               writeFileSync(join(folder, "agent.json"), JSON.stringify({ nth: ++nth }));
@@ -42,20 +47,22 @@ export const deploy: Row = {
         },
         quick ? 2 : 6,
       );
-      const [took, start, commit] = [seen.deploy, seen.start, seen.commit].map((slices) => median(slices.flat()));
-      const value = (took ?? Number.NaN) / ((start ?? 0) + (commit ?? 0));
-      const ms = (one: number | undefined): string => `${Math.round(one ?? 0)} ms`;
+      const p50 = (slices: number[][]): number => median(slices.flat());
+      const [took, start, cold, commit] = [p50(seen.deploy), p50(seen.start), p50(seen.cli), p50(seen.commit)];
+      const value = took / (start + cold + commit);
+      const ms = (one: number): string => `${Math.round(one)} ms`;
       return [
         {
-          what: "approval → deployed and confirmed, to a start of the harness in its cage and a git commit",
+          what: "approval → deployed and confirmed, to a start of the harness in its cage, a start of the bare CLI and a git commit",
           value,
           unit: "×",
           reach: { most: 4 },
-          detail: `deploy ${ms(took)}, start ${ms(start)}, commit ${ms(commit)} (p50)`,
+          detail: `deploy ${ms(took)}, start ${ms(start)}, CLI ${ms(cold)}, commit ${ms(commit)} (p50)`,
         },
       ];
     } finally {
       await hive.dispose();
+      await cli.dispose();
       rmSync(folder, { recursive: true, force: true });
     }
   },
@@ -80,6 +87,16 @@ async function oneDeploy(hive: TestHive, nth: number): Promise<number> {
   await hive.call("approve", { id });
   await deployed;
   return performance.now() - began;
+}
+
+/** From the start of the CLI until it has answered `initialize`. */
+async function oneInitialize(cli: BareCli): Promise<number> {
+  const began = performance.now();
+  cli.start();
+  await cli.initialized();
+  const took = performance.now() - began;
+  await cli.stop();
+  return took;
 }
 
 /** From the call to the harness's hello: the moment that the agent's state is counted from. */

@@ -184,9 +184,12 @@ export async function serve(config: HarnessConfig): Promise<number> {
   };
   for (const push of early) onPush(push);
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
-  // A generation that is tried proves that it lives. Everything that a turn needs is up; only then is there a next one.
+  // A generation that is tried proves that it can run a turn: the CLI starts with its config before it is confirmed.
   if (config.nonce !== undefined) {
-    await link.call("confirm", { nonce: config.nonce }).catch(failed("confirm"));
+    const { nonce } = config;
+    const tried = await inTurn(() => theClaude().start());
+    if ("servers" in tried) await link.call("report", { servers: tried.servers }).catch(failed("report"));
+    await link.call("confirm", "servers" in tried ? { nonce } : { nonce, refused: tried.reason }).catch(failed("confirm"));
   }
 
   const end = await Promise.race([

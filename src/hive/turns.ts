@@ -1,6 +1,6 @@
 import type { LastTurnRecord } from "../store/turns.ts";
 import type { StoredTurnEvent } from "../wire/event.ts";
-import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Agent } from "./agents/agent.ts";
 
@@ -52,6 +52,7 @@ export class Turns {
       };
       return spooled;
     }
+    if (event.type === "session") agent.unconnected = stillUnconnected(agent, event.mcp);
     if (event.type !== "turn_end") return spooled;
     const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
     agent.turn = undefined;
@@ -98,4 +99,12 @@ function bounded(spooled: Parsed<"publish">["events"][number]): Parsed<"publish"
       text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}`,
     },
   };
+}
+
+/** Servers of the agent's config that a new process of the CLI has not connected to. The reason is known where it was told. */
+function stillUnconnected(agent: Agent, mcp: Record<string, string>): Record<string, string> {
+  const failed = Object.keys(agent.config.extraMcpServers).filter((name) => mcp[name] !== "connected");
+  return Object.fromEntries(
+    failed.map((name) => [name, agent.unconnected[name] ?? mcp[name]?.slice(0, MAX_STATUS_CHARS) ?? "unknown"]),
+  );
 }

@@ -54,3 +54,5 @@ export const MAX_CONFIG_FILES = 500;
 export const MAX_SEARCH_CHARS = 200;
 /** Characters of a path on the host: Linux itself takes no longer one. */
 export const MAX_PATH_CHARS = 4_096;
+/** Characters of a tool server's name, as `agent.json` allows it. */
+export const MAX_SERVER_NAME_CHARS = 32;

@@ -11,11 +11,13 @@ import {
   MAX_CLIENT_ID_CHARS,
   MAX_CONFIG_BYTES,
   MAX_EVENTS_PER_PUBLISH,
+  MAX_NOTE_CHARS,
   MAX_OPTIONS,
   MAX_PAGE_ROWS,
   MAX_PATH_CHARS,
   MAX_QUESTION_CHARS,
   MAX_RECV_WAIT_SECONDS,
+  MAX_SERVER_NAME_CHARS,
   MAX_STATUS_CHARS,
 } from "./limits.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
@@ -442,13 +444,15 @@ export const operations = {
       session_id: z.string().max(128).nullable().optional(),
       context_tokens: z.number().optional(),
       context_window: z.number().optional(),
+      /** Tool servers of the config that have not connected, and why. */
+      servers: z.record(z.string().max(MAX_SERVER_NAME_CHARS), z.string().max(MAX_NOTE_CHARS)).optional(),
     }),
     output: nothing,
   },
   confirm: {
-    summary: "Confirm a generation with the nonce that only it was given.",
+    summary: "Confirm a generation with the nonce that only it was given, or say why it cannot run.",
     callers: ["harness"],
-    input: z.object({ nonce: z.string() }),
+    input: z.object({ nonce: z.string(), refused: z.string().max(MAX_NOTE_CHARS).optional() }),
     output: nothing,
   },
 } as const satisfies Record<string, Operation>;

@@ -37,7 +37,7 @@ export const harnessHandlers: Pick<Handlers, Names> = {
     return {};
   },
   confirm(hive, input, caller) {
-    hive.confirmations.confirm(harnessOf(caller).agent.id, input.nonce);
+    hive.confirmations.confirm(harnessOf(caller).agent.id, input.nonce, input.refused);
     return {};
   },
 

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
 import type { McpServerConfig, Options, Query, SDKMessage, SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { TurnEnd } from "../../wire/turn-ends.ts";
 import { startChild } from "../../os/run.ts";
 import { descendants, kill, killTree, residentBytes } from "../../os/process-tree.ts";
 import { AsyncQueue } from "../async-queue.ts";
 import { StreamReader, type StreamSink } from "./events.ts";
 import { endOf, NO_FIGURES, resultWords, type PromptEnd } from "./outcome.ts";
 import { sessionFolderProblem } from "./session-folder.ts";
+import { unconnected } from "./servers.ts";
 import { startFailure } from "./start-failure.ts";
 import { wornOut } from "./wear.ts";
 
@@ -15,6 +17,8 @@ const INTERRUPT_MS = 500;
 /** Lines of stderr that become notes, per turn, and characters of each. */
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
+/** How long a process is kept that was started before there was a prompt: a first message often follows a deploy. Milliseconds. */
+const UNUSED_WARM_MS = 30_000;
 /** Characters of a reason: a few lines on a page. */
 const MAX_REASON_CHARS = 300;
 
@@ -45,11 +49,18 @@ interface Process {
   resuming: boolean;
   /** It has answered `initialize`: an end before that is a failure to start. */
   initialized: boolean;
+  /** Resolves when it has answered `initialize`. */
+  started: Promise<void>;
+  /** Why it refused to start, where it said so in a result. */
+  refusal: { kind: TurnEnd; reason: string } | undefined;
   /** The operating system's code when it could not be started. */
   startError: string | undefined;
   /** Resolves when the stream has ended, with the error if there was one. */
   ended: Promise<Error | undefined>;
 }
+
+/** A process that has started, with the tool servers that have not connected and why; or why none could. */
+export type Started = { servers: Record<string, string> } | { kind: TurnEnd; reason: string };
 
 interface Running {
   uuid: string;
@@ -80,6 +91,46 @@ export class Claude {
   /** Pid of the process, while there is one. */
   get pid(): number | undefined {
     return this.#process?.child?.pid;
+  }
+
+  /**
+   * Starts the process of the next prompt and waits until it has answered `initialize`: no request goes to a model. Gives
+   * the tool servers that have not connected, or why the CLI cannot run. A session that is lost is replaced once.
+   */
+  async start(): Promise<Started> {
+    const first = await this.#tryStart();
+    if (!("kind" in first) || first.kind !== "session_lost") return first;
+    this.#parts.sink.emit({
+      type: "note",
+      level: "warn",
+      text: `the session cannot be resumed (${first.reason}): the next message begins a new one`,
+    });
+    await this.newSession();
+    return this.#tryStart();
+  }
+
+  async #tryStart(): Promise<Started> {
+    clearTimeout(this.#warmTimer);
+    const problem = sessionFolderProblem(this.#parts.sessionFolder);
+    if (problem !== undefined) return { kind: "machine", reason: problem };
+    try {
+      const process = await this.#ready();
+      const died = process.ended.then((error) => deathOf(process, error));
+      const death = await Promise.race([
+        process.started.then(
+          () => undefined,
+          // A process that does not start ends, and its end says why.
+          () => died,
+        ),
+        died,
+      ]);
+      if (death) return { kind: death.kind, reason: death.reason };
+      return { servers: await unconnected(process.query) };
+    } catch (error) {
+      return unstartable(error);
+    } finally {
+      this.#keepWarm(Math.min(this.#parts.warmMs, UNUSED_WARM_MS));
+    }
   }
 
   /** Runs one prompt as text: it is never taken for a command. */
@@ -164,8 +215,7 @@ export class Claude {
       const process = await this.#ready();
       return await this.#converse(process, text, composed);
     } catch (error) {
-      const { code = "unknown" } = error as NodeJS.ErrnoException;
-      return { ...startFailure({ code, words: words(error), resuming: false }), figures: NO_FIGURES };
+      return { ...unstartable(error), figures: NO_FIGURES };
     } finally {
       this.#running = undefined;
       await this.#afterTurn();
@@ -225,15 +275,17 @@ export class Claude {
       reader,
       resuming,
       initialized: false,
+      started: Promise.resolve(),
+      refusal: undefined,
       ended: Promise.resolve<Error | undefined>(undefined),
     });
     process.ended = this.#pump(conversation, process);
     this.#process = process;
-    conversation.initializationResult().then(
-      () => (process.initialized = true),
-      // The stream ends too, and says why.
-      () => {},
-    );
+    process.started = conversation.initializationResult().then(() => {
+      process.initialized = true;
+    });
+    // The stream ends too, and says why.
+    process.started.catch(() => {});
     void process.ended.then(() => {
       if (this.#process === process) this.#process = undefined;
     });
@@ -255,8 +307,8 @@ export class Claude {
     if (message.type !== "result") return;
     if (!process.initialized) {
       // The CLI writes a result also when it refuses to start.
-      const failure = startFailure({ code: undefined, words: resultWords(message), resuming: process.resuming });
-      this.#running?.settle({ ...failure, figures: NO_FIGURES });
+      process.refusal = startFailure({ code: undefined, words: resultWords(message), resuming: process.resuming });
+      this.#running?.settle({ ...process.refusal, figures: NO_FIGURES });
       return;
     }
     const figures = reader.figures(message);
@@ -282,7 +334,12 @@ export class Claude {
       this.#parts.log(`Claude Code is replaced between turns: ${worn}`);
       return this.end();
     }
-    this.#warmTimer = setTimeout(() => void this.end(), this.#parts.warmMs);
+    this.#keepWarm(this.#parts.warmMs);
+  }
+
+  #keepWarm(ms: number): void {
+    clearTimeout(this.#warmTimer);
+    this.#warmTimer = setTimeout(() => void this.end(), ms);
     this.#warmTimer.unref();
   }
 
@@ -301,7 +358,7 @@ function deathOf(process: Process, error: Error | undefined): PromptEnd {
   const why = error?.message ?? "its stream ended";
   const code = process.child?.signalCode ?? process.child?.exitCode ?? "unknown";
   if (!process.initialized) {
-    const failure = startFailure({ code: process.startError, words: why, resuming: process.resuming });
+    const failure = process.refusal ?? startFailure({ code: process.startError, words: why, resuming: process.resuming });
     return { ...failure, reason: cutReason(failure.reason), figures: NO_FIGURES };
   }
   if (!process.reader.begun)
@@ -315,6 +372,12 @@ function deathOf(process: Process, error: Error | undefined): PromptEnd {
     reason: cutReason(`Claude Code ended in mid-turn (${code}): ${why}`),
     figures: process.reader.noFigures(),
   };
+}
+
+/** What kept a process from being started. */
+function unstartable(error: unknown): { kind: TurnEnd; reason: string } {
+  const { code = "unknown" } = error as NodeJS.ErrnoException;
+  return startFailure({ code, words: words(error), resuming: false });
 }
 
 /** Starts a process, and tells the operating system's code when that fails: at once, or soon after. */

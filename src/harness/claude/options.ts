@@ -3,6 +3,8 @@ import { NEVER_ALLOWED, type AgentConfig } from "../../wire/config.ts";
 
 /** Built-in tools that every agent has. No web, no tasks, no questions: those go through the hive or not at all. */
 const BUILT_IN = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"];
+/** How long the CLI waits for a tool server to connect. Milliseconds. */
+export const MCP_TIMEOUT_MS = 5_000;
 
 export interface OptionInput {
   config: AgentConfig;
@@ -53,6 +55,8 @@ export function claudeOptions(input: OptionInput): Options {
     pathToClaudeCodeExecutable: input.claude,
     settingSources: [],
     strictMcpConfig: true,
+    // Over stdin: a command line is seen by every program of the cage, and its length is limited.
+    mcpServersDelivery: "initialize",
     tools: builtIns(input.config),
     allowedTools: allowedTools(input.config),
     disallowedTools: [...NEVER_ALLOWED, ...input.config.tools.deny],
@@ -87,7 +91,7 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_MAX_RETRIES: "2",
     DISABLE_AUTOUPDATER: "1",
-    MCP_TIMEOUT: "5000",
+    MCP_TIMEOUT: String(MCP_TIMEOUT_MS),
     ANTHROPIC_BASE_URL: input.modelUrl,
     ...(input.credentialKind === "oauth"
       ? { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-placeholder" }

@@ -62,6 +62,8 @@ export class Agent {
   stateSince = Date.now();
   warnings: string[] = [];
   diskWarning: string | undefined;
+  /** Tool servers that have not connected, and why. */
+  unconnected: Record<string, string> = {};
   /** A deploy holds its turn loop: no message is served until it is over. */
   held = false;
   /** The request that is being carried out on it. */

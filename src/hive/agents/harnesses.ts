@@ -185,6 +185,7 @@ export class Harnesses {
     if (report.session_id !== undefined) this.#deps.saveSession(agent, report.session_id);
     if (report.context_tokens !== undefined) agent.contextTokens = report.context_tokens;
     if (report.context_window !== undefined) agent.contextWindow = report.context_window;
+    if (report.servers !== undefined) agent.unconnected = ofConfig(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.changed(agent);
   }
@@ -261,4 +262,9 @@ export class Harnesses {
     this.#deps.changed(agent);
     if (activity === "idle") agent.settle();
   }
+}
+
+/** What is said of servers that the agent has: a config names few. */
+function ofConfig(agent: Agent, servers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(servers).filter(([name]) => name in agent.config.extraMcpServers || name === "hive"));
 }

@@ -55,6 +55,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     warnings: [
       agent.drift === undefined ? undefined : `drift: ${agent.drift}`,
       ...agent.warnings,
+      ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
       facts.portProblem,
       agent.diskWarning,
     ].filter((one) => one !== undefined),

@@ -12,16 +12,22 @@ export interface Expected {
   drop(): void;
 }
 
-/** New generations prove that they live: with a nonce that only they were given, over their own socket. */
+/** New generations prove that they can run a turn: with a nonce that only they were given, over their own socket. */
 export class Confirmations {
-  readonly #waiting = new Map<string, { nonce: string; resolve: () => void }>();
+  readonly #waiting = new Map<string, { nonce: string; resolve: () => void; reject: (error: Error) => void }>();
 
   /** Awaits the confirmation of an agent's next generation; an earlier one is awaited no more. */
   expect(agentId: string): Expected {
     const nonce = randomBytes(NONCE_BYTES).toString("base64url");
     let resolve!: () => void;
-    const confirmed = new Promise<void>((done) => (resolve = done));
-    const entry = { nonce, resolve };
+    let reject!: (error: Error) => void;
+    const confirmed = new Promise<void>((done, failed) => {
+      resolve = done;
+      reject = failed;
+    });
+    // It may be refused before the trial waits for it.
+    confirmed.catch(() => {});
+    const entry = { nonce, resolve, reject };
     this.#waiting.set(agentId, entry);
     return {
       nonce,
@@ -32,14 +38,15 @@ export class Confirmations {
     };
   }
 
-  /** A harness confirms. Refused when nothing is awaited of this agent, or the nonce is another's. */
-  confirm(agentId: string, nonce: string): void {
+  /** A harness confirms, or says why the generation cannot run. Refused when nothing is awaited of this agent, or the nonce is another's. */
+  confirm(agentId: string, nonce: string, cannotRun?: string): void {
     const entry = this.#waiting.get(agentId);
     const given = Buffer.from(nonce);
     const wanted = Buffer.from(entry?.nonce ?? "");
     if (!entry || given.length !== wanted.length || !timingSafeEqual(given, wanted))
       throw new HiveError("conflict", "no confirmation with this nonce is awaited");
     this.#waiting.delete(agentId);
-    entry.resolve();
+    if (cannotRun === undefined) entry.resolve();
+    else entry.reject(new Error(`the new generation cannot run: ${cannotRun}`));
   }
 }
