@@ -13,7 +13,7 @@ import { MORE } from "./examples.ts";
 import { addExitCodes, addMore, MIN_DESCRIPTION, verbTerm } from "./help.ts";
 import { EXIT, EXIT_CODES } from "./exit.ts";
 import { withShell } from "./shell.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../wire/suggest.ts";
 
 /** The verbs, in the groups in which the help lists them. */
 const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [

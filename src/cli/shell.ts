@@ -5,7 +5,7 @@ import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
 import { Patience } from "./patience.ts";
 import { clean, painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
-import { closest } from "./suggest.ts";
+import { closest } from "../wire/suggest.ts";
 
 /** Options that every verb has. */
 export interface CommonOptions {

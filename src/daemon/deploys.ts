@@ -17,6 +17,7 @@ import { recover } from "../hive/deploy/recovery.ts";
 import { riskMarks } from "../hive/deploy/risks.ts";
 import { Requests } from "../hive/deploy/requests.ts";
 import { shownDiff } from "../hive/deploy/shown.ts";
+import type { KnownNames } from "../hive/deploy/unknown-names.ts";
 import { validateConfig } from "../hive/deploy/validate.ts";
 import type { DeployWorld } from "../hive/deploy/world.ts";
 import type { Paths } from "../hive/paths.ts";
@@ -43,6 +44,8 @@ export interface DeployParts {
   paths: Paths;
   revision: string;
   confirmMs: number;
+  /** Prefixes of model ids that the operator's prices name. */
+  models: readonly string[];
   /** Makes the specification of a cage without starting it. */
   specify(agent: Agent): Promise<unknown>;
   changed(agent: Agent): void;
@@ -59,13 +62,15 @@ export interface DeployParts {
 
 /** Requests, approvals and deploys, put together. */
 export function openDeploys(parts: DeployParts) {
-  const { paths, specify, afterDeploy, ...rest } = parts;
+  const { paths, specify, models, afterDeploy, ...rest } = parts;
+  const known = (): KnownNames => ({ models, agents: parts.swarm.all().map((agent) => agent.name) });
   const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
   const world: DeployWorld = {
     ...rest,
     validate: validateConfig,
     shown: (changes, head) => shownDiff(changes, head, EVALUATES_NIX),
-    risks: ({ base, head, diff }) => riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE }),
+    risks: ({ base, head, diff }) =>
+      riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known: known() }),
     generationFolder,
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),

@@ -355,6 +355,7 @@ export async function openHive(deps: HiveDeps) {
     paths,
     revision: runtime.revision,
     confirmMs: config.confirmMs,
+    models: Object.keys(prices),
     specify: async (agent) => cageSpec(agent, cageFacts),
     changed,
     announcements,
@@ -449,6 +450,8 @@ export async function openHive(deps: HiveDeps) {
     backups: new Backups({ hiveId, version: VERSION, paths, store, still: repos.still }),
     deploys,
     confirmations,
+    /** Prefixes of model ids that the operator's prices name. */
+    pricedModels: Object.keys(prices),
     view: (agent: Agent): AgentView => views.agent(agent),
     requestShutdown: deps.requestShutdown,
     onUnexpected,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { Price } from "../gateway/model/prices.ts";
 import { schemaComplaint } from "../wire/error.ts";
+import type { Price } from "../wire/models.ts";
 
 const Amount = z.number().min(0);
 const Prices = z.record(z.string(), z.strictObject({ input: Amount, output: Amount, cache_read: Amount, cache_write: Amount }));

@@ -269,7 +269,8 @@ export const operations = {
     summary: "Set the model, until a deploy changes it.",
     callers: ["operator"],
     input: z.object({ name: AgentName, model: z.string().min(1, "name a model").max(128) }),
-    output: nothing,
+    /** `note`: the model is on no list that the hive knows. */
+    output: z.object({ note: z.string().optional() }),
   },
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
 

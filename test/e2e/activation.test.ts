@@ -17,7 +17,7 @@ const RULES = [
 ];
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive({ HIVE_CONFIRM_SECONDS: "8" }).play(RULES).start();
+  hive = await new TestHive().play(RULES).start();
   await Promise.all([hive.call("spawn", { name: "ada" }), hive.call("spawn", { name: "bob" })]);
 });
 afterAll(() => hive.dispose());

@@ -29,8 +29,7 @@ async function deploy(config: object): Promise<{ state: string; error: string | 
 test("a deployed generation has its CLI running, and no request went to a model", async () => {
   const cage = await hive.cage("ada");
   expect(cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude"))).toBe(true);
-  const { state } = await hive.call("state", {});
-  expect(state.hive.tokens_today).toBe(0);
+  expect(await hive.untilAgent("ada", () => true)).toMatchObject({ tokens_today: 0 });
 });
 
 test("a config whose CLI does not start fails its deploy with the reason; what ran runs on", async () => {

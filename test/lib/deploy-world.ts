@@ -123,6 +123,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     cages,
     harnesses,
     confirmations,
+    models: [],
     paths,
     revision: "r1",
     confirmMs: 10_000,

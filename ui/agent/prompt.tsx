@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { OFFERED_MODELS } from "../../src/wire/models.ts";
 import { Compose, type Suggestion } from "../kit/compose.tsx";
 import { Sheet } from "../kit/lazy.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -15,6 +16,13 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
     return <div className="compose dim">{name} is destroyed; its history stays. Revive it on the dashboard to write to it.</div>;
 
   const suggest = (text: string): Suggestion[] => {
+    const model = /^\/model (\S*)$/.exec(text)?.[1];
+    if (model !== undefined && !OFFERED_MODELS.includes(model))
+      return OFFERED_MODELS.filter((one) => one.startsWith(model)).map((one) => ({
+        text: `/model ${one}`,
+        label: one,
+        hint: "",
+      }));
     const typed = /^\/([a-z-]*)$/.exec(text)?.[1];
     if (typed === undefined) return [];
     return (Object.keys(SLASH) as SlashName[])
@@ -38,8 +46,8 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
     },
     model: async (model) => {
       if (model === "") throw new ApiError("bad_request", "which model? /model <name>");
-      await call("model", { name, model });
-      return `${name} uses ${model} from its next turn on`;
+      const { note } = await call("model", { name, model });
+      return `${name} uses ${model} from its next turn on${note === undefined ? "" : `. ${note}`}`;
     },
     "new-session": async () => {
       await call("new_session", { name });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { StoredTurnEvent } from "../../wire/event.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { EXIT } from "../exit.ts";
+import { clean } from "../print.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
 
 /** Whoever follows until the reader goes away (`hivectl watch | head`) has nothing more to do then. */
@@ -83,7 +84,10 @@ export function turnCommands(program: Command): void {
       .argument("<model>", "opus, sonnet, haiku, or a model's full name")
       .description("use another model, until a deploy changes it"),
     async (shell, [name, model]: [string, string]) =>
-      shell.show(await shell.client.call("model", { name, model }), () => `${name} uses ${model} from its next turn on`),
+      shell.show(
+        await shell.client.call("model", { name, model }),
+        ({ note }) => `${name} uses ${model} from its next turn on${note === undefined ? "" : `\n${clean(note)}`}`,
+      ),
   );
   act(
     program

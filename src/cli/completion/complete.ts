@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
+import { OFFERED_MODELS } from "../../wire/models.ts";
 import { oneLine } from "../print.ts";
 
 /** What could stand at the cursor, and what it is. */
@@ -97,7 +98,7 @@ async function valuesOf(
   switch (name) {
     case "model":
     case "--model":
-      return fixed("opus", "sonnet", "haiku");
+      return fixed(...OFFERED_MODELS);
     case "shell":
       return fixed("bash", "zsh", "fish");
     case "--base":

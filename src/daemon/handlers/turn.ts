@@ -1,3 +1,5 @@
+import { HiveError } from "../../wire/error.ts";
+import { isMistypedModel, modelAdvice, unlistedModel } from "../../wire/model-advice.ts";
 import type { Handlers } from "./types.ts";
 
 type Names = "cancel" | "compact" | "model" | "new_session";
@@ -14,8 +16,12 @@ export const turnHandlers: Pick<Handlers, Names> = {
     return {};
   },
   async model(hive, input) {
-    await hive.swarm.setModel(hive.swarm.byName(input.name), input.model);
-    return {};
+    const agent = hive.swarm.byName(input.name);
+    const advice = modelAdvice(input.model, hive.pricedModels);
+    if (isMistypedModel(input.model, advice))
+      throw new HiveError("bad_request", `there is no model ${input.model}; did you mean ${advice.meant ?? ""}?`);
+    await hive.swarm.setModel(agent, input.model);
+    return advice.isKnown ? {} : { note: unlistedModel(input.model, advice) };
   },
   async new_session(hive, input) {
     await hive.swarm.newSession(hive.swarm.byName(input.name));

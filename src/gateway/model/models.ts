@@ -1,15 +1,6 @@
 import { HiveError } from "../../wire/error.ts";
+import { MODEL_ALIASES } from "../../wire/models.ts";
 
-/** What the CLI's aliases stand for. Any other word in a config is the id of one model. */
-const ALIASES: Record<string, readonly string[]> = {
-  sonnet: ["sonnet"],
-  opus: ["opus"],
-  haiku: ["haiku"],
-  fable: ["fable"],
-  mythos: ["mythos"],
-  best: ["opus", "fable", "mythos"],
-  opusplan: ["opus", "sonnet"],
-};
 /** The family of the CLI's small helper model, which every agent may use: titles, summaries of tools. */
 const HELPER_FAMILY = "haiku";
 /** `claude-sonnet-4-5-20250929`, `claude-3-5-haiku-latest`: a family, its version before or behind it, and a date. */
@@ -24,7 +15,7 @@ export function checkModel(asked: string, configured: readonly string[]): void {
     // `sonnet[1m]` asks for a larger window of the same model.
     const model = entry.replace(/\[[^\]]*\]$/, "");
     if (asked === model) return;
-    if (family !== undefined && Object.hasOwn(ALIASES, model) && ALIASES[model]?.includes(family)) return;
+    if (family !== undefined && Object.hasOwn(MODEL_ALIASES, model) && MODEL_ALIASES[model]?.includes(family)) return;
   }
   throw new HiveError(
     "forbidden",

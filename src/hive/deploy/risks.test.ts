@@ -9,7 +9,11 @@ import { shownDiff } from "./shown.ts";
 import { validateConfig } from "./validate.ts";
 
 const template = templateTree({}, "", "agent");
-const BWRAP: RiskContext = { evaluatesNix: false, template };
+const BWRAP: RiskContext = {
+  evaluatesNix: false,
+  template,
+  known: { models: [], agents: ["scribe", "ada", "bob", "scout", "anna"] },
+};
 
 /** The marks of a change, with the diff as it is shown. */
 function riskMarks(base: readonly TreeFile[] | undefined, head: readonly TreeFile[], context: RiskContext) {

@@ -4,6 +4,7 @@ import { codePoint, piecesOf, writtenOut, type Unseen } from "../../wire/unseen.
 import { isUnshown } from "../../wire/unshown.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
+import { unknownNames, type KnownNames } from "./unknown-names.ts";
 
 /** Marks of one proposal: beyond this the last says how many more there are. Nobody reads further. */
 const MAX_MARKS = 200;
@@ -18,6 +19,7 @@ export interface RiskContext {
   evaluatesNix: boolean;
   /** The Nix files of the template, by path: what everybody has needs no mark. */
   template: Readonly<Record<string, string>>;
+  known: KnownNames;
 }
 
 /**
@@ -38,6 +40,11 @@ export function riskMarks(
     ...configMarks(was.config, configOf(after).config),
     ...unshownMarks(diff),
     ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
+    ...unknownNames(was.config, configOf(after).config, context.known).map((mark): RiskMark => ({
+      level: "warn",
+      ...mark,
+      path: CONFIG_FILE,
+    })),
     ...[...after.values()].flatMap((file) => fileMarks(before.get(file.path), file)),
     ...nixMarks(before, after, context),
   ];
