@@ -93,3 +93,40 @@ test("a config that cannot be read reaches no cage, whatever let it pass", async
   expect(scout.config).toMatchObject(RESTRICTED);
   await world.close();
 });
+
+test("mounts are tried when they are asked for and again at the build; what ran before goes on without", async () => {
+  const world = await openDeployWorld({ folder });
+  await deployUnder(world, "{}");
+  const tried: (string | undefined)[] = [];
+  let problem: string | undefined;
+  world.world.tryMounts = async (agent, mounts) => {
+    tried.push(agent?.name);
+    return mounts.map((mount) => ({ mount, problem }));
+  };
+  const text = JSON.stringify({ mounts: [{ host: "/srv/corpus", cage: "/corpus" }] });
+
+  const good = await propose(world, text);
+  expect(JSON.parse(good.risks)).toContainEqual(
+    expect.objectContaining({ level: "info", text: "mount /srv/corpus: readable as the agent, tried on this host" }),
+  );
+  problem = "mounts: /srv/corpus cannot be read";
+  await world.requests.approve(good.id, {}, false);
+  await expect(world.through(good.id)).rejects.toThrow(problem);
+  expect(tried).toEqual(["scout", "scout"]);
+  expect(await propose(world, `${text}\n`)).toMatchObject({ state: "failed", error: problem });
+  const spawn = world.requests.spawn({
+    name: "critic",
+    config: { mounts: [{ host: "/srv/corpus", cage: "/corpus", mode: "ro" }] },
+    by: "operator",
+    origin: "request",
+  });
+  await expect(spawn).rejects.toThrow(problem);
+
+  problem = undefined;
+  const again = await propose(world, `${text}\n\n`);
+  await world.requests.approve(again.id, {}, false);
+  await world.through(again.id);
+  problem = "mounts: /srv/corpus cannot be read";
+  await world.through((await world.requests.rebuild(world.swarm.byName("scout"), "operator")).id);
+  await world.close();
+});

@@ -9,6 +9,8 @@ const FIRST_UID = 0x7000_0000;
 const END_UID = 0x7ffe_0000;
 /** Agents of all time that one hive can have: each keeps its uid for ever. */
 const UIDS_PER_HIVE = 0x4000;
+/** The number of the last agent that a hive can have. */
+export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
 /**

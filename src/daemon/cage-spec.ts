@@ -1,10 +1,10 @@
-import { mkdirSync, realpathSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { Bind, CageSpec } from "../containers/driver.ts";
 import { CAGE_HOME } from "../containers/spec.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import type { Paths } from "../hive/paths.ts";
 import { memoryBytes } from "../wire/config.ts";
-import { HiveError } from "../wire/error.ts";
+import { mountSource } from "./mounts.ts";
 
 /** What is the same for every cage of a hive. */
 export interface CageFacts {
@@ -39,7 +39,7 @@ export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSp
     configDir: own.generation(agent.generation),
     extraBinds: [
       ...(agent.role === "manager" ? managerBinds(facts.paths) : []),
-      ...agent.config.mounts.map((mount) => checkedMount(mount, facts.paths)),
+      ...agent.config.mounts.map((mount) => ({ ...mount, host: mountSource(mount, facts.paths) })),
     ],
     cageDir: own.cage,
     logFile: own.log,
@@ -76,20 +76,4 @@ function managerBinds(paths: Paths): Bind[] {
     { host: paths.applied, cage: "/applied", mode: "ro" },
     { host: paths.meta, cage: "/meta", mode: "ro" },
   ];
-}
-
-/** A folder that the operator has put into agent.json. The hive's own folders are never handed out. */
-function checkedMount(mount: Bind, paths: Paths): Bind {
-  let host: string;
-  try {
-    host = realpathSync(mount.host);
-  } catch {
-    throw new HiveError("not_found", `mounts: ${mount.host} does not exist on this host`);
-  }
-  for (const own of [paths.state, paths.run].map((folder) => realpathSync(folder))) {
-    if (host === own || host.startsWith(`${own}/`) || own.startsWith(host === "/" ? "/" : `${host}/`)) {
-      throw new HiveError("forbidden", `mounts: ${mount.host} holds the hive's own files, or lies among them`);
-    }
-  }
-  return { ...mount, host };
 }

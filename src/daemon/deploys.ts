@@ -1,5 +1,6 @@
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Identity } from "../containers/driver.ts";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import type { Announcements } from "../hive/announcements.ts";
@@ -25,6 +26,7 @@ import type { Repos } from "../repos/types.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import { tryMounts } from "./mounts.ts";
 
 /** The bwrap driver takes agent.json and INSTRUCTIONS.md; Nix code is for another driver. */
 const EVALUATES_NIX = false;
@@ -48,6 +50,8 @@ export interface DeployParts {
   models: readonly string[];
   /** Makes the specification of a cage without starting it. */
   specify(agent: Agent): Promise<unknown>;
+  /** Who the agent is on the host, or who a new one would be. */
+  identityOf(agent: Agent | undefined): Identity;
   changed(agent: Agent): void;
   announcements: Announcements;
   lookAtDisk(error: unknown): boolean;
@@ -62,7 +66,7 @@ export interface DeployParts {
 
 /** Requests, approvals and deploys, put together. */
 export function openDeploys(parts: DeployParts) {
-  const { paths, specify, models, afterDeploy, ...rest } = parts;
+  const { paths, specify, identityOf, models, afterDeploy, ...rest } = parts;
   const known = (): KnownNames => ({ models, agents: parts.swarm.all().map((agent) => agent.name) });
   const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
   const world: DeployWorld = {
@@ -72,6 +76,7 @@ export function openDeploys(parts: DeployParts) {
     risks: ({ base, head, diff }) =>
       riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known: known() }),
     generationFolder,
+    tryMounts: (agent, mounts) => tryMounts(mounts, identityOf(agent), paths),
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),
     async leftover(agent) {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { Backups } from "../backup/take.ts";
 import { openDriver } from "../containers/drivers.ts";
+import { LAST_ORDINAL } from "../containers/uids.ts";
 import type { Driver } from "../containers/driver.ts";
 import { openRepos } from "../repos/index.ts";
 import { pruneRuntimes } from "../containers/runtime.ts";
@@ -357,6 +358,8 @@ export async function openHive(deps: HiveDeps) {
     confirmMs: config.confirmMs,
     models: Object.keys(prices),
     specify: async (agent) => cageSpec(agent, cageFacts),
+    // An agent that does not exist owns no file on this host, as any other that does not exist.
+    identityOf: (agent) => agent?.record.identity ?? driver.identityFor(hiveId, LAST_ORDINAL),
     changed,
     announcements,
     lookAtDisk: (error) => disk.after(error),

@@ -5,8 +5,10 @@ import { seccompFilter } from "./seccomp/filter.ts";
 
 /** A program that is run once in a cage that holds one foreign folder and nothing else. */
 export interface ThrowAway {
-  /** The folder of the host that appears as /repo, read-only. */
+  /** The folder of the host that appears as /repo, read-only if nothing else is said. */
   folder: string;
+  /** /repo is bound as a folder that can be written, as far as the owner may. */
+  writable?: boolean;
   /** Whose files they are: the program runs as that user, never as one who could read more. */
   owner: { uid: number; gid: number };
   /** A script of the shell and its arguments. */
@@ -93,7 +95,7 @@ function bwrapArguments(cage: ThrowAway, source: string): string[] {
     String(SCRATCH_BYTES),
     "--tmpfs",
     "/tmp",
-    "--ro-bind",
+    cage.writable === true ? "--bind" : "--ro-bind",
     source,
     "/repo",
   );

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Output } from "../../src/wire/operations.ts";
@@ -126,11 +127,13 @@ test("deploys and rollback --wait; a failing deploy ends with 1 and says why", a
     code: 1,
     err: expect.stringContaining("has no deploy 1") as string,
   });
-  const id = idOf(
-    await ok("propose", "scout", configFolder({ model: "haiku", mounts: [{ host: "/not/there", cage: "/corpus" }] })),
-  );
+  const host = realpathSync(mkdtempSync(join(tmpdir(), "corpus-")));
+  chmodSync(host, 0o755);
+  const withCorpus = configFolder({ model: "haiku", mounts: [{ host, cage: "/corpus" }] });
+  const id = idOf(await ok("propose", "scout", withCorpus));
+  rmSync(host, { recursive: true });
   const failed = await hivectl("approve", id, "--yes", "--wait");
-  expect(failed).toMatchObject({ code: 1, err: expect.stringContaining("/not/there does not exist") as string });
+  expect(failed).toMatchObject({ code: 1, err: expect.stringContaining(`${host} does not exist`) as string });
 });
 
 test("rebuild, update, meta and meta-update", async () => {

@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
@@ -25,7 +27,10 @@ const commit = (json: string) =>
     { sha: "sha=([0-9a-f]{10})" },
   );
 const GOOD = JSON.stringify({ model: "haiku", description: "looks things up", allowedRecipients: ["nobody"] });
-const BROKEN = JSON.stringify({ model: "haiku", mounts: [{ host: "/not/there", cage: "/corpus" }] });
+/** There when it is asked for, and gone when it is approved. */
+const CORPUS = realpathSync(mkdtempSync(join(tmpdir(), "corpus-")));
+chmodSync(CORPUS, 0o755);
+const BROKEN = JSON.stringify({ model: "haiku", mounts: [{ host: CORPUS, cage: "/corpus" }] });
 
 const RULES = [
   {
@@ -170,18 +175,21 @@ test("a commit of the manager: a build that fails leaves everything as it was; t
   // The short name was expanded inside the cage.
   expect(broken.sha).toMatch(/^[0-9a-f]{40}$/);
   expect(broken.base_sha).toBe(before.applied.trim());
+  const { approval: asked } = await hive.call("show", { id: broken.id });
+  expect(asked.risks.map(({ text }) => text)).toContain(`mount ${CORPUS}: readable as the agent, tried on this host`);
+  rmSync(CORPUS, { recursive: true });
   await hive.call("approve", { id: broken.id, sha: broken.sha });
   const failed = await request("scout", (one) => one.id === broken.id && one.state === "failed");
-  expect(failed.error).toContain("/not/there does not exist");
+  expect(failed.error).toContain(`${CORPUS} does not exist`);
   expect(git("meta", "rev-parse", "main")).toBe(before.meta);
   expect(git("applied/scout.git", "rev-parse", "main")).toBe(before.applied);
   expect(git("applied/scout.git", "tag", "-l", "--format=%(contents)", `failed/${broken.id}`)).toContain(
-    "/not/there does not exist",
+    `${CORPUS} does not exist`,
   );
   await holds();
 
   // The manager reads why, in its cage, and proposes a fix.
-  await told("mounts: /not/there does not exist on this host · request");
+  await told(`mounts: ${CORPUS} does not exist on this host · request`);
   const fixed = await request("scout", (one) => one.state === "pending" && one.id > broken.id);
   const { files, approval } = await hive.call("show", { id: fixed.id });
   expect(files).toMatchObject([{ path: "agent.json", status: "modified" }]);

@@ -128,6 +128,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     revision: "r1",
     confirmMs: 10_000,
     specify: async () => {},
+    identityOf: () => identity,
     changed: () => {},
     announcements,
     lookAtDisk: () => false,

@@ -15,7 +15,9 @@ import { assess, checkUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";
+import { mountMarks, requestComplaints } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
+import { rulesFor } from "./validate.ts";
 import type { DeployWorld } from "./world.ts";
 
 /** What an approval says was looked at. */
@@ -74,7 +76,7 @@ export class Requests {
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
-      const complaints = this.#world.validate(files, "request");
+      const complaints = await requestComplaints(this.#world, undefined, files);
       if (complaints.length > 0) throw new HiveError("bad_request", complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
@@ -141,7 +143,7 @@ export class Requests {
       return this.#store(draft, [], [error.message]);
     }
     const running = agent.record.deployedSha;
-    const complaints = this.#world.validate(files, "request");
+    const complaints = await requestComplaints(this.#world, agent, files);
     if (running !== undefined && !(await repo.isAncestor(running, sha))) complaints.push(notAfter(agent.name, running));
     return this.#store(draft, files, complaints);
   }
@@ -373,7 +375,11 @@ export class Requests {
     const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
     // What ran before is not news.
     if (base === draft.sha || draft.origin === "revive") return none;
-    return assess(this.#world, draft.name, [base, draft.sha], this.#world.shown(await repo.diff(base, draft.sha), head));
+    const diff = this.#world.shown(await repo.diff(base, draft.sha), head);
+    const { risks, stat } = await assess(this.#world, draft.name, [base, draft.sha], diff);
+    if (rulesFor(draft.origin) !== "request") return { risks, stat };
+    const before = base === undefined ? undefined : await repo.files(base);
+    return { risks: [...risks, ...mountMarks(before, head)], stat };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { TreeFile } from "../../wire/approval.ts";
+import type { RequestOrigin, TreeFile } from "../../wire/approval.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../../wire/limits.ts";
 import { CONFIG_FILE, parseDeployed, parseRequested } from "../agents/agent-json.ts";
 import { byPath, bytesOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
@@ -8,6 +8,11 @@ const MAX_INSTRUCTIONS_BYTES = 96 * 1024;
 
 /** Whose rules a config is held to: those of today for a new request, those of its time for one that was deployed. */
 export type RulesOf = "request" | "deployed";
+
+/** What was deployed before is held to the rules of its time. */
+export function rulesFor(origin: RequestOrigin): RulesOf {
+  return origin === "update" || origin === "rollback" || origin === "revive" ? "deployed" : "request";
+}
 
 /**
  * What is wrong with a config tree, each in words for manager and operator; empty when it may be shown to the operator.

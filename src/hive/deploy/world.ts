@@ -3,6 +3,7 @@ import type { FileChange, Repos } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { Store } from "../../store/store.ts";
 import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
+import type { AgentConfig } from "../../wire/config.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Announcements } from "../announcements.ts";
 import type { Broker } from "../broker/broker.ts";
@@ -11,6 +12,12 @@ import type { Harnesses } from "../agents/harnesses.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { RulesOf } from "./validate.ts";
+
+/** One mount of a new request, and why it cannot work; undefined when it does. */
+export interface MountTrial {
+  mount: AgentConfig["mounts"][number];
+  problem: string | undefined;
+}
 
 /**
  * What deploys act on. Failures in here are of three kinds: a `HiveError` is for whoever asked, a `RepoRefusal` is for
@@ -37,6 +44,8 @@ export interface DeployWorld {
   risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[]; diff: readonly DiffFile[] }): RiskMark[];
   /** The folder of one generation of an agent. */
   generationFolder(agent: Agent, generation: number): string;
+  /** Tries mounts from inside a cage that runs as the agent, or as a new one would. */
+  tryMounts(agent: Agent | undefined, mounts: AgentConfig["mounts"]): Promise<MountTrial[]>;
   /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */
   checkSpec(agent: Agent): Promise<void>;
   /** The last lines of an agent's cage log, for the words of a failure. */

@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
 import { Agent } from "../../agents/agent.ts";
+import { mountComplaints } from "../mounts.ts";
+import { rulesFor } from "../validate.ts";
 import { agentOf, type Step } from "./step.ts";
 
 /** Writes the new generation beside what runs, named by the request, and checks that a cage could be made of it. */
@@ -8,7 +10,7 @@ export const generationStep: Step = {
   name: "generation",
   state: "building",
   async do(deploy) {
-    const { world, id, files } = deploy;
+    const { world, row, id, files } = deploy;
     const agent = agentOf(deploy);
     const folder = world.generationFolder(agent, id);
     await writeGeneration(folder, files ?? []);
@@ -17,6 +19,9 @@ export const generationStep: Step = {
     trial.generation = id;
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await world.checkSpec(trial);
+    // The host may have changed since the request was made. What ran before is held to the rules of its time.
+    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files ?? []) : [];
+    if (problems.length > 0) throw new Error(problems.join("\n"));
   },
   async undo(deploy) {
     if (!deploy.agent) return;

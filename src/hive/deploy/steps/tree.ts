@@ -1,5 +1,4 @@
-import type { RequestOrigin } from "../../../wire/approval.ts";
-import type { RulesOf } from "../validate.ts";
+import { rulesFor } from "../validate.ts";
 import { digestOf } from "../digest.ts";
 import { agentOf, type Step } from "./step.ts";
 
@@ -26,11 +25,6 @@ export const treeStep: Step = {
     if (complaints.length > 0) throw new Error(complaints.join("\n"));
   },
 };
-
-/** What was deployed before is held to the rules of its time. */
-function rulesFor(origin: RequestOrigin): RulesOf {
-  return origin === "update" || origin === "rollback" || origin === "revive" ? "deployed" : "request";
-}
 
 /** Words for a commit that does not contain what runs. */
 export function notAfter(agent: string, running: string): string {

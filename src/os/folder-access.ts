@@ -1,0 +1,55 @@
+import { startThrowAway } from "./throw-away.ts";
+
+/** What a user may do with a folder that is bound into a cage. */
+export interface FolderAccess {
+  readable: boolean;
+  writable: boolean;
+}
+
+/** The shell asks the kernel (`faccessat`) and changes nothing in the folder. */
+const SCRIPT = `
+[ -r /repo ] && [ -x /repo ] && echo readable
+[ -w /repo ] && [ -x /repo ] && echo writable
+exit 0
+`;
+/** A shell and two calls of the kernel. Bytes, and seconds of processor time. */
+const MEMORY_BYTES = 256 * 1024 * 1024;
+const CPU_SECONDS = 5;
+/** A file system of the network may not answer. Milliseconds. */
+const ANSWER_MS = 10_000;
+/** Bytes of what the cage's launcher says when it fails: enough for its reason. */
+const MAX_WORDS = 1_000;
+
+/**
+ * Looks at a folder from inside a throw-away cage that runs as `owner`, as an agent's cage will. Throws with the
+ * launcher's words when no such cage can be built, and when the folder does not answer in ten seconds.
+ */
+export async function accessFromCage(
+  folder: string,
+  owner: { uid: number; gid: number },
+  mode: "ro" | "rw",
+): Promise<FolderAccess> {
+  const cage = startThrowAway({
+    folder,
+    writable: mode === "rw",
+    owner,
+    script: SCRIPT,
+    args: [],
+    env: { PATH: "/usr/bin:/bin" },
+    memoryBytes: MEMORY_BYTES,
+    cpuSeconds: CPU_SECONDS,
+  });
+  const timer = setTimeout(() => cage.kill("SIGKILL"), ANSWER_MS);
+  let out = "";
+  let errors = "";
+  cage.stdin?.end();
+  cage.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  cage.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(0, MAX_WORDS)));
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    cage.once("error", reject);
+    cage.once("close", (...end) => resolve(end));
+  }).finally(() => clearTimeout(timer));
+  if (signal !== null) throw new Error(`${folder} did not answer within ${ANSWER_MS / 1000} s`);
+  if (code !== 0) throw new Error(`${folder} could not be bound into a cage: ${errors.trim() || `exit ${code ?? "unknown"}`}`);
+  return { readable: out.includes("readable"), writable: out.includes("writable") };
+}
