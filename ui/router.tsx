@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
   type ErrorComponentProps,
+  type RouteComponent,
 } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { Dashboard } from "./dashboard/page.tsx";
@@ -15,11 +16,14 @@ import { elsewhere } from "./lib/own-port.ts";
 import { agentsNow, useHeld } from "./lib/store.ts";
 import { visible } from "./lib/text.ts";
 import { waiting } from "./lib/waiting.ts";
+import type { Route } from "./routes.ts";
 
 /** What can be open over a page; part of the address, so that it can be linked and left with "back". */
 export interface PageSearch {
   open?: string | undefined;
   tab?: string | undefined;
+  /** On the dashboard: which of the cards that wait is open, and what the box answers. */
+  card?: string | undefined;
   with?: string | undefined;
   /** Whose messages, and with which words. */
   who?: string | undefined;
@@ -33,6 +37,7 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 const validateSearch = (search: Record<string, unknown>): PageSearch => ({
   open: text(search["open"]),
   tab: text(search["tab"]),
+  card: text(search["card"]),
   with: text(search["with"]),
   who: text(search["who"]),
   q: text(search["q"]),
@@ -106,35 +111,19 @@ const root = createRootRoute({
     </main>
   ),
 });
-const dashboard = createRoute({ getParentRoute: () => root, path: "/", component: Dashboard, validateSearch });
-const agent = createRoute({
-  getParentRoute: () => root,
-  path: "/agent/$name",
-  component: lazyRouteComponent(() => import("./agent/page.tsx"), "AgentPage"),
-  validateSearch,
-});
-
-const approval = createRoute({
-  getParentRoute: () => root,
-  path: "/approval/$id",
-  component: lazyRouteComponent(() => import("./approval/page.tsx"), "ApprovalPage"),
-  validateSearch,
-});
-const history = createRoute({
-  getParentRoute: () => root,
-  path: "/history",
-  component: lazyRouteComponent(() => import("./approval/history.tsx"), "HistoryPage"),
-  validateSearch,
-});
-const swarm = createRoute({
-  getParentRoute: () => root,
-  path: "/swarm",
-  component: lazyRouteComponent(() => import("./swarm/page.tsx"), "SwarmPage"),
-  validateSearch,
-});
+/** The component of each page. A path that is not in `ROUTES` has no place here, and each of `ROUTES` has to have one. */
+const PAGES: Record<Route, RouteComponent> = {
+  "/": Dashboard,
+  "/agent/$name": lazyRouteComponent(() => import("./agent/page.tsx"), "AgentPage"),
+  "/approval/$id": lazyRouteComponent(() => import("./approval/page.tsx"), "ApprovalPage"),
+  "/history": lazyRouteComponent(() => import("./approval/history.tsx"), "HistoryPage"),
+  "/swarm": lazyRouteComponent(() => import("./swarm/page.tsx"), "SwarmPage"),
+};
+const page = <Path extends Route>(path: Path) =>
+  createRoute({ getParentRoute: () => root, path, component: PAGES[path], validateSearch });
 
 export const router = createRouter({
-  routeTree: root.addChildren([dashboard, agent, approval, history, swarm]),
+  routeTree: root.addChildren([page("/"), page("/agent/$name"), page("/approval/$id"), page("/history"), page("/swarm")]),
   defaultPreload: false,
   defaultErrorComponent: Failed,
 });

@@ -52,7 +52,6 @@ test.each([
       "button: purge…",
       "button: ◆ approve 1bfaf24",
       "button: deny…",
-      "textbox: your own words",
       "button: mark read",
       "combobox: show only messages of",
       "searchbox: search all messages",
@@ -192,7 +191,7 @@ const LAYERS: readonly Layer[] = [
       await page.keyboard.press("?");
     },
     // A card is no stop of its own: its first one is.
-    back: "link: apply_commit #42",
+    back: "link: spawn #43",
     order: ["button: close"],
   },
   {

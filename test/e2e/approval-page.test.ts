@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { sized, usePages, WIDTHS } from "../lib/pages.ts";
+import { openCall, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
@@ -20,7 +20,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 describe("the card", () => {
   test("shows what is asked, what it risks and how it begins; one press approves what was shown", async () => {
     const { context, page, problems } = await openPage(browser, hive);
-    const card = page.getByRole("article", { name: "request 42: apply_commit for scout" });
+    const card = await openCall(page, "request 42: config change for scout");
     await card.getByText("new egress host: export.arxiv.org").waitFor();
     await card.getByText('"allowedRecipients": ["hm1nd", "librarian"],').waitFor();
     hive.answers.approve = () => ({ approval: anApproval({ state: "approved", seq: 2000 }) });
@@ -312,7 +312,7 @@ test.each(WIDTHS)(
     const { context, page, problems } = await openPage(browser, hive, "/history", sized(width));
     await page.getByText("“not with write access to the shared notes”").waitFor();
     await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
-    await page.getByRole("link", { name: "apply_commit #38" }).click();
+    await page.getByRole("link", { name: "config change #38" }).click();
     await page.waitForURL(/\/approval\/38$/);
     await page.goBack();
     await page.getByText("denied/41").waitFor();

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { launch, logIn } from "../lib/browser.ts";
+import { openCall } from "../lib/pages.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /**
@@ -167,7 +168,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.keyboard.press("Enter");
     await page.locator("article.msg", { hasText: "change scout to haiku" }).waitFor();
     await page.keyboard.press("Escape");
-    const card = request("apply_commit", "scout");
+    const card = request("config change", "scout");
     // Roles are of what can be seen, and on a phone the card is behind another tab.
     await page.locator("article.approval", { hasText: "haiku is enough" }).waitFor({ state: "attached" });
     await page.keyboard.press("j");
@@ -198,7 +199,7 @@ describe.each([1440, 390])("at %i px", (width) => {
 
   test("deny: the note reaches whoever asked, and nothing has changed", async () => {
     await write("change scout to opus");
-    const card = request("apply_commit", "scout");
+    const card = request("config change", "scout");
     await card.getByText('"model":"opus"').waitFor();
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox", { name: /note to whoever asked/ }).fill("too dear for this");
@@ -214,12 +215,16 @@ describe.each([1440, 390])("at %i px", (width) => {
   test("questions: in one's own words, one of them, any of them, and closed without an answer; the asker hears each", async () => {
     await write("ask");
     const card = (question: string): Locator => page.getByRole("article", { name: /^question/ }).filter({ hasText: question });
+    const open = async (question: string): Promise<Locator> => {
+      const name = await card(question).getAttribute("aria-label");
+      return openCall(page, name ?? "");
+    };
     await card("What goes in?").waitFor();
-    await card("What shall I call you?").getByRole("textbox").fill("Ada");
+    await (await open("What shall I call you?")).getByRole("textbox").fill("Ada");
     await card("What shall I call you?").getByRole("button", { name: "answer" }).click();
-    await card("Tea or coffee?").getByLabel("coffee").check();
+    await (await open("Tea or coffee?")).getByLabel("coffee").check();
     await card("Tea or coffee?").getByRole("button", { name: "answer" }).click();
-    await card("What goes in?").getByLabel("milk").check();
+    await (await open("What goes in?")).getByLabel("milk").check();
     await card("What goes in?").getByLabel("salt").check();
     await card("What goes in?").getByRole("button", { name: "answer" }).click();
     for (const question of ["What shall I call you?", "Tea or coffee?", "What goes in?"])
@@ -230,7 +235,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await write("ask again");
     await card("What goes in?").waitFor();
     for (const question of ["What shall I call you?", "Tea or coffee?", "What goes in?"])
-      await card(question).getByRole("button", { name: "cancel" }).click();
+      await (await open(question)).getByRole("button", { name: "cancel" }).click();
     await card("What goes in?").waitFor({ state: "detached" });
     await inbox("heard (cancelled)");
     expect(problems).toEqual([]);

@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
+import { openCall, look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines } from "../lib/fixtures.ts";
 
 /** What the operator does on the pages, over made-up data: answering, commanding, losing the line. */
@@ -31,10 +31,10 @@ test.each(WIDTHS)(
     });
     const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
     const card = (id: number) => page.getByRole("article", { name: `question ${id} of hm1nd` });
-    await card(2)
-      .getByText(/expires in \d+m/)
-      .waitFor();
+    const open = (id: number) => openCall(page, `question ${id} of hm1nd`);
+    await open(1);
     await card(1).getByRole("textbox").fill("Ada");
+    await open(3);
     await card(3).getByLabel("milk").check();
     await card(3).getByLabel("salt").check();
     await card(3).getByLabel("salt").uncheck();
@@ -42,12 +42,19 @@ test.each(WIDTHS)(
     await card(3).getByRole("textbox").fill("and honey");
     await page.reload();
     // Half an answer survives a reload.
-    await expect.poll(() => card(1).getByRole("textbox").inputValue()).toBe("Ada");
     expect(await card(3).getByLabel("sugar").isChecked()).toBe(true);
+    await open(1);
+    expect(await card(1).getByRole("textbox").inputValue()).toBe("Ada");
     await card(1).getByRole("button", { name: "answer" }).click();
+    await open(2);
+    await card(2)
+      .getByText(/expires in \d+m/)
+      .waitFor();
     await card(2).getByLabel("coffee").check();
     await card(2).getByRole("button", { name: "answer" }).click();
+    await open(3);
     await card(3).getByRole("button", { name: "answer" }).click();
+    await open(4);
     await card(4).getByRole("button", { name: "cancel" }).click();
     await expect.poll(() => hive.called("question_cancel")).toEqual([{ id: 4 }]);
     expect(hive.called("answer")).toEqual([
@@ -64,11 +71,9 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   const state = busyState();
   hive.state = { ...state, questions: [aQuestion("What shall I call you?", { id: 1 }), ...state.questions] };
   const { context, page, problems } = await openPage(browser, hive);
-  const card = page.getByRole("article", { name: "question 1 of hm1nd" });
+  const card = await openCall(page, "question 1 of hm1nd");
   const box = card.getByRole("textbox");
   await box.fill("Ada, or if that is ta");
-  // What each card fetches is there; from here on only events come.
-  await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(2);
   const top = () =>
     page.locator(".calls .card").evaluateAll((cards) => cards.map((one) => Math.round(one.getBoundingClientRect().top)));
   const before = await top();

@@ -4,7 +4,7 @@ import { busyHive } from "../lib/busy-hive.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, textLines } from "../lib/fixtures.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { usePages } from "../lib/pages.ts";
+import { openCall, usePages } from "../lib/pages.ts";
 
 /** Nothing jumps when events arrive: boxes are measured before and after. */
 
@@ -155,10 +155,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("what waits: what comes is put last, and nothing above it moves, not when its diff comes either", async () => {
+  test("what waits: while a pointer or the keyboard is among the cards, what comes is put last and nothing moves", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
     const cards = page.locator(".calls .card");
-    await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(2);
+    await openCall(page, /^request 42/);
+    await page.getByRole("group", { name: "beginning of the diff" }).waitFor();
     const count = await cards.count();
     const measured = async (): Promise<unknown> => [
       Object.entries(await boxes(cards)).slice(0, count),
@@ -168,16 +169,21 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.tell({
       kind: "approval",
       seq: 7000,
-      approval: anApproval({ id: 50, seq: 7000, requested_at: new Date().toISOString() }),
+      approval: anApproval({ id: 50, seq: 7000, kind: "spawn", agent: "guest", requested_at: new Date().toISOString() }),
     });
     hive.tell({
       kind: "question",
       seq: 7001,
       question: aQuestion("What now?", { id: 51, seq: 7001, asked_at: new Date().toISOString() }),
     });
-    await expect.poll(() => page.getByRole("group", { name: "beginning of the diff" }).count()).toBe(3);
+    await page.getByRole("article", { name: "request 50: spawn for guest" }).waitFor();
     await page.getByRole("article", { name: "question 51 of hm1nd" }).waitFor();
     expect(await measured()).toEqual(before);
+    // Once nobody is there, what blocks an agent stands first; the card that is open stays open.
+    await page.getByRole("link", { name: "history" }).last().focus();
+    await page.mouse.move(2, 2);
+    await expect.poll(async () => Object.keys(await boxes(cards)).indexOf("request 50: spawn for guest")).toBe(1);
+    expect(await page.locator(".calls .card:not(.line)").getAttribute("aria-label")).toMatch(/^request 42/);
     await context.close();
     expect(problems).toEqual([]);
   });

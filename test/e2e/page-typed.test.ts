@@ -4,7 +4,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
 import { anApproval, aQuestion, aState, diffFiles } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { usePages } from "../lib/pages.ts";
+import { openCall, usePages } from "../lib/pages.ts";
 
 /** Words that the operator is typing, while what they are about changes or ends. */
 
@@ -18,7 +18,8 @@ usePages(busyHive, (theBrowser, theHive) => {
 describe.each([1440, 390])("at %i px", (width) => {
   test.each(["/", "/approval/42"])("the note to a request that is decided elsewhere stays, on %s", async (path) => {
     const { context, page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
-    await page.getByRole("button", { name: "deny…" }).first().click();
+    if (path === "/") await openCall(page, /^request 42/);
+    await page.getByRole("button", { name: "deny…" }).click();
     const note = page.getByRole("textbox", { name: "note to whoever asked for 42" });
     await note.pressSequentially("not with ");
     const top = await note.evaluate((box) => Math.round(box.getBoundingClientRect().top));
@@ -39,7 +40,7 @@ describe.each([1440, 390])("at %i px", (width) => {
 
   test("a request that was decided in a gap of the line is shown as it ended, with the note", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
-    const card = page.getByRole("article", { name: /^request 42/ });
+    const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox").fill("not with that host");
     const ended = anApproval({ seq: 7900, state: "denied", resolved_by: "operator" });
@@ -56,7 +57,7 @@ describe.each([1440, 390])("at %i px", (width) => {
 
   test("a note that is being sent is not called unsent; a refused one is still there", async () => {
     const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
-    const card = page.getByRole("article", { name: /^request 42/ });
+    const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox").fill("too dear");
     let end: (what: Error | object) => void = () => {};
@@ -106,7 +107,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.state = aState({ questions: calls });
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     for (const { id } of calls) {
-      const card = page.getByRole("article", { name: `question ${id} of hm1nd` });
+      const card = await openCall(page, `question ${id} of hm1nd`);
       await card.getByRole("textbox").fill("this");
       const button = card.getByRole("button", { name: "answer" });
       await button.scrollIntoViewIfNeeded();

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { launch } from "./browser.ts";
 import type { FixtureHive } from "./fixture-hive.ts";
@@ -27,4 +27,14 @@ export const sized = (width: number): { viewport: { width: number; height: numbe
 export async function look(page: Page, part: string): Promise<void> {
   const tab = page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: new RegExp(`^${part}`) });
   if ((page.viewportSize()?.width ?? 0) <= 900) await tab.click();
+}
+
+/** One of the cards that wait, opened where it is a line, once it is there; on a phone its tab has to be in sight. */
+export async function openCall(page: Page, name: string | RegExp): Promise<Locator> {
+  const card = page.getByRole("article", { name });
+  await card.waitFor();
+  const line = card.and(page.locator(".line")).getByRole("button");
+  if ((await line.count()) > 0) await line.click();
+  await card.and(page.locator(":not(.line)")).waitFor();
+  return card;
 }

@@ -5,7 +5,6 @@ import { pauseAgent, startAgent } from "../dashboard/row-actions.tsx";
 import { Action } from "../kit/button.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
-import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
@@ -13,7 +12,7 @@ import { count, dollars, duration, visible } from "../lib/text.ts";
 import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
-import { OpenQuestions, Side } from "./side.tsx";
+import { QuestionsLine, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
 
 /** One agent: the live tail of its turns, a prompt, and what lies in its inbox. Works for one that is gone, too. */
@@ -45,7 +44,7 @@ export function AgentPage(): ReactNode {
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           <TailView key={name} agent={agent} />
-          {isNarrow && <OpenQuestions name={name} />}
+          {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />
         </div>
         <Side agent={agent} />
@@ -106,15 +105,11 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
       {/* There with no words, too: the tail below does not move when the agent says something. */}
       <div className="dim second">
         {agent.state_reason ? (
-          <span className={agent.state === "failed" ? "red" : "amber"}>
-            <Words text={agent.state_reason} />
+          <span className={`status ${agent.state === "failed" ? "red" : "amber"}`} title={visible(agent.state_reason)}>
+            {visible(agent.state_reason)}
           </span>
         ) : (
-          agent.status_text && (
-            <span className="status">
-              “<Words text={agent.status_text} />”
-            </span>
-          )
+          agent.status_text && <span className="status">“{visible(agent.status_text)}”</span>
         )}
       </div>
     </header>

@@ -1,13 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, type ReactNode } from "react";
-import type { AgentView } from "../../src/wire/agent.ts";
+import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import { Deploys } from "../drawer/deploys.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { useNarrow } from "../lib/narrow.ts";
 import { ownAddress } from "../lib/own-port.ts";
 import { know, useHive } from "../lib/store.ts";
 import { count, dollars, visible } from "../lib/text.ts";
@@ -21,10 +20,9 @@ const SHOWN = 20;
 /** Beside the tail: what it asks, what waits in its inbox, how it has worked, whom it spoke to, what it became. */
 export function Side({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
-  const isNarrow = useNarrow();
   return (
     <aside className="side" aria-label={`about ${name}`} tabIndex={0}>
-      {!isNarrow && <OpenQuestions name={name} />}
+      <OpenQuestions name={name} />
       <Inbox agent={agent} />
       <Part leet="TURN5" label="turns">
         <Charts name={name} />
@@ -83,10 +81,25 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
-/** What the agent asks, answerable in place. On a phone it stands over the prompt: what waits comes first. */
-export function OpenQuestions({ name }: { name: string }): ReactNode {
-  const questions = useHive((state) => state.questions);
-  const open = useShownQuestions(questions).filter((question) => question.agent === name);
+const useQuestionsOf = (name: string): readonly QuestionView[] =>
+  useShownQuestions(useHive((state) => state.questions)).filter((question) => question.agent === name);
+
+/** On a phone, between the tail and the prompt: that the agent asks something, and the way to the questions. */
+export function QuestionsLine({ name }: { name: string }): ReactNode {
+  const { length: count } = useQuestionsOf(name);
+  if (count === 0) return null;
+  return (
+    <Link to="." search={(search) => ({ ...search, tab: "side" })} className="asks-line">
+      ◆ {count === 1 ? "1 question waits" : `${count} questions wait`} for you
+      <span className="grow" />
+      answer
+    </Link>
+  );
+}
+
+/** What the agent asks, answerable in place. It comes first. */
+function OpenQuestions({ name }: { name: string }): ReactNode {
+  const open = useQuestionsOf(name);
   if (open.length === 0) return null;
   return (
     <section className="asks" aria-label="its questions">

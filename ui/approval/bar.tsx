@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
-import { Action } from "../kit/button.tsx";
+import { Action, ActionButton, useAction, type Act } from "../kit/button.tsx";
+import { TextBox } from "../kit/text-box.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS, short } from "../lib/approvals.ts";
 import { useDraft } from "../lib/draft.ts";
@@ -37,32 +38,43 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
     setDenying(toDenying);
   };
   const isBusy = useHive((state) => state.agents.get(agent)?.state === "thinking");
+  const deny = useAction(async () => {
+    await sending(denyDraft(id), () => call("deny", { id, ...(note.trim() === "" ? {} : { note: note.trim() }) }));
+    setNote("");
+    return `request ${id} is denied`;
+  });
+  const { requested_by: asker } = approval;
+  const write = useAction(
+    async () => {
+      await call("send", { to: asker, body: note.trim() });
+      setNote("");
+      return `sent to ${visible(asker)} as a message`;
+    },
+    asker !== "operator" && note.trim() !== "",
+  );
   if (isDenying) {
     return (
       <div className="foot act" role="group" aria-label={`deny request ${id}`}>
-        <textarea
+        <TextBox
           rows={2}
           value={note}
           autoFocus={wasPressed}
           aria-label={`note to whoever asked for ${id}`}
           placeholder="why not? who asked will read this…"
-          onChange={(event) => setNote(event.target.value)}
+          onText={setNote}
+          onEnter={() => {
+            // An empty note is a press of the button, never a stray key.
+            if (note.trim() !== "") (isOver ? write : deny).act();
+          }}
           onKeyDown={(event) => event.key === "Escape" && turn(false)}
         />
         {isOver ? (
-          <Unsent approval={approval} note={note} clear={() => setNote("")} />
+          <Unsent approval={approval} note={note} write={write} clear={() => setNote("")} />
         ) : (
           <>
-            <Action
-              kind="no"
-              run={async () => {
-                await sending(denyDraft(id), () => call("deny", { id, ...(note.trim() === "" ? {} : { note: note.trim() }) }));
-                setNote("");
-                return `request ${id} is denied`;
-              }}
-            >
+            <ActionButton kind="no" action={deny}>
               deny
-            </Action>
+            </ActionButton>
             <button type="button" className="ghost" onClick={() => turn(false)}>
               back
             </button>
@@ -99,22 +111,23 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
 }
 
 /** What can be done with the note to a request that was decided elsewhere. */
-function Unsent({ approval, note, clear }: { approval: ApprovalView; note: string; clear: () => void }): ReactNode {
-  const { state, requested_by: to } = approval;
+function Unsent({
+  approval: { state, requested_by: to },
+  note,
+  write,
+  clear,
+}: {
+  approval: ApprovalView;
+  note: string;
+  write: Act;
+  clear: () => void;
+}): ReactNode {
   return (
     <>
       {to !== "operator" && (
-        <Action
-          kind="go"
-          disabled={note.trim() === ""}
-          run={async () => {
-            await call("send", { to, body: note.trim() });
-            clear();
-            return `sent to ${visible(to)} as a message`;
-          }}
-        >
+        <ActionButton kind="go" disabled={note.trim() === ""} action={write}>
           send as a message
-        </Action>
+        </ActionButton>
       )}
       <button type="button" className="ghost" onClick={clear}>
         discard

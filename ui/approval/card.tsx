@@ -3,7 +3,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
-import { RISK_COLOURS, short } from "../lib/approvals.ts";
+import { KIND_WORDS, RISK_COLOURS, short } from "../lib/approvals.ts";
 import { useHive } from "../lib/store.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
@@ -29,7 +29,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   // One that was decided elsewhere stays as it is around the words that are typed in it.
   const isWritten = useUnsent(denyDraft(id));
   return (
-    <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${kind} for ${agent}`)}>
+    <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${KIND_WORDS[kind]} for ${agent}`)}>
       <ApprovalHead approval={approval} />
       <Risks approval={{ ...approval, ...shown?.marks }} />
       {(isPending || isWritten) && (
@@ -61,7 +61,7 @@ export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNod
   return (
     <div>
       <Link to="/approval/$id" params={{ id: String(approval.id) }} className="amber">
-        {approval.kind} #{approval.id}
+        {KIND_WORDS[approval.kind]} #{approval.id}
       </Link>{" "}
       · <Subject name={approval.agent} />{" "}
       <span className="dim">

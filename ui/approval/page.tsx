@@ -8,7 +8,7 @@ import { KeyHelp } from "../kit/key-help.tsx";
 import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { marksOf } from "../lib/approvals.ts";
+import { KIND_WORDS, marksOf } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
@@ -144,38 +144,41 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
         </button>
       </Bar>
       <main className="approval-page">
-        <div className="top">
-          <h1>
-            <span className="amber">
-              {approval.kind} #{approval.id}
-            </span>{" "}
-            · <Subject name={approval.agent} />
-          </h1>
-          {approval.description && (
-            <p className="body">
-              <Words text={approval.description} />
+        <nav className="tree" aria-label="files">
+          <FileTree files={files} />
+        </nav>
+        <div className="request">
+          <div className="top">
+            <h1>
+              <span className="amber">
+                {KIND_WORDS[approval.kind]} #{approval.id}
+              </span>{" "}
+              · <Subject name={approval.agent} />
+            </h1>
+            {approval.description && (
+              <p className="body">
+                <Words text={approval.description} />
+              </p>
+            )}
+            <p className="dim">
+              asked by {visible(approval.requested_by)} <Age since={approval.requested_at} /> ago
+              {approval.sha && <> · {approval.sha.slice(0, 12)}</>}
+              {shown.base_sha
+                ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`
+                : " · everything is new"}
             </p>
-          )}
-          <p className="dim">
-            asked by {visible(approval.requested_by)} <Age since={approval.requested_at} /> ago
-            {approval.sha && <> · {approval.sha.slice(0, 12)}</>}
-            {shown.base_sha
-              ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`
-              : " · everything is new"}
-          </p>
-          <Risks approval={shown.from === "running" ? { ...approval, ...marksOf(shown.approval) } : approval} />
-          {error !== undefined && (
-            <p className="red" role="alert">
-              {error}
-            </p>
-          )}
-          {!isPending && <Progress approval={approval} />}
-          {isPending && unshown.length > 0 && (
-            <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
-          )}
-        </div>
-        <div className="diffs">
-          <nav className="tree" aria-label="files">
+            <Risks approval={shown.from === "running" ? { ...approval, ...marksOf(shown.approval) } : approval} />
+            {error !== undefined && (
+              <p className="red" role="alert">
+                {error}
+              </p>
+            )}
+            {!isPending && <Progress approval={approval} />}
+            {isPending && unshown.length > 0 && (
+              <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
+            )}
+          </div>
+          <div className="against">
             <label className="dim">
               against:{" "}
               <select value={base} onChange={(event) => change({ base: event.target.value })}>
@@ -199,8 +202,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                 </button>
               ))}
             </div>
-            <FileTree files={files} />
-          </nav>
+          </div>
           <div className="files">
             {files.map((file) => (
               <FileDiff

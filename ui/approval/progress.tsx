@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Action } from "../kit/button.tsx";
+import { Folded } from "../kit/folded.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
@@ -33,9 +34,13 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
           </p>
         )}
         {approval.error && (
-          <pre className="error-text">
-            <Words text={approval.error} />
-          </pre>
+          <Folded text={approval.error}>
+            {(shown) => (
+              <pre className="error-text">
+                <Words text={shown} />
+              </pre>
+            )}
+          </Folded>
         )}
       </div>
     );

@@ -5,10 +5,10 @@ import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
-import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
+import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { bytes, count, dollars, duration, visible } from "../lib/text.ts";
@@ -70,56 +70,62 @@ async function updateAll(names: string[]): Promise<string> {
   return "one after the other, between turns";
 }
 
-const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
+/** What the agent says of itself, or why it stands: plain text that is cut at its end. All of it is under the pointer. */
+function Said({ agent }: { agent: AgentView }): ReactNode {
   const isWrong = agent.state === "failed" || agent.state === "needs_login" || agent.state === "offline";
   // A rate limit, or a rest after a failure that may pass.
-  const problem = isWrong || agent.resumes_at !== undefined;
-  const isSaid = problem && agent.last_turn?.reason === agent.state_reason;
+  const reason = isWrong || agent.resumes_at !== undefined ? agent.state_reason : undefined;
+  const words = visible(reason ?? agent.status_text ?? "");
+  return (
+    <span className={`said ${reason === undefined ? "" : agent.state === "failed" ? "red" : "amber"}`} title={words}>
+      {words}
+    </span>
+  );
+}
+
+/** An agent in two lines, and one more for each warning. */
+const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
       <div className="l1">
-        <div className="l1 grow">
-          <Link to="/agent/$name" params={{ name: agent.name }} className="name">
-            {agent.name}
-          </Link>
-          <StateBadge agent={agent} />
-          {agent.model && <span className="chip model">{visible(agent.model)}</span>}
-        </div>
+        <Link to="/agent/$name" params={{ name: agent.name }} className="name">
+          {agent.name}
+        </Link>
+        <StateBadge agent={agent} />
+        {agent.model && <span className="chip model wide">{visible(agent.model)}</span>}
+        {agent.unread > 0 && <span className="unread-count amber">{agent.unread} unread</span>}
+        <span className="grow" />
         <RowActions agent={agent} />
       </div>
       {/* There with no words, too: a row does not grow when its agent says something. */}
-      <div className={`status words ${problem && agent.state_reason ? (agent.state === "failed" ? "red" : "dim") : ""}`}>
-        <Words text={(problem ? agent.state_reason : undefined) ?? agent.status_text ?? ""} />
-      </div>
       <div className="l2">
+        <Said agent={agent} />
         {agent.last_turn && (
-          <span className={agent.last_turn.ok ? "" : "red"}>
-            last turn {duration(agent.last_turn.duration_ms)}
-            {agent.last_turn.ok || isSaid ? "" : ` · ${visible(agent.last_turn.reason)}`}
+          <span className={agent.last_turn.ok ? "" : "red"} title={`last turn: ${visible(agent.last_turn.reason)}`}>
+            <span className="sr">last turn </span>
+            {duration(agent.last_turn.duration_ms)}
           </span>
         )}
-        {agent.unread > 0 && <span className="amber">{agent.unread} unread</span>}
-        <span>{dollars(agent.cost_today_usd)} today</span>
-        {agent.tokens_today > 0 && <span className="wide">{count(agent.tokens_today)} tok</span>}
-      </div>
-      {/* A line of their own, and there in every row: nothing wraps when a figure grows. */}
-      <div className="l2">
+        <span title={`today ${count(agent.tokens_today)} tok`}>
+          {dollars(agent.cost_today_usd)}
+          <span className="sr"> today</span>
+        </span>
         {agent.needs_update && <span className="chip amber">needs update</span>}
         {agent.needs_login && <span className="chip amber">needs login</span>}
         {agent.deployed_sha && (
           <Link
             to="/"
             search={(search) => ({ ...search, open: `deploys:${agent.name}` })}
-            className="chip sha"
-            title="deployed commit"
+            className="chip sha wide"
+            title={`deployed commit ${visible(agent.deployed_sha)}`}
           >
-            {visible(agent.deployed_sha)}
+            {short(agent.deployed_sha)}
           </Link>
         )}
       </div>
       {agent.warnings.map((words) => (
-        <div key={words} className="status amber">
-          <Words text={words} />
+        <div key={words} className="said amber" title={visible(words)}>
+          {visible(words)}
         </div>
       ))}
     </article>

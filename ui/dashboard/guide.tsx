@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
@@ -10,6 +10,23 @@ const DISMISSED = "guide-dismissed";
 interface Step {
   words: ReactNode;
   isDone: boolean;
+  /** The card that it speaks of, while there is one. */
+  card?: string | undefined;
+}
+
+/** The key of the first of these cards that still waits. */
+function keyOf<T extends { id: number }>(kind: string, all: readonly T[], waits: (one: T) => boolean): string | undefined {
+  const first = all.find(waits);
+  return first && `${kind}-${first.id}`;
+}
+
+/** Opens what the step names as soon as it is there, unless somebody is at work on another card. */
+function useLead(card: string | undefined): void {
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (card === undefined || document.activeElement?.closest("[data-call]")) return;
+    void navigate({ to: ".", search: (search) => ({ ...search, card }), replace: true });
+  }, [card, navigate]);
 }
 
 /**
@@ -47,8 +64,6 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
       messages.some((message) => message.from === "system" && message.body?.includes('"operator_answered"') === true),
     [questions, messages],
   );
-  if (!isShown) return null;
-
   const all = [...approvals.values()];
   const spawns = all.filter((one) => one.kind === "spawn" && one.origin !== "first_start");
   const changed = all.find((one) => one.kind === "apply_commit" && one.state === "deployed");
@@ -65,10 +80,19 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
     },
     {
       words: "approve the agent that it asks for: nothing comes into being without you",
+      card: keyOf("request", spawns, ({ state }) => state === "pending"),
       isDone: spawns.some((one) => one.state === "deployed") || others > 0,
     },
-    { words: "answer one of its questions", isDone: answered || (hasAsked && openCount === 0) },
-    { words: "read the diff of a config change, and approve it", isDone: changed !== undefined },
+    {
+      words: "answer one of its questions",
+      card: keyOf("question", [...questions.values()], ({ state }) => state === "open"),
+      isDone: answered || (hasAsked && openCount === 0),
+    },
+    {
+      words: "read the diff of a config change, and approve it",
+      card: keyOf("request", all, ({ kind, state }) => kind === "apply_commit" && state === "pending"),
+      isDone: changed !== undefined,
+    },
     {
       words: changed ? (
         <>
@@ -82,6 +106,8 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
     },
   ];
   const current = steps.findIndex((step) => !step.isDone);
+  useLead(isShown ? steps[current]?.card : undefined);
+  if (!isShown) return null;
   const done = steps.filter((step) => step.isDone).length;
   const isWhole = isOpen ?? !isBusy;
   const shown = isWhole ? steps : steps.slice(current, current + 1);
@@ -120,7 +146,13 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
             </span>
             <span>
               {step.isDone && <span className="sr">done: </span>}
-              {step.words}
+              {step.card !== undefined && !step.isDone ? (
+                <Link to="/" search={(search) => ({ ...search, tab: "call", card: step.card })} replace>
+                  {step.words}
+                </Link>
+              ) : (
+                step.words
+              )}
             </span>
           </li>
         ))}

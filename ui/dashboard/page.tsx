@@ -21,6 +21,8 @@ const TABS = [
 ] as const;
 
 const CARDS = ".calls .card";
+/** The one that is open. */
+const OPEN = ".calls .card:not(.line)";
 
 /** The whole hive on one page: who lives here, what waits for you, who says what. */
 export function Dashboard(): ReactNode {
@@ -41,29 +43,33 @@ export function Dashboard(): ReactNode {
     inSight(
       ".calls",
       () => show("call"),
-      () => moveFocus(CARDS, by),
+      () => {
+        moveFocus(CARDS, by);
+        const card = document.activeElement?.closest("[data-call]")?.getAttribute("data-call");
+        if (card) void navigate({ to: "/", search: (search) => ({ ...search, card }), replace: true });
+      },
     );
   const keys: Key[] = [
     { key: "j", words: "next thing that waits", run: () => move(1) },
     { key: "k", words: "previous thing that waits", run: () => move(-1) },
     {
       key: "a",
-      words: "to ◆ APPR0VE of the chosen request; Enter then approves",
-      run: () => focusWithin(CARDS, "button.approve"),
+      words: "to ◆ APPR0VE of the open request; Enter then approves",
+      run: () => focusWithin(OPEN, "button.approve"),
     },
     {
       key: "d",
-      words: "deny the chosen request, with a note",
+      words: "deny the open request, with a note",
       run: () => {
-        focusWithin(CARDS, "button.deny");
+        focusWithin(OPEN, "button.deny");
         if (document.activeElement?.matches("button.deny")) (document.activeElement as HTMLElement).click();
       },
     },
     {
       key: "o",
-      words: "open the chosen request in full",
+      words: "the open request in full",
       run: () => {
-        focusWithin(CARDS, "a.full");
+        focusWithin(OPEN, "a.full");
         if (document.activeElement?.matches("a.full")) (document.activeElement as HTMLElement).click();
       },
     },

@@ -1,5 +1,6 @@
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
+import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
@@ -11,6 +12,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState<"request" | "spawn">();
   const first = useRef<HTMLInputElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   const submit = async (how: "request" | "spawn"): Promise<void> => {
     setBusy(how);
     setError(undefined);
@@ -35,6 +37,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
   return (
     <Sheet isOpen onClose={onClose} title="request an agent" first={first}>
       <form
+        ref={form}
         className="form"
         onSubmit={(event: FormEvent) => {
           event.preventDefault();
@@ -58,10 +61,11 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
         </label>
         <label className="field">
           what it is for
-          <textarea
+          <TextBox
             rows={3}
             value={description}
-            onChange={(event) => setDescription(event.target.value)}
+            onText={setDescription}
+            onEnter={() => form.current?.requestSubmit()}
             placeholder="looks things up and writes short reports"
           />
         </label>

@@ -1,57 +1,36 @@
-import { Link } from "@tanstack/react-router";
-import { Fragment, useMemo, type ReactNode } from "react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { ApprovalCard } from "../approval/card.tsx";
-import { Action } from "../kit/button.tsx";
-import { MessageBody } from "../kit/message-body.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
-import { Who } from "../kit/text.tsx";
-import { Age } from "../kit/time.tsx";
-import { call } from "../lib/api.ts";
 import { useHive } from "../lib/store.ts";
-import type { MessageView } from "../../src/wire/message.ts";
 import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
+import { CallLine } from "./call-line.tsx";
+import { callKey, inOrder, withoutMoving, type Call } from "./calls.ts";
 import { Guide } from "./guide.tsx";
-import { visible } from "../lib/text.ts";
-
-interface Card {
-  /** When it came. */
-  at: string;
-  key: string;
-  card: ReactNode;
-}
+import { StuckCard } from "./stuck-card.tsx";
 
 /**
- * What only the operator can do: decide on requests, answer questions, and move messages that are stuck. What came last
- * stands last, and a request that was approved stays in its place: no button moves under the finger.
+ * What only the operator can do: decide on requests, answer questions, and move messages that are stuck. What blocks an
+ * agent comes first. One card is open, the others are a line each; which one, is in the address.
  */
 export function YourCall(): ReactNode {
-  const questions = useShownQuestions(useHive((state) => state.questions));
-  const approvals = useShownApprovals(useHive((state) => state.approvals));
-  const messages = useHive((state) => state.messages);
-  const elsewhere = useHive((state) => state.elsewhere);
-  const cards = useMemo((): Card[] => {
-    const found: Card[] = [
-      ...stuckMessages({ messages, elsewhere }).map((message) => ({
-        at: message.updated_at,
-        key: `message${message.id}`,
-        card: <Stuck message={message} />,
-      })),
-      ...approvals.map((approval) => ({
-        at: approval.requested_at,
-        key: `approval${approval.id}`,
-        card: <ApprovalCard approval={approval} />,
-      })),
-      ...questions.map((question) => ({
-        at: question.asked_at,
-        key: `question${question.id}`,
-        card: <QuestionCard question={question} />,
-      })),
-    ];
-    return found.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  }, [questions, approvals, messages, elsewhere]);
-  const nothing = cards.length === 0;
+  const { calls, hold } = useCalls();
+  const { card } = useSearch({ from: "/" });
+  const list = useRef<HTMLDivElement>(null);
+  const open = useOpen(calls, card);
+  const navigate = useNavigate();
+  const show = (key: string): void => void navigate({ to: "/", search: (search) => ({ ...search, card: key }), replace: true });
+  useEffect(() => {
+    const at = card === undefined ? null : list.current?.querySelector<HTMLElement>(`[data-call="${CSS.escape(card)}"]`);
+    if (!at || !list.current) return;
+    at.scrollIntoView({ block: "nearest" });
+    if (at.offsetHeight > list.current.clientHeight) at.scrollIntoView({ block: "start" });
+    // The line that had the keyboard has become the card. From a box in which somebody writes it is not taken.
+    if (document.activeElement === document.body) at.querySelector<HTMLElement>(".card")?.focus({ preventScroll: true });
+  }, [card]);
+  const nothing = calls.length === 0;
   return (
     <Panel
       leet="Y3R C4LL"
@@ -64,53 +43,70 @@ export function YourCall(): ReactNode {
         </Link>
       }
     >
-      <div className="scroll calls">
+      <div ref={list} className="scroll calls" {...hold}>
         <Guide isBusy={!nothing} />
         {nothing && (
           <Empty>
             Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.
           </Empty>
         )}
-        {cards.map(({ key, card }) => (
-          <Fragment key={key}>{card}</Fragment>
-        ))}
+        {calls.map((call) => {
+          const key = callKey(call);
+          return (
+            <div key={key} data-call={key}>
+              {key === open ? <Card call={call} /> : <CallLine call={call} onOpen={() => show(key)} />}
+            </div>
+          );
+        })}
       </div>
     </Panel>
   );
 }
 
-/** A message that went wrong for good, or a chain that went on for too long. */
-function Stuck({ message }: { message: MessageView }): ReactNode {
-  const isHeld = message.state === "held";
-  return (
-    <article className={`card ${isHeld ? "" : "wrong"}`} tabIndex={-1} aria-label={`message ${message.id} is stuck`}>
-      <div>
-        <span className={isHeld ? "amber" : "red"}>
-          {isHeld ? "chain held" : "dead message"} #{message.id}
-        </span>{" "}
-        · <Who name={message.from} /> → <Who name={message.to} />{" "}
-        <span className="dim">
-          <Age since={message.updated_at} /> ago
-        </span>
-        <p className="dim">
-          {isHeld ? `Agents have answered each other ${message.hops} times without you.` : visible(message.reason ?? "")}
-        </p>
-        <MessageBody from={message.from} body={message.body} />
-      </div>
-      <div className="foot">
-        {isHeld ? (
-          <Action kind="go" run={() => call("chain_resume", { chain: message.chain }).then(() => "the chain goes on")}>
-            let it go on
-          </Action>
-        ) : (
-          <Action kind="go" run={() => call("message_retry", { id: message.id }).then(() => "back in its inbox")}>
-            try again
-          </Action>
-        )}
-        <Action kind="no" run={() => call("message_drop", { id: message.id }).then(() => "dropped")}>
-          drop
-        </Action>
-      </div>
-    </article>
+function Card({ call }: { call: Call }): ReactNode {
+  if (call.kind === "request") return <ApprovalCard approval={call.approval} />;
+  return call.kind === "question" ? <QuestionCard question={call.question} /> : <StuckCard message={call.message} />;
+}
+
+/** All that waits, in its order; and what the list needs to hear, so that nothing moves under a pointer or the keyboard. */
+function useCalls() {
+  const questions = useShownQuestions(useHive((state) => state.questions));
+  const approvals = useShownApprovals(useHive((state) => state.approvals));
+  const messages = useHive((state) => state.messages);
+  const elsewhere = useHive((state) => state.elsewhere);
+  const [isPointed, setPointed] = useState(false);
+  const [isFocused, setFocused] = useState(false);
+  const shown = useRef<readonly string[]>([]);
+  const sorted = useMemo(
+    () =>
+      inOrder([
+        ...stuckMessages({ messages, elsewhere }).map((message): Call => ({ kind: "message", message })),
+        ...approvals.map((approval): Call => ({ kind: "request", approval })),
+        ...questions.map((question): Call => ({ kind: "question", question })),
+      ]),
+    [questions, approvals, messages, elsewhere],
   );
+  const calls = isPointed || isFocused ? withoutMoving(shown.current, sorted) : sorted;
+  useLayoutEffect(() => {
+    shown.current = calls.map(callKey);
+  });
+  const hold = {
+    // A finger is over the list only while it presses; a pointer stays there.
+    onPointerEnter: (event: PointerEvent) => setPointed(event.pointerType === "mouse"),
+    onPointerLeave: () => setPointed(false),
+    onFocus: () => setFocused(true),
+    onBlur: () => setFocused(false),
+  };
+  return { calls, hold };
+}
+
+/** Which card is open: the one in the address, else the one that was, else the first. */
+function useOpen(calls: readonly Call[], wanted: string | undefined): string | undefined {
+  const last = useRef<string>(undefined);
+  const keys = calls.map(callKey);
+  const open = [wanted, last.current].find((key) => key !== undefined && keys.includes(key)) ?? keys[0];
+  useLayoutEffect(() => {
+    last.current = open;
+  });
+  return open;
 }

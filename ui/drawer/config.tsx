@@ -1,14 +1,18 @@
 import { useCallback, useState, type ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import type { Output } from "../../src/wire/operations.ts";
-import { Action } from "../kit/button.tsx";
+import { ActionButton, useAction } from "../kit/button.tsx";
 import { Empty } from "../kit/panel.tsx";
+import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+
+/** Files that stand beside each other as tabs; more are a list to choose from. */
+const MAX_TABS = 8;
 
 type File = Output<"config">["files"][number];
 
@@ -23,16 +27,16 @@ export function Config({ name }: { name: string }): ReactNode {
   const [draft, setDraft] = useDraft(`config:${name}`);
   const [description, setDescription] = useDraft(`config-why:${name}`);
   const [sent, setSent] = useState<number>();
-  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   const edited = draft === "" ? undefined : (JSON.parse(draft) as Record<string, string>);
-  const file = value.files.find((one) => one.path === chosen) ?? value.files[0];
+  const files = value?.files ?? [];
+  const file = files.find((one) => one.path === chosen) ?? files[0];
   const textOf = (one: File): string => edited?.[one.path] ?? one.text;
-  const changed = value.files.filter((one) => edited?.[one.path] !== undefined && edited[one.path] !== one.text);
+  const changed = files.filter((one) => edited?.[one.path] !== undefined && edited[one.path] !== one.text);
   const propose = async (): Promise<void> => {
     const { request } = await call("propose", {
       agent: name,
       // What is not edited stays as it is, to the byte: programs, links, and files that are not text.
-      files: value.files.map((one) => ({
+      files: files.map((one) => ({
         path: one.path,
         ...(one.mode === undefined ? {} : { mode: one.mode }),
         base64: one.base64 ?? toBase64(textOf(one)),
@@ -44,24 +48,40 @@ export function Config({ name }: { name: string }): ReactNode {
     setSent(request);
     toast(`request ${request} waits for you`);
   };
+  const send = useAction(propose, changed.length > 0);
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   return (
     <>
       <div className="foot">
-        <div className="foot" role="tablist" aria-label="files">
-          {value.files.map((one) => (
-            <button
-              key={one.path}
-              type="button"
-              role="tab"
-              aria-selected={one === file}
-              className={`ghost ${one === file ? "amber" : ""}`}
-              onClick={() => setChosen(one.path)}
-            >
-              {visible(one.path)}
-              {changed.includes(one) ? " *" : ""}
-            </button>
-          ))}
-        </div>
+        {files.length > MAX_TABS ? (
+          <label className="field">
+            file
+            <select value={file?.path} onChange={(event) => setChosen(event.target.value)}>
+              {files.map((one) => (
+                <option key={one.path} value={one.path}>
+                  {visible(one.path)}
+                  {changed.includes(one) ? " *" : ""}
+                </option>
+              ))}
+            </select>
+          </label>
+        ) : (
+          <div className="foot" role="tablist" aria-label="files">
+            {files.map((one) => (
+              <button
+                key={one.path}
+                type="button"
+                role="tab"
+                aria-selected={one === file}
+                className={`ghost ${one === file ? "amber" : ""}`}
+                onClick={() => setChosen(one.path)}
+              >
+                {visible(one.path)}
+                {changed.includes(one) ? " *" : ""}
+              </button>
+            ))}
+          </div>
+        )}
         <span className="grow" />
         {sha && <span className="chip sha">{visible(sha)}</span>}
         {edited === undefined && (
@@ -94,16 +114,18 @@ export function Config({ name }: { name: string }): ReactNode {
           />
           <label className="field">
             what for
-            <input
+            <TextBox
+              rows={1}
               value={description}
-              onChange={(event) => setDescription(event.target.value)}
+              onText={setDescription}
+              onEnter={send.act}
               placeholder="one line for the history"
             />
           </label>
           <div className="foot">
-            <Action kind="go" disabled={changed.length === 0} run={propose}>
+            <ActionButton kind="go" disabled={changed.length === 0} action={send}>
               propose {changed.length === 1 ? "1 file" : `${changed.length} files`}
-            </Action>
+            </ActionButton>
             <button type="button" className="ghost" onClick={() => setDraft("")}>
               discard
             </button>

@@ -1,6 +1,7 @@
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
 import { visible } from "../lib/text.ts";
+import { AGENT_DRAWERS, type AgentDrawer } from "../routes.ts";
 import { SpawnForm } from "../dashboard/spawn-form.tsx";
 import { Config } from "./config.tsx";
 import { Deploys } from "./deploys.tsx";
@@ -8,7 +9,7 @@ import { Logs } from "./logs.tsx";
 import { Thread } from "./thread.tsx";
 import { TurnTable } from "./turn-table.tsx";
 
-const AGENT_PANELS: Record<string, { title: string; show: (name: string) => ReactNode }> = {
+const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string) => ReactNode }> = {
   logs: { title: "cage log", show: (name) => <Logs name={name} /> },
   config: { title: "deployed config", show: (name) => <Config name={name} /> },
   deploys: { title: "deploys", show: (name) => <Deploys name={name} /> },
@@ -26,13 +27,12 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
       </Sheet>
     );
   }
-  const panel = Object.hasOwn(AGENT_PANELS, what) ? AGENT_PANELS[what] : undefined;
+  const known = AGENT_DRAWERS.find((one) => one === what);
+  const panel = known && AGENT_PANELS[known];
   if (!panel || rest === undefined) return null;
   return (
     <Sheet isOpen onClose={onClose} title={`${visible(rest)} · ${panel.title}`} isDrawer>
-      <div key={open} className="drawer-body">
-        {panel.show(rest)}
-      </div>
+      <Fragment key={open}>{panel.show(rest)}</Fragment>
     </Sheet>
   );
 }

@@ -2,20 +2,17 @@ import { useState, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { toast } from "./toast.tsx";
 
-interface ActionProps {
-  /** Carries the action out. Its refusal becomes a toast; its words, if it returns any, too. */
-  run: () => Promise<string | undefined | void>;
-  children: ReactNode;
-  kind?: "go" | "no" | "ghost" | undefined;
-  disabled?: boolean;
-  title?: string;
-  className?: string;
+/** Something that can be carried out from a button, and by Enter in the box beside it. */
+export interface Act {
+  isBusy: boolean;
+  act: () => void;
 }
 
-/** A button that shows that it works, and says what became of it. */
-export function Action({ run, children, kind, disabled, title, className = "" }: ActionProps): ReactNode {
+/** Carries `run` out, once at a time. Its refusal becomes a toast; its words, if it returns any, too. */
+export function useAction(run: () => Promise<string | undefined | void>, isAllowed = true): Act {
   const [isBusy, setBusy] = useState(false);
   const act = async (): Promise<void> => {
+    if (isBusy || !isAllowed) return;
     setBusy(true);
     try {
       const words = await run();
@@ -26,6 +23,31 @@ export function Action({ run, children, kind, disabled, title, className = "" }:
       setBusy(false);
     }
   };
+  return { isBusy, act: () => void act() };
+}
+
+interface ButtonProps {
+  children: ReactNode;
+  kind?: "go" | "no" | "ghost" | undefined;
+  disabled?: boolean;
+  title?: string;
+  className?: string;
+}
+
+/** A button that shows that it works, and says what became of it. */
+export function Action({ run, ...rest }: ButtonProps & { run: () => Promise<string | undefined | void> }): ReactNode {
+  return <ActionButton action={useAction(run)} {...rest} />;
+}
+
+/** The button of an action that something else can begin, too. */
+export function ActionButton({
+  action: { isBusy, act },
+  children,
+  kind,
+  disabled,
+  title,
+  className = "",
+}: ButtonProps & { action: Act }): ReactNode {
   return (
     <button
       type="button"
@@ -33,7 +55,7 @@ export function Action({ run, children, kind, disabled, title, className = "" }:
       disabled={disabled === true || isBusy}
       aria-busy={isBusy}
       title={title}
-      onClick={() => void act()}
+      onClick={act}
     >
       {isBusy && <span className="spinner" aria-hidden="true" />}
       {children}

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { visible } from "../lib/text.ts";
+import { TextBox } from "./text-box.tsx";
 
 /** One line that can be taken over from the list above the box. */
 export interface Suggestion {
@@ -59,13 +60,6 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
     else sessionStorage.removeItem(key);
   }, [text, sending, key]);
   useEffect(() => {
-    const field = box.current;
-    if (!field) return;
-    // Grows with its text, to a third of the page.
-    field.style.height = "auto";
-    field.style.height = `${Math.min(field.scrollHeight, innerHeight / 3)}px`;
-  }, [text]);
-  useEffect(() => {
     if (focusToken) box.current?.focus();
   }, [focusToken]);
 
@@ -95,8 +89,6 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
     }
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method composes, its Enter is not ours.
-    if (event.nativeEvent.isComposing) return;
     const suggestion = suggestions[at];
     if (suggestion) {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -112,10 +104,7 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
       if (event.key === "Escape") return setDismissed(true);
     }
     // Out of the box: single keys are commands again.
-    if (event.key === "Escape") return box.current?.blur();
-    if (event.key !== "Enter" || event.shiftKey) return;
-    event.preventDefault();
-    void submit();
+    if (event.key === "Escape") box.current?.blur();
   };
 
   return (
@@ -156,8 +145,8 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
         </ul>
       )}
       {lead}
-      <textarea
-        ref={box}
+      <TextBox
+        box={box}
         rows={2}
         value={text}
         aria-label={label}
@@ -165,7 +154,8 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
         aria-controls={suggestions.length > 0 ? listId : undefined}
         aria-activedescendant={suggestions.length > 0 ? `${listId}-${at}` : undefined}
         placeholder={placeholder}
-        onChange={(event) => write(event.target.value)}
+        onText={write}
+        onEnter={() => void submit()}
         onKeyDown={onKeyDown}
       />
       <button

@@ -53,7 +53,7 @@ export function Sheet({ isOpen, onClose, title, children, isDrawer = false, firs
               ✕
             </Dialog.Close>
           </div>
-          {children}
+          {isDrawer ? <div className="sheet-body">{children}</div> : children}
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>

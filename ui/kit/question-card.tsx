@@ -3,7 +3,8 @@ import type { QuestionView } from "../../src/wire/agent.ts";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { answerDraft, sending } from "../lib/unsent.ts";
-import { Action } from "./button.tsx";
+import { Action, ActionButton, useAction } from "./button.tsx";
+import { TextBox } from "./text-box.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
 
@@ -31,6 +32,22 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
     setText("");
     setChosen([]);
   };
+  const isAsked = question.state === "open";
+  const answer = useAction(
+    async () => {
+      await sending(answerDraft(question.id), () =>
+        call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) }),
+      );
+      clear();
+      return `${question.agent} will hear your answer`;
+    },
+    isAsked && (chosen.length > 0 || text.trim() !== ""),
+  );
+  const write = useAction(async () => {
+    await call("send", { to: question.agent, body: text });
+    clear();
+    return `sent to ${question.agent} as a message`;
+  }, text.trim() !== "");
   return (
     <article className="card q" tabIndex={-1} aria-label={`question ${question.id} of ${question.agent}`}>
       <div>
@@ -72,28 +89,19 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         </fieldset>
       )}
       <div className="foot">
-        <textarea
+        <TextBox
           rows={1}
           value={text}
           aria-label="your own words"
           placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
-          onChange={(event) => setText(event.target.value)}
+          onText={setText}
+          onEnter={isAsked ? answer.act : write.act}
         />
-        {question.state === "open" ? (
+        {isAsked ? (
           <>
-            <Action
-              kind="go"
-              disabled={chosen.length === 0 && text.trim() === ""}
-              run={async () => {
-                await sending(answerDraft(question.id), () =>
-                  call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) }),
-                );
-                clear();
-                return `${question.agent} will hear your answer`;
-              }}
-            >
+            <ActionButton kind="go" disabled={chosen.length === 0 && text.trim() === ""} action={answer}>
               answer
-            </Action>
+            </ActionButton>
             <Action
               kind="ghost"
               run={() =>
@@ -108,17 +116,9 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
           </>
         ) : (
           <>
-            <Action
-              kind="go"
-              disabled={text.trim() === ""}
-              run={async () => {
-                await call("send", { to: question.agent, body: text });
-                clear();
-                return `sent to ${question.agent} as a message`;
-              }}
-            >
+            <ActionButton kind="go" disabled={text.trim() === ""} action={write}>
               send as a message
-            </Action>
+            </ActionButton>
             <button type="button" className="ghost" onClick={clear}>
               discard
             </button>

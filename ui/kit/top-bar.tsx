@@ -110,9 +110,14 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
 export function Banners(): ReactNode {
   const banners = useHive((state) => state.hive.banners);
   const colours = { warn: "amber", error: "red" } as const;
-  return banners.map(({ level, text }) => (
-    <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
-      {visible(text)}
+  if (banners.length === 0) return null;
+  return (
+    <div className="banners">
+      {banners.map(({ level, text }) => (
+        <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
+          {visible(text)}
+        </div>
+      ))}
     </div>
-  ));
+  );
 }

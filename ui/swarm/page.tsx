@@ -5,11 +5,12 @@ import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { Empty } from "../kit/panel.tsx";
-import { Who, Words } from "../kit/text.tsx";
+import { Who } from "../kit/text.tsx";
 import { Age, useNow } from "../kit/time.tsx";
 import { Banners, TopBar } from "../kit/top-bar.tsx";
 import { useKeys, type Key } from "../lib/keys.ts";
 import { loadOlderMessages, useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { edgesOf, RECENT_MS, troubles, UPRIGHT, waitingSince, WIDE, type Edge } from "./edges.ts";
 import { Picture } from "./picture.tsx";
@@ -72,8 +73,8 @@ export function SwarmPage(): ReactNode {
                     </Link>
                     <StateBadge agent={agent} />
                   </div>
-                  <div className={`status ${colour}`}>
-                    <Words text={words} />
+                  <div className={`status ${colour}`} title={visible(words)}>
+                    {visible(words)}
                     {since !== undefined && (
                       <span className="faint">
                         {" "}

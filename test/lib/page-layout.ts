@@ -1,0 +1,100 @@
+import type { Page } from "playwright-core";
+
+/** What has its own scroller, or none; within it there is at most one along each axis. */
+const PANES =
+  ".panel, .drawer, .dialog, .menu, .suggestions, .term, .side, .tree, .request, .history, .banners, .compose, .actbar";
+
+/**
+ * Where the page breaks the rule of its layout, in words: the document never scrolls, no scroller is inside of another
+ * along the same axis, each pane has at most one, and nothing that can be pressed is cut off where no scroller reaches.
+ */
+export function layoutFaults(page: Page): Promise<string[]> {
+  return page.evaluate((panes) => {
+    const faults: string[] = [];
+    const nameOf = (one: Element): string =>
+      `${one.tagName.toLowerCase()}${one.className && typeof one.className === "string" ? `.${one.className.trim().replace(/\s+/g, ".")}` : ""}`;
+    const root = document.documentElement;
+    for (const one of [root, document.body]) {
+      if (one.scrollHeight > root.clientHeight)
+        faults.push(`${nameOf(one)} is ${one.scrollHeight} px high in ${root.clientHeight}`);
+      if (one.scrollWidth > root.clientWidth) faults.push(`${nameOf(one)} is ${one.scrollWidth} px wide in ${root.clientWidth}`);
+    }
+    const scrolls = (one: Element, axis: "x" | "y"): boolean => {
+      const style = getComputedStyle(one);
+      if (!/auto|scroll/.test(axis === "y" ? style.overflowY : style.overflowX)) return false;
+      return axis === "y" ? one.scrollHeight > one.clientHeight + 1 : one.scrollWidth > one.clientWidth + 1;
+    };
+    const seen = [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility());
+    for (const axis of ["x", "y"] as const) {
+      const scrollers = seen.filter((one) => scrolls(one, axis));
+      const perPane = new Map<Element, number>();
+      for (const one of scrollers) {
+        const outer = scrollers.find((other) => other !== one && other.contains(one));
+        if (outer) faults.push(`${nameOf(one)} scrolls along ${axis} inside of ${nameOf(outer)}`);
+        const pane = one.closest(panes);
+        if (pane) perPane.set(pane, (perPane.get(pane) ?? 0) + 1);
+      }
+      if (axis === "y") for (const [pane, count] of perPane) if (count > 1) faults.push(`${nameOf(pane)} has ${count} scrollers`);
+    }
+    const pressed = seen.filter((one) => one.matches("a[href], button, input, select, textarea, summary, [role=menuitem]"));
+    for (const one of pressed) {
+      const box = one.getBoundingClientRect();
+      if (box.width <= 1 || one.closest(".sr")) continue;
+      let at: Element | null = one.parentElement;
+      for (; at; at = at.parentElement) {
+        const style = getComputedStyle(at);
+        const clip = at.getBoundingClientRect();
+        const isPast = (axis: "x" | "y"): boolean =>
+          axis === "y"
+            ? box.bottom > clip.bottom + 1 || box.top < clip.top - 1
+            : box.right > clip.right + 1 || box.left < clip.left - 1;
+        const isCut = (axis: "x" | "y"): boolean =>
+          /hidden|clip/.test(axis === "y" ? style.overflowY : style.overflowX) && isPast(axis);
+        const isReached = /auto|scroll/.test(style.overflowY);
+        if (isCut("x") || isCut("y"))
+          faults.push(`${nameOf(one)} “${(one.textContent ?? "").slice(0, 20)}” is cut off by ${nameOf(at)}`);
+        if (isReached || style.position === "fixed") break;
+      }
+      const isInScroller = at !== null && /auto|scroll/.test(getComputedStyle(at).overflowY);
+      if (!isInScroller && (box.bottom > innerHeight + 1 || box.top < -1 || box.right > innerWidth + 1))
+        faults.push(`${nameOf(one)} “${(one.textContent ?? "").slice(0, 20)}” is outside of the window`);
+    }
+    return [...new Set(faults)].slice(0, 12);
+  }, PANES);
+}
+
+/** Pixels that a finger needs. */
+const FINGER = 40;
+
+/** What a finger cannot press well: controls smaller than it. Links within running text are as high as their line. */
+export function smallTargets(page: Page): Promise<string[]> {
+  return page.evaluate((finger) => {
+    const faults = new Set<string>();
+    for (const one of document.querySelectorAll(
+      "a[href], button, input, select, textarea, summary, [role=menuitem], [role=option]",
+    )) {
+      if (!one.checkVisibility({ visibilityProperty: true }) || one.closest(".sr, svg")) continue;
+      // A box to tick is pressed by its label.
+      const pressed = one.matches("input[type=checkbox], input[type=radio]") ? (one.closest("label") ?? one) : one;
+      if (pressed.tagName === "A" && getComputedStyle(pressed).display === "inline") continue;
+      const { width, height } = pressed.getBoundingClientRect();
+      if (width < finger - 0.5 || height < finger - 0.5)
+        faults.add(
+          `${pressed.tagName.toLowerCase()}.${pressed.className} “${(pressed.textContent ?? "").slice(0, 16)}” in ${pressed.parentElement?.className ?? ""}: ${Math.round(width)} × ${Math.round(height)}`,
+        );
+    }
+    return [...faults];
+  }, FINGER);
+}
+
+/** What has to be moved sideways to be read. */
+export function sidewaysScrollers(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("body *")]
+      .filter(
+        (one) =>
+          one.checkVisibility() && /auto|scroll/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1,
+      )
+      .map((one) => `${one.tagName.toLowerCase()}.${one.className} is ${one.scrollWidth} px wide in ${one.clientWidth}`),
+  );
+}

@@ -1,0 +1,137 @@
+import type { Page } from "playwright-core";
+import { AGENT_DRAWERS, DRAWERS, ROUTES, type DrawerName, type Route } from "../../ui/routes.ts";
+
+/** One thing that can be on the screen: an address, and what is pressed there before it is looked at. */
+export interface PageScene {
+  path: string;
+  act?: (page: Page) => Promise<unknown>;
+}
+type Scenes = Record<string, PageScene>;
+
+const dialog = (page: Page) => page.getByRole("dialog").waitFor();
+/** `?` lists the keys, where no box has the focus. */
+const keys: PageScene["act"] = async (page) => {
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.keyboard.press("?");
+  await dialog(page);
+};
+const menu = async (page: Page): Promise<void> => {
+  await page.getByRole("button", { name: "more for hm1nd" }).click();
+  await page.getByRole("menuitem").first().waitFor();
+};
+
+/** What is looked at on each page. A route without an entry does not compile, and `scenes` refuses it. */
+const PAGES: Record<Route, Scenes> = {
+  "/": {
+    dashboard: { path: "/" },
+    "dashboard, agents": { path: "/?tab=swarm" },
+    "dashboard, inbox": { path: "/?tab=inbox" },
+    "dashboard, flow": { path: "/?tab=flow" },
+    "dashboard, inputs": { path: "/?tab=meta" },
+    "dashboard, search": { path: "/?tab=flow&q=words" },
+    "dashboard, keys": { path: "/", act: keys },
+    "dashboard, menu of a row": { path: "/?tab=swarm", act: menu },
+    "dashboard, kill": {
+      path: "/?tab=swarm",
+      async act(page) {
+        await menu(page);
+        await page.getByRole("menuitem", { name: "kill…" }).click();
+        await page.getByRole("alertdialog").waitFor();
+      },
+    },
+    "dashboard, names for the box": {
+      path: "/?tab=flow",
+      act: (page) => page.locator(".flow .compose textarea").fill("@"),
+    },
+    "dashboard, many lines in the box": {
+      path: "/?tab=flow",
+      act: (page) => page.locator(".flow .compose textarea").fill("line\n".repeat(60)),
+    },
+  },
+  "/agent/$name": {
+    agent: { path: "/agent/hm1nd" },
+    "agent, about": { path: "/agent/hm1nd?tab=side" },
+    "agent, commands": { path: "/agent/hm1nd", act: (page) => page.locator(".term textarea").last().fill("/") },
+    "agent, help": {
+      path: "/agent/hm1nd",
+      async act(page) {
+        await page.locator(".term textarea").last().fill("/help");
+        await page.keyboard.press("Enter");
+        await dialog(page);
+      },
+    },
+    "agent, many lines in the box": {
+      path: "/agent/hm1nd",
+      act: (page) => page.locator(".term textarea").last().fill("line\n".repeat(60)),
+    },
+    "no such agent": { path: "/agent/nobody" },
+  },
+  "/approval/$id": {
+    request: { path: "/approval/42" },
+    "request, side by side": { path: "/approval/42?view=split" },
+    "request, denied with a long note": {
+      path: "/approval/42",
+      async act(page) {
+        const deny = page.locator(".actbar button.deny");
+        if ((await deny.count()) === 0) return;
+        await deny.click();
+        await page.locator(".actbar textarea").fill("line\n".repeat(60));
+      },
+    },
+    "request, keys": { path: "/approval/42", act: keys },
+  },
+  "/history": { history: { path: "/history" }, "history, keys": { path: "/history", act: keys } },
+  "/swarm": { swarm: { path: "/swarm" }, "swarm, keys": { path: "/swarm", act: keys } },
+};
+
+const over = (what: string): Scenes => ({
+  [`drawer ${what}`]: { path: `/?open=${what}`, act: dialog },
+  [`drawer ${what} over an agent's page`]: { path: `/agent/hm1nd?open=${what}`, act: dialog },
+});
+/** What is looked at in each drawer. */
+const OPENED: Record<DrawerName, Scenes> = {
+  ...(Object.fromEntries(AGENT_DRAWERS.map((one) => [one, over(`${one}:hm1nd`)])) as Record<
+    (typeof AGENT_DRAWERS)[number],
+    Scenes
+  >),
+  config: {
+    ...over("config:hm1nd"),
+    "drawer config, edited": {
+      path: "/?open=config:hm1nd",
+      async act(page) {
+        await dialog(page);
+        const edit = page.getByRole("button", { name: "edit…" });
+        await edit.click();
+      },
+    },
+  },
+  thread: over("thread:5000"),
+  spawn: {
+    ...over("spawn"),
+    "drawer spawn, with a long text": {
+      path: "/?open=spawn",
+      async act(page) {
+        await dialog(page);
+        await page.getByRole("dialog").locator("textarea").fill("line\n".repeat(60));
+      },
+    },
+  },
+};
+
+/** Every scene by name, the page before the login and one that does not exist among them. */
+export function pageScenes(): Scenes {
+  for (const route of ROUTES) if (!(route in PAGES)) throw new Error(`no scene shows the page ${route}`);
+  for (const drawer of DRAWERS) if (!(drawer in OPENED)) throw new Error(`no scene shows the drawer ${drawer}`);
+  return Object.assign(
+    { login: { path: "/login" }, "no such page": { path: "/nowhere" } },
+    ...Object.values(PAGES),
+    ...Object.values(OPENED),
+  ) as Scenes;
+}
+
+/** Resolves once the page has drawn what it has, and nothing is being fetched or read. */
+export async function drawn(page: Page): Promise<void> {
+  await page.locator("main").first().waitFor();
+  await page.waitForFunction(() => !/loading…|reading the (diff|request)…|searching…/.test(document.body.textContent ?? ""));
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}

@@ -1,0 +1,175 @@
+import type { DiffFile, RiskMark } from "../../src/wire/approval.ts";
+import type { StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
+import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, DIGEST, events, SHA } from "./fixtures.ts";
+import { FixtureHive } from "./fixture-hive.ts";
+
+/** A name as long as a name may be. */
+export const LONGEST_NAME = "archivist-of-everything-written".padEnd(32, "x");
+/** A word that offers no place to break it. */
+const LONG_WORD = `https://export.example/${"a-path-without-a-break/".repeat(14)}`;
+const LONG_TEXT = `${"several words of a sentence that goes on. ".repeat(30)}\n\n${LONG_WORD}`;
+
+const many = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
+
+/**
+ * A hive that has `size` of everything a page lists: agents, messages, questions, requests, kept state, events, files,
+ * lines. Where there is one at least, the first has the longest name, text and reason. The agent `hm1nd` and request 42
+ * are always there: the addresses of pages name them.
+ */
+export function sizedHive(size: number): FixtureHive {
+  const name = (n: number): string => (n === 0 ? LONGEST_NAME : `worker-${n}`);
+  const agents = many(size, (n) =>
+    anAgent(name(n), {
+      state: (["idle", "thinking", "failed", "rate_limited", "paused"] as const)[(n + 2) % 5] ?? "idle",
+      failed: n % 5 === 0,
+      ...(n % 5 === 0 || n % 5 === 1 ? { state_reason: LONG_TEXT } : {}),
+      ...(n % 5 === 1 ? { resumes_at: ago(-180) } : {}),
+      running: n % 5 !== 0,
+      status_text: LONG_WORD.slice(0, 280),
+      last_turn: { turn: 9, ok: n % 3 !== 0, reason: LONG_TEXT, duration_ms: 182_000, ended_at: ago(300) },
+      unread: 1284,
+      needs_update: n % 2 === 0,
+      needs_login: n % 2 === 0,
+      model: "claude-opus-4-8-20261101",
+      cost_today_usd: 1284.5,
+      tokens_today: 912_400_000,
+      deployed_sha: BASE.slice(0, 12),
+      context_tokens: 141_000,
+      context_window: 200_000,
+      warnings: n % 2 === 0 ? [LONG_TEXT, "a config that does not fit"] : [],
+    }),
+  );
+  const kept = many(size, (n) =>
+    anAgent(n === 0 ? LONGEST_NAME.replace("a", "k") : `kept-${n}`, { destroyed: true, running: false, state: "offline" }),
+  );
+  const risks = many(Math.min(size, 60), (n): RiskMark => ({
+    level: n % 2 === 0 ? "danger" : "info",
+    kind: "egress",
+    text: `${LONG_WORD}${n}`,
+    path: "agent.json",
+  }));
+  const request = (n: number) =>
+    anApproval({ id: 42 + n, agent: size === 0 ? "hm1nd" : name(n), requested_at: ago(600 - n), description: LONG_TEXT, risks });
+  const settled = (n: number) =>
+    anApproval({ ...request(n), id: 1 + (n % 41), state: "failed", resolved_by: "operator", error: `${LONG_TEXT}\n`.repeat(20) });
+  const questions = many(size, (n) =>
+    aQuestion(LONG_TEXT, {
+      id: 3000 + n,
+      agent: n % 2 === 0 ? "hm1nd" : name(n),
+      options: n % 2 === 0 ? many(20, (m) => (m === 0 ? LONG_WORD : `option ${m}`)) : [],
+      multi: n % 4 === 0,
+    }),
+  );
+  const messages = many(size, (n) =>
+    aMessage(n % 3 === 0 ? name(n) : "hm1nd", n % 3 === 1 ? name(n) : n % 3 === 0 ? "operator" : "hm1nd", LONG_TEXT, {
+      id: 5000 + n,
+      seq: 5000 + n,
+      state: (["done", "queued", "dead", "held", "leased"] as const)[n % 5] ?? "done",
+      reason: LONG_TEXT,
+      created_at: ago(600 - n),
+      ...(n > 0 ? { in_reply_to: 4999 + n, chain: 5000 } : {}),
+    }),
+  );
+  const files = many(size, (n): DiffFile => ({
+    path: n === 0 ? `deep/${"folder/".repeat(30)}${LONGEST_NAME}.md` : `docs/part-${n}.md`,
+    status: "added",
+    binary: false,
+    added: size,
+    removed: 0,
+    cut: n === 1,
+    // One is as long as the list of files; two hundred of that length would be more than a request may hold.
+    patch: `@@ -0,0 +1,${size} @@\n${many(n === 0 ? size : 2, (m) => `+${m % 9 === 0 ? LONG_WORD : `line ${m}`}`).join("\n")}\n`,
+  }));
+  const turns = (agent: string): StoredTurnEvent[] =>
+    events(
+      agent,
+      many(size, (n) => turnEvent(n)),
+    );
+  const hive = new FixtureHive(
+    aState({
+      hive: aHive({
+        operator_unread: size,
+        read_up_to: 0,
+        banners: many(Math.min(size, 8), (n) => ({ level: n === 0 ? ("error" as const) : ("warn" as const), text: LONG_TEXT })),
+      }),
+      agents: [anAgent("hm1nd", { model: "sonnet", deployed_sha: BASE.slice(0, 12) }), ...agents, ...kept],
+      approvals: many(size, request),
+      questions,
+      messages,
+    }),
+    {
+      turn_events: ({ agent }) => ({ events: turns(agent), more: false }),
+      show: ({ id }) => ({ approval: { ...request(0), id, digest: DIGEST }, base_sha: BASE, files, cut: false }),
+      approvals: () => ({ approvals: many(Math.min(size, 41), settled) }),
+      tombstones: () => ({ agents: kept.map((one) => ({ name: one.name, destroyed_at: ago(90_000), bytes: 7e9 })) }),
+      meta: () => ({
+        head: SHA,
+        inputs: many(size, (n) => ({
+          name: n === 0 ? LONG_WORD : `input-${n}`,
+          rev: SHA,
+          modified_at: ago(9000),
+          rebuilds: ["hm1nd"],
+        })),
+      }),
+      turns: () => ({
+        turns: many(size, (n) => ({
+          turn: size - n,
+          message: 11,
+          from: name(n),
+          started_at: ago(600 + n),
+          ended_at: ago(500),
+          ok: n % 2 === 0,
+          reason: n % 2 === 0 ? "completed" : LONG_TEXT,
+          duration_ms: 7200,
+          tokens: 912_400_000,
+          cost_usd: 1284.5,
+        })),
+      }),
+      egress: () => ({
+        connections: many(size, (n) => ({
+          id: n + 1,
+          at: ago(240),
+          host: n === 0 ? `${"sub.".repeat(40)}example.org` : "export.arxiv.org",
+          port: 443,
+          verdict: "denied" as const,
+          bytes_in: 9e9,
+          bytes_out: 0,
+        })),
+      }),
+      deploys: () => ({
+        deploys: many(size, (n) => ({
+          id: n + 1,
+          state: n % 2 === 0 ? ("failed" as const) : ("deployed" as const),
+          sha: BASE,
+          at: ago(60),
+          origin: "request" as const,
+          by: "operator",
+          description: LONG_TEXT,
+          error: n % 2 === 0 ? LONG_TEXT : undefined,
+          runs: false,
+        })),
+      }),
+      logs: ({ after }) =>
+        after === undefined ? { lines: many(size, (n) => `${n} ${LONG_WORD}`), position: 100 } : new Promise(() => {}),
+      config: () => ({
+        files: many(size, (n) => ({ path: n === 0 ? `${LONGEST_NAME}.md` : `part-${n}.md`, text: `${LONG_TEXT}\n`.repeat(60) })),
+      }),
+      inbox: () => ({ messages: messages.filter(({ to }) => to === "operator").reverse(), unread: size, read_up_to: 0 }),
+      search: () => ({ messages: [...messages].reverse(), indexing: false }),
+    },
+  );
+  hive.state.stuck = messages.filter(({ state }) => state === "dead" || state === "held");
+  return hive;
+}
+
+/** Every kind of row that a tail has, one after the other, each with more than fits. */
+function turnEvent(n: number): TurnEvent {
+  const kinds: TurnEvent[] = [
+    { type: "text", text: LONG_TEXT },
+    { type: "text", text: `\`\`\`sh\n${LONG_WORD}\n\`\`\`` },
+    { type: "thinking", text: LONG_TEXT },
+    { type: "tool_use", id: `t${n}`, name: "Bash", input: { command: LONG_WORD } },
+    { type: "tool_result", id: `t${n - 1}`, is_error: true, text: `${LONG_WORD}\n`.repeat(40) },
+  ];
+  return kinds[n % kinds.length] ?? { type: "text", text: "" };
+}

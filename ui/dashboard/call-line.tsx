@@ -1,0 +1,64 @@
+import type { ReactNode } from "react";
+import { Who } from "../kit/text.tsx";
+import { Age } from "../kit/time.tsx";
+import { KIND_WORDS, STATE_WORDS } from "../lib/approvals.ts";
+import { visible } from "../lib/text.ts";
+import { callSince, type Call } from "./calls.ts";
+
+/** Characters of what is asked that a line may hold; what does not fit its width is cut by the style sheet. */
+const MAX_WORDS = 200;
+
+interface Line {
+  label: string;
+  what: string;
+  colour: string;
+  className: string;
+  who: string;
+  words: string;
+}
+
+/** A card that is not open: what it is, of whom, how it begins and since when it waits, in one line. */
+export function CallLine({ call, onOpen }: { call: Call; onOpen: () => void }): ReactNode {
+  const { label, what, colour, className, who, words } = lineOf(call);
+  return (
+    <article className={`card line ${className}`} tabIndex={-1} aria-label={visible(label)}>
+      <button type="button" aria-expanded={false} onClick={onOpen}>
+        <span className={colour}>{what}</span>
+        <Who name={who} />
+        <span className="words dim">{visible(words.slice(0, MAX_WORDS))}</span>
+        <span className="faint">
+          <Age since={callSince(call)} />
+        </span>
+      </button>
+    </article>
+  );
+}
+
+function lineOf(call: Call): Line {
+  if (call.kind === "question") {
+    const { id, agent, question } = call.question;
+    const what = `question #${id}`;
+    return { label: `question ${id} of ${agent}`, what, colour: "mauve", className: "q", who: agent, words: question };
+  }
+  if (call.kind === "message") {
+    const { id, state, from, body = "" } = call.message;
+    const isHeld = state === "held";
+    return {
+      label: `message ${id} is stuck`,
+      what: `${isHeld ? "chain held" : "dead message"} #${id}`,
+      colour: isHeld ? "amber" : "red",
+      className: isHeld ? "" : "wrong",
+      who: from,
+      words: body,
+    };
+  }
+  const { id, kind, agent, state, description = "" } = call.approval;
+  return {
+    label: `request ${id}: ${KIND_WORDS[kind]} for ${agent}`,
+    what: `${KIND_WORDS[kind]} #${id}`,
+    colour: "amber",
+    className: "approval",
+    who: agent,
+    words: state === "pending" ? description : STATE_WORDS[state].words,
+  };
+}

@@ -1,0 +1,22 @@
+import { useState, type ReactNode } from "react";
+
+/** Characters and lines of a text that are shown before it is folded. */
+const FOLD_CHARS = 600;
+const FOLD_LINES = 8;
+
+/** A text: whole when it is short; when it is long its beginning, and a button that shows the rest in place. */
+export function Folded({ text, children }: { text: string; children: (shown: string) => ReactNode }): ReactNode {
+  const [isOpen, setOpen] = useState(false);
+  const lines = text.split("\n");
+  const isLong = text.length > FOLD_CHARS || lines.length > FOLD_LINES;
+  return (
+    <>
+      {children(isLong && !isOpen ? lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS) : text)}
+      {isLong && (
+        <button type="button" className="ghost" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? "fold" : `… ${text.length} characters`}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+import { useLayoutEffect, useRef, type ComponentProps, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+
+interface TextBoxProps extends Omit<ComponentProps<"textarea">, "onChange" | "value" | "ref"> {
+  value: string;
+  onText: (next: string) => void;
+  /** What Enter does. It is not called while an input method composes. */
+  onEnter: () => void;
+  box?: RefObject<HTMLTextAreaElement | null>;
+}
+
+/**
+ * The box for words of every form: Enter sends, Shift+Enter breaks the line. It grows with its text, so that the pane
+ * around it is what scrolls; a box outside of a pane gets its largest height from the style sheet.
+ */
+export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: TextBoxProps): ReactNode {
+  const own = useRef<HTMLTextAreaElement>(null);
+  const field = box ?? own;
+  useLayoutEffect(() => {
+    const at = field.current;
+    if (!at) return;
+    at.style.height = "auto";
+    at.style.height = `${at.scrollHeight + at.offsetHeight - at.clientHeight}px`;
+  }, [field, value]);
+  const onKey = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
+    if (event.nativeEvent.isComposing) return;
+    onKeyDown?.(event);
+    if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    onEnter();
+  };
+  return (
+    <textarea
+      {...rest}
+      ref={field}
+      value={value}
+      enterKeyHint="send"
+      onChange={(event) => onText(event.target.value)}
+      onKeyDown={onKey}
+    />
+  );
+}
