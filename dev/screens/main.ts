@@ -44,7 +44,14 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       inbox: { path: "/?tab=inbox", isPhone: true },
       thread: { path: "/?open=thread:10" },
       spawn: { path: "/?open=spawn" },
-      keys: { path: "/", act: (page) => page.keyboard.press("?").then(() => page.getByRole("dialog").waitFor()) },
+      keys: {
+        path: "/",
+        act: async (page) => {
+          await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+          await page.keyboard.press("?");
+          await page.getByRole("dialog").waitFor();
+        },
+      },
       menu: {
         path: "/?tab=swarm",
         async act(page) {

@@ -40,7 +40,7 @@ describe("the card", () => {
   test("nothing can be approved while its diff is not on the screen", async () => {
     hive.answers.show = () => new Promise(() => {});
     const { context, page } = await openPage(browser, hive);
-    const button = page.getByRole("button", { name: /approve\s+1bfaf24/ }).first();
+    const button = (await openCall(page, /^request 42/)).getByRole("button", { name: /approve\s+1bfaf24/ });
     await page.getByText("reading the diff…").first().waitFor();
     expect(await button.isDisabled()).toBe(true);
     await context.close();
@@ -51,10 +51,8 @@ describe("the card", () => {
       throw new HiveError("conflict", "what runs has changed since, look again");
     };
     const { context, page } = await openPage(browser, hive);
-    await page
-      .getByRole("button", { name: /approve\s+1bfaf24/ })
-      .first()
-      .click();
+    const card = await openCall(page, /^request 42/);
+    await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
     await page.getByText("what runs has changed since, look again").waitFor();
     expect(await page.getByRole("article", { name: /request 42/ }).count()).toBe(1);
     await context.close();
@@ -62,14 +60,22 @@ describe("the card", () => {
 
   test("by the keyboard alone: j to the card, a and Enter approve, d denies with a note", async () => {
     const { context, page, problems } = await openPage(browser, hive);
-    await page.getByText('"egress": ["export.arxiv.org"],').waitFor();
+    // The keyboard begins in the box to write in.
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
     await page.keyboard.press("j");
     await page.keyboard.press("j");
     await page.keyboard.press("k");
+    await page.getByText('"egress": ["export.arxiv.org"],').waitFor();
+    await page.locator("button.approve:enabled").waitFor();
     await page.keyboard.press("a");
     await page.keyboard.press("Enter");
     await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
-    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page
+      .getByRole("article", { name: /^request 43/ })
+      .and(page.locator(":focus"))
+      .waitFor();
     await page.keyboard.press("d");
     await page.keyboard.type("not now, j and a are letters here");
     await page.getByRole("button", { name: "deny", exact: true }).press("Enter");
@@ -82,7 +88,7 @@ describe("the card", () => {
 
   test("a note that is half written survives a reload", async () => {
     const { context, page } = await openPage(browser, hive);
-    await page.getByRole("button", { name: "deny…" }).first().click();
+    await (await openCall(page, /^request 42/)).getByRole("button", { name: "deny…" }).click();
     await page.getByRole("textbox", { name: "note to whoever asked for 42" }).fill("because");
     await page.reload();
     await expect.poll(() => page.getByRole("textbox", { name: "note to whoever asked for 42" }).inputValue()).toBe("because");
@@ -279,6 +285,7 @@ describe("the page", () => {
   test("a turn that is waited for can be cut short, after one question", async () => {
     hive.state = { ...busyState(), approvals: [anApproval({ state: "waiting" })] };
     const { context, page } = await openPage(browser, hive);
+    await openCall(page, /^request 42/);
     await page.getByRole("button", { name: "do not wait…" }).click();
     expect(hive.called("deploy_force")).toEqual([]);
     await page

@@ -162,6 +162,7 @@ describe.each([1440, 390])("at %i px", (width) => {
 
   test("a change: by the keyboard alone to the diff and the word; then rolled back from the drawer", async () => {
     // Written, found and approved without a pointer.
+    await page.keyboard.press("Escape");
     await page.keyboard.press("c");
     await page.locator(".compose textarea:focus").waitFor();
     await page.keyboard.type("@hm1nd change scout to haiku");
@@ -371,6 +372,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.goto(`${hive.home}/?tab=flow`);
     const flow = page.getByRole("region", { name: "message flow" });
     await flow.getByText("filler 119").waitFor();
+    await page.keyboard.press("Escape");
     await page.keyboard.press("/");
     await page.locator("input.search:focus").waitFor();
     await page.keyboard.type("hero reed");
@@ -385,6 +387,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await found.getByText("2 messages").waitFor();
     await page.getByRole("searchbox", { name: "search all messages" }).press("Escape");
     await flow.getByText("filler 119").waitFor();
+    await page.keyboard.press("Escape");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     expect(problems).toEqual([]);
   });

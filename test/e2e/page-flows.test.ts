@@ -97,7 +97,8 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   await card.getByText("expired; yours was not sent").waitFor();
   expect(await box.evaluate((field) => field === document.activeElement)).toBe(true);
   await box.pressSequentially("ken, Eve");
-  expect((await top()).slice(0, before.length)).toEqual(before);
+  // The card and all above it. What is below gives way as the box grows with what is typed.
+  expect((await top()).slice(0, 3)).toEqual(before.slice(0, 3));
   await card.getByRole("button", { name: "send as a message" }).click();
   await card.waitFor({ state: "detached" });
   expect(hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "Ada, or if that is taken, Eve" });

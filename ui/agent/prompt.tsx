@@ -1,3 +1,4 @@
+import { useSearch } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { OFFERED_MODELS } from "../../src/wire/models.ts";
@@ -12,6 +13,7 @@ import { SLASH, readTyped, type SlashName } from "./slash.ts";
 export function Prompt({ agent }: { agent: AgentView }): ReactNode {
   const [isHelp, setHelp] = useState(false);
   const { name } = agent;
+  const { open } = useSearch({ from: "/agent/$name" });
   if (agent.destroyed)
     return <div className="compose dim">{name} is destroyed; its history stays. Revive it on the dashboard to write to it.</div>;
 
@@ -85,6 +87,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
         }
         suggest={suggest}
         send={send}
+        takesFocus={open === undefined}
       />
       <Sheet isOpen={isHelp} onClose={() => setHelp(false)} title="commands">
         <dl className="help">

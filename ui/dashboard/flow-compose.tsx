@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Compose, type Suggestion } from "../kit/compose.tsx";
 import { addressed } from "../lib/addressed.ts";
 import { ApiError, call } from "../lib/api.ts";
+import { hasPainted } from "../lib/painted.ts";
 import { visible } from "../lib/text.ts";
 
 const RECIPIENT = "recipient";
@@ -10,7 +11,9 @@ const RECIPIENT = "recipient";
 /** The compose box: `@name` chooses whom to write to, and stays chosen. */
 export function FlowCompose({ names }: { names: string[] }): ReactNode {
   const [recipient, setRecipient] = useState(() => sessionStorage.getItem(RECIPIENT) ?? "hm1nd");
-  const { with: reply } = useSearch({ from: "/" });
+  const { with: reply, open, q } = useSearch({ from: "/" });
+  // When the page is opened; on the way back from another page the keys go on where they were.
+  const [isOpening] = useState(() => !hasPainted() && open === undefined && q === undefined);
   const navigate = useNavigate();
   const [replyName, replyId] = reply?.split(":") ?? [];
   const to = replyName ?? recipient;
@@ -59,6 +62,7 @@ export function FlowCompose({ names }: { names: string[] }): ReactNode {
       suggest={suggest}
       send={send}
       focusToken={replyId ? Number(replyId) : 0}
+      takesFocus={isOpening}
     />
   );
 }

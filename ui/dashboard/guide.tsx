@@ -1,5 +1,5 @@
-import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
@@ -20,20 +20,26 @@ function keyOf<T extends { id: number }>(kind: string, all: readonly T[], waits:
   return first && `${kind}-${first.id}`;
 }
 
-/** Opens what the step names as soon as it is there, unless somebody is at work on another card. */
-function useLead(card: string | undefined): void {
+/** Opens what the step names as soon as it is there, unless the operator has opened another card or is at work on it. */
+function useLead(card: string | undefined, calls: readonly string[]): void {
   const navigate = useNavigate();
+  const { card: open } = useSearch({ from: "/" });
+  const led = useRef<string>(undefined);
+  const isChosen = open !== undefined && open !== led.current && calls.includes(open);
   useEffect(() => {
-    if (card === undefined || document.activeElement?.closest("[data-call]")) return;
-    void navigate({ to: ".", search: (search) => ({ ...search, card }), replace: true });
-  }, [card, navigate]);
+    if (card === undefined || isChosen || document.activeElement?.closest("[data-call]")) return;
+    led.current = card;
+    void navigate({ to: "/", search: (search) => ({ ...search, card }), replace: true });
+    // When another thing is named, and not when a card is opened meanwhile.
+  }, [card]);
 }
 
 /**
  * In rehearsal: a short path through what there is. It sees by itself how far one has come; while other things wait it
  * shows the next step only.
  */
-export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
+export function Guide({ calls }: { calls: readonly string[] }): ReactNode {
+  const isBusy = calls.length > 0;
   const [isOpen, setOpen] = useState<boolean>();
   const ledger = useHive((state) => state.hive.ledger);
   const isRehearsal = useHive((state) => state.hive.mode === "rehearsal");
@@ -106,7 +112,7 @@ export function Guide({ isBusy }: { isBusy: boolean }): ReactNode {
     },
   ];
   const current = steps.findIndex((step) => !step.isDone);
-  useLead(isShown ? steps[current]?.card : undefined);
+  useLead(isShown ? steps[current]?.card : undefined, calls);
   if (!isShown) return null;
   const done = steps.filter((step) => step.isDone).length;
   const isWhole = isOpen ?? !isBusy;

@@ -22,13 +22,17 @@ export function YourCall(): ReactNode {
   const open = useOpen(calls, card);
   const navigate = useNavigate();
   const show = (key: string): void => void navigate({ to: "/", search: (search) => ({ ...search, card: key }), replace: true });
+  const isOpening = useRef(true);
   useEffect(() => {
+    const wasOpening = isOpening.current;
+    isOpening.current = false;
     const at = card === undefined ? null : list.current?.querySelector<HTMLElement>(`[data-call="${CSS.escape(card)}"]`);
     if (!at || !list.current) return;
     at.scrollIntoView({ block: "nearest" });
     if (at.offsetHeight > list.current.clientHeight) at.scrollIntoView({ block: "start" });
     // The line that had the keyboard has become the card. From a box in which somebody writes it is not taken.
-    if (document.activeElement === document.body) at.querySelector<HTMLElement>(".card")?.focus({ preventScroll: true });
+    if (!wasOpening && document.activeElement === document.body)
+      at.querySelector<HTMLElement>(".card")?.focus({ preventScroll: true });
   }, [card]);
   const nothing = calls.length === 0;
   return (
@@ -44,7 +48,7 @@ export function YourCall(): ReactNode {
       }
     >
       <div ref={list} className="scroll calls" {...hold}>
-        <Guide isBusy={!nothing} />
+        <Guide calls={calls.map(callKey)} />
         {nothing && (
           <Empty>
             Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.

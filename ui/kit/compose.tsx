@@ -32,14 +32,28 @@ interface ComposeProps {
   send: (text: string, clientId: string) => Promise<void>;
   /** Text that something else on the page puts in; a new object replaces what is there only when it is empty. */
   focusToken?: number;
+  /** Has the focus when it appears: at a desk, and where nothing else has it. */
+  takesFocus?: boolean;
 }
+
+/** A keyboard on the screen would cover half of the page before anything was read. */
+const hasOwnKeyboard = (): boolean => matchMedia("(min-width: 901px) and (hover: hover)").matches;
 
 /**
  * A box to write in: Enter sends, Shift+Enter breaks the line. Sending is optimistic and honest: the box is empty at
  * once and the text stands above it until the hive has it; a refused one comes back with the reason. What is typed
  * survives reloads, and so does what was on its way.
  */
-export function Compose({ draftKey, lead, label, placeholder, suggest, send, focusToken }: ComposeProps): ReactNode {
+export function Compose({
+  draftKey,
+  lead,
+  label,
+  placeholder,
+  suggest,
+  send,
+  focusToken,
+  takesFocus = false,
+}: ComposeProps): ReactNode {
   const key = `draft:${draftKey}`;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
   const [sending, setSending] = useState<readonly Sending[]>([]);
@@ -62,6 +76,11 @@ export function Compose({ draftKey, lead, label, placeholder, suggest, send, foc
   useEffect(() => {
     if (focusToken) box.current?.focus();
   }, [focusToken]);
+
+  useEffect(() => {
+    if (takesFocus && hasOwnKeyboard() && document.activeElement === document.body) box.current?.focus();
+    // Of the moment in which it appears, alone.
+  }, []);
 
   const write = (next: string): void => {
     setText(next);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { edgesOf, places, troubles, UPRIGHT, waitingSince, WIDE } from "./edges.ts";
+import { edgesOf, troubles, waitingSince } from "./edges.ts";
 
 const message = (from: string, to: string, at: string, state: MessageView["state"] = "done"): MessageView =>
   ({ from, to, created_at: at, state }) as MessageView;
@@ -22,15 +22,6 @@ test("messages become edges: counted by direction, the newest pair first, the ol
     ["ada", "bob", 2, 0],
     ["bob", "ada", 1, 1],
   ]);
-});
-
-test.each([WIDE, UPRIGHT])("everybody has a place of their own inside the picture, however many they are", (layout) => {
-  for (const count of [0, 1, 2, 12, 40]) {
-    const names = ["hm1nd", ...Array.from({ length: count }, (_, n) => `a${n}`)];
-    const all = [...places(names, layout).values()];
-    expect(new Set(all.map(({ x, y }) => `${Math.round(x)},${Math.round(y)}`)).size).toBe(count + 2);
-    for (const { x, y } of all) expect(x > 0 && x < layout.width && y > 0 && y < layout.height).toBe(true);
-  }
 });
 
 test("who is stuck or waits is said with the reason; whoever is well is not", () => {

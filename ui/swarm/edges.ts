@@ -35,45 +35,6 @@ export function edgesOf(messages: readonly MessageView[], since: number): Edge[]
   return [...edges.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
 }
 
-export interface Place {
-  x: number;
-  y: number;
-}
-
-/** How the picture is laid out, in its own units: its size, and how large a node is. */
-export interface Layout {
-  width: number;
-  height: number;
-  /** Half the width and half the height of the ring in which the agents stand. */
-  ring: { x: number; y: number };
-  radius: number;
-  /** Letters of a name that fit under a node. */
-  maxName: number;
-}
-
-/** At a desk: wide, with room for words at the edges. */
-export const WIDE: Layout = { width: 900, height: 620, ring: { x: 350, y: 225 }, radius: 30, maxName: 16 };
-/** On a phone: upright, and one unit is about one pixel, so that names can be read. */
-export const UPRIGHT: Layout = { width: 390, height: 540, ring: { x: 136, y: 205 }, radius: 19, maxName: 12 };
-
-/** The manager in the middle, the operator above, everybody else around. */
-export function places(names: readonly string[], layout: Layout): Map<string, Place> {
-  const middle = { x: layout.width / 2, y: layout.height / 2 + layout.radius / 2 };
-  const found = new Map<string, Place>();
-  if (names.includes("hm1nd")) found.set("hm1nd", middle);
-  found.set("operator", { x: middle.x, y: layout.radius + 16 });
-  const others = names.filter((name) => !found.has(name));
-  // The circle is open at the top, where the operator is.
-  const gap = Math.PI / 5;
-  const span = 2 * Math.PI - 2 * gap;
-  for (const [n, name] of others.entries()) {
-    const part = others.length === 1 ? 0.5 : n / (others.length - 1);
-    const angle = -Math.PI / 2 + gap + span * part;
-    found.set(name, { x: middle.x + layout.ring.x * Math.cos(angle), y: middle.y + layout.ring.y * Math.sin(angle) });
-  }
-  return found;
-}
-
 /** By recipient: when the message was written that has waited longest of those that are not read yet. */
 export function waitingSince(messages: readonly MessageView[]): Map<string, string> {
   const since = new Map<string, string>();

@@ -12,7 +12,8 @@ import { useKeys, type Key } from "../lib/keys.ts";
 import { loadOlderMessages, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { useNarrow } from "../lib/narrow.ts";
-import { edgesOf, RECENT_MS, troubles, UPRIGHT, waitingSince, WIDE, type Edge } from "./edges.ts";
+import { edgesOf, RECENT_MS, troubles, waitingSince, type Edge } from "./edges.ts";
+import { layoutFor } from "./layout.ts";
 import { Picture } from "./picture.tsx";
 
 /** Edges that can be told apart by eye. */
@@ -38,7 +39,8 @@ export function SwarmPage(): ReactNode {
     loadOlderMessages().catch(() => {});
   }, []);
   const live = useMemo(() => [...agents.values()].filter((agent) => !agent.destroyed).sort(byRank), [agents]);
-  const layout = useNarrow() ? UPRIGHT : WIDE;
+  const isNarrow = useNarrow();
+  const layout = useMemo(() => layoutFor(live.filter(({ role }) => role !== "manager").length, isNarrow), [live, isNarrow]);
   const mail = useMemo(() => waitingSince(messages), [messages]);
   const asking = new Map<string, string>();
   for (const one of questions.values()) if (one.state === "open" && !asking.has(one.agent)) asking.set(one.agent, one.asked_at);

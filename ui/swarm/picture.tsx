@@ -2,12 +2,11 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { age, visible } from "../lib/text.ts";
-import { places, RECENT_MS, UPRIGHT, type Edge, type Layout, type Place } from "./edges.ts";
+import { RECENT_MS, type Edge } from "./edges.ts";
+import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
 
 /** A message this young still lights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
-/** Edges whose words can stand beside each other; with more, the words are in the table and under the pointer. */
-const MAX_LABELS = 14;
 /** Between an edge and its words. */
 const LABEL_GAP = 18;
 /** How far an edge that is not the manager's passes it by: its node with its name. In radii of a node. */
@@ -21,7 +20,7 @@ interface PictureProps {
   layout: Layout;
 }
 
-/** The agents in a ring, and an edge for each pair that spoke. */
+/** The agents in a ring or in rows, and an edge for each pair that spoke; its words stand where they have room. */
 export function Picture({ agents, edges, now, asking, layout }: PictureProps): ReactNode {
   const at = useMemo(
     () =>
@@ -33,11 +32,18 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
   );
   const middle = at.get("hm1nd");
   const most = edges.reduce((top, edge) => Math.max(top, edge.count), 1);
-  const isCrowded = layout === UPRIGHT || edges.length > MAX_LABELS;
-  const wordsOf = (edge: Edge): string => {
-    if (isCrowded) return "";
-    return edge.waiting > 0 ? `${edge.count} (${edge.waiting} wait)` : `${edge.count} · ${age(now - Date.parse(edge.lastAt))}`;
-  };
+  const lines = edges.flatMap((edge): Curve[] => {
+    const from = at.get(edge.from);
+    const to = at.get(edge.to);
+    if (!from || !to) return [];
+    const isManagers = edge.from === "hm1nd" || edge.to === "hm1nd";
+    return [curveOf({ edge, from, to, now, radius: layout.radius, around: isManagers || !layout.ring ? undefined : middle })];
+  });
+  const taken = [...at].flatMap(([name, place]) => nodeBoxes(name, place, layout));
+  const withWords = wordsWithRoom(
+    lines.map(({ key, label, words }) => ({ key, at: label, text: words })),
+    taken,
+  );
   return (
     <svg
       viewBox={`0 0 ${layout.width} ${layout.height}`}
@@ -59,24 +65,9 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
           <path d="M0 0 8 4 0 8Z" className="head" />
         </marker>
       </defs>
-      {edges.map((edge) => {
-        const from = at.get(edge.from);
-        const to = at.get(edge.to);
-        if (!from || !to) return null;
-        return (
-          <Line
-            key={`${edge.from} ${edge.to}`}
-            edge={edge}
-            from={from}
-            to={to}
-            most={most}
-            now={now}
-            radius={layout.radius}
-            around={edge.from === "hm1nd" || edge.to === "hm1nd" ? undefined : middle}
-            words={wordsOf(edge)}
-          />
-        );
-      })}
+      {lines.map((curve) => (
+        <Line key={curve.key} curve={curve} most={most} now={now} hasWords={withWords.has(curve.key)} />
+      ))}
       <Node name="operator" place={at.get("operator")} kind="operator" note="" badge={0} layout={layout} />
       {agents.map((agent) => (
         <Link key={agent.id} to="/agent/$name" params={{ name: agent.name }} aria-label={`${agent.name}, ${agent.state}`}>
@@ -94,21 +85,27 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
   );
 }
 
-interface LineProps {
+/** An edge as it is drawn, and the words that stand at it where they have room. */
+interface Curve {
+  edge: Edge;
+  key: string;
+  path: string;
+  label: Place;
+  words: string;
+}
+
+interface CurveProps {
   edge: Edge;
   from: Place;
   to: Place;
-  /** Messages of the busiest edge. */
-  most: number;
   now: number;
   radius: number;
   /** What lies in the way, if anything does. */
   around: Place | undefined;
-  words: string;
 }
 
 /** An edge bends to its right, so that both directions are seen; further where it would run through `around`. */
-function Line({ edge, from, to, most, now, radius, around, words }: LineProps): ReactNode {
+function curveOf({ edge, from, to, now, radius, around }: CurveProps): Curve {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
   const length = Math.hypot(dx, dy) || 1;
@@ -121,6 +118,27 @@ function Line({ edge, from, to, most, now, radius, around, words }: LineProps): 
   const middle = { x: chord.x - unit.y * bend, y: chord.y + unit.x * bend };
   const start = towards(from, middle, radius + 4);
   const end = towards(to, middle, radius + 6);
+  return {
+    edge,
+    key: `${edge.from} ${edge.to}`,
+    path: `M${start.x} ${start.y}Q${middle.x} ${middle.y} ${end.x} ${end.y}`,
+    label: {
+      x: (start.x + 2 * middle.x + end.x) / 4 - unit.y * LABEL_GAP,
+      y: (start.y + 2 * middle.y + end.y) / 4 + unit.x * LABEL_GAP + 4,
+    },
+    words: edge.waiting > 0 ? `${edge.count} (${edge.waiting} wait)` : `${edge.count} · ${age(now - Date.parse(edge.lastAt))}`,
+  };
+}
+
+interface LineProps {
+  curve: Curve;
+  /** Messages of the busiest edge. */
+  most: number;
+  now: number;
+  hasWords: boolean;
+}
+
+function Line({ curve: { edge, path, label, words }, most, now, hasWords }: LineProps): ReactNode {
   const since = now - Date.parse(edge.lastAt);
   const kind = edge.waiting > 0 ? "waits" : since < FRESH_MS ? "fresh" : "";
   return (
@@ -129,17 +147,13 @@ function Line({ edge, from, to, most, now, radius, around, words }: LineProps): 
         {visible(`${edge.from} → ${edge.to}: ${edge.count} messages, ${edge.waiting} unread, last ${age(since)} ago`)}
       </title>
       <path
-        d={`M${start.x} ${start.y}Q${middle.x} ${middle.y} ${end.x} ${end.y}`}
+        d={path}
         strokeWidth={1 + 3 * (edge.count / most)}
         opacity={Math.max(0.35, 1 - since / RECENT_MS)}
         markerEnd="url(#head)"
       />
-      {words !== "" && (
-        <text
-          x={(start.x + 2 * middle.x + end.x) / 4 - unit.y * LABEL_GAP}
-          y={(start.y + 2 * middle.y + end.y) / 4 + unit.x * LABEL_GAP + 4}
-          className="label"
-        >
+      {hasWords && (
+        <text x={label.x} y={label.y} className="label">
           {words}
         </text>
       )}
@@ -163,21 +177,23 @@ interface NodeProps {
 
 function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode {
   if (!place) return null;
-  const { radius, maxName } = layout;
+  const { radius } = layout;
   const corner = { x: place.x + radius * 0.8, y: place.y - radius * 0.73 };
   return (
     <g className={`node is-${kind}`}>
       <title>{`${name} ${note}`}</title>
       <circle cx={place.x} cy={place.y} r={radius} />
-      <text x={place.x} y={place.y + 5} className="initial">
+      <text x={place.x} y={place.y + 5} className={radius < 9 ? "sr" : "initial"}>
         {name.slice(0, 2)}
       </text>
-      <text x={place.x} y={place.y + radius + 15} className="name">
-        {name.length > maxName ? `${name.slice(0, maxName - 1)}…` : name}
+      <text x={place.x} y={place.y + radius + NAME_BELOW} className="name">
+        {shortName(name, layout)}
       </text>
-      <text x={place.x} y={place.y + radius + 28} className="note">
-        {note}
-      </text>
+      {layout.hasNote && (
+        <text x={place.x} y={place.y + radius + NAME_BELOW + NOTE_BELOW} className="note">
+          {note}
+        </text>
+      )}
       {badge > 0 && (
         <>
           <circle cx={corner.x} cy={corner.y} r={11} className="badge" />

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { layoutFor, nodeBoxes, places } from "./layout.ts";
+
+describe.each([false, true])("on a phone: %s", (isNarrow) => {
+  test.each([0, 1, 3, 7, 8, 12, 13, 50, 200])(
+    "%i agents with long names stand inside of the picture, no label on another",
+    (count) => {
+      const names = ["hm1nd", ...Array.from({ length: count }, (_, n) => `archivist-of-everything-${n}`)];
+      const layout = layoutFor(count, isNarrow);
+      const all = [...places(names, layout)];
+      expect(all).toHaveLength(count + 2);
+      const boxes = all.map(([name, at]) => nodeBoxes(name, at, layout));
+      for (const [n, own] of boxes.entries())
+        for (const box of own) {
+          expect(box.left >= 0 && box.right <= layout.width && box.top >= 0 && box.bottom <= layout.height, all[n]?.[0]).toBe(
+            true,
+          );
+          const hit = boxes.flatMap((others, m) =>
+            m === n
+              ? []
+              : others.filter((o) => box.left < o.right && o.left < box.right && box.top < o.bottom && o.top < box.bottom),
+          );
+          expect(hit, all[n]?.[0]).toEqual([]);
+        }
+    },
+  );
+});

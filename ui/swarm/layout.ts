@@ -1,0 +1,132 @@
+/** How the picture of the swarm is laid out, so that no label covers another: plain geometry, in the picture's own units. */
+
+export interface Place {
+  x: number;
+  y: number;
+}
+
+/** The picture's size, and how large a node is with its name under it. */
+export interface Layout {
+  width: number;
+  height: number;
+  /** Agents stand in a ring around the manager while their names fit there; beyond that in rows. */
+  ring: { x: number; y: number } | undefined;
+  radius: number;
+  /** Letters of a name that fit under a node; none where the initials in it have to do. */
+  maxName: number;
+  /** Whether what it does stands below its name. */
+  hasNote: boolean;
+}
+
+/** Width of a letter of a name and of smaller words, as the style sheet sets them. */
+const NAME_LETTER = 7.6;
+const WORD_LETTER = 6.7;
+/** Height of a line of a label. */
+const LINE = 14;
+/** Between the edge of a node and the baseline of its name, and from there to the next line. */
+export const NAME_BELOW = 15;
+export const NOTE_BELOW = 13;
+/** The most letters that "rate limited 59m" and its like have. */
+const NOTE_LETTERS = 17;
+
+/** At a desk: wide, with room for words at the edges. */
+const WIDE = { width: 900, height: 620, ring: { x: 350, y: 225 }, radius: 30, maxName: 16, hasNote: true };
+/** On a phone: upright, and one unit is about one pixel, so that names can be read. */
+const UPRIGHT = { width: 390, height: 540, ring: { x: 136, y: 205 }, radius: 19, maxName: 12, hasNote: true };
+/** Agents around the manager whose names have room in the ring. */
+const IN_RING = { wide: 12, upright: 7 };
+/** Height of the row in which the operator and the manager stand above the rows of the others. */
+const HEAD = 110;
+
+/** The layout for so many agents, the manager not among them. */
+export function layoutFor(count: number, isNarrow: boolean): Layout {
+  const base = isNarrow ? UPRIGHT : WIDE;
+  if (count <= (isNarrow ? IN_RING.upright : IN_RING.wide)) return base;
+  const { columns, rows } = grid(count, base);
+  const cell = { x: base.width / columns, y: (base.height - HEAD) / rows };
+  const hasNote = cell.x > NOTE_LETTERS * WORD_LETTER && cell.y > 3 * LINE + 32;
+  const letters = Math.min(base.maxName, Math.floor((cell.x - 6) / NAME_LETTER));
+  const maxName = letters < 4 || cell.y < 3 * LINE ? 0 : letters;
+  const under = maxName === 0 ? 2 : NAME_BELOW + (hasNote ? NOTE_BELOW : 0) + 6;
+  const radius = Math.max(4, Math.min(base.radius, (cell.y - under) / 2, cell.x / 3));
+  return { ...base, ring: undefined, radius, maxName, hasNote: hasNote && maxName > 0 };
+}
+
+function grid(count: number, { width, height }: { width: number; height: number }): { columns: number; rows: number } {
+  const columns = Math.ceil(Math.sqrt((count * width) / (height - HEAD) / 1.4));
+  return { columns, rows: Math.ceil(count / columns) };
+}
+
+/** Where everybody stands: the operator above, the manager in the middle of the ring or beside the operator. */
+export function places(names: readonly string[], layout: Layout): Map<string, Place> {
+  const { width, height, ring, radius } = layout;
+  const found = new Map<string, Place>();
+  const others = names.filter((name) => name !== "hm1nd");
+  if (ring === undefined) {
+    found.set("operator", { x: width / 3, y: 16 + radius });
+    if (names.includes("hm1nd")) found.set("hm1nd", { x: (width * 2) / 3, y: 16 + radius });
+    const { columns, rows } = grid(others.length, layout);
+    const cell = { x: width / columns, y: (height - HEAD) / rows };
+    for (const [n, name] of others.entries())
+      found.set(name, { x: ((n % columns) + 0.5) * cell.x, y: HEAD + Math.floor(n / columns) * cell.y + radius + 1 });
+    return found;
+  }
+  const middle = { x: width / 2, y: height / 2 + radius / 2 };
+  if (names.includes("hm1nd")) found.set("hm1nd", middle);
+  found.set("operator", { x: middle.x, y: radius + 16 });
+  // The circle is open at the top, where the operator is.
+  const gap = Math.PI / 5;
+  const span = 2 * Math.PI - 2 * gap;
+  for (const [n, name] of others.entries()) {
+    const part = others.length === 1 ? 0.5 : n / (others.length - 1);
+    const angle = -Math.PI / 2 + gap + span * part;
+    found.set(name, { x: middle.x + ring.x * Math.cos(angle), y: middle.y + ring.y * Math.sin(angle) });
+  }
+  return found;
+}
+
+/** What is shown of a name in this layout. */
+export function shortName(name: string, { maxName }: Layout): string {
+  if (maxName === 0) return "";
+  return name.length > maxName ? `${name.slice(0, maxName - 1)}…` : name;
+}
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+const around = (at: Place, width: number, lines: number): Box => ({
+  left: at.x - width / 2,
+  right: at.x + width / 2,
+  top: at.y - LINE + 3,
+  bottom: at.y + 3 + (lines - 1) * LINE,
+});
+const meet = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/** A node and what stands under it. */
+export function nodeBoxes(name: string, at: Place, layout: Layout): Box[] {
+  const { radius, hasNote } = layout;
+  const letters = shortName(name, layout).length * NAME_LETTER;
+  const width = Math.max(letters, hasNote ? NOTE_LETTERS * WORD_LETTER : 0);
+  const node = { left: at.x - radius, right: at.x + radius, top: at.y - radius, bottom: at.y + radius };
+  if (width === 0) return [node];
+  return [node, around({ x: at.x, y: at.y + radius + NAME_BELOW }, width, hasNote ? 2 : 1)];
+}
+
+/**
+ * Of the words at edges, those that have room beside what is there and beside each other; in the order given, so the
+ * edge that spoke last comes first.
+ */
+export function wordsWithRoom(words: readonly { key: string; at: Place; text: string }[], taken: readonly Box[]): Set<string> {
+  const boxes = [...taken];
+  const kept = new Set<string>();
+  for (const { key, at, text } of words) {
+    const box = around(at, text.length * WORD_LETTER, 1);
+    if (text === "" || boxes.some((other) => meet(box, other))) continue;
+    boxes.push(box);
+    kept.add(key);
+  }
+  return kept;
+}
