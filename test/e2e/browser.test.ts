@@ -267,8 +267,7 @@ test.each([1440, 390])(
     await page.keyboard.type("later");
     await purpose.press("End");
     await purpose.pressSequentially("up");
-    const all = (): Promise<unknown> =>
-      Promise.all([...[note, name, purpose, message, file, why].map((box) => box.inputValue())]);
+    const all = (): Promise<unknown> => Promise.all([note, name, purpose, message, file, why].map((box) => box.inputValue()));
     const typed = ["not now, later", `helper-${width}`, "looks things up", "half a thought", "{}", "less is more"];
     await expect.poll(all).toEqual(typed);
     await Promise.all(tabs.map((tab) => tab.reload()));

@@ -14,6 +14,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
   const [isHelp, setHelp] = useState(false);
   const { name } = agent;
   const { open } = useSearch({ from: "/agent/$name" });
+  const [isOpening] = useState(() => open === undefined);
   if (agent.destroyed)
     return <div className="compose dim">{name} is destroyed; its history stays. Revive it on the dashboard to write to it.</div>;
 
@@ -87,7 +88,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
         }
         suggest={suggest}
         send={send}
-        takesFocus={open === undefined}
+        takesFocus={isOpening}
       />
       <Sheet isOpen={isHelp} onClose={() => setHelp(false)} title="commands">
         <dl className="help">

@@ -86,11 +86,11 @@ const useQuestionsOf = (name: string): readonly QuestionView[] =>
 
 /** On a phone, between the tail and the prompt: that the agent asks something, and the way to the questions. */
 export function QuestionsLine({ name }: { name: string }): ReactNode {
-  const { length: count } = useQuestionsOf(name);
-  if (count === 0) return null;
+  const { length: open } = useQuestionsOf(name);
+  if (open === 0) return null;
   return (
     <Link to="." search={(search) => ({ ...search, tab: "side" })} className="asks-line">
-      ◆ {count === 1 ? "1 question waits" : `${count} questions wait`} for you
+      ◆ {open === 1 ? "1 question waits" : `${open} questions wait`} for you
       <span className="grow" />
       answer
     </Link>

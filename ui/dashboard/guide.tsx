@@ -1,5 +1,5 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
@@ -24,14 +24,13 @@ function keyOf<T extends { id: number }>(kind: string, all: readonly T[], waits:
 function useLead(card: string | undefined, calls: readonly string[]): void {
   const navigate = useNavigate();
   const { card: open } = useSearch({ from: "/" });
-  const led = useRef<string>(undefined);
-  const isChosen = open !== undefined && open !== led.current && calls.includes(open);
+  const [led, setLed] = useState<string>();
+  const isChosen = open !== undefined && open !== led && calls.includes(open);
   useEffect(() => {
     if (card === undefined || isChosen || document.activeElement?.closest("[data-call]")) return;
-    led.current = card;
+    setLed(card);
     void navigate({ to: "/", search: (search) => ({ ...search, card }), replace: true });
-    // When another thing is named, and not when a card is opened meanwhile.
-  }, [card]);
+  }, [card, isChosen, navigate]);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { ApprovalCard } from "../approval/card.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
@@ -80,7 +80,7 @@ function useCalls() {
   const elsewhere = useHive((state) => state.elsewhere);
   const [isPointed, setPointed] = useState(false);
   const [isFocused, setFocused] = useState(false);
-  const shown = useRef<readonly string[]>([]);
+  const [shown, setShown] = useState<readonly string[]>([]);
   const sorted = useMemo(
     () =>
       inOrder([
@@ -90,10 +90,9 @@ function useCalls() {
       ]),
     [questions, approvals, messages, elsewhere],
   );
-  const calls = isPointed || isFocused ? withoutMoving(shown.current, sorted) : sorted;
-  useLayoutEffect(() => {
-    shown.current = calls.map(callKey);
-  });
+  const calls = isPointed || isFocused ? withoutMoving(shown, sorted) : sorted;
+  const keys = calls.map(callKey);
+  if (keys.join() !== shown.join()) setShown(keys);
   const hold = {
     // A finger is over the list only while it presses; a pointer stays there.
     onPointerEnter: (event: PointerEvent) => setPointed(event.pointerType === "mouse"),
@@ -106,11 +105,9 @@ function useCalls() {
 
 /** Which card is open: the one in the address, else the one that was, else the first. */
 function useOpen(calls: readonly Call[], wanted: string | undefined): string | undefined {
-  const last = useRef<string>(undefined);
+  const [last, setLast] = useState<string>();
   const keys = calls.map(callKey);
-  const open = [wanted, last.current].find((key) => key !== undefined && keys.includes(key)) ?? keys[0];
-  useLayoutEffect(() => {
-    last.current = open;
-  });
+  const open = [wanted, last].find((key) => key !== undefined && keys.includes(key)) ?? keys[0];
+  if (open !== last) setLast(open);
   return open;
 }

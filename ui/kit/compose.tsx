@@ -79,8 +79,7 @@ export function Compose({
 
   useEffect(() => {
     if (takesFocus && hasOwnKeyboard() && document.activeElement === document.body) box.current?.focus();
-    // Of the moment in which it appears, alone.
-  }, []);
+  }, [takesFocus]);
 
   const write = (next: string): void => {
     setText(next);
