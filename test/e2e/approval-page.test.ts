@@ -104,7 +104,7 @@ test("a card with a file that is not shown whole sends to the request's page", a
     cut: true,
   });
   const { context, page } = await openPage(browser, hive);
-  const card = page.getByRole("article", { name: /^request 42:/ });
+  const card = await openCall(page, /^request 42:/);
   await card.getByText("not shown whole: decide on the full diff").waitFor();
   expect(await card.getByRole("button", { name: /approve/ }).count()).toBe(0);
   await card.getByRole("button", { name: "deny…" }).waitFor();
