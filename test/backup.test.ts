@@ -19,7 +19,8 @@ type World = Awaited<ReturnType<typeof openDeployWorld>>;
 let folder: string;
 let world: World;
 const never = new AbortController().signal;
-const quiet = { force: false, tell: () => {} };
+const quiet = { mayPutAside: () => Promise.reject(new Error("it is not empty")), tell: () => {} };
+const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
@@ -180,25 +181,25 @@ test("a backup that is not whole, not ours or newer is refused before anything i
   expect(readdirSync(at("s"))).toEqual(["daemon.lock"]);
 });
 
-test("a state folder with a daemon, a living cage or anything else in it is refused; --force puts the rest aside", async () => {
+test("a state folder with a daemon, a living cage or anything else in it is refused; the rest is put aside where that is allowed", async () => {
   await backupsOf().take(at("b"), never, () => {});
   const state = at("s");
   await restore({ backup: at("b"), state, ...quiet });
   await expect(restore({ backup: at("b"), state, ...quiet })).rejects.toThrow("is not empty");
 
   const lock = takeLock(join(state, "daemon.lock"));
-  await expect(restore({ backup: at("b"), state, ...quiet, force: true })).rejects.toThrow("another hive-c0re runs");
+  await expect(restore({ backup: at("b"), state, ...asked })).rejects.toThrow("another hive-c0re runs");
   lock.release();
 
   const startTime = Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
   const cage = join(state, "agents", world.swarm.manager()?.id ?? "", "cage");
   await mkdir(cage);
   writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime } }));
-  await expect(restore({ backup: at("b"), state, ...quiet, force: true })).rejects.toThrow("cages of");
+  await expect(restore({ backup: at("b"), state, ...asked })).rejects.toThrow("cages of");
   writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime: startTime + 1 } }));
 
   writeFileSync(join(state, "mine"), "kept");
-  const { aside } = await restore({ backup: at("b"), state, ...quiet, force: true });
+  const { aside } = await restore({ backup: at("b"), state, ...asked });
   expect(readFileSync(join(aside ?? "", "mine"), "utf8")).toBe("kept");
   expect(readdirSync(aside ?? "")).toContain("hive.db");
   expect(readdirSync(state)).toContain("hive.db");

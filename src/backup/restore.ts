@@ -19,8 +19,8 @@ const isNoHive = (name: string): boolean => name.startsWith("daemon.lock") || na
 export interface RestoreOptions {
   backup: string;
   state: string;
-  /** Puts aside what is in the state folder instead of refusing. */
-  force: boolean;
+  /** Asked before what is in the state folder is put aside; rejects when it shall stay. */
+  mayPutAside(): Promise<void>;
   tell(step: string): void;
 }
 
@@ -34,9 +34,9 @@ export interface Restored {
 /**
  * Makes a state folder from a backup. No daemon may run on it and no cage of it may live. Every part is compared with the
  * manifest, and the database checked, before anything is touched; the hive appears in its place at the end, its database
- * last. What was there is never removed: with `force` it is put aside, in the same folder.
+ * last. What was there is never removed: it is put aside, in the same folder, once `mayPutAside` allows it.
  */
-export async function restore({ backup, state, force, tell }: RestoreOptions): Promise<Restored> {
+export async function restore({ backup, state, mayPutAside, tell }: RestoreOptions): Promise<Restored> {
   const manifest = await readManifest(backup);
   if (manifest.by_root && process.getuid?.() !== 0)
     throw new HiveError("forbidden", "root took this backup, and its agents have users of their own: restore it as root");
@@ -44,12 +44,8 @@ export async function restore({ backup, state, force, tell }: RestoreOptions): P
   const lock = takeLock(join(state, "daemon.lock"));
   try {
     const there = (await readdir(state)).filter((name) => !isNoHive(name));
-    if (there.length > 0 && !force)
-      throw new HiveError(
-        "conflict",
-        `${state} is not empty: restore into another folder (--state), or put what is there aside with --force`,
-      );
     await refuseLivingCages(state);
+    if (there.length > 0) await mayPutAside();
     for (const part of manifest.parts) {
       tell(`checking ${part.file}`);
       await checkPart(backup, part);

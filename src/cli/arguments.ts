@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 
 /** A number on the command line: 1, 2, 3… Throws words for the usage line. */
 export function wholeNumber(text: string): number {
@@ -13,8 +13,13 @@ export function agentName(text: string): string {
 }
 
 /** The same for an argument that takes several. */
-export function agentNames(name: string, before: string[] | undefined): string[] {
+function agentNames(name: string, before: string[] | undefined): string[] {
   return [...(before ?? []), agentName(name)];
+}
+
+/** A verb for several agents: their names, or --all. */
+export function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
+  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all);
 }
 
 /** The longest wait that can be asked for: a week. Seconds; a timer of the runtime ends at 24 days. */

@@ -9,7 +9,11 @@ export interface More {
 /** Every verb with something to type after its name shows how. The help and the man page print them. */
 export const MORE: Readonly<Record<string, More>> = {
   status: { examples: ["hivectl status", "hivectl status --json | jq -r '.agents[] | select(.unread > 0).name'"] },
-  top: { words: "Keys: q quits, j and k scroll.", examples: ["hivectl top"] },
+  top: {
+    words:
+      "Keys: j and k or the arrows select an agent, a request or a question; Enter shows its details, o the address of its page, t the tail; a approves, c cancels the turn, s stops, S starts, p pauses and resumes; ? lists them, q quits.",
+    examples: ["hivectl top"],
+  },
   list: { examples: ["hivectl list --long", "for name in $(hivectl list); do hivectl logs $name -n 1; done"] },
   spawn: {
     examples: [
@@ -24,7 +28,7 @@ export const MORE: Readonly<Record<string, More>> = {
   pause: { examples: ["hivectl pause scout", "hivectl pause --all"] },
   resume: { examples: ["hivectl resume scout", "hivectl resume --all"] },
   revive: { examples: ["hivectl tombstones", "hivectl revive scout"] },
-  destroy: { examples: ["hivectl destroy scout", "hivectl destroy scout --purge"] },
+  destroy: { examples: ["hivectl destroy scout", "hivectl destroy scout --purge --yes --note 'no longer needed'"] },
   logs: { examples: ["hivectl logs scout -n 50"] },
   config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
   send: {
@@ -67,13 +71,14 @@ export const MORE: Readonly<Record<string, More>> = {
   "request-spawn": { examples: ['hivectl request-spawn scout --description "looks things up"'] },
   propose: { examples: ["hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"] },
   rollback: { examples: ["hivectl deploys scout", "hivectl rollback scout 7 --wait"] },
-  rebuild: { examples: ["hivectl rebuild scout", "hivectl rebuild --all"] },
-  update: { examples: ["hivectl update scout", "hivectl update --all"] },
+  rebuild: { examples: ["hivectl rebuild scout --wait", "hivectl rebuild --all"] },
+  update: { examples: ["hivectl update scout", "hivectl update --all --wait --timeout 30m"] },
   force: { examples: ["hivectl force 12"] },
   deploys: { examples: ["hivectl deploys scout -n 5"] },
   "meta-update": { examples: ["hivectl meta-update hyperhive", "hivectl meta-update agent-scout/mcp-matrix"] },
   audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3"] },
+  shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   backup: {
     words:
       "Everything that was acknowledged before it began is in it. Deploys wait while database and repositories are copied; messages and turns go on. The daemon writes it, so it is the daemon's user that must be able to.",
@@ -82,7 +87,7 @@ export const MORE: Readonly<Record<string, More>> = {
   restore: {
     words:
       "Needs no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's manifest before anything is touched. What was in the folder is never removed.",
-    examples: ["hivectl shutdown", "hivectl restore /srv/backups/hive-2026-01-31 --force"],
+    examples: ["hivectl shutdown", "hivectl restore /srv/backups/hive-2026-01-31 --yes"],
   },
   completion: {
     examples: [

@@ -5,33 +5,84 @@ import { clean } from "./print.ts";
 import { stateColour } from "./request-text.ts";
 import type { Shell } from "./shell.ts";
 
-const SETTLED: readonly ApprovalView["state"][] = ["deployed", "failed", "denied", "cancelled"];
+const SETTLED: ReadonlySet<ApprovalView["state"]> = new Set(["deployed", "failed", "denied", "cancelled"]);
 
 /** Follows a request until it is settled, telling people each step; resolves with how it ended. */
 export async function followRequest(shell: Shell, id: number): Promise<ApprovalView> {
-  shell.waitsFor(`#${id} goes on; \`hivectl show ${id}\` says how it stands`);
-  const { approval } = await shell.client.call("show", { id });
-  let last = approval;
-  const tell = ({ state }: ApprovalView): void => shell.say(shell.paint(stateColour(state), state));
-  tell(last);
-  if (SETTLED.includes(last.state)) return last;
-  // A stream has its connection for itself.
-  const client = await connectLines(shell.socketPath, { ordered: true });
-  for await (const { event } of client.stream("watch", { after: last.seq, kinds: ["approval"] })) {
-    if (event?.kind === "reset") return followRequest(shell, id);
-    if (event?.kind !== "approval" || event.approval.id !== id) continue;
-    if (event.approval.state !== last.state) tell(event.approval);
-    last = event.approval;
-    if (SETTLED.includes(last.state)) return last;
+  const [ended] = await followRequests(shell, [id]);
+  if (!ended) throw new Error(`request ${id} was not followed`);
+  return ended;
+}
+
+/** The same for several at once; resolves in their order. */
+export async function followRequests(shell: Shell, ids: readonly number[]): Promise<ApprovalView[]> {
+  const names = ids.map((id) => `#${id}`).join(", ");
+  shell.waitsFor(`${names} ${ids.length === 1 ? "goes" : "go"} on; \`hivectl requests\` says how it stands`);
+  const last = new Map<number, ApprovalView>();
+  const hear = (approval: ApprovalView): void => {
+    if (last.get(approval.id)?.state !== approval.state) tellStep(shell, approval, ids.length > 1);
+    last.set(approval.id, approval);
+  };
+  const isOver = (): boolean => [...last.values()].every((one) => SETTLED.has(one.state));
+  for (const id of ids) hear((await shell.client.call("show", { id })).approval);
+  // After a gap that is too long to be replayed they are looked at anew.
+  while (!isOver()) {
+    const after = [...last.values()].reduce((least, one) => Math.min(least, one.seq), Infinity);
+    // A stream has its connection for itself.
+    const client = await connectLines(shell.socketPath, { ordered: true });
+    for await (const { event } of client.stream("watch", { after, kinds: ["approval"] })) {
+      if (event?.kind === "approval" && last.has(event.approval.id)) hear(event.approval);
+      if (event?.kind === "reset" || isOver()) break;
+    }
+    if (!isOver()) for (const id of ids) hear((await shell.client.call("show", { id })).approval);
   }
-  throw new Error("the stream ended before the request was settled");
+  return ids.flatMap((id) => last.get(id) ?? []);
+}
+
+function tellStep(shell: Shell, { id, agent, state }: ApprovalView, isOneOfMany: boolean): void {
+  shell.say(`${isOneOfMany ? `#${id} ${agent}: ` : ""}${shell.paint(stateColour(state), state)}`);
+}
+
+/**
+ * Makes a call that answers only once its requests are settled, and meanwhile tells people each step of those that
+ * `isMeant` picks.
+ */
+export async function tellingSteps<T>(
+  shell: Shell,
+  isMeant: (request: ApprovalView) => boolean,
+  call: () => Promise<T>,
+): Promise<T> {
+  if (shell.isJson) return call();
+  const { state } = await shell.client.call("state", { messages: 0 });
+  const client = await connectLines(shell.socketPath, { ordered: true });
+  const over = new AbortController();
+  const steps = async (): Promise<void> => {
+    const states = new Map<number, string>();
+    for await (const { event } of client.stream("watch", { after: state.seq, kinds: ["approval"] }, { signal: over.signal })) {
+      if (event?.kind !== "approval" || !isMeant(event.approval)) continue;
+      if (states.get(event.approval.id) !== event.approval.state) tellStep(shell, event.approval, true);
+      states.set(event.approval.id, event.approval.state);
+    }
+  };
+  // The call itself says what went wrong with the daemon.
+  const told = steps().catch(() => {});
+  try {
+    return await call();
+  } finally {
+    over.abort();
+    await told;
+  }
 }
 
 /** The failure of a request that was followed and is settled in another way than deployed. */
 export function notDeployed(approval: ApprovalView, facts: object = {}): Failure {
-  const why = approval.error ?? approval.note;
-  const words = `#${approval.id} ${approval.state}${why === undefined ? "" : `: ${clean(why)}`}`;
-  return new Failure(EXIT.refused, "failed", words, { ...facts, approval });
+  return new Failure(EXIT.refused, "failed", `#${approval.id} ${endWords(approval)}`, { ...facts, approval });
+}
+
+/** How a request ended, and why. */
+export function endWords({ state, error, note }: ApprovalView): string {
+  const why = error ?? note;
+  return `${state}${why === undefined ? "" : `: ${clean(why)}`}`;
 }
 
 /** What a verb that made a request ends with: its number at once, or with `isWaiting` how it ended. */

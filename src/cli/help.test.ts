@@ -35,8 +35,39 @@ describe("the help", () => {
 
   test("lists every verb with its arguments, in columns that line up", () => {
     const lines = helpOf(80).split("\n");
-    expect(lines).toContain("  approve <id>                     approve a request: shows what it is and asks,");
-    expect(lines).toContain("                                   unless the answer is given");
+    expect(lines).toContain("  backup <folder>                  copy the whole hive into a folder while it");
+    expect(lines).toContain("                                   runs");
+  });
+
+  test("begins with the ten verbs that one needs, each in one line; the others follow by group", () => {
+    const [, first = "", ...others] = helpOf(80)
+      .split(/\n\n(?=\S[^\n]*:\n)/)
+      .filter((part) => !/^(?:Options|Arguments|Exit codes)/.test(part));
+    const [heading, ...lines] = first.split("\n");
+    expect(heading).toBe("The ten to begin with:");
+    expect(lines.map((line) => line.trim().split(" ")[0])).toEqual([
+      "status",
+      "top",
+      "spawn",
+      "send",
+      "inbox",
+      "tail",
+      "pending",
+      "show",
+      "approve",
+      "deny",
+    ]);
+    expect(others.map((part) => part.split("\n")[0])).toEqual([
+      "Agents:",
+      "Messages:",
+      "Questions:",
+      "Turns:",
+      "Requests:",
+      "Deploys:",
+      "The hive:",
+      "Backups:",
+      "This terminal:",
+    ]);
   });
 
   test("of every verb that takes something shows how it is typed", () => {

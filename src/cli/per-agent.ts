@@ -3,7 +3,7 @@ import { EXIT, Failure, failureOf, isConnectionLost, UsageError, wordsOf } from 
 import { clean } from "./print.ts";
 import { meantAgent, type Shell } from "./shell.ts";
 
-type Result = Output<"start">["results"][number];
+export type Result = Output<"start">["results"][number];
 
 /** What a verb for several agents is told: names, or all of them. */
 export interface ScopeOptions {
@@ -30,22 +30,30 @@ export async function forEachAgent(
   done: string,
   run: (name: string) => Promise<object>,
 ): Promise<void> {
+  await showResults(shell, await resultsOf(shell, names, options, run), done);
+}
+
+/** What became of it for each agent. */
+export async function resultsOf(
+  shell: Shell,
+  names: readonly string[],
+  options: ScopeOptions,
+  run: (name: string) => Promise<object>,
+): Promise<Result[]> {
   checkScope(names, options);
   const scope = options.all === true ? (await shell.client.call("list", {})).agents : names;
-  const results: (Result & object)[] = [];
+  const results: Result[] = [];
   for (const name of scope) {
     try {
       results.push({ name, ok: true, ...(await run(name)) });
     } catch (error) {
       if (scope.length === 1) throw error;
-      if (isConnectionLost(error)) {
-        for (const one of results) if (one.ok) shell.say(`${one.name} ${done}`);
-        throw failureOf(error, { results });
-      }
+      // The hive is gone for the others, too.
+      if (isConnectionLost(error)) throw failureOf(error, { results });
       results.push({ name, ok: false, error: wordsOf(error) });
     }
   }
-  await showResults(shell, results, done);
+  return results;
 }
 
 /**

@@ -28,6 +28,31 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["This terminal:", terminalCommands],
 ];
 
+/** The ten verbs that one needs: the help begins with them, each in one line. */
+const FIRST: Readonly<Record<string, string>> = {
+  status: "the hive at a glance",
+  top: "the hive as it lives; its keys act",
+  spawn: "create an agent and start it",
+  send: "send a message; --wait prints the answer",
+  inbox: "messages to you",
+  tail: "follow an agent's turns",
+  pending: "requests that wait for you",
+  show: "a request with its whole diff",
+  approve: "approve a request, after a look at it",
+  deny: "deny a request; whoever asked is told",
+};
+
+/** Puts the ten first, under a heading of their own. The help lists groups and verbs in the order of the program. */
+function putFirst(program: Command): void {
+  const names = Object.keys(FIRST);
+  const rank = (command: Command): number => (command.name() in FIRST ? names.indexOf(command.name()) : names.length);
+  (program.commands as Command[]).sort((a, b) => rank(a) - rank(b));
+  for (const command of program.commands) {
+    const summary = FIRST[command.name()];
+    if (summary !== undefined) command.summary(summary).helpGroup("The ten to begin with:");
+  }
+}
+
 /** Every verb of hivectl with its arguments, options and help. The man page and the completions are made from it. */
 export function buildProgram(): Command {
   const program = new Command("hivectl")
@@ -66,6 +91,7 @@ export function buildProgram(): Command {
       if (more) addMore(command, more);
     }
   }
+  putFirst(program);
   // The common options may stand before or after the verb.
   for (const command of program.commands)
     command

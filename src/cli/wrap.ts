@@ -30,6 +30,44 @@ export function reflow(text: string, columns: number, hang = 0): string {
     .join("\n");
 }
 
+/** Lines of at most so many columns each, broken anywhere where a word is longer; colours stay with their text. */
+export function chopped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const line of text.split("\n")) {
+    let current = "";
+    let room = columns;
+    for (const piece of line.split(/(\u001B\[[\d;]*m)/)) {
+      if (piece.startsWith("\u001B")) {
+        current += piece;
+        continue;
+      }
+      let rest = piece;
+      while (width(rest) > room) {
+        const part = firstColumns(rest, room);
+        lines.push(current + part);
+        rest = rest.slice(part.length);
+        current = "";
+        room = columns;
+      }
+      current += rest;
+      room -= width(rest);
+    }
+    lines.push(current);
+  }
+  return lines;
+}
+
+/** As much of a text as fits, and never nothing of a whole line: a wide character on one column is left to the terminal. */
+function firstColumns(text: string, columns: number): string {
+  let kept = "";
+  for (const char of text) {
+    if (kept !== "" && width(kept + char) > columns) break;
+    if (kept === "" && columns <= 0) break;
+    kept += char;
+  }
+  return kept;
+}
+
 function broken(line: string, columns: number, hang: number): string {
   const lead = LEAD.exec(line)?.[0] ?? "";
   // Half a terminal of indentation is enough for anybody.

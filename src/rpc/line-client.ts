@@ -135,6 +135,8 @@ export async function connectWith(
       }),
 
     async *stream(name, input, options) {
+      // One that was given up before it began would never hear of it.
+      if (options?.signal?.aborted) return void socket.destroy();
       const lines: Record<string, unknown>[] = [];
       let failed: Error | undefined;
       let wake: (() => void) | undefined;

@@ -180,6 +180,19 @@ describe("host.sock order", () => {
     client.close();
   });
 
+  test("a stream that was given up before it began ends, and its connection with it", async () => {
+    await serve(
+      async function* () {
+        yield {};
+        await new Promise(() => {});
+      } as Dispatch,
+      { ordered: true, callers: ["operator"] },
+    );
+    const client = await connectLines(path, { ordered: true });
+    for await (const line of client.stream("watch", {}, { signal: AbortSignal.abort() })) expect(line).toBeUndefined();
+    expect(await client.closed).toBeUndefined();
+  });
+
   test("a stream yields until its connection ends", async () => {
     await serve(
       async function* () {

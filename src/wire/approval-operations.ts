@@ -16,6 +16,11 @@ import { MAX_CONFIG_FILES, MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
 
+/** Why something is decided: kept with the request and in the audit trail. */
+const why = { note: DenyNote.optional() };
+/** For operations that queue rebuilds: answer once they are settled, with how each ended. */
+const settled = { wait: z.boolean().default(false) };
+
 /** A proposal that was looked at. With `refused` it has failed at once: it never reaches the operator. */
 const asked = z.object({ request: Id, refused: z.string().optional() });
 
@@ -76,26 +81,27 @@ export const approvalOperations = {
       digest: Digest.optional(),
       /** The files that `show` does not show whole as text. Unless each of them is named, the request is refused. */
       unshown: z.array(z.string().min(1).max(MAX_PATH_CHARS)).max(MAX_CONFIG_FILES).optional(),
+      ...why,
     }),
     output: z.object({ approval: ApprovalView }),
   },
   deny: {
     summary: "Deny a request, with a note for whoever asked.",
     callers: ["operator"],
-    input: z.object({ id: Id, note: DenyNote.optional() }),
+    input: z.object({ id: Id, ...why }),
     output: z.object({ approval: ApprovalView }),
   },
   cancel_request: {
     summary: "Take back a request that is not approved yet. The manager takes back only its own.",
     callers: ["operator", "manager"],
     // Not `id`: on an agent's socket that is the number of the call.
-    input: z.object({ request: Id }),
+    input: z.object({ request: Id, ...why }),
     output: z.object({ approval: ApprovalView }),
   },
   request_spawn: {
     summary: "Ask for a new agent. It comes into being when the operator approves.",
     callers: ["operator", "manager"],
-    input: z.object({ name: NewAgentName, description: note.optional() }),
+    input: z.object({ name: NewAgentName, description: note.optional(), ...why }),
     output: z.object({ request: Id }),
   },
   request_apply_commit: {
@@ -113,6 +119,7 @@ export const approvalOperations = {
         commit: Sha.optional(),
         files: z.array(TreeFile).min(1).max(MAX_CONFIG_FILES).optional(),
         description: note.optional(),
+        ...why,
       })
       .refine((input) => (input.commit === undefined) !== (input.files === undefined), "give a commit or files, not both"),
     output: asked,
@@ -120,20 +127,20 @@ export const approvalOperations = {
   rollback: {
     summary: "Go back to an earlier deploy. It is a deploy with an id of its own.",
     callers: ["operator"],
-    input: z.object({ agent: AgentName, id: Id }),
+    input: z.object({ agent: AgentName, id: Id, ...why }),
     output: z.object({ request: Id }),
   },
   rebuild: {
     summary: "Deploy what is locked once more, with the current hyperhive. It is a deploy with an id of its own.",
     callers: ["operator"],
-    input: agentOnly,
+    input: agentOnly.extend(why),
     output: z.object({ request: Id }),
   },
   update: {
     summary:
-      "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns. Answers once they are queued.",
+      "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns. Answers once they are queued, with wait once they are settled.",
     callers: ["operator", "manager"],
-    input: z.object({ scope: Scope }),
+    input: z.object({ scope: Scope, ...why, ...settled }),
     output: PerAgent,
   },
   deploy_force: {
@@ -155,9 +162,10 @@ export const approvalOperations = {
     output: z.object({ head: z.string().optional(), inputs: z.array(MetaInput) }),
   },
   meta_update: {
-    summary: "Lock inputs anew, and rebuild who depends on them, one at a time. Answers once they are queued.",
+    summary:
+      "Lock inputs anew, and rebuild who depends on them, one at a time. Answers once they are queued, with wait once they are settled.",
     callers: ["operator"],
-    input: z.object({ inputs: z.array(z.string().min(1).max(256)).min(1).max(100) }),
+    input: z.object({ inputs: z.array(z.string().min(1).max(256)).min(1).max(100), ...why, ...settled }),
     output: PerAgent,
   },
   audit: {

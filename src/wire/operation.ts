@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MAX_NOTE_CHARS, MAX_PAGE_ROWS } from "./limits.ts";
-import { AgentName } from "./names.ts";
+import { AgentName, Id } from "./names.ts";
 
 /**
  * Who may call: `operator` over host.sock and HTTP; `agent` any program in a cage; `manager` any program in the
@@ -29,8 +29,8 @@ export const Scope = z
   .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
 
 export const PerAgent = z.object({
-  /** What became of each agent of the scope. */
-  results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional() })),
+  /** What became of each agent of the scope. `request` is the deploy that was made of it and is settled. */
+  results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional(), request: Id.optional() })),
 });
 
 /** What every paged listing takes. */

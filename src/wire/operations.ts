@@ -203,6 +203,7 @@ export const operations = {
       description: note.optional(),
       config: AgentConfig.optional(),
       instructions: z.string().max(MAX_CONFIG_BYTES).optional(),
+      note: note.optional(),
     }),
     output: z.object({ agent: AgentView }),
   },
@@ -241,13 +242,13 @@ export const operations = {
   destroy: {
     summary: "Remove an agent. Keeps its state and history unless purge; the manager cannot be destroyed.",
     callers: ["operator"],
-    input: z.object({ name: AgentName, purge: z.boolean().default(false) }),
+    input: z.object({ name: AgentName, purge: z.boolean().default(false), note: note.optional() }),
     output: nothing,
   },
   revive: {
     summary: "Bring a destroyed agent back with its state.",
     callers: ["operator"],
-    input: agentOnly,
+    input: agentOnly.extend({ note: note.optional() }),
     output: z.object({ agent: AgentView }),
   },
   set_paused: {

@@ -23,8 +23,8 @@ const WORDS: Record<string, (facts: Facts) => string> = {
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,
   paused: ({ agent }) => `${text(agent)} is paused: its mail waits`,
   resumed: ({ agent }) => `${text(agent)} goes on`,
-  destroyed: ({ agent, purged }) =>
-    `${text(agent)} is destroyed, ${purged === true ? "nothing of it is kept" : "its notes are kept"}`,
+  destroyed: ({ agent, purged, reason }) =>
+    `${text(agent)} is destroyed, ${purged === true ? "nothing of it is kept" : "its notes are kept"}${more(reason, ": ")}`,
   operator_answered: ({ question_id, question, state, answer }) =>
     `question ${text(question_id)}, “${text(question)}” ${state === "answered" ? `→ ${text(answer)}` : text(state)}`,
   container_crash: ({ agent, reason, next }) => `the cage of ${text(agent)} ended${more(reason, ": ")}${more(next, "; ")}`,

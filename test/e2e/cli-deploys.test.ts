@@ -142,20 +142,18 @@ test("rebuild, update, meta and meta-update", async () => {
   await settled(String(results[0]?.request));
   await rests("scout");
   expect(await ok("update", "--all")).toMatch(/scout is up to date, or will be/);
+  expect(await ok("update", "--all", "--wait")).toMatch(/^hm1nd is up to date\nscout is up to date\n$/);
   const { inputs, head } = await json<Output<"meta">>("meta");
   expect(inputs.map((one) => one.name)).toEqual(["hyperhive", "agent-hm1nd", "agent-scout"]);
   const listed = await ok("meta");
   expect(listed).toContain(`meta ${head?.slice(0, 12)}\n`);
   expect(listed).toMatch(/hyperhive +\S+.*hm1nd, scout\n/);
-  expect(await ok("meta-update", "agent-scout")).toContain("scout is rebuilt");
-  await hive.watch(
-    (event) =>
-      event.kind === "approval" &&
-      event.approval.agent === "scout" &&
-      event.approval.state === "deployed" &&
-      event.approval.id > (results[0]?.request ?? 0),
-    { after: 0, kinds: ["approval"] },
+  expect(await ok("meta-update", "agent-scout", "--wait", "--note", "a newer one")).toMatch(
+    /#\d+ scout: approved\n[^]*#\d+ scout: deployed\nscout is rebuilt\n$/,
   );
+  const { approvals } = await json<Output<"approvals">>("requests", "scout", "-n", "1");
+  expect(approvals).toMatchObject([{ state: "deployed", origin: "update", note: "a newer one" }]);
+  expect(approvals[0]?.id).toBeGreaterThan(results[0]?.request ?? 0);
   expect(await hivectl("meta-update", "agent-ghost")).toMatchObject({
     code: 1,
     err: expect.stringContaining("no input") as string,
@@ -183,14 +181,15 @@ test("force: a deploy does not wait for the running turn", async () => {
 
 test("destroy, tombstones, revive, and destroy --purge", async () => {
   await rests("scout");
-  expect(await ok("destroy", "scout")).toContain("hivectl revive scout");
+  expect(await ok("destroy", "scout", "--yes", "--note", "too slow")).toContain("hivectl revive scout");
   expect(await ok("tombstones")).toMatch(/^NAME[^\n]*\nscout /);
-  expect(await ok("revive", "scout")).toBe("scout lives again\n");
+  expect((await json<Output<"audit">>("audit", "scout", "--kind", "destroyed")).entries).toMatchObject([{ reason: "too slow" }]);
+  expect(await ok("revive", "scout", "--wait")).toMatch(/^#\d+ scout: [^]*scout: deployed\nscout lives again\n$/);
   expect((await rests("scout")).running).toBe(true);
-  await ok("destroy", "scout", "--purge");
+  await ok("destroy", "scout", "--purge", "--yes");
   expect(await ok("tombstones")).not.toContain("scout");
   expect((await json<Output<"meta">>("meta")).inputs.map((one) => one.name)).toEqual(["hyperhive", "agent-hm1nd"]);
-  expect(await hivectl("destroy", "hm1nd")).toMatchObject({
+  expect(await hivectl("destroy", "hm1nd", "--yes")).toMatchObject({
     code: 1,
     err: expect.stringContaining("cannot be destroyed") as string,
   });

@@ -149,7 +149,7 @@ describe("approving", () => {
 
   test("on a terminal it shows what it is and asks", async () => {
     const no = await host.onTerminal("n\n", "approve", "12");
-    expect(no).toMatchObject({ code: 1, out: expect.stringContaining("left as it is") as string });
+    expect(no).toMatchObject({ code: 1, out: expect.stringContaining("nothing is changed") as string });
     expect(no.out).toContain("new egress host: arxiv.org");
     expect(called("approve")).toBeUndefined();
     const yes = await host.onTerminal("y\n", "approve", "12");
@@ -254,7 +254,7 @@ describe("asking for something", () => {
     expect((await hivectl("rebuild", "scout", "--json")).out).toBe('{"results":[{"name":"scout","ok":true,"request":16}]}\n');
     answers.update = { results: [{ name: "scout", ok: true }] };
     expect(await hivectl("update", "--all")).toMatchObject({ code: 0 });
-    expect(called("update")).toEqual({ scope: { all: true } });
+    expect(called("update")).toEqual({ scope: { all: true }, wait: false });
     answers.deploy_force = { approval: { ...request, state: "activating" } };
     expect((await hivectl("force", "12")).out).toBe("#12 does not wait\n");
     answers.meta_update = { results: [{ name: "scout", ok: false, error: "it is busy" }] };
@@ -263,7 +263,7 @@ describe("asking for something", () => {
       out: "",
       err: "hivectl: 1 of 1 failed\n  scout: it is busy\n",
     });
-    expect(called("meta_update")).toEqual({ inputs: ["hyperhive"] });
+    expect(called("meta_update")).toEqual({ inputs: ["hyperhive"], wait: false });
   });
 
   test("of several agents each is told, with the name that was meant; the code is 4", async () => {

@@ -172,20 +172,80 @@ describe("top", () => {
     expect(terminal.screen).not.toMatch(/\u001B\[\d+(?:;\d+)*m/);
   });
 
+  test("acts on what is selected, and asks before what cannot be taken back", async () => {
+    const terminal = new Terminal("hivectl top", 24, 80);
+    await terminal.until("? keys");
+    // With each press the mark is on another row, until it is on the one that is wanted.
+    const isSelected = (what: string): boolean => terminal.frame().some((line) => line.startsWith(`▸ ${what}`));
+    const marked = (): string | undefined =>
+      terminal
+        .frame()
+        .find((line) => line.startsWith("▸ "))
+        ?.slice(0, 30);
+    const select = async (what: string): Promise<void> => {
+      await terminal.until(() => marked() !== undefined);
+      while (!isSelected(what)) {
+        const before = marked();
+        terminal.press("j");
+        await terminal.until(() => marked() !== before);
+      }
+    };
+    await select("scout");
+    terminal.press("?");
+    await terminal.until("◆ KEYS");
+    terminal.press("q\r");
+    await terminal.until("◆ scout");
+    expect(terminal.frame().join("\n")).toContain("looks things up");
+    terminal.press("qs");
+    await terminal.until("stop scout?");
+    terminal.press("n");
+    await terminal.until("nothing is changed");
+    terminal.press("sy");
+    await terminal.until("scout stopped");
+    // A key acts on what the screen shows.
+    const shows = (state: RegExp) => terminal.until(() => terminal.frame().some((line) => state.test(line)));
+    await shows(/^▸ scout +offline/);
+    terminal.press("S");
+    await terminal.until("scout started");
+    await shows(/^▸ scout +(?:idle|asleep)/);
+    terminal.press("p");
+    await terminal.until("scout paused");
+    await shows(/^▸ scout +paused/);
+    terminal.press("p");
+    await terminal.until("scout goes on");
+    await hive.untilAgent("scout", (agent) => !agent.paused);
+
+    const { request } = await hive.call("request_spawn", { name: "asked", description: "comes from a key" });
+    await terminal.until(`#${request} pending`);
+    terminal.press("a");
+    await terminal.until(`approve #${request}?`);
+    expect(terminal.frame().join("\n")).toContain("comes from a key");
+    terminal.press("y");
+    await hive.untilAgent("asked", (agent) => agent.running);
+    // Its tail runs through the screen from before; then the list is there again.
+    terminal.press("t");
+    await terminal.until("tail of scout: q goes back");
+    const before = terminal.screen.length;
+    terminal.press("q");
+    await terminal.until(() => terminal.screen.slice(before).includes("▸ scout"));
+    terminal.press("q");
+    expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
+  });
+
   test.each([
     ["Ctrl-C", "\u0003"],
     ["Ctrl-D", "\u0004"],
     ["several keys at once", "jjkq"],
   ])("%s ends it", async (_name, keys) => {
     const terminal = new Terminal("hivectl top");
-    await terminal.until("hivectl --help lists the verbs");
+    await terminal.until("? keys");
     terminal.press(keys);
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("a %s from elsewhere leaves the terminal as it was", async (signal) => {
     const terminal = new Terminal("hivectl top");
-    await terminal.until("hivectl --help lists the verbs");
+    await terminal.until("? keys");
     process.kill(terminal.pid, signal);
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
   });
@@ -197,7 +257,7 @@ describe("top", () => {
     });
     await hive.call("send", { to: "scout", body: `a message of many words, ${"日本語 and more ".repeat(20)}` });
     const terminal = new Terminal("hivectl top", 20, 80);
-    await terminal.until("hivectl --help lists the verbs");
+    await terminal.until("? keys");
     terminal.expectFits();
     for (const [rows, columns] of [
       [30, 45],

@@ -145,10 +145,10 @@ describe("with a hive", () => {
       ["new-session", "ada"],
       ["logs", "ada"],
       ["cancel", "ada"],
-      ["destroy", "ada"],
+      ["destroy", "ada", "--yes"],
       ["tombstones"],
       ["revive", "ada"],
-      ["destroy", "ada", "--purge"],
+      ["destroy", "ada", "--purge", "--yes"],
     ]) {
       const said = await run(...verb);
       expect(said.code, `${verb.join(" ")}: ${said.err}`).toBe(0);

@@ -15,8 +15,10 @@ export interface Said {
   err: string;
 }
 
-/** What a call is answered with: an output, a stream, a refusal, or what makes one of them. */
-export type StubAnswer = object | ((input: Record<string, unknown>) => object);
+/** What a call is answered with: an output, a stream, a refusal, the end of the connection, or what makes one of them. */
+export type StubAnswer = object | typeof CUT | ((input: Record<string, unknown>) => object | typeof CUT);
+/** The connection ends instead of an answer, as when the daemon is killed. */
+export const CUT = Symbol("cut");
 
 /** A stream of the events of `watch`. Without an end it stays open, as the daemon's does. */
 export async function* eventsOf(events: readonly object[], end: "open" | "closed" = "open"): AsyncGenerator<object> {
@@ -34,6 +36,8 @@ export class StubHost {
   /** What was called, in order. */
   calls: { name: OperationName; input: Record<string, unknown> }[] = [];
   answers: Partial<Record<OperationName, StubAnswer>> = {};
+  /** What answers threw that is no refusal. */
+  readonly unexpected: unknown[] = [];
   #onCall: (name: OperationName) => void = () => {};
   #server: Awaited<ReturnType<typeof serveLines>> | undefined;
 
@@ -48,19 +52,20 @@ export class StubHost {
       callers: ["operator"],
       ordered: true,
       maxConnections: 100,
-      onUnexpected: (error) => console.error(error),
-      dispatch: (name, input) => {
+      onUnexpected: (error) => this.unexpected.push(error),
+      dispatch: (name, input, connection) => {
         const given: Record<string, unknown> = input;
         this.calls.push({ name, input: given });
         this.#onCall(name);
         const known = this.answers[name] ?? {};
-        // A stream is handed on as it is, anything else as a promise.
         const made = typeof known === "function" && name === "watch" ? (known as (input: object) => object)(given) : known;
-        if (Symbol.asyncIterator in made) return made as AsyncIterable<object>;
+        // A stream is handed on as it is, anything else as a promise.
+        if (typeof made !== "symbol" && Symbol.asyncIterator in made) return made as AsyncIterable<object>;
         return new Promise((resolve, reject) => {
-          const answer = typeof made === "function" ? (made as (input: object) => object)(given) : made;
+          const answer: unknown = typeof made === "function" ? (made as (input: object) => unknown)(given) : made;
           if (answer instanceof Error) reject(answer);
-          else resolve(answer);
+          else if (answer === CUT) connection.close();
+          else resolve(answer as object);
         });
       },
     });

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { agentName, agentNames, wholeNumber } from "../arguments.ts";
+import { agentName, scoped, wholeNumber } from "../arguments.ts";
 import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
+import { confirm, decides, type Deciding } from "../deciding.ts";
 import { age, clean, visible } from "../print.ts";
 import { UsageError } from "../exit.ts";
 import { act, type Shell } from "../shell.ts";
@@ -23,7 +24,7 @@ export async function showStatus(shell: Shell): Promise<void> {
 export function agentCommands(program: Command): void {
   act(program.command("status").description("the hive at a glance"), showStatus);
 
-  act(program.command("top").description("the hive as it lives, in the terminal; q quits"), async (shell) => {
+  act(program.command("top").description("the hive as it lives, in the terminal; ? lists the keys, q quits"), async (shell) => {
     const { top } = await import("../top/top.ts");
     await top(shell);
   });
@@ -37,24 +38,28 @@ export function agentCommands(program: Command): void {
     },
   );
 
-  act<{ description?: string; model?: string; config?: string; instructions?: string }>(
-    program
-      .command("spawn")
-      .argument("<new-name>", "the agent's name")
-      .description("create an agent and start it")
-      .option("-d, --description <text>", "what it is for")
-      .option("-m, --model <model>", "its model")
-      .option("-c, --config <file>", "an agent.json to begin with")
-      .option("-i, --instructions <file>", "its INSTRUCTIONS.md"),
-    async (shell, [name]: [string], { description, model, ...files }) => {
+  act<Deciding & { description?: string; model?: string; config?: string; instructions?: string }>(
+    decides(
+      program
+        .command("spawn")
+        .argument("<new-name>", "the agent's name")
+        .description("create an agent and start it; answers once it runs")
+        .option("-d, --description <text>", "what it is for")
+        .option("-m, --model <model>", "its model")
+        .option("-c, --config <file>", "an agent.json to begin with")
+        .option("-i, --instructions <file>", "its INSTRUCTIONS.md"),
+    ),
+    async (shell, [name]: [string], { description, model, wait, note, ...files }) => {
       const config: Record<string, unknown> = files.config === undefined ? {} : readJson(files.config);
       if (model !== undefined) config["model"] = model;
-      const output = await shell.client.call("spawn", {
+      const input = {
         name,
         description,
+        note,
         ...(Object.keys(config).length > 0 ? { config } : {}),
         ...(files.instructions === undefined ? {} : { instructions: readText(files.instructions) }),
-      });
+      };
+      const output = await comesToLife(shell, name, wait, () => shell.client.call("spawn", input));
       shell.show(output, ({ agent }) => `${agent.name} lives · ${agent.url}`);
     },
   );
@@ -101,22 +106,30 @@ export function agentCommands(program: Command): void {
     client.call("set_paused", { name, paused: false }),
   );
 
-  act(
-    program
-      .command("revive")
-      .argument("<tombstone>", "a destroyed agent", agentName)
-      .description("bring a destroyed agent back with its state"),
-    async (shell, [name]: [string]) => shell.show(await shell.client.call("revive", { name }), () => `${name} lives again`),
+  act<Deciding>(
+    decides(
+      program
+        .command("revive")
+        .argument("<tombstone>", "a destroyed agent", agentName)
+        .description("bring a destroyed agent back with its state; answers once it runs"),
+    ),
+    async (shell, [name]: [string], { wait, note }) => {
+      const output = await comesToLife(shell, name, wait, () => shell.client.call("revive", { name, note }));
+      shell.show(output, () => `${name} lives again`);
+    },
   );
 
-  act<{ purge?: boolean }>(
-    program
-      .command("destroy")
-      .argument("<name>", "the agent", agentName)
-      .description("remove an agent; its state and history are kept")
-      .option("--purge", "also remove its notes, session and config, for good"),
-    async (shell, [name]: [string], { purge = false }) => {
-      await shell.client.call("destroy", { name, purge });
+  act<Deciding & { purge?: boolean }>(
+    decides(
+      program
+        .command("destroy")
+        .argument("<name>", "the agent", agentName)
+        .description("remove an agent; its state and history are kept")
+        .option("--purge", "also remove its notes, session and config, for good"),
+    ),
+    async (shell, [name]: [string], { purge = false, yes, note }) => {
+      await confirm(shell, { yes }, purge ? `remove ${name} with its notes, session and config, for good` : `destroy ${name}`);
+      await shell.client.call("destroy", { name, purge, note });
       shell.show({}, () => (purge ? `${name} is gone for good` : `${name} destroyed; \`hivectl revive ${name}\` brings it back`));
     },
   );
@@ -159,8 +172,12 @@ export function agentCommands(program: Command): void {
   );
 }
 
-function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
-  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all);
+/** Makes a call that answers once an agent runs; with --wait tells the steps of its deploy. */
+async function comesToLife<T>(shell: Shell, name: string, wait: boolean | undefined, call: () => Promise<T>): Promise<T> {
+  shell.waitsFor(`the deploy of ${name} goes on; \`hivectl requests ${name}\` says how it stands`);
+  if (wait !== true) return call();
+  const { tellingSteps } = await import("../follow.ts");
+  return tellingSteps(shell, (one) => one.agent === name && one.kind === "spawn", call);
 }
 
 function readText(file: string): string {

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
+import { timeoutSeconds } from "../arguments.ts";
+import { asksFirst, confirm } from "../deciding.ts";
 import { clean, plural } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { act, alone, environment } from "../shell.ts";
@@ -14,8 +16,10 @@ export function backupCommands(program: Command): void {
     program
       .command("backup")
       .argument("<folder>", "where to; it must not exist yet, or be empty")
-      .description("copy the whole hive into a folder while it runs"),
+      .description("copy the whole hive into a folder while it runs")
+      .option("--timeout <time>", "give the backup up after so long (90s, 5m, 1h)", timeoutSeconds),
     async (shell, [folder]: [string]) => {
+      shell.waitsFor("the backup is given up; what it has written is removed");
       const progress = new Progress(shell.isJson);
       try {
         for await (const { progress: far, backup } of shell.client.stream("backup", { to: resolve(folder) })) {
@@ -36,36 +40,40 @@ export function backupCommands(program: Command): void {
     },
   );
 
-  program
-    .command("restore")
-    .argument("<folder>", "a backup")
-    .description("make a stopped hive's state folder from a backup")
-    .option("--state <folder>", "the state folder; by default that of HIVE_STATE_DIR, or your own")
-    .option("--force", "put aside what is in the state folder")
-    .action((folder: string, _own: unknown, self: Command) => {
-      const options = self.optsWithGlobals<{ state?: string; force?: boolean; json?: boolean }>();
-      return alone(options, async (printer) => {
-        const { restore } = await import("../../backup/restore.ts");
-        const progress = new Progress(printer.isJson);
-        try {
-          const { state, manifest, aside } = await restore({
-            backup: resolve(folder),
-            state: resolve(options.state ?? stateFolder(environment)),
-            force: options.force === true,
-            tell: (step) => progress.tell(step),
-          });
-          progress.end();
-          const restored = { state, created_at: manifest.created_at, seq: manifest.seq, agents: manifest.agents.length };
-          printer.show({ restored: aside === undefined ? restored : { ...restored, aside } }, () =>
-            [
-              `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
-              ...(aside === undefined ? [] : [`what was there is in ${clean(aside)}; remove it when you need it no more`]),
-              "start it with `npm start`",
-            ].join("\n"),
-          );
-        } finally {
-          progress.end();
-        }
-      });
+  asksFirst(
+    program
+      .command("restore")
+      .argument("<folder>", "a backup")
+      .description("make a stopped hive's state folder from a backup; what is in that folder is put aside")
+      .option("--state <folder>", "the state folder; by default that of HIVE_STATE_DIR, or your own"),
+  ).action((folder: string, _own: unknown, self: Command) => {
+    const options = self.optsWithGlobals<{ state?: string; yes?: boolean; json?: boolean }>();
+    return alone(options, async (printer) => {
+      const { restore } = await import("../../backup/restore.ts");
+      const place = resolve(options.state ?? stateFolder(environment));
+      const progress = new Progress(printer.isJson);
+      try {
+        const { state, manifest, aside } = await restore({
+          backup: resolve(folder),
+          state: place,
+          mayPutAside: () => {
+            progress.end();
+            return confirm(printer, options, `${place} is not empty; put what is there aside`);
+          },
+          tell: (step) => progress.tell(step),
+        });
+        progress.end();
+        const restored = { state, created_at: manifest.created_at, seq: manifest.seq, agents: manifest.agents.length };
+        printer.show({ restored: aside === undefined ? restored : { ...restored, aside } }, () =>
+          [
+            `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
+            ...(aside === undefined ? [] : [`what was there is in ${clean(aside)}; remove it when you need it no more`]),
+            "start it with `npm start`",
+          ].join("\n"),
+        );
+      } finally {
+        progress.end();
+      }
     });
+  });
 }

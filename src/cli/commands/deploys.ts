@@ -1,50 +1,47 @@
 import type { Command } from "commander";
 import type { AuditRow } from "../../wire/approval.ts";
-import { agentName, agentNames, wholeNumber } from "../arguments.ts";
+import { agentName, scoped, wholeNumber } from "../arguments.ts";
+import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure } from "../exit.ts";
-import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
+import { resultsOf, scopeOf, showResults, type Result, type ScopeOptions } from "../per-agent.ts";
 import { age, clean, oneLine, plural } from "../print.ts";
-import { act, nothingAbout } from "../shell.ts";
+import { act, nothingAbout, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
 
 /** Verbs about what is deployed, and about the trail of it. */
 export function deployCommands(program: Command): void {
-  act<{ wait?: boolean }>(
-    program
-      .command("rollback")
-      .argument("<agent>", "whose config", agentName)
-      .argument("<id>", "the deploy to go back to", wholeNumber)
-      .description("go back to an earlier deploy; it is a deploy with an id of its own")
-      .option("-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)"),
-    async (shell, [agent, id]: [string, number], { wait }) => {
-      const { request } = await shell.client.call("rollback", { agent, id });
+  act<Deciding>(
+    decides(
+      program
+        .command("rollback")
+        .argument("<agent>", "whose config", agentName)
+        .argument("<id>", "the deploy to go back to", wholeNumber)
+        .description("go back to an earlier deploy; it is a deploy with an id of its own"),
+    ),
+    async (shell, [agent, id]: [string, number], { wait, note }) => {
+      const { request } = await shell.client.call("rollback", { agent, id, note });
       const { showRequest } = await import("../follow.ts");
       await showRequest(shell, request, `#${request} takes ${agent} back to deploy ${id}`, wait);
     },
   );
 
-  act<ScopeOptions>(
-    program
-      .command("rebuild")
-      .argument("[names...]", "the agents", agentNames)
-      .description("deploy what is locked once more, with the current hyperhive")
-      .option("--all", "every agent"),
-    async (shell, [names]: [string[]?], options) =>
-      forEachAgent(shell, names ?? [], options, "is rebuilt: `hivectl requests` follows it", (name) =>
-        shell.client.call("rebuild", { name }),
-      ),
+  act<ScopeOptions & Deciding>(
+    decides(scoped(program, "rebuild", "deploy what is locked once more, with the current hyperhive")),
+    async (shell, [names = []]: [string[]?], options) => {
+      const { wait, note } = options;
+      const results = await resultsOf(shell, names, options, (name) => shell.client.call("rebuild", { name, note }));
+      if (wait !== true) return showResults(shell, results, "is rebuilt: `hivectl requests` follows it");
+      await showResults(shell, await settled(shell, results), "is rebuilt", names);
+    },
   );
 
-  act<ScopeOptions>(
-    program
-      .command("update")
-      .argument("[names...]", "the agents", agentNames)
-      .description("rebuild those whose hyperhive or config is stale, one at a time, between turns")
-      .option("--all", "every agent"),
-    async (shell, [names]: [string[]?], options) => {
-      const { results } = await shell.client.call("update", { scope: scopeOf(names ?? [], options) });
-      await showResults(shell, results, "is up to date, or will be", names);
+  act<ScopeOptions & Deciding>(
+    decides(scoped(program, "update", "rebuild those whose hyperhive or config is stale, one at a time, between turns")),
+    async (shell, [names = []]: [string[]?], options) => {
+      const input = { scope: scopeOf(names, options), note: options.note, wait: options.wait === true };
+      const results = await queued(shell, () => shell.client.call("update", input), options);
+      await showResults(shell, results, options.wait === true ? "is up to date" : "is up to date, or will be", names);
     },
   );
 
@@ -106,13 +103,16 @@ export function deployCommands(program: Command): void {
     }),
   );
 
-  act(
-    program
-      .command("meta-update")
-      .argument("<inputs...>", "names as `hivectl meta` lists them")
-      .description("lock inputs anew, and rebuild who depends on them"),
-    async (shell, [inputs]: [string[]]) => {
-      const { results } = await shell.client.call("meta_update", { inputs });
+  act<Deciding>(
+    decides(
+      program
+        .command("meta-update")
+        .argument("<inputs...>", "names as `hivectl meta` lists them")
+        .description("lock inputs anew, and rebuild who depends on them"),
+    ),
+    async (shell, [inputs]: [string[]], options) => {
+      const input = { inputs, note: options.note, wait: options.wait === true };
+      const results = await queued(shell, () => shell.client.call("meta_update", input), options);
       await showResults(shell, results, "is rebuilt");
     },
   );
@@ -174,6 +174,25 @@ export function deployCommands(program: Command): void {
       throw new Failure(EXIT.refused, "failed", `does not hold: invariant ${broken.join(", ")}`, output);
     },
   );
+}
+
+/** Waits for the requests that were made, and says of each agent how it ended. */
+async function settled(shell: Shell, results: readonly Result[]): Promise<Result[]> {
+  const { endWords, followRequests } = await import("../follow.ts");
+  const requests = results.flatMap((one) => one.request ?? []);
+  const ended = new Map((await followRequests(shell, requests)).map((one) => [one.id, one]));
+  return results.map((one) => {
+    const request = ended.get(one.request ?? 0);
+    return !request || request.state === "deployed" ? one : { ...one, ok: false, error: endWords(request) };
+  });
+}
+
+/** Asks for rebuilds that the daemon queues one behind the other; with --wait tells their steps. */
+async function queued(shell: Shell, call: () => Promise<{ results: Result[] }>, { wait }: Deciding): Promise<Result[]> {
+  if (wait !== true) return (await call()).results;
+  shell.waitsFor("the rebuilds go on; `hivectl requests` says how they stand");
+  const { tellingSteps } = await import("../follow.ts");
+  return (await tellingSteps(shell, (one) => one.origin === "update", call)).results;
 }
 
 /** Local time, to be read beside others: `11-25 15:29:47`. */

@@ -67,6 +67,9 @@ export function messageCommands(program: Command): void {
       .option("-n, --limit <count>", "how many", wholeNumber, 20),
     async (shell, _, { unread, peek, limit }) => {
       const inbox = await shell.client.call("inbox", { limit, unread });
+      const newest = inbox.messages.at(-1);
+      // Before it is shown: a failure afterwards would be a second document.
+      if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
       shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
         messages.length === 0
           ? unread === true
@@ -74,8 +77,6 @@ export function messageCommands(program: Command): void {
             : "no message to you yet"
           : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n"),
       );
-      const newest = inbox.messages.at(-1);
-      if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
     },
   );
 

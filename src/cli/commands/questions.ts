@@ -1,30 +1,8 @@
 import type { Command } from "commander";
-import type { QuestionView } from "../../wire/agent.ts";
 import { wholeNumber } from "../arguments.ts";
-import { age, clean, indented, oneLine } from "../print.ts";
-import type { View } from "../request-text.ts";
+import { clean } from "../print.ts";
+import { questionText } from "../question-text.ts";
 import { act } from "../shell.ts";
-import { reflow } from "../wrap.ts";
-
-function questionText(question: QuestionView, { now, paint, width }: View): string {
-  const isOpen = question.state === "open";
-  const expiry =
-    isOpen && question.expires_at ? ` · closes in ${age(new Date(now).toISOString(), Date.parse(question.expires_at))}` : "";
-  const several = question.multi ? " · several may be chosen" : "";
-  const lines = [
-    `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}${several}`)}`,
-    indented(clean(question.question)),
-  ];
-  question.options.forEach((option, at) => lines.push(reflow(`    ${at + 1}  ${oneLine(option)}`, width, 7)));
-  if (!isOpen)
-    lines.push(
-      paint(
-        "dim",
-        `  ${question.state}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
-      ),
-    );
-  return lines.map((line) => reflow(line, width)).join("\n");
-}
 
 /** Verbs about questions of agents. */
 export function questionCommands(program: Command): void {

@@ -3,17 +3,13 @@ import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
+import { confirm, decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest part of a commit's name that tells it from another by sight. */
 const MIN_SHA_CHARS = 7;
-const WAIT = ["-w, --wait", "follow it until it is deployed or has failed (then the exit code is 1)"] as const;
-
-interface Waiting {
-  wait?: boolean;
-}
 
 /** `pending` and `show` are looked at many times a day: they start with the part of the contract that they speak. */
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
@@ -68,29 +64,31 @@ export function requestCommands(program: Command): void {
     approvalContract,
   );
 
-  act<Waiting & { yes?: boolean; sha?: string; unshown?: string[] }>(
-    program
-      .command("approve")
-      .argument("<id>", "the request", wholeNumber)
-      .description("approve a request: shows what it is and asks, unless the answer is given")
-      .option("-y, --yes", "do not ask")
-      .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
-      .option(
-        "-u, --unshown <path>",
-        "a file that `show` does not show whole, once for each; without it --yes is refused",
-        repeated,
-      )
-      .option(...WAIT),
+  act<Deciding & { sha?: string; unshown?: string[] }>(
+    decides(
+      program
+        .command("approve")
+        .argument("<id>", "the request", wholeNumber)
+        .description("approve a request: shows what it is and asks, unless the answer is given")
+        .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
+        .option(
+          "-u, --unshown <path>",
+          "a file that `show` does not show whole, once for each; without it --yes is refused",
+          repeated,
+        ),
+    ),
     async (shell, [id]: [number], { unshown, ...options }) => {
       const { approval, base_sha: base, files } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
       if (approval.state === "pending") checkUnshown(id, files, unshown ?? []);
       if (options.sha !== undefined) checkSha(approval, options.sha);
-      else if (options.yes !== true && !(await isSure(shell, approval))) {
-        throw new Failure(EXIT.refused, "declined", `#${id} is left as it is`);
+      // Of one that waits no more, the daemon says why it cannot be approved.
+      else if (approval.state === "pending") {
+        const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
+        await confirm(shell, options, `approve #${id}${what}`, "--sha <commit> or --yes");
       }
       const { sha, digest } = approval;
-      const output = await shell.client.call("approve", { id, sha, digest, unshown });
+      const output = await shell.client.call("approve", { id, sha, digest, unshown, note: options.note });
       shell.say(`#${id} approved`);
       if (options.wait !== true) return shell.show(output, () => "");
       const { followRequest, notDeployed } = await import("../follow.ts");
@@ -100,12 +98,10 @@ export function requestCommands(program: Command): void {
     },
   );
 
-  act<{ note?: string }>(
-    program
-      .command("deny")
-      .argument("<id>", "the request", wholeNumber)
-      .description("deny a request")
-      .option("-m, --note <text>", "why; whoever asked is told"),
+  act<Deciding>(
+    decides(
+      program.command("deny").argument("<id>", "the request", wholeNumber).description("deny a request; whoever asked is told"),
+    ),
     async (shell, [id]: [number], { note }) =>
       shell.show(
         await shell.client.call("deny", { id, note }),
@@ -114,35 +110,47 @@ export function requestCommands(program: Command): void {
       ),
   );
 
-  act(
-    program
-      .command("cancel-request")
-      .argument("<id>", "the request", wholeNumber)
-      .description("take back a request that is not approved yet"),
-    async (shell, [id]: [number]) =>
-      shell.show(await shell.client.call("cancel_request", { request: id }), () => `#${id} cancelled`),
+  act<Deciding>(
+    decides(
+      program
+        .command("cancel-request")
+        .argument("<id>", "the request", wholeNumber)
+        .description("take back a request that is not approved yet"),
+    ),
+    async (shell, [id]: [number], { note }) =>
+      shell.show(await shell.client.call("cancel_request", { request: id, note }), () => `#${id} cancelled`),
   );
 
-  act<{ description?: string }>(
-    program
-      .command("request-spawn")
-      .argument("<new-name>", "the agent's name")
-      .description("queue the spawn of an agent, to be approved like a request of the manager")
-      .option("-d, --description <text>", "what it is for"),
-    async (shell, [name]: [string], { description }) =>
-      shell.show(await shell.client.call("request_spawn", { name, description }), ({ request }) => waits(request)),
+  act<Deciding & { description?: string }>(
+    decides(
+      program
+        .command("request-spawn")
+        .argument("<new-name>", "the agent's name")
+        .description("queue the spawn of an agent, to be approved like a request of the manager")
+        .option("-d, --description <text>", "what it is for"),
+    ),
+    async (shell, [name]: [string], { description, wait, note }) => {
+      const { request } = await shell.client.call("request_spawn", { name, description, note });
+      const { showRequest } = await import("../follow.ts");
+      await showRequest(shell, request, waits(request), wait);
+    },
   );
 
-  act<{ description?: string }>(
-    program
-      .command("propose")
-      .argument("<agent>", "whose config", agentName)
-      .argument("<folder|commit>", "a config tree, or a commit of the agent's proposed repo by its full name")
-      .description("propose a config: the only way to change hm1nd")
-      .option("-d, --description <text>", "what it changes and why"),
-    async (shell, [agent, what]: [string, string], { description }) => {
-      const output = await shell.client.call("propose", { agent, description, ...(await proposed(what)) });
-      shell.show(output, ({ request }) => waits(request));
+  act<Deciding & { description?: string }>(
+    decides(
+      program
+        .command("propose")
+        .argument("<agent>", "whose config", agentName)
+        .argument("<folder|commit>", "a config tree, or a commit of the agent's proposed repo by its full name")
+        .description("propose a config: the only way to change hm1nd")
+        .option("-d, --description <text>", "what it changes and why"),
+    ),
+    async (shell, [agent, what]: [string, string], { description, wait, note }) => {
+      const output = await shell.client.call("propose", { agent, description, note, ...(await proposed(what)) });
+      const { request, refused } = output;
+      if (refused !== undefined) throw new Failure(EXIT.refused, "failed", `#${request} is refused: ${clean(refused)}`, output);
+      const { showRequest } = await import("../follow.ts");
+      await showRequest(shell, request, waits(request), wait);
     },
   );
 }
@@ -206,18 +214,4 @@ function checkSha(approval: Approval, sha: string): void {
     throw new Error(
       `#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with \`hivectl show ${approval.id}\``,
     );
-}
-
-/** Asks on the terminal. Where there is nobody to ask, the answer has to come with the command. */
-async function isSure(shell: Shell, approval: Approval): Promise<boolean> {
-  if (approval.state !== "pending") return true; // the daemon says why not
-  if (shell.isJson || !process.stdin.isTTY) throw new UsageError("nobody is here to ask: say --sha <commit> or --yes");
-  const { createInterface } = await import("node:readline/promises");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
-    return /^y(?:es)?$/i.test((await terminal.question(`approve #${approval.id}${what}? [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
 }

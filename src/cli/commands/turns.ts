@@ -1,39 +1,11 @@
 import type { Command } from "commander";
-import type { StoredTurnEvent } from "../../wire/event.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { EXIT } from "../exit.ts";
 import { clean } from "../print.ts";
+import { endsWithReader } from "../reader.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
 
-/** Whoever follows until the reader goes away (`hivectl watch | head`) has nothing more to do then. */
-function endWithReader(): void {
-  process.stdout.on("error", () => process.exit(EXIT.ok));
-}
-
-/** The newest events of an agent, then what comes. */
-async function tail(shell: Shell, name: string, count: number, isFollowing: boolean): Promise<void> {
-  endWithReader();
-  const { TurnLines } = await import("../turn-lines.ts");
-  const look = new TurnLines(shell);
-  const print = (turn: StoredTurnEvent): void => {
-    const text = shell.isJson ? jsonLine(turn) : look.of(turn);
-    if (text !== "") process.stdout.write(`${text}\n`);
-  };
-  // The position first: what happens while the page is fetched comes with the stream.
-  const { state } = await shell.client.call("state", { messages: 0 });
-  const { events } = await shell.client.call("turn_events", { agent: name, limit: count });
-  for (const event of events) if (event.seq <= state.seq) print(event);
-  if (events.length === 0)
-    shell.say(shell.paint("dim", `${name} has had no turn yet${isFollowing ? ": what comes is shown here" : ""}`));
-  if (!isFollowing) return;
-  for await (const { event } of shell.client.stream("watch", { after: state.seq, agent: name, kinds: ["turn"] })) {
-    if (event?.kind === "turn") print(event.turn);
-    if (event?.kind === "reset") throw new Error("the stream has a gap: start again");
-  }
-}
-
 async function watch(shell: Shell): Promise<void> {
-  endWithReader();
+  endsWithReader();
   const { WatchLines } = await import("../watch-lines.ts");
   const look = new WatchLines(shell);
   for await (const { event } of shell.client.stream("watch", {})) {
@@ -52,7 +24,11 @@ export function turnCommands(program: Command): void {
       .description("follow an agent's turns as its page shows them; with --json one event per line")
       .option("-n, --lines <count>", "events of its history to begin with", wholeNumber, 50)
       .option("--no-follow", "stop after the history"),
-    async (shell, [name]: [string], { lines, follow }) => tail(shell, name, lines, follow),
+    async (shell, [name]: [string], { lines, follow }) => {
+      endsWithReader();
+      const { tail } = await import("../tail.ts");
+      await tail(shell, name, { count: lines, isFollowing: follow });
+    },
   );
 
   act(program.command("watch").description("follow everything that happens; with --json one event per line"), watch);

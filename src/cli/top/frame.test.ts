@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { AgentView } from "../../wire/agent.ts";
+import { anApproval } from "../../../test/lib/fixtures.ts";
+import type { AgentView, QuestionView } from "../../wire/agent.ts";
+import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { statusText } from "../agent-text.ts";
 import { painter, width } from "../print.ts";
-import { take, topFrame } from "./frame.ts";
+import { topFrame } from "./frame.ts";
+import { itemsOf, take } from "./model.ts";
+import { paneFrame } from "./panes.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 const agent = (name: string, more: Partial<AgentView> = {}): AgentView => ({
@@ -67,15 +71,24 @@ function snapshot(agents: AgentView[]): StateSnapshot {
     messages: Array.from({ length: 40 }, (_, n) => message(n + 1)),
   };
 }
-const screen = (rows: number, columns: number, skip = 0) => ({
+const screen = (rows: number, columns: number) => ({
   rows,
   columns,
-  skip,
   now: Date.parse(at) + 61_000,
   paint: painter(false),
 });
-
-const drawn = (...given: Parameters<typeof topFrame>) => topFrame(...given).lines;
+const request = (id: number, more: Partial<ApprovalView> = {}): ApprovalView =>
+  anApproval({ id, agent: "ada", state: "pending", ...more });
+const question = (id: number): QuestionView => ({
+  id,
+  seq: 1,
+  agent: "ada",
+  question: "which of the two",
+  options: [],
+  multi: false,
+  state: "open",
+  asked_at: at,
+});
 
 describe("top", () => {
   const many = snapshot(
@@ -91,13 +104,33 @@ describe("top", () => {
     [2, 20],
     [1, 10],
   ])("fills %i rows of %i columns and never passes them", (rows, columns) => {
-    const lines = drawn({ state: many, isLive: false }, screen(rows, columns, 99));
-    expect(lines.length).toBe(rows);
-    for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
+    const state = { ...many, approvals: [request(12), request(13)], questions: [question(17)] };
+    const items = itemsOf(state);
+    for (const item of [0, 15, 30, 32].flatMap((nth) => items[nth] ?? [])) {
+      const ui = { selected: item.key };
+      const panes = [
+        undefined,
+        { kind: "help", skip: 0 },
+        { kind: "item", item, skip: 0 },
+        { kind: "words", title: "PAGE", words: "http://127.0.0.1:7000/agent/a-long-name".repeat(3), skip: 0 },
+        { kind: "ask", words: "approve #12?", request: request(12), yes: { do: "quit" }, skip: 99 },
+      ] as const;
+      for (const pane of panes) {
+        const lines = pane
+          ? paneFrame(pane, state, screen(rows, columns)).lines
+          : topFrame({ state, isLive: false }, ui, screen(rows, columns));
+        expect(lines.length).toBe(rows);
+        for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
+        // What is selected is in sight where the screen has room for a list.
+        if (!pane && rows >= 7 && columns >= 40) expect(lines.filter((line) => line.startsWith("▸ "))).toHaveLength(1);
+      }
+    }
   });
 
   test("shows who lives, what waits, what it cost, and that the daemon is away", () => {
-    const text = drawn({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, screen(24, 100)).join("\n");
+    const text = topFrame({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, {}, screen(24, 100)).join(
+      "\n",
+    );
     for (const words of [
       "◆ HYPERHIVE  rehearsal",
       "$0.50 and 1.2k tok today",
@@ -110,30 +143,26 @@ describe("top", () => {
     expect(text).toMatch(/ada +thinking +1m/);
   });
 
-  test("who failed comes first; scrolling moves the agents", () => {
+  test("who failed comes first; what is selected is in sight, and the foot says what is not", () => {
     const state = snapshot([agent("ada"), agent("zoe", { state: "failed" }), agent("hm1nd", { role: "manager" })]);
-    const names = (skip: number) =>
-      drawn({ state, isLive: true }, screen(7, 80, skip))
-        .map((line) => line.split(" ")[0])
-        .filter((name) => ["ada", "zoe", "hm1nd"].includes(name ?? ""));
-    expect(names(0)[0]).toBe("zoe");
-    expect(names(1)[0]).toBe("hm1nd");
-    const foot = (skip: number) => drawn({ state, isLive: true }, screen(7, 80, skip)).at(-1);
-    expect([0, 1, 2, 99].map((skip) => foot(skip)?.split("   ")[0])).toEqual([
+    const lines = (selected: string) => topFrame({ state, isLive: true }, { selected: `agent ${selected}` }, screen(7, 80));
+    const shown = (selected: string) =>
+      lines(selected)
+        .find((one) => one.startsWith("▸ "))
+        ?.split(/ +/)[1];
+    expect(["zoe", "hm1nd", "ada", "gone"].map(shown)).toEqual(["zoe", "hm1nd", "ada", "zoe"]);
+    expect(["zoe", "hm1nd", "ada"].map((one) => lines(one).at(-1)?.split("   ")[0])).toEqual([
       "2 below",
       "1 above, 1 below",
-      "2 above",
       "2 above",
     ]);
   });
 
   test("what is cut ends with …, wherever the cut falls", () => {
     const state = snapshot([agent("ada")]);
-    state.questions = [
-      { id: 1, seq: 1, agent: "ada", question: "which of the two", options: [], multi: false, state: "open", asked_at: at },
-    ];
+    state.questions = [question(1)];
     for (let columns = 24; columns < 60; columns++) {
-      const lines = drawn({ state, isLive: true }, screen(40, columns));
+      const lines = topFrame({ state, isLive: true }, {}, screen(40, columns));
       expect(lines.find((one) => one.includes("?1"))).toMatch(/ada 1m which of the two$|…$/);
       expect(lines.find((one) => one.includes("→"))).toMatch(/日本語$|…$/);
     }
@@ -147,19 +176,9 @@ describe("top", () => {
       ["ada", "thinking"],
       ["bob", "idle"],
     ]);
-    const question = {
-      id: 1,
-      seq: 1,
-      agent: "ada",
-      question: "?",
-      options: [],
-      multi: false,
-      state: "open" as const,
-      asked_at: at,
-    };
-    take(state, { kind: "question", seq: 1, question });
+    take(state, { kind: "question", seq: 1, question: question(1) });
     expect(state.questions).toHaveLength(1);
-    take(state, { kind: "question", seq: 2, question: { ...question, state: "answered" } });
+    take(state, { kind: "question", seq: 2, question: { ...question(1), state: "answered" } });
     expect(state.questions).toHaveLength(0);
     const [first] = state.messages;
     if (first) take(state, { kind: "message", seq: 99, message: { ...first, state: "dead" } });

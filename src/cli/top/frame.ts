@@ -1,97 +1,66 @@
-import type { AgentView } from "../../wire/agent.ts";
-import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
+import type { StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
 import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
-import { age, count, dollars, fit, oneLine, plural, width, type Colour, type Paint } from "../print.ts";
+import { age, count, dollars, oneLine, plural, type Paint } from "../print.ts";
+import { filled, line, windowAt, type Screen } from "./line.ts";
+import { itemsOf, type Item, type TopModel } from "./model.ts";
+import { selectedOf, type Ui } from "./press.ts";
 
-/** Messages that are kept to be shown: more than any terminal has lines. */
-const MAX_MESSAGES = 200;
+/** What the foot says where nothing has just happened; it is cut at the right, so what one needs most comes first. */
+const FOOT = "q quit  ? keys  ↵ open  t tail  a approve  c cancel  s stop  S start  p pause";
+/** In front of what is selected, and in front of the others. */
+const [MARK, NO_MARK] = ["▸ ", "  "];
+/** Below so few lines there is one list: the agents, or what waits where that is selected. */
+const TWO_LISTS = 7;
 
-/** What `hivectl top` holds: a snapshot, and what happened since. */
-export interface TopModel {
-  state: StateSnapshot;
-  /** False while the daemon is away and what is shown may be old. */
-  isLive: boolean;
-}
-
-/** Takes an event into the snapshot. */
-export function take(state: StateSnapshot, event: HiveEvent): void {
-  switch (event.kind) {
-    case "hive":
-      state.hive = event.hive;
-      return;
-    case "agent":
-      state.agents = upsert(state.agents, event.agent, "name");
-      return;
-    case "question":
-      state.questions = upsert(state.questions, event.question, "id").filter((one) => one.state === "open");
-      return;
-    case "approval":
-      state.approvals = upsert(state.approvals, event.approval, "id").filter((one) => !SETTLED.has(one.state));
-      return;
-    case "message":
-      state.messages = upsert(state.messages, event.message, "id").slice(-MAX_MESSAGES);
-      return;
-    default:
+/** The whole screen without a pane, as lines: never more of them than it has, and none longer. */
+export function topFrame({ state, isLive }: TopModel, ui: Ui, screen: Screen): string[] {
+  const items = itemsOf(state);
+  const selected = selectedOf(ui, items)?.key;
+  const head = headOf(state, isLive, screen);
+  const room = screen.rows - head.length - 2;
+  if (room < 2) return filled(head, foot(ui, "", screen), screen);
+  const agents = items.filter((one) => one.kind === "agent");
+  const waits = items.filter((one) => one.kind !== "agent");
+  const isInWaits = waits.some((one) => one.key === selected);
+  // The agents come first; where what waits is selected, it gets its part of a small screen, or all of a tiny one.
+  const forWaits = !isInWaits ? 0 : room < TWO_LISTS ? room : Math.min(waits.length + 2, Math.floor(room / 2));
+  const shownAgents = Math.min(Math.max(1, agents.length), Math.max(1, room - 1 - forWaits));
+  let lines = head;
+  let hidden = "";
+  if (forWaits < room) {
+    const [title = "", ...body] = agentRows(agents, selected, screen);
+    const at = agents.findIndex((one) => one.key === selected);
+    const { shown, skip } = windowAt(body, at < 0 ? agents.length : at, shownAgents);
+    lines = [...lines, "", title, ...shown];
+    hidden = hiddenWords(skip, body.length - shown.length - skip);
   }
-}
-const SETTLED: ReadonlySet<string> = new Set(["deployed", "failed", "denied", "cancelled"]);
-
-function upsert<Row>(rows: Row[], row: Row, key: keyof Row): Row[] {
-  const at = rows.findIndex((one) => one[key] === row[key]);
-  return at < 0 ? [...rows, row] : rows.with(at, row);
-}
-
-export interface Screen {
-  rows: number;
-  columns: number;
-  now: number;
-  paint: Paint;
-  /** Agents that are scrolled past. */
-  skip: number;
-}
-
-type Span = readonly [Colour | readonly Colour[] | undefined, string];
-
-/** A line of painted pieces, cut to the screen with a … wherever that is. */
-function line(spans: readonly Span[], { columns, paint }: Screen): string {
-  const whole = spans.reduce((sum, [, words]) => sum + width(words), 0);
-  let left = whole <= columns ? columns : columns - 1;
-  let text = "";
-  for (const [colour, words] of spans) {
-    const isCut = width(words) > left;
-    const shown = isCut ? fit(words, left + 1) : words;
-    left -= width(shown);
-    text += colour === undefined ? shown : paint(colour, shown);
-    if (isCut) break;
+  const left = (): number => screen.rows - lines.length - 1;
+  if (left() > 2 && waits.length > 0) {
+    const most = isInWaits ? Math.max(forWaits - 2, 1) : Math.floor((left() - 1) / 2);
+    const rows = waits.map((one) => waitingRow(one, one.key === selected, screen));
+    const { shown } = windowAt(rows, isInWaits ? waits.findIndex((one) => one.key === selected) : 0, Math.min(most, left() - 2));
+    lines = lines.concat(section("WAITS", shown, screen));
   }
-  return text;
+  if (left() > 2) lines = lines.concat(section("FLOW", flow(state, screen).slice(-(left() - 2)), screen));
+  return filled(lines, foot(ui, hidden, screen), screen);
 }
 
-export interface TopFrame {
-  lines: string[];
-  /** Agents that were really scrolled past: no more than leaves the screen full. */
-  skip: number;
-}
-
-/** The whole screen as lines: never more of them than it has, and none longer. */
-export function topFrame({ state, isLive }: TopModel, screen: Screen): TopFrame {
-  const { hive } = state;
-  const agents = inOrder(state.agents.filter((agent) => !agent.destroyed));
-  const waits = waitingWords(state);
-  const head = [
-    line(
+function headOf({ hive, ...state }: StateSnapshot, isLive: boolean, screen: Screen): string[] {
+  const waits = waitingWords({ hive, ...state });
+  const first = line(
+    [
+      [["amber", "bold"], "◆ HYPERHIVE"],
+      [hive.mode === "live" ? "green" : "mauve", `  ${hive.mode}`],
+      isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
       [
-        [["amber", "bold"], "◆ HYPERHIVE"],
-        [hive.mode === "live" ? "green" : "mauve", `  ${hive.mode}`],
-        isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
-        [
-          undefined,
-          `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`,
-        ],
+        undefined,
+        `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`,
       ],
-      screen,
-    ),
+    ],
+    screen,
+  );
+  const second =
     waits.length === 0
       ? line([["dim", "  nothing waits for you"]], screen)
       : line(
@@ -100,80 +69,74 @@ export function topFrame({ state, isLive }: TopModel, screen: Screen): TopFrame 
             [["amber", "bold"], waits.join(", ")],
           ],
           screen,
-        ),
-  ];
-  for (const banner of hive.banners)
-    head.push(line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen));
-  const foot = (hidden: string): string =>
-    line(
+        );
+  const banners = hive.banners.map((banner) =>
+    line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen),
+  );
+  return [first, second, ...banners];
+}
+
+/** What became of the last key, else the keys; in front of both how much of the list is out of sight. */
+function foot({ notice }: Ui, hidden: string, screen: Screen): string {
+  if (notice) return line([[notice.isError ? "red" : "amber", oneLine(notice.words)]], screen);
+  return line(
+    [
+      ["amber", hidden],
+      ["dim", FOOT],
+    ],
+    screen,
+  );
+}
+
+function hiddenWords(above: number, below: number): string {
+  const parts = [above > 0 ? `${above} above` : "", below > 0 ? `${below} below` : ""].filter((words) => words !== "");
+  return parts.length > 0 ? `${parts.join(", ")}   ` : "";
+}
+
+/** The table of the agents: its title, then a row for each, the selected one marked. */
+function agentRows(items: readonly Item[], selected: string | undefined, { paint, columns, now }: Screen): string[] {
+  const agents = items.flatMap((one) => (one.kind === "agent" ? one.agent : []));
+  const [title = "", ...rows] = agentTable(agents, { paint, width: Math.max(1, columns - MARK.length), now }).split("\n");
+  if (columns < MARK.length * 2) return [title, ...rows];
+  if (agents.length === 0) return ["", NO_MARK + title];
+  return [NO_MARK + title, ...rows.map((row, at) => markOf(items[at]?.key === selected, paint) + row)];
+}
+
+const markOf = (isSelected: boolean, paint: Paint): string => (isSelected ? paint(["amber", "bold"], MARK) : NO_MARK);
+
+function section(title: string, lines: readonly string[], screen: Screen): string[] {
+  return lines.length === 0 ? [] : ["", line([["amber", `◆ ${title}`]], screen), ...lines];
+}
+
+function waitingRow(item: Item, isSelected: boolean, screen: Screen): string {
+  const mark = [["amber", "bold"], isSelected ? MARK : NO_MARK] as const;
+  if (item.kind === "question") {
+    const { id, agent, asked_at: at, question } = item.question;
+    return line(
       [
-        ["amber", hidden],
-        ["dim", "q quit   j k scroll   hivectl --help lists the verbs"],
+        mark,
+        ["mauve", `?${id}`],
+        ["bold", ` ${oneLine(agent)}`],
+        ["dim", ` ${age(at, screen.now)}`],
+        [undefined, ` ${oneLine(question)}`],
       ],
       screen,
     );
-
-  const room = screen.rows - head.length - 2;
-  const whole = (lines: readonly string[], hidden = ""): string[] => {
-    const above = lines.slice(0, screen.rows - 1);
-    return [...above, ...Array.from({ length: screen.rows - 1 - above.length }, () => ""), foot(hidden)];
-  };
-  if (room < 2) return { lines: whole(head), skip: 0 };
-  const rows = agentTable(agents, { paint: screen.paint, width: screen.columns, now: screen.now }).split("\n");
-  const [title = "", ...body] = rows;
-  // The agents come first; what is left shows what waits and who said what.
-  const shownAgents = Math.min(body.length, Math.max(1, room - 1));
-  const skip = Math.min(screen.skip, body.length - shownAgents);
-  let lines = [...head, "", title, ...body.slice(skip, skip + shownAgents)];
-  const left = (): number => screen.rows - lines.length - 1;
-  if (left() > 2) lines = lines.concat(section("WAITS", waiting(state, screen), Math.floor((left() - 1) / 2), screen));
-  if (left() > 2) lines = lines.concat(section("FLOW", flow(state, screen).slice(-(left() - 2)), left() - 2, screen));
-  const below = body.length - shownAgents - skip;
-  const hidden = [skip > 0 ? `${skip} above` : "", below > 0 ? `${below} below` : ""].filter((words) => words !== "");
-  return { lines: whole(lines, hidden.length > 0 ? `${hidden.join(", ")}   ` : ""), skip };
-}
-
-/** Who needs a look comes first; after that the manager, then by name. */
-function inOrder(agents: readonly AgentView[]): AgentView[] {
-  const rank = (agent: AgentView): number =>
-    agent.state === "failed" || agent.state === "needs_login" ? 0 : agent.role === "manager" ? 1 : 2;
-  return agents.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
-}
-
-function section(title: string, lines: readonly string[], most: number, screen: Screen): string[] {
-  if (lines.length === 0 || most < 1) return [];
-  return ["", line([["amber", `◆ ${title}`]], screen), ...lines.slice(0, most)];
-}
-
-function waiting({ approvals, questions }: StateSnapshot, screen: Screen): string[] {
-  return [
-    ...approvals.map((one) =>
-      line(
-        [
-          [one.state === "pending" ? "amber" : "mauve", `  #${one.id} ${one.state}`],
-          ["bold", ` ${one.kind === "spawn" ? "spawn" : "config of"} ${one.agent}`],
-          ["dim", ` ${age(one.requested_at, screen.now)}`],
-          [
-            one.risks.some((risk) => risk.level === "danger") ? "red" : undefined,
-            one.risks.length > 0 ? ` ${plural(one.risks.length, "mark")}` : "",
-          ],
-          [undefined, ` ${oneLine(one.description ?? "")}`],
-        ],
-        screen,
-      ),
-    ),
-    ...questions.map((one) =>
-      line(
-        [
-          ["mauve", `  ?${one.id}`],
-          ["bold", ` ${oneLine(one.agent)}`],
-          ["dim", ` ${age(one.asked_at, screen.now)}`],
-          [undefined, ` ${oneLine(one.question)}`],
-        ],
-        screen,
-      ),
-    ),
-  ];
+  }
+  if (item.kind === "agent") return "";
+  const { id, state, kind, agent, requested_at: at, risks, description = "" } = item.request;
+  const isDanger = risks.some((risk) => risk.level === "danger");
+  return line(
+    [
+      mark,
+      [state === "pending" ? "amber" : "mauve", `#${id} ${state}`],
+      ["bold", ` ${kind === "spawn" ? "spawn" : "config of"} ${agent}`],
+      ["dim", ` ${age(at, screen.now)}`],
+      [isDanger ? "red" : undefined, risks.length > 0 ? ` ${plural(risks.length, "mark")}` : ""],
+      [undefined, ` ${oneLine(description)}`],
+    ],
+    screen,
+  );
 }
 
 function flow({ messages }: StateSnapshot, screen: Screen): string[] {

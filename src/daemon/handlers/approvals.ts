@@ -49,6 +49,23 @@ async function baseOf(hive: Hive, id: number, base: string): Promise<Sha | undef
   return base;
 }
 
+/** Queues rebuilds; with `wait` each result says how its deploy ended. */
+function rebuildAll(
+  hive: Hive,
+  names: string[],
+  caller: CallerContext,
+  { wait, always, note }: { wait: boolean; always?: boolean; note?: string | undefined },
+): ReturnType<typeof each> {
+  return each(hive, names, caller, async (agent) => {
+    const settled = hive.deploys.autoUpdate.ask(agent, by(caller), { always: always === true, note });
+    // Its failure is told to the log by the line that it waits in.
+    if (!wait) return void settled.catch(() => {});
+    const row = await settled;
+    if (row === undefined || row.state === "deployed") return row && { request: row.id };
+    return { ok: false, request: row.id, error: row.error ?? `request ${row.id} is ${row.state}` };
+  });
+}
+
 export const approvalHandlers: Pick<Handlers, Names> = {
   pending: (hive) => ({ approvals: hive.store.approvals.open().map((row) => approvalRow(hive.deploys.book.view(row))) }),
   approvals(hive, input) {
@@ -90,7 +107,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { approval: hive.deploys.book.view(await hive.deploys.requests.deny(input.id, input.note)) };
   },
   async cancel_request(hive, input, caller) {
-    return { approval: hive.deploys.book.view(await hive.deploys.requests.cancel(input.request, by(caller))) };
+    return { approval: hive.deploys.book.view(await hive.deploys.requests.cancel(input.request, by(caller), input)) };
   },
 
   async request_spawn(hive, input, caller) {
@@ -105,8 +122,8 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
   },
   async propose(hive, input) {
-    const { agent, commit, files, description } = input;
-    const about = { agent, description, by: OPERATOR };
+    const { agent, commit, files, description, note } = input;
+    const about = { agent, description, note, by: OPERATOR };
     const row =
       commit === undefined
         ? await hive.deploys.requests.proposeFiles({ ...about, files: files ?? [] })
@@ -114,12 +131,13 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
   },
 
-  rollback: async (hive, input) => ({ request: (await hive.deploys.requests.rollback(input.agent, input.id, OPERATOR)).id }),
-  rebuild: async (hive, input) => ({
-    request: (await hive.deploys.requests.rebuild(hive.swarm.byName(input.name), OPERATOR)).id,
+  rollback: async (hive, { agent, id, note }) => ({
+    request: (await hive.deploys.requests.rollback(agent, id, OPERATOR, note)).id,
   }),
-  update: (hive, input, caller) =>
-    each(hive, namesIn(hive, input.scope, caller), caller, async (agent) => hive.deploys.autoUpdate.ask(agent, by(caller))),
+  rebuild: async (hive, { name, note }) => ({
+    request: (await hive.deploys.requests.rebuild(hive.swarm.byName(name), OPERATOR, { note })).id,
+  }),
+  update: (hive, input, caller) => rebuildAll(hive, namesIn(hive, input.scope, caller), caller, input),
   deploy_force(hive, input) {
     hive.deploys.deploys.force(input.id);
     return { approval: hive.deploys.book.view(hive.deploys.book.get(input.id)) };
@@ -137,9 +155,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`;
     if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));
     const names = new Set(input.inputs.flatMap((name) => dependants(inputs, name) ?? []));
-    const { results } = await each(hive, [...names], caller, async (agent) =>
-      hive.deploys.autoUpdate.ask(agent, by(caller), true),
-    );
+    const { results } = await rebuildAll(hive, [...names], caller, { ...input, always: true });
     // An input that is not known does not keep the others from being updated.
     return { results: [...results, ...unknown.map((name) => ({ name, ok: false, error: why(name) }))] };
   },

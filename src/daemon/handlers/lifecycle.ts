@@ -2,6 +2,7 @@ import { failure } from "../../rpc/envelope.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "../../hive/agents/agent.ts";
+import type { Output } from "../../wire/operations.ts";
 import type { Hive } from "../hive.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 
@@ -18,6 +19,7 @@ type Names =
   | "set_paused"
   | "tombstones";
 
+type PerAgentResult = Output<"start">["results"][number];
 type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
 
 /** The agents of a scope by name. The manager may not name itself, nor everybody. */
@@ -39,12 +41,16 @@ function target(hive: Hive, name: string, caller: CallerContext): Agent {
 }
 
 /** Does one thing to each agent of a scope, side by side, and says what became of each. */
-export async function each(hive: Hive, names: string[], caller: CallerContext, act: (agent: Agent) => Promise<void>) {
+export async function each(
+  hive: Hive,
+  names: string[],
+  caller: CallerContext,
+  act: (agent: Agent) => Promise<Partial<PerAgentResult> | void>,
+): Promise<{ results: PerAgentResult[] }> {
   const results = await Promise.all(
     names.map(async (name) => {
       try {
-        await act(target(hive, name, caller));
-        return { name, ok: true };
+        return { name, ok: true, ...(await act(target(hive, name, caller))) };
       } catch (error) {
         // A defect with one of them does not keep the results of the others.
         if (!(error instanceof HiveError)) hive.onUnexpected(error);
@@ -92,13 +98,13 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
   async destroy(hive, input) {
     if (input.purge) hive.backups.refuseWhileTaking("purge it");
     await hive.deploys.requests.clearFor(input.name);
-    await hive.swarm.destroy(input.name, { purge: input.purge });
+    await hive.swarm.destroy(input.name, { purge: input.purge, note: input.note });
     if (input.purge) await hive.deploys.forget(input.name);
     return {};
   },
   async revive(hive, input) {
     const { requests, through } = hive.deploys;
-    await through((await requests.revive(input.name, OPERATOR)).id);
+    await through((await requests.revive(input.name, OPERATOR, { note: input.note })).id);
     return { agent: hive.view(hive.swarm.byName(input.name)) };
   },
   async set_paused(hive, input) {

@@ -229,7 +229,7 @@ export class Swarm {
   }
 
   /** Ends an agent. Its name stays taken by the tombstone until it is revived or purged. */
-  async destroy(name: string, options: { purge: boolean }): Promise<void> {
+  async destroy(name: string, options: { purge: boolean; note?: string | undefined }): Promise<void> {
     const agent = options.purge ? this.byNameEvenDestroyed(name) : this.byName(name);
     if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
     await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
@@ -246,7 +246,8 @@ export class Swarm {
       this.#byName.delete(name);
     }
     this.#deps.changed(agent);
-    await this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge }, { actor: OPERATOR });
+    const reason = options.note?.trim() || undefined;
+    await this.#deps.announce({ event: "destroyed", agent: name, purged: options.purge, reason }, { actor: OPERATOR });
   }
 
   async tombstones(): Promise<Output<"tombstones">["agents"]> {

@@ -1,3 +1,4 @@
+import type { ApprovalRecord } from "../../store/approvals.ts";
 import { SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Deploys } from "./deploys.ts";
@@ -10,6 +11,13 @@ import type { DeployWorld } from "./world.ts";
  * does so behind our back. Milliseconds.
  */
 const DRIFT_LOOK_MS = 10 * 60_000;
+
+/** How a rebuild was asked for. */
+interface Asked {
+  /** Also when nothing is stale. */
+  always?: boolean;
+  note?: string | undefined;
+}
 
 /** Whether an agent should be rebuilt: hyperhive has moved on, or it has never been locked. */
 export function isStale(agent: Agent, revision: string): boolean {
@@ -57,28 +65,38 @@ export class AutoUpdate {
   /** Queues an agent that is stale. Once only: what failed is not tried for ever. */
   look(agent: Agent): void {
     if (this.#given.has(agent.id) || !isStale(agent, this.#world.revision)) return;
-    this.#queue(agent, SYSTEM, false);
+    this.#queue(agent, SYSTEM, {}).catch(() => {}); // the line that it waits in reports a failure
   }
 
-  /** Queues an agent for somebody; one that is not stale only when it is `always` rebuilt. */
-  ask(agent: Agent, by: string, always = false): void {
-    if (always || isStale(agent, this.#world.revision)) this.#queue(agent, by, always);
+  /**
+   * Queues an agent for somebody; one that is not stale only when it is `always` rebuilt. Resolves with how its deploy
+   * ended, or with nothing where there was none to make.
+   */
+  async ask(agent: Agent, by: string, { always = false, note }: Asked = {}): Promise<ApprovalRecord | undefined> {
+    return always || isStale(agent, this.#world.revision) ? this.#queue(agent, by, { always, note }) : undefined;
   }
 
-  #queue(agent: Agent, by: string, always: boolean): void {
+  #queue(agent: Agent, by: string, asked: Asked): Promise<ApprovalRecord | undefined> {
     this.#given.add(agent.id);
-    this.#line = this.#line.then(() => this.#update(agent, by, always)).catch(this.#world.onUnexpected);
+    const done = this.#line.then(() => this.#update(agent, by, asked));
+    this.#line = done.then(() => {}, this.#world.onUnexpected);
+    return done;
   }
 
-  async #update(agent: Agent, by: string, always: boolean): Promise<void> {
+  async #update(agent: Agent, by: string, { always = false, note }: Asked): Promise<ApprovalRecord | undefined> {
     if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
     if (!always && !isStale(agent, this.#world.revision)) return;
     // Looked at again when everything has been started again.
-    if (this.#world.isAllStopped()) return void this.#given.delete(agent.id);
-    const asked = await this.#requests.rebuild(agent, by, by === SYSTEM ? "hyperhive has moved on" : undefined);
+    if (this.#world.isAllStopped()) {
+      this.#given.delete(agent.id);
+      return;
+    }
+    const description = by === SYSTEM ? "hyperhive has moved on" : undefined;
+    const asked = await this.#requests.rebuild(agent, by, { description, note });
     const row = await this.#deploys.settled(asked.id);
     if (row.state === "deployed") this.#given.delete(agent.id);
     else if (!this.#stopped)
       await this.#world.announcements.announce({ event: "needs_update", agent: agent.name, reason: row.error ?? row.state });
+    return row;
   }
 }

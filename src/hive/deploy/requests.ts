@@ -26,6 +26,7 @@ export interface Seen {
   digest?: string | undefined;
   /** Files that are not shown whole as text, and are approved all the same. */
   unshown?: readonly string[] | undefined;
+  note?: string | undefined;
 }
 
 /** What a new request is about. */
@@ -36,9 +37,23 @@ interface Draft {
   origin: RequestOrigin;
   by: string;
   description?: string | undefined;
+  /** Why, in the words of whoever decided it. */
+  note?: string | undefined;
   sha: Sha;
   /** Approved by its author, at once. */
   approved: boolean;
+}
+
+/** What a deploy is for, and why somebody decided it. */
+interface Why {
+  description?: string | undefined;
+  note?: string | undefined;
+}
+
+/** A note as it is stored; nothing where none was given, so that an earlier one stays. */
+function noteOf({ note }: Pick<Why, "note">): { note?: string } {
+  const text = note?.trim();
+  return text ? { note: text } : {};
 }
 
 /** What may be asked for, and who may say yes, no, or never mind. */
@@ -65,10 +80,11 @@ export class Requests {
     description?: string | undefined;
     config?: Partial<AgentConfig> | undefined;
     instructions?: string | undefined;
+    note?: string | undefined;
     by: string;
     origin: "request" | "spawn" | "first_start";
   }): Promise<ApprovalRecord> {
-    const { name, by, origin, description } = input;
+    const { name, by, origin, description, note } = input;
     if (origin === "request") this.#checkRoom();
     else this.#world.checkMayDeploy();
     this.#checkSpawn(name);
@@ -80,7 +96,7 @@ export class Requests {
       if (complaints.length > 0) throw new HiveError("bad_request", complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
-      return await this.#store({ name, agent: undefined, kind: "spawn", origin, by, description, sha, approved }, files);
+      return await this.#store({ name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved }, files);
     } finally {
       this.#asking.delete(name);
     }
@@ -100,7 +116,14 @@ export class Requests {
   }
 
   /** Asks for a commit of the agent's proposed repository to go live. What it is refused for is told at once. */
-  async applyCommit(input: { agent: string; commit: Sha; description?: string | undefined; by: string; origin: RequestOrigin }) {
+  async applyCommit(input: {
+    agent: string;
+    commit: Sha;
+    description?: string | undefined;
+    note?: string | undefined;
+    by: string;
+    origin: RequestOrigin;
+  }) {
     const agent = this.#world.swarm.byName(input.agent);
     this.#checkRoom();
     this.#checkNew(agent, input.commit);
@@ -117,7 +140,13 @@ export class Requests {
   }
 
   /** The operator's own proposal of a whole config tree, on top of what runs. */
-  async proposeFiles(input: { agent: string; files: readonly TreeFile[]; description?: string | undefined; by: string }) {
+  async proposeFiles(input: {
+    agent: string;
+    files: readonly TreeFile[];
+    description?: string | undefined;
+    note?: string | undefined;
+    by: string;
+  }) {
     const agent = this.#world.swarm.byName(input.agent);
     this.#checkRoom();
     const running = agent.record.deployedSha;
@@ -130,11 +159,11 @@ export class Requests {
     agent: Agent,
     repo: AppliedRepo,
     sha: Sha,
-    input: { description?: string | undefined; by: string; origin: RequestOrigin },
+    input: { description?: string | undefined; note?: string | undefined; by: string; origin: RequestOrigin },
   ): Promise<ApprovalRecord> {
     this.#checkNew(agent, sha);
-    const { description, by, origin } = input;
-    const draft: Draft = { name: agent.name, agent, kind: "apply_commit", origin, by, description, sha, approved: false };
+    const { description, note, by, origin } = input;
+    const draft: Draft = { name: agent.name, agent, kind: "apply_commit", origin, by, description, note, sha, approved: false };
     let files: TreeFile[];
     try {
       files = await repo.files(sha);
@@ -149,41 +178,41 @@ export class Requests {
   }
 
   /** Deploys what ran under an earlier request once more. */
-  async rollback(name: string, id: number, by: string): Promise<ApprovalRecord> {
+  async rollback(name: string, id: number, by: string, note?: string): Promise<ApprovalRecord> {
     const agent = this.#world.swarm.byName(name);
     const earlier = this.#book.get(id);
     if (earlier.agent !== agent.id || earlier.state !== "deployed")
       throw new HiveError("not_found", `${name} has no deploy ${id}: \`hivectl deploys ${name}\` lists them`);
     if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
     const description = `back to deployed/${id}`;
-    return this.#again(agent, earlier.sha, "rollback", by, description);
+    return this.#again(agent, earlier.sha, "rollback", by, { description, note });
   }
 
   /** Deploys what is locked once more, with the current hyperhive. An agent from before there were deploys gets its first. */
-  async rebuild(agent: Agent, by: string, description?: string): Promise<ApprovalRecord> {
+  async rebuild(agent: Agent, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const { deployedSha } = agent.record;
-    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, description);
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, why);
     const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
     const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
-    return this.#again(agent, sha, "update", by, description ?? "taken over from before there were deploys");
+    return this.#again(agent, sha, "update", by, { description: "taken over from before there were deploys", ...why });
   }
 
   /** Brings a destroyed agent back: with what ran when it was destroyed. */
-  async revive(name: string, by: string): Promise<ApprovalRecord> {
+  async revive(name: string, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const agent = this.#world.swarm.byNameEvenDestroyed(name);
     if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
     if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
     const { deployedSha } = agent.record;
-    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by);
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
     const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
-    return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by);
+    return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
   }
 
-  async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, description?: string): Promise<ApprovalRecord> {
+  async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
     this.#world.checkMayDeploy();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
     const files = await this.#world.repos.applied(agent.name).files(sha);
-    return this.#store({ name: agent.name, agent, kind, origin, by, description, sha, approved: true }, files);
+    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, files);
   }
 
   // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +234,12 @@ export class Requests {
       this.#checkLookedAt(found, seen, digestNeeded);
       if (this.#book.agentOf(found)?.record.deployedSha !== base) throw changedSince();
       const digest = digestOf(found.tree, this.#book.runningTree(found.name));
-      return this.#book.move(tx, id, "approve", OPERATOR, { digest, approved_at: now(), resolved_by: OPERATOR });
+      return this.#book.move(tx, id, "approve", OPERATOR, {
+        digest,
+        approved_at: now(),
+        resolved_by: OPERATOR,
+        ...noteOf(seen),
+      });
     });
     await tagMoment(this.#world, row, "approved");
     void this.#deploys.run(row).catch(this.#world.onUnexpected);
@@ -257,12 +291,12 @@ export class Requests {
   }
 
   /** Takes a request back: the operator any, the manager its own. */
-  cancel(id: number, by: string): Promise<ApprovalRecord> {
+  cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
     return this.#world.store.write((tx) => {
       const row = this.#undecided(id, "cancel");
       if (by !== OPERATOR && row.requested_by !== by)
         throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
-      return this.#book.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#world.now() });
+      return this.#book.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#world.now(), ...noteOf(why) });
     });
   }
 
@@ -359,7 +393,7 @@ export class Requests {
       building_at: null,
       resolved_at: null,
       resolved_by: null,
-      note: null,
+      note: draft.note?.trim() || null,
       error: null,
       risks: JSON.stringify(change?.risks ?? []),
       stat: JSON.stringify(change?.stat ?? { files: 0, added: 0, removed: 0 }),

@@ -1,0 +1,25 @@
+import type { QuestionView } from "../wire/agent.ts";
+import { age, clean, indented, oneLine } from "./print.ts";
+import type { View } from "./request-text.ts";
+import { reflow } from "./wrap.ts";
+
+/** A question as people read it, with its options by number. */
+export function questionText(question: QuestionView, { now, paint, width }: View): string {
+  const isOpen = question.state === "open";
+  const expiry =
+    isOpen && question.expires_at ? ` · closes in ${age(new Date(now).toISOString(), Date.parse(question.expires_at))}` : "";
+  const several = question.multi ? " · several may be chosen" : "";
+  const lines = [
+    `${paint("mauve", `#${question.id}`)} ${paint("bold", clean(question.agent))} ${paint("dim", `${age(question.asked_at, now)} ago${expiry}${several}`)}`,
+    indented(clean(question.question)),
+  ];
+  question.options.forEach((option, at) => lines.push(reflow(`    ${at + 1}  ${oneLine(option)}`, width, 7)));
+  if (!isOpen)
+    lines.push(
+      paint(
+        "dim",
+        `  ${question.state}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
+      ),
+    );
+  return lines.map((line) => reflow(line, width)).join("\n");
+}

@@ -1,0 +1,332 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { cliInside } from "../../test/lib/cli-inside.ts";
+import { anApproval, aMessage, aState } from "../../test/lib/fixtures.ts";
+import { CUT, eventsOf, StubHost, type Said, type StubAnswer } from "../../test/lib/stub-host.ts";
+import { ErrorCode, HiveError } from "../wire/error.ts";
+import type { OperationName } from "../wire/operations.ts";
+import { buildProgram } from "./program.ts";
+
+/**
+ * Every verb × every way in which the daemon refuses: words on standard error, with --json one document on standard output
+ * with the same words, and the same exit code.
+ */
+
+let host: StubHost;
+let folder: string;
+beforeAll(async () => {
+  host = await new StubHost().start();
+  folder = mkdtempSync(join(tmpdir(), "refused-"));
+  mkdirSync(join(folder, "tree"));
+  writeFileSync(join(folder, "tree", "agent.json"), "{}");
+});
+afterAll(async () => {
+  await host.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+const request = anApproval({ id: 12, agent: "scout" });
+const sent = { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] };
+/** What a daemon says that refuses nothing, as far as a verb asks before the operation that is refused. */
+const fine: StubHost["answers"] = {
+  state: { state: aState() },
+  list: { agents: ["hm1nd", "scout"] },
+  show: { approval: request, files: [], cut: false },
+  approve: { approval: { ...request, state: "approved" } },
+  approvals: { approvals: [request] },
+  questions: { questions: [] },
+  inbox: { messages: [aMessage("scout", "operator", "hello", { id: 7 })], unread: 1, read_up_to: 0 },
+  turn_events: { events: [], more: false },
+  send: sent,
+  rollback: { request: 12 },
+  rebuild: { request: 12 },
+  request_spawn: { request: 12 },
+  propose: { request: 12 },
+};
+beforeEach(() => {
+  host.calls = [];
+  host.answers = { ...fine };
+});
+
+/** How a verb is called, and the operation that is refused. */
+type Case = readonly [words: string, refused: OperationName];
+const VERBS: readonly Case[] = [
+  ["status", "state"],
+  ["list", "list"],
+  ["list --long", "state"],
+  ["spawn ada", "spawn"],
+  ["spawn ada --wait", "spawn"],
+  ["start scout", "start"],
+  ["start --what-ran", "start_what_ran"],
+  ["stop scout", "stop"],
+  ["stop --all", "stop_all"],
+  ["kill scout", "kill"],
+  ["kill --all", "list"],
+  ["restart scout", "restart"],
+  ["pause scout", "set_paused"],
+  ["resume scout", "set_paused"],
+  ["revive scout", "revive"],
+  ["revive scout --wait", "revive"],
+  ["destroy scout --yes", "destroy"],
+  ["tombstones", "tombstones"],
+  ["logs scout", "logs"],
+  ["config scout", "config"],
+  ["send scout hi", "send"],
+  ["send scout hi --wait", "send"],
+  ["send scout hi --wait", "watch"],
+  ["inbox", "inbox"],
+  ["inbox", "mark_read"],
+  ["messages", "messages"],
+  ["retry 12", "message_retry"],
+  ["drop 12", "message_drop"],
+  ["let-go 12", "chain_resume"],
+  ["questions", "questions"],
+  ["answer 17 yes", "answer"],
+  ["answer 17 --option 1", "questions"],
+  ["close-question 17", "question_cancel"],
+  ["tail scout", "state"],
+  ["tail scout", "turn_events"],
+  ["tail scout", "watch"],
+  ["watch", "watch"],
+  ["cancel scout", "cancel"],
+  ["compact scout", "compact"],
+  ["model scout opus", "model"],
+  ["new-session scout", "new_session"],
+  ["pending", "pending"],
+  ["requests", "approvals"],
+  ["show 12", "show"],
+  ["approve 12 --yes", "show"],
+  ["approve 12 --yes", "approve"],
+  ["approve 12 --yes --wait", "watch"],
+  ["deny 12", "deny"],
+  ["cancel-request 12", "cancel_request"],
+  ["request-spawn ada", "request_spawn"],
+  ["request-spawn ada --wait", "watch"],
+  ["propose scout TREE", "propose"],
+  ["propose scout TREE --wait", "watch"],
+  ["rollback scout 7", "rollback"],
+  ["rollback scout 7 --wait", "show"],
+  ["rebuild scout", "rebuild"],
+  ["rebuild scout --wait", "watch"],
+  ["update --all", "update"],
+  ["update --all --wait", "update"],
+  ["force 12", "deploy_force"],
+  ["deploys scout", "deploys"],
+  ["meta", "meta"],
+  ["meta-update hyperhive", "meta_update"],
+  ["meta-update hyperhive --wait", "meta_update"],
+  ["audit", "audit"],
+  ["check", "check"],
+  ["login", "login"],
+  ["sessions", "sessions"],
+  ["logout 3", "session_revoke"],
+  ["urls", "urls"],
+  ["shutdown", "shutdown"],
+  ["backup FOLDER", "backup"],
+];
+/** They ask no daemon, or draw on a terminal. */
+const ALONE = ["restore", "completion", "man", "top"];
+
+const wordsOf = (line: string): string[] =>
+  line.split(" ").map((word) => (word === "TREE" ? join(folder, "tree") : word === "FOLDER" ? join(folder, "to") : word));
+const hivectl = (line: string, ...more: string[]): Promise<Said> => cliInside("--socket", host.socket, ...wordsOf(line), ...more);
+
+/** The same failure in words and as JSON; what else is said in words before it is no matter. */
+async function expectFailure(line: string, exit: number, code: string, words: string | RegExp): Promise<Record<string, unknown>> {
+  const text = await hivectl(line);
+  const json = await hivectl(line, "--json");
+  expect({ line, text: text.code, json: json.code }).toEqual({ line, text: exit, json: exit });
+  expect(json.out.trimEnd().split("\n"), `one document: ${json.out}`).toHaveLength(1);
+  const document = JSON.parse(json.out) as Record<string, unknown>;
+  expect(document).toMatchObject({ ok: false, code });
+  expect(document["error"]).toMatch(words);
+  expect(text.err).toBe(`hivectl: ${String(document["error"])}\n`);
+  return document;
+}
+
+test("every verb is in the table", () => {
+  const program = buildProgram();
+  const verbs = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((one) => one.name());
+  const known = [...ALONE, "help", ...VERBS.map(([words]) => words.split(" ")[0] ?? "")];
+  expect(verbs.filter((verb) => !known.includes(verb))).toEqual([]);
+});
+
+describe.each(VERBS)("%s, refused at %s", (line, operation) => {
+  const refuse = (answer: StubAnswer): void => {
+    host.answers[operation] = answer;
+  };
+
+  test.each(ErrorCode.options)("with %s", async (code) => {
+    const words = `it cannot be (${code}): do this instead`;
+    refuse(new HiveError(code, words));
+    await expectFailure(line, 1, code, new RegExp(code));
+    expect(host.calls.some((one) => one.name === operation)).toBe(true);
+  });
+
+  test("by a defect of the daemon", async () => {
+    refuse(() => {
+      throw new TypeError("undefined is not a function");
+    });
+    await expectFailure(line, 1, "internal", "inside the daemon");
+  });
+
+  test("by a daemon that ends", async () => {
+    refuse(CUT);
+    await expectFailure(line, 3, "unavailable", "the hive stopped before it answered");
+  });
+
+  test("by no daemon", async () => {
+    const nobody = join(folder, "nobody.sock");
+    const text = await cliInside("--socket", nobody, ...wordsOf(line));
+    const json = await cliInside("--socket", nobody, ...wordsOf(line), "--json");
+    expect([text.code, text.out, json.code]).toEqual([3, "", 3]);
+    const { error, ...rest } = JSON.parse(json.out) as { error: string };
+    expect(rest).toEqual({ ok: false, code: "unavailable" });
+    expect(text.err).toBe(`hivectl: ${error}\n`);
+  });
+});
+
+describe("a verb that is done and did not end well", () => {
+  const ended = (state: "failed" | "denied" | "cancelled" | "deployed") => ({
+    ...request,
+    seq: 900,
+    state,
+    error: "no such module",
+  });
+
+  test.each(["approve 12 --yes --wait", "rollback scout 7 --wait", "request-spawn ada --wait", "propose scout TREE --wait"])(
+    "%s",
+    async (line) => {
+      for (const state of ["failed", "denied", "cancelled"] as const) {
+        host.answers.watch = () => eventsOf([{ kind: "approval", seq: 900, approval: ended(state) }]);
+        const document = await expectFailure(line, 1, "failed", `#12 ${state}: no such module`);
+        expect(document["approval"]).toMatchObject({ id: 12, state });
+      }
+      host.answers.watch = () => eventsOf([{ kind: "approval", seq: 900, approval: ended("deployed") }]);
+      expect(await hivectl(line)).toMatchObject({ code: 0, err: "" });
+      expect(JSON.parse((await hivectl(line, "--json")).out)).toMatchObject({ approval: { state: "deployed" } });
+    },
+  );
+
+  test("a proposal that is refused as soon as it is looked at", async () => {
+    host.answers.propose = { request: 14, refused: "agent.json: model: too long" };
+    for (const line of ["propose scout TREE", "propose scout TREE --wait"])
+      await expectFailure(line, 1, "failed", "#14 is refused: agent.json: model: too long");
+  });
+
+  test("a check that finds something", async () => {
+    const finding = { invariant: 3, what: "x", ok: false, problems: ["y"], checked: 1 };
+    host.answers.check = { holds: false, findings: [finding] };
+    expect(await expectFailure("check", 1, "failed", "invariant 3")).toMatchObject({ holds: false, findings: [finding] });
+  });
+});
+
+describe("some of several", () => {
+  const results = [
+    { name: "hm1nd", ok: true },
+    { name: "scout", ok: false, error: "it is busy" },
+  ];
+
+  test.each(["start --all", "stop --all", "update --all", "update --all --wait", "meta-update hyperhive"])("%s", async (line) => {
+    for (const verb of ["start", "stop_all", "update", "meta_update"] as const) host.answers[verb] = { results };
+    expect(await expectFailure(line, 4, "partial", /^1 of 2 failed\n {2}scout: it is busy$/)).toMatchObject({ results });
+    expect((await hivectl(line)).out).toMatch(/^hm1nd [^\n]*\n$/);
+  });
+
+  test.each(["kill --all", "restart --all", "pause --all", "resume --all", "rebuild --all"])("%s", async (line) => {
+    const answer = ({ name }: Record<string, unknown>): object =>
+      name === "scout" ? new HiveError("conflict", "it is busy") : { request: 12 };
+    for (const verb of ["kill", "restart", "set_paused", "rebuild"] as const) host.answers[verb] = answer;
+    const document = await expectFailure(line, 4, "partial", /^1 of 2 failed\n {2}scout: it is busy$/);
+    expect(document["results"]).toMatchObject(results);
+  });
+
+  test("rebuild --wait, when one deploy fails", async () => {
+    const failed = { ...request, state: "failed", error: "no such module" };
+    host.answers.rebuild = ({ name }) => ({ request: name === "scout" ? 12 : 13 });
+    host.answers.show = ({ id }) => ({
+      approval: id === 12 ? failed : { ...request, id: 13, agent: "hm1nd", state: "deployed" },
+      files: [],
+      cut: false,
+    });
+    const document = await expectFailure("rebuild --all --wait", 4, "partial", "scout: failed: no such module");
+    expect(document["results"]).toMatchObject([
+      { name: "hm1nd", ok: true },
+      { name: "scout", ok: false, request: 12 },
+    ]);
+  });
+
+  test("the hive ends in the middle", async () => {
+    host.answers.list = { agents: ["scout", "hm1nd"] };
+    host.answers.restart = ({ name }) => (name === "hm1nd" ? CUT : {});
+    expect(await expectFailure("restart --all", 3, "unavailable", "the hive stopped")).toMatchObject({
+      results: [{ name: "scout", ok: true }],
+    });
+  });
+
+  test("send to all of them", async () => {
+    host.answers.send = { ...sent, refused: [{ to: "ada", error: "not allowed" }] };
+    expect(await expectFailure("send * hi", 4, "partial", "not sent to ada: not allowed")).toMatchObject(
+      sent.sent[0] ? { sent: sent.sent } : {},
+    );
+  });
+});
+
+describe("a command line that is not understood", () => {
+  test.each(VERBS.map(([line]) => line).filter((line, at, all) => all.indexOf(line) === at))(
+    "%s --no-such-option",
+    async (line) => {
+      const text = await hivectl(line, "--no-such-option");
+      const json = await hivectl(line, "--no-such-option", "--json");
+      expect([text.code, text.out, json.code]).toEqual([2, "", 2]);
+      const document = JSON.parse(json.out) as { error: string };
+      expect(document).toMatchObject({ ok: false, code: "bad_request" });
+      expect(text.err).toContain(`hivectl: ${document.error}`);
+    },
+  );
+
+  test.each(["approve 12", "destroy scout", "destroy scout --purge"])("%s asks, and without a terminal refuses", async (line) => {
+    await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
+    expect(host.calls.filter((one) => one.name === "approve" || one.name === "destroy")).toEqual([]);
+  });
+});
+
+describe("the verbs that decide", () => {
+  const DECIDING = [
+    "spawn ada",
+    "revive scout",
+    "destroy scout",
+    "approve 12",
+    "deny 12",
+    "cancel-request 12",
+    "request-spawn ada",
+    "propose scout TREE",
+    "rollback scout 7",
+    "rebuild scout",
+    "update scout",
+    "meta-update hyperhive",
+  ];
+
+  test("have one set of options", () => {
+    const program = buildProgram();
+    const set = (verb: string): unknown =>
+      program.commands
+        .find((one) => one.name() === verb)
+        ?.options.filter((one) => ["--yes", "--wait", "--timeout", "--note", "--json"].includes(one.long ?? ""))
+        .map((one) => [one.flags, one.description]);
+    for (const line of DECIDING) expect(set(line.split(" ")[0] ?? ""), line).toEqual(set("approve"));
+    expect(set("approve")).toHaveLength(5);
+  });
+
+  test.each(DECIDING)("%s hands its note on", async (line) => {
+    const results = { results: [{ name: "scout", ok: true }] };
+    host.answers = { ...host.answers, update: results, meta_update: results };
+    await hivectl(line, "--yes", "--note", "because");
+    expect(host.calls.at(-1)?.input).toMatchObject({ note: "because" });
+  });
+});

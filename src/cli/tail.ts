@@ -1,0 +1,36 @@
+import type { StoredTurnEvent } from "../wire/event.ts";
+import { jsonLine, type Shell } from "./shell.ts";
+import { TurnLines } from "./turn-lines.ts";
+
+/** What a tail needs of a shell. Its client is used up: a stream has its connection for itself. */
+type Output = Pick<Shell, "client" | "isJson" | "paint" | "width" | "say">;
+
+export interface TailOptions {
+  /** Events of the past to begin with. */
+  count: number;
+  isFollowing: boolean;
+  /** Ends it. */
+  signal?: AbortSignal;
+}
+
+/** Prints the newest events of an agent, then what comes until the agent is destroyed. */
+export async function tail(shell: Output, name: string, { count, isFollowing, signal }: TailOptions): Promise<void> {
+  const look = new TurnLines(shell);
+  const print = (turn: StoredTurnEvent): void => {
+    const text = shell.isJson ? jsonLine(turn) : look.of(turn);
+    if (text !== "") process.stdout.write(`${text}\n`);
+  };
+  // The position first: what happens while the page is fetched comes with the stream.
+  const { state } = await shell.client.call("state", { messages: 0 });
+  const { events } = await shell.client.call("turn_events", { agent: name, limit: count });
+  for (const event of events) if (event.seq <= state.seq) print(event);
+  if (events.length === 0)
+    shell.say(shell.paint("dim", `${name} has had no turn yet${isFollowing ? ": what comes is shown here" : ""}`));
+  if (!isFollowing) return;
+  const filter = { after: state.seq, agent: name, kinds: ["turn" as const, "agent" as const] };
+  for await (const { event } of shell.client.stream("watch", filter, signal ? { signal } : {})) {
+    if (event?.kind === "turn") print(event.turn);
+    if (event?.kind === "reset") throw new Error("the stream has a gap: start again");
+    if (event?.kind === "agent" && event.agent.destroyed) return shell.say(shell.paint("dim", `${name} is destroyed`));
+  }
+}

@@ -1,0 +1,58 @@
+import { connectLines, type LineClient } from "../../rpc/client.ts";
+import { failureOf } from "../exit.ts";
+import { clean } from "../print.ts";
+import type { Effect } from "./press.ts";
+
+/** What became of it, in words; `isError` when it was refused. */
+export interface Outcome {
+  words: string;
+  isError: boolean;
+}
+
+type Act = Exclude<Effect, { do: "quit" | "tail" }>;
+
+/** What is said while it is under way. */
+export function underWay(effect: Act): string {
+  if (effect.do === "approve") return `approving #${effect.request.id}…`;
+  const words = { cancel: "cancelling the turn of", stop: "stopping", start: "starting", pause: "pausing", resume: "resuming" };
+  return `${words[effect.do]} ${effect.agent}…`;
+}
+
+/** Asks the daemon for it, on a connection of its own: that of the screen is a stream. Never rejects. */
+export async function carryOut(effect: Act, socketPath: string): Promise<Outcome> {
+  let client: LineClient | undefined;
+  try {
+    client = await connectLines(socketPath, { ordered: true });
+    return { words: await call(effect, client), isError: false };
+  } catch (error) {
+    return { words: clean(failureOf(error).message), isError: true };
+  } finally {
+    client?.close();
+  }
+}
+
+async function call(effect: Act, client: LineClient): Promise<string> {
+  switch (effect.do) {
+    case "approve": {
+      // The digest binds the yes to what was shown; what was not shown refuses it.
+      const { id, sha, digest } = effect.request;
+      await client.call("approve", { id, sha, digest });
+      return `#${id} approved`;
+    }
+    case "cancel": {
+      const { cancelled } = await client.call("cancel", { name: effect.agent });
+      return cancelled ? `the turn of ${effect.agent} was cancelled` : `${effect.agent} had no turn running`;
+    }
+    case "stop":
+    case "start": {
+      const { results } = await client.call(effect.do, { scope: { agent_names: [effect.agent] } });
+      const refused = results.find((one) => !one.ok);
+      if (refused) throw new Error(refused.error ?? "it was refused");
+      return `${effect.agent} ${effect.do === "stop" ? "stopped" : "started"}`;
+    }
+    case "pause":
+    case "resume":
+      await client.call("set_paused", { name: effect.agent, paused: effect.do === "pause" });
+      return `${effect.agent} ${effect.do === "pause" ? "paused" : "goes on"}`;
+  }
+}

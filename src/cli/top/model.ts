@@ -1,0 +1,73 @@
+import type { AgentView, QuestionView } from "../../wire/agent.ts";
+import type { ApprovalView } from "../../wire/approval.ts";
+import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
+
+/** Messages that are kept to be shown: more than any terminal has lines. */
+const MAX_MESSAGES = 200;
+
+/** What `hivectl top` holds: a snapshot, and what happened since. */
+export interface TopModel {
+  state: StateSnapshot;
+  /** False while the daemon is away and what is shown may be old. */
+  isLive: boolean;
+}
+
+/** Takes an event into the snapshot. */
+export function take(state: StateSnapshot, event: HiveEvent): void {
+  switch (event.kind) {
+    case "hive":
+      state.hive = event.hive;
+      return;
+    case "agent":
+      state.agents = upsert(state.agents, event.agent, "name");
+      return;
+    case "question":
+      state.questions = upsert(state.questions, event.question, "id").filter((one) => one.state === "open");
+      return;
+    case "approval":
+      state.approvals = upsert(state.approvals, event.approval, "id").filter((one) => !SETTLED.has(one.state));
+      return;
+    case "message":
+      state.messages = upsert(state.messages, event.message, "id").slice(-MAX_MESSAGES);
+      return;
+    default:
+  }
+}
+const SETTLED: ReadonlySet<string> = new Set(["deployed", "failed", "denied", "cancelled"]);
+
+function upsert<Row>(rows: Row[], row: Row, key: keyof Row): Row[] {
+  const at = rows.findIndex((one) => one[key] === row[key]);
+  return at < 0 ? [...rows, row] : rows.with(at, row);
+}
+
+/** Something that can be selected. `key` names it while the list around it changes. */
+export type Item =
+  | { kind: "agent"; key: string; agent: AgentView }
+  | { kind: "request"; key: string; request: ApprovalView }
+  | { kind: "question"; key: string; question: QuestionView };
+
+/** All that can be selected, in the order in which it is shown: the agents, then what waits. */
+export function itemsOf(state: StateSnapshot): Item[] {
+  return [
+    ...inOrder(state.agents.filter((agent) => !agent.destroyed)).map(
+      (agent) => ({ kind: "agent", key: `agent ${agent.name}`, agent }) as const,
+    ),
+    ...state.approvals.map((request) => ({ kind: "request", key: `request ${request.id}`, request }) as const),
+    ...state.questions.map((question) => ({ kind: "question", key: `question ${question.id}`, question }) as const),
+  ];
+}
+
+/** The agent that an item is, or is about; nothing where it does not live. */
+export function agentOf(state: StateSnapshot, item: Item | undefined): AgentView | undefined {
+  if (!item) return undefined;
+  if (item.kind === "agent") return item.agent;
+  const name = item.kind === "request" ? item.request.agent : item.question.agent;
+  return state.agents.find((agent) => agent.name === name && !agent.destroyed);
+}
+
+/** Who needs a look comes first; after that the manager, then by name. */
+function inOrder(agents: readonly AgentView[]): AgentView[] {
+  const rank = (agent: AgentView): number =>
+    agent.state === "failed" || agent.state === "needs_login" ? 0 : agent.role === "manager" ? 1 : 2;
+  return agents.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}

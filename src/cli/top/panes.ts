@@ -1,0 +1,126 @@
+import type { AgentView } from "../../wire/agent.ts";
+import type { ApprovalView } from "../../wire/approval.ts";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { messageText } from "../message-text.ts";
+import { age, clean, count, dollars, duration, plural } from "../print.ts";
+import { questionText } from "../question-text.ts";
+import { requestSummary, type View } from "../request-text.ts";
+import { chopped, reflow } from "../wrap.ts";
+import { KEYS } from "./keys.ts";
+import { filled, line, type Screen } from "./line.ts";
+import { itemsOf, type Item } from "./model.ts";
+import { pageOf, type Pane } from "./press.ts";
+
+/** Messages that an agent's details show: what it was about lately. */
+const RECENT_MESSAGES = 5;
+/** What answers a question. */
+export const ANSWERS = "y yes, any other key no";
+/** How far the words of a field stand from the edge. */
+const FIELD = 10;
+/** How far the words of a key do. */
+const KEY = 14;
+
+/** The whole screen with a pane over the list. `skip` is what was really scrolled past. */
+export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { lines: string[]; skip: number } {
+  const { title, text, foot } = contentOf(pane, state, { paint: screen.paint, width: screen.columns, now: screen.now });
+  const all = chopped(reflow(text, screen.columns), screen.columns);
+  // A question stands at the foot: it is seen wherever one has scrolled to.
+  const room = Math.max(0, screen.rows - 2);
+  const skip = Math.max(0, Math.min(pane.skip, all.length - room));
+  const below = all.length - room - skip;
+  const more = below > 0 ? `${below} below  ` : "";
+  return {
+    lines: filled(
+      [line([[["amber", "bold"], `◆ ${title}`]], screen), ...all.slice(skip, skip + room)],
+      line(
+        [
+          ["amber", more],
+          [pane.kind === "ask" ? ["amber", "bold"] : "dim", foot],
+        ],
+        screen,
+      ),
+      screen,
+    ),
+    skip,
+  };
+}
+
+interface Content {
+  title: string;
+  text: string;
+  foot: string;
+}
+
+function contentOf(pane: Pane, state: StateSnapshot, view: View): Content {
+  const back = "Esc back  j k scroll";
+  switch (pane.kind) {
+    case "help":
+      return { title: "KEYS", text: helpText(view), foot: back };
+    case "words":
+      return { title: pane.title, text: clean(pane.words), foot: back };
+    case "ask":
+      return {
+        title: pane.request ? `REQUEST #${pane.request.id}` : "SURE?",
+        text: pane.request ? requestPane(pane.request, view) : pane.words,
+        foot: pane.request ? `${pane.words} ${ANSWERS}` : ANSWERS,
+      };
+    case "item": {
+      // As it is now; what has gone is shown as it was.
+      const item = itemsOf(state).find((one) => one.key === pane.item.key) ?? pane.item;
+      const foot = item.kind === "question" ? back : `${back}  a approve  t tail  c cancel  s stop  S start  p pause`;
+      return { ...itemContent(item, state, view), foot };
+    }
+  }
+}
+
+function itemContent(item: Item, state: StateSnapshot, view: View): Omit<Content, "foot"> {
+  if (item.kind === "agent") return { title: clean(item.agent.name), text: agentPane(item.agent, item, state, view) };
+  if (item.kind === "request") return { title: `REQUEST #${item.request.id}`, text: requestPane(item.request, view) };
+  const { id } = item.question;
+  return { title: `QUESTION #${id}`, text: `${questionText(item.question, view)}\n\n\`hivectl answer ${id} …\` answers it` };
+}
+
+function requestPane(request: ApprovalView, view: View): string {
+  const { files, added, removed } = request.stat;
+  const change = files === 0 ? "" : `\n\n${plural(files, "file")}, +${added} -${removed}`;
+  return `${requestSummary(request, request.base_sha, view)}${change}\n\n\`hivectl show ${request.id}\` has the diff`;
+}
+
+function agentPane(agent: AgentView, item: Item, state: StateSnapshot, view: View): string {
+  const { paint, width, now } = view;
+  const field = (name: string, words: string | undefined): string[] =>
+    words === undefined || words === ""
+      ? []
+      : [reflow(`${paint("dim", name.padEnd(FIELD))}${clean(words)}`, width, Math.min(FIELD, Math.floor(width / 2)))];
+  const turn = agent.last_turn;
+  const context =
+    agent.context_tokens === undefined
+      ? undefined
+      : `${count(agent.context_tokens)} of ${agent.context_window === undefined ? "?" : count(agent.context_window)} tok`;
+  const messages = state.messages.filter((one) => one.to === agent.name || one.from.split("/")[0] === agent.name);
+  return [
+    ...field("state", `${agent.state === "idle" && agent.asleep ? "asleep" : agent.state}, ${age(agent.state_since, now)}`),
+    ...field("why", agent.state_reason),
+    ...field("about", agent.description),
+    ...field("status", agent.status_text),
+    ...field("model", agent.model),
+    ...field("unread", agent.unread > 0 ? String(agent.unread) : undefined),
+    ...field(
+      "last turn",
+      turn && `${duration(turn.duration_ms)}, ${turn.ok ? "ok" : turn.reason}, ${age(turn.ended_at, now)} ago`,
+    ),
+    ...field("context", context),
+    ...field("today", `${dollars(agent.cost_today_usd)}, ${count(agent.tokens_today)} tok`),
+    ...field("runs", agent.deployed_sha),
+    ...field("deploy", agent.deploying === undefined ? undefined : `#${agent.deploying} is under way`),
+    ...agent.warnings.flatMap((warning) => field("warning", warning)),
+    ...field("page", pageOf(item, state)),
+    ...(messages.length === 0 ? [] : ["", paint("amber", "◆ MESSAGES")]),
+    ...messages.slice(-RECENT_MESSAGES).map((message) => messageText(message, view)),
+  ].join("\n");
+}
+
+function helpText({ width }: View): string {
+  const hang = Math.min(KEY, Math.floor(width / 2));
+  return KEYS.map(([keys, words]) => reflow(`${keys.padEnd(KEY)}${words}`, width, hang)).join("\n");
+}

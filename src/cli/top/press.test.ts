@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { anAgent, anApproval, aQuestion, aState } from "../../../test/lib/fixtures.ts";
+import type { AgentView } from "../../wire/agent.ts";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { keysIn } from "./keys.ts";
+import { press, type Effect, type Ui } from "./press.ts";
+
+const agent = (name: string, more: Partial<AgentView> = {}): AgentView =>
+  anAgent(name, { state: "idle", url: `http://127.0.0.1:7000/agent/${name}`, ...more });
+const world = (more: Partial<StateSnapshot> = {}, ada: Partial<AgentView> = {}): StateSnapshot =>
+  aState({
+    agents: [agent("hm1nd", { role: "manager" }), agent("ada", ada), agent("bob")],
+    approvals: [],
+    questions: [],
+    ...more,
+  });
+
+/** Presses keys one after the other; what happened, and how the screen is then. */
+function type(keys: string, state: StateSnapshot, ui: Ui = {}): { ui: Ui; effects: Effect[] } {
+  const effects: Effect[] = [];
+  for (const key of keysIn(keys)) {
+    const after = press(ui, key, state);
+    ui = after.ui;
+    if (after.effect) effects.push(after.effect);
+  }
+  return { ui, effects };
+}
+const ADA: Ui = { selected: "agent ada" };
+
+test("keys that are sent as sequences have names; others are left out", () => {
+  expect(keysIn("\u001B[A\u001BOBjq\u001B[5~\u001B[1;5C\r")).toEqual(["up", "down", "down", "q", "page up", "enter"]);
+  expect(keysIn("\u001B")).toEqual(["escape"]);
+});
+
+test("the selection moves over agents and what waits, stays at the ends, and follows its item", () => {
+  const state = world({ approvals: [anApproval({ id: 12, agent: "ada" })], questions: [aQuestion("which?", { id: 17 })] });
+  expect(type("j", state).ui.selected).toBe("agent ada");
+  expect(type("jjj", state).ui.selected).toBe("request 12");
+  expect(type("G", state).ui.selected).toBe("question 17");
+  expect(type("GjjkA", state).ui.selected).toBe("request 12");
+  expect(type("Gg\u001B[A", state).ui.selected).toBe("agent hm1nd");
+  // Another agent fails and is listed first.
+  const later = world({ agents: [...world().agents, anAgent("zoe", { state: "failed" })] });
+  expect(type("j", later, ADA).ui.selected).toBe("agent bob");
+});
+
+describe("keys for the selected agent", () => {
+  test.each<[string, Partial<AgentView>, Effect]>([
+    ["cy", { state: "thinking" }, { do: "cancel", agent: "ada" }],
+    ["sy", { state: "idle" }, { do: "stop", agent: "ada" }],
+    ["S", { state: "offline", running: false }, { do: "start", agent: "ada" }],
+    ["p", {}, { do: "pause", agent: "ada" }],
+    ["p", { state: "paused", paused: true }, { do: "resume", agent: "ada" }],
+    ["t", {}, { do: "tail", agent: "ada" }],
+  ])("%s", (keys, ada, effect) => {
+    expect(type(keys, world({}, ada), ADA)).toMatchObject({ effects: [effect], ui: { selected: "agent ada" } });
+    // The same from its details.
+    expect(type(`\r${keys}`, world({}, ada), ADA).effects).toEqual([effect]);
+  });
+
+  test.each(["sn", "s\u001B", "sq", "s\r", "cn"])("%j does nothing: only y is a yes", (keys) => {
+    const { ui, effects } = type(keys, world({}, { state: "thinking" }), ADA);
+    expect(effects).toEqual([]);
+    expect(ui).toEqual({ selected: "agent ada", notice: { words: "nothing is changed", isError: false } });
+  });
+
+  test.each<[string, Partial<AgentView>, string]>([
+    ["c", { state: "idle" }, "ada has no turn running"],
+    ["s", { state: "offline", running: false, state_reason: undefined }, "ada is stopped already"],
+    ["S", { running: true }, "ada runs already"],
+    ["a", {}, "nothing waits for approval"],
+  ])("%s where there is nothing to do says so", (key, ada, words) => {
+    expect(type(key, world({}, ada), ADA)).toMatchObject({ effects: [], ui: { notice: { words } } });
+  });
+});
+
+describe("a approves", () => {
+  const first = anApproval({ id: 11, agent: "bob" });
+  const second = anApproval({ id: 12, agent: "ada" });
+  const state = world({ approvals: [first, second] });
+
+  test.each([
+    ["the selected request", "request 12", second],
+    ["the one that waits for the selected agent", "agent ada", second],
+    ["else the oldest", "agent hm1nd", first],
+  ])("%s, once it is shown and y is pressed", (_what, selected, request) => {
+    const asked = type("a", state, { selected });
+    expect(asked.effects).toEqual([]);
+    expect(asked.ui.pane).toMatchObject({ kind: "ask", request });
+    expect(type("jjy", state, asked.ui)).toMatchObject({ effects: [{ do: "approve", request }] });
+    expect(type("n", state, asked.ui).effects).toEqual([]);
+  });
+
+  test("what was shown, whatever it has become meanwhile", () => {
+    const asked = type("a", state, { selected: "request 12" });
+    const changed = world({ approvals: [{ ...second, digest: "e".repeat(64) }] });
+    expect(type("y", changed, asked.ui).effects).toEqual([{ do: "approve", request: second }]);
+  });
+
+  test("not one that is decided", () => {
+    const building = world({ approvals: [{ ...second, state: "building" }] });
+    expect(type("a", building, { selected: "request 12" }).ui.notice?.words).toBe("#12 is building already");
+  });
+});
+
+test("Enter, o and ? open panes; Escape and q close them, and then q quits", () => {
+  const state = world({ approvals: [anApproval({ id: 12, agent: "ada" })] });
+  expect(type("\r", state, ADA).ui.pane).toMatchObject({ kind: "item", item: { key: "agent ada" } });
+  expect(type("o", state, ADA).ui.pane).toMatchObject({ kind: "words", words: agent("ada").url });
+  expect(type("o", state, { selected: "request 12" }).ui.pane).toMatchObject({
+    words: "http://127.0.0.1:7000/approval/12",
+  });
+  for (const opened of ["\r", "o", "?"]) {
+    expect(type(`${opened}q`, state, ADA)).toEqual({ ui: { selected: "agent ada" }, effects: [] });
+    expect(type(`${opened}jj\u001B`, state, ADA)).toEqual({ ui: { selected: "agent ada" }, effects: [] });
+    expect(type(`${opened}\u0003`, state, ADA).effects).toEqual([{ do: "quit" }]);
+  }
+  expect(type("q", state).effects).toEqual([{ do: "quit" }]);
+});

@@ -1,0 +1,127 @@
+import type { AgentView } from "../../wire/agent.ts";
+import type { ApprovalView } from "../../wire/approval.ts";
+import type { StateSnapshot } from "../../wire/event.ts";
+import { agentOf, itemsOf, type Item } from "./model.ts";
+
+/** What a key makes happen outside of the screen. */
+export type Effect =
+  | { do: "quit" }
+  | { do: "tail"; agent: string }
+  | { do: "approve"; request: ApprovalView }
+  | { do: "cancel" | "stop" | "start" | "pause" | "resume"; agent: string };
+
+/** What lies over the list. `skip`: lines that are scrolled past. */
+export type Pane =
+  | { kind: "help"; skip: number }
+  | { kind: "item"; item: Item; skip: number }
+  /** A question that `y` answers with its effect, and any other key with nothing. */
+  | { kind: "ask"; words: string; request?: ApprovalView; yes: Effect; skip: number }
+  | { kind: "words"; title: string; words: string; skip: number };
+
+/** What the operator has before the eyes. */
+export interface Ui {
+  /** The key of the selected item; the first one where it is not there any more. */
+  selected?: string | undefined;
+  pane?: Pane | undefined;
+  /** What became of the last key, until the next one. */
+  notice?: { words: string; isError: boolean } | undefined;
+}
+
+/** A screenful, for keys that move by pages. */
+const PAGE = 10;
+const MOVES: Readonly<Record<string, number>> = {
+  up: -1,
+  down: 1,
+  "page up": -PAGE,
+  "page down": PAGE,
+  home: -Infinity,
+  end: Infinity,
+};
+
+/** The item that is selected: the one of that key, else the first. */
+export function selectedOf(ui: Ui, items: readonly Item[]): Item | undefined {
+  return items.find((one) => one.key === ui.selected) ?? items[0];
+}
+
+/** What a key does: how the screen is after it, and what happens. Pure. */
+export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
+  const quiet: Ui = { selected: ui.selected, pane: ui.pane };
+  if (key === "quit") return { ui: quiet, effect: { do: "quit" } };
+  const move = MOVES[key];
+  if (ui.pane) {
+    if (move !== undefined) return { ui: { ...quiet, pane: { ...ui.pane, skip: Math.max(0, ui.pane.skip + move) } } };
+    if (ui.pane.kind === "ask") {
+      const closed = { selected: ui.selected };
+      return key === "y" ? { ui: closed, effect: ui.pane.yes } : { ui: { ...closed, notice: said("nothing is changed") } };
+    }
+    if (["q", "escape", "enter"].includes(key) || ui.pane.kind !== "item") return { ui: { selected: ui.selected } };
+    return act({ selected: ui.selected }, key, state);
+  }
+  const items = itemsOf(state);
+  if (move !== undefined) {
+    const at = items.findIndex((one) => one.key === selectedOf(ui, items)?.key);
+    return { ui: { selected: items[Math.max(0, Math.min(items.length - 1, at + move))]?.key } };
+  }
+  if (key === "q") return { ui: quiet, effect: { do: "quit" } };
+  return act(quiet, key, state);
+}
+
+/** Keys that do something with what is selected. */
+function act(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
+  const item = selectedOf(ui, itemsOf(state));
+  if (key === "?") return { ui: { ...ui, pane: { kind: "help", skip: 0 } } };
+  if (key === "a") return approve(ui, item, state);
+  if (key === "enter" || key === "o") return open(ui, key, item, state);
+  const does = AGENT_KEYS[key];
+  if (!does) return { ui };
+  const agent = agentOf(state, item);
+  if (!agent) return { ui: { ...ui, notice: said("select an agent first") } };
+  const wanted = does(agent);
+  if ("not" in wanted) return { ui: { ...ui, notice: said(wanted.not) } };
+  if (wanted.asks === undefined) return { ui, effect: wanted.effect };
+  return { ui: { ...ui, pane: { kind: "ask", words: wanted.asks, yes: wanted.effect, skip: 0 } } };
+}
+
+type Wanted = { effect: Effect; asks?: string } | { not: string };
+const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
+  t: ({ name }) => ({ effect: { do: "tail", agent: name } }),
+  c: ({ name, state }) =>
+    state === "thinking" || state === "compacting"
+      ? { effect: { do: "cancel", agent: name }, asks: `cancel the turn of ${name}? Its message is dropped` }
+      : { not: `${name} has no turn running` },
+  s: ({ name, state, state_reason: reason, running, failed }) =>
+    running || failed
+      ? { effect: { do: "stop", agent: name }, asks: `stop ${name}? Its turn may finish (30 s)` }
+      : { not: `${name} is ${state === "offline" && reason !== undefined ? reason : "stopped"} already` },
+  S: ({ name, running }) => (running ? { not: `${name} runs already` } : { effect: { do: "start", agent: name } }),
+  p: ({ name, paused }) => ({ effect: { do: paused ? "resume" : "pause", agent: name } }),
+};
+
+/** The request to approve: the selected one, else the one that waits for the selected agent, else the oldest. */
+function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
+  const pending = state.approvals.filter((one) => one.state === "pending");
+  const agent = agentOf(state, item)?.name;
+  const request = item?.kind === "request" ? item.request : (pending.find((one) => one.agent === agent) ?? pending.at(0));
+  if (!request) return { ui: { ...ui, notice: said("nothing waits for approval") } };
+  if (request.state !== "pending") return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
+  const words = `approve #${request.id}?`;
+  return {
+    ui: { ...ui, pane: { kind: "ask", words, request, yes: { do: "approve", request }, skip: 0 } },
+  };
+}
+
+function open(ui: Ui, key: string, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
+  if (!item) return { ui: { ...ui, notice: said("there is nothing to open") } };
+  if (key === "enter") return { ui: { ...ui, pane: { kind: "item", item, skip: 0 } } };
+  return { ui: { ...ui, pane: { kind: "words", title: "PAGE", words: pageOf(item, state), skip: 0 } } };
+}
+
+/** The address of an item's page. */
+export function pageOf(item: Item, state: StateSnapshot): string {
+  if (item.kind === "agent") return item.agent.url;
+  // An agent's address is below the dashboard's, and one agent there is always: the manager.
+  const origin = state.agents[0]?.url.replace(/\/agent\/[^/]*$/, "") ?? "";
+  return item.kind === "request" ? `${origin}/approval/${item.request.id}` : `${origin}/`;
+}
+
+const said = (words: string): { words: string; isError: boolean } => ({ words, isError: false });
