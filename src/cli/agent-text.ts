@@ -1,5 +1,6 @@
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
+import { agentStateWord } from "../wire/words.ts";
 import { age, clean, dollars, duration, fit, plural, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
@@ -25,7 +26,7 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
       { title: "NAME", value: (one) => one.name, colour: () => "bold" },
       {
         title: "STATE",
-        value: (one) => (one.state === "idle" && one.asleep ? "asleep" : one.state),
+        value: (one) => agentStateWord(one),
         colour: (one) => COLOURS[one.state],
       },
       { title: "SINCE", value: (one) => age(one.state_since, now) },

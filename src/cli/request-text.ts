@@ -1,5 +1,6 @@
 import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
+import { KIND_WORDS } from "../wire/words.ts";
 import { patchLines } from "./diff-lines.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import { age, clean, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
@@ -26,7 +27,6 @@ const STATE_COLOURS: Record<RequestState, Colour> = {
 };
 export const stateColour = (state: RequestState): Colour => STATE_COLOURS[state];
 
-const KINDS: Record<ApprovalView["kind"], string> = { spawn: "spawn", apply_commit: "config" };
 const RISKS: Record<RiskMark["level"], { mark: string; colour: Colour }> = {
   danger: { mark: "!!", colour: "red" },
   warn: { mark: " !", colour: "amber" },
@@ -51,7 +51,7 @@ export function requestTable(requests: readonly ApprovalView[], { paint, width: 
     [
       { title: "ID", value: (one) => String(one.id), colour: () => "bold" },
       { title: "AGENT", value: (one) => one.agent },
-      { title: "KIND", value: (one) => KINDS[one.kind], spare: 2 },
+      { title: "KIND", value: (one) => KIND_WORDS[one.kind], spare: 2 },
       { title: "STATE", value: (one) => one.state, colour: (one) => STATE_COLOURS[one.state] },
       { title: "AGE", value: (one) => age(one.requested_at, now) },
       { title: "BY", value: (one) => one.requested_by, spare: 4 },

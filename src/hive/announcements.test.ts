@@ -123,5 +123,5 @@ test("turns that say the same of their agent say it once, and a turn that goes w
 test("the manager is not told of itself, and its tail has it all the same", async () => {
   await say("killed", "hm1nd");
   expect(told()).toEqual([]);
-  expect(tail("hm1nd")).toEqual(["hm1nd was killed: why"]);
+  expect(tail("hm1nd")).toEqual(["hm1nd was stopped: why"]);
 });

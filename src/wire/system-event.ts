@@ -1,4 +1,5 @@
 import type { SYSTEM } from "./names.ts";
+import { KIND_WORDS } from "./words.ts";
 
 /** The daemon, as a sender. */
 const DAEMON: typeof SYSTEM = "system";
@@ -13,13 +14,18 @@ const short = (sha: unknown): string => text(sha).slice(0, SHA_DIGITS);
 /** Behind what is said already, where there is more to say. */
 const more = (value: unknown, before: string): string => (value === undefined || value === null ? "" : before + text(value));
 
+const kindWord = (kind: unknown): string => {
+  const known = Object.entries(KIND_WORDS).find(([name]) => name === kind);
+  return known ? known[1] : text(kind);
+};
+
 const WORDS: Record<string, (facts: Facts) => string> = {
   approval_resolved: ({ id, kind, agent, status, tag, note, error }) =>
-    `request ${text(id)}, ${text(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
+    `request ${text(id)}, ${kindWord(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
   spawned: ({ agent, sha, request, revived }) =>
     `${text(agent)} ${revived === true ? "lives again" : "lives"} · ${short(sha)} · request ${text(request)}`,
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
-  killed: ({ agent, reason }) => `${text(agent)} was killed${more(reason, ": ")}`,
+  killed: ({ agent, reason }) => `${text(agent)} was stopped${more(reason, ": ")}`,
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,
   paused: ({ agent }) => `${text(agent)} is paused: its mail waits`,
   resumed: ({ agent }) => `${text(agent)} goes on`,

@@ -112,7 +112,7 @@ test("panels have plain names, leet is for the eye only", async () => {
     .getByRole("heading", { level: 2 })
     .evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
   expect(names).toEqual([
-    "containers",
+    "agents",
     "kept state",
     "meta inputs",
     "your call: what waits for you",

@@ -153,7 +153,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await card.getByRole("button", { name: /approve/ }).click();
     await toast(/deployed\/\d+: scout runs it/).waitFor();
     await card.waitFor({ state: "detached" });
-    await look("containers");
+    await look("agents");
     await page.getByRole("listitem", { name: "scout" }).getByText(/idle/).waitFor();
     await page.getByRole("link", { name: "scout", exact: true }).first().click();
     await page.getByRole("log", { name: "turns of scout" }).waitFor();
@@ -178,7 +178,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("APPR0VE");
     await page.keyboard.press("Enter");
     await toast(/deployed\/\d+: scout runs it/).waitFor();
-    await look("containers");
+    await look("agents");
     await modelOf("scout").getByText("haiku").waitFor();
 
     await page.goto(`${hive.home}/?open=deploys:scout&tab=swarm`);

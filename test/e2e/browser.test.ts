@@ -143,7 +143,7 @@ test("text from agents stays text, everywhere it is shown", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await hive.call("send", { to: "hm1nd", body: "evil" });
   await page.getByRole("region", { name: "operator inbox" }).getByText("<img src=x").first().waitFor();
-  await page.getByRole("region", { name: "containers" }).getByText("<img src=x").waitFor();
+  await page.getByRole("region", { name: "agents" }).getByText("<img src=x").waitFor();
   await page.goto(`${hive.home}/agent/hm1nd`);
   await page.getByText("<img src=x").first().waitFor();
   await page
@@ -300,7 +300,7 @@ describe("on a phone", () => {
     const { context, page, problems } = await logIn(browser, hive, { width: 390, height: 844 });
     await hive.call("send", { to: "hm1nd", body: "ask again" });
     await page.getByText("tea or coffee?").first().waitFor();
-    for (const tab of ["containers", "what waits for you", "operator inbox", "message flow"]) {
+    for (const tab of ["agents", "what waits for you", "operator inbox", "message flow"]) {
       await page.getByRole("link", { name: tab }).click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(390);
     }

@@ -67,7 +67,7 @@ test("from the manager's request to a roll-back: cards, diff, deny with a note, 
   await card(spawn).getByText("looks things up").first().waitFor();
   await approve(spawn).click();
   await page.getByText(`deployed/${spawn.id}: scout runs it`).waitFor();
-  await page.getByRole("region", { name: "containers" }).getByText("scout").first().waitFor();
+  await page.getByRole("region", { name: "agents" }).getByText("scout").first().waitFor();
   await page.getByRole("region", { name: "operator inbox" }).getByText("scout is here").waitFor();
 
   await rests();

@@ -67,7 +67,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("crawler.mjs").first().waitFor({ state: "attached" });
     await page.getByRole("link", { name: "← your call" }).click();
     await page.waitForURL(/\/\?tab=call$/);
-    if (width < 900) await page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: "containers" }).click();
+    if (width < 900) await page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: "agents" }).click();
     await row.getByRole("link", { name: "scout", exact: true }).click();
     const tail = page.getByRole("log", { name: "turns of scout" });
     await tail.waitFor();

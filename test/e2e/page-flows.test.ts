@@ -267,7 +267,7 @@ test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk f
   const walk = page.getByRole("region", { name: "a first walk" });
   await walk.getByText("0 of 5").waitFor();
   for (const [part, words] of [
-    ["containers", "Only the manager lives here."],
+    ["agents", "Only the manager lives here."],
     ["message flow", "Nobody has said anything."],
     ["operator inbox", "Agents write to you here."],
     ["what waits for you", "Nothing waits for you."],

@@ -36,7 +36,7 @@ describe.each([1440, 390])("at %i px", (width) => {
 
   test("the agents' rows: a turn begins and ends, words, unread, figures", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport });
-    const rows = page.getByRole("region", { name: "containers" }).getByRole("listitem");
+    const rows = page.getByRole("region", { name: "agents" }).getByRole("listitem");
     // What the panels below fetch is there, too.
     await page.locator(".meta .o").first().waitFor({ state: "attached" });
     const bars = page.locator("header.bar, main.dashboard, .col:visible > section:visible, nav.tabs");

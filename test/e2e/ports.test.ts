@@ -109,7 +109,7 @@ describe("a port of one's own", () => {
       await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
       await page.getByRole("link", { name: "← hive" }).click();
       await page.waitForURL(`${hive.home}/`);
-      await page.getByRole("region", { name: "containers" }).waitFor();
+      await page.getByRole("region", { name: "agents" }).waitFor();
       await context.close();
       expect(problems).toEqual([]);
     } finally {

@@ -11,7 +11,7 @@ export async function findings(page: Page, within?: string): Promise<string[]> {
         resultTypes: ["violations"],
         // What it would fetch anew is for rules about media and turned screens: we have neither.
         preload: false,
-        // Leet labels have plain names on purpose: `C0NTAINERS` is read out as "containers".
+        // Leet labels have plain names on purpose: `C0NTAINERS` is read out as "agents".
         rules: { "label-content-name-mismatch": { enabled: false } },
       }),
     within,

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
+import { KIND_WORDS } from "../../src/wire/words.ts";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
-import { KIND_WORDS, RISK_COLOURS, short } from "../lib/approvals.ts";
+import { RISK_COLOURS, short } from "../lib/approvals.ts";
 import { useHive } from "../lib/store.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";

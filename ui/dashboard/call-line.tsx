@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
+import { KIND_WORDS } from "../../src/wire/words.ts";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
-import { KIND_WORDS, STATE_WORDS } from "../lib/approvals.ts";
+import { STATE_WORDS } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
 import { callSince, type Call } from "./calls.ts";
 

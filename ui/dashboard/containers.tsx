@@ -26,7 +26,7 @@ export function Containers(): ReactNode {
   return (
     <Panel
       leet="C0NTAINERS"
-      label="containers"
+      label="agents"
       note={live.length}
       className="fill"
       actions={

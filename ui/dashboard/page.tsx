@@ -13,7 +13,7 @@ import { MetaInputs } from "./meta.tsx";
 import { YourCall } from "./your-call.tsx";
 
 const TABS = [
-  { id: "swarm", leet: "SW4RM", label: "containers" },
+  { id: "swarm", leet: "SW4RM", label: "agents" },
   { id: "call", leet: "Y3R C4LL", label: "what waits for you" },
   { id: "inbox", leet: "1NB0X", label: "operator inbox" },
   { id: "flow", leet: "FL0W", label: "message flow" },

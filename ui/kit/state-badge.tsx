@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { agentStateWord } from "../../src/wire/words.ts";
 import { visible } from "../lib/text.ts";
 import { Age, Until } from "./time.tsx";
 
@@ -20,7 +21,7 @@ const isRetrying = (agent: AgentView): boolean => agent.state === "idle" && agen
 function wordOf(agent: AgentView): string {
   if (agent.destroyed) return "destroyed";
   if (isRetrying(agent)) return "tries again";
-  return agent.state === "idle" && agent.asleep ? "asleep" : agent.state.replace("_", " ");
+  return agentStateWord(agent);
 }
 
 /** What an agent is doing and since when; with the end where one is known. */

@@ -1,9 +1,6 @@
 import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
 import type { State } from "./state.ts";
 
-/** What a person reads for a kind of request. */
-export const KIND_WORDS: Record<ApprovalView["kind"], string> = { spawn: "spawn", apply_commit: "config change" };
-
 /** What a person reads for a state, and its colour. */
 export const STATE_WORDS: Record<RequestState, { words: string; colour: string }> = {
   pending: { words: "waits for you", colour: "amber" },

@@ -78,7 +78,7 @@ export function troubles(
       case "paused":
         return agent.unread > 0 ? trouble(`paused, ${waits}`, "amber", oldest) : trouble("paused", "dim");
       case "offline":
-        return agent.unread > 0 ? trouble(`offline, ${waits}`, "amber", oldest) : trouble("offline", "dim");
+        return agent.unread > 0 ? trouble(`stopped, ${waits}`, "amber", oldest) : trouble("stopped", "dim");
       default:
     }
     const asked = asking.get(agent.name);

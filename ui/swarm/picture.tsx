@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { agentStateWord } from "../../src/wire/words.ts";
 import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
 import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
@@ -70,12 +71,17 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
       ))}
       <Node name="operator" place={at.get("operator")} kind="operator" note="" badge={0} layout={layout} />
       {agents.map((agent) => (
-        <Link key={agent.id} to="/agent/$name" params={{ name: agent.name }} aria-label={`${agent.name}, ${agent.state}`}>
+        <Link
+          key={agent.id}
+          to="/agent/$name"
+          params={{ name: agent.name }}
+          aria-label={`${agent.name}, ${agentStateWord(agent)}`}
+        >
           <Node
             name={agent.name}
             place={at.get(agent.name)}
             kind={asking.has(agent.name) ? "asks" : agent.state === "idle" && agent.asleep ? "asleep" : agent.state}
-            note={`${agent.state === "idle" && agent.asleep ? "asleep" : agent.state.replace("_", " ")} ${age(now - Date.parse(agent.turn_started_at ?? agent.state_since))}`}
+            note={`${agentStateWord(agent)} ${age(now - Date.parse(agent.turn_started_at ?? agent.state_since))}`}
             badge={agent.unread}
             layout={layout}
           />

@@ -95,7 +95,7 @@ export function agentCommands(program: Command): void {
       forEachAgent(shell, names ?? [], options, done, (name) => run(shell, name)),
     );
   };
-  each("kill", "stop agents at once; a message in its turn is delivered again", "killed", ({ client }, name) =>
+  each("kill", "stop agents at once; a message in its turn is delivered again", "stopped", ({ client }, name) =>
     client.call("kill", { name }),
   );
   each("restart", "stop and start agents", "restarted", ({ client }, name) => client.call("restart", { name }));

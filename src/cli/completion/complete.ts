@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from "commander";
+import { KIND_WORDS } from "../../wire/words.ts";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { OFFERED_MODELS } from "../../wire/models.ts";
 import { oneLine } from "../print.ts";
@@ -161,7 +162,7 @@ async function fromHive(
           .map((one) => row(one.id, one.description ?? one.sha ?? ""));
       }
       const { approvals } = await client.call("approvals", { open: name === "id" });
-      return approvals.map((one) => row(one.id, `${one.state} ${one.kind} ${one.agent} ${one.description ?? ""}`));
+      return approvals.map((one) => row(one.id, `${one.state} ${KIND_WORDS[one.kind]} ${one.agent} ${one.description ?? ""}`));
     }
     case "question":
       return (await client.call("questions", {})).questions.map((one) => row(one.id, `${one.agent}: ${one.question}`));
