@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bwrapDriver } from "./bwrap.ts";
 import { conformance } from "./conformance.ts";
@@ -66,9 +66,9 @@ test.each(["killed", "adopted and killed", "found dead"])(
 
 describe("programs that people use work in a cage", () => {
   /** Runs a script in a cage, in /state; gives its output, whatever it ends with. */
-  async function inside(script: string): Promise<string> {
+  async function inside(script: string, binds: CageSpec["extraBinds"] = []): Promise<string> {
     const one = spec({
-      extraBinds: [{ host: realpathSync(process.execPath), cage: "/opt/node", mode: "ro" }],
+      extraBinds: [{ host: realpathSync(process.execPath), cage: "/opt/node", mode: "ro" }, ...binds],
       env: { PATH: "/usr/bin:/bin", HOME: "/home/agent" },
       argv: ["/bin/sh", "-c", `exec > out 2>&1\n${script}`],
       limits: { memoryBytes: 2 * 1024 ** 3, cpuPercent: 400, pids: 512 },
@@ -104,6 +104,39 @@ describe("programs that people use work in a cage", () => {
       git clone -q one two; cd two; git checkout -q -b side; echo x > x; git add x; git commit -q -m second
       git checkout -q main; git merge -q --no-ff -m merged side; git gc -q; git log --topo-order --format=%s`);
     expect(out.split("\n")).toEqual(["merged", "second", "first", ""]);
+  });
+
+  test("tar, cp, install and shared repositories: programs that set modes, without the bits that change who runs", async () => {
+    const out = await inside(`
+      umask 022; echo x > x; chmod 755 x
+      tar --mode=4755 -cf x.tar x && rm x && tar -xf x.tar && stat -c %a x
+      mkdir -m 2775 team && stat -c %a team && cp -a team again && stat -c %a again && chmod 755 again && stat -c %a again
+      install -m 755 x y && cp -p y z && stat -c %a z; cp -a /usr/bin/passwd . && stat -c %a passwd
+      git init -q --bare --shared s.git && stat -c %a s.git/objects
+      chmod u+s x; chmod 6755 x; install -m 4755 x w 2>&- || echo no install; perl -e 'sysopen my $f, "v", 0101, 04755 or print "$!\n"'; stat -c %a x`);
+    const no = "Operation not permitted";
+    const modes = ["755", "2775", "2775", "2755", "755", "755", "2775"];
+    expect(out.split("\n")).toEqual([
+      ...modes,
+      `chmod: changing permissions of 'x': ${no}`,
+      `chmod: changing permissions of 'x': ${no}`,
+      "no install",
+      no,
+      "755",
+      "",
+    ]);
+  });
+
+  test("npm: a package with a program is packed and installed", async () => {
+    const npm = dirname(dirname(realpathSync(join(dirname(process.execPath), "npm"))));
+    const out = await inside(
+      `mkdir -p p/bin app; echo '#!/bin/sh' > p/bin/p.sh; chmod 755 p/bin/p.sh; export npm_config_cache=/tmp/npm npm_config_offline=true
+       echo '{"name":"p","version":"1.0.0","bin":"bin/p.sh"}' > p/package.json; echo '{"name":"app","version":"1.0.0"}' > app/package.json
+       cd p; /opt/node /opt/npm/bin/npm-cli.js pack -s --pack-destination /state; cd ../app
+       /opt/node /opt/npm/bin/npm-cli.js install -s --no-audit --no-fund ../p-1.0.0.tgz; stat -Lc %a node_modules/.bin/p`,
+      [{ host: npm, cage: "/opt/npm", mode: "ro" }],
+    );
+    expect(out).toBe("p-1.0.0.tgz\n755\n");
   });
 
   test("Python: threads, processes of its own kind, names, sockets", async () => {

@@ -44,10 +44,17 @@ const CALLS: readonly [name: string, args: readonly number[], answer: string][] 
   ["personality", [8], "1"],
   ["ioctl", [0, 0x5412, 0], "1"],
   ["ioctl", [0, 0x5423, 0], "1"],
+  ["openat2", [-1, 0, 0, 0], "38"],
+  ["fchmod", [-1, 0o4755], "1"],
+  ["fchmodat", [-1, 0, 0o4755], "1"],
+  ["mknodat", [-1, 0, 0o104755, 0], "1"],
+  ["openat", [-1, 0, 0o101, 0o4755], "1"],
+  ["openat", [-1, 0, 0o101, 0o2755], "1"],
   // What programs need is there: the filter answers none of these.
   ["getpid", [], "open"],
   ["personality", [0xffffffff], "open"],
   ["unshare", [0x600], "open"],
+  ["fchmod", [-1, 0o2755], "9"],
 ];
 
 /** The lines that the probe prints inside a cage of any kind. */

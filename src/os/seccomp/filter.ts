@@ -4,10 +4,15 @@ import {
   ALLOWED,
   CLONE_NEW,
   CLONE_NEWTIME,
+  CREATES,
   FAMILIES,
+  MODE_CALLS,
   NETLINK_ROUTE,
+  OPEN_CALLS,
   PERSONALITIES,
   REFUSED,
+  S_ISGID,
+  S_ISUID,
   TERMINAL_REQUESTS,
 } from "./policy.ts";
 import { syscallNumbers, type Architecture } from "./syscalls.ts";
@@ -38,11 +43,17 @@ export function filterArchitecture(architecture: string = process.arch): Archite
   return architecture === "x64" || architecture === "arm64" ? architecture : undefined;
 }
 
-/** The filter of every cage on this host, as bubblewrap takes it. Throws words for the operator where there is none. */
-export function seccompFilter(architecture: string = process.arch): Buffer {
+/** What cages differ in. */
+export interface FilterOptions {
+  /** No set-group-ID bit can be set either: files of the cage belong to a person's group on the host. */
+  noSetgid?: boolean;
+}
+
+/** The filter of a cage on this host, as bubblewrap takes it. Throws words for the operator where there is none. */
+export function seccompFilter(options: FilterOptions = {}, architecture: string = process.arch): Buffer {
   const known = filterArchitecture(architecture);
   if (known === undefined) throw new Error(noFilter(architecture));
-  return assemble(filterProgram(known));
+  return assemble(filterProgram(known, options));
 }
 
 /** Why there is no cage on this architecture, and what to do. */
@@ -51,8 +62,8 @@ export function noFilter(architecture: string = process.arch): string {
 }
 
 /** The filter as a program: a call of another architecture, i386 and x32 included, ends the process. */
-export function filterProgram(architecture: Architecture): Program {
-  const known = decide(verdicts(architecture));
+export function filterProgram(architecture: Architecture, options: FilterOptions = {}): Program {
+  const known = decide(verdicts(architecture, options));
   const native = architecture === "x64" ? when("atLeast", FIRST_X32, killProcess, known) : known;
   const numbered = load(NUMBER_AT, when("equal", LEFT_OUT, fail(ENOSYS), native));
   return load(ARCHITECTURE_AT, when("equal", AUDIT_ARCH[architecture], numbered, killProcess));
@@ -65,7 +76,7 @@ interface Range {
 }
 
 /** The answers of all numbers from 0 on, neighbours with the same one put together. */
-function verdicts(architecture: Architecture): Range[] {
+function verdicts(architecture: Architecture, options: FilterOptions): Range[] {
   const numbers = syscallNumbers(architecture);
   const unknown = fail(ENOSYS);
   const byNumber = new Map<number, Program>();
@@ -77,7 +88,7 @@ function verdicts(architecture: Architecture): Range[] {
   };
   set(ALLOWED, allow);
   set(REFUSED, fail(EPERM));
-  for (const [name, then] of Object.entries(EXAMINED)) set([name], then);
+  for (const [name, then] of Object.entries(examined(options))) set([name], then);
 
   const ranges: Range[] = [];
   const end = [...byNumber.keys()].reduce((most, number) => Math.max(most, number)) + 1;
@@ -105,7 +116,7 @@ function oneOf(words: readonly number[], otherwise: Program): Program {
 const netlink = load(argumentAt(2), when("equal", NETLINK_ROUTE, allow, fail(EPROTONOSUPPORT)));
 
 /** The calls whose arguments decide. None of these is a pointer: what one points to could change after the look. */
-export const EXAMINED: Readonly<Record<string, Program>> = {
+const EXAMINED: Readonly<Record<string, Program>> = {
   socket: load(argumentAt(0), oneOf(Object.values(FAMILIES), when("equal", AF_NETLINK, netlink, fail(EAFNOSUPPORT)))),
   socketpair: load(argumentAt(0), oneOf([FAMILIES.AF_UNIX], fail(EAFNOSUPPORT))),
   clone: load(argumentAt(0), when("anyBit", CLONE_NEW, fail(EPERM), allow)),
@@ -116,3 +127,17 @@ export const EXAMINED: Readonly<Record<string, Program>> = {
     Object.values(TERMINAL_REQUESTS).reduce<Program>((no, request) => when("equal", request, fail(EPERM), no), allow),
   ),
 };
+
+/** The calls whose arguments decide in a cage: those that do in every cage, and those that give a file its mode. */
+export function examined({ noSetgid = false }: FilterOptions = {}): Readonly<Record<string, Program>> {
+  const refuseBits = (argument: number, bits: number): Program =>
+    load(argumentAt(argument), when("anyBit", bits, fail(EPERM), allow));
+  const made = S_ISUID | S_ISGID;
+  const byMode = new Map<string, Program>();
+  // Directories have the set-group-ID bit by right, and only the kernel knows what is a directory.
+  for (const [name, mode] of Object.entries(MODE_CALLS.chmod)) byMode.set(name, refuseBits(mode, noSetgid ? made : S_ISUID));
+  for (const [name, mode] of Object.entries(MODE_CALLS.make)) byMode.set(name, refuseBits(mode, made));
+  for (const [name, flags] of Object.entries(OPEN_CALLS))
+    byMode.set(name, load(argumentAt(flags), when("anyBit", CREATES, refuseBits(flags + 1, made), allow)));
+  return { ...EXAMINED, ...Object.fromEntries(byMode) };
+}

@@ -3,11 +3,11 @@
 /** The calls that pass whatever their arguments are. */
 export const ALLOWED = `
   read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range
-  open openat openat2 creat dup dup2 dup3 fcntl flock pipe pipe2 sendfile splice tee vmsplice copy_file_range
+  dup dup2 dup3 fcntl flock pipe pipe2 sendfile splice tee vmsplice copy_file_range
   stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat
   getdents getdents64 getcwd chdir fchdir umask truncate ftruncate fallocate fadvise64 readahead
-  rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat mknod mknodat
-  chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+  rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat
+  chown fchown lchown fchownat utime utimes futimesat utimensat
   sync syncfs fsync fdatasync sync_file_range cachestat file_getattr file_setattr
   setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
   removexattr lremovexattr fremovexattr setxattrat getxattrat listxattrat removexattrat
@@ -68,6 +68,19 @@ export const CLONE_NEWTIME = 0x80;
 
 /** `personality`: Linux as it is, without random addresses (gdb), and the question which one is set. */
 export const PERSONALITIES = [0, 0x004_0000, 0xffff_ffff] as const;
+
+/** Bits of a mode that make a program run as the owner, or as the group, of its file. */
+export const S_ISUID = 0o4000;
+export const S_ISGID = 0o2000;
+/** Flags by which `open` makes a file: only then does it have a mode. `O_TMPFILE` without the bit of `O_DIRECTORY`. */
+export const CREATES = 0o100 | 0o20_000_000;
+/** The calls that give a file its mode, and which of their arguments that is. */
+export const MODE_CALLS = {
+  chmod: { chmod: 1, fchmod: 1, fchmodat: 2, fchmodat2: 2 },
+  make: { creat: 1, mknod: 1, mknodat: 2 },
+} as const;
+/** The calls that open a file or make one, and where their flags are; the mode comes next. */
+export const OPEN_CALLS = { open: 1, openat: 2 } as const;
 
 /** Requests to a terminal that type into it for somebody else, or load a line discipline into the kernel. */
 export const TERMINAL_REQUESTS = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c, TIOCSETD: 0x5423 } as const;
