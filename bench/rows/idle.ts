@@ -70,7 +70,7 @@ async function harnessMegabytes(): Promise<[number, number]> {
     await hive.untilAgent("hm1nd", (agent) => agent.running && agent.state === "idle");
     const fresh = await megabytes();
     await hive.call("send", { to: "hm1nd", body: "a turn" });
-    await hive.untilAgent("hm1nd", (agent) => agent.last_turn?.ok === true && agent.state === "idle");
+    await hive.untilAgent("hm1nd", (agent) => agent.last_turn?.result === "ok" && agent.state === "idle");
     return [fresh, await megabytes()];
   } finally {
     await hive.dispose();

@@ -21,7 +21,7 @@ export const toolCall: Row = {
       const asked = { to: RECEIVER, calls: CALLS, slices: quick ? 3 : SLICES };
       await hive.call("send", { to: CALLER, body: `measure ${JSON.stringify(asked)}` });
       const done = await hive.untilAgent(CALLER, (agent) => agent.last_turn !== undefined && agent.state !== "thinking");
-      if (done.last_turn?.ok !== true) throw new Error(`the calls failed: ${done.last_turn?.reason ?? done.state_reason}`);
+      if (done.last_turn?.result !== "ok") throw new Error(`the calls failed: ${done.last_turn?.reason ?? done.state_reason}`);
       const file = join(await hive.folderOf(CALLER), "state", "tool-calls.json");
       const seen = JSON.parse(readFileSync(file, "utf8")) as { mcp: number[][]; bare: number[][] };
       const us = (slices: number[][], share: number): string => `${Math.round(percentile(slices.flat(), share) / 1000)}`;

@@ -34,7 +34,7 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
       { title: "UNREAD", value: (one) => (one.unread > 0 ? String(one.unread) : ""), colour: () => "amber" },
       {
         title: "LAST TURN",
-        value: (one) => (one.last_turn ? `${duration(one.last_turn.duration_ms)}${one.last_turn.ok ? "" : " failed"}` : ""),
+        value: (one) => (one.last_turn ? lastTurnWords(one.last_turn) : ""),
         spare: 2,
       },
       {
@@ -48,6 +48,10 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
     width,
     paint,
   );
+}
+
+function lastTurnWords({ duration_ms, result }: NonNullable<AgentView["last_turn"]>): string {
+  return `${duration(duration_ms)}${result === "ok" ? "" : ` ${result}`}`;
 }
 
 /** What waits for the operator, in words. */

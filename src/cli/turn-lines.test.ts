@@ -15,7 +15,7 @@ describe("a turn in the terminal", () => {
     const [start, end] = lines(
       60,
       { type: "turn_start", turn: 7, message_id: 1, from: "hm1nd", body: "do\nit", unread: 2, redelivered: true },
-      { type: "turn_end", turn: 7, ok: true, reason: "done", duration_ms: 14_000, tokens, cost_usd: 0.021 },
+      { type: "turn_end", turn: 7, ok: true, result: "ok", reason: "done", duration_ms: 14_000, tokens, cost_usd: 0.021 },
     );
     expect(start).toMatch(/^── turn 7 · \d\d:\d\d:\d\d · from hm1nd · delivered again · 2 mor…\n→ hm1nd do\n {2}it$/);
     expect(end).toMatch(/^── ended \d\d:\d\d:\d\d · 14s · 1\.2k tok · \$0\.02 · ok ─+$/);
@@ -101,7 +101,7 @@ describe("a turn in the terminal", () => {
       { type: "tool_result", id: "3", text: evil, is_error: true },
       { type: "note", level: "error", text: evil },
       { type: "session", session_id: "x", model: "m", mcp: { [evil]: evil } },
-      { type: "turn_end", turn: 1, ok: false, reason: evil, duration_ms: 1, tokens },
+      { type: "turn_end", turn: 1, ok: false, result: "failed", reason: evil, duration_ms: 1, tokens },
     );
     for (const text of shown) expect(text).not.toMatch(/[\u001B\u0007\u202E]/);
   });

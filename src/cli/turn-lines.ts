@@ -1,7 +1,8 @@
 import type { StoredTurnEvent } from "../wire/event.ts";
+import type { TurnResult } from "../wire/turn-ends.ts";
 import { systemWords } from "../wire/system-event.ts";
 import { editLines } from "./diff-lines.ts";
-import { clean, count, dollars, duration, fit, indented, oneLine, width, type Paint } from "./print.ts";
+import { clean, count, dollars, duration, fit, indented, oneLine, width, type Colour, type Paint } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
 /** Lines of a tool's result, and of a change, that are shown before they are folded. */
@@ -9,6 +10,15 @@ const RESULT_LINES = 4;
 const CHANGE_LINES = 14;
 /** The length of a rule where the output is no terminal. */
 const RULE_WIDTH = 80;
+
+/** Red only where the message failed. */
+const RESULT_COLOURS: Record<TurnResult, Colour> = {
+  ok: "dim",
+  failed: "red",
+  parked: "amber",
+  cancelled: "dim",
+  interrupted: "dim",
+};
 
 export interface Look {
   paint: Paint;
@@ -53,9 +63,9 @@ export class TurnLines {
           duration(event.duration_ms),
           `${count(tokens)} tok`,
           event.cost_usd === undefined ? "" : dollars(event.cost_usd),
-          event.ok ? "ok" : oneLine(event.reason),
+          event.result === "ok" ? "ok" : oneLine(event.reason),
         ];
-        return paint(event.ok ? "dim" : "red", this.#rule(rule));
+        return paint(RESULT_COLOURS[event.result], this.#rule(rule));
       }
       case "text":
         return indented(reflow(clean(event.text).trimEnd(), this.#width - 2));

@@ -25,6 +25,7 @@ import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
+import { turnResultOf } from "../wire/harness.ts";
 import { tellOutcome } from "../hive/outcomes.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
@@ -319,7 +320,7 @@ export async function openHive(deps: HiveDeps) {
     busy: (agent) => clearTimeout(agent.sleepTimer),
     onUnexpected,
     onOutcome(agent, outcome) {
-      metrics.turns.inc({ outcome: outcome.kind });
+      metrics.turns.inc({ outcome: turnResultOf(outcome) });
       tellOutcome(announcements, agent.name, outcome).catch(onUnexpected);
     },
     now,

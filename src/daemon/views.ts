@@ -88,7 +88,7 @@ export class Views {
       portProblem: pages.problem(agent),
       lastTurn: last && {
         turn: last.turn,
-        ok: last.ok,
+        result: last.result,
         reason: last.reason,
         duration_ms: last.durationMs,
         ended_at: instant(last.endedAt),

@@ -10,6 +10,7 @@ import { Leases } from "./leases.ts";
 import { Link, type Assignment } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
 import { Spool } from "./spool.ts";
+import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
 /** Exit codes that the daemon and people can tell apart. */
@@ -160,7 +161,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   onPush = (push) => {
     switch (push.push) {
       case "cancel":
-        if (loop.cancel({ return: push.return })) theClaude().cancel().catch(failed("cancel"));
+        if (loop.cancel({ return: push.return })) theClaude().cancel(CANCELLED).catch(failed("cancel"));
         return;
       case "compact":
         inTurn(() => theClaude().compact())
@@ -178,7 +179,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
         return;
       case "shutdown":
         leave();
-        if (!push.graceful) theClaude().cancel().catch(failed("shutdown"));
+        if (push.graceful) return;
+        loop.interrupt();
+        theClaude().cancel(INTERRUPTED).catch(failed("shutdown"));
         return;
     }
   };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TurnEvent } from "../wire/event.ts";
 import { turnEndOf, TurnOutcome } from "../wire/harness.ts";
 import type { Output } from "../wire/operations.ts";
-import { TURN_ENDS, type TurnEnd } from "../wire/turn-ends.ts";
+import { TURN_ENDS, type TurnEnd, type TurnResult } from "../wire/turn-ends.ts";
 import { NO_FIGURES, type PromptEnd } from "./claude/outcome.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
@@ -60,21 +60,22 @@ test("the wake prompt says that a message comes again, and nothing of what does 
   expect(prompts).toEqual(["Message from ada (redelivered: an earlier attempt did not finish)\n\nhello"]);
 });
 
-test.each<[PromptEnd, TurnOutcome]>([
+test.each<[PromptEnd, TurnOutcome, TurnResult]>([
   [
     end("rate_limited", "slow down", { resumesAt: "2030-01-01T00:00:00.000Z" }),
     { kind: "parked", why: "rate_limited", reason: "slow down", resumes_at: "2030-01-01T00:00:00.000Z" },
+    "parked",
   ],
-  [end("needs_login", "who?"), { kind: "parked", why: "needs_login", reason: "who?" }],
-  [end("upstream", "529"), { kind: "parked", why: "upstream", reason: "529" }],
-  [end("failed", "no"), { kind: "failed", why: "failed", reason: "no" }],
-  [end("crashed", "SIGKILL"), { kind: "failed", why: "crashed", reason: "SIGKILL" }],
-  [end("interrupted"), { kind: "cancelled", return: true }],
-])("an end %j is the outcome %j", async (ended, outcome) => {
+  [end("needs_login", "who?"), { kind: "parked", why: "needs_login", reason: "who?" }, "parked"],
+  [end("upstream", "529"), { kind: "parked", why: "upstream", reason: "529" }, "parked"],
+  [end("failed", "no"), { kind: "failed", why: "failed", reason: "no" }, "failed"],
+  [end("crashed", "SIGKILL"), { kind: "failed", why: "crashed", reason: "SIGKILL" }, "failed"],
+  [end("interrupted"), { kind: "cancelled", return: true, by: "hive" }, "interrupted"],
+])("an end %j is the outcome %j and counts as %s", async (ended, outcome, result) => {
   const { loop, finished, events } = loopOf([message(1)], [ended]);
   await loop.run();
   expect(finished).toEqual([[1, outcome]]);
-  expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false });
+  expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, result });
 });
 
 test("a prompt that is too long is compacted once and tried once more; the figures of both count", async () => {
@@ -161,6 +162,36 @@ test("cancelling is for the turn that runs, and for no later one", async () => {
   ]);
   await loop.run();
   expect(finished.map(([, outcome]) => outcome.kind)).toEqual(["ok", "ok"]);
+});
+
+test.each<[string, (loop: TurnLoop) => void, TurnOutcome, object]>([
+  [
+    "the operator's cancel",
+    (loop) => loop.cancel({ return: false }),
+    { kind: "cancelled", return: false },
+    { result: "cancelled", reason: "cancelled by the operator, the message is dropped" },
+  ],
+  [
+    "the operator's cancel with return",
+    (loop) => loop.cancel({ return: true }),
+    { kind: "cancelled", return: true },
+    { result: "cancelled", reason: "cancelled by the operator, the message goes back" },
+  ],
+  [
+    "a stop",
+    (loop) => loop.interrupt(),
+    { kind: "cancelled", return: true, by: "hive" },
+    { result: "interrupted", reason: "interrupted by a stop, a restart or a deploy, the message goes back" },
+  ],
+])("a CLI that dies of %s is no failure of the message", async (_, stop, outcome, ended) => {
+  const { loop, finished, events } = loopOf([message(1)], [end("crashed", "SIGKILL")]);
+  const run = loop.run();
+  while (!loop.current) await Promise.resolve();
+  stop(loop);
+  loop.interrupt();
+  await run;
+  expect(finished).toEqual([[1, outcome]]);
+  expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, ...ended });
 });
 
 test("leaving ends the loop between turns, never in one; turn numbers never go back", async () => {

@@ -1,10 +1,11 @@
 import type { TurnEvent } from "../wire/event.ts";
-import type { TurnOutcome } from "../wire/harness.ts";
+import { turnResultOf, type TurnOutcome } from "../wire/harness.ts";
 import type { LeasedMessage } from "../wire/message.ts";
 import type { Output } from "../wire/operations.ts";
 import type { Figures, PromptEnd } from "./claude/outcome.ts";
 import { TURN_ENDS, turnEndRule, type TurnEnd, type TurnEndRule } from "../wire/turn-ends.ts";
 import { wakePrompt } from "./prompt.ts";
+import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 
 /** What the loop is made of. Each function is the whole of its contract, so that tests put their own in. */
 export interface LoopParts {
@@ -39,8 +40,8 @@ export class TurnLoop {
   readonly #parts: LoopParts;
   #nextTurn = 1;
   #current: Turn | undefined;
-  /** Set by the operator's cancel, for the turn that runs. */
-  #cancelled: { return: boolean } | undefined;
+  /** Set by the first cancel of the turn that runs: how it ends unless it ends well. */
+  #cancelled: Extract<TurnOutcome, { kind: "cancelled" }> | undefined;
   leaving = false;
 
   constructor(parts: LoopParts) {
@@ -56,11 +57,16 @@ export class TurnLoop {
     this.#nextTurn = Math.max(this.#nextTurn, turn);
   }
 
-  /** Marks the running turn as cancelled. False when none runs. */
+  /** Marks the running turn as cancelled by the operator. False when none runs. */
   cancel(options: { return: boolean }): boolean {
     if (!this.#current) return false;
-    this.#cancelled = options;
+    this.#cancelled ??= { kind: "cancelled", return: options.return };
     return true;
+  }
+
+  /** Marks the running turn, if there is one, as interrupted: its message goes back. */
+  interrupt(): void {
+    if (this.#current) this.#cancelled ??= { kind: "cancelled", return: true, by: "hive" };
   }
 
   async run(): Promise<void> {
@@ -92,6 +98,7 @@ export class TurnLoop {
       type: "turn_end",
       turn,
       ok: outcome.kind === "ok",
+      result: turnResultOf(outcome),
       reason: reasonOf(outcome),
       duration_ms: now() - startedAt,
       ...end.figures,
@@ -139,7 +146,7 @@ export class TurnLoop {
   }
 
   #outcome(end: PromptEnd): TurnOutcome {
-    if (this.#cancelled && end.kind !== "ok") return { kind: "cancelled", return: this.#cancelled.return };
+    if (this.#cancelled && end.kind !== "ok") return this.#cancelled;
     const { kind, reason } = end;
     switch (kind) {
       case "ok":
@@ -147,7 +154,7 @@ export class TurnLoop {
       case "cancelled":
         return { kind: "cancelled", return: false };
       case "interrupted":
-        return { kind: "cancelled", return: true };
+        return { kind: "cancelled", return: true, by: "hive" };
       case "failed":
       case "crashed":
       case "prompt_too_long":
@@ -170,7 +177,8 @@ const NOTES: Record<Recoverable, (reason: string) => string> = {
 
 function reasonOf(outcome: TurnOutcome): string {
   if (outcome.kind === "ok") return "completed";
-  if (outcome.kind === "cancelled") return outcome.return ? "cancelled, the message goes back" : "cancelled";
+  if (outcome.kind === "cancelled")
+    return `${outcome.by === "hive" ? INTERRUPTED : CANCELLED}, the message ${outcome.return ? "goes back" : "is dropped"}`;
   return outcome.reason;
 }
 

@@ -1,6 +1,7 @@
 import type { EndedTurn } from "../store/turns.ts";
 import type { Figures, StatisticsRange } from "../wire/history-operations.ts";
 import { instant } from "../wire/instant.ts";
+import type { TurnResult } from "../wire/turn-ends.ts";
 import type { Output } from "../wire/operations.ts";
 
 const HOUR_MS = 3600_000;
@@ -31,10 +32,14 @@ export function statistics(ended: readonly EndedTurn[], range: StatisticsRange, 
 }
 
 function figures(turns: readonly EndedTurn[]): Figures {
+  const endedAs = (result: TurnResult): number => turns.filter((turn) => turn.result === result).length;
   const durations = turns.map((turn) => turn.durationMs).sort((a, b) => a - b);
   return {
     turns: turns.length,
-    failed: turns.filter((turn) => turn.ok === 0).length,
+    failed: endedAs("failed"),
+    parked: endedAs("parked"),
+    cancelled: endedAs("cancelled"),
+    interrupted: endedAs("interrupted"),
     tokens: turns.reduce((sum, turn) => sum + turn.tokens, 0),
     cost_usd: turns.reduce((sum, turn) => sum + turn.costUsd, 0),
     p50_ms: percentile(durations, 0.5),

@@ -1,5 +1,5 @@
 import type { LastTurnRecord } from "../store/turns.ts";
-import type { StoredTurnEvent } from "../wire/event.ts";
+import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Agent } from "./agents/agent.ts";
@@ -10,7 +10,7 @@ export interface TurnStore {
   append(
     agent: { id: string; name: string },
     instance: string,
-    events: Parsed<"publish">["events"],
+    events: NumberedEvent[],
   ): Promise<{ confirmedN: number; stored: StoredTurnEvent[] }>;
   page(
     agentId: string,
@@ -40,8 +40,8 @@ export class Turns {
   }
 
   /** Keeps the running turn in mind and puts the metered figures into its end. */
-  #follow(agent: Agent, told: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
-    const spooled = bounded(told);
+  #follow(agent: Agent, told: SpooledEvent): NumberedEvent {
+    const spooled = bounded({ ...told, event: withResult(told.event) });
     const { event } = spooled;
     if (event.type === "turn_start") {
       agent.turn = {
@@ -80,8 +80,14 @@ export class Turns {
   }
 }
 
+/** The event with its result, which a harness that is older than results does not give. */
+function withResult(event: SpooledEvent["event"]): TurnEvent {
+  if (event.type !== "turn_end") return event;
+  return { ...event, result: event.result ?? (event.ok ? "ok" : event.reason.startsWith("cancelled") ? "cancelled" : "failed") };
+}
+
 /** Our harness cuts long texts itself. What another program publishes past the limit leaves only its trace. */
-function bounded(spooled: Parsed<"publish">["events"][number]): Parsed<"publish">["events"][number] {
+function bounded(spooled: NumberedEvent): NumberedEvent {
   // A mark stays, so it is cut: the message itself is stored where it was sent.
   if (spooled.event.type === "turn_start") {
     const { from, body } = spooled.event;

@@ -235,4 +235,14 @@ CREATE INDEX audit_by_kind ON audit (agent, kind, seq);
 -- The marks of an agent's turns, among millions of its events.
 CREATE INDEX turn_marks ON turn_events (agent, seq) WHERE type IN ('turn_start', 'turn_end');
 `,
+  `
+-- What a turn counts as (src/wire/turn-ends.ts). Of turns before this one it is known who cancelled, not what was parked.
+ALTER TABLE turns ADD COLUMN result TEXT;
+UPDATE turns SET result = CASE WHEN ok = 1 THEN 'ok' WHEN reason LIKE 'cancelled%' THEN 'cancelled' ELSE 'failed' END
+  WHERE ended_at IS NOT NULL;
+ALTER TABLE turns DROP COLUMN ok;
+UPDATE turn_events SET json = json_set(json, '$.result', CASE
+  WHEN json_extract(json, '$.ok') THEN 'ok' WHEN json_extract(json, '$.reason') LIKE 'cancelled%' THEN 'cancelled' ELSE 'failed' END)
+  WHERE type = 'turn_end';
+`,
 ];

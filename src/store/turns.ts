@@ -1,4 +1,5 @@
-import type { SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
+import type { NumberedEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
+import type { TurnResult } from "../wire/turn-ends.ts";
 import { instant } from "../wire/instant.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
@@ -6,7 +7,7 @@ import type { MessageInserts } from "./message-inserts.ts";
 /** The end of an agent's newest turn. */
 export interface LastTurnRecord {
   turn: number;
-  ok: boolean;
+  result: TurnResult;
   reason: string;
   durationMs: number;
   endedAt: number;
@@ -20,7 +21,7 @@ export interface TurnRecord {
   label: string | null;
   started_at: number;
   ended_at: number | null;
-  ok: number | null;
+  result: TurnResult | null;
   reason: string | null;
   duration_ms: number | null;
   tokens: number | null;
@@ -30,7 +31,7 @@ export interface TurnRecord {
 /** What a figure is made from. */
 export interface EndedTurn {
   endedAt: number;
-  ok: number;
+  result: TurnResult;
   durationMs: number;
   tokens: number;
   costUsd: number;
@@ -65,12 +66,12 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const start = db.prepare<[string, number, number, number]>(
     "INSERT INTO turns (agent, turn, message, started_at) VALUES (?, ?, ?, ?) ON CONFLICT (agent, turn) DO NOTHING",
   );
-  const end = db.prepare<[number, number, string, number, number, number | null, string, number]>(
-    "UPDATE turns SET ended_at = ?, ok = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ? WHERE agent = ? AND turn = ?",
+  const end = db.prepare<[number, TurnResult, string, number, number, number | null, string, number]>(
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ? WHERE agent = ? AND turn = ?",
   );
   const maxTurn = db.prepare<[string], { n: number }>("SELECT coalesce(max(turn), 0) AS n FROM turns WHERE agent = ?");
-  const last = db.prepare<[string], { turn: number; ok: number; reason: string; duration_ms: number; ended_at: number }>(
-    "SELECT turn, ok, reason, duration_ms, ended_at FROM turns WHERE agent = ? AND ended_at IS NOT NULL ORDER BY turn DESC LIMIT 1",
+  const last = db.prepare<[string], { turn: number; result: TurnResult; reason: string; duration_ms: number; ended_at: number }>(
+    "SELECT turn, result, reason, duration_ms, ended_at FROM turns WHERE agent = ? AND ended_at IS NOT NULL ORDER BY turn DESC LIMIT 1",
   );
   const page = db.prepare<[string, number, number], EventRow>(
     "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
@@ -82,11 +83,11 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq > ? ORDER BY seq LIMIT ?",
   );
   const list = db.prepare<[string, number, number], TurnRecord>(
-    `SELECT turn, message, sender, label, started_at, ended_at, ok, turns.reason AS reason, duration_ms, tokens, cost_usd
+    `SELECT turn, message, sender, label, started_at, ended_at, result, turns.reason AS reason, duration_ms, tokens, cost_usd
      FROM turns LEFT JOIN messages ON messages.id = turns.message WHERE agent = ? AND turn < ? ORDER BY turn DESC LIMIT ?`,
   );
   const endedSince = db.prepare<[string, number], EndedTurn>(
-    `SELECT ended_at AS endedAt, ok, coalesce(duration_ms, 0) AS durationMs, coalesce(tokens, 0) AS tokens,
+    `SELECT ended_at AS endedAt, result, coalesce(duration_ms, 0) AS durationMs, coalesce(tokens, 0) AS tokens,
        coalesce(cost_usd, 0) AS costUsd FROM turns WHERE agent = ? AND ended_at >= ?`,
   );
   const prune = db.prepare<[number]>(
@@ -106,7 +107,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       agent: string,
       name: string,
       instance: string,
-      events: SpooledEvent[],
+      events: NumberedEvent[],
       nextSeq: () => number,
     ): { confirmedN: number; stored: StoredTurnEvent[] } {
       const known = confirmed.get(agent, instance)?.last_n;
@@ -122,7 +123,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
           const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
           end.run(
             time,
-            Number(event.ok),
+            event.result,
             event.reason,
             Math.round(event.duration_ms),
             tokens,
@@ -147,7 +148,9 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     nextTurn: (agent: string): number => (maxTurn.get(agent)?.n ?? 0) + 1,
     lastTurn(agent: string): LastTurnRecord | undefined {
       const row = last.get(agent);
-      return row && { turn: row.turn, ok: row.ok === 1, reason: row.reason, durationMs: row.duration_ms, endedAt: row.ended_at };
+      return (
+        row && { turn: row.turn, result: row.result, reason: row.reason, durationMs: row.duration_ms, endedAt: row.ended_at }
+      );
     },
     /** Oldest first; one more row than asked for tells whether there is more. */
     page(agent: string, name: string, before: number, limit: number): { events: StoredTurnEvent[]; more: boolean } {

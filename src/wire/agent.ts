@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Id, Instant } from "./names.ts";
+import { TURN_RESULTS } from "./turn-ends.ts";
 
 /** The state of an agent, one at a time; the order here is the precedence. */
 export const AgentState = z.enum([
@@ -27,7 +28,7 @@ export type TokenCounts = z.infer<typeof TokenCounts>;
 
 export const LastTurn = z.object({
   turn: z.number().int(),
-  ok: z.boolean(),
+  result: z.enum(TURN_RESULTS),
   reason: z.string(),
   duration_ms: z.number(),
   ended_at: Instant,

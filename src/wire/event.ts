@@ -3,15 +3,24 @@ import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
 import { ApprovalView } from "./approval.ts";
 import { MessageView } from "./message.ts";
 import { Id, Instant, Seq } from "./names.ts";
+import { TURN_RESULTS } from "./turn-ends.ts";
 
-/**
- * What happens inside a turn, named by its life cycle:
- *
- *   turn_start ─► (session) ─► (text | thinking | tool_use ─► tool_result | note | compacted)* ─► turn_end
- *
- * The harness reports them; they are the agent's own word. Cost and authority come from the daemon.
- */
-export const TurnEvent = z.discriminatedUnion("type", [
+const TurnResult = z.enum(TURN_RESULTS);
+
+const TurnEnded = z.object({
+  type: z.literal("turn_end"),
+  turn: z.number().int(),
+  ok: z.boolean(),
+  result: TurnResult,
+  reason: z.string(),
+  duration_ms: z.number(),
+  tokens: TokenCounts,
+  cost_usd: z.number().optional(),
+  context_tokens: z.number().optional(),
+  context_window: z.number().optional(),
+});
+
+const WITHIN = [
   z.object({
     type: z.literal("turn_start"),
     turn: z.number().int(),
@@ -41,23 +50,31 @@ export const TurnEvent = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("note"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
   z.object({ type: z.literal("compacted"), before_tokens: z.number().optional() }),
-  z.object({
-    type: z.literal("turn_end"),
-    turn: z.number().int(),
-    ok: z.boolean(),
-    reason: z.string(),
-    duration_ms: z.number(),
-    tokens: TokenCounts,
-    cost_usd: z.number().optional(),
-    context_tokens: z.number().optional(),
-    context_window: z.number().optional(),
-  }),
-]);
+] as const;
+
+/**
+ * What happens inside a turn, named by its life cycle:
+ *
+ *   turn_start ─► (session) ─► (text | thinking | tool_use ─► tool_result | note | compacted)* ─► turn_end
+ *
+ * The harness reports them; they are the agent's own word. Cost and authority come from the daemon.
+ */
+export const TurnEvent = z.discriminatedUnion("type", [...WITHIN, TurnEnded]);
 export type TurnEvent = z.infer<typeof TurnEvent>;
 
-/** A turn event as the harness publishes it: `n` counts from 1 per harness instance and is confirmed by the daemon. */
-export const SpooledEvent = z.object({ n: z.number().int().min(1), at: Instant, event: TurnEvent });
+/**
+ * A turn event as the harness publishes it: `n` counts from 1 per harness instance and is confirmed by the daemon. A
+ * harness that is older than `result` says only `ok`.
+ */
+export const SpooledEvent = z.object({
+  n: z.number().int().min(1),
+  at: Instant,
+  event: z.discriminatedUnion("type", [...WITHIN, TurnEnded.partial({ result: true })]),
+});
 export type SpooledEvent = z.infer<typeof SpooledEvent>;
+
+/** The same with its result. */
+export type NumberedEvent = Omit<SpooledEvent, "event"> & { event: TurnEvent };
 
 /** A turn event as it is stored and shown. */
 export const StoredTurnEvent = z.object({ seq: Seq, agent: z.string(), at: Instant, event: TurnEvent });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd } from "./turn-ends.ts";
+import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
 
 /** The protocol between harness and daemon. The daemon speaks this one and the one before. 3: outcomes name their end. */
 export const PROTOCOL = 3;
@@ -28,7 +28,8 @@ export const TurnOutcome = z.discriminatedUnion("kind", [
     reason: z.string(),
     resumes_at: z.string().datetime().optional(),
   }),
-  z.object({ kind: z.literal("cancelled"), return: z.boolean() }),
+  /** By the operator, unless `by` says otherwise. */
+  z.object({ kind: z.literal("cancelled"), return: z.boolean(), by: z.literal("hive").optional() }),
 ]);
 export type TurnOutcome = z.infer<typeof TurnOutcome>;
 
@@ -37,4 +38,9 @@ export function turnEndOf(outcome: TurnOutcome): TurnEnd {
   if (outcome.kind === "ok") return "ok";
   if (outcome.kind === "cancelled") return outcome.return ? "interrupted" : "cancelled";
   return outcome.why;
+}
+
+/** What a turn with this outcome counts as. */
+export function turnResultOf(outcome: TurnOutcome): TurnResult {
+  return outcome.kind === "cancelled" && outcome.by === "hive" ? "interrupted" : outcome.kind;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentName, Id, Instant } from "./names.ts";
 import { MAX_SEARCH_CHARS } from "./limits.ts";
 import { MessageView } from "./message.ts";
+import { TURN_RESULTS } from "./turn-ends.ts";
 import { page, type Operation } from "./operation.ts";
 
 /** A turn as a row of a table. */
@@ -13,7 +14,7 @@ export const TurnRow = z.object({
   started_at: Instant,
   /** Absent while it runs. */
   ended_at: Instant.optional(),
-  ok: z.boolean().optional(),
+  result: z.enum(TURN_RESULTS).optional(),
   reason: z.string().optional(),
   duration_ms: z.number().optional(),
   tokens: z.number().optional(),
@@ -27,7 +28,11 @@ export type StatisticsRange = z.infer<typeof StatisticsRange>;
 /** What the turns that ended within one stretch of time came to. */
 const Figures = z.object({
   turns: z.number().int(),
+  /** Turns that did not end well, by what they count as. */
   failed: z.number().int(),
+  parked: z.number().int(),
+  cancelled: z.number().int(),
+  interrupted: z.number().int(),
   tokens: z.number(),
   cost_usd: z.number(),
   /** Median and 95th percentile of the durations; 0 when there was no turn. Milliseconds. */

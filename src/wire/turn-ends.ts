@@ -127,6 +127,13 @@ export type TurnEnd = keyof typeof TURN_ENDS;
 /** The rule of an end. */
 export const turnEndRule = (end: TurnEnd): TurnEndRule => TURN_ENDS[end];
 
+/**
+ * What a turn counts as: `failed` is the message's fault; `parked` is not, and the message goes back; `cancelled` is the
+ * operator's doing, `interrupted` that of a stop, a restart or a deploy, or of a cage that ended.
+ */
+export const TURN_RESULTS = ["ok", "failed", "parked", "cancelled", "interrupted"] as const;
+export type TurnResult = (typeof TURN_RESULTS)[number];
+
 /** Ends that park the agent and leave the message uncounted. */
 export const PARKING_ENDS = [
   "rate_limited",

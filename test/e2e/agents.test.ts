@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { HiveEvent } from "../../src/wire/event.ts";
 import { connectLines } from "../../src/rpc/client.ts";
 import { TestHive } from "../lib/hive.ts";
 
@@ -71,6 +72,7 @@ describe("lifecycle", () => {
             { say: "done" },
           ],
         },
+        { when: { text: "^work" }, steps: [{ tools: [{ name: "Bash", input: { command: "sleep 600" } }] }, { say: "done" }] },
         { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 400 }] },
         { when: { from: "system" }, steps: [{ say: "noted" }] },
         { when: { text: "." }, steps: [answer, { say: "done" }] },
@@ -202,6 +204,29 @@ describe("lifecycle", () => {
     expect((await hive.call("cancel", { name: "ada" })).cancelled).toBe(false);
     await expect(hive.call("message_retry", { id: kept })).rejects.toThrow("not dead");
     await expect(hive.call("chain_resume", { chain: kept })).rejects.toThrow();
+  });
+
+  test("a cancelled tool call is told in the hive's words, and cancelled turns count as cancelled", async () => {
+    await hive.call("spawn", { name: "eve" });
+    const { sent } = await hive.call("send", { to: "eve", body: "work" });
+    const isOf = (event: HiveEvent): boolean => event.kind === "turn" && event.turn.agent === "eve";
+    await hive.watch((event) => isOf(event) && event.kind === "turn" && event.turn.event.type === "tool_use", { after: 0 });
+    await hive.call("cancel", { name: "eve" });
+    await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "dropped");
+    const { events } = await hive.call("turn_events", { agent: "eve", limit: 50 });
+    const told = events.map(({ event }) => event);
+    expect(told.find((event) => event.type === "tool_result")).toMatchObject({
+      text: expect.stringContaining("cancelled by the operator"),
+      is_error: true,
+    });
+    expect(JSON.stringify(told)).not.toMatch(/by user|the user/i);
+    const end = { result: "cancelled", reason: "cancelled by the operator, the message is dropped" };
+    expect(told.at(-1)).toMatchObject({ type: "turn_end", ok: false, ...end });
+    expect((await hive.call("turns", { agent: "eve", limit: 5 })).turns).toMatchObject([end]);
+    expect((await hive.untilAgent("eve", (agent) => agent.last_turn !== undefined)).last_turn).toMatchObject(end);
+    const { total } = await hive.call("statistics", { agent: "eve", range: "24h" });
+    expect(total).toMatchObject({ turns: 1, failed: 0, cancelled: 1, parked: 0, interrupted: 0 });
+    await hive.call("destroy", { name: "eve", purge: true });
   });
 
   test("the model can be changed and is remembered; a new session begins; compacting runs", async () => {

@@ -85,7 +85,7 @@ test.each([
   await hive.untilMessage((one) => one.in_reply_to === sent[0]?.id || one.body === `heard during ${what}`);
   await hive.untilMessage((one) => one.id === sent[0]?.id && one.state === "done");
   const { turns } = await hive.call("turns", { agent: "hm1nd", limit: 1 });
-  expect(turns[0]?.ok).toBe(true);
+  expect(turns[0]?.result).toBe("ok");
   expect(turns[0]?.duration_ms).toBeGreaterThan(0);
 
   // A launch link that is made now works now.

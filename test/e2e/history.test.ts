@@ -74,7 +74,7 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   await hive.call("send", { to: "hm1nd", body: "fetch it" });
   await hive.untilAgent("hm1nd", (agent) => agent.state === "idle" && (agent.last_turn?.turn ?? 0) >= 2);
   const { turns } = await hive.call("turns", { agent: "hm1nd", limit: 1 });
-  expect(turns).toMatchObject([{ from: "operator", ok: true }]);
+  expect(turns).toMatchObject([{ from: "operator", result: "ok" }]);
   expect((await hive.call("turns", { agent: "hm1nd", before: turns[0]?.turn ?? 0 })).turns[0]?.turn).toBe(
     (turns[0]?.turn ?? 0) - 1,
   );

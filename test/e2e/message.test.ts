@@ -28,7 +28,7 @@ test("a message to the manager runs a real turn in its cage and is answered", as
   expect(types.slice(8)).toEqual(["text", "turn_end"]);
   expect(events.at(-1)?.event).toMatchObject({ type: "turn_end", turn: 1, ok: true, reason: "completed" });
   const agent = await hive.untilAgent("hm1nd", (one) => one.state === "idle");
-  expect(agent).toMatchObject({ status_text: "answering operator", unread: 0, last_turn: { turn: 1, ok: true } });
+  expect(agent).toMatchObject({ status_text: "answering operator", unread: 0, last_turn: { turn: 1, result: "ok" } });
   // Tokens and cost are the gateway's figures, not the cage's word.
   expect(agent.tokens_today).toBeGreaterThan(0);
   expect(agent.cost_today_usd).toBeGreaterThan(0);

@@ -129,7 +129,7 @@ test("a turn, the senders and the dashboard of a daemon that slept go on where t
   await hive.untilMessage((message) => message.to === "operator" && message.body === "finished");
   await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "done" && !message.redelivered);
   const { turns } = await hive.call("turns", { agent: "hm1nd", limit: 10 });
-  expect(turns.filter((turn) => turn.message === sent[0]?.id)).toMatchObject([{ ok: true }]);
+  expect(turns.filter((turn) => turn.message === sent[0]?.id)).toMatchObject([{ result: "ok" }]);
   const { messages } = await hive.call("messages", { agent: "operator" });
   expect(messages.filter(({ body }) => body === "finished")).toHaveLength(1);
   // The open event stream tells of it, without a new connection.

@@ -15,14 +15,14 @@ export function busyState(): StateSnapshot {
         turn: 119,
         turn_started_at: ago(14),
         status_text: "reading scout's proposal, writing the review",
-        last_turn: { turn: 118, ok: true, reason: "completed", duration_ms: 41_000, ended_at: ago(60) },
+        last_turn: { turn: 118, result: "ok", reason: "completed", duration_ms: 41_000, ended_at: ago(60) },
         unread: 2,
         cost_today_usd: 0.92,
         deployed_sha: "a41f09c2be11",
       }),
       anAgent("scout", {
         status_text: "waiting for hm1nd's review of the crawler plan",
-        last_turn: { turn: 12, ok: true, reason: "completed", duration_ms: 72_000, ended_at: ago(180) },
+        last_turn: { turn: 12, result: "ok", reason: "completed", duration_ms: 72_000, ended_at: ago(180) },
         deployed_sha: BASE.slice(0, 12),
         needs_update: true,
         context_tokens: 41_000,
@@ -33,7 +33,7 @@ export function busyState(): StateSnapshot {
         model: "opus",
         resumes_at: ago(-180),
         state_reason: "released first when the limit lifts",
-        last_turn: { turn: 3, ok: true, reason: "completed", duration_ms: 182_000, ended_at: ago(600) },
+        last_turn: { turn: 3, result: "ok", reason: "completed", duration_ms: 182_000, ended_at: ago(600) },
         unread: 4,
         cost_today_usd: 1.77,
         deployed_sha: "0b19f3d0c7aa",
@@ -164,6 +164,7 @@ export function scoutTail(): StoredTurnEvent[] {
       type: "turn_end",
       turn: 118,
       ok: true,
+      result: "ok",
       reason: "completed",
       duration_ms: 72_000,
       cost_usd: 0.04,
@@ -187,12 +188,16 @@ function statistics(): Output<"statistics"> {
     at: ago((heights.length - n) * 3600),
     turns,
     failed: n === 15 ? 1 : 0,
+    parked: 0,
+    cancelled: n === 13 ? 1 : 0,
+    interrupted: 0,
     tokens: turns * 9_500,
     cost_usd: turns * 0.012,
     p50_ms: turns === 0 ? 0 : 20_000 + n * 900,
     p95_ms: turns === 0 ? 0 : 60_000 + n * 4000,
   }));
-  return { total: { turns: 86, failed: 1, tokens: 817_000, cost_usd: 1.03, p50_ms: 38_000, p95_ms: 160_000 }, buckets };
+  const results = { failed: 1, parked: 0, cancelled: 1, interrupted: 0 };
+  return { total: { turns: 86, ...results, tokens: 817_000, cost_usd: 1.03, p50_ms: 38_000, p95_ms: 160_000 }, buckets };
 }
 
 /** A hive in which much happens at once. */
@@ -220,8 +225,8 @@ export function busyHive(): FixtureHive {
         from: n % 3 === 0 ? "operator" : "hm1nd",
         started_at: ago(600 + n * 1900),
         ended_at: ago(540 + n * 1900),
-        ok: n !== 4,
-        reason: n === 4 ? "cancelled by the operator" : "completed",
+        result: n === 4 ? "cancelled" : "ok",
+        reason: n === 4 ? "cancelled by the operator, the message is dropped" : "completed",
         duration_ms: 72_000 / (n + 1),
         tokens: 18_200 + n * 700,
         cost_usd: 0.04 + n * 0.003,

@@ -26,7 +26,7 @@ export function sizedHive(size: number): FixtureHive {
       ...(n % 5 === 1 ? { resumes_at: ago(-180) } : {}),
       running: n % 5 !== 0,
       status_text: LONG_WORD.slice(0, 280),
-      last_turn: { turn: 9, ok: n % 3 !== 0, reason: LONG_TEXT, duration_ms: 182_000, ended_at: ago(300) },
+      last_turn: { turn: 9, result: n % 3 === 0 ? "failed" : "ok", reason: LONG_TEXT, duration_ms: 182_000, ended_at: ago(300) },
       unread: 1284,
       needs_update: n % 2 === 0,
       needs_login: n % 2 === 0,

@@ -87,6 +87,9 @@ function Figures({ value, range }: { value: Output<"statistics">; range: Statist
       <p className="dim small">
         {total.turns === 1 ? "1 turn" : `${total.turns} turns`} · p50 {duration(total.p50_ms)} · p95 {duration(total.p95_ms)} ·{" "}
         <span className={total.failed > 0 ? "red" : ""}>{total.failed} failed</span>
+        {(["parked", "cancelled", "interrupted"] as const)
+          .filter((result) => total[result] > 0)
+          .map((result) => ` · ${total[result]} ${result}`)}
       </p>
     </>
   );

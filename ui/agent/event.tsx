@@ -4,6 +4,7 @@ import { Prose } from "../kit/prose.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Clock } from "../kit/time.tsx";
 import { count, dollars, duration, visible } from "../lib/text.ts";
+import { RESULT_CLASS } from "../lib/turn-result.ts";
 import type { TailRow } from "./rows.ts";
 import { ToolRow } from "./tool.tsx";
 
@@ -32,10 +33,11 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
     case "turn_end": {
       const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
       return (
-        <div className={`rule ${event.ok ? "" : "red"}`}>
+        <div className={`rule ${RESULT_CLASS[event.result]}`}>
           <span>
             ended <Clock at={row.at} /> · {duration(event.duration_ms)} · {count(tokens)} tok
-            {event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`} · {event.ok ? "ok" : visible(event.reason)}
+            {event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`} ·{" "}
+            {event.result === "ok" ? "ok" : visible(event.reason)}
           </span>
         </div>
       );

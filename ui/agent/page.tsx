@@ -9,6 +9,7 @@ import { call } from "../lib/api.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
 import { count, dollars, duration, visible } from "../lib/text.ts";
+import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
@@ -121,7 +122,7 @@ function Figures({ agent }: { agent: AgentView }): ReactNode {
   return (
     <span className="figures">
       {agent.last_turn && (
-        <span className={`chip ${agent.last_turn.ok ? "" : "red"}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
+        <span className={`chip ${RESULT_CLASS[agent.last_turn.result]}`}>last turn {duration(agent.last_turn.duration_ms)}</span>
       )}
       {agent.model && <span className="chip">{visible(agent.model)}</span>}
       {agent.context_tokens !== undefined && (

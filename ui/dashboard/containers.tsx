@@ -12,6 +12,7 @@ import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { bytes, count, dollars, duration, visible } from "../lib/text.ts";
+import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { RowActions } from "./row-actions.tsx";
 
 export const byRank = (a: AgentView, b: AgentView): number =>
@@ -101,7 +102,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
       <div className="l2">
         <Said agent={agent} />
         {agent.last_turn && (
-          <span className={agent.last_turn.ok ? "" : "red"} title={`last turn: ${visible(agent.last_turn.reason)}`}>
+          <span className={RESULT_CLASS[agent.last_turn.result]} title={`last turn: ${visible(agent.last_turn.reason)}`}>
             <span className="sr">last turn </span>
             {duration(agent.last_turn.duration_ms)}
           </span>

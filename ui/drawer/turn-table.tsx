@@ -8,6 +8,7 @@ import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { count, dollars, duration, visible } from "../lib/text.ts";
+import { RESULT_CLASS } from "../lib/turn-result.ts";
 
 const PAGE = 100;
 
@@ -63,9 +64,7 @@ export function TurnTable({ name }: { name: string }): ReactNode {
               <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
               <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
               <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
-              <td className={row.ok === undefined ? "mauve" : row.ok ? "green" : "red"}>
-                {row.ok === undefined ? "running" : row.ok ? "ok" : visible(row.reason ?? "failed")}
-              </td>
+              <End row={row} />
             </tr>
           ))}
         </tbody>
@@ -77,4 +76,10 @@ export function TurnTable({ name }: { name: string }): ReactNode {
       )}
     </div>
   );
+}
+
+function End({ row: { result, reason } }: { row: TurnRow }): ReactNode {
+  if (result === undefined) return <td className="mauve">running</td>;
+  if (result === "ok") return <td className="green">ok</td>;
+  return <td className={RESULT_CLASS[result]}>{visible(reason ?? result)}</td>;
 }

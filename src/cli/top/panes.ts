@@ -107,7 +107,7 @@ function agentPane(agent: AgentView, item: Item, state: StateSnapshot, view: Vie
     ...field("unread", agent.unread > 0 ? String(agent.unread) : undefined),
     ...field(
       "last turn",
-      turn && `${duration(turn.duration_ms)}, ${turn.ok ? "ok" : turn.reason}, ${age(turn.ended_at, now)} ago`,
+      turn && `${duration(turn.duration_ms)}, ${turn.result === "ok" ? "ok" : turn.reason}, ${age(turn.ended_at, now)} ago`,
     ),
     ...field("context", context),
     ...field("today", `${dollars(agent.cost_today_usd)}, ${count(agent.tokens_today)} tok`),

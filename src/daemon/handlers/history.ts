@@ -57,7 +57,7 @@ function turnRow(row: TurnRecord, nameOf: (id: string) => string): TurnRow {
     from: row.sender === null ? undefined : senderName({ sender: row.sender, label: row.label }, nameOf),
     started_at: instant(row.started_at),
     ended_at: row.ended_at === null ? undefined : instant(row.ended_at),
-    ok: row.ok === null ? undefined : row.ok === 1,
+    result: row.result ?? undefined,
     reason: row.reason ?? undefined,
     duration_ms: row.duration_ms ?? undefined,
     tokens: row.tokens ?? undefined,

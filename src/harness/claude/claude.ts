@@ -154,11 +154,15 @@ export class Claude {
     }
   }
 
-  /** Interrupts the running prompt; what does not stop in time is killed with everything it started. */
-  async cancel(): Promise<void> {
+  /**
+   * Interrupts the running prompt; what does not stop in time is killed with everything it started. `why` stands in the
+   * events in place of what the CLI then says to the model.
+   */
+  async cancel(why: string): Promise<void> {
     const running = this.#running;
     const process = this.#process;
     if (!running || !process) return;
+    process.reader.cancelled = why;
     const stopped = new Promise<void>((resolve) => {
       const settle = running.settle;
       running.settle = (end) => {

@@ -5,6 +5,10 @@ import { NO_FIGURES, type Figures } from "./outcome.ts";
 /** Bytes of one text inside an event; with its envelope that stays under `MAX_EVENT_BYTES`. */
 const MAX_TEXT_BYTES = 200 * 1024;
 
+/** What the CLI says to the model about a turn that is cancelled, also behind the output of a tool. */
+const STOP_WORDS =
+  /\[Request interrupted by user[^\]]*\]|The user doesn't want to (?:proceed with this tool use|take this action right now)\.[^\n]*|API Error: Request was aborted\./g;
+
 /** Where the mapped parts of the stream go. */
 export interface StreamSink {
   emit(event: TurnEvent): void;
@@ -29,6 +33,8 @@ export class StreamReader {
   answered = false;
   /** The API's last error in this turn, by the CLI's own name. */
   apiError: SDKAssistantMessageError | undefined;
+  /** Set once the turn is cancelled: stands in place of what the CLI then says to the model. */
+  cancelled: string | undefined;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
@@ -39,6 +45,7 @@ export class StreamReader {
     this.begun = false;
     this.answered = false;
     this.apiError = undefined;
+    this.cancelled = undefined;
   }
 
   read(message: SDKMessage): void {
@@ -140,7 +147,7 @@ export class StreamReader {
     }
     for (const block of message.content) {
       if (block.type === "text") {
-        if (error !== undefined) this.#sink.emit({ type: "note", level: "error", text: cut(block.text).text });
+        if (error !== undefined) this.#sink.emit({ type: "note", level: "error", text: cut(this.#ownWords(block.text)).text });
         else if (block.text.trim() !== "") this.#sink.emit({ type: "text", text: cut(block.text).text });
       } else if (block.type === "thinking") {
         if (block.thinking.trim() !== "") this.#sink.emit({ type: "thinking", text: cut(block.thinking).text });
@@ -154,7 +161,7 @@ export class StreamReader {
     if (typeof message.content === "string") return;
     for (const block of message.content) {
       if (block.type !== "tool_result") continue;
-      const { text, cutFrom } = cut(resultText(block.content));
+      const { text, cutFrom } = cut(this.#ownWords(resultText(block.content)));
       this.#sink.emit({
         type: "tool_result",
         id: block.tool_use_id,
@@ -163,6 +170,11 @@ export class StreamReader {
         ...(cutFrom === undefined ? {} : { cut_from: cutFrom }),
       });
     }
+  }
+
+  #ownWords(text: string): string {
+    const { cancelled } = this;
+    return cancelled === undefined ? text : text.replace(STOP_WORDS, () => cancelled);
   }
 
   #rateLimit({ rate_limit_info: info }: Extract<SDKMessage, { type: "rate_limit_event" }>): void {
