@@ -8,6 +8,8 @@ import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, ty
 
 /** A message this young still lights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
+/** Radius of the count of unread messages. */
+const BADGE = 11;
 /** Between an edge and its words. */
 const LABEL_GAP = 18;
 /** How far an edge that is not the manager's passes it by: its node with its name. In radii of a node. */
@@ -184,7 +186,11 @@ interface NodeProps {
 function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode {
   if (!place) return null;
   const { radius } = layout;
-  const corner = { x: place.x + radius * 0.8, y: place.y - radius * 0.73 };
+  // Within the picture, also in its last column and first row.
+  const corner = {
+    x: Math.min(place.x + radius * 0.8, layout.width - BADGE - 1),
+    y: Math.max(place.y - radius * 0.73, BADGE + 1),
+  };
   return (
     <g className={`node is-${kind}`}>
       <title>{`${name} ${note}`}</title>
@@ -202,7 +208,7 @@ function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode 
       )}
       {badge > 0 && (
         <>
-          <circle cx={corner.x} cy={corner.y} r={11} className="badge" />
+          <circle cx={corner.x} cy={corner.y} r={BADGE} className="badge" />
           <text x={corner.x} y={corner.y + 4} className="badge-text">
             {badge > 99 ? "99+" : badge}
           </text>
