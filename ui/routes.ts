@@ -3,7 +3,7 @@ export const ROUTES = ["/", "/agent/$name", "/approval/$id", "/history", "/swarm
 export type Route = (typeof ROUTES)[number];
 
 /** Panels about one agent that open over a page: `?open=logs:scout`. */
-export const AGENT_DRAWERS = ["logs", "config", "deploys", "turns"] as const;
+export const AGENT_DRAWERS = ["logs", "config", "deploys", "cost", "turns"] as const;
 export type AgentDrawer = (typeof AGENT_DRAWERS)[number];
 /** Everything that `?open=` can name. */
 export const DRAWERS = [...AGENT_DRAWERS, "thread", "spawn"] as const;

@@ -38,6 +38,8 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       about: { path: "/agent/scout?tab=side", isPhone: true },
       gone: { path: "/agent/old-timer" },
       turns: { path: "/agent/scout?open=turns:scout" },
+      cost: { path: "/agent/scout?open=cost:scout" },
+      "cost-all": { path: "/?open=cost" },
       config: { path: "/?open=config:scout" },
       deploys: { path: "/?open=deploys:scout" },
       logs: { path: "/?open=logs:scout" },

@@ -55,6 +55,10 @@ export const MORE: Readonly<Record<string, More>> = {
   compact: { examples: ["hivectl compact scout"] },
   model: { examples: ["hivectl model scout opus"] },
   "new-session": { examples: ["hivectl new-session scout"] },
+  cost: {
+    words: "Days are UTC. A request to a model without a price counts its tokens and no cost.",
+    examples: ["hivectl cost", "hivectl cost scout -n 31", "hivectl cost --json | jq .total.cost_usd"],
+  },
   requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
   approve: {

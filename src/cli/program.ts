@@ -6,6 +6,7 @@ import { deployCommands } from "./commands/deploys.ts";
 import { hiveCommands } from "./commands/hive.ts";
 import { messageCommands } from "./commands/messages.ts";
 import { questionCommands } from "./commands/questions.ts";
+import { recordCommands } from "./commands/records.ts";
 import { requestCommands } from "./commands/requests.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
@@ -21,6 +22,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Messages:", messageCommands],
   ["Questions:", questionCommands],
   ["Turns:", turnCommands],
+  ["Turns:", recordCommands],
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
   ["The hive:", hiveCommands],

@@ -65,6 +65,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   compact: "compact",
   model: "model",
   "new-session": "new_session",
+  cost: "usage",
   pending: "pending",
   requests: "approvals",
   show: { shape: `${shapeOf(operations.show.output)}; with --file { text: string }` },

@@ -37,9 +37,9 @@ export class UsageToday {
       output,
       cacheRead: cache_read,
       cacheWrite: cache_write,
-      costUsd: usage.costUsd ?? 0,
+      costUsd: usage.costUsd,
     };
-    await this.#store.write(() => this.#store.ledger.use(record));
+    await this.#store.write(() => this.#store.usage.add(record));
   }
 
   of(agentId: string): Readonly<Tally> {
@@ -62,6 +62,6 @@ export class UsageToday {
     const today = dayOf(this.#now());
     if (today === this.#day) return;
     this.#day = today;
-    this.#byAgent = new Map(this.#store.ledger.usedOn(today).map((row) => [row.agent, { tokens: row.tokens, cost: row.cost }]));
+    this.#byAgent = new Map(this.#store.usage.on(today).map((row) => [row.agent, { tokens: row.tokens, cost: row.cost }]));
   }
 }

@@ -1,18 +1,5 @@
 import type { Sqlite } from "./database.ts";
 
-/** One metered answer of the model. */
-export interface UsageRecord {
-  agent: string;
-  /** Day in UTC, `2026-11-24`. */
-  day: string;
-  model: string;
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-  costUsd: number;
-}
-
 export interface EgressRecord {
   agent: string;
   at: number;
@@ -46,16 +33,8 @@ export interface AuditLine {
   detail: string | null;
 }
 
-/** What was used, connected to and done: rows that are only ever added to. */
+/** What was connected to and done: rows that are only ever added to. */
 export function ledgerQueries(db: Sqlite) {
-  const use = db.prepare<[string, string, string, number, number, number, number, number]>(
-    `INSERT INTO usage (agent, day, model, requests, input, output, cache_read, cache_write, cost_usd) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)
-     ON CONFLICT (day, agent, model) DO UPDATE SET requests = requests + 1, input = input + excluded.input, output = output + excluded.output,
-       cache_read = cache_read + excluded.cache_read, cache_write = cache_write + excluded.cache_write, cost_usd = cost_usd + excluded.cost_usd`,
-  );
-  const usedOn = db.prepare<[string], { agent: string; tokens: number; cost: number }>(
-    "SELECT agent, sum(input + output + cache_read + cache_write) AS tokens, sum(cost_usd) AS cost FROM usage WHERE day = ? GROUP BY agent",
-  );
   const connect = db.prepare<[string, number, string, number, string, number, number]>(
     "INSERT INTO egress (agent, at, host, port, verdict, bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
@@ -84,8 +63,6 @@ export function ledgerQueries(db: Sqlite) {
   );
   const newestOf = db.prepare<[string, string], number | null>("SELECT max(seq) FROM audit WHERE agent = ? AND kind = ?").pluck();
   return {
-    use: (u: UsageRecord): void => void use.run(u.agent, u.day, u.model, u.input, u.output, u.cacheRead, u.cacheWrite, u.costUsd),
-    usedOn: (day: string) => usedOn.all(day),
     connect: (e: EgressRecord): void => void connect.run(e.agent, e.at, e.host, e.port, e.verdict, e.bytesIn, e.bytesOut),
     /** Newest first. */
     connections: (agent: string, before: number, limit: number) => connections.all(agent, before, limit),

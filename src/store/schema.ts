@@ -245,4 +245,10 @@ UPDATE turn_events SET json = json_set(json, '$.result', CASE
   WHEN json_extract(json, '$.ok') THEN 'ok' WHEN json_extract(json, '$.reason') LIKE 'cancelled%' THEN 'cancelled' ELSE 'failed' END)
   WHERE type = 'turn_end';
 `,
+  `
+-- Requests to a model without a price. A row of an earlier version that cost nothing is taken to have had none.
+ALTER TABLE usage ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;
+UPDATE usage SET unpriced = requests WHERE cost_usd = 0;
+CREATE INDEX usage_by_agent ON usage (agent, day);
+`,
 ];

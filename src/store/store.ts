@@ -13,6 +13,7 @@ import { searchQueries } from "./search.ts";
 import { sentRetentionQueries } from "./sent-retention.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
+import { usageQueries } from "./usage.ts";
 import { Writer, type Syncing, type Tx } from "./writer.ts";
 
 export type { Tx } from "./writer.ts";
@@ -64,6 +65,7 @@ export function openStore(options: StoreOptions) {
     sentRetention: sentRetentionQueries(db),
     questions: questionQueries(db),
     ledger: ledgerQueries(db),
+    usage: usageQueries(db),
     sessions: sessionQueries(db),
     meta: {
       get: (key: string): string | undefined => getMeta.get(key)?.value,

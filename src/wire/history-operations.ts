@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { TokenCounts } from "./agent.ts";
 import { AgentName, Id, Instant } from "./names.ts";
-import { MAX_SEARCH_CHARS } from "./limits.ts";
+import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS } from "./limits.ts";
 import { MessageView } from "./message.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { page, type Operation } from "./operation.ts";
@@ -53,6 +54,21 @@ export const EgressRow = z.object({
 });
 export type EgressRow = z.infer<typeof EgressRow>;
 
+/** What the model's answers used. */
+const UsageFigures = z.object({
+  requests: z.number().int(),
+  tokens: TokenCounts,
+  /** US dollars of the requests that have a price. */
+  cost_usd: z.number(),
+  /** Requests to a model that had no price: `cost_usd` does not contain them. */
+  unpriced: z.number().int(),
+});
+export type UsageFigures = z.infer<typeof UsageFigures>;
+
+/** What an agent used of a model on a day. Days are UTC. */
+export const UsageRow = UsageFigures.extend({ day: z.iso.date(), agent: z.string(), model: z.string() });
+export type UsageRow = z.infer<typeof UsageRow>;
+
 /** The part of the contract that looks back: search, turns, their figures, connections. */
 export const historyOperations = {
   search: {
@@ -84,6 +100,23 @@ export const historyOperations = {
       total: Figures,
       /** Oldest first, without a gap; `at` is when the stretch begins. */
       buckets: z.array(Figures.extend({ at: Instant })),
+    }),
+  },
+  usage: {
+    summary: "Tokens and cost of one agent or of all, by day (UTC) and model, newest first.",
+    callers: ["operator"],
+    input: z.object({
+      agent: AgentName.optional(),
+      /** Days with usage, not rows. */
+      limit: z.number().int().min(1).max(MAX_USAGE_DAYS).default(14),
+      before: z.iso.date().optional(),
+    }),
+    output: z.object({
+      rows: z.array(UsageRow),
+      /** The sum of every day, not only of those listed. */
+      total: UsageFigures,
+      /** True while there are older days: ask again with `before`. */
+      more: z.boolean(),
     }),
   },
   egress: {

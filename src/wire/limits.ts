@@ -29,6 +29,8 @@ export const MAX_EVENT_BYTES = 256 * 1024;
 export const MAX_EVENTS_PER_PUBLISH = 500;
 /** Rows that one listing may return. Pages go on by key. */
 export const MAX_PAGE_ROWS = 500;
+/** Days in one listing of usage, each with a row per agent and model. */
+export const MAX_USAGE_DAYS = 31;
 /** Connections per agent socket: a harness, its bridges, and a crowd of tools. */
 export const MAX_AGENT_CONNECTIONS = 64;
 /** Messages one send to `*` may fan out to is the number of agents; this caps the agents of a hive. */

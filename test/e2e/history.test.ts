@@ -82,6 +82,15 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   expect(total.turns).toBeGreaterThanOrEqual(2);
   expect(total.tokens).toBeGreaterThan(0);
   expect(buckets.reduce((sum, bucket) => sum + bucket.turns, 0)).toBe(total.turns);
+  const used = await hive.call("usage", { agent: "hm1nd" });
+  const today = new Date().toISOString().slice(0, 10);
+  expect(used.rows.at(0)).toMatchObject({ agent: "hm1nd" });
+  expect(used.rows.every((row) => row.day <= today)).toBe(true);
+  expect(used.total.tokens.output).toBe(used.rows.reduce((sum, row) => sum + row.tokens.output, 0));
+  expect(used.total.tokens.output).toBeGreaterThan(0);
+  expect((await hive.call("usage", {})).total.requests).toBeGreaterThanOrEqual(used.total.requests);
+  await expect(hive.call("usage", { agent: "nobody" })).rejects.toThrow(/not managed/);
+  await expect(hive.call("usage", { before: "yesterday" })).rejects.toThrow(/before/);
   const { connections } = await hive.call("egress", { agent: "hm1nd" });
   expect(connections[0]).toMatchObject({ host: "not-allowed.example", port: 443 });
   expect(connections[0]?.verdict).not.toBe("allowed");
@@ -90,6 +99,12 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   await page.goto(`${hive.home}/agent/hm1nd`);
   await page.getByRole("img", { name: /^turns, 24h: \d/ }).waitFor();
   await page.getByText("not-allowed.example:443").waitFor();
+  await page.getByRole("link", { name: /\d today$/ }).click();
+  await page.getByRole("dialog").getByText("Days are UTC").waitFor();
+  await page.getByRole("row", { name: /^all days/ }).waitFor();
+  expect(new URL(page.url()).searchParams.get("open")).toBe("cost:hm1nd");
+  await page.goBack();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "7d" }).click();
   await page.getByRole("img", { name: /^tokens, 7d/ }).waitFor();
   await page.getByRole("link", { name: "every turn in a table" }).click();

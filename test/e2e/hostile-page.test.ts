@@ -31,6 +31,7 @@ const PAGES: readonly (readonly [path: string, whole: string])[] = [
   ["/?open=config:hm1nd", ".drawer .file"],
   ["/?open=deploys:hm1nd", ".drawer li"],
   ["/?open=turns:hm1nd", ".drawer td"],
+  ["/?open=cost:hm1nd", ".drawer td"],
   ["/?open=spawn", ".dialog form"],
   ["/agent/hm1nd", ".tail .ev"],
   ["/agent/hm1nd?tab=side", ".side figure"],

@@ -20,6 +20,7 @@ const OPEN: Record<string, { open: string; words: string }> = {
   logs: { open: "logs:scout", words: "claude: warm process 41" },
   config: { open: "config:scout", words: '"allowedRecipients": ["hm1nd"]' },
   deploys: { open: "deploys:scout", words: "agent.json: limits.memory_mib must be at least 256" },
+  cost: { open: "cost:scout", words: "local-model" },
   turns: { open: "turns:scout", words: "cancelled by the operator" },
   thread: { open: "thread:12", words: "hops into chain 10" },
   spawn: { open: "spawn", words: "a request shows its config before it runs" },

@@ -1,4 +1,4 @@
-import type { Output } from "../../src/wire/operations.ts";
+import type { Input, Output } from "../../src/wire/operations.ts";
 import type { StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, diffFiles, events, SHA } from "./fixtures.ts";
 import { FixtureHive } from "./fixture-hive.ts";
@@ -200,6 +200,18 @@ function statistics(): Output<"statistics"> {
   return { total: { turns: 86, ...results, tokens: 817_000, cost_usd: 1.03, p50_ms: 38_000, p95_ms: 160_000 }, buckets };
 }
 
+function usage({ agent: wanted, before }: Input<"usage">): Output<"usage"> {
+  const tokens = (n: number) => ({ input: 12_400 * n, output: 9_100 * n, cache_read: 184_000 * n, cache_write: 22_300 * n });
+  const rows = ["2026-11-24", "2026-11-23", "2026-11-21"].flatMap((day, n) =>
+    (wanted === undefined ? ["hm1nd", "librarian", "scout"] : [wanted]).flatMap((agent) => [
+      { day, agent, model: "claude-haiku-4-5", requests: 40 - n, tokens: tokens(3 - n), cost_usd: 0.31 - n * 0.1, unpriced: 0 },
+      ...(n === 1 ? [{ day, agent, model: "local-model", requests: 6, tokens: tokens(1), cost_usd: 0, unpriced: 6 }] : []),
+    ]),
+  );
+  const total = { requests: 1240, tokens: tokens(40), cost_usd: 12.4, unpriced: 6 };
+  return before === undefined ? { rows, total, more: true } : { rows: [], total, more: false };
+}
+
 /** A hive in which much happens at once. */
 export function busyHive(): FixtureHive {
   const spawnFiles = [
@@ -218,6 +230,7 @@ export function busyHive(): FixtureHive {
       cut: false,
     }),
     statistics: () => statistics(),
+    usage,
     turns: () => ({
       turns: Array.from({ length: 12 }, (_, n) => ({
         turn: 118 - n,

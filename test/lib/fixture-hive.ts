@@ -129,6 +129,11 @@ const EMPTY: { [N in OperationName]?: object } = {
   deploys: { deploys: [] },
   meta: { inputs: [] },
   turns: { turns: [] },
+  usage: {
+    rows: [],
+    total: { requests: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, cost_usd: 0, unpriced: 0 },
+    more: false,
+  },
   egress: { connections: [] },
   tombstones: { agents: [] },
   search: { messages: [], indexing: false },

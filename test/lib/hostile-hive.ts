@@ -132,6 +132,10 @@ export function hostileHive(): FixtureHive {
         { turn: 1, from: EVIL, started_at: ago(9), ended_at: ago(8), result: "failed", reason: EVIL, duration_ms: 1, tokens: 1 },
       ],
     }),
+    usage: () => {
+      const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
+      return { rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, ...figures }], total: figures, more: false };
+    },
     egress: () => ({ connections: [{ id: 1, at: ago(9), host: EVIL, port: 1, verdict: EVIL, bytes_in: 0, bytes_out: 0 }] }),
     logs: ({ after }) => (after === undefined ? { lines: [EVIL], position: 1 } : new Promise(() => {})),
     config: () => ({

@@ -131,7 +131,14 @@ function Figures({ agent }: { agent: AgentView }): ReactNode {
           {agent.context_window === undefined ? "" : ` / ${count(agent.context_window)}`}
         </span>
       )}
-      <span className="chip">{dollars(agent.cost_today_usd)} today</span>
+      <Link
+        to="."
+        search={(search) => ({ ...search, open: `cost:${agent.name}` })}
+        className="chip cost"
+        title="tokens and cost by day"
+      >
+        {dollars(agent.cost_today_usd)} today
+      </Link>
       {agent.deployed_sha && <span className="chip sha">{visible(agent.deployed_sha)}</span>}
     </span>
   );

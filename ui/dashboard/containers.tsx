@@ -107,10 +107,15 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
             {duration(agent.last_turn.duration_ms)}
           </span>
         )}
-        <span title={`today ${count(agent.tokens_today)} tok`}>
+        <Link
+          to="/"
+          search={(search) => ({ ...search, open: `cost:${agent.name}` })}
+          className="chip cost"
+          title={`today ${count(agent.tokens_today)} tok; tokens and cost by day`}
+        >
           {dollars(agent.cost_today_usd)}
           <span className="sr"> today</span>
-        </span>
+        </Link>
         {agent.needs_update && <span className="chip amber">needs update</span>}
         {agent.needs_login && <span className="chip amber">needs login</span>}
         {agent.deployed_sha && (

@@ -4,6 +4,7 @@ import { visible } from "../lib/text.ts";
 import { AGENT_DRAWERS, type AgentDrawer } from "../routes.ts";
 import { SpawnForm } from "../dashboard/spawn-form.tsx";
 import { Config } from "./config.tsx";
+import { Cost } from "./cost.tsx";
 import { Deploys } from "./deploys.tsx";
 import { Logs } from "./logs.tsx";
 import { Thread } from "./thread.tsx";
@@ -13,10 +14,11 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string) =>
   logs: { title: "cage log", show: (name) => <Logs name={name} /> },
   config: { title: "deployed config", show: (name) => <Config name={name} /> },
   deploys: { title: "deploys", show: (name) => <Deploys name={name} /> },
+  cost: { title: "cost", show: (name) => <Cost name={name} /> },
   turns: { title: "turns", show: (name) => <TurnTable name={name} /> },
 };
 
-/** What the address says is open: `logs:<name>`, `config:<name>`, `deploys:<name>`, `turns:<name>`, `thread:<id>`, `spawn`. */
+/** What the address says is open: `logs:<name>`, `config:<name>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`, `thread:<id>`, `cost`, `spawn`. */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest] = open.split(":");
   if (what === "spawn") return <SpawnForm onClose={onClose} />;
@@ -24,6 +26,15 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
     return (
       <Sheet isOpen onClose={onClose} title={`thread of message ${visible(rest)}`} isDrawer>
         <Thread key={rest} id={Number(rest)} />
+      </Sheet>
+    );
+  }
+  if (what === "cost" && rest === undefined) {
+    return (
+      <Sheet isOpen onClose={onClose} title="every agent · cost" isDrawer>
+        <div className="drawer-body">
+          <Cost />
+        </div>
       </Sheet>
     );
   }

@@ -64,9 +64,9 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
           {decisions} for you
         </Link>
       )}
-      <span className="chip wide">
+      <Link to="." search={(search) => ({ ...search, open: "cost" })} className="chip wide" title="tokens and cost by day">
         today {count(hive.tokens_today)} tok · {dollars(hive.cost_today_usd)}
-      </span>
+      </Link>
       <span className="wide">
         <AllStop />
       </span>
@@ -94,6 +94,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   const entries = [
     { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { words: "history", run: () => void navigate({ to: "/history" }) },
+    { words: "cost", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "cost" }) }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),
     entry,

@@ -1,13 +1,14 @@
 import { senderName } from "../../hive/broker/view.ts";
 import { sinceOf, statistics } from "../../hive/statistics.ts";
-import type { TurnRow } from "../../wire/history-operations.ts";
+import type { TurnRow, UsageFigures } from "../../wire/history-operations.ts";
 import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { TurnRecord } from "../../store/turns.ts";
+import type { UsageSum } from "../../store/usage.ts";
 import type { Hive } from "../hive.ts";
 import type { Handlers } from "./types.ts";
 
-type Names = "search" | "turns" | "statistics" | "egress";
+type Names = "search" | "turns" | "statistics" | "usage" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
@@ -33,6 +34,15 @@ export const historyHandlers: Pick<Handlers, Names> = {
     const now = Date.now();
     return statistics(hive.store.turns.endedSince(agent.id, sinceOf(input.range, now)), input.range, now);
   },
+  usage(hive, input) {
+    const agent = input.agent === undefined ? undefined : hive.swarm.byNameEvenDestroyed(input.agent).id;
+    const { lines, more } = hive.store.usage.page({ agent, before: input.before, days: input.limit });
+    return {
+      rows: lines.map((line) => ({ day: line.day, agent: hive.nameOf(line.agent), model: line.model, ...figures(line) })),
+      total: figures(hive.store.usage.total(agent)),
+      more,
+    };
+  },
   egress(hive, input) {
     const agent = hive.swarm.byNameEvenDestroyed(input.agent);
     const rows = hive.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit);
@@ -49,6 +59,15 @@ export const historyHandlers: Pick<Handlers, Names> = {
     };
   },
 };
+
+function figures({ requests, input, output, cacheRead, cacheWrite, costUsd, unpriced }: UsageSum): UsageFigures {
+  return {
+    requests,
+    tokens: { input, output, cache_read: cacheRead, cache_write: cacheWrite },
+    cost_usd: costUsd,
+    unpriced,
+  };
+}
 
 function turnRow(row: TurnRecord, nameOf: (id: string) => string): TurnRow {
   return {

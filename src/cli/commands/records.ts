@@ -1,0 +1,67 @@
+import { InvalidArgumentError, type Command } from "commander";
+import type { UsageFigures, UsageRow } from "../../wire/history-operations.ts";
+import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
+import { agentName, wholeNumber } from "../arguments.ts";
+import { count, dollars, plural } from "../print.ts";
+import { act, type Shell } from "../shell.ts";
+import { table, type Column } from "../table.ts";
+
+function day(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+    throw new InvalidArgumentError("it is a day such as 2030-01-31.");
+  return text;
+}
+
+function days(text: string): number {
+  const value = wholeNumber(text);
+  if (value > MAX_USAGE_DAYS) throw new InvalidArgumentError(`it is at most ${MAX_USAGE_DAYS}; --before shows older days.`);
+  return value;
+}
+
+function costOf({ requests, cost_usd: cost, unpriced }: UsageFigures): string {
+  if (unpriced === 0) return dollars(cost);
+  return unpriced === requests ? "unpriced" : `${dollars(cost)} + ${unpriced} unpriced`;
+}
+
+type Line = Pick<UsageRow, "day" | "agent" | "model"> & UsageFigures;
+
+function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: boolean, shell: Shell): string {
+  const lines: Line[] = [...rows, { day: "all days", agent: "", model: "", ...total }];
+  const columns: Column<Line>[] = [
+    { title: "DAY (UTC)", value: (one) => one.day, colour: (one) => (one.agent === "" ? "bold" : undefined) },
+    ...(isForAll ? [{ title: "AGENT", value: (one: Line) => one.agent }] : []),
+    { title: "MODEL", value: (one) => one.model, isWide: true },
+    { title: "REQUESTS", value: (one) => String(one.requests), spare: 5 },
+    { title: "INPUT", value: (one) => count(one.tokens.input), spare: 3 },
+    { title: "OUTPUT", value: (one) => count(one.tokens.output), spare: 4 },
+    { title: "CACHE READ", value: (one) => count(one.tokens.cache_read), spare: 2 },
+    { title: "CACHE WRITE", value: (one) => count(one.tokens.cache_write), spare: 1 },
+    { title: "COST", value: costOf, colour: (one) => (one.unpriced > 0 ? "amber" : undefined) },
+  ];
+  return table(lines, columns, shell.width, shell.paint);
+}
+
+/** Verbs about what the gateway records. */
+export function recordCommands(program: Command): void {
+  act<{ limit: number; before?: string }>(
+    program
+      .command("cost")
+      .argument("[agent]", "only this agent", agentName)
+      .description("tokens and cost by day (UTC), agent and model, newest first")
+      .option("-n, --limit <days>", "how many days with usage", days, 14)
+      .option("-b, --before <day>", "older than this day", day),
+    async (shell, [agent]: [string?], { limit, before }) =>
+      shell.show(await shell.client.call("usage", { agent, limit, before }), ({ rows, total, more }) => {
+        if (rows.length === 0) return before === undefined ? "no model was used yet" : `no model was used before ${before}`;
+        const lines = usageTable(rows, total, agent === undefined, shell);
+        const older = `older days: hivectl cost ${agent === undefined ? "" : `${agent} `}--before ${rows.at(-1)?.day ?? ""}`;
+        const notes = [
+          ...(total.unpriced > 0
+            ? [`${plural(total.unpriced, "request")} went to a model without a price: no sum contains them`]
+            : []),
+          ...(more ? [older] : []),
+        ];
+        return [lines, ...notes.map((words) => shell.paint("dim", words))].join("\n");
+      }),
+  );
+}

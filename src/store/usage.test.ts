@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
+import type { Store } from "./store.ts";
+import type { UsageRecord } from "./usage.ts";
+
+let folder: string;
+let store: Store;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "usage-"));
+  store = openStoreIn(folder);
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const used = (agent: string, day: string, over: Partial<UsageRecord> = {}): Promise<void> =>
+  store.write(() =>
+    store.usage.add({ agent, day, model: "haiku", input: 1, output: 2, cacheRead: 3, cacheWrite: 4, costUsd: 0.5, ...over }),
+  );
+
+test("an agent's days are paged newest first, whole days at a time, with every model of a day", async () => {
+  for (const day of ["2030-01-01", "2030-01-03", "2030-01-04"]) await used("ada", day);
+  await used("ada", "2030-01-03", { model: "opus" });
+  await used("bob", "2030-01-02");
+  const days = (page: ReturnType<Store["usage"]["page"]>): string[] => page.lines.map((line) => `${line.day} ${line.model}`);
+  const first = store.usage.page({ agent: "ada", days: 2 });
+  expect(days(first)).toEqual(["2030-01-04 haiku", "2030-01-03 haiku", "2030-01-03 opus"]);
+  expect(first.more).toBe(true);
+  const second = store.usage.page({ agent: "ada", before: "2030-01-03", days: 2 });
+  expect(days(second)).toEqual(["2030-01-01 haiku"]);
+  expect(second.more).toBe(false);
+  expect(store.usage.page({ agent: "ada", before: "2030-01-01", days: 2 })).toEqual({ lines: [], more: false });
+});
+
+test("of every agent, a day has the rows of each, and the sum is of every day", async () => {
+  await used("bob", "2030-01-02");
+  await used("ada", "2030-01-02");
+  await used("ada", "2030-01-01");
+  const page = store.usage.page({ days: 1 });
+  expect(page.lines.map((line) => line.agent)).toEqual(["ada", "bob"]);
+  expect(page.more).toBe(true);
+  expect(store.usage.total()).toMatchObject({ requests: 3, input: 3, output: 6, cacheRead: 9, cacheWrite: 12, costUsd: 1.5 });
+  expect(store.usage.total("ada")).toMatchObject({ requests: 2, costUsd: 1 });
+  expect(store.usage.total("nobody")).toMatchObject({ requests: 0, costUsd: 0, unpriced: 0 });
+});
+
+test("a request without a price is counted apart from one that costs nothing", async () => {
+  await used("ada", "2030-01-01", { model: "local", costUsd: undefined });
+  await used("ada", "2030-01-01", { model: "local", costUsd: 0.25 });
+  await used("ada", "2030-01-01", { model: "free", costUsd: 0 });
+  const { lines } = store.usage.page({ agent: "ada", days: 1 });
+  expect(lines).toMatchObject([
+    { model: "free", requests: 1, unpriced: 0, costUsd: 0 },
+    { model: "local", requests: 2, unpriced: 1, costUsd: 0.25 },
+  ]);
+});

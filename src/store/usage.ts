@@ -1,0 +1,106 @@
+import type { Sqlite } from "./database.ts";
+
+/** One metered answer of the model. */
+export interface UsageRecord {
+  agent: string;
+  /** Day in UTC, `2026-11-24`. */
+  day: string;
+  model: string;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  /** US dollars; undefined for a model that has no price. */
+  costUsd: number | undefined;
+}
+
+/** What several answers used. */
+export interface UsageSum {
+  requests: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  /** US dollars of the priced requests. */
+  costUsd: number;
+  /** Requests to a model that had no price. */
+  unpriced: number;
+}
+
+/** What an agent used of a model on a day. */
+export interface UsageLine extends UsageSum {
+  agent: string;
+  day: string;
+  model: string;
+}
+
+/** After every possible day. */
+const NEVER = "9999-99-99";
+
+/** What the gateway metered. A row per agent, day (UTC) and model; rows are kept. */
+export function usageQueries(db: Sqlite) {
+  const add = db.prepare<[string, string, string, number, number, number, number, number, number]>(
+    `INSERT INTO usage (agent, day, model, requests, input, output, cache_read, cache_write, cost_usd, unpriced)
+     VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (day, agent, model) DO UPDATE SET requests = requests + 1, input = input + excluded.input,
+       output = output + excluded.output, cache_read = cache_read + excluded.cache_read,
+       cache_write = cache_write + excluded.cache_write, cost_usd = cost_usd + excluded.cost_usd,
+       unpriced = unpriced + excluded.unpriced`,
+  );
+  const on = db.prepare<[string], { agent: string; tokens: number; cost: number }>(
+    "SELECT agent, sum(input + output + cache_read + cache_write) AS tokens, sum(cost_usd) AS cost FROM usage WHERE day = ? GROUP BY agent",
+  );
+  const line =
+    "agent, day, model, requests, input, output, cache_read AS cacheRead, cache_write AS cacheWrite, cost_usd AS costUsd, unpriced";
+  const sum = `SELECT total(requests) AS requests, total(input) AS input, total(output) AS output, total(cache_read) AS cacheRead,
+    total(cache_write) AS cacheWrite, total(cost_usd) AS costUsd, total(unpriced) AS unpriced FROM usage`;
+  const ofAll = {
+    days: db.prepare<[string, number], string>("SELECT DISTINCT day FROM usage WHERE day < ? ORDER BY day DESC LIMIT ?").pluck(),
+    lines: db.prepare<[string, string], UsageLine>(
+      `SELECT ${line} FROM usage WHERE day >= ? AND day <= ? ORDER BY day DESC, agent, model`,
+    ),
+    total: db.prepare<[], UsageSum>(sum),
+  };
+  const ofOne = {
+    days: db
+      .prepare<[string, string, number], string>(
+        "SELECT DISTINCT day FROM usage WHERE agent = ? AND day < ? ORDER BY day DESC LIMIT ?",
+      )
+      .pluck(),
+    lines: db.prepare<[string, string, string], UsageLine>(
+      `SELECT ${line} FROM usage WHERE agent = ? AND day >= ? AND day <= ? ORDER BY day DESC, model`,
+    ),
+    total: db.prepare<[string], UsageSum>(`${sum} WHERE agent = ?`),
+  };
+  return {
+    /** Adds an answer. Only inside a write. */
+    add: (u: UsageRecord): void =>
+      void add.run(
+        u.agent,
+        u.day,
+        u.model,
+        u.input,
+        u.output,
+        u.cacheRead,
+        u.cacheWrite,
+        u.costUsd ?? 0,
+        u.costUsd === undefined ? 1 : 0,
+      ),
+    /** Tokens and cost of each agent on a day. */
+    on: (day: string) => on.all(day),
+    /** The newest `days` days with usage before a day, newest first, of one agent or of all; `more` if there are older ones. */
+    page({ agent, before = NEVER, days }: { agent?: string | undefined; before?: string | undefined; days: number }): {
+      lines: UsageLine[];
+      more: boolean;
+    } {
+      const found = agent === undefined ? ofAll.days.all(before, days + 1) : ofOne.days.all(agent, before, days + 1);
+      const shown = found.slice(0, days);
+      const [newest, oldest] = [shown[0], shown.at(-1)];
+      if (newest === undefined || oldest === undefined) return { lines: [], more: false };
+      const lines = agent === undefined ? ofAll.lines.all(oldest, newest) : ofOne.lines.all(agent, oldest, newest);
+      return { lines, more: found.length > days };
+    },
+    /** The sum of every day, of one agent or of all. */
+    total: (agent?: string): UsageSum => (agent === undefined ? ofAll.total.get() : ofOne.total.get(agent)) as UsageSum,
+  };
+}

@@ -1,0 +1,112 @@
+import { Fragment, useCallback, useState, type ReactNode } from "react";
+import type { UsageFigures, UsageRow } from "../../src/wire/history-operations.ts";
+import { Action } from "../kit/button.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { Who } from "../kit/text.tsx";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { useHive } from "../lib/store.ts";
+import { costOf, daysOf } from "../lib/usage.ts";
+import { count, visible } from "../lib/text.ts";
+
+/** Days that one press shows. */
+const PAGE = 14;
+
+/** What an agent, or every agent, used: a row per day and model, a sum per day and one of all days. */
+export function Cost({ name }: { name?: string }): ReactNode {
+  // Read again when the figure on the page changes, not with each answer of the model.
+  const today = useHive((state) => count((name === undefined ? state.hive : state.agents.get(name))?.tokens_today ?? 0));
+  const ask = name === undefined ? {} : { agent: name };
+  const { value, error } = useFetched(
+    useCallback(() => call("usage", { ...(name === undefined ? {} : { agent: name }), limit: PAGE }), [name]),
+    today,
+  );
+  const [older, setOlder] = useState<{ rows: readonly UsageRow[]; more: boolean }>();
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
+  if (value.rows.length === 0) return <Empty>{name === undefined ? "No agent" : visible(name)} has used a model yet.</Empty>;
+  const last = value.rows.at(-1)?.day ?? "";
+  const rows = [...value.rows, ...(older?.rows ?? []).filter((row) => row.day < last)];
+  const more = async (): Promise<void> => {
+    const next = await call("usage", { ...ask, limit: PAGE, before: rows.at(-1)?.day ?? last });
+    setOlder({ rows: [...(older?.rows ?? []), ...next.rows], more: next.more });
+  };
+  const isForAll = name === undefined;
+  return (
+    <>
+      <p className="dim small">Days are UTC. “unpriced”: the model has no price, and no sum contains it.</p>
+      <div className="scrollx" tabIndex={0} role="region" aria-label="tokens and cost by day">
+        <table className="turns">
+          <thead>
+            <tr>
+              <th scope="col">day</th>
+              <th scope="col">{isForAll ? "agent, model" : "model"}</th>
+              <Heads />
+            </tr>
+          </thead>
+          <tbody>
+            {daysOf(rows).map(({ day, rows: ofDay, sum }) => (
+              <Fragment key={day}>
+                {ofDay.map((row, n) => (
+                  <tr key={`${row.agent} ${row.model}`}>
+                    <th scope="row">{n === 0 ? day : <span className="sr">{day}</span>}</th>
+                    <td>
+                      {isForAll && (
+                        <div>
+                          <Who name={row.agent} />
+                        </div>
+                      )}
+                      {visible(row.model)}
+                    </td>
+                    <Cells of={row} />
+                  </tr>
+                ))}
+                {ofDay.length > 1 && <Sum words={`all of ${day}`} of={sum} />}
+              </Fragment>
+            ))}
+          </tbody>
+          <tfoot>
+            <Sum words="all days" of={value.total} />
+          </tfoot>
+        </table>
+      </div>
+      {(older?.more ?? value.more) && (
+        <Action kind="ghost" run={more}>
+          older days
+        </Action>
+      )}
+    </>
+  );
+}
+
+function Heads(): ReactNode {
+  return ["cost", "input", "output", "cache read", "cache write"].map((words) => (
+    <th key={words} scope="col" className="n">
+      {words}
+    </th>
+  ));
+}
+
+function Sum({ words, of }: { words: string; of: UsageFigures }): ReactNode {
+  return (
+    <tr className="sum">
+      <th scope="row" colSpan={2}>
+        {words}
+      </th>
+      <Cells of={of} />
+    </tr>
+  );
+}
+
+function Cells({ of }: { of: UsageFigures }): ReactNode {
+  const { input, output, cache_read: read, cache_write: written } = of.tokens;
+  return (
+    <>
+      <td className={`n cost ${of.unpriced > 0 ? "amber" : ""}`}>{costOf(of)}</td>
+      {[input, output, read, written].map((tokens, n) => (
+        <td key={n} className="n">
+          {count(tokens)}
+        </td>
+      ))}
+    </>
+  );
+}
