@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openDriver } from "../containers/drivers.ts";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { checkHost, type Finding } from "./checks.ts";
+import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
 
 /** Bytes that a hive wants free: the runtime, a few agents and room to work. */
@@ -14,6 +15,7 @@ const UNFILTERED = 9;
 /** Checks the host, builds one real cage, and prints what it found. Exit code 0 when nothing is in the way. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
+  findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config));
   const failed = findings.some((one) => one.level === "error");
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);

@@ -125,6 +125,12 @@ test("a call that was given up stays given up, also over a new connection", asyn
   await expect(call).rejects.toMatchObject({ code: "unavailable" });
 });
 
+test.each(["bad_request", "too_large"] as const)("a hello that is refused with %s is not said again", async (code) => {
+  await daemon(undefined, () => new HiveError(code, "leases: at most 1000"));
+  expect(await open().ended).toEqual({ kind: "refused", words: "leases: at most 1000" });
+  expect(hellos).toHaveLength(1);
+});
+
 test("a protocol that the daemon does not speak ends the link with its words", async () => {
   await daemon(undefined, () => new HiveError("protocol", "this harness is newer: update the daemon"));
   expect(await open().ended).toEqual({ kind: "refused", words: "this harness is newer: update the daemon" });

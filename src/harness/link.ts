@@ -5,7 +5,7 @@ import { ConnectionLost, connectLines, type LineClient } from "../rpc/client.ts"
 import { HiveError } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
-import { retryPauses } from "./retry.ts";
+import { isForGood, retryPauses } from "./retry.ts";
 
 /** How often "another harness lives" is taken for one that is about to go. */
 const MAX_CONFLICTS = 40;
@@ -83,7 +83,7 @@ export class Link {
         await this.#hello(client);
         return client;
       } catch (error) {
-        if (error instanceof HiveError && error.code === "protocol") return this.#stop({ kind: "refused", words: error.message });
+        if (isForGood(error)) return this.#stop({ kind: "refused", words: error.message });
         if (error instanceof HiveError && error.code === "conflict" && ++conflicts > MAX_CONFLICTS) {
           return this.#stop({ kind: "refused", words: error.message });
         }

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { HarnessPush } from "../wire/harness.ts";
-import { HiveError } from "../wire/error.ts";
 import { openBridge } from "./bridge.ts";
 import { Claude } from "./claude/claude.ts";
 import { claudeOptions, proxyEnvironment, sessionFolder } from "./claude/options.ts";
 import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
+import { finishTurn } from "./finish.ts";
 import { Leases } from "./leases.ts";
 import { Link, type Assignment } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
@@ -75,16 +75,11 @@ export async function serve(config: HarnessConfig): Promise<number> {
       return work;
     },
     async finish(turn, outcome) {
-      for (;;) {
-        try {
-          await link.call("finish", { turn, outcome });
-          break;
-        } catch (error) {
-          log(`the end of turn ${turn} could not be stored: ${error instanceof Error ? error.message : String(error)}`);
-          if (!(error instanceof HiveError) || error.code === "conflict" || error.code === "forbidden") break;
-          await new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS));
-        }
-      }
+      await finishTurn(turn, outcome, {
+        tell: async (of, end) => void (await link.call("finish", { turn: of, outcome: end })),
+        pause: () => new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS)),
+        log,
+      });
       leases.clear();
     },
     emit: (event) => spool.add(event),

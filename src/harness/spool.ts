@@ -1,6 +1,7 @@
-import { HiveError } from "../wire/error.ts";
+import type { HiveError } from "../wire/error.ts";
 import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
+import { isForGood } from "./retry.ts";
 
 /** Bytes of events that are held while no daemon confirms them. */
 const MAX_SPOOL_BYTES = 64 * 1024 * 1024;
@@ -19,11 +20,6 @@ const GATHERED: ReadonlySet<TurnEvent["type"]> = new Set(["tool_use", "tool_resu
 
 /** Characters of the note that stands for a refused event: why, not what. */
 const MAX_REFUSAL_CHARS = 500;
-
-/** True for a refusal that offering the same again does not change. */
-function isForGood(error: unknown): error is HiveError {
-  return error instanceof HiveError && (error.code === "bad_request" || error.code === "too_large");
-}
 
 interface Held {
   spooled: SpooledEvent;

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { HiveError, type ErrorCode } from "../wire/error.ts";
+import type { TurnOutcome } from "../wire/harness.ts";
+import { finishTurn } from "./finish.ts";
+
+const PARKED: TurnOutcome = { kind: "parked", why: "upstream", reason: "529" };
+
+/** Tells an end to a daemon that answers with these refusals in turn, then takes it. */
+async function finish(...refusals: (ErrorCode | Error)[]) {
+  const told: TurnOutcome[] = [];
+  let pauses = 0;
+  const end = finishTurn(3, PARKED, {
+    tell(_turn, outcome) {
+      told.push(outcome);
+      const refusal = refusals.shift();
+      if (refusal === undefined) return Promise.resolve();
+      return Promise.reject(refusal instanceof Error ? refusal : new HiveError(refusal, "why: no such end"));
+    },
+    pause: () => Promise.resolve(void pauses++),
+    log: () => {},
+  });
+  const failure = await end.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { told, pauses, failure };
+}
+
+test("an end that the daemon cannot store now is told again, unchanged", async () => {
+  expect(await finish("disk_full", "unavailable", "internal")).toEqual({
+    told: [PARKED, PARKED, PARKED, PARKED],
+    pauses: 3,
+    failure: undefined,
+  });
+});
+
+test.each<ErrorCode>(["bad_request", "too_large", "not_found", "protocol", "unauthorized"])(
+  "an end that is refused with %s for good is told as a failure, once",
+  async (code) => {
+    const failed = { kind: "failed", why: "failed", reason: "the daemon refused how the turn ended: why: no such end" };
+    expect(await finish(code)).toEqual({ told: [PARKED, failed], pauses: 0, failure: undefined });
+    const twice = await finish(code, "disk_full", code, code);
+    expect(twice).toMatchObject({ told: [PARKED, failed, failed], pauses: 1, failure: { code } });
+  },
+);
+
+test.each(["conflict", "forbidden", new Error("the link was closed")] as const)(
+  "%s ends it: the lease is not ours",
+  async (why) => {
+    expect(await finish(why)).toEqual({ told: [PARKED], pauses: 0, failure: undefined });
+  },
+);
