@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -128,7 +128,8 @@ describe("programs that people use work in a cage", () => {
   });
 
   test("npm: a package with a program is packed and installed", async () => {
-    const npm = dirname(dirname(realpathSync(join(dirname(process.execPath), "npm"))));
+    const found = (process.env["PATH"] ?? "").split(":").find((folder) => existsSync(join(folder, "npm"))) ?? "";
+    const npm = dirname(dirname(realpathSync(join(found, "npm"))));
     const out = await inside(
       `mkdir -p p/bin app; echo '#!/bin/sh' > p/bin/p.sh; chmod 755 p/bin/p.sh; export npm_config_cache=/tmp/npm npm_config_offline=true
        echo '{"name":"p","version":"1.0.0","bin":"bin/p.sh"}' > p/package.json; echo '{"name":"app","version":"1.0.0"}' > app/package.json

@@ -77,8 +77,8 @@ describe("looking", () => {
     const failed = { ...request, id: 11, state: "failed", error: "no such module" };
     answers.approvals = { approvals: [request, failed] };
     const { out } = await hivectl("requests", "@scout", "-n", "5");
-    expect(out).toMatch(/12 +scout +config +pending .*1 risk/);
-    expect(out).toMatch(/11 +scout +config +failed .*no such module/);
+    expect(out).toMatch(/12 +scout +config change +pending .*1 risk/);
+    expect(out).toMatch(/11 +scout +config change +failed .*no such module/);
     expect(called("approvals")).toEqual({ agent: "scout", limit: 5 });
     answers.deploys = { deploys: [{ id: 7, state: "deployed", sha, at, origin: "request", by: "operator", runs: true }] };
     expect((await hivectl("deploys", "scout")).out).toMatch(/● +7 +deployed +3f2a91c04d1e/);
