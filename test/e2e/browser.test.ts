@@ -304,8 +304,10 @@ describe("on a phone", () => {
       await page.getByRole("link", { name: tab }).click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(390);
     }
+    // On the agent's page one line above the prompt leads to the question; then two presses answer it.
     await page.goto(`${hive.home}/agent/hm1nd`);
-    await page.getByText("tea or coffee?").first().waitFor();
+    await page.getByRole("link", { name: "1 question waits for you" }).click();
+    await page.locator("article:focus", { hasText: "tea or coffee?" }).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await page.getByLabel("tea", { exact: true }).check();
     await page.getByRole("button", { name: "answer" }).click();

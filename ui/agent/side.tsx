@@ -7,6 +7,7 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { focusOn, inSight } from "../lib/in-sight.ts";
 import { ownAddress } from "../lib/own-port.ts";
 import { know, useHive } from "../lib/store.ts";
 import { count, dollars, visible } from "../lib/text.ts";
@@ -84,12 +85,27 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
 const useQuestionsOf = (name: string): readonly QuestionView[] =>
   useShownQuestions(useHive((state) => state.questions)).filter((question) => question.agent === name);
 
-/** On a phone, between the tail and the prompt: that the agent asks something, and the way to the questions. */
+/** The first question of the agent that is open. */
+const FIRST = ".asks .card";
+
+/** On a phone, between the tail and the prompt: that the agent asks something, and the way to the first question. */
 export function QuestionsLine({ name }: { name: string }): ReactNode {
   const { length: open } = useQuestionsOf(name);
   if (open === 0) return null;
   return (
-    <Link to="." search={(search) => ({ ...search, tab: "side" })} className="asks-line">
+    <Link
+      to="."
+      search={(search) => ({ ...search, tab: "side" })}
+      className="asks-line"
+      // The link goes away with the tail, and the other side may have been left further down.
+      onClick={() =>
+        inSight(
+          FIRST,
+          () => {},
+          () => focusOn(FIRST),
+        )
+      }
+    >
       ◆ {open === 1 ? "1 question waits" : `${open} questions wait`} for you
       <span className="grow" />
       answer

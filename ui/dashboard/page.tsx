@@ -3,6 +3,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { Banners, TopBar } from "../kit/top-bar.tsx";
+import { focusOn, inSight } from "../lib/in-sight.ts";
 import { focusWithin, moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { useHive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
@@ -107,26 +108,6 @@ export function Dashboard(): ReactNode {
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>
   );
-}
-
-/** Frames in which a tab that was asked for has to be there. */
-const PATIENCE = 60;
-
-/** Runs once the element can be seen: on a phone it may be behind another tab, which `show` brings to the front. */
-function inSight(selector: string, show: () => void, run: () => void): void {
-  const isThere = (): boolean => document.querySelector(selector)?.checkVisibility() === true;
-  if (isThere()) return run();
-  show();
-  let frames = 0;
-  const look = (): void => {
-    if (isThere()) run();
-    else if (frames++ < PATIENCE) requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}
-
-function focusOn(selector: string): void {
-  document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 function Tabs({ tab }: { tab: string }): ReactNode {
