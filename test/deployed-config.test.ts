@@ -130,3 +130,55 @@ test("mounts are tried when they are asked for and again at the build; what ran 
   await world.through((await world.requests.rebuild(world.swarm.byName("scout"), "operator")).id);
   await world.close();
 });
+
+test("an id map is shown before it is approved, kept by what ran with it, and never taken without", async () => {
+  const world = await openDeployWorld({ folder });
+  await deployUnder(world, "{}");
+  const owner = { uid: 4242, gid: 4343 };
+  const asked: unknown[] = [];
+  /** As if the folder could be written through an id map alone. */
+  world.world.tryMounts = async (_, mounts, approved) => {
+    asked.push(approved);
+    return mounts.map((mount) => {
+      if (approved === undefined) return { mount, problem: undefined, owner, ownerName: "ada" };
+      return { mount, problem: undefined, owner: approved[mount.cage] };
+    });
+  };
+  const ownersOf = (id: number | undefined) => world.store.approvals.byId(id ?? 0)?.mount_owners;
+  const mounts = [{ host: "/srv/corpus", cage: "/corpus", mode: "rw" }];
+  const mapped = JSON.stringify({ "/corpus": owner });
+
+  const first = await propose(world, JSON.stringify({ mounts }));
+  expect(JSON.parse(first.risks)).toContainEqual({
+    level: "warn",
+    kind: "mount",
+    text: "mount /srv/corpus: writable as the agent through an id map: files it makes belong to ada, uid 4242, gid 4343",
+    path: "agent.json",
+  });
+  await world.requests.approve(first.id, {}, false);
+  await world.through(first.id);
+  expect(asked).toEqual([undefined, { "/corpus": owner }]);
+  expect(ownersOf(first.id)).toBe(mapped);
+
+  // Another change of the same config says nothing new of it; a rebuild and a rollback keep it.
+  const second = await propose(world, JSON.stringify({ mounts, model: "opus" }));
+  expect(second.risks).not.toContain("id map");
+  const rebuilt = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
+  await world.through(rebuilt.id);
+  expect(ownersOf(rebuilt.id)).toBe(mapped);
+
+  // A folder that its mode opened once: the map that it needs now is news, and what ran before runs without.
+  world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
+  const open = await propose(world, JSON.stringify({ mounts, model: "haiku" }));
+  await world.requests.approve(open.id, {}, false);
+  await world.through(open.id);
+  world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
+  expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain("belong to uid 4242, gid 4343");
+  const again = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
+  await world.through(again.id);
+  expect(ownersOf(again.id)).toBeNull();
+  const back = await world.requests.rollback("scout", first.id, "operator");
+  await world.through(back.id);
+  expect(ownersOf(back.id)).toBe(mapped);
+  await world.close();
+});

@@ -65,7 +65,13 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
     modelUrl: "http://127.0.0.1:1",
     egressUrl: "http://127.0.0.1:2",
   });
-  const spec = cageSpec(agent, { hiveId: "h", paths, runtime: { revision: "r", dir: folder }, warmMs: 1 });
+  const spec = cageSpec(agent, {
+    hiveId: "h",
+    paths,
+    runtime: { revision: "r", dir: folder },
+    warmMs: 1,
+    mountOwners: () => ({}),
+  });
   const residents = { serverFor: (name: string) => `resident ${name}` };
   const servers = mcpServers("agent", config, {} as never, residents as never);
   return {

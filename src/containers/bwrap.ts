@@ -19,11 +19,13 @@ import {
 import type { ChildProcess } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { detectLimits, makeGroup, type Group, type LimitWay } from "../os/cgroups.ts";
+import { idMap, idMapsLack } from "../os/id-map.ts";
+import { LAUNCH_ENV } from "../os/launch-env.ts";
 import { identify, isAlive, parentOf, signal, type ProcessId } from "../os/process-id.ts";
 import { run, startDetached } from "../os/run.ts";
 import { filterArchitecture, noFilter, seccompFilter } from "../os/seccomp/filter.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "./driver.ts";
-import { LAUNCHER, LOG_BYTES, STAGE_FOLDERS } from "./launcher.ts";
+import { LAUNCHER, LOG_BYTES, NO_ID_MAP, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
 import { hostUid } from "./uids.ts";
 
@@ -34,8 +36,6 @@ const ADOPTED_CHECK_MS = 1_000;
 /** How long killed processes may take to be gone, and how often that is looked at. Milliseconds. */
 const GONE_MS = 10_000;
 const GONE_STEP_MS = 5;
-/** The only variable that the programs around the cage need. */
-const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
 
 /** What is noted of a cage so that the next daemon finds it. */
 interface Note {
@@ -112,6 +112,9 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   if (filterArchitecture() === undefined) throw new CageError(noFilter());
   const sources = privateSources(spec);
   sources.forEach(({ host: path, cage }) => checkSource(path, cage));
+  const mapped = sources.some(({ owner }) => owner !== undefined);
+  const lacks = mapped ? await idMapsLack() : undefined;
+  if (lacks !== undefined) throw new CageError(`a mount of the agent is id-mapped: ${lacks}`);
   const stage = STAGE_FOLDERS.find((folder) => existsSync(folder) && !spec.cageDir.startsWith(`${folder}/stage`));
   if (!stage) throw new CageError("none of /mnt, /srv, /media and /tmp exists: make one");
   const scratch = join(spec.cageDir, "stage");
@@ -132,7 +135,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     5,
     (index) => index + 6,
   );
-  const filterFd = nameless(spec.cageDir, seccompFilter());
+  const filterFd = nameless(spec.cageDir, seccompFilter({ noSetgid: mapped }));
   const argsFd = nameless(spec.cageDir, args.join("\0"));
   const statusFile = join(spec.cageDir, "status.json");
   const statusFd = openSync(statusFile, "w", 0o600);
@@ -151,7 +154,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     String(LOG_BYTES),
     ...group.procsFiles,
     "--",
-    ...sources.map((source) => source.host),
+    ...sources.flatMap(({ host: path, owner }) => [owner === undefined ? "-" : idMap(owner, spec.identity), path]),
     "--",
     ...spec.argv,
   ];
@@ -407,6 +410,9 @@ async function explain(words: string, exit: CageExit): Promise<string> {
     if ((await run(program, ["--version"])).missing) {
       return `${program} is not installed. On Debian and Ubuntu: sudo apt-get install ${program === "bwrap" ? "bubblewrap" : "util-linux"}`;
     }
+  }
+  if (words.includes(NO_ID_MAP)) {
+    return `the id map of a mount could not be made. Give the folder back to the user who owned it when the mount was approved, or propose the mount again (${words})`;
   }
   if (/seccomp/i.test(words)) {
     return `the kernel does not take the system-call filter of a cage (${words}): it needs CONFIG_SECCOMP_FILTER and Linux 4.14 or newer`;

@@ -19,6 +19,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { groupsNamed } from "../os/cgroups.ts";
+import { idMapsLack } from "../os/id-map.ts";
 import { identify, isAlive } from "../os/process-id.ts";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
 import type { CageSpec, Driver, Identity, Running } from "./driver.ts";
@@ -146,6 +147,45 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         { extraBinds: [{ host: shared, cage: "/ro", mode: "ro" }] },
       );
       expect(out).toBe("end\n");
+    });
+
+    test("a bind with an owner is written as that owner, or refused with what this host lacks", async () => {
+      const shared = join(root, "shared");
+      mkdirSync(shared);
+      const extraBinds = [{ host: shared, cage: "/owned", mode: "rw" as const, owner: { uid: 4242, gid: 4343 } }];
+      const lacks = await idMapsLack();
+      if (lacks !== undefined) {
+        await expect(inside("true", { extraBinds })).rejects.toThrow(`a mount of the agent is id-mapped: ${lacks}`);
+        return;
+      }
+      writeFileSync(join(shared, "foreign"), "");
+      writeFileSync(join(shared, "before"), "old\n", { mode: 0o600 });
+      for (const path of [shared, join(shared, "before")]) chownSync(path, 4242, 4343);
+      const out = await inside(
+        `cd /owned; echo new >> before; cat before; mkdir -m 755 made; echo x > made/file; stat -c '%n %u %g' before made/file foreign
+         for what in "chmod u+s before" "chmod g+s before" "chmod g+s made" "dd of=foreign" "mknod null c 1 3"; do $what 2>&- < /dev/null || echo "no $what"; done
+         grep -c ' /owned .*nosuid,nodev.*idmapped' /proc/self/mountinfo`,
+        { extraBinds },
+      );
+      expect(out.split("\n")).toEqual([
+        "old",
+        "new",
+        "before 1000 1000",
+        "made/file 1000 1000",
+        "foreign 65534 65534",
+        "no chmod u+s before",
+        "no chmod g+s before",
+        "no chmod g+s made",
+        "no dd of=foreign",
+        "no mknod null c 1 3",
+        "1",
+        "",
+      ]);
+      for (const path of ["before", "made", "made/file"])
+        expect(statSync(join(shared, path)), path).toMatchObject({ uid: 4242, gid: 4343 });
+
+      chownSync(shared, 4244, 4343);
+      await expect(inside("true", { extraBinds })).rejects.toThrow(/Give the folder back to the user who owned it/);
     });
 
     test("is nobody on the host: no capabilities, no new privileges, files belong to the identity", async () => {

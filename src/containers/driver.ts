@@ -1,3 +1,4 @@
+import type { Ids } from "../os/id-map.ts";
 import type { ProcessId } from "../os/process-id.ts";
 
 /**
@@ -11,6 +12,9 @@ import type { ProcessId } from "../os/process-id.ts";
  *   no other; `runtimeDir` at /opt/hive and `configDir` at
  *   /config read-only; `stateDir` at /state (the working folder) and `claudeDir` at ~/.claude writable; `socketsDir`
  *   at /run/hive; `extraBinds` as they say; nothing else of the host but its programs.
+ * - A bind with an `owner` is id-mapped: what belongs to the owner on the host belongs to the identity in the cage, and
+ *   files that the cage makes there belong to the owner on the host. Such a cage can set no set-group-ID bit. Where the
+ *   host has no id maps, or the folder belongs to another user by then, it is a `CageError`.
  * - Files that the cage writes belong to `identity` on the host. An identity is given once and never reused.
  * - A cage outlives the daemon. `adopt` finds it again from `cageDir` alone, in another process, after any crash.
  * - Files in memory are bounded below `limits.memoryBytes`. `logFile` and `<logFile>.1` hold the newest of what the cage
@@ -42,6 +46,8 @@ export interface Bind {
   host: string;
   cage: string;
   mode: "ro" | "rw";
+  /** The folder's owner on the host, as whom the cage writes there. */
+  owner?: Ids | undefined;
 }
 
 /** Everything a driver needs to know of a cage: plain data. Host paths are absolute and free of symbolic links. */

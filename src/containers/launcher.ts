@@ -1,10 +1,15 @@
+import { ID_MAP_OPTIONS } from "../os/id-map.ts";
+
 /** Bytes of a cage's log file, and of the one before it: about ten thousand lines, more than anybody reads back. */
 export const LOG_BYTES = 1024 * 1024;
+
+/** What the launcher says of a source whose id map could not be made, or whose folder has another owner than was approved. */
+export const NO_ID_MAP = "no id map for";
 
 /**
  * The shell script between the daemon and bubblewrap. It runs in the folder of the log. Arguments: uid (or `-` for a
  * plain user), gid, a folder that every uid may pass, one of our own, the log's name and its most bytes, then the group
- * files to join, `--`, the private sources, `--`, the program.
+ * files to join, `--`, the private sources, each behind its id map or `-`, `--`, the program.
  *
  * As root it runs in a mount namespace of its own: sources are bound into a small tmpfs, which is then bound to a
  * folder at the top, so that no parent's mode matters (bubblewrap as the agent's uid could not pass a 0700 parent, and
@@ -27,6 +32,14 @@ while [ "$1" != -- ]; do
 done
 shift
 
+# A mount that ignores the map, and a folder of another owner, show another uid than the agent's.
+map() {
+  mount --bind -o "${ID_MAP_OPTIONS}$1" "$2" "$3" && [ "$(stat -c %u:%g "$3")" = "$uid:$gid" ] || {
+    echo "${NO_ID_MAP} $2" >&2
+    exit 1
+  }
+}
+
 cage() {
   cd /
   unset OLDPWD
@@ -37,10 +50,10 @@ cage() {
   mount -t tmpfs -o mode=755,size=64k hive-stage "$scratch"
   n=0
   while [ "$1" != -- ]; do
-    if [ -d "$1" ]; then mkdir "$scratch/$n"; else : > "$scratch/$n"; fi
-    mount --bind "$1" "$scratch/$n"
+    if [ -d "$2" ]; then mkdir "$scratch/$n"; else : > "$scratch/$n"; fi
+    if [ "$1" = - ]; then mount --bind "$2" "$scratch/$n"; else map "$1" "$2" "$scratch/$n"; fi
     n=$((n + 1))
-    shift
+    shift 2
   done
   mount --rbind "$scratch" "$stage"
   exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs bwrap --args 3 --json-status-fd 4 "$@"

@@ -1,4 +1,4 @@
-import type { CageSpec } from "./driver.ts";
+import type { Bind, CageSpec } from "./driver.ts";
 
 /** Facts of the host that decide what the base of a cage looks like. */
 export interface HostFacts {
@@ -59,15 +59,8 @@ export function ownFiles(spec: CageSpec): OwnFile[] {
   ];
 }
 
-/** A source that must be bound, as the launcher stages it. */
-interface Source {
-  host: string;
-  cage: string;
-  mode: "ro" | "rw";
-}
-
 /** Folders of the host that belong to this cage and may lie behind parents that its uid cannot pass. */
-export function privateSources(spec: CageSpec): Source[] {
+export function privateSources(spec: CageSpec): Bind[] {
   return [
     { host: spec.runtimeDir, cage: "/opt/hive", mode: "ro" },
     // Read-only: a socket can be spoken to all the same, and no cage can put a link where the daemon makes a socket.

@@ -13,6 +13,11 @@ const UIDS_PER_HIVE = 0x4000;
 export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
+/** Whether a uid is one of those that agents of any hive get. */
+export function isAgentUid(uid: number): boolean {
+  return uid >= FIRST_UID && uid < END_UID;
+}
+
 /**
  * The host uid of the nth agent of a hive. Each hive has a range of its own, chosen by its random id, so that two hives
  * on one host share neither files nor per-user limits; that two of them meet has a chance of 1 in 16,000.

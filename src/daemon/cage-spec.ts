@@ -3,6 +3,7 @@ import type { Bind, CageSpec } from "../containers/driver.ts";
 import { CAGE_HOME } from "../containers/spec.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import type { Paths } from "../hive/paths.ts";
+import type { MountOwners } from "../store/approvals.ts";
 import { memoryBytes } from "../wire/config.ts";
 import { mountSource } from "./mounts.ts";
 
@@ -12,6 +13,8 @@ export interface CageFacts {
   paths: Paths;
   runtime: { revision: string; dir: string };
   warmMs: number;
+  /** The id maps that the agent's generation was approved with. */
+  mountOwners(agent: Agent): MountOwners;
 }
 
 /** Where programs are found inside: the runtime first, then the host's. */
@@ -24,6 +27,7 @@ const CAGE_PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSpec {
   const own = facts.paths.agent(agent.id);
   mkdirSync(own.root, { recursive: true, mode: 0o750 });
+  const owners = facts.mountOwners(agent);
   const program = agent.role === "manager" ? "hive-m1nd" : "hive-ag3nt";
   return {
     hiveId: facts.hiveId,
@@ -39,7 +43,11 @@ export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSp
     configDir: own.generation(agent.generation),
     extraBinds: [
       ...(agent.role === "manager" ? managerBinds(facts.paths) : []),
-      ...agent.config.mounts.map((mount) => ({ ...mount, host: mountSource(mount, facts.paths) })),
+      ...agent.config.mounts.map((mount) => ({
+        ...mount,
+        host: mountSource(mount, facts.paths),
+        owner: mount.mode === "rw" ? owners[mount.cage] : undefined,
+      })),
     ],
     cageDir: own.cage,
     logFile: own.log,

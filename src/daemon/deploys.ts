@@ -76,7 +76,7 @@ export function openDeploys(parts: DeployParts) {
     risks: ({ base, head, diff }) =>
       riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known: known() }),
     generationFolder,
-    tryMounts: (agent, mounts) => tryMounts(mounts, identityOf(agent), paths),
+    tryMounts: (agent, mounts, approved) => tryMounts(mounts, identityOf(agent), paths, approved),
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),
     async leftover(agent) {

@@ -30,6 +30,7 @@ import { tellOutcome } from "../hive/outcomes.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Answer } from "../rpc/server.ts";
+import { mountOwners } from "../store/approvals.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { ByCall } from "../wire/by-call.ts";
@@ -38,7 +39,7 @@ import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { OperationName, Parsed } from "../wire/operations.ts";
-import { cageSpec, writableFolders } from "./cage-spec.ts";
+import { cageSpec, writableFolders, type CageFacts } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
 import { directoryOf, revisionsInUse } from "./directory.ts";
@@ -266,7 +267,17 @@ export async function openHive(deps: HiveDeps) {
     now,
   });
   let isClosing = false;
-  const cageFacts = { hiveId, paths, runtime, warmMs: config.warmMs };
+  const cageFacts: CageFacts = {
+    hiveId,
+    paths,
+    runtime,
+    warmMs: config.warmMs,
+    mountOwners({ name, generation }) {
+      // A generation is named by its request; one from before there were requests has none.
+      const row = store.approvals.byId(generation);
+      return row?.name === name ? mountOwners(row) : {};
+    },
+  };
 
   const cages = new Cages({
     driver,

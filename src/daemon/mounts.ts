@@ -3,8 +3,11 @@ import type { Identity } from "../containers/driver.ts";
 import type { MountTrial } from "../hive/deploy/world.ts";
 import type { Paths } from "../hive/paths.ts";
 import { accessFromCage } from "../os/folder-access.ts";
+import { idMap, type Ids } from "../os/id-map.ts";
+import type { MountOwners } from "../store/approvals.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
+import { nameOf, whyNotAs } from "./owner-maps.ts";
 
 type Mount = AgentConfig["mounts"][number];
 
@@ -26,13 +29,19 @@ export function mountSource(mount: Mount, paths: Paths): string {
 
 /**
  * Tries each mount of a new request from inside a throw-away cage that runs as the agent will. Resolves with what can be
- * done there, or why the mount cannot work.
+ * done there, or why the mount cannot work. A folder that only its owner can write is tried through an id map. With
+ * `approved`, no other map than those is taken: what was shown to the operator is what the agent gets.
  */
-export function tryMounts(mounts: readonly Mount[], identity: Identity, paths: Paths): Promise<MountTrial[]> {
+export function tryMounts(
+  mounts: readonly Mount[],
+  identity: Identity,
+  paths: Paths,
+  approved?: MountOwners,
+): Promise<MountTrial[]> {
   return Promise.all(
     mounts.map(async (mount): Promise<MountTrial> => {
       try {
-        return { mount, problem: await problemOf(mount, identity, paths) };
+        return { mount, problem: undefined, ...(await tryMount(mount, identity, paths, approved)) };
       } catch (error) {
         const words = error instanceof Error ? error.message : String(error);
         return { mount, problem: words.startsWith("mounts: ") ? words : `mounts: ${words}` };
@@ -41,15 +50,57 @@ export function tryMounts(mounts: readonly Mount[], identity: Identity, paths: P
   );
 }
 
-async function problemOf(mount: Mount, identity: Identity, paths: Paths): Promise<string | undefined> {
+async function tryMount(
+  mount: Mount,
+  identity: Identity,
+  paths: Paths,
+  approved: MountOwners | undefined,
+): Promise<Partial<MountTrial>> {
   const host = mountSource(mount, paths);
   // Who may turn a link on the way could choose another folder after the approval.
-  if (host !== mount.host) return `mounts: ${mount.host} goes through a symbolic link; use ${host}`;
-  if (!statSync(host).isDirectory()) return `mounts: ${host} is not a folder`;
-  const { readable, writable } = await accessFromCage(host, identity, mount.mode);
+  if (host !== mount.host) return { problem: `mounts: ${mount.host} goes through a symbolic link; use ${host}` };
+  const found = statSync(host);
+  if (!found.isDirectory()) return { problem: `mounts: ${host} is not a folder` };
   const who = identity.kind === "host-uid" ? `the agent (a user of its own on this host)` : `the agent (uid ${identity.uid})`;
-  if (!readable) return `mounts: ${host} cannot be read by ${who}: open it to others, or give its group an ACL`;
-  if (mount.mode === "rw" && !writable)
-    return `mounts: ${host} cannot be written by ${who}: use "ro", or let others write there (chmod o+w, setfacl)`;
-  return undefined;
+
+  const before = approved?.[mount.cage];
+  if (before !== undefined) {
+    if (before.uid !== found.uid || before.gid !== found.gid)
+      return {
+        problem: `mounts: ${host} belonged to ${idsText(before)} when it was asked for, and belongs to ${idsText(found)} now: ask again`,
+      };
+    const why = await whyNotThrough(host, before, identity);
+    return why === undefined ? { owner: before } : { problem: `mounts: ${host} cannot be written by ${who}: ${why}` };
+  }
+
+  const { readable, writable } = await accessFromCage(host, identity, mount.mode);
+  if (readable && (writable || mount.mode === "ro")) return {};
+  if (mount.mode === "rw" && identity.kind === "host-uid" && approved === undefined) {
+    const owner = { uid: found.uid, gid: found.gid };
+    const why = await whyNotThrough(host, owner, identity);
+    if (why === undefined) return { owner, ownerName: await nameOf(owner.uid) };
+    return { problem: `${refused(host, who, readable)}. It cannot be written as its owner either: ${why}` };
+  }
+  return { problem: refused(host, who, readable) };
 }
+
+function refused(host: string, who: string, readable: boolean): string {
+  return readable
+    ? `mounts: ${host} cannot be written by ${who}: use "ro", or let others write there (chmod o+w, setfacl)`
+    : `mounts: ${host} cannot be read by ${who}: open it to others, or give its group an ACL`;
+}
+
+/** Why an agent cannot write the folder through an id map; undefined when it can. */
+async function whyNotThrough(host: string, owner: Ids, identity: Identity): Promise<string | undefined> {
+  const why = await whyNotAs(owner);
+  if (why !== undefined) return why;
+  let access;
+  try {
+    access = await accessFromCage(host, identity, "rw", idMap(owner, identity));
+  } catch (error) {
+    return `its file system or this kernel takes no id map (${error instanceof Error ? error.message : String(error)})`;
+  }
+  return access.readable && access.writable ? undefined : `${idsText(owner)}, its owner, cannot write there`;
+}
+
+const idsText = ({ uid, gid }: Ids): string => `uid ${uid}, gid ${gid}`;

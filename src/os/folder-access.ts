@@ -22,17 +22,20 @@ const MAX_WORDS = 1_000;
 
 /**
  * Looks at a folder from inside a throw-away cage that runs as `owner`, as an agent's cage will. Throws with the
- * launcher's words when no such cage can be built, and when the folder does not answer in ten seconds.
+ * launcher's words when no such cage can be built, and when the folder does not answer in ten seconds. With an id map the
+ * folder is bound through it.
  */
 export async function accessFromCage(
   folder: string,
   owner: { uid: number; gid: number },
   mode: "ro" | "rw",
+  idMap?: string,
 ): Promise<FolderAccess> {
   const cage = startThrowAway({
     folder,
     writable: mode === "rw",
     owner,
+    idMap,
     script: SCRIPT,
     args: [],
     env: { PATH: "/usr/bin:/bin" },

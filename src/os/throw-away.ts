@@ -1,5 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readlinkSync } from "node:fs";
+import { ID_MAP_OPTIONS } from "./id-map.ts";
+import { LAUNCH_ENV } from "./launch-env.ts";
 import { startChild } from "./run.ts";
 import { seccompFilter } from "./seccomp/filter.ts";
 
@@ -9,6 +11,8 @@ export interface ThrowAway {
   folder: string;
   /** /repo is bound as a folder that can be written, as far as the owner may. */
   writable?: boolean;
+  /** An id map of the folder, as `idMap` makes it. Only root can bind with one. */
+  idMap?: string | undefined;
   /** Whose files they are: the program runs as that user, never as one who could read more. */
   owner: { uid: number; gid: number };
   /** A script of the shell and its arguments. */
@@ -21,8 +25,6 @@ export interface ThrowAway {
   cpuSeconds: number;
 }
 
-/** The programs around the cage need nothing but to be found. */
-const LAUNCH_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin" };
 /** Where the programs of the host are, as they appear inside. The loader's cache is all that they need of /etc. */
 const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
 const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
@@ -39,9 +41,9 @@ const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
  */
 const AS_ROOT = `
 set -eu
-uid=$1 gid=$2 stage=$3 folder=$4 kib=$5 seconds=$6
-shift 6
-mount --bind "$folder" "$stage"
+uid=$1 gid=$2 stage=$3 folder=$4 map=$5 kib=$6 seconds=$7
+shift 7
+if [ -z "$map" ]; then mount --bind "$folder" "$stage"; else mount --bind -o "${ID_MAP_OPTIONS}$map" "$folder" "$stage"; fi
 ulimit -c 0
 ulimit -v "$kib"
 ulimit -t "$seconds"
@@ -72,7 +74,18 @@ export function startThrowAway(cage: ThrowAway): ChildProcess {
   const stage = STAGES.find((folder) => existsSync(folder));
   if (stage === undefined) throw new Error("none of /mnt, /srv, /media and /tmp exists: make one");
   const { uid, gid } = cage.owner;
-  const script = ["/bin/sh", "-c", AS_ROOT, "hive-once", String(uid), String(gid), stage, cage.folder, ...limits];
+  const script = [
+    "/bin/sh",
+    "-c",
+    AS_ROOT,
+    "hive-once",
+    String(uid),
+    String(gid),
+    stage,
+    cage.folder,
+    cage.idMap ?? "",
+    ...limits,
+  ];
   const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, stage)];
   return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
 }

@@ -1,6 +1,9 @@
 import type { ApprovalKind, RequestOrigin, RequestState } from "../wire/approval.ts";
 import type { Sqlite } from "./database.ts";
 
+/** Mounts that are id-mapped, by where they are in the cage: the user and the group of the host that own the folder. */
+export type MountOwners = Record<string, { uid: number; gid: number }>;
+
 /** A request as it is remembered. The row is the authority; refs and tags are its projection. */
 export interface ApprovalRecord {
   id: number;
@@ -37,6 +40,8 @@ export interface ApprovalRecord {
   risks: string;
   /** JSON. */
   stat: string;
+  /** JSON of `MountOwners`; null when no mount is id-mapped. */
+  mount_owners: string | null;
 }
 
 const NAMES: (keyof ApprovalRecord)[] = [
@@ -65,6 +70,7 @@ const NAMES: (keyof ApprovalRecord)[] = [
   "error",
   "risks",
   "stat",
+  "mount_owners",
 ];
 const OPEN = "state IN ('pending', 'approved', 'building', 'waiting', 'activating')";
 
@@ -88,6 +94,9 @@ export function approvalQueries(db: Sqlite) {
   const settledOf = db.prepare<[string, number, number], ApprovalRecord>(
     `SELECT * FROM approvals WHERE name = ? AND id < ? AND state IN ('deployed', 'failed', 'denied', 'cancelled') ORDER BY id DESC LIMIT ?`,
   );
+  const ownersOf = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners">>(
+    "SELECT mount_owners FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",
+  );
   const all = db.prepare<[], ApprovalRecord>("SELECT * FROM approvals ORDER BY id");
   const after = db.prepare<[number, number], ApprovalRecord>("SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
@@ -101,8 +110,15 @@ export function approvalQueries(db: Sqlite) {
     newest: (before: number, limit: number) => newest.all(before, limit),
     newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
     settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
+    /** With which id maps a commit was deployed last. */
+    mountOwners: (name: string, sha: string): MountOwners => mountOwners(ownersOf.get(name, sha)),
     /** Every request that ever was; for the checker. */
     all: () => all.all(),
     after: (seq: number, limit: number) => after.all(seq, limit),
   };
+}
+
+/** The id maps that a request has been approved with. */
+export function mountOwners(row: Pick<ApprovalRecord, "mount_owners"> | undefined): MountOwners {
+  return row?.mount_owners ? (JSON.parse(row.mount_owners) as MountOwners) : {};
 }

@@ -251,4 +251,8 @@ ALTER TABLE usage ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;
 UPDATE usage SET unpriced = requests WHERE cost_usd = 0;
 CREATE INDEX usage_by_agent ON usage (agent, day);
 `,
+  `
+-- Mounts through which an agent acts as a folder's owner, as the operator has seen them.
+ALTER TABLE approvals ADD COLUMN mount_owners TEXT;
+`,
 ];

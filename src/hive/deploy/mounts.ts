@@ -1,39 +1,61 @@
+import type { MountOwners } from "../../store/approvals.ts";
 import type { RiskMark, TreeFile } from "../../wire/approval.ts";
 import type { Agent } from "../agents/agent.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf } from "./tree.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployWorld, MountTrial } from "./world.ts";
 
-/** What is wrong with the mounts of a new request on this host, each in words; empty when all of them work. */
+/** What is wrong with a request, and through which id maps its mounts work. */
+export interface Tried {
+  complaints: string[];
+  trials: readonly MountTrial[];
+  owners: MountOwners;
+}
+
+/** Looks at a new request: at its files, and where they fit, at its mounts on this host. */
+export async function tryRequest(world: DeployWorld, agent: Agent | undefined, files: readonly TreeFile[]): Promise<Tried> {
+  const complaints = world.validate(files, "request");
+  if (complaints.length > 0) return { complaints, trials: [], owners: {} };
+  const trials = await world.tryMounts(agent, configOf(byPath(files)).config.mounts);
+  return { complaints: problemsOf(trials), trials, owners: ownersOf(trials) };
+}
+
+/** What is wrong with the mounts of an approved request on this host, each in words; empty when all of them work. */
 export async function mountComplaints(
   world: DeployWorld,
-  agent: Agent | undefined,
+  agent: Agent,
   files: readonly TreeFile[],
+  approved: MountOwners,
 ): Promise<string[]> {
-  const { mounts } = configOf(byPath(files)).config;
-  const trials = await world.tryMounts(agent, mounts);
-  return trials.flatMap(({ problem }) => problem ?? []);
+  return problemsOf(await world.tryMounts(agent, configOf(byPath(files)).config.mounts, approved));
 }
 
-/** What is wrong with a new request: with its files, or where they fit, with its mounts on this host. */
-export async function requestComplaints(
-  world: DeployWorld,
-  agent: Agent | undefined,
-  files: readonly TreeFile[],
-): Promise<string[]> {
-  const complaints = world.validate(files, "request");
-  return complaints.length > 0 ? complaints : mountComplaints(world, agent, files);
+const problemsOf = (trials: readonly MountTrial[]): string[] => trials.flatMap(({ problem }) => problem ?? []);
+
+function ownersOf(trials: readonly MountTrial[]): MountOwners {
+  return Object.fromEntries(trials.flatMap(({ mount, owner }) => (owner === undefined ? [] : [[mount.cage, owner]])));
 }
 
-/** What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. */
-export function mountMarks(base: readonly TreeFile[] | undefined, head: readonly TreeFile[]): RiskMark[] {
-  const before = new Set(configOf(byPath(base ?? [])).config.mounts.map((mount) => JSON.stringify(mount)));
-  return configOf(byPath(head))
-    .config.mounts.filter((mount) => !before.has(JSON.stringify(mount)))
-    .map(({ host, mode }) => ({
-      level: "info",
-      kind: "mount",
-      text: `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`,
-      path: CONFIG_FILE,
-    }));
+/**
+ * What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. A mount
+ * that is written through an id map now, and was not before, is one of them.
+ */
+export function mountMarks(
+  before: { files: readonly TreeFile[] | undefined; owners: MountOwners },
+  trials: readonly MountTrial[],
+): RiskMark[] {
+  const known = new Set(
+    configOf(byPath(before.files ?? [])).config.mounts.map((mount) => JSON.stringify([mount, before.owners[mount.cage] ?? null])),
+  );
+  return trials
+    .filter(({ mount, owner }) => !known.has(JSON.stringify([mount, owner ?? null])))
+    .map(({ mount: { host, mode }, owner, ownerName }) => {
+      if (owner === undefined) {
+        const text = `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`;
+        return { level: "info", kind: "mount", text, path: CONFIG_FILE };
+      }
+      const whom = `${ownerName === undefined ? "" : `${ownerName}, `}uid ${owner.uid}, gid ${owner.gid}`;
+      const text = `mount ${host}: writable as the agent through an id map: files it makes belong to ${whom}`;
+      return { level: "warn", kind: "mount", text, path: CONFIG_FILE };
+    });
 }

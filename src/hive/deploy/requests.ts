@@ -15,7 +15,7 @@ import { assess, checkUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";
-import { mountMarks, requestComplaints } from "./mounts.ts";
+import { mountMarks, tryRequest, type Tried } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
 import { rulesFor } from "./validate.ts";
 import type { DeployWorld } from "./world.ts";
@@ -92,11 +92,12 @@ export class Requests {
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
-      const complaints = await requestComplaints(this.#world, undefined, files);
-      if (complaints.length > 0) throw new HiveError("bad_request", complaints.join("\n"));
+      const tried = await tryRequest(this.#world, undefined, files);
+      if (tried.complaints.length > 0) throw new HiveError("bad_request", tried.complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
-      return await this.#store({ name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved }, files);
+      const draft: Draft = { name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved };
+      return await this.#store(draft, files, tried);
     } finally {
       this.#asking.delete(name);
     }
@@ -169,12 +170,12 @@ export class Requests {
       files = await repo.files(sha);
     } catch (error) {
       if (!(error instanceof RepoRefusal)) throw error;
-      return this.#store(draft, [], [error.message]);
+      return this.#store(draft, [], { ...NOT_TRIED, complaints: [error.message] });
     }
     const running = agent.record.deployedSha;
-    const complaints = await requestComplaints(this.#world, agent, files);
-    if (running !== undefined && !(await repo.isAncestor(running, sha))) complaints.push(notAfter(agent.name, running));
-    return this.#store(draft, files, complaints);
+    const tried = await tryRequest(this.#world, agent, files);
+    if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
+    return this.#store(draft, files, tried);
   }
 
   /** Deploys what ran under an earlier request once more. */
@@ -212,7 +213,9 @@ export class Requests {
     this.#world.checkMayDeploy();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
     const files = await this.#world.repos.applied(agent.name).files(sha);
-    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, files);
+    // What ran before keeps the id maps that it ran with, and gets no others.
+    const tried = { ...NOT_TRIED, owners: this.#world.store.approvals.mountOwners(agent.name, sha) };
+    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, files, tried);
   }
 
   // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -345,15 +348,15 @@ export class Requests {
   }
 
   /** Stores a request and pins what it is about; an approved one is carried out. */
-  async #store(draft: Draft, files: readonly TreeFile[], complaints: string[] = []): Promise<ApprovalRecord> {
+  async #store(draft: Draft, files: readonly TreeFile[], tried: Tried): Promise<ApprovalRecord> {
     const { world } = { world: this.#world };
     const repo = world.repos.applied(draft.name);
     const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
     const [tree, change] = await Promise.all([
       repo.treeOf(draft.sha),
-      complaints.length > 0 ? undefined : this.#assess(repo, base, draft, files),
+      tried.complaints.length > 0 ? undefined : this.#assess(repo, base, draft, files, tried),
     ]);
-    const row = await world.store.write((tx) => this.#write(tx, draft, tree, base, change, complaints));
+    const row = await world.store.write((tx) => this.#write(tx, draft, tree, base, change, tried));
     await tagMoment(world, row, "proposal");
     if (row.state === "failed") await tagEnd(world, row).catch(world.onUnexpected);
     if (draft.approved) {
@@ -369,7 +372,7 @@ export class Requests {
     tree: Sha,
     base: Sha | undefined,
     change: { risks: RiskMark[]; stat: object } | undefined,
-    complaints: string[],
+    { complaints, owners }: Tried,
   ): ApprovalRecord {
     // Again, inside the write: several may have been asked for at once.
     if (!draft.approved) this.#checkRoom();
@@ -397,6 +400,7 @@ export class Requests {
       error: null,
       risks: JSON.stringify(change?.risks ?? []),
       stat: JSON.stringify(change?.stat ?? { files: 0, added: 0, removed: 0 }),
+      mount_owners: Object.keys(owners).length > 0 ? JSON.stringify(owners) : null,
     });
     if (complaints.length > 0)
       return this.#book.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
@@ -405,17 +409,21 @@ export class Requests {
     return this.#book.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
   }
 
-  async #assess(repo: AppliedRepo, base: Sha | undefined, draft: Draft, head: readonly TreeFile[]) {
+  async #assess(repo: AppliedRepo, base: Sha | undefined, draft: Draft, head: readonly TreeFile[], { trials }: Tried) {
     const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
     // What ran before is not news.
     if (base === draft.sha || draft.origin === "revive") return none;
     const diff = this.#world.shown(await repo.diff(base, draft.sha), head);
     const { risks, stat } = await assess(this.#world, draft.name, [base, draft.sha], diff);
     if (rulesFor(draft.origin) !== "request") return { risks, stat };
-    const before = base === undefined ? undefined : await repo.files(base);
-    return { risks: [...risks, ...mountMarks(before, head)], stat };
+    const files = base === undefined ? undefined : await repo.files(base);
+    const owners = base === undefined ? {} : this.#world.store.approvals.mountOwners(draft.name, base);
+    return { risks: [...risks, ...mountMarks({ files, owners }, trials)], stat };
   }
 }
+
+/** Of a request that brings nothing which has to be tried. */
+const NOT_TRIED: Tried = { complaints: [], trials: [], owners: {} };
 
 const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
 

@@ -1,6 +1,7 @@
 import type { Feed } from "../../eventlog/feed.ts";
 import type { FileChange, Repos } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
+import type { MountOwners } from "../../store/approvals.ts";
 import type { Store } from "../../store/store.ts";
 import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import type { AgentConfig } from "../../wire/config.ts";
@@ -13,10 +14,14 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { RulesOf } from "./validate.ts";
 
-/** One mount of a new request, and why it cannot work; undefined when it does. */
+/** One mount of a request, as it was tried on this host. */
 export interface MountTrial {
   mount: AgentConfig["mounts"][number];
+  /** Why it cannot work; undefined when it does. */
   problem: string | undefined;
+  /** Whom the agent acts as there, through an id map, and that user's name; undefined when it is itself. */
+  owner?: MountOwners[string] | undefined;
+  ownerName?: string | undefined;
 }
 
 /**
@@ -44,8 +49,11 @@ export interface DeployWorld {
   risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[]; diff: readonly DiffFile[] }): RiskMark[];
   /** The folder of one generation of an agent. */
   generationFolder(agent: Agent, generation: number): string;
-  /** Tries mounts from inside a cage that runs as the agent, or as a new one would. */
-  tryMounts(agent: Agent | undefined, mounts: AgentConfig["mounts"]): Promise<MountTrial[]>;
+  /**
+   * Tries mounts from inside a cage that runs as the agent, or as a new one would. Id maps are chosen where they are
+   * needed, or with `approved`, are those and no others.
+   */
+  tryMounts(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]>;
   /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */
   checkSpec(agent: Agent): Promise<void>;
   /** The last lines of an agent's cage log, for the words of a failure. */

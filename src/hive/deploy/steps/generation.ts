@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { mountOwners } from "../../../store/approvals.ts";
 import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
 import { Agent } from "../../agents/agent.ts";
 import { mountComplaints } from "../mounts.ts";
@@ -20,7 +21,7 @@ export const generationStep: Step = {
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await world.checkSpec(trial);
     // The host may have changed since the request was made. What ran before is held to the rules of its time.
-    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files ?? []) : [];
+    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files ?? [], mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
   },
   async undo(deploy) {

@@ -1,0 +1,38 @@
+import { LAUNCH_ENV } from "./launch-env.ts";
+import { run } from "./run.ts";
+
+/** A user and a group of the host. */
+export interface Ids {
+  uid: number;
+  gid: number;
+}
+
+/** Options of a mount through which an agent may act as a folder's owner: no setuid programs, no devices. */
+export const ID_MAP_OPTIONS = "nosuid,nodev,X-mount.idmap=";
+/** The first util-linux whose `mount` maps ids. Earlier ones ignore the option. */
+const FIRST_VERSION = [2, 39] as const;
+
+/**
+ * The map of a mount: what belongs to `owner` on disk belongs to `agent` in the mount, and the other way round for new
+ * files. Every other id appears as nobody's.
+ */
+export function idMap(owner: Ids, agent: Ids): string {
+  return `u:${owner.uid}:${agent.uid}:1 g:${owner.gid}:${agent.gid}:1`;
+}
+
+/** What this host lacks for id-mapped mounts, in words; undefined when nothing. The kernel and the file system are not asked. */
+export async function idMapsLack(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "id-mapped mounts need a hive that root has started";
+  const { stdout } = await run("mount", ["--version"], { env: LAUNCH_ENV });
+  return versionLacks(stdout);
+}
+
+/** The same, from what `mount --version` prints. */
+export function versionLacks(printed: string): string | undefined {
+  const found = /util-linux (\d+)\.(\d+)(?:\.\d+)?/.exec(printed);
+  const needed = `id-mapped mounts need the mount of util-linux ${FIRST_VERSION.join(".")} or newer`;
+  if (!found) return `${needed}, and this host's mount is another program`;
+  const [major, minor] = [Number(found[1]), Number(found[2])];
+  const enough = major > FIRST_VERSION[0] || (major === FIRST_VERSION[0] && minor >= FIRST_VERSION[1]);
+  return enough ? undefined : `${needed}, and this host has ${found[0].split(" ")[1]}`;
+}
