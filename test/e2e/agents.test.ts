@@ -230,7 +230,14 @@ describe("lifecycle", () => {
   });
 
   test("the model can be changed and is remembered; a new session begins; compacting runs", async () => {
-    await hive.call("model", { name: "ada", model: "opus" });
+    const model = (name: string) => hive.call("model", { name: "ada", model: name });
+    for (const wrong of ["opuss", "sonet"])
+      await expect(model(wrong)).rejects.toThrow(
+        `there is no model ${wrong}; did you mean ${wrong === "opuss" ? "opus" : "sonnet"}?`,
+      );
+    expect((await hive.untilAgent("ada", () => true)).model).not.toMatch(/opuss|sonet/);
+    expect((await model("saga")).note).toContain("saga");
+    expect(await model("opus")).not.toHaveProperty("note");
     await hive.call("send", { to: "ada", body: "one" });
     await hive.untilMessage((message) => message.body === "ada heard one");
     const sessions = async () =>
