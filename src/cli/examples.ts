@@ -59,6 +59,14 @@ export const MORE: Readonly<Record<string, More>> = {
     words: "Days are UTC. A request to a model without a price counts its tokens and no cost.",
     examples: ["hivectl cost", "hivectl cost scout -n 31", "hivectl cost --json | jq .total.cost_usd"],
   },
+  egress: {
+    words: "--propose makes a request like every other: nothing is allowed before it is approved and deployed.",
+    examples: [
+      "hivectl egress scout",
+      "hivectl egress scout --propose example.org",
+      "hivectl egress scout --propose example.org:8443",
+    ],
+  },
   requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
   approve: {

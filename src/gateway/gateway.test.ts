@@ -8,6 +8,7 @@ import { execFileSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { isPublicAddress } from "./egress/address.ts";
 import { isListed, splitAuthority } from "./egress/allow.ts";
+import { passedHeaders } from "./egress/headers.ts";
 import type { EgressRecord } from "./egress/proxy.ts";
 import { readHello } from "./egress/sni.ts";
 import { Gateway, type Listening } from "./gateway.ts";
@@ -44,6 +45,17 @@ describe("addresses and lists", () => {
     "::ffff:10.0.0.1",
     "64:ff9b::7f00:1",
     "2002:7f00:1::",
+    "2001:0:7f00:1::",
+    "2001:db8::1",
+    "3fff::1",
+    "4000::1",
+    "1000::1",
+    "100:0:0:1::1",
+    "fe80::1%eth0",
+    "2606:4700:4700::1111%eth0",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.175.48.1",
     "nonsense",
     "",
   ])("%s is not the public internet", (address) => {
@@ -375,11 +387,10 @@ describe("egress.sock", () => {
     hosts = [`listed.example:${tls.port}`];
     addresses = { "listed.example": ["127.0.0.1"] };
     const { socket } = await tunnel(`listed.example:${tls.port}`);
-    await new Promise<void>((resolve) => {
-      const secure = tlsConnect({ socket, servername: "hidden.example", rejectUnauthorized: false });
-      secure.on("error", () => resolve()); // The handshake is refused, or cut.
-      secure.on("close", () => resolve());
+    const error = await new Promise<Error>((resolve) => {
+      tlsConnect({ socket, servername: "hidden.example", rejectUnauthorized: false }).on("error", resolve);
     });
+    expect(error.message).toMatch(/unrecognized name/i);
     expect(records).toMatchObject([{ verdict: "wrong server name" }]);
   });
 
@@ -395,6 +406,8 @@ describe("egress.sock", () => {
 
   test.each([
     ["a host that is not listed", "other.example:443", "not listed"],
+    ["a listed host on another port", "ghost.example:22", "port not listed"],
+    ["a private address that is not listed either", "192.168.7.7:443", "private address"],
     ["a listed name with a private address", "metadata.example:443", "private address"],
     ["a listed name with one private address among public ones", "mixed.example:443", "private address"],
     ["a listed address of this machine's network", "10.0.0.1:443", "private address"],
@@ -426,5 +439,24 @@ describe("egress.sock", () => {
     expect((await get("POST", `http://web.example:${port}/page`)).status).toBeGreaterThanOrEqual(400);
     expect((await get("GET", "/page")).status).toBeGreaterThanOrEqual(400);
     expect((await get("GET", "http://other.example/")).status).toBe(403);
+    expect(records.map((one) => one.verdict).filter((verdict) => verdict !== "allowed")).toEqual([
+      "method not allowed",
+      "bad request",
+      "not listed",
+    ]);
+  });
+
+  test("of a plain request's headers those that are listed go on", () => {
+    const kept = { accept: "*/*", range: "bytes=0-9", "user-agent": "curl/8", authorization: "Basic eA==" };
+    const dropped = {
+      te: "trailers",
+      upgrade: "h2c",
+      "content-length": "5",
+      "transfer-encoding": "chunked",
+      expect: "100-continue",
+    };
+    const forProxy = { "proxy-authorization": "Basic eA==", "proxy-connection": "keep-alive", "x-forwarded-for": "10.0.0.1" };
+    const ofConnection = { connection: "close, Referer", referer: "http://a.example/" };
+    expect(passedHeaders({ ...kept, ...dropped, ...forProxy, ...ofConnection })).toEqual(kept);
   });
 });

@@ -247,7 +247,7 @@ export function busyHive(): FixtureHive {
     }),
     egress: () => ({
       connections: [
-        { id: 2, at: ago(240), host: "export.arxiv.org", port: 443, verdict: "denied", bytes_in: 0, bytes_out: 0 },
+        { id: 2, at: ago(240), host: "export.arxiv.org", port: 443, verdict: "not listed", bytes_in: 0, bytes_out: 0 },
         { id: 1, at: ago(7200), host: "docs.example", port: 443, verdict: "allowed", bytes_in: 1_258_000, bytes_out: 2_100 },
       ],
     }),

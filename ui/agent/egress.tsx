@@ -1,7 +1,12 @@
-import { useCallback, type ReactNode } from "react";
+import { useCallback, useState, type ReactNode } from "react";
+import { missingEntry, reasonOf, withEgress } from "../../src/wire/egress.ts";
 import type { EgressRow } from "../../src/wire/history-operations.ts";
+import { Action } from "../kit/button.tsx";
+import { Confirm } from "../kit/lazy.tsx";
 import { Age } from "../kit/time.tsx";
-import { call } from "../lib/api.ts";
+import { toast } from "../kit/toast.tsx";
+import { ApiError, call } from "../lib/api.ts";
+import { proposeFiles } from "../lib/propose.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { bytes, visible } from "../lib/text.ts";
@@ -17,6 +22,7 @@ export function Egress({ name }: { name: string }): ReactNode {
     useCallback(() => call("egress", { agent: name, limit: READ }), [name]),
     last,
   );
+  const [asked, setAsked] = useState<string>();
   if (error !== undefined) return <p className="red small">{error}</p>;
   if (!value) return null;
   if (value.connections.length === 0) return <p className="dim small">it has connected to nobody</p>;
@@ -33,19 +39,71 @@ export function Egress({ name }: { name: string }): ReactNode {
         bytes_out: known.bytes_out + row.bytes_out,
       });
   }
+  const propose = async (): Promise<void> => {
+    if (asked === undefined) return;
+    const request = await proposeFiles(name, `allow egress to ${asked}`, (path, text) =>
+      path === "agent.json" ? added(text, asked) : text,
+    );
+    setAsked(undefined);
+    toast(`request ${request} waits for you`);
+  };
   return (
-    <ul className="plain">
-      {[...lines.values()].slice(0, SHOWN).map((row) => (
-        <li key={row.id}>
-          <span className={row.verdict === "allowed" ? "green" : "red"}>{row.verdict === "allowed" ? "allowed" : "denied"}</span>{" "}
-          {visible(row.host)}:{row.port}{" "}
-          <span className="faint" title={visible(row.verdict)}>
-            <Age since={row.at} />
-            {row.times > 1 && ` · ${row.times}×`}
-            {row.bytes_in + row.bytes_out > 0 && ` · ${bytes(row.bytes_in + row.bytes_out)}`}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="plain egress">
+        {[...lines.values()].slice(0, SHOWN).map((row) => (
+          <Line key={row.id} row={row} onPropose={setAsked} />
+        ))}
+      </ul>
+      <Confirm
+        isOpen={asked !== undefined}
+        onClose={() => setAsked(undefined)}
+        title={`propose ${asked ?? ""} for ${name}?`}
+        words={
+          <>
+            A config change adds <code>{asked}</code> to <code>egress</code> in the deployed agent.json. Nothing is allowed before
+            you approve the request and it is deployed.
+          </>
+        }
+      >
+        <Action kind="go" run={propose}>
+          propose
+        </Action>
+      </Confirm>
+    </>
   );
+}
+
+interface LineProps {
+  row: EgressRow & { times: number };
+  onPropose: (entry: string) => void;
+}
+
+function Line({ row, onPropose }: LineProps): ReactNode {
+  const entry = missingEntry(row);
+  const isAllowed = row.verdict === "allowed";
+  return (
+    <li>
+      <span className={isAllowed ? "green" : "red"}>{isAllowed ? "allowed" : "denied"}</span> {visible(row.host)}:{row.port}{" "}
+      <span className="faint">
+        <Age since={row.at} />
+        {row.times > 1 && ` · ${row.times}×`}
+        {row.bytes_in + row.bytes_out > 0 && ` · ${bytes(row.bytes_in + row.bytes_out)}`}
+      </span>
+      {!isAllowed && <div className="dim">{visible(reasonOf(row.verdict))}</div>}
+      {entry !== undefined && (
+        <button type="button" className="ghost" onClick={() => onPropose(entry)} aria-label={`propose ${entry}…`}>
+          propose…
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** The refusal, as words for the operator. */
+function added(agentJson: string, entry: string): string {
+  try {
+    return withEgress(agentJson, entry);
+  } catch (error) {
+    throw new ApiError("conflict", error instanceof Error ? error.message : String(error));
+  }
 }

@@ -8,6 +8,7 @@ import { toast } from "../kit/toast.tsx";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useFetched } from "../lib/fetched.ts";
+import { toBase64 } from "../lib/propose.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
@@ -135,10 +136,4 @@ export function Config({ name }: { name: string }): ReactNode {
       )}
     </>
   );
-}
-
-function toBase64(text: string): string {
-  let binary = "";
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }

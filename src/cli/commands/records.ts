@@ -1,8 +1,10 @@
 import { InvalidArgumentError, type Command } from "commander";
-import type { UsageFigures, UsageRow } from "../../wire/history-operations.ts";
+import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
+import { missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
 import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { count, dollars, plural } from "../print.ts";
+import { Failure, EXIT } from "../exit.ts";
+import { age, clean, count, dollars, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
 
@@ -64,4 +66,62 @@ export function recordCommands(program: Command): void {
         return [lines, ...notes.map((words) => shell.paint("dim", words))].join("\n");
       }),
   );
+
+  act<{ limit: number; before?: number; propose?: string }>(
+    program
+      .command("egress")
+      .argument("<agent>", "whose connections", agentName)
+      .description("connections of an agent, newest first, and why one was denied")
+      .option("-n, --limit <count>", "how many", wholeNumber, 50)
+      .option("-b, --before <id>", "older than this one", wholeNumber)
+      .option("-p, --propose <host>", "ask for a config change that adds host or host:port to its egress list"),
+    async (shell, [agent]: [string], { limit, before, propose }) => {
+      if (propose !== undefined) return proposeHost(shell, agent, propose);
+      shell.show(await shell.client.call("egress", { agent, limit, before }), ({ connections }) => {
+        if (connections.length === 0) return `${agent} has made no connection`;
+        const columns: Column<EgressRow>[] = [
+          { title: "ID", value: (one) => String(one.id), colour: () => "dim", spare: 2 },
+          { title: "AGE", value: (one) => age(one.at, shell.now) },
+          { title: "HOST", value: (one) => `${one.host}:${one.port}`, isWide: true },
+          {
+            title: "RESULT",
+            value: (one) => (one.verdict === "allowed" ? "allowed" : `denied: ${reasonOf(one.verdict)}`),
+            colour: (one) => (one.verdict === "allowed" ? "green" : "red"),
+          },
+          { title: "IN", value: (one) => (one.bytes_in === 0 ? "" : `${count(one.bytes_in)}B`), spare: 1 },
+          { title: "OUT", value: (one) => (one.bytes_out === 0 ? "" : `${count(one.bytes_out)}B`), spare: 1 },
+        ];
+        const missing = connections.map(missingEntry).find((entry) => entry !== undefined);
+        const hint =
+          missing === undefined ? "" : `\n${shell.paint("dim", `to ask for it: hivectl egress ${agent} --propose ${missing}`)}`;
+        return `${table(connections, columns, shell.width, shell.paint)}${hint}`;
+      });
+    },
+  );
+}
+
+/** Asks for the deployed config with one more entry in `egress`. */
+async function proposeHost(shell: Shell, agent: string, host: string): Promise<void> {
+  const { files } = await shell.client.call("config", { name: agent });
+  const proposed = files.map(({ path, mode, text, base64 }) => ({
+    path,
+    mode,
+    base64: path === "agent.json" ? encoded(added(text, host)) : (base64 ?? encoded(text)),
+  }));
+  const description = `allow egress to ${host}`;
+  const output = await shell.client.call("propose", { agent, files: proposed, description });
+  shell.show(
+    output,
+    ({ request }) => `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``,
+  );
+}
+
+const encoded = (text: string): string => Buffer.from(text).toString("base64");
+
+function added(agentJson: string, host: string): string {
+  try {
+    return withEgress(agentJson, host);
+  } catch (error) {
+    throw new Failure(EXIT.refused, "failed", clean(error instanceof Error ? error.message : String(error)));
+  }
 }

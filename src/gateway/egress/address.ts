@@ -1,8 +1,9 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Addresses that are not the public internet, by the IANA special-purpose registries. One list per family: in a
- * common one every IPv4 address would fall under the IPv6 range that IPv4 is mapped into.
+ * Addresses that are not the public internet, by the IANA special-purpose registries. AS112 (192.31.196.0, 192.175.48.0)
+ * and AMT (192.52.193.0) are anycast: any network may answer. One list per family: in a common one every IPv4 address
+ * would fall under the IPv6 range that IPv4 is mapped into.
  */
 const special4 = new BlockList();
 const special6 = new BlockList();
@@ -15,8 +16,11 @@ for (const [net, bits] of [
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
   ["192.0.2.0", 24],
+  ["192.31.196.0", 24],
+  ["192.52.193.0", 24],
   ["192.88.99.0", 24],
   ["192.168.0.0", 16],
+  ["192.175.48.0", 24],
   ["198.18.0.0", 15],
   ["198.51.100.0", 24],
   ["203.0.113.0", 24],
@@ -25,21 +29,15 @@ for (const [net, bits] of [
 ] as const) {
   special4.addSubnet(net, bits, "ipv4");
 }
+/** All that IANA gives out as global unicast: whatever lies outside of it is no address of the internet. */
+const global6 = new BlockList();
+global6.addSubnet("2000::", 3, "ipv6");
+// Inside of it: protocol assignments with Teredo, benchmarks and ORCHID; documentation; 6to4, which carries IPv4.
 for (const [net, bits] of [
-  ["::", 96],
-  ["::ffff:0:0", 96],
-  ["64:ff9b::", 96],
-  ["64:ff9b:1::", 48],
-  ["100::", 64],
   ["2001::", 23],
   ["2001:db8::", 32],
   ["2002::", 16],
   ["3fff::", 20],
-  ["5f00::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["fec0::", 10],
-  ["ff00::", 8],
 ] as const) {
   special6.addSubnet(net, bits, "ipv6");
 }
@@ -51,5 +49,7 @@ for (const [net, bits] of [
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 0) return false;
-  return family === 4 ? !special4.check(address, "ipv4") : !special6.check(address, "ipv6");
+  // A zone names an interface of this machine.
+  if (address.includes("%")) return false;
+  return family === 4 ? !special4.check(address, "ipv4") : global6.check(address, "ipv6") && !special6.check(address, "ipv6");
 }

@@ -1,16 +1,24 @@
-/** Ports of a host that is listed without one. */
-const WEB_PORTS = [80, 443];
+import { WEB_PORTS } from "../../wire/egress.ts";
 
 /** Whether a host and port are on an agent's list: `host`, `host:port`, `*.host` (any name below it, not itself). */
 export function isListed(list: readonly string[], host: string, port: number): boolean {
+  return entriesFor(list, host).some((listed) => (listed === undefined ? WEB_PORTS.includes(port) : listed === port));
+}
+
+/** Whether a host is on the list, with this port or with others. */
+export function isHostListed(list: readonly string[], host: string): boolean {
+  return entriesFor(list, host).length > 0;
+}
+
+/** The ports of the entries that a host fits; undefined for an entry without one. */
+function entriesFor(list: readonly string[], host: string): (number | undefined)[] {
   const name = host.toLowerCase().replace(/\.$/, "");
-  return list.some((entry) => {
-    const [pattern = "", listedPort] = entry.split(":");
-    const portFits = listedPort === undefined ? WEB_PORTS.includes(port) : Number(listedPort) === port;
-    return (
-      portFits &&
-      (pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1 : name === pattern)
-    );
+  return list.flatMap((entry) => {
+    const [pattern = "", port] = entry.split(":");
+    const fits = pattern.startsWith("*.")
+      ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1
+      : name === pattern;
+    return fits ? [port === undefined ? undefined : Number(port)] : [];
   });
 }
 

@@ -1,13 +1,17 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isListed, splitAuthority } from "./allow.ts";
+import { isHostListed, isListed, splitAuthority } from "./allow.ts";
+import { passedHeaders } from "./headers.ts";
 import { MAX_HELLO_BYTES, readHello } from "./sni.ts";
 
 /** How long a connection to the outside may take, a client may take for its first bytes, and either may be silent. */
 const CONNECT_MS = 15_000;
 const HELLO_MS = 10_000;
 const IDLE_MS = 10 * 60_000;
+
+/** The alert of TLS that names the fault: fatal, unrecognized_name (RFC 8446 6.2). */
+const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70]);
 
 /** One connection, as it is recorded. */
 export interface EgressRecord {
@@ -17,11 +21,13 @@ export interface EgressRecord {
   verdict:
     | "allowed"
     | "not listed"
+    | "port not listed"
     | "private address"
     | "no such host"
     | "wrong server name"
     | "not TLS"
     | "unreachable"
+    | "method not allowed"
     | "bad request";
   bytesIn: number;
   bytesOut: number;
@@ -57,8 +63,15 @@ async function judge(
   host: string,
   port: number,
 ): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
-  if (!isListed(deps.hostsOf(agentId), host, port))
-    return { verdict: "not listed", words: `${host}:${port} is not on this agent's egress list (agent.json, egress)` };
+  // Before the list: no entry allows it, so none is asked for.
+  if (isIP(host) && !deps.isPublic(host)) return { verdict: "private address", words: `${host} is a private address` };
+  const list = deps.hostsOf(agentId);
+  if (!isListed(list, host, port)) {
+    const where = "this agent's egress list (agent.json, egress)";
+    return isHostListed(list, host)
+      ? { verdict: "port not listed", words: `port ${port} of ${host} is not on ${where}` }
+      : { verdict: "not listed", words: `${host}:${port} is not on ${where}` };
+  }
   let addresses: string[];
   try {
     addresses = isIP(host) ? [host] : await deps.resolve(host);
@@ -71,7 +84,7 @@ async function judge(
   if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
   // All of them: a name with one private address among public ones is an attempt to rebind.
   if (!addresses.every((address) => deps.isPublic(address)))
-    return { verdict: "private address", words: `${host} is not on the public internet` };
+    return { verdict: "private address", words: `${host} resolves to a private address` };
   return { address: first };
 }
 
@@ -109,7 +122,9 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
   if (!first || !fits) {
     record(hello?.kind === "hello" ? "wrong server name" : "not TLS");
     upstream.destroy();
-    client.destroy();
+    // No body can be sent inside of TLS: the alert is the reason that the agent's program sees.
+    if (hello?.kind === "hello") client.end(UNRECOGNIZED_NAME, () => client.destroy());
+    else client.destroy();
     return;
   }
   upstream.write(first);
@@ -145,19 +160,18 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
     outgoing.writeHead(status, { "content-type": "text/plain", connection: "close" });
     outgoing.end(`hyperhive: ${words}\n`);
   };
-  if (url?.protocol !== "http:" || (incoming.method !== "GET" && incoming.method !== "HEAD")) {
-    return refuse(405, "bad request", "in the clear only GET and HEAD of http:// addresses are carried; use https");
-  }
+  if (url?.protocol !== "http:") return refuse(400, "bad request", "a proxy request names a whole http:// address");
+  if (incoming.method !== "GET" && incoming.method !== "HEAD")
+    return refuse(405, "method not allowed", "in the clear only GET and HEAD are carried; use https");
   const judged = await judge(agentId, deps, url.hostname.replace(/^\[|\]$/g, ""), port);
   if ("verdict" in judged) return refuse(403, judged.verdict, judged.words);
-  const { "proxy-connection": _1, "proxy-authorization": _2, connection: _3, ...headers } = incoming.headers;
   const sent = request(
     {
       host: judged.address,
       port,
       method: incoming.method,
       path: `${url.pathname}${url.search}`,
-      headers: { ...headers, host: url.host, connection: "close" },
+      headers: { ...passedHeaders(incoming.headers), host: url.host, connection: "close" },
       timeout: CONNECT_MS,
     },
     (answer) => {

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { missingEntry, reasonOf, withEgress } from "./egress.ts";
+
+const denied = (host: string, port = 443, verdict = "not listed") => missingEntry({ host, port, verdict });
+
+test("a denied host is proposed as the entry that allows it, and only where an entry would", () => {
+  expect(denied("a.example")).toBe("a.example");
+  expect(denied("A.Example.", 80)).toBe("a.example");
+  expect(denied("a.example", 8443, "port not listed")).toBe("a.example:8443");
+  expect(denied("a.example", 443, "private address")).toBeUndefined();
+  expect(denied("a.example", 443, "wrong server name")).toBeUndefined();
+});
+
+test("what an agent cannot write into its list is not proposed", () => {
+  for (const host of ["*.example", "a b", 'x","y', "::1", "", "\u202Eexample"]) expect(denied(host), host).toBeUndefined();
+});
+
+test("the entry is added to what is listed, and nothing else changes", () => {
+  const text = withEgress('{"model":"opus","egress":["a.example"],"env":{"X":"1"}}', "b.example:22");
+  expect(JSON.parse(text)).toEqual({ model: "opus", egress: ["a.example", "b.example:22"], env: { X: "1" } });
+  expect(JSON.parse(withEgress("{}", "b.example"))).toEqual({ egress: ["b.example"] });
+  expect(() => withEgress('{"egress":["b.example"]}', "b.example")).toThrow(/listed already/);
+  expect(() => withEgress("[]", "b.example")).toThrow(/not an object/);
+});
+
+test("a verdict that has no words is its own words", () => {
+  expect(reasonOf("private address")).toBe("resolves to a private address");
+  expect(reasonOf("toString")).toBe("toString");
+});

@@ -1,0 +1,42 @@
+import { EgressHost } from "./config-values.ts";
+
+/** Ports of a host that is listed without one. */
+export const WEB_PORTS: readonly number[] = [80, 443];
+
+/** How a connection ended: allowed, or why it was denied, in words for a person. */
+const REASONS: Readonly<Record<string, string>> = {
+  allowed: "allowed",
+  "not listed": "not listed",
+  "port not listed": "port not listed",
+  "private address": "resolves to a private address",
+  "no such host": "no such host",
+  "wrong server name": "TLS name differs from CONNECT host",
+  "not TLS": "not TLS",
+  unreachable: "does not answer",
+  "method not allowed": "plain method not allowed",
+  "bad request": "not a proxy request",
+};
+
+/** The words of a verdict. A verdict of an earlier version is its own words. */
+export function reasonOf(verdict: string): string {
+  return Object.hasOwn(REASONS, verdict) ? (REASONS[verdict] ?? verdict) : verdict;
+}
+
+/** The entry of `egress` that would allow a denied connection; undefined where no entry would, or none can be written. */
+export function missingEntry(denied: { host: string; port: number; verdict: string }): string | undefined {
+  if (denied.verdict !== "not listed" && denied.verdict !== "port not listed") return undefined;
+  const host = denied.host.toLowerCase().replace(/\.$/, "");
+  const entry = WEB_PORTS.includes(denied.port) ? host : `${host}:${denied.port}`;
+  // The agent chose the name: a star in it would allow more than the connection that was denied.
+  return !entry.includes("*") && EgressHost.safeParse(entry).success ? entry : undefined;
+}
+
+/** The text of an `agent.json` with one more entry in `egress`. Throws an Error that says why there is none. */
+export function withEgress(agentJson: string, entry: string): string {
+  const config: unknown = JSON.parse(agentJson);
+  if (typeof config !== "object" || config === null || Array.isArray(config)) throw new Error("agent.json is not an object");
+  const listed: unknown = "egress" in config ? config.egress : [];
+  if (!Array.isArray(listed)) throw new Error("egress in agent.json is not a list");
+  if (listed.includes(entry)) throw new Error(`${entry} is listed already`);
+  return `${JSON.stringify({ ...config, egress: [...(listed as unknown[]), entry] }, null, 2)}\n`;
+}
