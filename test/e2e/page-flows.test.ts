@@ -345,3 +345,24 @@ test("the swarm at a glance: who talks to whom, who is stuck, each a link", asyn
   await context.close();
   expect(problems).toEqual([]);
 });
+
+test.each(WIDTHS)("at %i px a connection that was denied says why, and its host is proposed after a question", async (width) => {
+  hive.state = busyState();
+  const { context, page, problems } = await openPage(browser, hive, "/agent/scout", sized(width));
+  if (width < 900) await page.getByRole("link", { name: /about|inbox/ }).click();
+  await page.getByText("docs.example:443").waitFor();
+  const denied = page.getByRole("listitem").filter({ hasText: "export.arxiv.org:443" });
+  await denied.getByText("not listed").waitFor();
+  await denied.getByRole("button", { name: "propose export.arxiv.org…" }).click();
+  expect(hive.called("propose")).toEqual([]);
+  await page.getByRole("alertdialog").getByRole("button", { name: "propose" }).click();
+  await expect.poll(() => hive.called("propose")).toHaveLength(1);
+  const [proposed] = hive.called("propose") as { agent: string; files: { path: string; base64: string }[] }[];
+  expect(proposed?.agent).toBe("scout");
+  const config = proposed?.files.find(({ path }) => path === "agent.json");
+  expect(JSON.parse(Buffer.from(config?.base64 ?? "", "base64").toString())).toMatchObject({
+    egress: expect.arrayContaining(["export.arxiv.org"]) as string[],
+  });
+  await context.close();
+  expect(problems).toEqual([]);
+});
