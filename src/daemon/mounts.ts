@@ -11,6 +11,12 @@ import { nameOf, whyNotAs } from "./owner-maps.ts";
 
 type Mount = AgentConfig["mounts"][number];
 
+/**
+ * Folders of the running host, not of files: they show every process and device, and hold sockets of services that are
+ * as good as root (docker, dbus), which a read-only mount does not close.
+ */
+const HOST_ONLY = ["/proc", "/sys", "/dev", "/run"];
+
 /** The folder of the host behind a mount, without links. Throws when it is not there, or is among the hive's own. */
 export function mountSource(mount: Mount, paths: Paths): string {
   let host: string;
@@ -57,6 +63,10 @@ async function tryMount(
   approved: MountOwners | undefined,
 ): Promise<Partial<MountTrial>> {
   const host = mountSource(mount, paths);
+  // A config that was approved under earlier rules can still be built.
+  const live = HOST_ONLY.find((one) => host === one || host.startsWith(`${one}/`));
+  if (live !== undefined && approved === undefined)
+    throw new HiveError("forbidden", `mounts: ${mount.host} is part of the running host (${live}): no agent can have it`);
   // Who may turn a link on the way could choose another folder after the approval.
   if (host !== mount.host) return { problem: `mounts: ${mount.host} goes through a symbolic link; use ${host}` };
   const found = statSync(host);

@@ -171,6 +171,15 @@ describe("what a diff does not show is marked", () => {
     expect(riskMarks([config({}), file("a", "\u200b")], [config({}), file("a", "\u200b\u200b")], BWRAP)).toHaveLength(1);
   });
 
+  test.each([
+    ["bidi", String.raw`{"description":"ok \u202e"}`, "characters that turn the direction of text: U+202E"],
+    ["invisible", String.raw`{"env":{"A":"\u200b"}}`, "invisible characters: U+200B"],
+    ["invisible", String.raw`{"description":"\u001b[2J"}`, "control characters: U+001B"],
+  ])("an escape in agent.json is the character that programs read: %s", (kind, text, words) => {
+    const marks = riskMarks([config({})], [file("agent.json", text)], BWRAP);
+    expect(marks.filter((one) => one.kind === kind).map((one) => one.text)).toEqual([words]);
+  });
+
   test("Nix code beyond the template", () => {
     expect(markedFile(file("agent.nix", template["agent.nix"] ?? ""))).toEqual([]);
     expect(markedFile(file("agent.nix", "{ ... }: {}"))).toEqual([

@@ -154,9 +154,26 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   const text = textOf(file);
   if (text !== undefined && before?.base64 !== file.base64) {
     const old = before === undefined || before.mode === "120000" ? "" : (textOf(before) ?? "");
-    marks = marks.concat(unseenMarks(unseenIn(old), unseenIn(text), path));
+    const read = path === CONFIG_FILE ? decoded : (raw: string): string => raw;
+    marks = marks.concat(unseenMarks(unseenIn(read(old)), unseenIn(read(text)), path));
   }
   return marks;
+}
+
+/** The words of a JSON text as programs read them: an escape such as `\u202e` is the character that it stands for. */
+function decoded(json: string): string {
+  const words: string[] = [];
+  try {
+    JSON.parse(json, (key: string, value: unknown) => {
+      words.push(key);
+      if (typeof value === "string") words.push(value);
+      return value;
+    });
+  } catch {
+    // It is not JSON: its characters are read as they stand.
+    return json;
+  }
+  return words.join("\n");
 }
 
 /** Hidden characters of a text by kind, and the code points of each with their number. */
