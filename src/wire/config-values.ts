@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isEgressHost } from "./egress-host.ts";
 import { MANAGER } from "./names.ts";
 
 /** What the values of `agent.json` may be: whatever the kernel or the CLI would refuse later is refused here. */
@@ -27,14 +28,10 @@ export const ModelName = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "a model is an alias or an id: letters, digits and . _ : @ / [ ] -");
 
-const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const HOST = new RegExp(`^(?:\\*\\.)?(?=[^:]{1,253}(?::|$))${LABEL}(?:\\.${LABEL})*(?::([1-9]\\d{0,4}))?$`);
-
 /** A host of the egress list: a name of DNS, `*.` before it or not, a port after it or not. */
-export const EgressHost = z.string().refine((text) => {
-  const match = HOST.exec(text);
-  return match !== null && Number(match[1] ?? 1) <= 65_535;
-}, "a host is name, name:port or *.name, in lower case; a port is 1 to 65535");
+export const EgressHost = z
+  .string()
+  .refine(isEgressHost, "a host is name, name:port or *.name, in lower case; a port is 1 to 65535");
 
 /** An agent that may be sent to. `*` and names that no agent can have would grant nothing. */
 export const RecipientName = z
