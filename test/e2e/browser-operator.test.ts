@@ -178,8 +178,9 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("APPR0VE");
     await page.keyboard.press("Enter");
     await toast(/deployed\/\d+: scout runs it/).waitFor();
-    await look("agents");
-    await modelOf("scout").getByText("haiku").waitFor();
+    // A row on a phone has no room for the model: it is on the agent's page.
+    if (isPhone) await page.goto(`${hive.home}/agent/scout`);
+    await (isPhone ? page.locator(".figures") : modelOf("scout")).getByText("haiku").waitFor();
 
     await page.goto(`${hive.home}/?open=deploys:scout&tab=swarm`);
     await page.getByRole("dialog").getByRole("button", { name: "roll back here…" }).first().click();

@@ -33,8 +33,10 @@ export async function look(page: Page, part: string): Promise<void> {
 export async function openCall(page: Page, name: string | RegExp): Promise<Locator> {
   const card = page.getByRole("article", { name });
   await card.waitFor();
-  const line = card.and(page.locator(".line")).getByRole("button");
-  if ((await line.count()) > 0) await line.click();
+  // It opens by itself when the one before it goes: whether it is a line is found out in the moment of the press.
+  await card.evaluate((one) => {
+    if (one.matches(".line")) one.querySelector("button")?.click();
+  });
   await card.and(page.locator(":not(.line)")).waitFor();
   return card;
 }
