@@ -48,8 +48,15 @@ export function sizedHive(size: number): FixtureHive {
     text: `${LONG_WORD}${n}`,
     path: "agent.json",
   }));
+  // The first has all the marks that there can be. In every one they would take most of the time of a test.
   const request = (n: number) =>
-    anApproval({ id: 42 + n, agent: size === 0 ? "hm1nd" : name(n), requested_at: ago(600 - n), description: LONG_TEXT, risks });
+    anApproval({
+      id: 42 + n,
+      agent: size === 0 ? "hm1nd" : name(n),
+      requested_at: ago(600 - n),
+      description: LONG_TEXT,
+      risks: n === 0 ? risks : risks.slice(0, 2),
+    });
   const settled = (n: number) =>
     anApproval({ ...request(n), id: 1 + (n % 41), state: "failed", resolved_by: "operator", error: `${LONG_TEXT}\n`.repeat(20) });
   const questions = many(size, (n) =>
@@ -118,7 +125,7 @@ export function sizedHive(size: number): FixtureHive {
           from: name(n),
           started_at: ago(600 + n),
           ended_at: ago(500),
-          ok: n % 2 === 0,
+          result: n % 2 === 0 ? ("ok" as const) : ("failed" as const),
           reason: n % 2 === 0 ? "completed" : LONG_TEXT,
           duration_ms: 7200,
           tokens: 912_400_000,
