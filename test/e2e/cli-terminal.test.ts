@@ -204,7 +204,7 @@ describe("top", () => {
     await terminal.until("scout stopped");
     // A key acts on what the screen shows.
     const shows = (state: RegExp) => terminal.until(() => terminal.frame().some((line) => state.test(line)));
-    await shows(/^▸ scout +offline/);
+    await shows(/^▸ scout +stopped/);
     terminal.press("S");
     await terminal.until("scout started");
     await shows(/^▸ scout +(?:idle|asleep)/);

@@ -158,7 +158,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   test("what waits: while a pointer or the keyboard is among the cards, what comes is put last and nothing moves", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
     const cards = page.locator(".calls .card");
-    await openCall(page, /^request 42/);
+    await (await openCall(page, /^request 42/)).hover();
     await page.getByRole("group", { name: "beginning of the diff" }).waitFor();
     const count = await cards.count();
     const measured = async (): Promise<unknown> => [

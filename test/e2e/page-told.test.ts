@@ -88,7 +88,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await expect
       .poll(() => kept(page, ({ told }) => told))
       .toEqual([
-        { title: "apply_commit for scout waits for you", body: "one more host", tag: "approval-901" },
+        { title: "config change for scout waits for you", body: "one more host", tag: "approval-901" },
         { title: "hm1nd asks", body: "Which one?", tag: "question-903" },
         { title: "scout writes", body: "found it", tag: "message-2000000" },
         { title: "hm1nd writes", body: "the last", tag: "message-2000003" },
