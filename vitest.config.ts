@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { calibrate, patience } from "./test/lib/slowness.ts";
 
+// better-sqlite3 13 ends an older Node with a segmentation fault.
+if (Number(process.versions.node.split(".")[0]) < 24)
+  throw new Error("the tests need Node 24: `npm test -- <files>` brings it and runs them on it");
 calibrate();
 
 export default defineConfig({

@@ -1,21 +1,36 @@
 // Builds everything that runs: three programs for Node and the interface. `npm run build`; start and test call it.
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
+import { DAEMON_FLAGS, ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
+import { nodeForPrograms } from "./node.mjs";
+import { runScript, setUp } from "./setup.mjs";
 
 const DIST = join(ROOT, "dist");
 const STAMP = join(DIST, ".stamp");
 /** What the programs are made from. */
-const SOURCES = ["src", "ui", "dev/scenarios/tour.json", "scripts/build.mjs", "vite.config.ts", "package-lock.json"];
+const SOURCES = [
+  "src",
+  "ui",
+  "dev/scenarios/tour.json",
+  "scripts/build.mjs",
+  "scripts/lib.mjs",
+  "vite.config.ts",
+  "package-lock.json",
+];
 
 /** Programs: where they start and what they become. Native and very large packages stay outside. */
 const PROGRAMS = [
   { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
   // A verb loads what it needs: every one of them is a process of its own, and people wait for it.
-  { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "hivectl/[name]-[hash].js", minify: true },
+  { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "chunks/[name]-[hash].js", minify: true },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
+/** Programs that people start, each a shell script that knows which Node it needs. */
+const STARTERS = [
+  { name: "hive-c0re", flags: DAEMON_FLAGS },
+  { name: "hivectl", flags: [] },
+];
 /** Names under which a cage finds its harness: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
 const WRAPPER =
@@ -23,11 +38,12 @@ const WRAPPER =
 
 /** Builds what has changed since the last build. Returns false when nothing had. */
 export async function build({ force = false } = {}) {
-  const hash = await hashOfTree(SOURCES);
+  const node = await nodeForPrograms();
+  const hash = `${node} ${await hashOfTree(SOURCES)}`;
   if (!force && (await readStamp(STAMP)) === hash) return false;
   await mkdir(DIST, { recursive: true });
   await rm(STAMP, { force: true });
-  await step("building the programs", () => Promise.all([...PROGRAMS.map(buildProgram), writeWrappers()]));
+  await step("building the programs", () => Promise.all([...PROGRAMS.map(buildProgram), writeWrappers(), writeStarters(node)]));
   await step("building the interface", buildInterface);
   await writeFile(STAMP, hash);
   return true;
@@ -73,12 +89,23 @@ async function writeWrappers() {
   for (const name of WRAPPERS) await writeFile(join(DIST, "bin", name), WRAPPER, { mode: 0o755 });
 }
 
+/** A starter asks the file system where it lies: `npx` runs it through a link. */
+async function writeStarters(node) {
+  for (const { name, flags } of STARTERS) {
+    const command = [node, ...flags].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    const text = `#!/bin/sh\nexec ${command} "$(dirname "$(readlink -f "$0")")/${name}.js" "$@"\n`;
+    await writeFile(join(DIST, name), text, { mode: 0o755 });
+  }
+}
+
 async function buildInterface() {
   const vite = await import("vite");
   await vite.build({ configFile: join(ROOT, "vite.config.ts"), logLevel: "warn" });
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const built = await build({ force: process.argv.includes("--force") });
-  if (!built) console.log("everything is built");
+  await runScript(async () => {
+    if (!(await setUp())) return;
+    if (!(await build({ force: process.argv.includes("--force") }))) console.log("everything is built");
+  });
 }

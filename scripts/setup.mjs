@@ -1,13 +1,11 @@
-// Makes a checkout ready to run: npm packages, the native module, the programs of the host. Idempotent; when all is
-// there it only looks. `HIVE_SETUP=print` says what would be done and does nothing.
-import { access, readFile, realpath, writeFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+// Makes a checkout ready to run: Node, npm packages, the programs of the host. Idempotent; when all is there it only
+// looks. `HIVE_SETUP=print` says what would be done and does nothing.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
+import { FLOOR, SETUP_FLOOR, hasOwnNode, installOwnNode, isOnFloor, major, runAgain } from "./node.mjs";
 
-const MIN_NODE = [20, 19];
 const STAMP = join(ROOT, "node_modules", ".hive-stamp");
-const NATIVE = join(ROOT, "scripts", "native");
-const BINDING = join(ROOT, "node_modules", "better-sqlite3", "build", "Release", "better_sqlite3.node");
 const PRINT_ONLY = process.env.HIVE_SETUP === "print";
 
 /** A program and the package that brings it, by package manager. */
@@ -44,13 +42,6 @@ const FOR_TESTS = [
   "cc",
   "python3",
 ];
-const COMPILER = {
-  apt: ["build-essential", "python3"],
-  dnf: ["gcc-c++", "make", "python3"],
-  pacman: ["base-devel", "python"],
-  zypper: ["gcc-c++", "make", "python3"],
-  apk: ["build-base", "python3"],
-};
 const INSTALL = {
   apt: "apt-get install -y --no-install-recommends",
   dnf: "dnf install -y",
@@ -62,29 +53,41 @@ const INSTALL = {
 /** Something is missing that only a person can bring: the message says how, and nothing else is printed. */
 export class SetupError extends Error {}
 
-/** Does what is missing. `forTests` adds a browser, a real Nix, shells, and the tools that make certificates, faults and power cuts. Returns false when it only printed. */
+/**
+ * Does what is missing. `forTests` adds a browser, a real Nix, shells, and the tools that make certificates, faults and
+ * power cuts. Returns true when the caller may go on. It returns false when it only printed, and when this Node is older
+ * than the floor: then the script has run again on the Node of the checkout, and the exit code is set.
+ */
 export async function setUp({ forTests = false } = {}) {
-  checkNode();
+  if (major < SETUP_FLOOR)
+    throw new SetupError(
+      `set-up needs Node ${SETUP_FLOOR} or newer, and this is ${process.versions.node}. Install a newer Node; set-up brings Node ${FLOOR} by itself`,
+    );
   const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? FOR_TESTS : [])]);
-  const lock = await hashOfFiles(["package-lock.json"], process.versions.modules);
-  const needsPackages = (await readStamp(STAMP)) !== lock;
+  const lock = await hashOfFiles(["package-lock.json"]);
+  const needs = { node: !isOnFloor && !(await hasOwnNode()), packages: (await readStamp(STAMP)) !== lock };
   if (PRINT_ONLY) {
-    await printPlan(programs, needsPackages);
+    await printPlan(programs, needs);
     return false;
   }
   await installPrograms(programs);
-  if (needsPackages) {
-    await step("installing the npm packages", () => exec("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]));
-    await buildNative();
-    await writeFile(STAMP, lock);
-  }
-  return true;
+  await installFromNpm(needs, lock);
+  if (isOnFloor) return true;
+  process.exitCode = await runAgain();
+  return false;
 }
 
-function checkNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
-  throw new SetupError(`hyperhive needs Node ${MIN_NODE.join(".")} or newer; this is ${process.versions.node}`);
+/** Node and the packages, at the same time: both wait for the network. */
+async function installFromNpm(needs, lock) {
+  const what = [needs.node && `Node ${FLOOR}`, needs.packages && "the npm packages"].filter(Boolean).join(" and ");
+  if (what === "") return;
+  await step(`installing ${what}`, () =>
+    Promise.all([
+      needs.node && installOwnNode(),
+      needs.packages && exec("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+    ]),
+  );
+  if (needs.packages) await writeFile(STAMP, lock);
 }
 
 async function missingPrograms(wanted) {
@@ -150,71 +153,14 @@ async function installPackages(namesFor, programs) {
   );
 }
 
-/** The one package with native code: a prebuilt file where one can be had, else it is compiled. */
-async function buildNative() {
-  if ((await loads()) && !(await hasWrapHooks())) return;
-  const nodedir = await ownHeaders();
-  const env = {
-    ...process.env,
-    ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }),
-    CXXFLAGS: `${process.env.CXXFLAGS ?? ""} -include no-wrap-hooks.h`.trim(),
-    CPLUS_INCLUDE_PATH: [NATIVE, process.env.CPLUS_INCLUDE_PATH].filter(Boolean).join(delimiter),
-  };
-  const build = (more = {}) =>
-    step("building better-sqlite3 (a minute where no prebuilt file can be had)", () =>
-      exec("npm", ["rebuild", "better-sqlite3"], { env: { ...env, ...more } }),
-    );
-  const rebuild = async () => {
-    await build();
-    // A prebuilt file knows nothing of our flags.
-    if (await hasWrapHooks()) await build({ npm_config_build_from_source: "true" });
-  };
-  try {
-    await rebuild();
-  } catch (error) {
-    if ((await has("g++")) && (await has("make")) && (await has("python3"))) throw error;
-    await installPackages((manager) => COMPILER[manager], ["a C++ compiler", "make", "python3"]);
-    await rebuild();
-  }
-  if (!(await loads()))
-    throw new SetupError("better-sqlite3 was built but does not load: run `npm rebuild better-sqlite3` and read what it says");
-}
-
-/** Where this Node's own headers are, if they came with it: a compiler then needs nothing from the network. */
-async function ownHeaders() {
-  const root = dirname(dirname(await realpath(process.execPath)));
-  return access(join(root, "include", "node", "node.h")).then(
-    () => root,
-    () => undefined, // Node's headers are not there.
-  );
-}
-
-async function loads() {
-  const script = "const D = require('better-sqlite3'); new D(':memory:').close()";
-  return exec(process.execPath, ["-e", script]).then(
-    () => true,
-    () => false, // It cannot be loaded: it is built.
-  );
-}
-
-/** True for a build whose objects end the process when they are collected; `native/no-wrap-hooks.h` says why. */
-async function hasWrapHooks() {
-  // No build yet.
-  const bytes = await readFile(BINDING).catch(() => Buffer.alloc(0));
-  return bytes.includes("RemoveEnvironmentCleanupHook");
-}
-
-async function printPlan(programs, needsPackages) {
+async function printPlan(programs, needs) {
   const manager = await packageManager();
   const lines = [];
   if (programs.length > 0)
     lines.push(manager ? `sudo ${INSTALL[manager]} ${namesOf(programs, manager).join(" ")}` : `install ${programs.join(", ")}`);
-  if (needsPackages)
-    lines.push(
-      "npm ci --ignore-scripts",
-      `npm rebuild better-sqlite3   # with ${COMPILER.apt.join(", ")} where no prebuilt file can be had`,
-    );
-  lines.push("npm run build", "node dist/hive-c0re.js serve --foreground");
+  if (needs.node) lines.push(`npm ci --prefix .cache/node --ignore-scripts   # Node ${FLOOR}, for this checkout alone`);
+  if (needs.packages) lines.push("npm ci --ignore-scripts");
+  lines.push("npm run build", "dist/hive-c0re serve --foreground");
   console.log(lines.join("\n"));
 }
 

@@ -21,11 +21,7 @@ beforeEach(() => {
   cpSync(join(ROOT, "package-lock.json"), join(checkout, "package-lock.json"));
   for (const program of ["env", "mkdir", "true"]) symlinkSync(`/usr/bin/${program}`, join(bin, program));
   for (const program of ["git", "unshare"]) has(program);
-  // npm as it is where a prebuilt file can be had.
-  has(
-    "npm",
-    'if [ "$1" = rebuild ]; then mkdir -p node_modules/better-sqlite3; echo "module.exports = class { close() {} }" > node_modules/better-sqlite3/index.js; fi',
-  );
+  has("npm", "mkdir -p node_modules");
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,11 +41,16 @@ interface Outcome {
   said: string;
   ran: string[];
 }
-function setUp({ uid = 0, env = {} }: { uid?: number; env?: Record<string, string> } = {}): Promise<Outcome> {
+function setUp({
+  uid = 0,
+  env = {},
+  before = "",
+}: { uid?: number; env?: Record<string, string>; before?: string } = {}): Promise<Outcome> {
   const note = join(folder, "note");
   rmSync(note, { force: true });
   const script = `
     process.getuid = () => ${uid};
+    ${before}
     const { runScript, setUp } = await import(${JSON.stringify(join(checkout, "scripts/setup.mjs"))});
     await runScript(async () => console.log((await setUp()) ? "READY" : "PRINTED"));`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
@@ -109,43 +110,6 @@ describe("on Debian", () => {
     expect(ran.filter((line) => !line.startsWith("sudo -n true"))).toEqual([]);
   });
 
-  test("a compiler is installed only where no prebuilt file can be had", async () => {
-    for (const program of ["bwrap", "setpriv"]) has(program);
-    has(
-      "npm",
-      `if [ "$1" = rebuild ]; then
-         [ -e ${folder}/g++ ] || exit 1
-         mkdir -p node_modules/better-sqlite3; echo "module.exports = class { close() {} }" > node_modules/better-sqlite3/index.js
-       fi`,
-    );
-    has("apt-get", `if [ "$1" = install ]; then echo > ${folder}/g++; fi`);
-    const { code, said, ran } = await setUp();
-    expect(code, said).toBe(0);
-    expect(installs(ran)).toEqual(["apt-get update -q", "apt-get install -y -q --no-install-recommends build-essential python3"]);
-    expect(ran.filter((line) => line === "npm rebuild better-sqlite3")).toHaveLength(2);
-  });
-
-  test("a build that ends the process when its objects are collected is replaced by one from its sources", async () => {
-    for (const program of ["bwrap", "setpriv"]) has(program);
-    // A prebuilt file of the headers of Node 24.19; one that is compiled here heeds the flags.
-    has(
-      "npm",
-      `if [ "$1" = rebuild ]; then
-         mkdir -p node_modules/better-sqlite3/build/Release
-         echo "module.exports = class { close() {} }" > node_modules/better-sqlite3/index.js
-         echo "$CXXFLAGS, \${CPLUS_INCLUDE_PATH##*/}, $npm_config_build_from_source" >> ${folder}/flags
-         if [ -z "$npm_config_build_from_source" ]; then echo _ZN4node28RemoveEnvironmentCleanupHookE; fi > node_modules/better-sqlite3/build/Release/better_sqlite3.node
-       fi`,
-    );
-    const { code, said } = await setUp();
-    expect(code, said).toBe(0);
-    expect(readFileSync(join(folder, "flags"), "utf8").split("\n")).toEqual([
-      "-include no-wrap-hooks.h, native, ",
-      "-include no-wrap-hooks.h, native, true",
-      "",
-    ]);
-  });
-
   test("HIVE_SETUP=print says what would be done, and does nothing", async () => {
     const { code, said, ran } = await setUp({ env: { HIVE_SETUP: "print" } });
     expect(code).toBe(0);
@@ -153,9 +117,8 @@ describe("on Debian", () => {
     expect(said.trim().split("\n")).toEqual([
       "sudo apt-get install -y --no-install-recommends bubblewrap util-linux",
       "npm ci --ignore-scripts",
-      expect.stringMatching(/^npm rebuild better-sqlite3 .*build-essential, python3/) as string,
       "npm run build",
-      "node dist/hive-c0re.js serve --foreground",
+      "dist/hive-c0re serve --foreground",
       "PRINTED",
     ]);
     expect(existsSync(join(checkout, "node_modules"))).toBe(false);
@@ -180,20 +143,57 @@ test("without any package manager the programs are named", async () => {
   expect(said).toContain("please install bwrap, setpriv");
 });
 
-test.each([["20.18.3", "hyperhive needs Node 20.19 or newer; this is 20.18.3"]])(
-  "a Node of a version that does not do (%s) is told which one does",
-  async (version, words) => {
-    const script = `
-    Object.defineProperty(process.versions, "node", { value: "${version}" });
-    const { runScript, setUp } = await import(${JSON.stringify(join(checkout, "scripts/setup.mjs"))});
-    await runScript(setUp);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-      env: { PATH: bin },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((resolve) => child.on("close", resolve));
-    expect({ code, said: said.trim() }).toEqual({ code: 1, said: words });
-  },
-);
+describe("on another Node than the hive's", () => {
+  /** npm that brings a Node which notes its arguments, or none. */
+  const npmBrings = (node: string): void =>
+    has(
+      "npm",
+      `mkdir -p node_modules/node-linux-${process.arch}/bin\n${node && `cat > node_modules/node-linux-${process.arch}/bin/node <<'E'\n${node}\nE\n/bin/chmod +x node_modules/node-linux-${process.arch}/bin/node`}`,
+    );
+
+  /** Runs a script as that version of Node would. */
+  async function onNode(version: string): Promise<Outcome> {
+    return setUp({ before: `Object.defineProperty(process.versions, "node", { value: "${version}" });` });
+  }
+  beforeEach(() => {
+    for (const program of ["bwrap", "setpriv", "apt-get"]) has(program);
+    symlinkSync("/bin/cat", join(bin, "cat"));
+  });
+
+  test("an older one installs the checkout's own, once, and the script runs again on it with its exit code", async () => {
+    npmBrings('#!/bin/sh\necho "node $*" >> "$NOTE"; echo "PATH=$PATH"; [ "$1" = --version ] || exit 3');
+    const first = await onNode("20.19.0");
+    expect(first.code).toBe(3);
+    expect(first.ran).toContain("npm ci --ignore-scripts --no-audit --no-fund");
+    expect(first.ran.at(-1)).toMatch(/^node/);
+    expect(first.said).toContain(
+      `PATH=${join(checkout, ".cache/node/node_modules", `node-linux-${process.arch}`, "bin")}:${bin}`,
+    );
+    // What the caller of set-up does next is done by the second run alone.
+    expect(first.said).not.toContain("READY");
+    const second = await onNode("22.22.0");
+    expect(second.ran).toEqual([expect.stringMatching(/^node/) as string]);
+  });
+
+  test("where the installed one does not run it says so, and tries again at the next start", async () => {
+    npmBrings("#!/bin/sh\nexit 1");
+    for (let n = 0; n < 2; n++) {
+      const { code, said, ran } = await onNode("20.19.0");
+      expect(code).toBe(1);
+      expect(said).toContain("Node 24 could not be installed from npm: install Node 24 or newer, then try again");
+      expect(ran).toContain("npm ci --ignore-scripts --no-audit --no-fund");
+    }
+  });
+
+  test("a newer one is used as it is", async () => {
+    const { code, said, ran } = await onNode("26.0.0");
+    expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining("READY") as string });
+    expect(ran).toEqual(["npm ci --ignore-scripts --no-audit --no-fund"]);
+  });
+
+  test("one that is too old for set-up is refused with the version that does", async () => {
+    const { code, said, ran } = await onNode("18.20.0");
+    expect({ code, ran }).toEqual({ code: 1, ran: [] });
+    expect(said).toContain("set-up needs Node 20 or newer, and this is 18.20.0");
+  });
+});

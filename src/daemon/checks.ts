@@ -1,6 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { detectLimits } from "../os/cgroups.ts";
 import { filterArchitecture, noFilter } from "../os/seccomp/filter.ts";
 
@@ -12,7 +11,8 @@ export interface Finding {
   mend: string;
 }
 
-const MIN_NODE = [20, 19] as const;
+/** The oldest major version of Node that the hive runs on, as `package.json` says. */
+const MIN_NODE = 24;
 
 /** Checks that a cage can be built here with the programs on `path`. Cheap: it looks, it starts nothing. */
 export function checkHost(path: string): Finding[] {
@@ -20,12 +20,9 @@ export function checkHost(path: string): Finding[] {
   const ok = (what: string): void => void findings.push({ level: "ok", what, mend: "" });
   const bad = (level: "warn" | "error", what: string, mend: string): void => void findings.push({ level, what, mend });
 
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) ok(`Node ${process.versions.node}`);
-  else bad("error", `Node ${process.versions.node} is too old`, `install Node ${MIN_NODE.join(".")} or newer`);
-
-  const native = checkNative(bindingFile());
-  if (native) findings.push(native);
+  const { node } = process.versions;
+  if (Number(node.split(".")[0]) >= MIN_NODE) ok(`Node ${node}`);
+  else bad("error", `Node ${node} is too old`, `npm start, which brings Node ${MIN_NODE}; or install it yourself`);
 
   const isRoot = process.getuid?.() === 0;
   const needed = {
@@ -78,24 +75,6 @@ export function checkFilter(architecture: string, actions: string | undefined): 
   if (actions === undefined || !actions.split(/\s+/).includes("kill_process"))
     return { level: "error", what, mend: "use a kernel with CONFIG_SECCOMP_FILTER, Linux 4.14 or newer" };
   return { level: "ok", what: `cages have a system-call filter (${architecture})`, mend: "" };
-}
-
-/**
- * What is wrong with a build of better-sqlite3, or undefined. Built with the headers of Node 24.19 or newer as they are, its
- * objects end the process when they are collected (`scripts/native/no-wrap-hooks.h`); set-up builds it another way.
- */
-export function checkNative(file: string): Finding | undefined {
-  if (!existsSync(file) || !readFileSync(file).includes("RemoveEnvironmentCleanupHook")) return undefined;
-  return {
-    level: "error",
-    what: "better-sqlite3 is built in a way in which it ends the process",
-    mend: "rm -rf node_modules, then `npm start`: set-up builds it as it has to be here",
-  };
-}
-
-function bindingFile(): string {
-  const folder = dirname(createRequire(import.meta.url).resolve("better-sqlite3/package.json"));
-  return join(folder, "build", "Release", "better_sqlite3.node");
 }
 
 function isOn(path: string, program: string): boolean {

@@ -1,4 +1,4 @@
-import { createServer, Socket, type ConnectOpts, type Server, type SocketConstructorOpts } from "node:net";
+import { createServer, Socket, type Server } from "node:net";
 
 /** Bytes that one read takes from a connection: what the kernel hands over at once at most, and what Node would allocate. */
 const READ_BYTES = 64 * 1024;
@@ -33,12 +33,12 @@ export function createReadingServer(onAccepted: (accepted: Accepted) => void): S
       return onAccepted({ socket: first, onBytes });
     }
     first._handle = null;
-    const options: SocketConstructorOpts & ConnectOpts & { handle: unknown } = {
+    const options: object = {
       handle,
       allowHalfOpen: true,
       onread: {
         buffer,
-        callback(count) {
+        callback(count: number) {
           take(buffer, count);
           return true;
         },

@@ -114,6 +114,6 @@ test("npm start builds, creates the manager, prints a link that works, and Ctrl-
 test("with HIVE_SETUP=print it says what it would do, and starts nothing", async () => {
   const { npm, said } = await start({ HIVE_SETUP: "print" });
   expect(npm.exitCode).toBe(0);
-  expect(said()).toContain("node dist/hive-c0re.js serve --foreground");
+  expect(said()).toContain("dist/hive-c0re serve --foreground");
   expect(said()).not.toContain("/login#token=");
 });

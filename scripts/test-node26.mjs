@@ -1,5 +1,5 @@
-// `npm run test:node24`: every test on Node 24, in a copy of this checkout with packages of its own. The Node comes from
-// npm's package of its binary, headers and all, so that better-sqlite3 can be built for it. Arguments go to vitest.
+// `npm run test:node26`: every test on Node 26, in a copy of this checkout with packages of its own. The Node comes from
+// npm's package of its binary. Arguments go to vitest.
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { copyCheckout } from "./checkout.mjs";
@@ -7,8 +7,8 @@ import { ROOT, exec, foreground, step } from "./lib.mjs";
 import { runScript } from "./setup.mjs";
 
 /** The newest of the line when this was last looked at. */
-const VERSION = "24.21.0";
-const CACHE = join(ROOT, ".cache", "node24");
+const VERSION = "26.12.1";
+const CACHE = join(ROOT, ".cache", "node26");
 const PACKAGE = `node-linux-${process.arch}`;
 const BIN = join(CACHE, "node", "node_modules", PACKAGE, "bin");
 
