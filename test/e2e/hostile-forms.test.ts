@@ -4,6 +4,7 @@ import { launch } from "../lib/browser.ts";
 import type { FixtureHive } from "../lib/fixture-hive.ts";
 import { EVIL, hostileHive, hostilePort, refusingHive } from "../lib/hostile-hive.ts";
 import { calm, goTo, openWatched, whatShows } from "../lib/hostile-look.ts";
+import { openCall } from "../lib/pages.ts";
 
 /** Hostile text in what is opened by hand, in what the hive says no with, on an agent's own port, and beside the page. */
 
@@ -52,7 +53,7 @@ test.each(WIDTHS)("forms that hold it, and refusals that quote it, at %i px", as
   const refusal = page.locator(".toast.error");
 
   // A deny form on a card: open, filled, refused.
-  const card = page.getByRole("article", { name: /^request 42/ });
+  const card = await openCall(page, /^request 42/);
   await card.getByRole("button", { name: "deny…" }).click();
   await card.getByRole("textbox").fill(EVIL);
   await look("the deny form of a card");

@@ -97,7 +97,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await kept(page, ({ click }) => click("approval-901"));
     await page.waitForURL(/\/approval\/901$/);
     await kept(page, ({ click }) => click("message-2000000"));
-    await page.waitForURL(/\/\?tab=inbox$/);
+    await page.waitForURL(/\/\?.*tab=inbox/);
     await press(page, "notifying");
     await toast(page, "no more notifications");
     hive.tell({ kind: "question", seq: 7005, question: { ...question, id: 904, seq: 7005 } });
