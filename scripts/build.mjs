@@ -94,6 +94,8 @@ async function writeStarters(node) {
   for (const { name, flags } of STARTERS) {
     const command = [node, ...flags].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const text = `#!/bin/sh\nexec ${command} "$(dirname "$(readlink -f "$0")")/${name}.js" "$@"\n`;
+    // A build of an earlier version had a folder of that name.
+    await rm(join(DIST, name), { recursive: true, force: true });
     await writeFile(join(DIST, name), text, { mode: 0o755 });
   }
 }
