@@ -96,5 +96,5 @@ test("a word too many is a mistake", async () => {
   let said = "";
   for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: (words) => (said += words) });
   await expect(program.parseAsync(["node", "hivectl", "approve", "12", "13"])).rejects.toThrow();
-  expect(said).toContain("hivectl: too many arguments for 'approve'. Expected 1 argument but got 2.");
+  expect(said).toContain("hivectl: too many arguments for 'approve'. Expected 1 argument but got 2");
 });

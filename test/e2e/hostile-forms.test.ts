@@ -29,7 +29,7 @@ const WIDTHS = [1440, 390];
 test.each(WIDTHS)("every reading refused in hostile words at %i px", async (width) => {
   const { page, close } = await openWatched(browser, refusing, width);
   for (const path of [
-    "/",
+    "/?card=request-42&tab=call",
     "/?tab=meta",
     "/?q=img&tab=flow",
     "/?open=logs:hm1nd",

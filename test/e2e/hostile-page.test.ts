@@ -20,7 +20,9 @@ afterAll(async () => {
 const EVIL_PART = encodeURIComponent(EVIL);
 /** Addresses, and what has come from the hive when the page is whole. */
 const PAGES: readonly (readonly [path: string, whole: string])[] = [
-  ["/", ".mini .a"],
+  ["/?card=request-42", ".mini .a"],
+  ["/?card=question-17", ".card.q .foot"],
+  ["/?card=message-3", ".card.wrong .foot"],
   ["/?tab=swarm", ".kept time"],
   ["/?tab=inbox", ".inbox .body"],
   ["/?tab=flow", ".msg .body"],

@@ -77,9 +77,11 @@ export async function goTo(page: Page, address: string, whole = "main"): Promise
   await page.locator(whole).first().waitFor({ state: "attached" });
   await page.locator("main").first().waitFor();
   if (/open=(?:[a-z]+:|spawn)/.test(address)) await page.getByRole("dialog").waitFor();
-  // What is folded is opened: it is a field like any other.
+  // What is folded is opened: it is a field like any other. Of the cards that wait, the address says which is open.
   await page.evaluate(() => {
-    for (const fold of document.querySelectorAll<HTMLElement>("main button[aria-expanded=false]:not([aria-haspopup])"))
+    for (const fold of document.querySelectorAll<HTMLElement>(
+      "main button[aria-expanded=false]:not([aria-haspopup]):not(.card.line *)",
+    ))
       fold.click();
   });
 }

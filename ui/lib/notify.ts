@@ -1,4 +1,5 @@
 import type { HiveEvent } from "../../src/wire/event.ts";
+import { KIND_WORDS } from "../../src/wire/words.ts";
 import { visible } from "./text.ts";
 
 /** Whether the operator wants to be told; the browser's own permission comes on top. */
@@ -43,7 +44,7 @@ export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note |
       const { id, kind, agent, description } = event.approval;
       return {
         tag: `approval-${id}`,
-        title: `${kind} for ${agent} waits for you`,
+        title: `${KIND_WORDS[kind]} for ${agent} waits for you`,
         body: description ?? "",
         path: `/approval/${id}`,
       };
