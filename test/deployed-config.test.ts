@@ -136,11 +136,12 @@ test("an id map is shown before it is approved, kept by what ran with it, and ne
   await deployUnder(world, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
+  world.world.userName = async () => "ada";
   /** As if the folder could be written through an id map alone. */
   world.world.tryMounts = async (_, mounts, approved) => {
     asked.push(approved);
     return mounts.map((mount) => {
-      if (approved === undefined) return { mount, problem: undefined, owner, ownerName: "ada" };
+      if (approved === undefined) return { mount, problem: undefined, owner };
       return { mount, problem: undefined, owner: approved[mount.cage] };
     });
   };
@@ -173,7 +174,9 @@ test("an id map is shown before it is approved, kept by what ran with it, and ne
   await world.requests.approve(open.id, {}, false);
   await world.through(open.id);
   world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
-  expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain("belong to uid 4242, gid 4343");
+  expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(
+    "belong to ada, uid 4242, gid 4343",
+  );
   const again = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
   await world.through(again.id);
   expect(ownersOf(again.id)).toBeNull();

@@ -15,6 +15,7 @@ import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Deploys } from "../hive/deploy/deploys.ts";
 import { recover } from "../hive/deploy/recovery.ts";
+import { refreshMarks } from "../hive/deploy/marks.ts";
 import { riskMarks } from "../hive/deploy/risks.ts";
 import { Requests } from "../hive/deploy/requests.ts";
 import { shownDiff } from "../hive/deploy/shown.ts";
@@ -27,6 +28,7 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import { tryMounts } from "./mounts.ts";
+import { nameOf } from "./owner-maps.ts";
 
 /** The bwrap driver takes agent.json and INSTRUCTIONS.md; Nix code is for another driver. */
 const EVALUATES_NIX = false;
@@ -77,10 +79,13 @@ export function openDeploys(parts: DeployParts) {
       riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known: known() }),
     generationFolder,
     tryMounts: (agent, mounts, approved) => tryMounts(mounts, identityOf(agent), paths, approved),
+    userName: nameOf,
     checkSpec: async (agent) => void (await specify(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),
-    async leftover(agent) {
+    async leftover(agent, row) {
       await afterDeploy(agent);
+      // Pending requests may name the agent that has just come into being.
+      if (row.kind === "spawn") await refreshMarks(world, book);
       await parts.repos.meta.refreshCheckout();
       await lookForDrift(world);
       const folder = join(paths.agent(agent.id).root, "generations");
@@ -99,7 +104,15 @@ export function openDeploys(parts: DeployParts) {
     deploys,
     requests,
     autoUpdate,
-    recover: () => recover(world, book),
+    async recover() {
+      const recovered = await recover(world, book);
+      // The rules for marks may be newer than the requests.
+      await refreshMarks(world, book);
+      return recovered;
+    },
+
+    /** An agent is gone: pending requests may name it. */
+    gone: () => refreshMarks(world, book),
 
     /** The manager comes into being with the first start. A failure is told, and tried again by the next one. */
     async firstStart(): Promise<void> {

@@ -7,7 +7,7 @@ import { idMap, type Ids } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
-import { nameOf, whyNotAs } from "./owner-maps.ts";
+import { whyNotAs } from "./owner-maps.ts";
 
 type Mount = AgentConfig["mounts"][number];
 
@@ -88,7 +88,7 @@ async function tryMount(
   if (mount.mode === "rw" && identity.kind === "host-uid" && approved === undefined) {
     const owner = { uid: found.uid, gid: found.gid };
     const why = await whyNotThrough(host, owner, identity);
-    if (why === undefined) return { owner, ownerName: await nameOf(owner.uid) };
+    if (why === undefined) return { owner };
     return { problem: `${refused(host, who, readable)}. It cannot be written as its owner either: ${why}` };
   }
   return { problem: refused(host, who, readable) };

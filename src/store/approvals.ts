@@ -21,6 +21,8 @@ export interface ApprovalRecord {
   tree: string;
   /** What ran when the request was made. */
   base_sha: string | null;
+  /** What ran when the request was decided; null while it is pending, and where nothing ran. */
+  decided_base: string | null;
   /** What was approved: SHA-256 over (tree, tree that ran at the approval). */
   digest: string | null;
   /** The commit of the deploy ledger that this request is about to publish, or has. */
@@ -57,6 +59,7 @@ const NAMES: (keyof ApprovalRecord)[] = [
   "sha",
   "tree",
   "base_sha",
+  "decided_base",
   "digest",
   "candidate",
   "previous",

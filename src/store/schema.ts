@@ -255,4 +255,10 @@ CREATE INDEX usage_by_agent ON usage (agent, day);
 -- Mounts through which an agent acts as a folder's owner, as the operator has seen them.
 ALTER TABLE approvals ADD COLUMN mount_owners TEXT;
 `,
+  `
+-- What ran when a request was decided: its diff stays readable afterwards. For earlier rows the nearest known commit is
+-- the one that ran when the request was made.
+ALTER TABLE approvals ADD COLUMN decided_base TEXT;
+UPDATE approvals SET decided_base = base_sha WHERE state <> 'pending';
+`,
 ];

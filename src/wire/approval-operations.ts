@@ -24,8 +24,12 @@ const settled = { wait: z.boolean().default(false) };
 /** A proposal that was looked at. With `refused` it has failed at once: it never reaches the operator. */
 const asked = z.object({ request: Id, refused: z.string().optional() });
 
-/** What a diff starts from: `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit. */
-const Base = z.enum(["running", "requested", "parent"]).or(Sha).default("running");
+/**
+ * What a diff starts from: `decision` (what runs now while the request is pending, what ran when it was decided
+ * afterwards), `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit.
+ */
+export const NamedBase = z.enum(["decision", "running", "requested", "parent"]);
+const Base = NamedBase.or(Sha).default("decision");
 
 /** The part of the contract that is about requests, approvals and deploys. */
 export const approvalOperations = {
@@ -42,7 +46,7 @@ export const approvalOperations = {
     output: z.object({ approvals: z.array(ApprovalView) }),
   },
   show: {
-    summary: "One request with its whole diff, against what runs unless another base is named.",
+    summary: "One request with its whole diff: against what runs, or once it is decided, against what ran then.",
     callers: ["operator"],
     input: z.object({ id: Id, base: Base }),
     output: z.object({

@@ -108,7 +108,7 @@ export const ApprovalView = z.object({
   description: z.string().optional(),
   /** The commit that was asked for; a spawn that is not prepared yet has none. */
   sha: Sha.optional(),
-  /** The commit that ran when the request was made. */
+  /** The commit that the change is against: what runs now while it is pending, what ran when it was decided afterwards. */
   base_sha: Sha.optional(),
   /** Binds an approval to what was looked at; absent once the request is settled. */
   digest: Digest.optional(),

@@ -62,7 +62,7 @@ describe("looking", () => {
     ])
       expect(out).toContain(words);
     expect(out).not.toContain("\u202E");
-    expect(called("show")).toEqual({ id: 12, base: "running" });
+    expect(called("show")).toEqual({ id: 12, base: "decision" });
     await hivectl("show", "#12", "--base", "parent");
     expect(host.calls.at(-1)?.input).toEqual({ id: 12, base: "parent" });
   });

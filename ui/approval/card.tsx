@@ -14,7 +14,6 @@ import { visible } from "../lib/text.ts";
 /** What the preview has read. */
 export interface Shown {
   digest: string | undefined;
-  marks: Pick<ApprovalView, "risks" | "stat">;
   /** Files that are not shown whole: they are approved on the request's page, by name. */
   unshown: number;
 }
@@ -32,7 +31,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   return (
     <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${KIND_WORDS[kind]} for ${agent}`)}>
       <ApprovalHead approval={approval} />
-      <Risks approval={{ ...approval, ...shown?.marks }} />
+      <Risks approval={approval} />
       {(isPending || isWritten) && (
         <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
           <Preview approval={approval} onShown={setShown} />

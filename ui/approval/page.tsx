@@ -9,7 +9,6 @@ import { KeyHelp } from "../kit/key-help.tsx";
 import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { marksOf } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
@@ -20,21 +19,30 @@ import { Risks, Subject } from "./card.tsx";
 import { FileDiff, fileId } from "./file.tsx";
 import { Progress } from "./progress.tsx";
 
-type Base = "running" | "requested" | "parent";
+type Base = "decision" | "running" | "requested" | "parent";
+/** What a diff of a decided request can be against. */
 const BASES: Record<Base, string> = {
-  running: "what runs",
-  requested: "what ran when asked",
+  decision: "what ran when it was decided",
+  running: "what runs now",
+  requested: "what ran when it was requested",
   parent: "the commit before it",
 };
-const isBase = (value: string | undefined): value is Base => value !== undefined && value in BASES;
+/** The same for a pending request: the decision on it is against what runs. */
+const PENDING_BASES: Partial<Record<Base, string>> = {
+  decision: "what runs",
+  requested: BASES.requested,
+  parent: BASES.parent,
+};
+const isBase = (value: string | undefined): value is Base => value !== undefined && Object.hasOwn(BASES, value);
 
 /** A request in full: what was asked, what it risks, what changes, and one bar with the sha that will run. */
 export function ApprovalPage(): ReactNode {
   const { id: param } = useParams({ from: "/approval/$id" });
   const search = useSearch({ from: "/approval/$id" });
   const id = Number(param);
-  const base: Base = isBase(search.base) ? search.base : "running";
   const known = useHive((state) => state.approvals.get(id));
+  const wanted: Base = isBase(search.base) ? search.base : "decision";
+  const base = wanted === "running" && known?.state === "pending" ? "decision" : wanted;
   const digest = known?.digest;
   const shown = useFetched(
     useCallback(() => call("show", { id, base }).then((answer) => ({ ...answer, from: base })), [id, base]),
@@ -99,6 +107,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const read = (path: string, after: number) => call("show_file", { id: approval.id, base: shown.from, path, after });
   const [isHelp, setHelp] = useState(false);
   const isPending = approval.state === "pending";
+  const bases: Partial<Record<Base, string>> = isPending ? PENDING_BASES : BASES;
   const isWritten = useUnsent(denyDraft(approval.id));
   const change = (next: { base?: string; view?: string }): void =>
     void navigate({ to: "/approval/$id", params: { id: String(approval.id) }, search: { ...search, ...next }, replace: true });
@@ -132,7 +141,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   useKeys(keys);
 
   // What is on the screen is compared with what runs; from another base nothing may be approved unseen.
-  const digest = shown.from === "running" ? shown.approval.digest : undefined;
+  const digest = shown.from === "decision" ? shown.approval.digest : undefined;
   const isOld = isPending && approval.digest !== undefined && shown.approval.digest !== approval.digest;
   return (
     <>
@@ -165,10 +174,10 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
               asked by {visible(approval.requested_by)} <Age since={approval.requested_at} /> ago
               {approval.sha && <> · {approval.sha.slice(0, 12)}</>}
               {shown.base_sha
-                ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "running" && isPending ? ", which runs now" : ""}`
+                ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "decision" && isPending ? ", which runs now" : ""}`
                 : " · everything is new"}
             </p>
-            <Risks approval={shown.from === "running" ? { ...approval, ...marksOf(shown.approval) } : approval} />
+            <Risks approval={approval} />
             {error !== undefined && (
               <p className="red" role="alert">
                 {error}
@@ -183,7 +192,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             <label className="dim">
               against:{" "}
               <select value={base} onChange={(event) => change({ base: event.target.value })}>
-                {Object.entries(BASES).map(([value, words]) => (
+                {Object.entries(bases).map(([value, words]) => (
                   <option key={value} value={value}>
                     {words}
                   </option>
@@ -215,7 +224,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                 onToggle={() => toggle(file.path)}
               />
             ))}
-            {files.length === 0 && <p className="empty dim">Nothing differs from {BASES[base]}.</p>}
+            {files.length === 0 && <p className="empty dim">Nothing differs from {bases[base]}.</p>}
           </div>
         </div>
       </main>
@@ -240,10 +249,10 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                   <Action run={again}>look again</Action>
                 </>
               ) : (
-                base !== "running" && (
+                base !== "decision" && (
                   <>
-                    <span className="dim">compared with {BASES[base]}, for reading</span>
-                    <button type="button" onClick={() => change({ base: "running" })}>
+                    <span className="dim">compared with {bases[base]}, for reading</span>
+                    <button type="button" onClick={() => change({ base: "decision" })}>
                       compare with what runs, to decide
                     </button>
                   </>

@@ -5,7 +5,6 @@ import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { patchLines, type PatchLine } from "../lib/patch.ts";
 import { isUnshown } from "../../src/wire/unshown.ts";
-import { marksOf } from "../lib/approvals.ts";
 import type { Shown } from "./card.tsx";
 import { LineText } from "./line.tsx";
 import { visible } from "../lib/text.ts";
@@ -31,7 +30,7 @@ export function Preview({
   );
   useEffect(() => {
     const unshown = value?.files.filter(isUnshown).length ?? 0;
-    onShown(value && { digest: value.approval.digest, marks: marksOf(value.approval), unshown });
+    onShown(value && { digest: value.approval.digest, unshown });
   }, [value, onShown]);
   if (error !== undefined) {
     return (

@@ -25,6 +25,3 @@ export const short = (sha: string | undefined): string => sha?.slice(0, 7) ?? ""
 export function pendingApprovals(state: Pick<State, "approvals">): ApprovalView[] {
   return [...state.approvals.values()].filter((one) => one.state === "pending").sort((a, b) => a.id - b.id);
 }
-
-/** The marks of a request against what runs now: those of its row are from when it was asked for. */
-export const marksOf = ({ risks, stat }: ApprovalView): Pick<ApprovalView, "risks" | "stat"> => ({ risks, stat });

@@ -53,7 +53,7 @@ export function requestCommands(program: Command): void {
       .command("show")
       .argument("<id>", "the request", wholeNumber)
       .description("a request with its diff and what you should not miss")
-      .option("--base <base>", "diff against: running, requested, parent, or a commit's full name", "running")
+      .option("--base <base>", "diff against: decision, running, requested, parent, or a commit's full name", "decision")
       .option("-f, --file <path>", "one file to its end, also where it is long or not text"),
     async (shell, [id]: [number], { base, file }) => {
       if (file !== undefined) return showFile(shell, id, base, file);

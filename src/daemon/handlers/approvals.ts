@@ -1,6 +1,6 @@
 import { check } from "../../hive/deploy/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../hive/deploy/history.ts";
-import { assess, lookAt, lookInto } from "../../hive/deploy/look.ts";
+import { lookAt, lookInto } from "../../hive/deploy/look.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
@@ -41,7 +41,8 @@ function checkMayAsk(hive: Hive, caller: CallerContext): void {
 /** The commit that a diff starts from. */
 async function baseOf(hive: Hive, id: number, base: string): Promise<Sha | undefined> {
   const row = hive.deploys.book.get(id);
-  if (base === "running") return hive.deploys.book.agentOf(row)?.record.deployedSha;
+  if (base === "decision") return hive.deploys.book.base(row);
+  if (base === "running") return hive.deploys.book.running(row);
   if (base === "requested") return row.base_sha ?? undefined;
   const repo = hive.repos.applied(row.name);
   if (base === "parent") return repo.firstParent(row.sha);
@@ -84,13 +85,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
   async show(hive, input) {
     const row = hive.deploys.book.get(input.id);
+    // The digest is that of the moment at which the base is read: what runs may change while the diff is made.
+    const approval = hive.deploys.book.view(row);
     const base = await baseOf(hive, input.id, input.base);
     const files = await lookAt(hive.deploys.world, row.name, base, row.sha);
     const cut = files.some((file) => file.cut);
-    const approval = hive.deploys.book.view(row);
-    // The marks of the row are against what ran when it was asked for. What is decided on is marked against what runs.
-    const hasMoved = row.state === "pending" && input.base === "running" && base !== (row.base_sha ?? undefined);
-    if (hasMoved) Object.assign(approval, await assess(hive.deploys.world, row.name, [base, row.sha], files));
     return { approval, ...(base === undefined ? {} : { base_sha: base }), files, cut };
   },
   async show_file(hive, input) {

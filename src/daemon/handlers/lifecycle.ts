@@ -100,6 +100,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     await hive.deploys.requests.clearFor(input.name);
     await hive.swarm.destroy(input.name, { purge: input.purge, note: input.note });
     if (input.purge) await hive.deploys.forget(input.name);
+    await hive.deploys.gone();
     return {};
   },
   async revive(hive, input) {

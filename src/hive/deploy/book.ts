@@ -5,6 +5,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { digestOf } from "./digest.ts";
+import type { Marks } from "./marks.ts";
 import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "./machine.ts";
 import { approvalView } from "./view.ts";
 import type { DeployWorld } from "./world.ts";
@@ -57,7 +58,9 @@ export class Book {
     const row = this.get(id);
     const rule = ruleFor(row.state, event);
     if (!rule) throw new HiveError("conflict", whyNot(row, event));
-    const next = this.#save(tx, { ...row, ...patch, state: rule.to });
+    // What it was decided against is known from here on, whatever runs later.
+    const decided = row.state === "pending" ? { decided_base: this.running(row) ?? null } : {};
+    const next = this.#save(tx, { ...row, ...patch, ...decided, state: rule.to });
     const kind = AUDITED[event];
     if (kind !== undefined) this.#audit(kind, actor, next, next.error ?? next.note);
     if (isTerminal(next.state)) this.#tellManager(tx, next);
@@ -69,13 +72,24 @@ export class Book {
     return this.#save(tx, { ...this.get(id), ...patch });
   }
 
-  /** What waits for an approval of this agent is shown with the digest of what runs now. Only inside a write. */
-  refreshPending(tx: Tx, name: string): void {
-    for (const row of this.#world.store.approvals.openOf(name)) if (row.state === "pending") this.#save(tx, row);
+  /** Pending requests of this agent get the digest and the marks against what runs now. Only inside a write. */
+  refreshPending(tx: Tx, name: string, marks: ReadonlyMap<number, Marks>): void {
+    for (const row of this.#world.store.approvals.openOf(name))
+      if (row.state === "pending") this.#save(tx, { ...row, ...marks.get(row.id) });
   }
 
   view(row: ApprovalRecord): ApprovalView {
-    return approvalView(row, digestOf(row.tree, this.runningTree(row.name)));
+    return approvalView(row, { base: this.base(row), digest: digestOf(row.tree, this.runningTree(row.name)) });
+  }
+
+  /** The commit that a request's change is against: what runs now while it is pending, what ran when it was decided. */
+  base(row: ApprovalRecord): Sha | undefined {
+    return row.state === "pending" ? this.running(row) : (row.decided_base ?? undefined);
+  }
+
+  /** The commit that runs now under the agent of a request. */
+  running(row: ApprovalRecord): Sha | undefined {
+    return this.agentOf(row)?.record.deployedSha;
   }
 
   /** The live agent that a request is about. */

@@ -1,6 +1,6 @@
 import { RepoRefusal, type AppliedRepo } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
-import type { ApprovalView, DiffFile, Sha, TreeFile } from "../../wire/approval.ts";
+import type { DiffFile, Sha, TreeFile } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { patchText } from "./patch-text.ts";
@@ -16,20 +16,6 @@ export async function lookAt(world: DeployWorld, name: string, base: Sha | undef
   const repo = world.repos.applied(name);
   const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
   return world.shown(changes, head);
-}
-
-/** What the operator should not miss in changes that are shown, and how many they are. */
-export async function assess(
-  world: DeployWorld,
-  name: string,
-  [base, sha]: readonly [Sha | undefined, Sha],
-  diff: readonly DiffFile[],
-): Promise<Pick<ApprovalView, "risks" | "stat">> {
-  const repo = world.repos.applied(name);
-  const [before, head] = await Promise.all([base === undefined ? undefined : repo.files(base), repo.files(sha)]);
-  const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
-  const stat = { files: diff.length, added: sum("added"), removed: sum("removed") };
-  return { risks: world.risks({ base: before, head, diff }), stat };
 }
 
 /** The files of a tree; none of one that is refused: it is shown, and never approved. */

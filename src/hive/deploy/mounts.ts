@@ -8,16 +8,15 @@ import type { DeployWorld, MountTrial } from "./world.ts";
 /** What is wrong with a request, and through which id maps its mounts work. */
 export interface Tried {
   complaints: string[];
-  trials: readonly MountTrial[];
   owners: MountOwners;
 }
 
 /** Looks at a new request: at its files, and where they fit, at its mounts on this host. */
 export async function tryRequest(world: DeployWorld, agent: Agent | undefined, files: readonly TreeFile[]): Promise<Tried> {
   const complaints = world.validate(files, "request");
-  if (complaints.length > 0) return { complaints, trials: [], owners: {} };
+  if (complaints.length > 0) return { complaints, owners: {} };
   const trials = await world.tryMounts(agent, configOf(byPath(files)).config.mounts);
-  return { complaints: problemsOf(trials), trials, owners: ownersOf(trials) };
+  return { complaints: problemsOf(trials), owners: ownersOf(trials) };
 }
 
 /** What is wrong with the mounts of an approved request on this host, each in words; empty when all of them work. */
@@ -36,26 +35,31 @@ function ownersOf(trials: readonly MountTrial[]): MountOwners {
   return Object.fromEntries(trials.flatMap(({ mount, owner }) => (owner === undefined ? [] : [[mount.cage, owner]])));
 }
 
+/** The files of a commit, and the id maps that its mounts need. */
+interface Mounted {
+  files: readonly TreeFile[];
+  owners: MountOwners;
+}
+
 /**
  * What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. A mount
  * that is written through an id map now, and was not before, is one of them.
  */
-export function mountMarks(
-  before: { files: readonly TreeFile[] | undefined; owners: MountOwners },
-  trials: readonly MountTrial[],
-): RiskMark[] {
-  const known = new Set(
-    configOf(byPath(before.files ?? [])).config.mounts.map((mount) => JSON.stringify([mount, before.owners[mount.cage] ?? null])),
-  );
-  return trials
-    .filter(({ mount, owner }) => !known.has(JSON.stringify([mount, owner ?? null])))
-    .map(({ mount: { host, mode }, owner, ownerName }) => {
-      if (owner === undefined) {
+export function mountMarks(world: Pick<DeployWorld, "userName">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
+  const mapped = ({ files, owners }: Mounted) =>
+    configOf(byPath(files)).config.mounts.map((mount) => ({ mount, owner: owners[mount.cage] ?? null }));
+  const known = new Set(mapped(before).map((one) => JSON.stringify(one)));
+  const fresh = mapped(after).filter((one) => !known.has(JSON.stringify(one)));
+  return Promise.all(
+    fresh.map(async ({ mount: { host, mode }, owner }): Promise<RiskMark> => {
+      if (owner === null) {
         const text = `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`;
         return { level: "info", kind: "mount", text, path: CONFIG_FILE };
       }
-      const whom = `${ownerName === undefined ? "" : `${ownerName}, `}uid ${owner.uid}, gid ${owner.gid}`;
+      const name = await world.userName(owner.uid);
+      const whom = `${name === undefined ? "" : `${name}, `}uid ${owner.uid}, gid ${owner.gid}`;
       const text = `mount ${host}: writable as the agent through an id map: files it makes belong to ${whom}`;
       return { level: "warn", kind: "mount", text, path: CONFIG_FILE };
-    });
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 import { RepoRefusal, type AppliedRepo } from "../../repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
-import type { RequestOrigin, RiskMark, Sha, TreeFile } from "../../wire/approval.ts";
+import type { RequestOrigin, Sha, TreeFile } from "../../wire/approval.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MAX_OPEN_REQUESTS } from "../../wire/limits.ts";
@@ -11,13 +11,13 @@ import { templateTree } from "../agents/template.ts";
 import type { Book } from "./book.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
-import { assess, checkUnshown, lookAt } from "./look.ts";
+import { checkUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
+import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";
-import { mountMarks, tryRequest, type Tried } from "./mounts.ts";
+import { tryRequest, type Tried } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
-import { rulesFor } from "./validate.ts";
 import type { DeployWorld } from "./world.ts";
 
 /** What an approval says was looked at. */
@@ -97,7 +97,7 @@ export class Requests {
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
       const draft: Draft = { name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved };
-      return await this.#store(draft, files, tried);
+      return await this.#store(draft, tried);
     } finally {
       this.#asking.delete(name);
     }
@@ -170,12 +170,12 @@ export class Requests {
       files = await repo.files(sha);
     } catch (error) {
       if (!(error instanceof RepoRefusal)) throw error;
-      return this.#store(draft, [], { ...NOT_TRIED, complaints: [error.message] });
+      return this.#store(draft, { ...NOT_TRIED, complaints: [error.message] });
     }
     const running = agent.record.deployedSha;
     const tried = await tryRequest(this.#world, agent, files);
     if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
-    return this.#store(draft, files, tried);
+    return this.#store(draft, tried);
   }
 
   /** Deploys what ran under an earlier request once more. */
@@ -212,10 +212,9 @@ export class Requests {
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
     this.#world.checkMayDeploy();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
-    const files = await this.#world.repos.applied(agent.name).files(sha);
     // What ran before keeps the id maps that it ran with, and gets no others.
     const tried = { ...NOT_TRIED, owners: this.#world.store.approvals.mountOwners(agent.name, sha) };
-    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, files, tried);
+    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
   }
 
   // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,12 +229,12 @@ export class Requests {
     this.#world.checkMayDeploy();
     const pending = this.#undecided(id, "approve");
     await this.#checkPinned(pending);
-    const base = this.#book.agentOf(pending)?.record.deployedSha;
+    const base = this.#book.running(pending);
     checkUnshown(pending, await lookAt(this.#world, pending.name, base, pending.sha), seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkLookedAt(found, seen, digestNeeded);
-      if (this.#book.agentOf(found)?.record.deployedSha !== base) throw changedSince();
+      if (this.#book.running(found) !== base) throw changedSince();
       const digest = digestOf(found.tree, this.#book.runningTree(found.name));
       return this.#book.move(tx, id, "approve", OPERATOR, {
         digest,
@@ -266,7 +265,7 @@ export class Requests {
       throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
     if (seen.digest === undefined && digestNeeded)
       throw new HiveError("bad_request", "digest: an approval says what was looked at");
-    const running = this.#book.agentOf(row)?.record.deployedSha ?? null;
+    const running = this.#book.running(row) ?? null;
     const holds =
       seen.digest === undefined ? running === row.base_sha : seen.digest === digestOf(row.tree, this.#book.runningTree(row.name));
     if (!holds) throw changedSince();
@@ -348,16 +347,21 @@ export class Requests {
   }
 
   /** Stores a request and pins what it is about; an approved one is carried out. */
-  async #store(draft: Draft, files: readonly TreeFile[], tried: Tried): Promise<ApprovalRecord> {
-    const { world } = { world: this.#world };
+  async #store(draft: Draft, tried: Tried): Promise<ApprovalRecord> {
+    const world = this.#world;
     const repo = world.repos.applied(draft.name);
     const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
-    const [tree, change] = await Promise.all([
+    const mounts = Object.keys(tried.owners).length > 0 ? JSON.stringify(tried.owners) : null;
+    const [tree, marks] = await Promise.all([
       repo.treeOf(draft.sha),
-      tried.complaints.length > 0 ? undefined : this.#assess(repo, base, draft, files, tried),
+      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(world, { ...draft, mount_owners: mounts }, base),
     ]);
-    const row = await world.store.write((tx) => this.#write(tx, draft, tree, base, change, tried));
+    const row = await world.store.write((tx) =>
+      this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, ...marks }),
+    );
     await tagMoment(world, row, "proposal");
+    // Something else may have begun to run while the marks were made.
+    if (row.state === "pending" && this.#book.running(row) !== base) await refreshMarks(world, this.#book, row.name);
     if (row.state === "failed") await tagEnd(world, row).catch(world.onUnexpected);
     if (draft.approved) {
       await tagMoment(world, row, "approved");
@@ -369,10 +373,8 @@ export class Requests {
   #write(
     tx: Parameters<Parameters<DeployWorld["store"]["write"]>[0]>[0],
     draft: Draft,
-    tree: Sha,
-    base: Sha | undefined,
-    change: { risks: RiskMark[]; stat: object } | undefined,
-    { complaints, owners }: Tried,
+    complaints: readonly string[],
+    found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
   ): ApprovalRecord {
     // Again, inside the write: several may have been asked for at once.
     if (!draft.approved) this.#checkRoom();
@@ -385,8 +387,8 @@ export class Requests {
       requested_by: draft.by,
       description: draft.description?.trim() || null,
       sha: draft.sha,
-      tree,
-      base_sha: base ?? null,
+      ...found,
+      decided_base: null,
       digest: null,
       candidate: null,
       previous: null,
@@ -398,32 +400,17 @@ export class Requests {
       resolved_by: null,
       note: draft.note?.trim() || null,
       error: null,
-      risks: JSON.stringify(change?.risks ?? []),
-      stat: JSON.stringify(change?.stat ?? { files: 0, added: 0, removed: 0 }),
-      mount_owners: Object.keys(owners).length > 0 ? JSON.stringify(owners) : null,
     });
     if (complaints.length > 0)
       return this.#book.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
     if (!draft.approved) return row;
-    const digest = digestOf(tree, this.#book.runningTree(draft.name));
+    const digest = digestOf(found.tree, this.#book.runningTree(draft.name));
     return this.#book.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
-  }
-
-  async #assess(repo: AppliedRepo, base: Sha | undefined, draft: Draft, head: readonly TreeFile[], { trials }: Tried) {
-    const none = { risks: [], stat: { files: 0, added: 0, removed: 0 } };
-    // What ran before is not news.
-    if (base === draft.sha || draft.origin === "revive") return none;
-    const diff = this.#world.shown(await repo.diff(base, draft.sha), head);
-    const { risks, stat } = await assess(this.#world, draft.name, [base, draft.sha], diff);
-    if (rulesFor(draft.origin) !== "request") return { risks, stat };
-    const files = base === undefined ? undefined : await repo.files(base);
-    const owners = base === undefined ? {} : this.#world.store.approvals.mountOwners(draft.name, base);
-    return { risks: [...risks, ...mountMarks({ files, owners }, trials)], stat };
   }
 }
 
 /** Of a request that brings nothing which has to be tried. */
-const NOT_TRIED: Tried = { complaints: [], trials: [], owners: {} };
+const NOT_TRIED: Tried = { complaints: [], owners: {} };
 
 const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
 

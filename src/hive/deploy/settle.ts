@@ -5,6 +5,7 @@ import type { AgentRecord } from "../../store/agents.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readConfigTree } from "../agents/config-tree.ts";
 import type { Book } from "./book.ts";
+import { marksOnceRuns } from "./marks.ts";
 import { terminalTag } from "./machine.ts";
 import type { DeployWorld } from "./world.ts";
 
@@ -42,9 +43,10 @@ export async function markDeployed(
 }
 
 /** What the database says of it: the row and the agent's record, in one commit, with everybody who hears of it. */
-export function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent): Promise<ApprovalRecord> {
+export async function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent): Promise<ApprovalRecord> {
   const patch = agentPatch(world, row, agent);
   const wasBorn = !agent.unborn;
+  const marks = await marksOnceRuns(world, row.name, row.sha);
   return world.store.write((tx) => {
     const { state } = book.get(row.id);
     const done =
@@ -63,7 +65,7 @@ export function settleDeploy(world: DeployWorld, book: Book, row: ApprovalRecord
       world.harnesses.unparkFrom(agent, "config", "machine");
     });
     // What waits for an approval is compared with what runs from now on.
-    book.refreshPending(tx, row.name);
+    book.refreshPending(tx, row.name, marks);
     return done;
   });
 }

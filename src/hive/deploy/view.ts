@@ -1,10 +1,13 @@
 import type { ApprovalRecord } from "../../store/approvals.ts";
-import type { ApprovalView, RiskMark } from "../../wire/approval.ts";
+import type { ApprovalView, RiskMark, Sha } from "../../wire/approval.ts";
 import { instant } from "../../wire/instant.ts";
 import { terminalTag } from "./machine.ts";
 
-/** A request as it is shown. Fields that are not known are absent. `digest` is that of now, while it can be approved. */
-export function approvalView(row: ApprovalRecord, digest: string | undefined): ApprovalView {
+/**
+ * A request as it is shown. Fields that are not known are absent. `base` is what its change is against, `digest` is that
+ * of now: it is shown while the request can be approved.
+ */
+export function approvalView(row: ApprovalRecord, now: { base: Sha | undefined; digest: string }): ApprovalView {
   const view: ApprovalView = {
     id: row.id,
     seq: row.seq,
@@ -19,8 +22,8 @@ export function approvalView(row: ApprovalRecord, digest: string | undefined): A
     stat: JSON.parse(row.stat) as ApprovalView["stat"],
   };
   if (row.description !== null) view.description = row.description;
-  if (row.base_sha !== null) view.base_sha = row.base_sha;
-  if (row.state === "pending" && digest !== undefined) view.digest = digest;
+  if (now.base !== undefined) view.base_sha = now.base;
+  if (row.state === "pending") view.digest = now.digest;
   if (row.resolved_at !== null) view.resolved_at = instant(row.resolved_at);
   if (row.resolved_by !== null) view.resolved_by = row.resolved_by;
   if (row.note !== null) view.note = row.note;

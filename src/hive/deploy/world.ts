@@ -19,9 +19,8 @@ export interface MountTrial {
   mount: AgentConfig["mounts"][number];
   /** Why it cannot work; undefined when it does. */
   problem: string | undefined;
-  /** Whom the agent acts as there, through an id map, and that user's name; undefined when it is itself. */
+  /** Whom the agent acts as there, through an id map; undefined when it is itself. */
   owner?: MountOwners[string] | undefined;
-  ownerName?: string | undefined;
 }
 
 /**
@@ -54,6 +53,8 @@ export interface DeployWorld {
    * needed, or with `approved`, are those and no others.
    */
   tryMounts(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]>;
+  /** The name of a user of this host; undefined where it has none. */
+  userName(uid: number): Promise<string | undefined>;
   /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */
   checkSpec(agent: Agent): Promise<void>;
   /** The last lines of an agent's cage log, for the words of a failure. */

@@ -1,0 +1,70 @@
+import { mountOwners, type ApprovalRecord } from "../../store/approvals.ts";
+import type { Sha } from "../../wire/approval.ts";
+import type { Book } from "./book.ts";
+import { lookAt } from "./look.ts";
+import { mountMarks } from "./mounts.ts";
+import { rulesFor } from "./validate.ts";
+import type { DeployWorld } from "./world.ts";
+
+/** What every list says of a request's change: the marks and the figures, as they are stored. */
+export type Marks = Pick<ApprovalRecord, "risks" | "stat">;
+
+export const NO_MARKS: Marks = { risks: "[]", stat: JSON.stringify({ files: 0, added: 0, removed: 0 }) };
+
+/** Marks and figures of a request against a commit (nothing when undefined). Rejects when the repository cannot be read. */
+export async function marksAgainst(
+  world: DeployWorld,
+  row: Pick<ApprovalRecord, "name" | "sha" | "origin" | "mount_owners">,
+  base: Sha | undefined,
+): Promise<Marks> {
+  // What ran before is not news.
+  if (base === row.sha || row.origin === "revive") return NO_MARKS;
+  const repo = world.repos.applied(row.name);
+  const [before, head, diff] = await Promise.all([
+    base === undefined ? undefined : repo.files(base),
+    repo.files(row.sha),
+    lookAt(world, row.name, base, row.sha),
+  ]);
+  const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
+  const stat = JSON.stringify({ files: diff.length, added: sum("added"), removed: sum("removed") });
+  const risks = world.risks({ base: before, head, diff });
+  if (rulesFor(row.origin) !== "request") return { risks: JSON.stringify(risks), stat };
+  const owners = base === undefined ? {} : world.store.approvals.mountOwners(row.name, base);
+  const mounts = await mountMarks(world, { files: before ?? [], owners }, { files: head, owners: mountOwners(row) });
+  return { risks: JSON.stringify([...risks, ...mounts]), stat };
+}
+
+/**
+ * The marks that the pending requests of an agent have once a commit runs, by their ids. What cannot be read is left out:
+ * it keeps no deploy from its end.
+ */
+export async function marksOnceRuns(world: DeployWorld, name: string, sha: Sha): Promise<ReadonlyMap<number, Marks>> {
+  const marks = new Map<number, Marks>();
+  for (const row of world.store.approvals.openOf(name)) {
+    if (row.state !== "pending") continue;
+    const found = await marksAgainst(world, row, sha).catch(world.onUnexpected);
+    if (found) marks.set(row.id, found);
+  }
+  return marks;
+}
+
+/**
+ * Makes the marks of pending requests say what they are against what runs now, and tells each one that changes: after a
+ * change of what runs, of the agents there are, or of the rules. What cannot be read keeps its marks.
+ */
+export async function refreshMarks(world: DeployWorld, book: Book, name?: string): Promise<void> {
+  const { approvals } = world.store;
+  for (const row of name === undefined ? approvals.open() : approvals.openOf(name)) {
+    if (row.state !== "pending") continue;
+    const base = book.running(row);
+    const marks = await marksAgainst(world, row, base).catch(world.onUnexpected);
+    if (!marks) continue;
+    await world.store.write((tx) => {
+      const now = book.get(row.id);
+      // Decided meanwhile: its marks stay those that the decision was about. Something else runs: that is looked at by
+      // whoever changed it.
+      if (now.state !== "pending" || book.running(now) !== base) return;
+      if (now.risks !== marks.risks || now.stat !== marks.stat) book.note(tx, row.id, marks);
+    });
+  }
+}
