@@ -15,8 +15,8 @@ const FLAGS = [
 ];
 
 function findChromium(): string {
-  for (const folder of (process.env["PATH"] ?? "").split(":")) {
-    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+  for (const name of ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]) {
+    for (const folder of (process.env["PATH"] ?? "").split(":")) {
       try {
         accessSync(join(folder, name), constants.X_OK);
         return join(folder, name);
