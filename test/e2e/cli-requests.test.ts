@@ -87,12 +87,17 @@ describe("looking", () => {
   test("what the ledger locks, and who did what", async () => {
     answers.meta = { head: sha, inputs: [{ name: "agent-scout", rev: sha, modified_at: at, rebuilds: ["scout"] }] };
     expect((await hivectl("meta")).out).toMatch(/^meta 3f2a91c04d1e\nINPUT[^\n]*\nagent-scout +3f2a91c04d1e .*scout\n$/);
+    const unshown = ["long.txt", "a\u001Bb"];
+    const entry = { at, actor: "operator", kind: "approved", agent: "scout" };
     answers.audit = {
       entries: [
-        { seq: 9, at, actor: "operator", kind: "approved", agent: "scout", request: 12, sha, detail: { by: "x\u001B[2J" } },
+        { ...entry, seq: 9, request: 12, sha, detail: { by: "x\u001B[2J" } },
+        { ...entry, seq: 8, request: 11, reason: "read it", detail: { digest: "d1", unshown } },
       ],
     };
     const { out } = await hivectl("audit", "scout", "--request", "12", "--kind", "approved");
+    expect(out).toMatch(/#11 +read it digest=d1\n/);
+    expect(out).toMatch(/#11 was approved with files that were not shown whole:\n {2}long.txt\n {2}a␛b\n$/);
     expect(out).toMatch(/9 +\d\d-\d\d \d\d:\d\d:\d\d +operator +approved +scout +#12 +3f2a91c04d1e +by=x\n/);
     expect(called("audit")).toEqual({ agent: "scout", request: 12, kind: "approved", limit: 50 });
   });

@@ -4,7 +4,7 @@ import { agentName, scoped, wholeNumber } from "../arguments.ts";
 import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { resultsOf, scopeOf, showResults, type Result, type ScopeOptions } from "../per-agent.ts";
-import { age, clean, oneLine, plural } from "../print.ts";
+import { age, clean, oneLine, plural, visible } from "../print.ts";
 import { act, nothingAbout, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
@@ -132,21 +132,24 @@ export function deployCommands(program: Command): void {
       shell.show(output, ({ entries }) =>
         entries.length === 0
           ? nothing
-          : table(
-              entries,
-              [
-                { title: "SEQ", value: (one) => String(one.seq), colour: () => "dim", spare: 4 },
-                { title: "AT", value: (one) => instant(one.at), colour: () => "dim" },
-                { title: "ACTOR", value: (one) => one.actor, spare: 1 },
-                { title: "KIND", value: (one) => one.kind, colour: () => "bold" },
-                { title: "AGENT", value: (one) => one.agent ?? "" },
-                { title: "REQUEST", value: (one) => (one.request === undefined ? "" : `#${one.request}`), spare: 2 },
-                { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "", spare: 3 },
-                { title: "DETAIL", value: (one) => one.reason ?? detail(one), isWide: true },
-              ],
-              shell.width,
-              shell.paint,
-            ),
+          : [
+              table(
+                entries,
+                [
+                  { title: "SEQ", value: (one) => String(one.seq), colour: () => "dim", spare: 4 },
+                  { title: "AT", value: (one) => instant(one.at), colour: () => "dim" },
+                  { title: "ACTOR", value: (one) => one.actor, spare: 1 },
+                  { title: "KIND", value: (one) => one.kind, colour: () => "bold" },
+                  { title: "AGENT", value: (one) => one.agent ?? "" },
+                  { title: "REQUEST", value: (one) => (one.request === undefined ? "" : `#${one.request}`), spare: 2 },
+                  { title: "COMMIT", value: (one) => one.sha?.slice(0, 12) ?? "", spare: 3 },
+                  { title: "DETAIL", value: detail, isWide: true },
+                ],
+                shell.width,
+                shell.paint,
+              ),
+              ...unseenLines(entries, shell),
+            ].join("\n"),
       );
     },
   );
@@ -202,10 +205,24 @@ function instant(at: string): string {
   return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${date.toLocaleTimeString("en-GB", { hour12: false })}`;
 }
 
-/** What else the entry says. The commit has a column of its own. */
-function detail({ detail: given, sha }: AuditRow): string {
-  return Object.entries(given ?? {})
-    .filter(([key, value]) => key !== "sha" || value !== sha)
-    .map(([key, value]) => `${key}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`)
-    .join(" ");
+/** Files that the operator approved without having seen them whole, below the table: no width cuts their names. */
+function unseenLines(entries: readonly AuditRow[], { paint }: Pick<Shell, "paint">): string[] {
+  return entries.flatMap(({ request, detail: given }) => {
+    const unshown = Array.isArray(given?.["unshown"]) ? given["unshown"].map(String) : [];
+    return unshown.length === 0
+      ? []
+      : [
+          "",
+          paint("red", `#${request ?? ""} was approved with files that were not shown whole:`),
+          ...unshown.map((path) => `  ${visible(path)}`),
+        ];
+  });
+}
+
+/** Why, and what else the entry says. The commit has a column of its own, and so have files that were not shown. */
+function detail({ reason, detail: given, sha }: AuditRow): string {
+  const facts = Object.entries(given ?? {})
+    .filter(([key, value]) => (key !== "sha" || value !== sha) && key !== "unshown")
+    .map(([key, value]) => `${key}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`);
+  return [...(reason === undefined ? [] : [oneLine(reason)]), ...facts].join(" ");
 }

@@ -81,8 +81,8 @@ export function requestCommands(program: Command): void {
       const { approval, base_sha: base, files } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
       if (approval.state === "pending") checkUnshown(id, files, unshown ?? []);
-      if (options.sha !== undefined) checkSha(approval, options.sha);
       // Of one that waits no more, the daemon says why it cannot be approved.
+      if (approval.state === "pending" && options.sha !== undefined) checkSha(approval, options.sha);
       else if (approval.state === "pending") {
         const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
         await confirm(shell, options, `approve #${id}${what}`, "--sha <commit> or --yes");

@@ -33,11 +33,6 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 
 const by = (caller: CallerContext): string => (caller.kind === "operator" ? OPERATOR : caller.agent.name);
 
-/** An agent hears in its inbox how a request ends, so it may not ask while that is full. */
-function checkMayAsk(hive: Hive, caller: CallerContext): void {
-  if (caller.kind === "agent") hive.broker.checkMayAsk(caller.agent.id);
-}
-
 /** The commit that a diff starts from. */
 async function baseOf(hive: Hive, id: number, base: string): Promise<Sha | undefined> {
   const row = hive.deploys.book.get(id);
@@ -110,13 +105,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   async request_spawn(hive, input, caller) {
-    checkMayAsk(hive, caller);
     return { request: (await hive.deploys.requests.spawn({ ...input, by: by(caller), origin: "request" })).id };
   },
   async request_apply_commit(hive, input, caller) {
     if (input.agent === MANAGER)
       throw new HiveError("forbidden", `${MANAGER} cannot change itself: ask the operator, who can propose it`);
-    checkMayAsk(hive, caller);
     const row = await hive.deploys.requests.applyCommit({ ...input, by: by(caller), origin: "request" });
     return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
   },

@@ -85,8 +85,8 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
   stop_all: async (hive, input) => ({ results: await hive.allStop.stop({ ...input, by: OPERATOR }) }),
   start_what_ran: async (hive) => ({ results: await hive.allStop.startWhatRan(OPERATOR) }),
   async restart(hive, input, caller) {
-    if (caller.kind === "agent") hive.allStop.check();
     const agent = target(hive, input.name, caller);
+    if (caller.kind === "agent") hive.allStop.check();
     await hive.swarm.restart(agent, by(caller));
     await hive.allStop.started(agent);
     return {};
@@ -96,6 +96,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     return {};
   },
   async destroy(hive, input) {
+    hive.swarm.destroyable(input.name, input);
     if (input.purge) hive.backups.refuseWhileTaking("purge it");
     await hive.deploys.requests.clearFor(input.name);
     await hive.swarm.destroy(input.name, { purge: input.purge, note: input.note });

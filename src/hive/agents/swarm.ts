@@ -228,10 +228,16 @@ export class Swarm {
     await this.start(agent, by);
   }
 
+  /** The agent of that name that may be destroyed. Throws the words for one that may not. */
+  destroyable(name: string, { purge }: { purge: boolean }): Agent {
+    const agent = purge ? this.byNameEvenDestroyed(name) : this.byName(name);
+    if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
+    return agent;
+  }
+
   /** Ends an agent. Its name stays taken by the tombstone until it is revived or purged. */
   async destroy(name: string, options: { purge: boolean; note?: string | undefined }): Promise<void> {
-    const agent = options.purge ? this.byNameEvenDestroyed(name) : this.byName(name);
-    if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
+    const agent = this.destroyable(name, options);
     await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
     this.#deps.harnesses.unpark(agent);
     await this.#deps.closeSockets(agent);

@@ -53,8 +53,18 @@ export class Book {
     if (!ruleFor(row.state, event)) throw new HiveError("conflict", whyNot(row, event));
   }
 
-  /** Moves a request by the table, or throws `conflict`. Only inside a write. */
-  move(tx: Tx, id: number, event: RequestEvent, actor: string, patch: Partial<ApprovalRecord> = {}): ApprovalRecord {
+  /**
+   * Moves a request by the table, or throws `conflict`. Only inside a write. `facts` go into the audit trail beside those
+   * of the row.
+   */
+  move(
+    tx: Tx,
+    id: number,
+    event: RequestEvent,
+    actor: string,
+    patch: Partial<ApprovalRecord> = {},
+    facts: Record<string, unknown> = {},
+  ): ApprovalRecord {
     const row = this.get(id);
     const rule = ruleFor(row.state, event);
     if (!rule) throw new HiveError("conflict", whyNot(row, event));
@@ -62,7 +72,7 @@ export class Book {
     const decided = row.state === "pending" ? { decided_base: this.running(row) ?? null } : {};
     const next = this.#save(tx, { ...row, ...patch, ...decided, state: rule.to });
     const kind = AUDITED[event];
-    if (kind !== undefined) this.#audit(kind, actor, next, next.error ?? next.note);
+    if (kind !== undefined) this.#audit(kind, actor, next, next.error ?? next.note, facts);
     if (isTerminal(next.state)) this.#tellManager(tx, next);
     return next;
   }
@@ -116,7 +126,7 @@ export class Book {
     tx.afterCommit(() => this.#world.feed.publish({ kind: "approval", seq: row.seq, approval: this.view(row) }));
   }
 
-  #audit(kind: string, actor: string, row: ApprovalRecord, reason: string | null): void {
+  #audit(kind: string, actor: string, row: ApprovalRecord, reason: string | null, facts: Record<string, unknown> = {}): void {
     const { store, now } = this.#world;
     store.ledger.audit(store.nextSeq(), {
       at: now(),
@@ -125,7 +135,7 @@ export class Book {
       agent: row.name,
       request: row.id,
       ...(reason === null ? {} : { reason }),
-      detail: { sha: row.sha, origin: row.origin, ...(row.digest === null ? {} : { digest: row.digest }) },
+      detail: { sha: row.sha, origin: row.origin, ...(row.digest === null ? {} : { digest: row.digest }), ...facts },
     });
   }
 

@@ -59,8 +59,9 @@ export class Deploys {
 
   /** Does not wait for the running turn any longer. */
   force(id: number): void {
+    const { state } = this.#book.get(id);
     const deploy = this.#running.get(id);
-    if (!deploy || this.#book.get(id).state !== "waiting")
+    if (!deploy || state !== "waiting")
       throw new HiveError("conflict", `request ${id} does not wait for a turn: there is nothing to force`);
     deploy.forced.abort();
   }

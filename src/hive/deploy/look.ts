@@ -47,10 +47,13 @@ export async function lookInto(
   return { text: patch.slice(after, end), next: end };
 }
 
-/** Throws when a request has content that is not shown and that the answer does not name. */
-export function checkUnshown(row: ApprovalRecord, diff: readonly DiffFile[], named: readonly string[]): void {
-  const missing = diff.filter((file) => isUnshown(file) && !named.includes(file.path));
-  if (missing.length === 0) return;
+/**
+ * The paths of a request's content that is not shown and is approved by name. Throws when the answer does not name one.
+ */
+export function acceptedUnshown(row: ApprovalRecord, diff: readonly DiffFile[], named: readonly string[]): string[] {
+  const unshown = diff.filter(isUnshown);
+  const missing = unshown.filter((file) => !named.includes(file.path));
+  if (missing.length === 0) return unshown.map(({ path }) => path);
   const list = missing
     .slice(0, MAX_NAMED)
     .map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`)

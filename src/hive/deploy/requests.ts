@@ -11,7 +11,7 @@ import { templateTree } from "../agents/template.ts";
 import type { Book } from "./book.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
-import { checkUnshown, lookAt } from "./look.ts";
+import { acceptedUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "./machine.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
@@ -85,9 +85,9 @@ export class Requests {
     origin: "request" | "spawn" | "first_start";
   }): Promise<ApprovalRecord> {
     const { name, by, origin, description, note } = input;
-    if (origin === "request") this.#checkRoom();
-    else this.#world.checkMayDeploy();
     this.#checkSpawn(name);
+    if (origin === "request") this.#checkRoom(by);
+    else this.#world.checkMayDeploy();
     this.#asking.add(name);
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
@@ -126,11 +126,11 @@ export class Requests {
     origin: RequestOrigin;
   }) {
     const agent = this.#world.swarm.byName(input.agent);
-    this.#checkRoom();
-    this.#checkNew(agent, input.commit);
     const manager = this.#world.swarm.manager();
     if (!manager || agent === manager)
       throw new HiveError("not_found", `${agent.name} has no proposed repository: propose a folder instead`);
+    this.#checkNew(agent, input.commit);
+    this.#checkRoom(input.by);
     const repo = this.#world.repos.applied(agent.name);
     try {
       await repo.fetch(this.#world.repos.proposed(agent.name, manager.record.identity), input.commit);
@@ -149,7 +149,7 @@ export class Requests {
     by: string;
   }) {
     const agent = this.#world.swarm.byName(input.agent);
-    this.#checkRoom();
+    this.#checkRoom(input.by);
     const running = agent.record.deployedSha;
     const words = input.description ?? `proposed by ${input.by}`;
     const sha = await this.#commit(agent.name, input.files, running === undefined ? [] : [running], words, input.by);
@@ -226,22 +226,19 @@ export class Requests {
    */
   async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
     const { store, now } = this.#world;
-    this.#world.checkMayDeploy();
     const pending = this.#undecided(id, "approve");
+    this.#world.checkMayDeploy();
     await this.#checkPinned(pending);
     const base = this.#book.running(pending);
-    checkUnshown(pending, await lookAt(this.#world, pending.name, base, pending.sha), seen.unshown ?? []);
+    const files = await lookAt(this.#world, pending.name, base, pending.sha);
+    const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkLookedAt(found, seen, digestNeeded);
       if (this.#book.running(found) !== base) throw changedSince();
       const digest = digestOf(found.tree, this.#book.runningTree(found.name));
-      return this.#book.move(tx, id, "approve", OPERATOR, {
-        digest,
-        approved_at: now(),
-        resolved_by: OPERATOR,
-        ...noteOf(seen),
-      });
+      const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
+      return this.#book.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
     });
     await tagMoment(this.#world, row, "approved");
     void this.#deploys.run(row).catch(this.#world.onUnexpected);
@@ -319,7 +316,10 @@ export class Requests {
 
   // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
 
-  #checkRoom(): void {
+  /** An agent hears in its inbox how a request ends, so it may not ask while that is full. */
+  #checkRoom(by: string): void {
+    const asker = by === OPERATOR ? undefined : this.#world.swarm.find(by);
+    if (asker) this.#world.broker.checkMayAsk(asker.id);
     if (this.#world.store.approvals.open().length >= MAX_OPEN_REQUESTS)
       throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
   }
@@ -377,7 +377,7 @@ export class Requests {
     found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
   ): ApprovalRecord {
     // Again, inside the write: several may have been asked for at once.
-    if (!draft.approved) this.#checkRoom();
+    if (!draft.approved) this.#checkRoom(draft.by);
     const now = this.#world.now();
     const row = this.#book.insert(tx, {
       agent: draft.agent?.id ?? null,

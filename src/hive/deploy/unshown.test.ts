@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDeployWorld } from "../../../test/lib/deploy-world.ts";
 import type { TreeFile } from "../../wire/approval.ts";
 import { isUnshown } from "../../wire/unshown.ts";
+import { auditRows } from "./history.ts";
 import { lookAt, lookInto } from "./look.ts";
 
 /** Requests with content that is not shown: over the real repositories, and the one door that every approval goes through. */
@@ -47,8 +48,13 @@ test("instructions behind a file that takes all the room: they are shown, marked
       );
   }
   expect(world.book.get(row.id).state).toBe("pending");
-  await world.requests.approve(row.id, { ...looked, unshown: files.filter(isUnshown).map(({ path }) => path) }, true);
+  // A file that is shown is not accepted unseen, whatever the answer names.
+  const named = [...files.filter(isUnshown).map(({ path }) => path), "INSTRUCTIONS.md"];
+  await world.requests.approve(row.id, { ...looked, unshown: named, note: "read both" }, true);
   expect((await world.deploys.settled(row.id)).state).toBe("deployed");
+
+  const [entry] = auditRows(world.world, { request: row.id, kind: "approved", limit: 1 });
+  expect(entry?.detail).toMatchObject({ digest: looked.digest, unshown: ["A-notes.txt", "b.md"] });
 });
 
 test("what is not shown can be looked at, to the last byte, in parts that fit a line", async () => {
