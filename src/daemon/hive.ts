@@ -27,6 +27,7 @@ import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
 import { turnResultOf } from "../wire/harness.ts";
 import { tellOutcome } from "../hive/outcomes.ts";
+import { turnStore } from "../hive/turn-store.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import type { Answer } from "../rpc/server.ts";
@@ -163,26 +164,15 @@ export async function openHive(deps: HiveDeps) {
   const retention = new Retention(store, { now, log: (words) => log.info(words), onUnexpected });
   const searchIndex = new SearchIndex(store, onUnexpected);
   const questions = new Questions({ store, feed, broker, directory, onUnexpected, now });
-  const turns = new Turns(
-    {
-      async append(agent, instance, events) {
-        await retention.added(agent.id, roughBytes(events));
-        return store.write((tx) => {
-          const result = store.turns.append(agent.id, agent.name, instance, events, store.nextSeq);
-          tx.afterCommit(() => {
-            for (const turn of result.stored) feed.publish({ kind: "turn", seq: turn.seq, turn });
-          });
-          return result;
-        });
-      },
-      page: (id, name, query) => store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, query.limit),
-      confirmedN: store.turns.confirmedN,
-      nextTurn: store.turns.nextTurn,
-      lastTurn: store.turns.lastTurn,
-    },
+  const turns = new Turns({
+    store: turnStore(store, feed, (agent, events) => retention.added(agent, roughBytes(events))),
     changed,
-  );
+    now,
+  });
 
+  const interruptTurns = async (agent: Agent, why: string, except?: string): Promise<void> => {
+    metrics.turns.inc({ outcome: "interrupted" }, await turns.interrupt(agent, why, except));
+  };
   const rateLimits = new Map<string, number>();
   const gateway = new Gateway({
     model: {
@@ -286,10 +276,11 @@ export async function openHive(deps: HiveDeps) {
     revision: runtime.revision,
     openSockets: (agent, identity) => sockets.openAgent(agent, identity),
     changed,
-    async releaseLeases(agent) {
-      await harnesses.release(agent);
+    async releaseLeases(agent, why) {
+      await harnesses.release(agent, why);
       await broker.leases.releaseAll(agent.id);
     },
+    interruptTurns,
     hasMail: (agent) => broker.hasMail(agent.id),
     async tell(agent, { actor, ...event }) {
       // What an agent's first deploy does to its cage is told by the deploy.
@@ -315,6 +306,7 @@ export async function openHive(deps: HiveDeps) {
     credentialKind: () => access.credentialKind,
     spoolPosition: (agent, instance) => turns.position(agent, instance),
     storeEvents: (agent, instance, events) => turns.record(agent, instance, events),
+    interruptTurns,
     saveSession: (agent, sessionId) => swarm.saveSession(agent, sessionId ?? undefined),
     changed,
     rateLimitReset: (agent) => rateLimits.get(agent.id),

@@ -1,4 +1,4 @@
-import type { LastTurnRecord } from "../store/turns.ts";
+import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
@@ -17,26 +17,67 @@ export interface TurnStore {
     agentName: string,
     query: { before?: number; limit: number },
   ): { events: StoredTurnEvent[]; more: boolean };
+  /** The agent's turns that have not ended. */
+  open(agentId: string): OpenTurn[];
+  /** Appends ends of turns that the daemon decides on. */
+  end(agent: { id: string; name: string }, at: number, ends: TurnEvent[]): Promise<void>;
   confirmedN(agentId: string, instance: string): number;
   nextTurn(agentId: string): number;
   lastTurn(agentId: string): LastTurnRecord | undefined;
 }
 
-/** Records turns as their harness tells them, and corrects what only the gateway can know: tokens and cost. */
+export interface TurnDeps {
+  store: TurnStore;
+  changed(agent: Agent): void;
+  now(): number;
+}
+
+/**
+ * Records turns as their harness tells them, and corrects what only the gateway can know: tokens and cost. Ends the
+ * turns whose harness is gone: each turn that began ends once.
+ */
 export class Turns {
   readonly #store: TurnStore;
   readonly #changed: (agent: Agent) => void;
+  readonly #now: () => number;
+  /** Events that are being stored. */
+  readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
 
-  constructor(store: TurnStore, changed: (agent: Agent) => void) {
+  constructor({ store, changed, now }: TurnDeps) {
     this.#store = store;
     this.#changed = changed;
+    this.#now = now;
   }
 
   async record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
     const corrected = events.map((spooled) => this.#follow(agent, spooled));
-    const { confirmedN } = await this.#store.append(agent, instance, corrected);
-    this.#changed(agent);
-    return confirmedN;
+    const storing = this.#store.append(agent, instance, corrected);
+    const recording = this.#recording.get(agent) ?? new Set();
+    this.#recording.set(agent, recording.add(storing));
+    try {
+      const { confirmedN } = await storing;
+      this.#changed(agent);
+      return confirmedN;
+    } finally {
+      recording.delete(storing);
+    }
+  }
+
+  /**
+   * Ends the agent's open turns as interrupted: their harness is gone. Those of the harness `except` go on. Waits for
+   * events that the harness published before it went. Gives the number of turns that it has ended.
+   */
+  async interrupt(agent: Agent, why: string, except?: string): Promise<number> {
+    const metered = agent.turn;
+    if (except === undefined) agent.turn = undefined;
+    await Promise.allSettled(this.#recording.get(agent) ?? new Set<Promise<unknown>>());
+    const at = this.#now();
+    const ends = this.#store
+      .open(agent.id)
+      .filter(({ instance }) => except === undefined || instance !== except)
+      .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : undefined));
+    if (ends.length > 0) await this.#store.end(agent, at, ends);
+    return ends.length;
   }
 
   /** Keeps the running turn in mind and puts the metered figures into its end. */

@@ -261,4 +261,14 @@ ALTER TABLE approvals ADD COLUMN mount_owners TEXT;
 ALTER TABLE approvals ADD COLUMN decided_base TEXT;
 UPDATE approvals SET decided_base = base_sha WHERE state <> 'pending';
 `,
+  `
+-- The harness that a turn belongs to: when it is gone, the turn ends. An agent has one turn at a time, so of its open
+-- turns only the newest can still run.
+ALTER TABLE turns ADD COLUMN instance TEXT;
+UPDATE turns SET ended_at = started_at, result = 'interrupted', reason = 'interrupted: its end was not recorded'
+  WHERE ended_at IS NULL AND turn < (SELECT max(turn) FROM turns AS newer WHERE newer.agent = turns.agent);
+UPDATE turns SET instance = (SELECT instance FROM spools WHERE spools.agent = turns.agent ORDER BY rowid DESC LIMIT 1)
+  WHERE ended_at IS NULL;
+CREATE INDEX turns_open ON turns (agent, turn) WHERE ended_at IS NULL;
+`,
 ];

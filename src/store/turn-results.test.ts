@@ -29,12 +29,15 @@ test("turns of an older database count as what their reason says, and one that r
     const json = JSON.stringify({ type: "turn_end", turn, ok: ok === 1, reason });
     old.prepare("INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, 'a', 0, 'turn_end', ?)").run(turn + 1, json);
   });
-  old.prepare("INSERT INTO turns (agent, turn, started_at) VALUES ('a', 9, 0)").run();
+  // Only the newest open turn can still run: the harness of the other one is gone.
+  for (const turn of [8, 9]) old.prepare("INSERT INTO turns (agent, turn, started_at) VALUES ('a', ?, 0)").run(turn);
+  old.prepare("INSERT INTO spools VALUES ('a', 'i1', 1), ('a', 'i2', 1)").run();
   old.close();
 
   const db = openDatabase(file);
   const results = ["ok", "cancelled", "cancelled", "failed"];
-  expect(db.prepare("SELECT result FROM turns ORDER BY turn").pluck().all()).toEqual([...results, null]);
+  expect(db.prepare("SELECT result FROM turns ORDER BY turn").pluck().all()).toEqual([...results, "interrupted", null]);
+  expect(db.prepare("SELECT instance FROM turns WHERE ended_at IS NULL").pluck().all()).toEqual(["i2"]);
   const events = db.prepare<[], string>("SELECT json FROM turn_events ORDER BY seq").pluck().all();
   expect(events.map((json) => JSON.parse(json) as unknown)).toMatchObject(
     results.map((result, turn) => ({ turn, result, ok: turn === 0 })),

@@ -1,6 +1,8 @@
+import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import type { TurnResult } from "../wire/turn-ends.ts";
 import { instant } from "../wire/instant.ts";
+import { MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
 
@@ -28,6 +30,32 @@ export interface TurnRecord {
   cost_usd: number | null;
 }
 
+/** A turn that has not ended, and the harness that it belongs to. */
+export interface OpenTurn {
+  turn: number;
+  startedAt: number;
+  instance: string | null;
+}
+
+/** The end of a turn whose harness did not tell it, with what the gateway has metered. Times are milliseconds. */
+export function interruptedEnd(
+  { turn, startedAt }: Pick<OpenTurn, "turn" | "startedAt">,
+  at: number,
+  why: string,
+  { tokens, costUsd }: { tokens: TokenCounts; costUsd?: number | undefined } = { tokens: NO_TOKENS },
+): Extract<TurnEvent, { type: "turn_end" }> {
+  return {
+    type: "turn_end",
+    turn,
+    ok: false,
+    result: "interrupted",
+    reason: `interrupted: ${why}; the message goes back`.slice(0, MAX_NOTE_CHARS),
+    duration_ms: Math.max(0, at - startedAt),
+    tokens,
+    ...(costUsd === undefined ? {} : { cost_usd: costUsd }),
+  };
+}
+
 /** What a figure is made from. */
 export interface EndedTurn {
   endedAt: number;
@@ -44,6 +72,7 @@ interface EventRow {
   json: string;
 }
 
+const NO_TOKENS: TokenCounts = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 /** Harness instances of one agent whose place in their spool is known: one speaks at a time, and names itself. */
 const MOST_SPOOLS = 16;
 /** Turn marks are kept for ever, so their type is a column of its own. */
@@ -63,11 +92,17 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const forgetSpools = db.prepare<[string, string]>(
     `DELETE FROM spools WHERE agent = ? AND rowid NOT IN (SELECT rowid FROM spools WHERE agent = ? ORDER BY rowid DESC LIMIT ${MOST_SPOOLS})`,
   );
-  const start = db.prepare<[string, number, number, number]>(
-    "INSERT INTO turns (agent, turn, message, started_at) VALUES (?, ?, ?, ?) ON CONFLICT (agent, turn) DO NOTHING",
+  const start = db.prepare<[string, number, number, number, string]>(
+    "INSERT INTO turns (agent, turn, message, started_at, instance) VALUES (?, ?, ?, ?, ?) ON CONFLICT (agent, turn) DO NOTHING",
+  );
+  const open = db.prepare<[string], OpenTurn>(
+    "SELECT turn, started_at AS startedAt, instance FROM turns WHERE agent = ? AND ended_at IS NULL ORDER BY turn",
   );
   const end = db.prepare<[number, TurnResult, string, number, number, number | null, string, number]>(
-    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ? WHERE agent = ? AND turn = ?",
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
+  );
+  const ended = db.prepare<[string, number], { turn: number }>(
+    "SELECT turn FROM turns WHERE agent = ? AND turn = ? AND ended_at IS NOT NULL",
   );
   const maxTurn = db.prepare<[string], { n: number }>("SELECT coalesce(max(turn), 0) AS n FROM turns WHERE agent = ?");
   const last = db.prepare<[string], { turn: number; result: TurnResult; reason: string; duration_ms: number; ended_at: number }>(
@@ -101,6 +136,17 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     event: JSON.parse(row.json) as TurnEvent,
   });
 
+  /** Appends one event; the end of a turn ends its row. */
+  function add(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
+    append.run(seq, agent, at, event.type, JSON.stringify(event));
+    if (event.type === "turn_end") {
+      const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
+      const { result, reason, duration_ms, cost_usd } = event;
+      end.run(at, result, reason, Math.round(duration_ms), tokens, cost_usd ?? null, agent, event.turn);
+    }
+    return { seq, agent: name, at: instant(at), event };
+  }
+
   return {
     /** Appends what lies above the stored `n` of this instance; call inside a write. */
     append(
@@ -112,38 +158,30 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     ): { confirmedN: number; stored: StoredTurnEvent[] } {
       const known = confirmed.get(agent, instance)?.last_n;
       let confirmedN = known ?? 0;
+      let isFresh = false;
       const fresh: StoredTurnEvent[] = [];
       for (const { n, at, event } of events) {
         if (n <= confirmedN) continue;
-        const seq = nextSeq();
-        const time = Date.parse(at);
-        append.run(seq, agent, time, event.type, JSON.stringify(event));
-        if (event.type === "turn_start") start.run(agent, event.turn, event.message_id, time);
-        if (event.type === "turn_end") {
-          const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
-          end.run(
-            time,
-            event.result,
-            event.reason,
-            Math.round(event.duration_ms),
-            tokens,
-            event.cost_usd ?? null,
-            agent,
-            event.turn,
-          );
-        }
-        fresh.push({ seq, agent: name, at, event });
         confirmedN = n;
+        isFresh = true;
+        const time = Date.parse(at);
+        // One turn at a time: this bounds the open ones, whatever a program publishes.
+        if (event.type === "turn_start")
+          for (const earlier of open.all(agent).filter(({ turn }) => turn !== event.turn))
+            fresh.push(add(agent, name, nextSeq(), time, interruptedEnd(earlier, time, "another turn began")));
+        // A turn ends once: the daemon may have ended it while its harness was away.
+        if (event.type === "turn_end" && ended.get(agent, event.turn)) continue;
+        if (event.type === "turn_start") start.run(agent, event.turn, event.message_id, time, instance);
+        fresh.push(add(agent, name, nextSeq(), time, event));
       }
-      if (fresh.length > 0) confirm.run(agent, instance, confirmedN);
-      if (fresh.length > 0 && known === undefined) forgetSpools.run(agent, agent);
+      if (isFresh) confirm.run(agent, instance, confirmedN);
+      if (isFresh && known === undefined) forgetSpools.run(agent, agent);
       return { confirmedN, stored: fresh };
     },
     /** Appends an event of the daemon's own; call inside a write. */
-    note(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
-      append.run(seq, agent, at, event.type, JSON.stringify(event));
-      return { seq, agent: name, at: instant(at), event };
-    },
+    note: add,
+    /** The agent's turns that have not ended: at most one. */
+    open: (agent: string): OpenTurn[] => open.all(agent),
     confirmedN: (agent: string, instance: string): number => confirmed.get(agent, instance)?.last_n ?? 0,
     nextTurn: (agent: string): number => (maxTurn.get(agent)?.n ?? 0) + 1,
     lastTurn(agent: string): LastTurnRecord | undefined {

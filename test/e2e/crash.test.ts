@@ -143,6 +143,9 @@ test("kill -9 of the harness: its cage is a crash, nothing of it is left, and th
   expect(done.redelivered).toBe(true);
   expect(before.filter(isRunning)).toEqual([]);
   expect((await hive.call("inbox", {})).messages.map((message) => message.body)).toEqual(["second life"]);
+  // The turn that the harness left is not shown as running for ever.
+  const { turns } = await hive.call("turns", { agent: "hm1nd" });
+  expect(turns[1]).toMatchObject({ turn: 1, result: "interrupted", reason: expect.stringContaining("the cage crashed") });
 });
 
 test("kill -9 of the cage: no process, mount or group is left, and it comes back", async () => {

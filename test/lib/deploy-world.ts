@@ -70,6 +70,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     openSockets: async () => {},
     changed: () => {},
     releaseLeases: async () => {},
+    interruptTurns: async () => {},
     hasMail: () => false,
     tell: async () => {},
     crashBackoffMs: 1,
@@ -83,6 +84,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     hold: () => {},
     unhold: () => {},
     isBusy: () => false,
+    expect: () => {},
   } as unknown as Harnesses;
   const identity = { kind: "user-namespace" as const, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const swarm: Swarm = new Swarm({

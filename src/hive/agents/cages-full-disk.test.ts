@@ -28,6 +28,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
     openSockets: async () => {},
     changed: () => void changes.push(agent.phase.at),
     releaseLeases: full,
+    interruptTurns: full,
     hasMail: () => false,
     tell: async () => {},
     crashBackoffMs: 60_000,

@@ -6,10 +6,11 @@ import { NOTHING_GRANTED } from "./agent-json.ts";
 import { Cages, type LifecycleEvent } from "./cages.ts";
 
 /** A cage without a process, and what the driver was asked for. */
-function world(tree: { config: AgentConfig; unreadable?: string }) {
+function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean }) {
   const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
   const asked: string[] = [];
   const told: LifecycleEvent[] = [];
+  const released: string[] = [];
   let end!: (exit: CageExit) => void;
   const exited = new Promise<CageExit>((resolve) => (end = resolve));
   const running: Running = {
@@ -27,7 +28,7 @@ function world(tree: { config: AgentConfig; unreadable?: string }) {
       asked.push("start");
       return running;
     },
-    adopt: async () => running,
+    adopt: async () => (tree.gone === true ? null : running),
   };
   const cages = new Cages({
     driver: driver as never,
@@ -36,14 +37,15 @@ function world(tree: { config: AgentConfig; unreadable?: string }) {
     revision: "r",
     openSockets: async () => {},
     changed: () => {},
-    releaseLeases: async () => {},
+    releaseLeases: async (_, why) => void released.push(why),
+    interruptTurns: async (_, why) => void released.push(why),
     hasMail: () => false,
     tell: async (_, event) => void told.push(event),
     crashBackoffMs: 1,
     onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,
   });
-  return { agent, cages, asked, told, end };
+  return { agent, cages, asked, told, released, end };
 }
 
 const UNREADABLE = { config: NOTHING_GRANTED, unreadable: "the deployed config cannot be read" };
@@ -78,4 +80,24 @@ test("a new generation that ends before it has confirmed has failed", async () =
   await expect(trial).rejects.toThrow("the new generation ended before it confirmed: exit 3");
   expect(asked).toEqual(["start", "kill"]);
   expect(agent.state).toBe("offline");
+});
+
+test("whatever ends a cage says to its turn why", async () => {
+  const config = AgentConfig.parse({});
+  const crashed = world({ config });
+  await crashed.cages.start(crashed.agent, "a test");
+  crashed.end({ code: null, signal: "SIGKILL" });
+  await crashed.agent.serially(async () => {});
+  await crashed.agent.serially(async () => {});
+  expect(crashed.released).toEqual(["the cage crashed (ended by SIGKILL)"]);
+  clearTimeout(crashed.agent.phase.at === "backoff" ? crashed.agent.phase.timer : undefined);
+
+  const killed = world({ config });
+  await killed.cages.start(killed.agent, "a test");
+  await killed.cages.stop(killed.agent, { graceful: false, reason: "by operator" });
+  expect(killed.released).toEqual(["the agent was killed (by operator)"]);
+
+  const gone = world({ config, gone: true });
+  expect(await gone.cages.adopt(gone.agent)).toBe(false);
+  expect(gone.released).toEqual(["the cage ended while the daemon was down"]);
 });

@@ -10,6 +10,8 @@ const GRACEFUL_STOP_MS = 30_000;
 const EXIT_MS = 5_000;
 /** What follows on a crash after which nobody tries again. */
 const PARKED = "parked: the operator starts it again";
+/** Why a turn ended with the cage that a deploy replaces. */
+const DEPLOYED = "a deploy replaced the cage";
 
 export interface CageDeps {
   driver: Driver;
@@ -21,8 +23,10 @@ export interface CageDeps {
   openSockets(agent: Agent, identity: Identity): Promise<void>;
   /** Something that is shown has changed. */
   changed(agent: Agent): void;
-  /** Gives a dead harness's leases back to the inbox. */
-  releaseLeases(agent: Agent): Promise<void>;
+  /** Ends a dead harness's turn, for the reason `why`, and gives its leases back to the inbox. */
+  releaseLeases(agent: Agent, why: string): Promise<void>;
+  /** Ends the turn of an agent that has no cage any more. */
+  interruptTurns(agent: Agent, why: string): Promise<void>;
   /** True while the agent has mail that nobody has leased. */
   hasMail(agent: Agent): boolean;
   /** Tells the manager, and the audit trail; resolves once it is stored. */
@@ -79,7 +83,7 @@ export class Cages {
   async #start(agent: Agent, reason: string, actor?: string): Promise<void> {
     if (this.#closing || agent.destroyed) return;
     if (agent.phase.at === "running" || agent.phase.at === "starting") return;
-    if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0);
+    if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0, "the agent fell asleep");
     this.#clearBackoff(agent);
     agent.phase = { at: "starting" };
     this.#deps.changed(agent);
@@ -115,9 +119,13 @@ export class Cages {
     return agent.serially(async () => {
       const spec = await this.#deps.specFor(agent);
       const running = await this.#deps.driver.adopt(spec);
-      if (!running) return false;
+      if (!running) {
+        // Its leases come back by the broker's own grace.
+        await this.#deps.interruptTurns(agent, "the cage ended while the daemon was down").catch(this.#deps.onUnexpected);
+        return false;
+      }
       if (agent.unreadable !== undefined) {
-        await this.#end(agent, running, 0);
+        await this.#end(agent, running, 0, agent.unreadable);
         return false;
       }
       await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
@@ -130,7 +138,7 @@ export class Cages {
   /** Ends a cage that outlived the last daemon, before anything else is done with its agent. */
   async clear(agent: Agent): Promise<void> {
     const running = await this.#deps.driver.adopt(await this.#deps.specFor(agent));
-    if (running) await this.#end(agent, running, 0);
+    if (running) await this.#end(agent, running, 0, "a deploy of the last daemon was not finished");
   }
 
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
@@ -150,7 +158,8 @@ export class Cages {
         agent.phase = { at: "stopping", running, revision };
         this.#deps.changed(agent);
         const told = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-        await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0);
+        const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
+        await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0, why);
       }
       agent.phase = { at: "stopped" };
       await this.#deps.tell(agent, {
@@ -169,7 +178,7 @@ export class Cages {
       const { running, revision } = agent.phase;
       agent.phase = { at: "stopping", running, revision };
       this.#deps.changed(agent);
-      await this.#end(agent, running, 0);
+      await this.#end(agent, running, 0, reason);
       agent.phase = { at: "parked", reason };
       await this.#deps.tell(agent, { event: "killed", reason });
       this.#deps.changed(agent);
@@ -206,7 +215,7 @@ export class Cages {
         this.#adopted(agent, running, spec.revision);
       } catch (error) {
         await running?.kill();
-        await this.#release(agent);
+        await this.#release(agent, DEPLOYED);
         agent.phase = { at: "stopped" };
         throw error;
       }
@@ -235,7 +244,7 @@ export class Cages {
     agent.phase = { at: "stopping", running, revision };
     this.#deps.changed(agent);
     const told = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-    await this.#end(agent, running, told ? EXIT_MS : 0);
+    await this.#end(agent, running, told ? EXIT_MS : 0, DEPLOYED);
   }
 
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
@@ -304,19 +313,19 @@ export class Cages {
     );
   }
 
-  async #end(agent: Agent, running: Running, graceMs: number): Promise<void> {
+  async #end(agent: Agent, running: Running, graceMs: number, why: string): Promise<void> {
     if (graceMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([running.exited, new Promise((resolve) => (timer = setTimeout(resolve, graceMs)))]);
       clearTimeout(timer);
     }
     await running.kill();
-    await this.#release(agent);
+    await this.#release(agent, why);
   }
 
   /** What cannot be given back now, for want of room, is given back when the agent's next harness says hello. */
-  async #release(agent: Agent): Promise<void> {
-    await this.#deps.releaseLeases(agent).catch(this.#deps.onUnexpected);
+  async #release(agent: Agent, why: string): Promise<void> {
+    await this.#deps.releaseLeases(agent, why).catch(this.#deps.onUnexpected);
   }
 
   #onExit(agent: Agent, running: Running, reason: string): void {
@@ -326,7 +335,7 @@ export class Cages {
     if (phase.at === "dozing") {
       agent.phase = { at: "asleep" };
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
-      agent.serially(() => this.#release(agent)).catch(this.#deps.onUnexpected);
+      agent.serially(() => this.#release(agent, "the agent fell asleep")).catch(this.#deps.onUnexpected);
       this.#deps.tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
       this.#deps.changed(agent);
       if (this.#deps.hasMail(agent)) this.onMail(agent);
@@ -340,7 +349,7 @@ export class Cages {
   async #crashed(agent: Agent, running: Running, upSince: number, reason: string): Promise<void> {
     if (!("running" in agent.phase) || agent.phase.running !== running) return;
     await running.kill();
-    await this.#release(agent);
+    await this.#release(agent, `the cage crashed (${reason})`);
     const now = this.#deps.now();
     const { times, verdict } = afterCrash(agent.crashTimes, now, upSince, this.#deps.crashBackoffMs);
     agent.crashTimes = times;

@@ -12,6 +12,8 @@ import type { HarnessSession } from "./harness-session.ts";
 /** How long a harness whose connection broke may take to come back before its leases are returned. Milliseconds. */
 const RECONNECT_GRACE_MS = 30_000;
 
+const NOT_BACK = `the harness did not connect again within ${RECONNECT_GRACE_MS / 1000} s`;
+
 /** The peer of one agent socket, as it looks from here. */
 export interface Peer {
   push(line: HarnessPush): boolean;
@@ -27,6 +29,8 @@ export interface HarnessDeps {
   /** Where the spool of this instance goes on, and the next turn's number. */
   spoolPosition(agent: Agent, instance: string): { confirmedN: number; nextTurn: number };
   storeEvents(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number>;
+  /** Ends the agent's open turns, but those of the harness `except`: their harness is gone. */
+  interruptTurns(agent: Agent, why: string, except?: string): Promise<void>;
   saveSession(agent: Agent, sessionId: string | null): void;
   changed(agent: Agent): void;
   /** When the gateway last heard a rate limit end, if it did. */
@@ -89,6 +93,7 @@ export class Harnesses {
     if (hello.generation !== agent.generation) this.#deps.isAnother(agent);
     agent.residentServers = hello.resident_servers;
     if (agent.phase.at === "running") agent.phase.revision = hello.revision;
+    await this.#deps.interruptTurns(agent, "another harness of the agent took over", hello.instance);
     const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
     agent.activity = hello.busy ? "thinking" : "idle";
     agent.stateSince = this.#deps.now();
@@ -116,12 +121,22 @@ export class Harnesses {
   /** A connection ended. The process may come back with its leases; when it does not, they are returned. */
   #gone(agent: Agent, session: HarnessSession): void {
     if (agent.harness !== session) return;
+    this.#startGrace(agent, session);
+    this.#deps.changed(agent);
+  }
+
+  /** The agent's cage outlived the last daemon: its harness connects again, or what it had under way ends. */
+  expect(agent: Agent): void {
+    if (!agent.harness) this.#startGrace(agent, undefined);
+  }
+
+  /** Releases what `session` holds unless a harness says hello in time. */
+  #startGrace(agent: Agent, session: HarnessSession | undefined): void {
     this.#callOffGrace(agent);
     const callOff = afterAwake(RECONNECT_GRACE_MS, () => {
-      if (agent.harness === session) this.release(agent).catch(this.#deps.onUnexpected);
+      if (agent.harness === session) this.release(agent, NOT_BACK).catch(this.#deps.onUnexpected);
     });
     this.#graces.set(agent, callOff);
-    this.#deps.changed(agent);
   }
 
   #callOffGrace(agent: Agent): void {
@@ -129,13 +144,20 @@ export class Harnesses {
     this.#graces.delete(agent);
   }
 
-  /** Gives back what the agent's harness held. Called when its cage is gone. */
-  async release(agent: Agent): Promise<void> {
+  /** Ends the turn of the agent's harness and gives back what it held. Called when its cage is gone; `why` says how. */
+  async release(agent: Agent, why: string): Promise<void> {
     const session = agent.harness;
     this.#callOffGrace(agent);
     agent.harness = undefined;
     agent.activity = "idle";
-    agent.turn = undefined;
+    try {
+      await this.#deps.interruptTurns(agent, why);
+    } finally {
+      await this.#giveBack(agent, session);
+    }
+  }
+
+  async #giveBack(agent: Agent, session: HarnessSession | undefined): Promise<void> {
     try {
       if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
     } finally {

@@ -132,6 +132,7 @@ export class Swarm {
     const { cages, harnesses, hasMail, onUnexpected } = this.#deps;
     harnesses.serve(agent);
     if (await cages.adopt(agent)) {
+      harnesses.expect(agent);
       // Stopping it was cut short by the end of the last daemon.
       if (agent.record.desired !== "running") await cages.stop(agent, { graceful: false, reason: "it was to be stopped" });
       return;

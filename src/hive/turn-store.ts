@@ -1,0 +1,35 @@
+import type { Feed } from "../eventlog/feed.ts";
+import type { Store } from "../store/store.ts";
+import type { NumberedEvent, StoredTurnEvent } from "../wire/event.ts";
+import type { TurnStore } from "./turns.ts";
+
+/** Turns in the hive's store. The feed is told after the commit; `makeRoom` resolves once these events may be added. */
+export function turnStore(
+  store: Store,
+  feed: Pick<Feed, "publish">,
+  makeRoom: (agent: string, events: NumberedEvent[]) => Promise<void>,
+): TurnStore {
+  const tell = (stored: StoredTurnEvent[]): void => {
+    for (const turn of stored) feed.publish({ kind: "turn", seq: turn.seq, turn });
+  };
+  return {
+    async append(agent, instance, events) {
+      await makeRoom(agent.id, events);
+      return store.write((tx) => {
+        const result = store.turns.append(agent.id, agent.name, instance, events, store.nextSeq);
+        tx.afterCommit(() => tell(result.stored));
+        return result;
+      });
+    },
+    end: ({ id, name }, at, ends) =>
+      store.write((tx) => {
+        const stored = ends.map((event) => store.turns.note(id, name, store.nextSeq(), at, event));
+        tx.afterCommit(() => tell(stored));
+      }),
+    page: (id, name, query) => store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, query.limit),
+    open: store.turns.open,
+    confirmedN: store.turns.confirmedN,
+    nextTurn: store.turns.nextTurn,
+    lastTurn: store.turns.lastTurn,
+  };
+}
