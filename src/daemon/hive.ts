@@ -53,7 +53,7 @@ import { openMetrics } from "./metrics.ts";
 import { openModelAccess } from "./model-access.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
-import { CONNECTION_BYTES, Retention, roughBytes } from "./retention.ts";
+import { CONNECTION_BYTES, MESSAGE_BYTES, Retention, roughBytes } from "./retention.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
@@ -217,7 +217,8 @@ export async function openHive(deps: HiveDeps) {
 
   /** A body is stored once for each recipient. */
   const noteSent = (agentId: string, { to, body }: Parsed<"send">): void => {
-    void retention.added(agentId, body.length * (to === EVERYBODY ? swarm.all().length : 1)).catch(onUnexpected);
+    const copies = to === EVERYBODY ? swarm.all().length : 1;
+    void retention.added(agentId, (MESSAGE_BYTES + body.length) * copies).catch(onUnexpected);
   };
 
   const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
@@ -228,6 +229,8 @@ export async function openHive(deps: HiveDeps) {
       );
     metrics.called(name, caller.kind);
     if (name === "send" && caller.kind === "agent") noteSent(caller.agent.id, input);
+    if (name === "ask_operator" && caller.kind === "agent")
+      void retention.added(caller.agent.id, MESSAGE_BYTES + JSON.stringify(input).length).catch(onUnexpected);
     const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
     const result = handler(hive, input, caller);
     // A stream is handed on as it is.

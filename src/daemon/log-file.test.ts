@@ -43,3 +43,9 @@ test("of a log that was full and begun anew, a reader gets the rest of the full 
   expect((await lastLines(file, 10)).lines).toEqual(["one", "two", "three", "four"]);
   expect((await lastLines(file, 2)).lines).toEqual(["three", "four"]);
 });
+
+test("of a long log half a mebibyte is read at once, whatever is asked for", async () => {
+  writeFileSync(file, "flood\n".repeat(500_000));
+  const { lines } = await lastLines(file, 1_000_000);
+  expect(lines.join("\n").length).toBeLessThanOrEqual(512 * 1024);
+});

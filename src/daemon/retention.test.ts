@@ -214,3 +214,57 @@ test("past its bytes the oldest bodies that an agent has sent go; what waits, wh
   for (const id of kept) expect(bodyOf(id)).toHaveLength(1000);
   expect(store.messages.byId(sent[0] ?? 0)).toMatchObject({ sender: "ada", state: "done" });
 });
+
+test("of messages, closed questions and the audit trail each agent keeps the newest; what is open, of requests or of others stays", async () => {
+  const search = new SearchIndex(store, (error) => expect.fail(String(error)));
+  const send = (sender: string, state: "done" | "dead" | "queued", copies = 1): Promise<number[]> =>
+    store.write(() =>
+      Array.from({ length: copies }, () => {
+        const id = store.nextSeq();
+        store.messages.insert(newMessage(id, NOW, { sender, recipient: "bob", state, body: "found me" }));
+        return id;
+      }),
+    );
+  const ask = (agent: string, state: "open" | "answered"): Promise<void> =>
+    store.write(() => {
+      const id = store.nextSeq();
+      const times = { asked_at: NOW, expires_at: null, closed_at: null };
+      store.questions.insert({ id, seq: id, agent, question: "?", options: "[]", multi: 0, state, answer: null, ...times });
+    });
+  const record = (agent: string, kind: string, request?: number): Promise<void> =>
+    store.write(() =>
+      store.ledger.audit(store.nextSeq(), {
+        at: NOW,
+        actor: "hm1nd",
+        agent,
+        kind,
+        ...(request === undefined ? {} : { request }),
+      }),
+    );
+  const kept = [...(await send("ada", "queued")), ...(await send("bob", "done"))];
+  const gone = [...(await send("ada", "dead")), ...(await send("ada", "done", 1500)), ...(await send("system", "done", 1500))];
+  const newest = [...(await send("ada", "done", 1000)), ...(await send("system", "done", 1000))];
+  await ask("ada", "open");
+  for (let n = 0; n < 30; n++) await ask("ada", "answered");
+  await ask("bob", "answered");
+  await record("ada", "requested", 7);
+  for (let n = 0; n < 30; n++) await record("ada", "started");
+  await record("bob", "started");
+  while (!(await search.catchUp()));
+  search.stop();
+
+  await new Retention(store, { now: () => NOW, onUnexpected, mostSent: 1000, mostQuestions: 5, mostTrail: 5 }).runOnce();
+  for (const id of gone) expect(store.messages.byId(id)).toBeUndefined();
+  for (const id of [...kept, ...newest]) expect(store.messages.byId(id)).toBeDefined();
+  // Nothing of them is left in the search, nor in what is known of either party.
+  expect(store.search.find('"found"', 10_000)).toHaveLength(kept.length + newest.length);
+  expect(store.messages.newestOf("bob", 1e9, 10_000)).toHaveLength(kept.length + newest.length);
+  expect(store.questions.newest(100).map(({ agent, state }) => `${agent} ${state}`)).toEqual([
+    "ada open",
+    ...Array<string>(5).fill("ada answered"),
+    "bob answered",
+  ]);
+  const trail = (agent: string): string[] => store.ledger.audited({ agent, before: 1e9, limit: 100 }).map(({ kind }) => kind);
+  expect(trail("ada")).toEqual([...Array<string>(5).fill("started"), "requested"]);
+  expect(trail("bob")).toEqual(["started"]);
+});

@@ -1,11 +1,12 @@
 import type { KeptRows } from "../store/row-retention.ts";
 import type { Store } from "../store/store.ts";
+import { SYSTEM } from "../wire/names.ts";
 
 const HOUR_MS = 3600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long the body of a delivered message is kept. What it says of itself stays for ever. */
+/** How long the body of a delivered message is kept. What it says of itself stays longer: `MOST_SENT`. */
 const BODY_DAYS = 30;
-/** How long turn events are kept. The marks of turns stay for ever. */
+/** How long turn events are kept. The marks of turns stay longer: `MOST_TURNS`. */
 const TURN_EVENT_DAYS = 14;
 /** Bytes of turn events that are kept of one agent: what a flood may take. */
 const TURN_EVENT_BYTES = 1024 ** 3;
@@ -14,11 +15,19 @@ const SENT_BYTES = 1024 ** 3;
 /** Turns of one agent that are kept with their marks, and connections: years of work, and what a loop may leave. */
 const MOST_TURNS = 100_000;
 const MOST_CONNECTIONS = 100_000;
+/** Messages of one sender that are kept, without their bodies if need be: years of work, and an hour of a flood. */
+const MOST_SENT = 200_000;
+/** Closed questions of one agent that are kept: more than an operator answers in years. Each takes 12 KiB at most. */
+const MOST_QUESTIONS = 10_000;
+/** Lines of the audit trail about one agent that are kept, besides those of requests: years of starts and stops. */
+const MOST_TRAIL = 100_000;
 /** Bytes that one agent may add before it is pruned, whatever the hour. */
 const PRUNE_AFTER_BYTES = 64 * 1024 ** 2;
 
 /** What the record of a connection is counted as, with its place in the index. */
 export const CONNECTION_BYTES = 512;
+/** What a message is counted as besides its body, with its places in the indexes. */
+export const MESSAGE_BYTES = 512;
 
 /** Bytes that these events take when they are stored, about. */
 export function roughBytes(events: readonly { event: object }[]): number {
@@ -34,6 +43,9 @@ export interface RetentionOptions {
   sentBytes?: number;
   mostTurns?: number;
   mostConnections?: number;
+  mostSent?: number;
+  mostQuestions?: number;
+  mostTrail?: number;
   pruneAfterBytes?: number;
   /** Milliseconds of a clock that never jumps. */
   passed?: () => number;
@@ -69,7 +81,8 @@ export class Retention {
   readonly #log: (words: string) => void;
   readonly #turnEventBytes: number;
   readonly #sentBytes: number;
-  readonly #kept: readonly [rows: KeptRows, keep: number][];
+  readonly #mostSent: number;
+  readonly #kept: readonly [rows: KeptRows, keep: number, key: "id" | "name"][];
   readonly #pruneAfterBytes: number;
   /** What each agent has added since it was pruned last, and the pruning that is under way. */
   readonly #added = new Map<string, number>();
@@ -86,12 +99,15 @@ export class Retention {
     this.#turnEventBytes = options.turnEventBytes ?? TURN_EVENT_BYTES;
     this.#sentBytes = options.sentBytes ?? SENT_BYTES;
     this.#pruneAfterBytes = options.pruneAfterBytes ?? PRUNE_AFTER_BYTES;
-    const { turns, marks, connections } = store.rowRetention;
+    this.#mostSent = options.mostSent ?? MOST_SENT;
+    const { turns, marks, connections, questions, trail } = store.rowRetention;
     const mostTurns = options.mostTurns ?? MOST_TURNS;
     this.#kept = [
-      [turns, mostTurns],
-      [marks, 2 * mostTurns],
-      [connections, options.mostConnections ?? MOST_CONNECTIONS],
+      [turns, mostTurns, "id"],
+      [marks, 2 * mostTurns, "id"],
+      [connections, options.mostConnections ?? MOST_CONNECTIONS, "id"],
+      [questions, options.mostQuestions ?? MOST_QUESTIONS, "id"],
+      [trail, options.mostTrail ?? MOST_TRAIL, "name"],
     ];
   }
 
@@ -132,6 +148,8 @@ export class Retention {
       events: this.#store.turns.prune(now - TURN_EVENT_DAYS * DAY_MS),
     }));
     for (const { id } of this.#store.agents.all()) pruned.events += await this.#prune(id);
+    // What the daemon sends is about what agents do.
+    await this.#pruneSent(SYSTEM);
     if (pruned.bodies + pruned.events > 0)
       this.#log(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
     return pruned;
@@ -149,30 +167,40 @@ export class Retention {
     return pruning;
   }
 
-  /** Removes the oldest bodies that an agent has sent past what is kept of them. */
-  async #pruneSent(agent: string): Promise<void> {
-    let kept = 0;
+  /** Removes the oldest bodies that a principal has sent past what is kept of them, and the oldest messages likewise. */
+  async #pruneSent(sender: string): Promise<void> {
+    const { weigh, forget, remove } = this.#store.sentRetention;
+    let bytes = 0;
+    let rows = 0;
+    let bodies: number | undefined;
     let cut: number | undefined = Number.MAX_SAFE_INTEGER;
-    while (cut !== undefined && kept <= this.#sentBytes) {
-      const step = this.#store.sentRetention.weigh(agent, cut);
-      kept += step.bytes;
+    while (cut !== undefined && rows < this.#mostSent) {
+      const step = weigh(sender, cut);
+      bytes += step.bytes;
+      rows += step.rows;
       cut = step.next;
+      if (bytes > this.#sentBytes) bodies ??= cut;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (cut === undefined) return;
-    const before = cut;
+    if (cut !== undefined) await this.#inSteps(cut, (from, before) => remove(sender, from, before));
+    if (bodies !== undefined) await this.#inSteps(bodies, (from, before) => forget(sender, from, before));
+  }
+
+  /** Runs a removal of messages below `before` until it is through: each step is a write of its own. */
+  async #inSteps(before: number, step: (from: number, before: number) => number | undefined): Promise<void> {
     for (let after: number | undefined = 0; after !== undefined;) {
       const from: number = after;
-      after = await this.#store.write(() => this.#store.sentRetention.forget(agent, from, before));
+      after = await this.#store.write(() => step(from, before));
     }
   }
 
   /** The same in small steps; gives the number of events that went. */
   async #pruneEvents(agent: string): Promise<number> {
-    for (const [rows, keep] of this.#kept) {
-      const cut = rows.cut(agent, keep);
-      for (let more = cut !== undefined; more && cut !== undefined;)
-        more = await this.#store.write(() => rows.remove(agent, cut));
+    const name = this.#store.agents.all().find(({ id }) => id === agent)?.name ?? agent;
+    for (const [rows, keep, key] of this.#kept) {
+      const of = key === "id" ? agent : name;
+      const cut = rows.cut(of, keep);
+      for (let more = cut !== undefined; more && cut !== undefined;) more = await this.#store.write(() => rows.remove(of, cut));
     }
     let kept = 0;
     let cut: number | undefined = Number.MAX_SAFE_INTEGER;

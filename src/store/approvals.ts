@@ -97,6 +97,11 @@ export function approvalQueries(db: Sqlite) {
   const settledOf = db.prepare<[string, number, number], ApprovalRecord>(
     `SELECT * FROM approvals WHERE name = ? AND id < ? AND state IN ('deployed', 'failed', 'denied', 'cancelled') ORDER BY id DESC LIMIT ?`,
   );
+  const undecided = db.prepare<[string], { n: number }>(
+    `SELECT count(*) AS n FROM approvals WHERE requested_by = ? AND approved_at IS NULL
+       AND (state = 'failed' OR state = 'cancelled' AND resolved_by = requested_by)
+       AND id > coalesce((SELECT max(id) FROM approvals WHERE resolved_by = 'operator' OR approved_at IS NOT NULL), 0)`,
+  );
   const ownersOf = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners">>(
     "SELECT mount_owners FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",
   );
@@ -113,6 +118,11 @@ export function approvalQueries(db: Sqlite) {
     newest: (before: number, limit: number) => newest.all(before, limit),
     newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
     settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
+    /**
+     * How many requests of this agent have ended without the operator (they failed their check, or it took them back)
+     * since the newest one that the operator decided.
+     */
+    undecided: (by: string): number => undecided.get(by)?.n ?? 0,
     /** With which id maps a commit was deployed last. */
     mountOwners: (name: string, sha: string): MountOwners => mountOwners(ownersOf.get(name, sha)),
     /** Every request that ever was; for the checker. */

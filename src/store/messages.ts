@@ -107,7 +107,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased' ORDER BY recipient, id",
   );
   const heldBack = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held' AND recipient = ? ORDER BY id",
+    "SELECT * FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = ? ORDER BY id",
   );
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
@@ -120,6 +120,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     `SELECT * FROM (SELECT * FROM messages INDEXED BY messages_dead WHERE state = 'dead'
      UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held')
      ORDER BY id DESC LIMIT ?`,
+  );
+  const heldTo = db.prepare<[string], { n: number }>(
+    "SELECT count(*) AS n FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = ?",
   );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
   const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
@@ -175,6 +178,8 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     allLeased: () => allLeased.all(),
     /** What is held back of a chain that went on for too long. */
     held: (recipient: string) => heldBack.all(recipient),
+    /** How many are held back for an inbox. */
+    heldCount: (recipient: string): number => heldTo.get(recipient)?.n ?? 0,
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     /** The queued notices of one key. A message with a key is never put off. */
     queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),

@@ -11,8 +11,11 @@ export interface KeptRows {
   remove(agent: string, cut: number): boolean;
 }
 
-/** What an agent adds rows to and nothing else empties: its turns, their marks among the events, its connections. */
-export function rowRetentionQueries(db: Sqlite): Record<"turns" | "marks" | "connections", KeptRows> {
+/**
+ * What an agent adds rows to: its turns, their marks among the events, its connections, its closed questions, and the
+ * audit trail, which knows agents by name. What the trail says of requests stays with them.
+ */
+export function rowRetentionQueries(db: Sqlite): Record<"turns" | "marks" | "connections" | "questions" | "trail", KeptRows> {
   const kept = (table: string, key: string, from: string): KeptRows => {
     const cut = db.prepare<[string, number], { at: number }>(
       `SELECT ${key} AS at FROM ${from} agent = ? ORDER BY ${key} DESC LIMIT 1 OFFSET ?`,
@@ -29,5 +32,7 @@ export function rowRetentionQueries(db: Sqlite): Record<"turns" | "marks" | "con
     turns: kept("turns", "turn", "turns WHERE"),
     marks: kept("turn_events", "seq", "turn_events INDEXED BY turn_marks WHERE type IN ('turn_start', 'turn_end') AND"),
     connections: kept("egress", "id", "egress WHERE"),
+    questions: kept("questions", "id", "questions INDEXED BY questions_closed WHERE state <> 'open' AND"),
+    trail: kept("audit", "seq", "audit INDEXED BY audit_trail WHERE request IS NULL AND"),
   };
 }

@@ -271,4 +271,11 @@ UPDATE turns SET instance = (SELECT instance FROM spools WHERE spools.agent = tu
   WHERE ended_at IS NULL;
 CREATE INDEX turns_open ON turns (agent, turn) WHERE ended_at IS NULL;
 `,
+  `
+-- What an agent can add to, counted and pruned by agent: closed questions, the audit trail but for the part that belongs
+-- to requests, and messages that are held back.
+CREATE INDEX questions_closed ON questions (agent, id) WHERE state <> 'open';
+CREATE INDEX audit_trail ON audit (agent, seq) WHERE request IS NULL;
+CREATE INDEX messages_held_to ON messages (recipient, id) WHERE state = 'held';
+`,
 ];

@@ -3,7 +3,7 @@ import type { Sqlite } from "./database.ts";
 /** Messages that are weighed, or whose bodies are removed, at once: a few milliseconds of the one thread. */
 const STEP_ROWS = 1_000;
 
-/** How much room the bodies take that one agent has sent, and how the oldest of them go. */
+/** How much room the messages take that one principal has sent, and how the oldest of them go: first bodies, then rows. */
 export function sentRetentionQueries(db: Sqlite) {
   const mine = "message_parties AS party CROSS JOIN messages ON messages.id = party.id WHERE party.who = @who AND sender = @who";
   // `octet_length` looks at a row's head only: the body itself is not read.
@@ -17,11 +17,20 @@ export function sentRetentionQueries(db: Sqlite) {
   );
   const forget = db.prepare<[number]>("DELETE FROM message_words WHERE rowid = ?");
   const empty = db.prepare<[number]>("UPDATE messages SET body = NULL WHERE id = ?");
+  const settled = db.prepare<
+    { who: string; before: number; after: number },
+    { id: number; sender: string; recipient: string; isOver: number }
+  >(
+    `SELECT messages.id, sender, recipient, state IN ('done', 'dropped', 'dead') AS isOver FROM ${mine}
+     AND party.id > @after AND party.id < @before ORDER BY party.id LIMIT ${STEP_ROWS}`,
+  );
+  const removeParties = db.prepare<[string, string, number]>("DELETE FROM message_parties WHERE who IN (?, ?) AND id = ?");
+  const removeRow = db.prepare<[number]>("DELETE FROM messages WHERE id = ?");
   return {
-    /** Bytes of the next bodies before a message, and where to go on; `next` is undefined after the oldest. */
-    weigh(who: string, before: number): { bytes: number; next: number | undefined } {
+    /** Bytes and rows of the next messages before one, and where to go on; `next` is undefined after the oldest. */
+    weigh(who: string, before: number): { bytes: number; rows: number; next: number | undefined } {
       const { bytes, oldest, rows } = weigh.get({ who, before }) ?? { bytes: 0, oldest: null, rows: 0 };
-      return { bytes, next: rows < STEP_ROWS || oldest === null ? undefined : oldest };
+      return { bytes, rows, next: rows < STEP_ROWS || oldest === null ? undefined : oldest };
     },
     /** Removes bodies of what has arrived between two messages; where to go on, or undefined at the end. Inside a write. */
     forget(who: string, after: number, before: number): number | undefined {
@@ -29,6 +38,16 @@ export function sentRetentionQueries(db: Sqlite) {
       for (const { id } of rows.filter(({ gone }) => gone === 0)) {
         forget.run(id);
         empty.run(id);
+      }
+      return rows.length < STEP_ROWS ? undefined : rows.at(-1)?.id;
+    },
+    /** Removes settled messages between two whole; where to go on, or undefined at the end. Inside a write. */
+    remove(who: string, after: number, before: number): number | undefined {
+      const rows = settled.all({ who, after, before });
+      for (const { id, sender, recipient } of rows.filter(({ isOver }) => isOver === 1)) {
+        forget.run(id);
+        removeParties.run(sender, recipient, id);
+        removeRow.run(id);
       }
       return rows.length < STEP_ROWS ? undefined : rows.at(-1)?.id;
     },

@@ -40,10 +40,14 @@ export const MAX_AGENTS = 500;
  * operator's inbox has no limit.
  */
 export const MAX_INBOX_MESSAGES = 10_000;
+/** Messages to one inbox that are held back because their chain is too long: more than an operator reads. */
+export const MAX_HELD_MESSAGES = 1_000;
 /** Open questions of one agent: past that the operator is asked too much to answer any. */
 export const MAX_OPEN_QUESTIONS = 50;
 /** Requests that may wait for the operator: past that nobody looks at any of them. */
 export const MAX_OPEN_REQUESTS = 100;
+/** Requests of an agent that end without the operator between two decisions: each keeps what it brought for ever. */
+export const MAX_UNDECIDED_REQUESTS = 100;
 /** Messages in one chain of agents answering agents before the operator is asked. Configurable. */
 export const DEFAULT_MAX_HOPS = 32;
 /** Failures of one message itself before it is dead. */

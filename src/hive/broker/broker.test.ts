@@ -8,7 +8,7 @@ import { Feed } from "../../eventlog/feed.ts";
 import type { Store } from "../../store/store.ts";
 import type { HiveEvent } from "../../wire/event.ts";
 import { PARKING_ENDS } from "../../wire/turn-ends.ts";
-import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
+import { MAX_HELD_MESSAGES, MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
 import type { Directory, Principal } from "../directory.ts";
 import { Broker, type BrokerOptions } from "./broker.ts";
 import type { Served } from "./waiters.ts";
@@ -323,6 +323,17 @@ describe("the loop brake", () => {
     expect(store.messages.byId(id)).toMatchObject({ state: "held", hops: 4 });
     expect(await broker.resumeChain(store.messages.byId(id)?.chain ?? 0)).toBe(1);
     expect((await next(from)).message.id).toBe(id);
+  });
+
+  test("of the messages to one agent a thousand are held at most; the next one is refused, and others still receive", async () => {
+    broker.stop();
+    broker = open({ maxHops: 0, sendRate: { perSecond: 1e6, burst: 1e6 } });
+    await send("ada", "go");
+    await next("ada");
+    for (let n = 0; n < MAX_HELD_MESSAGES; n++) await send("bob", "x", as("ada"));
+    await expect(send("bob", "x", as("ada"))).rejects.toThrow("1000 messages to bob are held already");
+    expect(stateOf(await send("cyd", "x", as("ada")))).toBe("held");
+    expect(stateOf(await send("bob", "x"))).toBe("queued");
   });
 
   test("a message of the operator begins a new chain", async () => {

@@ -4,7 +4,7 @@ import { newMessage, type MessageRow } from "../../store/messages.ts";
 import type { Store, Tx } from "../../store/store.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
-import { MAX_INBOX_MESSAGES } from "../../wire/limits.ts";
+import { MAX_HELD_MESSAGES, MAX_INBOX_MESSAGES } from "../../wire/limits.ts";
 import type { MessageView } from "../../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import { noticeKey, type Notice } from "../../wire/notices.ts";
@@ -229,8 +229,12 @@ export class Broker {
 
   /** Why a sender is refused: the limit of an inbox binds senders, never the daemon's notices. */
   #whyFull(to: Principal, chain: { hops: number } | undefined): string | undefined {
-    const isQueued = to.id !== OPERATOR && (chain?.hops ?? 0) <= this.#maxHops;
-    if (!isQueued || this.unread(to.id) < MAX_INBOX_MESSAGES) return undefined;
+    if (to.id === OPERATOR) return undefined;
+    if ((chain?.hops ?? 0) > this.#maxHops) {
+      if (this.#store.messages.heldCount(to.id) < MAX_HELD_MESSAGES) return undefined;
+      return `${MAX_HELD_MESSAGES} messages to ${to.name} are held already: the operator must release or drop them first`;
+    }
+    if (this.unread(to.id) < MAX_INBOX_MESSAGES) return undefined;
     return `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`;
   }
 

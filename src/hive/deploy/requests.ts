@@ -3,7 +3,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { RequestOrigin, Sha, TreeFile } from "../../wire/approval.ts";
 import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
-import { MAX_OPEN_REQUESTS } from "../../wire/limits.ts";
+import { MAX_OPEN_REQUESTS, MAX_UNDECIDED_REQUESTS } from "../../wire/limits.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readGeneration, treeFiles } from "../agents/config-tree.ts";
@@ -320,8 +320,14 @@ export class Requests {
   #checkRoom(by: string): void {
     const asker = by === OPERATOR ? undefined : this.#world.swarm.find(by);
     if (asker) this.#world.broker.checkMayAsk(asker.id);
-    if (this.#world.store.approvals.open().length >= MAX_OPEN_REQUESTS)
+    const { approvals } = this.#world.store;
+    if (approvals.open().length >= MAX_OPEN_REQUESTS)
       throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
+    if (by !== OPERATOR && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
+      throw new HiveError(
+        "rate_limited",
+        `${MAX_UNDECIDED_REQUESTS} of your requests have failed their check or were taken back since the operator last decided one: the operator must make the next one`,
+      );
   }
 
   #checkNew(agent: Agent, sha: Sha): void {
