@@ -45,6 +45,7 @@ import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
 import { directoryOf, revisionsInUse } from "./directory.ts";
 import { Disk } from "./disk.ts";
+import { EgressRecords } from "./egress-records.ts";
 import { handlers } from "./handlers/index.ts";
 import { senderOf } from "./handlers/messages.ts";
 import type { CallerContext } from "./handlers/types.ts";
@@ -53,7 +54,7 @@ import { openMetrics } from "./metrics.ts";
 import { openModelAccess } from "./model-access.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
-import { CONNECTION_BYTES, MESSAGE_BYTES, Retention, roughBytes } from "./retention.ts";
+import { MESSAGE_BYTES, Retention, roughBytes } from "./retention.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
@@ -173,6 +174,13 @@ export async function openHive(deps: HiveDeps) {
   const interruptTurns = async (agent: Agent, why: string, except?: string): Promise<void> => {
     metrics.turns.inc({ outcome: "interrupted" }, await turns.interrupt(agent, why, except));
   };
+  const egressRecords = new EgressRecords({
+    store,
+    feed,
+    nameOf: directory.nameOf,
+    added: (agent, bytes) => retention.added(agent, bytes),
+    now,
+  });
   const rateLimits = new Map<string, number>();
   const gateway = new Gateway({
     model: {
@@ -201,13 +209,7 @@ export async function openHive(deps: HiveDeps) {
       hostsOf: (id) => swarm.byId(id)?.config.egress ?? [],
       resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
       isPublic: isPublicAddress,
-      onRecord(record) {
-        const { agentId, ...rest } = record;
-        void store
-          .write(() => store.ledger.connect({ agent: agentId, at: now(), ...rest }))
-          .then(() => retention.added(agentId, CONNECTION_BYTES))
-          .catch(onUnexpected);
-      },
+      onRecord: (record) => void egressRecords.record(record).catch(onUnexpected),
     },
   });
 

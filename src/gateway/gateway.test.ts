@@ -391,7 +391,7 @@ describe("egress.sock", () => {
       tlsConnect({ socket, servername: "hidden.example", rejectUnauthorized: false }).on("error", resolve);
     });
     expect(error.message).toMatch(/unrecognized name/i);
-    expect(records).toMatchObject([{ verdict: "wrong server name" }]);
+    expect(records).toMatchObject([{ host: "listed.example", verdict: "wrong server name", serverName: "hidden.example" }]);
   });
 
   test("what is not TLS does not go through a tunnel", async () => {
@@ -407,6 +407,7 @@ describe("egress.sock", () => {
   test.each([
     ["a host that is not listed", "other.example:443", "not listed"],
     ["a listed host on another port", "ghost.example:22", "port not listed"],
+    ["this machine by its name, not listed either", "localhost:443", "private address"],
     ["a private address that is not listed either", "192.168.7.7:443", "private address"],
     ["a listed name with a private address", "metadata.example:443", "private address"],
     ["a listed name with one private address among public ones", "mixed.example:443", "private address"],

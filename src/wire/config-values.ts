@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isEgressHost } from "./egress-host.ts";
+import { isEgressHost, neverReached } from "./egress-host.ts";
 import { MANAGER } from "./names.ts";
 
 /** What the values of `agent.json` may be: whatever the kernel or the CLI would refuse later is refused here. */
@@ -31,7 +31,14 @@ export const ModelName = z
 /** A host of the egress list: a name of DNS, `*.` before it or not, a port after it or not. */
 export const EgressHost = z
   .string()
-  .refine(isEgressHost, "a host is name, name:port or *.name, in lower case; a port is 1 to 65535");
+  .refine(isEgressHost, {
+    error: "a host is name, name:port or *.name, in lower case; a port is 1 to 65535",
+    abort: true,
+  })
+  .superRefine((entry, context) => {
+    const why = neverReached(entry);
+    if (why !== undefined) context.addIssue({ code: "custom", message: why });
+  });
 
 /** An agent that may be sent to. `*` and names that no agent can have would grant nothing. */
 export const RecipientName = z

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { neverReached } from "./egress-host.ts";
 import { missingEntry, reasonOf, withEgress } from "./egress.ts";
 
 const denied = (host: string, port = 443, verdict = "not listed") => missingEntry({ host, port, verdict });
@@ -12,7 +13,8 @@ test("a denied host is proposed as the entry that allows it, and only where an e
 });
 
 test("what an agent cannot write into its list is not proposed", () => {
-  for (const host of ["*.example", "a b", 'x","y', "::1", "", "\u202Eexample"]) expect(denied(host), host).toBeUndefined();
+  for (const host of ["localhost", "10.0.0.1", "127.1", "*.example", "a b", 'x","y', "::1", "", "\u202Eexample"])
+    expect(denied(host), host).toBeUndefined();
 });
 
 test("the entry is added to what is listed, and nothing else changes", () => {
@@ -26,4 +28,14 @@ test("the entry is added to what is listed, and nothing else changes", () => {
 test("a verdict that has no words is its own words", () => {
   expect(reasonOf("private address")).toBe("resolves to a private address");
   expect(reasonOf("toString")).toBe("toString");
+});
+
+test.each([
+  ["0.0.0.0", "0.255.255.255", "1.0.0.0"],
+  ["100.64.0.0", "100.127.255.255", "100.128.0.0"],
+  ["172.16.0.0", "172.31.255.255", "172.32.0.0"],
+  ["192.168.0.0", "192.168.255.255", "192.169.0.0"],
+  ["224.0.0.0", "255.255.255.255", "223.255.255.255"],
+])("of the special range that begins with %s the last address is in it, %s, and %s is not", (first, last, outside) => {
+  expect([first, last, outside].map((address) => neverReached(address) !== undefined)).toEqual([true, true, false]);
 });

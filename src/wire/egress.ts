@@ -1,4 +1,4 @@
-import { isEgressHost } from "./egress-host.ts";
+import { isEgressHost, neverReached } from "./egress-host.ts";
 
 /** Ports of a host that is listed without one. */
 export const WEB_PORTS: readonly number[] = [80, 443];
@@ -28,7 +28,7 @@ export function missingEntry(denied: { host: string; port: number; verdict: stri
   const host = denied.host.toLowerCase().replace(/\.$/, "");
   const entry = WEB_PORTS.includes(denied.port) ? host : `${host}:${denied.port}`;
   // The agent chose the name: a star in it would allow more than the connection that was denied.
-  return !entry.includes("*") && isEgressHost(entry) ? entry : undefined;
+  return !entry.includes("*") && isEgressHost(entry) && neverReached(entry) === undefined ? entry : undefined;
 }
 
 /** The text of an `agent.json` with one more entry in `egress`. Throws an Error that says why there is none. */

@@ -10,6 +10,9 @@ const CONNECT_MS = 15_000;
 const HELLO_MS = 10_000;
 const IDLE_MS = 10 * 60_000;
 
+/** Characters of a name that a record keeps: the longest of DNS. */
+const MAX_NAME_CHARS = 253;
+
 /** The alert of TLS that names the fault: fatal, unrecognized_name (RFC 8446 6.2). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70]);
 
@@ -31,6 +34,8 @@ export interface EgressRecord {
     | "bad request";
   bytesIn: number;
   bytesOut: number;
+  /** The server name of the TLS that was sent instead of the host's; cut at `MAX_NAME_CHARS`. */
+  serverName?: string;
 }
 
 export interface EgressDeps {
@@ -56,6 +61,9 @@ export function egressServer(agentId: string, deps: EgressDeps): Server {
   return server;
 }
 
+/** The names that RFC 6761 gives to the machine itself. */
+const isThisMachine = (host: string): boolean => /(?:^|\.)localhost\.?$/i.test(host);
+
 /** Where a request may go, or why not. */
 async function judge(
   agentId: string,
@@ -64,7 +72,8 @@ async function judge(
   port: number,
 ): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
   // Before the list: no entry allows it, so none is asked for.
-  if (isIP(host) && !deps.isPublic(host)) return { verdict: "private address", words: `${host} is a private address` };
+  if ((isIP(host) && !deps.isPublic(host)) || isThisMachine(host))
+    return { verdict: "private address", words: `${host} is a private address` };
   const list = deps.hostsOf(agentId);
   if (!isListed(list, host, port)) {
     const where = "this agent's egress list (agent.json, egress)";
@@ -91,14 +100,15 @@ async function judge(
 async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
   client.on("error", () => client.destroy());
   const target = splitAuthority(incoming.url ?? "");
-  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
+  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0, serverName?: string): void =>
     deps.onRecord({
       agentId,
-      host: target?.host ?? (incoming.url ?? "").slice(0, 120),
+      host: (target?.host ?? incoming.url ?? "").slice(0, MAX_NAME_CHARS),
       port: target?.port ?? 0,
       verdict,
       bytesIn,
       bytesOut,
+      ...(serverName === undefined ? {} : { serverName }),
     });
   const refuse = (status: string, verdict: EgressRecord["verdict"], words: string): void => {
     record(verdict);
@@ -120,7 +130,8 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
   const fits =
     hello?.kind === "hello" && (named === target.host.toLowerCase() || (named === undefined && isIP(target.host) !== 0));
   if (!first || !fits) {
-    record(hello?.kind === "hello" ? "wrong server name" : "not TLS");
+    if (hello?.kind === "hello") record("wrong server name", 0, 0, named?.slice(0, MAX_NAME_CHARS) ?? "none");
+    else record("not TLS");
     upstream.destroy();
     // No body can be sent inside of TLS: the alert is the reason that the agent's program sees.
     if (hello?.kind === "hello") client.end(UNRECOGNIZED_NAME, () => client.destroy());
@@ -154,7 +165,14 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
   }
   const port = Number(url?.port || 80);
   const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
-    deps.onRecord({ agentId, host: url?.hostname ?? (incoming.url ?? "").slice(0, 120), port, verdict, bytesIn, bytesOut });
+    deps.onRecord({
+      agentId,
+      host: (url?.hostname ?? incoming.url ?? "").slice(0, MAX_NAME_CHARS),
+      port,
+      verdict,
+      bytesIn,
+      bytesOut,
+    });
   const refuse = (status: number, verdict: EgressRecord["verdict"], words: string): void => {
     record(verdict);
     outgoing.writeHead(status, { "content-type": "text/plain", connection: "close" });

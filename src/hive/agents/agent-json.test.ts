@@ -15,6 +15,7 @@ describe("a deployed agent.json", () => {
   });
 
   test.each<[string, object, RegExp]>([
+    ["an egress entry that is never reached", { egress: ["a.org", "localhost"] }, /localhost is this machine/],
     ["a server name that is refused now", { extraMcpServers: { "Not Fit": { command: "x" } } }, /extraMcpServers/],
     ["a limit that is refused now", { limits: { pids: 1 } }, /limits\.pids/],
     ["a text that is too long now", { description: "x".repeat(10_000) }, /description/],
@@ -25,7 +26,7 @@ describe("a deployed agent.json", () => {
     const value = { ...RESTRICTED, ...more };
     const read = deployed(value);
     if (!("config" in read)) throw new Error(read.unreadable);
-    expect(read.config).toMatchObject(RESTRICTED);
+    expect(read.config).toMatchObject({ ...RESTRICTED, ...("egress" in more ? more : {}) });
     expect(read.warnings).toEqual([expect.stringMatching(warning)]);
     expect(parseRequested(JSON.stringify(value))).toHaveProperty("complaints");
   });

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
+import type { EgressRecord } from "../gateway/egress/proxy.ts";
+import type { Store } from "../store/store.ts";
+import { EgressRecords } from "./egress-records.ts";
+
+let folder: string;
+let store: Store;
+let now: number;
+let records: EgressRecords;
+let published: number;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "egress-"));
+  store = openStoreIn(folder);
+  now = Date.parse("2030-01-31T00:00:00Z");
+  published = 0;
+  records = new EgressRecords({
+    store,
+    feed: { publish: () => void published++ },
+    nameOf: () => "ada",
+    added: async () => {},
+    now: () => now,
+  });
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const seen = (verdict: EgressRecord["verdict"], more: Partial<EgressRecord> = {}): Promise<void> =>
+  records.record({ agentId: "a1", host: "a.example", port: 443, verdict, bytesIn: 0, bytesOut: 0, ...more });
+const tail = (): string[] =>
+  store.turns.page("a1", "ada", 1e9, 1000).events.flatMap(({ event }) => (event.type === "note" ? [event.text] : []));
+
+test("a denied connection is a row and a note on the agent's tail with its reason; one that is allowed is a row", async () => {
+  await seen("wrong server name", { serverName: "hidden.example" });
+  await seen("not listed");
+  await seen("private address", { host: "10.0.0.1", port: 80 });
+  await seen("allowed");
+  expect(tail()).toEqual([
+    "connection denied: a.example:443 (TLS name differs from CONNECT host: hidden.example)",
+    "connection denied: a.example:443 (not listed)",
+    "connection denied: 10.0.0.1:80 (resolves to a private address)",
+  ]);
+  expect(published).toBe(3);
+  const rows = store.ledger.connections("a1", 1e9, 10).map(({ verdict }) => verdict);
+  expect(rows).toEqual(["allowed", "private address", "not listed", "wrong server name"]);
+});
+
+test("a flood of denied connections leaves ten notes a minute; each is a row", async () => {
+  for (let n = 0; n < 50; n++) await seen("not listed");
+  expect(tail()).toHaveLength(10);
+  expect(tail().at(-1)).toContain("`hivectl egress ada`");
+  expect(store.ledger.connections("a1", 1e9, 100)).toHaveLength(50);
+  now += 60_000;
+  await seen("not listed");
+  expect(tail()).toHaveLength(11);
+});
