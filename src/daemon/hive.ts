@@ -52,6 +52,7 @@ import type { CallerContext } from "./handlers/types.ts";
 import type { Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
 import { openModelAccess } from "./model-access.ts";
+import { tryMounts } from "./mounts.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { MESSAGE_BYTES, Retention, roughBytes } from "./retention.ts";
@@ -274,11 +275,18 @@ export async function openHive(deps: HiveDeps) {
     },
   };
 
+  const cageOf = (agent: Agent) => ({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id });
   const cages = new Cages({
     driver,
+    cageOf,
     specFor: async (agent, nonce) => cageSpec(agent, cageFacts, nonce),
     identityOf: (agent) => agent.record.identity,
     revision: runtime.revision,
+    async mountProblems(agent) {
+      const { mounts } = agent.config;
+      const trials = await tryMounts(mounts, agent.record.identity, paths, cageFacts.mountOwners(agent));
+      return trials.flatMap(({ problem }) => problem ?? []);
+    },
     openSockets: (agent, identity) => sockets.openAgent(agent, identity),
     changed,
     async releaseLeases(agent, why) {
@@ -345,7 +353,7 @@ export async function openHive(deps: HiveDeps) {
     harnesses,
     identityFor: (ordinal) => driver.identityFor(hiveId, ordinal),
     closeSockets: (agent) => sockets.removeAgent(agent),
-    destroyCage: (agent) => driver.destroy({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id }),
+    destroyCage: (agent) => driver.destroy(cageOf(agent)),
     hasMail: (agent) => broker.hasMail(agent.id),
     changed,
     announce: (happening, options) => announcements.announce(happening, options),

@@ -63,6 +63,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
   } as unknown as Driver;
   const cages = new Cages({
     driver,
+    cageOf: (agent) => ({ cageDir: paths.agent(agent.id).cage, hiveId: "h", agentId: agent.id }),
     specFor: async (agent, nonce) =>
       ({ agentId: agent.id, revision: "r1", env: nonce === undefined ? {} : { HIVE_NONCE: nonce } }) as never,
     identityOf: (agent) => agent.record.identity,
@@ -71,6 +72,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     changed: () => {},
     releaseLeases: async () => {},
     interruptTurns: async () => {},
+    mountProblems: async () => [],
     hasMail: () => false,
     tell: async () => {},
     crashBackoffMs: 1,

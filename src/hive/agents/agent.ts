@@ -62,6 +62,8 @@ export class Agent {
   stateSince = Date.now();
   warnings: string[] = [];
   diskWarning: string | undefined;
+  /** Mounts that do not work on this host just now, in words. */
+  mountProblems: string[] = [];
   /** Tool servers that have not connected, and why. */
   unconnected: Record<string, string> = {};
   /** A deploy holds its turn loop: no message is served until it is over. */

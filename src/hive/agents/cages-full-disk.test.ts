@@ -22,6 +22,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
   });
   const cages = new Cages({
     driver: { prepare: async () => {}, start: parts.start ?? (async () => running) } as unknown as Driver,
+    cageOf: () => ({}) as never,
     specFor: async () => ({ revision: "r1" }) as never,
     identityOf: () => ({}) as never,
     revision: "r1",
@@ -29,6 +30,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
     changed: () => void changes.push(agent.phase.at),
     releaseLeases: full,
     interruptTurns: full,
+    mountProblems: async () => [],
     hasMail: () => false,
     tell: async () => {},
     crashBackoffMs: 60_000,

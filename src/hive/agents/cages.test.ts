@@ -4,13 +4,15 @@ import { AgentConfig } from "../../wire/config.ts";
 import { Agent } from "./agent.ts";
 import { NOTHING_GRANTED } from "./agent-json.ts";
 import { Cages, type LifecycleEvent } from "./cages.ts";
+import { agentView } from "./view.ts";
 
 /** A cage without a process, and what the driver was asked for. */
-function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean }) {
+function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean; unstartable?: string }) {
   const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
   const asked: string[] = [];
   const told: LifecycleEvent[] = [];
   const released: string[] = [];
+  const problems: string[] = [];
   let end!: (exit: CageExit) => void;
   const exited = new Promise<CageExit>((resolve) => (end = resolve));
   const running: Running = {
@@ -32,9 +34,14 @@ function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean 
   };
   const cages = new Cages({
     driver: driver as never,
-    specFor: async () => ({ revision: "r" }) as never,
+    cageOf: () => ({}) as never,
+    specFor: async () => {
+      if (tree.unstartable !== undefined) throw new Error(tree.unstartable);
+      return { revision: "r" } as never;
+    },
     identityOf: () => ({}) as never,
     revision: "r",
+    mountProblems: async () => problems,
     openSockets: async () => {},
     changed: () => {},
     releaseLeases: async (_, why) => void released.push(why),
@@ -45,7 +52,7 @@ function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean 
     onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,
   });
-  return { agent, cages, asked, told, released, end };
+  return { agent, cages, asked, told, released, problems, end };
 }
 
 const UNREADABLE = { config: NOTHING_GRANTED, unreadable: "the deployed config cannot be read" };
@@ -100,4 +107,30 @@ test("whatever ends a cage says to its turn why", async () => {
   const gone = world({ config, gone: true });
   expect(await gone.cages.adopt(gone.agent)).toBe(false);
   expect(gone.released).toEqual(["the cage ended while the daemon was down"]);
+});
+
+test("a mount that does not work any more is a warning on the row: when the cage starts, when it cannot, and when it is taken over", async () => {
+  const gone = "mounts: /data/papers does not exist on this host";
+  const warningsOf = (agent: Agent): string[] =>
+    agentView(agent, { unread: 0, tokensToday: 0, currentRevision: "r" } as never).warnings;
+  const running = world({ config: AgentConfig.parse({}) });
+  running.problems.push("mounts: /data/out cannot be written by the agent (uid 1)");
+  await running.cages.start(running.agent, "a test");
+  expect(warningsOf(running.agent)).toEqual(running.problems);
+  // Mended: the next start looks again.
+  running.problems.pop();
+  await running.cages.stop(running.agent, { graceful: false, reason: "by operator" });
+  await running.cages.start(running.agent, "a test");
+  expect(warningsOf(running.agent)).toEqual([]);
+
+  const failed = world({ config: AgentConfig.parse({}), unstartable: gone });
+  failed.problems.push(gone);
+  await expect(failed.cages.start(failed.agent, "a test")).rejects.toThrow(gone);
+  expect(warningsOf(failed.agent)).toEqual([gone]);
+
+  const adopted = world({ config: AgentConfig.parse({}), unstartable: gone });
+  adopted.problems.push(gone);
+  // The cage that runs is taken over although no other could be started.
+  expect(await adopted.cages.adopt(adopted.agent)).toBe(true);
+  expect(warningsOf(adopted.agent)).toEqual([gone]);
 });

@@ -15,10 +15,14 @@ const DEPLOYED = "a deploy replaced the cage";
 
 export interface CageDeps {
   driver: Driver;
+  /** Which cage is the agent's: known whatever its config says and its mounts are. */
+  cageOf(agent: Agent): Pick<CageSpec, "cageDir" | "hiveId" | "agentId">;
   /** The whole specification of an agent's cage, folders and files made. */
   specFor(agent: Agent, nonce?: string): Promise<CageSpec>;
   identityOf(agent: Agent): Identity;
   revision: string;
+  /** What is wrong with the agent's mounts on this host just now, each in words that name the folder. */
+  mountProblems(agent: Agent): Promise<string[]>;
   /** Opens the agent's three sockets; idempotent. */
   openSockets(agent: Agent, identity: Identity): Promise<void>;
   /** Something that is shown has changed. */
@@ -107,8 +111,25 @@ export class Cages {
 
   /** The specification of a cage that is about to start. No cage starts with a config that cannot be read. */
   async #specToStart(agent: Agent, nonce?: string): Promise<CageSpec> {
+    this.#lookAtMounts(agent);
     if (agent.unreadable !== undefined) throw new HiveError("unavailable", agent.unreadable);
     return this.#deps.specFor(agent, nonce);
+  }
+
+  /**
+   * Looks at the mounts beside the start: trying them takes throw-away cages, and a cage that starts, or cannot, does not
+   * wait for that.
+   */
+  #lookAtMounts(agent: Agent): void {
+    const { generation } = agent;
+    this.#deps
+      .mountProblems(agent)
+      .then((problems) => {
+        if (agent.generation !== generation || problems.join() === agent.mountProblems.join()) return;
+        agent.mountProblems = problems;
+        this.#deps.changed(agent);
+      })
+      .catch(this.#deps.onUnexpected);
   }
 
   /**
@@ -117,8 +138,8 @@ export class Cages {
    */
   adopt(agent: Agent): Promise<boolean> {
     return agent.serially(async () => {
-      const spec = await this.#deps.specFor(agent);
-      const running = await this.#deps.driver.adopt(spec);
+      this.#lookAtMounts(agent);
+      const running = await this.#deps.driver.adopt(this.#deps.cageOf(agent));
       if (!running) {
         // Its leases come back by the broker's own grace.
         await this.#deps.interruptTurns(agent, "the cage ended while the daemon was down").catch(this.#deps.onUnexpected);
@@ -137,7 +158,7 @@ export class Cages {
 
   /** Ends a cage that outlived the last daemon, before anything else is done with its agent. */
   async clear(agent: Agent): Promise<void> {
-    const running = await this.#deps.driver.adopt(await this.#deps.specFor(agent));
+    const running = await this.#deps.driver.adopt(this.#deps.cageOf(agent));
     if (running) await this.#end(agent, running, 0, "a deploy of the last daemon was not finished");
   }
 

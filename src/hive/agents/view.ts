@@ -57,6 +57,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
       ...agent.warnings,
       ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
       facts.portProblem,
+      ...agent.mountProblems,
       agent.diskWarning,
     ].filter((one) => one !== undefined),
   };
