@@ -155,21 +155,21 @@ const LAYERS: readonly Layer[] = [
     path: "/?tab=swarm",
     open: (page) => choose(page, "destroy…"),
     back: "button: more for scout",
-    order: ["button: destroy, keep its state", "button: leave it"],
+    order: ["button: destroy, keep its state", "button: back"],
   },
   {
     what: "destroy and purge",
     path: "/?tab=swarm",
     open: (page) => choose(page, "destroy and purge…"),
     back: "button: more for scout",
-    order: ["button: purge for good", "button: leave it"],
+    order: ["button: purge for good", "button: back"],
   },
   {
     what: "the purge of kept state",
     path: "/?tab=swarm",
     open: (page) => press(page, "purge…"),
     back: "button: purge…",
-    order: ["button: purge for good", "button: leave it"],
+    order: ["button: purge for good", "button: back"],
   },
   {
     what: "the spawn form",
@@ -237,7 +237,7 @@ const LAYERS: readonly Layer[] = [
     path: "/?tab=call&card=request-44",
     open: (page) => press(page, "do not wait…"),
     back: "button: do not wait…",
-    order: ["button: stop the turn, deploy now", "button: leave it"],
+    order: ["button: stop the turn, deploy now", "button: back"],
   },
 ];
 
@@ -344,7 +344,7 @@ describe.each([1440, 390])("at %i px", (width) => {
         .first()
         .waitFor();
       await press(page, "deny…");
-      await expect.poll(async () => where(await keyboard.at())).toBe("textbox: note to whoever asked for 42");
+      await expect.poll(async () => where(await keyboard.at())).toBe("textbox: note on request 42");
       expect(await findings(page, ".act")).toEqual([]);
       expectOrder([await keyboard.press("Tab"), await keyboard.press("Tab")], ["button: deny", "button: back"]);
       await keyboard.press("Shift+Tab");
@@ -354,7 +354,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       await keyboard.press("Enter");
       await page.keyboard.type("not now");
       await page.reload();
-      await page.getByRole("textbox", { name: "note to whoever asked for 42" }).waitFor();
+      await page.getByRole("textbox", { name: "note on request 42" }).waitFor();
       expect(await page.evaluate(() => document.activeElement?.closest(".act") ?? null)).toBe(null);
       await context.close();
     },

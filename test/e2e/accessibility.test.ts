@@ -73,7 +73,7 @@ test("an empty hive, too", async () => {
   const empty = await busyHive().start();
   empty.state = aState({ agents: [] });
   const { context, page } = await openPage(browser, empty);
-  await page.getByText("Nobody lives here yet.").waitFor();
+  await page.getByText("There are no agents yet.").waitFor();
   expect(await findings(page)).toEqual([]);
   await context.close();
   await empty.stop();

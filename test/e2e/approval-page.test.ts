@@ -89,9 +89,9 @@ describe("the card", () => {
   test("a note that is half written survives a reload", async () => {
     const { context, page } = await openPage(browser, hive);
     await (await openCall(page, /^request 42/)).getByRole("button", { name: "deny…" }).click();
-    await page.getByRole("textbox", { name: "note to whoever asked for 42" }).fill("because");
+    await page.getByRole("textbox", { name: "note on request 42" }).fill("because");
     await page.reload();
-    await expect.poll(() => page.getByRole("textbox", { name: "note to whoever asked for 42" }).inputValue()).toBe("because");
+    await expect.poll(() => page.getByRole("textbox", { name: "note on request 42" }).inputValue()).toBe("because");
     await context.close();
   });
 });
@@ -178,6 +178,7 @@ describe("the page", () => {
             new_mode: "120000",
             patch: "@@ -0,0 +1 @@\n+INSTRUCTIONS.md\n\\ No newline at end of file\n",
           },
+          { path: "empty.md", status: "added", added: 0, patch: "" },
           { path: "logo.png", status: "modified", binary: true, added: 0 },
           { path: "new/name.md", old_path: "old.md", status: "renamed", added: 0 },
           { path: "big.txt", cut: true, patch: "@@ -1,99 +1,99 @@\n-old\n+new\n" },
@@ -191,6 +192,7 @@ describe("the page", () => {
     const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
     await file("run.sh").getByText("mode 100644 → 100755").waitFor();
     await file("run.sh").getByText("The content is the same.").waitFor();
+    await file("empty.md").getByText("The file is empty.").waitFor();
     // Nix code is read by no driver here: it is there, folded.
     await file("agent.nix").getByText("not read by this hive").waitFor();
     expect(await file("agent.nix").locator(".ln").count()).toBe(0);
@@ -219,7 +221,7 @@ describe("the page", () => {
     async (width) => {
       const long = "x".repeat(900);
       hive.answers.show = () => ({
-        approval: anApproval(),
+        approval: anApproval({ risks: [{ level: "danger", kind: "binary", text: "not shown: it is not text", path: "b.md" }] }),
         base_sha: BASE,
         files: diffFiles([
           { path: "A-notes.txt", cut: true, added: 3, patch: `@@ -0,0 +1,3 @@\n+first ${long}\n` },
@@ -237,6 +239,8 @@ describe("the page", () => {
       const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
       const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
       const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
+      // On a phone nothing shows what a mark has under the pointer: it names its file.
+      await page.getByText("b.md not shown: it is not text").waitFor();
       await page.getByText("2 files are not shown whole: look at each, and tick them above to approve").waitFor();
       expect(await approve.count()).toBe(0);
       await file("A-notes.txt").getByRole("button", { name: "show more" }).click();

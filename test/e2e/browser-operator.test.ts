@@ -204,7 +204,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     const card = request("config change", "scout");
     await card.getByText('"model":"opus"').waitFor();
     await card.getByRole("button", { name: "deny…" }).click();
-    await card.getByRole("textbox", { name: /note to whoever asked/ }).fill("too dear for this");
+    await card.getByRole("textbox", { name: /note on request/ }).fill("too dear for this");
     await card.getByRole("button", { name: "deny", exact: true }).click();
     await card.waitFor({ state: "detached" });
     await inbox("denied, for: too dear for this");

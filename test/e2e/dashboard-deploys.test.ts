@@ -80,7 +80,7 @@ test("from the manager's request to a roll-back: cards, diff, deny with a note, 
   const denied = await propose({ model: "opus" }, "a dear model");
   await card(denied).getByRole("button", { name: "deny…" }).click();
   await card(denied)
-    .getByRole("textbox", { name: `note to whoever asked for ${denied.id}` })
+    .getByRole("textbox", { name: `note on request ${denied.id}` })
     .fill("too dear");
   await card(denied).getByRole("button", { name: "deny", exact: true }).click();
   expect(await request((one) => one.id === denied.id && one.state === "denied")).toMatchObject({

@@ -109,7 +109,7 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   hive.tell({ kind: "agent", agent: anAgent("librarian", { destroyed: true, running: false, state: "offline" }) });
   await page.getByRole("region", { name: "kept state", includeHidden: true }).getByText("librarian").waitFor();
   expect(await asked.isVisible()).toBe(true);
-  await asked.getByRole("button", { name: "leave it" }).click();
+  await asked.getByRole("button", { name: "back" }).click();
 
   let done = (): void => {};
   hive.answers.rebuild = () => new Promise((resolve) => (done = () => resolve({ request: 50 })));
@@ -267,8 +267,8 @@ test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk f
   const walk = page.getByRole("region", { name: "a first walk" });
   await walk.getByText("0 of 5").waitFor();
   for (const [part, words] of [
-    ["agents", "Only the manager lives here."],
-    ["message flow", "Nobody has said anything."],
+    ["agents", "The manager is the only agent."],
+    ["message flow", "No messages yet."],
     ["operator inbox", "Agents write to you here."],
     ["what waits for you", "Nothing waits for you."],
   ] as const) {
@@ -315,6 +315,10 @@ test("the swarm at a glance: who talks to whom, who is stuck, each a link", asyn
   await page.getByRole("row", { name: /librarian → scout 1 1/ }).waitFor();
   await page.getByRole("region", { name: "stuck or waiting" }).getByText("waits for your answer").waitFor();
   await page.getByRole("region", { name: "stuck or waiting" }).getByText("tries again soon: 529 Overloaded").waitFor();
+  // The picture says of an agent what its row says, and no edge is drawn over words.
+  await page.getByRole("link", { name: "gardener, tries again" }).waitFor();
+  expect(await page.locator(".graph .label ~ .edge, .graph .edge .label").count()).toBe(0);
+  expect(await page.locator(".graph .label").count()).toBeGreaterThan(0);
   // Whatever its state, an agent stands where its edges end, and all of it is inside of the picture, on a phone as well.
   const strays = () =>
     page.locator(".graph").evaluate((svg: SVGSVGElement) => {

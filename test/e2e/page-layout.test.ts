@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch } from "../lib/browser.ts";
-import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
+import { cutTexts, layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { drawn, pageScenes, type PageScene } from "../lib/page-scenes.ts";
 import { sizedHive } from "../lib/sized-hive.ts";
 
@@ -19,10 +19,10 @@ const PHONE = { width: 390, height: 844 };
 /** Where one of something is laid out differently from none and from many: lists that one entry does not fill. */
 const ALONE = ["dashboard", "dashboard, inbox", "agent", "agent, about", "request", "swarm", "drawer thread:5000"];
 
-const atDesk = layoutFaults;
+const atDesk = async (page: Page): Promise<string[]> => [...(await layoutFaults(page)), ...(await cutTexts(page))];
 /** A finger needs room, and nothing has to be moved sideways to be read. */
 const onPhone = async (page: Page): Promise<string[]> => [
-  ...(await layoutFaults(page)),
+  ...(await atDesk(page)),
   ...(await smallTargets(page)),
   ...(await sidewaysScrollers(page)),
 ];
@@ -72,7 +72,7 @@ test.each([
   [1, ALONE],
   [200, undefined],
 ] as const)(
-  "with %i of everything the document stands still, each pane has one scroller, and a finger finds room",
+  "with %i of everything the document stands still, each pane has one scroller, a finger finds room, and no text is lost",
   async (size, only) => {
     const scenes = pageScenes();
     for (const name of only ?? []) expect(scenes).toHaveProperty([name]);

@@ -20,7 +20,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     const { context, page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
     if (path === "/") await openCall(page, /^request 42/);
     await page.getByRole("button", { name: "deny…" }).click();
-    const note = page.getByRole("textbox", { name: "note to whoever asked for 42" });
+    const note = page.getByRole("textbox", { name: "note on request 42" });
     await note.pressSequentially("not with ");
     const top = await note.evaluate((box) => Math.round(box.getBoundingClientRect().top));
     hive.tell({ kind: "approval", seq: 7000, approval: anApproval({ seq: 7000, state: "cancelled", resolved_by: "hm1nd" }) });
@@ -81,7 +81,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   test("a diff that is read anew while one writes, or cannot be, takes nothing away", async () => {
     const { context, page } = await openPage(browser, hive, "/approval/42", { viewport: { width, height: 844 } });
     await page.getByRole("button", { name: "deny…" }).click();
-    const note = page.getByRole("textbox", { name: "note to whoever asked for 42" });
+    const note = page.getByRole("textbox", { name: "note on request 42" });
     await note.pressSequentially("what ");
     hive.answers.show = () => {
       throw new HiveError("unavailable", "the hive is restarting");
@@ -100,6 +100,29 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("a-third-file").first().waitFor({ state: "attached" });
     await page.getByRole("button", { name: /^◆ approve/ }).waitFor();
     await context.close();
+  });
+
+  test("Escape leaves a box, and keys are commands again", async () => {
+    hive.state = aState({ questions: [aQuestion("Which?", { id: 900 })] });
+    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const left = async (): Promise<void> => {
+      await page.keyboard.press("Escape");
+      expect(await page.evaluate(() => document.activeElement?.matches("input, textarea"))).toBe(false);
+    };
+    const card = await openCall(page, "question 900 of hm1nd");
+    await card.getByRole("textbox").fill("this");
+    await left();
+    await page.keyboard.press("/");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.matches("input.search"))).toBe(true);
+    await page.keyboard.type("crawl");
+    await left();
+    await page.keyboard.press("c");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.matches(".flow textarea"))).toBe(true);
+    await left();
+    await page.keyboard.press("s");
+    await page.waitForURL(/\/swarm$/);
+    await context.close();
+    expect(problems).toEqual([]);
   });
 
   test("what the page says after a press is not in the way of the next one", async () => {

@@ -87,6 +87,25 @@ export function smallTargets(page: Page): Promise<string[]> {
   }, FINGER);
 }
 
+/**
+ * Text that is cut with no way to see the rest: without an ellipsis, or with one but in nothing that opens it and without
+ * the whole of it under the pointer.
+ */
+export function cutTexts(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const faults = new Set<string>();
+    for (const one of document.querySelectorAll("body *")) {
+      if (!one.checkVisibility({ visibilityProperty: true }) || one.closest("svg") || !one.textContent?.trim()) continue;
+      const { overflowX, textOverflow, clipPath } = getComputedStyle(one);
+      if (!/hidden|clip/.test(overflowX) || clipPath !== "none" || one.scrollWidth <= one.clientWidth + 1) continue;
+      const words = `${one.tagName.toLowerCase()}.${one.className} “${one.textContent.slice(0, 24)}”`;
+      if (textOverflow !== "ellipsis") faults.add(`${words} is cut without an ellipsis`);
+      else if (!one.closest("a, button, [title]")) faults.add(`${words} is cut, and nothing shows the rest`);
+    }
+    return [...faults].slice(0, 12);
+  });
+}
+
 /** What has to be moved sideways to be read. */
 export function sidewaysScrollers(page: Page): Promise<string[]> {
   return page.evaluate(() =>

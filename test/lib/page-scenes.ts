@@ -64,6 +64,7 @@ const PAGES: Record<Route, Scenes> = {
       path: "/agent/hm1nd",
       act: (page) => page.locator(".term textarea").last().fill("line\n".repeat(60)),
     },
+    "agent, keys": { path: "/agent/hm1nd", act: keys },
     "no such agent": { path: "/agent/nobody" },
   },
   "/approval/$id": {
@@ -94,6 +95,7 @@ const OPENED: Record<DrawerName, Scenes> = {
     (typeof AGENT_DRAWERS)[number],
     Scenes
   >),
+  cost: { ...over("cost:hm1nd"), ...over("cost") },
   config: {
     ...over("config:hm1nd"),
     "drawer config, edited": {

@@ -118,6 +118,20 @@ export function sizedHive(size: number): FixtureHive {
           rebuilds: ["hm1nd"],
         })),
       }),
+      usage: ({ agent }) => {
+        const tokens = { input: 912_400_000, output: 91_240_000, cache_read: 9_124_000_000, cache_write: 912_400 };
+        const figures = { requests: 9, tokens, cost_usd: 1284.5, unpriced: 1 };
+        return {
+          rows: many(size, (n) => ({
+            ...figures,
+            day: new Date(Date.UTC(2026, 10, 29) - Math.floor(n / 5) * 86_400_000).toISOString().slice(0, 10),
+            agent: agent ?? name(n % 5),
+            model: "claude-opus-4-8-20261101",
+          })),
+          total: figures,
+          more: false,
+        };
+      },
       turns: () => ({
         turns: many(size, (n) => ({
           turn: size - n,

@@ -15,7 +15,7 @@ import { bytes, visible } from "../lib/text.ts";
 const READ = 100;
 const SHOWN = 6;
 
-/** Whom an agent has connected to, and whom it was refused. */
+/** The hosts that an agent connected to, and those that were denied. */
 export function Egress({ name }: { name: string }): ReactNode {
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
   const { value, error } = useFetched(
@@ -25,7 +25,7 @@ export function Egress({ name }: { name: string }): ReactNode {
   const [asked, setAsked] = useState<string>();
   if (error !== undefined) return <p className="red small">{error}</p>;
   if (!value) return null;
-  if (value.connections.length === 0) return <p className="dim small">it has connected to nobody</p>;
+  if (value.connections.length === 0) return <p className="dim small">no connections yet</p>;
   const lines = new Map<string, EgressRow & { times: number }>();
   for (const row of value.connections) {
     const key = `${row.verdict} ${row.host}:${row.port}`;

@@ -1,11 +1,14 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { pauseAgent, startAgent } from "../dashboard/row-actions.tsx";
 import { Action } from "../kit/button.tsx";
+import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { call } from "../lib/api.ts";
+import { focusOn } from "../lib/in-sight.ts";
+import { useKeys, type Key } from "../lib/keys.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
 import { count, dollars, duration, visible } from "../lib/text.ts";
@@ -25,6 +28,14 @@ export function AgentPage(): ReactNode {
   useEffect(() => {
     document.title = `${agent?.state === "thinking" ? "● " : ""}${visible(name)} · hyperhive`;
   }, [name, agent?.state]);
+  const navigate = useNavigate();
+  const [isHelp, setHelp] = useState(false);
+  const keys: Key[] = [
+    { key: "c", words: "write a message", run: () => focusOn(".term textarea") },
+    { key: "u", words: "back to the dashboard", run: () => void navigate({ to: "/" }) },
+    { key: "?", words: "this list", run: () => setHelp(true) },
+  ];
+  useKeys(keys);
   const exists = agent !== undefined;
   useEffect(() => {
     if (exists) loadTail(name).catch(() => toast("the history could not be loaded", "error"));
@@ -41,7 +52,7 @@ export function AgentPage(): ReactNode {
   }
   return (
     <>
-      <Head agent={agent} />
+      <Head agent={agent} onHelp={() => setHelp(true)} />
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           <TailView key={name} agent={agent} />
@@ -51,11 +62,12 @@ export function AgentPage(): ReactNode {
         <Side agent={agent} />
       </main>
       <OpenDrawer />
+      <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>
   );
 }
 
-function Head({ agent }: { agent: AgentView }): ReactNode {
+function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): ReactNode {
   const { name } = agent;
   const hive = useHive((state) => state.hive);
   const navigate = useNavigate();
@@ -101,6 +113,9 @@ function Head({ agent }: { agent: AgentView }): ReactNode {
         </button>
         <button type="button" className="ghost" onClick={open("config")}>
           config
+        </button>
+        <button type="button" className="ghost wide" aria-label="keys" title="keys" onClick={onHelp}>
+          ?
         </button>
       </div>
       {/* There with no words, too: the tail below does not move when the agent says something. */}

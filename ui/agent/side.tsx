@@ -45,9 +45,9 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
           <dd>
             {count(agent.tokens_today)} tok · {dollars(agent.cost_today_usd)}
           </dd>
-          <dt>lives since</dt>
+          <dt>created</dt>
           <dd>
-            <Age since={agent.created_at} />
+            <Age since={agent.created_at} /> ago
           </dd>
           {agent.description && (
             <>

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from "react";
 import type { TurnEvent } from "../../src/wire/event.ts";
 import { Ansi } from "../kit/ansi.tsx";
 import { Who, Words } from "../kit/text.tsx";
+import { short } from "../lib/approvals.ts";
 import { bytes, visible } from "../lib/text.ts";
 import { ChangeCount, DiffView } from "./diff-view.tsx";
 
@@ -92,6 +93,26 @@ function OneLine({ name, input }: { name: string; input: Record<string, unknown>
           “<Words text={str(input["text"])} />”
         </>
       );
+    case "request_spawn":
+      return (
+        <>
+          <Who name={str(input["name"])} /> <Words text={str(input["description"])} />
+        </>
+      );
+    case "request_apply_commit":
+      return (
+        <>
+          <Who name={str(input["agent"])} /> <span className="dim">{visible(short(str(input["commit"])))}</span>{" "}
+          <Words text={str(input["description"])} />
+        </>
+      );
+    case "start":
+    case "kill":
+    case "restart":
+    case "update":
+      return <Who name={str(input["name"])} />;
+    case "cancel_request":
+      return <>#{visible(str(input["id"]))}</>;
     case "recv":
       return <span className="dim">{input["wait"] === undefined ? "" : `waits up to ${visible(str(input["wait"]))} s`}</span>;
     default:

@@ -59,14 +59,18 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
           rows={2}
           value={note}
           autoFocus={wasPressed}
-          aria-label={`note to whoever asked for ${id}`}
-          placeholder="why not? who asked will read this…"
+          aria-label={`note on request ${id}`}
+          placeholder="why? the requester reads this…"
           onText={setNote}
           onEnter={() => {
             // An empty note is a press of the button, never a stray key.
             if (note.trim() !== "") (isOver ? write : deny).act();
           }}
-          onKeyDown={(event) => event.key === "Escape" && turn(false)}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.preventDefault();
+            turn(false);
+          }}
         />
         {isOver ? (
           <Unsent approval={approval} note={note} write={write} clear={() => setNote("")} />

@@ -96,13 +96,11 @@ export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
   return (
     <div className="marks">
       {risks.map((risk: RiskMark) => (
-        <span
-          key={`${risk.kind}${risk.text}${risk.path ?? ""}`}
-          className={`chip risk ${RISK_COLOURS[risk.level]}`}
-          title={risk.path === undefined ? undefined : visible(risk.path)}
-        >
+        <span key={`${risk.kind}${risk.text}${risk.path ?? ""}`} className={`chip risk ${RISK_COLOURS[risk.level]}`}>
           {risk.level === "danger" && <span className="sr">dangerous: </span>}
           <span>
+            {/* Marks of agent.json name the setting; the mark of any other file is told apart by its path alone. */}
+            {risk.path !== undefined && risk.path !== "agent.json" && <b>{visible(risk.path)} </b>}
             <Words text={risk.text} />
           </span>
         </span>

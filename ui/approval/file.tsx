@@ -47,7 +47,11 @@ export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): Rea
         </button>
         {file.old_path !== undefined && file.old_path !== file.path && <span className="dim">was {visible(file.old_path)}</span>}
         <span className="green">
-          {file.status === "added" ? `new, ${count(file.added)}` : file.added > 0 ? `+${file.added}` : ""}
+          {file.status === "added"
+            ? `new${file.added > 0 ? `, ${count(file.added)}` : ""}`
+            : file.added > 0
+              ? `+${file.added}`
+              : ""}
         </span>
         <span className="red">{file.status === "deleted" ? "deleted" : file.removed > 0 ? `−${file.removed}` : ""}</span>
         <Modes file={file} />
@@ -55,11 +59,7 @@ export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): Rea
         {file.cut && <span className="chip red">not shown whole</span>}
         {file.ignored === true && <span className="chip">not read by this hive</span>}
       </header>
-      {isOpen && patch === "" && (
-        <p className="dim nothing">
-          {file.binary ? "The bytes of this file are not text and are not shown." : "The content is the same."}
-        </p>
-      )}
+      {isOpen && patch === "" && <p className="dim nothing">{emptyPatch(file)}</p>}
       {isOpen && patch !== "" && (
         <div className="scrollx" tabIndex={0} role="region" aria-label={visible(`changes of ${file.path}`)}>
           {mode === "split" ? <Split lines={lines} /> : <Unified lines={lines} />}
@@ -76,6 +76,12 @@ export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): Rea
       )}
     </section>
   );
+}
+
+/** Why there are no lines below the head of a file. */
+function emptyPatch({ binary, status }: DiffFile): string {
+  if (binary) return "The bytes of this file are not text and are not shown.";
+  return status === "added" || status === "deleted" ? "The file is empty." : "The content is the same.";
 }
 
 /** As many lines of a patch as are drawn. */

@@ -15,6 +15,11 @@ import { Progress } from "./progress.tsx";
 const PAGE = 50;
 const first = () => call("approvals", { limit: PAGE });
 
+function countWords(count: number, isAll: boolean): string {
+  if (!isAll) return `the newest ${count} requests`;
+  return count === 1 ? "1 request" : `${count} requests`;
+}
+
 /** Every request that there was: who asked, how it was decided, and how it ended. */
 export function HistoryPage(): ReactNode {
   const known = useHive((state) => state.approvals);
@@ -27,7 +32,7 @@ export function HistoryPage(): ReactNode {
     { key: "k", words: "previous request", run: () => moveFocus(".history .card", -1) },
     {
       key: "o",
-      words: "open the request in full",
+      words: "open the request",
       run: () => document.activeElement?.closest(".card")?.querySelector("a")?.click(),
     },
     { key: "u", words: "back to your call", run: () => void navigate({ to: "/", search: { tab: "call" } }) },
@@ -57,7 +62,7 @@ export function HistoryPage(): ReactNode {
         </Link>
         <h1>history</h1>
         <span className="grow" />
-        <span className="dim">{rows.length > 0 ? `${rows.length} requests` : ""}</span>
+        <span className="dim">{value ? countWords(rows.length, isAll) : ""}</span>
         <button type="button" className="ghost" aria-label="keys" title="keys" onClick={() => setHelp(true)}>
           ?
         </button>
@@ -81,7 +86,7 @@ export function HistoryPage(): ReactNode {
             )}
           </article>
         ))}
-        {rows.length > 0 && !isAll && <Action run={older}>older</Action>}
+        {value && rows.length > 0 && !isAll && <Action run={older}>older</Action>}
       </main>
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>

@@ -286,7 +286,10 @@ interface AcceptProps {
 function Accept({ paths, accepted, turn }: AcceptProps): ReactNode {
   return (
     <fieldset className="accept">
-      <legend className="red">Not shown whole. A yes to this request is a yes to all that is in:</legend>
+      <legend className="sr">files that are not shown whole</legend>
+      <p className="red" aria-hidden="true">
+        Not shown whole. Tick each file whose unseen content you approve:
+      </p>
       {paths.map((path) => (
         <label key={path}>
           <input type="checkbox" checked={accepted.has(path)} onChange={() => turn(path)} />

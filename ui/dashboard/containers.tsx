@@ -18,7 +18,7 @@ import { RowActions } from "./row-actions.tsx";
 export const byRank = (a: AgentView, b: AgentView): number =>
   Number(b.role === "manager") - Number(a.role === "manager") || (a.name < b.name ? -1 : 1);
 
-/** Who lives here. */
+/** The agents of the hive. */
 export function Containers(): ReactNode {
   const agents = useHive((state) => state.agents);
   const live = [...agents.values()].filter((agent) => !agent.destroyed).sort(byRank);
@@ -55,8 +55,8 @@ export function Containers(): ReactNode {
         </div>
         {live.length <= 1 && (
           <Empty>
-            {live.length === 0 ? "Nobody lives here yet. " : "Only the manager lives here. "}
-            Ask it for an agent, request one here, or type <code>npx hivectl spawn scout</code>.
+            {live.length === 0 ? "There are no agents yet. " : "The manager is the only agent. "}
+            Ask it for another, request one here, or type <code>npx hivectl spawn scout</code>.
           </Empty>
         )}
       </div>
@@ -89,12 +89,24 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
       <div className="l1">
-        <Link to="/agent/$name" params={{ name: agent.name }} className="name">
+        <Link to="/agent/$name" params={{ name: agent.name }} className="name" title={agent.name}>
           {agent.name}
         </Link>
         <StateBadge agent={agent} />
-        {agent.model && <span className="chip model wide">{visible(agent.model)}</span>}
-        {agent.unread > 0 && <span className="unread-count amber">{agent.unread} unread</span>}
+        {agent.model && (
+          <span className="chip model wide" title={visible(agent.model)}>
+            {visible(agent.model)}
+          </span>
+        )}
+        {agent.unread > 0 && (
+          <span className="unread-count amber">
+            <span className="narrow" aria-hidden="true">
+              ✉{" "}
+            </span>
+            {agent.unread}
+            <span className="words"> unread</span>
+          </span>
+        )}
         <span className="grow" />
         <RowActions agent={agent} />
       </div>
@@ -170,7 +182,7 @@ function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
                 )}
               </span>
               <span className="grow" />
-              <Action kind="ghost" run={() => call("revive", { name }).then(() => `${name} lives again`)}>
+              <Action kind="ghost" run={() => call("revive", { name }).then(() => `${name} is revived`)}>
                 revive
               </Action>
               <button type="button" className="ghost red" onClick={() => setPurging(name)}>

@@ -23,7 +23,7 @@ export function FlowCompose({ names }: { names: string[] }): ReactNode {
     if (typed === undefined) return [];
     return [...names, "*"]
       .filter((name) => name.startsWith(typed))
-      .map((name) => ({ text: `@${name} `, label: `@${name}`, hint: name === "*" ? "everybody" : "" }));
+      .map((name) => ({ text: `@${name} `, label: `@${name}`, hint: name === "*" ? "every agent" : "" }));
   };
   const choose = (name: string): void => {
     setRecipient(name);

@@ -6,6 +6,7 @@ import { Empty, Panel } from "../kit/panel.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useFollowEnd } from "../lib/follow-end.ts";
+import { useNarrow } from "../lib/narrow.ts";
 import { hasPainted, painted } from "../lib/painted.ts";
 import { know, loadOlderMessages, useHive } from "../lib/store.ts";
 import { FlowCompose } from "./flow-compose.tsx";
@@ -26,6 +27,7 @@ export function MessageFlow(): ReactNode {
   const agents = useHive((state) => state.agents);
   const { who = "", q = "" } = useSearch({ from: "/" });
   const navigate = useNavigate();
+  const isNarrow = useNarrow();
   const names = useMemo(() => [...agents.values()].filter((agent) => !agent.destroyed).map((agent) => agent.name), [agents]);
   const gone = useMemo(() => [...agents.values()].filter((agent) => agent.destroyed).map((agent) => agent.name), [agents]);
   const set = (next: { who?: string; q?: string }): void =>
@@ -45,7 +47,7 @@ export function MessageFlow(): ReactNode {
       actions={
         <>
           <select aria-label="show only messages of" value={who} onChange={(event) => set({ who: event.target.value })}>
-            <option value="">everybody</option>
+            <option value="">all agents</option>
             {["operator", "system", ...names, ...gone].map((name) => (
               <option key={name} value={name}>
                 {name}
@@ -56,11 +58,15 @@ export function MessageFlow(): ReactNode {
             className="search"
             type="search"
             aria-label="search all messages"
-            placeholder="search /"
+            placeholder={isNarrow ? "search" : "search /"}
             value={q}
             maxLength={200}
             onChange={(event) => set({ q: event.target.value })}
-            onKeyDown={(event) => event.key === "Escape" && set({ q: "" })}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape") return;
+              set({ q: "" });
+              event.currentTarget.blur();
+            }}
           />
         </>
       }
@@ -165,10 +171,10 @@ function Log({ who }: { who: string }): ReactNode {
         <Empty>
           {who === "" ? (
             <>
-              Nobody has said anything. Write <code>hello</code> below, or <code>tour</code> for a look around.
+              No messages yet. Write <code>hello</code> below, or <code>tour</code> for a look around.
             </>
           ) : (
-            `${visible(who)} has neither written nor been written to.`
+            `No messages from or to ${visible(who)}.`
           )}
         </Empty>
       )}

@@ -21,7 +21,7 @@ function keyOf<T extends { id: number }>(kind: string, all: readonly T[], waits:
 }
 
 /** Opens what the step names as soon as it is there, unless the operator has opened another card or is at work on it. */
-function useLead(card: string | undefined, calls: readonly string[]): void {
+function useLead(card: string | undefined, calls: readonly string[], onLead: (card: string) => void): void {
   const navigate = useNavigate();
   const { card: open } = useSearch({ from: "/" });
   const [led, setLed] = useState<string>();
@@ -29,15 +29,16 @@ function useLead(card: string | undefined, calls: readonly string[]): void {
   useEffect(() => {
     if (card === undefined || isChosen || document.activeElement?.closest("[data-call]")) return;
     setLed(card);
+    onLead(card);
     void navigate({ to: "/", search: (search) => ({ ...search, card }), replace: true });
-  }, [card, isChosen, navigate]);
+  }, [card, isChosen, navigate, onLead]);
 }
 
 /**
- * In rehearsal: a short path through what there is. It sees by itself how far one has come; while other things wait it
- * shows the next step only.
+ * In rehearsal: a short path from the first message to the first deploy. It detects the progress by itself, and shows
+ * only the next step while cards wait. `onLead` hears of each card that it opens.
  */
-export function Guide({ calls }: { calls: readonly string[] }): ReactNode {
+export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (card: string) => void }): ReactNode {
   const isBusy = calls.length > 0;
   const [isOpen, setOpen] = useState<boolean>();
   const ledger = useHive((state) => state.hive.ledger);
@@ -84,7 +85,7 @@ export function Guide({ calls }: { calls: readonly string[] }): ReactNode {
       isDone: spawns.length > 0 || others > 0,
     },
     {
-      words: "approve the agent that it asks for: nothing comes into being without you",
+      words: "approve the agent that it asks for: no agent is created without your approval",
       card: keyOf("request", spawns, ({ state }) => state === "pending"),
       isDone: spawns.some((one) => one.state === "deployed") || others > 0,
     },
@@ -111,7 +112,7 @@ export function Guide({ calls }: { calls: readonly string[] }): ReactNode {
     },
   ];
   const current = steps.findIndex((step) => !step.isDone);
-  useLead(isShown ? steps[current]?.card : undefined, calls);
+  useLead(isShown ? steps[current]?.card : undefined, calls, onLead);
   if (!isShown) return null;
   const done = steps.filter((step) => step.isDone).length;
   const isWhole = isOpen ?? !isBusy;
@@ -138,7 +139,7 @@ export function Guide({ calls }: { calls: readonly string[] }): ReactNode {
           hide
         </button>
       </header>
-      {isWhole && <p className="dim">The model is scripted; all else is real.</p>}
+      {isWhole && <p className="dim">The model is scripted; everything else is real.</p>}
       <ol>
         {shown.map((step) => (
           <li

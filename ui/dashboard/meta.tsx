@@ -26,7 +26,7 @@ export function MetaInputs(): ReactNode {
       throw new ApiError("conflict", failed.map((one) => `${one.name}: ${one.error ?? "failed"}`).join("; "));
     setChosen(new Set());
     await again();
-    return `updated; rebuilding ${results.map((one) => one.name).join(", ") || "nobody"}`;
+    return `updated; rebuilding ${results.map((one) => one.name).join(", ") || "no agent"}`;
   };
   return (
     <Panel
@@ -36,7 +36,7 @@ export function MetaInputs(): ReactNode {
       className="meta"
       actions={
         chosen.size > 0 && (
-          <Action kind="ghost" run={update} title={visible(`rebuilds ${rebuilt.join(", ") || "nobody"}`)}>
+          <Action kind="ghost" run={update} title={visible(`rebuilds ${rebuilt.join(", ") || "no agent"}`)}>
             update {chosen.size} (rebuilds {rebuilt.length})
           </Action>
         )
@@ -88,6 +88,7 @@ function Input({
               <Age since={input.modified_at} />
             </>
           )}
+          {isChosen && input.rebuilds.length > 0 && ` · an update rebuilds ${visible(input.rebuilds.join(", "))}`}
         </span>
       </span>
     </label>

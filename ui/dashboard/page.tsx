@@ -25,7 +25,7 @@ const CARDS = ".calls .card";
 /** The one that is open. */
 const OPEN = ".calls .card:not(.line)";
 
-/** The whole hive on one page: who lives here, what waits for you, who says what. */
+/** The whole hive on one page: agents, what waits for you, and messages. */
 export function Dashboard(): ReactNode {
   const { tab = "call" } = useSearch({ from: "/" });
   const navigate = useNavigate();
@@ -51,12 +51,13 @@ export function Dashboard(): ReactNode {
       },
     );
   const keys: Key[] = [
-    { key: "j", words: "next thing that waits", run: () => move(1) },
-    { key: "k", words: "previous thing that waits", run: () => move(-1) },
+    { key: "j", words: "next card", run: () => move(1) },
+    { key: "k", words: "previous card", run: () => move(-1) },
     {
       key: "a",
       words: "to ◆ APPR0VE of the open request; Enter then approves",
-      run: () => focusWithin(OPEN, "button.approve"),
+      // While a file is not shown whole, the decision is on the page of the request.
+      run: () => focusWithin(OPEN, "button.approve, .foot:not(:has(button.approve)) a.full"),
     },
     {
       key: "d",
@@ -68,7 +69,7 @@ export function Dashboard(): ReactNode {
     },
     {
       key: "o",
-      words: "the open request in full",
+      words: "open the request",
       run: () => {
         focusWithin(OPEN, "a.full");
         if (document.activeElement?.matches("a.full")) (document.activeElement as HTMLElement).click();
@@ -80,7 +81,7 @@ export function Dashboard(): ReactNode {
       run: () => focusIn("flow", ".flow .compose textarea"),
     },
     { key: "/", words: "search all messages", run: () => focusIn("flow", "input.search") },
-    { key: "s", words: "the swarm at a glance", run: () => void navigate({ to: "/swarm" }) },
+    { key: "s", words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { key: "h", words: "history of requests", run: () => void navigate({ to: "/history" }) },
     { key: "?", words: "this list", run: () => setHelp(true) },
   ];

@@ -20,7 +20,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
     try {
       if (how === "spawn") {
         await call("spawn", input);
-        toast(`${input.name} lives`);
+        toast(`${input.name} runs`);
       } else {
         const { request } = await call("request_spawn", input);
         toast(`request ${request} waits for you`);
@@ -29,7 +29,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
       setDescription("");
       onClose();
     } catch (problem) {
-      setError(problem instanceof ApiError ? problem.message : "that did not work");
+      setError(problem instanceof ApiError ? problem.message : "The request was not sent. Try again.");
     } finally {
       setBusy(undefined);
     }

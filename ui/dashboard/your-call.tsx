@@ -1,5 +1,5 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { ApprovalCard } from "../approval/card.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
@@ -23,15 +23,22 @@ export function YourCall(): ReactNode {
   const navigate = useNavigate();
   const show = (key: string): void => void navigate({ to: "/", search: (search) => ({ ...search, card: key }), replace: true });
   const isOpening = useRef(true);
+  /** The card that the guide has opened: it leaves the keyboard where it is. */
+  const led = useRef<string>(undefined);
+  const onLead = useCallback((key: string): void => {
+    led.current = key;
+  }, []);
   useEffect(() => {
     const wasOpening = isOpening.current;
     isOpening.current = false;
+    const isLed = led.current === card;
+    led.current = undefined;
     const at = card === undefined ? null : list.current?.querySelector<HTMLElement>(`[data-call="${CSS.escape(card)}"]`);
     if (!at || !list.current) return;
     at.scrollIntoView({ block: "nearest" });
     if (at.offsetHeight > list.current.clientHeight) at.scrollIntoView({ block: "start" });
-    // The line that had the keyboard has become the card. From a box in which somebody writes it is not taken.
-    if (!wasOpening && document.activeElement === document.body)
+    // The line that had the keyboard has become the card. It is not taken from a box that is being written in.
+    if (!wasOpening && !isLed && document.activeElement === document.body)
       at.querySelector<HTMLElement>(".card")?.focus({ preventScroll: true });
   }, [card]);
   const nothing = calls.length === 0;
@@ -48,7 +55,7 @@ export function YourCall(): ReactNode {
       }
     >
       <div ref={list} className="scroll calls" {...hold}>
-        <Guide calls={calls.map(callKey)} />
+        <Guide calls={calls.map(callKey)} onLead={onLead} />
         {nothing && (
           <Empty>
             Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.

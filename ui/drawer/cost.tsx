@@ -32,10 +32,10 @@ export function Cost({ name }: { name?: string }): ReactNode {
   };
   const isForAll = name === undefined;
   return (
-    <>
-      <p className="dim small">Days are UTC. “unpriced”: the model has no price, and no sum contains it.</p>
+    <div className="drawer-body">
+      <p className="dim small">Days are UTC. “unpriced” means that the model has no price; no sum includes it.</p>
       <div className="scrollx" tabIndex={0} role="region" aria-label="tokens and cost by day">
-        <table className="turns">
+        <table className="turns usage">
           <thead>
             <tr>
               <th scope="col">day</th>
@@ -56,6 +56,7 @@ export function Cost({ name }: { name?: string }): ReactNode {
                         </div>
                       )}
                       {visible(row.model)}
+                      <Tokens of={row} />
                     </td>
                     <Cells of={row} />
                   </tr>
@@ -74,13 +75,13 @@ export function Cost({ name }: { name?: string }): ReactNode {
           older days
         </Action>
       )}
-    </>
+    </div>
   );
 }
 
 function Heads(): ReactNode {
-  return ["cost", "input", "output", "cache read", "cache write"].map((words) => (
-    <th key={words} scope="col" className="n">
+  return ["cost", ...KINDS].map((words) => (
+    <th key={words} scope="col" className={words === "cost" ? "n" : "n wide"}>
       {words}
     </th>
   ));
@@ -91,6 +92,7 @@ function Sum({ words, of }: { words: string; of: UsageFigures }): ReactNode {
     <tr className="sum">
       <th scope="row" colSpan={2}>
         {words}
+        <Tokens of={of} />
       </th>
       <Cells of={of} />
     </tr>
@@ -98,15 +100,30 @@ function Sum({ words, of }: { words: string; of: UsageFigures }): ReactNode {
 }
 
 function Cells({ of }: { of: UsageFigures }): ReactNode {
-  const { input, output, cache_read: read, cache_write: written } = of.tokens;
   return (
     <>
       <td className={`n cost ${of.unpriced > 0 ? "amber" : ""}`}>{costOf(of)}</td>
-      {[input, output, read, written].map((tokens, n) => (
-        <td key={n} className="n">
+      {kindsOf(of).map((tokens, n) => (
+        <td key={KINDS[n]} className="n wide">
           {count(tokens)}
         </td>
       ))}
     </>
   );
 }
+
+/** The same tokens in words: a phone has no room for a column of each kind. */
+function Tokens({ of }: { of: UsageFigures }): ReactNode {
+  return (
+    <ul className="plain narrow tokens">
+      {kindsOf(of).map((tokens, n) => (
+        <li key={KINDS[n]}>
+          {KINDS[n]} {count(tokens)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const KINDS = ["input", "output", "cache read", "cache write"] as const;
+const kindsOf = ({ tokens }: UsageFigures): number[] => [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write];

@@ -32,9 +32,7 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
   if (what === "cost" && rest === undefined) {
     return (
       <Sheet isOpen onClose={onClose} title="every agent · cost" isDrawer>
-        <div className="drawer-body">
-          <Cost />
-        </div>
+        <Cost />
       </Sheet>
     );
   }

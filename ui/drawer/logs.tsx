@@ -47,7 +47,8 @@ export function Logs({ name }: { name: string }): ReactNode {
       <p className="dim small">
         {problem === undefined ? (
           <>
-            <span className="dot live green" aria-hidden="true" /> live · the last {lines.length} lines that the cage wrote
+            <span className="dot live green" aria-hidden="true" /> live ·{" "}
+            {lines.length === 1 ? "1 line" : `the last ${lines.length} lines`} of the cage’s log
           </>
         ) : (
           <span className="amber">{problem}</span>

@@ -56,7 +56,7 @@ export function Thread({ id }: { id: number }): ReactNode {
       <dl className="facts small">
         <dt>message</dt>
         <dd>
-          {message.id}, {message.hops} hops into chain {message.chain}
+          {message.id}, {message.hops === 1 ? "1 hop" : `${message.hops} hops`} into chain {message.chain}
         </dd>
         <dt>state</dt>
         <dd>

@@ -119,10 +119,11 @@ export function Compose({
         write(suggestion.text);
         return;
       }
-      if (event.key === "Escape") return setDismissed(true);
+      if (event.key === "Escape") {
+        event.preventDefault();
+        setDismissed(true);
+      }
     }
-    // Out of the box: single keys are commands again.
-    if (event.key === "Escape") box.current?.blur();
   };
 
   return (

@@ -21,7 +21,7 @@ export function Confirm({ isOpen, onClose, title, words, children }: ConfirmProp
           <AlertDialog.Description className="dim">{words}</AlertDialog.Description>
           <div className="foot">
             {children}
-            <AlertDialog.Close className="ghost">leave it</AlertDialog.Close>
+            <AlertDialog.Close className="ghost">back</AlertDialog.Close>
           </div>
         </AlertDialog.Popup>
       </AlertDialog.Portal>

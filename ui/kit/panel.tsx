@@ -4,7 +4,8 @@ interface PanelProps {
   /** The header as it is shown, in leet, and as it is read out. */
   leet: string;
   label: string;
-  note?: ReactNode;
+  /** A count, which is never cut, or words that are cut where they have no room. */
+  note?: string | number | undefined;
   actions?: ReactNode;
   children: ReactNode;
   className?: string;
@@ -16,7 +17,13 @@ export function Panel({ leet, label, note, actions, children, className = "" }: 
     <section className={`panel ${className}`} aria-label={label}>
       <header>
         <h2 aria-label={label}>{leet}</h2>
-        <span className="dim note">{note}</span>
+        {typeof note === "number" ? (
+          <span className="dim">{note}</span>
+        ) : (
+          <span className="dim note" title={note}>
+            {note}
+          </span>
+        )}
         <span className="grow" />
         {actions}
       </header>

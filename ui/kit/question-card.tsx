@@ -8,7 +8,7 @@ import { TextBox } from "./text-box.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
 
-/** How a question ended, for whoever was still writing. */
+/** How a question ended while an answer was being written. */
 const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
   answered: "answered elsewhere",
   expired: "expired",
@@ -109,7 +109,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
                   () => "closed without an answer",
                 )
               }
-              title="closes it; whoever asked is told"
+              title="closes the question; the agent is told"
             >
               cancel
             </Action>

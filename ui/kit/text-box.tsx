@@ -9,7 +9,7 @@ interface TextBoxProps extends Omit<ComponentProps<"textarea">, "onChange" | "va
 }
 
 /**
- * The box for words of every form: Enter sends, Shift+Enter breaks the line. It grows with its text, so that the pane
+ * The box for words of every form: Enter sends, Shift+Enter breaks the line, Escape leaves it. It grows with its text, so that the pane
  * around it is what scrolls; a box outside of a pane gets its largest height from the style sheet.
  */
 export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: TextBoxProps): ReactNode {
@@ -24,6 +24,9 @@ export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: Tex
   const onKey = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.nativeEvent.isComposing) return;
     onKeyDown?.(event);
+    // Out of the box: single keys are commands again. A dialog closes instead.
+    if (event.key === "Escape" && !event.defaultPrevented && !event.currentTarget.closest("[role=dialog]"))
+      event.currentTarget.blur();
     if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     onEnter();

@@ -1,7 +1,7 @@
 import { useSyncExternalStore, type ReactNode } from "react";
 import { age, clock, moment } from "../lib/text.ts";
 
-/** One clock for all ages on the page; it stands still while nobody looks. */
+/** One clock for all ages on the page; it stands still while the page is hidden. */
 let now = Date.now();
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;

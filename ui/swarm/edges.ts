@@ -55,7 +55,7 @@ export interface Trouble {
 const LONG_TURN_MS = 10 * 60_000;
 
 /**
- * Who is stuck or waits, and for what, in words; whoever is well is not in it. `asking` and `mail` hold by name since
+ * Which agents are stuck or wait, and for what, in words; the others are not listed. `asking` and `mail` hold by name since
  * when a question is open and a message unread.
  */
 export function troubles(

@@ -66,7 +66,7 @@ export function SwarmPage(): ReactNode {
               <span className="dim">{found.length || ""}</span>
             </header>
             <div className="scroll">
-              {found.length === 0 && <Empty>Nobody is stuck, nobody waits.</Empty>}
+              {found.length === 0 && <Empty>No agent is stuck or waiting.</Empty>}
               {found.map(({ agent, words, colour, since }) => (
                 <div key={agent.id} className="row">
                   <div className="l1">
@@ -93,7 +93,7 @@ export function SwarmPage(): ReactNode {
               <h2 aria-label="who talks to whom">T4LK</h2>
             </header>
             <div className="scroll" tabIndex={0} role="group" aria-label="pairs">
-              {edges.length === 0 ? <Empty>Nobody has written to anybody in the last hour.</Empty> : <Pairs edges={edges} />}
+              {edges.length === 0 ? <Empty>No messages in the last hour.</Empty> : <Pairs edges={edges} />}
             </div>
           </section>
         </div>

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { agentStateWord } from "../../src/wire/words.ts";
+import { isRetrying, stateWordOf } from "../lib/agent-state.ts";
 import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
 import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
@@ -69,21 +69,25 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
         </marker>
       </defs>
       {lines.map((curve) => (
-        <Line key={curve.key} curve={curve} most={most} now={now} hasWords={withWords.has(curve.key)} />
+        <Line key={curve.key} curve={curve} most={most} now={now} />
       ))}
+      {/* Above every line: no edge runs through the words of another. */}
+      {lines.map(
+        ({ key, label, words }) =>
+          withWords.has(key) && (
+            <text key={key} x={label.x} y={label.y} className="label">
+              {words}
+            </text>
+          ),
+      )}
       <Node name="operator" place={at.get("operator")} kind="operator" note="" badge={0} layout={layout} />
       {agents.map((agent) => (
-        <Link
-          key={agent.id}
-          to="/agent/$name"
-          params={{ name: agent.name }}
-          aria-label={`${agent.name}, ${agentStateWord(agent)}`}
-        >
+        <Link key={agent.id} to="/agent/$name" params={{ name: agent.name }} aria-label={`${agent.name}, ${stateWordOf(agent)}`}>
           <Node
             name={agent.name}
             place={at.get(agent.name)}
-            kind={asking.has(agent.name) ? "asks" : agent.state === "idle" && agent.asleep ? "asleep" : agent.state}
-            note={`${agentStateWord(agent)} ${age(now - Date.parse(agent.turn_started_at ?? agent.state_since))}`}
+            kind={kindOf(agent, asking.has(agent.name))}
+            note={noteOf(agent, now)}
             badge={agent.unread}
             layout={layout}
           />
@@ -91,6 +95,20 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
       ))}
     </svg>
   );
+}
+
+/** What the colour of a node says. */
+function kindOf(agent: AgentView, isAsking: boolean): string {
+  if (isAsking) return "asks";
+  if (isRetrying(agent)) return "rate_limited";
+  return agent.state === "idle" && agent.asleep ? "asleep" : agent.state;
+}
+
+/** What an agent is doing and since when; until when where that is known, as on its row. */
+function noteOf(agent: AgentView, now: number): string {
+  const { resumes_at: until, turn_started_at: began, state_since: since } = agent;
+  const time = until === undefined ? now - Date.parse(began ?? since) : Date.parse(until) - now;
+  return `${stateWordOf(agent)} ${age(time)}`;
 }
 
 /** An edge as it is drawn, and the words that stand at it where they have room. */
@@ -143,10 +161,9 @@ interface LineProps {
   /** Messages of the busiest edge. */
   most: number;
   now: number;
-  hasWords: boolean;
 }
 
-function Line({ curve: { edge, path, label, words }, most, now, hasWords }: LineProps): ReactNode {
+function Line({ curve: { edge, path }, most, now }: LineProps): ReactNode {
   const since = now - Date.parse(edge.lastAt);
   const kind = edge.waiting > 0 ? "waits" : since < FRESH_MS ? "fresh" : "";
   return (
@@ -160,11 +177,6 @@ function Line({ curve: { edge, path, label, words }, most, now, hasWords }: Line
         opacity={Math.max(0.35, 1 - since / RECENT_MS)}
         markerEnd="url(#head)"
       />
-      {hasWords && (
-        <text x={label.x} y={label.y} className="label">
-          {words}
-        </text>
-      )}
     </g>
   );
 }
