@@ -19,7 +19,12 @@ function agentNames(name: string, before: string[] | undefined): string[] {
 
 /** A verb for several agents: their names, or --all. */
 export function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
-  return program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all);
+  return waits(program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all));
+}
+
+/** Gives a verb that waits for an agent, a deploy or an answer the option that bounds it. */
+export function waits(command: Command): Command {
+  return command.options.some(({ long }) => long === "--timeout") ? command : command.option(...TIMEOUT);
 }
 
 /** The longest wait that can be asked for: a week. Seconds; a timer of the runtime ends at 24 days. */
@@ -35,9 +40,4 @@ export function timeoutSeconds(text: string): number {
   return seconds;
 }
 
-/** The option of every verb that may wait. */
-export const TIMEOUT = [
-  "--timeout <time>",
-  "give up after so long (90s, 5m, 1h); what was asked for goes on",
-  timeoutSeconds,
-] as const;
+const TIMEOUT = ["--timeout <time>", "give up after so long (90s, 5m, 1h); what was asked for goes on", timeoutSeconds] as const;

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { TIMEOUT } from "./arguments.ts";
+import { waits } from "./arguments.ts";
 import { EXIT, Failure, interruptedBy, UsageError } from "./exit.ts";
 
 /** What every verb that decides is told, beside --json. */
@@ -17,10 +17,8 @@ const YES = ["-y, --yes", "do not ask"] as const;
  * whose decision is carried out when it answers takes --wait, so that scripts need not know which is which.
  */
 export function decides(command: Command): Command {
-  return command
-    .option(...YES)
+  return waits(command.option(...YES))
     .option("-w, --wait", "wait for the end, telling each step; exit code 0 when it is deployed, 1 when it failed")
-    .option(...TIMEOUT)
     .option("--note <text>", "why; kept with the request and in the audit trail");
 }
 

@@ -51,8 +51,9 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: ["hivectl tail scout", "hivectl tail scout -n 200 --no-follow", "hivectl tail scout --json | jq -c .event"],
   },
   watch: { examples: ["hivectl watch", "hivectl watch --json | jq -c 'select(.kind == \"message\")'"] },
+  turns: { examples: ["hivectl turns scout", "hivectl turns scout -n 5 --before 120"] },
   cancel: { examples: ["hivectl cancel scout", "hivectl cancel scout --return"] },
-  compact: { examples: ["hivectl compact scout"] },
+  compact: { examples: ["hivectl compact scout", "hivectl compact scout --timeout 30s"] },
   model: { examples: ["hivectl model scout opus"] },
   "new-session": { examples: ["hivectl new-session scout"] },
   cost: {

@@ -90,6 +90,7 @@ const VERBS: readonly Case[] = [
   ["tail scout", "turn_events"],
   ["tail scout", "watch"],
   ["watch", "watch"],
+  ["turns scout", "turns"],
   ["cancel scout", "cancel"],
   ["compact scout", "compact"],
   ["model scout opus", "model"],
@@ -299,6 +300,15 @@ describe("a command line that is not understood", () => {
   });
 });
 
+const WAITING = "start stop kill restart pause resume cancel compact model new-session send shutdown rebuild update approve";
+test.each(WAITING.split(" "))("%s waits, and has the --timeout of all verbs that do", (verb) => {
+  const option = buildProgram()
+    .commands.find((one) => one.name() === verb)
+    ?.options.filter(({ long }) => long === "--timeout")
+    .map(({ flags, description }) => [flags, description]);
+  expect(option).toEqual([["--timeout <time>", "give up after so long (90s, 5m, 1h); what was asked for goes on"]]);
+});
+
 describe("the verbs that decide", () => {
   const DECIDING = [
     "spawn ada",
@@ -321,7 +331,8 @@ describe("the verbs that decide", () => {
       program.commands
         .find((one) => one.name() === verb)
         ?.options.filter((one) => ["--yes", "--wait", "--timeout", "--note", "--json"].includes(one.long ?? ""))
-        .map((one) => [one.flags, one.description]);
+        .map((one) => [one.flags, one.description])
+        .sort();
     for (const line of DECIDING) expect(set(line.split(" ")[0] ?? ""), line).toEqual(set("approve"));
     expect(set("approve")).toHaveLength(5);
   });

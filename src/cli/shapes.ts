@@ -61,6 +61,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "close-question": "question_cancel",
   tail: { shape: "StoredTurnEvent, one per line" },
   watch: { shape: "HiveEvent, one per line" },
+  turns: "turns",
   cancel: "cancel",
   compact: "compact",
   model: "model",

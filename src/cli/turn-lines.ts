@@ -12,7 +12,7 @@ const CHANGE_LINES = 14;
 const RULE_WIDTH = 80;
 
 /** Red only where the message failed. */
-const RESULT_COLOURS: Record<TurnResult, Colour> = {
+export const RESULT_COLOURS: Record<TurnResult, Colour> = {
   ok: "dim",
   failed: "red",
   parked: "amber",

@@ -129,6 +129,8 @@ test("--timeout ends it with 6, in words and as JSON", async () => {
   expect(text).toMatchObject({ code: 6, out: "", err: expect.stringMatching(/^hivectl: not done after 0.5 s/) as string });
   expect(json.code).toBe(6);
   expect(JSON.parse(json.out)).toMatchObject({ ok: false, code: "timeout" });
+  host.answers.compact = () => new Promise(() => {});
+  expect(await host.hivectl("compact", "scout", "--timeout", "0.5s")).toMatchObject({ code: 6, out: "" });
   expect(await host.hivectl("send", "scout", "hi", "--timeout", "soon")).toMatchObject({ code: 2, out: "" });
 });
 

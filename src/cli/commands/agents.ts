@@ -69,6 +69,7 @@ export function agentCommands(program: Command): void {
     async (shell, [names = []]: [string[]?], { whatRan, ...options }) => {
       if (whatRan === true && (names.length > 0 || options.all === true))
         throw new UsageError("--what-ran says which agents: leave out names and --all");
+      shell.waitsFor("the agents go on starting; `hivectl status` says how it stands");
       const { results } =
         whatRan === true
           ? await shell.client.call("start_what_ran", {})
@@ -85,15 +86,17 @@ export function agentCommands(program: Command): void {
     ),
     async (shell, [names = []]: [string[]?], options) => {
       const scope = scopeOf(names, options);
+      shell.waitsFor("the agents go on stopping; `hivectl status` says how it stands");
       const { results } = "all" in scope ? await shell.client.call("stop_all", {}) : await shell.client.call("stop", { scope });
       await showResults(shell, results, "stopped", names);
     },
   );
 
   const each = (verb: string, words: string, done: string, run: (shell: Shell, name: string) => Promise<object>): void => {
-    act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) =>
-      forEachAgent(shell, names ?? [], options, done, (name) => run(shell, name)),
-    );
+    act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) => {
+      shell.waitsFor("the daemon goes on with the agent that was asked for last; `hivectl status` says how it stands");
+      await forEachAgent(shell, names ?? [], options, done, (name) => run(shell, name));
+    });
   };
   each("kill", "stop agents at once; a message in its turn is delivered again", "stopped", ({ client }, name) =>
     client.call("kill", { name }),

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { TIMEOUT, wholeNumber } from "../arguments.ts";
+import { waits, wholeNumber } from "../arguments.ts";
 import { age } from "../print.ts";
 import { act } from "../shell.ts";
 import { table } from "../table.ts";
@@ -43,16 +43,10 @@ export function hiveCommands(program: Command): void {
     ),
   );
 
-  act(
-    program
-      .command("shutdown")
-      .description("stop every cage, then the daemon")
-      .option(...TIMEOUT),
-    async (shell) => {
-      shell.waitsFor("the hive goes on stopping");
-      await shell.client.call("shutdown", {});
-      await shell.client.closed;
-      shell.show({}, () => "the hive has stopped");
-    },
-  );
+  act(waits(program.command("shutdown").description("stop every cage, then the daemon")), async (shell) => {
+    shell.waitsFor("the hive goes on stopping");
+    await shell.client.call("shutdown", {});
+    await shell.client.closed;
+    shell.show({}, () => "the hive has stopped");
+  });
 }

@@ -1,16 +1,11 @@
 import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
-import { agentName, TIMEOUT, wholeNumber } from "../arguments.ts";
+import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { messageText } from "../message-text.ts";
 import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
-
-async function stdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
-}
+import { readMessage } from "../stdin.ts";
 
 /** Says what was sent. Recipients that refused make it a partial failure. */
 function showSent(shell: Shell, sent: Output<"send">): void {
@@ -41,16 +36,17 @@ async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean
 /** Verbs about messages. */
 export function messageCommands(program: Command): void {
   act<{ replyTo?: number; wait?: boolean }>(
-    program
-      .command("send")
-      .argument("<to>", "an agent, with or without @; '*' for all of them", agentName)
-      .argument("[text...]", "the message; none or `-` reads it from stdin")
-      .description("send a message as the operator")
-      .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
-      .option("-w, --wait", "wait for the answer and print it; what ends without one is exit code 5")
-      .option(...TIMEOUT),
+    waits(
+      program
+        .command("send")
+        .argument("<to>", "an agent, with or without @; '*' for all of them", agentName)
+        .argument("[text...]", "the message; none or `-` reads it from stdin")
+        .description("send a message as the operator")
+        .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
+        .option("-w, --wait", "wait for the answer and print it; what ends without one is exit code 5"),
+    ),
     async (shell, [to, words = []]: [string, string[]?], { replyTo, wait }) => {
-      const body = words.length === 0 || words.join(" ") === "-" ? await stdin() : words.join(" ");
+      const body = words.length === 0 || words.join(" ") === "-" ? await readMessage() : words.join(" ");
       const { randomUUID } = await import("node:crypto");
       const sent = await shell.client.call("send", { to, body, client_id: randomUUID(), in_reply_to: replyTo });
       if (wait === true) await showAnswers(shell, sent, to === "*");

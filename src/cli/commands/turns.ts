@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { agentName, wholeNumber } from "../arguments.ts";
+import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { clean } from "../print.ts";
 import { endsWithReader } from "../reader.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
@@ -31,34 +31,59 @@ export function turnCommands(program: Command): void {
     },
   );
 
+  act<{ limit: number; before?: number }>(
+    program
+      .command("turns")
+      .argument("<name>", "the agent", agentName)
+      .description("the turns of an agent, newest first: from whom, how each ended, its time, tokens and cost")
+      .option("-n, --limit <count>", "how many", wholeNumber, 20)
+      .option("-b, --before <turn>", "older than this turn", wholeNumber),
+    async (shell, [agent]: [string], { limit, before }) => {
+      const { turnTable } = await import("../turn-table.ts");
+      shell.show(await shell.client.call("turns", { agent, limit, before }), ({ turns }) => {
+        if (turns.length === 0)
+          return before === undefined ? `${agent} has had no turn` : `${agent} had no turn before ${before}`;
+        return turnTable(turns, shell);
+      });
+    },
+  );
+
   act(program.command("watch").description("follow everything that happens; with --json one event per line"), watch);
 
   act<{ return?: boolean }>(
-    program
-      .command("cancel")
-      .argument("<name>", "the agent", agentName)
-      .description("end the running turn; its message is dropped")
-      .option("--return", "put the message back and pause the agent"),
-    async (shell, [name]: [string], options) =>
+    waits(
+      program
+        .command("cancel")
+        .argument("<name>", "the agent", agentName)
+        .description("end the running turn; its message is dropped")
+        .option("--return", "put the message back and pause the agent"),
+    ),
+    async (shell, [name]: [string], options) => {
+      shell.waitsFor(`the turn of ${name} is still cancelled; \`hivectl turns ${name}\` says how it ended`);
       shell.show(await shell.client.call("cancel", { name, return: options.return === true }), ({ cancelled }) =>
         cancelled ? `the turn of ${name} was cancelled` : `${name} had no turn running`,
-      ),
+      );
+    },
   );
 
   act(
-    program
-      .command("compact")
-      .argument("<name>", "the agent", agentName)
-      .description("summarise an agent's session to make room"),
+    waits(
+      program
+        .command("compact")
+        .argument("<name>", "the agent", agentName)
+        .description("summarise an agent's session to make room"),
+    ),
     async (shell, [name]: [string]) =>
       shell.show(await shell.client.call("compact", { name }), () => `${name} compacts its session`),
   );
   act(
-    program
-      .command("model")
-      .argument("<name>", "the agent", agentName)
-      .argument("<model>", "opus, sonnet, haiku, or a model's full name")
-      .description("use another model, until a deploy changes it"),
+    waits(
+      program
+        .command("model")
+        .argument("<name>", "the agent", agentName)
+        .argument("<model>", "opus, sonnet, haiku, or a model's full name")
+        .description("use another model, until a deploy changes it"),
+    ),
     async (shell, [name, model]: [string, string]) =>
       shell.show(
         await shell.client.call("model", { name, model }),
@@ -66,10 +91,12 @@ export function turnCommands(program: Command): void {
       ),
   );
   act(
-    program
-      .command("new-session")
-      .argument("<name>", "the agent", agentName)
-      .description("begin a new session with the next turn"),
+    waits(
+      program
+        .command("new-session")
+        .argument("<name>", "the agent", agentName)
+        .description("begin a new session with the next turn"),
+    ),
     async (shell, [name]: [string]) =>
       shell.show(await shell.client.call("new_session", { name }), () => `${name} begins a new session with its next turn`),
   );

@@ -1,0 +1,12 @@
+import type { Readable } from "node:stream";
+
+/** Reads a message from standard input to its end. On a terminal it first says on standard error how the message ends. */
+export async function readMessage(
+  input: Readable & { isTTY?: boolean } = process.stdin,
+  tell: (words: string) => void = (words) => void process.stderr.write(words),
+): Promise<string> {
+  if (input.isTTY === true) tell("reading the message from the terminal; end it with Ctrl-D on a line of its own\n");
+  const chunks: Buffer[] = [];
+  for await (const chunk of input) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
