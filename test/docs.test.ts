@@ -2,7 +2,9 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parseScenario } from "../src/gateway/rehearsal/scenario.ts";
+import * as limits from "../src/wire/config-limits.ts";
 import { AgentConfig } from "../src/wire/config.ts";
+import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES, MAX_NOTE_CHARS } from "../src/wire/limits.ts";
 import { NOTICES } from "../src/wire/notices.ts";
 import { PAIRS } from "../src/wire/pairs.ts";
 
@@ -44,6 +46,31 @@ test("the agent.json that is shown is one", () => {
   const [shown = ""] = blocks("docs/agents.md", "json");
   const config = AgentConfig.parse(JSON.parse(shown));
   expect(config.limits).toEqual(AgentConfig.parse({}).limits);
+});
+
+test("the limits of a config are those of the code", () => {
+  const { MAX_SERVERS, MAX_SERVER_ARGS, MAX_ARG_CHARS, MAX_COMMAND_CHARS, MAX_VARIABLES, MAX_VARIABLE_CHARS } = limits;
+  const { MAX_SERVERS_BYTES, MAX_ENV_BYTES, MAX_TOOL_RULES, MAX_EGRESS_HOSTS, MAX_RECIPIENTS, MAX_MOUNTS } = limits;
+  const rows = [
+    ["`description`", `${MAX_NOTE_CHARS} characters`],
+    ["`allowedRecipients`", `${MAX_RECIPIENTS} names`],
+    ["`egress`", `${MAX_EGRESS_HOSTS} hosts`],
+    ["`tools.allow`, `tools.deny`", `${MAX_TOOL_RULES} rules each`],
+    ["`extraMcpServers`", `${MAX_SERVERS} servers, ${MAX_SERVERS_BYTES} bytes of JSON together`],
+    ["`extraMcpServers.*.command`", `${MAX_COMMAND_CHARS} characters`],
+    ["`extraMcpServers.*.args`", `${MAX_SERVER_ARGS} arguments of ${MAX_ARG_CHARS} characters`],
+    [
+      "`env`, `extraMcpServers.*.env`",
+      `${MAX_VARIABLES} variables of ${MAX_VARIABLE_CHARS} characters, ${MAX_ENV_BYTES} bytes of JSON together`,
+    ],
+    ...Object.entries(limits.CAGE_RANGES).map(([key, [least, most]]) => [`\`limits.${key}\``, `${least} to ${most}`]),
+    ["`mounts`", `${MAX_MOUNTS} mounts`],
+    ["`INSTRUCTIONS.md`", `${limits.MAX_INSTRUCTIONS_BYTES} bytes`],
+    ["all files", `${MAX_CONFIG_FILES} files, ${MAX_CONFIG_BYTES} bytes together`],
+  ];
+  const [, section = ""] = /### Limits\n([\s\S]*?)\n### /.exec(read("docs/agents.md")) ?? [];
+  const shown = section.trim().split("\n").slice(2);
+  expect(shown).toEqual(rows.map(([field, limit]) => `| ${field} | ${limit} |`));
 });
 
 test("the scenarios that are shown can be played", () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Input } from "../wire/operations.ts";
@@ -6,30 +7,66 @@ import { UsageError } from "./exit.ts";
 
 type TreeFiles = NonNullable<Input<"propose">["files"]>;
 
-/** The files of a config tree as they cross the wire. A `.git` folder is not part of it. Throws what does not fit. */
+/**
+ * The files of a config tree as they cross the wire. A `.git` folder is not part of it. Throws what does not fit, or cannot
+ * be read, with the path that it is about.
+ */
 export function readTree(root: string): TreeFiles {
   const files: TreeFiles = [];
   let bytes = 0;
   const visit = (folder: string): void => {
-    for (const name of readdirSync(folder).sort()) {
+    const place = relative(root, folder) || root;
+    for (const name of reading(place, () => namesIn(folder))) {
       if (name === ".git") continue;
       const file = join(folder, name);
-      const stat = lstatSync(file);
+      const path = relative(root, file);
+      const stat = reading(path, () => lstatSync(file));
       if (stat.isDirectory()) {
         visit(file);
         continue;
       }
-      const path = relative(root, file);
-      if (!stat.isFile() && !stat.isSymbolicLink()) throw new UsageError(`${path} is neither a file nor a symbolic link`);
-      const content = stat.isSymbolicLink() ? Buffer.from(readlinkSync(file)) : readFileSync(file);
+      if (!stat.isFile() && !stat.isSymbolicLink())
+        throw new UsageError(`${path} is neither a file nor a symbolic link: remove it from the folder`);
+      if (files.length >= MAX_CONFIG_FILES)
+        throw new UsageError(`${root} has more than ${MAX_CONFIG_FILES} files, which is the most that a config may have`);
+      // Looked at before the content is read: a file may be of any size.
+      const isTooMuch = bytes + stat.size > MAX_CONFIG_BYTES;
+      const content = isTooMuch
+        ? Buffer.alloc(0)
+        : reading(path, () => (stat.isSymbolicLink() ? Buffer.from(readlinkSync(file)) : readFileSync(file)));
       bytes += content.length;
-      if (files.length >= MAX_CONFIG_FILES) throw new UsageError(`a config has at most ${MAX_CONFIG_FILES} files`);
-      if (bytes > MAX_CONFIG_BYTES) throw new UsageError(`a config has at most ${MAX_CONFIG_BYTES} bytes`);
+      if (isTooMuch || bytes > MAX_CONFIG_BYTES)
+        throw new UsageError(`with ${path}, ${root} has more than ${MAX_CONFIG_BYTES} bytes, the most that a config may have`);
       const mode = stat.isSymbolicLink() ? "120000" : (stat.mode & 0o100) !== 0 ? "100755" : "100644";
       files.push({ path, mode, base64: content.toString("base64") });
     }
   };
   visit(root);
-  if (files.length === 0) throw new UsageError(`${root} holds no files`);
+  if (files.length === 0) throw new UsageError(`${root} holds no files: a config has at least agent.json`);
   return files;
+}
+
+/** The names in a folder, in their order. Throws for one that is not UTF-8: no path on the wire could name it. */
+function namesIn(folder: string): string[] {
+  return readdirSync(folder, { encoding: "buffer" })
+    .map((bytes) => {
+      if (isUtf8(bytes)) return bytes.toString("utf8");
+      const shown = Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : byteSign(byte)));
+      throw new UsageError(`the file name ${shown.join("")} in ${folder} is not valid UTF-8: rename it`);
+    })
+    .sort();
+}
+
+const byteSign = (byte: number): string => `⟨${byte.toString(16).toUpperCase().padStart(2, "0")}⟩`;
+
+/** What a file system refuses, in words: which path, and why. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "EACCES" ? "you may not read it" : code === "ENOENT" ? "it is gone" : (error as Error).message;
+    throw new UsageError(`${path} cannot be read: ${why}`);
+  }
 }

@@ -1,6 +1,9 @@
 import { HiveError } from "../wire/error.ts";
 import { MAX_JSON_DEPTH } from "../wire/limits.ts";
 
+/** The words for a text that is no JSON at all. */
+export const NO_JSON = "this is not JSON";
+
 /**
  * Parses JSON from an untrusted peer: an object, no deeper than `maxDepth`, of no more than `maxValues` values (each
  * takes many times its bytes in memory), no key twice in one object.
@@ -17,7 +20,7 @@ export function parseStrictObject(
   try {
     value = JSON.parse(text);
   } catch {
-    throw new HiveError("bad_request", "this is not JSON");
+    throw new HiveError("bad_request", NO_JSON);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new HiveError("bad_request", "a request is a JSON object");

@@ -61,6 +61,7 @@ export const RiskMark = z.object({
     "symlink",
     "binary",
     "cut",
+    "padding",
     "instructions",
     "bidi",
     "invisible",

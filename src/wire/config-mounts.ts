@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { ProgramText } from "./config-values.ts";
+import { MAX_MOUNTS } from "./config-limits.ts";
+import { ProgramText, strict } from "./config-values.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 
-/** Mounts of one agent. Each is a mount in the kernel, for every start of the cage. */
-const MAX_MOUNTS = 32;
 /** Bytes of one name in a path: what file systems of Linux take. */
 const MAX_NAME_BYTES = 255;
 /** Folders that every cage, or the manager's, has of its own: nothing may lie on, under or around them. */
@@ -29,6 +28,8 @@ const bytes = (text: string): number => new TextEncoder().encode(text).length;
 
 const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
+const isNested = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);
+
 const CagePath = Path.refine(
   (path) => !OWN.includes(path) && !RESERVED.some((one) => isWithin(path, one) || isWithin(one, path)),
   "this path belongs to the cage itself; choose another, such as /mnt/name",
@@ -36,9 +37,15 @@ const CagePath = Path.refine(
 
 /** Folders of the host in the cage. No two lie on or in each other: one would hide the other. */
 export const Mounts = z
-  .array(z.strictObject({ host: Path, cage: CagePath, mode: z.enum(["ro", "rw"]).default("ro") }))
+  .array(strict({ host: Path, cage: CagePath, mode: z.enum(["ro", "rw"]).default("ro") }))
   .max(MAX_MOUNTS)
-  .refine(
-    (mounts) => mounts.every((one, index) => !mounts.some((other, at) => at !== index && isWithin(one.cage, other.cage))),
-    "two mounts have the same path in the cage, or one lies in the other",
-  );
+  .superRefine((mounts, context) => {
+    const at = mounts.findIndex((one, n) => mounts.some((other, m) => m < n && isNested(one.cage, other.cage)));
+    const other = mounts.find((one, n) => n < at && isNested(one.cage, mounts[at]?.cage ?? ""));
+    if (other)
+      context.addIssue({
+        code: "custom",
+        path: [at, "cage"],
+        message: `two mounts have the same path in the cage, or one lies in the other: ${other.cage} is there already`,
+      });
+  });

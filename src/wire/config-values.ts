@@ -2,6 +2,10 @@ import { z } from "zod";
 import { isEgressHost, neverReached } from "./egress-host.ts";
 import { MANAGER } from "./names.ts";
 
+/** Unknown keys that a complaint names, and characters of each: they come from whoever proposed. */
+const MAX_KEYS_TOLD = 3;
+const MAX_KEY_CHARS = 80;
+
 /** What the values of `agent.json` may be: whatever the kernel or the CLI would refuse later is refused here. */
 
 /** Text that a program can be given as an argument or a variable: the kernel ends strings at a NUL. */
@@ -54,5 +58,22 @@ export function distinct<T extends z.ZodType<string>>(element: T, max: number): 
   return z
     .array(element)
     .max(max)
-    .refine((list) => new Set(list).size === list.length, "an entry is there twice");
+    .superRefine((list, context) => {
+      const at = list.findIndex((one, n) => list.indexOf(one) !== n);
+      if (at >= 0) context.addIssue({ code: "custom", path: [at], message: "an entry is there twice" });
+    });
+}
+
+/** An object without other keys than these. An unknown one is told with those that there are, a refused one with the reason. */
+export function strict<Shape extends z.ZodRawShape>(shape: Shape, refused: Readonly<Record<string, string>> = {}) {
+  const known = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error(issue) {
+      if (issue.code !== "unrecognized_keys") return undefined;
+      const why = issue.keys.find((key) => Object.hasOwn(refused, key));
+      if (why !== undefined) return `${why}: ${refused[why]}`;
+      const unknown = issue.keys.slice(0, MAX_KEYS_TOLD).map((key) => JSON.stringify(key.slice(0, MAX_KEY_CHARS)));
+      return `there is no key ${unknown.join(", ")}; the keys are ${known}`;
+    },
+  });
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { whatItSteers } from "./config-env.ts";
 import { AgentConfig } from "./config.ts";
 import { schemaComplaint } from "./error.ts";
 
 /** What is wrong with a config by the rules for new requests; empty when it fits. */
 function complaint(config: unknown): string {
   const parsed = AgentConfig.safeParse(config);
-  return parsed.success ? "" : schemaComplaint(parsed.error);
+  return parsed.success ? "" : schemaComplaint(parsed.error, config);
 }
 const server = (args: string[], more = {}) => ({ command: "node", args, ...more });
 const mount = (cage: string, host = "/srv/x") => ({ mounts: [{ host, cage }] });
@@ -45,10 +46,10 @@ function variables(count: number, length: number): Record<string, string> {
 
 describe("what the kernel or the CLI would refuse is refused", () => {
   test.each<[string, unknown, RegExp]>([
-    ["a NUL in an argument", { extraMcpServers: { x: server(["a\0b"]) } }, /args\.0: a NUL/],
+    ["a NUL in an argument", { extraMcpServers: { x: server(["a\0b"]) } }, /args\.0 .*: a NUL/],
     ["a NUL in a variable", { env: { A: "a\0b" } }, /env\.A: a NUL/],
     ["a NUL in a variable of a server", { extraMcpServers: { x: server([], { env: { A: "\0" } }) } }, /a NUL/],
-    ["a NUL in a command", { extraMcpServers: { x: { command: "a\0b" } } }, /command: a NUL/],
+    ["a NUL in a command", { extraMcpServers: { x: { command: "a\0b" } } }, /command .*: a NUL/],
     ["half a character", { env: { A: "\ud800" } }, /half of a surrogate pair/],
     ["an empty command", { extraMcpServers: { x: { command: " " } } }, /a command is/],
     ["an empty model", { model: "" }, /a model is/],
@@ -81,6 +82,104 @@ describe("what the kernel or the CLI would refuse is refused", () => {
     ["a limit of the CLI that the harness sets", { env: { MCP_TIMEOUT: "1" } }, /reserved/],
   ])("%s", (_, config, words) => {
     expect(complaint(config)).toMatch(words);
+  });
+});
+
+describe("variables", () => {
+  test.each([
+    "BASH_ENV",
+    "ENV",
+    "PROMPT_COMMAND",
+    "PS4",
+    "GIT_SSH_COMMAND",
+    "GIT_CONFIG_COUNT",
+    "NODE_OPTIONS",
+    "NODE_EXTRA_CA_CERTS",
+    "BUN_OPTIONS",
+    "LD_AUDIT",
+    "GLIBC_TUNABLES",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSH_ASKPASS",
+    "XDG_CONFIG_HOME",
+    "HIVE_NONCE",
+    "PATH",
+  ])("%s is refused by its name, with what it does", (name) => {
+    expect(complaint({ env: { TZ: "UTC", [name]: "secret" } })).toMatch(
+      new RegExp(`^env\\.${name}: this variable is reserved: it (?!.*secret).+ Remove it`),
+    );
+    // A server is another program: there it is marked.
+    expect(complaint({ extraMcpServers: { x: server([], { env: { [name]: "x" } }) } })).toBe("");
+    expect(whatItSteers(name)).toBeDefined();
+  });
+
+  test.each([
+    "PYTHONPATH",
+    "PERL5OPT",
+    "PYTHONSTARTUP",
+    "EDITOR",
+    "GIT_PAGER",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_INDEX_URL",
+    "_JAVA_OPTIONS",
+  ])("%s steers a program", (name) => {
+    expect(whatItSteers(name)).toBeDefined();
+  });
+
+  test("those that hold a value are allowed, also among the ones that do not", () => {
+    const names = [
+      "TZ",
+      "LANG",
+      "LC_ALL",
+      "GIT_AUTHOR_NAME",
+      "GIT_COMMITTER_EMAIL",
+      "BASH_MAX_OUTPUT_LENGTH",
+      "PYTHONUNBUFFERED",
+      "API_TOKEN",
+      "NOTES",
+    ];
+    expect(complaint({ env: Object.fromEntries(names.map((name) => [name, "x"])) })).toBe("");
+    expect(names.filter((name) => whatItSteers(name) !== undefined)).toEqual([]);
+  });
+});
+
+describe("a complaint says which field, what is wrong and what is allowed", () => {
+  test.each<[string, unknown, string]>([
+    ["a name of a variable", { env: { foo: "x" } }, "env.foo: an environment name is 1 to 64 of A-Z, 0-9 and '_'"],
+    [
+      "a name of a server",
+      { extraMcpServers: { "Not Fit": server([]) } },
+      "extraMcpServers.Not Fit: a server name is 1 to 32 of",
+    ],
+    ["a key", { limits: { pid: 3 } }, 'limits: there is no key "pid"; the keys are memory_mib, cpu_percent, pids, disk_mib'],
+    [
+      "a key of a server",
+      { extraMcpServers: { x: server([], { envs: {} }) } },
+      'extraMcpServers.x: there is no key "envs"; the keys are command,',
+    ],
+    ["a type", { tools: { allow: "Bash" } }, 'tools.allow ("Bash"): it has to be a list, not a text'],
+    ["a number that is no whole one", { limits: { pids: 40.5 } }, "limits.pids: it has to be a whole number"],
+    ["a number that is too small", { limits: { pids: 1 } }, "limits.pids: it is at least 32"],
+    ["a number that is too large", { limits: { pids: 1e6 } }, "limits.pids: it is at most 100000"],
+    ["a text that is too long", { description: "x".repeat(5_000) }, "description: it has at most 4096 characters"],
+    [
+      "a list that is too long",
+      { egress: Array.from({ length: 201 }, (_, n) => `h${n}.org`) },
+      "egress: it has at most 200 entries",
+    ],
+    ["one of several", { mounts: [{ host: "/x", cage: "/a", mode: "rx" }] }, 'mounts.0.mode ("rx"): it is "ro" or "rw"'],
+    ["an entry that is there twice", { egress: ["a.org", "b.org", "a.org"] }, 'egress.2 ("a.org"): an entry is there twice'],
+    ["what is missing", { extraMcpServers: { x: {} } }, "extraMcpServers.x.command: it is missing (a text)"],
+    [
+      "a mount in another",
+      { mounts: [...mount("/data").mounts, ...mount("/data/x").mounts] },
+      'mounts.1.cage ("/data/x"): two mounts have the same path in the cage, or one lies in the other: /data is there already',
+    ],
+  ])("%s", (_, config, words) => {
+    expect(complaint(config)).toContain(words);
   });
 });
 

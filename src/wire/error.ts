@@ -34,17 +34,61 @@ export function unknownAgent(name: string): HiveError {
   return new HiveError("not_found", `agent "${name}" is not managed by this hive`);
 }
 
-/** The first complaint of a schema, with the path to the field it is about. */
-export function schemaComplaint(error: z.ZodError): string {
+/** Characters of a value that a complaint quotes. */
+const MAX_QUOTED_CHARS = 80;
+const MANY: Readonly<Record<string, string>> = { string: "characters", array: "entries" };
+
+/**
+ * The first complaint of a schema: the path to the field, what is wrong, what is allowed. With the input that was parsed
+ * it quotes the value where that is a short text.
+ */
+export function schemaComplaint(error: z.ZodError, input?: unknown): string {
   const issue = error.issues[0];
   if (!issue) return "the request does not fit its schema";
   const path = issue.path.join(".");
-  return path ? `${path}: ${issue.message}` : issue.message;
+  const value = issue.path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
+  // A variable may hold a secret, and a complaint is stored and told to others.
+  const isQuoted = typeof value === "string" && value !== "" && value.length <= MAX_QUOTED_CHARS && !issue.path.includes("env");
+  const field = isQuoted && path ? `${path} (${JSON.stringify(value)})` : path;
+  return field ? `${field}: ${issueWords(issue)}` : issueWords(issue);
 }
+
+/** What the schema library leaves to guess, in words. Messages of our own schemas stay as they are. */
+function issueWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_key") return issue.issues[0] === undefined ? issue.message : issueWords(issue.issues[0]);
+  if (issue.code === "too_big" && issue.message.startsWith("Too big")) {
+    const many = MANY[issue.origin];
+    return many === undefined ? `it is at most ${issue.maximum}` : `it has at most ${issue.maximum} ${many}`;
+  }
+  if (issue.code === "too_small" && issue.message.startsWith("Too small")) {
+    const many = MANY[issue.origin];
+    return many === undefined ? `it is at least ${issue.minimum}` : `it has at least ${issue.minimum} ${many}`;
+  }
+  if (issue.code === "invalid_type" && issue.message.startsWith("Invalid input")) {
+    const given = /received (\w+)$/.exec(issue.message)?.[1];
+    if (given === "undefined") return `it is missing (${kind(issue.expected)})`;
+    const isFraction = issue.expected === "int" && given === "number";
+    return `it has to be ${kind(issue.expected)}${given === undefined || isFraction ? "" : `, not ${kind(given)}`}`;
+  }
+  if (issue.code === "invalid_value" && issue.message.startsWith("Invalid"))
+    return `it is ${issue.values.map((one) => JSON.stringify(one)).join(" or ")}`;
+  return issue.message;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+const kind = (name: string): string => KINDS[name] ?? name;
 
 /** Parses with a schema or throws `bad_request` that names the field. */
 export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
-  if (!result.success) throw new HiveError("bad_request", schemaComplaint(result.error));
+  if (!result.success) throw new HiveError("bad_request", schemaComplaint(result.error, value));
   return result.data;
 }

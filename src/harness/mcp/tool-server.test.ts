@@ -65,8 +65,8 @@ test("the library's client is offered the hive's tools, always loaded, and hears
   expect(asked).toMatchObject([["send", { to: "bob", body: "hello" }]]);
   const refusals = [
     [{ name: "send", arguments: { to: "nobody", body: "hello" } }, "there is no agent nobody"],
-    [{ name: "send", arguments: { to: 3 } }, "to: Invalid input: expected string, received number"],
-    [{ name: "send" }, "to: Invalid input: expected string, received undefined"],
+    [{ name: "send", arguments: { to: 3 } }, "to: it has to be a text, not a number"],
+    [{ name: "send" }, "to: it is missing (a text)"],
     [{ name: "request_spawn", arguments: {} }, "there is no tool request_spawn"],
   ] as const;
   for (const [call, words] of refusals)

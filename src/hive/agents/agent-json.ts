@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseStrictObject } from "../../rpc/json.ts";
+import { NO_JSON, parseStrictObject } from "../../rpc/json.ts";
 import { AgentConfig, DeployedConfig } from "../../wire/config.ts";
 import { schemaComplaint } from "../../wire/error.ts";
 
@@ -26,11 +26,13 @@ export function parseRequested(text: string): { config: AgentConfig } | { compla
     // Two equal keys would be one config to the reader of the diff and another to the hive.
     value = parseStrictObject(text);
   } catch (error) {
-    return { complaints: [`${CONFIG_FILE} does not fit: ${wordsOf(error).replace("a request is", "it has to be")}`] };
+    const refusal = wordsOf(error);
+    const words = refusal === NO_JSON ? (jsonFault(text) ?? refusal) : refusal.replace("a request is", "it has to be");
+    return { complaints: [`${CONFIG_FILE} does not fit: ${words}`] };
   }
   const parsed = AgentConfig.safeParse(value);
   if (parsed.success) return { config: parsed.data };
-  return { complaints: limited(issueWords(parsed.error)).map((words) => `${CONFIG_FILE} does not fit: ${words}`) };
+  return { complaints: limited(issueWords(parsed.error, value)).map((words) => `${CONFIG_FILE} does not fit: ${words}`) };
 }
 
 /**
@@ -46,10 +48,10 @@ export function parseDeployed(text: string): { config: AgentConfig; warnings: st
     return { unreadable: `${CONFIG_FILE} cannot be read: ${wordsOf(error)}` };
   }
   const former = FormerKeys.safeParse(value);
-  if (!former.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(former.error)}` };
+  if (!former.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(former.error, value)}` };
   const { secrets = [], cli = "claude", ...rest } = former.data;
   const parsed = DeployedConfig.safeParse(rest);
-  if (!parsed.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(parsed.error)}` };
+  if (!parsed.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(parsed.error, rest)}` };
 
   const warnings = [
     ...(secrets.length > 0 ? [`secrets (${secrets.join(", ")}) are not delivered: the store of secrets does not exist yet`] : []),
@@ -63,16 +65,26 @@ export function parseDeployed(text: string): { config: AgentConfig; warnings: st
 function broken(value: unknown): string[] {
   const strict = AgentConfig.safeParse(value);
   if (strict.success) return [];
-  return issueWords(strict.error).map((words) => `${words} (accepted when it was deployed; a new request is refused)`);
+  return issueWords(strict.error, value).map((words) => `${words} (accepted when it was deployed; a new request is refused)`);
 }
 
-function issueWords(error: z.ZodError): string[] {
-  return error.issues.map((issue) => schemaComplaint(new z.ZodError([issue])));
+function issueWords(error: z.ZodError, value: unknown): string[] {
+  return error.issues.map((issue) => schemaComplaint(new z.ZodError([issue]), value));
 }
 
 function limited(list: string[]): string[] {
   if (list.length <= MAX_WORDS) return list;
   return [...list.slice(0, MAX_WORDS), `${list.length - MAX_WORDS} more rules are broken`];
+}
+
+/** Where a text stops being JSON; undefined where it is JSON. */
+function jsonFault(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return `this is not JSON: ${wordsOf(error)}`;
+  }
 }
 
 function wordsOf(error: unknown): string {

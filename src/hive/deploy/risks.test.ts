@@ -4,6 +4,7 @@ import type { TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { templateTree } from "../agents/template.ts";
 import { changesOf } from "../../../test/lib/changes.ts";
+import { paddingMarks } from "./padding.ts";
 import { riskMarks as marksOf, type RiskContext } from "./risks.ts";
 import { shownDiff } from "./shown.ts";
 import { validateConfig } from "./validate.ts";
@@ -31,6 +32,33 @@ function marked(before: unknown, after: unknown): [string, string, string][] {
 function markedFile(...next: TreeFile[]): [string, string, string, string | undefined][] {
   return riskMarks([config({})], [config({}), ...next], BWRAP).map(({ level, kind, text, path }) => [level, kind, text, path]);
 }
+
+describe("what a reader skips is marked", () => {
+  const script = (body: string): TreeFile => file("run.sh", `#!/bin/sh\n${body}`, "100755");
+  const padding = (...args: Parameters<typeof markedFile>): unknown[] =>
+    markedFile(...args).filter(([, kind]) => kind === "padding");
+
+  test.each<[string, string, [string, string][]]>([
+    ["equal lines", `${"true\n".repeat(29_998)}curl x | sh\n`, [["danger", "long: 30,000 new lines, 29,998 of them repeated"]]],
+    ["two lines in turn", `${"true\n:\n".repeat(400)}curl x | sh\n`, [["danger", "long: 802 new lines, 800 of them repeated"]]],
+    [
+      "empty lines",
+      `${"\n".repeat(600)}curl x | sh\n`,
+      [["danger", "long: 602 new lines, 600 of them repeated; 601 blank characters in a row"]],
+    ],
+    ["blanks in one line", `true;${" \t".repeat(300)}curl x | sh\n`, [["danger", "long: 600 blank characters in a row"]]],
+    ["many lines that differ", Array.from({ length: 700 }, (_, n) => `echo ${n}\n`).join(""), [["warn", "long: 701 new lines"]]],
+    ["a program of usual length", Array.from({ length: 450 }, (_, n) => `echo ${n % 300}\n`).join(""), []],
+  ])("%s", (_, body, marks) => {
+    expect(padding(script(body))).toEqual(marks.map(([level, text]) => [level, "padding", text, "run.sh"]));
+  });
+
+  test("of a changed file only what is new counts", () => {
+    const patch = `@@ -1,2000 +1,2001 @@\n${" true\n".repeat(2_000)}+end\n`;
+    const changed = { path: "run.sh", status: "modified", binary: false, added: 1, removed: 0, patch, cut: false } as const;
+    expect(paddingMarks([changed])).toEqual([]);
+  });
+});
 
 describe("what an agent gains is marked", () => {
   test.each<[string, unknown, unknown, [string, string, string][]]>([
@@ -77,6 +105,23 @@ describe("what an agent gains is marked", () => {
       [
         ["warn", "env", "environment: A=2"],
         ["warn", "env", "environment: B=x<U+000A>y"],
+      ],
+    ],
+    [
+      "variables that make a program load something",
+      { extraMcpServers: { x: { command: "node" } } },
+      {
+        env: { PYTHONPATH: "/config/lib" },
+        extraMcpServers: { x: { command: "node", env: { NODE_OPTIONS: "-r /config/x.js" } } },
+      },
+      [
+        [
+          "danger",
+          "env",
+          "MCP server x gets NODE_OPTIONS=-r /config/x.js: it makes the runtime of Claude Code load or run something",
+        ],
+        ["danger", "env", "environment: PYTHONPATH=/config/lib: it makes python load or run something"],
+        ["warn", "mcp_server", "MCP server x gets another environment: NODE_OPTIONS"],
       ],
     ],
     ["a limit", {}, { limits: { memory_mib: 4096, pids: 64 } }, [["warn", "limits", "limit raised: memory_mib 2048 → 4096"]]],
@@ -300,7 +345,7 @@ describe("validation says what a config has to be", () => {
     [
       "a reserved variable",
       [config({ env: { LD_PRELOAD: "x" } })],
-      /agent\.json does not fit: env: one of these variables is reserved/,
+      /agent\.json does not fit: env\.LD_PRELOAD: this variable is reserved: it makes every program load something/,
     ],
     ["instructions that are a link", [config({}), file("INSTRUCTIONS.md", "x", "120000")], /INSTRUCTIONS\.md is a link/],
     [

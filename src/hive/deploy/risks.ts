@@ -1,8 +1,10 @@
 import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
+import { whatItSteers } from "../../wire/config-env.ts";
 import { codePoint, piecesOf, writtenOut, type Unseen } from "../../wire/unseen.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
+import { paddingMarks } from "./padding.ts";
 import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
 import { unknownNames, type KnownNames } from "./unknown-names.ts";
 
@@ -39,6 +41,7 @@ export function riskMarks(
     ...readableMarks(was.unreadable),
     ...configMarks(was.config, configOf(after).config),
     ...unshownMarks(diff),
+    ...paddingMarks(diff),
     ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
     ...unknownNames(was.config, configOf(after).config, context.known).map((mark): RiskMark => ({
       level: "warn",
@@ -109,6 +112,11 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
       mark("warn", "mcp_server", `MCP server ${name} now runs ${command}`);
     if (old !== undefined && !same(sorted(old.env), sorted(server.env)))
       mark("warn", "mcp_server", `MCP server ${name} gets another environment: ${names(changedKeys(old.env, server.env))}`);
+    for (const key of changedKeys(old?.env ?? {}, server.env)) {
+      const [value, does] = [server.env[key], whatItSteers(key)];
+      if (value !== undefined && does !== undefined)
+        mark("danger", "env", `MCP server ${name} gets ${key}=${quoted(value)}: it ${does}`);
+    }
     if (server.resident && old?.resident !== true)
       mark("info", "mcp_server", `MCP server ${name} is resident: it runs all the time, and the agent never sleeps`);
   }
@@ -129,7 +137,11 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
   }
   for (const name of changedKeys(before.env, after.env)) {
     const value = after.env[name];
-    if (value !== undefined) mark("warn", "env", `environment: ${name}=${quoted(value)}`);
+    if (value === undefined) continue;
+    const does = whatItSteers(name);
+    const text = `environment: ${name}=${quoted(value)}`;
+    if (does === undefined) mark("warn", "env", text);
+    else mark("danger", "env", `${text}: it ${does}`);
   }
   for (const name of ["memory_mib", "cpu_percent", "pids", "disk_mib"] as const) {
     const [from, to] = [before.limits[name], after.limits[name]];

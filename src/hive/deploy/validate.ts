@@ -1,10 +1,8 @@
 import type { RequestOrigin, TreeFile } from "../../wire/approval.ts";
+import { MAX_INSTRUCTIONS_BYTES } from "../../wire/config-limits.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../../wire/limits.ts";
 import { CONFIG_FILE, parseDeployed, parseRequested } from "../agents/agent-json.ts";
 import { byPath, bytesOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
-
-/** Bytes of INSTRUCTIONS.md: it is a part of the system prompt, so each request to the model carries it. */
-const MAX_INSTRUCTIONS_BYTES = 96 * 1024;
 
 /** Whose rules a config is held to: those of today for a new request, those of its time for one that was deployed. */
 export type RulesOf = "request" | "deployed";

@@ -1,0 +1,68 @@
+/** A group of variables, by what reads them. In a group all names are steering but the ones that `plain` lists. */
+interface Group {
+  names: RegExp;
+  /** What a variable of the group does, behind "it". */
+  does: string;
+  /** Names of the group that set nothing but a value. */
+  plain?: RegExp;
+}
+
+/**
+ * Variables that the hive, Claude Code or a program that Claude Code itself starts obeys: they would make it load or run
+ * something, or change where it talks to. `env` of `agent.json` may not have them.
+ */
+const RESERVED: readonly Group[] = [
+  { names: /^HIVE_|^(?:PATH|HOME|SHELL|TMPDIR|MCP_TIMEOUT|DISABLE_AUTOUPDATER)$/, does: "is set by the harness" },
+  {
+    names: /^(?:ANTHROPIC|CLAUDE|CCR_|SELF_HOSTED_RUNNER_|SESSION_INGRESS_|OTEL_|BETA_TRACING_|SDK_|MCP_|IS_SANDBOX$)/,
+    does: "steers Claude Code",
+    plain: /^MCP_TOOL_TIMEOUT$/,
+  },
+  { names: /^(?:NODE|BUN_|NPM_)/, does: "makes the runtime of Claude Code load or run something" },
+  { names: /^(?:LD_|GLIBC_TUNABLES$|GCONV_PATH$|LOCPATH$)/, does: "makes every program load something" },
+  { names: /_PROXY$|^(?:SSL_|HOSTALIASES$)/, does: "changes where programs talk to, or whom they trust" },
+  {
+    names: /^(?:BASH|ENV$|SHELLOPTS$|PROMPT_COMMAND$|PS[0-4]$|IFS$|CDPATH$|ZDOTDIR$|FPATH$)/,
+    does: "makes each shell run something, or read commands in another way",
+    plain: /^BASH_(?:DEFAULT_TIMEOUT_MS|MAX_TIMEOUT_MS|MAX_OUTPUT_LENGTH)$/,
+  },
+  {
+    names: /^(?:GIT_|SSH_|XDG_CONFIG_)/,
+    does: "makes git or ssh, which Claude Code runs, load or run something",
+    plain: /^GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)$/,
+  },
+];
+
+/** Variables that make programs which the agent may run load or run something, or talk to another host. */
+const STEERING: readonly Group[] = [
+  {
+    names: /^PYTHON/,
+    does: "makes python load or run something",
+    plain: /^PYTHON(?:UNBUFFERED|DONTWRITEBYTECODE|UTF8|IOENCODING|HASHSEED)$/,
+  },
+  { names: /^PERL/, does: "makes perl load or run something" },
+  { names: /^(?:RUBY|GEM_|BUNDLE_)/, does: "makes ruby load or run something" },
+  {
+    names: /^(?:JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|CLASSPATH|MAVEN_|GRADLE_)/,
+    does: "makes java load or run something",
+  },
+  {
+    names: /^(?:LUA_|PHPRC$|PHP_INI_|R_PROFILE|R_ENVIRON|OPENSSL_|MAKEFLAGS$|GOFLAGS$|RUSTC|CARGO_|DENO_)/,
+    does: "makes a program load or run something",
+  },
+  { names: /(?:^|_)(?:EDITOR|VISUAL|PAGER|BROWSER|ASKPASS|LESSOPEN|LESSCLOSE)$/, does: "is run by other programs" },
+  { names: /^(?:PIP_|UV_|GOPROXY$|GONOSUMDB$|COREPACK_)/, does: "changes where packages come from" },
+  { names: /_CA_(?:BUNDLE|CERTS|FILE|PATH)$|^(?:CURL_HOME|WGETRC)$/, does: "changes whom programs trust" },
+];
+
+const inGroup = (groups: readonly Group[], name: string): string | undefined =>
+  groups.find((group) => group.names.test(name) && group.plain?.test(name) !== true)?.does;
+
+/** Why `env` of `agent.json` may not set a variable, behind "it"; undefined when it may. */
+export const whyReserved = (name: string): string | undefined => inGroup(RESERVED, name);
+
+/**
+ * What a variable does beyond holding a value, behind "it"; undefined where nothing is known. For a program that the agent
+ * starts, what is reserved steers, too.
+ */
+export const whatItSteers = (name: string): string | undefined => inGroup(RESERVED, name) ?? inGroup(STEERING, name);
