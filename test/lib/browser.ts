@@ -31,12 +31,12 @@ function findChromium(): string {
 /** How long an action in a page waits for what it acts on. Milliseconds. */
 const ACTION_MS = patience(60_000);
 
-/** A headless browser whose pages wait as long as this machine needs. */
+/** A headless browser whose pages wait as long as this machine needs, and stand still: animations cost half a core. */
 export async function launch(): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: patience(120_000) });
   const open = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
-    const context = await open(options);
+    const context = await open({ reducedMotion: "reduce", ...options });
     context.setDefaultTimeout(ACTION_MS);
     return context;
   };
