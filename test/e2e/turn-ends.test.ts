@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TurnEvent } from "../../src/wire/event.ts";
@@ -20,14 +20,16 @@ beforeAll(async () => {
       { when: { text: "." }, steps: [{ say: "Heard." }] },
     ])
     .start();
+  await hive.call("spawn", { name });
 });
 afterAll(() => hive.dispose());
 
-let count = 0;
-async function agent(): Promise<string> {
-  const name = `t${++count}`;
-  await hive.call("spawn", { name });
-  return name;
+/** The agent of the tests that leave it with its messages served. */
+const name = "scout";
+/** Agents whose message is never served. */
+async function another(agent: string): Promise<string> {
+  await hive.call("spawn", { name: agent });
+  return agent;
 }
 async function send(to: string, body: string): Promise<number> {
   return (await hive.call("send", { to, body })).sent[0]?.id ?? 0;
@@ -35,24 +37,25 @@ async function send(to: string, body: string): Promise<number> {
 const done = (id: number) => hive.untilMessage((message) => message.id === id && message.state === "done");
 const back = (id: number) =>
   hive.untilMessage((message) => message.id === id && message.state === "queued" && message.redelivered);
-async function eventsOf(name: string): Promise<TurnEvent[]> {
-  return (await hive.call("turn_events", { agent: name, limit: 500 })).events.map(({ event }) => event);
+async function eventsOf(agent: string): Promise<TurnEvent[]> {
+  return (await hive.call("turn_events", { agent, limit: 500 })).events.map(({ event }) => event);
 }
 /** Waits until the warm CLI of the agent has ended: its next turn resumes the session. */
-async function untilCold(name: string): Promise<void> {
-  const cage = await hive.cage(name);
+async function untilCold(agent: string): Promise<void> {
+  const cage = await hive.cage(agent);
   await until(() => !cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude")));
 }
-/** The file of the agent's only session, on the host. */
-async function sessionFile(name: string): Promise<string> {
-  const projects = join(await hive.folderOf(name), "claude", "projects");
-  const found = readdirSync(projects, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".jsonl"));
-  expect(found).toHaveLength(1);
-  return join(projects, found[0] ?? "");
+/** The file of the agent's session, on the host: the last that was written. */
+async function sessionFile(agent: string): Promise<string> {
+  const projects = join(await hive.folderOf(agent), "claude", "projects");
+  const found = readdirSync(projects, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".jsonl"))
+    .map((file) => join(projects, file))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  return found[0] ?? "";
 }
 
 test("an agent whose sessions are removed answers the next message in a new one", async () => {
-  const name = await agent();
   await done(await send(name, "hello"));
   await untilCold(name);
   rmSync(join(await hive.folderOf(name), "claude", "projects"), { recursive: true });
@@ -78,7 +81,6 @@ test.each([
   ["is empty", (file: string) => writeFileSync(file, "")],
   ["is not a file", (file: string) => (rmSync(file), mkdirSync(file))],
 ])("a session file that %s is replaced the same way", async (_, damage) => {
-  const name = await agent();
   await done(await send(name, "hello"));
   await untilCold(name);
   damage(await sessionFile(name));
@@ -86,7 +88,6 @@ test.each([
 });
 
 test("compacting a session that is gone begins a new one, and says so", async () => {
-  const name = await agent();
   await done(await send(name, "hello"));
   await untilCold(name);
   rmSync(await sessionFile(name));
@@ -104,7 +105,6 @@ test("compacting a session that is gone begins a new one, and says so", async ()
 });
 
 test("a history that the API refuses is replaced, and the message is answered", async () => {
-  const name = await agent();
   await done(await send(name, "hello"));
   const id = await send(name, "refused");
   expect((await done(id)).failures).toBe(0);
@@ -114,15 +114,14 @@ test("a history that the API refuses is replaced, and the message is answered", 
 });
 
 test("what the API refuses from a new session too parks the agent, and counts against no message", async () => {
-  const name = await agent();
-  const id = await send(name, "never");
-  const parked = await hive.untilAgent(name, (one) => one.resumes_at !== undefined);
+  const agent = await another("never");
+  const id = await send(agent, "never");
+  const parked = await hive.untilAgent(agent, (one) => one.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/unknown beta.*hivectl model/);
   expect((await back(id)).failures).toBe(0);
 });
 
 test("a model that the API does not know parks the agent until it has another", async () => {
-  const name = await agent();
   const id = await send(name, "unknown");
   const parked = await hive.untilAgent(name, (one) => one.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/model.*hivectl model/i);
@@ -132,15 +131,14 @@ test("a model that the API does not know parks the agent until it has another", 
 });
 
 test("an account without credit parks the agent", async () => {
-  const name = await agent();
-  const id = await send(name, "broke");
-  const parked = await hive.untilAgent(name, (one) => one.resumes_at !== undefined);
+  const agent = await another("broke");
+  const id = await send(agent, "broke");
+  const parked = await hive.untilAgent(agent, (one) => one.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/credit/i);
   expect((await back(id)).failures).toBe(0);
 });
 
 test("a session folder that cannot be written parks the agent; once it can, the message is served", async () => {
-  const name = await agent();
   await done(await send(name, "hello"));
   await untilCold(name);
   const folder = join(await hive.folderOf(name), "claude");
@@ -155,7 +153,6 @@ test("a session folder that cannot be written parks the agent; once it can, the 
 });
 
 test("a CLI that is missing or not executable parks the agent; once it is there, the message is served", async () => {
-  const name = await agent();
   await done(await send(name, "hello"));
   await untilCold(name);
   const runtimes = join(hive.stateDir, "runtime");

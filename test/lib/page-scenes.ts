@@ -86,8 +86,8 @@ const PAGES: Record<Route, Scenes> = {
 };
 
 const over = (what: string): Scenes => ({
-  [`drawer ${what}`]: { path: `/?open=${what}`, act: dialog },
-  [`drawer ${what} over an agent's page`]: { path: `/agent/hm1nd?open=${what}`, act: dialog },
+  [`drawer ${what}`]: { path: `/?open=${what}` },
+  [`drawer ${what} over an agent's page`]: { path: `/agent/hm1nd?open=${what}` },
 });
 /** What is looked at in each drawer. */
 const OPENED: Record<DrawerName, Scenes> = {
@@ -101,7 +101,6 @@ const OPENED: Record<DrawerName, Scenes> = {
     "drawer config, edited": {
       path: "/?open=config:hm1nd",
       async act(page) {
-        await dialog(page);
         const edit = page.getByRole("button", { name: "edit…" });
         await edit.click();
       },
@@ -113,7 +112,6 @@ const OPENED: Record<DrawerName, Scenes> = {
     "drawer spawn, with a long text": {
       path: "/?open=spawn",
       async act(page) {
-        await dialog(page);
         await page.getByRole("dialog").locator("textarea").fill("line\n".repeat(60));
       },
     },
@@ -131,9 +129,10 @@ export function pageScenes(): Scenes {
   ) as Scenes;
 }
 
-/** Resolves once the page has drawn what it has, and nothing is being fetched or read. */
+/** Resolves once the page has drawn what its address names, and nothing is being fetched or read. */
 export async function drawn(page: Page): Promise<void> {
   await page.locator("main").first().waitFor();
+  if (new URL(page.url()).searchParams.has("open")) await dialog(page);
   await page.waitForFunction(() => !/loading…|reading the (diff|request)…|searching…/.test(document.body.textContent ?? ""));
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
