@@ -1,9 +1,32 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { describeTool, hiveTools } from "../src/harness/mcp/tools.ts";
+import { wakePrompt } from "../src/harness/prompt.ts";
+import { systemPrompt } from "../src/hive/agents/prompt.ts";
+import { templateTree } from "../src/hive/agents/template.ts";
+import { NOTICES } from "../src/wire/notices.ts";
+import { operations } from "../src/wire/operations.ts";
+import { systemWords } from "../src/wire/system-event.ts";
+import { TURN_ENDS } from "../src/wire/turn-ends.ts";
 
 /** Words that docs/glossary.md has replaced, as they would stand in text for people. */
 const REPLACED = [/\bapply_commit\b/, /\boffline\b/, /\bkilled\b/, /\bcontainers?\b/i];
+/** Words that sound translated: plain English names the agent, the operator or the caller. */
+const TRANSLATED = [
+  /\b(?:who|what|which)ever\b/i,
+  /\b(?:some|no|every)body\b/i,
+  /\bwhat is there\b/i,
+  /\bcomes? to nothing\b/i,
+  /\bcomes? into being\b/i,
+  /\bas ever\b/i,
+  /\bby itself\b/i,
+  /\bbegun anew\b/i,
+  /\bmend(?:ed|s)?\b/i,
+  /\b(?:is|are) told\b/i,
+  /\btakes? back\b/i,
+  /\bgo live\b/i,
+];
 /** Text that may have them: names of the wire in code, and what is not about an agent or a request. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
   // The daemon's own process is no agent.
@@ -34,4 +57,33 @@ test("pages and terminal use the words of the glossary", () => {
         if (word.test(words) && !(ALLOWED[file] ?? []).some((one) => one.test(words))) found.push(`${file}: ${words}`);
   }
   expect(found).toEqual([]);
+});
+
+/** Every text that a model reads of the hive itself, by where it stands. */
+function toldToModels(): [where: string, text: string][] {
+  const message = { id: 1, from: "operator", to: "ada", body: "hi", redelivered: true } as never;
+  const roles = ["agent", "manager"] as const;
+  return [
+    ...hiveTools.map((tool): [string, string] => [`the tool ${tool.name}`, JSON.stringify(describeTool(tool))]),
+    ...roles.map((role): [string, string] => [
+      `the system prompt of the ${role}`,
+      systemPrompt({ name: "ada", role, description: "reads", instructions: "", operatorPronouns: "she/her" }),
+    ]),
+    ["the wake prompt", wakePrompt(message, 3, { newSession: true })],
+    ["the manager's instructions", templateTree({}, undefined, "manager")["INSTRUCTIONS.md"] ?? ""],
+    ...Object.entries(NOTICES).flatMap(([event, { bound }]): [string, string][] => [
+      [`the bound of ${event}`, bound],
+      [`the notice ${event}`, systemWords("system", JSON.stringify({ event, agent: "ada", reason: "r" })) ?? ""],
+    ]),
+    ...Object.entries(TURN_ENDS).map(([end, rule]): [string, string] => [
+      `the turn end ${end}`,
+      "remedy" in rule ? rule.remedy : "",
+    ]),
+    ...Object.entries(operations).map(([name, { summary }]): [string, string] => [`the operation ${name}`, summary]),
+    ["answers of the tools", shown(readFileSync(join(import.meta.dirname, "../src/harness/mcp/tools.ts"), "utf8")).join("\n")],
+  ];
+}
+
+test.each(toldToModels())("%s is in the words of the glossary and in plain English", (_, text) => {
+  for (const word of [...REPLACED, ...TRANSLATED]) expect(text).not.toMatch(word);
 });

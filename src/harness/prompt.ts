@@ -1,8 +1,7 @@
 import type { LeasedMessage } from "../wire/message.ts";
 
 /** Said to an agent whose session had to be replaced, in the head of its wake prompt. */
-const NEW_SESSION =
-  " (new session: the earlier one could not be continued, and what you remembered of it is gone; your files are still there)";
+const NEW_SESSION = " (new session: the earlier one could not be continued. You do not remember it; your files are unchanged)";
 
 /**
  * The text that a turn begins with: sender, body, how many more wait, a note when it is a second attempt or when the

@@ -103,8 +103,7 @@ test("an outage during the compaction parks the agent; it is not the message's f
   expect(finished).toEqual([[1, { kind: "parked", why: "upstream", reason: "too long; compacting failed too: 529" }]]);
 });
 
-const NEW_SESSION =
-  " (new session: the earlier one could not be continued, and what you remembered of it is gone; your files are still there)";
+const NEW_SESSION = " (new session: the earlier one could not be continued. You do not remember it; your files are unchanged)";
 
 test("a session that is lost is replaced once; page and agent are told", async () => {
   const { loop, finished, prompts, order, events } = loopOf([message(1)], [end("session_lost", "No conversation found")]);

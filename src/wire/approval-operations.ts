@@ -90,26 +90,26 @@ export const approvalOperations = {
     output: z.object({ approval: ApprovalView }),
   },
   deny: {
-    summary: "Deny a request, with a note for whoever asked.",
+    summary: "Deny a request, with a note for the agent that asked.",
     callers: ["operator"],
     input: z.object({ id: Id, ...why }),
     output: z.object({ approval: ApprovalView }),
   },
   cancel_request: {
-    summary: "Take back a request that is not approved yet. The manager takes back only its own.",
+    summary: "Cancel a request that is not approved yet. The manager cancels only its own.",
     callers: ["operator", "manager"],
     // Not `id`: on an agent's socket that is the number of the call.
     input: z.object({ request: Id, ...why }),
     output: z.object({ approval: ApprovalView }),
   },
   request_spawn: {
-    summary: "Ask for a new agent. It comes into being when the operator approves.",
+    summary: "Request a new agent. It is created when the operator approves.",
     callers: ["operator", "manager"],
     input: z.object({ name: NewAgentName, description: note.optional(), ...why }),
     output: z.object({ request: Id }),
   },
   request_apply_commit: {
-    summary: "Ask for a commit of an agent's proposed config to go live. A full commit name, never a branch.",
+    summary: "Request the deploy of a commit of an agent's proposed config. A full commit name, never a branch.",
     callers: ["manager"],
     input: z.object({ agent: AgentName, commit: Sha, description: note.optional() }),
     output: asked,

@@ -31,7 +31,7 @@ export const NOTICES = {
   },
   spawned: { class: "outcome", bound: "one per agent that the operator approves or revives" },
   destroyed: { class: "outcome", bound: "one per agent that the operator destroys" },
-  message_dead: { class: "outcome", bound: `one per message that ${MAX_MESSAGE_FAILURES} turns have failed on` },
+  message_dead: { class: "outcome", bound: `one per message that failed in ${MAX_MESSAGE_FAILURES} turns` },
   rebuilt: byState,
   killed: byState,
   container_crash: byState,

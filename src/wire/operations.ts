@@ -142,7 +142,7 @@ export const operations = {
     output: z.object({ question: QuestionView }),
   },
   question_cancel: {
-    summary: "Close a question without an answer; whoever asked is told.",
+    summary: "Close a question without an answer; the agent that asked gets a message.",
     callers: ["operator"],
     input: z.object({ id: Id }),
     output: z.object({ question: QuestionView }),

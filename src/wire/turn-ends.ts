@@ -118,7 +118,7 @@ export const TURN_ENDS = {
     message: "returned",
     pause: OUTAGE,
     when: "the CLI cannot be started (missing, not executable, no memory, no processes), it ends before it has the prompt, or its session folder cannot be written (disk full, read-only)",
-    remedy: "mend the host or the agent's home folder, then resume the agent",
+    remedy: "fix the host or the agent's home folder, then resume the agent",
   },
 } as const satisfies Record<string, TurnEndRule>;
 

@@ -46,17 +46,17 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "send",
     description:
-      'Send a message to another agent, to "operator" (the human), to "manager", or to "*" (every agent you may reach). It is stored before this returns, and the recipient gets it as soon as it is free. This is the only way to answer anyone: your plain text is not delivered.',
+      'Send a message to another agent, to "operator" (the human), to "manager", or to "*" (every agent in your recipients). The message is stored before this returns; the recipient gets it as soon as it is free. This is the only way to answer: plain text in your turn is not delivered.',
     roles: EVERYONE,
     shape: {
       to: z.string().describe('Recipient: an agent\'s name, "operator", "manager" or "*"'),
-      body: z.string().describe("The message, 1 byte to 256 KiB of text. Put longer texts into a file and send its path."),
+      body: z.string().describe("The message: text of 1 byte to 256 KiB. Put longer text into a file and send its path."),
       in_reply_to: z
         .number()
         .int()
         .optional()
         .describe(
-          "Id of the message that this answers. Left out, an answer to the sender of this turn's message is threaded by itself.",
+          "Id of the message that this answers. Without it, a message to the sender of this turn's message is its answer.",
         ),
     },
     async run(host, { to, body, in_reply_to }) {
@@ -70,7 +70,7 @@ export const hiveTools: readonly HiveTool[] = [
       });
       const lines = sent.map((one) =>
         one.state === "held"
-          ? `message ${one.id} to ${one.to} waits: this conversation has gone on long without the operator, who must let it go on`
+          ? `message ${one.id} to ${one.to} is held: this chain of messages is too long, and the operator must release it`
           : `sent to ${one.to} (message ${one.id})`,
       );
       return [...lines, ...refused.map((one) => `not sent to ${one.to}: ${one.error}`)].join("\n");
@@ -78,10 +78,15 @@ export const hiveTools: readonly HiveTool[] = [
   }),
   define({
     name: "recv",
-    description: `Take the next message of your inbox into this turn. Without wait it answers at once, with a message or with word that there is none. With wait it stays until one comes, at most ${MAX_RECV_WAIT_SECONDS} seconds. To wait longer, end your turn: a new message begins the next one.`,
+    description: `Take the next message from your inbox into this turn. Without wait it returns at once: a message, or "no message". With wait it waits for a message, ${MAX_RECV_WAIT_SECONDS} seconds at most. To wait longer, end your turn: the next message starts a new turn.`,
     roles: EVERYONE,
     shape: {
-      wait: z.number().min(0).max(MAX_RECV_WAIT_SECONDS).optional().describe("Seconds to wait for a message when there is none"),
+      wait: z
+        .number()
+        .min(0)
+        .max(MAX_RECV_WAIT_SECONDS)
+        .optional()
+        .describe("Seconds to wait for a message when the inbox is empty"),
     },
     async run(host, { wait }) {
       const { message, token, unread } = await host.call("recv", wait === undefined ? {} : { wait });
@@ -95,13 +100,22 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "ask_operator",
     description:
-      "Ask the human operator for a decision. Returns an id at once and does not wait: the answer arrives later as a message from system. Finish your turn after asking, unless there is other work.",
+      "Ask the human operator for a decision. Returns the id of the question at once; the answer arrives later as a message from system. End your turn after asking, unless you have other work.",
     roles: EVERYONE,
     shape: {
-      question: z.string().describe("The question, with what the operator needs to know to decide"),
-      options: z.array(z.string()).max(20).optional().describe("Answers to choose from; free text is always possible"),
-      multi: z.boolean().optional().describe("True when several options may be chosen"),
-      ttl_seconds: z.number().int().min(10).optional().describe("After this many seconds the question expires and you are told"),
+      question: z.string().describe("The question, with the facts that the operator needs to decide"),
+      options: z
+        .array(z.string())
+        .max(20)
+        .optional()
+        .describe("Answers to choose from; the operator can always answer in free text"),
+      multi: z.boolean().optional().describe("True if the operator may choose several options"),
+      ttl_seconds: z
+        .number()
+        .int()
+        .min(10)
+        .optional()
+        .describe("Seconds until the question expires; you get a message when it does"),
     },
     async run(host, { question, options, multi, ttl_seconds }) {
       const { question_id: id } = await host.call("ask_operator", {
@@ -110,13 +124,13 @@ export const hiveTools: readonly HiveTool[] = [
         ...(multi === undefined ? {} : { multi }),
         ...(ttl_seconds === undefined ? {} : { ttl_seconds }),
       });
-      return `asked as question ${id}; the answer arrives as a message`;
+      return `question ${id} is asked; the answer arrives as a message`;
     },
   }),
   define({
     name: "set_status",
     description:
-      "Say in one line what you are doing. The operator sees it beside your name. Set it when you begin something and when you are done.",
+      "Set your status: one line that says what you are doing. The operator sees it next to your name. Set it when you start work and when you finish.",
     roles: EVERYONE,
     shape: { text: z.string().max(280).describe("One line; empty to clear it") },
     async run(host, { text }) {
@@ -126,21 +140,21 @@ export const hiveTools: readonly HiveTool[] = [
   }),
   define({
     name: "whoami",
-    description: "Your name, role, model, what you are for, and whom you can send to.",
+    description: "Your name, role, model, description, recipients, and the number of unread messages.",
     roles: EVERYONE,
     shape: {},
     run: async (host) => JSON.stringify(await host.call("whoami", {})),
   }),
   define({
     name: "list_agents",
-    description: "The agents of this hive: name, state, status line, what each is for, and how many messages wait for it.",
+    description: "The agents of this hive: name, state, status, description, and number of unread messages.",
     roles: MANAGER_ONLY,
     shape: {},
     run: async (host) => JSON.stringify((await host.call("list_agents", {})).agents),
   }),
   define({
     name: "start",
-    description: "Start another agent that is stopped.",
+    description: "Start a stopped agent.",
     roles: MANAGER_ONLY,
     shape: oneAgent,
     async run(host, { name }) {
@@ -151,7 +165,8 @@ export const hiveTools: readonly HiveTool[] = [
   }),
   define({
     name: "kill",
-    description: "Stop another agent at once. Its running turn ends, and the message of that turn goes back to its inbox.",
+    description:
+      "Stop another agent at once. Its running turn is interrupted, and the message of that turn returns to its inbox.",
     roles: MANAGER_ONLY,
     shape: oneAgent,
     async run(host, { name }) {
@@ -161,7 +176,7 @@ export const hiveTools: readonly HiveTool[] = [
   }),
   define({
     name: "restart",
-    description: "Restart another agent: its running turn may finish first.",
+    description: "Restart another agent after its running turn (30 s at most).",
     roles: MANAGER_ONLY,
     shape: oneAgent,
     async run(host, { name }) {
@@ -172,29 +187,26 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "request_spawn",
     description:
-      "Ask the operator for a new agent. It comes into being when the operator approves; you then get `approval_resolved` and `spawned` from system, and can write to it. Returns the id of the request at once.",
+      "Request a new agent. Returns the id of the request at once. When the operator approves it, the agent is created and started; you get `approval_resolved` and `spawned` from system, and can send to it.",
     roles: MANAGER_ONLY,
     shape: {
       name: z.string().describe("Name of the new agent: 1 to 32 of a-z, 0-9 and '-', starting with a letter"),
-      description: z
-        .string()
-        .optional()
-        .describe("What it is for, in one line: the operator decides by it, the agent is told it"),
+      description: z.string().optional().describe("The agent's purpose in one line. The operator and the agent both read it"),
     },
     async run(host, { name, description }) {
       const { request } = await host.call("request_spawn", { name, ...(description === undefined ? {} : { description }) });
-      return `request ${request} waits for the operator; you are told how it ends`;
+      return `request ${request} waits for the operator; you get a message when it ends`;
     },
   }),
   define({
     name: "request_apply_commit",
     description:
-      "Ask the operator to let a commit of /agents/<agent>/config go live. Commit there with git first, then pass the commit. It is pinned at once: what you change afterwards changes nothing. It must contain what runs. You get `approval_resolved` from system when it is decided and deployed, or has failed (then `git fetch applied && git show applied/refs/tags/failed/<id>` in that folder says why).",
+      "Request a config change: the deploy of a commit in /agents/<agent>/config. Commit with git first, then pass the commit. The request is pinned to it: later edits do not change the request. The commit must descend from the deployed one. You get `approval_resolved` from system when the request is denied, deployed or failed. After a failure, `git fetch applied && git show applied/refs/tags/failed/<id>` in that folder shows the error.",
     roles: MANAGER_ONLY,
     shape: {
-      agent: z.string().describe("Name of the agent whose config it is"),
-      commit: z.string().describe("The commit: hex digits, as `git rev-parse HEAD` prints them. Not a branch or tag"),
-      description: z.string().optional().describe("What changes and why, in one line: the operator decides by it"),
+      agent: z.string().describe("Name of the agent whose config changes"),
+      commit: z.string().describe("The commit as hex digits, as `git rev-parse HEAD` prints it; not a branch or tag"),
+      description: z.string().optional().describe("What changes and why, in one line, for the operator"),
     },
     async run(host, { agent, commit, description }) {
       const sha = await host.fullCommit(agent, commit.trim());
@@ -205,14 +217,14 @@ export const hiveTools: readonly HiveTool[] = [
       });
       if (refused !== undefined)
         throw new Error(
-          `request ${request} was looked at and cannot be deployed:\n${refused}\nMend it in /agents/${agent}/config, commit, and ask again.`,
+          `request ${request} failed its check:\n${refused}\nFix it in /agents/${agent}/config, commit, and request the new commit.`,
         );
-      return `request ${request} for commit ${sha} waits for the operator; you are told how it ends`;
+      return `request ${request} for commit ${sha} waits for the operator; you get a message when it ends`;
     },
   }),
   define({
     name: "cancel_request",
-    description: "Take back a request of yours that the operator has not decided yet.",
+    description: "Cancel one of your requests that the operator has not decided.",
     roles: MANAGER_ONLY,
     shape: { id: z.number().int().describe("Id of the request") },
     async run(host, { id }) {
@@ -223,7 +235,7 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "update",
     description:
-      "Rebuild another agent whose hyperhive or locked config is stale, between its turns. Its config stays what the operator approved. You get `rebuilt` from system when it is done.",
+      "Rebuild another agent with the current hyperhive and its approved config, between its turns. It does nothing if the agent is up to date. You get `rebuilt` from system afterwards.",
     roles: MANAGER_ONLY,
     shape: oneAgent,
     async run(host, { name }) {

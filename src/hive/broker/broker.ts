@@ -171,7 +171,8 @@ export class Broker {
       .filter((one) => !mayReach(from, one.name))
       .map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
     const recipients = others.filter((one) => mayReach(from, one.name)).sort((a, b) => a.name.localeCompare(b.name));
-    if (recipients.length === 0) throw new HiveError("not_found", "there is nobody else to reach");
+    if (recipients.length === 0)
+      throw new HiveError("not_found", "you have no recipients: no other agent exists that your config lets you send to");
     return { recipients, refused };
   }
 
