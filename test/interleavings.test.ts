@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
-import { isTerminal, terminalTag } from "../src/hive/deploy/machine.ts";
+import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
 import { openDeployWorld } from "./lib/deploy-world.ts";
 import { patience } from "./lib/slowness.ts";

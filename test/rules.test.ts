@@ -4,6 +4,7 @@ import { parseAst } from "rolldown/parseAst";
 import { describe, expect, test } from "vitest";
 import { handlers } from "../src/daemon/handlers/index.ts";
 import { silentErrors } from "./lib/silent-errors.ts";
+import { RequestState } from "../src/wire/approval.ts";
 import { operations } from "../src/wire/operations.ts";
 
 /** Rules about this repository, kept by a test because nobody keeps them in mind for long. */
@@ -189,6 +190,15 @@ describe("the contract", () => {
       (name) => !FOR_OTHERS.includes(name) && !callers.some((text) => new RegExp(`["']${name}["']`).test(text)),
     );
     expect(uncalled).toEqual([]);
+  });
+
+  test("the states of a request are listed in one place", () => {
+    const state = `["'](?:${RequestState.options.join("|")})["']`;
+    // Two of them side by side, as in an array or in SQL.
+    const list = new RegExp(`${state},\\s*${state}`);
+    const lists = product.filter(({ text }) => list.test(text)).map(({ file }) => file);
+    // A migration stays as it was written.
+    expect(lists).toEqual(["src/store/schema.ts", "src/wire/approval.ts", "src/wire/request-states.ts"]);
   });
 
   test("there is no handler without an operation", () => {

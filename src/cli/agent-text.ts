@@ -1,3 +1,4 @@
+import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
 import { agentStateWord } from "../wire/words.ts";
@@ -56,7 +57,7 @@ function lastTurnWords({ duration_ms, result }: NonNullable<AgentView["last_turn
 
 /** What waits for the operator, in words. */
 export function waitingWords({ approvals, questions, hive }: StateSnapshot): string[] {
-  const pending = approvals.filter((one) => one.state === "pending").length;
+  const pending = approvals.filter((one) => requestCan(one, "approve")).length;
   return [
     pending > 0 ? plural(pending, "request") : "",
     questions.length > 0 ? plural(questions.length, "question") : "",

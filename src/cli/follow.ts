@@ -1,11 +1,10 @@
+import { isTerminal } from "../wire/request-states.ts";
 import { connectLines } from "../rpc/client.ts";
 import type { ApprovalView } from "../wire/approval.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { clean } from "./print.ts";
 import { stateColour } from "./request-text.ts";
 import type { Shell } from "./shell.ts";
-
-const SETTLED: ReadonlySet<ApprovalView["state"]> = new Set(["deployed", "failed", "denied", "cancelled"]);
 
 /** Follows a request until it is settled, telling people each step; resolves with how it ended. */
 export async function followRequest(shell: Shell, id: number): Promise<ApprovalView> {
@@ -23,7 +22,7 @@ export async function followRequests(shell: Shell, ids: readonly number[]): Prom
     if (last.get(approval.id)?.state !== approval.state) tellStep(shell, approval, ids.length > 1);
     last.set(approval.id, approval);
   };
-  const isOver = (): boolean => [...last.values()].every((one) => SETTLED.has(one.state));
+  const isOver = (): boolean => [...last.values()].every((one) => isTerminal(one.state));
   for (const id of ids) hear((await shell.client.call("show", { id })).approval);
   // After a gap that is too long to be replayed they are looked at anew.
   while (!isOver()) {

@@ -39,7 +39,7 @@ import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import { OPERATOR } from "../wire/names.ts";
-import type { OperationName, Parsed } from "../wire/operations.ts";
+import { takesIn, type OperationName, type Parsed } from "../wire/operations.ts";
 import { cageSpec, writableFolders, type CageFacts } from "./cage-spec.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
@@ -66,21 +66,6 @@ import { Views } from "./views.ts";
 const HIVE_ID = "hive_id";
 /** What ran when everything was stopped; empty when it is not. */
 const ALL_STOPPED = "all_stopped";
-/** Operations that take something new in: refused while the disk is nearly full, so that what runs can be ended. */
-const GROWING: ReadonlySet<OperationName> = new Set([
-  "send",
-  "wake",
-  "ask_operator",
-  "spawn",
-  "revive",
-  "request_spawn",
-  "request_apply_commit",
-  "propose",
-  "rollback",
-  "rebuild",
-  "update",
-]);
-
 export interface HiveDeps {
   config: Config;
   paths: Paths;
@@ -225,7 +210,7 @@ export async function openHive(deps: HiveDeps) {
   };
 
   const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
-    if (disk.low && GROWING.has(name) && !isStored(name, input, caller))
+    if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(
         "disk_full",
         "the disk is nearly full: nothing new is taken in until there is room; free some and try again",

@@ -1,4 +1,5 @@
-import type { ApprovalKind, RequestOrigin, RequestState } from "../wire/approval.ts";
+import { RequestState, type ApprovalKind, type RequestOrigin } from "../wire/approval.ts";
+import { isTerminal, TERMINAL_STATES } from "../wire/request-states.ts";
 import type { Sqlite } from "./database.ts";
 
 /** Mounts that are id-mapped, by where they are in the cage: the user and the group of the host that own the folder. */
@@ -75,7 +76,8 @@ const NAMES: (keyof ApprovalRecord)[] = [
   "stat",
   "mount_owners",
 ];
-const OPEN = "state IN ('pending', 'approved', 'building', 'waiting', 'activating')";
+const stateIn = (states: readonly RequestState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
+const OPEN = stateIn(RequestState.options.filter((one) => !isTerminal(one)));
 
 /** Requests by what is asked of them. */
 export function approvalQueries(db: Sqlite) {
@@ -95,7 +97,7 @@ export function approvalQueries(db: Sqlite) {
     "SELECT * FROM approvals WHERE name = ? AND id < ? ORDER BY id DESC LIMIT ?",
   );
   const settledOf = db.prepare<[string, number, number], ApprovalRecord>(
-    `SELECT * FROM approvals WHERE name = ? AND id < ? AND state IN ('deployed', 'failed', 'denied', 'cancelled') ORDER BY id DESC LIMIT ?`,
+    `SELECT * FROM approvals WHERE name = ? AND id < ? AND ${stateIn(TERMINAL_STATES)} ORDER BY id DESC LIMIT ?`,
   );
   const undecided = db.prepare<[string], { n: number }>(
     `SELECT count(*) AS n FROM approvals WHERE requested_by = ? AND approved_at IS NULL

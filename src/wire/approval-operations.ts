@@ -105,18 +105,21 @@ export const approvalOperations = {
   request_spawn: {
     summary: "Request a new agent. It is created when the operator approves.",
     callers: ["operator", "manager"],
+    takesIn: true,
     input: z.object({ name: NewAgentName, description: note.optional(), ...why }),
     output: z.object({ request: Id }),
   },
   request_apply_commit: {
     summary: "Request the deploy of a commit of an agent's proposed config. A full commit name, never a branch.",
     callers: ["manager"],
+    takesIn: true,
     input: z.object({ agent: AgentName, commit: Sha, description: note.optional() }),
     output: asked,
   },
   propose: {
     summary: "The operator's own proposal: a commit of the proposed repo, or a whole config tree.",
     callers: ["operator"],
+    takesIn: true,
     input: z
       .object({
         agent: AgentName,
@@ -131,12 +134,14 @@ export const approvalOperations = {
   rollback: {
     summary: "Go back to an earlier deploy. It is a deploy with an id of its own.",
     callers: ["operator"],
+    takesIn: true,
     input: z.object({ agent: AgentName, id: Id, ...why }),
     output: z.object({ request: Id }),
   },
   rebuild: {
     summary: "Deploy what is locked once more, with the current hyperhive. It is a deploy with an id of its own.",
     callers: ["operator"],
+    takesIn: true,
     input: agentOnly.extend(why),
     output: z.object({ request: Id }),
   },
@@ -144,6 +149,7 @@ export const approvalOperations = {
     summary:
       "Rebuild the agents of a scope whose hyperhive or config is stale, one at a time, between turns. Answers once they are queued, with wait once they are settled.",
     callers: ["operator", "manager"],
+    takesIn: true,
     input: z.object({ scope: Scope, ...why, ...settled }),
     output: PerAgent,
   },

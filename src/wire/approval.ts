@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MAX_CONFIG_BYTES, MAX_NOTE_CHARS } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
+import { isInFlight, TERMINAL_STATES } from "./request-states.ts";
 
 /** A full object name of git: an approval pins an immutable object, never a name that can be moved. */
 export const Sha = z.string().regex(/^[0-9a-f]{40}$/, "a commit is named by its full 40 hex digits, not by a branch or tag");
@@ -22,7 +23,7 @@ export const Digest = z.string().regex(/^[0-9a-f]{64}$/, "a digest has 64 hex di
  *   pending ─► approved ─► building ─► waiting ─► activating ─► deployed | failed
  *   pending ─► denied | cancelled | failed
  *
- * The table itself is `src/hive/deploy/machine.ts`.
+ * The table itself is `request-states.ts`.
  */
 export const RequestState = z.enum([
   "pending",
@@ -143,17 +144,9 @@ export const ApprovalRow = z.object({
 });
 export type ApprovalRow = z.infer<typeof ApprovalRow>;
 
-const STATUS: Record<RequestState, ApprovalRow["status"]> = {
-  pending: "pending",
-  approved: "approved",
-  building: "approved",
-  waiting: "approved",
-  activating: "approved",
-  deployed: "approved",
-  failed: "failed",
-  denied: "denied",
-  cancelled: "cancelled",
-};
+function statusOf(state: RequestState): ApprovalRow["status"] {
+  return state === "deployed" || isInFlight(state) ? "approved" : (state as ApprovalRow["status"]);
+}
 
 /** The fixed row, made from the view: absent fields are omitted, never null. */
 export function approvalRow(view: ApprovalView): ApprovalRow {
@@ -163,7 +156,7 @@ export function approvalRow(view: ApprovalView): ApprovalRow {
     kind: view.kind,
     commit_ref: view.sha ?? "",
     requested_at: view.requested_at,
-    status: STATUS[view.state],
+    status: statusOf(view.state),
   };
   if (view.sha !== undefined) row.fetched_sha = view.sha;
   if (view.resolved_at !== undefined) row.resolved_at = view.resolved_at;
@@ -185,7 +178,7 @@ export type TreeFile = z.infer<typeof TreeFile>;
 /** A past deploy of one agent, to look at and to roll back to. */
 export const DeployRow = z.object({
   id: Id,
-  state: z.enum(["deployed", "failed", "denied", "cancelled"]),
+  state: z.enum(TERMINAL_STATES),
   sha: Sha.optional(),
   at: Instant,
   origin: RequestOrigin,

@@ -8,11 +8,14 @@ import { AgentName, Id } from "./names.ts";
  */
 export type Caller = "operator" | "agent" | "manager" | "harness";
 
-/** One operation of the contract. `stream` ones answer with `output` lines for as long as the caller listens. */
+/** One operation of the contract, with every fact about it that its transports and the disk gate need. */
 export interface Operation {
   summary: string;
   callers: readonly Caller[];
+  /** It answers with `output` lines for as long as the caller listens, and is served on host.sock alone. */
   stream?: true;
+  /** It takes something new into the hive: it is refused while the disk is nearly full. What only ends things is not. */
+  takesIn?: true;
   input: z.ZodObject;
   output: z.ZodObject;
   /** Writes an output where `JSON.stringify` is too slow for how often that is done. The same text, to the character. */

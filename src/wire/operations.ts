@@ -50,6 +50,7 @@ export const operations = {
   send: {
     summary: "Send a message. Answers once it is on stable storage.",
     callers: ["operator", "agent"],
+    takesIn: true,
     input: z.object({
       to: Recipient,
       body: Body,
@@ -112,6 +113,7 @@ export const operations = {
   ask_operator: {
     summary: "Ask the operator. Returns an id at once; the answer arrives as a message.",
     callers: ["agent"],
+    takesIn: true,
     input: z.object({
       question: z.string().min(1).max(MAX_QUESTION_CHARS),
       options: z.array(z.string().min(1).max(MAX_QUESTION_CHARS)).max(MAX_OPTIONS).optional(),
@@ -171,6 +173,7 @@ export const operations = {
   wake: {
     summary: "Put a message into this agent's own inbox, from a program in its cage; shows as <agent>/<label>.",
     callers: ["agent"],
+    takesIn: true,
     input: z.object({
       from: z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,31}$/, "a label is 1 to 32 of a-z, 0-9, '_', '.', '-'"),
       body: Body,
@@ -198,6 +201,7 @@ export const operations = {
   spawn: {
     summary: "Create an agent and start it.",
     callers: ["operator"],
+    takesIn: true,
     input: z.object({
       name: NewAgentName,
       description: note.optional(),
@@ -248,6 +252,7 @@ export const operations = {
   revive: {
     summary: "Bring a destroyed agent back with its state.",
     callers: ["operator"],
+    takesIn: true,
     input: agentOnly.extend({ note: note.optional() }),
     output: z.object({ agent: AgentView }),
   },
@@ -466,6 +471,11 @@ export type Input<N extends OperationName> = z.input<Operations[N]["input"]>;
 /** What a handler gets after parsing. */
 export type Parsed<N extends OperationName> = z.output<Operations[N]["input"]>;
 export type Output<N extends OperationName> = z.output<Operations[N]["output"]>;
+
+/** Whether an operation is refused while the disk is nearly full. */
+export function takesIn(name: OperationName): boolean {
+  return "takesIn" in operations[name];
+}
 
 /** Operations that a caller may use. */
 export function operationsOf(caller: Caller): OperationName[] {

@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Action, ActionButton, useAction, type Act } from "../kit/button.tsx";
@@ -30,7 +31,7 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
   const { id, agent, sha } = approval;
   const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
-  const isOver = approval.state !== "pending";
+  const isOver = !requestCan(approval, "approve");
   // The keyboard follows what was pressed here; a note that was there when the page came does not draw it to itself.
   const [wasPressed, setPressed] = useState(false);
   const turn = (toDenying: boolean): void => {

@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
@@ -25,7 +26,7 @@ const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component })
 export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNode {
   const { id, kind, agent } = approval;
   const [shown, setShown] = useState<Shown>();
-  const isPending = approval.state === "pending";
+  const isPending = requestCan(approval, "approve");
   // One that was decided elsewhere stays as it is around the words that are typed in it.
   const isWritten = useUnsent(denyDraft(id));
   return (

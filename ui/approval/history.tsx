@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Action } from "../kit/button.tsx";
@@ -79,7 +80,7 @@ export function HistoryPage(): ReactNode {
           <article key={approval.id} className="card" role="listitem" tabIndex={-1} data-state={approval.state}>
             <ApprovalHead approval={approval} />
             <Risks approval={approval} />
-            {approval.state === "pending" ? (
+            {requestCan(approval, "approve") ? (
               <p className={STATE_WORDS.pending.colour}>{STATE_WORDS.pending.words}</p>
             ) : (
               <Progress approval={approval} />

@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { DiffFile } from "../../src/wire/approval.ts";
@@ -42,7 +43,7 @@ export function ApprovalPage(): ReactNode {
   const id = Number(param);
   const known = useHive((state) => state.approvals.get(id));
   const wanted: Base = isBase(search.base) ? search.base : "decision";
-  const base = wanted === "running" && known?.state === "pending" ? "decision" : wanted;
+  const base = wanted === "running" && known && requestCan(known, "approve") ? "decision" : wanted;
   const digest = known?.digest;
   const shown = useFetched(
     useCallback(() => call("show", { id, base }).then((answer) => ({ ...answer, from: base })), [id, base]),
@@ -106,7 +107,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const missing = unshown.filter((path) => !accepted.has(path)).length;
   const read = (path: string, after: number) => call("show_file", { id: approval.id, base: shown.from, path, after });
   const [isHelp, setHelp] = useState(false);
-  const isPending = approval.state === "pending";
+  const isPending = requestCan(approval, "approve");
   const bases: Partial<Record<Base, string>> = isPending ? PENDING_BASES : BASES;
   const isWritten = useUnsent(denyDraft(approval.id));
   const change = (next: { base?: string; view?: string }): void =>

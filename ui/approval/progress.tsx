@@ -1,3 +1,4 @@
+import { DEPLOY_PATH, isTerminal, requestCan } from "../../src/wire/request-states.ts";
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Action } from "../kit/button.tsx";
@@ -5,7 +6,7 @@ import { Folded } from "../kit/folded.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
-import { STATE_WORDS, WAY } from "../lib/approvals.ts";
+import { STATE_WORDS } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
 
 /** Who decided, behind the word for how it ended: what failed was approved before. */
@@ -19,8 +20,8 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
   const [isForcing, setForcing] = useState(false);
   const { id, agent, state } = approval;
   const { words, colour } = STATE_WORDS[state];
-  const at = WAY.indexOf(state);
-  if (at < 0 || state === "deployed") {
+  const at = DEPLOY_PATH.indexOf(state);
+  if (at < 0 || isTerminal(state)) {
     return (
       <div className="ended">
         <span className={colour}>
@@ -48,7 +49,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
   return (
     <div className="foot way">
       <ol aria-label={`request ${id}: ${words}`}>
-        {WAY.map((step, n) => (
+        {DEPLOY_PATH.map((step, n) => (
           <li
             key={step}
             className={n < at ? "green" : n === at ? "mauve now" : "faint"}
@@ -58,7 +59,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
           </li>
         ))}
       </ol>
-      {state === "waiting" && (
+      {requestCan(approval, "force") && (
         <>
           <button type="button" className="ghost" onClick={() => setForcing(true)}>
             do not wait…

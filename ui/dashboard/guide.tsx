@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
@@ -86,7 +87,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
     },
     {
       words: "approve the agent that it asks for: no agent is created without your approval",
-      card: keyOf("request", spawns, ({ state }) => state === "pending"),
+      card: keyOf("request", spawns, (one) => requestCan(one, "approve")),
       isDone: spawns.some((one) => one.state === "deployed") || others > 0,
     },
     {
@@ -96,7 +97,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
     },
     {
       words: "read the diff of a config change, and approve it",
-      card: keyOf("request", all, ({ kind, state }) => kind === "apply_commit" && state === "pending"),
+      card: keyOf("request", all, (one) => one.kind === "apply_commit" && requestCan(one, "approve")),
       isDone: changed !== undefined,
     },
     {

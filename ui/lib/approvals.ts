@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
 import type { State } from "./state.ts";
 
@@ -14,14 +15,11 @@ export const STATE_WORDS: Record<RequestState, { words: string; colour: string }
   cancelled: { words: "cancelled", colour: "dim" },
 };
 
-/** The way of a request that was approved. */
-export const WAY: readonly RequestState[] = ["approved", "building", "waiting", "activating", "deployed"];
-
 export const RISK_COLOURS: Record<RiskMark["level"], string> = { danger: "red", warn: "amber", info: "" };
 
 export const short = (sha: string | undefined): string => sha?.slice(0, 7) ?? "";
 
 /** Requests that wait for the operator, oldest first. */
 export function pendingApprovals(state: Pick<State, "approvals">): ApprovalView[] {
-  return [...state.approvals.values()].filter((one) => one.state === "pending").sort((a, b) => a.id - b.id);
+  return [...state.approvals.values()].filter((one) => requestCan(one, "approve")).sort((a, b) => a.id - b.id);
 }

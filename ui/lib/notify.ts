@@ -1,3 +1,4 @@
+import { requestCan } from "../../src/wire/request-states.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
 import { visible } from "./text.ts";
@@ -40,7 +41,7 @@ interface Note {
 /** What is worth a notification: a request, a question, a message to the operator; each only when it is new. */
 export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note | undefined {
   const note = (() => {
-    if (event.kind === "approval" && event.approval.state === "pending") {
+    if (event.kind === "approval" && requestCan(event.approval, "approve")) {
       const { id, kind, agent, description } = event.approval;
       return {
         tag: `approval-${id}`,

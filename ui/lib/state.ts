@@ -1,3 +1,4 @@
+import { isTerminal } from "../../src/wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
@@ -114,7 +115,7 @@ export function apply(state: State, event: HiveEvent): State {
 
 /** A request that is not settled: it waits for the operator, or is on its way. */
 export function isOpen(approval: ApprovalView): boolean {
-  return !["deployed", "failed", "denied", "cancelled"].includes(approval.state);
+  return !isTerminal(approval.state);
 }
 
 /** A change of a message: into the window, or beside it when it is older than the window's first. */

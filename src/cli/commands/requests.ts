@@ -1,3 +1,4 @@
+import { requestCan } from "../../wire/request-states.ts";
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
@@ -80,10 +81,10 @@ export function requestCommands(program: Command): void {
     async (shell, [id]: [number], { unshown, ...options }) => {
       const { approval, base_sha: base, files } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
-      if (approval.state === "pending") checkUnshown(id, files, unshown ?? []);
+      if (requestCan(approval, "approve")) checkUnshown(id, files, unshown ?? []);
       // Of one that waits no more, the daemon says why it cannot be approved.
-      if (approval.state === "pending" && options.sha !== undefined) checkSha(approval, options.sha);
-      else if (approval.state === "pending") {
+      if (requestCan(approval, "approve") && options.sha !== undefined) checkSha(approval, options.sha);
+      else if (requestCan(approval, "approve")) {
         const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
         await confirm(shell, options, `approve #${id}${what}`, "--sha <commit> or --yes");
       }

@@ -1,3 +1,4 @@
+import { requestCan } from "../../wire/request-states.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
 import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
@@ -129,7 +130,7 @@ function waitingRow(item: Item, isSelected: boolean, screen: Screen): string {
   return line(
     [
       mark,
-      [state === "pending" ? "amber" : "mauve", `#${id} ${state}`],
+      [requestCan(item.request, "approve") ? "amber" : "mauve", `#${id} ${state}`],
       ["bold", ` ${kind === "spawn" ? "spawn" : "config of"} ${agent}`],
       ["dim", ` ${age(at, screen.now)}`],
       [isDanger ? "red" : undefined, risks.length > 0 ? ` ${plural(risks.length, "mark")}` : ""],

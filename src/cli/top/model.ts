@@ -1,3 +1,4 @@
+import { isTerminal } from "../../wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
@@ -25,7 +26,7 @@ export function take(state: StateSnapshot, event: HiveEvent): void {
       state.questions = upsert(state.questions, event.question, "id").filter((one) => one.state === "open");
       return;
     case "approval":
-      state.approvals = upsert(state.approvals, event.approval, "id").filter((one) => !SETTLED.has(one.state));
+      state.approvals = upsert(state.approvals, event.approval, "id").filter((one) => !isTerminal(one.state));
       return;
     case "message":
       state.messages = upsert(state.messages, event.message, "id").slice(-MAX_MESSAGES);
@@ -33,7 +34,6 @@ export function take(state: StateSnapshot, event: HiveEvent): void {
     default:
   }
 }
-const SETTLED: ReadonlySet<string> = new Set(["deployed", "failed", "denied", "cancelled"]);
 
 function upsert<Row>(rows: Row[], row: Row, key: keyof Row): Row[] {
   const at = rows.findIndex((one) => one[key] === row[key]);

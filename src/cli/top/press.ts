@@ -1,3 +1,4 @@
+import { requestCan } from "../../wire/request-states.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
@@ -99,11 +100,11 @@ const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
 
 /** The request to approve: the selected one, else the one that waits for the selected agent, else the oldest. */
 function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
-  const pending = state.approvals.filter((one) => one.state === "pending");
+  const pending = state.approvals.filter((one) => requestCan(one, "approve"));
   const agent = agentOf(state, item)?.name;
   const request = item?.kind === "request" ? item.request : (pending.find((one) => one.agent === agent) ?? pending.at(0));
   if (!request) return { ui: { ...ui, notice: said("nothing waits for approval") } };
-  if (request.state !== "pending") return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
+  if (!requestCan(request, "approve")) return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
   const words = `approve #${request.id}?`;
   return {
     ui: { ...ui, pane: { kind: "ask", words, request, yes: { do: "approve", request }, skip: 0 } },

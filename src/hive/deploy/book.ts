@@ -6,7 +6,7 @@ import { MANAGER } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { digestOf } from "./digest.ts";
 import type { Marks } from "./marks.ts";
-import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "./machine.ts";
+import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "../../wire/request-states.ts";
 import { approvalView } from "./view.ts";
 import type { DeployWorld } from "./world.ts";
 

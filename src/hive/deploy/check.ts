@@ -4,7 +4,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { CheckFinding, TreeFile } from "../../wire/approval.ts";
 import { operations, type OperationName } from "../../wire/operations.ts";
 import { lookForDrift } from "./drift.ts";
-import { isInFlight, isTerminal, terminalTag } from "./machine.ts";
+import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../../wire/request-states.ts";
 import type { DeployWorld } from "./world.ts";
 
 /** Operations that decide something about a request: nobody in a cage may reach one. */
@@ -19,7 +19,6 @@ const DECIDING: readonly OperationName[] = [
   "spawn",
   "destroy",
 ];
-const TERMINAL_TAGS = ["deployed", "failed", "denied"];
 
 /** What there is to compare, read once. */
 interface Facts {
@@ -145,7 +144,7 @@ async function approvedIsBuilt(world: DeployWorld, facts: Facts): Promise<CheckF
 
 async function failedLeavesNothing(world: DeployWorld, facts: Facts): Promise<CheckFinding> {
   const problems: string[] = [];
-  const failed = facts.rows.filter((row) => row.state === "failed" || row.state === "denied" || row.state === "cancelled");
+  const failed = facts.rows.filter((row) => isTerminal(row.state) && row.state !== "deployed");
   for (const row of failed) {
     if (facts.deploys.has(`deployed/${row.id}`))
       problems.push(`request ${row.id} is ${row.state}, and the ledger has a commit of it`);
@@ -188,7 +187,7 @@ function oneAtATime(facts: Facts): CheckFinding {
   const problems: string[] = [];
   const busy = new Map<string, number>();
   for (const row of facts.rows) {
-    if (!["building", "waiting", "activating"].includes(row.state)) continue;
+    if (!isDeploying(row.state)) continue;
     const other = busy.get(row.name);
     if (other !== undefined) problems.push(`${row.name}: requests ${other} and ${row.id} are carried out at once`);
     busy.set(row.name, row.id);

@@ -2,7 +2,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import { HiveError } from "../../wire/error.ts";
 import { SYSTEM } from "../../wire/names.ts";
 import type { Book } from "./book.ts";
-import type { RequestEvent } from "./machine.ts";
+import { requestCan, type RequestEvent } from "../../wire/request-states.ts";
 import { tagMoment } from "./projection.ts";
 import { finishDeploy, tagEnd } from "./settle.ts";
 import { STEPS } from "./steps/index.ts";
@@ -59,9 +59,9 @@ export class Deploys {
 
   /** Does not wait for the running turn any longer. */
   force(id: number): void {
-    const { state } = this.#book.get(id);
+    const row = this.#book.get(id);
     const deploy = this.#running.get(id);
-    if (!deploy || state !== "waiting")
+    if (!deploy || !requestCan(row, "force"))
       throw new HiveError("conflict", `request ${id} does not wait for a turn: there is nothing to force`);
     deploy.forced.abort();
   }

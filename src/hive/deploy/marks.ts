@@ -1,3 +1,4 @@
+import { requestCan } from "../../wire/request-states.ts";
 import { mountOwners, type ApprovalRecord } from "../../store/approvals.ts";
 import type { Sha } from "../../wire/approval.ts";
 import type { Book } from "./book.ts";
@@ -41,7 +42,7 @@ export async function marksAgainst(
 export async function marksOnceRuns(world: DeployWorld, name: string, sha: Sha): Promise<ReadonlyMap<number, Marks>> {
   const marks = new Map<number, Marks>();
   for (const row of world.store.approvals.openOf(name)) {
-    if (row.state !== "pending") continue;
+    if (!requestCan(row, "approve")) continue;
     const found = await marksAgainst(world, row, sha).catch(world.onUnexpected);
     if (found) marks.set(row.id, found);
   }
@@ -55,7 +56,7 @@ export async function marksOnceRuns(world: DeployWorld, name: string, sha: Sha):
 export async function refreshMarks(world: DeployWorld, book: Book, name?: string): Promise<void> {
   const { approvals } = world.store;
   for (const row of name === undefined ? approvals.open() : approvals.openOf(name)) {
-    if (row.state !== "pending") continue;
+    if (!requestCan(row, "approve")) continue;
     const base = book.running(row);
     const marks = await marksAgainst(world, row, base).catch(world.onUnexpected);
     if (!marks) continue;
@@ -63,7 +64,7 @@ export async function refreshMarks(world: DeployWorld, book: Book, name?: string
       const now = book.get(row.id);
       // Decided meanwhile: its marks stay those that the decision was about. Something else runs: that is looked at by
       // whoever changed it.
-      if (now.state !== "pending" || book.running(now) !== base) return;
+      if (!requestCan(now, "approve") || book.running(now) !== base) return;
       if (now.risks !== marks.risks || now.stat !== marks.stat) book.note(tx, row.id, marks);
     });
   }

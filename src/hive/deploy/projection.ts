@@ -1,5 +1,5 @@
 import type { ApprovalRecord } from "../../store/approvals.ts";
-import { isTerminal, tagsOf, terminalTag } from "./machine.ts";
+import { isTerminal, TERMINAL_TAGS, tagsOf, terminalTag } from "../../wire/request-states.ts";
 import { tagEnd } from "./settle.ts";
 import type { DeployWorld } from "./world.ts";
 
@@ -26,7 +26,7 @@ export async function repairTags(world: DeployWorld, name: string): Promise<void
       if (tag === terminalTag(row.state)) await tagEnd(world, row);
       else await tagMoment(world, row, tag);
     }
-    for (const tag of ["deployed", "failed", "denied"]) {
+    for (const tag of TERMINAL_TAGS) {
       const isOwn = isTerminal(row.state) && tag === terminalTag(row.state);
       if (!isOwn && refs.has(`refs/tags/${tag}/${row.id}`)) await repo.untag(`${tag}/${row.id}`);
     }

@@ -5,7 +5,7 @@ import { MANAGER, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readConfigTree, writeGeneration } from "../agents/config-tree.ts";
 import type { Book } from "./book.ts";
-import { isInFlight } from "./machine.ts";
+import { isInFlight } from "../../wire/request-states.ts";
 import { repairTags } from "./projection.ts";
 import { markDeployed, settleDeploy, tagEnd } from "./settle.ts";
 import type { DeployWorld } from "./world.ts";

@@ -12,7 +12,7 @@ import type { Book } from "./book.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
 import { acceptedUnshown, lookAt } from "./look.ts";
-import { isInFlight } from "./machine.ts";
+import { isInFlight } from "../../wire/request-states.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./settle.ts";

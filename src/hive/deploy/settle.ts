@@ -6,7 +6,7 @@ import type { Agent } from "../agents/agent.ts";
 import { readConfigTree } from "../agents/config-tree.ts";
 import type { Book } from "./book.ts";
 import { marksOnceRuns } from "./marks.ts";
-import { terminalTag } from "./machine.ts";
+import { terminalTag } from "../../wire/request-states.ts";
 import type { DeployWorld } from "./world.ts";
 
 /**

@@ -1,10 +1,11 @@
-import { diagram, transitions } from "./machine.ts";
+import { RequestState } from "../../wire/approval.ts";
+import { GUARDS, INITIAL, isTerminal, TABLE } from "../../wire/request-states.ts";
 
 /** docs/states.md, drawn from the table. */
 export function statesPage(): string {
   return `# The states of a request
 
-Drawn from the table in \`src/hive/deploy/machine.ts\` by \`node scripts/draw-states.mjs\`; a test keeps it true.
+Drawn from the table in \`src/wire/request-states.ts\` by \`node scripts/draw-states.mjs\`; a test keeps it true.
 
 ${diagram()}
 
@@ -33,4 +34,27 @@ A request that fails its validation is stored and fails in one step: it is never
 6. Nobody in a cage can approve, deny or answer.
 7. What runs, what the ledger locks and what the record says are one; a difference is shown as drift.
 `;
+}
+
+/** The diagram of the table, for the docs. */
+function diagram(): string {
+  const lines = ["```mermaid", "stateDiagram-v2", `  [*] --> ${INITIAL.to}: ask · ${INITIAL.tag?.name}/id`];
+  for (const state of RequestState.options)
+    for (const [event, rule] of Object.entries(TABLE[state])) {
+      const tag = rule.tag ? ` · ${rule.tag.name}/id` : "";
+      lines.push(`  ${state} --> ${rule.to}: ${event}${tag}`);
+    }
+  for (const state of RequestState.options) if (isTerminal(state)) lines.push(`  ${state} --> [*]`);
+  return [...lines, "```"].join("\n");
+}
+
+/** The same as a table, with guards. */
+function transitions(): string {
+  const lines = ["| state | event | to | guard | tag |", "| --- | --- | --- | --- | --- |"];
+  for (const state of RequestState.options)
+    for (const [event, rule] of Object.entries(TABLE[state])) {
+      const tag = rule.tag ? `\`${rule.tag.name}/<id>\`${rule.tag.annotated ? ", annotated" : ""}` : "";
+      lines.push(`| ${state} | ${event} | ${rule.to} | ${rule.guard ? GUARDS[rule.guard] : ""} | ${tag} |`);
+    }
+  return lines.join("\n");
 }

@@ -1,7 +1,7 @@
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { ApprovalView, RiskMark, Sha } from "../../wire/approval.ts";
 import { instant } from "../../wire/instant.ts";
-import { terminalTag } from "./machine.ts";
+import { terminalTag } from "../../wire/request-states.ts";
 
 /**
  * A request as it is shown. Fields that are not known are absent. `base` is what its change is against, `digest` is that

@@ -1,10 +1,19 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RequestState } from "../../wire/approval.ts";
-import { INITIAL, isInFlight, isTerminal, ruleFor, TABLE, tagsOf, terminalTag, type RequestEvent } from "./machine.ts";
-import { statesPage } from "./states-page.ts";
+import { RequestState } from "./approval.ts";
+import {
+  DEPLOY_PATH,
+  INITIAL,
+  isInFlight,
+  isTerminal,
+  requestCan,
+  ruleFor,
+  TABLE,
+  TERMINAL_STATES,
+  tagsOf,
+  terminalTag,
+  type RequestEvent,
+} from "./request-states.ts";
 
 const EVENTS: RequestEvent[] = ["approve", "deny", "cancel", "build", "built", "activate", "publish", "fail"];
 
@@ -40,6 +49,26 @@ test("whatever happens, a request ends in one terminal state and stays there", (
   );
 });
 
+test("the ends are those states that nothing leaves", () => {
+  expect(RequestState.options.filter(isTerminal)).toEqual([...TERMINAL_STATES]);
+});
+
+test("a request on its way to a deploy passes every state that is in flight", () => {
+  expect([...DEPLOY_PATH]).toEqual([...RequestState.options.filter(isInFlight), "deployed"]);
+});
+
+test.each([
+  ["pending", ["approve", "deny", "cancel"]],
+  ["approved", []],
+  ["building", []],
+  ["waiting", ["force"]],
+  ["activating", []],
+  ["deployed", []],
+  ["denied", []],
+] as const)("a %s request can take %j", (state, wanted) => {
+  expect((["approve", "deny", "cancel", "force"] as const).filter((action) => requestCan({ state }, action))).toEqual(wanted);
+});
+
 describe("tags", () => {
   test("each end but a cancellation has its own", () => {
     const ends = RequestState.options.filter(isTerminal).map((state) => [state, terminalTag(state)]);
@@ -57,9 +86,4 @@ describe("tags", () => {
     expect(tagsOf("failed", false, false)).toEqual(["proposal", "failed"]);
     expect(tagsOf("cancelled", false, false)).toEqual(["proposal"]);
   });
-});
-
-test("docs/states.md is drawn from the table", () => {
-  const drawn = readFileSync(join(import.meta.dirname, "../../../docs/states.md"), "utf8");
-  expect(drawn, "run: node scripts/draw-states.mjs").toBe(statesPage());
 });

@@ -1,9 +1,9 @@
-import { RequestState } from "../../wire/approval.ts";
+import type { RequestState } from "./approval.ts";
 
 /**
  * The life of a request as one pure table: state × event → state, the guard that must hold, and the tag that the
- * applied repository then carries. The daemon moves by it, the interface asks it which buttons there are, the tests
- * walk it, and `docs/states.md` is drawn from it.
+ * applied repository then carries. The daemon moves requests by it, page and terminal ask it what can be done with one,
+ * the tests walk it, and `docs/states.md` is drawn from it.
  */
 
 export type RequestEvent = "approve" | "deny" | "cancel" | "build" | "built" | "activate" | "publish" | "fail";
@@ -11,7 +11,7 @@ export type RequestEvent = "approve" | "deny" | "cancel" | "build" | "built" | "
 /** What must hold for an event to be taken; the words are for people. */
 export const GUARDS = {
   looked_at: "what runs is still what was looked at (the digest)",
-  own: "whoever cancels is the operator, or asked for it",
+  own: "the operator cancels, or the agent that asked for it",
   alone: "no other deploy of this agent is under way",
   confirmed: "the new generation has confirmed over its own socket, and the ledger holds it",
 } as const;
@@ -49,10 +49,21 @@ export const TABLE: Record<RequestState, Partial<Record<RequestEvent, Rule>>> = 
   cancelled: {},
 };
 
+/** The states of a request that is approved and deploys, in their order. */
+export const DEPLOY_PATH: readonly RequestState[] = follow("pending", ["approve", "build", "built", "activate", "publish"]);
+
+function follow(from: RequestState, [event, ...rest]: RequestEvent[]): RequestState[] {
+  const to = event && TABLE[from][event]?.to;
+  return to ? [to, ...follow(to, rest)] : [];
+}
+
 /** The rule for an event in a state, or undefined when the event does not apply. */
 export function ruleFor(state: RequestState, event: RequestEvent): Rule | undefined {
   return TABLE[state][event];
 }
+
+/** How a request can end. */
+export const TERMINAL_STATES = ["deployed", "failed", "denied", "cancelled"] as const satisfies RequestState[];
 
 /** Nothing happens to such a request any more. */
 export function isTerminal(state: RequestState): boolean {
@@ -64,12 +75,28 @@ export function isInFlight(state: RequestState): boolean {
   return state !== "pending" && !isTerminal(state);
 }
 
+/** The steps of the deploy have begun. At most one request of an agent is there. */
+export function isDeploying(state: RequestState): boolean {
+  return state !== "approved" && isInFlight(state);
+}
+
+/** What a person can do with a request. `force` ends its wait for the running turn. */
+export type RequestAction = "approve" | "deny" | "cancel" | "force";
+
+/** Whether the state of a request allows it; guards and permissions are the daemon's to check. */
+export function requestCan({ state }: { state: RequestState }, action: RequestAction): boolean {
+  return action === "force" ? state === "waiting" : ruleFor(state, action) !== undefined;
+}
+
 /** The tag that says how a request ended; a cancelled one leaves none. */
 export function terminalTag(state: RequestState): string | undefined {
   if (!isTerminal(state)) return undefined;
   for (const rules of Object.values(TABLE)) for (const rule of Object.values(rules)) if (rule.to === state) return rule.tag?.name;
   return undefined;
 }
+
+/** The tags of which a request has at most one: each says how one ended. */
+export const TERMINAL_TAGS: readonly string[] = (Object.keys(TABLE) as RequestState[]).flatMap((one) => terminalTag(one) ?? []);
 
 /** The tags that a request in this state has, by its way there; what recovery restores. */
 export function tagsOf(state: RequestState, wasApproved: boolean, wasBuilding: boolean): string[] {
@@ -80,27 +107,4 @@ export function tagsOf(state: RequestState, wasApproved: boolean, wasBuilding: b
     ...(wasBuilding ? ["building"] : []),
     ...(terminal === undefined ? [] : [terminal]),
   ];
-}
-
-/** The diagram of the table, for the docs. */
-export function diagram(): string {
-  const lines = ["```mermaid", "stateDiagram-v2", `  [*] --> ${INITIAL.to}: ask · ${INITIAL.tag?.name}/id`];
-  for (const state of RequestState.options)
-    for (const [event, rule] of Object.entries(TABLE[state])) {
-      const tag = rule.tag ? ` · ${rule.tag.name}/id` : "";
-      lines.push(`  ${state} --> ${rule.to}: ${event}${tag}`);
-    }
-  for (const state of RequestState.options) if (isTerminal(state)) lines.push(`  ${state} --> [*]`);
-  return [...lines, "```"].join("\n");
-}
-
-/** The same as a table, with guards. */
-export function transitions(): string {
-  const lines = ["| state | event | to | guard | tag |", "| --- | --- | --- | --- | --- |"];
-  for (const state of RequestState.options)
-    for (const [event, rule] of Object.entries(TABLE[state])) {
-      const tag = rule.tag ? `\`${rule.tag.name}/<id>\`${rule.tag.annotated ? ", annotated" : ""}` : "";
-      lines.push(`| ${state} | ${event} | ${rule.to} | ${rule.guard ? GUARDS[rule.guard] : ""} | ${tag} |`);
-    }
-  return lines.join("\n");
 }
