@@ -219,7 +219,8 @@ describe("a verb that is done and did not end well", () => {
 
   test("a proposal that is refused as soon as it is looked at", async () => {
     host.answers.propose = { request: 14, refused: "agent.json: model: too long" };
-    for (const line of ["propose scout TREE", "propose scout TREE --wait"])
+    host.answers.config = { files: [{ path: "agent.json", text: "{}" }] };
+    for (const line of ["propose scout TREE", "propose scout TREE --wait", "egress scout --propose localhost"])
       await expectFailure(line, 1, "failed", "#14 is refused: agent.json: model: too long");
   });
 

@@ -67,7 +67,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   model: "model",
   "new-session": "new_session",
   cost: "usage",
-  egress: { shape: `${shapeOf(operations.egress.output)}; with --propose ${shapeOf(operations.propose.output)}` },
+  egress: { shape: `${shapeOf(operations.egress.output)}; with --propose { request: number }` },
   pending: "pending",
   requests: "approvals",
   show: { shape: `${shapeOf(operations.show.output)}; with --file { text: string }` },

@@ -110,6 +110,8 @@ async function proposeHost(shell: Shell, agent: string, host: string): Promise<v
   }));
   const description = `allow egress to ${host}`;
   const output = await shell.client.call("propose", { agent, files: proposed, description });
+  const { request: id, refused } = output;
+  if (refused !== undefined) throw new Failure(EXIT.refused, "failed", `#${id} is refused: ${clean(refused)}`, output);
   shell.show(
     output,
     ({ request }) => `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``,
