@@ -98,7 +98,8 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   const { context, page, problems } = await logIn(browser, hive);
   await page.goto(`${hive.home}/agent/hm1nd`);
   await page.getByRole("img", { name: /^turns, 24h: \d/ }).waitFor();
-  await page.getByText("not-allowed.example:443").waitFor();
+  await page.getByText("connection denied: not-allowed.example:443 (not listed)").first().waitFor();
+  await page.locator("ul.egress").getByText("not-allowed.example:443").waitFor();
   await page.getByRole("link", { name: /\d today$/ }).click();
   await page.getByRole("dialog").getByText("Days are UTC").waitFor();
   await page.getByRole("row", { name: /^all days/ }).waitFor();

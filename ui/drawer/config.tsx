@@ -8,7 +8,7 @@ import { toast } from "../kit/toast.tsx";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { toBase64 } from "../lib/propose.ts";
+import { toBase64, waiting } from "../lib/propose.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
@@ -34,7 +34,7 @@ export function Config({ name }: { name: string }): ReactNode {
   const textOf = (one: File): string => edited?.[one.path] ?? one.text;
   const changed = files.filter((one) => edited?.[one.path] !== undefined && edited[one.path] !== one.text);
   const propose = async (): Promise<void> => {
-    const { request } = await call("propose", {
+    const answer = await call("propose", {
       agent: name,
       // What is not edited stays as it is, to the byte: programs, links, and files that are not text.
       files: files.map((one) => ({
@@ -44,6 +44,8 @@ export function Config({ name }: { name: string }): ReactNode {
       })),
       ...(description.trim() === "" ? {} : { description: description.trim() }),
     });
+    // One that failed its check keeps what was typed.
+    const request = waiting(answer);
     setDraft("");
     setDescription("");
     setSent(request);

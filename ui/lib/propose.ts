@@ -1,8 +1,11 @@
-import { call } from "./api.ts";
+import { ApiError, call } from "./api.ts";
+import { visible } from "./text.ts";
+import type { Output } from "../../src/wire/operations.ts";
 
 /**
  * Proposes the deployed config with other texts; resolves with the number of the request. What `edit` returns unchanged
- * stays as it is, to the byte: programs, links, and files that are not text. `edit` throws an Error to stop.
+ * stays as it is, to the byte: programs, links, and files that are not text. `edit` throws an Error to stop. Throws an
+ * `ApiError` for a request that failed its check at once.
  */
 export async function proposeFiles(
   agent: string,
@@ -10,7 +13,7 @@ export async function proposeFiles(
   edit: (path: string, text: string) => string,
 ): Promise<number> {
   const { files } = await call("config", { name: agent });
-  const { request } = await call("propose", {
+  const answer = await call("propose", {
     agent,
     files: files.map(({ path, mode, text, base64 }) => ({
       path,
@@ -19,6 +22,12 @@ export async function proposeFiles(
     })),
     description,
   });
+  return waiting(answer);
+}
+
+/** The number of a request that waits. Throws an `ApiError` for one that failed its check at once. */
+export function waiting({ request, refused }: Output<"propose">): number {
+  if (refused !== undefined) throw new ApiError("bad_request", `request ${request} failed its check: ${visible(refused)}`);
   return request;
 }
 
