@@ -111,10 +111,11 @@ test("a turn, the senders and the dashboard of a daemon that slept go on where t
   ]);
   await hive.start();
   await spawnStopped(hive, "ada");
-  const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
   const browser = await hive.browser();
   const events = await browser("/api/events");
   const senders = await Promise.all(Array.from({ length: 10 }, () => connectLines(hive.socket, { ordered: true })));
+  // Last of all: deltas are live only, so nothing slow may come between the send and the watch.
+  const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
   await hive.watch((event) => event.kind === "delta" && event.delta.text.includes("two"), { kinds: ["delta"] });
 
   const answers = await suspended(() =>
