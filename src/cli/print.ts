@@ -1,15 +1,17 @@
 import { eastAsianWidth } from "get-east-asian-width";
-import { writtenOut } from "../wire/unseen.ts";
+import { readable, writtenOut } from "../wire/unseen.ts";
 
 /** How things look in a terminal. Pure: text in, text out. */
 
 /** CSI and OSC sequences whole, and what is left of one that is not. */
 const SEQUENCES = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B[\]PX^_][\s\S]*?(?:\u0007|\u001B\\|$)|\u001B[@-Z\\-_]/g;
-const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 
-/** Text from an agent: nothing in it steers the terminal, and characters that hide or turn the text are written out. */
-export function clean(text: string): string {
-  return writtenOut(text.replace(SEQUENCES, "").replace(CONTROLS, ""));
+/** Text from an agent, as the page shows it: what would steer the terminal, hide or turn the text is written out. */
+export const clean = readable;
+
+/** What a program wrote for a terminal: its sequences (colours, cursor, titles) are dropped, all else is as in `clean`. */
+export function terminalText(text: string): string {
+  return clean(text.replace(SEQUENCES, ""));
 }
 
 /** The same on one line. */

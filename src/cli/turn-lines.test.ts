@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readable } from "../wire/unseen.ts";
 import type { StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { painter, width } from "./print.ts";
 import { TurnLines } from "./turn-lines.ts";
@@ -104,5 +105,8 @@ describe("a turn in the terminal", () => {
       { type: "turn_end", turn: 1, ok: false, result: "failed", reason: evil, duration_ms: 1, tokens },
     );
     for (const text of shown) expect(text).not.toMatch(/[\u001B\u0007\u202E]/);
+    // What a program printed loses its sequences; what an agent wrote is shown as on the page.
+    expect(shown[1]).toContain(readable(evil));
+    expect(shown[5]).not.toContain("␛");
   });
 });

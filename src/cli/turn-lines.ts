@@ -2,7 +2,19 @@ import type { StoredTurnEvent } from "../wire/event.ts";
 import type { TurnResult } from "../wire/turn-ends.ts";
 import { systemWords } from "../wire/system-event.ts";
 import { editLines } from "./diff-lines.ts";
-import { clean, count, dollars, duration, fit, indented, oneLine, width, type Colour, type Paint } from "./print.ts";
+import {
+  clean,
+  count,
+  dollars,
+  duration,
+  fit,
+  indented,
+  oneLine,
+  width,
+  type Colour,
+  type Paint,
+  terminalText,
+} from "./print.ts";
 import { reflow } from "./wrap.ts";
 
 /** Lines of a tool's result, and of a change, that are shown before they are folded. */
@@ -140,7 +152,7 @@ export class TurnLines {
   #result(event: Extract<StoredTurnEvent["event"], { type: "tool_result" }>): string {
     const name = this.#calls.get(event.id) ?? "";
     const colour = event.is_error ? "red" : "dim";
-    const text = clean(event.text).trimEnd();
+    const text = terminalText(event.text).trimEnd();
     const isQuiet = name.startsWith("mcp__hive__") || ["Write", "Edit", "MultiEdit", "TodoWrite"].includes(name);
     if (isQuiet && !event.is_error && !text.includes("\n"))
       return this.#paint("green", this.#cut(`    ${oneLine(text) || "done"}`));

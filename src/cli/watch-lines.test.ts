@@ -29,5 +29,5 @@ test("a message says where it is, and what the daemon tells is in words", () => 
   expect(look().of(message({}))).toBe("ada → bob #7 in turn: look at this");
   expect(look().of(message({ state: "done" }))).toBe("ada → bob #7 done: look at this");
   expect(look(24).of(message({ state: "queued" }))).toBe("ada → bob #7 queued:\n  look at this");
-  expect(look().of(message({ body: "\u001B[2Jx\u202Ey" }))).toBe("ada → bob #7 in turn: x⟨U+202E⟩y");
+  expect(look().of(message({ body: "\u001B[2Jx\u202Ey" }))).toBe("ada → bob #7 in turn: ␛[2Jx⟨U+202E⟩y");
 });

@@ -41,7 +41,7 @@ describe("paths", () => {
     "%j has what cannot be seen",
     (path) => {
       expect(pathComplaint(path)).toMatch(/invisible/);
-      expect(shown(path)).toMatch(/^"[\x20-\x7e]*<U\+[0-9A-F]{4,5}>[\x20-\x7e]*"$/);
+      expect(shown(path)).toMatch(/^"[\x20-\x7e]*(?:⟨U\+[0-9A-F]{4,5}⟩|[␀␛])[\x20-\x7e]*"$/);
     },
   );
 });

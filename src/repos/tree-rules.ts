@@ -1,5 +1,5 @@
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
-import { codePoint, unseenKind } from "../wire/unseen.ts";
+import { unseenKind, written } from "../wire/unseen.ts";
 import { RepoRefusal } from "./types.ts";
 
 /** One entry of a tree as it is checked before its content is looked at. */
@@ -139,8 +139,8 @@ function walk(path: string, links: ReadonlyMap<string, string>): string {
 /** A path in a message: quoted, with what cannot be seen written out, and not longer than a line. */
 export function shown(path: string): string {
   const characters = Array.from(path);
-  const written = characters.slice(0, MAX_SHOWN).map((one) => (isUnseen(one) ? `<${codePoint(one)}>` : one));
-  return `"${written.join("")}${characters.length > MAX_SHOWN ? "…" : ""}"`;
+  const parts = characters.slice(0, MAX_SHOWN).map((one) => (isUnseen(one) ? written(one) : one));
+  return `"${parts.join("")}${characters.length > MAX_SHOWN ? "…" : ""}"`;
 }
 
 /** In a path also a tab or a newline is one. */

@@ -131,6 +131,11 @@ export function written(character: string): string {
   return SIGNS[character] ?? `⟨${codePoint(character)}⟩`;
 }
 
+/** A text to read, on a page or in a terminal: what cannot be seen is written out, and line ends of another system are newlines. */
+export function readable(text: string): string {
+  return writtenOut(text.includes("\r") ? text.replaceAll(/\r(?=\n|$)/g, "") : text);
+}
+
 /** The text with every unseen character written out; `mark` may set those off, or write them in another way. */
 export function writtenOut(text: string, mark: (sign: string, character: string) => string = (sign) => sign): string {
   if (!UNSEEN.test(text)) return text;

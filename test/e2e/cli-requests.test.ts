@@ -98,7 +98,7 @@ describe("looking", () => {
     const { out } = await hivectl("audit", "scout", "--request", "12", "--kind", "approved");
     expect(out).toMatch(/#11 +read it digest=d1\n/);
     expect(out).toMatch(/#11 was approved with files that were not shown whole:\n {2}long.txt\n {2}a␛b\n$/);
-    expect(out).toMatch(/9 +\d\d-\d\d \d\d:\d\d:\d\d +operator +approved +scout +#12 +3f2a91c04d1e +by=x\n/);
+    expect(out).toMatch(/9 +\d\d-\d\d \d\d:\d\d:\d\d +operator +approved +scout +#12 +3f2a91c04d1e +by=x␛\[2J\n/);
     expect(called("audit")).toEqual({ agent: "scout", request: 12, kind: "approved", limit: 50 });
   });
 

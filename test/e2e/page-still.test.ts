@@ -183,6 +183,10 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByRole("link", { name: "history" }).last().focus();
     await page.mouse.move(2, 2);
     await expect.poll(async () => Object.keys(await boxes(cards)).indexOf("request 50: spawn for guest")).toBe(1);
+    // A card that is one line says that it is dangerous, also to a screen reader.
+    const line = page.getByRole("article", { name: "request 50: spawn for guest" });
+    await line.getByRole("button", { name: /guest.*1 danger mark/ }).waitFor();
+    expect(await line.getByText("⚠ 1").getAttribute("aria-hidden")).toBe("true");
     expect(await page.locator(".calls .card:not(.line)").getAttribute("aria-label")).toMatch(/^request 42/);
     await context.close();
     expect(problems).toEqual([]);

@@ -4,7 +4,7 @@ import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { STATE_WORDS } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
-import { callSince, type Call } from "./calls.ts";
+import { callSince, type Call } from "../../src/wire/calls.ts";
 
 /** Characters of what is asked that a line may hold; what does not fit its width is cut by the style sheet. */
 const MAX_WORDS = 200;
@@ -16,16 +16,24 @@ interface Line {
   className: string;
   who: string;
   words: string;
+  /** Danger marks of a request. */
+  dangers: number;
 }
 
 /** A card that is not open: what it is, of whom, how it begins and since when it waits, in one line. */
 export function CallLine({ call, onOpen }: { call: Call; onOpen: () => void }): ReactNode {
-  const { label, what, colour, className, who, words } = lineOf(call);
+  const { label, what, colour, className, who, words, dangers } = lineOf(call);
   return (
     <article className={`card line ${className}`} tabIndex={-1} aria-label={visible(label)}>
       <button type="button" aria-expanded={false} onClick={onOpen}>
         <span className={colour}>{what}</span>
         <Who name={who} />
+        {dangers > 0 && (
+          <span className="red">
+            <span aria-hidden="true">⚠ {dangers}</span>
+            <span className="sr">{dangers === 1 ? "1 danger mark" : `${dangers} danger marks`}</span>
+          </span>
+        )}
         <span className="words dim">{visible(words.slice(0, MAX_WORDS))}</span>
         <span className="faint">
           <Age since={callSince(call)} />
@@ -39,7 +47,15 @@ function lineOf(call: Call): Line {
   if (call.kind === "question") {
     const { id, agent, question } = call.question;
     const what = `question #${id}`;
-    return { label: `question ${id} of ${agent}`, what, colour: "mauve", className: "q", who: agent, words: question };
+    return {
+      label: `question ${id} of ${agent}`,
+      what,
+      colour: "mauve",
+      className: "q",
+      who: agent,
+      words: question,
+      dangers: 0,
+    };
   }
   if (call.kind === "message") {
     const { id, state, from, body = "" } = call.message;
@@ -51,9 +67,10 @@ function lineOf(call: Call): Line {
       className: isHeld ? "" : "wrong",
       who: from,
       words: body,
+      dangers: 0,
     };
   }
-  const { id, kind, agent, state, description = "" } = call.approval;
+  const { id, kind, agent, state, risks, description = "" } = call.approval;
   return {
     label: `request ${id}: ${KIND_WORDS[kind]} for ${agent}`,
     what: `${KIND_WORDS[kind]} #${id}`,
@@ -61,5 +78,6 @@ function lineOf(call: Call): Line {
     className: "approval",
     who: agent,
     words: state === "pending" ? description : STATE_WORDS[state].words,
+    dangers: risks.filter(({ level }) => level === "danger").length,
   };
 }

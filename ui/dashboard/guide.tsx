@@ -5,6 +5,7 @@ import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { currentStep, keyOf, leadOf } from "./guide-step.ts";
 
 const DISMISSED = "guide-dismissed";
 
@@ -13,12 +14,6 @@ interface Step {
   isDone: boolean;
   /** The card that it speaks of, while there is one. */
   card?: string | undefined;
-}
-
-/** The key of the first of these cards that still waits. */
-function keyOf<T extends { id: number }>(kind: string, all: readonly T[], waits: (one: T) => boolean): string | undefined {
-  const first = all.find(waits);
-  return first && `${kind}-${first.id}`;
 }
 
 /** Opens what the step names as soon as it is there, unless the operator has opened another card or is at work on it. */
@@ -87,17 +82,17 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
     },
     {
       words: "approve the agent that it asks for: no agent is created without your approval",
-      card: keyOf("request", spawns, (one) => requestCan(one, "approve")),
+      card: keyOf("request", spawns, (one) => requestCan(one, "approve"), calls),
       isDone: spawns.some((one) => one.state === "deployed") || others > 0,
     },
     {
       words: "answer one of its questions",
-      card: keyOf("question", [...questions.values()], ({ state }) => state === "open"),
+      card: keyOf("question", [...questions.values()], ({ state }) => state === "open", calls),
       isDone: answered || (hasAsked && openCount === 0),
     },
     {
       words: "read the diff of a config change, and approve it",
-      card: keyOf("request", all, (one) => one.kind === "apply_commit" && requestCan(one, "approve")),
+      card: keyOf("request", all, (one) => one.kind === "apply_commit" && requestCan(one, "approve"), calls),
       isDone: changed !== undefined,
     },
     {
@@ -112,8 +107,8 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
       isDone: false,
     },
   ];
-  const current = steps.findIndex((step) => !step.isDone);
-  useLead(isShown ? steps[current]?.card : undefined, calls, onLead);
+  const current = currentStep(steps, calls);
+  useLead(isShown ? leadOf(steps, calls) : undefined, calls, onLead);
   if (!isShown) return null;
   const done = steps.filter((step) => step.isDone).length;
   const isWhole = isOpen ?? !isBusy;

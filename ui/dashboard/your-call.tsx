@@ -7,7 +7,7 @@ import { useHive } from "../lib/store.ts";
 import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { CallLine } from "./call-line.tsx";
-import { callKey, inOrder, withoutMoving, type Call } from "./calls.ts";
+import { callKey, inOrder, withoutMoving, type Call } from "../../src/wire/calls.ts";
 import { Guide } from "./guide.tsx";
 import { StuckCard } from "./stuck-card.tsx";
 

@@ -1,12 +1,10 @@
-import { piecesOf, written, writtenOut } from "../../src/wire/unseen.ts";
+import { piecesOf, readable, written } from "../../src/wire/unseen.ts";
 
 /**
  * Text from agents, made safe to read: characters that would steer a terminal, reorder a line or hide are shown as
  * what they are. Newlines and tabs stay, and line ends of another system are newlines.
  */
-export function visible(text: string): string {
-  return writtenOut(text.includes("\r") ? text.replaceAll(/\r(?=\n|$)/g, "") : text);
-}
+export const visible = readable;
 
 /** The same in pieces, so that what was hidden can be marked. A carriage return at the end of a line counts, too. */
 export function visiblePieces(text: string): { text: string; wasHidden: boolean }[] {

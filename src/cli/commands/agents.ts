@@ -4,7 +4,7 @@ import { agentName, scoped, wholeNumber } from "../arguments.ts";
 import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { confirm, decides, type Deciding } from "../deciding.ts";
-import { age, clean, visible } from "../print.ts";
+import { age, terminalText, visible } from "../print.ts";
 import { UsageError } from "../exit.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
@@ -161,8 +161,8 @@ export function agentCommands(program: Command): void {
       .description("what an agent's cage has written")
       .option("-n, --lines <count>", "how many lines", wholeNumber, 200),
     async (shell, [name]: [string], { lines }) =>
-      shell.show(await shell.client.call("logs", { name, lines }), (output) =>
-        output.lines.length === 0 ? `the cage of ${name} has written nothing yet` : output.lines.map(clean).join("\n"),
+      shell.show(await shell.client.call("logs", { name, lines }), ({ lines: written }) =>
+        written.length === 0 ? `the cage of ${name} has written nothing yet` : written.map(terminalText).join("\n"),
       ),
   );
 

@@ -1,6 +1,7 @@
 import { isTerminal } from "../../wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
+import { inOrder as inCallOrder, type Call } from "../../wire/calls.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 
 /** Messages that are kept to be shown: more than any terminal has lines. */
@@ -52,9 +53,20 @@ export function itemsOf(state: StateSnapshot): Item[] {
     ...inOrder(state.agents.filter((agent) => !agent.destroyed)).map(
       (agent) => ({ kind: "agent", key: `agent ${agent.name}`, agent }) as const,
     ),
-    ...state.approvals.map((request) => ({ kind: "request", key: `request ${request.id}`, request }) as const),
-    ...state.questions.map((question) => ({ kind: "question", key: `question ${question.id}`, question }) as const),
+    ...waitingOf(state),
   ];
+}
+
+/** Requests and questions, in the order of the page. */
+function waitingOf(state: StateSnapshot): Item[] {
+  const calls: Call[] = [
+    ...state.approvals.map((approval): Call => ({ kind: "request", approval })),
+    ...state.questions.map((question): Call => ({ kind: "question", question })),
+  ];
+  return inCallOrder(calls).flatMap((call): Item[] => {
+    if (call.kind === "request") return [{ kind: "request", key: `request ${call.approval.id}`, request: call.approval }];
+    return call.kind === "question" ? [{ kind: "question", key: `question ${call.question.id}`, question: call.question }] : [];
+  });
 }
 
 /** The agent that an item is, or is about; nothing where it does not live. */

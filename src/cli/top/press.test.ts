@@ -3,6 +3,7 @@ import { anAgent, anApproval, aQuestion, aState } from "../../../test/lib/fixtur
 import type { AgentView } from "../../wire/agent.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { keysIn } from "./keys.ts";
+import { itemsOf } from "./model.ts";
 import { press, type Effect, type Ui } from "./press.ts";
 
 const agent = (name: string, more: Partial<AgentView> = {}): AgentView =>
@@ -30,6 +31,22 @@ const ADA: Ui = { selected: "agent ada" };
 test("keys that are sent as sequences have names; others are left out", () => {
   expect(keysIn("\u001B[A\u001BOBjq\u001B[5~\u001B[1;5C\r")).toEqual(["up", "down", "down", "q", "page up", "enter"]);
   expect(keysIn("\u001B")).toEqual(["escape"]);
+});
+
+test("what waits stands in the order of the page, and `a` without a request takes its first", () => {
+  const state = world({
+    approvals: [anApproval({ id: 12, agent: "cy" }), anApproval({ id: 13, agent: "new", kind: "spawn" })],
+    questions: [aQuestion("which?", { id: 11 })],
+  });
+  expect(itemsOf(state).map(({ key }) => key)).toEqual([
+    "agent hm1nd",
+    "agent ada",
+    "agent bob",
+    "request 13",
+    "request 12",
+    "question 11",
+  ]);
+  expect(type("a", state, ADA).ui.pane).toMatchObject({ kind: "ask", request: { id: 13 } });
 });
 
 test("the selection moves over agents and what waits, stays at the ends, and follows its item", () => {

@@ -98,9 +98,11 @@ const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
   p: ({ name, paused }) => ({ effect: { do: paused ? "resume" : "pause", agent: name } }),
 };
 
-/** The request to approve: the selected one, else the one that waits for the selected agent, else the oldest. */
+/** The request to approve: the selected one, else the one that waits for the selected agent, else the first of the page. */
 function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
-  const pending = state.approvals.filter((one) => requestCan(one, "approve"));
+  const pending = itemsOf(state).flatMap((one) =>
+    one.kind === "request" && requestCan(one.request, "approve") ? [one.request] : [],
+  );
   const agent = agentOf(state, item)?.name;
   const request = item?.kind === "request" ? item.request : (pending.find((one) => one.agent === agent) ?? pending.at(0));
   if (!request) return { ui: { ...ui, notice: said("nothing waits for approval") } };

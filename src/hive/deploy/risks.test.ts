@@ -104,7 +104,7 @@ describe("what an agent gains is marked", () => {
       { env: { A: "2", B: "x\ny" } },
       [
         ["warn", "env", "environment: A=2"],
-        ["warn", "env", "environment: B=x<U+000A>y"],
+        ["warn", "env", "environment: B=x⟨U+000A⟩y"],
       ],
     ],
     [
@@ -162,7 +162,7 @@ describe("what an agent gains is marked", () => {
 describe("what a diff does not show is marked", () => {
   test("modes, links, binaries", () => {
     expect(markedFile(file("run", "x", "100755"))).toEqual([["warn", "mode", "new executable file", "run"]]);
-    expect(markedFile(file("l", "a\u202eb", "120000"))).toEqual([["warn", "symlink", "new symbolic link to a<U+202E>b", "l"]]);
+    expect(markedFile(file("l", "a\u202eb", "120000"))).toEqual([["warn", "symlink", "new symbolic link to a⟨U+202E⟩b", "l"]]);
     for (const bytes of [[0], [0xff]]) {
       expect(markedFile(file("b", Buffer.from(bytes)))).toEqual([["danger", "binary", "not shown: it is not text", "b"]]);
       expect(markedFile(file("b", Buffer.from(bytes), "100755"))).toEqual([

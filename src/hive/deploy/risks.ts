@@ -1,7 +1,7 @@
 import type { DiffFile, RiskMark, TreeFile } from "../../wire/approval.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { whatItSteers } from "../../wire/config-env.ts";
-import { codePoint, piecesOf, writtenOut, type Unseen } from "../../wire/unseen.ts";
+import { codePoint, piecesOf, written, writtenOut, type Unseen } from "../../wire/unseen.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { paddingMarks } from "./padding.ts";
@@ -249,8 +249,8 @@ const mountText = (mount: AgentConfig["mounts"][number]): string => `${mount.hos
 
 /** A foreign text on one line, with what cannot be seen written out. */
 function quoted(text: string): string {
-  const shown = writtenOut(text.slice(0, MAX_QUOTED), (_, character) => `<${codePoint(character)}>`);
-  const line = shown.replaceAll(/[^\S ]/g, (blank) => `<${codePoint(blank)}>`);
+  const shown = writtenOut(text.slice(0, MAX_QUOTED));
+  const line = shown.replaceAll(/[^\S ]/g, written);
   return line + (text.length > MAX_QUOTED ? "…" : "");
 }
 

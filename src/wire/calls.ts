@@ -1,6 +1,6 @@
-import type { QuestionView } from "../../src/wire/agent.ts";
-import type { ApprovalView } from "../../src/wire/approval.ts";
-import type { MessageView } from "../../src/wire/message.ts";
+import type { QuestionView } from "./agent.ts";
+import type { ApprovalView } from "./approval.ts";
+import type { MessageView } from "./message.ts";
 
 /** One thing that waits for the operator. */
 export type Call =
