@@ -10,14 +10,16 @@ import { Feed } from "../eventlog/feed.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { Agent } from "../hive/agents/agent.ts";
+import { agentStore } from "../hive/agents/agent-store.ts";
 import { AllStop } from "../hive/agents/all-stop.ts";
 import { Cages } from "../hive/agents/cages.ts";
 import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
-import { hasResidentServer, Swarm } from "../hive/agents/swarm.ts";
+import { Sleep } from "../hive/agents/sleep.ts";
+import { Swarm } from "../hive/agents/swarm.ts";
 import { Announcements } from "../hive/announcements.ts";
-import { Broker, EVERYBODY } from "../hive/broker/broker.ts";
+import { Broker } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
 import { Door } from "../hive/door.ts";
 import type { Paths } from "../hive/paths.ts";
@@ -26,36 +28,30 @@ import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Questions } from "../hive/questions.ts";
 import { SearchIndex } from "../hive/search.ts";
 import { turnResultOf } from "../wire/harness.ts";
+import { sessionStore } from "../hive/session-store.ts";
 import { tellOutcome } from "../hive/outcomes.ts";
 import { turnStore } from "../hive/turn-store.ts";
 import { Turns } from "../hive/turns.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
-import type { Answer } from "../rpc/server.ts";
-import { mountOwners } from "../store/approvals.ts";
 import { openStore } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
-import type { ByCall } from "../wire/by-call.ts";
-import type { HiveEvent, StateSnapshot } from "../wire/event.ts";
-import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import { OPERATOR } from "../wire/names.ts";
-import { takesIn, type OperationName, type Parsed } from "../wire/operations.ts";
-import { cageSpec, writableFolders, type CageFacts } from "./cage-spec.ts";
+import { writableFolders } from "./cage-spec.ts";
+import { CageSpecs } from "./cage-specs.ts";
 import { isLoopback, type Config } from "./config.ts";
 import { openDeploys } from "./deploys.ts";
 import { directoryOf, revisionsInUse } from "./directory.ts";
 import { Disk } from "./disk.ts";
+import { openDispatch } from "./dispatch.ts";
 import { EgressRecords } from "./egress-records.ts";
-import { handlers } from "./handlers/index.ts";
-import { senderOf } from "./handlers/messages.ts";
-import type { CallerContext } from "./handlers/types.ts";
 import type { Log } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
 import { openModelAccess } from "./model-access.ts";
-import { tryMounts } from "./mounts.ts";
+import { ModelUse } from "./model-use.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
-import { MESSAGE_BYTES, Retention, roughBytes } from "./retention.ts";
+import { Retention, roughBytes } from "./retention.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { Sockets } from "./sockets.ts";
@@ -64,8 +60,7 @@ import { VERSION } from "./version.ts";
 import { Views } from "./views.ts";
 
 const HIVE_ID = "hive_id";
-/** What ran when everything was stopped; empty when it is not. */
-const ALL_STOPPED = "all_stopped";
+
 export interface HiveDeps {
   config: Config;
   paths: Paths;
@@ -124,8 +119,8 @@ export async function openHive(deps: HiveDeps) {
     disk,
     urls,
     cannot: () => driver.cannot(),
-    // Asked for once the hive stands.
-    parts: () => ({ broker, turns, pages, allStop }),
+    store,
+    parts: () => ({ swarm, broker, turns, pages, allStop, questions, history, book: deploys.book }),
     now,
   });
   const changed = (agent: Agent): void => views.changed(agent);
@@ -167,28 +162,22 @@ export async function openHive(deps: HiveDeps) {
     added: (agent, bytes) => retention.added(agent, bytes),
     now,
   });
-  const rateLimits = new Map<string, number>();
+  const modelUse = new ModelUse({
+    agent: (id) => swarm.byId(id),
+    turns,
+    usage,
+    metrics,
+    changed,
+    hiveChanged,
+    onUnexpected,
+  });
   const gateway = new Gateway({
     model: {
       upstream: access.upstream,
       modelsOf: (id) => swarm.byId(id)?.models ?? [],
       prices,
-      onUsage(used) {
-        const agent = swarm.byId(used.agentId);
-        if (agent?.turn) addToTurn(agent.turn, used);
-        void usage.add(used).catch(onUnexpected);
-        metrics.modelTokens.inc(
-          { agent: agent?.name ?? used.agentId },
-          used.tokens.input + used.tokens.output + used.tokens.cache_read + used.tokens.cache_write,
-        );
-        if (agent) changed(agent);
-        hiveChanged();
-      },
-      onSignal(signal) {
-        metrics.modelRequests.inc({ outcome: signal.kind });
-        if (signal.kind === "rate_limited" && signal.resetsAt !== undefined) rateLimits.set(signal.agentId, signal.resetsAt);
-        else if (signal.kind === "ok") rateLimits.delete(signal.agentId);
-      },
+      onUsage: (used) => modelUse.add(used),
+      onSignal: (signal) => modelUse.signal(signal),
       onUnexpected,
     },
     egress: {
@@ -199,37 +188,15 @@ export async function openHive(deps: HiveDeps) {
     },
   });
 
-  /** A send that is stored already is answered from what is stored: it takes nothing in. */
-  const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
-    name === "send" && broker.stored(senderOf(caller), input) !== undefined;
-
-  /** A body is stored once for each recipient. */
-  const noteSent = (agentId: string, { to, body }: Parsed<"send">): void => {
-    const copies = to === EVERYBODY ? swarm.all().length : 1;
-    void retention.added(agentId, (MESSAGE_BYTES + body.length) * copies).catch(onUnexpected);
-  };
-
-  const call = (name: OperationName, input: never, caller: CallerContext): ByCall<object> | AsyncIterable<object> => {
-    if (disk.low && takesIn(name) && !isStored(name, input, caller))
-      throw new HiveError(
-        "disk_full",
-        "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
-      );
-    metrics.called(name, caller.kind);
-    if (name === "send" && caller.kind === "agent") noteSent(caller.agent.id, input);
-    if (name === "ask_operator" && caller.kind === "agent")
-      void retention.added(caller.agent.id, MESSAGE_BYTES + JSON.stringify(input).length).catch(onUnexpected);
-    const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
-    const result = handler(hive, input, caller);
-    // A stream is handed on as it is.
-    if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
-    return (done, failed) => {
-      const explained = (error: unknown): void => failed(disk.explain(error));
-      if (typeof result === "function") (result as ByCall<object>)(done, explained);
-      else if (result instanceof Promise) result.then(done, explained);
-      else done(result);
-    };
-  };
+  const call = openDispatch({
+    hive: () => hive,
+    agentCount: () => swarm.all().length,
+    broker,
+    disk,
+    retention,
+    metrics,
+    onUnexpected,
+  });
   const sockets = new Sockets({
     call,
     folderOf: (agent) => paths.sockets(agent),
@@ -247,31 +214,14 @@ export async function openHive(deps: HiveDeps) {
     onUnexpected,
     now,
   });
-  let isClosing = false;
-  const cageFacts: CageFacts = {
-    hiveId,
-    paths,
-    runtime,
-    warmMs: config.warmMs,
-    mountOwners({ name, generation }) {
-      // A generation is named by its request; one from before there were requests has none.
-      const row = store.approvals.byId(generation);
-      return row?.name === name ? mountOwners(row) : {};
-    },
-  };
-
-  const cageOf = (agent: Agent) => ({ cageDir: paths.agent(agent.id).cage, hiveId, agentId: agent.id });
+  const specs = new CageSpecs({ hiveId, paths, runtime, warmMs: config.warmMs, store });
   const cages = new Cages({
     driver,
-    cageOf,
-    specFor: async (agent, nonce) => cageSpec(agent, cageFacts, nonce),
+    cageOf: (agent) => specs.place(agent),
+    specFor: (agent, nonce) => specs.of(agent, nonce),
     identityOf: (agent) => agent.record.identity,
     revision: runtime.revision,
-    async mountProblems(agent) {
-      const { mounts } = agent.config;
-      const trials = await tryMounts(mounts, agent.record.identity, paths, cageFacts.mountOwners(agent));
-      return trials.flatMap(({ problem }) => problem ?? []);
-    },
+    mountProblems: (agent) => specs.mountProblems(agent),
     openSockets: (agent, identity) => sockets.openAgent(agent, identity),
     changed,
     async releaseLeases(agent, why) {
@@ -280,14 +230,15 @@ export async function openHive(deps: HiveDeps) {
     },
     interruptTurns,
     hasMail: (agent) => broker.hasMail(agent.id),
-    async tell(agent, { actor, ...event }) {
-      // What an agent's first deploy does to its cage is told by the deploy.
-      if (agent.unborn) return;
-      await announcements.announce({ agent: agent.name, ...event }, { toManager: !isClosing, ...(actor ? { actor } : {}) });
-    },
+    announce: (happening, options) => announcements.announce(happening, options),
     crashBackoffMs: config.crashBackoffMs,
     onUnexpected,
     now,
+  });
+  const sleep = new Sleep({
+    afterMs: config.sleepAfterMs,
+    offer: (id) => broker.offerSleep(id),
+    accepted: (agent) => cages.dozing(agent),
   });
 
   const harnesses = new Harnesses({
@@ -307,18 +258,10 @@ export async function openHive(deps: HiveDeps) {
     interruptTurns,
     saveSession: (agent, sessionId) => swarm.saveSession(agent, sessionId ?? undefined),
     changed,
-    rateLimitReset: (agent) => rateLimits.get(agent.id),
+    rateLimitReset: (agent) => modelUse.limitEnds(agent),
     replace: (agent) => deploys.autoUpdate.look(agent),
     isAnother: () => void lookForDrift(deploys.world).catch(onUnexpected),
-    quiet(agent) {
-      clearTimeout(agent.sleepTimer);
-      if (hasResidentServer(agent) || agent.residentServers > 0) return;
-      agent.sleepTimer = setTimeout(() => {
-        if (agent.phase.at === "running" && !agent.held && broker.offerSleep(agent.id)) cages.dozing(agent);
-      }, config.sleepAfterMs);
-      agent.sleepTimer.unref();
-    },
-    busy: (agent) => clearTimeout(agent.sleepTimer),
+    sleep,
     onUnexpected,
     onOutcome(agent, outcome) {
       metrics.turns.inc({ outcome: turnResultOf(outcome) });
@@ -328,17 +271,13 @@ export async function openHive(deps: HiveDeps) {
   });
 
   const swarm: Swarm = new Swarm({
-    store: {
-      all: store.agents.all,
-      insert: (make) => store.write(() => store.agents.insert(make)),
-      update: (id, patch) => store.write(() => store.agents.update(id, patch)),
-    },
+    store: agentStore(store),
     paths,
     cages,
     harnesses,
     identityFor: (ordinal) => driver.identityFor(hiveId, ordinal),
     closeSockets: (agent) => sockets.removeAgent(agent),
-    destroyCage: (agent) => driver.destroy(cageOf(agent)),
+    destroyCage: (agent) => driver.destroy(specs.place(agent)),
     hasMail: (agent) => broker.hasMail(agent.id),
     changed,
     announce: (happening, options) => announcements.announce(happening, options),
@@ -359,7 +298,7 @@ export async function openHive(deps: HiveDeps) {
     revision: runtime.revision,
     confirmMs: config.confirmMs,
     models: Object.keys(prices),
-    specify: async (agent) => cageSpec(agent, cageFacts),
+    specify: (agent) => specs.of(agent),
     // An agent that does not exist owns no file on this host, as any other that does not exist.
     identityOf: (agent) => agent?.record.identity ?? driver.identityFor(hiveId, LAST_ORDINAL),
     changed,
@@ -373,7 +312,7 @@ export async function openHive(deps: HiveDeps) {
     now,
   });
   const allStop = new AllStop({
-    kept: store.meta.get(ALL_STOPPED),
+    store,
     all: () => swarm.all(),
     start: (agent, by) => swarm.start(agent, by),
     stop: (agent, options) => swarm.stop(agent, options),
@@ -381,14 +320,6 @@ export async function openHive(deps: HiveDeps) {
     lookForUpdates: () => deploys.autoUpdate.lookAtAll(),
     changed: hiveChanged,
     now,
-    async save(state, wanted, kind) {
-      await store.write(() => {
-        store.meta.set(ALL_STOPPED, state);
-        for (const { agent, desired } of wanted) store.agents.update(agent.id, { desired });
-        store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: wanted.length } });
-      });
-      for (const { agent, desired } of wanted) agent.record = { ...agent.record, desired };
-    },
   });
   broker.onMail((id) => {
     const agent = swarm.byId(id);
@@ -401,26 +332,7 @@ export async function openHive(deps: HiveDeps) {
     if (agent) changed(agent);
   });
 
-  const door = new Door(
-    {
-      async add(session) {
-        const id = await store.write(() => store.sessions.add(session.hash, session.createdAt, session.userAgent));
-        return { ...session, id };
-      },
-      live: () =>
-        store.sessions.live().map((row) => ({
-          id: row.id,
-          hash: row.hash,
-          createdAt: row.created_at,
-          lastSeenAt: row.last_seen_at,
-          userAgent: row.user_agent,
-        })),
-      seen: (id, at) => void store.write(() => store.sessions.seen(id, at)).catch(onUnexpected),
-      revoke: (id) => store.write(() => store.sessions.revoke(id, now())),
-    },
-    onUnexpected,
-    now,
-  );
+  const door = new Door(sessionStore(store, onUnexpected, now), onUnexpected, now);
   const diskWatch = new DiskWatch({
     awake: () => swarm.all().filter((agent) => agent.phase.at === "running"),
     bytesOf: (agent) => bytesOnDisk(writableFolders(agent, paths)),
@@ -460,20 +372,8 @@ export async function openHive(deps: HiveDeps) {
     view: (agent: Agent): AgentView => views.agent(agent),
     requestShutdown: deps.requestShutdown,
     onUnexpected,
-    /** The latest view of everything that has one. */
-    views: (): HiveEvent[] => [
-      { kind: "hive", hive: views.hive() },
-      ...swarm.everyone().map((agent): HiveEvent => ({ kind: "agent", agent: views.agent(agent) })),
-    ],
-    snapshot: (messages: number): StateSnapshot => ({
-      seq: store.settle(),
-      hive: views.hive(),
-      agents: swarm.everyone().map((agent) => views.agent(agent)),
-      questions: questions.list({ all: false }),
-      approvals: store.approvals.open().map((row) => deploys.book.view(row)),
-      messages: history.messages({ limit: messages }),
-      stuck: history.stuck(),
-    }),
+    views: () => views.all(),
+    snapshot: (messages: number) => views.snapshot(messages),
     launchUrl() {
       const { token, expiresAt } = door.mint();
       return { url: `${urls.home}/login#token=${token}`, expires_at: expiresAt.toISOString() };
@@ -499,7 +399,6 @@ export async function openHive(deps: HiveDeps) {
     },
     /** Stops every cage in order. */
     async stopCages(words: string): Promise<void> {
-      isClosing = true;
       deploys.autoUpdate.stop();
       await deploys.deploys.stop();
       await cages.stopAll(swarm.all(), words);
@@ -507,7 +406,7 @@ export async function openHive(deps: HiveDeps) {
     killCages: () => cages.killAll(swarm.all()),
     /** Lets go of everything. Cages that still run live on and are found again. */
     async close(): Promise<void> {
-      isClosing = true;
+      cages.close();
       deploys.autoUpdate.stop();
       await deploys.deploys.stop();
       pages.close();
@@ -524,9 +423,3 @@ export async function openHive(deps: HiveDeps) {
   };
   return hive;
 }
-
-function addToTurn(turn: NonNullable<Agent["turn"]>, used: { tokens: AgentTokens; costUsd: number | undefined }): void {
-  for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
-  if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
-}
-type AgentTokens = NonNullable<Agent["turn"]>["tokens"];

@@ -2,6 +2,8 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { Agent } from "../hive/agents/agent.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 
+export type Metrics = ReturnType<typeof openMetrics>;
+
 /** The hive in figures, for Prometheus. Gauges are set when they are asked for. */
 export function openMetrics() {
   const registry = new Registry();

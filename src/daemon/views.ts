@@ -2,10 +2,15 @@ import type { Feed } from "../eventlog/feed.ts";
 import type { Agent } from "../hive/agents/agent.ts";
 import { agentView } from "../hive/agents/view.ts";
 import type { AllStop } from "../hive/agents/all-stop.ts";
+import type { Swarm } from "../hive/agents/swarm.ts";
 import type { Broker } from "../hive/broker/broker.ts";
+import type { MessageHistory } from "../hive/broker/history.ts";
+import type { Book } from "../hive/deploy/book.ts";
+import type { Questions } from "../hive/questions.ts";
 import type { Turns } from "../hive/turns.ts";
+import type { Store } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
-import type { HiveView } from "../wire/event.ts";
+import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
 import type { Disk } from "./disk.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
@@ -21,8 +26,18 @@ export interface ViewsDeps {
   urls: { home: string };
   /** What the driver does not hold on this host, in words. */
   cannot(): string[];
-  /** Parts that themselves tell what has changed: they come into being after the views. */
-  parts(): { broker: Broker; turns: Turns; pages: AgentPages; allStop: AllStop };
+  store: Store;
+  /** Parts that themselves tell what has changed: they are made after the views. */
+  parts(): {
+    swarm: Swarm;
+    broker: Broker;
+    turns: Turns;
+    pages: AgentPages;
+    allStop: AllStop;
+    questions: Questions;
+    history: MessageHistory;
+    book: Book;
+  };
   now(): number;
 }
 
@@ -94,6 +109,33 @@ export class Views {
         ended_at: instant(last.endedAt),
       },
     });
+  }
+
+  /** The latest view of everything that has one. */
+  all(): HiveEvent[] {
+    return [{ kind: "hive", hive: this.hive() }, ...this.#agents().map((agent): HiveEvent => ({ kind: "agent", agent }))];
+  }
+
+  /** All that a page begins with, at one position of the sequence; of the messages the newest `messages`. */
+  snapshot(messages: number): StateSnapshot {
+    const { store } = this.#deps;
+    const { questions, history, book } = this.#deps.parts();
+    return {
+      seq: store.settle(),
+      hive: this.hive(),
+      agents: this.#agents(),
+      questions: questions.list({ all: false }),
+      approvals: store.approvals.open().map((row) => book.view(row)),
+      messages: history.messages({ limit: messages }),
+      stuck: history.stuck(),
+    };
+  }
+
+  #agents(): AgentView[] {
+    return this.#deps
+      .parts()
+      .swarm.everyone()
+      .map((agent) => this.agent(agent));
   }
 
   hive(): HiveView {

@@ -1,4 +1,5 @@
 import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
+import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
@@ -103,6 +104,13 @@ export class Turns {
     const { cost_usd: _claimed, ...rest } = event;
     const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
+  }
+
+  /** Adds what the gateway has metered to the turn that runs. Without a price the cost stays unknown. */
+  meter({ turn }: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
+    if (!turn) return;
+    for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
+    if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
   }
 
   position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {

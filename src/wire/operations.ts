@@ -50,6 +50,7 @@ export const operations = {
   send: {
     summary: "Send a message. Answers once it is on stable storage.",
     callers: ["operator", "agent"],
+    reply: "by_call",
     takesIn: true,
     input: z.object({
       to: Recipient,
@@ -422,6 +423,7 @@ export const operations = {
   next: {
     summary: "Lease the next message for a turn, waiting for it; or be told to sleep.",
     callers: ["harness"],
+    reply: "by_call",
     input: nothing,
     output: z.object({
       message: LeasedMessage.optional(),

@@ -74,7 +74,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
     interruptTurns: async () => {},
     mountProblems: async () => [],
     hasMail: () => false,
-    tell: async () => {},
+    announce: async () => {},
     crashBackoffMs: 1,
     onUnexpected: unexpectedly,
     now: Date.now,

@@ -2,7 +2,7 @@ import type { Agent } from "../../hive/agents/agent.ts";
 import type { HarnessSession } from "../../hive/agents/harness-session.ts";
 import type { Connection } from "../../rpc/server.ts";
 import type { ByCall } from "../../wire/by-call.ts";
-import type { OperationName, Output, Parsed } from "../../wire/operations.ts";
+import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
 import type { Hive } from "../hive.ts";
 
 /** Who calls, as the socket says. */
@@ -20,9 +20,9 @@ export type CallerContext =
       becomeHarness(session: HarnessSession): void;
     };
 
-type Result<N extends OperationName> = N extends "watch" | "subscribe_agent_status" | "backup"
+type Result<N extends OperationName> = Operations[N] extends { stream: true }
   ? AsyncIterable<Output<N>>
-  : N extends "next" | "send"
+  : Operations[N] extends { reply: "by_call" }
     ? ByCall<Output<N>>
     : Promise<Output<N>> | Output<N>;
 

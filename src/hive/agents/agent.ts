@@ -58,7 +58,6 @@ export class Agent {
   contextTokens: number | undefined;
   contextWindow: number | undefined;
   residentServers = 0;
-  sleepTimer: NodeJS.Timeout | undefined;
   stateSince = Date.now();
   warnings: string[] = [];
   diskWarning: string | undefined;

@@ -1,17 +1,18 @@
 import { z } from "zod";
+import type { Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
-import { Instant } from "../../wire/names.ts";
+import { Instant, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "./agent.ts";
 
 /** What ran when the operator stopped everything. Ids: a name may be taken by another agent meanwhile. */
 const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
 type Stopped = z.infer<typeof Stopped>;
 
+/** Where the state is kept; empty while everything is not stopped. */
+const META_KEY = "all_stopped";
+
 export interface AllStopDeps {
-  /** What was kept by an earlier daemon. */
-  kept: string | undefined;
-  /** Stores the state, and with it what is wanted of each of these agents, in one commit. */
-  save(state: string, desired: readonly { agent: Agent; desired: "running" | "stopped" }[], event: string): Promise<void>;
+  store: Store;
   all(): Agent[];
   start(agent: Agent, by: string): Promise<void>;
   stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void>;
@@ -35,7 +36,8 @@ export class AllStop {
 
   constructor(deps: AllStopDeps) {
     this.#deps = deps;
-    this.#stopped = deps.kept === undefined || deps.kept === "" ? undefined : Stopped.parse(JSON.parse(deps.kept));
+    const kept = deps.store.meta.get(META_KEY) ?? "";
+    this.#stopped = kept === "" ? undefined : Stopped.parse(JSON.parse(kept));
   }
 
   get isOn(): boolean {
@@ -99,14 +101,17 @@ export class AllStop {
     return this.#deps.all().filter((agent) => ran.has(agent.id));
   }
 
-  async #save(agents: Agent[], desired: "running" | "stopped", event: string): Promise<void> {
+  /** Stores the state, and with it what is wanted of these agents, in one commit. */
+  async #save(agents: Agent[], desired: "running" | "stopped", kind: string): Promise<void> {
+    const { store, now, changed } = this.#deps;
     const state = this.#stopped === undefined ? "" : JSON.stringify(this.#stopped);
-    await this.#deps.save(
-      state,
-      agents.map((agent) => ({ agent, desired })),
-      event,
-    );
-    this.#deps.changed();
+    await store.write(() => {
+      store.meta.set(META_KEY, state);
+      for (const agent of agents) store.agents.update(agent.id, { desired });
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: agents.length } });
+    });
+    for (const agent of agents) agent.record = { ...agent.record, desired };
+    changed();
   }
 
   async #each(agents: Agent[], act: (agent: Agent) => Promise<void>): Promise<Result[]> {

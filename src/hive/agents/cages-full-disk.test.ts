@@ -32,7 +32,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
     interruptTurns: full,
     mountProblems: async () => [],
     hasMail: () => false,
-    tell: async () => {},
+    announce: async () => {},
     crashBackoffMs: 60_000,
     onUnexpected: (error) => void unexpected.push(error),
     now: Date.now,

@@ -3,14 +3,15 @@ import type { CageExit, Running } from "../../containers/driver.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { Agent } from "./agent.ts";
 import { NOTHING_GRANTED } from "./agent-json.ts";
-import { Cages, type LifecycleEvent } from "./cages.ts";
+import { Cages } from "./cages.ts";
+import type { Happening } from "../announcements.ts";
 import { agentView } from "./view.ts";
 
 /** A cage without a process, and what the driver was asked for. */
 function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean; unstartable?: string }) {
   const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
   const asked: string[] = [];
-  const told: LifecycleEvent[] = [];
+  const told: Happening[] = [];
   const released: string[] = [];
   const problems: string[] = [];
   let end!: (exit: CageExit) => void;
@@ -47,7 +48,7 @@ function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean;
     releaseLeases: async (_, why) => void released.push(why),
     interruptTurns: async (_, why) => void released.push(why),
     hasMail: () => false,
-    tell: async (_, event) => void told.push(event),
+    announce: async (happening) => void told.push(happening),
     crashBackoffMs: 1,
     onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,

@@ -2,6 +2,7 @@ import type { CageSpec, Driver, Identity, Running } from "../../containers/drive
 import { HiveError } from "../../wire/error.ts";
 import { afterAwake } from "../patience.ts";
 import { afterCrash } from "./backoff.ts";
+import type { Announcements } from "../announcements.ts";
 import type { Agent } from "./agent.ts";
 
 /** How long a graceful stop lets the turn go on. Milliseconds. */
@@ -33,8 +34,7 @@ export interface CageDeps {
   interruptTurns(agent: Agent, why: string): Promise<void>;
   /** True while the agent has mail that nobody has leased. */
   hasMail(agent: Agent): boolean;
-  /** Tells the manager, and the audit trail; resolves once it is stored. */
-  tell(agent: Agent, event: LifecycleEvent): Promise<void>;
+  announce: Announcements["announce"];
   crashBackoffMs: number;
   /** Work that nobody waits for has failed. */
   onUnexpected(error: unknown): void;
@@ -79,6 +79,18 @@ export class Cages {
     this.#deps = deps;
   }
 
+  /** Announces what happened to a cage. The manager does not hear that the daemon stops all of them. */
+  async #tell(agent: Agent, { actor, ...event }: LifecycleEvent): Promise<void> {
+    // What an agent's first deploy does to its cage is announced by the deploy.
+    if (agent.unborn) return;
+    await this.#deps.announce({ agent: agent.name, ...event }, { toManager: !this.#closing, ...(actor ? { actor } : {}) });
+  }
+
+  /** Starts nothing any more; the cages that run live on. */
+  close(): void {
+    this.#closing = true;
+  }
+
   /** Starts the agent's cage, or does nothing when it is up. Throws the driver's words when it cannot be built. */
   start(agent: Agent, reason: string, actor?: string): Promise<void> {
     return agent.serially(() => this.#start(agent, reason, actor));
@@ -98,12 +110,12 @@ export class Cages {
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
       this.#adopted(agent, running, spec.revision);
-      await this.#deps.tell(agent, { event: "started", reason, actor });
+      await this.#tell(agent, { event: "started", reason, actor });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       const why = `the cage could not be started: ${words}`;
       agent.phase = { at: "parked", reason: why };
-      await this.#deps.tell(agent, { event: "container_crash", reason: why, next: PARKED });
+      await this.#tell(agent, { event: "container_crash", reason: why, next: PARKED });
       this.#deps.changed(agent);
       throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
     }
@@ -151,7 +163,7 @@ export class Cages {
       }
       await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
       this.#adopted(agent, running, undefined);
-      await this.#deps.tell(agent, { event: "adopted", reason: "it outlived the daemon" });
+      await this.#tell(agent, { event: "adopted", reason: "it outlived the daemon" });
       return true;
     });
   }
@@ -183,7 +195,7 @@ export class Cages {
         await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0, why);
       }
       agent.phase = { at: "stopped" };
-      await this.#deps.tell(agent, {
+      await this.#tell(agent, {
         event: options.graceful ? "stopped" : "killed",
         reason: options.reason,
         actor: options.actor,
@@ -201,7 +213,7 @@ export class Cages {
       this.#deps.changed(agent);
       await this.#end(agent, running, 0, reason);
       agent.phase = { at: "parked", reason };
-      await this.#deps.tell(agent, { event: "killed", reason });
+      await this.#tell(agent, { event: "killed", reason });
       this.#deps.changed(agent);
     });
   }
@@ -278,7 +290,7 @@ export class Cages {
   async leaveFailed(agent: Agent, reason: string): Promise<void> {
     await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
     agent.phase = { at: "parked", reason };
-    await this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
+    await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
     this.#deps.changed(agent);
   }
 
@@ -357,7 +369,7 @@ export class Cages {
       agent.phase = { at: "asleep" };
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
       agent.serially(() => this.#release(agent, "the agent fell asleep")).catch(this.#deps.onUnexpected);
-      this.#deps.tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
+      this.#tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
       this.#deps.changed(agent);
       if (this.#deps.hasMail(agent)) this.onMail(agent);
       return;
@@ -379,11 +391,11 @@ export class Cages {
         at: "parked",
         reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, start it again when mended`,
       };
-      await this.#deps.tell(agent, { event: "container_crash", reason, next: PARKED });
+      await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
     } else {
       const timer = setTimeout(() => this.startAside(agent, "restarted after a crash"), verdict.afterMs);
       agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
-      await this.#deps.tell(agent, {
+      await this.#tell(agent, {
         event: "container_crash",
         reason,
         next: `starts again in ${Math.round(verdict.afterMs / 1000)} s`,

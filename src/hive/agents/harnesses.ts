@@ -6,6 +6,7 @@ import type { Broker } from "../broker/broker.ts";
 import { TURN_ENDS, turnEndRule, type Fault } from "../../wire/turn-ends.ts";
 import { afterAwake, Moment } from "../patience.ts";
 import type { Agent } from "./agent.ts";
+import type { Sleep } from "./sleep.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import type { HarnessSession } from "./harness-session.ts";
 
@@ -39,9 +40,7 @@ export interface HarnessDeps {
   replace(agent: Agent): void;
   /** What has said hello is of another generation than was deployed. */
   isAnother(agent: Agent): void;
-  /** The agent fell quiet, or found work: arms and disarms its sleep. */
-  quiet(agent: Agent): void;
-  busy(agent: Agent): void;
+  sleep: Pick<Sleep, "idle" | "busy">;
   /** Work that nobody waits for has failed. */
   onUnexpected(error: unknown): void;
   onOutcome(agent: Agent, outcome: Parsed<"finish">["outcome"]): void;
@@ -171,14 +170,14 @@ export class Harnesses {
     return (done, failed) => {
       if (session.stale) this.#deps.replace(agent);
       this.#setActivity(agent, "idle");
-      this.#deps.quiet(agent);
+      this.#deps.sleep.idle(agent);
       const begin = this.#deps.broker.next(agent.id, session.instance, session.ended);
       begin((served) => {
         try {
           // The answer first: somebody waits for it, and what follows is for whoever looks on.
           if ("sleep" in served) done({ unread: 0, sleep: true });
           else done({ message: served.message, token: served.token, unread: served.unread });
-          this.#deps.busy(agent);
+          this.#deps.sleep.busy(agent);
           if ("message" in served) this.#setActivity(agent, "thinking");
         } catch (error) {
           failed(error);
@@ -243,7 +242,7 @@ export class Harnesses {
   unhold(agent: Agent): void {
     agent.held = false;
     this.serve(agent);
-    if (agent.activity === "idle" && agent.harness) this.#deps.quiet(agent);
+    if (agent.activity === "idle" && agent.harness) this.#deps.sleep.idle(agent);
   }
 
   /** True while a turn, or a command of the operator, is under way. */

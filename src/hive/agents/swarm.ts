@@ -14,6 +14,7 @@ import { Agent } from "./agent.ts";
 import type { Cages } from "./cages.ts";
 import { readConfigTree, treeBytes } from "./config-tree.ts";
 import type { Harnesses } from "./harnesses.ts";
+import { hasResidentServer } from "./sleep.ts";
 
 /** What the swarm needs to remember. Each call resolves once it is on stable storage. */
 export interface AgentStore {
@@ -325,8 +326,4 @@ export class Swarm {
     agent.record = { ...agent.record, ...patch };
     await this.#deps.store.update(agent.id, patch);
   }
-}
-
-export function hasResidentServer(agent: Agent): boolean {
-  return Object.values(agent.config.extraMcpServers).some((server) => server.resident);
 }

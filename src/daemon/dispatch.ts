@@ -1,0 +1,66 @@
+import { EVERYBODY, type Broker } from "../hive/broker/broker.ts";
+import type { Answer } from "../rpc/server.ts";
+import type { ByCall } from "../wire/by-call.ts";
+import { HiveError } from "../wire/error.ts";
+import { takesIn, type OperationName, type Parsed } from "../wire/operations.ts";
+import type { Disk } from "./disk.ts";
+import { handlers } from "./handlers/index.ts";
+import { senderOf } from "./handlers/messages.ts";
+import type { CallerContext } from "./handlers/types.ts";
+import type { Hive } from "./hive.ts";
+import type { Metrics } from "./metrics.ts";
+import { MESSAGE_BYTES, type Retention } from "./retention.ts";
+
+export interface DispatchDeps {
+  hive(): Hive;
+  broker: Broker;
+  /** Recipients of a message to everybody. */
+  agentCount(): number;
+  disk: Disk;
+  retention: Retention;
+  metrics: Pick<Metrics, "called">;
+  onUnexpected(error: unknown): void;
+}
+
+/** Carries out an operation for a caller whose input has been parsed. */
+export type Call = (name: OperationName, input: never, caller: CallerContext) => ByCall<object> | AsyncIterable<object>;
+
+/** What stands before every handler: the gate of a nearly full disk, the count of calls, and of what agents store. */
+export function openDispatch(deps: DispatchDeps): Call {
+  const { broker, disk, retention, metrics, onUnexpected } = deps;
+
+  /** A send that is stored already is answered from what is stored: it takes nothing in. */
+  const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
+    name === "send" && broker.stored(senderOf(caller), input) !== undefined;
+
+  /** Bytes that a call of an agent stores. A body is stored once for each recipient. */
+  const storedBytes = (name: OperationName, input: object): number => {
+    if (name === "ask_operator") return MESSAGE_BYTES + JSON.stringify(input).length;
+    if (name !== "send") return 0;
+    const { to, body } = input as Parsed<"send">;
+    return (MESSAGE_BYTES + body.length) * (to === EVERYBODY ? deps.agentCount() : 1);
+  };
+
+  return (name, input, caller) => {
+    if (disk.low && takesIn(name) && !isStored(name, input, caller))
+      throw new HiveError(
+        "disk_full",
+        "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
+      );
+    metrics.called(name, caller.kind);
+    if (caller.kind === "agent") {
+      const bytes = storedBytes(name, input);
+      if (bytes > 0) void retention.added(caller.agent.id, bytes).catch(onUnexpected);
+    }
+    const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
+    const result = handler(deps.hive(), input, caller);
+    // A stream is handed on as it is.
+    if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
+    return (done, failed) => {
+      const explained = (error: unknown): void => failed(disk.explain(error));
+      if (typeof result === "function") (result as ByCall<object>)(done, explained);
+      else if (result instanceof Promise) result.then(done, explained);
+      else done(result);
+    };
+  };
+}

@@ -1,0 +1,52 @@
+import type { Usage, UpstreamSignal } from "../gateway/model/types.ts";
+import type { Agent } from "../hive/agents/agent.ts";
+import type { Turns } from "../hive/turns.ts";
+import type { Metrics } from "./metrics.ts";
+import type { UsageToday } from "./usage.ts";
+
+export interface ModelUseDeps {
+  agent(id: string): Agent | undefined;
+  turns: Turns;
+  usage: UsageToday;
+  metrics: Pick<Metrics, "modelRequests" | "modelTokens">;
+  changed(agent: Agent): void;
+  hiveChanged(): void;
+  onUnexpected(error: unknown): void;
+}
+
+/** What the gateway sees of the agents' model requests: their usage, and the rate limits that their answers tell. */
+export class ModelUse {
+  readonly #deps: ModelUseDeps;
+  /** By agent: when its rate limit ends. Milliseconds since the epoch. */
+  readonly #limited = new Map<string, number>();
+
+  constructor(deps: ModelUseDeps) {
+    this.#deps = deps;
+  }
+
+  /** Counts what an answer used: for the turn, the day, and the metrics. */
+  add(used: Usage): void {
+    const { turns, usage, metrics, changed, hiveChanged, onUnexpected } = this.#deps;
+    const agent = this.#deps.agent(used.agentId);
+    const { input, output, cache_read, cache_write } = used.tokens;
+    void usage.add(used).catch(onUnexpected);
+    metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, input + output + cache_read + cache_write);
+    if (agent) {
+      turns.meter(agent, used);
+      changed(agent);
+    }
+    hiveChanged();
+  }
+
+  /** Notes what an answer's status says. */
+  signal({ kind, agentId, resetsAt }: UpstreamSignal): void {
+    this.#deps.metrics.modelRequests.inc({ outcome: kind });
+    if (kind === "rate_limited" && resetsAt !== undefined) this.#limited.set(agentId, resetsAt);
+    else if (kind === "ok") this.#limited.delete(agentId);
+  }
+
+  /** When the agent's rate limit ends, if an answer said so. Milliseconds since the epoch. */
+  limitEnds(agent: Agent): number | undefined {
+    return this.#limited.get(agent.id);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Agent } from "./agent.ts";
+
+export interface SleepDeps {
+  /** How long an agent is idle before its process goes. Milliseconds. */
+  afterMs: number;
+  /** Asks the agent's harness to go, unless mail waits. True when it was asked. */
+  offer(agentId: string): boolean;
+  /** The agent has accepted: its process ends now. */
+  accepted(agent: Agent): void;
+}
+
+/** Ends the process of an agent that has been idle for a while. Mail starts it again. */
+export class Sleep {
+  readonly #deps: SleepDeps;
+  readonly #timers = new WeakMap<Agent, NodeJS.Timeout>();
+
+  constructor(deps: SleepDeps) {
+    this.#deps = deps;
+  }
+
+  /** The agent has become idle: counts from now. One with a resident tool server stays awake. */
+  idle(agent: Agent): void {
+    this.busy(agent);
+    if (hasResidentServer(agent) || agent.residentServers > 0) return;
+    const timer = setTimeout(() => this.#try(agent), this.#deps.afterMs);
+    timer.unref();
+    this.#timers.set(agent, timer);
+  }
+
+  /** The agent has work: it stays awake. */
+  busy(agent: Agent): void {
+    clearTimeout(this.#timers.get(agent));
+    this.#timers.delete(agent);
+  }
+
+  #try(agent: Agent): void {
+    if (agent.phase.at === "running" && !agent.held && this.#deps.offer(agent.id)) this.#deps.accepted(agent);
+  }
+}
+
+/** Whether a tool server of the agent's config must run all the time. */
+export function hasResidentServer(agent: Pick<Agent, "config">): boolean {
+  return Object.values(agent.config.extraMcpServers).some((server) => server.resident);
+}
