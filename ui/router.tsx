@@ -89,9 +89,9 @@ function Root(): ReactNode {
 function Failed({ error }: ErrorComponentProps): ReactNode {
   return (
     <main className="loading" role="alert">
-      <p>This page has failed. The hive goes on; so does `npx hivectl`.</p>
+      <p>This page has failed. The hive is not affected; `npx hivectl` works.</p>
       <p className="dim">{visible(error instanceof Error ? error.message : String(error))}</p>
-      <a href={location.href}>load it again</a>
+      <a href={location.href}>reload</a>
       <a href="/">to the dashboard</a>
     </main>
   );

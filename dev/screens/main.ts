@@ -145,7 +145,7 @@ for (const scene of SCENES) {
       await page.locator("main").first().waitFor();
       if (path.includes("open=")) await page.getByRole("dialog").waitFor();
       if (path.includes("/approval/")) await page.locator(".ln").first().waitFor();
-      await page.waitForFunction(() => !document.body.innerText.includes("reading the diff"));
+      await page.waitForFunction(() => !/reading the diff|searching…/.test(document.body.innerText));
       await act?.(page, hive);
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await page.screenshot({ path: join(folder, `hive-${name}-${width}.png`) });

@@ -6,7 +6,7 @@ import { FixtureHive } from "../../test/lib/fixture-hive.ts";
 
 /** Hives in states that the design pictures do not show: nothing yet, trouble, and more of everything than fits. */
 
-/** The first minute: nobody but the manager, and nothing was ever said. */
+/** The first minute: the manager alone, and no message yet. */
 export function emptyHive(): FixtureHive {
   const hive = aHive({ tokens_today: 0, cost_today_usd: 0 });
   const manager = anAgent("hm1nd", { model: "sonnet", tokens_today: 0, cost_today_usd: 0, deployed_sha: "a41f09c2be11" });
@@ -40,7 +40,7 @@ function troubleState(): StateSnapshot {
       }),
       anAgent("locked-out", { state: "needs_login", needs_login: true, state_reason: "the upstream refused its token" }),
       anAgent("misread", {
-        warnings: ["agent.json does not fit: limits.memory_mib must be at least 256; running on defaults"],
+        warnings: ["agent.json: limits.memory_mib: must be at least 256"],
         deploying: 44,
       }),
       anAgent("throttled", { state: "rate_limited", resumes_at: ago(-240), state_reason: "released when the limit lifts" }),
@@ -193,6 +193,22 @@ export function crowdedHive(): FixtureHive {
         destroyed_at: ago(90_000 * (nth + 1)),
         bytes: 7 ** (nth + 4),
       })),
+    }),
+    inbox: () => ({
+      messages: Array.from({ length: 12 }, (_, nth) =>
+        aMessage(
+          names[(nth % 9) + 1] ?? "",
+          "operator",
+          nth === 1 ? LONG_WORD : `part ${12 - nth} of the digest is ready to read`,
+          {
+            id: 199 - nth,
+            state: "done",
+            created_at: ago(2000 + nth * 60),
+          },
+        ),
+      ),
+      unread: 128,
+      read_up_to: 0,
     }),
     send: ({ to }) => ({ sent: [{ id: 99_999, to, state: "queued" }], duplicate: false, refused: [] }),
   });

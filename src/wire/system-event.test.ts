@@ -55,8 +55,8 @@ test("what the daemon tells is read as a sentence", () => {
   ).toEqual([
     "request 5, config change for scout: deployed · deployed/5",
     "request 6, spawn for scout: denied · denied/6 · no",
-    "scout lives · 53500ea589b6 · request 5",
-    "scout lives again · 53500ea589b6 · request 5",
+    "scout is spawned · 53500ea589b6 · request 5",
+    "scout is revived · 53500ea589b6 · request 5",
     "scout runs 53500ea589b6 · request 7",
     "scout was stopped: by hm1nd",
     "scout is destroyed, its notes are kept",

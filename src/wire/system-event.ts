@@ -23,7 +23,7 @@ const WORDS: Record<string, (facts: Facts) => string> = {
   approval_resolved: ({ id, kind, agent, status, tag, note, error }) =>
     `request ${text(id)}, ${kindWord(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
   spawned: ({ agent, sha, request, revived }) =>
-    `${text(agent)} ${revived === true ? "lives again" : "lives"} · ${short(sha)} · request ${text(request)}`,
+    `${text(agent)} ${revived === true ? "is revived" : "is spawned"} · ${short(sha)} · request ${text(request)}`,
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
   killed: ({ agent, reason }) => `${text(agent)} was stopped${more(reason, ": ")}`,
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,

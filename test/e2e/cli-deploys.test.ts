@@ -184,7 +184,7 @@ test("destroy, tombstones, revive, and destroy --purge", async () => {
   expect(await ok("destroy", "scout", "--yes", "--note", "too slow")).toContain("hivectl revive scout");
   expect(await ok("tombstones")).toMatch(/^NAME[^\n]*\nscout /);
   expect((await json<Output<"audit">>("audit", "scout", "--kind", "destroyed")).entries).toMatchObject([{ reason: "too slow" }]);
-  expect(await ok("revive", "scout", "--wait")).toMatch(/^#\d+ scout: [^]*scout: deployed\nscout lives again\n$/);
+  expect(await ok("revive", "scout", "--wait")).toMatch(/^#\d+ scout: [^]*scout: deployed\nscout is revived\n$/);
   expect((await rests("scout")).running).toBe(true);
   await ok("destroy", "scout", "--purge", "--yes");
   expect(await ok("tombstones")).not.toContain("scout");

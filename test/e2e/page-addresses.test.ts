@@ -46,9 +46,9 @@ describe.each([1440, 390])("at %i px", (width) => {
       // Over the dashboard and over an agent's page in turn.
       const path = n % 2 === (width > 900 ? 0 : 1) ? "/" : "/agent/scout";
       await page.goto(`${hive.home}${path}?open=${open}`);
-      await dialog.getByText(words).first().waitFor();
+      await dialog.getByText(words).filter({ visible: true }).first().waitFor();
       await page.reload();
-      await dialog.getByText(words).first().waitFor();
+      await dialog.getByText(words).filter({ visible: true }).first().waitFor();
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "detached" });
       expect(where(page)).toBe(path);

@@ -269,7 +269,7 @@ test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk f
   for (const [part, words] of [
     ["agents", "The manager is the only agent."],
     ["message flow", "No messages yet."],
-    ["operator inbox", "Agents write to you here."],
+    ["operator inbox", "No messages to you yet."],
     ["what waits for you", "Nothing waits for you."],
   ] as const) {
     await look(page, part);

@@ -72,7 +72,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("Which one?").waitFor({ state: "attached" });
     expect(await kept(page, ({ asked, told }) => ({ asked, told }))).toEqual({ asked: 0, told: [] });
     await press(page, "notify me");
-    await toast(page, "you will be told of requests, questions and messages to you");
+    await toast(page, "notifications are on: requests, questions and messages to you");
     expect(await kept(page, ({ asked }) => asked)).toBe(1);
 
     const approval = anApproval({ id: 901, seq: 7001, description: "one more host" });
@@ -99,7 +99,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await kept(page, ({ click }) => click("message-2000000"));
     await page.waitForURL(/\/\?.*tab=inbox/);
     await press(page, "notifying");
-    await toast(page, "no more notifications");
+    await toast(page, "notifications are off");
     hive.tell({ kind: "question", seq: 7005, question: { ...question, id: 904, seq: 7005 } });
     await page.getByRole("article", { name: "question 904 of hm1nd", includeHidden: true }).waitFor({ state: "attached" });
     expect(await kept(page, ({ asked, told }) => [asked, told.length])).toEqual([1, 4]);
@@ -108,8 +108,8 @@ describe.each([1440, 390])("at %i px", (width) => {
   });
 
   test.each([
-    ["denied", "the browser refuses: allow notifications for this page in its settings"],
-    ["default", "the browser's question was not answered: you will not be told"],
+    ["denied", "the browser blocks notifications: allow them for this page in its settings"],
+    ["default", "permission was not given: notifications stay off"],
   ] as const)("a browser that answers %s: it is said, and nothing comes", async (answer, words) => {
     const { context, page, problems } = await watched(answer);
     await press(page, "notify me");

@@ -58,7 +58,7 @@ export function Charts({ name }: { name: string }): ReactNode {
 
 function Figures({ value, range }: { value: Output<"statistics">; range: StatisticsRange }): ReactNode {
   const { total, buckets } = value;
-  if (total.turns === 0) return <p className="dim small">no turn ended in this time</p>;
+  if (total.turns === 0) return <p className="dim small">no turn ended in this range</p>;
   const charts: Chart[] = [
     {
       name: "turns",

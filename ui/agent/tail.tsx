@@ -110,7 +110,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
       >
         {tail && total === 0 && (
           <Empty>
-            {agent.last_turn ? `Nothing of ${agent.name}'s turns is kept here.` : `${agent.name} has had no turn yet.`}
+            {agent.last_turn ? `No turn of ${agent.name} is kept.` : `${agent.name} has had no turn yet.`}
             {agent.destroyed ? "" : " Write to it below."}
           </Empty>
         )}

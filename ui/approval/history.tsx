@@ -72,8 +72,8 @@ export function HistoryPage(): ReactNode {
         {error !== undefined && <Empty>{error}</Empty>}
         {value && rows.length === 0 && (
           <Empty>
-            Nothing has been asked for yet. What agents may do changes only by a request that you approve: the manager makes them,
-            or you with “request spawn” on the dashboard.
+            No requests yet. The manager makes requests, and so do you with “request spawn” on the dashboard. Nothing changes
+            before you approve.
           </Empty>
         )}
         {rows.map((approval) => (

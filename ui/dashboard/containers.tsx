@@ -68,7 +68,7 @@ async function updateAll(names: string[]): Promise<string> {
   const { results } = await call("update", { scope: { agent_names: names } });
   const failed = results.filter((result) => !result.ok);
   if (failed.length > 0) throw new ApiError("conflict", failed.map((one) => `${one.name}: ${one.error ?? "failed"}`).join("; "));
-  return "one after the other, between turns";
+  return "agents update one by one, between turns";
 }
 
 /** What the agent says of itself, or why it stands: plain text that is cut at its end. All of it is under the pointer. */

@@ -29,7 +29,7 @@ export function OperatorInbox(): ReactNode {
           know(newest);
           if (newest.length < PAGE) setAll(true);
         },
-        () => {}, // The inbox shows what the page holds; `show older` asks again.
+        () => {}, // The inbox shows what the page holds; `older` asks again.
       );
   }, []);
   const mine = useMemo(() => {
@@ -56,14 +56,14 @@ export function OperatorInbox(): ReactNode {
       actions={
         newest &&
         unread > 0 && (
-          <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => "all of it is read")}>
+          <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => "marked as read")}>
             mark read
           </Action>
         )
       }
     >
       <div className="scroll" tabIndex={0} role="group" aria-label="messages to you">
-        {mine.length === 0 && <Empty>Agents write to you here. Say hello to hm1nd, and it answers.</Empty>}
+        {mine.length === 0 && <Empty>No messages to you yet. Write to hm1nd, and it answers here.</Empty>}
         <div role={mine.length > 0 ? "list" : undefined}>
           {mine.slice(0, shown).map((message) => (
             <article key={message.id} role="listitem" className={`row ${message.id > hive.read_up_to ? "unread" : ""}`}>

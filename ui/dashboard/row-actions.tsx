@@ -72,7 +72,7 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   const ask = asked && ASKS[asked];
   return (
     <span className="acts">
-      {!agent.running && <Action run={() => startAgent(name)}>{agent.failed ? "start again" : "start"}</Action>}
+      {!agent.running && <Action run={() => startAgent(name)}>start</Action>}
       {agent.running && (
         <Action kind="ghost" run={() => pauseAgent(agent)}>
           {agent.paused ? "resume" : "pause"}

@@ -31,8 +31,8 @@ export function YourCall(): ReactNode {
   useEffect(() => {
     const wasOpening = isOpening.current;
     isOpening.current = false;
-    const isLed = led.current === card;
-    led.current = undefined;
+    const isLed = card !== undefined && led.current === card;
+    if (isLed) led.current = undefined;
     const at = card === undefined ? null : list.current?.querySelector<HTMLElement>(`[data-call="${CSS.escape(card)}"]`);
     if (!at || !list.current) return;
     at.scrollIntoView({ block: "nearest" });

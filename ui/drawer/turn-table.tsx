@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState, type ReactNode } from "react";
+import { Fragment, useCallback, useEffect, useState, type ReactNode } from "react";
 import type { TurnRow } from "../../src/wire/history-operations.ts";
 import { Action } from "../kit/button.tsx";
 import { Empty } from "../kit/panel.tsx";
@@ -35,7 +35,7 @@ export function TurnTable({ name }: { name: string }): ReactNode {
   };
   return (
     <div className="scrollx" tabIndex={0} role="region" aria-label={`turns of ${visible(name)}`}>
-      <table className="turns">
+      <table className="turns log-of-turns">
         <thead>
           <tr>
             <th scope="col">turn</th>
@@ -55,17 +55,20 @@ export function TurnTable({ name }: { name: string }): ReactNode {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.turn}>
-              <td>{row.turn}</td>
-              <td className="dim">
-                <Clock at={row.started_at} />
-              </td>
-              <td className="who">{row.from === undefined ? "" : <Who name={row.from} />}</td>
-              <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
-              <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
-              <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
-              <End row={row} />
-            </tr>
+            <Fragment key={row.turn}>
+              <tr>
+                <td>{row.turn}</td>
+                <td className="dim began">
+                  <Clock at={row.started_at} />
+                </td>
+                <td className="who">{row.from === undefined ? "" : <Who name={row.from} />}</td>
+                <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
+                <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
+                <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
+                <End row={row} />
+              </tr>
+              <Reason row={row} />
+            </Fragment>
           ))}
         </tbody>
       </table>
@@ -81,5 +84,22 @@ export function TurnTable({ name }: { name: string }): ReactNode {
 function End({ row: { result, reason } }: { row: TurnRow }): ReactNode {
   if (result === undefined) return <td className="mauve">running</td>;
   if (result === "ok") return <td className="green">ok</td>;
-  return <td className={RESULT_CLASS[result]}>{visible(reason ?? result)}</td>;
+  return (
+    <td className={RESULT_CLASS[result]}>
+      <span className="wide">{visible(reason ?? result)}</span>
+      <span className="narrow">{result}</span>
+    </td>
+  );
+}
+
+/** Why a turn did not end well, in a line of its own: a phone has no room for it in the column. */
+function Reason({ row: { result, reason } }: { row: TurnRow }): ReactNode {
+  if (result === undefined || result === "ok" || reason === undefined) return null;
+  return (
+    <tr className="narrow reason">
+      <td colSpan={7} className={RESULT_CLASS[result]}>
+        {visible(reason)}
+      </td>
+    </tr>
+  );
 }

@@ -9,16 +9,16 @@ export function useNotify(): { isOn: boolean; words: string; title: string; pres
   const isOn = state === "on";
   const press = async (): Promise<void> => {
     const next = await toggleNotify();
-    if (next === "denied") toast("the browser refuses: allow notifications for this page in its settings", "error");
-    else if (next === "on") toast("you will be told of requests, questions and messages to you");
-    else toast(isOn ? "no more notifications" : "the browser's question was not answered: you will not be told");
+    if (next === "denied") toast("the browser blocks notifications: allow them for this page in its settings", "error");
+    else if (next === "on") toast("notifications are on: requests, questions and messages to you");
+    else toast(isOn ? "notifications are off" : "permission was not given: notifications stay off");
   };
   return {
     isOn,
     words: isOn ? "notifying" : "notify me",
     title:
       state === "denied"
-        ? "the browser refuses notifications for this page"
+        ? "the browser blocks notifications for this page"
         : "notifications for requests, questions and messages",
     press: () => void press(),
   };

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { isRetrying, stateWordOf } from "../lib/agent-state.ts";
+import { isRetrying, resumesAt, stateWordOf } from "../lib/agent-state.ts";
 import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
 import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
@@ -106,7 +106,8 @@ function kindOf(agent: AgentView, isAsking: boolean): string {
 
 /** What an agent is doing and since when; until when where that is known, as on its row. */
 function noteOf(agent: AgentView, now: number): string {
-  const { resumes_at: until, turn_started_at: began, state_since: since } = agent;
+  const { turn_started_at: began, state_since: since } = agent;
+  const until = resumesAt(agent);
   const time = until === undefined ? now - Date.parse(began ?? since) : Date.parse(until) - now;
   return `${stateWordOf(agent)} ${age(time)}`;
 }

@@ -60,7 +60,7 @@ export function agentCommands(program: Command): void {
         ...(files.instructions === undefined ? {} : { instructions: readText(files.instructions) }),
       };
       const output = await comesToLife(shell, name, wait, () => shell.client.call("spawn", input));
-      shell.show(output, ({ agent }) => `${agent.name} lives · ${agent.url}`);
+      shell.show(output, ({ agent }) => `${agent.name} runs · ${agent.url}`);
     },
   );
 
@@ -118,7 +118,7 @@ export function agentCommands(program: Command): void {
     ),
     async (shell, [name]: [string], { wait, note }) => {
       const output = await comesToLife(shell, name, wait, () => shell.client.call("revive", { name, note }));
-      shell.show(output, () => `${name} lives again`);
+      shell.show(output, () => `${name} is revived`);
     },
   );
 
