@@ -178,7 +178,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                 ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "decision" && isPending ? ", which runs now" : ""}`
                 : " · everything is new"}
             </p>
-            <Risks approval={approval} />
+            <Risks approval={shown.from === "decision" ? shown.approval : approval} />
             {error !== undefined && (
               <p className="red" role="alert">
                 {error}
