@@ -63,9 +63,14 @@ keep_log() {
   while :; do
     size=$(wc -c < "$log" || echo 0)
     if [ "$size" -ge "$whole" ]; then mv -f "$log" "$log.1" || :; size=0; fi
-    dd bs=64k count=$((whole - size)) iflag=count_bytes >> "$log" || :
-    # The file is full, or the disk is, or the last writer has gone: only then nothing comes any more.
-    [ "$(wc -c < "$log")" -ge "$whole" ] || [ "$(dd bs=64k count=1 | wc -c)" -gt 0 ] || return 0
+    # It counts a short read as a whole block, so it may end before the file is full.
+    if dd bs=64k count=$((whole - size)) iflag=count_bytes >> "$log"; then
+      # It waits for at least one byte: a file that has not grown says that the last writer has gone.
+      [ "$(wc -c < "$log")" -gt "$size" ] || return 0
+    else
+      # The disk is full.
+      [ "$(dd bs=64k count=1 | wc -c)" -gt 0 ] || return 0
+    fi
   done
 }
 
