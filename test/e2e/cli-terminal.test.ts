@@ -133,6 +133,11 @@ class Terminal {
     await this.until(() => this.frame().length === rows);
   }
 
+  /** Resolves once a screen that was drawn whole has the words. */
+  shows(words: string): Promise<void> {
+    return this.until(() => this.frame().join("\n").includes(words));
+  }
+
   /** The lines of the last screen that was drawn whole. */
   frame(): string[] {
     const drawn =
@@ -194,7 +199,7 @@ describe("top", () => {
     terminal.press("?");
     await terminal.until("◆ KEYS");
     terminal.press("q\r");
-    await terminal.until("◆ scout");
+    await terminal.shows("◆ scout");
     expect(terminal.frame().join("\n")).toContain("looks things up");
     terminal.press("qs");
     await terminal.until("stop scout?");
@@ -218,7 +223,7 @@ describe("top", () => {
     const { request } = await hive.call("request_spawn", { name: "asked", description: "comes from a key" });
     await terminal.until(`#${request} pending`);
     terminal.press("a");
-    await terminal.until(`approve #${request}?`);
+    await terminal.shows(`approve #${request}?`);
     expect(terminal.frame().join("\n")).toContain("comes from a key");
     terminal.press("y");
     await hive.untilAgent("asked", (agent) => agent.running);
