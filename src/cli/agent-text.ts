@@ -18,7 +18,7 @@ const COLOURS: Record<AgentView["state"], Colour> = {
   idle: "green",
 };
 
-/** The agents as rows. */
+/** The agents as table rows. */
 export function agentTable(agents: readonly AgentView[], { paint, width, now }: View): string {
   if (agents.length === 0) return paint("dim", "no agent lives here yet");
   return table(
@@ -55,7 +55,7 @@ function lastTurnWords({ duration_ms, result }: NonNullable<AgentView["last_turn
   return `${duration(duration_ms)}${result === "ok" ? "" : ` ${result}`}`;
 }
 
-/** What waits for the operator, in words. */
+/** What waits for the operator, as words. */
 export function waitingWords({ approvals, questions, hive }: StateSnapshot): string[] {
   const pending = approvals.filter((one) => requestCan(one, "approve")).length;
   return [
@@ -65,7 +65,7 @@ export function waitingWords({ approvals, questions, hive }: StateSnapshot): str
   ].filter((words) => words !== "");
 }
 
-/** The hive at a glance. */
+/** The text of `hivectl status`. */
 export function statusText(state: StateSnapshot, view: View): string {
   const { hive } = state;
   const mode = hive.mode === "live" ? `live (${clean(hive.upstream)})` : hive.mode;

@@ -8,7 +8,7 @@ import type { Shell } from "./shell.ts";
 
 type Receipt = Output<"send">["sent"][number];
 
-/** A message that gets no answer: the state in which the wait ended, and why. */
+/** A message that gets no answer: the state in which the wait ended, and the reason. */
 export interface Unanswered {
   id: number;
   to: string;
@@ -17,13 +17,13 @@ export interface Unanswered {
 }
 
 /**
- * Waits until each message is answered or cannot be any more. Reports each once, as it ends. A message ends without an
- * answer when it is dead, dropped or held, when its turn ended, and when it waits for an agent that only the operator can
- * start again.
+ * Waits until each message has an answer or cannot get one any more. Reports each message once, when its wait ends. A
+ * message ends without an answer when it is dead, dropped or held, when its turn ended, and when it waits for an agent
+ * that only the operator can start again.
  */
 export class Answers {
   readonly #shell: Shell;
-  /** The messages that still wait, in their newest form. */
+  /** The messages without an answer so far, in their latest version. */
   readonly #waiting: Map<number, Pick<MessageView, "id" | "to" | "state" | "chain" | "reason">>;
   readonly answered: MessageView[] = [];
   readonly unanswered: Unanswered[] = [];
@@ -37,7 +37,7 @@ export class Answers {
     const ids = [...this.#waiting.keys()];
     const first = ids.reduce((least, id) => Math.min(least, id), Infinity);
     this.#shell.waitsFor(`an answer still comes to your inbox; \`hivectl messages\` says how #${first} stands`);
-    // A stream has its connection for itself.
+    // A stream needs a connection of its own.
     const client = await connectLines(this.#shell.socketPath, { ordered: true });
     const kinds = ["message", "agent"] as const;
     for await (const { event } of client.stream("watch", { after: first - 1, kinds: [...kinds] })) {
@@ -58,11 +58,11 @@ export class Answers {
     if (reason !== undefined) this.#end(message.id, reason);
   }
 
-  /** What waits in the inbox of an agent that does not go on by itself is not waited for. */
+  /** Gives up on messages that are queued for an agent which does not continue without the operator. */
   async #looked(agent: AgentView): Promise<void> {
     const queued = [...this.#waiting.values()].filter((one) => one.to === agent.name && one.state === "queued");
     if (queued.length === 0 || standstill(agent) === undefined) return;
-    // A restart passes through a stop: what counts is how it stands now.
+    // A restart passes through `stopped`, so read the current state instead of the event's.
     const { state } = await this.#shell.client.call("state", { messages: 0 });
     const now = state.agents.find((one) => one.name === agent.name);
     const why = now ? standstill(now) : "it was destroyed";
@@ -77,7 +77,7 @@ export class Answers {
   }
 }
 
-/** The states of a message in which no answer comes any more, in words. */
+/** The states of a message that rule out an answer, as words. */
 const ENDS: Partial<Record<MessageView["state"], (message: MessageView) => string>> = {
   done: ({ to }) => `its turn ended without an answer; \`hivectl tail ${to} --no-follow\` shows the turn`,
   dead: ({ id, reason }) => `it is dead${because(reason)}; \`hivectl retry ${id}\` puts it back`,
@@ -86,7 +86,7 @@ const ENDS: Partial<Record<MessageView["state"], (message: MessageView) => strin
 };
 const because = (reason: string | undefined): string => (reason === undefined ? "" : `: ${reason}`);
 
-/** Why an agent takes no message until the operator does something; nothing where it goes on by itself. */
+/** Why an agent takes no message until the operator acts; undefined for an agent that continues without the operator. */
 function standstill(agent: AgentView): string | undefined {
   const { name, state } = agent;
   if (agent.destroyed) return "it was destroyed";

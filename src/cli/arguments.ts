@@ -1,37 +1,37 @@
 import { InvalidArgumentError, type Command } from "commander";
 
-/** A number on the command line: 1, 2, 3… Throws words for the usage line. */
+/** Parses a number on the command line: 1, 2, 3… Throws the text for the usage line. */
 export function wholeNumber(text: string): number {
   const value = Number(text.replace(/^#/, ""));
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("it is a whole number from 1 on.");
   return value;
 }
 
-/** An agent's name, with or without its `@`. */
+/** Parses an agent's name, with or without its `@`. */
 export function agentName(text: string): string {
   return text.replace(/^@/, "");
 }
 
-/** The same for an argument that takes several. */
+/** Parses an argument that takes several agents. */
 function agentNames(name: string, before: string[] | undefined): string[] {
   return [...(before ?? []), agentName(name)];
 }
 
-/** A verb for several agents: their names, or --all. */
+/** Declares a verb for several agents: their names, or --all. */
 export function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
   return waits(program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all));
 }
 
-/** Gives a verb that waits for an agent, a deploy or an answer the option that bounds it. */
+/** Adds --timeout to a verb that waits for an agent, a deploy or an answer. */
 export function waits(command: Command): Command {
   return command.options.some(({ long }) => long === "--timeout") ? command : command.option(...TIMEOUT);
 }
 
-/** The longest wait that can be asked for: a week. Seconds; a timer of the runtime ends at 24 days. */
+/** The longest wait that --timeout accepts: a week, in seconds. The runtime's timers end at 24 days. */
 const MAX_TIMEOUT_SECONDS = 7 * 24 * 3600;
 const UNITS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600 };
 
-/** How long to wait: `90`, `90s`, `5m`, `1h`. In seconds. */
+/** Parses a timeout: `90`, `90s`, `5m`, `1h`. Returns seconds. */
 export function timeoutSeconds(text: string): number {
   const [, figure, unit = ""] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
   const seconds = Number(figure) * (UNITS[unit] ?? 1);
@@ -40,4 +40,8 @@ export function timeoutSeconds(text: string): number {
   return seconds;
 }
 
-const TIMEOUT = ["--timeout <time>", "give up after so long (90s, 5m, 1h); what was asked for goes on", timeoutSeconds] as const;
+const TIMEOUT = [
+  "--timeout <time>",
+  "give up after this time (90s, 5m, 1h); the daemon continues the work",
+  timeoutSeconds,
+] as const;

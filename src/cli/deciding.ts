@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { waits } from "./arguments.ts";
 import { EXIT, Failure, interruptedBy, UsageError } from "./exit.ts";
 
-/** What every verb that decides is told, beside --json. */
+/** The options of every verb that decides, besides --json. */
 export interface Deciding {
   yes?: boolean;
   wait?: boolean;
@@ -13,23 +13,23 @@ export interface Deciding {
 const YES = ["-y, --yes", "do not ask"] as const;
 
 /**
- * Gives a verb that decides its options: the one set that all of them have. A verb that asks nothing takes --yes, and one
- * whose decision is carried out when it answers takes --wait, so that scripts need not know which is which.
+ * Adds the options that all deciding verbs share. A verb that asks nothing still accepts --yes, and a verb that answers
+ * after its decision was carried out still accepts --wait, so scripts need not tell them apart.
  */
 export function decides(command: Command): Command {
   return waits(command.option(...YES))
-    .option("-w, --wait", "wait for the end, telling each step; exit code 0 when it is deployed, 1 when it failed")
+    .option("-w, --wait", "wait for the end, printing each step; exit code 0 when it is deployed, 1 when it failed")
     .option("--note <text>", "why; kept with the request and in the audit trail");
 }
 
-/** The part of the set for a verb that needs no daemon: it ends when it is done, and nobody keeps its note. */
+/** The subset for a verb that needs no daemon: it returns when it is done, and no record keeps its note. */
 export function asksFirst(command: Command): Command {
   return command.option(...YES);
 }
 
 /**
- * Asks on the terminal before something that cannot be taken back as easily as it is typed. Throws `declined` for a no.
- * Where nobody can be asked, the answer has to come with the command: `hint` names the options for it.
+ * Asks on the terminal before an action that is harder to undo than to type. Throws `declined` for a no. Without a
+ * terminal the answer has to come with the command; `hint` names the options for it.
  */
 export async function confirm(
   { isJson }: { isJson: boolean },

@@ -1,13 +1,13 @@
 import { diffLines, diffWordsWithSpace } from "diff";
 import { visible, type Colour, type Paint } from "./print.ts";
 
-/** Characters past which the words of two lines are not compared: that would cost more than it shows. */
+/** Maximum characters of two lines whose words are compared. Longer lines cost more time than the marks are worth. */
 const MAX_WORD_DIFF = 2000;
-/** Characters of all lines of one diff whose words are compared: a second of work at most, whatever they hold. */
+/** Maximum characters of all lines of one diff whose words are compared: at most a second of work for any content. */
 const MAX_COMPARED = 100_000;
-/** Changes past which two lines are not compared word by word any further: the time grows with their square. */
+/** Maximum edits in the comparison of two lines by word. The time grows with the square of the edits. */
 const MAX_WORD_EDITS = 400;
-/** The same for the lines of an edit: up to here it takes less than a second. */
+/** Maximum edits in the comparison of an edit's lines: below a second of work. */
 const MAX_LINE_EDITS = 1_000;
 
 type Kind = "added" | "removed" | "same";
@@ -19,7 +19,7 @@ interface Line {
 const SIGN: Record<Kind, string> = { added: "+", removed: "-", same: " " };
 const COLOUR: Record<Kind, Colour | undefined> = { added: "green", removed: "red", same: undefined };
 
-/** The hunks of a unified diff as a terminal shows them: changed words marked, hidden characters shown. */
+/** The hunks of a unified diff for the terminal: changed words are marked, hidden characters are visible. */
 export function patchLines(patch: string, paint: Paint): string[] {
   const diff = new Painted(paint);
   for (const line of patch.replace(/\n$/, "").split("\n")) {
@@ -32,7 +32,7 @@ export function patchLines(patch: string, paint: Paint): string[] {
   return diff.lines();
 }
 
-/** What an edit changed, as lines of a diff. Where too much differs, all that was and all that is. */
+/** An edit as the lines of a diff. If too much differs: all old lines, then all new lines. */
 export function editLines(before: string, after: string, paint: Paint): string[] {
   const diff = new Painted(paint);
   const changes = diffLines(before, after, { maxEditLength: MAX_LINE_EDITS }) ?? [
@@ -48,7 +48,7 @@ export function editLines(before: string, after: string, paint: Paint): string[]
   return diff.lines();
 }
 
-/** Lines of a diff as they come: runs of changed ones are kept until they end, because their words are compared. */
+/** Collects the lines of a diff. A run of changed lines is buffered until it ends, because its words are compared. */
 class Painted {
   readonly #paint: Paint;
   readonly #shown: string[] = [];
@@ -76,10 +76,10 @@ class Painted {
     return this.#shown;
   }
 
-  /** A run of changed lines. Where as many came as went, line by line the words that differ are marked. */
+  /** Ends a run of changed lines. If as many lines were added as removed, marks the words that differ, line by line. */
   #flush(): void {
     const [removed, added] = [this.#removed, this.#added];
-    // Words are compared to be painted: without colours that would only cost time.
+    // The comparison only serves colours, so skip it without them.
     const isCompared = removed.length === added.length && this.#paint("bold", "x") !== "x";
     const at = { removed: 0, added: 0, same: 0 };
     for (const { kind, text } of this.#run) {
@@ -102,7 +102,7 @@ function painted(kind: Kind, text: string, paint: Paint, other?: string): string
   const draw = (piece: string, isChanged: boolean): string => {
     const colours = [...(colour === undefined ? [] : [colour]), ...(isChanged ? (["bold", "inverse"] as const) : [])];
     if (visible(piece) === piece) return colours.length > 0 ? paint(colours, piece) : piece;
-    // What hides is marked by itself, so the text around it is painted piece by piece.
+    // `visible` marks hidden characters itself, so paint the text around them in pieces.
     return visible(piece, (shown) => `\u0000${shown}\u0000`)
       .split("\u0000")
       .map((part, at) => (at % 2 === 1 ? paint(["red", "inverse"], part) : colours.length > 0 ? paint(colours, part) : part))
@@ -113,7 +113,7 @@ function painted(kind: Kind, text: string, paint: Paint, other?: string): string
   return line;
 }
 
-/** The pieces of `text`; marked are those that `other` does not have. Nothing is marked when nearly all differs. */
+/** Splits `text` into words and marks those that `other` lacks. Marks none if nearly all of them differ. */
 function wordsOf(text: string, other: string | undefined): { text: string; isChanged: boolean }[] {
   const whole = [{ text, isChanged: false }];
   const parts = other === undefined ? undefined : diffWordsWithSpace(other, text, { maxEditLength: MAX_WORD_EDITS });

@@ -1,12 +1,12 @@
-/** What the help of a verb says after its options. */
+/** What the help of a verb adds after its options. */
 export interface More {
-  /** What one should know before. */
+  /** Background that the user needs first. */
   words?: string;
-  /** Command lines as they are typed. */
+  /** Command lines to copy. */
   examples: readonly string[];
 }
 
-/** Every verb with something to type after its name shows how. The help and the man page print them. */
+/** Examples for every verb that takes arguments. The help and the man page print them. */
 export const MORE: Readonly<Record<string, More>> = {
   status: { examples: ["hivectl status", "hivectl status --json | jq -r '.agents[] | select(.unread > 0).name'"] },
   top: {

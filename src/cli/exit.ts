@@ -1,14 +1,14 @@
 import { constants } from "node:os";
 import type { ErrorCode } from "../wire/error.ts";
 
-/** What `hivectl` ends with: the one list that the help, the man page and docs/hivectl.md print. */
+/** The exit codes of `hivectl`: the single list that the help, the man page and docs/hivectl.md print. */
 export const EXIT = { ok: 0, refused: 1, usage: 2, noDaemon: 3, partial: 4, unanswered: 5, timeout: 6 } as const;
 
-/** What a shell adds to the number of a signal that ended a program. */
+/** A shell adds this to the number of the signal that ended a program. */
 const SIGNAL_BASE = 128;
 export const interruptedBy = (signal: keyof typeof constants.signals): number => SIGNAL_BASE + constants.signals[signal];
 
-/** What each exit code means. A test holds docs/hivectl.md to it. */
+/** What each exit code means. A test compares docs/hivectl.md with it. */
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT.ok, "done"],
   [EXIT.refused, "refused, declined, or the deploy or check that was followed failed; standard error says why"],
@@ -23,12 +23,12 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [interruptedBy("SIGINT"), "interrupted by Ctrl-C; what was asked for goes on"],
 ];
 
-/** `code` of a failure in --json: the daemon's, or one that only the terminal knows. */
+/** `code` of a failure in --json: a code of the daemon, or one of the terminal's own. */
 export type FailureCode = ErrorCode | "failed" | "declined" | "partial" | "unanswered" | "timeout" | "interrupted";
 
 /**
- * How a verb ends when it did not do what it was asked: the words on standard error, the JSON on standard output and the
- * exit code are all made from it. `facts` are further fields of the JSON.
+ * A verb that did not do what it was asked. The text on standard error, the JSON on standard output and the exit code
+ * are all derived from it. `facts` are further fields of the JSON.
  */
 export class Failure extends Error {
   readonly exit: number;
@@ -43,21 +43,24 @@ export class Failure extends Error {
   }
 }
 
-/** Words that are not understood, or a question that cannot be asked. */
+/** An argument that cannot be parsed, or a question that cannot be asked. */
 export class UsageError extends Failure {
   constructor(words: string) {
     super(EXIT.usage, "bad_request", words);
   }
 }
 
-/** What the daemon's word says of an error that it sent. The class comes with the contract, which may not be loaded yet. */
+/**
+ * True for an error that the daemon sent. Checks the name, because the class comes with the contract, which may not be
+ * loaded yet.
+ */
 export const isRefusal = (error: unknown): error is Error & { code: ErrorCode } =>
   error instanceof Error && error.name === "HiveError";
 
-/** The daemon ended, or was killed, while it was asked. */
+/** The daemon stopped or was killed during the call. */
 export const isConnectionLost = (error: unknown): boolean => isRefusal(error) && "isConnectionLost" in error;
 
-/** Whatever was thrown, as a failure with words for people. */
+/** Turns any thrown value into a failure with a text for people. */
 export function failureOf(error: unknown, facts: object = {}): Failure {
   if (error instanceof Failure) return error;
   if (isConnectionLost(error))
@@ -70,7 +73,7 @@ export function failureOf(error: unknown, facts: object = {}): Failure {
   return new Failure(EXIT.refused, isRefusal(error) ? error.code : "internal", wordsOf(error), facts);
 }
 
-/** An answer that does not fit the contract comes from a daemon of another version. */
+/** An answer that does not match the contract comes from a daemon of another version. */
 export function wordsOf(error: unknown): string {
   const issues = (error as { issues?: { path: PropertyKey[] }[] } | undefined)?.issues;
   if (error instanceof Error && Array.isArray(issues)) {

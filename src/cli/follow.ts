@@ -6,14 +6,14 @@ import { clean } from "./print.ts";
 import { stateColour } from "./request-text.ts";
 import type { Shell } from "./shell.ts";
 
-/** Follows a request until it is settled, telling people each step; resolves with how it ended. */
+/** Follows a request until it is finished and prints each step. Resolves with its final state. */
 export async function followRequest(shell: Shell, id: number): Promise<ApprovalView> {
   const [ended] = await followRequests(shell, [id]);
   if (!ended) throw new Error(`request ${id} was not followed`);
   return ended;
 }
 
-/** The same for several at once; resolves in their order. */
+/** Follows several requests at once. Resolves in their order. */
 export async function followRequests(shell: Shell, ids: readonly number[]): Promise<ApprovalView[]> {
   const names = ids.map((id) => `#${id}`).join(", ");
   shell.waitsFor(`${names} ${ids.length === 1 ? "goes" : "go"} on; \`hivectl requests\` says how it stands`);
@@ -24,10 +24,10 @@ export async function followRequests(shell: Shell, ids: readonly number[]): Prom
   };
   const isOver = (): boolean => [...last.values()].every((one) => isTerminal(one.state));
   for (const id of ids) hear((await shell.client.call("show", { id })).approval);
-  // After a gap that is too long to be replayed they are looked at anew.
+  // After a gap that is too long to replay, fetch the requests again.
   while (!isOver()) {
     const after = [...last.values()].reduce((least, one) => Math.min(least, one.seq), Infinity);
-    // A stream has its connection for itself.
+    // A stream needs a connection of its own.
     const client = await connectLines(shell.socketPath, { ordered: true });
     for await (const { event } of client.stream("watch", { after, kinds: ["approval"] })) {
       if (event?.kind === "approval" && last.has(event.approval.id)) hear(event.approval);
@@ -43,8 +43,8 @@ function tellStep(shell: Shell, { id, agent, state }: ApprovalView, isOneOfMany:
 }
 
 /**
- * Makes a call that answers only once its requests are settled, and meanwhile tells people each step of those that
- * `isMeant` picks.
+ * Makes a call that answers only once its requests are finished. Meanwhile prints each step of the requests that
+ * `isMeant` selects.
  */
 export async function tellingSteps<T>(
   shell: Shell,
@@ -63,7 +63,7 @@ export async function tellingSteps<T>(
       states.set(event.approval.id, event.approval.state);
     }
   };
-  // The call itself says what went wrong with the daemon.
+  // The call itself reports what is wrong with the daemon.
   const told = steps().catch(() => {});
   try {
     return await call();
@@ -73,7 +73,7 @@ export async function tellingSteps<T>(
   }
 }
 
-/** The failure of a request that was followed and is settled in another way than deployed. */
+/** The failure of a followed request that finished in any state but deployed. */
 export function notDeployed(approval: ApprovalView, facts: object = {}): Failure {
   return new Failure(EXIT.refused, "failed", `#${approval.id} ${endWords(approval)}`, { ...facts, approval });
 }
@@ -84,7 +84,7 @@ export function endWords({ state, error, note }: ApprovalView): string {
   return `${state}${why === undefined ? "" : `: ${clean(why)}`}`;
 }
 
-/** What a verb that made a request ends with: its number at once, or with `isWaiting` how it ended. */
+/** Prints the result of a verb that made a request: its number at once, or with `isWaiting` its final state. */
 export async function showRequest(shell: Shell, request: number, words: string, isWaiting: boolean | undefined): Promise<void> {
   if (isWaiting !== true) return shell.show({ request }, () => words);
   shell.say(words);

@@ -4,7 +4,7 @@ import { MORE } from "./examples.ts";
 import { width } from "./print.ts";
 import { buildProgram } from "./program.ts";
 
-/** The help of a verb, or without one that of the program, as a terminal of so many columns gets it. */
+/** The help of a verb, or of the program, for a terminal of this width. */
 function helpOf(columns: number, verb?: string): string {
   const program = buildProgram();
   const command = verb === undefined ? program : find(program, verb);
@@ -26,7 +26,7 @@ describe("the help", () => {
   test.each([60, 80, 140])("of the program and of every verb fits %i columns", (columns) => {
     for (const verb of [undefined, ...verbs]) {
       const examples = (verb === undefined ? undefined : MORE[verb])?.examples ?? [];
-      // A command line is not broken: it shall be copied.
+      // A command line is not wrapped, because users copy it.
       for (const line of helpOf(columns, verb).split("\n"))
         if (!examples.includes(line.trim())) expect(width(line), `${verb ?? ""}: ${line}`).toBeLessThanOrEqual(columns);
       for (const one of examples) expect(one.length).toBeLessThanOrEqual(78);
@@ -39,7 +39,7 @@ describe("the help", () => {
     expect(lines).toContain("                                   runs");
   });
 
-  test("begins with the ten verbs that one needs, each in one line; the others follow by group", () => {
+  test("begins with the ten most needed verbs, each on one line; the others follow by group", () => {
     const [, first = "", ...others] = helpOf(80)
       .split(/\n\n(?=\S[^\n]*:\n)/)
       .filter((part) => !/^(?:Options|Arguments|Exit codes)/.test(part));
@@ -70,7 +70,7 @@ describe("the help", () => {
     ]);
   });
 
-  test("of every verb that takes something shows how it is typed", () => {
+  test("of every verb with arguments has examples", () => {
     const program = buildProgram();
     const own = (verb: string): number =>
       find(program, verb).options.filter((one) => one.long !== "--json" && one.long !== "--socket").length;
@@ -79,7 +79,7 @@ describe("the help", () => {
         expect(helpOf(80, verb)).toMatch(/\nExamples?:\n {2}/);
   });
 
-  test("shows only verbs and options that there are", () => {
+  test("mentions only verbs and options that exist", () => {
     const program = buildProgram();
     for (const [verb, { examples }] of Object.entries(MORE)) {
       expect(examples.join("\n")).toContain(`hivectl ${verb}`);
@@ -91,7 +91,7 @@ describe("the help", () => {
   });
 });
 
-test("a word too many is a mistake", async () => {
+test("an excess argument is a usage error", async () => {
   const program = buildProgram();
   let said = "";
   for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: (words) => (said += words) });

@@ -2,15 +2,15 @@ import type { Command } from "commander";
 import type { More } from "./examples.ts";
 import { reflow } from "./wrap.ts";
 
-/** How wide help is where it is not printed on a terminal. */
+/** Columns of the help where the output is not a terminal. */
 const HELP_WIDTH = 80;
-/** Descriptions are broken between words also where few columns are left for them. */
+/** Minimum columns of a description. Even there it is broken only between words. */
 export const MIN_DESCRIPTION = 16;
 
-/** Columns that the help of a verb may take. */
+/** Columns for the help of a verb. */
 const columnsOf = (command: Command): number => command.configureOutput().getOutHelpWidth?.() || HELP_WIDTH;
 
-/** A verb in the list of verbs: its name and arguments. That it has options is no news, every verb has some. */
+/** A verb in the list of verbs: its name and arguments. Every verb has options, so they are not mentioned. */
 export function verbTerm(command: Command): string {
   const args = command.registeredArguments.map((one) => {
     const name = `${one.name()}${one.variadic ? "..." : ""}`;
@@ -19,7 +19,7 @@ export function verbTerm(command: Command): string {
   return [command.name(), ...args].join(" ");
 }
 
-/** Adds to a verb's help what one should know, and how it is typed. */
+/** Adds background and examples to a verb's help. */
 export function addMore(command: Command, { words, examples }: More): void {
   command.addHelpText("after", () => {
     const columns = columnsOf(command);
@@ -29,7 +29,7 @@ export function addMore(command: Command, { words, examples }: More): void {
   });
 }
 
-/** Adds what the exit codes mean. */
+/** Adds the meaning of the exit codes. */
 export function addExitCodes(command: Command, codes: readonly (readonly [number, string])[]): void {
   command.addHelpText("after", () => {
     const lines = codes.map(([code, words]) => reflow(`  ${code}  ${words}`, columnsOf(command), 5));

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** Text as roff reads it: no character of it is taken for a request. */
+/** Escapes text for roff, so that no character of it is read as a request. */
 function roff(text: string): string {
   return text
     .replaceAll("\\", "\\e")
@@ -8,10 +8,10 @@ function roff(text: string): string {
     .replaceAll(/^([.'])/gm, String.raw`\&$1`);
 }
 
-/** Wherever the page is made, its examples are as wide. */
+/** A fixed width, so that the page is the same on every terminal. */
 const MAN_WIDTH = 80;
 
-/** What stands in `addHelpText("after")`: commander prints it, but does not tell it. */
+/** The text of `addHelpText("after")`. Commander prints it but has no getter for it. */
 function afterHelp(command: Command): string {
   let all = "";
   command.configureOutput({ writeOut: (text) => (all += text), getOutHelpWidth: () => MAN_WIDTH });
@@ -28,7 +28,7 @@ function options(command: Command, skip: readonly string[] = []): string[] {
     .flatMap((option) => [".TP", `.B ${roff(option.flags)}`, roff(option.description)]);
 }
 
-/** The options that every verb has are told once. */
+/** Options of every verb, described once. */
 const COMMON = ["--json", "--socket", "--help"];
 
 function verb(command: Command): string[] {
@@ -49,7 +49,7 @@ function verb(command: Command): string[] {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** The man page of hivectl, made from its commands: what it says is what they do. */
+/** Makes the man page of hivectl from its command definitions. */
 export function manPage(program: Command, exitCodes: readonly (readonly [number, string])[]): string {
   const groups = new Map<string, Command[]>();
   for (const command of program.createHelp().visibleCommands(program)) {

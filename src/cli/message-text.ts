@@ -4,7 +4,7 @@ import { age, clean, indented } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { reflow } from "./wrap.ts";
 
-/** How a message stands, in words; nothing where all is done. */
+/** The state of a message in words; empty when it is done. */
 export const MESSAGE_STATES: Readonly<Record<MessageView["state"], string>> = {
   queued: "queued",
   leased: "in turn",
@@ -14,16 +14,16 @@ export const MESSAGE_STATES: Readonly<Record<MessageView["state"], string>> = {
   held: "held",
 };
 
-/** How far a body stands under the line of who wrote to whom. */
+/** Indentation of a body under its sender and recipient. */
 const INDENT = 2;
 
-/** What a message says; what the daemon tells is said in words. */
+/** The body of a message. An event of the daemon is put into words. */
 export function bodyOf(message: MessageView): string {
   const body = message.body ?? "(removed by retention)";
   return systemWords(message.from, body) ?? body;
 }
 
-/** A message as people read it. */
+/** A message for the terminal. */
 export function messageText(message: MessageView, { now, paint, width }: View, isUnread = false): string {
   const state = MESSAGE_STATES[message.state];
   const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);

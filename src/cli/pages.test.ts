@@ -19,7 +19,7 @@ test.each(Object.entries(pages()))("%s is what `npm run man` makes", (path, text
   expect(readFileSync(join(ROOT, path), "utf8")).toBe(text);
 });
 
-test("the man page has every verb, every option, and no line that roff would take for a request", () => {
+test("the man page has every verb, every option, and no line that roff would read as a request", () => {
   const page = pages()["docs/man/hivectl.1"] ?? "";
   for (const command of program
     .createHelp()
@@ -44,7 +44,7 @@ test("docs/hivectl.md, the man page and --help have the exit codes of src/cli/ex
   }
 });
 
-test("every verb that prints an answer says in which shape", () => {
+test("docs/hivectl-json.md has the shape of every verb that prints an answer", () => {
   const silent = ["top", "completion", "man"];
   expect(Object.keys(VERB_OUTPUT).sort()).toEqual(verbs.filter((verb) => !silent.includes(verb)).sort());
   for (const output of Object.values(VERB_OUTPUT)) if (typeof output === "string") expect(operations).toHaveProperty(output);

@@ -1,18 +1,19 @@
 import { EXIT, Failure, interruptedBy } from "./exit.ts";
 
-/** The signals with which a terminal or a supervisor ends a program that waits. */
+/** The signals with which a terminal or a supervisor ends a waiting program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * How long a verb waits: to its end, until --timeout passes, or until it is interrupted. What is given up goes on in the
- * daemon. Signals are heard only while a verb says what it waits for; else they end the process as usual.
+ * How long a verb waits: until it finishes, until --timeout passes, or until it is interrupted. The daemon continues
+ * the work that a verb stops waiting for. Signals are handled only while a verb has said what it waits for; otherwise
+ * they end the process as usual.
  */
 export class Patience {
   readonly #over: Promise<never>;
   #giveUp: (failure: Failure) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #advice = "";
-  /** True once the verb was given up: its connections may still be open. */
+  /** True once the wait was given up. Connections of the verb may still be open. */
   isOver = false;
 
   constructor(seconds: number | undefined) {
@@ -22,7 +23,7 @@ export class Patience {
         reject(failure);
       };
     });
-    // Nobody races it when no verb runs.
+    // Without a running verb nothing handles the rejection.
     this.#over.catch(() => {});
     if (seconds !== undefined)
       this.#timer = setTimeout(
@@ -31,14 +32,14 @@ export class Patience {
       );
   }
 
-  /** Resolves as the verb does; rejects when it is given up before. */
+  /** Resolves as the verb does. Rejects if the wait is given up first. */
   race<T>(verb: Promise<T>): Promise<T> {
-    // A verb that fails after it was given up has nothing more to say.
+    // Ignore a failure after the wait was given up.
     verb.catch(() => {});
     return Promise.race([verb, this.#over]);
   }
 
-  /** Says what goes on when the verb is given up from here on. */
+  /** Sets what to print if the wait is given up from now on. */
   waitsFor(advice: string): void {
     const isFirst = this.#advice === "";
     this.#advice = `: ${advice}`;

@@ -5,24 +5,24 @@ import { meantAgent, type Shell } from "./shell.ts";
 
 export type Result = Output<"start">["results"][number];
 
-/** What a verb for several agents is told: names, or all of them. */
+/** The scope of a verb for several agents: names, or all. */
 export interface ScopeOptions {
   all?: boolean;
 }
 
-/** Names or --all, never neither. Throws words for the usage. */
+/** Requires names or --all. Throws the text for the usage line. */
 export function checkScope(names: readonly string[], { all }: ScopeOptions): void {
   if (names.length === 0 && all !== true) throw new UsageError("name the agents, or say --all");
   if (names.length > 0 && all === true) throw new UsageError("name the agents or say --all, not both");
 }
 
-/** The scope as the contract takes it. */
+/** The scope in the contract's form. */
 export function scopeOf(names: string[], options: ScopeOptions): { all: true } | { agent_names: string[] } {
   checkScope(names, options);
   return options.all === true ? { all: true } : { agent_names: names };
 }
 
-/** Does one thing for each agent, whatever became of the one before. A single agent's failure is thrown as it is. */
+/** Does one thing for each agent, regardless of earlier failures. The failure of a single agent is thrown unchanged. */
 export async function forEachAgent(
   shell: Shell,
   names: readonly string[],
@@ -33,7 +33,7 @@ export async function forEachAgent(
   await showResults(shell, await resultsOf(shell, names, options, run), done);
 }
 
-/** What became of it for each agent. */
+/** Collects the result for each agent. */
 export async function resultsOf(
   shell: Shell,
   names: readonly string[],
@@ -48,7 +48,7 @@ export async function resultsOf(
       results.push({ name, ok: true, ...(await run(name)) });
     } catch (error) {
       if (scope.length === 1) throw error;
-      // The hive is gone for the others, too.
+      // The other agents have lost the hive as well.
       if (isConnectionLost(error)) throw failureOf(error, { results });
       results.push({ name, ok: false, error: wordsOf(error) });
     }
@@ -57,8 +57,8 @@ export async function resultsOf(
 }
 
 /**
- * Says per agent what became of it. When some failed, the failure names each of them; the one that was named alone is a
- * refusal like any other.
+ * Prints the result for each agent. If some failed, the failure names each of them. If one agent was named alone, its
+ * failure is an ordinary refusal.
  */
 export async function showResults(
   shell: Shell,
@@ -76,7 +76,7 @@ export async function showResults(
   throw new Failure(EXIT.partial, "partial", `${failed.length} of ${results.length} failed${words}`, { results });
 }
 
-/** Why it failed for an agent; an unknown name with the one that was probably meant. */
+/** Why it failed for an agent. For an unknown name, also suggests the nearest one. */
 async function reasonOf(shell: Shell, one: Result): Promise<string> {
   const meant = isUnknown(one) ? await meantAgent(one.name, shell.client) : undefined;
   return `${clean(one.error ?? "refused")}${meant === undefined ? "" : `; did you mean ${meant}?`}`;

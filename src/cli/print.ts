@@ -1,15 +1,18 @@
 import { eastAsianWidth } from "get-east-asian-width";
 import { readable, writtenOut } from "../wire/unseen.ts";
 
-/** How things look in a terminal. Pure: text in, text out. */
+/** Formatting for the terminal. Pure functions from text to text. */
 
-/** CSI and OSC sequences whole, and what is left of one that is not. */
+/** Complete CSI and OSC sequences, and the remains of incomplete ones. */
 const SEQUENCES = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B[\]PX^_][\s\S]*?(?:\u0007|\u001B\\|$)|\u001B[@-Z\\-_]/g;
 
-/** Text from an agent, as the page shows it: what would steer the terminal, hide or turn the text is written out. */
+/** Text of an agent as the page shows it. Characters that steer the terminal, hide text or change its direction are escaped. */
 export const clean = readable;
 
-/** What a program wrote for a terminal: its sequences (colours, cursor, titles) are dropped, all else is as in `clean`. */
+/**
+ * Output of a program that wrote for a terminal. Its sequences (colours, cursor, titles) are dropped; the rest is as in
+ * `clean`.
+ */
 export function terminalText(text: string): string {
   return clean(text.replace(SEQUENCES, ""));
 }
@@ -19,7 +22,7 @@ export function oneLine(text: string): string {
   return clean(text).replaceAll(/\s+/g, " ").trim();
 }
 
-/** Text that is about to be approved: nothing is left out, and all that would hide or steer is written out. */
+/** Text to be approved: nothing is left out, and all characters that hide or steer are escaped. */
 export const visible = writtenOut;
 
 export type Colour = "amber" | "mauve" | "green" | "red" | "cyan" | "dim" | "bold" | "inverse";
@@ -34,7 +37,7 @@ const CODES: Record<Colour, string> = {
   inverse: "7",
 };
 
-/** Paints a text, or leaves it as it is where colours are not wanted. */
+/** Paints a text, or returns it unchanged without colours. */
 export type Paint = (colour: Colour | readonly Colour[], text: string) => string;
 export const painter =
   (isOn: boolean): Paint =>
@@ -45,12 +48,12 @@ export const painter =
   };
 
 let segmenter: Intl.Segmenter | undefined;
-/** What a reader takes for one character. The machine for it is made when a text needs it: that takes milliseconds. */
+/** Splits text into what a reader sees as single characters. The segmenter is created on first use, which takes milliseconds. */
 function segments(text: string): Iterable<{ segment: string }> {
   return (segmenter ??= new Intl.Segmenter()).segment(text);
 }
 const PLAIN = /^[\u0020-\u007E]*$/;
-/** Pictures that a terminal draws over two columns though most of their characters count as narrow. */
+/** Emoji that a terminal draws over two columns although most of their code points count as narrow. */
 const PICTURE = /\p{Emoji_Presentation}|\uFE0F/u;
 const ALONE_HAS_NO_WIDTH = /^\p{Mark}+$/u;
 
@@ -59,7 +62,7 @@ function cellWidth(segment: string): number {
   return PICTURE.test(segment) ? 2 : eastAsianWidth(segment.codePointAt(0) ?? 0);
 }
 
-/** Columns that a line of text takes in a terminal. */
+/** Columns of a line of text in a terminal. */
 export function width(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let sum = 0;
@@ -67,7 +70,7 @@ export function width(text: string): number {
   return sum;
 }
 
-/** The text, cut to so many columns with a … where it is longer. */
+/** Cuts text to this many columns. A cut text ends with …. */
 export function fit(text: string, columns: number): string {
   if (width(text) <= columns) return text;
   let sum = 0;
@@ -80,7 +83,7 @@ export function fit(text: string, columns: number): string {
   return columns > 0 ? `${kept}…` : "";
 }
 
-/** The text with spaces behind it up to so many columns. */
+/** Pads text with trailing spaces to this many columns. */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - width(text)));
 }

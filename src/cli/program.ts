@@ -16,7 +16,7 @@ import { EXIT, EXIT_CODES } from "./exit.ts";
 import { withShell } from "./shell.ts";
 import { closest } from "../wire/suggest.ts";
 
-/** The verbs, in the groups in which the help lists them. */
+/** The verbs, in the groups of the help. */
 const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Agents:", agentCommands],
   ["Messages:", messageCommands],
@@ -30,7 +30,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["This terminal:", terminalCommands],
 ];
 
-/** The ten verbs that one needs: the help begins with them, each in one line. */
+/** The ten verbs that users need most. The help begins with them, each on one line. */
 const FIRST: Readonly<Record<string, string>> = {
   status: "the hive at a glance",
   top: "the hive as it lives; its keys act",
@@ -41,10 +41,10 @@ const FIRST: Readonly<Record<string, string>> = {
   pending: "requests that wait for you",
   show: "a request with its whole diff",
   approve: "approve a request, after a look at it",
-  deny: "deny a request; whoever asked is told",
+  deny: "deny a request; the requester is notified",
 };
 
-/** Puts the ten first, under a heading of their own. The help lists groups and verbs in the order of the program. */
+/** Puts the ten first, under their own heading. The help lists groups and verbs in the program's order. */
 function putFirst(program: Command): void {
   const names = Object.keys(FIRST);
   const rank = (command: Command): number => (command.name() in FIRST ? names.indexOf(command.name()) : names.length);
@@ -55,7 +55,7 @@ function putFirst(program: Command): void {
   }
 }
 
-/** Every verb of hivectl with its arguments, options and help. The man page and the completions are made from it. */
+/** Builds every verb of hivectl with its arguments, options and help. The man page and the completions derive from it. */
 export function buildProgram(): Command {
   const program = new Command("hivectl")
     .description("The operator's terminal to a hyperhive. Without a verb it shows the hive at a glance.")
@@ -94,11 +94,11 @@ export function buildProgram(): Command {
     }
   }
   putFirst(program);
-  // The common options may stand before or after the verb.
+  // The common options may come before or after the verb.
   for (const command of program.commands)
     command
       .exitOverride()
-      // A word too many is a mistake that should be heard of: `approve 12 13` approves nothing.
+      // An excess argument is an error: `approve 12 13` approves nothing.
       .allowExcessArguments(false)
       .showHelpAfterError(`(hivectl ${command.name()} --help says more)`)
       .option("--json", "print what the daemon answered")

@@ -1,11 +1,11 @@
 import { stderr } from "node:process";
 
-/** What is done sooner needs no words. Milliseconds. */
+/** A faster operation prints no progress. Milliseconds. */
 const SOON_MS = 1_000;
 
 /**
- * Tells on standard error how far something is that takes longer than a second: one line that is written anew on a
- * terminal, elsewhere a line when a step begins. Ended before anything else is printed.
+ * Reports on standard error the progress of an operation that takes longer than a second. A terminal gets a single line
+ * that is redrawn; other outputs get a line for each step. End it before printing anything else.
  */
 export class Progress {
   readonly #isSilent: boolean;
@@ -17,7 +17,7 @@ export class Progress {
     this.#isSilent = isSilent;
   }
 
-  /** `step` is what is being done, `far` how far it is. */
+  /** `step` is the current step, `far` its progress. */
   tell(step: string, far = ""): void {
     if (this.#isSilent || performance.now() - this.#startedAt < SOON_MS) return;
     if (stderr.isTTY) {

@@ -3,7 +3,7 @@ import { age, clean, indented, oneLine } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { reflow } from "./wrap.ts";
 
-/** A question as people read it, with its options by number. */
+/** A question for the terminal, with numbered options. */
 export function questionText(question: QuestionView, { now, paint, width }: View): string {
   const isOpen = question.state === "open";
   const expiry =

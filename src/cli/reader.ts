@@ -2,14 +2,14 @@ import { EXIT } from "./exit.ts";
 
 let isFollowing = false;
 
-/** A verb that follows until the reader goes away (`hivectl watch | head`) has nothing more to do then. */
+/** Marks a verb that follows: when its reader closes the pipe (`hivectl watch | head`), it has nothing more to do. */
 export function endsWithReader(): void {
   isFollowing = true;
 }
 
 /**
- * A reader that goes away is no failure. What only prints ends with it; a verb that acts goes on, and its exit code says
- * how it ended. Output that cannot be written for another reason is a failure.
+ * A closed pipe is no failure. A verb that only prints ends with it; a verb that acts continues, and its exit code
+ * reports the result. Any other write error is a failure.
  */
 export function heedReader(): void {
   for (const stream of [process.stdout, process.stderr])

@@ -10,8 +10,8 @@ import type { OperationName } from "../wire/operations.ts";
 import { buildProgram } from "./program.ts";
 
 /**
- * Every verb × every way in which the daemon refuses: words on standard error, with --json one document on standard output
- * with the same words, and the same exit code.
+ * Every verb × every kind of refusal by the daemon: a text on standard error, with --json one document on standard
+ * output with the same text, and the same exit code.
  */
 
 let host: StubHost;
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const request = anApproval({ id: 12, agent: "scout" });
 const sent = { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] };
-/** What a daemon says that refuses nothing, as far as a verb asks before the operation that is refused. */
+/** Answers to the calls that a verb makes before the operation that is refused. */
 const fine: StubHost["answers"] = {
   state: { state: aState() },
   list: { agents: ["hm1nd", "scout"] },
@@ -50,7 +50,7 @@ beforeEach(() => {
   host.answers = { ...fine };
 });
 
-/** How a verb is called, and the operation that is refused. */
+/** A command line, and the operation that the daemon refuses. */
 type Case = readonly [words: string, refused: OperationName];
 const VERBS: readonly Case[] = [
   ["status", "state"],
@@ -130,14 +130,14 @@ const VERBS: readonly Case[] = [
   ["shutdown", "shutdown"],
   ["backup FOLDER", "backup"],
 ];
-/** They ask no daemon, or draw on a terminal. */
+/** These verbs call no daemon, or draw on a terminal. */
 const ALONE = ["restore", "completion", "man", "top"];
 
 const wordsOf = (line: string): string[] =>
   line.split(" ").map((word) => (word === "TREE" ? join(folder, "tree") : word === "FOLDER" ? join(folder, "to") : word));
 const hivectl = (line: string, ...more: string[]): Promise<Said> => cliInside("--socket", host.socket, ...wordsOf(line), ...more);
 
-/** The same failure in words and as JSON; what else is said in words before it is no matter. */
+/** Expects the same failure as text and as JSON. Text that the verb printed before it does not matter. */
 async function expectFailure(line: string, exit: number, code: string, words: string | RegExp): Promise<Record<string, unknown>> {
   const text = await hivectl(line);
   const json = await hivectl(line, "--json");
@@ -179,12 +179,12 @@ describe.each(VERBS)("%s, refused at %s", (line, operation) => {
     await expectFailure(line, 1, "internal", "inside the daemon");
   });
 
-  test("by a daemon that ends", async () => {
+  test("by a daemon that stops during the call", async () => {
     refuse(CUT);
     await expectFailure(line, 3, "unavailable", "the hive stopped before it answered");
   });
 
-  test("by no daemon", async () => {
+  test("without a daemon", async () => {
     const nobody = join(folder, "nobody.sock");
     const text = await cliInside("--socket", nobody, ...wordsOf(line));
     const json = await cliInside("--socket", nobody, ...wordsOf(line), "--json");
@@ -195,7 +195,7 @@ describe.each(VERBS)("%s, refused at %s", (line, operation) => {
   });
 });
 
-describe("a verb that is done and did not end well", () => {
+describe("a verb whose operation failed", () => {
   const ended = (state: "failed" | "denied" | "cancelled" | "deployed") => ({
     ...request,
     seq: 900,
@@ -217,21 +217,21 @@ describe("a verb that is done and did not end well", () => {
     },
   );
 
-  test("a proposal that is refused as soon as it is looked at", async () => {
+  test("a proposal that is refused at once", async () => {
     host.answers.propose = { request: 14, refused: "agent.json: model: too long" };
     host.answers.config = { files: [{ path: "agent.json", text: "{}" }] };
     for (const line of ["propose scout TREE", "propose scout TREE --wait", "egress scout --propose localhost"])
       await expectFailure(line, 1, "failed", "#14 is refused: agent.json: model: too long");
   });
 
-  test("a check that finds something", async () => {
+  test("a check with findings", async () => {
     const finding = { invariant: 3, what: "x", ok: false, problems: ["y"], checked: 1 };
     host.answers.check = { holds: false, findings: [finding] };
     expect(await expectFailure("check", 1, "failed", "invariant 3")).toMatchObject({ holds: false, findings: [finding] });
   });
 });
 
-describe("some of several", () => {
+describe("a failure for some of several agents", () => {
   const results = [
     { name: "hm1nd", ok: true },
     { name: "scout", ok: false, error: "it is busy" },
@@ -266,7 +266,7 @@ describe("some of several", () => {
     ]);
   });
 
-  test("the hive ends in the middle", async () => {
+  test("the daemon stops halfway", async () => {
     host.answers.list = { agents: ["scout", "hm1nd"] };
     host.answers.restart = ({ name }) => (name === "hm1nd" ? CUT : {});
     expect(await expectFailure("restart --all", 3, "unavailable", "the hive stopped")).toMatchObject({
@@ -282,7 +282,7 @@ describe("some of several", () => {
   });
 });
 
-describe("a command line that is not understood", () => {
+describe("a command line that cannot be parsed", () => {
   test.each(VERBS.map(([line]) => line).filter((line, at, all) => all.indexOf(line) === at))(
     "%s --no-such-option",
     async (line) => {
@@ -307,7 +307,7 @@ test.each(WAITING.split(" "))("%s waits, and has the --timeout of all verbs that
     .commands.find((one) => one.name() === verb)
     ?.options.filter(({ long }) => long === "--timeout")
     .map(({ flags, description }) => [flags, description]);
-  expect(option).toEqual([["--timeout <time>", "give up after so long (90s, 5m, 1h); what was asked for goes on"]]);
+  expect(option).toEqual([["--timeout <time>", "give up after this time (90s, 5m, 1h); the daemon continues the work"]]);
 });
 
 describe("the verbs that decide", () => {
@@ -326,7 +326,7 @@ describe("the verbs that decide", () => {
     "meta-update hyperhive",
   ];
 
-  test("have one set of options", () => {
+  test("share one set of options", () => {
     const program = buildProgram();
     const set = (verb: string): unknown =>
       program.commands
@@ -338,7 +338,7 @@ describe("the verbs that decide", () => {
     expect(set("approve")).toHaveLength(5);
   });
 
-  test.each(DECIDING)("%s hands its note on", async (line) => {
+  test.each(DECIDING)("%s passes its note on", async (line) => {
     const results = { results: [{ name: "scout", ok: true }] };
     host.answers = { ...host.answers, update: results, meta_update: results };
     await hivectl(line, "--yes", "--note", "because");

@@ -40,7 +40,7 @@ const file: DiffFile = {
 describe("a request", () => {
   const text = requestText({ approval: request, base_sha: request.base_sha, files: [file], cut: false }, view);
 
-  test("says who wants what, the whole commit, and the worst first", () => {
+  test("shows agent, description and full commit, and the worst risk first", () => {
     expect(text).toMatch(
       /^#12 config of scout {2}pending\nrequest of hm1nd, 3m ago\ncommit {2}3f2a91c04d1e0{28} {2}against 9876543210ab/,
     );
@@ -48,13 +48,13 @@ describe("a request", () => {
     expect(text.indexOf("!! new egress")).toBeLessThan(text.indexOf(" · another model"));
   });
 
-  test("shows hidden characters, in the description as in the diff", () => {
+  test("shows hidden characters in the description and in the diff", () => {
     expect(text).toContain("may reach⟨U+202E⟩ arxiv");
     expect(text).toContain('+  "x": "⟨U+200B⟩"');
     expect(text).not.toMatch(/[\u202E\u200B]/);
   });
 
-  test("shows modes, binaries, links, and that something was cut", () => {
+  test("shows modes, binaries, links and truncation", () => {
     expect(text).toContain("plain file → executable");
     const odd: DiffFile = { path: "run", status: "added", new_mode: "120000", binary: true, added: 0, removed: 0, cut: true };
     const other = requestText({ approval: request, files: [odd], cut: true }, view);
@@ -68,7 +68,7 @@ describe("a request", () => {
       expect(other).toContain(words);
   });
 
-  test("has its words in lines that fit, and a long path whole", () => {
+  test("wraps its text and keeps long paths whole", () => {
     const path = `skills/${"very-".repeat(12)}long/SKILL.md`;
     const given = { ...request, description: "may reach what it wants to reach, and to say so in many words", risks: [] };
     const narrow = requestText(
@@ -81,8 +81,8 @@ describe("a request", () => {
     expect(narrow).not.toContain("…");
   });
 
-  test("with a file of very many lines is shown whole", () => {
-    // More than any call takes as arguments.
+  test("shows a file with very many lines whole", () => {
+    // More than a call takes as arguments.
     const lines = 200_000;
     const patch = `@@ -1,${lines} +1,${lines} @@\n${"-\n".repeat(lines)}${"+\n".repeat(lines)}`;
     for (const paint of [painter(false), painter(true)]) {
@@ -92,7 +92,7 @@ describe("a request", () => {
     }
   });
 
-  test("is one row that fits among others", () => {
+  test("is one row that fits the table", () => {
     for (const columns of [40, 60, 80, 120]) {
       const rows = requestTable([request, { ...request, id: 13, state: "failed", error: "x".repeat(200) }], {
         ...view,
@@ -115,20 +115,20 @@ describe("a diff", () => {
     expect(added).toContain("\u001B[32;1;7mslow\u001B[0m");
   });
 
-  test("marks nothing where nothing is the same, and hidden characters always", () => {
+  test("marks nothing if nothing is the same, and hidden characters always", () => {
     const lines = patchLines("-alpha\n+omega\u202E!\n", paint).join("\n");
     expect(lines).not.toContain(";1;7m");
     expect(lines).toContain("\u001B[31;7m⟨U+202E⟩\u001B[0m");
   });
 
-  test("an edit in which everything differs is all that was and all that is", () => {
+  test("prints all old and all new lines of an edit in which everything differs", () => {
     const text = (word: string): string => Array.from({ length: 20_000 }, (_, n) => `${word} ${n}\n`).join("");
     const lines = editLines(text("old"), text("new"), painter(true));
     expect(lines).toHaveLength(40_000);
     expect([lines[0], lines[20_000]].map((line) => line?.replaceAll(/\u001B\[[\d;]*m/g, ""))).toEqual(["-old 0", "+new 0"]);
   });
 
-  test("an edit reads as one", () => {
+  test("prints an edit as a diff", () => {
     expect(editLines("a\nb\nc\n", "a\nB\nc\n", painter(false))).toEqual([" a", "-b", "+B", " c"]);
     expect(editLines("", "new\nfile\n", painter(false))).toEqual(["+new", "+file"]);
   });

@@ -7,7 +7,7 @@ import { age, clean, indented, plural, visible, width, type Colour, type Paint }
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
 
-/** What the text is made for. */
+/** How and where the text is printed. */
 export interface View {
   paint: Paint;
   width: number;
@@ -35,14 +35,14 @@ const RISKS: Record<RiskMark["level"], { mark: string; colour: Colour }> = {
 const WORST: readonly RiskMark["level"][] = ["danger", "warn", "info"];
 
 const short = (sha: string): string => sha.slice(0, 12);
-/** Hidden characters are shown, not dropped: this is what is about to be approved. */
+/** Hidden characters are shown, not dropped: the operator is about to approve this text. */
 const shown = (text: string, paint: Paint): string => visible(text, (mark) => paint(["red", "inverse"], mark));
 
-/** The requests as rows: what waits, or how they ended. */
+/** The requests as table rows: those that wait, or how they ended. */
 export function requestTable(requests: readonly ApprovalView[], { paint, width: room, now }: View): string {
   const risks = (request: ApprovalView): string => {
     const serious = request.risks.filter((risk) => risk.level !== "info");
-    // What is not shown is told in every list: it is approved by name only.
+    // Every list says if something is not shown, because it has to be approved by name.
     const isWhole = !serious.some((risk) => risk.kind === "cut" || risk.kind === "binary");
     return serious.length === 0 ? "" : `${plural(serious.length, "risk")}${isWhole ? "" : ", not all shown"}`;
   };
@@ -65,7 +65,7 @@ export function requestTable(requests: readonly ApprovalView[], { paint, width: 
   );
 }
 
-/** Who wants what, and what one should not miss. */
+/** The agent, the change, and the risks. */
 export function requestSummary(request: ApprovalView, baseSha: string | undefined, { paint, now, width: room }: View): string {
   const title = request.kind === "spawn" ? `spawn ${request.agent}` : `config of ${request.agent}`;
   const settled = request.resolved_at === undefined ? "" : `${request.state} ${age(request.resolved_at, now)} ago`;
@@ -121,7 +121,7 @@ function changeLine(files: readonly DiffFile[], paint: Paint): string {
   return `${plural(files.length, "file")}  ${paint("green", `+${added}`)} ${paint("red", `-${removed}`)}`;
 }
 
-/** The longest rule: beyond it the eye loses the line. */
+/** Maximum length of a rule. A longer rule is hard to follow to its end. */
 const RULE_WIDTH = 100;
 
 function fileText(file: DiffFile, { paint, width: room }: View): string {
@@ -131,7 +131,7 @@ function fileText(file: DiffFile, { paint, width: room }: View): string {
   const figures = ` +${file.added} -${file.removed} ──`;
   const columns = Math.min(room, RULE_WIDTH);
   const rule = (title: string): string => title + "─".repeat(Math.max(1, columns - width(title) - width(figures))) + figures;
-  // Where it is that something changes is never cut: a long path has a line for itself.
+  // The path of a change is never cut. A long path gets a line of its own.
   const whole = `${status} ${name} `;
   const isLong = width(whole) + width(figures) + 1 > room;
   const lines = (isLong ? [rule(status), `   ${name}`] : [rule(whole)]).map((line) => paint("bold", line));

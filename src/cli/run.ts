@@ -10,7 +10,7 @@ export async function run(words: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    // Commander has told people on standard error; it does not know --json where the line is not understood.
+    // Commander has printed the error for people. It does not know --json when it cannot parse the line.
     if (error.exitCode !== 0 && words.includes("--json")) printFailure(new UsageError(error.message.replace(/^error: /, "")));
   }
 }

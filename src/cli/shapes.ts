@@ -6,7 +6,7 @@ import * as event from "../wire/event.ts";
 import * as message from "../wire/message.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
 
-/** Shapes that are told once, by their names. */
+/** Shapes that are described once and referred to by name. */
 const NAMED: Record<string, z.ZodType> = {
   AgentView: agent.AgentView,
   AgentStatusRow: agent.AgentStatusRow,
@@ -29,7 +29,7 @@ const NAMED: Record<string, z.ZodType> = {
 };
 const NAMES = new Map<unknown, string>(Object.entries(NAMED).map(([name, schema]) => [schema, name]));
 
-/** What each verb prints with --json: an operation's output, or words where it is put together. */
+/** What each verb prints with --json: an operation's output, or a description if the verb composes it. */
 export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   status: {
     shape:
@@ -94,7 +94,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   restore: { shape: "{ restored: { state: string, created_at: string, seq: number, agents: number, aside?: string } }" },
 };
 
-/** The shape of a schema in the words of TypeScript; a named shape inside it is told by its name. */
+/** The shape of a schema in TypeScript notation. A named shape inside it is referred to by name. */
 function shapeOf(schema: unknown, isTop = true): string {
   const name = NAMES.get(schema);
   if (name !== undefined && !isTop) return name;
@@ -133,7 +133,7 @@ function shapeOf(schema: unknown, isTop = true): string {
   }
 }
 
-/** docs/hivectl-json.md: what every verb prints with --json. */
+/** Makes docs/hivectl-json.md: what every verb prints with --json. */
 export function shapesPage(): string {
   const verbs = Object.entries(VERB_OUTPUT).map(([verb, output]) => {
     const shape = typeof output === "string" ? shapeOf(operations[output].output) : output.shape;
@@ -162,7 +162,7 @@ ${shapes.join("\n\n")}
 `;
 }
 
-/** One field or one alternative a line, at the first level. */
+/** Breaks the first level of a shape into one field or alternative per line. */
 function wrapped(shape: string): string {
   let depth = 0;
   let text = "";

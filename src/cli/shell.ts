@@ -7,48 +7,48 @@ import { clean, painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "../wire/suggest.ts";
 
-/** Options that every verb has. */
+/** Options of every verb. */
 export interface CommonOptions {
   json?: boolean;
   socket?: string;
-  /** Seconds after which the verb is given up, where it has --timeout. */
+  /** Seconds until the verb stops waiting, for a verb with --timeout. */
   timeout?: number;
 }
 
-/** Somewhere to print. */
+/** Output of a verb. */
 export interface Printer {
   isJson: boolean;
   paint: Paint;
-  /** Columns of the terminal; infinite where the output is not one, so that nothing is cut for a program. */
+  /** Columns of the terminal. Infinite if the output is not a terminal, so that nothing is cut for a program. */
   width: number;
   now: number;
-  /** Prints an output of the contract: as one JSON line, or as people read it. */
+  /** Prints an output of the contract, as one JSON line or as text. */
   show<T extends object>(output: T, forPeople: (output: T) => string): void;
-  /** A line for people only. */
+  /** Prints a line of text; nothing with --json. */
   say(words: string): void;
 }
 
-/** What a verb works with: the daemon, and somewhere to print. */
+/** What a verb works with: the daemon and an output. */
 export interface Shell extends Printer {
   client: LineClient;
-  /** Where the daemon listens: for verbs that need a second connection. */
+  /** Where the daemon listens, for verbs that need a second connection. */
   socketPath: string;
-  /** Says what goes on when the verb is given up from here on, by Ctrl-C or --timeout, and how to see it. */
+  /** Sets what to print if the verb is given up from now on, by Ctrl-C or --timeout: what continues, and how to follow it. */
   waitsFor(advice: string): void;
 }
 
-/** The environment is read in this file only. */
+/** The environment is read only in this file. */
 export const environment: NodeJS.ProcessEnv = process.env;
 
-/** What a verb does. A method's parameters may be narrower, so that each names its own arguments' types. */
+/** The implementation of a verb. Method parameters may be narrower, so that each verb can name the types of its arguments. */
 interface Verb<Options> {
   run(shell: Shell, args: unknown[], options: Options): Promise<void>;
 }
 
 /**
- * Declares what a verb does. It is given the shell, the arguments as they stand in its usage, and its options.
- * Heavy things are imported inside, so that every other verb starts without them. `contract` loads the part of the
- * contract that the verb speaks, where it shall not wait for the whole of it.
+ * Attaches an implementation to a verb. It gets the shell, the arguments in the order of the usage, and the options.
+ * Import heavy modules inside it, so that the other verbs start without them. `contract` loads the part of the contract
+ * that the verb uses, for a verb that should not wait for all of it.
  */
 export function act<Options extends object = object>(
   command: Command,
@@ -63,7 +63,7 @@ export function act<Options extends object = object>(
   });
 }
 
-/** Connects, runs a verb, and turns its failure into words, JSON and an exit code. */
+/** Connects and runs a verb. Turns its failure into a text, JSON and an exit code. */
 export async function withShell(
   options: CommonOptions,
   verb: (shell: Shell) => Promise<void>,
@@ -83,11 +83,11 @@ export async function withShell(
     patience.end();
     client?.close();
   }
-  // What was given up may hold connections of its own open.
+  // A verb that was given up may still hold connections open.
   if (patience.isOver) process.stdout.write("", () => process.exit());
 }
 
-/** Runs a verb that needs no daemon, and turns its failure into words and an exit code. */
+/** Runs a verb that needs no daemon. Turns its failure into a text and an exit code. */
 export async function alone(options: CommonOptions, verb: (printer: Printer) => Promise<void>): Promise<void> {
   const isJson = options.json === true;
   await verb(printer(isJson)).catch((error: unknown) => fail(error, isJson));
@@ -98,7 +98,7 @@ function printer(isJson: boolean): Printer {
   return {
     isJson,
     paint: painter(isTerminal && !process.env["NO_COLOR"] && !isJson),
-    // A terminal that does not know its size says 0.
+    // A terminal of unknown size reports 0.
     width: (isTerminal ? process.stdout.columns : Number(process.env["COLUMNS"])) || Infinity,
     now: Date.now(),
     show(output, forPeople) {
@@ -111,12 +111,12 @@ function printer(isJson: boolean): Printer {
   };
 }
 
-/** JSON in which nothing can steer the terminal that it is printed on: such characters are escaped, which is the same JSON. */
+/** JSON that cannot steer the terminal that prints it. It escapes such characters, which does not change the value. */
 export function jsonLine(value: unknown): string {
   return writtenOut(JSON.stringify(value), escaped);
 }
 
-/** A character as JSON escapes it, in one or two units of UTF-16. */
+/** A character as a JSON escape of one or two UTF-16 units. */
 function escaped(_sign: string, character: string): string {
   let text = "";
   for (let at = 0; at < character.length; at++) text += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
@@ -141,7 +141,7 @@ async function connect(path: string, loadContract = wholeContract): Promise<Line
   }
 }
 
-/** An unknown agent's name is often a mistyped one. */
+/** Adds a suggestion to an error about an unknown agent. */
 async function withSuggestion(error: unknown, client: LineClient | undefined): Promise<unknown> {
   if (!client || !isRefusal(error) || error.code !== "not_found") return error;
   const name = /(?:agent|recipient) "([^"]*)"/.exec(error.message)?.[1];
@@ -153,12 +153,12 @@ async function withSuggestion(error: unknown, client: LineClient | undefined): P
 
 /** The agent whose name is nearest to an unknown one. */
 export async function meantAgent(name: string, client: LineClient): Promise<string | undefined> {
-  // A verb that speaks a part of the contract only asks about numbers, not names.
+  // A verb with a partial contract asks only about numbers, not names.
   const { agents } = await client.call("list", {}).catch(() => ({ agents: [] }));
   return closest(name, agents);
 }
 
-/** Words for an empty list. What an agent did outlives it, so a name that nobody has is no mistake; it may be mistyped. */
+/** The text for an empty list. Records of an agent outlive it, so an unknown name is no error, but may be a typo. */
 export async function nothingAbout({ client }: Shell, words: string, agent: string | undefined): Promise<string> {
   if (agent === undefined) return words;
   const { agents } = await client.call("list", {});
@@ -166,7 +166,7 @@ export async function nothingAbout({ client }: Shell, words: string, agent: stri
   return `${words} about ${agent}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
-/** The one place where a verb's failure is told: words on standard error, with --json one document on standard output. */
+/** Reports a verb's failure: a text on standard error, and with --json one document on standard output. */
 function fail(error: unknown, isJson: boolean): void {
   const failure = failureOf(error);
   if (isJson) printFailure(failure);
@@ -174,7 +174,7 @@ function fail(error: unknown, isJson: boolean): void {
   process.exitCode = failure.exit;
 }
 
-/** A failure as the one JSON document of its verb, or as the last line of a stream. */
+/** Prints a failure as the verb's one JSON document, or as the last line of a stream. */
 export function printFailure({ message, code, facts }: Failure): void {
   process.stdout.write(`${jsonLine({ ok: false, error: message, code, ...facts })}\n`);
 }

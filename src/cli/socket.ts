@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Where a hive that runs as a system service listens. */
+/** The socket of a hive that runs as a system service. */
 const SYSTEM_SOCKET = "/run/hyperhive/host.sock";
 
-/** Finds host.sock the way the daemon places it: the settings, the user's own hive, then the system's. */
+/** Finds host.sock where the daemon places it: by the settings, else the user's own hive, else the system's. */
 export function findSocket(
   env: NodeJS.ProcessEnv,
   explicit: string | undefined,
@@ -18,7 +18,7 @@ export function findSocket(
   return exists(own) || !exists(SYSTEM_SOCKET) ? own : SYSTEM_SOCKET;
 }
 
-/** The state folder of a hive, as the daemon finds it. */
+/** The state folder of a hive, by the daemon's rules. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
   return env["HIVE_STATE_DIR"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "hyperhive");
 }

@@ -4,7 +4,7 @@ import { readMessage } from "./stdin.ts";
 
 const input = (isTTY: boolean): Readable => Object.assign(Readable.from([Buffer.from("a\n"), Buffer.from("b\n")]), { isTTY });
 
-test("a message that is typed on a terminal is announced with how it ends; one from a pipe is not", async () => {
+test("a message from a terminal is announced with how to end it; one from a pipe is not", async () => {
   const told: string[] = [];
   const tell = (words: string): void => void told.push(words);
   expect(await readMessage(input(true), tell)).toBe("a\nb\n");

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** Reads a message from standard input to its end. On a terminal it first says on standard error how the message ends. */
+/** Reads a message from standard input to its end. On a terminal, first prints on standard error how to end the message. */
 export async function readMessage(
   input: Readable & { isTTY?: boolean } = process.stdin,
   tell: (words: string) => void = (words) => void process.stderr.write(words),

@@ -4,18 +4,18 @@ export interface Column<Row> {
   title: string;
   value(row: Row): string;
   colour?(row: Row): Colour | undefined;
-  /** Takes what is left of the line; at most one column. */
+  /** Takes the remaining width of the line. At most one column has it. */
   isWide?: boolean;
-  /** Left out where the line is too short; what has the highest number goes first. */
+  /** May be dropped when the line is too short. The highest number is dropped first. */
   spare?: number;
 }
 
 const GAP = 2;
-/** Columns of free text for which spare columns go. */
+/** Columns of free text below which spare columns are dropped. */
 const EASY_WIDE = 20;
-/** Columns below which free text says nothing. */
+/** Minimum columns of free text that is still readable. */
 const MIN_WIDE = 12;
-/** Columns below which no cell does. */
+/** Minimum columns of any cell. */
 const MIN_CELL = 4;
 
 interface Laid<Row> {
@@ -25,8 +25,8 @@ interface Laid<Row> {
 }
 
 /**
- * A table that fits the terminal: cut with …, never wrapped. Columns in which nothing stands are left out; so are
- * spare ones that find no room. An infinite width cuts nothing.
+ * A table that fits the terminal. Cells are cut with …, never wrapped. Empty columns are omitted, and so are spare
+ * columns without room. An infinite width cuts nothing.
  */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], room: number, paint: Paint): string {
   const laid = columns.map((column) => layOut(column, rows)).filter((one) => one.cells.some((cell) => cell !== ""));
@@ -60,7 +60,7 @@ function layOut<Row>(column: Column<Row>, rows: readonly Row[]): Laid<Row> {
 
 const total = (laid: readonly { width: number }[]): number => laid.reduce((sum, one) => sum + one.width + GAP, -GAP);
 
-/** First the free text gives way, then spare columns go, then the free text gives way once more, then the widest of what is left is cut. */
+/** Shortens free text, then drops spare columns, then shortens free text again, then cuts the widest remaining column. */
 function fitInto<Row>(laid: Laid<Row>[], room: number): Laid<Row>[] {
   let kept = laid.map((one) => ({ ...one }));
   const least = (): number =>

@@ -2,25 +2,25 @@ import type { StoredTurnEvent } from "../wire/event.ts";
 import { jsonLine, type Shell } from "./shell.ts";
 import { TurnLines } from "./turn-lines.ts";
 
-/** What a tail needs of a shell. Its client is used up: a stream has its connection for itself. */
+/** What a tail needs of a shell. It uses up the shell's client: a stream needs a connection of its own. */
 type Output = Pick<Shell, "client" | "isJson" | "paint" | "width" | "say">;
 
 export interface TailOptions {
-  /** Events of the past to begin with. */
+  /** How many past events to print first. */
   count: number;
   isFollowing: boolean;
-  /** Ends it. */
+  /** Ends the tail. */
   signal?: AbortSignal;
 }
 
-/** Prints the newest events of an agent, then what comes until the agent is destroyed. */
+/** Prints the newest events of an agent, then new ones until the agent is destroyed. */
 export async function tail(shell: Output, name: string, { count, isFollowing, signal }: TailOptions): Promise<void> {
   const look = new TurnLines(shell);
   const print = (turn: StoredTurnEvent): void => {
     const text = shell.isJson ? jsonLine(turn) : look.of(turn);
     if (text !== "") process.stdout.write(`${text}\n`);
   };
-  // The position first: what happens while the page is fetched comes with the stream.
+  // Read the position first. Events that happen while the page is fetched then come with the stream.
   const { state } = await shell.client.call("state", { messages: 0 });
   const { events } = await shell.client.call("turn_events", { agent: name, limit: count });
   for (const event of events) if (event.seq <= state.seq) print(event);

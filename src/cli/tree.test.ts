@@ -53,7 +53,7 @@ test.each<[string, () => void, RegExp]>([
     },
     new RegExp(`has more than ${MAX_CONFIG_FILES} files`),
   ],
-])("%s is refused in words", (_, make, words) => {
+])("%s is refused with a reason", (_, make, words) => {
   make();
   expect(() => readTree(root)).toThrow(words);
 });

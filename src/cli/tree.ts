@@ -8,8 +8,8 @@ import { UsageError } from "./exit.ts";
 type TreeFiles = NonNullable<Input<"propose">["files"]>;
 
 /**
- * The files of a config tree as they cross the wire. A `.git` folder is not part of it. Throws what does not fit, or cannot
- * be read, with the path that it is about.
+ * Reads the files of a config tree in the wire's form, without `.git`. Throws for a file that exceeds a limit or cannot
+ * be read, with its path.
  */
 export function readTree(root: string): TreeFiles {
   const files: TreeFiles = [];
@@ -29,7 +29,7 @@ export function readTree(root: string): TreeFiles {
         throw new UsageError(`${path} is neither a file nor a symbolic link: remove it from the folder`);
       if (files.length >= MAX_CONFIG_FILES)
         throw new UsageError(`${root} has more than ${MAX_CONFIG_FILES} files, which is the most that a config may have`);
-      // Looked at before the content is read: a file may be of any size.
+      // Check the size before reading the content: a file may be of any size.
       const isTooMuch = bytes + stat.size > MAX_CONFIG_BYTES;
       const content = isTooMuch
         ? Buffer.alloc(0)
@@ -46,7 +46,7 @@ export function readTree(root: string): TreeFiles {
   return files;
 }
 
-/** The names in a folder, in their order. Throws for one that is not UTF-8: no path on the wire could name it. */
+/** The names in a folder, sorted. Throws for a name that is not UTF-8, because no path on the wire could express it. */
 function namesIn(folder: string): string[] {
   return readdirSync(folder, { encoding: "buffer" })
     .map((bytes) => {
@@ -59,7 +59,7 @@ function namesIn(folder: string): string[] {
 
 const byteSign = (byte: number): string => `⟨${byte.toString(16).toUpperCase().padStart(2, "0")}⟩`;
 
-/** What a file system refuses, in words: which path, and why. */
+/** Turns an error of the file system into a text with the path and the reason. */
 function reading<T>(path: string, read: () => T): T {
   try {
     return read();

@@ -22,7 +22,7 @@ describe("a turn in the terminal", () => {
     expect(end).toMatch(/^── ended \d\d:\d\d:\d\d · 14s · 1\.2k tok · \$0\.02 · ok ─+$/);
   });
 
-  test("what the daemon tells is said in words", () => {
+  test("puts events of the daemon into words", () => {
     const body = '{"event":"rebuilt","agent":"scout","sha":"53500ea589b670f82987206b5ec886cc15f7ffe1","request":7}';
     const [start] = lines(60, {
       type: "turn_start",
@@ -36,7 +36,7 @@ describe("a turn in the terminal", () => {
     expect(start?.split("\n")[1]).toBe("→ system scout runs 53500ea589b6 · request 7");
   });
 
-  test("each tool has its one line, cut to the terminal", () => {
+  test("prints each tool on one line, cut to the terminal", () => {
     const use = (name: string, input: unknown): TurnEvent => ({ type: "tool_use", id: name, name, input });
     const shown = lines(
       40,
@@ -58,7 +58,7 @@ describe("a turn in the terminal", () => {
     ]);
   });
 
-  test("an edit is a diff, a long result is folded, an error is told", () => {
+  test("prints an edit as a diff, folds a long result, and prints an error", () => {
     const [edit, ok, bash, result] = lines(
       80,
       { type: "tool_use", id: "1", name: "Edit", input: { file_path: "a.ts", old_string: "one\n", new_string: "two\n" } },
@@ -72,7 +72,7 @@ describe("a turn in the terminal", () => {
     expect(result).toBe("    1\n    2\n    3\n    4\n    … 3 more lines");
   });
 
-  test("what was said is broken between words, under where it began", () => {
+  test("wraps text between words, with a hanging indent", () => {
     const [start, text] = lines(
       20,
       {
@@ -90,7 +90,7 @@ describe("a turn in the terminal", () => {
     expect(text).toBe("  I have looked at\n  all of it.");
   });
 
-  test("nothing an agent writes steers the terminal", () => {
+  test("never lets an agent's text steer the terminal", () => {
     const evil = "\u001B]52;c;x\u0007\u001B[2J\u202E!";
     const shown = lines(
       80,
@@ -105,7 +105,7 @@ describe("a turn in the terminal", () => {
       { type: "turn_end", turn: 1, ok: false, result: "failed", reason: evil, duration_ms: 1, tokens },
     );
     for (const text of shown) expect(text).not.toMatch(/[\u001B\u0007\u202E]/);
-    // What a program printed loses its sequences; what an agent wrote is shown as on the page.
+    // Output of a program loses its escape sequences. Text of an agent is shown as on the page.
     expect(shown[1]).toContain(readable(evil));
     expect(shown[5]).not.toContain("␛");
   });

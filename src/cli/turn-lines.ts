@@ -17,13 +17,13 @@ import {
 } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
-/** Lines of a tool's result, and of a change, that are shown before they are folded. */
+/** Lines of a tool's result, and of a change, before the rest is folded. */
 const RESULT_LINES = 4;
 const CHANGE_LINES = 14;
-/** The length of a rule where the output is no terminal. */
+/** The length of a rule if the output is not a terminal. */
 const RULE_WIDTH = 80;
 
-/** Red only where the message failed. */
+/** Red only for a failed message. */
 export const RESULT_COLOURS: Record<TurnResult, Colour> = {
   ok: "dim",
   failed: "red",
@@ -39,8 +39,8 @@ export interface Look {
 }
 
 /**
- * The lines of an agent's turns, much as its page shows them. It remembers the calls that wait for their results, so
- * that a result is told with its tool. Empty for what is no news.
+ * The lines of an agent's turns, much as its page shows them. It remembers the calls without a result, so that it can
+ * print a result with its tool. Returns an empty array for events that print nothing.
  */
 export class TurnLines {
   readonly #paint: Paint;
@@ -114,7 +114,7 @@ export class TurnLines {
     return fit(width(text) < columns ? text + "─".repeat(columns - width(text)) : `${text}──`, this.#width);
   }
 
-  /** The lines after the first stand under it, and none passes the terminal. */
+  /** Indents the lines after the first, and wraps all to the terminal. */
   #hanging(text: string): string {
     const [first = "", ...rest] = text.split("\n");
     return reflow([first, ...rest.map((line) => `  ${line}`)].join("\n"), this.#width, 2);
@@ -129,13 +129,13 @@ export class TurnLines {
     const tool = shortName(name);
     const mark = ["send", "recv", "ask_operator"].includes(tool) && name.startsWith("mcp__hive__") ? "✉" : "◇";
     const line = this.#cut(`${mark} ${tool} ${oneLine(callWords(name, input))}`.trimEnd());
-    // The tool's name stands out; what follows it is as the agent wrote it.
+    // Only the tool's name is painted.
     const head = `${mark} ${tool}`;
     const first = line.startsWith(head) ? this.#paint("cyan", head) + line.slice(head.length) : line;
     return [first, ...this.#change(name, input)].join("\n");
   }
 
-  /** What was written or changed, as a diff. */
+  /** A write or an edit, as a diff. */
   #change(name: string, input: Record<string, unknown>): string[] {
     const edits =
       name === "Edit"
@@ -170,13 +170,13 @@ export class TurnLines {
 
 const str = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
 
-/** `mcp__hive__send` is `send`; another server's tool reads better as `files · read`. */
+/** `mcp__hive__send` becomes `send`; a tool of another server becomes `files · read`. */
 function shortName(name: string): string {
   const hive = /^mcp__hive__(.+)$/.exec(name)?.[1];
   return oneLine(hive ?? (name.startsWith("mcp__") ? name.slice(5).replace("__", " · ") : name));
 }
 
-/** A call in one line of its own form. */
+/** A call on one line, in the form that suits its tool. */
 function callWords(name: string, input: Record<string, unknown>): string {
   switch (name) {
     case "Bash":
@@ -202,7 +202,7 @@ function callWords(name: string, input: Record<string, unknown>): string {
       return input["wait"] === undefined ? "" : `waits up to ${str(input["wait"])} s`;
     default:
       if (Object.keys(input).length === 0) return "";
-      // What the hive's own tools take reads by itself: a name, a number, some words.
+      // The arguments of the hive's own tools are readable as they are: a name, a number, some words.
       return name.startsWith("mcp__hive__") ? Object.values(input).map(str).join(" · ") : JSON.stringify(input);
   }
 }

@@ -30,7 +30,7 @@ const turns: TurnRow[] = [
   },
 ];
 
-test("each turn is a row: one that runs counts up, one that did not end well says why, nothing steers the terminal", () => {
+test("each turn is a row: a running turn counts up, a failed turn has its reason, nothing steers the terminal", () => {
   const [title = "", running = "", interrupted = "", ok = ""] = turnTable(turns, plain).split("\n");
   expect(title.split(/ {2,}/)).toEqual(["TURN", "AGE", "FROM", "MESSAGE", "RESULT", "TIME", "TOKENS", "COST", "REASON"]);
   expect(running.trim().split(/ {2,}/)).toEqual(["4", "42s", "operator", "#1204", "running", "42s"]);
@@ -39,6 +39,6 @@ test("each turn is a row: one that runs counts up, one that did not end well say
   expect(ok).not.toContain("\u001b");
 });
 
-test("on a narrow terminal the reason gives way", () => {
+test("on a narrow terminal the reason is shortened", () => {
   for (const line of turnTable(turns, { ...plain, width: 60 }).split("\n")) expect(line.length).toBeLessThanOrEqual(60);
 });

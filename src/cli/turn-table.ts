@@ -3,7 +3,7 @@ import { age, clean, count, dollars, duration, type Paint } from "./print.ts";
 import { table, type Column } from "./table.ts";
 import { RESULT_COLOURS } from "./turn-lines.ts";
 
-/** Turns as rows: one that runs has `running` as its result, and has lasted until now. */
+/** Turns as table rows. A running turn has the result `running` and the duration until now. */
 export function turnTable(
   turns: readonly TurnRow[],
   { now, width, paint }: { now: number; width: number; paint: Paint },

@@ -16,7 +16,7 @@ const message = (more: Partial<MessageView>) => ({
   message: { id: 7, from: "ada", to: "bob", body: "look\nat this", state: "leased", created_at: at, ...more } as MessageView,
 });
 
-test("an agent is told of when it does something else, not whenever a figure counts up", () => {
+test("an agent is reported when its activity changes, not when a figure counts up", () => {
   const lines = look();
   expect(lines.of(agent({}))).toBe("ada thinking");
   expect(lines.of(agent({ tokens_today: 5 }))).toBe("");
@@ -25,7 +25,7 @@ test("an agent is told of when it does something else, not whenever a figure cou
   expect(lines.of(agent({ name: "bob", state: "idle" }))).toBe("bob idle");
 });
 
-test("a message says where it is, and what the daemon tells is in words", () => {
+test("a message is reported with its state, and events of the daemon are put into words", () => {
   expect(look().of(message({}))).toBe("ada → bob #7 in turn: look at this");
   expect(look().of(message({ state: "done" }))).toBe("ada → bob #7 done: look at this");
   expect(look(24).of(message({ state: "queued" }))).toBe("ada → bob #7 queued:\n  look at this");

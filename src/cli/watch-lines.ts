@@ -3,12 +3,12 @@ import { bodyOf, MESSAGE_STATES } from "./message-text.ts";
 import { clean, oneLine, type Paint } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
-/** How far what does not fit a line stands under it. */
+/** Indentation of wrapped lines. */
 const HANG = 2;
 
 /**
- * The lines of all that happens in a hive. It remembers what was last said of each agent: figures that count up are no
- * news. Empty for what is none.
+ * The lines of `hivectl watch`. It remembers the last line of each agent, because figures that count up are no news.
+ * Returns an empty array for events that print nothing.
  */
 export class WatchLines {
   readonly #paint: Paint;

@@ -1,6 +1,6 @@
 import { fit, width } from "./print.ts";
 
-/** The text in lines of at most so many columns, broken between words; a word that is longer is cut. */
+/** Wraps text to this many columns between words. Cuts a word that is longer. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/\s+/).filter((one) => one !== "")) {
@@ -11,16 +11,16 @@ export function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
-/** What stands before a line's first word: its indentation, and the mark of an entry in a list. */
+/** What precedes a line's first word: its indentation, and the marker of a list entry. */
 const LEAD = /^\s*(?:(?:[-*•]|\d+[.)])\s+)?/;
 const COLOURS = /\u001B\[[\d;]*m/g;
-/** Columns of a painted text: colours take none. */
+/** Columns of a painted text, without its colours. */
 const paintedWidth = (text: string): number => width(text.replace(COLOURS, ""));
 
 /**
- * Text that was written with lines of its own, for a terminal of so many columns. A line that is longer is broken
- * between words, and what follows stands under its first word, and at least `hang` columns in. Nothing is cut and nothing is
- * joined: a word that is longer than the terminal (an address that shall be copied whole) is left to it.
+ * Wraps text that has line breaks of its own. Breaks a long line between words and indents the rest to its first word,
+ * and by at least `hang` columns. Never cuts or joins: a word that is longer than the terminal (an address to be copied
+ * whole) is left to the terminal.
  */
 export function reflow(text: string, columns: number, hang = 0): string {
   if (!Number.isFinite(columns) || columns < 1) return text;
@@ -30,7 +30,7 @@ export function reflow(text: string, columns: number, hang = 0): string {
     .join("\n");
 }
 
-/** Lines of at most so many columns each, broken anywhere where a word is longer; colours stay with their text. */
+/** Breaks text into lines of at most this many columns, within a word if necessary. Colours stay with their text. */
 export function chopped(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const line of text.split("\n")) {
@@ -57,7 +57,7 @@ export function chopped(text: string, columns: number): string[] {
   return lines;
 }
 
-/** As much of a text as fits, and never nothing of a whole line: a wide character on one column is left to the terminal. */
+/** The longest prefix that fits, and at least one character: a wide character in a single column is left to the terminal. */
 function firstColumns(text: string, columns: number): string {
   let kept = "";
   for (const char of text) {
@@ -70,7 +70,7 @@ function firstColumns(text: string, columns: number): string {
 
 function broken(line: string, columns: number, hang: number): string {
   const lead = LEAD.exec(line)?.[0] ?? "";
-  // Half a terminal of indentation is enough for anybody.
+  // Indentation takes at most half the terminal.
   const under = " ".repeat(Math.min(Math.max(hang, width(lead)), Math.floor(columns / 2)));
   const lines: string[] = [];
   let current = lead;

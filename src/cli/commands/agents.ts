@@ -9,7 +9,7 @@ import { UsageError } from "../exit.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
-/** Prints the hive at a glance: who lives here and what waits. */
+/** Prints the hive at a glance: its agents and what waits. */
 export async function showStatus(shell: Shell): Promise<void> {
   const { state } = await shell.client.call("state", { messages: 0 });
   const { statusRow } = await import("../../wire/agent.ts");
@@ -20,7 +20,7 @@ export async function showStatus(shell: Shell): Promise<void> {
   );
 }
 
-/** Verbs about agents as such. */
+/** Verbs for agents. */
 export function agentCommands(program: Command): void {
   act(program.command("status").description("the hive at a glance"), showStatus);
 
@@ -175,7 +175,7 @@ export function agentCommands(program: Command): void {
   );
 }
 
-/** Makes a call that answers once an agent runs; with --wait tells the steps of its deploy. */
+/** Makes a call that answers once an agent runs. With --wait, prints the steps of its deploy. */
 async function comesToLife<T>(shell: Shell, name: string, wait: boolean | undefined, call: () => Promise<T>): Promise<T> {
   shell.waitsFor(`the deploy of ${name} goes on; \`hivectl requests ${name}\` says how it stands`);
   if (wait !== true) return call();

@@ -10,14 +10,14 @@ import { stateFolder } from "../socket.ts";
 const MIB = 1024 * 1024;
 const size = (bytes: number): string => (bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`);
 
-/** Verbs that carry a hive's state out and back. */
+/** Verbs that back up and restore a hive's state. */
 export function backupCommands(program: Command): void {
   act(
     program
       .command("backup")
       .argument("<folder>", "where to; it must not exist yet, or be empty")
       .description("copy the whole hive into a folder while it runs")
-      .option("--timeout <time>", "give the backup up after so long (90s, 5m, 1h)", timeoutSeconds),
+      .option("--timeout <time>", "give up after this time (90s, 5m, 1h)", timeoutSeconds),
     async (shell, [folder]: [string]) => {
       shell.waitsFor("the backup is given up; what it has written is removed");
       const progress = new Progress(shell.isJson);
@@ -44,7 +44,7 @@ export function backupCommands(program: Command): void {
     program
       .command("restore")
       .argument("<folder>", "a backup")
-      .description("make a stopped hive's state folder from a backup; what is in that folder is put aside")
+      .description("restore a backup into a stopped hive's state folder; its earlier content is moved aside")
       .option("--state <folder>", "the state folder; by default that of HIVE_STATE_DIR, or your own"),
   ).action((folder: string, _own: unknown, self: Command) => {
     const options = self.optsWithGlobals<{ state?: string; yes?: boolean; json?: boolean }>();

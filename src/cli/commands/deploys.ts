@@ -9,7 +9,7 @@ import { act, nothingAbout, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
 
-/** Verbs about what is deployed, and about the trail of it. */
+/** Verbs for deployed configs and their audit trail. */
 export function deployCommands(program: Command): void {
   act<Deciding>(
     decides(
@@ -108,7 +108,7 @@ export function deployCommands(program: Command): void {
       program
         .command("meta-update")
         .argument("<inputs...>", "names as `hivectl meta` lists them")
-        .description("lock inputs anew, and rebuild who depends on them"),
+        .description("update locked inputs, and rebuild the agents that depend on them"),
     ),
     async (shell, [inputs]: [string[]], options) => {
       const input = { inputs, note: options.note, wait: options.wait === true };
@@ -179,7 +179,7 @@ export function deployCommands(program: Command): void {
   );
 }
 
-/** Waits for the requests that were made, and says of each agent how it ended. */
+/** Waits for the requests to finish and reports the result for each agent. */
 async function settled(shell: Shell, results: readonly Result[]): Promise<Result[]> {
   const { endWords, followRequests } = await import("../follow.ts");
   const requests = results.flatMap((one) => one.request ?? []);
@@ -190,7 +190,7 @@ async function settled(shell: Shell, results: readonly Result[]): Promise<Result
   });
 }
 
-/** Asks for rebuilds that the daemon queues one behind the other; with --wait tells their steps. */
+/** Asks for rebuilds, which the daemon carries out one after the other. With --wait, prints their steps. */
 async function queued(shell: Shell, call: () => Promise<{ results: Result[] }>, { wait }: Deciding): Promise<Result[]> {
   if (wait !== true) return (await call()).results;
   shell.waitsFor("the rebuilds go on; `hivectl requests` says how they stand");
@@ -198,14 +198,17 @@ async function queued(shell: Shell, call: () => Promise<{ results: Result[] }>, 
   return (await tellingSteps(shell, (one) => one.origin === "update", call)).results;
 }
 
-/** Local time, to be read beside others: `11-25 15:29:47`. */
+/** Local time with aligned columns: `11-25 15:29:47`. */
 function instant(at: string): string {
   const date = new Date(at);
   const two = (n: number): string => String(n).padStart(2, "0");
   return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${date.toLocaleTimeString("en-GB", { hour12: false })}`;
 }
 
-/** Files that the operator approved without having seen them whole, below the table: no width cuts their names. */
+/**
+ * Files that the operator approved without having seen them whole. They are listed below the table, where no column
+ * width cuts their names.
+ */
 function unseenLines(entries: readonly AuditRow[], { paint }: Pick<Shell, "paint">): string[] {
   return entries.flatMap(({ request, detail: given }) => {
     const unshown = Array.isArray(given?.["unshown"]) ? given["unshown"].map(String) : [];
@@ -219,7 +222,7 @@ function unseenLines(entries: readonly AuditRow[], { paint }: Pick<Shell, "paint
   });
 }
 
-/** Why, and what else the entry says. The commit has a column of its own, and so have files that were not shown. */
+/** The reason, and the entry's other details. The commit and the files that were not shown have columns of their own. */
 function detail({ reason, detail: given, sha }: AuditRow): string {
   const facts = Object.entries(given ?? {})
     .filter(([key, value]) => (key !== "sha" || value !== sha) && key !== "unshown")

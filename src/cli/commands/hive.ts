@@ -4,7 +4,7 @@ import { age } from "../print.ts";
 import { act } from "../shell.ts";
 import { table } from "../table.ts";
 
-/** Verbs about the hive as a whole. */
+/** Verbs for the hive as a whole. */
 export function hiveCommands(program: Command): void {
   act(program.command("login").description("a one-time link into the dashboard"), async (shell) =>
     shell.show(await shell.client.call("login", {}), ({ url }) => url),

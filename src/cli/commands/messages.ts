@@ -7,7 +7,7 @@ import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { readMessage } from "../stdin.ts";
 
-/** Says what was sent. Recipients that refused make it a partial failure. */
+/** Prints what was sent. Recipients that refused make it a partial failure. */
 function showSent(shell: Shell, sent: Output<"send">): void {
   const lines = sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`);
   if (sent.refused.length === 0) return shell.show(sent, () => lines.join("\n"));
@@ -18,7 +18,7 @@ function showSent(shell: Shell, sent: Output<"send">): void {
 const refusedWords = ({ refused }: Output<"send">): string =>
   `not sent to ${refused.map((one) => `${one.to}: ${clean(one.error)}`).join("\n  ")}`;
 
-/** Waits for the answers and prints them. Says what ended without one. */
+/** Waits for the answers and prints them, and reports the messages that ended without one. */
 async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean): Promise<void> {
   const { Answers } = await import("../answers.ts");
   const answers = new Answers(shell, sent.sent);
@@ -33,7 +33,7 @@ async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean
   throw new Failure(exit, code, words.join("\n"), facts);
 }
 
-/** Verbs about messages. */
+/** Verbs for messages. */
 export function messageCommands(program: Command): void {
   act<{ replyTo?: number; wait?: boolean }>(
     waits(
@@ -64,7 +64,7 @@ export function messageCommands(program: Command): void {
     async (shell, _, { unread, peek, limit }) => {
       const inbox = await shell.client.call("inbox", { limit, unread });
       const newest = inbox.messages.at(-1);
-      // Before it is shown: a failure afterwards would be a second document.
+      // Mark before printing: if marking failed afterwards, --json would print a second document.
       if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
       shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
         messages.length === 0

@@ -4,7 +4,7 @@ import { clean } from "../print.ts";
 import { questionText } from "../question-text.ts";
 import { act } from "../shell.ts";
 
-/** Verbs about questions of agents. */
+/** Verbs for questions of agents. */
 export function questionCommands(program: Command): void {
   act<{ all?: boolean }>(
     program.command("questions").description("questions that wait for you").option("-a, --all", "closed ones too"),
@@ -42,7 +42,7 @@ export function questionCommands(program: Command): void {
     program
       .command("close-question")
       .argument("<question>", "its number", wholeNumber)
-      .description("close a question without an answer; whoever asked is told"),
+      .description("close a question without an answer; the asker is notified"),
     async (shell, [id]: [number]) =>
       shell.show(await shell.client.call("question_cancel", { id }), ({ question }) => `#${question.id} closed`),
   );

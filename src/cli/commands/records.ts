@@ -43,7 +43,7 @@ function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: bo
   return table(lines, columns, shell.width, shell.paint);
 }
 
-/** Verbs about what the gateway records. */
+/** Verbs for the gateway's records. */
 export function recordCommands(program: Command): void {
   act<{ limit: number; before?: string }>(
     program
@@ -100,7 +100,7 @@ export function recordCommands(program: Command): void {
   );
 }
 
-/** Asks for the deployed config with one more entry in `egress`. */
+/** Requests the deployed config with one more entry in `egress`. */
 async function proposeHost(shell: Shell, agent: string, host: string): Promise<void> {
   const { files } = await shell.client.call("config", { name: agent });
   const proposed = files.map(({ path, mode, text, base64 }) => ({

@@ -9,13 +9,13 @@ import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
-/** The shortest part of a commit's name that tells it from another by sight. */
+/** The shortest prefix that identifies a commit to a reader. */
 const MIN_SHA_CHARS = 7;
 
-/** `pending` and `show` are looked at many times a day: they start with the part of the contract that they speak. */
+/** `pending` and `show` run many times a day. They load only the part of the contract that they use, to start faster. */
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
 
-/** Verbs about requests: what waits for the operator, and the operator's word. */
+/** Verbs for requests: list them, show them, decide on them. */
 export function requestCommands(program: Command): void {
   act(
     program.command("pending").description("requests that wait for you, and what is on its way"),
@@ -23,7 +23,7 @@ export function requestCommands(program: Command): void {
       const waiting = await shell.client.call("pending", {});
       if (shell.isJson) return shell.show(waiting, () => "");
       if (waiting.approvals.length === 0) return shell.say("nothing waits for approval");
-      // The fixed row of other clients has no risks and no figures.
+      // --json keeps the fixed row of other clients, without risks and figures.
       const [{ requestTable }, { approvals }] = await Promise.all([
         import("../request-text.ts"),
         shell.client.call("approvals", { open: true }),
@@ -82,7 +82,7 @@ export function requestCommands(program: Command): void {
       const { approval, base_sha: base, files } = await shell.client.call("show", { id });
       if (!shell.isJson) await tellSummary(shell, approval, base);
       if (requestCan(approval, "approve")) checkUnshown(id, files, unshown ?? []);
-      // Of one that waits no more, the daemon says why it cannot be approved.
+      // For a request that no longer waits, the daemon says why it cannot be approved.
       if (requestCan(approval, "approve") && options.sha !== undefined) checkSha(approval, options.sha);
       else if (requestCan(approval, "approve")) {
         const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
@@ -101,7 +101,10 @@ export function requestCommands(program: Command): void {
 
   act<Deciding>(
     decides(
-      program.command("deny").argument("<id>", "the request", wholeNumber).description("deny a request; whoever asked is told"),
+      program
+        .command("deny")
+        .argument("<id>", "the request", wholeNumber)
+        .description("deny a request; the requester is notified"),
     ),
     async (shell, [id]: [number], { note }) =>
       shell.show(
@@ -116,7 +119,7 @@ export function requestCommands(program: Command): void {
       program
         .command("cancel-request")
         .argument("<id>", "the request", wholeNumber)
-        .description("take back a request that is not approved yet"),
+        .description("cancel a request that is not approved yet"),
     ),
     async (shell, [id]: [number], { note }) =>
       shell.show(await shell.client.call("cancel_request", { request: id, note }), () => `#${id} cancelled`),
@@ -172,10 +175,10 @@ const tree = async (folder: string) => (await import("../tree.ts")).readTree(fol
 
 type Approval = Output<"show">["approval"];
 
-/** The values of an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 const repeated = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** Prints one file's changes to their end, which may be more than `show` holds. */
+/** Prints all changes of one file, which may exceed what `show` returns. */
 async function showFile(shell: Shell, id: number, base: string, path: string): Promise<void> {
   let text = "";
   for (let after: number | undefined = 0; after !== undefined;) {
@@ -187,7 +190,7 @@ async function showFile(shell: Shell, id: number, base: string, path: string): P
   shell.show({ text }, () => (text === "" ? "only its mode changes, or it is empty" : patchLines(text, shell.paint).join("\n")));
 }
 
-/** The same check as the daemon's, before anything is asked. */
+/** Makes the daemon's check before the operator is asked anything. */
 function checkUnshown(id: number, files: Output<"show">["files"], named: readonly string[]): void {
   const missing = files.filter((file) => isUnshown(file) && !named.includes(file.path));
   if (missing.length === 0) return;

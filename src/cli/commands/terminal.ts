@@ -3,7 +3,7 @@ import { findSocket } from "../socket.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { environment } from "../shell.ts";
 
-/** Verbs about this terminal: they need no daemon. */
+/** Verbs for this terminal. They need no daemon. */
 export function terminalCommands(program: Command): void {
   program
     .command("completion")

@@ -15,7 +15,7 @@ async function watch(shell: Shell): Promise<void> {
   }
 }
 
-/** Verbs about turns. */
+/** Verbs for turns. */
 export function turnCommands(program: Command): void {
   act<{ lines: number; follow: boolean }>(
     program

@@ -4,21 +4,21 @@ import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { OFFERED_MODELS } from "../../wire/models.ts";
 import { oneLine } from "../print.ts";
 
-/** What could stand at the cursor, and what it is. */
+/** A word that may be completed at the cursor, with its description. */
 export interface Candidate {
   value: string;
   words: string;
 }
 
-/** Told to the shell instead of a candidate: complete the names of files. */
+/** Makes the shell complete file names instead. */
 export const FILES: Candidate = { value: ":files", words: "" };
 
-/** Characters of the words beside a candidate. */
+/** Maximum characters of a candidate's description. */
 const MAX_WORDS = 60;
 
 /**
- * What may stand for the last of these words (they begin after `hivectl`). Verbs and options come from the commands
- * themselves; names and numbers from the hive, where one answers.
+ * Completes the last of these words (the words after `hivectl`). Verbs and options come from the command definitions;
+ * names and numbers come from the hive, if one answers.
  */
 export async function complete(
   program: Command,
@@ -37,7 +37,7 @@ export async function complete(
 interface Parsed {
   verb: Command | undefined;
   positionals: string[];
-  /** An option that still wants its value. */
+  /** An option that still needs its value. */
   open: Option | undefined;
   socket: string | undefined;
 }
@@ -88,7 +88,7 @@ function argumentAt(verb: Command, at: number): Argument | undefined {
 
 const fixed = (...values: string[]): Candidate[] => values.map((value) => ({ value, words: "" }));
 
-/** What an argument or an option's value may be, by its name. */
+/** The candidates for an argument or for an option's value, by its name. */
 async function valuesOf(
   name: string,
   verb: string | undefined,
@@ -120,7 +120,7 @@ async function valuesOf(
     client = await connect();
     return await fromHive(client, name, verb, positionals, current);
   } catch {
-    return []; // without a hive there is nothing to name
+    return []; // without a hive there are no names
   } finally {
     client?.close();
   }

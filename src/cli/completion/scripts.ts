@@ -1,6 +1,6 @@
 /**
- * What each shell needs to ask `hivectl __complete` for what may stand at the cursor. The knowledge is there, not here:
- * a script that is installed once stays right.
+ * The script for each shell. It asks `hivectl __complete` for candidates and contains no list of verbs, so an installed
+ * script never goes out of date.
  */
 export const COMPLETION_SCRIPTS = {
   bash: String.raw`# hivectl completion for bash:  source <(hivectl completion bash)

@@ -3,7 +3,7 @@ import { failureOf } from "../exit.ts";
 import { clean } from "../print.ts";
 import type { Effect } from "./press.ts";
 
-/** What became of it, in words; `isError` when it was refused. */
+/** The result of an effect in words; `isError` if the daemon refused it. */
 export interface Outcome {
   words: string;
   isError: boolean;
@@ -11,14 +11,14 @@ export interface Outcome {
 
 type Act = Exclude<Effect, { do: "quit" | "tail" }>;
 
-/** What is said while it is under way. */
+/** The words to show while an effect runs. */
 export function underWay(effect: Act): string {
   if (effect.do === "approve") return `approving #${effect.request.id}…`;
   const words = { cancel: "cancelling the turn of", stop: "stopping", start: "starting", pause: "pausing", resume: "resuming" };
   return `${words[effect.do]} ${effect.agent}…`;
 }
 
-/** Asks the daemon for it, on a connection of its own: that of the screen is a stream. Never rejects. */
+/** Asks the daemon for an effect on a connection of its own, because the screen's connection is a stream. Never rejects. */
 export async function carryOut(effect: Act, socketPath: string): Promise<Outcome> {
   let client: LineClient | undefined;
   try {
@@ -34,7 +34,7 @@ export async function carryOut(effect: Act, socketPath: string): Promise<Outcome
 async function call(effect: Act, client: LineClient): Promise<string> {
   switch (effect.do) {
     case "approve": {
-      // The digest binds the yes to what was shown; what was not shown refuses it.
+      // The digest binds the approval to what was shown. Parts that were not shown make the daemon refuse it.
       const { id, sha, digest } = effect.request;
       await client.call("approve", { id, sha, digest });
       return `#${id} approved`;

@@ -103,7 +103,7 @@ describe("top", () => {
     [5, 24],
     [2, 20],
     [1, 10],
-  ])("fills %i rows of %i columns and never passes them", (rows, columns) => {
+  ])("fills %i rows of %i columns and never exceeds them", (rows, columns) => {
     const state = { ...many, approvals: [request(12), request(13)], questions: [question(17)] };
     const items = itemsOf(state);
     for (const item of [0, 15, 30, 32].flatMap((nth) => items[nth] ?? [])) {
@@ -121,13 +121,13 @@ describe("top", () => {
           : topFrame({ state, isLive: false }, ui, screen(rows, columns));
         expect(lines.length).toBe(rows);
         for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
-        // What is selected is in sight where the screen has room for a list.
+        // The selected row is visible if the screen has room for a list.
         if (!pane && rows >= 7 && columns >= 40) expect(lines.filter((line) => line.startsWith("▸ "))).toHaveLength(1);
       }
     }
   });
 
-  test("shows who lives, what waits, what it cost, and that the daemon is away", () => {
+  test("shows the agents, what waits, the cost, and a lost connection", () => {
     const text = topFrame({ state: snapshot([agent("ada", { state: "thinking" })]), isLive: false }, {}, screen(24, 100)).join(
       "\n",
     );
@@ -143,7 +143,7 @@ describe("top", () => {
     expect(text).toMatch(/ada +thinking +1m/);
   });
 
-  test("who failed comes first; what is selected is in sight, and the foot says what is not", () => {
+  test("lists failed agents first, keeps the selected row visible, and counts hidden rows in the foot", () => {
     const state = snapshot([agent("ada"), agent("zoe", { state: "failed" }), agent("hm1nd", { role: "manager" })]);
     const lines = (selected: string) => topFrame({ state, isLive: true }, { selected: `agent ${selected}` }, screen(7, 80));
     const shown = (selected: string) =>
@@ -158,7 +158,7 @@ describe("top", () => {
     ]);
   });
 
-  test("what is cut ends with …, wherever the cut falls", () => {
+  test("ends cut text with … at every width", () => {
     const state = snapshot([agent("ada")]);
     state.questions = [question(1)];
     for (let columns = 24; columns < 60; columns++) {
@@ -168,7 +168,7 @@ describe("top", () => {
     }
   });
 
-  test("takes events in: an agent that changes, a question that closes, a message once", () => {
+  test("applies events: an agent that changes, a question that closes, a message once", () => {
     const state = snapshot([agent("ada")]);
     take(state, { kind: "agent", agent: agent("ada", { state: "thinking" }) });
     take(state, { kind: "agent", agent: agent("bob") });
@@ -186,7 +186,7 @@ describe("top", () => {
   });
 });
 
-test("the hive at a glance says all of a warning, and no line of it is wider than the terminal", () => {
+test("`hivectl status` prints a whole warning, with no line wider than the terminal", () => {
   const text = statusText(snapshot([agent("ada")]), { paint: painter(false), width: 40, now: Date.parse(at) });
   expect(text).toContain("a warning that is rather long for a\nsmall terminal\n");
   for (const line of text.split("\n")) expect(width(line)).toBeLessThanOrEqual(40);

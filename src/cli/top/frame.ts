@@ -7,14 +7,14 @@ import { filled, line, windowAt, type Screen } from "./line.ts";
 import { itemsOf, type Item, type TopModel } from "./model.ts";
 import { selectedOf, type Ui } from "./press.ts";
 
-/** What the foot says where nothing has just happened; it is cut at the right, so what one needs most comes first. */
+/** The foot when nothing has just happened. It is cut at the right, so the most needed keys come first. */
 const FOOT = "q quit  ? keys  ↵ open  t tail  a approve  c cancel  s stop  S start  p pause";
-/** In front of what is selected, and in front of the others. */
+/** Marks the selected row; the other rows are indented by as much. */
 const [MARK, NO_MARK] = ["▸ ", "  "];
-/** Below so few lines there is one list: the agents, or what waits where that is selected. */
+/** Below this many lines there is a single list: the agents, or what waits if the selection is there. */
 const TWO_LISTS = 7;
 
-/** The whole screen without a pane, as lines: never more of them than it has, and none longer. */
+/** The whole screen without a pane, as lines: no more lines than rows, and none longer than a row. */
 export function topFrame({ state, isLive }: TopModel, ui: Ui, screen: Screen): string[] {
   const items = itemsOf(state);
   const selected = selectedOf(ui, items)?.key;
@@ -24,7 +24,8 @@ export function topFrame({ state, isLive }: TopModel, ui: Ui, screen: Screen): s
   const agents = items.filter((one) => one.kind === "agent");
   const waits = items.filter((one) => one.kind !== "agent");
   const isInWaits = waits.some((one) => one.key === selected);
-  // The agents come first; where what waits is selected, it gets its part of a small screen, or all of a tiny one.
+  // The agents come first. If the selection is in the second list, that list gets a share of a small screen, or all of
+  // a tiny one.
   const forWaits = !isInWaits ? 0 : room < TWO_LISTS ? room : Math.min(waits.length + 2, Math.floor(room / 2));
   const shownAgents = Math.min(Math.max(1, agents.length), Math.max(1, room - 1 - forWaits));
   let lines = head;
@@ -77,7 +78,7 @@ function headOf({ hive, ...state }: StateSnapshot, isLive: boolean, screen: Scre
   return [first, second, ...banners];
 }
 
-/** What became of the last key, else the keys; in front of both how much of the list is out of sight. */
+/** The result of the last key, or else the keys. In front of the keys, how many rows are hidden. */
 function foot({ notice }: Ui, hidden: string, screen: Screen): string {
   if (notice) return line([[notice.isError ? "red" : "amber", oneLine(notice.words)]], screen);
   return line(
@@ -94,7 +95,7 @@ function hiddenWords(above: number, below: number): string {
   return parts.length > 0 ? `${parts.join(", ")}   ` : "";
 }
 
-/** The table of the agents: its title, then a row for each, the selected one marked. */
+/** The table of the agents: a title, then a row for each. The selected row is marked. */
 function agentRows(items: readonly Item[], selected: string | undefined, { paint, columns, now }: Screen): string[] {
   const agents = items.flatMap((one) => (one.kind === "agent" ? one.agent : []));
   const [title = "", ...rows] = agentTable(agents, { paint, width: Math.max(1, columns - MARK.length), now }).split("\n");

@@ -1,4 +1,4 @@
-/** Keys that a terminal sends as several characters, by what they are called here. */
+/** Keys that a terminal sends as escape sequences, by their names here. */
 const SEQUENCES: Readonly<Record<string, string>> = {
   "\u001B[A": "up",
   "\u001BOA": "up",
@@ -25,13 +25,13 @@ const NAMES: Readonly<Record<string, string>> = {
   G: "end",
 };
 
-/** The keys in what a terminal sent at once, each by its name or as its character; sequences that mean nothing here are left out. */
+/** The keys in one read from the terminal, by name or character. Unknown sequences are left out. */
 export function keysIn(text: string): string[] {
   const found = text.match(/\u001B(?:\[[0-?]*[ -/]*[@-~]|O[A-Z])|[\s\S]/gu) ?? [];
   return found.flatMap((one) => (one.length > 1 && one.startsWith("\u001B") ? (SEQUENCES[one] ?? []) : (NAMES[one] ?? one)));
 }
 
-/** What `?` shows. */
+/** The help of `?`. */
 export const KEYS: readonly (readonly [keys: string, words: string])[] = [
   ["↑ ↓ or k j", "select; g and G go to the first and the last"],
   ["Enter", "details of what is selected"],

@@ -1,6 +1,6 @@
 import { fit, width, type Colour, type Paint } from "../print.ts";
 
-/** What is drawn on. */
+/** The size and colours of the screen. */
 export interface Screen {
   rows: number;
   columns: number;
@@ -10,7 +10,7 @@ export interface Screen {
 
 type Span = readonly [Colour | readonly Colour[] | undefined, string];
 
-/** A line of painted pieces, cut to the screen with a … wherever that is. */
+/** A line of painted spans, cut to the screen with a …. */
 export function line(spans: readonly Span[], { columns, paint }: Pick<Screen, "columns" | "paint">): string {
   const whole = spans.reduce((sum, [, words]) => sum + width(words), 0);
   let left = whole <= columns ? columns : columns - 1;
@@ -25,13 +25,13 @@ export function line(spans: readonly Span[], { columns, paint }: Pick<Screen, "c
   return text;
 }
 
-/** Exactly as many lines as the screen has, the last of them the foot. */
+/** Fills the screen: exactly as many lines as it has rows, the last of them the foot. */
 export function filled(lines: readonly string[], foot: string, { rows }: Screen): string[] {
   const above = lines.slice(0, Math.max(0, rows - 1));
   return [...above, ...Array.from({ length: Math.max(0, rows - 1 - above.length) }, () => ""), foot];
 }
 
-/** The part of a list in which one row is seen: as many rows as there is room for, the wanted one in sight. */
+/** The window of a list that contains the wanted row and fits the room. */
 export function windowAt<Row>(rows: readonly Row[], wanted: number, room: number): { shown: Row[]; skip: number } {
   const most = Math.max(0, rows.length - room);
   const skip = Math.min(most, Math.max(0, wanted - Math.floor(room / 2)));

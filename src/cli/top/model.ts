@@ -4,17 +4,17 @@ import type { ApprovalView } from "../../wire/approval.ts";
 import { inOrder as inCallOrder, type Call } from "../../wire/calls.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 
-/** Messages that are kept to be shown: more than any terminal has lines. */
+/** Maximum messages kept: more than a terminal has lines. */
 const MAX_MESSAGES = 200;
 
-/** What `hivectl top` holds: a snapshot, and what happened since. */
+/** The data of `hivectl top`: a snapshot with later events applied. */
 export interface TopModel {
   state: StateSnapshot;
-  /** False while the daemon is away and what is shown may be old. */
+  /** False while the daemon is away and the data may be stale. */
   isLive: boolean;
 }
 
-/** Takes an event into the snapshot. */
+/** Applies an event to the snapshot. */
 export function take(state: StateSnapshot, event: HiveEvent): void {
   switch (event.kind) {
     case "hive":
@@ -41,13 +41,13 @@ function upsert<Row>(rows: Row[], row: Row, key: keyof Row): Row[] {
   return at < 0 ? [...rows, row] : rows.with(at, row);
 }
 
-/** Something that can be selected. `key` names it while the list around it changes. */
+/** A selectable row. `key` identifies it while the list around it changes. */
 export type Item =
   | { kind: "agent"; key: string; agent: AgentView }
   | { kind: "request"; key: string; request: ApprovalView }
   | { kind: "question"; key: string; question: QuestionView };
 
-/** All that can be selected, in the order in which it is shown: the agents, then what waits. */
+/** All selectable rows in display order: the agents, then what waits. */
 export function itemsOf(state: StateSnapshot): Item[] {
   return [
     ...inOrder(state.agents.filter((agent) => !agent.destroyed)).map(
@@ -69,7 +69,7 @@ function waitingOf(state: StateSnapshot): Item[] {
   });
 }
 
-/** The agent that an item is, or is about; nothing where it does not live. */
+/** The agent that an item is or concerns; undefined if that agent does not exist. */
 export function agentOf(state: StateSnapshot, item: Item | undefined): AgentView | undefined {
   if (!item) return undefined;
   if (item.kind === "agent") return item.agent;
@@ -77,7 +77,7 @@ export function agentOf(state: StateSnapshot, item: Item | undefined): AgentView
   return state.agents.find((agent) => agent.name === name && !agent.destroyed);
 }
 
-/** Who needs a look comes first; after that the manager, then by name. */
+/** Agents that need attention come first, then the manager, then the others by name. */
 function inOrder(agents: readonly AgentView[]): AgentView[] {
   const rank = (agent: AgentView): number =>
     agent.state === "failed" || agent.state === "needs_login" ? 0 : agent.role === "manager" ? 1 : 2;

@@ -11,20 +11,20 @@ import { filled, line, type Screen } from "./line.ts";
 import { itemsOf, type Item } from "./model.ts";
 import { pageOf, type Pane } from "./press.ts";
 
-/** Messages that an agent's details show: what it was about lately. */
+/** Recent messages in an agent's details. */
 const RECENT_MESSAGES = 5;
-/** What answers a question. */
+/** The keys that answer a question. */
 export const ANSWERS = "y yes, any other key no";
-/** How far the words of a field stand from the edge. */
+/** Indentation of a field's text. */
 const FIELD = 10;
-/** How far the words of a key do. */
+/** Indentation of a key's text. */
 const KEY = 14;
 
-/** The whole screen with a pane over the list. `skip` is what was really scrolled past. */
+/** The whole screen with a pane over the list. Returns how many lines were really skipped. */
 export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { lines: string[]; skip: number } {
   const { title, text, foot } = contentOf(pane, state, { paint: screen.paint, width: screen.columns, now: screen.now });
   const all = chopped(reflow(text, screen.columns), screen.columns);
-  // A question stands at the foot: it is seen wherever one has scrolled to.
+  // A question is drawn at the foot, so it stays visible while the pane scrolls.
   const room = Math.max(0, screen.rows - 2);
   const skip = Math.max(0, Math.min(pane.skip, all.length - room));
   const below = all.length - room - skip;
@@ -65,7 +65,7 @@ function contentOf(pane: Pane, state: StateSnapshot, view: View): Content {
         foot: pane.request ? `${pane.words} ${ANSWERS}` : ANSWERS,
       };
     case "item": {
-      // As it is now; what has gone is shown as it was.
+      // The current item. An item that was removed is shown in its last state.
       const item = itemsOf(state).find((one) => one.key === pane.item.key) ?? pane.item;
       const foot = item.kind === "question" ? back : `${back}  a approve  t tail  c cancel  s stop  S start  p pause`;
       return { ...itemContent(item, state, view), foot };

@@ -16,7 +16,7 @@ const world = (more: Partial<StateSnapshot> = {}, ada: Partial<AgentView> = {}):
     ...more,
   });
 
-/** Presses keys one after the other; what happened, and how the screen is then. */
+/** Presses keys one after the other. Returns the effects and the final screen state. */
 function type(keys: string, state: StateSnapshot, ui: Ui = {}): { ui: Ui; effects: Effect[] } {
   const effects: Effect[] = [];
   for (const key of keysIn(keys)) {
@@ -28,12 +28,12 @@ function type(keys: string, state: StateSnapshot, ui: Ui = {}): { ui: Ui; effect
 }
 const ADA: Ui = { selected: "agent ada" };
 
-test("keys that are sent as sequences have names; others are left out", () => {
+test("escape sequences become key names, and unknown sequences are dropped", () => {
   expect(keysIn("\u001B[A\u001BOBjq\u001B[5~\u001B[1;5C\r")).toEqual(["up", "down", "down", "q", "page up", "enter"]);
   expect(keysIn("\u001B")).toEqual(["escape"]);
 });
 
-test("what waits stands in the order of the page, and `a` without a request takes its first", () => {
+test("waiting items have the order of the page, and `a` without a selected request takes the first", () => {
   const state = world({
     approvals: [anApproval({ id: 12, agent: "cy" }), anApproval({ id: 13, agent: "new", kind: "spawn" })],
     questions: [aQuestion("which?", { id: 11 })],
@@ -49,14 +49,14 @@ test("what waits stands in the order of the page, and `a` without a request take
   expect(type("a", state, ADA).ui.pane).toMatchObject({ kind: "ask", request: { id: 13 } });
 });
 
-test("the selection moves over agents and what waits, stays at the ends, and follows its item", () => {
+test("the selection moves over agents and waiting items, stops at the ends, and follows its item", () => {
   const state = world({ approvals: [anApproval({ id: 12, agent: "ada" })], questions: [aQuestion("which?", { id: 17 })] });
   expect(type("j", state).ui.selected).toBe("agent ada");
   expect(type("jjj", state).ui.selected).toBe("request 12");
   expect(type("G", state).ui.selected).toBe("question 17");
   expect(type("GjjkA", state).ui.selected).toBe("request 12");
   expect(type("Gg\u001B[A", state).ui.selected).toBe("agent hm1nd");
-  // Another agent fails and is listed first.
+  // Another agent fails and moves to the top.
   const later = world({ agents: [...world().agents, anAgent("zoe", { state: "failed" })] });
   expect(type("j", later, ADA).ui.selected).toBe("agent bob");
 });
@@ -71,7 +71,7 @@ describe("keys for the selected agent", () => {
     ["t", {}, { do: "tail", agent: "ada" }],
   ])("%s", (keys, ada, effect) => {
     expect(type(keys, world({}, ada), ADA)).toMatchObject({ effects: [effect], ui: { selected: "agent ada" } });
-    // The same from its details.
+    // The same from the details pane.
     expect(type(`\r${keys}`, world({}, ada), ADA).effects).toEqual([effect]);
   });
 
@@ -86,7 +86,7 @@ describe("keys for the selected agent", () => {
     ["s", { state: "offline", running: false, state_reason: undefined }, "ada is stopped already"],
     ["S", { running: true }, "ada runs already"],
     ["a", {}, "nothing waits for approval"],
-  ])("%s where there is nothing to do says so", (key, ada, words) => {
+  ])("%s reports when it has nothing to do", (key, ada, words) => {
     expect(type(key, world({}, ada), ADA)).toMatchObject({ effects: [], ui: { notice: { words } } });
   });
 });
@@ -108,19 +108,19 @@ describe("a approves", () => {
     expect(type("n", state, asked.ui).effects).toEqual([]);
   });
 
-  test("what was shown, whatever it has become meanwhile", () => {
+  test("what was shown, even if the request changed meanwhile", () => {
     const asked = type("a", state, { selected: "request 12" });
     const changed = world({ approvals: [{ ...second, digest: "e".repeat(64) }] });
     expect(type("y", changed, asked.ui).effects).toEqual([{ do: "approve", request: second }]);
   });
 
-  test("not one that is decided", () => {
+  test("no request that is already decided", () => {
     const building = world({ approvals: [{ ...second, state: "building" }] });
     expect(type("a", building, { selected: "request 12" }).ui.notice?.words).toBe("#12 is building already");
   });
 });
 
-test("Enter, o and ? open panes; Escape and q close them, and then q quits", () => {
+test("Enter, o and ? open panes; Escape and q close them; then q quits", () => {
   const state = world({ approvals: [anApproval({ id: 12, agent: "ada" })] });
   expect(type("\r", state, ADA).ui.pane).toMatchObject({ kind: "item", item: { key: "agent ada" } });
   expect(type("o", state, ADA).ui.pane).toMatchObject({ kind: "words", words: agent("ada").url });

@@ -4,31 +4,31 @@ import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { agentOf, itemsOf, type Item } from "./model.ts";
 
-/** What a key makes happen outside of the screen. */
+/** An effect of a key outside of the screen. */
 export type Effect =
   | { do: "quit" }
   | { do: "tail"; agent: string }
   | { do: "approve"; request: ApprovalView }
   | { do: "cancel" | "stop" | "start" | "pause" | "resume"; agent: string };
 
-/** What lies over the list. `skip`: lines that are scrolled past. */
+/** An overlay on the list. `skip` counts the lines scrolled past. */
 export type Pane =
   | { kind: "help"; skip: number }
   | { kind: "item"; item: Item; skip: number }
-  /** A question that `y` answers with its effect, and any other key with nothing. */
+  /** A question. `y` runs its effect; any other key closes it. */
   | { kind: "ask"; words: string; request?: ApprovalView; yes: Effect; skip: number }
   | { kind: "words"; title: string; words: string; skip: number };
 
-/** What the operator has before the eyes. */
+/** The screen's state, apart from the data. */
 export interface Ui {
-  /** The key of the selected item; the first one where it is not there any more. */
+  /** The key of the selected item. Falls back to the first item if it no longer exists. */
   selected?: string | undefined;
   pane?: Pane | undefined;
-  /** What became of the last key, until the next one. */
+  /** The result of the last key, until the next key. */
   notice?: { words: string; isError: boolean } | undefined;
 }
 
-/** A screenful, for keys that move by pages. */
+/** Rows that the page keys move by. */
 const PAGE = 10;
 const MOVES: Readonly<Record<string, number>> = {
   up: -1,
@@ -39,12 +39,12 @@ const MOVES: Readonly<Record<string, number>> = {
   end: Infinity,
 };
 
-/** The item that is selected: the one of that key, else the first. */
+/** The selected item, or else the first. */
 export function selectedOf(ui: Ui, items: readonly Item[]): Item | undefined {
   return items.find((one) => one.key === ui.selected) ?? items[0];
 }
 
-/** What a key does: how the screen is after it, and what happens. Pure. */
+/** Handles a key: returns the next screen state and the effect. Pure. */
 export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
   const quiet: Ui = { selected: ui.selected, pane: ui.pane };
   if (key === "quit") return { ui: quiet, effect: { do: "quit" } };
@@ -67,7 +67,7 @@ export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effe
   return act(quiet, key, state);
 }
 
-/** Keys that do something with what is selected. */
+/** Keys that act on the selected item. */
 function act(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
   const item = selectedOf(ui, itemsOf(state));
   if (key === "?") return { ui: { ...ui, pane: { kind: "help", skip: 0 } } };
@@ -98,7 +98,7 @@ const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
   p: ({ name, paused }) => ({ effect: { do: paused ? "resume" : "pause", agent: name } }),
 };
 
-/** The request to approve: the selected one, else the one that waits for the selected agent, else the first of the page. */
+/** Picks the request to approve: the selected one, else the one that waits for the selected agent, else the first of the page. */
 function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
   const pending = itemsOf(state).flatMap((one) =>
     one.kind === "request" && requestCan(one.request, "approve") ? [one.request] : [],
@@ -122,7 +122,7 @@ function open(ui: Ui, key: string, item: Item | undefined, state: StateSnapshot)
 /** The address of an item's page. */
 export function pageOf(item: Item, state: StateSnapshot): string {
   if (item.kind === "agent") return item.agent.url;
-  // An agent's address is below the dashboard's, and one agent there is always: the manager.
+  // An agent's address is below the dashboard's. The manager always exists, so there is at least one agent.
   const origin = state.agents[0]?.url.replace(/\/agent\/[^/]*$/, "") ?? "";
   return item.kind === "request" ? `${origin}/approval/${item.request.id}` : `${origin}/`;
 }

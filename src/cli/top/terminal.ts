@@ -1,25 +1,25 @@
 import { keysIn } from "./keys.ts";
 
-/** What a terminal has that does not know its size. */
+/** The size assumed for a terminal that does not report one. */
 const [ROWS, COLUMNS] = [24, 80];
 
 const ENTER = "\u001B[?1049h\u001B[?25l";
 const LEAVE = "\u001B[?25h\u001B[?1049l";
-/** The terminal shows what comes between at once, where it knows how: no flicker. */
+/** Synchronized output: a terminal that supports it draws what comes between at once, without flicker. */
 const [BEGIN, END] = ["\u001B[?2026h\u001B[H", "\u001B[J\u001B[?2026l"];
 
-/** Whoever ends it from elsewhere, or closes its window: the terminal is left as it was then too. */
+/** Signals that end the program from outside or when its window closes. The terminal is restored then, too. */
 const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What happens to a terminal. */
+/** Input of a terminal. */
 export interface Heard {
   key(key: string): void;
   resized(): void;
-  /** A signal asks for the end. */
+  /** A signal asks the program to end. */
   ended(): void;
 }
 
-/** The terminal of this process as a screen with keys, until it is left: then it is as it was. */
+/** The terminal of this process as a screen with keys. Leaving restores its previous state. */
 export class ScreenTerminal {
   readonly #heard: Heard;
   #isOpen = false;
@@ -56,12 +56,12 @@ export class ScreenTerminal {
     process.stdout.write(LEAVE);
   }
 
-  /** Draws lines over the whole screen. Nothing once it is left, or while something else is printed. */
+  /** Draws lines over the whole screen. Does nothing after it was left, or while other output is printed. */
   draw(lines: readonly string[]): void {
     if (this.#isOpen) process.stdout.write(BEGIN + lines.map((line) => `${line}\u001B[K`).join("\r\n") + END);
   }
 
-  /** Shows the screen from before, for lines that run through it; the keys are heard on. */
+  /** Returns to the normal screen for output that scrolls. Keys are still read. */
   aside(): void {
     this.#isOpen = false;
     process.stdout.write(LEAVE);

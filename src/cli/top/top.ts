@@ -11,17 +11,17 @@ import { ANSWERS, paneFrame } from "./panes.ts";
 import { press, type Effect, type Ui } from "./press.ts";
 import { ScreenTerminal } from "./terminal.ts";
 
-/** Ages tick this often, and a burst of events is drawn at most so often. Milliseconds. */
+/** How often ages are updated, and the shortest interval between two draws in a burst of events. Milliseconds. */
 const TICK_MS = 1000;
 const DRAW_EVERY_MS = 100;
-/** Between attempts to reach a daemon that went away. */
+/** The interval between attempts to reach a lost daemon. */
 const RETRY_MS = 1000;
-/** Messages of the past to begin with. */
+/** Past messages in the first snapshot. */
 const PAST_MESSAGES = 50;
-/** Events of an agent's past that `t` begins with. */
+/** Past events that `t` prints first. */
 const TAIL_EVENTS = 50;
 
-/** Shows the hive as it lives, and does what the keys say, until q or Ctrl-C. Goes on by itself when the daemon comes back. */
+/** Shows the live hive and handles keys until q or Ctrl-C. Reconnects when the daemon returns. */
 export async function top(shell: Shell): Promise<void> {
   if (!ScreenTerminal.isThere)
     throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
@@ -36,7 +36,7 @@ class Top {
   readonly #terminal: ScreenTerminal;
   readonly #stop = new AbortController();
   #ui: Ui = {};
-  /** The tail that is looked at: keys end it. */
+  /** The tail on the screen. Any key ends it. */
   #tail: AbortController | undefined;
   #tick: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -88,17 +88,17 @@ class Top {
     void carryOut(effect, this.#shell.socketPath).then((outcome) => this.#say(outcome));
   }
 
-  /** Says what became of something: at the foot, or in a pane where it does not fit there. */
+  /** Shows an outcome: at the foot, or in a pane if it does not fit there. */
   #say(outcome: Outcome): void {
     const isLong = outcome.words.includes("\n") || width(outcome.words) > this.#terminal.columns;
-    // Nothing is put over a question that is being answered.
+    // Never cover a question that is being answered.
     if (outcome.isError && isLong && this.#ui.pane?.kind !== "ask")
       this.#ui = { ...this.#ui, pane: { kind: "words", title: "REFUSED", words: outcome.words, skip: 0 } };
     else this.#ui = { ...this.#ui, notice: outcome };
     this.#draw();
   }
 
-  /** An agent's turns on the screen from before, until a key; what was printed stays there. */
+  /** Prints an agent's turns on the normal screen until a key is pressed. The output stays there. */
   async #showTail(name: string): Promise<void> {
     this.#tail = new AbortController();
     this.#terminal.aside();
@@ -129,7 +129,7 @@ class Top {
     const { rows, columns } = this.#terminal;
     const screen = { rows, columns, now: Date.now(), paint: this.#shell.paint };
     const { pane } = this.#ui;
-    // A short question stands at the foot: what it is about stays in sight.
+    // A short question goes to the foot, so that its subject stays visible.
     const asked = pane?.kind === "ask" && !pane.request ? `${pane.words} ${ANSWERS}` : "";
     if (asked !== "" && width(asked) <= columns)
       return this.#terminal.draw(topFrame(this.#model, { ...this.#ui, notice: { words: asked, isError: false } }, screen));
@@ -140,14 +140,14 @@ class Top {
   }
 }
 
-/** Keeps the model true until it is told to stop. */
+/** Keeps the model up to date until it is stopped. */
 async function follow(shell: Shell, model: TopModel, changed: () => void, stop: AbortSignal): Promise<void> {
   let after: number | undefined = model.state.seq;
   while (!stop.aborted) {
     let client: LineClient | undefined;
     try {
       client = await connectLines(shell.socketPath, { ordered: true });
-      // After a gap a new snapshot; its position is where the stream goes on.
+      // After a gap, fetch a new snapshot. The stream continues at its position.
       if (after === undefined) {
         model.state = (await client.call("state", { messages: PAST_MESSAGES })).state;
         after = model.state.seq;
@@ -161,13 +161,13 @@ async function follow(shell: Shell, model: TopModel, changed: () => void, stop: 
         changed();
       }
     } catch {
-      // It went away: said on the screen, and tried again.
+      // The connection was lost: show it on the screen and try again.
     }
     client?.close();
     if (stop.aborted) return;
     after = undefined;
     model.isLive = false;
     changed();
-    await sleep(RETRY_MS, undefined, { signal: stop }).catch(() => {}); // who leaves does not wait for it
+    await sleep(RETRY_MS, undefined, { signal: stop }).catch(() => {}); // leaving does not wait for it
   }
 }
