@@ -1,4 +1,4 @@
-/** An unbounded queue that is read as an async iterable. Reading ends once `end` was called and all is read. */
+/** An unbounded queue that is read as an async iterable. Iteration ends after `end` was called and the queue is empty. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #ended = false;

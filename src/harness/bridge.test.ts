@@ -31,7 +31,7 @@ async function inside(): Promise<Socket> {
   await once(socket, "connect");
   return socket;
 }
-/** Everything until the other side has said all it wants. Not by iteration: that would close our side too. */
+/** Reads until the other side ends. Without iteration, which would close our side too. */
 function all(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -40,15 +40,15 @@ function all(socket: Socket): Promise<string> {
     socket.once("error", reject);
   });
 }
-/** Resolves when the connection is gone, with or without an error. */
+/** Resolves when the connection is closed, with or without an error. */
 function gone(socket: Socket): Promise<unknown> {
-  socket.on("error", () => {}); // Its end is looked at, not the reason.
+  socket.on("error", () => {}); // The test checks that it closes, not why.
   socket.on("end", () => socket.end());
   socket.resume();
   return once(socket, "close");
 }
 
-test("carries bytes both ways, and the end of one side is the end of that side only", async () => {
+test("carries bytes both ways, and closes each direction separately", async () => {
   await listen((socket) => {
     all(socket).then(
       (text) => socket.end(`heard ${text}`),
@@ -62,7 +62,7 @@ test("carries bytes both ways, and the end of one side is the end of that side o
   expect(await answer).toBe("heard hello");
 });
 
-test("a connection that comes while nobody listens is parked, and goes on where it was when the daemon is back", async () => {
+test("parks a connection while the daemon is away, and continues it when the daemon is back", async () => {
   bridge = await openBridge(path);
   const socket = await inside();
   const answer = all(socket);
@@ -76,26 +76,26 @@ test("a connection that comes while nobody listens is parked, and goes on where 
   expect(await answer).toBe("now I am: are you there?");
 });
 
-test("a connection that is parked too long is cut instead of being held for ever", async () => {
+test("closes a connection that is parked too long", async () => {
   bridge = await openBridge(path, 1);
   await gone(await inside());
 });
 
-test("a daemon that dies in the middle cuts what was open: the client knows, and tries again", async () => {
+test("closes open connections when the daemon dies, so that the client retries", async () => {
   await listen((socket) => {
-    socket.on("error", () => {}); // Its end is looked at, not the reason.
+    socket.on("error", () => {}); // The test checks that it closes, not why.
     socket.write("half an ans", () => socket.destroy());
   });
   bridge = await openBridge(path);
   await gone(await inside());
 });
 
-test("a reader that does not read is not read for: memory stays bounded", async () => {
+test("stops reading for a reader that does not read, so that memory stays bounded", async () => {
   let sent = 0;
   let blocked!: () => void;
   const isBlocked = new Promise<void>((resolve) => (blocked = resolve));
   await listen((socket) => {
-    socket.on("error", () => {}); // Its end is looked at, not the reason.
+    socket.on("error", () => {}); // The test checks that it closes, not why.
     const chunk = Buffer.alloc(256 * 1024);
     const go = (): void => {
       while (sent < 256) {
@@ -104,7 +104,7 @@ test("a reader that does not read is not read for: memory stays bounded", async 
       }
     };
     go();
-    // The writer has been held back once all buffers on the way are full.
+    // The writer is held back once all buffers on the way are full.
     const look = setInterval(() => {
       if (sent === last) {
         clearInterval(look);

@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** How long a new connection is held while nobody listens on the other side. Milliseconds. */
+/** How long a new connection is parked while the other side does not listen. Milliseconds. */
 const PARK_MS = 10 * 60_000;
-/** First and longest pause between two tries. Milliseconds. */
+/** First and longest pause between two attempts. Milliseconds. */
 const FIRST_RETRY_MS = 25;
 const MOST_RETRY_MS = 1_000;
 
@@ -12,8 +12,8 @@ export interface Bridge {
 }
 
 /**
- * A port on the cage's loopback that leads to a Unix socket of the daemon. While the daemon is away new connections
- * are parked, so that its restart does not fail a turn; one that was open is cut, and the client tries again.
+ * A port on the cage's loopback that leads to a Unix socket of the daemon. While the daemon is away, new connections
+ * are parked, so that its restart does not fail a turn. Connections that were open are closed, and the client retries.
  */
 export function openBridge(path: string, parkMs = PARK_MS): Promise<Bridge> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (inner) => {
@@ -39,12 +39,12 @@ function reach(path: string, until: number, pause: number, inner: Socket, reache
   });
   outer.once("error", () => {
     if (performance.now() > until) return void inner.destroy();
-    // Jitter: a hundred connections must not knock at the same moment.
+    // Jitter: a hundred connections must not retry at the same moment.
     setTimeout(() => reach(path, until, Math.min(pause * 2, MOST_RETRY_MS), inner, reached), pause * (0.5 + Math.random() / 2));
   });
 }
 
-/** Pipes both ways with back-pressure. An end on one side is an end on the other; an error cuts both. */
+/** Pipes both ways with back-pressure. An end on one side is passed on to the other; an error closes both. */
 function join(inner: Socket, outer: Socket): void {
   outer.on("error", () => inner.destroy());
   inner.on("error", () => outer.destroy());

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { run } from "../os/run.ts";
 
-/** Where the manager's cage has the proposed repositories. */
+/** Where the proposed repositories are mounted in the manager's cage. */
 const PROPOSED = "/agents";
 const FULL = /^[0-9a-f]{40}$/;
-/** Fewer digits than git itself takes are a typing mistake. */
+/** Fewer digits than git accepts are a typing mistake. */
 const SHORT = /^[0-9a-f]{4,39}$/;
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
 /**
- * The full name of a commit that a model has named, from the proposed repository of the agent. An approval pins an
- * immutable object, so a branch or a tag is refused with what to do instead.
+ * Resolves a commit that a model named to its full name, in the agent's proposed repository. An approval pins an
+ * immutable object, so a branch or a tag is refused with instructions.
  */
 export async function fullCommit(agent: string, commit: string, path: string, home: string): Promise<string> {
   if (FULL.test(commit)) return commit;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { schemaComplaint } from "../wire/error.ts";
 
-/** The one file of the harness that reads the environment. The daemon sets it; nothing of the host's comes through. */
+/** The only file of the harness that reads the environment. The daemon sets it; the host's environment is not passed on. */
 const Environment = z.object({
   HIVE_SOCKETS: z.string().default("/run/hive"),
   HIVE_CLAUDE: z.string().default("/opt/hive/bin/claude"),
@@ -31,11 +31,11 @@ export interface HarnessConfig {
   home: string;
   workDir: string;
   path: string;
-  /** How long an idle CLI process is kept. Milliseconds. */
+  /** How long to keep an idle CLI process. Milliseconds. */
   warmMs: number;
-  /** How long to live without a daemon. Milliseconds. */
+  /** How long to run without a daemon. Milliseconds. */
   awayMs: number;
-  /** The protocol to say hello with; only tests say another than ours. */
+  /** The protocol version of the hello. Only tests set another than ours. */
   protocol: number | undefined;
 }
 

@@ -5,7 +5,7 @@ import { finishTurn } from "./finish.ts";
 
 const PARKED: TurnOutcome = { kind: "parked", why: "upstream", reason: "529" };
 
-/** Tells an end to a daemon that answers with these refusals in turn, then takes it. */
+/** Reports an end to a daemon that refuses it with each of these errors in turn and then accepts it. */
 async function finish(...refusals: (ErrorCode | Error)[]) {
   const told: TurnOutcome[] = [];
   let pauses = 0;
@@ -26,7 +26,7 @@ async function finish(...refusals: (ErrorCode | Error)[]) {
   return { told, pauses, failure };
 }
 
-test("an end that the daemon cannot store now is told again, unchanged", async () => {
+test("an end that the daemon cannot store yet is sent again unchanged", async () => {
   expect(await finish("disk_full", "unavailable", "internal")).toEqual({
     told: [PARKED, PARKED, PARKED, PARKED],
     pauses: 3,
@@ -35,7 +35,7 @@ test("an end that the daemon cannot store now is told again, unchanged", async (
 });
 
 test.each<ErrorCode>(["bad_request", "too_large", "not_found", "protocol", "unauthorized"])(
-  "an end that is refused with %s for good is told as a failure, once",
+  "an end that is refused permanently with %s is reported as a failure, once",
   async (code) => {
     const failed = { kind: "failed", why: "failed", reason: "the daemon refused how the turn ended: why: no such end" };
     expect(await finish(code)).toEqual({ told: [PARKED, failed], pauses: 0, failure: undefined });
@@ -45,7 +45,7 @@ test.each<ErrorCode>(["bad_request", "too_large", "not_found", "protocol", "unau
 );
 
 test.each(["conflict", "forbidden", new Error("the link was closed")] as const)(
-  "%s ends it: the lease is not ours",
+  "%s stops the attempts: the lease belongs to another harness",
   async (why) => {
     expect(await finish(why)).toEqual({ told: [PARKED], pauses: 0, failure: undefined });
   },

@@ -1,11 +1,11 @@
-/** A message that the running turn holds. */
+/** The lease of a message in the running turn. */
 interface Lease {
   id: number;
   token: string;
   from: string;
 }
 
-/** What this harness holds: told to each new daemon, and forgotten with the turn. */
+/** The leases of this harness. It presents them to each new daemon and clears them with the turn. */
 export class Leases {
   #held: Lease[] = [];
 
@@ -13,12 +13,12 @@ export class Leases {
     this.#held.push(lease);
   }
 
-  /** As they are presented in a hello. */
+  /** The leases in the form of a hello. */
   list(): { id: number; token: string }[] {
     return this.#held.map(({ id, token }) => ({ id, token }));
   }
 
-  /** Drops what the daemon does not honour any more. */
+  /** Drops the leases that the daemon no longer honours. */
   keep(honoured: readonly { id: number }[]): void {
     this.#held = this.#held.filter((lease) => honoured.some((one) => one.id === lease.id));
   }

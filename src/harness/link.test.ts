@@ -9,13 +9,13 @@ import type { HarnessPush } from "../wire/harness.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { Link, type Assignment } from "./link.ts";
 
-/** A link to a daemon that comes and goes. */
+/** A link to a daemon that starts and stops. */
 let folder: string;
 let server: LineServer | undefined;
 let link: Link | undefined;
 let assigned: Assignment[];
 let pushes: HarnessPush[];
-/** What each hello said. */
+/** The content of each hello. */
 let hellos: { leases: unknown[]; busy: boolean; instance: string }[];
 
 beforeEach(() => {
@@ -43,7 +43,7 @@ const assignment: Assignment = {
 };
 type Answer = (name: OperationName, input: never) => object | Promise<object>;
 
-/** Starts a daemon that answers hello, or refuses it, and everything else with `answer`. */
+/** Starts a daemon that accepts or refuses hello, and answers all other calls with `answer`. */
 async function daemon(answer: Answer = () => ({}), refuseHello?: () => HiveError | undefined): Promise<void> {
   const dispatch: Dispatch = async (name, input, connection) => {
     if (name !== "hello") return answer(name, input);
@@ -79,7 +79,7 @@ function open(options: { awayMs?: number; busy?: boolean } = {}): Link {
   return link;
 }
 
-test("finds a daemon that comes later, and says what it holds", async () => {
+test("finds a daemon that starts later, and presents its leases", async () => {
   open({ busy: true });
   await daemon(() => ({ confirmed_n: 3 }));
   expect(await link?.call("publish", { events: [] })).toEqual({ confirmed_n: 3 });
@@ -87,7 +87,7 @@ test("finds a daemon that comes later, and says what it holds", async () => {
   await expect.poll(() => pushes).toEqual([{ push: "compact" }]);
 });
 
-test("a call that was under way when the daemon went is made again with the next one, by the same instance", async () => {
+test("repeats a call that was running when the daemon stopped, with the next daemon and the same instance", async () => {
   let asked = 0;
   await daemon(() => {
     asked++;
@@ -104,7 +104,7 @@ test("a call that was under way when the daemon went is made again with the next
   expect(assigned).toHaveLength(2);
 });
 
-test("a refusal of the daemon is the caller's, and is not tried again", async () => {
+test("passes a refusal on to the caller, without a retry", async () => {
   let asked = 0;
   await daemon(() => {
     asked++;
@@ -115,7 +115,7 @@ test("a refusal of the daemon is the caller's, and is not tried again", async ()
   expect(asked).toBe(1);
 });
 
-test("a call that was given up stays given up, also over a new connection", async () => {
+test("does not repeat an aborted call over a new connection", async () => {
   await daemon(() => new Promise(() => {}));
   open();
   const leaving = new AbortController();
@@ -125,18 +125,18 @@ test("a call that was given up stays given up, also over a new connection", asyn
   await expect(call).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test.each(["bad_request", "too_large"] as const)("a hello that is refused with %s is not said again", async (code) => {
+test.each(["bad_request", "too_large"] as const)("a hello that is refused with %s is not sent again", async (code) => {
   await daemon(undefined, () => new HiveError(code, "leases: at most 1000"));
   expect(await open().ended).toEqual({ kind: "refused", words: "leases: at most 1000" });
   expect(hellos).toHaveLength(1);
 });
 
-test("a protocol that the daemon does not speak ends the link with its words", async () => {
+test("ends with the daemon's words if it does not speak the protocol", async () => {
   await daemon(undefined, () => new HiveError("protocol", "this harness is newer: update the daemon"));
   expect(await open().ended).toEqual({ kind: "refused", words: "this harness is newer: update the daemon" });
 });
 
-test("another harness that is about to go is waited for", async () => {
+test("waits for another harness that is about to end", async () => {
   await daemon(
     () => ({ confirmed_n: 1 }),
     () => (hellos.length < 4 ? new HiveError("conflict", "there is one at a time") : undefined),
@@ -145,11 +145,11 @@ test("another harness that is about to go is waited for", async () => {
   expect(hellos).toHaveLength(4);
 });
 
-test("without a daemon for too long the link ends", async () => {
+test("ends after too long without a daemon", async () => {
   expect(await open({ awayMs: 30 }).ended).toEqual({ kind: "away" });
 });
 
-test("so it does when a daemon was there and does not come back", async () => {
+test("ends after too long without a daemon that was connected before", async () => {
   await daemon(() => ({ confirmed_n: 1 }));
   open({ awayMs: 30 });
   await link?.call("publish", { events: [] });

@@ -7,7 +7,7 @@ import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
 import { isForGood, retryPauses } from "./retry.ts";
 
-/** How often "another harness lives" is taken for one that is about to go. */
+/** How often to retry after "another harness lives", in case that harness is about to end. */
 const MAX_CONFLICTS = 40;
 
 export type Assignment = Output<"hello">;
@@ -17,21 +17,21 @@ export interface LinkOptions {
   revision: string;
   generation: number;
   protocol?: number | undefined;
-  /** How long to look for a daemon before giving up. Milliseconds. */
+  /** How long to search for a daemon before giving up. Milliseconds. */
   awayMs: number;
-  /** What this harness holds when it says hello (again). */
+  /** The state of this harness for each hello. */
   standing(): { leases: { id: number; token: string }[]; busy: boolean; residentServers: number };
-  /** A hello was answered: what to be, and which leases still hold. */
+  /** The daemon answered a hello: the assignment, and the leases that are still valid. */
   onAssigned(assignment: Assignment): void;
   onPush(push: HarnessPush): void;
 }
 
-/** Why the link has ended for good. */
+/** Why the link has ended permanently. */
 export type LinkEnd = { kind: "refused"; words: string } | { kind: "away" } | { kind: "closed" };
 
 /**
- * The harness's one connection to the daemon. It comes back by itself: a call that was under way when the daemon went
- * is made again with the next one, which is safe because sends carry a client id and events their number.
+ * The harness's one connection to the daemon. It reconnects automatically. A call that was running when the daemon
+ * stopped is repeated with the next daemon, which is safe because sends carry a client id and events a number.
  */
 export class Link {
   readonly instance = randomBytes(12).toString("base64url");
@@ -48,7 +48,7 @@ export class Link {
     this.#client = this.#connect();
   }
 
-  /** Calls the daemon, over as many connections as it takes. Throws its refusals. */
+  /** Calls the daemon, over as many connections as necessary. Throws its refusals. */
   async call<N extends OperationName>(name: N, input: Input<N>, signal?: AbortSignal): Promise<Output<N>> {
     for (;;) {
       const client = await this.#client;
@@ -62,7 +62,7 @@ export class Link {
     }
   }
 
-  /** Sends what may be lost. */
+  /** Sends a notification that may be lost. */
   notify<N extends OperationName>(name: N, input: Input<N>): void {
     this.#live?.notify(name, input);
   }
@@ -93,7 +93,7 @@ export class Link {
     }
   }
 
-  /** The link is over: whoever waits for a client waits for ever, and the process ends. */
+  /** The link has ended. Pending waits for a client never resolve, and the process ends. */
   #stop(end: LinkEnd): Promise<LineClient> {
     this.#end(end);
     return new Promise(() => {});
@@ -129,7 +129,7 @@ export class Link {
     }
   }
 
-  /** Waits, or until something happens in the socket's folder: a daemon that comes back is found at once. */
+  /** Waits for the time to pass or for a change in the socket's folder, so that a restarted daemon is found at once. */
   #pauseOrSocket(ms: number): Promise<void> {
     return new Promise((resolve) => {
       let watcher: FSWatcher | undefined;
@@ -143,7 +143,7 @@ export class Link {
         watcher = watch(dirname(this.#options.socket), done);
         watcher.on("error", () => {}); // The timer is enough.
       } catch {
-        // No folder to watch: the timer is enough.
+        // There is no folder to watch; the timer is enough.
       }
     });
   }

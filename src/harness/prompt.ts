@@ -1,11 +1,11 @@
 import type { LeasedMessage } from "../wire/message.ts";
 
-/** Said to an agent whose session had to be replaced, in the head of its wake prompt. */
+/** Added to the head of the wake prompt for an agent whose session had to be replaced. */
 const NEW_SESSION = " (new session: the earlier one could not be continued. You do not remember it; your files are unchanged)";
 
 /**
- * The text that a turn begins with: sender, body, how many more wait, a note when it is a second attempt or when the
- * session is a new one. Nothing else: the model takes the rest with `recv`. The rehearsal model reads this form
+ * The text that begins a turn: sender, body, how many messages wait, and a note for a second attempt or a new session.
+ * The model reads the other messages with `recv`. The rehearsal model parses this form
  * (src/gateway/rehearsal/conversation.ts).
  */
 export function wakePrompt(message: LeasedMessage, unread: number, { newSession = false } = {}): string {

@@ -13,28 +13,28 @@ import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
-/** Exit codes that the daemon and people can tell apart. */
+/** Exit codes, distinct for the daemon and for people. */
 export const EXIT = { ok: 0, crash: 1, usage: 2, refused: 3 } as const;
-/** Pause before an end that the daemon could not store is told again. Milliseconds. */
+/** Pause before an end that the daemon could not store is sent again. Milliseconds. */
 const RETRY_FINISH_MS = 1_000;
 
 const log = (words: string): void => void process.stderr.write(`${new Date().toISOString()} ${words}\n`);
-/** For what nobody waits for: logs what has failed, and goes on. */
+/** Logs the failure of work that is not awaited. */
 const failed =
   (what: string) =>
   (error: unknown): void =>
     log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 
 /**
- * The harness: connects to the daemon, becomes what it is told to be, and runs turn after turn until it is told to
- * sleep or to go, or there has been no daemon for long. Resolves with the exit code.
+ * The harness: connects to the daemon, takes its assignment, and runs turn after turn until the daemon says sleep or
+ * stop, or has been away for too long. Resolves with the exit code.
  */
 export async function serve(config: HarnessConfig): Promise<number> {
   const leases = new Leases();
   let assignment: Assignment | undefined;
   let assigned!: (assignment: Assignment) => void;
   const firstAssignment = new Promise<Assignment>((resolve) => (assigned = resolve));
-  /** What the daemon says before everything is ready is carried out as soon as it is. */
+  /** Pushes that arrive before everything is ready are handled as soon as it is. */
   const early: HarnessPush[] = [];
   let onPush: (push: HarnessPush) => void = (push) => void early.push(push);
 
@@ -58,7 +58,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
   let residents: Residents | undefined;
   let claude: Claude | undefined;
-  /** What goes to the CLI goes one after the other: turns and the operator's commands. */
+  /** The CLI gets one thing at a time: turns and the operator's commands. */
   let line: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
     const result = line.then(step);
@@ -182,7 +182,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   };
   for (const push of early) onPush(push);
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
-  // A generation that is tried proves that it can run a turn: the CLI starts with its config before it is confirmed.
+  // A generation on trial proves that it can run a turn: the CLI starts with its config before it is confirmed.
   if (config.nonce !== undefined) {
     const { nonce } = config;
     const tried = await inTurn(() => theClaude().start());

@@ -22,9 +22,9 @@ test("events arrive in order, numbered from one, in batches that fit a publish",
   for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(MAX_EVENTS_PER_PUBLISH);
 });
 
-test("what is not confirmed is sent again, and what is confirmed is not", async () => {
+test("unconfirmed events are sent again, confirmed events are not", async () => {
   const seen: number[][] = [];
-  // The daemon stores two of three, then goes away once, then takes the rest.
+  // The daemon stores two of three, stops once, then stores the rest.
   const answers: (number | Error)[] = [2, new Error("gone"), 3];
   const spool = new Spool(async (events) => {
     seen.push(events.map(({ n }) => n));
@@ -32,7 +32,7 @@ test("what is not confirmed is sent again, and what is confirmed is not", async 
     if (answer instanceof Error) throw answer;
     return answer;
   });
-  // All three wait before the first is sent.
+  // Add all three before the first is sent.
   const add = (): void => ["a", "b", "c"].forEach((text) => spool.add(note(text)));
   add();
   await spool.flushed();
@@ -40,7 +40,7 @@ test("what is not confirmed is sent again, and what is confirmed is not", async 
   expect(seen.flat().filter((n) => n === 1).length + seen.flat().filter((n) => n === 2).length).toBeLessThanOrEqual(3);
 });
 
-test("past 64 MiB the oldest go, turn marks last, and a note says how many", async () => {
+test("past 64 MiB the oldest events are dropped, turn marks last, and a note says how many", async () => {
   let open!: () => void;
   const opened = new Promise<void>((resolve) => (open = resolve));
   const kept: SpooledEvent[] = [];
@@ -58,13 +58,13 @@ test("past 64 MiB the oldest go, turn marks last, and a note says how many", asy
   expect(names[0]).toBe("turn_start");
   const dropped = Number(/^(\d+) events were dropped/.exec(names.find((name) => name.includes("dropped")) ?? "")?.[1]);
   expect(dropped).toBeGreaterThanOrEqual(6);
-  // What is left is the newest, without a hole but that one.
+  // The newest events remain, with no gap but that one.
   const numbers = names.filter((name) => /^\d+ x/.test(name)).map((name) => Number.parseInt(name, 10));
   expect(numbers).toHaveLength(70 - dropped);
   expect(numbers.at(-1)).toBe(69);
 });
 
-test("the mark of a tool call lets the call go first, and goes with what comes next or a moment later", async () => {
+test("the mark of a tool call waits for the call, and is sent with the next event or a moment later", async () => {
   vi.useFakeTimers();
   try {
     const batches: string[][] = [];
@@ -91,7 +91,7 @@ test("the mark of a tool call lets the call go first, and goes with what comes n
   }
 });
 
-test("an event that the daemon refuses for good leaves a note, and the others arrive", async () => {
+test("an event that the daemon refuses permanently is replaced by a note, and the others arrive", async () => {
   const stored: SpooledEvent[] = [];
   let calls = 0;
   const spool = new Spool(async (events) => {

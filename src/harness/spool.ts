@@ -3,22 +3,22 @@ import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
 import { isForGood } from "./retry.ts";
 
-/** Bytes of events that are held while no daemon confirms them. */
+/** Maximum bytes of events that are kept while the daemon does not confirm them. */
 const MAX_SPOOL_BYTES = 64 * 1024 * 1024;
-/** Bytes of events in one `publish`: well under the limit of a line. */
+/** Maximum bytes of events in one `publish`: well under the limit of a line. */
 const MAX_BATCH_BYTES = 1024 * 1024;
-/** Pause before a batch that the daemon refused (its disk is full) is offered again. Milliseconds. */
+/** Pause before a batch that the daemon refused (its disk is full) is sent again. Milliseconds. */
 const REFUSED_PAUSE_MS = 1_000;
 
 /**
- * How long the marks of a tool call wait for company. The CLI tells of a call and makes it in the same moment: its send
- * must not stand behind the commit of its own mark. Milliseconds.
+ * How long the marks of a tool call wait for further events. The CLI reports a call at the moment it makes it, and the
+ * call's send must not wait behind the commit of its own mark. Milliseconds.
  */
 const GATHER_MS = 10;
-/** Events at whose time something else is on its way to the daemon. Text goes at once: what follows it is shown live. */
+/** Events that coincide with another request to the daemon. Text is sent at once, because deltas after it are shown live. */
 const GATHERED: ReadonlySet<TurnEvent["type"]> = new Set(["tool_use", "tool_result"]);
 
-/** Characters of the note that stands for a refused event: why, not what. */
+/** Maximum characters of the note that replaces a refused event: the reason, not the content. */
 const MAX_REFUSAL_CHARS = 500;
 
 interface Held {
@@ -27,9 +27,9 @@ interface Held {
 }
 
 /**
- * Turn events on their way to the daemon. Each has the next number; it is held until the daemon says that it is on
- * stable storage, and sent again over a new connection from there on. None is lost and none doubled over a restart of
- * the daemon. Past 64 MiB the oldest go, turn marks last, and a note says how many.
+ * Turn events on their way to the daemon. Each gets the next number and is kept until the daemon confirms that it is on
+ * stable storage. A new connection resends the unconfirmed ones. A restart of the daemon neither loses nor doubles an
+ * event. Past 64 MiB the oldest events are dropped, turn marks last, and a note says how many.
  */
 export class Spool {
   readonly #publish: (events: SpooledEvent[]) => Promise<number>;
@@ -37,7 +37,7 @@ export class Spool {
   #bytes = 0;
   #next = 1;
   #dropped = 0;
-  /** Events in the next batch, at most: fewer while one that the daemon refuses is looked for. */
+  /** Maximum events in the next batch: smaller while it searches for an event that the daemon refuses. */
   #most = MAX_EVENTS_PER_PUBLISH;
   #pumping: Promise<void> | undefined;
   #gathering: NodeJS.Timeout | undefined;
@@ -46,7 +46,7 @@ export class Spool {
     this.#publish = publish;
   }
 
-  /** Takes an event and sends it as soon as the last batch is confirmed, the marks of tool calls a moment later. */
+  /** Takes an event. Sends it as soon as the last batch is confirmed; marks of tool calls wait a moment longer. */
   add(event: TurnEvent): void {
     this.#hold(event);
     while (this.#bytes > MAX_SPOOL_BYTES && this.#dropOldest()) this.#dropped++;
@@ -55,11 +55,11 @@ export class Spool {
   }
 
   #pumpAside(): void {
-    // `#send` takes every failure of a publish itself.
+    // `#send` handles every failure of a publish itself.
     this.#pump().catch(() => {});
   }
 
-  /** Resolves when everything that was added so far is confirmed. */
+  /** Resolves when every event added so far is confirmed. */
   async flushed(): Promise<void> {
     while (this.#held.length > 0) await this.#pump();
   }
@@ -98,7 +98,7 @@ export class Spool {
       try {
         confirmed = await this.#publish(batch);
       } catch (error) {
-        // Nothing is lost by a daemon that is away or whose disk is full: the same is offered again.
+        // A daemon that is away or whose disk is full loses nothing: the same batch is sent again.
         if (isForGood(error)) this.#isolate(batch, error);
         else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
         continue;
@@ -108,7 +108,7 @@ export class Spool {
     }
   }
 
-  /** One of these the daemon will never take. Alone it gives way to a note; the others go on. */
+  /** The daemon will never accept one event of this batch. A single event is replaced by a note; a longer batch is split. */
   #isolate(batch: readonly SpooledEvent[], error: HiveError): void {
     this.#most = Math.ceil(batch.length / 2);
     const [held] = this.#held;

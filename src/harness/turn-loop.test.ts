@@ -6,7 +6,7 @@ import { TURN_ENDS, type TurnEnd, type TurnResult } from "../wire/turn-ends.ts";
 import { NO_FIGURES, type PromptEnd } from "./claude/outcome.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
-/** A loop over functions that note what they were asked. Work runs out into sleep. */
+/** A loop over functions that record their calls. When the work runs out, it sleeps. */
 function loopOf(work: Output<"next">[], ends: PromptEnd[], compacted: PromptEnd = end("ok")) {
   const events: TurnEvent[] = [];
   const finished: [number, TurnOutcome][] = [];
@@ -44,7 +44,7 @@ function message(id: number, more: object = {}): Output<"next"> {
   return { message: { id, from: "ada", body: "hello", redelivered: false, created_at, ...more }, token: "t", unread: 2 };
 }
 
-test("a turn: its events are stored before its message is acknowledged; sleep ends the loop", async () => {
+test("a turn stores its events before its message is acknowledged; sleep ends the loop", async () => {
   const { loop, finished, order, prompts } = loopOf([message(7)], []);
   loop.setNextTurn(12);
   await loop.run();
@@ -54,7 +54,7 @@ test("a turn: its events are stored before its message is acknowledged; sleep en
   expect(loop.current).toBeUndefined();
 });
 
-test("the wake prompt says that a message comes again, and nothing of what does not wait", async () => {
+test("the wake prompt says that a message is redelivered, and mentions waiting messages only if there are any", async () => {
   const { loop, prompts } = loopOf([{ ...message(1, { redelivered: true }), unread: 0 }], []);
   await loop.run();
   expect(prompts).toEqual(["Message from ada (redelivered: an earlier attempt did not finish)\n\nhello"]);
@@ -78,7 +78,7 @@ test.each<[PromptEnd, TurnOutcome, TurnResult]>([
   expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, result });
 });
 
-test("a prompt that is too long is compacted once and tried once more; the figures of both count", async () => {
+test("a prompt that is too long is compacted once and retried once, and the figures of both count", async () => {
   const tokens = { input: 1, output: 2, cache_read: 3, cache_write: 4 };
   const { loop, prompts, order, events } = loopOf(
     [message(1)],
@@ -90,13 +90,13 @@ test("a prompt that is too long is compacted once and tried once more; the figur
   expect(events.at(-1)).toMatchObject({ ok: true, tokens: { input: 2, output: 4, cache_read: 6, cache_write: 8 } });
 });
 
-test("what stays too long after compaction fails the message", async () => {
+test("a prompt that is too long even after compaction fails the message", async () => {
   const { loop, finished } = loopOf([message(1)], [end("prompt_too_long"), end("prompt_too_long", "still too long")]);
   await loop.run();
   expect(finished).toEqual([[1, { kind: "failed", why: "prompt_too_long", reason: "still too long" }]]);
 });
 
-test("an outage during the compaction parks the agent; it is not the message's fault", async () => {
+test("an outage during the compaction parks the agent and is not the message's fault", async () => {
   const { loop, finished, prompts } = loopOf([message(1)], [end("prompt_too_long", "too long")], end("upstream", "529"));
   await loop.run();
   expect(prompts).toHaveLength(1);
@@ -105,7 +105,7 @@ test("an outage during the compaction parks the agent; it is not the message's f
 
 const NEW_SESSION = " (new session: the earlier one could not be continued. You do not remember it; your files are unchanged)";
 
-test("a session that is lost is replaced once; page and agent are told", async () => {
+test("a lost session is replaced once, and both page and agent are notified", async () => {
   const { loop, finished, prompts, order, events } = loopOf([message(1)], [end("session_lost", "No conversation found")]);
   await loop.run();
   expect(order).toEqual(["turn_start", "note", "new session", "turn_end", "flushed", "finish"]);
@@ -114,7 +114,7 @@ test("a session that is lost is replaced once; page and agent are told", async (
   expect(finished).toEqual([[1, { kind: "ok" }]]);
 });
 
-test("a history that the API refuses is left behind the same way, and the message says that it comes again", async () => {
+test("a history that the API refuses is replaced as well, and the message is marked as redelivered", async () => {
   const { loop, finished, prompts, order } = loopOf([message(1)], [end("session_refused", "API Error: 400")]);
   await loop.run();
   expect(order).toContain("new session");
@@ -129,14 +129,14 @@ test("a session that cannot be compacted is replaced", async () => {
   expect(finished).toEqual([[1, { kind: "ok" }]]);
 });
 
-test("a session that is lost again in the same turn parks the agent, and the message stays uncounted", async () => {
+test("a session that is lost twice in a turn parks the agent, and the attempt is not counted", async () => {
   const { loop, finished, prompts } = loopOf([message(1)], [end("session_lost"), end("session_lost", "gone again")]);
   await loop.run();
   expect(prompts).toHaveLength(2);
   expect(finished).toEqual([[1, { kind: "parked", why: "session_lost", reason: "gone again" }]]);
 });
 
-test("every end of the table has an outcome whose daemon side is the same row", async () => {
+test("every end of the table has an outcome that the daemon maps to the same row", async () => {
   for (const kind of Object.keys(TURN_ENDS) as TurnEnd[]) {
     const { loop, finished } = loopOf([message(1)], [end(kind), end(kind), end(kind)], end(kind));
     await loop.run();
@@ -145,7 +145,7 @@ test("every end of the table has an outcome whose daemon side is the same row", 
   }
 });
 
-test("cancelling is for the turn that runs, and for no later one", async () => {
+test("cancelling applies to the running turn, not to a later one", async () => {
   const { loop, finished } = loopOf([message(1), message(2)], []);
   expect(loop.cancel({ return: false })).toBe(false);
   const ends = [end("cancelled"), end("failed", "its own fault")];
@@ -193,7 +193,7 @@ test.each<[string, (loop: TurnLoop) => void, TurnOutcome, object]>([
   expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, ...ended });
 });
 
-test("leaving ends the loop between turns, never in one; turn numbers never go back", async () => {
+test("leaving ends the loop between turns, never during one, and turn numbers never decrease", async () => {
   const { loop, finished } = loopOf([message(1), message(2)], []);
   loop.setNextTurn(5);
   loop.setNextTurn(3);

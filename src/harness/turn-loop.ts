@@ -7,40 +7,40 @@ import { TURN_ENDS, turnEndRule, type TurnEnd, type TurnEndRule } from "../wire/
 import { wakePrompt } from "./prompt.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 
-/** What the loop is made of. Each function is the whole of its contract, so that tests put their own in. */
+/** The dependencies of the loop. Tests replace each function. */
 export interface LoopParts {
-  /** Leases the next message, waiting for it; or says that this process may end. */
+  /** Leases the next message, waiting for it if necessary; or returns that this process may end. */
   next(): Promise<Output<"next">>;
-  /** Tells the daemon how the turn ended. Does not give up while there may be a daemon. */
+  /** Reports the end of the turn to the daemon. Retries as long as there may be a daemon. */
   finish(turn: number, outcome: TurnOutcome): Promise<void>;
   emit(event: TurnEvent): void;
   /** Resolves when every event so far is stored. */
   flushed(): Promise<void>;
   /** Runs one prompt to its end. Never throws: an end is data. */
   prompt(text: string): Promise<PromptEnd>;
-  /** Shortens the session. */
+  /** Compacts the session. */
   compact(): Promise<PromptEnd>;
-  /** The next prompt begins a new session. */
+  /** Makes the next prompt begin a new session. */
   newSession(): Promise<void>;
-  /** Milliseconds of a clock that never jumps. */
+  /** Milliseconds of a monotonic clock. */
   now(): number;
 }
 
-/** The turn that runs. */
+/** The running turn. */
 export interface Turn {
   number: number;
   message: LeasedMessage;
 }
 
 /**
- * Turn after turn: lease, prompt, events, end. A turn's events are stored before its message is acknowledged, so what
- * is seen as done can be read. Returns when the daemon says sleep or `leaving` turns true between turns.
+ * Runs turn after turn: lease, prompt, events, end. Stores a turn's events before its message is acknowledged, so that
+ * a finished turn can be read. Returns when the daemon says sleep, or between turns once `leaving` is true.
  */
 export class TurnLoop {
   readonly #parts: LoopParts;
   #nextTurn = 1;
   #current: Turn | undefined;
-  /** Set by the first cancel of the turn that runs: how it ends unless it ends well. */
+  /** Set by the first cancel of the running turn: its outcome unless it ends well. */
   #cancelled: Extract<TurnOutcome, { kind: "cancelled" }> | undefined;
   leaving = false;
 
@@ -52,19 +52,19 @@ export class TurnLoop {
     return this.#current;
   }
 
-  /** The daemon's word on which turn comes next; never goes back while this process lives. */
+  /** Sets the daemon's number for the next turn. Never decreases while this process lives. */
   setNextTurn(turn: number): void {
     this.#nextTurn = Math.max(this.#nextTurn, turn);
   }
 
-  /** Marks the running turn as cancelled by the operator. False when none runs. */
+  /** Marks the running turn as cancelled by the operator. Returns false if no turn runs. */
   cancel(options: { return: boolean }): boolean {
     if (!this.#current) return false;
     this.#cancelled ??= { kind: "cancelled", return: options.return };
     return true;
   }
 
-  /** Marks the running turn, if there is one, as interrupted: its message goes back. */
+  /** Marks the running turn, if any, as interrupted: its message returns to the queue. */
   interrupt(): void {
     if (this.#current) this.#cancelled ??= { kind: "cancelled", return: true, by: "hive" };
   }
@@ -108,7 +108,7 @@ export class TurnLoop {
     this.#current = undefined;
   }
 
-  /** Runs the prompt; where the table of ends names a recovery, tries that and the prompt again, each recovery once. */
+  /** Runs the prompt. If the table of ends names a recovery, tries it and then the prompt again, each recovery once. */
   async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
     const tried = new Set<Recovery>();
     let again = message;
@@ -125,7 +125,7 @@ export class TurnLoop {
           const { fault } = TURN_ENDS[compacted.kind];
           if ((fault !== "message" && fault !== "session") || tried.has("new_session"))
             return { ...compacted, reason, figures: end.figures };
-          // What cannot be shortened cannot go on.
+          // A session that cannot be compacted cannot continue.
           recovery = "new_session";
           tried.add(recovery);
           this.#note(`the session cannot be compacted (${compacted.reason}): a new one takes its place`);
@@ -133,7 +133,7 @@ export class TurnLoop {
       }
       if (recovery === "new_session") {
         await this.#parts.newSession();
-        // The model may have begun on it: a compacted session knows, a new one does not.
+        // The model may have begun on the message: a compacted session remembers that, a new one does not.
         if (end.kind !== "session_lost") again = { ...message, redelivered: true };
       }
       const next = await this.#parts.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session") }));
@@ -168,7 +168,7 @@ export class TurnLoop {
 type Recovery = NonNullable<TurnEndRule["recovery"]>;
 type Recoverable = { [End in TurnEnd]: (typeof TURN_ENDS)[End] extends { recovery: Recovery } ? End : never }[TurnEnd];
 
-/** What the page is told before a recovery. */
+/** The note for the page before a recovery. */
 const NOTES: Record<Recoverable, (reason: string) => string> = {
   prompt_too_long: () => "the prompt is too long: the session is compacted, then the prompt is tried once more",
   session_lost: (reason) => `the session cannot be resumed (${reason}): a new one takes its place`,

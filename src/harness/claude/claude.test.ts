@@ -11,7 +11,7 @@ import { AgentConfig } from "../../wire/config.ts";
 import { Claude } from "./claude.ts";
 import { claudeOptions } from "./options.ts";
 
-/** Starts of the real CLI, without a cage. What it asks of a model is counted and refused. */
+/** Starts the real CLI, without a cage. Its requests to a model are counted and refused. */
 
 const CLI = join(
   dirname(
@@ -78,13 +78,13 @@ function make({
   return claude;
 }
 
-test("a start asks nothing of a model and leaves a process for the first prompt", async () => {
+test("a start sends nothing to a model and leaves a process for the first prompt", async () => {
   expect(await make().start()).toEqual({ servers: {} });
   expect(claude.pid).toBeGreaterThan(0);
   expect(requests).toBe(0);
 });
 
-test("tool servers that do not connect are told with the reason; the start is good all the same", async () => {
+test("a start reports the tool servers that do not connect with the reason, and succeeds", async () => {
   const started = await make({
     servers: {
       missing: { type: "stdio", command: "/nowhere/at/all" },
@@ -94,7 +94,7 @@ test("tool servers that do not connect are told with the reason; the start is go
   expect(started).toEqual({ servers: { missing: expect.stringContaining("ENOENT"), dies: expect.any(String) } });
 });
 
-test("servers whose arguments no command line would take are started", async () => {
+test("servers start whose arguments exceed a command line", async () => {
   const args = Array.from({ length: 64 }, () => "x".repeat(4096));
   const many = Object.fromEntries(
     Array.from({ length: 10 }, (_, n) => [`s${n}`, { type: "stdio" as const, command: "false", args }]),
@@ -108,11 +108,11 @@ test.each<[string, Parameters<typeof make>[0], object]>([
   ["no program", { cli: "/nowhere/claude" }, { kind: "machine", reason: "Claude Code cannot be started (ENOENT)" }],
   ["a program that ends", { cli: "/bin/false" }, { kind: "machine" }],
   ["no folder to work in", { cwd: "/nowhere" }, { kind: "machine" }],
-])("a start that fails says why: %s", async (_, options, failure) => {
+])("a start that fails gives the reason: %s", async (_, options, failure) => {
   expect(await make(options).start()).toMatchObject(failure);
 });
 
-test("a session that is gone is replaced at the start, with a note", async () => {
+test("a lost session is replaced at the start, with a note", async () => {
   expect(await make({ sessionId: "11111111-2222-4333-8444-555555555555" }).start()).toEqual({ servers: {} });
   const told = { type: "note", level: "warn", text: expect.stringContaining("the next message begins a new one") };
   expect(events).toContainEqual(told);

@@ -14,26 +14,26 @@ import { wornOut } from "./wear.ts";
 
 /** How long an interrupt may take before the process is killed. It takes 9 to 38 ms (measured). Milliseconds. */
 const INTERRUPT_MS = 500;
-/** Lines of stderr that become notes, per turn, and characters of each. */
+/** Lines of stderr per turn that become notes, and characters of each. */
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
-/** How long a process is kept that was started before there was a prompt: a first message often follows a deploy. Milliseconds. */
+/** How long to keep a process that was started before its first prompt: a first message often follows a deploy. Milliseconds. */
 const UNUSED_WARM_MS = 30_000;
-/** Characters of a reason: a few lines on a page. */
+/** Maximum characters of a reason: a few lines on a page. */
 const MAX_REASON_CHARS = 300;
 
 const loadSdk = (): Promise<typeof import("@anthropic-ai/claude-agent-sdk")> => import("@anthropic-ai/claude-agent-sdk");
 
 export interface ClaudeParts {
-  /** Where the CLI keeps its sessions. */
+  /** Where the CLI stores its sessions. */
   sessionFolder: string;
-  /** Everything but the MCP servers, made anew for each process. */
+  /** Makes the options of a new process, except the MCP servers. */
   options(sessionId: string | undefined): Options;
-  /** Servers for a new process: in-process ones belong to one connection. */
+  /** Makes the servers of a new process. In-process servers belong to one connection. */
   servers(): Record<string, McpServerConfig>;
   sink: StreamSink;
   log(words: string): void;
-  /** How long an idle process is kept. Milliseconds. */
+  /** How long to keep an idle process. Milliseconds. */
   warmMs: number;
 }
 
@@ -47,19 +47,19 @@ interface Process {
   reader: StreamReader;
   /** It was started to resume a session. */
   resuming: boolean;
-  /** It has answered `initialize`: an end before that is a failure to start. */
+  /** It has answered `initialize`. If it ends earlier, it failed to start. */
   initialized: boolean;
   /** Resolves when it has answered `initialize`. */
   started: Promise<void>;
-  /** Why it refused to start, where it said so in a result. */
+  /** Why it refused to start, if a result says so. */
   refusal: { kind: TurnEnd; reason: string } | undefined;
-  /** The operating system's code when it could not be started. */
+  /** The operating system's error code if it could not be started. */
   startError: string | undefined;
-  /** Resolves when the stream has ended, with the error if there was one. */
+  /** Resolves when the stream has ended, with its error if there was one. */
   ended: Promise<Error | undefined>;
 }
 
-/** A process that has started, with the tool servers that have not connected and why; or why none could. */
+/** A started process with the tool servers that did not connect and their reasons, or the reason why the start failed. */
 export type Started = { servers: Record<string, string> } | { kind: TurnEnd; reason: string };
 
 interface Running {
@@ -70,8 +70,8 @@ interface Running {
 }
 
 /**
- * Claude Code behind one small face: prompts go in, ends come out. The process is kept warm between turns, replaced
- * between turns by age, count and size, and ended when it has been idle; the session goes on in the next one.
+ * Wraps Claude Code: prompts go in, ends come out. The process is kept warm between turns, replaced between turns by
+ * age, count and size, and ended when it has been idle. The next process resumes its session.
  */
 export class Claude {
   readonly #parts: ClaudeParts;
@@ -84,18 +84,19 @@ export class Claude {
   constructor(parts: ClaudeParts, sessionId: string | undefined) {
     this.#parts = parts;
     this.#sessionId = sessionId;
-    // The first prompt is not to wait for it; what keeps it from loading is said there.
+    // Load it before the first prompt needs it. An error is reported by that prompt.
     loadSdk().catch(() => {});
   }
 
-  /** Pid of the process, while there is one. */
+  /** Pid of the process, if it runs. */
   get pid(): number | undefined {
     return this.#process?.child?.pid;
   }
 
   /**
-   * Starts the process of the next prompt and waits until it has answered `initialize`: no request goes to a model. Gives
-   * the tool servers that have not connected, or why the CLI cannot run. A session that is lost is replaced once.
+   * Starts the process for the next prompt and waits until it has answered `initialize`. Sends no request to a model.
+   * Returns the tool servers that have not connected, or the reason why the CLI cannot run. Replaces a lost session
+   * once.
    */
   async start(): Promise<Started> {
     const first = await this.#tryStart();
@@ -119,7 +120,7 @@ export class Claude {
       const death = await Promise.race([
         process.started.then(
           () => undefined,
-          // A process that does not start ends, and its end says why.
+          // If the process does not start, it ends, and its end has the reason.
           () => died,
         ),
         died,
@@ -133,12 +134,12 @@ export class Claude {
     }
   }
 
-  /** Runs one prompt as text: it is never taken for a command. */
+  /** Runs one prompt as text, which is never interpreted as a command. */
   prompt(text: string): Promise<PromptEnd> {
     return this.#run(text, { composed: true });
   }
 
-  /** Shortens the session; ends `ok` also when there is nothing to shorten. */
+  /** Compacts the session. Ends `ok` also when there is nothing to compact. */
   async compact(): Promise<PromptEnd> {
     if (this.#sessionId === undefined) return { kind: "ok", reason: "there is no session yet", figures: NO_FIGURES };
     this.#parts.sink.compacting(true);
@@ -155,8 +156,8 @@ export class Claude {
   }
 
   /**
-   * Interrupts the running prompt; what does not stop in time is killed with everything it started. `why` stands in the
-   * events in place of what the CLI then says to the model.
+   * Interrupts the running prompt. If it does not stop in time, the process is killed with all its children. The events
+   * contain `why` in place of what the CLI then says to the model.
    */
   async cancel(why: string): Promise<void> {
     const running = this.#running;
@@ -170,7 +171,7 @@ export class Claude {
         resolve();
       };
     });
-    // A CLI that is gone cannot be interrupted; what does not stop in time is ended below.
+    // The interrupt fails if the CLI is gone. If it does not stop in time, it is killed below.
     process.query.interrupt().catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const inTime = await Promise.race([
@@ -182,20 +183,20 @@ export class Claude {
     if (!inTime || (pid !== undefined && descendants(pid).length > 0)) await this.end();
   }
 
-  /** Also for the process that runs. */
+  /** Also changes the running process. */
   async setModel(model: string): Promise<void> {
     await this.#process?.query
       .setModel(model)
       .catch((error: unknown) => this.#parts.log(`the model could not be changed: ${String(error)}`));
   }
 
-  /** The next prompt begins a new session. Call between turns. */
+  /** Makes the next prompt begin a new session. Call it between turns. */
   async newSession(): Promise<void> {
     this.#sessionId = undefined;
     await this.end();
   }
 
-  /** Ends the process and everything it started. The session stays. */
+  /** Ends the process and all its children. Keeps the session. */
   async end(): Promise<void> {
     clearTimeout(this.#warmTimer);
     const process = this.#process;
@@ -243,7 +244,7 @@ export class Claude {
     });
   }
 
-  /** The process for the next prompt: the warm one, or a new one on the same session. */
+  /** Returns the process for the next prompt: the warm one, or a new one on the same session. */
   async #ready(): Promise<Process> {
     if (this.#process) return this.#process;
     const { query } = await loadSdk();
@@ -288,7 +289,7 @@ export class Claude {
     process.started = conversation.initializationResult().then(() => {
       process.initialized = true;
     });
-    // The stream ends too, and says why.
+    // The stream ends too, with the reason.
     process.started.catch(() => {});
     void process.ended.then(() => {
       if (this.#process === process) this.#process = undefined;
@@ -310,13 +311,13 @@ export class Claude {
     reader.read(message);
     if (message.type !== "result") return;
     if (!process.initialized) {
-      // The CLI writes a result also when it refuses to start.
+      // The CLI also writes a result when it refuses to start.
       process.refusal = startFailure({ code: undefined, words: resultWords(message), resuming: process.resuming });
       this.#running?.settle({ ...process.refusal, figures: NO_FIGURES });
       return;
     }
     const figures = reader.figures(message);
-    // A subagent's or a background shell's result says that it answers another message, or none.
+    // A result of a subagent or a background shell names another message as the one it answers, or none.
     const answers = "user_message_uuid" in message ? message.user_message_uuid : undefined;
     const running = this.#running;
     if (!running || (answers !== undefined && answers !== running.uuid)) return;
@@ -357,7 +358,7 @@ export class Claude {
   }
 }
 
-/** How a turn ended whose process has ended. */
+/** The end of a turn whose process has ended. */
 function deathOf(process: Process, error: Error | undefined): PromptEnd {
   const why = error?.message ?? "its stream ended";
   const code = process.child?.signalCode ?? process.child?.exitCode ?? "unknown";
@@ -378,13 +379,13 @@ function deathOf(process: Process, error: Error | undefined): PromptEnd {
   };
 }
 
-/** What kept a process from being started. */
+/** Why a process could not be started. */
 function unstartable(error: unknown): { kind: TurnEnd; reason: string } {
   const { code = "unknown" } = error as NodeJS.ErrnoException;
   return startFailure({ code, words: words(error), resuming: false });
 }
 
-/** Starts a process, and tells the operating system's code when that fails: at once, or soon after. */
+/** Starts a process. Calls `failed` with the operating system's error code when that fails, at once or soon after. */
 function startedOr(start: () => ChildProcess, failed: (code: string) => void): ChildProcess {
   const tell = (error: unknown): void => failed((error as NodeJS.ErrnoException).code ?? words(error));
   try {

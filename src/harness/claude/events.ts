@@ -2,45 +2,45 @@ import type { SDKAssistantMessageError, SDKMessage, SDKResultMessage } from "@an
 import type { LiveDelta, TurnEvent } from "../../wire/event.ts";
 import { NO_FIGURES, type Figures } from "./outcome.ts";
 
-/** Bytes of one text inside an event; with its envelope that stays under `MAX_EVENT_BYTES`. */
+/** Maximum bytes of one text inside an event. With its envelope it stays under `MAX_EVENT_BYTES`. */
 const MAX_TEXT_BYTES = 200 * 1024;
 
-/** What the CLI says to the model about a turn that is cancelled, also behind the output of a tool. */
+/** What the CLI tells the model about a cancelled turn, also after the output of a tool. */
 const STOP_WORDS =
   /\[Request interrupted by user[^\]]*\]|The user doesn't want to (?:proceed with this tool use|take this action right now)\.[^\n]*|API Error: Request was aborted\./g;
 
-/** Where the mapped parts of the stream go. */
+/** Receives the mapped parts of the stream. */
 export interface StreamSink {
   emit(event: TurnEvent): void;
   delta(delta: LiveDelta): void;
-  /** The CLI's own session id, whenever it is said anew. */
+  /** The CLI's own session id, each time the CLI reports it. */
   session(id: string): void;
   compacting(now: boolean): void;
 }
 
 /**
- * Turns the CLI's stream into turn events. It keeps in mind only what a result needs: the context in use (the usage of
- * the last answer) and the running cost (the CLI's figure is cumulative). The stream is the agent's own word.
+ * Maps the CLI's stream to turn events. It keeps only what a result needs: the context in use (the usage of the last
+ * answer) and the running cost (the CLI's figure is cumulative). The stream is the agent's output and is not trusted.
  */
 export class StreamReader {
   readonly #sink: StreamSink;
   #sessionId = "";
   #contextTokens: number | undefined;
   #costSoFar = 0;
-  /** The CLI has begun to work on the prompt of this turn. */
+  /** The CLI has begun to work on this turn's prompt. */
   begun = false;
   /** The model has answered at least once in this turn. */
   answered = false;
-  /** The API's last error in this turn, by the CLI's own name. */
+  /** The API's last error in this turn, by the CLI's name for it. */
   apiError: SDKAssistantMessageError | undefined;
-  /** Set once the turn is cancelled: stands in place of what the CLI then says to the model. */
+  /** Set once the turn is cancelled: the words that replace what the CLI then says to the model. */
   cancelled: string | undefined;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
   }
 
-  /** Forgets what was of the turn before. */
+  /** Resets the state of the previous turn. */
   beginTurn(): void {
     this.begun = false;
     this.answered = false;
@@ -65,7 +65,7 @@ export class StreamReader {
     }
   }
 
-  /** The figures of a result; call once for each. */
+  /** The figures of a result. Call it once for each result. */
   figures(result: SDKResultMessage): Figures {
     const usage = result.usage;
     const cost = Math.max(0, result.total_cost_usd - this.#costSoFar);
@@ -84,7 +84,7 @@ export class StreamReader {
     };
   }
 
-  /** What is known of the context when no result comes. */
+  /** The context figure for a turn without a result. */
   context(): { context_tokens?: number } {
     return this.#contextTokens === undefined ? {} : { context_tokens: this.#contextTokens };
   }
@@ -112,7 +112,7 @@ export class StreamReader {
       case "status":
         return this.#sink.compacting(message.status === "compacting");
       case "api_retry": {
-        // The block that was cut is written anew.
+        // The interrupted block is written again from its start.
         this.#sink.delta({ kind: "reset", text: "" });
         const what =
           message.error_status === null ? "the connection to the model broke" : `the model answered ${message.error_status}`;
@@ -196,11 +196,11 @@ function resultText(content: unknown): string {
     .join("\n");
 }
 
-/** Cuts a text to what one event may hold, at a character's edge. */
+/** Cuts a text to the size of one event, at a character boundary. */
 export function cut(text: string, limit = MAX_TEXT_BYTES): { text: string; cutFrom?: number } {
   const bytes = Buffer.byteLength(text);
   if (bytes <= limit) return { text };
-  // A byte sequence that was cut in the middle shows as one replacement character, which goes too.
+  // A byte sequence that was cut in the middle becomes one replacement character, which is removed too.
   const kept = Buffer.from(text)
     .subarray(0, limit)
     .toString("utf8")
@@ -208,7 +208,7 @@ export function cut(text: string, limit = MAX_TEXT_BYTES): { text: string; cutFr
   return { text: kept, cutFrom: bytes };
 }
 
-/** The input of a tool call; one that is too large is shown by its beginning. */
+/** The input of a tool call. If it is too large, only its beginning. */
 function boundedInput(input: unknown): unknown {
   const json = JSON.stringify(input) ?? "null";
   return Buffer.byteLength(json) <= MAX_TEXT_BYTES ? input : { cut: cut(json).text };

@@ -1,7 +1,7 @@
 import type { CanUseTool, Options } from "@anthropic-ai/claude-agent-sdk";
 import { NEVER_ALLOWED, type AgentConfig } from "../../wire/config.ts";
 
-/** Built-in tools that every agent has. No web, no tasks, no questions: those go through the hive or not at all. */
+/** Built-in tools of every agent. Web access, tasks and questions are missing, because they go through the hive. */
 const BUILT_IN = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"];
 /** How long the CLI waits for a tool server to connect. Milliseconds. */
 export const MCP_TIMEOUT_MS = 5_000;
@@ -15,7 +15,7 @@ export interface OptionInput {
   claude: string;
   home: string;
   workDir: string;
-  /** Search path of the tools. */
+  /** The `PATH` of the tools. */
   path: string;
   modelUrl: string;
   egressUrl: string;
@@ -34,8 +34,8 @@ function builtIns(config: AgentConfig): string[] {
 }
 
 /**
- * The CLI asks even about tools that are allowed where a command looks unusual to it (`a & b`). The cage is what holds
- * an agent, not the look of its commands: a tool that it has, it may use. Rules in `tools.deny` come before this.
+ * Allows every tool that the agent has. The CLI also asks about allowed tools if a command looks unusual to it (`a &
+ * b`). The cage confines an agent, not the look of its commands. Rules in `tools.deny` take precedence.
  */
 function answerFor(tools: readonly string[]): CanUseTool {
   return async (name, input) =>
@@ -45,8 +45,8 @@ function answerFor(tools: readonly string[]): CanUseTool {
 }
 
 /**
- * How the CLI is run: with our prompt, tools and servers and nothing that the agent may have written into its own
- * settings. What is not allowed is denied at once; nobody is there to be asked.
+ * The options of the CLI: our prompt, tools and servers, and no settings that the agent may have written itself. A tool
+ * that is not allowed is denied at once, because no operator is attached to answer.
  */
 export function claudeOptions(input: OptionInput): Options {
   return {
@@ -55,7 +55,7 @@ export function claudeOptions(input: OptionInput): Options {
     pathToClaudeCodeExecutable: input.claude,
     settingSources: [],
     strictMcpConfig: true,
-    // Over stdin: a command line is seen by every program of the cage, and its length is limited.
+    // Over stdin: every program of the cage can read a command line, and its length is limited.
     mcpServersDelivery: "initialize",
     tools: builtIns(input.config),
     allowedTools: allowedTools(input.config),
@@ -64,18 +64,19 @@ export function claudeOptions(input: OptionInput): Options {
     canUseTool: answerFor([...BUILT_IN, ...input.config.tools.allow].filter((name) => !input.config.tools.deny.includes(name))),
     includePartialMessages: true,
     model: input.model,
-    // Not recorded: a deploy that changes the instructions counts from the next start of the CLI, also on resume.
+    // Not stored in the session, so that changed instructions apply from the next start of the CLI, also on resume.
     systemPrompt: { type: "preset", preset: "claude_code", append: input.systemPrompt, snapshot: false },
     ...(input.sessionId === undefined ? {} : { resume: input.sessionId }),
   };
 }
 
-/** Where the CLI keeps its sessions and its own state. */
+/** Where the CLI stores its sessions and its own state. */
 export const sessionFolder = (home: string): string => `${home}/.claude`;
 
 /**
- * The whole environment of the CLI. The credential is a placeholder of the right kind, so that the CLI behaves
- * accordingly; the gateway puts the real one in. With these variables its one connection is to its base URL.
+ * The complete environment of the CLI. The credential is a placeholder of the right kind, so that the CLI behaves
+ * accordingly; the gateway replaces it with the real one. These variables restrict the CLI's own connections to its
+ * base URL.
  */
 function claudeEnvironment(input: OptionInput): Record<string, string> {
   return {
@@ -99,7 +100,7 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
   };
 }
 
-/** The variables by which programs find the egress proxy. */
+/** The variables that point programs to the egress proxy. */
 export function proxyEnvironment(egressUrl: string): Record<string, string> {
   const local = "127.0.0.1,localhost";
   return {

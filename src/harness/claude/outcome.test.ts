@@ -4,7 +4,7 @@ import type { TurnEnd } from "../../wire/turn-ends.ts";
 import { endOf, NO_FIGURES, type TurnFacts } from "./outcome.ts";
 import { startFailure } from "./start-failure.ts";
 
-/** A result as the CLI writes it (2.1.330), as far as it is read. */
+/** The fields of a CLI result (2.1.330) that the code reads. */
 function result(fields: object): SDKResultMessage {
   return {
     type: "result",
@@ -19,7 +19,7 @@ function result(fields: object): SDKResultMessage {
 const facts = (more: Partial<TurnFacts> = {}): TurnFacts => ({ fresh: false, answered: false, apiError: undefined, ...more });
 
 test.each<[string, object, Partial<TurnFacts>, TurnEnd]>([
-  ["a turn that went well", { is_error: false, terminal_reason: "completed" }, {}, "ok"],
+  ["a successful turn", { is_error: false, terminal_reason: "completed" }, {}, "ok"],
   [
     "words of a model about a prompt",
     { is_error: false, terminal_reason: "completed", result: "your prompt is too long" },
@@ -70,6 +70,6 @@ test.each<[string, Parameters<typeof startFailure>[0], TurnEnd]>([
     { code: undefined, words: "Configuration error in .claude.json: JSON Parse error", resuming: true },
     "machine",
   ],
-])("a start fails: %s", (_, failure, kind) => {
+])("a failed start: %s", (_, failure, kind) => {
   expect(startFailure(failure).kind).toBe(kind);
 });

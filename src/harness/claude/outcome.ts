@@ -2,7 +2,7 @@ import type { SDKAssistantMessageError, SDKResultMessage } from "@anthropic-ai/c
 import type { TokenCounts } from "../../wire/agent.ts";
 import type { TurnEnd } from "../../wire/turn-ends.ts";
 
-/** What a prompt used, as the CLI says; the daemon puts its own metering in place of it. */
+/** Usage of a prompt as the CLI reports it. The daemon replaces it with its own metering. */
 export interface Figures {
   tokens: TokenCounts;
   cost_usd?: number;
@@ -12,44 +12,44 @@ export interface Figures {
 
 export const NO_FIGURES: Figures = { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } };
 
-/** How one prompt ended. */
+/** The end of one prompt. */
 export interface PromptEnd {
   kind: TurnEnd;
   reason: string;
-  /** When a rate limit ends, if the CLI was told. RFC 3339. */
+  /** When a rate limit ends, if the API said so. RFC 3339. */
   resumesAt?: string;
   figures: Figures;
 }
 
-/** What the stream told of the turn before its result. */
+/** Facts about the turn that the stream reported before its result. */
 export interface TurnFacts {
-  /** The turn began a session: all of its history is the turn's own. */
+  /** The turn began a session, so its whole history belongs to this turn. */
   fresh: boolean;
   /** The model has answered at least once in this turn. */
   answered: boolean;
-  /** The CLI's own name for the API's error, if there was one. */
+  /** The CLI's name for the API's error, if there was one. */
   apiError: SDKAssistantMessageError | undefined;
 }
 
-/** Statuses from here on are the API's own fault; Anthropic's "overloaded" is 529. */
+/** Statuses from here on are the API's own fault. Anthropic's "overloaded" is 529. */
 const LOWEST_UPSTREAM_FAULT = 500;
-/** Statuses by which the API asks for another try. */
+/** Statuses with which the API asks for a retry. */
 const PASSING = new Set([408, 409, 425]);
-/** Errors after which a person has to look at the account. */
+/** Errors that require a person to check the account. */
 const LOGIN_ERRORS: ReadonlySet<string> = new Set([
   "authentication_failed",
   "oauth_org_not_allowed",
   "account_on_hold",
   "verification_required",
 ]);
-/** How a refusal of the hive's own gateway begins (src/gateway/model/proxy.ts). */
+/** The prefix of a refusal by the hive's own gateway (src/gateway/model/proxy.ts). */
 const GATEWAY = /\bhyperhive: /;
-/** Characters of a reason: one line on a page. */
+/** Maximum characters of a reason: one line on a page. */
 const MAX_REASON_CHARS = 300;
 
 /**
- * Reads a result. An API failure comes as `subtype: "success"` with `is_error: true` (measured), so what counts is
- * `is_error`, `terminal_reason` and `api_error_status`.
+ * Classifies a result. The CLI reports an API failure as `subtype: "success"` with `is_error: true` (measured), so the
+ * fields that count are `is_error`, `terminal_reason` and `api_error_status`.
  */
 export function endOf(result: SDKResultMessage, figures: Figures, facts: TurnFacts): PromptEnd {
   const reason = resultWords(result);
@@ -61,7 +61,7 @@ function endKind(result: SDKResultMessage, reason: string, { fresh, answered, ap
   if (terminal === "aborted_streaming" || terminal === "aborted_tools") return "interrupted";
   const status = "api_error_status" in result ? (result.api_error_status ?? undefined) : undefined;
   if (terminal === "prompt_too_long" || terminal === "blocking_limit" || status === 413) return "prompt_too_long";
-  // From here on `reason` is the CLI's: that of a turn that went well is the model's text.
+  // Below this line `reason` is a text of the CLI. In a successful turn it is the model's text.
   if (!result.is_error && result.subtype === "success") return "ok";
   if (/prompt is too long/i.test(reason)) return "prompt_too_long";
   if (status === 429) return "rate_limited";
@@ -78,7 +78,7 @@ function endKind(result: SDKResultMessage, reason: string, { fresh, answered, ap
   return "failed";
 }
 
-/** The first line of what a result says, bounded. */
+/** The first line of a result's text, bounded. */
 export function resultWords(result: SDKResultMessage): string {
   const text = result.subtype === "success" ? result.result : result.errors.join("; ") || result.subtype;
   const line = text.trim().split("\n")[0] ?? "";

@@ -1,14 +1,14 @@
 import type { McpServerStatus, Query } from "@anthropic-ai/claude-agent-sdk";
 import { MCP_TIMEOUT_MS } from "./options.ts";
 
-/** Pause between two looks at servers that still connect: the CLI tells nobody when one has. Milliseconds. */
+/** Interval of polling servers that still connect: the CLI does not report a connection. Milliseconds. */
 const LOOK_EVERY_MS = 100;
-/** Characters of why a server did not connect. */
+/** Maximum characters of the reason why a server did not connect. */
 const MAX_WHY_CHARS = 200;
 
 /**
- * The tool servers that have not connected once none is connecting any more, with the reason. Waits no longer than the
- * CLI does.
+ * Returns the tool servers that failed to connect, with the reason, once no server is connecting any more. Waits no
+ * longer than the CLI does.
  */
 export async function unconnected(query: Pick<Query, "mcpServerStatus">): Promise<Record<string, string>> {
   const until = performance.now() + MCP_TIMEOUT_MS + 1000;

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A block's worth: what a full disk refuses. Bytes. */
+/** One block, which a full disk refuses. Bytes. */
 const PROBE_BYTES = 4096;
 
-/** Why sessions cannot be stored in `folder`, or undefined when they can. Makes the folder where it is missing. */
+/** Returns why sessions cannot be stored in `folder`, or undefined if they can. Creates a missing folder. */
 export function sessionFolderProblem(folder: string): string | undefined {
   const probe = join(folder, `.hive-probe-${process.pid}`);
   try {

@@ -1,21 +1,21 @@
 import type { TurnEnd } from "../../wire/turn-ends.ts";
 
-/** What is known of a CLI process that ended before it answered `initialize`. */
+/** What is known about a CLI process that ended before it answered `initialize`. */
 export interface StartFailure {
-  /** The operating system's code when the process could not be started at all. */
+  /** The operating system's error code if the process could not be started at all. */
   code: string | undefined;
-  /** What the CLI, the SDK or the operating system said. */
+  /** The text of the CLI, the SDK or the operating system. */
   words: string;
-  /** True when the process was started to resume a session. */
+  /** True if the process was started to resume a session. */
   resuming: boolean;
 }
 
-/** How the CLI says that the session to resume is gone, empty or unreadable (2.1.330). */
+/** The CLI's messages for a session that is missing, empty or unreadable (2.1.330). */
 const SESSION_LOST = /no conversation found|failed to resume session|--resume requires/i;
-/** What the CLI refuses in its own arguments. */
+/** The CLI's messages for arguments that it refuses. */
 const BAD_ARGUMENTS = /mcp config|unknown option|invalid (?:mcp|option|argument|settings)/i;
 
-/** Whose fault it is that the CLI did not start. None of it is the message's: the CLI has not seen it. */
+/** Classifies a failed start. It is never the message's fault, because the CLI has not seen the message. */
 export function startFailure({ code, words, resuming }: StartFailure): { kind: TurnEnd; reason: string } {
   if (code === "E2BIG")
     return {

@@ -11,6 +11,6 @@ test.each([
   [{ ageMs: 6 * 3600_000 + 1 }, "6 hours"],
   [{ residentBytes: 1536 * 1024 * 1024 }, undefined],
   [{ residentBytes: 1600 * 1024 * 1024 }, "1600 MiB"],
-])("a process after %j is worn out by: %s", (change, why) => {
+])("a process after %j is replaced because of: %s", (change, why) => {
   expect(wornOut({ ...fresh, ...change })).toBe(why);
 });

@@ -1,16 +1,16 @@
-/** A process is replaced between turns past each of these: long-lived ones are known to leak. */
+/** A process past any of these limits is replaced between turns: long-lived CLI processes are known to leak. */
 const MAX_AGE_MS = 6 * 3600_000;
 const MAX_TURNS = 200;
 const MAX_RESIDENT_BYTES = 1536 * 1024 * 1024;
 
-/** What a CLI process has been through. */
+/** What a CLI process has used up. */
 export interface Wear {
   turns: number;
   ageMs: number;
   residentBytes: number;
 }
 
-/** Why a process should be replaced now that its turn has ended, or undefined while it is good for another. */
+/** Returns why a process should be replaced after its turn, or undefined if it can run another turn. */
 export function wornOut({ turns, ageMs, residentBytes }: Wear): string | undefined {
   if (turns >= MAX_TURNS) return `${turns} turns`;
   if (ageMs > MAX_AGE_MS) return `${Math.round(ageMs / 3600_000)} hours`;

@@ -6,8 +6,8 @@ import { ToolServer } from "./tool-server.ts";
 import { answerTool, describeTool, toolsFor, type ToolHost } from "./tools.ts";
 
 /**
- * The MCP servers of one CLI process: `hive` in this process (a call costs no process and no port), the agent's own on
- * stdio as the CLI's children, resident ones through this process, which runs them.
+ * The MCP servers of one CLI process: `hive` runs in this process (a call costs no process and no port), the agent's
+ * own servers run on stdio as children of the CLI, and resident servers are children of this process.
  */
 export function mcpServers(
   role: AgentRole,
@@ -17,7 +17,7 @@ export function mcpServers(
 ): Record<string, McpServerConfig> {
   const tools = new Map(toolsFor(role).map((tool) => [tool.name, tool]));
   const hive = new ToolServer("hive", {
-    // Otherwise they hide behind a search tool and a model has to look for them.
+    // Otherwise the CLI hides them behind a search tool.
     tools: [...tools.values()].map((tool) => ({ ...describeTool(tool), _meta: { "anthropic/alwaysLoad": true } })),
     call: (name, args) => answerTool(tools.get(name), name, host, args),
   });

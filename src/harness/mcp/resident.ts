@@ -4,7 +4,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { ExtraMcpServer } from "../../wire/config.ts";
 
-/** First and longest pause before a server that ended is started again. Milliseconds. */
+/** First and longest pause before an ended server is restarted. Milliseconds. */
 const FIRST_RESTART_MS = 1_000;
 const MOST_RESTART_MS = 60_000;
 /** A server that stays up this long has recovered. Milliseconds. */
@@ -17,9 +17,9 @@ interface Resident {
 }
 
 /**
- * MCP servers that live as long as the cage: a chat bridge or a webhook that wakes its agent. They run as our
- * children, are started again when they end, and each CLI process reaches them through an in-process server of the
- * same name.
+ * MCP servers that run as long as the cage, such as a chat bridge or a webhook that wakes its agent. They run as our
+ * children and are restarted when they end. Each CLI process reaches them through an in-process server of the same
+ * name.
  */
 export class Residents {
   readonly #servers: Record<string, ExtraMcpServer>;
@@ -38,7 +38,7 @@ export class Residents {
     return Object.keys(this.#servers).length;
   }
 
-  /** Starts all of them; a server that does not come up is tried again later and stops nobody. */
+  /** Starts all of them. A server that fails to start is retried later and does not block the others. */
   async start(): Promise<void> {
     await Promise.all(Object.keys(this.#servers).map((name) => this.#start(name)));
   }
@@ -85,11 +85,11 @@ export class Residents {
       this.#log(`the resident server ${name} runs`);
     } catch (error) {
       this.#log(`the resident server ${name} did not start: ${error instanceof Error ? error.message : String(error)}`);
-      await client.close().catch(() => {}); // It never ran: there may be nothing to close.
+      await client.close().catch(() => {}); // It never ran, so there may be nothing to close.
     }
   }
 
-  /** An in-process server that stands for a resident one towards one CLI process. */
+  /** An in-process server that represents a resident server to one CLI process. */
   serverFor(name: string): McpServer {
     const server = new McpServer({ name, version: "1" }, { capabilities: { tools: {} } });
     server.server.setRequestHandler(ListToolsRequestSchema, async () => {

@@ -4,13 +4,13 @@ import { connectLines } from "../../rpc/client.ts";
 import { fullCommit } from "../commit.ts";
 import { answerTool, toolsFor, type ToolHost } from "./tools.ts";
 
-/** Serves the hive's tools on stdio, to any other MCP client in the cage. Ends with its client. */
+/** Serves the hive's tools on stdio to any other MCP client in the cage. Ends with its client. */
 export async function serveStdio(socket: string, config: { path: string; home: string }): Promise<void> {
   const line = await connectLines(socket);
   const { role } = await line.call("whoami", {});
   const host: ToolHost = {
     call: (name, input) => line.call(name, input),
-    // The lease is the turn's, which the harness holds; its end acknowledges it.
+    // The lease belongs to the turn, which the harness runs and acknowledges.
     leased: () => {},
     messageFrom: () => undefined,
     fullCommit: (agent, commit) => fullCommit(agent, commit, config.path, config.home),

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** The hive's own server as an agent's CLI gets it, and the library's client before it. */
+/** The hive's server as an agent's CLI gets it, connected to the library's client. */
 async function hiveClient(call: (name: string, input: unknown) => Promise<unknown>): Promise<Client> {
   const host = { call, messageFrom: () => undefined, leased: () => {} } as unknown as ToolHost;
   const servers = mcpServers("agent", { extraMcpServers: {} } as unknown as AgentConfig, host, undefined as never);
@@ -27,7 +27,7 @@ async function hiveClient(call: (name: string, input: unknown) => Promise<unknow
   return client;
 }
 
-/** A bare wire to a server: what goes in, and what comes out. */
+/** A raw connection to a server: messages in and messages out. */
 async function wire(call: (name: string) => Promise<ToolAnswer>): Promise<{
   say(message: object): void;
   heard: JSONRPCMessage[];
@@ -45,7 +45,7 @@ async function wire(call: (name: string) => Promise<ToolAnswer>): Promise<{
   };
 }
 
-test("the library's client is offered the hive's tools, always loaded, and hears what they answer", async () => {
+test("the library's client sees the hive's tools as always loaded, and gets their answers", async () => {
   const asked: unknown[] = [];
   const client = await hiveClient(async (name, input) => {
     asked.push([name, input]);
@@ -74,7 +74,7 @@ test("the library's client is offered the hive's tools, always loaded, and hears
   await client.ping();
 });
 
-test("what is not asked of tools is refused, a defect in a tool is told, and noise is passed over", async () => {
+test("unknown methods are refused, a defect in a tool is reported, and malformed messages are ignored", async () => {
   const { say, heard, turn } = await wire(async () => {
     throw new Error("broken");
   });
@@ -94,7 +94,7 @@ test("what is not asked of tools is refused, a defect in a tool is told, and noi
   expect(heard).toHaveLength(5);
 });
 
-test("a call that is cancelled gets no answer", async () => {
+test("a cancelled call gets no answer", async () => {
   let answer: (with_: ToolAnswer) => void = () => {};
   const { say, heard, turn } = await wire(() => new Promise((resolve) => (answer = resolve)));
   say({ id: 1, method: "tools/call", params: { name: "recv" } });

@@ -6,7 +6,7 @@ import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import type { ToolAnswer } from "./tools.ts";
 
 const Params = z.record(z.string(), z.unknown());
-/** What may come from a client: requests have an id and a method, notifications no id. */
+/** A message of a client: requests have an id and a method, notifications have no id. */
 const Incoming = z.object({
   id: z.union([z.string(), z.number()]).optional(),
   method: z.string(),
@@ -16,27 +16,27 @@ const InitializeParams = z.object({ protocolVersion: z.string() });
 const CallParams = z.object({ name: z.string(), arguments: Params.optional() });
 const CancelledParams = z.object({ requestId: z.union([z.string(), z.number()]) });
 
-/** JSON-RPC's names for what went wrong (https://www.jsonrpc.org/specification, 5.1). */
+/** JSON-RPC's error codes (https://www.jsonrpc.org/specification, 5.1). */
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 
 export interface Offered {
-  /** As the client sees them. */
+  /** The tools in the form that the client sees. */
   tools: readonly Tool[];
-  /** Runs one of them. A refusal is an answer; what it throws is a defect. */
+  /** Runs a tool. A refusal is an answer; an exception is a defect. */
   call(name: string, args: Record<string, unknown>): Promise<ToolAnswer>;
 }
 
 /**
- * The part of MCP that a server of nothing but tools needs, over the transport that the Agent SDK connects
- * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times on its way through; here it is
- * parsed once, and the arguments once by their tool.
+ * The part of MCP that a server with only tools needs, over the transport that the Agent SDK connects
+ * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times on its way through. Here the call
+ * is parsed once, and its arguments once by their tool.
  */
 export class ToolServer {
   readonly #name: string;
   readonly #offered: Offered;
-  /** Requests that are being answered. */
+  /** Requests without an answer so far. */
   readonly #underWay = new Set<string | number>();
   #transport: Transport | undefined;
 
@@ -45,7 +45,7 @@ export class ToolServer {
     this.#offered = offered;
   }
 
-  /** As the Agent SDK wants it: all that it does with a server is to connect and to close it. */
+  /** Cast to the Agent SDK's type. The SDK only calls `connect` and `close` on a server. */
   get instance(): McpServer {
     return this as unknown as McpServer;
   }
@@ -62,7 +62,7 @@ export class ToolServer {
 
   #take(message: unknown): void {
     const { data } = Incoming.safeParse(message);
-    // An answer to a question that was never asked, or nothing that one could answer.
+    // A response without a request, or a message that cannot be answered.
     if (!data) return;
     const { id, method, params = {} } = data;
     if (id !== undefined) return void this.#answer(id, method, params);
@@ -79,7 +79,7 @@ export class ToolServer {
     } catch (error) {
       answer = { error: explain(error) };
     }
-    // A request that was cancelled gets no answer. One that cannot be sent has lost its client.
+    // A cancelled request gets no answer. If an answer cannot be sent, the client is gone.
     if (this.#underWay.delete(id)) await this.#transport?.send({ jsonrpc: "2.0", id, ...answer }).catch(() => {});
   }
 

@@ -8,15 +8,15 @@ import type { Input, OperationName, Output } from "../../wire/operations.ts";
 /** What the tools need of the harness. */
 export interface ToolHost {
   call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>>;
-  /** The full name of a commit in an agent's proposed repository. Throws words for what is not one. */
+  /** Resolves a commit to its full name in an agent's proposed repository. Throws an explanation if it is not one. */
   fullCommit(agent: string, commit: string): Promise<string>;
-  /** A message was taken into the running turn. */
+  /** A message was leased into the running turn. */
   leased(lease: { id: number; token: string; from: string }): void;
-  /** The message of this turn that its sender would take an answer to; undefined when there is none. */
+  /** This turn's message from that sender that can be answered; undefined if there is none. */
   messageFrom(sender: string): number | undefined;
 }
 
-/** One MCP tool: words a model can act on, plain shapes, and how the answer reads. */
+/** An MCP tool: a description that a model can act on, a plain input shape, and the text of its answer. */
 export interface HiveTool {
   name: string;
   description: string;
@@ -41,7 +41,10 @@ function define<S extends z.ZodRawShape>(tool: {
 
 const oneAgent = { name: z.string().describe("Name of the agent") };
 
-/** The tools of the hive, by who may use them. The daemon checks again: this list only decides what is offered. */
+/**
+ * The tools of the hive and the roles that may use them. This list only decides which tools are offered; the daemon
+ * checks each call.
+ */
 export const hiveTools: readonly HiveTool[] = [
   define({
     name: "send",
@@ -61,7 +64,7 @@ export const hiveTools: readonly HiveTool[] = [
     },
     async run(host, { to, body, in_reply_to }) {
       const reply = in_reply_to ?? host.messageFrom(to.replace(/^@/, ""));
-      // The key makes a repeated call after a broken connection the same message.
+      // The key makes a call that is repeated after a broken connection the same message.
       const { sent, refused } = await host.call("send", {
         to,
         body,
@@ -256,14 +259,14 @@ export interface ToolAnswer {
   isError?: boolean;
 }
 
-/** A tool as MCP lists it. */
+/** A tool in MCP's list format. */
 export function describeTool(tool: HiveTool): { name: string; description: string; inputSchema: { type: "object" } } {
-  // What a client sends, in the dialect of JSON Schema that all of them read.
+  // The input of a client, in the dialect of JSON Schema that all clients read.
   const inputSchema = z.toJSONSchema(z.object(tool.shape), { io: "input", target: "draft-7" });
   return { name: tool.name, description: tool.description, inputSchema: { ...inputSchema, type: "object" } };
 }
 
-/** Runs a tool; a refusal is an answer that the model can read, never a broken call. `tool` is absent when none has that name. */
+/** Runs a tool. A refusal is an answer that the model can read, never a broken call. `tool` is undefined for an unknown name. */
 export async function answerTool(
   tool: HiveTool | undefined,
   name: string,
