@@ -1,6 +1,6 @@
 import "./style/login.css";
 
-/** Takes the token out of a launch link, or what was pasted as it is. */
+/** Extracts the token from a launch link. Any other text is the token itself. */
 function tokenIn(text: string): string {
   return /#token=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
 }
@@ -26,17 +26,17 @@ async function enter(token: string): Promise<void> {
   }
 }
 
-/** Uses the launch link that the page was opened with, if it was with one. */
+/** Logs in with the launch link that opened the page, if there is one. */
 function enterByLink(): void {
   if (!location.hash.startsWith("#token=")) return;
   const token = tokenIn(location.hash);
-  // Used or not, it does not stay in the address bar.
+  // Remove it from the address bar, whether it worked or not.
   history.replaceState(null, "", location.pathname);
   void enter(token);
 }
 
 enterByLink();
-// A link that is opened in the tab that shows this page loads nothing anew.
+// Opening a launch link in this tab changes only the hash and does not reload.
 addEventListener("hashchange", enterByLink);
 document.querySelector("form")?.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -18,17 +18,17 @@ import { visible } from "./lib/text.ts";
 import { waiting } from "./lib/waiting.ts";
 import type { Route } from "./routes.ts";
 
-/** What can be open over a page; part of the address, so that it can be linked and left with "back". */
+/** Overlays and filters of a page. They are in the address, so that they can be linked and left with "back". */
 export interface PageSearch {
   open?: string | undefined;
   tab?: string | undefined;
-  /** On the dashboard: which of the cards that wait is open, and what the box answers. */
+  /** Dashboard: the open card, and what the box answers. */
   card?: string | undefined;
   with?: string | undefined;
-  /** Whose messages, and with which words. */
+  /** The filter of the messages: whose, and with which words. */
   who?: string | undefined;
   q?: string | undefined;
-  /** Of a request: compared with what, and how it is laid out. Of an agent: the range of its charts. */
+  /** Request: the base of the comparison and the layout. Agent: the range of the charts. */
   base?: string | undefined;
   view?: string | undefined;
 }
@@ -45,7 +45,7 @@ const validateSearch = (search: Record<string, unknown>): PageSearch => ({
   view: text(search["view"]),
 });
 
-/** The icon in the browser's tab: something waits, or the page is not connected. */
+/** The icon of the browser tab: something waits, or the page is not connected. */
 function favicon(waits: number, isLost: boolean): string {
   if (isLost) return "/favicon-off.svg";
   return waits > 0 ? "/favicon-waits.svg" : "/favicon.svg";
@@ -85,7 +85,7 @@ function Root(): ReactNode {
   );
 }
 
-/** A page that has failed says so and offers the way on; the hive itself does not depend on it. */
+/** The page of a component that failed, with links onwards. The hive itself is not affected. */
 function Failed({ error }: ErrorComponentProps): ReactNode {
   return (
     <main className="loading" role="alert">
@@ -111,7 +111,7 @@ const root = createRootRoute({
     </main>
   ),
 });
-/** The component of each page. A path that is not in `ROUTES` has no place here, and each of `ROUTES` has to have one. */
+/** The component of each page. The type requires exactly one for each entry of `ROUTES`. */
 const PAGES: Record<Route, RouteComponent> = {
   "/": Dashboard,
   "/agent/$name": lazyRouteComponent(() => import("./agent/page.tsx"), "AgentPage"),

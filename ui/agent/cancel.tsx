@@ -3,12 +3,12 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import { ApiError, call } from "../lib/api.ts";
 import { toast } from "../kit/toast.tsx";
 
-/** True while there is a turn that can be ended. */
+/** True while the agent is in a turn that can be cancelled. */
 export const isInTurn = ({ state }: AgentView): boolean => state === "thinking" || state === "compacting";
 
 /**
- * Ends the running turn, or ends it and gives its message back. The click is answered by the page itself: the button
- * says "cancelling…" before the hive has heard of it, and until the turn is over or the hive refuses.
+ * Cancels the running turn, and optionally returns its message to the queue. The page answers the click at once: the
+ * button says "cancelling…" before the hive responds, until the turn has ended or the hive refuses.
  */
 export function CancelTurn({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<number>();

@@ -19,16 +19,16 @@ interface Chart {
   show: (value: number) => string;
   /** The part of a bar that is marked as wrong. */
   wrong?: (bucket: Bucket) => number;
-  /** A second value over the bar, as a tick. */
+  /** A second value, drawn as a tick over the bar. */
   tick?: (bucket: Bucket) => number;
 }
 
-/** How an agent has worked over the last day, week or month: four small charts on one time line. */
+/** The work of an agent over the last day, week or month: four small charts with one time axis. */
 export function Charts({ name }: { name: string }): ReactNode {
   const { view } = useSearch({ from: "/agent/$name" });
   const navigate = useNavigate();
   const range = isRange(view) ? view : "24h";
-  // Read again when a turn has ended.
+  // Fetch again when a turn has ended.
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
   const { value, error } = useFetched(
     useCallback(() => call("statistics", { agent: name, range }), [name, range]),
@@ -97,7 +97,7 @@ function Figures({ value, range }: { value: Output<"statistics">; range: Statist
 
 const WIDTH = 150;
 const HEIGHT = 44;
-/** A value that is not zero is seen, however small it is beside the largest. */
+/** Minimum height of a bar that is not zero, so that it stays visible next to the largest. */
 const MIN_BAR = 1.5;
 
 function Bars({ chart, buckets, range }: { chart: Chart; buckets: readonly Bucket[]; range: StatisticsRange }): ReactNode {
@@ -123,7 +123,7 @@ function Bars({ chart, buckets, range }: { chart: Chart; buckets: readonly Bucke
           return (
             <g key={bucket.at}>
               <title>{`${when(bucket.at, range)}: ${chart.show(value)}${tick > 0 ? `, p95 ${chart.show(tick)}` : ""}${wrong > 0 ? `, ${bucket.failed} failed` : ""}`}</title>
-              {/* The whole column answers to the pointer, also where the bar is short. */}
+              {/* The whole column is the hover target, even if the bar is short. */}
               <rect x={n * step} y={0} width={step} height={HEIGHT} className="hit" />
               <rect x={n * step + 0.6} y={HEIGHT - height(value)} width={step - 1.2} height={height(value)} className="fill" />
               {wrong > 0 && <rect x={n * step + 0.6} y={HEIGHT - wrong} width={step - 1.2} height={wrong} className="wrong" />}

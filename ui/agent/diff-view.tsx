@@ -2,12 +2,12 @@ import { useMemo, useState, type ReactNode } from "react";
 import { LineText } from "../approval/line.tsx";
 import { changeLines } from "../lib/patch.ts";
 
-/** Lines of a change that are shown before it is folded. */
+/** Lines of a change before the rest is folded. */
 const FOLD_LINES = 14;
 const SIGNS = { a: "+ ", d: "- ", c: "  ", h: "", n: "" } as const;
 const NAMES = { a: "added", d: "removed", c: "", h: "", n: "" } as const;
 
-/** A change as removed and added lines, with the words that differ marked. */
+/** A change as removed and added lines. The words that differ are marked. */
 export function DiffView({ before, after }: { before: string; after: string }): ReactNode {
   const lines = useMemo(() => changeLines(before, after), [before, after]);
   const [isOpen, setOpen] = useState(false);
@@ -30,7 +30,7 @@ export function DiffView({ before, after }: { before: string; after: string }): 
   );
 }
 
-/** How many lines a change adds and removes: `+2 −1`. */
+/** The number of lines that a change adds and removes: `+2 −1`. */
 export function ChangeCount({ before, after }: { before: string; after: string }): ReactNode {
   const lines = useMemo(() => changeLines(before, after), [before, after]);
   const added = lines.filter((line) => line.kind === "a").length;

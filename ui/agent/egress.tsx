@@ -11,11 +11,11 @@ import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { bytes, visible } from "../lib/text.ts";
 
-/** Connections that are looked at; the same host and verdict become one line. */
+/** Connections to fetch. Those with the same host and verdict are merged into one line. */
 const READ = 100;
 const SHOWN = 6;
 
-/** The hosts that an agent connected to, and those that were denied. */
+/** The hosts that an agent connected to, and the denied ones. */
 export function Egress({ name }: { name: string }): ReactNode {
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
   const { value, error } = useFetched(
@@ -99,7 +99,7 @@ function Line({ row, onPropose }: LineProps): ReactNode {
   );
 }
 
-/** The refusal, as words for the operator. */
+/** The proposed agent.json with one more entry in `egress`. */
 function added(agentJson: string, entry: string): string {
   try {
     return withEgress(agentJson, entry);

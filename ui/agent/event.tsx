@@ -8,7 +8,7 @@ import { RESULT_CLASS } from "../lib/turn-result.ts";
 import type { TailRow } from "./rows.ts";
 import { ToolRow } from "./tool.tsx";
 
-/** One event of a turn, by its kind. */
+/** One event of a turn. */
 export const EventRow = memo(function EventRow({ row }: { row: TailRow }): ReactNode {
   const { event } = row;
   switch (event.type) {

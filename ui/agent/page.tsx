@@ -19,7 +19,7 @@ import { Prompt } from "./prompt.tsx";
 import { QuestionsLine, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
 
-/** One agent: the live tail of its turns, a prompt, and what lies in its inbox. Works for one that is gone, too. */
+/** The page of an agent: the live tail of its turns, a prompt, and its inbox. Also works for a destroyed agent. */
 export function AgentPage(): ReactNode {
   const { name } = useParams({ from: "/agent/$name" });
   const { tab } = useSearch({ from: "/agent/$name" });
@@ -93,7 +93,8 @@ function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): Reac
           </Action>
         )}
         {!agent.destroyed && !agent.running && <Action run={() => startAgent(name)}>start</Action>}
-        {/* On a phone it takes the place of another as wide: no line of buttons comes and goes with a turn. */}
+        {/* On a phone it replaces a button of the same width, so that no row of buttons appears and disappears with
+            a turn. */}
         {isNarrow && <CancelTurn agent={agent} />}
         {agent.running && !(isNarrow && isInTurn(agent)) && (
           <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
@@ -118,7 +119,7 @@ function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): Reac
           ?
         </button>
       </div>
-      {/* There with no words, too: the tail below does not move when the agent says something. */}
+      {/* Rendered even when empty, so that the tail below does not move when the agent sets its status. */}
       <div className="dim second">
         {agent.state_reason ? (
           <span className={`status ${agent.state === "failed" ? "red" : "amber"}`} title={visible(agent.state_reason)}>
@@ -132,7 +133,7 @@ function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): Reac
   );
 }
 
-/** What its last turn and its session come to. On a phone a line of their own. */
+/** Figures of the last turn and the session. A line of their own on a phone. */
 function Figures({ agent }: { agent: AgentView }): ReactNode {
   return (
     <span className="figures">

@@ -9,7 +9,7 @@ import { ApiError, call } from "../lib/api.ts";
 import { clearTail } from "../lib/store.ts";
 import { SLASH, readTyped, type SlashName } from "./slash.ts";
 
-/** The box under the tail: Enter sends to this agent, `/` commands its harness. */
+/** The box under the tail. Enter sends a message to this agent; `/` starts a command for its harness. */
 export function Prompt({ agent }: { agent: AgentView }): ReactNode {
   const [isHelp, setHelp] = useState(false);
   const { name } = agent;

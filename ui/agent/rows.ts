@@ -2,7 +2,7 @@ import type { StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 
 type ToolResult = Extract<TurnEvent, { type: "tool_result" }>;
 
-/** A row of the tail: an event, and for a tool call its result beside it. */
+/** A row of the tail: an event, and for a tool call its result. */
 export interface TailRow {
   seq: number;
   at: string;
@@ -11,18 +11,18 @@ export interface TailRow {
 }
 
 /**
- * Rows in their order; results stand with their calls, wherever they came in between. Keeps what it has made: events
- * that are added at the end cost what they are, whatever the history.
+ * Builds the rows in order and places each result next to its call, whatever came in between. Rows are kept, so
+ * appended events cost the same for any length of history.
  */
 export class Rows {
   #events: readonly StoredTurnEvent[] = [];
-  /** How many of them are in the rows, and the last of those: the array grows. */
+  /** How many events are in the rows, and the last of them: the array grows in place. */
   #count = 0;
   #last: StoredTurnEvent | undefined;
   #rows: TailRow[] = [];
   #calls = new Map<string, number>();
 
-  /** The rows of these events. The same array is given again, with what is new at its end. */
+  /** Returns the rows of these events. Appends to the same array and returns it. */
   of(events: readonly StoredTurnEvent[]): readonly TailRow[] {
     const isLonger =
       this.#count > 0 && this.#count <= events.length && events[0] === this.#events[0] && events[this.#count - 1] === this.#last;
@@ -50,7 +50,7 @@ export class Rows {
         return;
       }
     }
-    // The session is news only when something about it is wrong.
+    // Show the session only if a server failed to connect.
     if (event.type === "session" && Object.values(event.mcp).every((status) => status === "connected")) return;
     if (event.type === "tool_use") this.#calls.set(event.id, this.#rows.length);
     this.#rows.push({ seq, at, event });

@@ -15,10 +15,10 @@ import { useShownQuestions } from "../lib/unsent.ts";
 import { Charts } from "./charts.tsx";
 import { Egress } from "./egress.tsx";
 
-/** Messages of an inbox that are shown at once. */
+/** Messages of an inbox that are shown. */
 const SHOWN = 20;
 
-/** Beside the tail: what it asks, what waits in its inbox, how it has worked, whom it spoke to, what it became. */
+/** The column next to the tail: open questions, inbox, charts, egress, deploys. */
 export function Side({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
   return (
@@ -85,10 +85,10 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
 const useQuestionsOf = (name: string): readonly QuestionView[] =>
   useShownQuestions(useHive((state) => state.questions)).filter((question) => question.agent === name);
 
-/** The first question of the agent that is open. */
+/** The agent's first open question. */
 const FIRST = ".asks .card";
 
-/** On a phone, between the tail and the prompt: that the agent asks something, and the way to the first question. */
+/** On a phone, a line between the tail and the prompt that links to the agent's first question. */
 export function QuestionsLine({ name }: { name: string }): ReactNode {
   const { length: open } = useQuestionsOf(name);
   if (open === 0) return null;
@@ -97,7 +97,7 @@ export function QuestionsLine({ name }: { name: string }): ReactNode {
       to="."
       search={(search) => ({ ...search, tab: "side" })}
       className="asks-line"
-      // The link goes away with the tail, and the other side may have been left further down.
+      // The link disappears with the tail, and the other tab may still be scrolled down.
       onClick={() =>
         inSight(
           FIRST,
@@ -113,7 +113,7 @@ export function QuestionsLine({ name }: { name: string }): ReactNode {
   );
 }
 
-/** What the agent asks, answerable in place. It comes first. */
+/** The agent's open questions, which can be answered here. They come first. */
 function OpenQuestions({ name }: { name: string }): ReactNode {
   const open = useQuestionsOf(name);
   if (open.length === 0) return null;
@@ -149,16 +149,16 @@ function Part({
   );
 }
 
-/** What waits in its inbox, oldest first: the order in which it will be read. */
+/** Waiting messages, oldest first: the order in which the agent reads them. */
 function Inbox({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
   useEffect(() => {
-    // What waits longest may be older than everything that the page holds.
+    // The oldest waiting messages may be older than everything the page has loaded.
     call("messages", { agent: name, waiting: true, limit: SHOWN }).then(
       ({ messages: waiting }) => know(waiting),
-      () => {}, // The page shows what it holds; a lost line has a banner of its own.
+      () => {}, // The page shows what it has. A lost connection has its own banner.
     );
   }, [name]);
   const waiting = useMemo(() => {

@@ -16,7 +16,7 @@ export type Typed =
   | { kind: "command"; name: SlashName; argument: string }
   | { kind: "unknown"; name: string };
 
-/** Reads what was typed. A path such as `/state/notes.md` is a message, and so is a text with a slash inside. */
+/** Parses the typed text. A path such as `/state/notes.md` is a message, and so is a text with a slash inside. */
 export function readTyped(text: string): Typed {
   const match = /^\/([a-z-]+)(?:\s+([\s\S]*))?$/.exec(text.trim());
   if (!match) return { kind: "message", body: text.trim() };

@@ -16,25 +16,25 @@ const NOTHING: readonly StoredTurnEvent[] = [];
 const NEAR_TOP = 400;
 /** Pixels above the first row and below the last. */
 const PADDING = 8;
-/** Rows that the list is about while the reader is at its end, at least; it is cut at twice as many. */
+/** Minimum rows in the list while the reader is at its end. It is trimmed at twice as many. */
 const WINDOW = 1500;
 
 /**
- * The live tail. It stays at the end while the reader is there; scrolling up freezes it and counts what is new. Only
- * the rows in sight exist, so a hundred thousand events stay smooth.
+ * The live tail. It follows the end until the reader scrolls up; then it stays and counts new events. Only visible rows
+ * are in the DOM, so a hundred thousand events stay smooth.
  */
 export function TailView({ agent }: { agent: AgentView }): ReactNode {
   const tail = useHive((state) => state.tails.get(agent.name));
   const partial = useHive((state) => state.partials.get(agent.name));
   const events = tail?.events ?? NOTHING;
-  // One per page: it keeps the rows that it has made.
+  // One builder per page: it keeps its rows.
   const [builder] = useState(() => new Rows());
   const rows = builder.of(events);
   const scroller = useRef<HTMLDivElement>(null);
   const { isAtEnd, keep, toEnd, onScroll, onWheel } = useFollowEnd(scroller);
   const [seenSeq, setSeenSeq] = useState(0);
   const isLoading = useRef(false);
-  // Counting every row anew with each event would cost more than showing it: the list begins at this position.
+  // The list begins at this event. Building all rows again with each event would cost more than rendering them.
   const [from, setFrom] = useState(0);
   const start = from === 0 ? 0 : rows.length - countAfter(rows, from - 1);
   const total = rows.length - start + (partial ? 1 : 0);
@@ -47,14 +47,15 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
     paddingEnd: PADDING,
     getItemKey: useCallback((index: number) => rows[start + index]?.seq ?? "partial", [rows, start]),
   });
-  // At the end it is the end that stays where it is, whatever the rows above turn out to measure.
+  // While following, keep the end in place when rows above turn out taller or shorter.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = isAtEnd ? () => false : undefined;
   const height = virtual.getTotalSize();
   useEffect(() => {
     if (!isAtEnd || rows.length - start <= 2 * WINDOW) return;
     const next = rows[rows.length - WINDOW]?.seq ?? 0;
     setFrom(next);
-    // What the rows before it measured would be kept as long as the page; who goes back to them measures them anew.
+    // Drop the measurements of the removed rows, which would be kept as long as the page. They are measured again if
+    // the reader scrolls back.
     for (const seq of virtual.itemSizeCache.keys()) if (Number(seq) < next) virtual.itemSizeCache.delete(seq);
   }, [isAtEnd, rows, rows.length, start, virtual]);
 
@@ -64,13 +65,14 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
     const before = firstBefore.current;
     firstBefore.current = firstSeq;
     if (isAtEnd || before === undefined || firstSeq === undefined || firstSeq >= before) return;
-    // What the reader looks at stays where it is while older rows come in above.
+    // Keep the visible rows in place while older rows are inserted above.
     const index = rows.length - countAfter(rows, before - 1) - start;
     const added = (virtual.measurementsCache[index]?.start ?? PADDING) - PADDING;
     const at = scroller.current;
     if (!at) return;
     at.scrollBy({ top: added, behavior: "instant" });
-    // Before the event tells it: what is measured meanwhile is made good from here, not from where it was.
+    // Set the offset before the scroll event does, so that measurements in between are corrected from here and not from
+    // the old position.
     virtual.scrollOffset = at.scrollTop;
   }, [firstSeq, isAtEnd, rows, start, virtual]);
   useLayoutEffect(keep, [keep, isAtEnd, height, partial?.text]);
@@ -142,7 +144,7 @@ export function TailView({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
-/** Rows after a position: they are in order, so the search halves. */
+/** Counts the rows after a position, by binary search: they are sorted. */
 function countAfter(rows: readonly TailRow[], seq: number): number {
   let low = 0;
   let high = rows.length;
@@ -154,7 +156,7 @@ function countAfter(rows: readonly TailRow[], seq: number): number {
   return rows.length - low;
 }
 
-/** Text that is being written. */
+/** Text that the model is writing. */
 function PartialRow({ kind, text }: { kind: "text" | "thinking"; text: string }): ReactNode {
   return (
     <div className="ev">

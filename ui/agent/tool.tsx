@@ -9,14 +9,14 @@ import { ChangeCount, DiffView } from "./diff-view.tsx";
 type ToolUse = Extract<TurnEvent, { type: "tool_use" }>;
 type ToolResult = Extract<TurnEvent, { type: "tool_result" }>;
 
-/** Lines of a result that are shown before it is folded, and the characters of a long line. */
+/** Lines of a result before the rest is folded, and characters of a long line. */
 const FOLD_LINES = 4;
 const FOLD_CHARS = 400;
 
-/** Calls that show what they do: of their success there is nothing more to see. */
+/** Tools whose call already shows what they do, so a successful result adds nothing. */
 const SAYS_ALL: ReadonlySet<string> = new Set(["Write", "Edit", "MultiEdit", "TodoWrite", "send", "ask_operator", "set_status"]);
 
-/** A tool call in one line of its own form, its result below. */
+/** A tool call on one line in the form of its tool, with its result below. */
 export function ToolRow({ call, result }: { call: ToolUse; result: ToolResult | undefined }): ReactNode {
   const input = (typeof call.input === "object" && call.input !== null ? call.input : {}) as Record<string, unknown>;
   const hive = /^mcp__hive__(.+)$/.exec(call.name)?.[1];
@@ -40,7 +40,7 @@ export function ToolRow({ call, result }: { call: ToolUse; result: ToolResult | 
   );
 }
 
-/** `mcp__files__read` reads better as `files · read`. */
+/** `mcp__files__read` becomes `files · read`. */
 function shortName(name: string): string {
   return visible(name.startsWith("mcp__") ? name.slice(5).replace("__", " · ") : name);
 }
@@ -120,7 +120,7 @@ function OneLine({ name, input }: { name: string; input: Record<string, unknown>
   }
 }
 
-/** What is worth seeing of the input beside its line: what was written or changed. */
+/** The part of the input shown below the line: what was written or changed. */
 function Detail({ name, input }: { name: string; input: Record<string, unknown> }): ReactNode {
   if (name === "Edit") return <DiffView before={str(input["old_string"])} after={str(input["new_string"])} />;
   if (name === "MultiEdit" && Array.isArray(input["edits"])) {
@@ -134,9 +134,9 @@ function Detail({ name, input }: { name: string; input: Record<string, unknown> 
 
 interface ResultProps {
   result: ToolResult;
-  /** Its success says nothing new: the call already shows what was done. */
+  /** A successful result adds nothing to what the call shows. */
   isQuiet: boolean;
-  /** Lines that are shown of a long result; none when only its length is worth a look. */
+  /** Lines of a long result to show; 0 shows only its length. */
   lead: number;
 }
 

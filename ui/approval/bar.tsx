@@ -12,27 +12,27 @@ import { denyDraft, sending } from "../lib/unsent.ts";
 
 interface BarProps {
   approval: ApprovalView;
-  /** The digest of what is on the screen; undefined while nothing is shown yet, and then nothing can be approved. */
+  /** The digest of what is on the screen. Undefined until something is shown, and then nothing can be approved. */
   digest: string | undefined;
-  /** Files that are approved without being shown whole: only what the operator has taken by name. */
+  /** Files that are approved without being shown whole: only those that the operator accepted by name. */
   unshown?: readonly string[];
-  /** What stands in the place of the approval while there is something to do before it. */
+  /** Replaces the approve button while something has to be done first. */
   blocked?: ReactNode;
-  /** What stands here while nothing can be decided; a note that is being written stays. */
+  /** Replaces the bar while nothing can be decided. A note in progress stays. */
   instead?: ReactNode;
   children?: ReactNode;
 }
 
 /**
- * ◆ APPR0VE with the sha that will run, and deny with a note. An approval holds for what was looked at, only. When the
- * request is decided elsewhere while words are in the note, they stay until they are sent as a message or thrown away.
+ * ◆ APPR0VE with the sha that will run, and deny with a note. An approval covers only what was shown. If the request is
+ * decided elsewhere while the note has text, the text stays until it is sent as a message or discarded.
  */
 export function ApproveBar({ approval, digest, unshown = [], blocked, instead, children }: BarProps): ReactNode {
   const { id, agent, sha } = approval;
   const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
   const isOver = !requestCan(approval, "approve");
-  // The keyboard follows what was pressed here; a note that was there when the page came does not draw it to itself.
+  // Focus moves to the note only after a press here. A note that was restored with the page does not take the focus.
   const [wasPressed, setPressed] = useState(false);
   const turn = (toDenying: boolean): void => {
     setPressed(true);
@@ -64,7 +64,7 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
           placeholder="why? the requester reads this…"
           onText={setNote}
           onEnter={() => {
-            // An empty note is a press of the button, never a stray key.
+            // With an empty note, only the button denies, never a stray Enter.
             if (note.trim() !== "") (isOver ? write : deny).act();
           }}
           onKeyDown={(event) => {
@@ -115,7 +115,7 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
   );
 }
 
-/** What can be done with the note to a request that was decided elsewhere. */
+/** Offers to send or discard the note to a request that was decided elsewhere. */
 function Unsent({
   approval: { state, requested_by: to },
   note,

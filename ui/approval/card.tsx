@@ -12,22 +12,22 @@ import { ApproveBar } from "./bar.tsx";
 import { Progress } from "./progress.tsx";
 import { visible } from "../lib/text.ts";
 
-/** What the preview has read. */
+/** What the preview has loaded. */
 export interface Shown {
   digest: string | undefined;
-  /** Files that are not shown whole: they are approved on the request's page, by name. */
+  /** Files that are not shown whole. They are approved by name on the request's page. */
   unshown: number;
 }
 
-/** The diff is read after the page stands: it comes with the first card. */
+/** Loaded after the page is drawn: the diff code comes with the first card. */
 const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component }) => ({ default: component })));
 
-/** A request on the dashboard: who asks for what, what it risks, how it begins, and the two buttons. */
+/** A request on the dashboard: agent, change, risks, the beginning of the diff, and the two buttons. */
 export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNode {
   const { id, kind, agent } = approval;
   const [shown, setShown] = useState<Shown>();
   const isPending = requestCan(approval, "approve");
-  // One that was decided elsewhere stays as it is around the words that are typed in it.
+  // A request that was decided elsewhere keeps its card while it has unsent text.
   const isWritten = useUnsent(denyDraft(id));
   return (
     <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${KIND_WORDS[kind]} for ${agent}`)}>
@@ -57,7 +57,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   );
 }
 
-/** The first lines of a request, on the card and in the history. */
+/** The first lines of a request, for the card and the history. */
 export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNode {
   return (
     <div>
@@ -78,7 +78,7 @@ export function ApprovalHead({ approval }: { approval: ApprovalView }): ReactNod
   );
 }
 
-/** The agent that a request is about: a link to its page once it is there. */
+/** The agent of a request: a link to its page once the agent exists. */
 export function Subject({ name }: { name: string }): ReactNode {
   const isThere = useHive((state) => state.agents.has(name));
   if (!isThere) return <Who name={name} />;
@@ -91,7 +91,7 @@ export function Subject({ name }: { name: string }): ReactNode {
 
 const sign = (n: number, char: string): string => (n > 0 ? ` ${char}${n}` : "");
 
-/** What a request risks and how large it is, as chips. */
+/** Risks and size of a request, as chips. */
 export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
   const { risks, stat } = approval;
   return (
@@ -100,7 +100,7 @@ export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
         <span key={`${risk.kind}${risk.text}${risk.path ?? ""}`} className={`chip risk ${RISK_COLOURS[risk.level]}`}>
           {risk.level === "danger" && <span className="sr">dangerous: </span>}
           <span>
-            {/* Marks of agent.json name the setting; the mark of any other file is told apart by its path alone. */}
+            {/* Risks in agent.json name the setting; risks in other files need the path. */}
             {risk.path !== undefined && risk.path !== "agent.json" && <b>{visible(risk.path)} </b>}
             <Words text={risk.text} />
           </span>

@@ -12,7 +12,7 @@ const NAMES = { a: "added", d: "removed", c: "", h: "", n: "" } as const;
 
 export type DiffMode = "unified" | "split";
 
-/** Lines that are drawn at first, and what is added at the end of them: a page holds some thousands, not a million. */
+/** Lines drawn at first, and added at the end of them each time: a page can hold some thousands of lines, not a million. */
 const LINES_AT_ONCE = 1_000;
 
 interface FileProps {
@@ -20,14 +20,14 @@ interface FileProps {
   mode: DiffMode;
   isOpen: boolean;
   onToggle: () => void;
-  /** Reads a part of the whole patch, from a character on. */
+  /** Fetches a part of the whole patch, from a character offset. */
   read: (path: string, after: number) => Promise<Output<"show_file">>;
 }
 
-/** One changed file: its head says everything that is not in the lines (mode, link, binary, renamed), then the lines. */
+/** A changed file. Its header shows what the lines do not (mode, link, binary, renamed); the lines follow. */
 export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): ReactNode {
   const given = file.patch ?? "";
-  // What was read beyond the patch, as long as it is the same one.
+  // Text fetched beyond the patch, valid while the patch is the same.
   const [more, setMore] = useState({ of: given, text: "", isAll: false });
   const patch = more.of === given ? given + more.text : given;
   const isAll = !isUnshown(file) || (more.of === given && more.isAll);
@@ -78,13 +78,13 @@ export function FileDiff({ file, mode, isOpen, onToggle, read }: FileProps): Rea
   );
 }
 
-/** Why there are no lines below the head of a file. */
+/** Why the file has no lines to show. */
 function emptyPatch({ binary, status }: DiffFile): string {
   if (binary) return "The bytes of this file are not text and are not shown.";
   return status === "added" || status === "deleted" ? "The file is empty." : "The content is the same.";
 }
 
-/** As many lines of a patch as are drawn. */
+/** The beginning of a patch, up to this many lines. */
 function beginning(patch: string, most: number): { text: string; isWhole: boolean } {
   let end = 0;
   for (let n = 0; n < most; n++) {
@@ -95,7 +95,7 @@ function beginning(patch: string, most: number): { text: string; isWhole: boolea
   return { text: patch.slice(0, end), isWhole: end === patch.length };
 }
 
-/** Draws further lines when the reader comes to the end of those that are drawn, or by a press. */
+/** Draws further lines when the reader scrolls to the end of those drawn, or presses the button. */
 function Further({ draw }: { draw: () => void }): ReactNode {
   const place = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -114,7 +114,7 @@ function Further({ draw }: { draw: () => void }): ReactNode {
 export const fileId = (path: string): string => `file-${path}`;
 const count = (n: number): string => (n === 1 ? "1 line" : `${n} lines`);
 
-/** A change of a file's mode, or a mode worth saying: a program, a link. */
+/** A change of a file's mode, or a mode that matters: a program, a link. */
 function Modes({ file }: { file: DiffFile }): ReactNode {
   const { old_mode: old, new_mode: fresh } = file;
   const isLink = fresh === "120000";

@@ -21,7 +21,7 @@ function countWords(count: number, isAll: boolean): string {
   return count === 1 ? "1 request" : `${count} requests`;
 }
 
-/** Every request that there was: who asked, how it was decided, and how it ended. */
+/** Every past request: agent, decision and result. */
 export function HistoryPage(): ReactNode {
   const known = useHive((state) => state.approvals);
   const { value, error } = useFetched(first);

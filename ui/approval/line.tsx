@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { PatchLine } from "../lib/patch.ts";
 import { visiblePieces } from "../lib/text.ts";
 
-/** The text of a line: words that differ are marked, and so is every character that would hide or turn the line round. */
+/** The text of a line. Words that differ are marked, and so is every character that would hide text or change its direction. */
 export function LineText({ line }: { line: PatchLine }): ReactNode {
   return line.pieces.map((piece, n) => {
     const text = visiblePieces(piece.text).map((part, at) =>

@@ -21,14 +21,14 @@ import { FileDiff, fileId } from "./file.tsx";
 import { Progress } from "./progress.tsx";
 
 type Base = "decision" | "running" | "requested" | "parent";
-/** What a diff of a decided request can be against. */
+/** The bases that the diff of a decided request can be compared with. */
 const BASES: Record<Base, string> = {
   decision: "what ran when it was decided",
   running: "what runs now",
   requested: "what ran when it was requested",
   parent: "the commit before it",
 };
-/** The same for a pending request: the decision on it is against what runs. */
+/** The bases for a pending request: it is decided against what runs. */
 const PENDING_BASES: Partial<Record<Base, string>> = {
   decision: "what runs",
   requested: BASES.requested,
@@ -36,7 +36,7 @@ const PENDING_BASES: Partial<Record<Base, string>> = {
 };
 const isBase = (value: string | undefined): value is Base => value !== undefined && Object.hasOwn(BASES, value);
 
-/** A request in full: what was asked, what it risks, what changes, and one bar with the sha that will run. */
+/** A request in full: the change, its risks, the diff, and one bar with the sha that will run. */
 export function ApprovalPage(): ReactNode {
   const { id: param } = useParams({ from: "/approval/$id" });
   const search = useSearch({ from: "/approval/$id" });
@@ -86,11 +86,11 @@ function Bar({ children }: { children?: ReactNode }): ReactNode {
 }
 
 interface ShownProps {
-  /** With the base that was asked for: the diff on the screen is from that one. */
+  /** With the base that was requested. The diff on the screen is against it. */
   shown: Output<"show"> & { from: Base };
   approval: Output<"show">["approval"];
   base: Base;
-  /** Why it could not be read once more. */
+  /** Why the last refresh failed. */
   error: string | undefined;
   again: () => Promise<void>;
 }
@@ -100,7 +100,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const search = useSearch({ from: "/approval/$id" });
   const navigate = useNavigate();
   const mode = search.view === "split" ? "split" : "unified";
-  // Files that are not as they begin: what this hive never reads is closed, all else open.
+  // Files whose default is toggled. Files that this hive never reads are closed by default, all others open.
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
   const unshown = files.filter(isUnshown).map((file) => file.path);
   const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set());
@@ -123,7 +123,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
     {
       key: "a",
       words: "to ◆ APPR0VE; Enter then approves",
-      // While something has to be taken by name first, to that.
+      // While files have to be accepted by name first, focus the first of them.
       run: () => document.querySelector<HTMLElement>("button.approve, .accept input:not(:checked)")?.focus(),
     },
     { key: "d", words: "deny, with a note", run: () => document.querySelector<HTMLElement>("button.deny")?.click() },
@@ -141,7 +141,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   ];
   useKeys(keys);
 
-  // What is on the screen is compared with what runs; from another base nothing may be approved unseen.
+  // The diff must be against what runs. With another base the digest is undefined, so nothing can be approved unseen.
   const digest = shown.from === "decision" ? shown.approval.digest : undefined;
   const isOld = isPending && approval.digest !== undefined && shown.approval.digest !== approval.digest;
   return (
@@ -301,7 +301,7 @@ function Accept({ paths, accepted, turn }: AcceptProps): ReactNode {
   );
 }
 
-/** Files by folder, with what changed in each. */
+/** Files by folder, with the size of each change. */
 function FileTree({ files }: { files: readonly DiffFile[] }): ReactNode {
   const jump = (path: string) => () => {
     const place = document.getElementById(fileId(path));

@@ -11,10 +11,10 @@ import { visible } from "../lib/text.ts";
 
 type File = Output<"show">["files"][number];
 
-/** Lines of the diff that a card shows. */
+/** Lines of the diff on a card. */
 const SHOWN = 10;
 
-/** How the diff begins. Says which digest it has shown, so that the card can approve exactly that. */
+/** The beginning of the diff. Reports the digest that it shows, so that the card approves exactly that. */
 export function Preview({
   approval,
   onShown,
@@ -23,7 +23,7 @@ export function Preview({
   onShown: (shown: Shown | undefined) => void;
 }): ReactNode {
   const { id, digest } = approval;
-  // Read again whenever what would be approved changes.
+  // Fetch again when the content to approve changes.
   const { value, error, again } = useFetched(
     useCallback(() => call("show", { id }), [id]),
     digest,
@@ -68,7 +68,7 @@ export function Preview({
   );
 }
 
-/** The first changed lines of a patch, without reading more of it than is shown. */
+/** The first changed lines of a patch. Parses no more of it than is shown. */
 function changedLines(patch: string, most: number): PatchLine[] {
   let text = "";
   let found = 0;
@@ -83,7 +83,7 @@ function changedLines(patch: string, most: number): PatchLine[] {
   return patchLines(text).filter((line) => line.kind === "a" || line.kind === "d");
 }
 
-/** The first changed lines, file by file. Context tells little here; the changes are what counts. */
+/** The first changed lines of each file, without context lines. */
 function beginning(files: readonly File[]): { file: File; cut: PatchLine[] }[] {
   const parts: { file: File; cut: PatchLine[] }[] = [];
   let left = SHOWN;

@@ -9,13 +9,13 @@ import { call } from "../lib/api.ts";
 import { STATE_WORDS } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
 
-/** Who decided, behind the word for how it ended: what failed was approved before. */
+/** Who decided, to follow the state's word. A failed request was approved first. */
 function decided(state: ApprovalView["state"], by: string): string {
   if (state === "deployed") return "";
   return state === "failed" ? ` · approved by ${visible(by)}` : ` by ${visible(by)}`;
 }
 
-/** How far an approved request has come, or how it ended. */
+/** The progress of an approved request, or its final state. */
 export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
   const [isForcing, setForcing] = useState(false);
   const { id, agent, state } = approval;

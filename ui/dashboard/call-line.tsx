@@ -6,7 +6,7 @@ import { STATE_WORDS } from "../lib/approvals.ts";
 import { visible } from "../lib/text.ts";
 import { callSince, type Call } from "../../src/wire/calls.ts";
 
-/** Characters of what is asked that a line may hold; what does not fit its width is cut by the style sheet. */
+/** Maximum characters of a line's text. The style sheet cuts text that does not fit the width. */
 const MAX_WORDS = 200;
 
 interface Line {
@@ -16,11 +16,11 @@ interface Line {
   className: string;
   who: string;
   words: string;
-  /** Danger marks of a request. */
+  /** Number of danger marks of the request. */
   dangers: number;
 }
 
-/** A card that is not open: what it is, of whom, how it begins and since when it waits, in one line. */
+/** A closed card on one line: kind, agent, first words, and how long it has been waiting. */
 export function CallLine({ call, onOpen }: { call: Call; onOpen: () => void }): ReactNode {
   const { label, what, colour, className, who, words, dangers } = lineOf(call);
   return (

@@ -71,10 +71,10 @@ async function updateAll(names: string[]): Promise<string> {
   return "agents update one by one, between turns";
 }
 
-/** What the agent says of itself, or why it stands: plain text that is cut at its end. All of it is under the pointer. */
+/** The agent's status, or the reason for its state: plain text, cut at its end. Hovering shows all of it. */
 function Said({ agent }: { agent: AgentView }): ReactNode {
   const isWrong = agent.state === "failed" || agent.state === "needs_login" || agent.state === "offline";
-  // A rate limit, or a rest after a failure that may pass.
+  // A rate limit, or a pause after a failure that may pass.
   const reason = isWrong || agent.resumes_at !== undefined ? agent.state_reason : undefined;
   const words = visible(reason ?? agent.status_text ?? "");
   return (
@@ -84,7 +84,7 @@ function Said({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
-/** An agent in two lines, and one more for each warning. */
+/** An agent on two lines, plus a line for each warning. */
 const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
@@ -110,7 +110,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
         <span className="grow" />
         <RowActions agent={agent} />
       </div>
-      {/* There with no words, too: a row does not grow when its agent says something. */}
+      {/* Rendered even when empty, so that a row does not grow when its agent sets its status. */}
       <div className="l2">
         <Said agent={agent} />
         {agent.last_turn && (
@@ -161,7 +161,7 @@ export function KeptState(): ReactNode {
 }
 
 function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
-  // Read again when another is destroyed. What is asked meanwhile stays open.
+  // Fetch again when another agent is destroyed. An open dialog stays open.
   const { value } = useFetched(tombstones, kept.map((agent) => agent.id).join());
   const [purging, setPurging] = useState<string>();
   return (

@@ -8,11 +8,11 @@ import { visible } from "../lib/text.ts";
 
 const RECIPIENT = "recipient";
 
-/** The compose box: `@name` chooses whom to write to, and stays chosen. */
+/** The compose box. `@name` chooses the recipient, which stays chosen. */
 export function FlowCompose({ names }: { names: string[] }): ReactNode {
   const [recipient, setRecipient] = useState(() => sessionStorage.getItem(RECIPIENT) ?? "hm1nd");
   const { with: reply, open, q } = useSearch({ from: "/" });
-  // When the page is opened; on the way back from another page the keys go on where they were.
+  // Take the focus only when the page is first opened, not when the operator returns from another page.
   const [isOpening] = useState(() => !hasPainted() && open === undefined && q === undefined);
   const navigate = useNavigate();
   const [replyName, replyId] = reply?.split(":") ?? [];

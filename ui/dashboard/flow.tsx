@@ -13,16 +13,16 @@ import { FlowCompose } from "./flow-compose.tsx";
 import { SearchResults } from "./search.tsx";
 import { visible } from "../lib/text.ts";
 
-/** Rows that are in the page at once, and by how many more it grows when one scrolls back. */
+/** Rows in the page at first, and how many are added when the reader scrolls back. */
 const SHOWN = 150;
-/** Pixels of the lowest row: of the page's first picture, the list has as many as can be seen in it. */
+/** Height of the lowest row in pixels. The first paint renders only as many rows as are visible. */
 const LOWEST_ROW = 40;
-/** Pixels from the top at which older ones come. */
+/** Pixels from the top at which older messages are loaded. */
 const NEAR_TOP = 200;
-/** Messages of one agent per page of its history. */
+/** Messages per page of one agent's history. */
 const PAGE = 100;
 
-/** Who says what to whom, live, and the box to write in. */
+/** The live messages, and the box to write in. */
 export function MessageFlow(): ReactNode {
   const agents = useHive((state) => state.agents);
   const { who = "", q = "" } = useSearch({ from: "/" });
@@ -80,13 +80,13 @@ export function MessageFlow(): ReactNode {
 const isOf = (message: MessageView, who: string): boolean =>
   message.from === who || message.to === who || message.from.startsWith(`${who}/`);
 
-/** The newest messages and, further up, the older ones. It stays at the end while the reader is there. */
+/** The newest messages and, further up, the older ones. Follows the end until the reader scrolls up. */
 function Log({ who }: { who: string }): ReactNode {
   const window = useHive((state) => state.messages);
   const moreInWindow = useHive((state) => state.moreMessages);
   const elsewhere = useHive((state) => state.elsewhere);
   const [shown, setShown] = useState(() => (hasPainted() ? SHOWN : Math.ceil(innerHeight / LOWEST_ROW)));
-  // Of one agent: ids of older messages than the window's, and whether there are more.
+  // For one agent: ids of messages older than the window, and whether there are more.
   const [older, setOlder] = useState<readonly number[]>([]);
   const [isAll, setAll] = useState(false);
   const list = useRef<HTMLDivElement>(null);
@@ -109,7 +109,7 @@ function Log({ who }: { who: string }): ReactNode {
     const at = list.current;
     if (!at) return;
     if (fromEnd.current !== undefined) {
-      // What the reader looks at stays where it is while older rows come in above.
+      // Keep the visible rows in place while older rows are inserted above.
       at.scrollTop = at.scrollHeight - fromEnd.current;
       fromEnd.current = undefined;
     } else keep();
@@ -147,7 +147,7 @@ function Log({ who }: { who: string }): ReactNode {
       isLoading.current = false;
     }
   };
-  // A short list has nothing to scroll: what there is of older ones is brought at once.
+  // A short list cannot be scrolled, so load older messages at once.
   const isShort = messages.length < 30 && hasMore;
   useEffect(() => {
     if (isShort) void load();

@@ -1,13 +1,13 @@
-/** A step of the first walk, as far as its order is concerned. */
+/** The part of a guide step that determines the order. */
 interface Step {
   isDone: boolean;
-  /** The card that it speaks of, while there is one. */
+  /** The card that the step refers to, while it exists. */
   card?: string | undefined;
 }
 
 /**
- * The step that the walk is at: of those whose cards wait, the one whose card the page shows first; where no card waits,
- * the first that is not done. `calls` are the keys of what waits, in the order of the page.
+ * The current step: among steps with a waiting card, the one whose card the page shows first; without waiting cards,
+ * the first step that is not done. `calls` are the keys of the waiting cards, in page order.
  */
 export function currentStep(steps: readonly Step[], calls: readonly string[]): number {
   const cards = steps.flatMap(({ isDone, card }) => (isDone || card === undefined ? [] : [card]));
@@ -15,13 +15,13 @@ export function currentStep(steps: readonly Step[], calls: readonly string[]): n
   return steps.findIndex(({ isDone, card }) => !isDone && (first === undefined || card === first));
 }
 
-/** The card that the walk opens by itself: that of its step, once nothing waits before it on the page. */
+/** The card that the guide opens: the current step's card, once no other card waits above it. */
 export function leadOf(steps: readonly Step[], calls: readonly string[]): string | undefined {
   const card = steps[currentStep(steps, calls)]?.card;
   return card === calls[0] ? card : undefined;
 }
 
-/** The key of the one of these cards that still waits and that the page shows first. */
+/** The key of the first of these cards that still waits, in page order. */
 export function keyOf<T extends { id: number }>(
   kind: string,
   all: readonly T[],

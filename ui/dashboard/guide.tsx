@@ -12,11 +12,11 @@ const DISMISSED = "guide-dismissed";
 interface Step {
   words: ReactNode;
   isDone: boolean;
-  /** The card that it speaks of, while there is one. */
+  /** The card that the step refers to, while it exists. */
   card?: string | undefined;
 }
 
-/** Opens what the step names as soon as it is there, unless the operator has opened another card or is at work on it. */
+/** Opens the step's card as soon as it exists, unless the operator has opened another card or is working on it. */
 function useLead(card: string | undefined, calls: readonly string[], onLead: (card: string) => void): void {
   const navigate = useNavigate();
   const { card: open } = useSearch({ from: "/" });
@@ -31,8 +31,8 @@ function useLead(card: string | undefined, calls: readonly string[], onLead: (ca
 }
 
 /**
- * In rehearsal: a short path from the first message to the first deploy. It detects the progress by itself, and shows
- * only the next step while cards wait. `onLead` hears of each card that it opens.
+ * In rehearsal mode, a short path from the first message to the first deploy. It detects progress automatically, and
+ * shows only the next step while cards wait. `onLead` gets each card that it opens.
  */
 export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (card: string) => void }): ReactNode {
   const isBusy = calls.length > 0;
@@ -46,13 +46,13 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const [isDismissed, setDismissed] = useState(() => localStorage.getItem(DISMISSED) !== null);
   const isShown = isRehearsal && !isDismissed;
   useEffect(() => {
-    // How far one has come is in what is settled, too.
+    // Finished requests count towards the progress, too.
     if (isShown)
       painted()
         .then(() => call("approvals", { limit: 50 }))
         .then(
           ({ approvals: past }) => knowApprovals(past),
-          () => {}, // The guide then shows the steps of what is open.
+          () => {}, // The guide then shows the steps of the open requests.
         );
   }, [isShown]);
   const [hasAsked, setAsked] = useState(false);
@@ -77,7 +77,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
           talk to hm1nd, the manager: write <code>tour</code> in the box under M3SS4GE FL0W
         </>
       ),
-      // Seen by what it leads to: another word to hm1nd is answered, and asks for nothing.
+      // Judged by its result: any other message to hm1nd gets an answer but makes no request.
       isDone: spawns.length > 0 || others > 0,
     },
     {

@@ -9,10 +9,10 @@ import { call } from "../lib/api.ts";
 import { painted } from "../lib/painted.ts";
 import { know, useHive } from "../lib/store.ts";
 
-/** Messages that the panel shows, and by how many more it grows. */
+/** Messages in the panel, and how many are added at a time. */
 const PAGE = 50;
 
-/** What agents have written to the operator, newest first; what is not read is marked. */
+/** Messages to the operator, newest first. Unread ones are marked. */
 export function OperatorInbox(): ReactNode {
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
@@ -20,7 +20,7 @@ export function OperatorInbox(): ReactNode {
   const navigate = useNavigate();
   const [shown, setShown] = useState(PAGE);
   const [isAll, setAll] = useState(false);
-  // In a busy hive the window of the newest messages holds few of the operator's own.
+  // In a busy hive the window of the newest messages has few of the operator's own.
   useEffect(() => {
     painted()
       .then(() => call("inbox", { limit: PAGE }))
@@ -29,7 +29,7 @@ export function OperatorInbox(): ReactNode {
           know(newest);
           if (newest.length < PAGE) setAll(true);
         },
-        () => {}, // The inbox shows what the page holds; `older` asks again.
+        () => {}, // The inbox shows what the page has; `older` fetches again.
       );
   }, []);
   const mine = useMemo(() => {

@@ -11,10 +11,10 @@ import { visible } from "../lib/text.ts";
 
 const read = () => call("meta", {});
 
-/** What the deploy ledger locks, each input updatable. */
+/** The locked inputs of the deploy ledger. Each can be updated. */
 export function MetaInputs(): ReactNode {
   const agents = useHive((state) => state.agents);
-  // Read again when another commit runs: each deploy writes the ledger.
+  // Fetch again when another commit runs: each deploy writes the ledger.
   const { value, error, again } = useFetched(read, [...agents.values()].map((agent) => agent.deployed_sha).join());
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const inputs = value?.inputs ?? [];

@@ -22,10 +22,10 @@ const TABS = [
 ] as const;
 
 const CARDS = ".calls .card";
-/** The one that is open. */
+/** The open card. */
 const OPEN = ".calls .card:not(.line)";
 
-/** The whole hive on one page: agents, what waits for you, and messages. */
+/** The whole hive on one page: agents, what waits for the operator, and messages. */
 export function Dashboard(): ReactNode {
   const { tab = "call" } = useSearch({ from: "/" });
   const navigate = useNavigate();
@@ -56,7 +56,7 @@ export function Dashboard(): ReactNode {
     {
       key: "a",
       words: "to ◆ APPR0VE of the open request; Enter then approves",
-      // While a file is not shown whole, the decision is on the page of the request.
+      // While a file is not shown whole, the decision is made on the request's page.
       run: () => focusWithin(OPEN, "button.approve, .foot:not(:has(button.approve)) a.full"),
     },
     {

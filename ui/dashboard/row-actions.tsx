@@ -30,10 +30,10 @@ const ASKS: Record<Asked, { title: string; words: string; button: string }> = {
   },
 };
 
-/** The one thing that is likely wanted now, and the rest behind a menu. */
+/** The most likely action, and the others behind a menu. */
 export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<Asked>();
-  // How many things chosen from the menu are on their way: the menu is closed by then, its button says so.
+  // Number of running actions from the menu. The menu has closed by then, so its button shows them.
   const [underway, setUnderway] = useState(0);
   const navigate = useNavigate();
   const { name } = agent;
@@ -104,7 +104,7 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   );
 }
 
-/** Starts one agent; its refusal is an error like any other. */
+/** Starts one agent. Its refusal becomes an error. */
 export async function startAgent(name: string): Promise<string> {
   return ofOne(await call("start", { scope: { agent_names: [name] } }), `${name} starts`);
 }
@@ -113,19 +113,19 @@ async function stopAgent(name: string): Promise<string> {
   return ofOne(await call("stop", { scope: { agent_names: [name] }, graceful: true }), `${name} stops`);
 }
 
-/** Ends the running turn; its message is dropped. One that ended by itself meanwhile is said. */
+/** Cancels the running turn and drops its message. Reports a turn that had already ended. */
 async function cancelTurn(name: string): Promise<void> {
   const { cancelled } = await call("cancel", { name, return: false });
   if (!cancelled) throw new ApiError("conflict", "no turn was running");
 }
 
-/** What became of the one agent of a scope. */
+/** The result for the single agent of a scope. */
 function ofOne({ results: [result] }: Output<"start">, words: string): string {
   if (result && !result.ok) throw new ApiError("unavailable", result.error ?? "that did not work");
   return words;
 }
 
-/** Pauses an agent, or lets it go on. */
+/** Pauses or resumes an agent. */
 export async function pauseAgent({ name, paused }: AgentView): Promise<string> {
   await call("set_paused", { name, paused: !paused });
   return paused ? `${name} goes on` : `${name} is paused; its messages queue`;

@@ -8,10 +8,10 @@ import { know, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
 const PAGE = 50;
-/** Quiet after a keystroke before the hive is asked. Milliseconds. */
+/** Delay after a keystroke before the hive is queried. Milliseconds. */
 const QUIET_MS = 150;
 
-/** Messages of all history that hold the words, newest first. */
+/** Messages of the whole history that contain the words, newest first. */
 export function SearchResults({ words, who }: { words: string; who: string }): ReactNode {
   const [found, setFound] = useState<{ words: string; ids: readonly number[]; hasMore: boolean; indexing: boolean }>();
   const [error, setError] = useState<string>();
@@ -24,7 +24,7 @@ export function SearchResults({ words, who }: { words: string; who: string }): R
     const timer = setTimeout(() => {
       ask(words, who).then(
         ({ messages, indexing }) => {
-          // An answer to what was typed before is no answer any more.
+          // Ignore an answer to an earlier query.
           if (number !== asked.current) return;
           know(messages);
           setError(undefined);

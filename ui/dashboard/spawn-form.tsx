@@ -5,7 +5,7 @@ import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 
-/** Asks for an agent. What would run can be looked at before it is approved; or it is spawned at once. */
+/** Requests an agent. The operator can review the request before approving it, or spawn at once. */
 export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
   const [name, setName] = useDraft("spawn:name");
   const [description, setDescription] = useDraft("spawn:description");

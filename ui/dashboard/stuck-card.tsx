@@ -7,7 +7,7 @@ import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { visible } from "../lib/text.ts";
 
-/** A message that went wrong for good, or a chain that went on for too long. */
+/** A dead message, or a chain that the loop brake holds. */
 export function StuckCard({ message }: { message: MessageView }): ReactNode {
   const isHeld = message.state === "held";
   return (

@@ -12,8 +12,8 @@ import { Guide } from "./guide.tsx";
 import { StuckCard } from "./stuck-card.tsx";
 
 /**
- * What only the operator can do: decide on requests, answer questions, and move messages that are stuck. What blocks an
- * agent comes first. One card is open, the others are a line each; which one, is in the address.
+ * What only the operator can do: decide on requests, answer questions, and move stuck messages. Cards that block an
+ * agent come first. One card is open, the others are a line each. The address names the open card.
  */
 export function YourCall(): ReactNode {
   const { calls, hold } = useCalls();
@@ -23,7 +23,7 @@ export function YourCall(): ReactNode {
   const navigate = useNavigate();
   const show = (key: string): void => void navigate({ to: "/", search: (search) => ({ ...search, card: key }), replace: true });
   const isOpening = useRef(true);
-  /** The card that the guide has opened: it leaves the keyboard where it is. */
+  /** The card that the guide opened. It does not take the focus. */
   const led = useRef<string>(undefined);
   const onLead = useCallback((key: string): void => {
     led.current = key;
@@ -37,7 +37,7 @@ export function YourCall(): ReactNode {
     if (!at || !list.current) return;
     at.scrollIntoView({ block: "nearest" });
     if (at.offsetHeight > list.current.clientHeight) at.scrollIntoView({ block: "start" });
-    // The line that had the keyboard has become the card. It is not taken from a box that is being written in.
+    // The focused line has become the card, so move the focus there. Never take it from a text box.
     if (!wasOpening && !isLed && document.activeElement === document.body)
       at.querySelector<HTMLElement>(".card")?.focus({ preventScroll: true });
   }, [card]);
@@ -79,7 +79,10 @@ function Card({ call }: { call: Call }): ReactNode {
   return call.kind === "question" ? <QuestionCard question={call.question} /> : <StuckCard message={call.message} />;
 }
 
-/** All that waits, in its order; and what the list needs to hear, so that nothing moves under a pointer or the keyboard. */
+/**
+ * Everything that waits, in order, and the list's event handlers. The order is held while the pointer or the focus is
+ * in the list, so that nothing moves under it.
+ */
 function useCalls() {
   const questions = useShownQuestions(useHive((state) => state.questions));
   const approvals = useShownApprovals(useHive((state) => state.approvals));
@@ -101,7 +104,7 @@ function useCalls() {
   const keys = calls.map(callKey);
   if (keys.join() !== shown.join()) setShown(keys);
   const hold = {
-    // A finger is over the list only while it presses; a pointer stays there.
+    // A touch hovers only while it presses; a mouse pointer stays.
     onPointerEnter: (event: PointerEvent) => setPointed(event.pointerType === "mouse"),
     onPointerLeave: () => setPointed(false),
     onFocus: () => setFocused(true),
@@ -110,7 +113,7 @@ function useCalls() {
   return { calls, hold };
 }
 
-/** Which card is open: the one in the address, else the one that was, else the first. */
+/** The open card: the one in the address, else the last open one, else the first. */
 function useOpen(calls: readonly Call[], wanted: string | undefined): string | undefined {
   const [last, setLast] = useState<string>();
   const keys = calls.map(callKey);

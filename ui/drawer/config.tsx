@@ -12,12 +12,12 @@ import { toBase64, waiting } from "../lib/propose.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
-/** Files that stand beside each other as tabs; more are a list to choose from. */
+/** Up to this many files are tabs; more become a list. */
 const MAX_TABS = 8;
 
 type File = Output<"config">["files"][number];
 
-/** Every file of the deployed config; and a way to propose a change of it, which then waits like any other. */
+/** The files of the deployed config. The operator can propose a change, which then waits like any other request. */
 export function Config({ name }: { name: string }): ReactNode {
   const sha = useHive((state) => state.agents.get(name)?.deployed_sha);
   const { value, error } = useFetched(
@@ -36,7 +36,7 @@ export function Config({ name }: { name: string }): ReactNode {
   const propose = async (): Promise<void> => {
     const answer = await call("propose", {
       agent: name,
-      // What is not edited stays as it is, to the byte: programs, links, and files that are not text.
+      // Files that are not edited stay byte for byte: programs, links, and files that are not text.
       files: files.map((one) => ({
         path: one.path,
         ...(one.mode === undefined ? {} : { mode: one.mode }),
@@ -44,7 +44,7 @@ export function Config({ name }: { name: string }): ReactNode {
       })),
       ...(description.trim() === "" ? {} : { description: description.trim() }),
     });
-    // One that failed its check keeps what was typed.
+    // A request that fails its check keeps the draft.
     const request = waiting(answer);
     setDraft("");
     setDescription("");

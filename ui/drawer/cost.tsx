@@ -9,12 +9,12 @@ import { useHive } from "../lib/store.ts";
 import { costOf, daysOf } from "../lib/usage.ts";
 import { count, visible } from "../lib/text.ts";
 
-/** Days that one press shows. */
+/** Days shown per press. */
 const PAGE = 14;
 
-/** What an agent, or every agent, used: a row per day and model, a sum per day and one of all days. */
+/** Usage of one agent or all agents: a row per day and model, a sum per day and a total. */
 export function Cost({ name }: { name?: string }): ReactNode {
-  // Read again when the figure on the page changes, not with each answer of the model.
+  // Fetch again when the displayed figure changes, not with each answer of the model.
   const today = useHive((state) => count((name === undefined ? state.hive : state.agents.get(name))?.tokens_today ?? 0));
   const ask = name === undefined ? {} : { agent: name };
   const { value, error } = useFetched(
@@ -112,7 +112,7 @@ function Cells({ of }: { of: UsageFigures }): ReactNode {
   );
 }
 
-/** The same tokens in words: a phone has no room for a column of each kind. */
+/** The tokens on one line: a phone has no room for a column of each kind. */
 function Tokens({ of }: { of: UsageFigures }): ReactNode {
   return (
     <ul className="plain narrow tokens">

@@ -13,10 +13,10 @@ import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
-/** How the requests of an agent ended, newest first; any deploy of it can be gone back to. */
+/** The finished requests of an agent, newest first. Each deployed one can be rolled back to. */
 export function Deploys({ name, limit = 50 }: { name: string; limit?: number }): ReactNode {
   const approvals = useHive((state) => state.approvals);
-  // Read again whenever a request of this agent is settled.
+  // Fetch again when a request of this agent finishes.
   const settled = [...approvals.values()].filter((one) => one.agent === name && one.resolved_at !== undefined);
   const mark = settled.map((one) => `${one.id}${one.state}`).join();
   const { value, error } = useFetched(

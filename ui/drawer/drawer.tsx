@@ -18,7 +18,10 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string) =>
   turns: { title: "turns", show: (name) => <TurnTable name={name} /> },
 };
 
-/** What the address says is open: `logs:<name>`, `config:<name>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`, `thread:<id>`, `cost`, `spawn`. */
+/**
+ * The drawer named in the address: `logs:<name>`, `config:<name>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
+ * `thread:<id>`, `cost`, `spawn`.
+ */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest] = open.split(":");
   if (what === "spawn") return <SpawnForm onClose={onClose} />;

@@ -5,12 +5,12 @@ import { ApiError, call } from "../lib/api.ts";
 import { useFollowEnd } from "../lib/follow-end.ts";
 import { visible } from "../lib/text.ts";
 
-/** Lines that stay on the screen. */
+/** Maximum lines on the screen. */
 const KEPT = 2000;
-/** Pause after a failure before the log is asked for again. Milliseconds. */
+/** Pause after a failure before the log is requested again. Milliseconds. */
 const RETRY_MS = 2000;
 
-/** The log of an agent's cage: its last lines, then each line as it is written. */
+/** The log of an agent's cage: its last lines, then each new line. */
 export function Logs({ name }: { name: string }): ReactNode {
   const [lines, setLines] = useState<readonly string[]>();
   const [problem, setProblem] = useState<string>();

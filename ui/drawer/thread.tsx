@@ -8,10 +8,10 @@ import { messageById } from "../lib/state.ts";
 import { know, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
-/** Steps that are followed up to where a thread began. */
+/** Maximum steps back to the beginning of a thread. */
 const MAX_ANCESTORS = 30;
 
-/** What a message answers, up to the beginning, and what answers it, as far as that is known here. */
+/** The messages that this one answers, back to the first, and the known answers to it. */
 export function Thread({ id }: { id: number }): ReactNode {
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
@@ -31,12 +31,12 @@ export function Thread({ id }: { id: number }): ReactNode {
     if (missing === undefined) return;
     call("messages", { before: missing + 1, limit: 1 }).then(
       ({ messages: [message] }) => (message?.id === missing ? know([message]) : setMissing(true)),
-      () => setMissing(true), // Shown as not there.
+      () => setMissing(true), // Shown as missing.
     );
   }, [missing]);
   const answers = useMemo(() => {
     const family = new Set([id]);
-    // Oldest first: an answer comes after what it answers.
+    // Oldest first: an answer comes after its message.
     return [...[...elsewhere.values()].filter((one) => one.id > id), ...messages]
       .sort((a, b) => a.id - b.id)
       .filter(

@@ -12,7 +12,7 @@ import { RESULT_CLASS } from "../lib/turn-result.ts";
 
 const PAGE = 100;
 
-/** The turns of an agent: what began each, how it ended, how long it took and what it used. */
+/** The turns of an agent: message, result, duration and usage. */
 export function TurnTable({ name }: { name: string }): ReactNode {
   const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
   const { value, error } = useFetched(
@@ -92,7 +92,7 @@ function End({ row: { result, reason } }: { row: TurnRow }): ReactNode {
   );
 }
 
-/** Why a turn did not end well, in a line of its own: a phone has no room for it in the column. */
+/** Why a turn did not end well, on a line of its own: on a phone the column has no room for it. */
 function Reason({ row: { result, reason } }: { row: TurnRow }): ReactNode {
   if (result === undefined || result === "ok" || reason === undefined) return null;
   return (

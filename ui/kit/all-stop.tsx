@@ -7,7 +7,7 @@ import { Confirm } from "./lazy.tsx";
 import type { MenuEntry } from "./row-menu.tsx";
 import { toast } from "./toast.tsx";
 
-/** Stops everything after one question, or starts what ran: as an entry of a menu, and the question that it opens. */
+/** Stops all agents after a confirmation, or starts those that ran before. Returns a menu entry and its dialog. */
 export function useAllStop(): { entry: MenuEntry; dialog: ReactNode } {
   const stopped = useHive((state) => state.hive.all_stopped);
   const [isAsked, setAsked] = useState(false);
@@ -41,7 +41,7 @@ export function useAllStop(): { entry: MenuEntry; dialog: ReactNode } {
   };
 }
 
-/** The same as a button of the bar. */
+/** The same as a button of the top bar. */
 export function AllStop(): ReactNode {
   const { entry, dialog } = useAllStop();
   const stopped = useHive((state) => state.hive.all_stopped);

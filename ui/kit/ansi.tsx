@@ -2,7 +2,7 @@ import Anser from "anser";
 import type { ReactNode } from "react";
 import { visible } from "../lib/text.ts";
 
-/** Terminal text as coloured spans. Sequences that do anything but colour are dropped; the rest is made visible. */
+/** Terminal text as coloured spans. Sequences other than colours are dropped; other hidden characters are made visible. */
 export function Ansi({ text }: { text: string }): ReactNode {
   // OSC (titles, links, clipboard) and every CSI that is not a colour.
   const coloured = text

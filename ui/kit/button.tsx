@@ -2,13 +2,13 @@ import { useState, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { toast } from "./toast.tsx";
 
-/** Something that can be carried out from a button, and by Enter in the box beside it. */
+/** An action that can be started from a button, and by Enter in the box next to it. */
 export interface Act {
   isBusy: boolean;
   act: () => void;
 }
 
-/** Carries `run` out, once at a time. Its refusal becomes a toast; its words, if it returns any, too. */
+/** Runs `run`, one call at a time. A refusal becomes a toast, and so do the words that it returns, if any. */
 export function useAction(run: () => Promise<string | undefined | void>, isAllowed = true): Act {
   const [isBusy, setBusy] = useState(false);
   const act = async (): Promise<void> => {
@@ -34,12 +34,12 @@ interface ButtonProps {
   className?: string;
 }
 
-/** A button that shows that it works, and says what became of it. */
+/** A button that shows that its action runs, and reports the result. */
 export function Action({ run, ...rest }: ButtonProps & { run: () => Promise<string | undefined | void> }): ReactNode {
   return <ActionButton action={useAction(run)} {...rest} />;
 }
 
-/** The button of an action that something else can begin, too. */
+/** The button of an action that can also be started in another way. */
 export function ActionButton({
   action: { isBusy, act },
   children,

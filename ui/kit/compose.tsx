@@ -3,46 +3,46 @@ import { ApiError } from "../lib/api.ts";
 import { visible } from "../lib/text.ts";
 import { TextBox } from "./text-box.tsx";
 
-/** One line that can be taken over from the list above the box. */
+/** A suggestion in the list above the box. */
 export interface Suggestion {
-  /** What it puts into the box. */
+  /** The text that it inserts. */
   text: string;
   label: string;
   hint?: string;
 }
 
-/** A text on its way: the box is free for the next one. */
+/** A text that is being sent. The box is free for the next one. */
 interface Sending {
   id: string;
   text: string;
 }
 
 interface ComposeProps {
-  /** Under this name typed text survives a reload. */
+  /** The key under which typed text survives a reload. */
   draftKey: string;
   lead: ReactNode;
   label: string;
   placeholder: string;
-  /** Suggestions for what is typed so far. */
+  /** Suggestions for the text typed so far. */
   suggest: (text: string) => Suggestion[];
   /**
-   * Sends under this key: the same text sent again after a failure has the same key, so that it is stored once. A
-   * refusal puts the text back into the box.
+   * Sends under this key. Sending the same text again after a failure uses the same key, so that it is stored once. A
+   * refusal restores the text to the box.
    */
   send: (text: string, clientId: string) => Promise<void>;
-  /** Text that something else on the page puts in; a new object replaces what is there only when it is empty. */
+  /** Focuses the box when it changes. */
   focusToken?: number;
-  /** Has the focus when it appears: at a desk, and where nothing else has it. */
+  /** Takes the focus on mount, on a desktop and if nothing else has it. */
   takesFocus?: boolean;
 }
 
-/** A keyboard on the screen would cover half of the page before anything was read. */
+/** An on-screen keyboard would cover half of the page before anything was read. */
 const hasOwnKeyboard = (): boolean => matchMedia("(min-width: 901px) and (hover: hover)").matches;
 
 /**
- * A box to write in: Enter sends, Shift+Enter breaks the line. Sending is optimistic and honest: the box is empty at
- * once and the text stands above it until the hive has it; a refused one comes back with the reason. What is typed
- * survives reloads, and so does what was on its way.
+ * A text box. Enter sends, Shift+Enter breaks the line. Sending is optimistic: the box is emptied at once, and the text
+ * is shown above it until the hive has stored it. A refused text returns to the box with the reason. Both a draft and a
+ * text that is being sent survive a reload.
  */
 export function Compose({
   draftKey,
@@ -99,7 +99,7 @@ export function Compose({
     } catch (error) {
       failed.current = one;
       setRefusal(error instanceof ApiError ? error.message : "that did not work");
-      // What was typed meanwhile is not overwritten.
+      // Do not overwrite what was typed meanwhile.
       write(typed.current === "" ? text : `${text}\n${typed.current}`);
       requestAnimationFrame(() => box.current?.focus());
     } finally {
@@ -151,7 +151,7 @@ export function Compose({
               role="option"
               aria-selected={index === at}
               className={index === at ? "on" : ""}
-              // The keyboard stays in the box, whatever is pressed here.
+              // Keep the focus in the box when a suggestion is pressed.
               onPointerDown={(event) => event.preventDefault()}
               onClick={() => {
                 write(one.text);

@@ -10,7 +10,7 @@ interface ConfirmProps {
   children: ReactNode;
 }
 
-/** Asks once before something that cannot be taken back. `children` are the buttons that do it. */
+/** Asks once before an action that cannot be undone. `children` are the buttons of the action. */
 export function Confirm({ isOpen, onClose, title, words, children }: ConfirmProps): ReactNode {
   return (
     <AlertDialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
@@ -34,13 +34,13 @@ interface SheetProps {
   onClose: () => void;
   title: ReactNode;
   children: ReactNode;
-  /** A drawer stands at the right edge; otherwise it is a card in the middle. */
+  /** A drawer at the right edge instead of a card in the middle. */
   isDrawer?: boolean;
-  /** What has the focus when it opens, where that is not its close button. */
+  /** The element to focus on opening, if not the close button. */
   first?: RefObject<HTMLElement | null>;
 }
 
-/** Something opened over the page. Escape and a click outside close it. */
+/** An overlay on the page. Escape and a click outside close it. */
 export function Sheet({ isOpen, onClose, title, children, isDrawer = false, first }: SheetProps): ReactNode {
   return (
     <Dialog.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>

@@ -1,10 +1,10 @@
 import { useState, type ReactNode } from "react";
 
-/** Characters and lines of a text that are shown before it is folded. */
+/** Characters and lines of a text before the rest is folded. */
 const FOLD_CHARS = 600;
 const FOLD_LINES = 8;
 
-/** A text: whole when it is short; when it is long its beginning, and a button that shows the rest in place. */
+/** A text. If it is long, only its beginning, and a button that expands it. */
 export function Folded({ text, children }: { text: string; children: (shown: string) => ReactNode }): ReactNode {
   const [isOpen, setOpen] = useState(false);
   const lines = text.split("\n");

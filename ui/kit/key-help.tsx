@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { Key } from "../lib/keys.ts";
 import { Sheet } from "./lazy.tsx";
 
-/** The list that `?` shows. */
+/** The list of keys that `?` opens. */
 export function KeyHelp({ keys, isOpen, onClose }: { keys: readonly Key[]; isOpen: boolean; onClose: () => void }): ReactNode {
   return (
     <Sheet isOpen={isOpen} onClose={onClose} title="keys">

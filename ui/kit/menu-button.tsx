@@ -4,7 +4,7 @@ import type { MenuProps } from "./row-menu.tsx";
 const loadMenu = () => import("./row-menu.tsx");
 const RowMenu = lazy(() => loadMenu().then(({ RowMenu: component }) => ({ default: component })));
 
-/** A button `…` with a menu behind it. The menu's code loads when the pointer reaches the button. */
+/** A button `…` with a menu. The menu's code loads when the pointer reaches the button. */
 export function MenuButton(props: MenuProps): ReactNode {
   const [isWanted, setWanted] = useState(false);
   if (isWanted) {

@@ -5,13 +5,13 @@ import { Marked, Words } from "./text.tsx";
 
 interface BodyProps {
   from: string;
-  /** Undefined once retention has removed it. */
+  /** Undefined after retention has removed it. */
   body: string | undefined;
-  /** Words of a search, to be marked. */
+  /** Search words to mark. */
   marks?: string | undefined;
 }
 
-/** A message's text: whole when it is short, folded when it is long; what the daemon tells, in words. */
+/** A message's text, folded if it is long. An event of the daemon is put into words. */
 export function MessageBody({ from, body, marks }: BodyProps): ReactNode {
   if (body === undefined) return <span className="faint">(removed by retention)</span>;
   const words = systemWords(from, body);

@@ -17,20 +17,20 @@ const STATES: Record<MessageView["state"], { words: string; colour: string }> = 
   held: { words: "held", colour: "amber" },
 };
 
-/** What became of a message, in a word. */
+/** The state of a message in a word. */
 export function deliveryOf(message: MessageView): { words: string; colour: string } {
   return message.state === "queued" && message.redelivered ? { words: "returned", colour: "amber" } : STATES[message.state];
 }
 
 interface RowProps {
   message: MessageView;
-  /** The row above: an answer to it needs no quotation. */
+  /** The row above. An answer to it needs no quotation. */
   previous?: MessageView | undefined;
-  /** Words of a search, to be marked. */
+  /** Search words to mark. */
   marks?: string | undefined;
 }
 
-/** One message: when, who to whom, what became of it, what it answers, and its text. */
+/** A message: time, sender, recipient, state, the message that it answers, and its text. */
 export const MessageRow = memo(function MessageRow({ message, previous, marks }: RowProps): ReactNode {
   const { words, colour } = deliveryOf(message);
   const reply = message.in_reply_to;
@@ -57,7 +57,7 @@ export const MessageRow = memo(function MessageRow({ message, previous, marks }:
   );
 });
 
-/** What is answered, in a few words; a click shows the thread. */
+/** The first words of the answered message. A click opens the thread. */
 function Quoted({ id, isAbove }: { id: number; isAbove: boolean }): ReactNode {
   const parent = useHive((state) => messageById(state, id));
   const quote = !isAbove && parent?.body !== undefined ? `${parent.from}: ${parent.body.slice(0, 80)}` : undefined;

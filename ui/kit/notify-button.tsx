@@ -2,7 +2,7 @@ import { useSyncExternalStore, type ReactNode } from "react";
 import { notifyState, onNotifyChange, toggleNotify } from "../lib/notify.ts";
 import { toast } from "./toast.tsx";
 
-/** Browser notifications as a switch: what it says, and what pressing it does. Nothing where there are none. */
+/** The switch for browser notifications: label and action. Undefined if the browser has none. */
 export function useNotify(): { isOn: boolean; words: string; title: string; press: () => void } | undefined {
   const state = useSyncExternalStore(onNotifyChange, notifyState);
   if (state === "unsupported") return undefined;

@@ -1,10 +1,10 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, type ReactNode } from "react";
 
-/** Opened seldom, so it comes when it is asked for. */
+/** Drawers are rare, so their code is loaded on first use. */
 const Drawer = lazy(() => import("../drawer/drawer.tsx").then(({ Drawer: component }) => ({ default: component })));
 
-/** What the address says is open over the page: `?open=logs:hm1nd`. */
+/** The drawer named in the address: `?open=logs:hm1nd`. */
 export function OpenDrawer(): ReactNode {
   const { open } = useSearch({ strict: false });
   const navigate = useNavigate();

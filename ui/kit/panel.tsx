@@ -1,17 +1,17 @@
 import type { ReactNode } from "react";
 
 interface PanelProps {
-  /** The header as it is shown, in leet, and as it is read out. */
+  /** The header as it is shown, in leet, and as screen readers read it. */
   leet: string;
   label: string;
-  /** A count, which is never cut, or words that are cut where they have no room. */
+  /** A count, which is never cut, or text, which may be. */
   note?: string | number | undefined;
   actions?: ReactNode;
   children: ReactNode;
   className?: string;
 }
 
-/** A framed part of the page with its ◆ header. */
+/** A framed section of the page with its ◆ header. */
 export function Panel({ leet, label, note, actions, children, className = "" }: PanelProps): ReactNode {
   return (
     <section className={`panel ${className}`} aria-label={label}>
@@ -32,7 +32,7 @@ export function Panel({ leet, label, note, actions, children, className = "" }: 
   );
 }
 
-/** What a list shows while there is nothing in it: what would be, and how it gets there. */
+/** The placeholder of an empty list: what it will contain, and how to get it there. */
 export function Empty({ children }: { children: ReactNode }): ReactNode {
   return <div className="empty dim">{children}</div>;
 }

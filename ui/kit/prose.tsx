@@ -3,7 +3,7 @@ import { blocks, type Block, type Inline } from "../lib/markdown.ts";
 import { visible } from "../lib/text.ts";
 import { Words } from "./text.tsx";
 
-/** Text of a model with its headings, lists and code, all of it text nodes. */
+/** Text of a model with its headings, lists and code, rendered as text nodes only. */
 export const Prose = memo(function Prose({ text }: { text: string }): ReactNode {
   return (
     <div className="prose">

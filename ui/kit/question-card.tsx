@@ -8,7 +8,7 @@ import { TextBox } from "./text-box.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
 
-/** How a question ended while an answer was being written. */
+/** How a question ended while the operator was writing an answer. */
 const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
   answered: "answered elsewhere",
   expired: "expired",
@@ -16,8 +16,8 @@ const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
 };
 
 /**
- * An open question: choose, or answer in your own words, or both. One that ends while words are in its box stays with
- * them until they are sent as a message or thrown away.
+ * An open question: choose an option, write an answer, or both. If it ends while the box has text, the card stays until
+ * the text is sent as a message or discarded.
  */
 export function QuestionCard({ question }: { question: QuestionView }): ReactNode {
   const [chosenDraft, setChosenDraft] = useDraft(`chosen:${question.id}`);

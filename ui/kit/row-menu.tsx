@@ -9,14 +9,14 @@ export interface MenuEntry {
 
 export interface MenuProps {
   label: string;
-  /** Stands above the entries. */
+  /** Shown above the entries. */
   title?: string;
   entries: readonly MenuEntry[];
-  /** What was chosen is on its way. */
+  /** A chosen action is running. */
   isBusy?: boolean;
 }
 
-/** A menu behind `…`. It comes opened: whoever loads it has pressed the button. */
+/** A menu behind `…`. It mounts opened, because a press of the button loads it. */
 export function RowMenu({ label, title, entries, isBusy = false }: MenuProps): ReactNode {
   return (
     <Menu.Root defaultOpen>

@@ -15,7 +15,7 @@ const COLOURS: Record<AgentView["state"], string> = {
   idle: "green",
 };
 
-/** What an agent is doing and since when; with the end where one is known. */
+/** An agent's state and how long it has lasted, with its end if known. */
 export function StateBadge({ agent }: { agent: AgentView }): ReactNode {
   const state = stateWordOf(agent);
   const isBusy = agent.state === "thinking" || agent.state === "compacting";

@@ -3,14 +3,14 @@ import { useLayoutEffect, useRef, type ComponentProps, type KeyboardEvent, type 
 interface TextBoxProps extends Omit<ComponentProps<"textarea">, "onChange" | "value" | "ref"> {
   value: string;
   onText: (next: string) => void;
-  /** What Enter does. It is not called while an input method composes. */
+  /** Called on Enter, but not while an input method composes. */
   onEnter: () => void;
   box?: RefObject<HTMLTextAreaElement | null>;
 }
 
 /**
- * The box for words of every form: Enter sends, Shift+Enter breaks the line, Escape leaves it. It grows with its text, so that the pane
- * around it is what scrolls; a box outside of a pane gets its largest height from the style sheet.
+ * The text box of every form. Enter sends, Shift+Enter breaks the line, Escape leaves it. It grows with its text, so
+ * that the surrounding pane scrolls. Outside a pane the style sheet limits its height.
  */
 export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: TextBoxProps): ReactNode {
   const own = useRef<HTMLTextAreaElement>(null);
@@ -24,7 +24,7 @@ export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: Tex
   const onKey = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.nativeEvent.isComposing) return;
     onKeyDown?.(event);
-    // Out of the box: single keys are commands again. A dialog closes instead.
+    // Leave the box, so that single keys are commands again. In a dialog, Escape closes the dialog instead.
     if (event.key === "Escape" && !event.defaultPrevented && !event.currentTarget.closest("[role=dialog]"))
       event.currentTarget.blur();
     if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey) return;

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { parts, visible } from "../lib/text.ts";
 
-/** Words from an agent or the operator: always text nodes, with links to http(s) only. */
+/** Text of an agent or the operator: always text nodes, with links to http(s) only. */
 export function Words({ text }: { text: string }): ReactNode {
   return parts(visible(text)).map((part, index) =>
     part.href === undefined ? (
@@ -14,12 +14,12 @@ export function Words({ text }: { text: string }): ReactNode {
   );
 }
 
-/** The same, with the words of a search marked where one begins. */
+/** The same, with words that begin with a search term marked. */
 export function Marked({ text, words }: { text: string; words: string }): ReactNode {
   const tokens = words.match(/[\p{L}\p{N}\p{M}_]+/gu);
   if (!tokens) return <Words text={text} />;
   const sought = new RegExp(`(?<![\\p{L}\\p{N}])(${tokens.join("|")})`, "giu");
-  // Split on one group: every second piece is a word that was sought.
+  // Split on one group: every second piece is a match.
   return visible(text)
     .split(sought)
     .map((piece, index) => (index % 2 === 1 ? <mark key={index}>{piece}</mark> : piece));

@@ -1,7 +1,7 @@
 import { useSyncExternalStore, type ReactNode } from "react";
 import { age, clock, moment } from "../lib/text.ts";
 
-/** One clock for all ages on the page; it stands still while the page is hidden. */
+/** One clock for all ages on the page. It stops while the page is hidden. */
 let now = Date.now();
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -25,7 +25,7 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-/** How long ago something was, ticking. */
+/** The time since an event, ticking. */
 export function Age({ since }: { since: string }): ReactNode {
   const at = useNow();
   return (
@@ -35,7 +35,7 @@ export function Age({ since }: { since: string }): ReactNode {
   );
 }
 
-/** How long it is until something, ticking. */
+/** The time until an event, ticking. */
 export function Until({ at }: { at: string }): ReactNode {
   const rest = Date.parse(at) - useNow();
   return (

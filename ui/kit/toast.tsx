@@ -7,7 +7,7 @@ interface Toast {
   kind: "info" | "error";
 }
 
-/** How long words stay: errors take longer to read. Milliseconds. */
+/** How long a toast stays. Errors take longer to read. Milliseconds. */
 const STAY_MS = { info: 4000, error: 9000 } as const;
 
 let toasts: readonly Toast[] = [];
@@ -19,7 +19,7 @@ function set(next: readonly Toast[]): void {
   for (const listener of listeners) listener();
 }
 
-/** Says something in the corner of the page, also to screen readers. */
+/** Shows a message in the corner of the page and announces it to screen readers. */
 export function toast(words: string, kind: Toast["kind"] = "info"): void {
   const id = nextId++;
   set([...toasts.slice(-3), { id, words, kind }]);

@@ -107,7 +107,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   );
 }
 
-/** What the whole hive has to say. */
+/** Warnings of the whole hive. */
 export function Banners(): ReactNode {
   const banners = useHive((state) => state.hive.banners);
   const colours = { warn: "amber", error: "red" } as const;

@@ -10,7 +10,7 @@ test.each([
   ["a stop meanwhile", { state: "offline", running: false, resumes_at }, "stopped", undefined],
   ["a pause meanwhile", { state: "paused", resumes_at }, "paused", undefined],
   ["a destroy meanwhile", { destroyed: true, resumes_at }, "destroyed", undefined],
-] as const)("after %s an agent has its word, and a time only while it waits for it", (_, view, word, until) => {
+] as const)("after %s an agent has its state word, and a time only while it waits until then", (_, view, word, until) => {
   const agent = anAgent("scout", view);
   expect(stateWordOf(agent)).toBe(word);
   expect(resumesAt(agent)).toBe(until);

@@ -1,7 +1,7 @@
 import { visible } from "./text.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
-/** A refusal of the daemon, with its words for the operator: they may quote an agent, so they are made safe to read. */
+/** A refusal of the daemon. Its text may quote an agent, so hidden characters in it are made visible. */
 export class ApiError extends Error {
   readonly code: string;
   constructor(code: string, message: string) {
@@ -10,7 +10,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls an operation of the contract. Throws `ApiError`; a browser that is not logged in goes to the login page. */
+/** Calls an operation of the contract. Throws `ApiError`. Without a session, goes to the login page. */
 export async function call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
   let response: Response;
   try {
@@ -23,7 +23,7 @@ export async function call<N extends OperationName>(name: N, input: Input<N>): P
     throw new ApiError("unavailable", "the hive does not answer; it may be restarting");
   }
   if (response.status === 401) location.assign("/login");
-  // No JSON is what a proxy or a hive that ends answers: its status is told.
+  // A proxy, or a hive that stops, answers without JSON: report the status.
   const answer = (await response.json().catch(() => ({ ok: false, error: `the hive answered ${response.status}` }))) as {
     ok: boolean;
     error?: string;

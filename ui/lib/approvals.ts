@@ -2,7 +2,7 @@ import { requestCan } from "../../src/wire/request-states.ts";
 import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
 import type { State } from "./state.ts";
 
-/** What a person reads for a state, and its colour. */
+/** The label and colour of each state. */
 export const STATE_WORDS: Record<RequestState, { words: string; colour: string }> = {
   pending: { words: "waits for you", colour: "amber" },
   approved: { words: "approved", colour: "mauve" },

@@ -2,21 +2,18 @@ import { useState } from "react";
 
 const listeners = new Set<() => void>();
 
-/** Hears whenever a draft begins or ends to exist. Returns how to stop. */
+/** Calls `listener` whenever a draft is created or removed. Returns a function that stops it. */
 export function onDraftChange(listener: () => void): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
 
-/** Has everything that depends on drafts look again. */
+/** Notifies everything that depends on drafts. */
 export function draftsChanged(): void {
   for (const listener of listeners) listener();
 }
 
-/**
- * Something half written that survives reloads and restarts, until it is cleared. It is kept in this tab: another tab
- * may hold another draft.
- */
+/** A draft that survives reloads and restarts until it is cleared. It belongs to this tab; another tab may have another draft. */
 export function useDraft(key: string, initial = ""): [value: string, set: (next: string) => void] {
   const name = `draft:${key}`;
   const [value, setValue] = useState(() => sessionStorage.getItem(name) ?? initial);
@@ -30,7 +27,7 @@ export function useDraft(key: string, initial = ""): [value: string, set: (next:
   return [value, set];
 }
 
-/** True while something half written is kept under this key. */
+/** True while a draft exists under this key. */
 export function hasDraft(key: string): boolean {
   return sessionStorage.getItem(`draft:${key}`) !== null;
 }

@@ -10,9 +10,9 @@ export interface Fetched<T> {
 }
 
 /**
- * Fetches when `fetch` changes (wrap it in useCallback) or `mark` does (what it depends on beyond its input), and again
- * when asked, and what could not be fetched when the line to the hive is back. While a newer value is on its way, or
- * does not come, the old one stays: nothing flickers.
+ * Fetches when `fetch` changes (wrap it in useCallback), when `mark` changes (what the data depends on besides its
+ * input), and on request. A failed fetch is retried when the connection to the hive is restored. The old value stays
+ * until a new one arrives, so nothing flickers.
  */
 export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): Fetched<T> {
   const [value, setValue] = useState<T>();

@@ -1,7 +1,7 @@
-/** Frames in which something that was asked for has to be there. */
+/** Frames within which the requested element has to appear. */
 const PATIENCE = 60;
 
-/** Runs once the element can be seen: on a phone it may be behind another tab, which `show` brings to the front. */
+/** Runs once the element is visible. On a phone it may be behind another tab, which `show` brings to the front. */
 export function inSight(selector: string, show: () => void, run: () => void): void {
   const isThere = (): boolean => document.querySelector(selector)?.checkVisibility() === true;
   if (isThere()) return run();
@@ -14,7 +14,7 @@ export function inSight(selector: string, show: () => void, run: () => void): vo
   requestAnimationFrame(look);
 }
 
-/** Gives the keyboard to the first such element, which brings it into view. */
+/** Focuses the first such element, which scrolls it into view. */
 export function focusOn(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus();
 }

@@ -1,13 +1,13 @@
 import { useEffect, useRef } from "react";
 
-/** Keys of a page and what they do; the words are for the list that `?` shows. */
+/** A key of a page and its action. The words are for the list of `?`. */
 export interface Key {
   key: string;
   words: string;
   run: () => void;
 }
 
-/** Typing, a dialog or a modifier: then a letter is only a letter. */
+/** False while the user types, in a dialog, and with a modifier: then a letter is only a letter. */
 function isOurs(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return false;
   const at = event.target instanceof HTMLElement ? event.target : undefined;
@@ -15,7 +15,7 @@ function isOurs(event: KeyboardEvent): boolean {
   return document.querySelector("[role=dialog], [role=alertdialog], [role=menu]") === null;
 }
 
-/** Listens for single keys while the page is there. */
+/** Listens for single keys while the page is mounted. */
 export function useKeys(keys: readonly Key[]): void {
   const current = useRef(keys);
   useEffect(() => {
@@ -34,12 +34,12 @@ export function useKeys(keys: readonly Key[]): void {
   }, []);
 }
 
-/** Where the keys last were: a button that is busy gives its focus up, and what is settled leaves the page. */
+/** The last focused element: a busy button loses its focus, and a finished card leaves the page. */
 let last: { selector: string; element: HTMLElement; index: number } | undefined;
 
 /**
- * Moves the focus among the elements that fit, by one; into the first when none has had it. Goes on from where it last
- * was when the focus is nowhere, and to what has taken its place when that is gone.
+ * Moves the focus by one among the matching elements; to the first if none was focused. If nothing has the focus,
+ * continues from the last focused element, or from the one that took its place.
  */
 export function moveFocus(selector: string, by: 1 | -1): void {
   const all = [...document.querySelectorAll<HTMLElement>(selector)];
@@ -60,7 +60,7 @@ function nextIndex(all: readonly HTMLElement[], selector: string, by: 1 | -1): n
   return by === 1 ? last.index : last.index - 1;
 }
 
-/** Focuses something inside of the element that has, or holds, the focus; or of the only one that there is. */
+/** Focuses an inner element of the matching element that has or contains the focus, or of the only match. */
 export function focusWithin(selector: string, inner: string): void {
   const all = [...document.querySelectorAll<HTMLElement>(selector)];
   const at = all.find((one) => one.contains(document.activeElement)) ?? (all.length === 1 ? all[0] : undefined);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { blocks, inlines } from "./markdown.ts";
 
 describe("text that models write", () => {
-  test("code, strong and emphasis; what only looks like it stays text", () => {
+  test("code, strong and emphasis are parsed; text that only looks like them stays text", () => {
     expect(inlines("use `npm test` **now**, *please*")).toEqual([
       { kind: "text", text: "use " },
       { kind: "code", text: "npm test" },

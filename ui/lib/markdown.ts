@@ -1,6 +1,6 @@
 /**
- * The little of Markdown that models write all the time, read into blocks: text stays text. What does not fit is shown
- * as it was written; nothing is ever dropped.
+ * Parses the small subset of Markdown that models write all the time. Anything else stays text as it was written;
+ * nothing is dropped.
  */
 export type Inline = { kind: "text" | "code" | "strong" | "em"; text: string };
 export type Block =
@@ -36,7 +36,7 @@ export function blocks(text: string): Block[] {
     const fence = /^\s*(`{3,}|~{3,})\s*([\w+-]*)\s*$/.exec(line);
     if (fence) {
       const close = lines.findIndex((one, n) => n > at && one.trim().startsWith(fence[1] ?? "```"));
-      // A fence that is still open (text that is being written) goes to the end.
+      // A fence that is still open (text that is being written) extends to the end.
       const end = close < 0 ? lines.length : close;
       found.push({ kind: "code", language: fence[2] ?? "", text: lines.slice(at + 1, end).join("\n") });
       at = end;

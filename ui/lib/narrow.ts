@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from "react";
 
-/** The width at which the layout becomes that of a phone, as in the style sheets. */
+/** The width of the phone layout, as in the style sheets. */
 const query = matchMedia("(max-width: 900px)");
 
-/** True on a phone. For what stands in another place there; mere looks are the style sheet's. */
+/** True on a phone. For elements that move elsewhere; for looks alone, use the style sheet. */
 export function useNarrow(): boolean {
   return useSyncExternalStore(
     (listener) => {

@@ -3,7 +3,7 @@ import type { HiveEvent } from "../../src/wire/event.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
 import { visible } from "./text.ts";
 
-/** Whether the operator wants to be told; the browser's own permission comes on top. */
+/** Stores whether the operator wants notifications. The browser's own permission is needed as well. */
 const WANTED = "notifications";
 /** Characters of a text that fit into a notification. */
 const MAX_CHARS = 180;
@@ -23,7 +23,7 @@ export function onNotifyChange(listener: () => void): () => void {
   return () => void listeners.delete(listener);
 }
 
-/** Turns notifications on, asking the browser where it has not been asked, or off. */
+/** Turns notifications off or on. Asks for the browser's permission if necessary. */
 export async function toggleNotify(): Promise<NotifyState> {
   if (notifyState() === "on") localStorage.removeItem(WANTED);
   else if ((await Notification.requestPermission()) === "granted") localStorage.setItem(WANTED, "on");
@@ -38,7 +38,7 @@ interface Note {
   path: string;
 }
 
-/** What is worth a notification: a request, a question, a message to the operator; each only when it is new. */
+/** The notification for an event: a request, a question or a message to the operator, if it is new. */
 export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note | undefined {
   const note = (() => {
     if (event.kind === "approval" && requestCan(event.approval, "approve")) {
@@ -63,23 +63,23 @@ export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note |
   return note && !seen(note.tag) ? note : undefined;
 }
 
-/** Tags that have been told, or were there when the page came. */
+/** Tags that were notified, or that existed when the page was loaded. */
 const told = new Set<string>();
 let goTo: (path: string) => void = (path) => location.assign(path);
 
-/** How a click on a notification gets to its page. */
+/** Sets how a click on a notification navigates to its page. */
 export function onNotificationClick(go: (path: string) => void): void {
   goTo = go;
 }
 
-/** Tells the operator of an event, when nobody looks at the page. The same tag in another tab replaces, and does not double. */
+/** Notifies the operator of an event while the page is hidden. The same tag in another tab replaces the notification. */
 export function notify(event: HiveEvent): void {
   const note = noteOf(event, (tag) => told.has(tag));
   if (!note) return;
   told.add(note.tag);
   if (notifyState() !== "on" || document.hasFocus()) return;
   const { tag, path } = note;
-  // The system's own notifications would obey what turns a line round.
+  // The system would obey characters that change the text's direction.
   const title = visible(note.title);
   const body = visible(note.body.slice(0, MAX_CHARS));
   try {
@@ -90,10 +90,10 @@ export function notify(event: HiveEvent): void {
       shown.close();
     });
   } catch {
-    // Phones show notifications through a service worker only; ours does nothing else.
+    // Phones show notifications only through a service worker. Ours does nothing else.
     void navigator.serviceWorker
       ?.register("/notify.js")
       .then((worker) => worker.showNotification(title, { tag, body, icon: "/favicon.svg", data: { path } }))
-      .catch(() => {}); // A browser without either shows none; the page does.
+      .catch(() => {}); // A browser without either shows no notification; the page still shows the event.
   }
 }

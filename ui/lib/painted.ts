@@ -1,20 +1,19 @@
-/** Browsers that are never idle, and tabs that nobody looks at and that are never painted, go on after so long. Milliseconds. */
+/** Maximum wait in a browser that is never idle, or in a background tab that is never painted. Milliseconds. */
 const LONGEST_MS = 400;
 
 let isPainted = false;
 let first: Promise<void> | undefined;
 
-/** Whether the first picture of this page has been shown. */
+/** Whether the page has had its first paint. */
 export const hasPainted = (): boolean => isPainted;
 
 /**
- * Resolves once the page's first picture has been shown and nothing more urgent is to be done; asked for from an effect.
- * What the operator does not see in that picture, rows further up and what else is fetched, waits for this: it would
- * only make the picture late.
+ * Resolves after the page's first paint, when nothing more urgent is pending. Call it from an effect. Work that is not
+ * visible in the first paint, such as rows further up and further fetches, waits for this so as not to delay it.
  */
 export function painted(): Promise<void> {
   first ??= new Promise<void>((resolve) => {
-    // A task that is asked for in a frame runs after the frame.
+    // A task scheduled in a frame runs after the frame.
     requestAnimationFrame(() => setTimeout(() => whenIdle(resolve)));
     setTimeout(resolve, LONGEST_MS);
   }).then(() => {

@@ -17,7 +17,7 @@ const PATCH = [
 describe("a patch", () => {
   const lines = patchLines(PATCH);
 
-  test("has its lines numbered on both sides", () => {
+  test("numbers its lines on both sides", () => {
     expect(lines.map(({ kind, before, after }) => [kind, before, after])).toEqual([
       ["h", undefined, undefined],
       ["c", 3, 3],
@@ -38,12 +38,12 @@ describe("a patch", () => {
     expect(texts[4]).toBe('  "allowed": ["hm1nd", "librarian"],');
   });
 
-  test("a line that was replaced by quite another has no words marked", () => {
+  test("marks no words if a line was replaced by an entirely different one", () => {
     const [, deleted, added] = patchLines("@@ -1 +1 @@\n-one two three\n+something else entirely\n");
     expect([deleted, added].flatMap((line) => line?.pieces ?? []).some((piece) => piece.isChanged)).toBe(false);
   });
 
-  test("side by side, what replaces stands beside what was replaced", () => {
+  test("side by side, a replacement is next to the line that it replaces", () => {
     const rows = splitLines(lines).map(({ left, right }) => [left?.before ?? left?.kind, right?.after ?? right?.kind]);
     expect(rows).toEqual([
       ["h", "h"],
@@ -56,7 +56,7 @@ describe("a patch", () => {
     ]);
   });
 
-  test("two changes apart from each other do not mix, and one that was cut short is still shown", () => {
+  test("separate changes stay separate, and a truncated change is still shown", () => {
     const two = splitLines(patchLines("@@ -1,3 +1,3 @@\n-a\n+b\n c\n+d\n@@ -9,9 +9,9 @@\n-x"));
     expect(two.map(({ left, right }) => [left?.kind, right?.kind])).toEqual([
       ["h", "h"],

@@ -1,14 +1,14 @@
 import { diffLines, diffWordsWithSpace } from "diff";
 
-/** Characters of two lines past which their words are not compared: that would cost more than it shows. */
+/** Maximum characters of two lines whose words are compared. Longer lines cost more time than the marks are worth. */
 const MAX_WORD_DIFF = 2000;
-/** Characters of all lines of one diff whose words are compared: a second of work at most, whatever they hold. */
+/** Maximum characters of all lines of one diff whose words are compared: at most a second of work for any content. */
 const MAX_COMPARED = 100_000;
-/** Changes past which two lines are not compared word by word any further: the time grows with their square. */
+/** Maximum edits in the comparison of two lines by word. The time grows with the square of the edits. */
 const MAX_WORD_EDITS = 400;
-/** The same for the lines of an edit. */
+/** Maximum edits in the comparison of an edit's lines. */
 const MAX_LINE_EDITS = 1_000;
-/** How much of a changed line must stay for its words to be marked: below it everything would be. */
+/** Minimum share of a changed line that stays the same for its words to be marked; below it nearly all would be marked. */
 const MIN_COMMON = 0.4;
 
 export interface Piece {
@@ -26,7 +26,7 @@ export interface PatchLine {
 
 const whole = (text: string): Piece[] => [{ text, isChanged: false }];
 
-/** The lines of a unified diff without file headers, with their numbers, and the words that differ marked. */
+/** The lines of a unified diff without file headers, numbered, with the words that differ marked. */
 export function patchLines(patch: string): PatchLine[] {
   const lines: PatchLine[] = [];
   let before = 0;
@@ -47,7 +47,7 @@ export function patchLines(patch: string): PatchLine[] {
   return markChanges(lines);
 }
 
-/** The lines of a change from one text to another. Where too much differs, all that was and all that is. */
+/** The lines of a change from one text to another. If too much differs: all old lines, then all new lines. */
 export function changeLines(before: string, after: string): PatchLine[] {
   const parts = diffLines(before, after, { maxEditLength: MAX_LINE_EDITS }) ?? [
     { value: before, removed: true, added: false },
@@ -74,7 +74,7 @@ function markChanges(lines: PatchLine[]): PatchLine[] {
   return lines;
 }
 
-/** Deleted lines and the added ones that follow them at once. */
+/** Runs of deleted lines and the added lines that directly follow them. */
 function* runs(lines: PatchLine[]): Generator<[PatchLine[], PatchLine[]]> {
   let deleted: PatchLine[] = [];
   let added: PatchLine[] = [];
@@ -102,19 +102,19 @@ function markWords(deleted: PatchLine, added: PatchLine): void {
   added.pieces = parts.filter((part) => !part.removed).map((part) => ({ text: part.value, isChanged: part.added }));
 }
 
-/** One line of a view side by side. */
+/** A row of the side-by-side view. */
 export interface SplitLine {
   left?: PatchLine;
   right?: PatchLine;
 }
 
-/** Puts deleted lines beside the added ones that replace them. */
+/** Places added lines next to the deleted lines that they replace. */
 export function splitLines(lines: readonly PatchLine[]): SplitLine[] {
   const rows: SplitLine[] = [];
   let open = 0;
   for (const line of lines) {
     if (line.kind === "a") {
-      // The first row of this change that has nothing on its right yet.
+      // The first row of this change with a free right side.
       while (open < rows.length && !(rows[open]?.left?.kind === "d" && rows[open]?.right === undefined)) open++;
       const row = rows[open];
       if (row) row.right = line;

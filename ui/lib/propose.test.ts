@@ -9,7 +9,7 @@ function propose(answer: object): Promise<number> {
   return proposeFiles("scout", "allow egress", (_, text) => text);
 }
 
-test("a request that fails its check at once is an error with the reason, not one that waits", async () => {
+test("a request that fails its check at once is an error with the reason, not a waiting request", async () => {
   await expect(propose({ ok: true, request: 14, refused: "egress: localhost is this machine" })).rejects.toThrow(
     "request 14 failed its check: egress: localhost is this machine",
   );

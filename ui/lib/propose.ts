@@ -3,9 +3,9 @@ import { visible } from "./text.ts";
 import type { Output } from "../../src/wire/operations.ts";
 
 /**
- * Proposes the deployed config with other texts; resolves with the number of the request. What `edit` returns unchanged
- * stays as it is, to the byte: programs, links, and files that are not text. `edit` throws an Error to stop. Throws an
- * `ApiError` for a request that failed its check at once.
+ * Proposes the deployed config with changed texts. Resolves with the request's number. Files that `edit` returns
+ * unchanged stay byte for byte: programs, links, and files that are not text. `edit` throws an Error to stop. Throws an
+ * `ApiError` for a request that fails its check at once.
  */
 export async function proposeFiles(
   agent: string,
@@ -25,7 +25,7 @@ export async function proposeFiles(
   return waiting(answer);
 }
 
-/** The number of a request that waits. Throws an `ApiError` for one that failed its check at once. */
+/** The number of a waiting request. Throws an `ApiError` for a request that failed its check at once. */
 export function waiting({ request, refused }: Output<"propose">): number {
   if (refused !== undefined) throw new ApiError("bad_request", `request ${request} failed its check: ${visible(refused)}`);
   return request;

@@ -1,11 +1,11 @@
 import type { HiveEvent } from "../../src/wire/event.ts";
 
-/** What a page hears of the stream. */
+/** Callbacks of the page for the stream. */
 export interface StreamListener {
-  /** Events in their order; the stream is gapless after the position that the page was told to hold. */
+  /** Events in order. There is no gap after the position that was passed to `moveTo`. */
   onEvent(event: HiveEvent): void;
   onConnection(isLive: boolean): void;
-  /** Something may have been missed: take a new snapshot. */
+  /** Events may have been missed: take a new snapshot. */
   onGap(): void;
 }
 
@@ -14,32 +14,32 @@ const RETRY_MS = [300, 1000, 2000, 4000];
 const NAME = "hive-events";
 
 type Post =
-  /** Events as they came: text costs the tab that reads the stream nearly nothing, and each reader takes it apart itself. */
+  /** Events as raw text: forwarding text costs the reading tab nearly nothing, and each tab parses it itself. */
   | { kind: "events"; events: readonly string[] }
   | { kind: "connection"; isLive: boolean }
   | { kind: "leader"; after: number }
   | { kind: "ask" };
 
 /**
- * One event stream for all tabs of a browser (HTTP/1.1 allows six connections to a host, and a stream holds one).
- * The tab that holds the lock reads it and tells the others. When it goes, the next one takes the lock and goes on
- * from the position that it has seen itself.
+ * One event stream for all tabs of a browser (HTTP/1.1 allows six connections to a host, and a stream takes one). The
+ * tab that has the lock reads the stream and forwards it to the others. When that tab closes, the next one takes the
+ * lock and continues from its own position.
  */
 export class SharedStream {
-  /** Until the page listens, what is to be told to it is kept. */
+  /** Calls are buffered until the page listens. */
   #listener: StreamListener | undefined;
   #untold: ((listener: StreamListener) => void)[] = [];
   readonly #channel = new BroadcastChannel(NAME);
   #seq = 0;
   #source: EventSource | undefined;
-  /** What came in one piece from the hive goes to the other tabs in one piece: it is told in a task of its own. */
+  /** Events that arrive in one chunk are forwarded to the other tabs in one post, in a task of its own. */
   readonly #soon = new MessageChannel();
   #untoldTabs: string[] = [];
-  /** Whether the page, as one that follows another tab, has taken the state since it heard of that tab. */
+  /** Whether the page, as a follower of another tab, has taken the state since it found that tab. */
   #hasJoined = false;
   #isLive = false;
   #failures = 0;
-  /** Resolved once the page has a snapshot: a stream from the beginning of time is of no use to anybody. */
+  /** Resolved once the page has a snapshot: without a position the stream would replay everything. */
   #begin = (): void => {};
   readonly #hasBegun = new Promise<void>((resolve) => (this.#begin = resolve));
 
@@ -47,12 +47,13 @@ export class SharedStream {
     this.#soon.port2.onmessage = () => this.#tellTabs();
     this.#channel.onmessage = ({ data }: MessageEvent<Post>) => this.#hear(data);
     this.#post({ kind: "ask" });
-    // Held until the tab goes; without locks (plain http on a name) every tab reads for itself.
+    // The lock is held until the tab closes. Without locks (plain http on a host name) every tab reads the stream
+    // itself.
     if ("locks" in navigator) void navigator.locks.request(NAME, () => this.#hasBegun.then(() => this.#lead()));
     else void this.#hasBegun.then(() => this.#lead());
   }
 
-  /** From now on the listener hears of everything, of what has come already, too. Once. */
+  /** Sets the listener, which first gets the buffered calls. Call it once. */
   listen(listener: StreamListener): void {
     this.#listener = listener;
     for (const tell of this.#untold) tell(listener);
@@ -64,13 +65,13 @@ export class SharedStream {
     else this.#untold.push(tell);
   }
 
-  /** The page has taken a snapshot: what comes after `seq` is wanted. */
+  /** The page has taken a snapshot and needs the events after `seq`. */
   moveTo(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
     this.#begin();
   }
 
-  /** Never ends: the lock is held until the tab goes. */
+  /** Never resolves: the lock is held until the tab closes. */
   #lead(): Promise<never> {
     this.#post({ kind: "leader", after: this.#seq });
     this.#connect();
@@ -95,9 +96,9 @@ export class SharedStream {
     }
   }
 
-  /** An event stream does not say why it failed: asking the state tells whether the session is over. */
+  /** An event stream does not say why it failed. A request for the state shows whether the session has expired. */
   async #retry(): Promise<void> {
-    // No answer is no reason to log in: the line is tried again.
+    // No response is no reason to log in; the stream is retried.
     const answer = await fetch("/api/state").catch(() => undefined);
     if (answer?.status === 401) location.assign("/login");
     else this.#connect();
@@ -132,17 +133,17 @@ export class SharedStream {
 
   #hear(post: Post): void {
     if (this.#source) {
-      // Who reads for itself has no need of what others say.
+      // A tab that reads the stream itself ignores the other tabs' posts.
       if (post.kind === "ask") this.#post({ kind: "connection", isLive: this.#isLive });
       return;
     }
     if (post.kind === "events") for (const data of post.events) this.#deliver(JSON.parse(data) as HiveEvent);
     if (post.kind === "connection") this.#follow(post.isLive);
-    // The new leader goes on from what it has seen: whoever has seen less has a gap.
+    // The new leader continues from its own position. A tab that has seen less has a gap.
     if (post.kind === "leader" && post.after > this.#seq) this.#tell((page) => page.onGap());
   }
 
-  /** What another tab was told before this one listened to it, this one has missed: its snapshot may be older. */
+  /** The page has missed what the other tab received before this one followed it: its snapshot may be older. */
   #follow(isLive: boolean): void {
     this.#tell((page) => page.onConnection(isLive));
     if (this.#hasJoined) return;
@@ -151,7 +152,7 @@ export class SharedStream {
   }
 
   #post(post: Post): void {
-    // In the order in which it happened.
+    // Keep the order of events.
     this.#tellTabs();
     this.#channel.postMessage(post);
   }

@@ -36,13 +36,13 @@ const turn = (seq: number, type: "text" | "note" = "text"): StoredTurnEvent => (
 });
 
 describe("messages", () => {
-  test("are kept by id, whatever order they come in", () => {
+  test("are sorted by id, in whatever order they arrive", () => {
     expect(
       mergeMessages([message(1, 1), message(5, 5)], [message(3, 3), message(7, 7), message(0, 0)]).map((one) => one.id),
     ).toEqual([0, 1, 3, 5, 7]);
   });
 
-  test("the newer change wins, and an old one changes nothing", () => {
+  test("keep the newer change, and ignore an old one", () => {
     const known = [message(1, 9, { state: "done" })];
     expect(mergeMessages(known, [message(1, 4, { state: "leased" })])).toBe(known);
     expect(mergeMessages(known, [message(1, 12, { state: "dead" })])[0]?.state).toBe("dead");
@@ -52,32 +52,32 @@ describe("messages", () => {
 describe("a window over a long history", () => {
   const long = fromSnapshot(snapshot({ messages: Array.from({ length: 100 }, (_, n) => message(1000 + n, 1000 + n)) }));
 
-  test("an old message that changes does not tear a hole into it", () => {
+  test("stays without gaps when an old message changes", () => {
     const state = apply(long, { kind: "message", seq: 2000, message: message(5, 2000, { state: "dead" }) });
     expect(state.messages).toBe(long.messages);
     expect(messageById(state, 5)?.state).toBe("dead");
     expect(messageById(state, 1000)?.id).toBe(1000);
   });
 
-  test("beside it the newer change wins, too", () => {
+  test("keeps the newer change of a message outside of it, too", () => {
     const known = aside(long.elsewhere, [message(5, 9, { state: "done" })]);
     expect(aside(known, [message(5, 4)]).get(5)?.state).toBe("done");
   });
 
-  test("a new snapshot begins anew: what lies between is not known", () => {
+  test("restarts with a new snapshot, because the messages in between are unknown", () => {
     const state = fromSnapshot(snapshot({ messages: [message(5000, 5000)] }), long);
     expect(state.messages.map((one) => one.id)).toEqual([5000]);
   });
 });
 
 describe("events", () => {
-  test("one that comes twice, or before its snapshot, changes nothing", () => {
+  test("an event that comes twice, or before its snapshot, changes nothing", () => {
     const state = fromSnapshot(snapshot());
     const event: HiveEvent = { kind: "message", seq: 3, message: message(3, 3) };
     expect(apply(apply(state, event), event).messages).toEqual(state.messages);
   });
 
-  test("text that is being written grows, is dropped by a reset, and gives way to what is stored", () => {
+  test("partial text grows, is dropped by a reset, and is replaced by the stored event", () => {
     let state = fromSnapshot(snapshot());
     const delta = (kind: "text" | "thinking" | "reset", text: string): HiveEvent => ({
       kind: "delta",
@@ -93,14 +93,14 @@ describe("events", () => {
     expect(apply(state, { kind: "turn", seq: 21, turn: turn(21) }).partials.has("ada")).toBe(false);
   });
 
-  test("turn events are kept only for pages that are open", () => {
+  test("turn events are kept only for open pages", () => {
     const state = apply(fromSnapshot(snapshot()), { kind: "turn", seq: 11, turn: turn(11) });
     expect(state.tails.size).toBe(0);
     expect(state.seq).toBe(11);
   });
 });
 
-test("a tail takes pages before, after and across what it has, each event once", () => {
+test("a tail takes pages before, after and across its events, each event once", () => {
   let tail = mergeTail({ events: [], more: true }, [turn(5), turn(6)]);
   tail = mergeTail(tail, [turn(7)]);
   tail = mergeTail(tail, [turn(3), turn(4), turn(5)], false);

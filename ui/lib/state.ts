@@ -4,71 +4,74 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
-/** Messages that a snapshot brings: fewer than that are all that there are. */
+/** Maximum messages in a snapshot. If it has fewer, there are no older ones. */
 const SNAPSHOT_MESSAGES = 100;
-/** Messages that a page keeps. Older ones are fetched when they are asked for. */
+/** Maximum messages in a page. Older ones are fetched on demand. */
 const MAX_MESSAGES = 20_000;
-/** Turn events that a page keeps per agent: what is scrolled past is fetched again. */
+/** Maximum turn events that a page keeps per agent. Dropped ones are fetched again. */
 const MAX_TURN_EVENTS = 100_000;
-/** How many are over before the oldest are dropped. */
+/** How many above the maximum before the oldest are dropped. */
 const CUT = 5000;
 
-/** Text that is being written just now. */
+/** Text that the model is writing. */
 export interface Partial {
   kind: "text" | "thinking";
   text: string;
 }
 
-/** The tail of one agent, once its page has asked for it. Oldest first. The array may grow at its end, never else. */
+/**
+ * The tail of one agent, once its page has requested it. Oldest first. The array may grow at its end, but changes
+ * nowhere else.
+ */
 export interface Tail {
   events: readonly StoredTurnEvent[];
   /** True while there are older events than these. */
   more: boolean;
 }
 
-/** Everything that a page shows. Immutable: a change makes new objects along its path, and only there. */
+/** All data of a page. Immutable: a change creates new objects only along its path. */
 export interface State {
   seq: number;
   hive: HiveView;
   agents: ReadonlyMap<string, AgentView>;
   questions: ReadonlyMap<number, QuestionView>;
   approvals: ReadonlyMap<number, ApprovalView>;
-  /** The newest messages by id, oldest first, without a gap between them. */
+  /** The newest messages by id, oldest first, without gaps. */
   messages: readonly MessageView[];
   /** True while there are older messages than these. */
   moreMessages: boolean;
-  /** Messages outside of that window that something shows: found, stuck, waiting in an inbox. */
+  /** Displayed messages outside of that window: found by search, stuck, or waiting in an inbox. */
   elsewhere: ReadonlyMap<number, MessageView>;
   tails: ReadonlyMap<string, Tail>;
   partials: ReadonlyMap<string, Partial>;
 }
 
-/** Requests that were open and that the snapshot, which holds the open ones, does not have: they are settled. */
+/** Requests that were open and are not in the snapshot, which has all open ones: they have finished. */
 export const settledSince = (before: State | undefined, snapshot: StateSnapshot): number[] =>
   [...(before?.approvals.values() ?? [])]
     .filter((one) => isOpen(one) && !snapshot.approvals.some(({ id }) => id === one.id))
     .map(({ id }) => id);
 
-/** The state of a page. `settled` are the requests of `settledSince`, as they ended. */
+/** The state of a page. `settled` are the requests of `settledSince` in their final state. */
 export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: readonly ApprovalView[] = []): State {
   return {
     seq: snapshot.seq,
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
-    // What was open and is so no more has ended, however; whoever was writing an answer still sees it.
+    // A question that is no longer open has ended in some way. It stays for an operator who is writing an answer.
     questions: new Map([
       ...[...(before?.questions.values() ?? [])].map(
         (one) => [one.id, one.state === "open" ? { ...one, state: "cancelled" as const } : one] as const,
       ),
       ...snapshot.questions.map((one) => [one.id, one] as const),
     ]),
-    // Settled ones that a page has asked for stay: the snapshot holds only what is open.
+    // Finished requests that the page has fetched stay: the snapshot has only the open ones.
     approvals: new Map(
       [...[...(before?.approvals.values() ?? [])].filter((one) => !isOpen(one)), ...settled, ...snapshot.approvals].map(
         (one) => [one.id, one] as const,
       ),
     ),
-    // What the page knew may have a gap to the snapshot, or have changed in it: the window begins anew.
+    // There may be a gap between the known messages and the snapshot, or changes in it. The window restarts.
     messages: snapshot.messages,
     moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES,
     elsewhere: new Map(snapshot.stuck.map((message) => [message.id, message])),
@@ -77,7 +80,7 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
   };
 }
 
-/** Applies an event. Upserts by id: an event that comes twice, or late, changes nothing. */
+/** Applies an event. Upserts by id: a duplicate or late event changes nothing. */
 export function apply(state: State, event: HiveEvent): State {
   switch (event.kind) {
     case "hive":
@@ -113,21 +116,21 @@ export function apply(state: State, event: HiveEvent): State {
   }
 }
 
-/** A request that is not settled: it waits for the operator, or is on its way. */
+/** True for a request that has not finished: it waits for the operator or is being carried out. */
 export function isOpen(approval: ApprovalView): boolean {
   return !isTerminal(approval.state);
 }
 
-/** A change of a message: into the window, or beside it when it is older than the window's first. */
+/** Upserts a message: into the window, or into `elsewhere` if it is older than the window's first. */
 function withMessage(state: State, message: MessageView): State {
   const first = state.messages[0];
   if (first && message.id < first.id && state.moreMessages) return { ...state, elsewhere: aside(state.elsewhere, [message]) };
   const messages = mergeMessages(state.messages, [message]);
-  // What fell off the beginning can be fetched again.
+  // Messages that were dropped at the beginning can be fetched again.
   return { ...state, messages, moreMessages: state.moreMessages || (first !== undefined && (messages[0]?.id ?? 0) > first.id) };
 }
 
-/** Puts messages beside the window; the newer change wins. */
+/** Adds messages outside of the window. The newer change wins. */
 export function aside(known: State["elsewhere"], messages: readonly MessageView[]): State["elsewhere"] {
   const next = new Map(known);
   for (const message of messages) {
@@ -137,13 +140,16 @@ export function aside(known: State["elsewhere"], messages: readonly MessageView[
   return next;
 }
 
-/** A message wherever it is known. */
+/** Finds a known message by id. */
 export function messageById(state: Pick<State, "messages" | "elsewhere">, id: number): MessageView | undefined {
   const found = state.messages[indexOf(state.messages, id)];
   return found?.id === id ? found : state.elsewhere.get(id);
 }
 
-/** Applies what came within one frame. Turn events of one agent go into its tail together: the tail is copied once. */
+/**
+ * Applies the events of one frame. Turn events of the same agent are merged into its tail together, so the tail is
+ * copied once.
+ */
 export function applyAll(state: State, events: readonly HiveEvent[]): State {
   let next = state;
   for (let at = 0; at < events.length; at++) {
@@ -165,7 +171,7 @@ export function applyAll(state: State, events: readonly HiveEvent[]): State {
 function applyTurns(state: State, agent: string, turns: readonly StoredTurnEvent[]): State {
   const tail = state.tails.get(agent);
   const tails = tail ? withEntry(state.tails, agent, mergeTail(tail, turns)) : state.tails;
-  // What was being written is now stored, or its turn is over.
+  // The partial text is now stored, or its turn has ended.
   const ends = turns.some(({ event }) => event.type !== "note" && event.type !== "tool_result");
   if (!ends || !state.partials.has(agent)) return { ...state, tails };
   const partials = new Map(state.partials);
@@ -182,8 +188,8 @@ function withDelta(partials: State["partials"], agent: string, delta: LiveDelta)
 }
 
 /**
- * Puts older or newer pages into a tail. What comes at the end, as almost everything does, is added to the same array:
- * a tail of a hundred thousand events is not copied for one more.
+ * Merges older or newer pages into a tail. Events at the end, which nearly all are, are pushed to the same array, so
+ * that a tail of a hundred thousand events is not copied for one more.
  */
 export function mergeTail(tail: Tail, events: readonly StoredTurnEvent[], more = tail.more): Tail {
   const last = tail.events.at(-1);
@@ -192,7 +198,7 @@ export function mergeTail(tail: Tail, events: readonly StoredTurnEvent[], more =
   if (last && first.seq > last.seq) {
     const all = tail.events as StoredTurnEvent[];
     for (const event of events) all.push(event);
-    // Dropped by the thousand, so that it does not happen with every event. They can be loaded again.
+    // Dropped by the thousand, so that it does not happen with every event. They can be fetched again.
     if (all.length > MAX_TURN_EVENTS + CUT) return { events: all.slice(-MAX_TURN_EVENTS), more: true };
     return { events: all, more };
   }
@@ -200,7 +206,7 @@ export function mergeTail(tail: Tail, events: readonly StoredTurnEvent[], more =
   return { events: [...bySeq.values()].sort((a, b) => a.seq - b.seq), more };
 }
 
-/** Upserts messages by id; the newer `seq` wins. */
+/** Upserts messages by id. The newer `seq` wins. */
 export function mergeMessages(known: readonly MessageView[], changed: readonly MessageView[]): readonly MessageView[] {
   let next: MessageView[] | undefined;
   for (const message of changed) {
@@ -220,7 +226,7 @@ export function mergeMessages(known: readonly MessageView[], changed: readonly M
   return next.length > MAX_MESSAGES ? next.slice(-MAX_MESSAGES) : next;
 }
 
-/** Where an id is, or belongs. Most changes are at the end. */
+/** The index of an id, or where it belongs. Most changes are at the end. */
 function indexOf(list: readonly MessageView[], id: number): number {
   let low = 0;
   let high = list.length;

@@ -21,20 +21,20 @@ import {
 
 /** Turn events per page of history. */
 const TAIL_PAGE = 300;
-/** Requests that are looked through for those that were settled in a gap: more than are open at a time. */
+/** Requests searched for those that finished in a gap: more than are open at a time. */
 const NEWEST_REQUESTS = 50;
 
 interface Held {
   state: State | undefined;
   isLive: boolean;
-  /** The line to the hive is down; not said of a page whose line has only just been asked for. */
+  /** The connection to the hive is lost. False while the first connection is being made. */
   isLost: boolean;
   error: string | undefined;
 }
 
 let held: Held = { state: undefined, isLive: false, isLost: false, error: undefined };
 const listeners = new Set<() => void>();
-/** Events that came while a snapshot was on its way. */
+/** Events that arrived while a snapshot was being fetched. */
 let early: HiveEvent[] | undefined;
 let pending: HiveEvent[] = [];
 
@@ -43,7 +43,7 @@ function set(next: globalThis.Partial<Held>): void {
   for (const listener of listeners) listener();
 }
 
-/** Takes the snapshot, the one inside the page where there is one, then follows the stream. Runs once per page. */
+/** Takes the embedded snapshot, or fetches one, and follows the stream. Runs once per page. */
 export function begin(): void {
   if (snapshot) take(snapshot);
   else void refresh();
@@ -65,7 +65,7 @@ async function refresh(): Promise<void> {
     if (response.status === 401) return location.assign("/login");
     const { state } = (await response.json()) as { state: StateSnapshot };
     const ids = settledSince(held.state, state);
-    // Whoever was writing a note to one of them still sees it, and how it ended.
+    // An operator who is writing a note to such a request still sees it, with its result.
     const newest = ids.length === 0 ? [] : (await call("approvals", { limit: NEWEST_REQUESTS })).approvals;
     take(
       state,
@@ -79,14 +79,14 @@ async function refresh(): Promise<void> {
   }
 }
 
-/** True for what this page has not known as it is: a change of an old message is no news. */
+/** True for an event that is news to this page. A change of an old message is not. */
 function isNew(before: State, event: HiveEvent): boolean {
   if (event.kind === "message") return event.message.id > before.hive.read_up_to && !messageById(before, event.message.id);
   if (event.kind === "question") return !before.questions.has(event.question.id);
   return event.kind === "approval" && before.approvals.get(event.approval.id)?.state !== "pending";
 }
 
-/** What is new to this page, said to the operator: by a notification, and the end of a deploy by a toast. */
+/** Reports news to the operator: by a notification, and the end of a deploy by a toast. */
 function announce(before: State, event: HiveEvent): void {
   if (isNew(before, event)) notify(event);
   if (event.kind !== "approval") return;
@@ -109,12 +109,12 @@ function onEvent(event: HiveEvent): void {
     for (const one of events) announce(held.state, one);
     set({ state: applyAll(held.state, events) });
   };
-  // A hidden tab gets no frames; it still has to count for the title.
+  // A hidden tab gets no frames, but its title still shows counts.
   if (document.hidden) setTimeout(flush, 100);
   else requestAnimationFrame(flush);
 }
 
-/** Loads the newest page of an agent's tail; from then on it is kept up to date. */
+/** Loads the newest page of an agent's tail, which is kept up to date from then on. */
 export async function loadTail(agent: string): Promise<void> {
   if (held.state && !held.state.tails.has(agent)) putTail(agent, [], true);
   const { events, more } = await call("turn_events", { agent, limit: TAIL_PAGE });
@@ -126,7 +126,7 @@ export async function loadTail(agent: string): Promise<void> {
   );
 }
 
-/** Loads the page before the oldest event that is known. */
+/** Loads the page before the oldest known event. */
 export async function loadOlder(agent: string): Promise<void> {
   const before = held.state?.tails.get(agent)?.events[0]?.seq;
   const { events, more } = await call("turn_events", { agent, limit: TAIL_PAGE, ...(before === undefined ? {} : { before }) });
@@ -143,7 +143,7 @@ function putTail(agent: string, events: Parameters<typeof mergeTail>[1], more: b
 /** Messages per page of history. */
 const MESSAGE_PAGE = 200;
 
-/** Makes the window of messages begin earlier. */
+/** Extends the window of messages to earlier ones. */
 export async function loadOlderMessages(): Promise<void> {
   const before = held.state?.messages[0]?.id;
   const { messages } = await call("messages", { limit: MESSAGE_PAGE, ...(before === undefined ? {} : { before }) });
@@ -157,12 +157,12 @@ export async function loadOlderMessages(): Promise<void> {
   });
 }
 
-/** Keeps messages that something shows beside the window up to date. */
+/** Keeps displayed messages outside of the window up to date. */
 export function know(messages: readonly MessageView[]): void {
   if (held.state && messages.length > 0) set({ state: { ...held.state, elsewhere: aside(held.state.elsewhere, messages) } });
 }
 
-/** Keeps requests that something shows up to date. */
+/** Keeps displayed requests up to date. */
 export function knowApprovals(approvals: readonly ApprovalView[]): void {
   if (!held.state) return;
   let state = held.state;
@@ -175,20 +175,20 @@ const subscribe = (listener: () => void): (() => void) => {
   return () => void listeners.delete(listener);
 };
 
-/** Loading, connection and the first failure: what is around the state. */
+/** Loading, connection and the first failure: the status around the state. */
 export function useHeld(): Held {
   return useSyncExternalStore(subscribe, () => held);
 }
 
-/** Whether the line to the hive stands. */
+/** Whether the page is connected to the hive. */
 export function useIsLive(): boolean {
   return useSyncExternalStore(subscribe, () => held.isLive);
 }
 
-/** Every agent that the page knows of at this moment. */
+/** All agents that the page currently has. */
 export const agentsNow = (): Iterable<AgentView> => held.state?.agents.values() ?? [];
 
-/** A part of the state. `select` must return the same object while nothing has changed. */
+/** A part of the state. `select` must return the same object as long as nothing has changed. */
 export function useHive<T>(select: (state: State) => T): T {
   return useSyncExternalStore(subscribe, () => {
     if (!held.state) throw new Error("the state is not loaded");
@@ -196,7 +196,7 @@ export function useHive<T>(select: (state: State) => T): T {
   });
 }
 
-/** Empties the screen of one agent; what comes later shows again. */
+/** Clears one agent's screen. Later events appear again. */
 export function clearTail(agent: string): void {
   if (!held.state) return;
   set({ state: { ...held.state, tails: new Map(held.state.tails).set(agent, { events: [], more: false }) } });

@@ -4,7 +4,7 @@ import { addressed } from "./addressed.ts";
 import { age, clock, count, dollars, duration, moment, parts, visible, visiblePieces } from "./text.ts";
 
 describe("visible", () => {
-  test("shows what would steer, reorder or hide", () => {
+  test("shows characters that would steer, reorder or hide", () => {
     expect(visible("a\u001B[31mb")).toBe("a␛[31mb");
     expect(visible("a\u202Eb")).toBe("a⟨U+202E⟩b");
     expect(visible("a\u200Bb\uFEFF")).toBe("a⟨U+200B⟩b⟨U+FEFF⟩");
@@ -21,7 +21,7 @@ describe("visible", () => {
 });
 
 describe("links", () => {
-  test("only http and https, without the sentence's own signs", () => {
+  test("only http and https, without the punctuation of the sentence", () => {
     expect(parts("see https://example.org/a?b=1, or (http://x.test).")).toEqual([
       { text: "see " },
       { text: "https://example.org/a?b=1", href: "https://example.org/a?b=1" },
@@ -47,7 +47,7 @@ test("figures in plain words", () => {
   expect([dollars(0), dollars(0.001), dollars(3.184)]).toEqual(["$0.00", "<$0.01", "$3.18"]);
 });
 
-describe("what is typed", () => {
+describe("typed text", () => {
   test("@name at the beginning chooses the recipient; elsewhere it is text", () => {
     expect(addressed("@scout hello there", "hm1nd")).toEqual({ to: "scout", body: "hello there" });
     expect(addressed("ask @scout", "hm1nd")).toEqual({ to: "hm1nd", body: "ask @scout" });
@@ -64,7 +64,7 @@ describe("what is typed", () => {
   });
 });
 
-test("times are the operator's own: without the day where it is today, whole for who points at an age", () => {
+test("times are local: without the day if it is today, complete in the tooltip of an age", () => {
   const at = new Date(2026, 10, 5, 7, 3, 9);
   expect(clock(at.toISOString(), new Date(2026, 10, 5, 23))).toBe("07:03:09");
   expect(clock(at.toISOString(), new Date(2026, 10, 6))).toBe("5 Nov 07:03");

@@ -1,24 +1,24 @@
 import { piecesOf, readable, written } from "../../src/wire/unseen.ts";
 
 /**
- * Text from agents, made safe to read: characters that would steer a terminal, reorder a line or hide are shown as
- * what they are. Newlines and tabs stay, and line ends of another system are newlines.
+ * Text of agents with hidden characters made visible: those that steer a terminal, reorder a line or hide text.
+ * Newlines and tabs stay, and line ends of other systems become newlines.
  */
 export const visible = readable;
 
-/** The same in pieces, so that what was hidden can be marked. A carriage return at the end of a line counts, too. */
+/** The same in pieces, so that hidden characters can be marked. A carriage return at the end of a line counts as one. */
 export function visiblePieces(text: string): { text: string; wasHidden: boolean }[] {
   return piecesOf(text).map((piece) =>
     piece.unseen === undefined ? { text: piece.text, wasHidden: false } : { text: written(piece.text), wasHidden: true },
   );
 }
 
-/** Links in a text: http and https only. Everything else stays text. */
+/** Finds links in a text: http and https only. Everything else stays text. */
 export function parts(text: string): { text: string; href?: string }[] {
   const found: { text: string; href?: string }[] = [];
   let at = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g)) {
-    // What is no address after all stays text.
+    // An invalid URL stays text.
     if (!URL.canParse(match[0])) continue;
     if (match.index > at) found.push({ text: text.slice(at, match.index) });
     found.push({ text: match[0], href: match[0] });
@@ -28,7 +28,7 @@ export function parts(text: string): { text: string; href?: string }[] {
   return found;
 }
 
-/** A duration in the two largest units: `14s`, `1m 12s`, `2h 5m`, `3d 4h`. */
+/** A duration in its two largest units: `14s`, `1m 12s`, `2h 5m`, `3d 4h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (ms < 950 && ms > 0) return `${Math.round(ms)}ms`;
@@ -40,7 +40,7 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)}d${hours % 24 ? ` ${hours % 24}h` : ""}`;
 }
 
-/** The same, rounded to one unit: for ages that tick. */
+/** The same in one rounded unit, for ages that tick. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
@@ -77,17 +77,17 @@ export function bytes(n: number): string {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const two = (n: number): string => String(n).padStart(2, "0");
-// By hand: the browser's tables of languages take longer to load than all rows of a page take to draw.
+// Formatted manually: the browser's locale tables take longer to load than all rows of a page take to draw.
 const timeOf = (at: Date): string => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 
-/** `12:31:07` in the operator's own time zone; with the day when it is not today. */
+/** `12:31:07` in the operator's time zone, with the day if it is not today. */
 export function clock(iso: string, now: Date = new Date()): string {
   const at = new Date(iso);
   const time = timeOf(at);
   return at.toDateString() === now.toDateString() ? time : `${at.getDate()} ${MONTHS[at.getMonth()]} ${time.slice(0, 5)}`;
 }
 
-/** `2026-11-25 12:31:07` in the operator's own time zone: the whole of it, for who points at an age. */
+/** `2026-11-25 12:31:07` in the operator's time zone, for the tooltip of an age. */
 export function moment(iso: string): string {
   const at = new Date(iso);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeOf(at)}`;

@@ -4,10 +4,10 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import { draftsChanged, hasDraft, onDraftChange } from "./draft.ts";
 import { isOpen } from "./state.ts";
 
-/** Drafts that are on their way from this page, or have arrived: what is typed there is not unsent. */
+/** Drafts that this page is sending or has sent. They do not count as unsent. */
 const underway = new Set<string>();
 
-/** Sends what is kept under this key; until it is refused, it counts as sent from here. */
+/** Sends the draft under this key. It counts as sent unless it is refused. */
 export async function sending(key: string, send: () => Promise<unknown>): Promise<void> {
   underway.add(key);
   try {
@@ -19,28 +19,28 @@ export async function sending(key: string, send: () => Promise<unknown>): Promis
   }
 }
 
-/** Under this name the half-written answer to a question is kept. */
+/** The key of a draft answer to a question. */
 export const answerDraft = (id: number): string => `question:${id}`;
-/** Under this name the half-written note to a request is kept. */
+/** The key of a draft note to a request. */
 export const denyDraft = (id: number): string => `deny:${id}`;
 
-/** True while words are kept under this key that have not been sent. */
+/** True while the draft under this key has not been sent. */
 const isUnsent = (key: string): boolean => hasDraft(key) && !underway.has(key);
 
-/** Whether words are kept under this key that have not been sent, as it changes. */
+/** Whether the draft under this key is unsent, with updates. */
 export function useUnsent(key: string): boolean {
   return useSyncExternalStore(onDraftChange, () => isUnsent(key));
 }
 
 /**
- * Questions that are shown: the open ones, and those that ended while the operator was writing the answer. What is
- * typed is never taken away.
+ * The questions to show: the open ones, and those that ended while the operator was writing an answer. A draft never
+ * disappears.
  */
 export function useShownQuestions(questions: ReadonlyMap<number, QuestionView>): readonly QuestionView[] {
   return useShown(questions, isAsked, answerDraft);
 }
 
-/** Requests that are shown: those that are not settled, and those that were while the operator was writing why not. */
+/** The requests to show: the unfinished ones, and those that finished while the operator was writing a note. */
 export function useShownApprovals(approvals: ReadonlyMap<number, ApprovalView>): readonly ApprovalView[] {
   return useShown(approvals, isOpen, denyDraft);
 }
@@ -52,7 +52,7 @@ function useShown<T extends { id: number }>(
   isWaiting: (one: T) => boolean,
   draftOf: (id: number) => string,
 ): readonly T[] {
-  // The ids alone are compared: whoever shows them renders again only when another belongs to them.
+  // Only the ids are compared, so the list renders again only if its members change.
   const kept = useSyncExternalStore(onDraftChange, () => [...all.keys()].filter((id) => isUnsent(draftOf(id))).join());
   return useMemo(() => {
     const unsent = new Set(kept.split(","));

@@ -1,7 +1,7 @@
 import type { UsageFigures, UsageRow } from "../../src/wire/history-operations.ts";
 import { dollars } from "./text.ts";
 
-/** Rows that come newest day first, by day, each with its sum. */
+/** Groups rows, newest day first, by day with a sum. */
 export function daysOf(rows: readonly UsageRow[]): { day: string; rows: UsageRow[]; sum: UsageFigures }[] {
   const days = new Map<string, UsageRow[]>();
   for (const row of rows) days.set(row.day, [...(days.get(row.day) ?? []), row]);
@@ -23,7 +23,7 @@ function sumOf(rows: readonly UsageFigures[]): UsageFigures {
   };
 }
 
-/** `$1.20`, `unpriced`, or `$1.20 + 3 unpriced` where only some requests have a price. */
+/** `$1.20`, `unpriced`, or `$1.20 + 3 unpriced` if only some requests have a price. */
 export function costOf({ requests, cost_usd: cost, unpriced }: UsageFigures): string {
   if (unpriced === 0) return dollars(cost);
   return unpriced === requests ? "unpriced" : `${dollars(cost)} + ${unpriced} unpriced`;

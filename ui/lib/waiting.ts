@@ -7,7 +7,7 @@ export function openQuestions(state: Pick<State, "questions">): QuestionView[] {
   return [...state.questions.values()].filter((question) => question.state === "open").sort((a, b) => a.id - b.id);
 }
 
-/** Messages that only the operator can move: dead ones, and chains that the loop brake holds. However old they are. */
+/** Messages that only the operator can move, of any age: dead ones, and chains that the loop brake holds. */
 export function stuckMessages(state: Pick<State, "messages" | "elsewhere">): MessageView[] {
   const isStuck = (message: MessageView): boolean => message.state === "dead" || message.state === "held";
   const recent = state.messages.filter(isStuck);
@@ -28,7 +28,7 @@ export interface Waiting {
 
 let last: { key: readonly unknown[]; value: Waiting } | undefined;
 
-/** Counted once for every state that differs in it: the title, the header and the tabs ask for it with each render. */
+/** Cached per state, because the title, the header and the tabs need it in each render. */
 export function waiting(state: State): Waiting {
   const key = [state.approvals, state.questions, state.messages, state.elsewhere, state.hive.operator_unread];
   if (last && last.key.every((part, n) => part === key[n])) return last.value;

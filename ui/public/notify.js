@@ -1,4 +1,4 @@
-// Shows notifications on phones, where a page may not do so by itself. It caches nothing and fetches nothing.
+// Shows notifications on phones, where only a service worker may. It caches nothing and fetches nothing.
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const path = event.notification.data?.path ?? "/";

@@ -3,20 +3,21 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 /**
- * Contrast, computed from the palette itself: what a browser test cannot see (a row under the pointer, a state that no
- * fixture has) is here by name. A colour or a ground that no line of the table knows fails, so the table stays whole.
+ * Computes the contrast from the palette itself. The table has combinations that a browser test cannot see (a hovered
+ * row, a state without a fixture). A colour or background that the table lacks fails the test, so the table stays
+ * complete.
  */
 
-/** WCAG 2.1, 1.4.3: text of any size that we use. Nothing here counts as large. */
+/** WCAG 2.1, 1.4.3: text of any size that we use. None of it counts as large. */
 const TEXT = 4.5;
-/** WCAG 2.1, 1.4.11: what is not text and still says something. */
+/** WCAG 2.1, 1.4.11: graphics that carry meaning. */
 const GRAPHIC = 3;
 
-/** The colours that words have on any plain ground: classes, states, links, what a terminal printed. */
+/** The text colours on any plain background: classes, states, links, terminal output. */
 const WORDS = ["text", "dim", "faint", "amber", "mauve", "green", "red", "cyan"] as const;
 
 interface Pairs {
-  /** A token's name, or a colour as the style says it. */
+  /** The name of a token, or a literal colour of the style sheet. */
   ground: string;
   colours: readonly string[];
   why: string;
@@ -52,7 +53,7 @@ const GRAPHICS: readonly Pairs[] = [
   { ground: "panel", colours: ["mauve", "red", "amber"], why: "the same charts in the drawer" },
   { ground: "raise", colours: ["mauve", "red", "amber"], why: "a bar under the pointer" },
   { ground: "panel", colours: ["amber", "green", "mauve", "red", "dim"], why: "the ring of a node says the agent's state" },
-  // An old edge fades below this on purpose: the table beside the picture says the same in words.
+  // An old edge fades below this on purpose: the table next to the picture has the same as text.
   { ground: "panel", colours: ["faint", "mauve", "amber"], why: "an edge of the swarm, fresh or waiting" },
   { ground: "bg", colours: ["mauve"], why: "a chosen radio or checkbox" },
 ];
@@ -61,7 +62,7 @@ type Rgb = readonly [number, number, number];
 
 interface Rule {
   selector: string;
-  /** Declarations by property, in the order of the file. */
+  /** Declarations by property, in file order. */
   says: readonly (readonly [property: string, value: string])[];
 }
 
@@ -84,7 +85,7 @@ const tokens = new Map(
   ),
 );
 
-/** `var(--amber)` → `amber`, `#5a4220` as it is; undefined for what is not one colour. */
+/** `var(--amber)` becomes `amber`, `#5a4220` stays; undefined for a value that is not a single colour. */
 function colourName(value: string): string | undefined {
   return /^var\(--([\w-]+)\)$/.exec(value)?.[1] ?? /^#[0-9a-f]{6}$/.exec(value)?.[0];
 }
@@ -95,7 +96,7 @@ function rgb(name: string): Rgb {
   return [parseInt(hex[1] ?? "", 16), parseInt(hex[2] ?? "", 16), parseInt(hex[3] ?? "", 16)];
 }
 
-/** White at this strength over everything: the scanlines, as base.css draws them. */
+/** White at this strength over everything: the scanlines of base.css. */
 function underScanline([r, g, b]: Rgb, strength: number): Rgb {
   return [r + (255 - r) * strength, g + (255 - g) * strength, b + (255 - b) * strength];
 }
@@ -119,7 +120,7 @@ function ratio(one: Rgb, other: Rgb): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** The lines of a table that are too faint, between the scanlines or under one. */
+/** The pairs of a table whose contrast is too low, between the scanlines or under one. */
 function tooFaint(table: readonly Pairs[], least: number): string[] {
   const strength = scanlines();
   return table.flatMap(({ ground, colours, why }) =>
@@ -133,7 +134,7 @@ function tooFaint(table: readonly Pairs[], least: number): string[] {
 }
 
 describe("contrast", () => {
-  test("there is one scheme, and black on white is 21", () => {
+  test("there is one colour scheme, and black on white is 21", () => {
     expect(roots.map(({ selector }) => selector)).toEqual([":root"]);
     expect(new Map(roots[0]?.says).get("color-scheme")).toBe("dark");
     expect(ratio([0, 0, 0], [255, 255, 255])).toBeCloseTo(21, 5);
@@ -141,18 +142,18 @@ describe("contrast", () => {
     expect(ratio([0x77, 0x77, 0x77], [255, 255, 255])).toBeCloseTo(4.48, 2);
   });
 
-  test("text can be read on every ground it stands on", () => {
+  test("text is readable on each of its backgrounds", () => {
     expect(tooFaint(TEXTS, TEXT)).toEqual([]);
   });
 
-  test("what is not text and says something can be seen", () => {
+  test("graphics that carry meaning are visible", () => {
     expect(tooFaint(GRAPHICS, GRAPHIC)).toEqual([]);
   });
 
-  test("the table knows every colour and every ground of the style, and every rule that sets both", () => {
+  test("the table has every colour and background of the style, and every rule that sets both", () => {
     const on = (ground: string): string[] => TEXTS.filter((one) => one.ground === ground).flatMap((one) => one.colours);
     const every = new Set(TEXTS.flatMap(({ colours }) => colours));
-    /** Grounds without words on them. */
+    /** Backgrounds without text. */
     const bare = ["none", "transparent", "currentcolor", "mauve"];
     const unknown: string[] = [];
     for (const { selector, says } of rules) {
@@ -164,7 +165,7 @@ describe("contrast", () => {
       }
       for (const value of grounds) {
         const name = colourName(value) ?? value;
-        // Gradients are the scanlines and the side of a split that has no line; rgb() is the shade behind a dialog.
+        // Gradients are the scanlines and the empty side of a split. rgb() is the shade behind a dialog.
         if (bare.includes(name) || /^(?:repeating-linear-gradient|rgb)\(/.test(value)) continue;
         if (on(name).length === 0) unknown.push(`${selector}: ground ${value}`);
         for (const colour of colours.map(colourName)) {
@@ -175,7 +176,7 @@ describe("contrast", () => {
     expect(unknown).toEqual([]);
   });
 
-  test("the numbers of changed lines are not the faint ones, which their grounds are too light for", () => {
+  test("changed lines have no faint numbers, because their backgrounds are too light", () => {
     expect(ratio(rgb("faint"), rgb("add-bg"))).toBeLessThan(TEXT);
     for (const kind of ["a", "d"]) {
       const numbers = rules.find(({ selector }) => selector.split(/,\s*/).includes(`.ln.${kind} i`));

@@ -6,7 +6,7 @@ import { edgesOf, troubles, waitingSince } from "./edges.ts";
 const message = (from: string, to: string, at: string, state: MessageView["state"] = "done"): MessageView =>
   ({ from, to, created_at: at, state }) as MessageView;
 
-test("messages become edges: counted by direction, the newest pair first, the old left out", () => {
+test("messages become edges: counted by direction, the newest pair first, old ones left out", () => {
   const since = Date.parse("2026-01-01T10:00:00Z");
   const edges = edgesOf(
     [
@@ -24,7 +24,7 @@ test("messages become edges: counted by direction, the newest pair first, the ol
   ]);
 });
 
-test("who is stuck or waits is said with the reason; whoever is well is not", () => {
+test("stuck and waiting agents are listed with the reason, others are not", () => {
   const now = Date.parse("2026-01-01T10:00:00Z");
   const agent = (name: string, extra: Partial<AgentView>): AgentView =>
     ({ name, state: "idle", unread: 0, ...extra }) as AgentView;

@@ -1,20 +1,20 @@
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
-/** How far back an edge reaches. Milliseconds. */
+/** The age up to which a message counts. Milliseconds. */
 export const RECENT_MS = 3600_000;
 
-/** What went from one to another, lately. */
+/** Recent messages from one principal to another. */
 export interface Edge {
   from: string;
   to: string;
   count: number;
-  /** Of these, what has not been read yet. */
+  /** How many of them have not been read yet. */
   waiting: number;
   lastAt: string;
 }
 
-/** Messages newer than `since`, by who wrote to whom; the pair that spoke last comes first. */
+/** Messages newer than `since`, by sender and recipient. The pair with the newest message comes first. */
 export function edgesOf(messages: readonly MessageView[], since: number): Edge[] {
   const edges = new Map<string, Edge>();
   for (const message of messages) {
@@ -35,7 +35,7 @@ export function edgesOf(messages: readonly MessageView[], since: number): Edge[]
   return [...edges.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
 }
 
-/** By recipient: when the message was written that has waited longest of those that are not read yet. */
+/** By recipient: when its oldest unread message was written. */
 export function waitingSince(messages: readonly MessageView[]): Map<string, string> {
   const since = new Map<string, string>();
   for (const { to, state, created_at } of messages)
@@ -47,16 +47,16 @@ export interface Trouble {
   agent: AgentView;
   words: string;
   colour: string;
-  /** Since when it waits, where that is not the age of its state. */
+  /** Since when it waits, if that differs from the age of its state. */
   since?: string | undefined;
 }
 
-/** A turn longer than this is worth a look. Milliseconds. */
+/** A longer turn is listed. Milliseconds. */
 const LONG_TURN_MS = 10 * 60_000;
 
 /**
- * Which agents are stuck or wait, and for what, in words; the others are not listed. `asking` and `mail` hold by name since
- * when a question is open and a message unread.
+ * The agents that are stuck or wait, with the reason in words. `asking` and `mail` map a name to the time of its open
+ * question or oldest unread message.
  */
 export function troubles(
   agents: readonly AgentView[],

@@ -3,7 +3,7 @@ import { layoutFor, nodeBoxes, places } from "./layout.ts";
 
 describe.each([false, true])("on a phone: %s", (isNarrow) => {
   test.each([0, 1, 3, 7, 8, 12, 13, 50, 200])(
-    "%i agents with long names stand inside of the picture, no label on another",
+    "%i agents with long names fit into the picture, and no label covers another",
     (count) => {
       const names = ["hm1nd", ...Array.from({ length: count }, (_, n) => `archivist-of-everything-${n}`)];
       const layout = layoutFor(count, isNarrow);

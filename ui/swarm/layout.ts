@@ -1,44 +1,44 @@
-/** How the picture of the swarm is laid out, so that no label covers another: plain geometry, in the picture's own units. */
+/** The layout of the swarm picture, in which no label covers another. Pure geometry, in the picture's own units. */
 
 export interface Place {
   x: number;
   y: number;
 }
 
-/** The picture's size, and how large a node is with its name under it. */
+/** The size of the picture, and of a node with the name under it. */
 export interface Layout {
   width: number;
   height: number;
-  /** Agents stand in a ring around the manager while their names fit there; beyond that in rows. */
+  /** The agents form a ring around the manager while their names fit there, and rows beyond that. */
   ring: { x: number; y: number } | undefined;
   radius: number;
-  /** Letters of a name that fit under a node; none where the initials in it have to do. */
+  /** Letters of a name that fit under a node. 0 if only the initials in the node fit. */
   maxName: number;
-  /** Whether what it does stands below its name. */
+  /** Whether there is a note about the state below the name. */
   hasNote: boolean;
 }
 
-/** Width of a letter of a name and of smaller words, as the style sheet sets them. */
+/** Width of a letter of a name and of smaller text, as in the style sheet. */
 const NAME_LETTER = 7.6;
 const WORD_LETTER = 6.7;
 /** Height of a line of a label. */
 const LINE = 14;
-/** Between the edge of a node and the baseline of its name, and from there to the next line. */
+/** From the edge of a node to the baseline of its name, and from there to the next line. */
 export const NAME_BELOW = 15;
 export const NOTE_BELOW = 13;
-/** The most letters that "rate limited 59m" and its like have. */
+/** The longest note, such as "rate limited 59m". */
 const NOTE_LETTERS = 17;
 
-/** At a desk: wide, with room for words at the edges. */
+/** On a desktop: wide, with room for labels at the edges. */
 const WIDE = { width: 900, height: 620, ring: { x: 350, y: 225 }, radius: 30, maxName: 16, hasNote: true };
-/** On a phone: upright, and one unit is about one pixel, so that names can be read. */
+/** On a phone: upright. One unit is about one pixel, so that names are readable. */
 const UPRIGHT = { width: 390, height: 540, ring: { x: 136, y: 205 }, radius: 19, maxName: 12, hasNote: true };
-/** Agents around the manager whose names have room in the ring. */
+/** Maximum agents in the ring around the manager, so that their names fit. */
 const IN_RING = { wide: 12, upright: 7 };
-/** Height of the row in which the operator and the manager stand above the rows of the others. */
+/** Height of the first row, with the operator and the manager, above the rows of the others. */
 const HEAD = 110;
 
-/** The layout for so many agents, the manager not among them. */
+/** The layout for this many agents, without the manager. */
 export function layoutFor(count: number, isNarrow: boolean): Layout {
   const base = isNarrow ? UPRIGHT : WIDE;
   if (count <= (isNarrow ? IN_RING.upright : IN_RING.wide)) return base;
@@ -57,7 +57,7 @@ function grid(count: number, { width, height }: { width: number; height: number 
   return { columns, rows: Math.ceil(count / columns) };
 }
 
-/** Where everybody stands: the operator above, the manager in the middle of the ring or beside the operator. */
+/** The place of each node: the operator at the top, the manager in the middle of the ring or next to the operator. */
 export function places(names: readonly string[], layout: Layout): Map<string, Place> {
   const { width, height, ring, radius } = layout;
   const found = new Map<string, Place>();
@@ -85,7 +85,7 @@ export function places(names: readonly string[], layout: Layout): Map<string, Pl
   return found;
 }
 
-/** What is shown of a name in this layout. */
+/** The part of a name that is shown in this layout. */
 export function shortName(name: string, { maxName }: Layout): string {
   if (maxName === 0) return "";
   return name.length > maxName ? `${name.slice(0, maxName - 1)}…` : name;
@@ -105,7 +105,7 @@ const around = (at: Place, width: number, lines: number): Box => ({
 });
 const meet = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
-/** A node and what stands under it. */
+/** The boxes of a node and of the text under it. */
 export function nodeBoxes(name: string, at: Place, layout: Layout): Box[] {
   const { radius, hasNote } = layout;
   const letters = shortName(name, layout).length * NAME_LETTER;
@@ -116,8 +116,8 @@ export function nodeBoxes(name: string, at: Place, layout: Layout): Box[] {
 }
 
 /**
- * Of the words at edges, those that have room beside what is there and beside each other; in the order given, so the
- * edge that spoke last comes first.
+ * Selects the edge labels that fit without covering a node or another label, in the given order, so that the newest
+ * edge comes first.
  */
 export function wordsWithRoom(words: readonly { key: string; at: Place; text: string }[], taken: readonly Box[]): Set<string> {
   const boxes = [...taken];

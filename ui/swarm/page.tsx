@@ -16,10 +16,10 @@ import { edgesOf, RECENT_MS, troubles, waitingSince, type Edge } from "./edges.t
 import { layoutFor } from "./layout.ts";
 import { Picture } from "./picture.tsx";
 
-/** Edges that can be told apart by eye. */
+/** More edges cannot be told apart. */
 const MAX_EDGES = 60;
 
-/** Who talks to whom, who is stuck, who waits: the whole swarm at a glance. */
+/** The whole swarm at a glance: who talks to whom, who is stuck, who waits. */
 export function SwarmPage(): ReactNode {
   const agents = useHive((state) => state.agents);
   const messages = useHive((state) => state.messages);
@@ -35,7 +35,8 @@ export function SwarmPage(): ReactNode {
   useKeys(keys);
   useEffect(() => {
     document.title = "swarm · hyperhive";
-    // The snapshot brings a hundred: in a busy hive that is not an hour. What comes later comes by itself.
+    // The snapshot has a hundred messages, which is less than an hour in a busy hive. Newer ones arrive through the
+    // stream.
     loadOlderMessages().catch(() => {});
   }, []);
   const live = useMemo(() => [...agents.values()].filter((agent) => !agent.destroyed).sort(byRank), [agents]);

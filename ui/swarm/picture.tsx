@@ -6,13 +6,13 @@ import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
 import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
 
-/** A message this young still lights its edge. Milliseconds. */
+/** The age up to which a message highlights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
-/** Radius of the count of unread messages. */
+/** Radius of the badge with the number of unread messages. */
 const BADGE = 11;
-/** Between an edge and its words. */
+/** Distance of a label from its edge. */
 const LABEL_GAP = 18;
-/** How far an edge that is not the manager's passes it by: its node with its name. In radii of a node. */
+/** Minimum distance of an edge from a node in its way, in radii of a node: the node with its name. */
 const CLEAR = 2;
 
 interface PictureProps {
@@ -23,7 +23,7 @@ interface PictureProps {
   layout: Layout;
 }
 
-/** The agents in a ring or in rows, and an edge for each pair that spoke; its words stand where they have room. */
+/** The agents in a ring or in rows, and an edge for each pair with recent messages, labelled if there is room. */
 export function Picture({ agents, edges, now, asking, layout }: PictureProps): ReactNode {
   const at = useMemo(
     () =>
@@ -71,7 +71,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
       {lines.map((curve) => (
         <Line key={curve.key} curve={curve} most={most} now={now} />
       ))}
-      {/* Above every line: no edge runs through the words of another. */}
+      {/* Above every line, so that no edge crosses a label. */}
       {lines.map(
         ({ key, label, words }) =>
           withWords.has(key) && (
@@ -97,14 +97,14 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
   );
 }
 
-/** What the colour of a node says. */
+/** The kind of a node, which sets its colour. */
 function kindOf(agent: AgentView, isAsking: boolean): string {
   if (isAsking) return "asks";
   if (isRetrying(agent)) return "rate_limited";
   return agent.state === "idle" && agent.asleep ? "asleep" : agent.state;
 }
 
-/** What an agent is doing and since when; until when where that is known, as on its row. */
+/** An agent's state and its duration, or its end if known, as in its row. */
 function noteOf(agent: AgentView, now: number): string {
   const { turn_started_at: began, state_since: since } = agent;
   const until = resumesAt(agent);
@@ -112,7 +112,7 @@ function noteOf(agent: AgentView, now: number): string {
   return `${stateWordOf(agent)} ${age(time)}`;
 }
 
-/** An edge as it is drawn, and the words that stand at it where they have room. */
+/** A drawn edge with its label. */
 interface Curve {
   edge: Edge;
   key: string;
@@ -127,11 +127,11 @@ interface CurveProps {
   to: Place;
   now: number;
   radius: number;
-  /** What lies in the way, if anything does. */
+  /** The node in the way, if any. */
   around: Place | undefined;
 }
 
-/** An edge bends to its right, so that both directions are seen; further where it would run through `around`. */
+/** An edge bends to its right, so that both directions are visible, and bends further if it would cross `around`. */
 function curveOf({ edge, from, to, now, radius, around }: CurveProps): Curve {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
@@ -139,7 +139,7 @@ function curveOf({ edge, from, to, now, radius, around }: CurveProps): Curve {
   const unit = { x: dx / length, y: dy / length };
   const chord = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
   const usual = 14 + length * 0.05;
-  // How far to its right the obstacle lies; half of the bend is how far the curve goes there.
+  // How far to its right the node in the way is. The curve reaches half of the bend.
   const aside = around ? (chord.y - around.y) * -unit.x + (chord.x - around.x) * unit.y : Infinity;
   const bend = Math.abs(usual / 2 - aside) < CLEAR * radius ? 2 * (aside + CLEAR * radius) : usual;
   const middle = { x: chord.x - unit.y * bend, y: chord.y + unit.x * bend };
@@ -159,7 +159,7 @@ function curveOf({ edge, from, to, now, radius, around }: CurveProps): Curve {
 
 interface LineProps {
   curve: Curve;
-  /** Messages of the busiest edge. */
+  /** Message count of the busiest edge. */
   most: number;
   now: number;
 }
@@ -199,7 +199,7 @@ interface NodeProps {
 function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode {
   if (!place) return null;
   const { radius } = layout;
-  // Within the picture, also in its last column and first row.
+  // Keep the badge inside the picture, also in the last column and the first row.
   const corner = {
     x: Math.min(place.x + radius * 0.8, layout.width - BADGE - 1),
     y: Math.max(place.y - radius * 0.73, BADGE + 1),
