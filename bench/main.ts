@@ -7,8 +7,8 @@ import { upstream } from "./lib/upstream.ts";
 import { rows } from "./rows/index.ts";
 
 /**
- * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [name…]`: the figures that the hive has to reach,
- * as ratios within one run. Exits 1 when one falls short by more than the margin for noise, or breaks.
+ * `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [name…]`: the hive's targets,
+ * as ratios within one run. Exits 1 when a figure misses its target by more than the tolerance, or a row breaks.
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
@@ -55,7 +55,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 const seconds = (since: number): number => Math.round((performance.now() - since) / 1000);
 
-/** A row that breaks is a figure that says so: the others are measured all the same. */
+/** A row that breaks becomes a figure with its error. The others are measured all the same. */
 async function figuresOf(row: Row, asked: BenchOptions): Promise<Figure[]> {
   try {
     return await row.run(asked);

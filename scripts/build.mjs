@@ -1,4 +1,5 @@
-// Builds everything that runs: three programs for Node and the interface. `npm run build`; start and test call it.
+// Builds everything that runs: three programs for Node and the interface. `npm run build`; `npm start` and `npm test`
+// call it.
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DAEMON_FLAGS, ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
@@ -7,7 +8,7 @@ import { runScript, setUp } from "./setup.mjs";
 
 const DIST = join(ROOT, "dist");
 const STAMP = join(DIST, ".stamp");
-/** What the programs are made from. */
+/** The sources of the programs. */
 const SOURCES = [
   "src",
   "ui",
@@ -18,25 +19,25 @@ const SOURCES = [
   "package-lock.json",
 ];
 
-/** Programs: where they start and what they become. Native and very large packages stay outside. */
+/** Programs: entry and output. Native and very large packages are not bundled. */
 const PROGRAMS = [
   { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
-  // A verb loads what it needs: every one of them is a process of its own, and people wait for it.
+  // Split into chunks, because a user waits for every process that a verb starts: a verb loads only what it needs.
   { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "chunks/[name]-[hash].js", minify: true },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
-/** Programs that people start, each a shell script that knows which Node it needs. */
+/** Programs that people start. Each is a shell script that finds the right Node. */
 const STARTERS = [
   { name: "hive-c0re", flags: DAEMON_FLAGS },
   { name: "hivectl", flags: [] },
 ];
-/** Names under which a cage finds its harness: two roles of one program. */
+/** The names of the harness in a cage: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
 const WRAPPER =
   '#!/bin/sh\n# The SDK warns that plain names are allowed before it asks: that is what is meant.\nexec /opt/hive/bin/node --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED /opt/hive/harness/hive-ag3nt.js "$@"\n';
 
-/** Builds what has changed since the last build. Returns false when nothing had. */
+/** Builds what has changed since the last build. Returns false if nothing had. */
 export async function build({ force = false } = {}) {
   const node = await nodeForPrograms();
   const hash = `${node} ${await hashOfTree(SOURCES)}`;
@@ -57,7 +58,7 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
     external: EXTERNAL,
     cwd: ROOT,
     logLevel: "warn",
-    // Bundled CommonJS asks for `require`; in a module that has to be made.
+    // Bundled CommonJS calls `require`, which a module has to create.
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);
     },
@@ -89,7 +90,7 @@ async function writeWrappers() {
   for (const name of WRAPPERS) await writeFile(join(DIST, "bin", name), WRAPPER, { mode: 0o755 });
 }
 
-/** A starter asks the file system where it lies: `npx` runs it through a link. */
+/** A starter resolves its own path, because `npx` runs it through a link. */
 async function writeStarters(node) {
   for (const { name, flags } of STARTERS) {
     const command = [node, ...flags].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");

@@ -1,24 +1,24 @@
-// What the campaigns share: programs over the product's own source, bundled as the product is.
+// Shared code of the campaigns: programs over the product's own source, bundled as the product is.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "./lib.mjs";
 
-/** Words for "this machine cannot do that"; the exit code says the same to a test. */
+/** The exit code for "this machine cannot run that", for tests. */
 export const CANNOT = 77;
 export function cannot(words) {
   console.log(`cannot: ${words}`);
   process.exit(CANNOT);
 }
 
-/** Reads `--name value` options, with the defaults that say which there are. */
+/** Parses `--name value` options. The defaults define which exist. */
 export function options(defaults) {
   const known = Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, { type: "string", default: value }]));
   return parseArgs({ options: known }).values;
 }
 
 /**
- * Bundles `test/campaigns/<name>.ts` and returns the file. `changes` replace texts of the source, for a control
- * that must fail: it throws when one of them is not there.
+ * Bundles `test/campaigns/<name>.ts` and returns the file. `changes` replace texts of the source, for a control that
+ * must fail. Throws if a text is not in the source.
  */
 export async function bundleCampaign(name, changes = []) {
   const { rolldown } = await import("rolldown");

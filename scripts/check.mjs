@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types and dead code, side by side. Says all that is wrong, not only the first.
+// `npm run check`: format, lint, types and dead code, in parallel. Reports all errors, not only the first.
 import { ROOT, exec } from "./lib.mjs";
 import { join } from "node:path";
 import { runScript, setUp } from "./setup.mjs";

@@ -1,5 +1,5 @@
-// `npm run dev`: builds and runs a hive of its own beside the checkout, and again whenever a source changes. Cages
-// live on over a restart, as they do in production.
+// `npm run dev`: builds and runs a separate hive under `.dev/`, and rebuilds and restarts it whenever a source changes.
+// Cages survive a restart, as in production.
 import { spawn } from "node:child_process";
 import { watch } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Draws docs/states.md from the table of states: `node scripts/draw-states.mjs`. A test keeps the drawing true.
+// Draws docs/states.md from the table of states: `node scripts/draw-states.mjs`. A test compares them.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";

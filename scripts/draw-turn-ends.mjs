@@ -1,4 +1,4 @@
-// Draws the table of turn ends in docs/reliability.md: `node scripts/draw-turn-ends.mjs`. A test keeps it true.
+// Draws the table of turn ends in docs/reliability.md: `node scripts/draw-turn-ends.mjs`. A test compares them.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";

@@ -1,5 +1,6 @@
-// `npm run faults`: the n-th system call on the database fails, or the process dies there, for every n of the life of a
-// message and of a migration. After each the database must open clean with everything that was acknowledged.
+// `npm run faults`: the n-th system call on the database fails, or the process dies there, for every n in the life of a
+// message and of a migration. After each fault the database must open without errors and have everything that was
+// acknowledged.
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,17 +8,20 @@ import { join } from "node:path";
 import { bundleCampaign, cannot, options } from "./campaign.mjs";
 import { exec, has } from "./lib.mjs";
 
-/** Every call by which SQLite changes a file, or opens one. */
+/** The calls with which SQLite opens or changes a file. */
 const CALLS = ["fdatasync", "fsync", "pwrite64", "ftruncate", "openat", "unlink"];
 const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", death: "signal=KILL" };
 /** The parts of a life, as `test/campaigns/life.ts` marks their ends. */
 const PARTS = ["opening", "many sends at once", "a send", "a lease and its end", "an event batch", "closing"];
 /** The daemon's exit code when the disk failed. */
 const DISK_FAILED = 70;
-/** Growing the log in advance is thousands of equal writes in a row: a row this long is hit here and there only. */
+/**
+ * Growing the log in advance makes thousands of equal writes in a row. A row of at least this length is hit only at a
+ * few places.
+ */
 const LONG_ROW = 200;
 const HITS_IN_A_ROW = 12;
-/** `--points 12` hits that many calls of each kind, evenly spread; without it every one. */
+/** `--points 12` hits that many calls of each kind, evenly spread. Without it every call is hit. */
 const { points, calls: chosen } = options({ points: "all", calls: CALLS.join(",") });
 
 if (!(await has("strace"))) cannot("strace is not installed: apt-get install strace");
@@ -27,7 +31,7 @@ const database = join(folder, "hive.db");
 const old = join(folder, "old.db");
 const marks = join(folder, "mark");
 const count = { runs: 0, injected: 0, acknowledged: 0, lost: 0, unclean: 0, went_on_after_fsync: 0 };
-/** Calls that were hit, by the part of the life that they belong to. */
+/** The calls that were hit, by part of the life. */
 const hits = {};
 const problems = [];
 try {
@@ -52,7 +56,7 @@ console.log(JSON.stringify({ calls_hit: hits }));
 console.log(JSON.stringify(count));
 process.exitCode = count.lost + count.unclean + count.went_on_after_fsync === 0 && count.injected > 0 ? 0 : 1;
 
-/** Runs the life once under strace; resolves with its words, its exit code and what strace saw. */
+/** Runs the life once under strace. Resolves with its output, its exit code and the trace. */
 async function live(scene, inject, marked = []) {
   for (const end of ["", "-wal", "-shm"]) rmSync(`${database}${end}`, { force: true });
   if (scene === "migration") copyFileSync(old, database);
@@ -73,8 +77,9 @@ async function live(scene, inject, marked = []) {
 }
 
 /**
- * The calls that a life makes, in order: the how-manieth of its kind each is, and the part of the life. strace counts in
- * every thread by itself and hits whoever gets to the number first: the others with it are left out.
+ * The calls of a life, in order: each call's number within its kind, and its part of the life. strace counts in each
+ * thread separately and hits the first thread that reaches the number, so further calls with the same number are left
+ * out.
  */
 async function calls(scene) {
   writeFileSync(marks, "");
@@ -98,7 +103,7 @@ async function calls(scene) {
   return lived;
 }
 
-/** All, but of a long row of the same call only a few. */
+/** All calls, but only a few of each long row of the same call. */
 function withoutRows(every) {
   const rows = [];
   for (const one of every) {
@@ -109,7 +114,7 @@ function withoutRows(every) {
   return rows.flatMap((row) => (row.length > LONG_ROW ? spread(row, HITS_IN_A_ROW) : row));
 }
 
-/** The first and last few of many, and evenly between; all of few. */
+/** Selects up to `most` of the calls: the first and last few, and evenly between them. */
 function spread(every, most) {
   if (every.length <= most) return every;
   const step = (every.length - 1) / (most - 1);
@@ -129,7 +134,7 @@ async function strike(scene, part, call, n, fault) {
     count.went_on_after_fsync++;
     problems.push(`${where}: exit ${code} instead of ${DISK_FAILED}`);
   }
-  // Killed before there was a file: nothing was acknowledged, and the next start makes one.
+  // Killed before there was a file: nothing was acknowledged, and the next start creates one.
   if (!existsSync(database)) return;
   const found = JSON.parse(await exec(process.execPath, [program, "check", database, log, scene]));
   count.acknowledged += found.acknowledged;

@@ -1,6 +1,6 @@
-// `npm run idmap`: the tests of id-mapped mounts with the `mount` of Debian 13, on the file system of the
-// temporary folder and on tmpfs. Root only. Makes a root of Debian 13 under .cache once (214 MB, three minutes); needs
-// debootstrap.
+// `npm run idmap`: the tests of id-mapped mounts with the `mount` of Debian 13, on the file system of the temporary
+// folder and on tmpfs. Root only. The first run makes a root of Debian 13 under .cache (214 MB, three minutes) and
+// needs debootstrap.
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ if (process.env.HIVE_IDMAP_INSIDE !== "1") {
   if (!(await has("debootstrap"))) cannot("debootstrap is not installed: apt-get install debootstrap");
   await step("making a root of Debian 13", makeSystem);
   await build();
-  // The rest in a mount namespace of its own: whatever happens, no mount is left behind.
+  // Run the rest in a separate mount namespace, so that no mount is left behind.
   const argv = ["-m", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
   const child = spawn("unshare", argv, { stdio: "inherit", env: { ...process.env, HIVE_IDMAP_INSIDE: "1" } });
   process.exit(await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1))));
@@ -44,7 +44,7 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
-/** Whole or not at all: it appears under its name when debootstrap is done. */
+/** Atomic: the folder gets its name when debootstrap has finished. */
 async function makeSystem() {
   if (await isThere(SYSTEM)) return;
   await rm(`${SYSTEM}.new`, { recursive: true, force: true });
@@ -69,6 +69,6 @@ async function firstOf(names) {
 }
 
 async function isThere(path) {
-  // Not there, or not for us: it is made anew.
+  // Missing or not accessible: it is made again.
   return (await stat(path).catch(() => undefined)) !== undefined;
 }

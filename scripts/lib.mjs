@@ -1,4 +1,4 @@
-// What the scripts share. Plain modules without dependencies: they run before anything is installed.
+// Shared code of the scripts. Plain modules without dependencies, because they run before anything is installed.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile, readdir, stat } from "node:fs/promises";
@@ -8,16 +8,16 @@ import { fileURLToPath } from "node:url";
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Flags of Node for the daemon. With room for 32 MB of young objects instead of 16 a busy hive collects them half as
- * often, and a send costs a tenth less; an idle one gives the room back.
+ * Flags of Node for the daemon. With room for 32 MB of young objects instead of 16, a busy hive collects them half as
+ * often, and a send costs a tenth less. An idle hive returns the memory.
  */
 export const DAEMON_FLAGS = ["--max-semi-space-size=32"];
 
-/** Signals that arrive within this time come from one press of a key. Milliseconds. */
+/** Signals within this time come from one key press. Milliseconds. */
 const SAME_KEY_MS = 500;
 const isTerminal = process.stderr.isTTY && !process.env.CI;
 
-/** Runs something that may take a while and says so: at once on a terminal, after a second elsewhere. */
+/** Runs a step that may take a while and prints its name: at once on a terminal, after a second elsewhere. */
 export async function step(what, run) {
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
@@ -40,7 +40,7 @@ export async function step(what, run) {
   }
 }
 
-/** Runs a program; resolves with what it said, rejects with its last words when it fails. */
+/** Runs a program. Resolves with its output; rejects with its last lines if it fails. */
 export function exec(program, argv, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -56,7 +56,7 @@ export function exec(program, argv, options = {}) {
   });
 }
 
-/** True when a program of that name is on the path. */
+/** True if a program of that name is on the path. */
 export async function has(program) {
   const folders = (process.env.PATH ?? "").split(":").concat("/usr/sbin", "/sbin");
   for (const folder of folders) {
@@ -67,7 +67,7 @@ export async function has(program) {
   return false;
 }
 
-/** A hash over the content of files and folders, relative to the root. Absent ones count as empty. */
+/** A hash over the content of files and folders, relative to the root. Missing ones count as empty. */
 export async function hashOfTree(paths) {
   const hash = createHash("sha256");
   for (const path of paths) await addToHash(hash, path);
@@ -76,7 +76,7 @@ export async function hashOfTree(paths) {
 
 async function addToHash(hash, path) {
   const full = join(ROOT, path);
-  // What is not there adds nothing.
+  // A missing file adds nothing.
   const found = await stat(full).catch(() => undefined);
   if (!found) return;
   if (found.isDirectory()) {
@@ -102,12 +102,12 @@ export async function readStamp(file) {
   return readFile(file, "utf8").catch(() => undefined);
 }
 
-/** Runs a program on our own terminal, in a process group of its own, and hands signals on: each key press once. */
+/** Runs a program on our terminal, in its own process group, and forwards signals, once per key press. */
 export function foreground(program, argv, options = {}) {
   const child = spawn(program, argv, { cwd: ROOT, stdio: "inherit", detached: true, ...options });
   let last = 0;
   const forward = (name) => {
-    // npm hands a Ctrl-C on that the terminal has sent to all of us already.
+    // npm forwards a Ctrl-C that the terminal has already sent to the whole group.
     if (Date.now() - last < SAME_KEY_MS) return;
     last = Date.now();
     child.kill(name);

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ROOT } from "./lib.mjs";
 
-/** Writes the pages that are made from the commands of hivectl: its man page, and the shapes of its JSON. */
+/** Writes the pages that are generated from the commands of hivectl: its man page and the shapes of its JSON. */
 const { rolldown } = await import("rolldown");
 const file = join(ROOT, "dist", "pages.mjs");
 const bundle = await rolldown({ input: join(ROOT, "src/cli/pages.ts"), platform: "node", cwd: ROOT, logLevel: "warn" });

@@ -1,4 +1,4 @@
-// The Node that everything runs on. Where the machine's own is older than the floor, set-up installs one from npm into
+// The Node that everything runs on. If the machine's Node is older than the floor, set-up installs one from npm into
 // the checkout, and the script runs itself again on it.
 import { copyFile, mkdir, realpath } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -19,13 +19,13 @@ const LOCK = "package-lock.json";
 export const major = Number(process.versions.node.split(".")[0]);
 export const isOnFloor = major >= FLOOR;
 
-/** True when the checkout has the Node that `scripts/node` names. */
+/** True if the checkout has the Node that `scripts/node` specifies. */
 export async function hasOwnNode() {
   const [wanted, installed] = await Promise.all([readStamp(join(SOURCE, LOCK)), readStamp(join(PLACE, LOCK))]);
   return wanted === installed;
 }
 
-/** Installs the Node that `scripts/node` names, and fails when it does not run here. */
+/** Installs the Node that `scripts/node` specifies. Fails if it does not run here. */
 export async function installOwnNode() {
   await mkdir(PLACE, { recursive: true });
   await copyFile(join(SOURCE, "package.json"), join(PLACE, "package.json"));
@@ -35,14 +35,14 @@ export async function installOwnNode() {
     await exec("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: PLACE });
     await exec(NODE, ["--version"]);
   } catch (error) {
-    // Without this the next start would take the installation for whole.
+    // Without this the next start would take the installation for complete.
     await copyFile("/dev/null", join(PLACE, LOCK));
     const words = `Node ${FLOOR} could not be installed from npm: install Node ${FLOOR} or newer, then try again`;
     throw new Error(`${words}.\n${error.message}`, { cause: error });
   }
 }
 
-/** Runs this script again, on the Node of the checkout. Resolves with its exit code. */
+/** Runs this script again on the checkout's Node. Resolves with its exit code. */
 export function runAgain() {
   return foreground(NODE, process.argv.slice(1), {
     cwd: process.cwd(),
@@ -50,9 +50,9 @@ export function runAgain() {
   });
 }
 
-/** What a program in `dist` starts Node by: the path of the checkout's own where that runs this script, else its name. */
+/** The Node that the programs in `dist` start: the path of the checkout's own if that runs this script, else its name. */
 export async function nodeForPrograms() {
-  // A checkout without a Node of its own runs on the machine's.
+  // A checkout without its own Node runs on the machine's.
   const own = await realpath(NODE).catch(() => undefined);
   const running = await realpath(process.execPath);
   return running === own ? NODE : "node";

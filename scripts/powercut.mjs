@@ -1,5 +1,5 @@
-// `npm run powercut -- --cuts 100 --fs ext4`: takes the power from a filesystem while the product
-// writes to it, opens what is left, and counts what was acknowledged and is lost. docs/campaigns.md has the counts.
+// `npm run powercut -- --cuts 100 --fs ext4`: cuts the power of a filesystem while the product writes to it, opens what
+// remains, and counts what was acknowledged and is lost. The counts are in docs/campaigns.md.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,21 +7,21 @@ import { join } from "node:path";
 import { bundleCampaign, cannot, options } from "./campaign.mjs";
 import { exec, has } from "./lib.mjs";
 
-/** Holds what a hundred rounds write; sparse, so it costs what is in it. xfs wants 300 MiB at least. */
+/** Has room for a hundred rounds. It is sparse, so it only takes the space of its content. xfs needs at least 300 MiB. */
 const IMAGE_BYTES = 1024 * 1024 * 1024;
 const MAKE = { ext4: ["mkfs.ext4", "-q", "-F"], xfs: ["mkfs.xfs", "-q", "-f"] };
 /**
- * What writes and what checks. Each is `test/campaigns/<name>.ts` with the modes `write` and `check`. A cut comes at
- * random within so many acknowledgements of a round and then so many milliseconds. A check that looks at all that there
- * ever was gets a new filesystem after so many rounds.
+ * The workloads. Each is `test/campaigns/<name>.ts` with the modes `write` and `check`. A cut happens after a random
+ * number of acknowledgements, up to this many, and then up to this many milliseconds. After this many rounds a workload
+ * gets a new filesystem, if its check reads the whole history.
  */
 const WORKLOADS = {
   messages: { acknowledgements: 1_000, milliseconds: 0, rounds: Infinity },
   deploys: { acknowledgements: 40, milliseconds: 150, rounds: 25 },
 };
 /**
- * Controls must lose, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
- * synchronous = NORMAL. `git`: git writes with its default settings, and nobody syncs the folders of its refs.
+ * Controls must lose data, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
+ * synchronous = NORMAL. `git`: git writes with its default settings, and the folders of its refs are not synced.
  */
 const CONTROLS = {
   normal: [
@@ -36,7 +36,7 @@ const CONTROLS = {
 
 const { cuts, fs, workload, control } = options({ cuts: "10", fs: "ext4", workload: "all", control: "" });
 if (workload === "all") {
-  // Each in its turn, as a run of its own.
+  // Each in turn, as a separate run.
   let worst = 0;
   for (const name of Object.keys(WORKLOADS)) {
     const argv = [process.argv[1], ...process.argv.slice(2), "--workload", name];
@@ -53,7 +53,7 @@ if (process.getuid() !== 0) cannot("mounting needs root");
 for (const program of ["unshare", "xfs_io", MAKE[fs][0]])
   if (!(await has(program))) cannot(`${program} is not installed: apt-get install xfsprogs e2fsprogs util-linux`);
 if (process.env.HIVE_POWERCUT_INSIDE !== "1") {
-  // Everything again in a mount namespace of its own: whatever happens, no mount is left behind.
+  // Run everything again in a separate mount namespace, so that no mount is left behind.
   const argv = ["-m", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
   const child = spawn("unshare", argv, { stdio: "inherit", env: { ...process.env, HIVE_POWERCUT_INSIDE: "1" } });
   process.exit(await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1))));
@@ -79,14 +79,14 @@ try {
     try {
       await cut(round);
     } catch (error) {
-      // What the last cut has left was opened, and cannot be gone on with.
+      // The filesystem after the last cut could not be opened, so the next round cannot use it.
       await unusable(round, error);
       continue;
     }
-    // What the disk holds in this moment. The filesystem that was cut is only let go of.
+    // Copy the current content of the disk. The filesystem that was cut is only unmounted.
     await exec("cp", ["--sparse=always", image, copy]);
     await exec("umount", [mount]);
-    // The next round goes on with what this one left.
+    // The next round continues with the result of this one.
     await exec("mv", [copy, image]);
     await exec("mount", ["-o", "loop", image, mount]);
     total.cuts++;
@@ -99,7 +99,7 @@ try {
     }
     await exec("umount", [mount]);
     const { integrity, ...counts } = found;
-    // What a workload counts beside the common counts stands beside them.
+    // Adds a workload's own counts to the common ones.
     for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
     if (integrity !== "ok") {
       total.unclean++;
@@ -108,13 +108,13 @@ try {
     if (counts.lost > 0) total.cuts_with_loss++;
   }
 } finally {
-  await exec("umount", [mount]).catch(() => {}); // Already unmounted after a whole round.
+  await exec("umount", [mount]).catch(() => {}); // Already unmounted after a complete round.
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(JSON.stringify(total));
 process.exitCode = total.lost === 0 && total.unclean === 0 ? 0 : 1;
 
-/** What is left cannot even be opened: told, counted, and the next round begins on a new disk. */
+/** The remains cannot be opened: reports and counts it. The next round begins on a new disk. */
 async function unusable(round, error) {
   console.error(`cut ${round}: ${error.message}`);
   total.unclean++;
@@ -122,7 +122,7 @@ async function unusable(round, error) {
   await newDisk();
 }
 
-/** An empty filesystem in the file. */
+/** Makes an empty filesystem in the file. */
 async function newDisk() {
   writeFileSync(image, "");
   truncateSync(image, IMAGE_BYTES);
@@ -143,7 +143,7 @@ async function cut(round) {
     });
   });
   if (!(await Promise.race([reached, ended.then(() => false)]))) throw new Error(`the writer ended before the cut:\n${words}`);
-  // Anywhere between two acknowledgements, not only right behind one.
+  // Anywhere between two acknowledgements, not only right after one.
   await new Promise((resolve) => setTimeout(resolve, Math.random() * work.milliseconds));
   await exec("xfs_io", ["-x", "-c", "shutdown", mount]);
   writer.kill("SIGKILL");

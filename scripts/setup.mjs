@@ -1,5 +1,5 @@
-// Makes a checkout ready to run: Node, npm packages, the programs of the host. Idempotent; when all is there it only
-// looks. `HIVE_SETUP=print` says what would be done and does nothing.
+// Makes a checkout ready to run: Node, npm packages, the programs of the host. Idempotent: if everything is installed,
+// it only checks. `HIVE_SETUP=print` prints what would be done and does nothing.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
@@ -8,7 +8,7 @@ import { FLOOR, SETUP_FLOOR, hasOwnNode, installOwnNode, isOnFloor, major, runAg
 const STAMP = join(ROOT, "node_modules", ".hive-stamp");
 const PRINT_ONLY = process.env.HIVE_SETUP === "print";
 
-/** A program and the package that brings it, by package manager. */
+/** Programs and the packages that contain them, by package manager. */
 const PROGRAMS = {
   bwrap: { apt: "bubblewrap", dnf: "bubblewrap", pacman: "bubblewrap", zypper: "bubblewrap", apk: "bubblewrap" },
   git: { apt: "git", dnf: "git", pacman: "git", zypper: "git", apk: "git" },
@@ -18,8 +18,8 @@ const PROGRAMS = {
   nix: { apt: "nix-bin", dnf: "nix", pacman: "nix", zypper: "nix", apk: "nix" },
   faketime: { apt: "faketime", dnf: "libfaketime", pacman: "libfaketime", zypper: "libfaketime", apk: "libfaketime" },
   chromium: { apt: "chromium", dnf: "chromium", pacman: "chromium", zypper: "chromium", apk: "chromium" },
-  // Chromium's pages without its windows: a test's browser costs half as much. Where a distribution has no package of it,
-  // the tests take Chromium itself.
+  // Chromium without a window system: half the cost in tests. On distributions without this package the tests use
+  // Chromium itself.
   "chromium-headless-shell": { apt: "chromium-headless-shell", dnf: "chromium-headless" },
   zsh: { apt: "zsh", dnf: "zsh", pacman: "zsh", zypper: "zsh", apk: "zsh" },
   fish: { apt: "fish", dnf: "fish", pacman: "fish", zypper: "fish", apk: "fish" },
@@ -30,7 +30,7 @@ const PROGRAMS = {
   xfs_io: { apt: "xfsprogs", dnf: "xfsprogs", pacman: "xfsprogs", zypper: "xfsprogs", apk: "xfsprogs" },
   "mkfs.ext4": { apt: "e2fsprogs", dnf: "e2fsprogs", pacman: "e2fsprogs", zypper: "e2fsprogs", apk: "e2fsprogs" },
 };
-/** What only the tests need. */
+/** Programs that only the tests need. */
 const FOR_TESTS = [
   "chromium",
   "chromium-headless-shell",
@@ -54,13 +54,13 @@ const INSTALL = {
   apk: "apk add",
 };
 
-/** Something is missing that only a person can bring: the message says how, and nothing else is printed. */
+/** Something that only a person can install is missing. Only the message is printed; it has the instructions. */
 export class SetupError extends Error {}
 
 /**
- * Does what is missing. `forTests` adds a browser, a real Nix, shells, and the tools that make certificates, faults and
- * power cuts. Returns true when the caller may go on. It returns false when it only printed, and when this Node is older
- * than the floor: then the script has run again on the Node of the checkout, and the exit code is set.
+ * Installs what is missing. `forTests` adds a browser, a real Nix, shells, and the tools that make certificates, faults
+ * and power cuts. Returns true if the caller may continue. Returns false if it only printed, or if this Node is older
+ * than the floor: then the script has run again on the checkout's Node, and the exit code is set.
  */
 export async function setUp({ forTests = false } = {}) {
   if (major < SETUP_FLOOR)
@@ -81,7 +81,7 @@ export async function setUp({ forTests = false } = {}) {
   return false;
 }
 
-/** Node and the packages, at the same time: both wait for the network. */
+/** Installs Node and the packages in parallel, because both wait for the network. */
 async function installFromNpm(needs, lock) {
   const what = [needs.node && `Node ${FLOOR}`, needs.packages && "the npm packages"].filter(Boolean).join(" and ");
   if (what === "") return;
@@ -98,7 +98,7 @@ async function missingPrograms(wanted) {
   const manager = await packageManager();
   const missing = [];
   for (const program of wanted) {
-    // What not every distribution packages is not asked of a machine without a package manager that we know.
+    // On a machine without a known package manager, require only programs that every distribution packages.
     const hasPackage = manager ? manager in PROGRAMS[program] : Object.keys(INSTALL).every((one) => one in PROGRAMS[program]);
     if (hasPackage && !(await has(program))) missing.push(program);
   }
@@ -118,7 +118,7 @@ async function packageManager() {
   return undefined;
 }
 
-/** How commands become root here, or undefined when they cannot without a question. */
+/** The prefix to run commands as root, or undefined if that needs a password. */
 async function rootPrefix() {
   if (process.getuid?.() === 0) return [];
   if (!(await has("sudo"))) return undefined;
@@ -136,7 +136,7 @@ async function installPrograms(programs) {
   if (programs.length > 0) await installPackages((manager) => namesOf(programs, manager), programs);
 }
 
-/** Installs packages of the distribution, after naming them. Only through apt, the one that is tested. */
+/** Installs packages of the distribution, after printing their names. Only through apt, the only manager that is tested. */
 async function installPackages(namesFor, programs) {
   const manager = await packageManager();
   if (manager === undefined) {
@@ -173,7 +173,7 @@ async function printPlan(programs, needs) {
   console.log(lines.join("\n"));
 }
 
-/** Runs a script's main part; what only a person can mend is printed without a stack. */
+/** Runs a script's main part. An error that only a person can fix is printed without a stack. */
 export async function runScript(main) {
   try {
     await main();

@@ -1,4 +1,4 @@
-// `npm start`: everything from a fresh clone to a running hive. A second start only looks whether all is there.
+// `npm start`: from a fresh clone to a running hive. Later starts only check that everything is installed.
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { DAEMON_FLAGS, ROOT, foreground } from "./lib.mjs";

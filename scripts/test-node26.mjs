@@ -1,4 +1,4 @@
-// `npm run test:node26`: every test on Node 26, in a copy of this checkout with packages of its own. The Node comes from
+// `npm run test:node26`: every test on Node 26, in a copy of this checkout with its own packages. The Node comes from
 // npm's package of its binary. Arguments go to vitest.
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -6,7 +6,7 @@ import { copyCheckout } from "./checkout.mjs";
 import { ROOT, exec, foreground, step } from "./lib.mjs";
 import { runScript } from "./setup.mjs";
 
-/** The newest of the line when this was last looked at. */
+/** The newest release of the line at the last update. */
 const VERSION = "26.12.1";
 const CACHE = join(ROOT, ".cache", "node26");
 const PACKAGE = `node-linux-${process.arch}`;
@@ -37,7 +37,7 @@ await runScript(async () => {
       ),
     );
   await copyCheckout(checkout);
-  // From here on it is a clone that is tested on a machine with another Node: set-up does the rest.
+  // From here on it is like a clone on a machine with another Node: set-up does the rest.
   process.exitCode = await foreground(join(BIN, "node"), [join(checkout, "scripts", "test.mjs"), ...process.argv.slice(2)], {
     cwd: checkout,
     env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}` },

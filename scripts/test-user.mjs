@@ -1,5 +1,5 @@
-// `npm run test:user`: every test as a plain user. Started by root it makes a copy of this checkout that belongs to a uid
-// of nobody's and gives all privileges up; started by a user it is `npm test`. Arguments go to vitest.
+// `npm run test:user`: every test as an ordinary user. Started by root, it makes a copy of this checkout that belongs
+// to an unused uid, and drops all privileges. Started by a user, it is `npm test`. Arguments go to vitest.
 import { chown, lchown, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { copyCheckout } from "./checkout.mjs";
 import { ROOT, exec, foreground, step } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
-/** Above those that people and services have, and below those that cages get. */
+/** Above the ids of people and services, and below those of cages. */
 const UID = 61_234;
 
 await runScript(async () => {
@@ -18,7 +18,7 @@ await runScript(async () => {
     process.exitCode = await foreground(process.execPath, [join(ROOT, "scripts", "test.mjs"), ...process.argv.slice(2)]);
     return;
   }
-  // Not below this checkout: its parents may be closed to others.
+  // Not below this checkout: its parents may be closed to other users.
   const top = await mkdtemp(join(tmpdir(), "user-"));
   try {
     const [checkout, home, temporary] = ["checkout", "home", "tmp"].map((name) => join(top, name));

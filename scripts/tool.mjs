@@ -1,5 +1,4 @@
-// `npm run bench`, `soak`: builds the hive and the tool, then runs the tool beside it. The rest of the line
-// goes to the tool.
+// `npm run bench`, `npm run soak`: builds the hive and the tool, then runs the tool. Further arguments go to the tool.
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT, foreground, has } from "./lib.mjs";
@@ -7,7 +6,7 @@ import { runScript, setUp } from "./setup.mjs";
 
 const TOOLS = { bench: "bench/main.ts", screens: "dev/screens/main.ts", soak: "bench/soak/main.ts" };
 
-/** Bundles a tool, as the product's programs are: what is measured never runs through a loader. Returns its file. */
+/** Bundles a tool as the product's programs are, so that measured code never runs through a loader. Returns its file. */
 export async function buildTool(name) {
   const { rolldown } = await import("rolldown");
   const bundle = await rolldown({

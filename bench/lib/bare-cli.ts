@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The built-in tools that an agent of the hive has: the bare CLI gets the same, so that its request is as large. */
+/** The built-in tools of a hive's agent. The bare CLI gets the same, so that its request is as large. */
 const TOOLS = "Bash,Read,Write,Edit,Glob,Grep,NotebookEdit";
 
-/** The CLI as a person would pipe it, with a home of its own and nothing of the caller's: no cage, no hive. */
+/** The CLI as a person would pipe it, with its own home and a clean environment: no cage, no hive. */
 export class BareCli {
   readonly #program: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "bench-cli-"));
@@ -23,7 +23,7 @@ export class BareCli {
     for (const name of ["home", "work", "config", "tmp"]) mkdirSync(join(this.#folder, name));
   }
 
-  /** Starts a process; the session of the last one goes on in it. */
+  /** Starts a process that continues the last session. */
   start(): void {
     const argv = ["-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json", "--model", "sonnet"];
     argv.push("--tools", TOOLS, "--setting-sources", "", "--strict-mcp-config");
@@ -46,7 +46,7 @@ export class BareCli {
       },
     });
     child.stderr.resume();
-    child.stdin.on("error", () => {}); // A CLI that has ended is noticed by its output.
+    child.stdin.on("error", () => {}); // The end of the CLI is noticed by its output.
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       const parts = (this.#rest + chunk).split("\n");
       this.#rest = parts.pop() ?? "";
@@ -68,7 +68,7 @@ export class BareCli {
     this.#child?.removeAllListeners("exit");
   }
 
-  /** Writes a message, and resolves with the end of its turn. Throws when the turn failed. */
+  /** Writes a message and resolves at the end of its turn. Throws when the turn failed. */
   async say(text: string): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {
       this.#onLine = (line) => {
@@ -86,7 +86,7 @@ export class BareCli {
     this.#child?.removeAllListeners("exit");
   }
 
-  /** Ends the process by the end of its input, as a pipe's does. */
+  /** Ends the process by closing its input, as the end of a pipe does. */
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;

@@ -1,16 +1,16 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** This bundle again, in another process and another role. */
+/** This bundle in another process, in another role. */
 export interface Child {
   process: ChildProcess;
-  /** Hears what the child reports. */
+  /** Subscribes to the child's reports. */
   onMessage(listener: (message: never) => void): void;
   send(message: object | number): void;
   stop(): Promise<void>;
 }
 
-/** Starts a role and resolves when it says that it is ready. */
+/** Starts a role. Resolves when it reports that it is ready. */
 export async function startRole(role: string, argv: readonly string[]): Promise<Child> {
   const child = fork(process.argv[1] ?? "", ["--role", role, ...argv], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const [first] = (await Promise.race([

@@ -3,9 +3,9 @@ import { createServer, type Socket } from "node:net";
 import { ready } from "./child.ts";
 
 /**
- * The floor: what no broker in Node can be under. Lines of JSON over a Unix socket; every line that is sent is appended
- * to a file, one `fdatasync` for all that came in the same turn of the loop, and then handed to whoever waits for that
- * inbox. It checks nothing, forgets nothing and answers nobody who comes later.
+ * The floor: the least that a broker in Node has to do. Lines of JSON over a Unix socket; every line sent is appended
+ * to a file, with one `fdatasync` for all lines of the same turn of the event loop, and then handed to the receiver
+ * that waits for that inbox. It checks nothing and discards messages without a receiver.
  */
 export function floor([path = "", file = ""]: string[]): void {
   const fd = openSync(file, "a");

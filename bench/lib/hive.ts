@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import { TestHive } from "../../test/lib/hive.ts";
 
-/** More than a bench ever sends: the brakes of a real hive are not what is measured. */
+/** More than a bench ever sends: the brakes of a real hive are not measured. */
 const NO_BRAKE = "1000000";
 
-/** The real daemon with agents whose cages are stopped: their sockets stay open, and the bench takes the harness's place. */
+/** The real daemon with agents whose cages are stopped. Their sockets stay open, and the bench takes the harness's place. */
 export async function hiveWith(names: readonly string[], env: Record<string, string> = {}): Promise<TestHive> {
   const hive = new TestHive({ HIVE_SEND_RATE: NO_BRAKE, HIVE_LOG_LEVEL: "error", HIVE_AGENT_PORTS: "off", ...env });
   await hive.start();
@@ -14,10 +14,10 @@ export async function hiveWith(names: readonly string[], env: Record<string, str
   return hive;
 }
 
-/** Agents that are brought to life side by side: more would wait for processors. */
+/** Agents started in parallel. More would only wait for processors. */
 const AT_ONCE = 4;
 
-/** Creates agents; they run, or sleep where the hive says so. */
+/** Creates agents. They run, or are asleep if the hive is configured so. */
 export async function spawnAgents(hive: TestHive, names: readonly string[]): Promise<void> {
   await eachOf(hive, names, async (client, name) => {
     await client.call("spawn", { name });
@@ -32,7 +32,7 @@ async function addAgents(hive: TestHive, names: readonly string[]): Promise<void
   });
 }
 
-/** A few connections that take the next name each, until there is none. */
+/** Runs the work for each name over a few connections. Each takes the next name until none is left. */
 async function eachOf(
   hive: TestHive,
   names: readonly string[],
@@ -48,7 +48,7 @@ async function eachOf(
   );
 }
 
-/** The generation that an agent runs: a harness that says another one is replaced between two turns. */
+/** The generation that an agent runs. A harness that reports another one is replaced between two turns. */
 export async function generationOf(hive: TestHive, name: string): Promise<number> {
   return Math.max(...readdirSync(join(await hive.folderOf(name), "generations")).map(Number));
 }

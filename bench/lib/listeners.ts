@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { ready } from "./child.ts";
 
-/** Browsers that listen to an event stream and look at nothing: `count` connections to `port`. Tells how many bytes came. */
+/** `count` connections to the event stream on `port` that only count bytes. Reports the number of bytes on request. */
 export function listeners([port = "", count = "", path = "/"]: string[]): void {
   let bytes = 0;
   let open = 0;

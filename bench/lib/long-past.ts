@@ -4,11 +4,11 @@ import { openStore } from "../../src/store/store.ts";
 import { OPERATOR } from "../../src/wire/names.ts";
 import type { TestHive } from "../../test/lib/hive.ts";
 
-/** Rows that one write stores. */
+/** Rows per write. */
 const BATCH = 10_000;
-/** Of the newest messages, so many are such that the operator has not read yet. */
+/** How many of the newest messages the operator has not read. */
 const UNREAD = 200;
-/** Where the daemon keeps how far the search and the operator have come. */
+/** Where the daemon stores the positions of the search and of the operator. */
 const SEARCHED = "search_up_to";
 const READ = "operator_read_up_to";
 
@@ -20,8 +20,8 @@ export interface Past {
 }
 
 /**
- * Puts a long past into the database of a hive that does not run, as one has it that was used for months: messages that
- * were delivered long ago, in the search too (a daemon that still fills it is not at rest), nearly all of them read.
+ * Fills the database of a stopped hive as if it had been used for months: messages that were delivered long ago, nearly
+ * all read, and already in the search index (a daemon that still fills the index is not at rest).
  */
 export async function addPast(hive: TestHive, past: Past): Promise<void> {
   const store = openStore({

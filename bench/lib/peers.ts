@@ -6,14 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLines, type Lines } from "./wire.ts";
 
-/** A peer broker on loopback, started for the bench with settings of its own. */
+/** A peer broker on loopback, started for the bench with its own settings. */
 export interface Peer {
-  /** Where it listens on 127.0.0.1, as an argument of a role. */
+  /** Its port on 127.0.0.1, as an argument of a role. */
   port: string;
   stop(): Promise<void>;
 }
 
-/** Where a program is, or undefined when it is not installed, or is something that cannot be run. */
+/** The path of a program, or undefined if it is not installed or not executable. */
 function find(program: string): string | undefined {
   for (const folder of [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin"]) {
     try {
@@ -54,7 +54,7 @@ function stopper(child: ChildProcess, folder: string): () => Promise<void> {
   };
 }
 
-/** Redis streams with an fsync before every answer; undefined where there is no `redis-server`. */
+/** Redis streams with an fsync before every answer; undefined without `redis-server`. */
 export async function redisAlways(): Promise<Peer | undefined> {
   const program = find("redis-server");
   if (program === undefined) return undefined;
@@ -68,7 +68,7 @@ export async function redisAlways(): Promise<Peer | undefined> {
   return { port: `${port}`, stop: stopper(child, folder) };
 }
 
-/** NATS JetStream on files, as Debian packages it; undefined where there is no `nats-server`. */
+/** NATS JetStream with file storage, as Debian packages it; undefined without `nats-server`. */
 export async function natsDefault(): Promise<Peer | undefined> {
   const program = find("nats-server");
   if (program === undefined) return undefined;
@@ -86,7 +86,7 @@ export async function natsDefault(): Promise<Peer | undefined> {
   return { port: `${port}`, stop: stopper(child, folder) };
 }
 
-/** Requests over one connection, one at a time: publish with a reply subject, and read what comes there. */
+/** Requests over one connection, one at a time: publishes with a reply subject and reads the reply. */
 export async function natsRequests(lines: Lines, name: string): Promise<(subject: string, body: string) => Promise<string>> {
   const line = async (): Promise<string> => (await lines.next()).trimEnd();
   await line(); // INFO

@@ -1,10 +1,13 @@
 import { nanoseconds, ready } from "./child.ts";
 import { ask, openLines, type Lines } from "./wire.ts";
 
-/** What a receiver tells the sender: when it had the message, and that it waits again. */
+/** A receiver's report to the sender: when it got a message, and that it waits again. */
 export type Report = { got: number; body: string } | { waits: true };
 
-/** Blocked receivers in a process of their own, one connection each: `kind` is `floor` or the revision of the hive, then inbox, socket and generation of each. */
+/**
+ * Blocked receivers in a separate process, one connection each. `kind` is `floor` or the hive's revision, followed by
+ * inbox, socket and generation of each receiver.
+ */
 export async function receivers([kind = "", ...triples]: string[]): Promise<void> {
   const report = (one: Report): void => void process.send?.(one);
   const open: [string, Lines][] = [];

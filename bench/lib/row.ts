@@ -1,25 +1,25 @@
 /** One figure of the table. */
 export interface Figure {
-  /** What was measured against what. */
+  /** What is measured, and against what. */
   what: string;
-  /** The ratio or the amount. NaN when it could not be measured. */
+  /** The ratio or the amount. NaN if it could not be measured. */
   value: number;
   unit: "×" | "MB" | "kB" | "ms" | "%" | "";
-  /** What has to be reached: at most, or at least, this. Absent for what is told for the record. */
+  /** The target: at most or at least this. Absent for a figure without a target. */
   reach?: { most: number } | { least: number };
   /** The numbers behind it, for people. */
   detail: string;
-  /** Why it was not measured here. */
+  /** Why it was not measured on this machine. */
   skipped?: string;
-  /** The row broke: what it said. */
+  /** The error of a row that broke. */
   broke?: string;
 }
 
-/** How a run was asked for. */
+/** The settings of a run. */
 export interface BenchOptions {
-  /** Fewer slices: a look, not a verdict. */
+  /** Fewer slices: an impression, not a verdict. */
   quick: boolean;
-  /** Seconds to look at idle agents. */
+  /** Seconds to observe idle agents. */
   idleSeconds: number;
   /** Seconds that the storm on a page lasts. */
   stormSeconds: number;
@@ -27,23 +27,23 @@ export interface BenchOptions {
   rows: number;
 }
 
-/** A row, or several that share what they set up. One file each in `bench/rows`. */
+/** A row, or several that share their set-up. One file each in `bench/rows`. */
 export interface Row {
   name: string;
   run(options: BenchOptions): Promise<Figure[]>;
 }
 
-/** Noise that a figure is forgiven. */
+/** Tolerance for noise. */
 const MARGIN = 0.1;
 
 export type Verdict = "reaches" | "margin" | "short" | "record" | "skipped" | "broke";
 
-/** Whether a figure reaches what it has to; `margin` says that it does so only thanks to the margin. */
+/** Whether a figure reaches its target; `margin` if it does so only within the tolerance. */
 export function verdict({ value, reach, skipped, broke }: Figure): Verdict {
   if (broke !== undefined) return "broke";
   if (skipped !== undefined) return "skipped";
   if (!reach) return "record";
-  // What could not be computed reaches nothing.
+  // A figure that could not be computed reaches no target.
   if (Number.isNaN(value)) return "short";
   if ("most" in reach) {
     if (value <= reach.most) return "reaches";

@@ -6,20 +6,23 @@ import { natsRequests } from "./peers.ts";
 import type { Contender } from "./stats.ts";
 import { ask, openLines } from "./wire.ts";
 
-/** Inboxes that the messages go to, in turn: none is read, and all together hold what 150,000 sends a second make of a run. */
+/**
+ * Inboxes that get the messages in turn. They are never read, and together have room for a whole run at 150,000 sends a
+ * second.
+ */
 export const INBOXES = Array.from({ length: 120 }, (_, at) => `q${at}`);
 const BODY = "x".repeat(200);
 
-/** A connection that stores one message per call and resolves when whoever was asked says that it has it. */
+/** Stores one message per call. Resolves when the contender confirms that it is stored. */
 type Send = (nth: number) => Promise<unknown>;
 
-/** How a sender is opened, by what it talks to and where that is: the sockets of agents or of the floor, or a peer's port. */
+/** Opens a sender by kind of contender and address: the sockets of agents or of the floor, or a peer's port. */
 const OPEN = {
   async lines(path: string): Promise<Send> {
     const lines = await openLines({ path });
     return (nth) => ask(lines, { cmd: "send", id: 1, to: INBOXES[nth % INBOXES.length], body: BODY });
   },
-  /** By the peer's own client, as a Node program has one. */
+  /** With the peer's own client, as a Node program would use it. */
   async nats(port: string): Promise<Send> {
     const client = jetstream(await connect({ servers: `127.0.0.1:${port}` }));
     return () => client.publish("inbox", BODY);
@@ -29,7 +32,7 @@ const OPEN = {
     await client.connect();
     return () => client.xAdd("inbox", "*", { body: BODY });
   },
-  /** Over a bare socket: as few instructions as the hive's and the floor's senders take. */
+  /** Over a bare socket, with as few instructions as the senders of the hive and the floor. */
   async natsBare(port: string, name: string): Promise<Send> {
     const request = await natsRequests(await openLines({ port: Number(port), host: "127.0.0.1" }), name);
     return async () => {
@@ -50,7 +53,10 @@ const OPEN = {
 
 export type Kind = keyof typeof OPEN;
 
-/** The role: opens that many senders and, told how many milliseconds, sends that long and tells how many a second it were. */
+/**
+ * The role: opens this many senders. For each duration in milliseconds that it receives, sends that long and reports
+ * the sends per second.
+ */
 export async function senders([kind = "", count = "1", ...where]: string[]): Promise<void> {
   if (!Object.hasOwn(OPEN, kind)) throw new Error(`there are no senders to ${kind}`);
   const open = OPEN[kind as Kind];
@@ -69,8 +75,8 @@ export async function senders([kind = "", count = "1", ...where]: string[]): Pro
 }
 
 /**
- * Senders in a process of their own: each waits for its answer before it sends again, and a slice gives how many a second
- * all of them together sent. What a contender's client costs, and what it makes of its process, meets no other contender.
+ * Senders in a separate process. Each waits for its answer before it sends again; a slice returns the sends per second
+ * of all together. The cost of a contender's client, and its effect on the process, do not affect other contenders.
  */
 export async function sendersTo(kind: Kind, count: number, where: readonly string[], sliceMs: number): Promise<Senders> {
   const child = await startRole("senders", [kind, `${count}`, ...where]);

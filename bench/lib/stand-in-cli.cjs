@@ -1,21 +1,21 @@
 #!/opt/hive/bin/node
 /**
- * Stands in for the CLI inside a real cage, so that a tool call can be timed at the CLI's own edges: it speaks the CLI's
- * side of the stream (control requests, events around each call), and is started by the real harness. Told to `measure
- * {to, calls, slices}` in a message, it takes turns between `send` through the harness's MCP server and the same `send`
- * written to mcp.sock by itself, and leaves the times, in nanoseconds, in /state/tool-calls.json.
+ * A substitute for the CLI inside a real cage, which times tool calls from the CLI's side. The real harness starts it,
+ * and it speaks the CLI's side of the stream (control requests, events around each call). On a message `measure {to,
+ * calls, slices}` it alternates between `send` through the harness's MCP server and the same `send` written directly to
+ * mcp.sock, and writes the times in nanoseconds to /state/tool-calls.json.
  */
 const { writeFileSync } = require("node:fs");
 const { connect } = require("node:net");
 const { randomUUID } = require("node:crypto");
 
 const BODY = "x".repeat(200);
-/** What the harness does behind a call (events, their commit) is over when the next one begins. Milliseconds. */
+/** Time for the harness to finish its work after a call (events, their commit) before the next one. Milliseconds. */
 const REST_MS = 4;
 const now = () => Number(process.hrtime.bigint());
 const rest = () => new Promise((resolve) => setTimeout(resolve, REST_MS));
 
-/** Calls `each` with every line that comes. */
+/** Calls `each` with every line. */
 function lines(readable, each) {
   let kept = "";
   readable.setEncoding("utf8").on("data", (chunk) => {
@@ -86,7 +86,7 @@ async function measure({ to, calls, slices }) {
   const clientInfo = { name: "bench", version: "1" };
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo };
   await control({ jsonrpc: "2.0", id: 0, method: "initialize", params });
-  // Nobody answers a notification, but the stream does.
+  // A notification has no answer, but the stream confirms it.
   await control({ jsonrpc: "2.0", method: "notifications/initialized" });
   const bare = await openBare();
   const seen = { mcp: [], bare: [] };

@@ -1,4 +1,4 @@
-/** The value below which `share` of the numbers lie, by the nearest rank. NaN for none. */
+/** The value below which `share` of the numbers are, by the nearest rank. NaN for an empty list. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * share) - 1))] ?? Number.NaN;
@@ -6,12 +6,12 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** One thing that is measured: a slice of it gives numbers. */
+/** A contender: running a slice of it returns numbers. */
 export type Contender = () => Promise<number[]>;
 
 /**
- * Runs slices of every contender in turn, so that whatever else the machine does meets all of them alike, and in
- * changing order, so that none is always the one after another. Returns the numbers slice by slice.
+ * Runs slices of all contenders in turn, so that other load on the machine affects all of them alike. The order
+ * changes, so that no contender always follows the same one. Returns the numbers by slice.
  */
 export async function interleave<K extends string>(
   contenders: Record<K, Contender>,
@@ -28,7 +28,7 @@ export async function interleave<K extends string>(
   return seen;
 }
 
-/** The median over the slices of each slice's ratio of percentiles: what one slice suffers from, both sides share. */
+/** The median over all slices of a slice's ratio of percentiles. A disturbance of one slice affects both sides. */
 export function ratio(above: readonly number[][], below: readonly number[][], share = 0.5): number {
   return median(above.map((slice, at) => percentile(slice, share) / percentile(below[at] ?? [], share)));
 }

@@ -2,18 +2,18 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { nanoseconds, ready, startRole, type Child } from "./child.ts";
 
-/** What the upstream tells: a request that carries the mark of this number is here, with its whole body. */
+/** The upstream's report: the request with this mark has arrived with its whole body. */
 interface Arrival {
   mark: number;
   at: number;
 }
 
-/** The mark that a message carries. Histories hold older ones: the highest of a request is the newest message's. */
+/** The mark in a message. Histories contain older marks; the highest in a request is the newest message's. */
 export const markOf = (nth: number): string => `mark-${nth}-end`;
 const MARK = /mark-(\d+)-end/g;
 const WORDS = "Done.";
 
-/** A model API on loopback that answers everything with a word, at once, and tells when each request was there. */
+/** A model API on loopback that answers every request at once with a word, and reports when each arrived. */
 export function upstream(): void {
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -53,10 +53,10 @@ function answer(model: string): string {
   ].join("");
 }
 
-/** The upstream in a process of its own, and when which mark arrived there. */
+/** The upstream in a separate process, with the arrival times of marks. */
 export interface UpstreamChild {
   url: string;
-  /** When the first request with this mark was there. Asked before it is sent. */
+  /** When the first request with this mark arrived. Call it before sending the mark. */
   arrival(nth: number): Promise<number>;
   stop(): Promise<void>;
 }

@@ -2,18 +2,17 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { once } from "node:events";
 import { LineSplitter } from "../../src/rpc/lines.ts";
 
-/** A socket of lines with nothing between: every contender is asked through the same few instructions. */
+/** A socket of lines without further layers, so that all contenders are called through the same few instructions. */
 export interface Lines {
   write(text: string): void;
-  /** The next line that comes. Lines are handed out in the order of the calls. */
+  /** The next line. Lines are handed out in the order of the calls. */
   next(): Promise<string>;
   close(): void;
 }
 
 /**
- * Where all connections of this process read into, one after the other. Without it each read would allocate and pass
- * through the machinery of streams: a fifth of what a sender costs, and on two cores whoever asks is in the way of
- * whoever answers.
+ * The read buffer that all connections of this process share. Without it each read would allocate and pass through the
+ * stream layer: a fifth of a sender's cost, and on two cores a sender takes that time from the server.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -44,7 +43,7 @@ export async function openLines(to: NetConnectOpts): Promise<Lines> {
   };
 }
 
-/** Asks one question and hears its answer as JSON. Throws when the answer is a refusal. */
+/** Sends a request and returns its answer as JSON. Throws if it is refused. */
 export async function ask(lines: Lines, question: object): Promise<Record<string, unknown>> {
   lines.write(`${JSON.stringify(question)}\n`);
   const answer = JSON.parse(await lines.next()) as Record<string, unknown>;

@@ -11,13 +11,13 @@ import { interleave, median } from "../lib/stats.ts";
 /** Deploys in one slice. */
 const DEPLOYS = 3;
 
-/** What a deploy takes: from the approval to the confirmed generation that the ledger holds. */
+/** The time of a deploy: from the approval to the confirmed generation in the ledger. */
 export const deploy: Row = {
   name: "deploy",
   async run({ quick }) {
     const hive = new TestHive({ HIVE_LOG_LEVEL: "error" }).play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
     const folder = mkdtempSync(join(tmpdir(), "bench-git-"));
-    // Nothing listens there: no request is made.
+    // An unused port: no request is made.
     const cli = new BareCli(findClaude(undefined), "http://127.0.0.1:9");
     const git = (...args: string[]): void => {
       const done = spawnSync("git", ["-c", "core.fsync=all", "-c", "user.name=b", "-c", "user.email=b@hive.invalid", ...args], {
@@ -99,7 +99,7 @@ async function oneInitialize(cli: BareCli): Promise<number> {
   return took;
 }
 
-/** From the call to the harness's hello: the moment that the agent's state is counted from. */
+/** From the call to the harness's hello, when the agent's state begins. */
 async function oneStart(hive: TestHive): Promise<number> {
   await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
   await hive.call("kill", { name: "ada" });

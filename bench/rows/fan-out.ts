@@ -13,7 +13,7 @@ import type { Figure, Row } from "../lib/row.ts";
 import { interleave, median } from "../lib/stats.ts";
 
 const BROWSERS = 100;
-/** Events of one slice, in bursts as a commit of several brings them; and one at a time, for the record. */
+/** Events of one slice, in bursts as a commit of several events makes them; and one at a time, for comparison. */
 const EVENTS = 400;
 const BURST = 20;
 
@@ -81,7 +81,7 @@ export const fanOut: Row = {
   },
 };
 
-/** Processor time in nanoseconds per delivery, until the listeners have what was sent. */
+/** Processor time in nanoseconds per delivery, until all listeners have what was sent. */
 function slice(child: Child, burst: number, publish: (event: HiveEvent) => Promise<void>): () => Promise<number[]> {
   const bytes = (): Promise<number> =>
     new Promise((resolve) => {

@@ -6,9 +6,9 @@ import { interleave, percentile, ratio } from "../lib/stats.ts";
 
 const STARTS = 7;
 const READS = 40;
-/** Agents that the history is between, the same in every hive: their number is not what is measured. */
+/** The agents of the history. Their number is the same in every hive, because it is not measured. */
 const AGENTS = Array.from({ length: 10 }, (_, at) => `h${at}`);
-/** What a long history costs: nothing, neither when the dashboard is read nor when the daemon starts. */
+/** A long history must cost nothing, neither in reading the dashboard nor in starting the daemon. */
 export const history: Row = {
   name: "history",
   async run({ rows, quick }) {
@@ -57,7 +57,7 @@ export const history: Row = {
   },
 };
 
-/** A hive with agents that are stopped and so many messages behind it; it does not run. */
+/** A stopped hive with stopped agents and this many past messages. */
 async function stopped(messages: number): Promise<TestHive> {
   const hive = await hiveWith(AGENTS);
   const { agents } = (await hive.call("state", { messages: 0 })).state;

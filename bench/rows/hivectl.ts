@@ -9,7 +9,7 @@ import { interleave, median, ratio } from "../lib/stats.ts";
 const RUNS = 10;
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 
-/** What the verbs cost that are looked at many times a day: whole processes, against one that does nothing. */
+/** The cost of the most frequent verbs: whole processes, against a process that does nothing. */
 export const hivectl: Row = {
   name: "hivectl",
   async run({ quick }) {

@@ -11,7 +11,7 @@ const QUICK_SECONDS = 10;
 const SLEEP_AFTER_SECONDS = 2;
 const MB = 1_000_000;
 
-/** What agents cost that do nothing: awake the harness's memory; asleep nothing at all. */
+/** The cost of idle agents: awake, the memory of the harness; asleep, nothing. */
 export const idle: Row = {
   name: "idle",
   async run({ idleSeconds, quick }) {
@@ -58,7 +58,7 @@ export const idle: Row = {
   },
 };
 
-/** Memory of the manager's harness: waiting for its first message, and after a turn, which is when all of it is loaded. */
+/** Memory of the manager's harness: while it waits for its first message, and after a turn, when all of its code is loaded. */
 async function harnessMegabytes(): Promise<[number, number]> {
   const hive = new TestHive({ HIVE_LOG_LEVEL: "error" }).play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
   const megabytes = async (): Promise<number> => {

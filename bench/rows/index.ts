@@ -11,7 +11,7 @@ import { toolCall } from "./tool-call.ts";
 import { turns } from "./turns.ts";
 import { wake } from "./wake.ts";
 
-/** Every row of the table, in its order. A new one is a file beside this and a word here. */
+/** Every row of the table, in order. To add a row, add a file to this folder and an entry here. */
 export const rows: readonly Row[] = [
   wake,
   throughput,

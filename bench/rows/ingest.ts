@@ -11,15 +11,18 @@ const SLICE_MS = 400;
 /** Events in one publish, as a harness that has fallen behind sends them. */
 const GROUP = 500;
 
-/** Live: events that come at once, so often, for so long; and who listens. */
+/** Live: how many events at once, how often, for how long, and how many readers. */
 const AT_ONCE = 5;
 const EVERY_MS = 20;
 const TIMES = 50;
 const READERS = 20;
-/** Agents: one for the rates, and one for each way of the live delay (a spool's numbers are its own). */
+/** Agents: one for the rates, and one for each kind of reader of the live delay (event numbers belong to one spool). */
 const AGENTS = ["e0", "e1", "e2"] as const;
 
-/** Turn events from a harness to stable storage: as its spool groups them, against one at a time; and to who listens. */
+/**
+ * Turn events from a harness to stable storage, in the batches of its spool against one at a time; and to a reader of
+ * the stream.
+ */
 export const ingest: Row = {
   name: "ingest",
   async run({ quick }) {
@@ -80,7 +83,7 @@ async function publish(lines: Lines, events: readonly object[]): Promise<number>
   return Number((await ask(lines, { cmd: "publish", id: 1, events }))["confirmed_n"]);
 }
 
-/** Tells when the first of the readers has heard an event with this text. */
+/** Resolves with the time when the first reader got an event with this text. */
 type Heard = (text: string) => Promise<number>;
 
 async function listen(hive: TestHive): Promise<Heard> {
@@ -99,14 +102,14 @@ async function listen(hive: TestHive): Promise<Heard> {
   for (let nth = 0; nth < READERS; nth++) {
     const lines = await openLines({ path: hive.socket });
     lines.write(`${JSON.stringify({ cmd: "watch", kinds: ["turn", "hive"] })}\n`);
-    // The hive's own view comes first: from here on this reader is told.
+    // The first event is the hive's own view. The subscription is active from here on.
     await lines.next();
     void hear(lines, nth === 0);
   }
   return (text) => new Promise((resolve) => waiting.set(text, resolve));
 }
 
-/** Nanoseconds from the moment that an event is there until it is heard, of all that come in one slice. */
+/** Nanoseconds from the creation of each event of a slice until a reader gets it. */
 function live(spool: Spool, heard: Heard): () => Promise<number[]> {
   let n = 0;
   return async () => {

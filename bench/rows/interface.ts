@@ -9,27 +9,30 @@ import { percentile } from "../lib/stats.ts";
 import { openLines, type Lines } from "../lib/wire.ts";
 
 const NAMES = Array.from({ length: 11 }, (_, n) => `agent-${n}`);
-/** Whose page is looked at in the storm. */
+/** The agent whose page is observed during the storm. */
 const STORMY = "agent-0";
-/** Who has a turn to be cancelled. */
+/** The agent whose turn is cancelled. */
 const SPEAKER = "agent-1";
 const MESSAGES = 50_000;
 const EVENTS = 100_000;
 /** Milliseconds between two events of the storm. */
 const EVERY_MS = 5;
-/** How long one scrolls in the storm; a quick look at it lasts no longer. */
+/** How long the reader scrolls during the storm. A quick storm is no longer than this. */
 const QUICK_STORM_MS = 10_000;
-/** Events in one publish while the page is filled, and the pause after it: as fast as a page can take them. */
+/** Events per publish while the page is filled, and the pause after it: as fast as a page can take them. */
 const GROUP = 500;
 const FILL_PAUSE_MS = 40;
 const PAINTS = 15;
-/** A window of the browser loads pages of its own when it opens (its address box); a person's has stood for long. Milliseconds. */
+/**
+ * A browser window loads pages of its own when it opens (its address box); a user's window has been open for long.
+ * Milliseconds.
+ */
 const SETTLE_MS = 2000;
-/** Loads, at most, in windows that have not settled: for the record. */
+/** Maximum loads in windows that have not settled, for comparison. */
 const FRESH = 5;
 const CANCELS = 9;
 
-/** The interface in headless Chromium over a hive with a past: first paint, its weight, a storm, and a cancel. */
+/** The interface in headless Chromium over a hive with a history: first paint, weight, a storm, and a cancel. */
 export const interfaceRow: Row = {
   name: "interface",
   async run({ quick, stormSeconds }) {
@@ -55,7 +58,7 @@ export const interfaceRow: Row = {
   },
 };
 
-/** Twelve agents, asleep but for one, and what they have said and done. */
+/** Creates twelve agents, all but one asleep, with their messages and events. */
 async function fill(hive: TestHive): Promise<void> {
   await hive.start();
   for (const name of NAMES) await hive.call("spawn", { name });
@@ -67,14 +70,17 @@ async function fill(hive: TestHive): Promise<void> {
 }
 
 interface Paints {
-  /** Milliseconds from the navigation to live rows, and to the first content of any kind, of every load. */
+  /** For every load, milliseconds from the navigation to live rows, and to the first content of any kind. */
   live: number[];
   first: number[];
-  /** Bytes of JavaScript that one of them fetched, compressed as they are served. */
+  /** Bytes of JavaScript that one load fetched, compressed as served. */
   weight: number;
 }
 
-/** From the start of the navigation, with an empty cache, until every agent and the newest messages stand and the line is live. */
+/**
+ * From the start of the navigation, with an empty cache, until all agents and the newest messages are shown and the
+ * stream is connected.
+ */
 async function paints(
   browser: Browser,
   hive: TestHive,
@@ -91,7 +97,7 @@ async function paints(
           document.querySelectorAll("[aria-label=agents] article.row").length >= agents &&
           document.querySelector("article.msg") !== null &&
           document.querySelector(".conn.green") !== null;
-        // The frame after: what was found has been painted. Said on the console: to be asked would keep the page from its work.
+        // In the next frame the rows are painted. Logged to the console, because polling would interrupt the page.
         if (isThere) requestAnimationFrame(() => console.log("live", performance.now()));
         else requestAnimationFrame(look);
       };
@@ -101,7 +107,7 @@ async function paints(
     const said = page.waitForEvent("console", (line) => line.text().startsWith("live "));
     await page.goto(hive.home, { waitUntil: "commit" });
     const live = Number((await said).text().split(" ")[1]);
-    // Parts that come after the page stands belong to the first load, too.
+    // Parts that are loaded after the first rows belong to the first load, too.
     await page.waitForTimeout(500);
     const { first, weight } = await page.evaluate(() => ({
       first: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
@@ -111,7 +117,7 @@ async function paints(
         .reduce((sum, one) => sum + (one as PerformanceResourceTiming).encodedBodySize, 0),
     }));
     await context.close();
-    // The first one warms the machine up.
+    // The first load warms the machine up.
     if (nth === 0) continue;
     seen.live.push(live);
     seen.first.push(first);
@@ -149,13 +155,13 @@ async function firstPaint(browser: Browser, hive: TestHive, session: BrowserCont
   ];
 }
 
-/** What a page tells of itself while something happens. */
+/** What is recorded in a page during a phase. */
 interface Looked {
   frames: number[];
   tasks: number[];
 }
 
-/** Frames and long tasks of a page until it is asked for them. */
+/** Records frames and long tasks of a page until they are read. */
 const startLooking = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const looked: Looked = { frames: [], tasks: [] };
@@ -181,7 +187,7 @@ const startLooking = (page: Page): Promise<void> =>
 const stopLooking = (page: Page): Promise<Looked> =>
   page.evaluate(() => (globalThis as unknown as { stopLooking: () => Looked }).stopLooking());
 
-/** Bytes of the page's heap, after what is not needed was collected. */
+/** Bytes of the page's heap after garbage collection. */
 async function heap(cdp: CDPSession): Promise<number> {
   for (let nth = 0; nth < 3; nth++) await cdp.send("HeapProfiler.collectGarbage");
   return (await cdp.send("Runtime.getHeapUsage")).usedSize;
@@ -208,7 +214,7 @@ async function storm(browser: Browser, hive: TestHive, session: BrowserContextOp
   const following = await stopLooking(page);
   const after = await heap(cdp);
 
-  // Once more, and this time somebody reads further up while it goes on.
+  // Again, now with a reader who scrolls up meanwhile.
   await page.locator(".tail").hover();
   const blowing = source.storm(QUICK_STORM_MS);
   await startLooking(page);
@@ -257,7 +263,7 @@ async function storm(browser: Browser, hive: TestHive, session: BrowserContextOp
   ];
 }
 
-/** The harness of the stormy agent, as the daemon sees it. */
+/** Sends events as the harness of the agent in the storm. */
 class Source {
   readonly #lines: Lines;
   #n = 0;
@@ -283,7 +289,7 @@ class Source {
       await new Promise((resolve) => setTimeout(resolve, FILL_PAUSE_MS));
     }
   }
-  /** One event each time, on average as often as was said: what a tick comes late is made good in the next. */
+  /** Sends single events at the average rate given. A late tick is made up for by the next. */
   async storm(lasts: number): Promise<void> {
     const start = performance.now();
     let sent = 0;
@@ -296,7 +302,7 @@ class Source {
   }
 }
 
-/** From the click on a running turn until the page shows that it was heard. */
+/** From the click on a running turn until the page shows that it was handled. */
 async function cancels(browser: Browser, hive: TestHive, session: BrowserContextOptions, times: number): Promise<Figure[]> {
   await hive.call("start", { scope: { agent_names: [SPEAKER] } });
   const context = await browser.newContext(session);

@@ -10,12 +10,12 @@ import { INBOXES, sendersTo, type Kind, type Senders } from "../lib/senders.ts";
 import { interleave, median, type Contender } from "../lib/stats.ts";
 
 const SLICE_MS = 500;
-/** Seven wander by a tenth from run to run on two cores, as a processor that others share does. */
+/** Seven slices vary by a tenth from run to run on two cores whose processor is shared. */
 const SLICES = 13;
-/** One agent takes at most 64 connections; the senders are spread over these. */
+/** One agent accepts at most 64 connections, so the senders are spread over these. */
 const SENDERS = ["s0", "s1"];
 
-/** Durable sends per second: every sender waits for its answer before it sends again. */
+/** Durable sends per second. Every sender waits for its answer before it sends again. */
 export const throughput: Row = {
   name: "throughput",
   async run({ quick }) {

@@ -8,10 +8,10 @@ import { percentile, ratio } from "../lib/stats.ts";
 const CALLS = 60;
 const SLICES = 10;
 const [CALLER, RECEIVER] = ["ada", "bob"];
-/** The CLI's place is taken by a program that times its own calls, in the real cage, under the real harness. */
+/** A program in the CLI's place times its own calls, in the real cage, under the real harness. */
 const STAND_IN = join(import.meta.dirname, "../../bench/lib/stand-in-cli.cjs");
 
-/** The tool `send` as the CLI calls it, over its stdio and the harness's MCP server, against the same on mcp.sock. */
+/** The tool `send` as the CLI calls it, over its stdio and the harness's MCP server, against the same call on mcp.sock. */
 export const toolCall: Row = {
   name: "tool-call",
   async run({ quick }) {

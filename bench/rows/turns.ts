@@ -6,17 +6,17 @@ import type { Row } from "../lib/row.ts";
 import { interleave, percentile, ratio } from "../lib/stats.ts";
 import { markOf, startUpstream, type UpstreamChild } from "../lib/upstream.ts";
 
-/** Turns in one slice of a process that is kept, and starts in one slice of those that are not. */
+/** Turns in one slice of a warm process, and starts in one slice of cold processes. */
 const WARM_TURNS = 8;
 const COLD_TURNS = 2;
 const SLICES = 8;
-/** How long the agent of the cold turns stays awake with nothing to do. Seconds. */
+/** How long the agent of the cold turns stays awake while idle. Seconds. */
 const SLEEP_AFTER = "0.2";
 const AGENT = "ada";
 
 /**
- * From a message to the model request that it causes, with its whole body, at the same upstream. The hive's time
- * begins before the operator's `send` is written, so it holds the commit too; the bare CLI's before its line of input
+ * From a message to the model request that it causes, with its whole body, at the same upstream. For the hive the time
+ * begins before the operator's `send` is written, so it includes the commit; for the bare CLI before its line of input
  * is written, or before its process is started.
  */
 export const turns: Row = {

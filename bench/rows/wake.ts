@@ -8,22 +8,25 @@ import type { Row } from "../lib/row.ts";
 import { interleave, median, percentile, ratio } from "../lib/stats.ts";
 import { ask, openLines, type Lines } from "../lib/wire.ts";
 
-/** Receivers in the row about many. */
+/** Receivers in the row with many receivers. */
 const MANY = 50;
 /** Messages of one slice. */
 const SENDS = 60;
-/** A percentile near the end of fewer messages is that of a handful, and wanders from run to run. */
+/** With fewer messages, a percentile near the end depends on a handful and varies from run to run. */
 const SLICES = 30;
 /**
- * Messages at the start of a slice that do not count: another contender ran before it, and the processor's caches are full
- * of that one's code and data. One such message in sixty was what the p99 told of. They have a figure of their own.
+ * Messages at the start of a slice that do not count: another contender ran before, and the processor's caches are full
+ * of its code and data. One such message in sixty determined the p99. They have a figure of their own.
  */
 const FIRSTS = 5;
-/** Messages before anything is measured: everybody's code has been compiled by then, as in a hive that is at work. */
+/** Messages before anything is measured, so that all code has been compiled, as in a hive at work. */
 const WARM_UP = 2000;
 const BODY = "x".repeat(200);
 
-/** A send that answers after the message is on stable storage, until a blocked receiver in another process has it. */
+/**
+ * From a send that is answered once the message is on stable storage until a blocked receiver in another process has
+ * the message.
+ */
 export const wake: Row = {
   name: "wake",
   async run({ quick }) {
@@ -98,12 +101,12 @@ export const wake: Row = {
   },
 };
 
-/** Without the messages that do not count. */
+/** Drops the messages that do not count. */
 const flow = (slices: number[][]): number[][] => slices.map((slice) => slice.slice(FIRSTS));
-/** The first message of every other slice: in the ones between, the order turns around and a contender may follow itself. */
+/** The first message of every other slice: at the slices between, the order reverses and a contender may follow itself. */
 const firsts = (slices: number[][]): number[] => slices.filter((_, at) => at % 2 === 1).map((slice) => slice[0] ?? Number.NaN);
 
-/** Sends one message after the other, each once its receiver waits, and measures from before the write to the wake. */
+/** Sends one message after the other, each once its receiver waits. Measures from before the write to the wake. */
 function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: number) => Promise<number[]> {
   let got: (at: number) => void = () => {};
   let waits: () => void = () => {};
@@ -118,8 +121,8 @@ function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: numb
       await ask(lines, { cmd: "send", id: 1, to: to[nth++ % to.length], body: BODY });
       times.push((await arrived) - start);
       await again;
-      // The acknowledgement and the new wait are behind us, and the daemon is at rest, when the next one is sent (the floor
-      // forgets what nobody waits for).
+      // Lets the acknowledgement and the new wait finish, so that the daemon is at rest for the next send (the floor
+      // discards messages without a receiver).
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return times;

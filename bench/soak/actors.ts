@@ -5,7 +5,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import type { Checker } from "./checker.ts";
 
-/** Pause before a socket that nobody answers on is tried again. Milliseconds. */
+/** Pause before connecting again to a socket without a listener. Milliseconds. */
 const AGAIN_MS = 10;
 
 export interface World {
@@ -14,7 +14,7 @@ export interface World {
   generations: ReadonlyMap<string, number>;
   socketOf(agent: string): string;
   random(): number;
-  /** The share of turns in which the harness is killed instead of ending it. */
+  /** The share of turns in which the harness is killed before it ends the turn. */
   killShare: number;
   harnessKills: number;
   isOver: boolean;
@@ -33,7 +33,7 @@ async function reach(world: World, agent: string): Promise<LineClient> {
   }
 }
 
-/** An agent that sends: what was not answered is sent again under the same client id, until it is. */
+/** A sending agent. It repeats a send without an answer under the same client id until it gets one. */
 export async function sender(
   world: World,
   agent: string,
@@ -61,15 +61,15 @@ export async function sender(
 }
 
 /**
- * A harness: takes message after message, keeps its leases over a restart of the daemon, and is killed now and then in
- * mid-turn, to be followed by a new one that knows nothing.
+ * A harness. It takes message after message and keeps its leases over a restart of the daemon. Sometimes it is killed
+ * during a turn and replaced by a new one without state.
  */
 export async function harness(world: World, agent: string): Promise<void> {
   let instance = newInstance();
   let held: { id: number; token: string; body: string } | undefined;
   let turn = 1;
   while (!world.isOver) {
-    // It gives up only when the run is over.
+    // The connection fails only when the run has ended.
     const client = await reach(world, agent).catch(() => undefined);
     if (!client) return;
     try {
@@ -81,7 +81,8 @@ export async function harness(world: World, agent: string): Promise<void> {
         leases: held ? [{ id: held.id, token: held.token }] : [],
         busy: held !== undefined,
       });
-      // What the daemon no longer honours is somebody else's from here on, or was acknowledged by a call whose answer was lost.
+      // A lease that the daemon no longer honours has another holder now, or was acknowledged by a call whose answer
+      // was lost.
       if (leases.length === 0) held = undefined;
       for (;;) {
         if (!held) {

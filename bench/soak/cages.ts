@@ -9,14 +9,14 @@ import { seeded, type SoakOptions, type SoakResult } from "./soak.ts";
 const PAGE = 500;
 /** How often agents that crashed too often are started again, as an operator would. Milliseconds. */
 const LOOK_MS = 200;
-/** Messages that may be on their way at once. */
+/** Maximum unfinished messages at a time. */
 const MOST_OPEN = 40;
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 
 /**
- * The same with nothing of ours in a harness's place: real cages with the real harness and the real CLI, every message a
- * turn of the scripted model. Cages are killed whole, from their first process. What the checker is told comes from the
- * hive's own history afterwards: where turns began, and when messages were acknowledged, in the hive's one sequence.
+ * The soak with nothing replaced: real cages with the real harness and the real CLI, every message a turn of the
+ * scripted model. A cage is killed whole, by its first process. The checker is fed from the hive's own history
+ * afterwards: when turns began and when messages were acknowledged, in the hive's single sequence.
  */
 export async function soakCages(options: Omit<SoakOptions, "harnessKillShare"> & { cageKills: number }): Promise<SoakResult> {
   const names = Array.from({ length: options.agents }, (_, at) => `a${at}`);
@@ -42,7 +42,7 @@ export async function soakCages(options: Omit<SoakOptions, "harnessKillShare"> &
       harnessKills: 0,
       isOver: false,
     };
-    // Turns take longer than sends: these wait, so that the kills meet both.
+    // Turns take longer than sends, so sends are held back to spread the kills over both.
     let left = options.sends;
     let settled = 0;
     const share = async (): Promise<boolean> => {
@@ -66,7 +66,7 @@ export async function soakCages(options: Omit<SoakOptions, "harnessKillShare"> &
       settled = checker.counts.sent - (await openOf(hive, names));
     }
     await senders;
-    // What is in a turn waits for nothing, and is not done.
+    // A leased message is neither queued nor done.
     while ((await Promise.all(names.map((name) => history(hive, name)))).flat().some((one) => one.state === "leased")) {
       await revive(hive, names);
       await pause();
@@ -78,25 +78,25 @@ export async function soakCages(options: Omit<SoakOptions, "harnessKillShare"> &
   }
 }
 
-/** When what is killed, in the order of the sends after which it is. */
+/** The kills, sorted by the number of sends after which they happen. */
 function killings(options: { sends: number; daemonKills: number; cageKills: number }, random: () => number) {
   const kill = (what: "daemon" | "cage", count: number) =>
     Array.from({ length: count }, () => ({ what, due: Math.floor(random() * options.sends) }));
   return [...kill("daemon", options.daemonKills), ...kill("cage", options.cageKills)].sort((a, b) => a.due - b.due);
 }
 
-/** Kills the first process of a cage, and everything in it with that. False when the cage is not up. */
+/** Kills the first process of a cage, and thereby all of it. Returns false if the cage is not running. */
 async function killCage(hive: TestHive, name: string): Promise<boolean> {
   try {
     process.kill((await hive.cage(name)).init, "SIGKILL");
     return true;
   } catch {
-    // Not up, or gone between the look and the kill.
+    // Not running, or ended just before the kill.
     return false;
   }
 }
 
-/** Messages that wait for these agents, or are in a turn of theirs. */
+/** Counts the messages that are queued for these agents or in one of their turns. */
 async function openOf(hive: TestHive, names: readonly string[]): Promise<number> {
   const { state } = await hive.call("state", { messages: 0 });
   const unread = state.agents.filter(({ name }) => names.includes(name)).map((agent) => agent.unread);
@@ -107,7 +107,7 @@ async function openOf(hive: TestHive, names: readonly string[]): Promise<number>
   );
 }
 
-/** Starts those that crashed too often. */
+/** Starts the agents that crashed too often. */
 async function revive(hive: TestHive, names: readonly string[]): Promise<void> {
   const { state } = await hive.call("state", { messages: 0 });
   const failed = state.agents.filter((agent) => names.includes(agent.name) && agent.failed).map(({ name }) => name);
@@ -140,7 +140,7 @@ async function eventsOf(hive: TestHive, name: string): Promise<StoredTurnEvent[]
   }
 }
 
-/** Tells the checker what an agent was given and what it acknowledged, in the order in which it happened. */
+/** Feeds the checker an agent's deliveries and acknowledgements, in order. */
 async function tell(checker: Checker, hive: TestHive, name: string): Promise<void> {
   const messages = await history(hive, name);
   const starts = (await eventsOf(hive, name)).flatMap(({ seq, event }) => (event.type === "turn_start" ? [{ seq, event }] : []));

@@ -15,14 +15,14 @@ interface Known {
 }
 
 /**
- * What the broker promises, told again in the simplest way: maps in one process, fed with what the campaign did and saw.
- * It collects what does not fit instead of stopping at the first.
+ * The broker's guarantees in their simplest form: maps in one process, fed with what the campaign did and saw. It
+ * collects violations instead of stopping at the first.
  */
 export class Checker {
   readonly violations: string[] = [];
   readonly counts = { sent: 0, delivered: 0, redelivered: 0, acknowledged: 0 };
   readonly #byBody = new Map<string, Known>();
-  /** By inbox: the newest message that came for the first time. */
+  /** By inbox: the newest message that was delivered for the first time. */
   readonly #newest = new Map<string, number>();
 
   /** A send is about to be tried, for the first time or again. */
@@ -31,7 +31,7 @@ export class Checker {
       this.#byBody.set(body, { to, id: undefined, isAnswered: false, deliveries: 0, isAcknowledged: false });
   }
 
-  /** The daemon has answered a send: from here on the message may not be lost. */
+  /** The daemon has answered a send. From now on the message must not be lost. */
   sent(body: string, id: number): void {
     const known = this.#byBody.get(body);
     if (!known) return this.#wrong(`an answer for ${body}, which was never sent`);
@@ -59,21 +59,21 @@ export class Checker {
     known.deliveries++;
   }
 
-  /** The daemon has answered the end of a turn: the message may not come again. */
+  /** The daemon has acknowledged the end of a turn. The message must not be delivered again. */
   acknowledged(body: string): void {
     const known = this.#byBody.get(body);
     if (known && !known.isAcknowledged) this.counts.acknowledged++;
     if (known) known.isAcknowledged = true;
   }
 
-  /** Messages that were answered and have not been delivered yet. */
+  /** Number of confirmed messages that have not been delivered yet. */
   get missing(): number {
     let missing = 0;
     for (const known of this.#byBody.values()) if (known.isAnswered && known.deliveries === 0) missing++;
     return missing;
   }
 
-  /** At the end, once every inbox is empty. */
+  /** Call at the end, when every inbox is empty. */
   finish(): string[] {
     if (this.missing > 0) this.#wrong(`${this.missing} messages were acknowledged to their sender and never came`);
     return this.violations;

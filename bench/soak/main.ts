@@ -3,8 +3,8 @@ import { soakCages } from "./cages.ts";
 import { soak } from "./soak.ts";
 
 /**
- * `npm run soak -- [--sends 10000] [--kills 30] [--seed N] [--cages]`: prints counts; exits 1 when a promise was broken.
- * With `--cages` the harnesses are the real ones, in their cages, and every message is a turn of the real CLI.
+ * `npm run soak -- [--sends 10000] [--kills 30] [--seed N] [--cages]`: prints counts. Exits 1 when a guarantee was
+ * broken. With `--cages` the harnesses are the real ones in their cages, and every message is a turn of the real CLI.
  */
 const { values } = parseArgs({
   options: {

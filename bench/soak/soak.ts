@@ -24,8 +24,8 @@ export interface SoakResult {
 }
 
 /**
- * Random sends among agents while the real daemon and its harnesses are killed with SIGKILL and by cut connections, with
- * a checker beside it. Ends when every message that was answered has come.
+ * Sends random messages among agents while the real daemon and its harnesses are killed with SIGKILL and by cut
+ * connections. A checker compares the results. Ends when every confirmed message has been delivered.
  */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const names = Array.from({ length: options.agents }, (_, at) => `a${at}`);
@@ -38,7 +38,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const checker = new Checker();
   try {
     await hive.start();
-    // The harnesses are ours: the cages are stopped, their sockets stay.
+    // The soak plays the harnesses: the cages are stopped, their sockets stay.
     await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
     for (const name of names) {
       await hive.call("spawn", { name });
@@ -88,10 +88,13 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   }
 }
 
-/** Looks with every turn of the loop, until it is so or there is nothing left that could make it so. */
+/**
+ * Checks in every turn of the event loop until the condition is true, or until `last` has finished and nothing can
+ * change it any more.
+ */
 async function until(condition: () => boolean, last: Promise<unknown>): Promise<void> {
   let isLast = false;
-  // However it ended: its own caller looks at that.
+  // Its own caller handles how it ended.
   last.then(
     () => (isLast = true),
     () => (isLast = true), // The same.
@@ -99,7 +102,7 @@ async function until(condition: () => boolean, last: Promise<unknown>): Promise<
   while (!condition() && !isLast) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed (a linear congruential generator). */
+/** Pseudo-random numbers from 0 to 1, determined by the seed (a linear congruential generator). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 
-/** Icons of the installed page, drawn from the favicon. A maskable one has the sign within the inner circle. */
+/** Icons of the installed page, drawn from the favicon. A maskable icon has the sign within the inner circle. */
 const ICONS = {
   "icon-192": { size: 192, margin: 0 },
   "icon-512": { size: 512, margin: 0 },

@@ -9,15 +9,15 @@ import { drawIcons } from "./icons.ts";
 import { askingHive, crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
 
 /**
- * `npm run screens`: pictures of every page and state over made-up hives, at one fixed moment: the same picture with
- * every run; and the icons. A word after it chooses those whose name has it.
+ * `npm run screens`: screenshots of every page and state over made-up hives, at a fixed time, so that every run makes
+ * the same pictures; and the icons. An argument selects the screenshots whose name contains it.
  */
 
 interface Shot {
   path: string;
-  /** A tab that only a phone has: beside a wide window it is the same page. */
+  /** A tab that only exists on a phone. At desktop width it is the same page. */
   isPhone?: boolean;
-  /** What is done on the page before the picture is taken. */
+  /** Actions on the page before the screenshot. */
   act?: (page: Page, hive: FixtureHive) => Promise<unknown>;
 }
 
@@ -128,7 +128,7 @@ const WIDTHS = { "1440": { width: 1440, height: 900 }, "390": { width: 390, heig
 const [wanted = ""] = process.argv.slice(2);
 const folder = join(process.cwd(), "docs/screens");
 mkdirSync(folder, { recursive: true });
-// What no scene makes any more is not kept.
+// Remove screenshots that no scene makes any more.
 if (wanted === "") for (const file of readdirSync(folder)) if (file.startsWith("hive-")) rmSync(join(folder, file));
 const browser = await launch();
 if ("icons".includes(wanted)) await drawIcons(browser);

@@ -4,16 +4,16 @@ import { busyHive, scoutTail } from "../../test/lib/busy-hive.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE } from "../../test/lib/fixtures.ts";
 import { FixtureHive } from "../../test/lib/fixture-hive.ts";
 
-/** Hives in states that the design pictures do not show: nothing yet, trouble, and more of everything than fits. */
+/** Hives in states that the design pictures do not show: empty, in trouble, and with more of everything than fits. */
 
-/** The first minute: the manager alone, and no message yet. */
+/** The first minute: only the manager, and no message yet. */
 export function emptyHive(): FixtureHive {
   const hive = aHive({ tokens_today: 0, cost_today_usd: 0 });
   const manager = anAgent("hm1nd", { model: "sonnet", tokens_today: 0, cost_today_usd: 0, deployed_sha: "a41f09c2be11" });
   return new FixtureHive(aState({ hive, agents: [manager] }));
 }
 
-/** All that can be wrong with an agent, a message and the hive, at the same moment. */
+/** Everything that can be wrong with an agent, a message and the hive, at the same time. */
 function troubleState(): StateSnapshot {
   return aState({
     hive: aHive({
@@ -102,7 +102,7 @@ export function troubleHive(): FixtureHive {
   return hive;
 }
 
-/** A question of each kind: any words, one of several, several of several; one of them with words and a choice in it. */
+/** A question of each kind: free text, single choice, multiple choice. One has a text and a choice filled in. */
 export function askingHive(): FixtureHive {
   const questions = [
     aQuestion("What shall the weekly digest be called?", { id: 30, agent: "librarian", asked_at: ago(900) }),
@@ -128,7 +128,7 @@ const LONG_NAME = "archivist-of-everything-that-anybody-has-ever-written-down-he
 const LONG_WORD = "https://export.example/".concat("long-path-without-a-break/".repeat(12));
 const WORK = ["reading", "writing", "waiting for hm1nd", "indexing the notes of last week", "idle", "reviewing"];
 
-/** Twelve agents, names as long as they may be, words that do not break, and many of every list. */
+/** Twelve agents, names of maximum length, words without a break, and many entries in every list. */
 export function crowdedHive(): FixtureHive {
   const names = ["hm1nd", LONG_NAME, ...Array.from({ length: 10 }, (_, nth) => `worker-${nth + 1}`)];
   const agents = names.map((name, nth) =>
