@@ -9,11 +9,11 @@ import { check } from "../src/hive/deploy/check.ts";
 import { takeLock } from "../src/store/lock.ts";
 import { openDeployWorld } from "./lib/deploy-world.ts";
 
-/** Backups of the real store and the real repositories while deploys go on, and what is refused. */
+/** Backups of the real store and the real repositories during deploys, and what is refused. */
 
-/** Looks at the ledger, a process of git each: as many as several deploys need. */
+/** Log reads of the ledger, each a git process: as many as several deploys take. */
 const LOOKS = 40;
-/** Backups that are taken, each at another point of the deploys. */
+/** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
 let folder: string;
@@ -37,7 +37,7 @@ function backupsOf(changes: Partial<BackupWorld> = {}): Backups {
   return new Backups({ hiveId: "abcd1234", version: "0", paths, store, still: repos.still, ...changes });
 }
 const at = (name: string): string => join(folder, name);
-/** The state folder of a hive that is restored to. */
+/** Restores a backup into a new state folder and checks it. */
 async function restored(backup: string, name: string): Promise<{ holds: string[]; problems: string[]; rows: number }> {
   await mkdir(at(name));
   await restore({ backup, state: join(at(name), "s"), ...quiet });
@@ -52,7 +52,7 @@ async function restored(backup: string, name: string): Promise<{ holds: string[]
   };
 }
 
-test("backups that are taken while two agents are deployed again and again restore into hives whose invariants hold", async () => {
+test("backups taken during repeated deploys of two agents restore into hives whose invariants hold", async () => {
   for (const name of ["ada", "bob"])
     await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
   let isOver = false;
@@ -72,7 +72,7 @@ test("backups that are taken while two agents are deployed again and again resto
       agents,
       seq,
       async backup(file, onPages) {
-        // A large database takes its time. In this one, deploys would be through if nothing held them.
+        // A large database takes time to copy. Meanwhile, deploys would finish if nothing held them up.
         for (let looks = 0; looks < LOOKS; looks++) await world.repos.meta.log(1);
         await backup(file, onPages);
       },
@@ -80,7 +80,7 @@ test("backups that are taken while two agents are deployed again and again resto
   });
   const rows: number[] = [];
   for (let n = 0; n < BACKUPS; n++) {
-    // Each begins at another point of the deploys that are under way.
+    // Start each backup at another point of the running deploys.
     for (const until = deploys + 2; deploys < until;) await new Promise((resolve) => setImmediate(resolve));
     await backups.take(at(`b${n}`), never, () => {});
   }
@@ -97,7 +97,7 @@ test("backups that are taken while two agents are deployed again and again resto
   expect(new Set(rows).size).toBeGreaterThan(2);
 });
 
-test("what an agent wrote comes back as it was: names, links, programs; sockets of its cage do not", async () => {
+test("files of an agent are restored unchanged: names, links, programs; sockets of its cage are left out", async () => {
   const id = world.swarm.manager()?.id ?? "";
   const { state, cage } = world.paths.agent(id);
   for (const made of [state, cage]) await mkdir(made, { recursive: true });
@@ -118,7 +118,7 @@ test("what an agent wrote comes back as it was: names, links, programs; sockets 
   expect(readdirSync(there)).not.toContain("cage");
 });
 
-test("a backup goes into a new folder, one at a time, and leaves nothing when it is given up or fails", async () => {
+test("a backup goes into a new folder, one at a time, and leaves nothing if it is aborted or fails", async () => {
   const backups = backupsOf();
   writeFileSync(at("file"), "");
   for (const [to, words] of [
@@ -135,7 +135,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing when it
     ).rejects.toThrow(words);
 
   const first = backups.take(at("b"), never, () => {});
-  // From the moment in which it is asked for: whose folder is looked at more quickly decides nothing.
+  // Refused from the moment of the call, so that the result does not depend on which folder is read first.
   expect(() => backups.refuseWhileTaking("purge it")).toThrow("purge it once it is done");
   await expect(backups.take(at("c"), never, () => {})).rejects.toThrow("a backup is being taken");
   await first;
@@ -155,7 +155,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing when it
   expect(readdirSync(folder).sort()).toEqual(["b", "file"]);
 });
 
-test("a backup that is not whole, not ours or newer is refused before anything is touched", async () => {
+test("a backup that is incomplete, foreign or newer is refused before anything is changed", async () => {
   await backupsOf().take(at("b"), never, () => {});
   const files = ["agents.tar", "deployed.tar", "hive.db", "manifest.json"];
   const good = new Map(files.map((name) => [name, readFileSync(join(at("b"), name))]));
@@ -181,7 +181,7 @@ test("a backup that is not whole, not ours or newer is refused before anything i
   expect(readdirSync(at("s"))).toEqual(["daemon.lock"]);
 });
 
-test("a state folder with a daemon, a living cage or anything else in it is refused; the rest is put aside where that is allowed", async () => {
+test("a state folder with a daemon, a running cage or anything else in it is refused; if permitted, the rest is moved aside", async () => {
   await backupsOf().take(at("b"), never, () => {});
   const state = at("s");
   await restore({ backup: at("b"), state, ...quiet });

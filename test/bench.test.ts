@@ -9,7 +9,7 @@ const figure = (value: number, reach?: Figure["reach"]): Figure => ({
   ...(reach ? { reach } : {}),
 });
 
-test("a figure reaches, reaches thanks to ten per cent, or falls short, whichever way it is measured", () => {
+test("a figure reaches its target, reaches it within ten per cent, or misses it, in either direction", () => {
   const most = { most: 2 };
   expect([2, 2.19, 2.21, Number.NaN].map((value) => verdict(figure(value, most)))).toEqual([
     "reaches",
@@ -19,11 +19,11 @@ test("a figure reaches, reaches thanks to ten per cent, or falls short, whicheve
   ]);
   const least = { least: 10 };
   expect([10, 9.01, 8.99].map((value) => verdict(figure(value, least)))).toEqual(["reaches", "margin", "short"]);
-  // Nothing at all is allowed of what may not be at all.
+  // A target of zero has no tolerance.
   expect(verdict(figure(1, { most: 0 }))).toBe("short");
 });
 
-test("what falls short or breaks fails the run; what is told for the record, or has no peer here, does not", () => {
+test("a run fails if a figure misses its target or breaks, but not for a figure without a target or a peer", () => {
   expect(verdict(figure(99))).toBe("record");
   expect(verdict({ ...figure(Number.NaN, { least: 1 }), skipped: "there is no NATS here" })).toBe("skipped");
   expect(verdict({ ...figure(Number.NaN), broke: "the daemon ended" })).toBe("broke");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDeployWorld } from "./lib/deploy-world.ts";
 
-/** Configs that were deployed under other rules than those of today, and configs that cannot be read. */
+/** Configs that were deployed under earlier rules, and configs that cannot be read. */
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "deployed-config-"))));
@@ -18,7 +18,7 @@ async function propose(world: World, text: string) {
   return world.requests.proposeFiles({ agent: "scout", files, by: "operator" });
 }
 
-/** Deploys this agent.json to scout by the rules of another time, which let it pass. */
+/** Deploys this agent.json to scout under earlier rules, which accept it. */
 async function deployUnder(world: World, text: string): Promise<void> {
   if (!world.swarm.find("scout"))
     await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
@@ -35,7 +35,7 @@ const deployedFile = (world: World): string => {
   return join(world.paths.agent(agent.id).generation(agent.record.generation), "agent.json");
 };
 
-test("what broke no rule of its time goes on with a warning, and can be rebuilt and rolled back to", async () => {
+test("a config that was valid when it was deployed still runs, with a warning, and can be rebuilt and rolled back to", async () => {
   const old = { ...RESTRICTED, secrets: ["TOKEN"], limits: { pids: 1 } };
   const first = await openDeployWorld({ folder });
   await deployUnder(first, JSON.stringify(old));
@@ -63,7 +63,7 @@ test.each<[string, string]>([
   ["is cut off", `{"allowedRecipients": ["scr`],
   ["has another type", `{"tools": "none"}`],
   ["has a restriction of another version", `{"neverAfter": "18:00"}`],
-])("an agent whose deployed agent.json %s is stopped with an error, and a rebuild brings it back", async (_, text) => {
+])("an agent whose deployed agent.json %s is stopped with an error, and a rebuild starts it again", async (_, text) => {
   const first = await openDeployWorld({ folder });
   await deployUnder(first, JSON.stringify(RESTRICTED));
   writeFileSync(deployedFile(first), text);
@@ -84,7 +84,7 @@ test.each<[string, string]>([
   await world.close();
 });
 
-test("a config that cannot be read reaches no cage, whatever let it pass", async () => {
+test("a config that cannot be read reaches no cage, even if earlier rules accepted it", async () => {
   const world = await openDeployWorld({ folder });
   await deployUnder(world, JSON.stringify(RESTRICTED));
   await expect(deployUnder(world, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
@@ -94,7 +94,7 @@ test("a config that cannot be read reaches no cage, whatever let it pass", async
   await world.close();
 });
 
-test("mounts are tried when they are asked for and again at the build; what ran before goes on without", async () => {
+test("mounts are tested for the request and again at the build; a config that already runs starts without them", async () => {
   const world = await openDeployWorld({ folder });
   await deployUnder(world, "{}");
   const tried: (string | undefined)[] = [];
@@ -131,13 +131,13 @@ test("mounts are tried when they are asked for and again at the build; what ran 
   await world.close();
 });
 
-test("an id map is shown before it is approved, kept by what ran with it, and never taken without", async () => {
+test("an id map is shown before it is approved, kept by a config that ran with it, and never used without approval", async () => {
   const world = await openDeployWorld({ folder });
   await deployUnder(world, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
   world.world.userName = async () => "ada";
-  /** As if the folder could be written through an id map alone. */
+  /** As if the folder could be written only through an id map. */
   world.world.tryMounts = async (_, mounts, approved) => {
     asked.push(approved);
     return mounts.map((mount) => {
@@ -161,14 +161,15 @@ test("an id map is shown before it is approved, kept by what ran with it, and ne
   expect(asked).toEqual([undefined, { "/corpus": owner }]);
   expect(ownersOf(first.id)).toBe(mapped);
 
-  // Another change of the same config says nothing new of it; a rebuild and a rollback keep it.
+  // A further change of the same config does not report it again. A rebuild and a rollback keep it.
   const second = await propose(world, JSON.stringify({ mounts, model: "opus" }));
   expect(second.risks).not.toContain("id map");
   const rebuilt = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
   await world.through(rebuilt.id);
   expect(ownersOf(rebuilt.id)).toBe(mapped);
 
-  // A folder that its mode opened once: the map that it needs now is news, and what ran before runs without.
+  // A folder that was once writable by its mode: the id map that it now needs is a new risk, and the running config
+  // stays without one.
   world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
   const open = await propose(world, JSON.stringify({ mounts, model: "haiku" }));
   await world.requests.approve(open.id, {}, false);

@@ -8,7 +8,7 @@ import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES, MAX_NOTE_CHARS } from "../src/wire/
 import { NOTICES } from "../src/wire/notices.ts";
 import { PAIRS } from "../src/wire/pairs.ts";
 
-/** What the documents say, as far as a program can tell whether it is true. */
+/** Statements of the documents that a program can check. */
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
@@ -18,11 +18,11 @@ const documents = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => join("docs", name)),
 ];
-/** Blocks of code of one language. */
+/** Code blocks of one language. */
 const blocks = (file: string, language: string): string[] =>
   Array.from(read(file).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm")), (match) => match[1] ?? "");
 
-test("every link between documents, and to pictures, leads somewhere", () => {
+test("every link between documents, and to pictures, has a target", () => {
   const broken: string[] = [];
   for (const file of documents) {
     for (const [, target = ""] of read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
@@ -35,20 +35,20 @@ test("every link between documents, and to pictures, leads somewhere", () => {
 
 test("every setting of the daemon is documented, and no other", () => {
   const names = (text: string): Set<string> => new Set(text.match(/\bHIVE_[A-Z_]+\b/g));
-  // What the scripts and tests know beside the daemon.
+  // A setting of the scripts and tests.
   const settings = new Set([...names(read("src/daemon/config.ts")), "HIVE_SETUP"]);
   const documented = names(read("docs/operations.md"));
   expect([...settings].filter((name) => !documented.has(name))).toEqual([]);
   expect([...documented].filter((name) => !settings.has(name))).toEqual([]);
 });
 
-test("the agent.json that is shown is one", () => {
+test("the documented agent.json is valid", () => {
   const [shown = ""] = blocks("docs/agents.md", "json");
   const config = AgentConfig.parse(JSON.parse(shown));
   expect(config.limits).toEqual(AgentConfig.parse({}).limits);
 });
 
-test("the limits of a config are those of the code", () => {
+test("the documented limits of a config are those of the code", () => {
   const { MAX_SERVERS, MAX_SERVER_ARGS, MAX_ARG_CHARS, MAX_COMMAND_CHARS, MAX_VARIABLES, MAX_VARIABLE_CHARS } = limits;
   const { MAX_SERVERS_BYTES, MAX_ENV_BYTES, MAX_TOOL_RULES, MAX_EGRESS_HOSTS, MAX_RECIPIENTS, MAX_MOUNTS } = limits;
   const rows = [
@@ -73,25 +73,25 @@ test("the limits of a config are those of the code", () => {
   expect(shown).toEqual(rows.map(([field, limit]) => `| ${field} | ${limit} |`));
 });
 
-test("the scenarios that are shown can be played", () => {
+test("the documented scenarios can be played", () => {
   const shown = blocks("docs/scenarios.md", "json");
   expect(shown.length).toBeGreaterThanOrEqual(3);
   for (const text of shown) {
     const value = JSON.parse(text) as object;
-    // A rule by itself is shown without the scenario around it.
+    // A single rule is documented without the scenario around it.
     const whole = "rules" in value ? value : { name: "shown", rules: [value] };
     expect(() => parseScenario(JSON.stringify(whole), "docs/scenarios.md")).not.toThrow();
   }
 });
 
-test("the table of notices is that of the code", () => {
+test("the table of notices matches the code", () => {
   const rows = Array.from(read("docs/reliability.md").matchAll(/^\| `(\w+)` \| (state|outcome) \| (.+) \|$/gm), (row) =>
     row.slice(1),
   );
   expect(rows).toEqual(Object.entries(NOTICES).map(([kind, rule]) => [kind, rule.class, rule.bound]));
 });
 
-test("the table of pairs is that of the code", () => {
+test("the table of pairs matches the code", () => {
   const rows = Array.from(read("docs/reliability.md").matchAll(/^\| `(\w+)` \| (`[^|]+`) \| (yes|no) \|$/gm), (row) =>
     row.slice(1),
   );

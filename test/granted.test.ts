@@ -19,7 +19,7 @@ import { Paths } from "../src/hive/paths.ts";
 import { AgentConfig } from "../src/wire/config.ts";
 import { keysOf } from "../src/wire/loosen.ts";
 
-/** What is granted works: every key of a config and every setting has code that acts on it. */
+/** Every key of a config and every setting has code that acts on it. */
 
 const folder = mkdtempSync(join(tmpdir(), "granted-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,7 +29,7 @@ const shared = join(folder, "shared");
 const other = join(folder, "other");
 for (const one of [shared, other]) mkdirSync(one);
 
-/** Everything that follows from a config, as far as the daemon and the harness hand it on. */
+/** All effects of a config, as the daemon and the harness pass them on. */
 async function effects(given: unknown): Promise<Record<string, unknown>> {
   const config = AgentConfig.parse(given);
   const record = { id: "a1", name: "scout", role: "agent", generation: 1, identity: { uid: 1, gid: 1 } };
@@ -92,7 +92,7 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
 
 const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };
 const mount = { host: shared, cage: "/shared", mode: "ro" };
-/** For each key two configs that differ in nothing else, and the part of the effects that has to differ. */
+/** For each key two configs that differ in nothing else, and the part of the effects that must differ. */
 const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   model: ["models", { model: "sonnet" }, { model: "opus" }],
   description: ["options", { description: "reads" }, { description: "writes" }],
@@ -129,16 +129,16 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "mounts[].cage": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, cage: "/other" }] }],
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
 };
-/** Variables of the CLI that a config may set although the harness has a value for them: the config wins. */
+/** Variables of the CLI that a config may override although the harness sets them. */
 const OVERRIDABLE = { LANG: "de_DE.UTF-8" };
 
-/** Keys with one value only: there is no second config to compare with. */
+/** Keys with only one value: there is no second config to compare with. */
 const ONE_VALUE: Record<string, (effects: Record<string, unknown>) => void> = {
   cli: ({ cage }) => expect(cage).toMatchObject({ env: { HIVE_CLAUDE: "/opt/hive/bin/claude" } }),
 };
 
 describe("a key of agent.json", () => {
-  test("has a proof below, each of them", () => {
+  test("has a proof below, for each of them", () => {
     expect(keysOf(AgentConfig).sort()).toEqual([...Object.keys(KEYS), ...Object.keys(ONE_VALUE)].sort());
   });
   test.each(Object.entries(KEYS))("%s has an effect", async (_, [part, one, two]) => {
@@ -149,7 +149,7 @@ describe("a key of agent.json", () => {
   });
 });
 
-test("a variable that the harness sets itself is refused in a config, or the config wins", async () => {
+test("a variable that the harness sets itself is refused in a config, or overridden by it", async () => {
   const { options } = (await effects({ env: OVERRIDABLE })) as { options: { env: Environment } };
   expect(options.env).toMatchObject(OVERRIDABLE);
   const settable = Object.keys(options.env)
@@ -189,7 +189,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     CREDENTIALS_DIRECTORY: ["/a", "/b"],
     XDG_STATE_HOME: ["/a", "/b"],
     PATH: ["/a", "/b"],
-    // One driver exists; a name that is read nowhere would not be refused.
+    // Only one driver exists. An unknown name must be refused, which shows that the setting is read.
     HIVE_DRIVER: ["bwrap", "nspawn"],
   }),
   HIVE_REHEARSAL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_REHEARSAL: "1" }],
@@ -222,7 +222,7 @@ function outcome(read: () => object): unknown {
   }
 }
 
-/** The fields of what was read that no other file of a program names after `config`. */
+/** The fields of the parsed settings that no other file of a program reads from `config`. */
 function unread(fields: string[], source: string, own: string): string[] {
   const text = readdirSync(source, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && name !== own)
@@ -233,7 +233,7 @@ function unread(fields: string[], source: string, own: string): string[] {
 
 describe("a setting", () => {
   const read = (env: Environment) => readConfig(env, { foreground: true });
-  test("of the daemon has a proof below, each of them", () => {
+  test("of the daemon has a proof below, for each of them", () => {
     expect(Object.keys(VALUES).sort()).toEqual(SETTINGS.toSorted());
   });
   test.each(Object.entries(VALUES))("%s changes what the daemon runs with", (_, [one, two]) => {
@@ -242,24 +242,24 @@ describe("a setting", () => {
   test.each([
     ["daemon", SETTINGS],
     ["harness", HARNESS_SETTINGS],
-  ])("of the %s is taken out of the environment", (program, names) => {
+  ])("of the %s is removed from the environment", (program, names) => {
     const text = readFileSync(`src/${program}/config.ts`, "utf8");
     expect(names.filter((name) => !text.includes(`e.${name}`))).toEqual([]);
   });
-  test("of the daemon is read by what it is for", () => {
+  test("of the daemon is read by the code that it configures", () => {
     expect(unread(Object.keys(read({})), "src/daemon", "config.ts")).toEqual([]);
   });
 
-  test("of the harness has a proof below, each of them", () => {
+  test("of the harness has a proof below, for each of them", () => {
     expect(Object.keys(HARNESS_VALUES).sort()).toEqual(HARNESS_SETTINGS.toSorted());
   });
   test.each(Object.entries(HARNESS_VALUES))("%s changes what the harness runs with", (_, [one, two]) => {
     expect(readHarnessConfig(one)).not.toEqual(readHarnessConfig(two));
   });
-  test("of the harness is read by what it is for", () => {
+  test("of the harness is read by the code that it configures", () => {
     expect(unread(Object.keys(readHarnessConfig({})), "src/harness", "config.ts")).toEqual([]);
   });
-  test("that a cage gets from the daemon is one that its harness, its CLI or every program reads", async () => {
+  test("that a cage gets from the daemon is read by its harness, its CLI or every program", async () => {
     const { cage } = await effects({});
     const everywhere = ["HOME", "LANG", "PATH", "TMPDIR"];
     const given = Object.keys((cage as { env: Environment }).env);
@@ -267,7 +267,7 @@ describe("a setting", () => {
   });
 });
 
-test("a driver that does not exist is refused with those that do", () => {
+test("a driver that does not exist is refused with the names of those that do", () => {
   const words = /HIVE_DRIVER: there is no such driver; the drivers are: bwrap/;
   expect(() => readConfig({ HIVE_DRIVER: "nspawn" }, { foreground: true })).toThrow(words);
   expect(readConfig({}, { foreground: true }).driver).toBe("bwrap");

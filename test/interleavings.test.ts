@@ -10,13 +10,13 @@ import { openDeployWorld } from "./lib/deploy-world.ts";
 import { patience } from "./lib/slowness.ts";
 
 /**
- * Approve, deny, cancel, approve again and propose for two agents, in any order and at once. The order is what is tried
- * here, not the disk (that is the campaigns'): the hive lies in memory where the machine offers a folder of it, since
- * half of the time would go into syncs.
+ * Approves, denies, cancels, approves again and proposes for two agents, in any order and concurrently. This tests the
+ * order, not the disk (the campaigns do that), so the hive is in memory if the machine has a folder there: syncs would
+ * take half of the time.
  */
 const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-/** Enough to meet every end of a request; `npm run interleavings` does many more. */
+/** Enough to reach every end of a request. `npm run interleavings` runs many more. */
 const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
 const LIMIT_MS = patience(180_000 + RUNS * 2_000);
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
@@ -45,13 +45,16 @@ async function propose(agent: string): Promise<number> {
 
 const action = fc.record({
   what: fc.constantFrom("approve" as const, "deny" as const, "cancel" as const),
-  /** Which of the requests of this run. */
+  /** The index of a request of this run. */
   which: fc.nat({ max: 2 }),
-  /** Whether it waits for what was done before it. */
+  /** Whether it waits for the previous step. */
   after: fc.boolean(),
 });
 
-/** Two changes of one agent, each after the same commit, approved at once: the second fails. Random ones seldom do that. */
+/**
+ * Two changes of one agent, each based on the same commit, approved concurrently: the second fails. Random steps rarely
+ * do that.
+ */
 const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, after: false }));
 
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
@@ -60,7 +63,7 @@ async function act(what: "approve" | "deny" | "cancel", id: number): Promise<voi
     else if (what === "deny") await world.requests.deny(id, "no");
     else await world.requests.cancel(id, "operator");
   } catch (error) {
-    // Coming too late is an answer in words, nothing else is.
+    // A late decision is refused in words. Any other error fails the test.
     if (!(error instanceof HiveError) || error.code !== "conflict") throw error;
   }
 }
@@ -75,7 +78,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
         line = after ? line.then(() => act(what, id)) : Promise.all([line, act(what, id)]);
       }
       await line;
-      // What nobody has decided is taken back, so that the run has an end.
+      // Cancel undecided requests, so that the run ends.
       expect(world.unexpected).toEqual([]);
       const left = ids.filter((id) => world.book.get(id).state === "pending");
       await Promise.all(left.map((id) => world.requests.cancel(id, "operator")));
@@ -98,7 +101,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
 });
 
-test("deploys of two agents that are approved at the same moment both land", async () => {
+test("deploys of two agents that are approved at the same moment are both deployed", async () => {
   const ids = [await propose("ada"), await propose("bob")];
   await Promise.all(ids.map((id) => world.requests.approve(id, {}, false)));
   const ends = await Promise.all(ids.map((id) => world.deploys.settled(id)));

@@ -6,14 +6,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
 import { openDeployWorld } from "./lib/deploy-world.ts";
 
-/** A start over what the last daemon has left: requests in flight, and a repository that is broken meanwhile. */
+/** Starts with the remains of a killed daemon: requests in flight, and a repository that was damaged meanwhile. */
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "recovery-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const repository = (): string => join(folder, "s", "applied", "ada.git");
-/** In the way in which disks and hands break a repository. */
+/** The ways in which disks and people damage a repository. */
 const DAMAGES: Record<string, () => void> = {
   "has no refs": () => rmSync(join(repository(), "refs"), { recursive: true }),
   "has a HEAD of noise": () => writeFileSync(join(repository(), "HEAD"), "\0\0\0"),
@@ -23,7 +23,7 @@ const DAMAGES: Record<string, () => void> = {
   },
 };
 
-/** A change of each agent, deployed or only asked for. Resolves with the requests. */
+/** Requests a change of each agent, and deploys it if `approved`. Resolves with the requests. */
 async function changes(agents: string[], { approved }: { approved: boolean }): Promise<number[]> {
   const world = await openDeployWorld({ folder });
   const ids: number[] = [];
@@ -43,7 +43,7 @@ async function changes(agents: string[], { approved }: { approved: boolean }): P
   return ids;
 }
 
-/** As a daemon leaves requests that is killed in the middle of their deploys. */
+/** Sets requests to the state in which a daemon leaves them when it is killed during their deploys. */
 function leaveInFlight(ids: number[], state: string): void {
   const db = new Database(join(folder, "s", "hive.db"));
   for (const id of ids)
@@ -54,7 +54,7 @@ function leaveInFlight(ids: number[], state: string): void {
 }
 
 test.each(Object.keys(DAMAGES))(
-  "a request in flight on a repository that %s is settled, shown, and holds up nobody",
+  "a request in flight on a repository that %s is finished and shown, and blocks no other agent",
   async (how) => {
     const published = await changes(["ada", "bob"], { approved: true });
     leaveInFlight(published, "activating");
@@ -87,7 +87,7 @@ test.each(Object.keys(DAMAGES))(
     expect(back.swarm.byName("bob").warnings).toEqual([]);
     await back.close();
 
-    // It comes back from a backup: the start repairs what it lacks.
+    // Restored from a backup. The start repairs what it lacks.
     rmSync(repository(), { recursive: true });
     cpSync(copy, repository(), { recursive: true });
     const mended = await openDeployWorld({ folder });

@@ -7,11 +7,11 @@ import { silentErrors } from "./lib/silent-errors.ts";
 import { RequestState } from "../src/wire/approval.ts";
 import { operations } from "../src/wire/operations.ts";
 
-/** Rules about this repository, kept by a test because nobody keeps them in mind for long. */
+/** Rules of this repository that a test enforces. */
 
 const ROOT = join(import.meta.dirname, "..");
 
-/** Which folders a folder may import from, besides itself. Adding a folder is one line. */
+/** The folders that a folder may import from, besides itself. To add a folder, add a line. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/wire": [],
   "src/rpc": ["src/wire"],
@@ -20,11 +20,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/eventlog": ["src/wire"],
   "src/containers": ["src/os"],
   "src/gateway": ["src/wire", "src/rpc"],
-  // Decisions: they know the driver's port, never a driver.
+  // Decisions: they use the driver's port, never a driver.
   "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts", "src/repos/types.ts", "src/rpc/json.ts"],
   // Git repositories of the hive: applied, proposed, meta.
   "src/repos": ["src/wire", "src/os"],
-  // A hive's state as a folder of files, and back: the daemon takes it, a terminal without a daemon restores it.
+  // A hive's state as a folder of files, and back. The daemon makes backups; the terminal restores them without a
+  // daemon.
   "src/backup": ["src/wire", "src/os", "src/store", "src/hive/paths.ts"],
   "src/daemon": [
     "src/backup",
@@ -45,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ui: ["src/wire"],
   test: ["src", "dist", "ui"],
 };
-/** Packages that only one folder may use: the reason for its being a folder. */
+/** Packages that only one folder may use, which is the reason for that folder. */
 const ONLY_IN: Record<string, string> = {
   "better-sqlite3": "src/store",
   "node:child_process": "src/os",
@@ -60,8 +61,8 @@ const ONLY_IN: Record<string, string> = {
 const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness/main.ts"];
 
 /**
- * Files whose calls may spread an array into their arguments: it is a tuple, or its length is fixed in the same file. Anywhere
- * else a long array ends the process with "Maximum call stack size exceeded".
+ * Files whose calls may spread an array into their arguments: it is a tuple, or its length is limited in the same file.
+ * Anywhere else a long array ends the process with "Maximum call stack size exceeded".
  */
 const MAY_SPREAD: Record<string, string> = {
   "src/store/agents.ts": "columns of one table",
@@ -78,7 +79,7 @@ interface Source {
   imports: string[];
 }
 
-/** The source files under a folder whose names end in one of these ways. */
+/** The source files under a folder whose names have one of these endings. */
 function sources(folder: string, ...endings: string[]): Source[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => endings.some((ending) => name.endsWith(ending)) && !name.endsWith(".d.ts"))
@@ -119,7 +120,7 @@ describe("boundaries", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("the contract needs nothing but zod", () => {
+  test("the contract imports nothing but zod", () => {
     for (const { file, imports } of product.filter((one) => one.file.startsWith("src/wire/"))) {
       for (const imported of imports)
         expect(imported.startsWith("./") || imported === "zod", `${file} imports ${imported}`).toBe(true);
@@ -138,11 +139,11 @@ describe("boundaries", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("the interface takes types from the contract, and code only where that brings no schema along", () => {
+  test("the interface imports types from the contract, and code only if that adds no schema to the bundle", () => {
     const wire = product.filter(({ file }) => file.startsWith("src/wire/"));
     const baseOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
     const light = new Set<string>();
-    // What imports only types brings nothing along; nor does what imports such files.
+    // A file that imports only types is light, and so is a file that imports only light files.
     for (let before = -1; before !== light.size;) {
       before = light.size;
       for (const { file, imports } of wire)
@@ -184,7 +185,7 @@ describe("the contract", () => {
     expect(new RegExp(`["'\`]${name}["'\`]`).test(tests), `no test names ${name}`).toBe(true);
   });
 
-  test("every operation is called by a program of ours, or is part of a fixed protocol", () => {
+  test("every operation is called by one of our programs, or is part of a fixed protocol", () => {
     const callers = product.filter(({ file }) => /^(?:ui|src\/cli|src\/harness)\//.test(file)).map(({ text }) => text);
     const uncalled = Object.keys(operations).filter(
       (name) => !FOR_OTHERS.includes(name) && !callers.some((text) => new RegExp(`["']${name}["']`).test(text)),
@@ -194,10 +195,10 @@ describe("the contract", () => {
 
   test("the states of a request are listed in one place", () => {
     const state = `["'](?:${RequestState.options.join("|")})["']`;
-    // Two of them side by side, as in an array or in SQL.
+    // Two of them next to each other, as in an array or in SQL.
     const list = new RegExp(`${state},\\s*${state}`);
     const lists = product.filter(({ text }) => list.test(text)).map(({ file }) => file);
-    // A migration stays as it was written.
+    // A migration never changes.
     expect(lists).toEqual(["src/store/schema.ts", "src/wire/approval.ts", "src/wire/request-states.ts"]);
   });
 
@@ -209,7 +210,7 @@ describe("the contract", () => {
 describe("the text", () => {
   const all = [...code, ...sources("test", ".ts"), ...sources("scripts", ".mjs")];
 
-  test("nothing is left to do, skipped, or run alone", () => {
+  test("there are no to-dos, skipped tests or single tests", () => {
     const marks = /TODO|FIXME|\b(?:test|describe|it)\.(?:only|skip|todo)\(/;
     const marked = all.filter(({ file, text }) => file !== "test/rules.test.ts" && marks.test(text));
     expect(marked.map(({ file }) => file)).toEqual([]);
@@ -223,17 +224,17 @@ describe("the text", () => {
     expect(waiting.map(({ file }) => file)).toEqual([]);
   });
 
-  /** The words of a command's option, for one: named as a constant, and as long as it is written. */
+  /** The name of a constant, such as the words of an option: as long as it is written. */
   const isConstant = (name = ""): boolean => /^[A-Z][A-Z_]*$/.test(name);
   interface Argument {
     type: string;
     argument?: { type: string; name?: string };
   }
 
-  test("no call spreads data into its arguments: an array of any length ends the stack", () => {
+  test("no call spreads data into its arguments, because a long array overflows the stack", () => {
     const spreads = (file: string, text: string): boolean => {
       let found = false;
-      // A visitor that sees every node: calls are found wherever they stand.
+      // A visitor of every node, which finds calls anywhere.
       const look = (node: unknown): void => {
         if (typeof node !== "object" || node === null) return;
         const { type, arguments: given } = node as { type?: string; arguments?: Argument[] };
@@ -262,7 +263,7 @@ describe("the text", () => {
     expect(code.filter(({ text }) => sinks.test(text)).map(({ file }) => file)).toEqual([]);
   });
 
-  test("no error is swallowed without a word why", () => {
+  test("no error is swallowed without a reason", () => {
     const everything = ["src", "ui", "bench", "scripts", "test", "dev"].flatMap((folder) =>
       sources(folder, ".ts", ".tsx", ".mjs", ".cjs", ".js"),
     );
@@ -300,7 +301,7 @@ describe("the text", () => {
     expect(silentErrors("x.ts", `async function f() { ${text} }`)).toEqual([]);
   });
 
-  test("files stay small enough to be read at once", () => {
+  test("files stay short enough to be read at once", () => {
     const long = product
       .filter(({ text }) => text.split("\n").length > 560)
       .map(({ file, text }) => `${file}: ${text.split("\n").length}`);

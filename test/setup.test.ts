@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-/** Set-up on machines of every kind: programs that only note how they were called stand on an otherwise empty path. */
+/** Set-up on machines of every kind. The path contains only stub programs that record their calls. */
 
 const ROOT = join(import.meta.dirname, "..");
 let folder: string;
@@ -25,13 +25,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Puts a program on the path that notes its arguments, then does this. */
+/** Adds a program to the path that records its arguments and then runs `then`. */
 function has(program: string, then = ""): void {
   const file = join(bin, program);
   writeFileSync(file, `#!/bin/sh\nif [ -n "$NOTE" ]; then echo "${program} $*" >> "$NOTE"; fi\n${then}\n`);
   chmodSync(file, 0o755);
 }
-/** A sudo that carries out what it is given, or asks for a password. */
+/** A sudo that runs its command, or asks for a password. */
 function hasSudo({ asks }: { asks: boolean }): void {
   has("sudo", asks ? "exit 1" : '[ "$1" = -n ] && shift; exec "$@"');
 }
@@ -71,7 +71,7 @@ const installs = (ran: string[]): string[] => ran.filter((line) => /^(?:apt-get|
 describe("on Debian", () => {
   beforeEach(() => has("apt-get"));
 
-  test("root gets the packages that are missing, named before they are installed, and nothing is done twice", async () => {
+  test("root gets the missing packages, which are named before they are installed, and nothing is done twice", async () => {
     const first = await setUp();
     expect(first).toMatchObject({ code: 0, said: expect.stringContaining("READY") as string });
     expect(first.said.indexOf("bubblewrap, util-linux")).toBeGreaterThanOrEqual(0);
@@ -82,12 +82,12 @@ describe("on Debian", () => {
     expect(first.ran).toContain("npm ci --ignore-scripts --no-audit --no-fund");
     for (const program of ["bwrap", "setpriv"]) has(program);
     expect((await setUp()).ran).toEqual([]);
-    // Another lock file, another installation.
+    // Another lock file needs another installation.
     writeFileSync(join(checkout, "package-lock.json"), "{}");
     expect((await setUp()).ran).toContain("npm ci --ignore-scripts --no-audit --no-fund");
   });
 
-  test("so does a user whose sudo asks for no password", async () => {
+  test("a user whose sudo asks for no password gets them, too", async () => {
     hasSudo({ asks: false });
     const { code, ran } = await setUp({ uid: 1000 });
     expect(code).toBe(0);
@@ -110,7 +110,7 @@ describe("on Debian", () => {
     expect(ran.filter((line) => !line.startsWith("sudo -n true"))).toEqual([]);
   });
 
-  test("HIVE_SETUP=print says what would be done, and does nothing", async () => {
+  test("HIVE_SETUP=print prints what would be done, and does nothing", async () => {
     const { code, said, ran } = await setUp({ env: { HIVE_SETUP: "print" } });
     expect(code).toBe(0);
     expect(ran).toEqual([]);
@@ -130,7 +130,7 @@ test.each([
   ["pacman", "sudo pacman -S --noconfirm --needed bubblewrap util-linux"],
   ["zypper", "sudo zypper --non-interactive install bubblewrap util-linux"],
   ["apk", "sudo apk add bubblewrap setpriv"],
-])("with %s even root gets the one command: only apt is used unasked", async (manager, command) => {
+])("with %s even root gets only the command: set-up runs only apt unasked", async (manager, command) => {
   has(manager);
   const { code, said, ran } = await setUp();
   expect({ code, ran }).toEqual({ code: 1, ran: [] });
@@ -144,7 +144,7 @@ test("without any package manager the programs are named", async () => {
 });
 
 describe("on another Node than the hive's", () => {
-  /** npm that brings a Node which notes its arguments, or none. */
+  /** An npm that installs a Node which records its arguments, or none. */
   const npmBrings = (node: string): void =>
     has(
       "npm",
@@ -169,13 +169,13 @@ describe("on another Node than the hive's", () => {
     expect(first.said).toContain(
       `PATH=${join(checkout, ".cache/node/node_modules", `node-linux-${process.arch}`, "bin")}:${bin}`,
     );
-    // What the caller of set-up does next is done by the second run alone.
+    // Only the second run continues after set-up.
     expect(first.said).not.toContain("READY");
     const second = await onNode("22.22.0");
     expect(second.ran).toEqual([expect.stringMatching(/^node/) as string]);
   });
 
-  test("where the installed one does not run it says so, and tries again at the next start", async () => {
+  test("if the installed one does not run, it reports that and tries again at the next start", async () => {
     npmBrings("#!/bin/sh\nexit 1");
     for (let n = 0; n < 2; n++) {
       const { code, said, ran } = await onNode("20.19.0");
@@ -191,7 +191,7 @@ describe("on another Node than the hive's", () => {
     expect(ran).toEqual(["npm ci --ignore-scripts --no-audit --no-fund"]);
   });
 
-  test("one that is too old for set-up is refused with the version that does", async () => {
+  test("one that is too old for set-up is refused with the required version", async () => {
     const { code, said, ran } = await onNode("18.20.0");
     expect({ code, ran }).toEqual({ code: 1, ran: [] });
     expect(said).toContain("set-up needs Node 20 or newer, and this is 18.20.0");

@@ -10,7 +10,7 @@ import { operations } from "../src/wire/operations.ts";
 import { systemWords } from "../src/wire/system-event.ts";
 import { TURN_ENDS } from "../src/wire/turn-ends.ts";
 
-/** Words that docs/glossary.md has replaced, as they would stand in text for people. */
+/** Words that docs/glossary.md has replaced, as they would appear in text for people. */
 const REPLACED = [/\bapply_commit\b/, /\boffline\b/, /\bkilled\b/, /\bcontainers?\b/i];
 /** Words that sound translated: plain English names the agent, the operator or the caller. */
 const TRANSLATED = [
@@ -27,7 +27,7 @@ const TRANSLATED = [
   /\btakes? back\b/i,
   /\bgo live\b/i,
 ];
-/** Text that may have them: names of the wire in code, and what is not about an agent or a request. */
+/** Exceptions: wire names in code, and text that is not about an agent or a request. */
 const ALLOWED: Record<string, readonly RegExp[]> = {
   // The daemon's own process is no agent.
   "src/cli/exit.ts": [/killed/],
@@ -35,7 +35,7 @@ const ALLOWED: Record<string, readonly RegExp[]> = {
 /** A whole string that is a name of the wire or of a style, not words. */
 const NAME = /^[a-z_:.\-[\]="/ ]*$|^[^ ]*$/;
 
-/** What a source file shows: texts of elements, and string literals of more than one word. */
+/** The texts that a source file shows: texts of elements, and string literals of more than one word. */
 function shown(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "").replace(/^import .*$/gm, "");
   const literals = [...code.matchAll(/"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].map(([, plain, template]) =>
@@ -59,7 +59,7 @@ test("pages and terminal use the words of the glossary", () => {
   expect(found).toEqual([]);
 });
 
-/** Every text that a model reads of the hive itself, by where it stands. */
+/** Every text of the hive itself that a model reads, with its place. */
 function toldToModels(): [where: string, text: string][] {
   const message = { id: 1, from: "operator", to: "ada", body: "hi", redelivered: true } as never;
   const roles = ["agent", "manager"] as const;
@@ -84,6 +84,6 @@ function toldToModels(): [where: string, text: string][] {
   ];
 }
 
-test.each(toldToModels())("%s is in the words of the glossary and in plain English", (_, text) => {
+test.each(toldToModels())("%s uses the words of the glossary and plain English", (_, text) => {
   for (const word of [...REPLACED, ...TRANSLATED]) expect(text).not.toMatch(word);
 });

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanEnv } from "../lib/hive.ts";
 
-/** The short forms of the campaigns whose long forms are commands: docs/reliability.md. */
+/** Short forms of the campaigns. The long forms are commands: docs/reliability.md. */
 
-/** What a script answers on a machine that cannot do it, with a word why. */
+/** The exit code of a script on a machine that cannot run it. It prints the reason. */
 const CANNOT = 77;
 
 function campaign(script: string, ...argv: string[]): { counts: Record<string, unknown>; status: number | null } | undefined {
@@ -16,7 +16,7 @@ function campaign(script: string, ...argv: string[]): { counts: Record<string, u
   });
   if (status === CANNOT) {
     expect(stdout).toMatch(/^cannot: /);
-    // Set-up for tests brings the programs; what may lack is root, or a kernel that mounts images.
+    // Set-up for tests installs the programs. Only root, or a kernel that mounts images, may be missing.
     expect(stdout).not.toContain("is not installed");
     return undefined;
   }
@@ -33,7 +33,7 @@ test("power cuts lose nothing that was acknowledged", () => {
   expect(run.status).toBe(0);
 });
 
-test("power cuts under deploys lose nothing that was said to be deployed, and the checker finds nothing", () => {
+test("power cuts during deploys lose nothing that was reported as deployed, and the checker finds nothing", () => {
   const run = campaign("powercut.mjs", "--cuts", "2", "--workload", "deploys");
   if (!run) return;
   expect(run.counts).toMatchObject({ cuts: 2, lost: 0, unclean: 0 });
@@ -41,14 +41,14 @@ test("power cuts under deploys lose nothing that was said to be deployed, and th
   expect(run.status).toBe(0);
 });
 
-test("a store whose commits do not wait for the disk loses, and the cuts see it", () => {
+test("a store whose commits do not wait for the disk loses data, and the cuts detect it", () => {
   const run = campaign("powercut.mjs", "--cuts", "1", "--fs", "ext4", "--workload", "messages", "--control", "normal");
   if (!run) return;
   expect(run.counts["lost"]).toBeGreaterThan(0);
   expect(run.status).toBe(1);
 });
 
-test("a failed fsync ends the process, wherever in a life it is, and nothing acknowledged is lost", () => {
+test("a failed fsync at any point of a life ends the process, and nothing acknowledged is lost", () => {
   const run = campaign("faults.mjs", "--calls", "fdatasync,fsync", "--points", "2");
   if (!run) return;
   expect(run.counts).toMatchObject({ lost: 0, unclean: 0, went_on_after_fsync: 0 });

@@ -10,16 +10,17 @@ import { DISK_FAILED } from "./world.ts";
 
 /**
  * The workload `deploys` of the power cuts: real requests and deploys, over the real database, repositories and ledger.
- * `write <database> <log> <round>` asks, approves, denies, rolls back and spawns for several agents side by side, and
- * logs each thing that was said to be done to a file that no cut reaches. `check <database> <log>` starts as the daemon
- * does, with recovery, and counts what was said and is not so; then the checker of the invariants and git look.
+ * `write <database> <log> <round>` proposes, approves, denies, rolls back and spawns for several agents concurrently,
+ * and logs each confirmed step to a file that the cuts do not affect. `check <database> <log>` starts as the daemon
+ * does, with recovery, and counts confirmed steps that are not true; then it runs the invariant checker and git's own
+ * check.
  */
 const AGENTS = ["ada", "bob", "cleo"];
-/** Of so many changes of an agent one is denied, and one is followed by a rollback. */
+/** One in this many changes of an agent is denied, and one in this many is followed by a rollback. */
 const DENIED_EVERY = 4;
 const ROLLED_BACK_EVERY = 3;
 
-/** What was said to whoever asked, in the words of the log. */
+/** The confirmed steps, as the log names them. */
 type Said = "asked" | "approved" | "denied" | "deployed";
 type World = Awaited<ReturnType<typeof openDeployWorld>>;
 
@@ -44,14 +45,14 @@ async function write(database: string, log: string, round: string): Promise<void
     writeSync(fd, `${said} ${id} ${name} ${sha}\n`);
     say({ acknowledged: ++acknowledged });
   };
-  /** Follows a request to its end. One that failed was not promised anything. */
+  /** Follows a request to its end. Nothing was promised for a failed one. */
   async function follow(id: number): Promise<boolean> {
     const row = await world.deploys.settled(id);
     if (row.state === "deployed") note("deployed", id, row.name, row.sha);
     return row.state === "deployed";
   }
   async function spawn(name: string): Promise<void> {
-    // An earlier cut may have come between the question and its answer: it waits still, and is asked once.
+    // An earlier cut may have come between the request and its answer: then it still waits, and is not requested again.
     const [waiting] = world.store.approvals.openOf(name);
     const asked = waiting ?? (await world.requests.spawn({ name, by: "hm1nd", origin: "request" }));
     if (!waiting) note("asked", asked.id, name, asked.sha);
@@ -87,7 +88,7 @@ async function write(database: string, log: string, round: string): Promise<void
   await Promise.all([...changes, spawn(`new-${round}`)]);
 }
 
-/** A browser has to say what it has seen: refused, and nothing has happened. */
+/** A browser has to report what it showed, so the call is refused and nothing happens. */
 function ignoreBadRequest(error: unknown): void {
   if (!(error instanceof HiveError) || error.code !== "bad_request") throw error;
 }
@@ -118,7 +119,7 @@ async function check(database: string, log: string): Promise<void> {
   say(counts);
 }
 
-/** Whether what was said holds after the cut: by its row, its tag, and for a deploy by the ledger and the agent too. */
+/** Whether a confirmed step is true after the cut: by its row and its tag, and for a deploy by the ledger and the agent. */
 async function isSo(
   world: World,
   commits: Map<string, string>,
@@ -144,7 +145,7 @@ async function isSo(
   );
 }
 
-/** What git says of each repository: objects that are cut short, refs that lead nowhere. */
+/** Git's findings for each repository: truncated objects, refs without a target. */
 async function broken(folder: string): Promise<string[]> {
   const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
   const repos = [join(paths.meta, ".git"), ...readdirSync(paths.applied).map((name) => join(paths.applied, name))];

@@ -7,9 +7,9 @@ import { MIN_BESIDE } from "../../src/store/writer.ts";
 import { openWorld } from "./world.ts";
 
 /**
- * The life of a message, and of an event batch: what the fault campaign breaks in every place. `life <database> [marks]` lives
- * it, and each thing that was acknowledged is a line on stdout. `old <database>` makes a database of the first schema
- * with a message in it. `check <database> <lines> <scene>` opens what is left as the daemon would, and counts.
+ * The life of a message and of an event batch, which the fault campaign breaks at every point. `life <database>
+ * [marks]` runs it and prints a line for each acknowledgement. `old <database>` makes a database of the first schema
+ * with a message in it. `check <database> <lines> <scene>` opens the database as the daemon would, and counts.
  */
 const say = (words: string): void => void writeSync(1, `${words}\n`);
 const instance = "life-instance";
@@ -56,11 +56,11 @@ function check(file: string, log: string, scene: string): void {
 async function life(file: string, marks: string): Promise<void> {
   const { store, broker, ids } = openWorld(file, 2);
   const [agent = ""] = ids;
-  /** The end of a part of the life, for whoever watches the system calls: a look at a file. */
+  /** Marks the end of a part in the trace of system calls, by checking whether a file exists. */
   const mark = (): void => void (marks !== "" && existsSync(marks));
   say("open");
   mark();
-  /** A refusal is an answer too: what was refused is not acknowledged, and life goes on. */
+  /** A refusal is an answer too: what was refused is not acknowledged, and the life continues. */
   async function step(words: string, run: () => Promise<string>): Promise<void> {
     try {
       say(`${words} ${await run()}`);
@@ -82,7 +82,7 @@ async function life(file: string, marks: string): Promise<void> {
   for (let n = 0; n < 2; n++) {
     let id = 0;
     await step("leased", async () => {
-      // Nothing waits when the sends were refused: then there is nothing to lease.
+      // If the sends were refused, there is nothing to lease.
       if (!broker.hasMail(agent)) throw new Error("no mail");
       const served = await new Promise<Served>(broker.next(agent, instance, new AbortController().signal));
       if ("sleep" in served) return "sleep";

@@ -5,17 +5,17 @@ import { openStore } from "../../src/store/store.ts";
 import { openWorld } from "./world.ts";
 
 /**
- * The workload `messages` of the power cuts. `write <database> <log>` sends from 64 senders to 8 agents that take
- * their mail in and acknowledge it, and logs each acknowledgement to a file that no cut reaches. `check <database>
- * <log>` opens what is left the way the daemon would and counts.
+ * The workload `messages` of the power cuts. `write <database> <log>` sends from 64 senders to 8 agents that receive
+ * and acknowledge their messages, and logs each acknowledgement to a file that the cuts do not affect. `check
+ * <database> <log>` opens the database as the daemon would, and counts.
  */
 const SENDERS = 64;
 const AGENTS = 8;
-/** One line of JSON for the script. */
+/** Prints one line of JSON for the script. */
 const say = (value: object): void => void writeSync(1, `${JSON.stringify(value)}\n`);
 
 async function write(file: string, log: string, round: string): Promise<void> {
-  // Agents of the round: what earlier rounds have left in their inboxes would fill them in the end.
+  // Agents of this round only. Messages that remain from earlier rounds would eventually fill the inboxes.
   const { broker, ids } = openWorld(file, AGENTS, `agent-${round}`);
   const fd = openSync(log, "a");
   const never = new AbortController().signal;
@@ -57,7 +57,7 @@ function check(file: string, log: string): void {
     const [kind = "", id = "", body = ""] = line.split(" ");
     const row = store.messages.byId(Number(id));
     counts.acknowledged++;
-    // A send must be there as it was sent; what was acknowledged by its reader must never come back.
+    // A send must be stored as it was sent. An acknowledged message must never be redelivered.
     if (row?.body !== body || (kind === "done" && row.state !== "done")) counts.lost++;
   }
   store.close();

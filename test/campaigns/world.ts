@@ -4,7 +4,7 @@ import { Broker } from "../../src/hive/broker/broker.ts";
 import type { Directory, Principal } from "../../src/hive/directory.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 
-/** Exit code of a daemon whose disk failed; the programs of the campaigns end as it does. */
+/** Exit code of a daemon whose disk failed. The programs of the campaigns use the same. */
 export const DISK_FAILED = 70;
 
 /** A hive without cages: the product's own store and broker, and agents that are only names. */

@@ -8,7 +8,7 @@ import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { anApproval } from "../lib/fixtures.ts";
 import { Keyboard, type Stop } from "../lib/keyboard.ts";
 
-/** What axe cannot see: the order of the focus and its names, and dialogs that keep the keyboard and give it back. */
+/** What axe cannot check: the order and names of focus stops, and that dialogs trap the focus and return it. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -22,10 +22,10 @@ afterAll(async () => {
   await hive.stop();
 });
 
-/** A leet word, which is for the eye only. */
+/** A leet word, which is only for the eye. */
 const LEET = /\d[A-Z]{2,}|[A-Z]{2,}\d/;
 
-/** Every stop has a name in plain words and can be seen; and these come in this order. */
+/** Expects that every stop has a plain name and is visible, and that these stops come in this order. */
 function expectOrder(stops: readonly Stop[], order: readonly string[]): void {
   const names = stops.map(({ role, name }) => `${role}: ${name}`);
   expect(stops.filter(({ name }) => name === "" || LEET.test(name))).toEqual([]);
@@ -91,13 +91,13 @@ test.each([
     ],
   ],
   ["/login", "form", ["textbox: Launch link or token", "button: log in"]],
-])("the keyboard goes through %s as one reads it", async (path, whole, order) => {
+])("the focus goes through %s in reading order", async (path, whole, order) => {
   const { context, page } = await openPage(browser, hive);
   await page.goto(hive.home + path);
   await page.locator(whole).first().waitFor();
   const keyboard = await Keyboard.of(page);
   await leaveBox(page);
-  // Without a focus the browser goes on from where it last was: from the top, as after a press on the page.
+  // Without a focus the browser continues from where it last was. Start at the top, as after a click on the page.
   await page.locator("body").evaluate((body) => {
     body.tabIndex = -1;
     body.focus();
@@ -125,17 +125,17 @@ test("panels have plain names, leet is for the eye only", async () => {
 interface Layer {
   what: string;
   path: string;
-  /** Opens it by the keyboard, as far as that is how one does it; the first is who gets the keyboard back. */
+  /** Opens it, with the keyboard where that is the usual way. `back` is the element that gets the focus back. */
   open: (page: Page) => Promise<void>;
   back: string;
-  /** Its stops in order; none where the keyboard stays with the whole of it. */
+  /** Its stops in order; empty where the focus stays on the whole layer. */
   order: readonly string[];
 }
 
-/** The keyboard begins in the box to write in; from here it begins at the top of the page. */
+/** The focus starts in the text box. This moves it to the top of the page. */
 const leaveBox = (page: Page): Promise<void> => page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
 
-/** Presses a button as the keyboard does. */
+/** Presses a button with the keyboard. */
 const press = async (page: Page, name: string | RegExp, role: "button" | "link" = "button"): Promise<void> => {
   const button = page.getByRole(role, { name, exact: true }).first();
   await button.focus();
@@ -200,7 +200,7 @@ const LAYERS: readonly Layer[] = [
       await page.keyboard.press("j");
       await page.keyboard.press("?");
     },
-    // A card is no stop of its own: its first one is.
+    // A card is not a stop itself; its first stop is.
     back: "link: spawn #43",
     order: ["button: close"],
   },
@@ -248,7 +248,7 @@ const open = async (path: string, width: number) => {
 const where = ({ role, name }: Stop): string => `${role}: ${name}`;
 const LAYER = "[role=dialog], [role=alertdialog]";
 
-test.each(LAYERS)("$what keeps the keyboard, and gives it back on Escape", async ({ path, open: opened, back, order }) => {
+test.each(LAYERS)("$what traps the focus, and returns it on Escape", async ({ path, open: opened, back, order }) => {
   const { context, page, keyboard } = await open(path, 1440);
   if (path.startsWith("/approval")) await page.locator(".ln").first().waitFor();
   await opened(page);
@@ -267,7 +267,7 @@ test.each(LAYERS)("$what keeps the keyboard, and gives it back on Escape", async
   await context.close();
 });
 
-/** Those that have a layout of their own; the others differ from one of them in words. */
+/** Those with a layout of their own. The others differ from one of them only in words. */
 const ON_A_PHONE = [
   "destroy",
   "the spawn form",
@@ -293,7 +293,7 @@ test("the same on a phone: axe finds nothing serious, Escape closes", async () =
   await context.close();
 });
 
-test("a dialog over a drawer: Escape takes one at a time", async () => {
+test("a dialog over a drawer: Escape closes one at a time", async () => {
   const { context, page, keyboard } = await open("/?tab=swarm", 1440);
   await choose(page, "deploys and roll back");
   await press(page, "roll back here…");
@@ -311,7 +311,7 @@ test("a dialog over a drawer: Escape takes one at a time", async () => {
 });
 
 describe.each([1440, 390])("at %i px", (width) => {
-  test("a menu: arrows move in it, Escape gives the keyboard back", async () => {
+  test("a menu: arrows move in it, Escape returns the focus", async () => {
     const { context, page, keyboard } = await open("/?tab=swarm", width);
     const entries: string[] = [];
     await press(page, "more for scout");
@@ -335,7 +335,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   });
 
   test.each(["/?tab=call&card=request-42", "/approval/42"])(
-    "a deny note on %s: the keyboard is in it, and on Escape where it was",
+    "a deny note on %s gets the focus, and Escape returns it",
     async (path) => {
       const { context, page, keyboard } = await open(path, width);
       await page
@@ -350,7 +350,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       await keyboard.press("Shift+Tab");
       await keyboard.press("Shift+Tab");
       expect(where(await keyboard.press("Escape"))).toBe("button: deny…");
-      // A note that was there when the page came leaves the keyboard where it is.
+      // A note that was restored with the page does not take the focus.
       await keyboard.press("Enter");
       await page.keyboard.type("not now");
       await page.reload();
@@ -360,7 +360,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     },
   );
 
-  test("suggestions, a refusal that came back, words in the corner", async () => {
+  test("suggestions, a refused message and toasts", async () => {
     const { context, page } = await open("/?tab=flow", width);
     const box = page.getByRole("textbox", { name: "message to hm1nd" });
     await box.fill("@");

@@ -44,7 +44,7 @@ const PAGES = [
   "/no/such/page",
 ];
 
-/** What a panel shows once it has been told what it asks for. */
+/** What each panel shows once it has loaded. */
 const WHOLE: Record<string, string> = {
   logs: ".drawer .file",
   config: ".drawer .file",

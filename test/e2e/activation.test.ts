@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { shortSha, type ApprovalView, type RequestState } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** The last steps of a deploy: waiting for the turn, the confirmation, and back to where the agent was. */
+/** The last steps of a deploy: waiting for the turn, the confirmation, and the return to the agent's earlier state. */
 
 const RULES = [
-  // Longer than any test takes: it is always stopped. Once only, so that it is done when it comes again.
+  // Longer than any test takes, because it is always stopped. Only once, so that its redelivery ends at once.
   { agents: ["ada"], when: { text: "^endless" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
   { agents: ["bob"], when: { text: "^endless" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
   { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 300 }] },
@@ -42,7 +42,7 @@ async function holds(): Promise<void> {
   const { findings } = await hive.call("check", {});
   expect(findings.filter((one) => !one.ok)).toEqual([]);
 }
-/** Sends something that is answered slowly; resolves with the message once the answer has begun. */
+/** Sends a message that is answered slowly. Resolves with the message once the answer has begun. */
 async function speaking(name: string, body = "long story"): Promise<number> {
   const speaks = hive.watch((event) => event.kind === "delta" && event.agent === name, { kinds: ["delta"] });
   const { sent } = await hive.call("send", { to: name, body });
@@ -50,7 +50,7 @@ async function speaking(name: string, body = "long story"): Promise<number> {
   return sent[0]?.id ?? 0;
 }
 
-test("a deploy waits for the running turn; meanwhile no other begins", async () => {
+test("a deploy waits for the running turn; meanwhile no other turn begins", async () => {
   const long = await speaking("ada");
   const id = await propose("ada");
   await hive.call("approve", { id });
@@ -65,7 +65,7 @@ test("a deploy waits for the running turn; meanwhile no other begins", async () 
   await holds();
 });
 
-test("a deploy that is forced stops the turn; its message goes back uncounted and is handled by the new generation", async () => {
+test("a forced deploy stops the turn; its message returns to the queue uncounted and the new generation handles it", async () => {
   await free("ada");
   const long = await speaking("ada", "endless");
   const id = await propose("ada");
@@ -78,7 +78,7 @@ test("a deploy that is forced stops the turn; its message goes back uncounted an
   await holds();
 });
 
-test("no confirmation is a failure: what ran runs again, with its messages", async () => {
+test("without a confirmation the deploy fails; the previous generation runs again, with its messages", async () => {
   const before = await free("ada");
   // Less than any program takes to start.
   await hive.stop();
@@ -94,7 +94,7 @@ test("no confirmation is a failure: what ran runs again, with its messages", asy
   await hive.start();
 });
 
-test("a stopped agent and a paused one are started with their loop held, confirm, and go back to where they were", async () => {
+test("a stopped agent and a paused one start without taking messages, confirm, and return to their earlier state", async () => {
   await hive.call("stop", { scope: { agent_names: ["ada"] } });
   await hive.call("send", { to: "ada", body: "for later" });
   const first = await propose("ada");
@@ -113,18 +113,18 @@ test("a stopped agent and a paused one are started with their loop held, confirm
   await holds();
 });
 
-test("deploys of different agents go on side by side and both land; of one agent one after the other", async () => {
+test("deploys of different agents run in parallel and both succeed; those of one agent run one after the other", async () => {
   await Promise.all([free("ada"), free("bob")]);
   const [one, two, next] = [await propose("ada"), await propose("bob"), await propose("ada")];
   await Promise.all([one, two, next].map((id) => hive.call("approve", { id })));
   await Promise.all([reaches(one, "deployed"), reaches(two, "deployed")]);
-  // It was approved on what ran before; the one in front of it has changed that.
+  // It was approved against the previous commit, which the deploy before it has replaced.
   expect((await reaches(next, "failed")).error).toContain("what runs has changed since the approval");
   await Promise.all([free("ada"), free("bob")]);
   await holds();
 });
 
-test("the operator's model holds until a deploy changes the config's", async () => {
+test("the operator's model applies until a deploy changes the config's", async () => {
   await hive.call("model", { name: "bob", model: "opus" });
   const { request: same } = await hive.call("rebuild", { name: "bob" });
   await reaches(same, "deployed");
@@ -133,12 +133,12 @@ test("the operator's model holds until a deploy changes the config's", async () 
   await hive.call("approve", { id });
   await reaches(id, "deployed");
   expect(await free("bob")).toMatchObject({ model: "haiku" });
-  // Its CLI asks for that model, too: the gateway refuses any other.
+  // Its CLI requests that model, too: the gateway refuses any other.
   await hive.call("send", { to: "bob", body: "which model" });
   await hive.untilMessage((message) => message.body === "bob heard which model");
 });
 
-test("an agent that is being deployed cannot be destroyed; what waits for it is taken back; a purge frees everything", async () => {
+test("an agent that is being deployed cannot be destroyed; its waiting requests are cancelled; a purge frees everything", async () => {
   const waiting = await propose("bob");
   await speaking("bob", "endless story of bob");
   const busy = await propose("bob");
@@ -159,7 +159,7 @@ test("an agent that is being deployed cannot be destroyed; what waits for it is 
   await holds();
 });
 
-test("a sleeping agent confirms and sleeps on", async () => {
+test("a sleeping agent confirms and stays asleep", async () => {
   await hive.stop();
   hive.env["HIVE_SLEEP_AFTER_SECONDS"] = "0.3";
   await hive.start();

@@ -5,7 +5,7 @@ import type { HiveEvent } from "../../src/wire/event.ts";
 import { connectLines } from "../../src/rpc/client.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Agents among themselves, and what the operator does with them, over real cages. */
+/** Agents among themselves, and the operator's actions on them, over real cages. */
 
 const PINGPONG = join(import.meta.dirname, "../../dev/scenarios/pingpong.json");
 
@@ -17,7 +17,7 @@ describe("two agents", () => {
   });
   afterAll(() => hive.dispose());
 
-  test("talk through the broker and finish a task of six turns with nobody in the loop", async () => {
+  test("talk through the broker and finish a task of six turns without the operator", async () => {
     await hive.call("send", { to: "ping", body: "go" });
     const end = await hive.untilMessage((message) => message.to === "operator");
     expect(end.body).toBe("ping holds ball 6: the game is over.");
@@ -34,10 +34,11 @@ describe("two agents", () => {
     // One chain, one hop further each time.
     expect(balls.map((message) => message.hops)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(new Set(balls.map((message) => message.chain)).size).toBe(1);
-    // What each kept in its own folder is its own.
+    // Each agent's folder has only its own state.
     expect(readFileSync(join(await hive.folderOf("ping"), "state", "balls.txt"), "utf8")).toBe("ball 2\nball 4\n");
     expect(readFileSync(join(await hive.folderOf("pong"), "state", "balls.txt"), "utf8")).toBe("ball 1\nball 3\nball 5\n");
-    // One turn for the word to go, one for each ball. The last message comes before its turn, and the one before, end.
+    // One turn for the start, one for each ball. The last message arrives before its own turn and the one before it
+    // end.
     let turns = 0;
     await hive.watch((event) => event.kind === "turn" && event.turn.event.type === "turn_end" && ++turns === 7, {
       after: 0,
@@ -86,11 +87,11 @@ describe("lifecycle", () => {
     });
   });
   afterAll(() => hive.dispose());
-  /** Sends ada something that it answers slowly, and resolves with the message once it speaks. */
+  /** Sends ada a message that it answers slowly. Resolves with the message once it speaks. */
   async function speaking(body: string): Promise<number> {
     await hive.untilAgent("ada", (agent) => agent.state === "idle");
     const { sent } = await hive.call("send", { to: "ada", body });
-    // A turn before may still be speaking: only what comes after this message's own beginning counts.
+    // The previous turn may still be speaking, so count only what comes after this message's turn has begun.
     let hasBegun = false;
     await hive.watch(
       (event) => {
@@ -126,18 +127,18 @@ describe("lifecycle", () => {
     expect(urls.home).toBe(hive.home);
   });
 
-  test("names that are taken, reserved or odd are refused with the reason", async () => {
+  test("names that are taken, reserved or invalid are refused with the reason", async () => {
     await expect(hive.call("spawn", { name: "ada" })).rejects.toThrow("there is an agent ada already");
     for (const name of ["operator", "system", "manager", "hm1nd", "self", "all"])
       await expect(hive.call("spawn", { name })).rejects.toThrow(/reserved/);
   });
 
-  test("the manager sees who is there; an agent does not have the tool", async () => {
+  test("the manager can list agents; an agent does not have the tool", async () => {
     await hive.call("send", { to: "hm1nd", body: "who is there" });
     await hive.untilMessage((message) => message.to === "operator" && message.body === "I see ada");
   });
 
-  test("a question is answered by an option, and whoever asked hears it", async () => {
+  test("a question is answered with an option, and the asker gets the answer", async () => {
     await hive.call("send", { to: "ada", body: "ask me" });
     await hive.watch((event) => event.kind === "question" && event.question.state === "open");
     const { questions } = await hive.call("questions", {});
@@ -181,7 +182,7 @@ describe("lifecycle", () => {
     expect(done.redelivered).toBe(false);
   });
 
-  test("a paused agent's messages queue and flow when it is resumed; pausing twice is no error", async () => {
+  test("a paused agent's messages queue and are delivered when it is resumed; pausing twice is no error", async () => {
     await hive.call("set_paused", { name: "ada", paused: true });
     await hive.call("set_paused", { name: "ada", paused: true });
     const { sent } = await hive.call("send", { to: "ada", body: "while paused" });
@@ -191,7 +192,7 @@ describe("lifecycle", () => {
     await hive.untilMessage((message) => message.to === "operator" && message.body === "ada heard while paused");
   });
 
-  test("cancel ends a turn within moments and drops its message; with return it comes back and the agent pauses", async () => {
+  test("cancel ends a turn within moments and drops its message; with return the message is queued again and the agent pauses", async () => {
     const dropped = await speaking("long story");
     expect((await hive.call("cancel", { name: "ada" })).cancelled).toBe(true);
     await hive.untilMessage((message) => message.id === dropped && message.state === "dropped");
@@ -206,7 +207,7 @@ describe("lifecycle", () => {
     await expect(hive.call("chain_resume", { chain: kept })).rejects.toThrow();
   });
 
-  test("a cancelled tool call is told in the hive's words, and cancelled turns count as cancelled", async () => {
+  test("a cancelled tool call is shown in the hive's words, and cancelled turns count as cancelled", async () => {
     await hive.call("spawn", { name: "eve" });
     const { sent } = await hive.call("send", { to: "eve", body: "work" });
     const isOf = (event: HiveEvent): boolean => event.kind === "turn" && event.turn.agent === "eve";
@@ -229,7 +230,7 @@ describe("lifecycle", () => {
     await hive.call("destroy", { name: "eve", purge: true });
   });
 
-  test("the model can be changed and is remembered; a new session begins; compacting runs", async () => {
+  test("a changed model is kept; a new session begins; compacting runs", async () => {
     const model = (name: string) => hive.call("model", { name: "ada", model: name });
     for (const wrong of ["opuss", "sonet"])
       await expect(model(wrong)).rejects.toThrow(
@@ -258,7 +259,7 @@ describe("lifecycle", () => {
     });
   });
 
-  test("a program in the cage wakes its own agent under a label that looks like nobody else", async () => {
+  test("a program in the cage wakes its own agent under a label that cannot be taken for another sender", async () => {
     const client = await connectLines(hive.agentSocket("ada"));
     const { message_id: id } = await client.call("wake", { from: "cron", body: "it is noon" });
     const woken = await hive.untilMessage((message) => message.id === id);
@@ -267,7 +268,7 @@ describe("lifecycle", () => {
     client.close();
   });
 
-  test("stop lets the turn finish, kill does not; start brings back; a scope tells per agent", async () => {
+  test("stop lets the turn finish, kill does not; start runs it again; a scope reports each agent", async () => {
     const first = await speaking("long goodbye");
     const { results } = await hive.call("stop", { scope: { agent_names: ["ada", "ghost"] }, graceful: true });
     expect(results).toEqual([
@@ -286,7 +287,7 @@ describe("lifecycle", () => {
     await expect(hive.call("stop", { scope: {} })).rejects.toMatchObject({ code: "bad_request" });
   });
 
-  test("the row of the desktop client comes first bare, then for each change", async () => {
+  test("the desktop client gets the agent's row first, then each change", async () => {
     const client = await connectLines(hive.socket, { ordered: true });
     const rows = client.stream("subscribe_agent_status", {})[Symbol.asyncIterator]();
     expect((await rows.next()).value).not.toHaveProperty("agent_statuses");
@@ -300,13 +301,13 @@ describe("lifecycle", () => {
     client.close();
   });
 
-  test("destroy keeps the state, revive brings it back, purge removes it; the manager stays", async () => {
+  test("destroy keeps the state, revive restores the agent, purge removes the state; the manager cannot be destroyed", async () => {
     const folder = await hive.folderOf("ada");
     await hive.call("destroy", { name: "ada" });
     expect((await hive.call("tombstones", {})).agents).toMatchObject([{ name: "ada" }]);
     await expect(hive.call("send", { to: "ada", body: "x" })).rejects.toThrow('no recipient "ada"');
     await expect(hive.call("spawn", { name: "ada" })).rejects.toThrow("revive ada");
-    // Its history can still be read.
+    // Its history is still readable.
     expect((await hive.call("turn_events", { agent: "ada" })).events.length).toBeGreaterThan(0);
     await hive.call("revive", { name: "ada" });
     await hive.call("send", { to: "ada", body: "back?" });
@@ -315,12 +316,12 @@ describe("lifecycle", () => {
     expect(() => readFileSync(join(folder, "generations/1/agent.json"))).toThrow();
     expect((await hive.call("tombstones", {})).agents).toEqual([]);
     await expect(hive.call("destroy", { name: "hm1nd" })).rejects.toThrow("cannot be destroyed");
-    // The name is free again, and belongs to somebody new.
+    // The name is free again, and belongs to a new agent.
     const { agent } = await hive.call("spawn", { name: "ada" });
     expect((await hive.call("turn_events", { agent: agent.name })).events).toEqual([]);
   });
 
-  test("the operator reads, and reading is remembered", async () => {
+  test("the operator's read position is stored", async () => {
     const { unread, messages } = await hive.call("inbox", {});
     expect(unread).toBeGreaterThan(0);
     expect((await hive.call("mark_read", { up_to: messages.at(-1)?.id ?? 0 })).unread).toBe(0);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 
-/** Everything stopped by one command, and exactly what ran started by another. */
+/** One command stops everything, and another starts exactly what ran before. */
 
 let hive: TestHive;
 beforeEach(async () => {
@@ -26,7 +26,7 @@ const running = async (): Promise<string[]> =>
     .filter((agent) => agent.state !== "offline")
     .map((agent) => agent.name);
 
-test("stops all, holds over a crash of the daemon, and starts exactly what ran", async () => {
+test("stops all agents, survives a crash of the daemon, and starts exactly those that ran", async () => {
   const stopped = await hive.call("stop_all", { graceful: false });
   expect(stopped.results).toEqual([
     { name: "hm1nd", ok: true },
@@ -49,7 +49,7 @@ test("stops all, holds over a crash of the daemon, and starts exactly what ran",
   await expect(hive.call("start_what_ran", {})).rejects.toMatchObject({ code: "conflict" });
 });
 
-test("gives up a deploy that the ledger does not hold; what is started by hand leaves the list", async () => {
+test("aborts a deploy that is not in the ledger; an agent that is started manually leaves the list", async () => {
   await hive.call("send", { to: "ada", body: "hang" });
   await hive.untilAgent("ada", (agent) => agent.state === "thinking");
   const { request } = await hive.call("rebuild", { name: "ada" });

@@ -6,7 +6,7 @@ import { openCall, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
 
-/** The approval card and page over made-up requests: what is shown, what may be pressed, and what that sends. */
+/** The approval card and page over made-up requests: what they show, which actions they allow, and what those send. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -18,7 +18,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 
 describe("the card", () => {
-  test("shows what is asked, what it risks and how it begins; one press approves what was shown", async () => {
+  test("shows the change, its risks and its beginning; one press approves what was shown", async () => {
     const { context, page, problems } = await openPage(browser, hive);
     const card = await openCall(page, "request 42: config change for scout");
     await card.getByText("new egress host: export.arxiv.org").waitFor();
@@ -27,7 +27,7 @@ describe("the card", () => {
     await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
     await page.getByText("request 42 is approved").waitFor();
     expect(hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
-    // The row changes by its event, and each step is seen.
+    // The row changes with its event, and each step is visible.
     hive.tell({ kind: "approval", seq: 2000, approval: anApproval({ state: "building", seq: 2000 }) });
     await card.getByRole("list", { name: "request 42: building" }).waitFor();
     hive.tell({ kind: "approval", seq: 2001, approval: anApproval({ state: "deployed", seq: 2001 }) });
@@ -46,7 +46,7 @@ describe("the card", () => {
     await context.close();
   });
 
-  test("a refusal says why, and the card stays", async () => {
+  test("a refusal is shown with its reason, and the card stays", async () => {
     hive.answers.approve = () => {
       throw new HiveError("conflict", "what runs has changed since, look again");
     };
@@ -58,9 +58,9 @@ describe("the card", () => {
     await context.close();
   });
 
-  test("by the keyboard alone: j to the card, a and Enter approve, d denies with a note", async () => {
+  test("by keyboard alone: j focuses the card, a and Enter approve, d denies with a note", async () => {
     const { context, page, problems } = await openPage(browser, hive);
-    // The keyboard begins in the box to write in.
+    // The focus starts in the text box.
     await page.keyboard.press("Escape");
     await page.keyboard.press("j");
     await page.keyboard.press("j");
@@ -86,7 +86,7 @@ describe("the card", () => {
     expect(problems).toEqual([]);
   });
 
-  test("a note that is half written survives a reload", async () => {
+  test("a draft note survives a reload", async () => {
     const { context, page } = await openPage(browser, hive);
     await (await openCall(page, /^request 42/)).getByRole("button", { name: "deny…" }).click();
     await page.getByRole("textbox", { name: "note on request 42" }).fill("because");
@@ -96,7 +96,7 @@ describe("the card", () => {
   });
 });
 
-test("a card with a file that is not shown whole sends to the request's page", async () => {
+test("a card with a file that is not shown whole links to the request's page", async () => {
   hive.answers.show = () => ({
     approval: anApproval(),
     base_sha: BASE,
@@ -112,7 +112,7 @@ test("a card with a file that is not shown whole sends to the request's page", a
 });
 
 describe("the page", () => {
-  test("file tree, words that differ, both views, fold; the address keeps the view", async () => {
+  test("has a file tree, marks words that differ, has both views and folds files; the address keeps the view", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("region", { name: "changes of agent.json" }).waitFor();
     expect(await page.locator(".ln.a b").allTextContents()).toContain(', "librarian"');
@@ -134,7 +134,7 @@ describe("the page", () => {
     expect(problems).toEqual([]);
   });
 
-  test("from another base one reads, and decides only against what runs", async () => {
+  test("another base is only for reading; a decision is made only against what runs", async () => {
     const { context, page } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
     await page.getByLabel("against:").selectOption("parent");
@@ -150,7 +150,7 @@ describe("the page", () => {
     const { context, page } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
     const digest = "e".repeat(64);
-    // The new diff is on its way: what is on the screen is of the old one.
+    // The new diff is being fetched. The screen shows the old one.
     let answer = (): void => {};
     hive.answers.show = () =>
       new Promise((resolve) => {
@@ -165,7 +165,7 @@ describe("the page", () => {
     await context.close();
   });
 
-  test("modes, links, binaries, renames, cuts, and characters that hide are called out", async () => {
+  test("modes, links, binaries, renames, cuts and hidden characters are pointed out", async () => {
     hive.answers.show = () => ({
       approval: anApproval(),
       base_sha: BASE,
@@ -193,7 +193,7 @@ describe("the page", () => {
     await file("run.sh").getByText("mode 100644 → 100755").waitFor();
     await file("run.sh").getByText("The content is the same.").waitFor();
     await file("empty.md").getByText("The file is empty.").waitFor();
-    // Nix code is read by no driver here: it is there, folded.
+    // No driver here reads Nix code: it is shown, folded.
     await file("agent.nix").getByText("not read by this hive").waitFor();
     expect(await file("agent.nix").locator(".ln").count()).toBe(0);
     await file("agent.nix").getByRole("button").click();
@@ -205,7 +205,7 @@ describe("the page", () => {
     await file("big.txt")
       .getByText(/too long and is cut/)
       .waitFor();
-    // Lines wrap: nothing stands beyond the edge.
+    // Lines wrap: nothing extends beyond the edge.
     expect(
       await file("trojan.js")
         .locator(".scrollx")
@@ -239,7 +239,7 @@ describe("the page", () => {
       const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
       const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
       const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
-      // On a phone nothing shows what a mark has under the pointer: it names its file.
+      // A phone has no tooltip, so the mark itself names its file.
       await page.getByText("b.md not shown: it is not text").waitFor();
       await page.getByText("2 files are not shown whole: look at each, and tick them above to approve").waitFor();
       expect(await approve.count()).toBe(0);
@@ -266,7 +266,7 @@ describe("the page", () => {
     },
   );
 
-  test("a file of very many lines is drawn as far as it is read, and the page lives", async () => {
+  test("a file with very many lines is drawn as far as it is read, and the page stays responsive", async () => {
     const lines = 40_000;
     const patch = `@@ -0,0 +1,${lines} @@\n${Array.from({ length: lines }, (_, n) => `+line ${n}\n`).join("")}`;
     hive.answers.show = () => ({
@@ -286,7 +286,7 @@ describe("the page", () => {
     expect(problems).toEqual([]);
   });
 
-  test("a turn that is waited for can be cut short, after one question", async () => {
+  test("a turn that a deploy waits for can be interrupted, after one question", async () => {
     hive.state = { ...busyState(), approvals: [anApproval({ state: "waiting" })] };
     const { context, page } = await openPage(browser, hive);
     await openCall(page, /^request 42/);
@@ -300,7 +300,7 @@ describe("the page", () => {
     await context.close();
   });
 
-  test("with one thumb: both buttons at the bottom edge, as tall as a finger, nothing wider than the screen", async () => {
+  test("with one thumb: both buttons at the bottom edge, high enough for a finger, nothing wider than the screen", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/approval/42", PHONE);
     const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
     await approve.waitFor();
@@ -333,7 +333,7 @@ test.each(WIDTHS)(
 );
 
 test.each(WIDTHS)(
-  "at %i px an agent is requested, gone back to an earlier deploy, and its config proposed anew",
+  "at %i px the operator requests an agent, rolls back to an earlier deploy, and proposes a new config",
   async (width) => {
     hive.answers.request_spawn = () => ({ request: 50 });
     hive.answers.rollback = () => ({ request: 51 });
@@ -367,7 +367,7 @@ test.each(WIDTHS)(
     await page.getByRole("link", { name: "Look at request 52" }).waitFor();
     const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
     expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "logo.png", "run"]);
-    // What was not edited is proposed as it is: its bytes, and that it may be run.
+    // Unedited files are proposed unchanged, with their bytes and their executable mode.
     expect(proposal?.files.slice(2)).toMatchObject([{ base64: png }, { mode: "100755" }]);
     expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
     await context.close();
@@ -375,18 +375,21 @@ test.each(WIDTHS)(
   },
 );
 
-test.each(WIDTHS)("at %i px inputs of the ledger are chosen and updated, and it is said whom that rebuilds", async (width) => {
-  hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
-  const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
-  await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
-  await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
-  await page.getByText("updated; rebuilding scout").waitFor();
-  expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
-  // A deploy writes the ledger: what is shown of it does not stay behind.
-  const rev = "5ec886cc15f7ffe153500ea589b670f829872062";
-  hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
-  hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
-  await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
-  await context.close();
-  expect(problems).toEqual([]);
-});
+test.each(WIDTHS)(
+  "at %i px inputs of the ledger are chosen and updated, and the page says which agents that rebuilds",
+  async (width) => {
+    hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
+    await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
+    await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
+    await page.getByText("updated; rebuilding scout").waitFor();
+    expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
+    // A deploy writes the ledger, so its panel must be updated.
+    const rev = "5ec886cc15f7ffe153500ea589b670f829872062";
+    hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
+    hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
+    await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);

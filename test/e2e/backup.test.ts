@@ -7,12 +7,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 
-/** A hive is copied while it is busy, and another one starts from the copy. */
+/** A busy hive is backed up, and another one starts from the backup. */
 
 const SENDERS = 64;
 /** Messages that have been acknowledged before the backup begins. */
 const BEFORE = 2_000;
-/** What takes far longer to be copied than a connection to be seen gone. */
+/** Takes far longer to copy than it takes to notice a closed connection. */
 const LARGE_BYTES = 192 * 1024 * 1024;
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 let hive: TestHive;
@@ -41,7 +41,7 @@ function hivectl(stateDir: string, ...argv: string[]): Promise<{ code: number | 
   });
 }
 
-test("a backup under 64 senders and deploys restores into a hive that has every message acknowledged before it, and holds", async () => {
+test("a backup under 64 senders and deploys restores a hive with every message acknowledged before it, and intact invariants", async () => {
   await hive.call("send", { to: "hm1nd", body: "hello" });
   await hive.untilMessage((message) => message.to === "operator");
   for (const name of ["ada", "bob"]) {
@@ -58,7 +58,7 @@ test("a backup under 64 senders and deploys restores into a hive that has every 
     const client = await connectLines(hive.socket, { ordered: true });
     for (let n = 0; !isOver; n++) {
       const body = `${sender}-${n}`;
-      // Both inboxes have a bound: past it senders are told to wait, and do.
+      // Both inboxes are limited. Senders beyond the limit are told to wait, and do.
       const sent = await client.call("send", { to: n % 2 ? "ada" : "bob", body }).catch(() => undefined);
       if (!sent) break;
       acknowledged.set(sent.sent[0]?.id ?? 0, body);
@@ -84,7 +84,7 @@ test("a backup under 64 senders and deploys restores into a hive that has every 
   const before = new Map(acknowledged);
   const to = join(folder, "b");
   const taken = await hivectl(hive.stateDir, "backup", to, "--json");
-  // The hive has gone on meanwhile.
+  // The hive continued meanwhile.
   expect(acknowledged.size).toBeGreaterThan(before.size);
   isOver = true;
   await Promise.all(load);
@@ -121,14 +121,14 @@ test("a backup under 64 senders and deploys restores into a hive that has every 
   expect(before.size).toBeGreaterThanOrEqual(BEFORE);
   console.log(`${before.size} messages were acknowledged before the backup began, lost ${lost.length}; ${bodies.size} are in it`);
 
-  // It lives: its manager takes its mail, in a cage of its own.
+  // It works: its manager takes its messages, in a cage of its own.
   await other.call("send", { to: "hm1nd", body: "are you there" });
   await other.untilMessage(
     (message) => message.to === "operator" && message.created_at > JSON.parse(restored.out).restored.created_at,
   );
 });
 
-test("a backup that nobody waits for any more leaves nothing", async () => {
+test("a backup whose caller has disconnected leaves nothing", async () => {
   writeFileSync(join(await other.folderOf("ada"), "state", "large"), Buffer.alloc(LARGE_BYTES, "x"));
   const client = await connectLines(other.socket, { ordered: true });
   const to = join(folder, "given-up");

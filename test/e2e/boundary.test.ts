@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ModelServer } from "../lib/model-server.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Tries to cross the line from inside a real cage, as a model would: with its Bash tool, against a live upstream. */
+/** Tries to escape from inside a real cage, as a model would: with its Bash tool, against a live upstream. */
 
 const SECRET = "sk-ant-api03-THIS-IS-THE-HIVES-OWN-KEY-do-not-leak";
-/** What runs in the cage: a Node program that prints what it could do as one line of JSON. */
+/** Runs in the cage: a Node program that prints what it could do as one line of JSON. */
 const PROBE = String.raw`
 const fs = require("fs"), net = require("net"), { execSync } = require("child_process");
 const out = {};
@@ -43,14 +43,14 @@ const connect = (options) => new Promise((done) => { const s = net.connect(optio
   out.hostAddress = await connect({ host: process.argv[3], port: Number(process.argv[2]) });
   out.internet = await connect({ host: "192.0.2.1", port: 80 });
   out.dns = await new Promise((done) => require("dns").lookup("example.com", (e) => done(e ? e.code : "resolved")));
-  // Through the proxy that programs are told of: a host that is not listed, and the machine itself.
+  // Through the configured proxy: a host that is not listed, and the machine itself.
   const proxy = new URL(process.env.HTTPS_PROXY);
   const via = (text) => new Promise((done) => { const s = net.connect(proxy.port, proxy.hostname, () => s.write(text)); let got = ""; s.setTimeout(3000, () => done("timeout")); s.on("data", (d) => got += d); s.on("close", () => done(got.split("\n")[0].trim() + " | " + got.trim().split("\n").pop())); s.on("error", (e) => done(e.code)); });
   const head = (first, host) => [first, "Host: " + host, "Connection: close", "", ""].join("\r\n");
   out.egressUnlisted = await via(head("CONNECT example.com:443 HTTP/1.1", "example.com:443"));
   out.egressHost = await via(head("CONNECT localhost:" + process.argv[2] + " HTTP/1.1", "localhost"));
   out.egressPlain = await via(head("GET http://127.0.0.1:" + process.argv[2] + "/ HTTP/1.1", "127.0.0.1"));
-  // The hive's own key, wherever it might lie: environment and memory maps of every process, and every file.
+  // Searches for the hive's own key: environment and memory maps of every process, and every file.
   const secret = process.argv[4].split("").reverse().join("");
   const found = [];
   for (const n of fs.readdirSync("/proc").filter((n) => /^\d+$/.test(n))) for (const f of ["environ", "cmdline"]) { try { if (fs.readFileSync("/proc/" + n + "/" + f, "utf8").includes(secret)) found.push("/proc/" + n + "/" + f); } catch {} }
@@ -115,12 +115,12 @@ describe("from inside a cage", () => {
     expect(seen["dns"]).not.toBe("resolved");
   });
 
-  test("its proxy carries to no host that is not listed, and never to the host itself", () => {
+  test("its proxy connects to no host that is not listed, and never to the host itself", () => {
     expect(seen["egressUnlisted"]).toMatch(/^HTTP\/1\.1 403 .*example\.com:443 is not on this agent's egress list/);
     for (const way of ["egressHost", "egressPlain"]) expect(seen[way], way).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test("it sees its own files and sockets, and nobody else's", () => {
+  test("it sees only its own files and sockets", () => {
     expect(seen["sockets"]).toBe("egress.sock mcp.sock model.sock");
     expect(seen["runOthers"]).toBe("hive");
     expect(seen["home"]).toBe("agent");
@@ -129,18 +129,18 @@ describe("from inside a cage", () => {
     expect(String(seen["root"]).split(" ")).not.toContain("work");
   });
 
-  test("it sees no process but its own", () => {
+  test("it sees only its own processes", () => {
     const processes = seen["processes"] as string[];
     expect(processes.length).toBeLessThan(12);
     expect(processes.join("\n")).not.toMatch(/hive-c0re|vitest|systemd/);
   });
 
-  test("what it was given to read cannot be written", () => {
+  test("its read-only files cannot be written", () => {
     for (const attempt of ["writeConfig", "writeRuntime", "writeUsr", "writeEtc", "writeSockets", "unlinkSocket", "shadow"])
       expect(seen[attempt], attempt).toMatch(/^refused/);
   });
 
-  test("the hive's credential is in no file, environment or argument of the cage, in no log and no event; upstream it is", async () => {
+  test("the hive's credential is in no file, environment or argument of the cage, in no log and no event; only upstream gets it", async () => {
     expect(seen["secret"]).toEqual([]);
     expect(model.seen.length).toBeGreaterThan(0);
     for (const { headers } of model.seen) expect(headers["x-api-key"]).toBe(SECRET);
@@ -150,14 +150,14 @@ describe("from inside a cage", () => {
     expect(hive.output).not.toContain(SECRET);
     for (const file of ["hive.db", "hive.db-wal"])
       expect(readFileSync(join(hive.stateDir, file)).includes(SECRET), file).toBe(false);
-    // Only the two paths of the model API are ever asked for, with the tools that we allow.
+    // Only the two paths of the model API are called, with the tools that we allow.
     for (const { path, body } of model.seen) {
       expect(path).toMatch(/^\/v1\/messages(?:\/count_tokens)?\?beta=true$/);
       expect(JSON.stringify(body["tools"] ?? [])).not.toMatch(/web_search|WebFetch|code_execution/);
     }
   });
 
-  test("a live hive says so", async () => {
+  test("a live hive shows that it is live", async () => {
     const { state } = await hive.call("state", {});
     expect(state.hive).toMatchObject({ mode: "live", upstream: new URL(model.url).host });
     expect(hive.output).not.toContain("REHEARSAL");

@@ -5,8 +5,8 @@ import { openCall } from "../lib/pages.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /**
- * What an operator does in a day, in a real browser over a real hive: cages, git, the real CLI, and a manager that
- * follows a script. Everything at the width of a desk and at that of a phone.
+ * An operator's day in a real browser over a real hive: cages, git, the real CLI, and a manager that follows a script.
+ * Everything at desktop and at phone width.
  */
 
 const say = (body: string) => ({ tools: [{ name: "send", input: { to: "operator", body } }] });
@@ -105,7 +105,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   });
   afterEach(() => context.close());
 
-  /** Brings a part of the dashboard into sight: on a phone, they are tabs. */
+  /** Brings a part of the dashboard into view. On a phone the parts are tabs. */
   const look = async (tab: string): Promise<void> => {
     if (isPhone)
       await page
@@ -124,16 +124,16 @@ describe.each([1440, 390])("at %i px", (width) => {
   };
   const modelOf = (agent: string): Locator => page.getByRole("listitem", { name: agent }).locator(".chip.model");
 
-  test("the login page says where the link is, takes it pasted, and opened in its own tab; a used one is refused with a word", async () => {
+  test("the login page says where the link is, accepts it pasted or opened in its own tab, and refuses a used one in words", async () => {
     const fresh = await browser.newContext({ viewport: { width, height: 900 } });
     const tab = await fresh.newPage();
     await tab.goto(hive.home);
     await tab.getByText("npx hivectl login").waitFor();
     const { url } = await hive.call("login", {});
-    // The tab shows the page already: the link changes nothing but what is behind the #.
+    // The tab already shows the page, so the link changes only the hash.
     await tab.goto(url);
     await tab.waitForSelector("main.dashboard");
-    // Off the page first: it would go to the login by itself when it is told that it has no session.
+    // Leave the page first: it would go to the login page when it notices that it has no session.
     await tab.goto("about:blank");
     await fresh.clearCookies();
     await tab.goto(hive.home);
@@ -146,7 +146,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await fresh.close();
   });
 
-  test("spawn: the manager asks, one press approves, the new agent lives", async () => {
+  test("spawn: the manager asks, one press approves, the new agent runs", async () => {
     await write("make scout");
     const card = request("spawn", "scout");
     await card.getByText("looks things up").first().waitFor();
@@ -160,7 +160,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("a change: by the keyboard alone to the diff and the word; then rolled back from the drawer", async () => {
+  test("a change: by keyboard alone to the diff and the approval; then rolled back from the drawer", async () => {
     // Written, found and approved without a pointer.
     await page.keyboard.press("Escape");
     await page.keyboard.press("c");
@@ -170,7 +170,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.locator("article.msg", { hasText: "change scout to haiku" }).waitFor();
     await page.keyboard.press("Escape");
     const card = request("config change", "scout");
-    // Roles are of what can be seen, and on a phone the card is behind another tab.
+    // Roles only find visible elements, and on a phone the card is in another tab.
     await page.locator("article.approval", { hasText: "haiku is enough" }).waitFor({ state: "attached" });
     await page.keyboard.press("j");
     await card.getByText('"model":"haiku"').waitFor();
@@ -178,7 +178,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("APPR0VE");
     await page.keyboard.press("Enter");
     await toast(/deployed\/\d+: scout runs it/).waitFor();
-    // A row on a phone has no room for the model: it is on the agent's page.
+    // On a phone the row has no room for the model, so read it on the agent's page.
     if (isPhone) await page.goto(`${hive.home}/agent/scout`);
     await (isPhone ? page.locator(".figures") : modelOf("scout")).getByText("haiku").waitFor();
 
@@ -199,7 +199,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("deny: the note reaches whoever asked, and nothing has changed", async () => {
+  test("deny: the note reaches the requester, and nothing has changed", async () => {
     await write("change scout to opus");
     const card = request("config change", "scout");
     await card.getByText('"model":"opus"').waitFor();
@@ -214,7 +214,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("questions: in one's own words, one of them, any of them, and closed without an answer; the asker hears each", async () => {
+  test("questions: free text, single choice, multiple choice, and closed without an answer; the asker gets each", async () => {
     await write("ask");
     const card = (question: string): Locator => page.getByRole("article", { name: /^question/ }).filter({ hasText: question });
     const open = async (question: string): Promise<Locator> => {
@@ -243,7 +243,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("cancel: the click is seen before the hive has answered; then the turn is over", async () => {
+  test("cancel: the page shows the click before the hive has answered; then the turn has ended", async () => {
     await page.goto(`${hive.home}/agent/scout`);
     const prompt = page.getByRole("textbox", { name: "message to scout" });
     await prompt.fill("tell saga");
@@ -256,7 +256,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       await route.continue();
     });
     await page.getByRole("button", { name: "cancel turn" }).click();
-    // The request has not even been sent on.
+    // The request has not even been forwarded.
     const button = page.getByRole("button", { name: "cancelling…" });
     expect(await button.isDisabled()).toBe(true);
     release();
@@ -267,7 +267,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("every slash command does it, in the cage", async () => {
+  test("every slash command has its effect in the cage", async () => {
     await page.goto(`${hive.home}/agent/scout`);
     const prompt = page.getByRole("textbox", { name: "message to scout" });
     const type = async (text: string): Promise<void> => {
@@ -318,7 +318,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("a daemon that is killed in the middle: no row is lost and none is doubled, in flow and tail; typed text stays", async () => {
+  test("after a daemon is killed, no row is lost or doubled in flow and tail; typed text stays", async () => {
     const viewport = { width, height: 4000 };
     await page.setViewportSize(viewport);
     await page.goto(`${hive.home}/?tab=flow`);
@@ -346,7 +346,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       .waitFor();
     await hive.untilAgent("scout", (agent) => agent.state === "idle");
 
-    // What is stored and what is on the pages is the same, row by row.
+    // The stored rows and those on the pages are the same.
     const { messages } = await hive.call("messages", { limit: 200 });
     const shown = () => flow.locator("article.msg").evaluateAll((rows) => rows.map((row) => row.id));
     await expect.poll(shown).toEqual(messages.map((one) => `m${one.id}`));
@@ -356,7 +356,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     const ids = events.filter(({ event }) => event.type !== "tool_result" && event.type !== "session").map((one) => `${one.seq}`);
     const seen = () => tail.locator("[data-seq]").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-seq")));
     const visible = await seen();
-    // The rows in sight are the newest, without a gap; there are more than the turns that were cut in two.
+    // The visible rows are the newest, without a gap, and there are more than the two interrupted turns had.
     expect(visible.length).toBeGreaterThan(20);
     expect(visible).toEqual(ids.slice(-visible.length));
     expect(await draft.inputValue()).toBe("half a thought");
@@ -364,7 +364,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await draft.fill("");
   });
 
-  test("search: over all that was ever said, by beginning and by agent; the address has it", async () => {
+  test("search: over the whole history, by prefix and by agent; the address keeps it", async () => {
     await hive.call("send", { to: "hm1nd", body: "the heron stands in the reeds" });
     await hive.untilMessage((message) => message.body === "heard the heron stands in the reeds");
     // More than a page has at once.

@@ -57,7 +57,7 @@ afterAll(async () => {
   await hive.dispose();
 });
 
-/** Kills the daemon, lets `meanwhile` happen once every page has said so, and starts it again in the same place. */
+/** Kills the daemon, runs `meanwhile` once every page shows the loss, and starts the daemon again on the same port. */
 async function restart(of: TestHive, pages: readonly Page[], meanwhile: () => Promise<void>): Promise<void> {
   const { port } = new URL(of.home);
   await of.crash();
@@ -82,7 +82,7 @@ test.each([1440, 390])(
     await page.keyboard.press("Enter");
     const flow = page.getByRole("region", { name: "message flow" });
     const own = flow.locator("article.msg").filter({ has: page.getByText(`hello from ${width}`, { exact: true }) });
-    // The own words with what became of them, then the answer.
+    // Our own message with its state, then the answer.
     await own.getByText("done", { exact: true }).waitFor();
     await flow.getByText(`heard hello from ${width}`).waitFor();
     await look("operator inbox");
@@ -99,12 +99,13 @@ test.each([1440, 390])(
 test("the agent's page streams a turn, and its prompt commands the harness", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await page.getByRole("link", { name: "hm1nd" }).first().click();
-  // The dashboard's own box has the same name, and stays until the page's code is there: what is typed there is lost.
+  // The dashboard's own box has the same name and stays until the page's code is loaded. Text typed there would be
+  // lost.
   await page.getByRole("log", { name: "turns of hm1nd" }).waitFor();
   const prompt = page.getByRole("textbox", { name: "message to hm1nd" });
   await prompt.fill("slow please");
   await prompt.press("Enter");
-  // Half a sentence first, the whole of it later, once.
+  // Half a sentence first; later the whole of it, once.
   await page.getByText("one two three").first().waitFor();
   await page.getByText("one two three four five six seven eight nine ten").waitFor();
   await page
@@ -114,7 +115,7 @@ test("the agent's page streams a turn, and its prompt commands the harness", asy
   await prompt.fill("/frobnicate");
   await prompt.press("Enter");
   await page.getByText("there is no command /frobnicate").waitFor();
-  // What was refused is still there to be mended.
+  // Refused text stays, so that it can be corrected.
   expect(await prompt.inputValue()).toBe("/frobnicate");
   await prompt.fill("/pa");
   await page.getByRole("option", { name: /\/pause/ }).waitFor();
@@ -139,7 +140,7 @@ test("the agent's page streams a turn, and its prompt commands the harness", asy
   expect(problems).toEqual([]);
 });
 
-test("text from agents stays text, everywhere it is shown", async () => {
+test("text from agents stays text everywhere", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await hive.call("send", { to: "hm1nd", body: "evil" });
   await page.getByRole("region", { name: "operator inbox" }).getByText("<img src=x").first().waitFor();
@@ -160,19 +161,19 @@ test("text from agents stays text, everywhere it is shown", async () => {
         links: Array.from(document.links, (link) => link.protocol).filter((one) => !one.startsWith("http")),
       })),
     ).toEqual({ pwned: false, images: 0, links: [] });
-    // Characters that would turn a line round are shown, not obeyed.
+    // Characters that would reverse a line are shown, not obeyed.
     expect(await page.evaluate(() => document.body.textContent?.includes("\u202E"))).toBe(false);
   }
   await context.close();
   expect(problems).toEqual([]);
 });
 
-test("two browsers: a question answered in one closes in the other; a revoked one is out at once", async () => {
+test("two browsers: a question answered in one closes in the other; a revoked one is logged out at once", async () => {
   const one = await logIn(browser, hive);
   const two = await logIn(browser, hive);
   await hive.call("send", { to: "hm1nd", body: "ask me" });
   await Promise.all([one, two].map(({ page }) => page.getByText("tea or coffee?").first().waitFor()));
-  // Something half written in the other is not taken away by what happens.
+  // Events do not remove a draft in the other browser.
   await two.page.getByRole("textbox", { name: "message to hm1nd" }).fill("not sent yet");
   await one.page.getByLabel("coffee").check();
   await one.page.getByRole("button", { name: "answer" }).click();
@@ -212,13 +213,13 @@ test("eight tabs share one event stream, all of them live; the next takes over w
 });
 
 /**
- * What Chromium calls a request whose server goes away, by where the request is then. The socket that is not connected is
- * one kept from an earlier request, whose end is noticed between the look at it and its use (`HttpNetworkTransaction`).
+ * Chromium's errors for a request whose server stops, depending on the state of the request. The socket that is not
+ * connected is a kept-alive one whose end is noticed between the check and its use (`HttpNetworkTransaction`).
  */
 const SERVER_GONE = /net::ERR_(?:CONNECTION_|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/;
 
 test.each([1440, 390])(
-  "at %i px a daemon is killed and comes back: typed text survives that and a reload, in every box",
+  "at %i px a daemon is killed and restarted: typed text survives that and a reload, in every box",
   async (width) => {
     const { context, page, problems } = await logIn(browser, hive, { width, height: 900 });
     await hive.call("send", { to: "hm1nd", body: "ask about drinks" });
@@ -254,7 +255,7 @@ test.each([1440, 390])(
     await why.fill("less is more");
     const tabs = [page, form, flow, config];
 
-    // One goes on writing while nobody is there; what is sent then comes back.
+    // The operator continues to write while the daemon is away. A message sent then is returned to the box.
     await page.bringToFront();
     await note.focus();
     await restart(hive, tabs, async () => {
@@ -272,7 +273,7 @@ test.each([1440, 390])(
     await expect.poll(all).toEqual(typed);
     await Promise.all(tabs.map((tab) => tab.reload()));
     await expect.poll(all).toEqual(typed);
-    // It is still good for what it was written for.
+    // The draft can still be used.
     await form.getByRole("button", { name: "◆ request" }).click();
     await form.getByRole("dialog").waitFor({ state: "detached" });
     await message.press("Enter");
@@ -290,7 +291,7 @@ test.each([1440, 390])(
     expect(asked).toMatchObject({ state: "pending", description: "looks things up" });
     await hive.call("deny", { id: asked?.id ?? 0 });
     await context.close();
-    // The hive was away: requests to it failed, and nothing else did.
+    // Requests failed while the hive was away. There was no other error.
     expect(problems.filter((one) => !SERVER_GONE.test(one))).toEqual([]);
   },
 );
@@ -304,7 +305,7 @@ describe("on a phone", () => {
       await page.getByRole("link", { name: tab }).click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(390);
     }
-    // On the agent's page one line above the prompt leads to the question; then two presses answer it.
+    // On the agent's page a line above the prompt links to the question; then two presses answer it.
     await page.goto(`${hive.home}/agent/hm1nd`);
     await page.getByRole("link", { name: "1 question waits for you" }).click();
     await page.locator("article:focus", { hasText: "tea or coffee?" }).waitFor();
@@ -317,7 +318,7 @@ describe("on a phone", () => {
   });
 });
 
-test("spawn, open the log and the config, destroy and revive, all by hand", async () => {
+test("spawn, open the log and the config, destroy and revive, all through the interface", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   await page.getByRole("button", { name: "+ request spawn" }).click();
   expect(page.url()).toContain("open=spawn");

@@ -29,7 +29,7 @@ beforeEach(() => {
   host.answers = { send: { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] } };
 });
 
-test("an answer is printed, and what is told before it ends nothing", async () => {
+test("an answer is printed, and events before it do not end the wait", async () => {
   const events = [agent({ state: "thinking" }), question({ state: "leased" }), answer("for another", 11), answer("fine", 12)];
   host.answers.watch = () => eventsOf(events);
   expect(await host.hivectl("send", "scout", "hi", "--wait")).toEqual({ code: 0, out: "fine\n", err: "" });
@@ -90,12 +90,12 @@ describe.each<[string, HiveEvent[], string, string]>([
   });
 });
 
-test("an agent that restarts, is deployed or comes back by itself is waited for", async () => {
+test("the wait continues for an agent that restarts, is deployed or restarts automatically", async () => {
   const coming = [
     agent({ state: "failed", resumes_at: "2030-01-01T00:00:00.000Z" }),
     agent({ state: "offline", running: false, deploying: 7 }),
     agent({ state: "offline", running: false, state_reason: "stopping" }),
-    // Between stop and start of a restart; when it is asked for, it runs again.
+    // Between stop and start of a restart. By the time the verb asks, it runs again.
     agent({ state: "offline", running: false }),
     answer("back again", 12),
   ];
@@ -104,7 +104,7 @@ test("an agent that restarts, is deployed or comes back by itself is waited for"
   expect(await host.hivectl("send", "scout", "hi", "--wait")).toMatchObject({ code: 0, out: "back again\n" });
 });
 
-test("to all of them every answer is waited for, and who has none is told", async () => {
+test("with several recipients the verb waits for each answer, and reports those without one", async () => {
   host.answers.send = {
     sent: [
       { id: 12, to: "ada", state: "queued" },
@@ -137,7 +137,7 @@ test("--timeout ends it with 6, in words and as JSON", async () => {
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
-] as const)("%s ends it with %i, and says that the answer still comes", async (signal, code) => {
+] as const)("%s ends it with %i, and prints that the answer will still arrive", async (signal, code) => {
   host.answers.watch = () => eventsOf([question({})]);
   const words = "interrupted: an answer still comes to your inbox; `hivectl messages` says how #12 stands";
   const text = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait");

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Output } from "../../src/wire/operations.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
-/** Every verb about requests and deploys, as the built program says it, against a real hive. */
+/** Every verb for requests and deploys, in the built program against a real hive. */
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 let hive: TestHive;
@@ -34,14 +34,14 @@ function hivectl(...argv: string[]): Promise<Said> {
     child.on("close", (code) => resolve({ ...said, code }));
   });
 }
-/** A verb that has to succeed; what it says. */
+/** Runs a verb that must succeed. Returns its output. */
 async function ok(...argv: string[]): Promise<string> {
   const { code, out, err } = await hivectl(...argv);
   expect({ argv, code, err }).toEqual({ argv, code: 0, err: "" });
   return out;
 }
 const json = async <T>(...argv: string[]): Promise<T> => JSON.parse(await ok(...argv, "--json")) as T;
-/** The request that a verb has made: it says so. */
+/** The number of the request that a verb made, from its output. */
 const idOf = (said: string): string => /#(\d+)/.exec(said)?.[1] ?? `no id in: ${said}`;
 let folders = 0;
 function configFolder(config: object): string {
@@ -57,7 +57,7 @@ const settled = (id: string) =>
   });
 const rests = (name: string) => hive.untilAgent(name, (agent) => agent.deploying === undefined);
 
-test("request-spawn, pending, requests, show and approve --wait: an agent comes into being", async () => {
+test("request-spawn, pending, requests, show and approve --wait: an agent is created", async () => {
   expect(await ok("pending")).toBe("nothing waits for approval\n");
   const id = idOf(await ok("request-spawn", "scout", "-d", "looks things up"));
   expect(await ok("pending")).toMatch(new RegExp(`${id} +scout +spawn +pending .*looks things up`));
@@ -66,7 +66,7 @@ test("request-spawn, pending, requests, show and approve --wait: an agent comes 
   const shown = await ok("show", id);
   expect(shown).toContain("looks things up");
   expect(shown).toContain("── added  agent.json");
-  // Nobody is there to be asked.
+  // There is no terminal to ask on.
   expect(await hivectl("approve", id)).toMatchObject({ code: 2 });
   expect(await ok("approve", id, "--yes", "--wait")).toMatch(/approved\n(?:[a-z]+\n)*deployed\n$/);
   expect(await ok("requests", "scout")).toMatch(new RegExp(`${id} +scout +spawn +deployed`));
@@ -99,7 +99,7 @@ test("propose a commit of the proposed repository", async () => {
     const who = ["-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@hive.invalid"];
     return execFileSync("git", [...who, "-C", config, ...argv], { env: cleanEnv(), encoding: "utf8" });
   };
-  // What was deployed since came from the operator: rebased onto it as anybody would.
+  // The operator has deployed since. Rebase onto that, as anyone would.
   git("-c", "protocol.file.allow=always", "fetch", "-q", join(hive.stateDir, "applied/scout.git"), "main");
   git("reset", "-q", "--hard", "FETCH_HEAD");
   writeFileSync(join(config, "agent.json"), JSON.stringify({ model: "sonnet" }));
@@ -112,7 +112,7 @@ test("propose a commit of the proposed repository", async () => {
   expect((await rests("scout")).model).toBe("sonnet");
 });
 
-test("deploys and rollback --wait; a failing deploy ends with 1 and says why", async () => {
+test("deploys and rollback --wait; a failing deploy ends with 1 and the reason", async () => {
   const { deploys } = await json<Output<"deploys">>("deploys", "scout");
   expect(deploys.map((one) => one.runs)).toEqual([true, false, false]);
   expect(await ok("deploys", "scout")).toMatch(new RegExp(`● +${deploys[0]?.id} +deployed`));

@@ -7,8 +7,9 @@ import type { OperationName } from "../../src/wire/operations.ts";
 import { StubHost } from "../lib/stub-host.ts";
 
 /**
- * The verbs about requests, as whole processes over the real socket server. The answers are the test's, so that every
- * state can be shown: a request that changes between look and word, a deploy that fails, a checker that finds something.
+ * The verbs for requests, as separate processes over the real socket server. The test supplies the answers, so that
+ * every state is possible: a request that changes between show and approve, a deploy that fails, a checker with
+ * findings.
  */
 
 const at = "2026-01-01T00:00:00.000Z";
@@ -50,8 +51,8 @@ beforeEach(() => {
 const hivectl = (...args: string[]) => host.hivectl(...args);
 const called = (name: OperationName) => host.called(name);
 
-describe("looking", () => {
-  test("show has who, what, the risks and the diff, with what hides made visible", async () => {
+describe("reading", () => {
+  test("show prints requester, change, risks and diff, with hidden characters made visible", async () => {
     const { code, out } = await hivectl("show", "12");
     expect(code).toBe(0);
     for (const words of [
@@ -102,7 +103,7 @@ describe("looking", () => {
     expect(called("audit")).toEqual({ agent: "scout", request: 12, kind: "approved", limit: 50 });
   });
 
-  test("check says what does not hold, and ends with 1", async () => {
+  test("check reports broken invariants, and ends with 1", async () => {
     const finding = { invariant: 1, what: "a deployed tag is locked", ok: true, problems: [], checked: 4 };
     answers.check = { holds: true, findings: [finding] };
     expect(await hivectl("check")).toMatchObject({
@@ -117,7 +118,7 @@ describe("looking", () => {
 });
 
 describe("approving", () => {
-  test("what is not shown has to be named, whatever else is said; it can be looked at to its end", async () => {
+  test("files that are not shown have to be named, with any other option; they can be read to their end", async () => {
     const files = [
       { ...file, path: "A-notes.txt", status: "added", cut: true },
       { ...file, path: "b.md", status: "added", binary: true, patch: undefined },
@@ -146,13 +147,13 @@ describe("approving", () => {
     expect(called("approve")).toEqual({ id: 12, sha, digest, unshown: ["A-notes.txt", "b.md"] });
   });
 
-  test("where nobody can be asked the answer has to come with the command", async () => {
+  test("without a terminal the answer has to come with the command", async () => {
     const said = await hivectl("approve", "12");
     expect(said).toMatchObject({ code: 2, err: expect.stringContaining("--sha <commit> or --yes") as string });
     expect(called("approve")).toBeUndefined();
   });
 
-  test("on a terminal it shows what it is and asks", async () => {
+  test("on a terminal it shows the request and asks", async () => {
     const no = await host.onTerminal("n\n", "approve", "12");
     expect(no).toMatchObject({ code: 1, out: expect.stringContaining("nothing is changed") as string });
     expect(no.out).toContain("new egress host: arxiv.org");
@@ -162,7 +163,7 @@ describe("approving", () => {
     expect(called("approve")).toEqual({ id: 12, sha, digest });
   });
 
-  test("is bound to what was shown: sha and digest go with the word", async () => {
+  test("is bound to what was shown: sha and digest are sent with the approval", async () => {
     expect(await hivectl("approve", "12", "--yes")).toMatchObject({ code: 0 });
     expect(called("approve")).toEqual({ id: 12, sha, digest });
     answers.approve = new HiveError("conflict", "what runs has changed since, look again");
@@ -202,7 +203,7 @@ describe("approving", () => {
     expect(called("watch")).toMatchObject({ after: 101, kinds: ["approval"] });
   });
 
-  test("deny takes a note, cancel takes it back", async () => {
+  test("deny takes a note, cancel withdraws the request", async () => {
     answers.deny = { approval: { ...request, state: "denied" } };
     answers.cancel_request = { approval: { ...request, state: "cancelled" } };
     expect(await hivectl("deny", "12", "--note", "not this week")).toMatchObject({ code: 0, out: "#12 denied; hm1nd is told\n" });
@@ -212,7 +213,7 @@ describe("approving", () => {
   });
 });
 
-describe("asking for something", () => {
+describe("requesting", () => {
   test("request-spawn and a commit of the proposed repo", async () => {
     answers.request_spawn = { request: 13 };
     answers.propose = { request: 14 };
@@ -271,7 +272,7 @@ describe("asking for something", () => {
     expect(called("meta_update")).toEqual({ inputs: ["hyperhive"], wait: false });
   });
 
-  test("of several agents each is told, with the name that was meant; the code is 4", async () => {
+  test("of several agents each is reported, with a suggestion for an unknown name; the code is 4", async () => {
     answers.list = { agents: ["hm1nd", "scout"] };
     answers.rebuild = ({ name }: Record<string, unknown>) => {
       if (name !== "scout") throw new HiveError("not_found", `agent "${String(name)}" is not managed by this hive`);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { width } from "../../src/cli/print.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
-/** hivectl where it meets a terminal and a shell: completion in a real bash, `top` on a real pseudo-terminal. */
+/** hivectl with a terminal and a shell: completion in a real bash, `top` on a real pseudo-terminal. */
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 
@@ -33,19 +33,19 @@ function run(command: string, args: string[]): Promise<{ code: number | null; ou
 }
 
 describe("completion", () => {
-  /** What bash offers for a line with the cursor at its end; `replaced` is the word that it would replace. */
+  /** The candidates of bash for a line with the cursor at its end. `replaced` is the word that a candidate would replace. */
   async function offered(line: string, replaced = line.split(" ").at(-1) ?? ""): Promise<string[]> {
     const script = `set -u; source <(hivectl completion bash); COMP_LINE="$1"; COMP_POINT=\${#1}; _hivectl hivectl "$2" x; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { out } = await run("bash", ["--norc", "-c", script, "bash", line, replaced]);
     return out.split("\n").filter((word) => word !== "");
   }
 
-  test("verbs, by what is written of them", async () => {
+  test("verbs, by their first letters", async () => {
     expect(await offered("hivectl sta")).toEqual(["status", "start"]);
     expect(await offered("hivectl __")).toEqual([]);
   });
 
-  test("names of agents that live, once each, with an @ where one was written", async () => {
+  test("names of existing agents, once each, with an @ if one was typed", async () => {
     expect(await offered("hivectl tail ")).toEqual(["hm1nd", "scout"]);
     expect(await offered("hivectl pause hm1nd ")).toEqual(["scout"]);
     expect(await offered("hivectl send @sc")).toEqual(["@scout"]);
@@ -55,14 +55,14 @@ describe("completion", () => {
     expect(await offered("hivectl tail n")).toEqual(["newcomer"]);
   });
 
-  test("options, their values, and files where a file is wanted", async () => {
+  test("options, their values, and files where a file is expected", async () => {
     expect(await offered("hivectl approve --s")).toEqual(["--sha", "--socket"]);
     expect(await offered("hivectl spawn x --model h")).toEqual(["haiku"]);
     expect(await offered(`hivectl spawn x --config ${hive.folder}/hivec`)).toEqual([`${hive.folder}/hivectl`]);
     expect(await offered(`hivectl --socket /nowhere tail `)).toEqual([]);
   });
 
-  test("each shell's script is one that it reads", async () => {
+  test("each shell's script is valid in that shell", async () => {
     for (const name of ["bash", "zsh", "fish"]) {
       const { code, out } = await run("hivectl", ["completion", name]);
       expect(code).toBe(0);
@@ -74,14 +74,14 @@ describe("completion", () => {
     expect((await run("hivectl", ["completion", "tcsh"])).code).toBe(2);
   });
 
-  test("fish offers the same with what each is", async () => {
+  test("fish offers the same with descriptions", async () => {
     const inFish = async (line: string): Promise<string[]> => {
       const script = `hivectl completion fish | source; complete -C '${line}'`;
       return (await run("fish", ["--no-config", "-c", script])).out.split("\n").filter((one) => one !== "");
     };
     const names = async (line: string): Promise<(string | undefined)[]> => (await inFish(line)).map((one) => one.split("\t")[0]);
     expect(await inFish("hivectl sta")).toEqual(["start\tstart agents", "status\tthe hive at a glance"]);
-    // With nothing written of the name yet, after other words, and with its first letters.
+    // With no letter of the name typed, after other words, and with its first letters.
     expect(await names("hivectl tail ")).toEqual(expect.arrayContaining(["hm1nd", "scout"]));
     expect(await names("hivectl kill hm1nd ")).toEqual(expect.not.arrayContaining(["hm1nd"]));
     expect(await names("hivectl send @sc")).toEqual(["@scout"]);
@@ -89,18 +89,18 @@ describe("completion", () => {
   });
 });
 
-/** A command on a pseudo-terminal of its own, and what it drew there. */
+/** A command on its own pseudo-terminal, and its output there. */
 class Terminal {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting: { isThere(): boolean; done(): void }[] = [];
   readonly #closed: Promise<void>;
   #size: { rows: number; columns: number };
-  /** All that was written. */
+  /** The complete output. */
   screen = "";
 
   constructor(command: string, rows = 20, columns = 80) {
     this.#size = { rows, columns };
-    // The shell says where its terminal is, whether its settings are found as they were, and how the command ended.
+    // The shell prints its terminal, whether the settings were restored, and how the command ended.
     const around = `tty; stty rows ${rows} cols ${columns}; was=$(stty -g); sh -c 'echo "pid $$"; exec ${command}'; code=$?; test "$(stty -g)" = "$was" && echo settings kept; echo "ended with $code"`;
     this.#child = spawn("script", ["-qec", around, "/dev/null"], { env, stdio: ["pipe", "pipe", "inherit"] });
     this.#closed = new Promise((resolve) => this.#child.once("close", () => resolve()));
@@ -124,46 +124,46 @@ class Terminal {
     this.#child.stdin.write(keys);
   }
 
-  /** As a window that is dragged: the kernel tells whoever is in the foreground. */
+  /** Resizes it like a dragged window: the kernel notifies the foreground process. */
   async resize(rows: number, columns: number): Promise<void> {
     const name = /\/dev\/pts\/\d+/.exec(this.screen)?.[0] ?? "";
     this.#size = { rows, columns };
-    // stty sets one after the other: a screen of so many rows was drawn when both were.
+    // stty sets one after the other. A frame with the new number of rows was drawn after both.
     expect((await run("stty", ["-F", name, "cols", String(columns), "rows", String(rows)])).code).toBe(0);
     await this.until(() => this.frame().length === rows);
   }
 
-  /** Resolves once a screen that was drawn whole has the words. */
+  /** Resolves once a complete frame contains the words. */
   shows(words: string): Promise<void> {
     return this.until(() => this.frame().join("\n").includes(words));
   }
 
-  /** The lines of the last screen that was drawn whole. */
+  /** The lines of the last complete frame. */
   frame(): string[] {
     const drawn =
       this.screen.slice(0, this.screen.lastIndexOf("\u001B[J\u001B[?2026l")).split("\u001B[?2026h\u001B[H").at(-1) ?? "";
     return drawn.split(/\r+\n/).map((line) => line.replaceAll("\u001B[K", ""));
   }
 
-  /** The last screen fills the terminal and does not pass it. */
+  /** Expects that the last frame fills the terminal and does not exceed it. */
   expectFits(): void {
     const lines = this.frame();
     expect(lines).toHaveLength(this.#size.rows);
     for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(this.#size.columns);
   }
 
-  /** What stands on the terminal after the command ended, from its last words on. */
+  /** The output after the command ended, from its last words on. */
   async end(): Promise<string> {
     await this.#closed;
     return this.screen.slice(this.screen.lastIndexOf("\u001B[?25h"));
   }
 }
 
-/** The cursor is shown, the screen from before is back, the settings too, and it ended well. */
+/** The cursor is shown, the normal screen and the settings are restored, and the command succeeded. */
 const LEFT_AS_IT_WAS = "\u001B[?25h\u001B[?1049lsettings kept\r\nended with 0\r\n";
 
 describe("top", () => {
-  test("draws the living hive in a terminal, follows what happens, and leaves the terminal as it was", async () => {
+  test("draws the live hive in a terminal, follows events, and restores the terminal", async () => {
     const terminal = new Terminal("hivectl top");
     await terminal.until("◆ HYPERHIVE");
     await terminal.until("scout");
@@ -173,14 +173,14 @@ describe("top", () => {
     terminal.press("q");
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
     expect(terminal.screen.split("\r\n")[2]?.startsWith("\u001B[?1049h\u001B[?25l")).toBe(true);
-    // NO_COLOR is set in tests: the screen is moved about on, but not coloured.
+    // NO_COLOR is set in tests: the cursor moves, but there are no colours.
     expect(terminal.screen).not.toMatch(/\u001B\[\d+(?:;\d+)*m/);
   });
 
-  test("acts on what is selected, and asks before what cannot be taken back", async () => {
+  test("acts on the selected row, and asks before what cannot be undone", async () => {
     const terminal = new Terminal("hivectl top", 24, 80);
     await terminal.until("? keys");
-    // With each press the mark is on another row, until it is on the one that is wanted.
+    // Press until the wanted row is marked. Each press marks another row.
     const isSelected = (what: string): boolean => terminal.frame().some((line) => line.startsWith(`▸ ${what}`));
     const marked = (): string | undefined =>
       terminal
@@ -207,7 +207,7 @@ describe("top", () => {
     await terminal.until("nothing is changed");
     terminal.press("sy");
     await terminal.until("scout stopped");
-    // A key acts on what the screen shows.
+    // A key acts on what the screen shows, so wait for the screen.
     const shows = (state: RegExp) => terminal.until(() => terminal.frame().some((line) => state.test(line)));
     await shows(/^▸ scout +stopped/);
     terminal.press("S");
@@ -227,7 +227,7 @@ describe("top", () => {
     expect(terminal.frame().join("\n")).toContain("comes from a key");
     terminal.press("y");
     await hive.untilAgent("asked", (agent) => agent.running);
-    // Its tail runs through the screen from before; then the list is there again.
+    // The tail runs on the normal screen. Afterwards the list is shown again.
     terminal.press("t");
     await terminal.until("tail of scout: q goes back");
     const before = terminal.screen.length;
@@ -248,14 +248,14 @@ describe("top", () => {
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
   });
 
-  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("a %s from elsewhere leaves the terminal as it was", async (signal) => {
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("a %s from outside restores the terminal", async (signal) => {
     const terminal = new Terminal("hivectl top");
     await terminal.until("? keys");
     process.kill(terminal.pid, signal);
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
   });
 
-  test("a terminal that changes its size is filled anew, and nothing passes its edges", async () => {
+  test("a resized terminal is redrawn, and nothing exceeds its edges", async () => {
     await hive.call("spawn", {
       name: `long-${"name".repeat(6)}`,
       description: "a description that is rather long for a small terminal",
@@ -274,7 +274,7 @@ describe("top", () => {
       await terminal.resize(rows, columns);
       terminal.expectFits();
     }
-    // What was cut for the small one is there again.
+    // The part that was cut on the small terminal is shown again.
     expect(terminal.frame().join("\n")).toContain(`long-${"name".repeat(6)}`);
     terminal.press("\u0003");
     expect(await terminal.end()).toBe(LEFT_AS_IT_WAS);
@@ -295,12 +295,12 @@ describe("top", () => {
     expect(painted).toContain("\u001B[1mscout");
     expect(await status(env, "script", onTerminal)).not.toContain("\u001B[");
     expect(await status(colourful, "hivectl", ["status"])).not.toContain("\u001B[");
-    // Nothing is wider than the terminal that was given.
+    // Nothing is wider than the given terminal.
     for (const line of (await status(env, "script", onTerminal)).split("\r\n"))
       expect(Array.from(line).length).toBeLessThanOrEqual(40);
   });
 
-  test("without a terminal it says what else there is", async () => {
+  test("without a terminal it names the alternatives", async () => {
     const { code } = await run("sh", ["-c", "hivectl top 2>/dev/null"]);
     expect(code).toBe(2);
   });

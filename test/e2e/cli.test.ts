@@ -9,7 +9,7 @@ import { StoredTurnEvent } from "../../src/wire/event.ts";
 import { operations } from "../../src/wire/operations.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
-/** The operator's terminal, as its own program. */
+/** The operator's terminal, as a separate program. */
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 interface Said {
@@ -80,7 +80,7 @@ describe("with a hive", () => {
     expect(sent.sent).toMatchObject([{ to: "hm1nd" }]);
     await hive.untilMessage((message) => message.body === "heard again");
     expect((await run("inbox", "--unread")).out).toContain("heard again");
-    // Looking at it has marked it as read.
+    // Reading the inbox has marked it as read.
     expect(JSON.parse((await run("inbox", "--unread", "--json")).out)).toMatchObject({ messages: [], unread: 0 });
     const lines = (await run("tail", "hm1nd", "--no-follow", "--json")).out
       .trim()
@@ -97,13 +97,13 @@ describe("with a hive", () => {
     expect((await run("messages", "hm1nd", "-n", "2")).out).toContain("heard again");
   });
 
-  test("a text comes from stdin, and survives with its lines", async () => {
+  test("a text comes from stdin, and keeps its lines", async () => {
     const said = await hivectl({ HIVE_STATE_DIR: hive.stateDir }, ["send", "hm1nd", "-"], "one\ntwo\n");
     expect(said.code).toBe(0);
     await hive.untilMessage((message) => message.body === "heard one\ntwo" || message.body === "one\ntwo\n");
   });
 
-  test("what agents write cannot steer the terminal", async () => {
+  test("text of agents cannot steer the terminal", async () => {
     await run("send", "hm1nd", "evil");
     await hive.untilMessage((message) => message.to === "operator" && message.body?.includes("detrevni") === true);
     const { out } = await run("inbox", "--peek");
@@ -111,7 +111,7 @@ describe("with a hive", () => {
     expect(out).not.toMatch(/[\u001B\u0007\u202E]/);
   });
 
-  test("agents are spawned, paused, stopped, destroyed and revived; parts of a scope that fail are told", async () => {
+  test("agents are spawned, paused, stopped, destroyed and revived; failures within a scope are reported", async () => {
     const config = join(hive.folder, "agent.json");
     writeFileSync(config, JSON.stringify({ description: "from a file", egress: ["example.org"] }));
     expect(await run("spawn", "ada", "--config", config, "--model", "haiku")).toMatchObject({ code: 0 });
@@ -127,7 +127,7 @@ describe("with a hive", () => {
     const partly = await run("stop", "ada", "ghost");
     expect(partly).toMatchObject({ code: 4 });
     expect(partly.out).toContain("ada stopped");
-    // A single one that fails is a refusal, as it is with the verbs that go from agent to agent.
+    // The failure of a single agent is a refusal, also with verbs that call once per agent.
     for (const verb of ["stop", "start", "update", "kill"])
       expect(await run(verb, "adda"), verb).toMatchObject({
         code: 1,
@@ -171,7 +171,7 @@ describe("with a hive", () => {
     expect((await run("pending")).out).toContain("nothing waits");
   });
 
-  test("refusals are words and a code: 1 refused, 2 not understood", async () => {
+  test("refusals have a text and a code: 1 refused, 2 not understood", async () => {
     expect(await run("send", "ghost", "hi")).toMatchObject({
       code: 1,
       err: expect.stringContaining('no recipient "ghost"') as string,
@@ -185,7 +185,7 @@ describe("with a hive", () => {
     expect((await run("send", "--help")).out).toContain("hivectl send @hm1nd hello");
   });
 
-  test("--json prints the documented shapes, and nothing beside them", async () => {
+  test("--json prints the documented shapes, and nothing else", async () => {
     await run("request-spawn", "bob", "--description", "waits");
     const { approvals } = await hive.call("approvals", { open: true });
     const request = String(approvals[0]?.id);
@@ -216,13 +216,13 @@ describe("with a hive", () => {
     ];
     for (const [verb = "", ...rest] of verbs) {
       const documented = VERB_OUTPUT[verb];
-      // Without further options these two print what the operation of their name answers.
+      // Without further options these two print the output of the operation of the same name.
       const plain = verb === "send" || verb === "show" ? verb : undefined;
       const operation = typeof documented === "string" ? documented : plain;
       const { output } = operations[operation ?? "list"];
       const said = await run(verb, ...rest, "--json");
       expect(said, verb).toMatchObject({ code: 0, err: "" });
-      // What the shape does not name is dropped when it is read by it.
+      // Parsing drops fields that the shape lacks, so the comparison detects them.
       const printed: unknown = JSON.parse(said.out);
       expect(output.safeParse(printed), `${verb}: ${said.out}`).toMatchObject({ success: true, data: printed });
     }

@@ -3,11 +3,11 @@ import { FakeClock } from "../lib/fake-clock.ts";
 import { TestHive } from "../lib/hive.ts";
 import { spawnStopped, standIn, type StandIn } from "../lib/stand-in.ts";
 
-/** A real daemon whose clock of the wall jumps while it runs. */
+/** A real daemon whose wall clock jumps while it runs. */
 
 const HOUR = 3600_000;
 const DAY = 24 * HOUR;
-/** How long a jumped clock may be read apart from ours. */
+/** Maximum difference between a reading of the jumped clock and ours. */
 const SLACK_MS = 60_000;
 let hive: TestHive;
 let clock: FakeClock;
@@ -42,7 +42,7 @@ async function message(id: number) {
   const { messages } = await hive.call("messages", { agent: "ada", limit: 100 });
   return messages.find((one) => one.id === id);
 }
-/** What the stand-in is served next. */
+/** The next message that the stand-in gets. */
 async function next(): Promise<{ id: number; token: string; redelivered: boolean; body: string }> {
   const { message: served, token } = await ada.client.call("next", {});
   if (!served || token === undefined) throw new Error("told to sleep");
@@ -55,7 +55,7 @@ test.each([
   ["2 h back", -2 * HOUR],
   ["30 days forward", 30 * DAY],
   ["30 days back", -30 * DAY],
-])("%s: mail, leases, sessions and turns go on, in order, each once; then back again", async (what, jump) => {
+])("%s: messages, leases, sessions and turns continue in order and once each; then the clock jumps back", async (what, jump) => {
   const browser = await hive.browser();
   const ids = [await sendToAda(`${what} 1`), await sendToAda(`${what} 2`)];
   const held = await next();
@@ -67,10 +67,10 @@ test.each([
   const at = Date.parse((await message(ids[2] ?? 0))?.created_at ?? "");
   expect(Math.abs(at - Date.now() - jump)).toBeLessThan(SLACK_MS);
 
-  // Who was logged in still is, but for one who was not seen for 30 days: a clock that goes forward is believed.
+  // Sessions stay, except one that was unused for 30 days: the daemon believes a clock that jumps forward.
   expect((await browser("/api/state")).status).toBe(jump >= 30 * DAY ? 401 : 200);
 
-  // The lease outlives the jump, and a restart under the other clock.
+  // The lease survives the jump, and a restart under the other clock.
   expect(await message(held.id)).toMatchObject({ state: "leased", redelivered: false });
   ada.client.close();
   await hive.crash();
@@ -104,16 +104,16 @@ test.each([
   }
   expect(served).toEqual(ids);
   expect([...ids].sort((a, b) => a - b)).toEqual(ids);
-  // Nothing came twice: what was served is all that there was.
+  // There were no duplicates: everything that was sent has been served.
   expect((await hive.call("messages", { agent: "ada", waiting: true })).messages).toEqual([]);
 });
 
-test("questions end when the clock says so or when their time has passed, and once", async () => {
+test("questions end once, when the clock says so or when their time has passed", async () => {
   const ask = async (question: string, ttl: number): Promise<number> =>
     (await ada.client.call("ask_operator", { question, ttl_seconds: ttl })).question_id;
   const long = await ask("for an hour", 3600);
   clock.set(2 * HOUR);
-  // What comes next looks at the ends of all.
+  // The next question checks the ends of all.
   const short = await ask("for ten seconds", 10);
   await hive.watch((event) => event.kind === "question" && event.question.id === long && event.question.state === "expired");
   clock.set(-30 * DAY);

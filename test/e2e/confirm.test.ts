@@ -26,13 +26,13 @@ async function deploy(config: object): Promise<{ state: string; error: string | 
   return { state: last.approval.state, error: last.approval.error };
 }
 
-test("a deployed generation has its CLI running, and no request went to a model", async () => {
+test("a deployed generation has its CLI running, and no request was made to a model", async () => {
   const cage = await hive.cage("ada");
   expect(cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude"))).toBe(true);
   expect(await hive.untilAgent("ada", () => true)).toMatchObject({ tokens_today: 0 });
 });
 
-test("a config whose CLI does not start fails its deploy with the reason; what ran runs on", async () => {
+test("a config whose CLI does not start fails its deploy with the reason; the previous generation stays", async () => {
   const { model } = await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
   const runtime = join(hive.stateDir, "runtime");
   const claude = join(runtime, readdirSync(runtime)[0] ?? "", "bin", "claude");
@@ -44,7 +44,7 @@ test("a config whose CLI does not start fails its deploy with the reason; what r
   expect(await hive.untilAgent("ada", (agent) => agent.deploying === undefined)).toMatchObject({ model, running: true });
 });
 
-test("a tool server that does not connect is a warning on the row, until a deploy mends it", async () => {
+test("a tool server that does not connect is a warning on the row, until a deploy fixes it", async () => {
   expect(await deploy({ extraMcpServers: { broken: { command: "/nowhere/at/all" } } })).toMatchObject({ state: "deployed" });
   const warned = await hive.untilAgent("ada", (agent) => agent.warnings.length > 0);
   expect(warned.warnings).toEqual([expect.stringMatching(/^the tool server broken has not connected: .*ENOENT/)]);

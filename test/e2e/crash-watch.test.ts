@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Cages that end without being told to: what the manager hears, what is shown, and when nobody tries again. */
+/** Cages that end unexpectedly: what the manager is notified of, what is shown, and when the daemon gives up. */
 
-/** Seconds; the program's own ten would make this last three minutes. */
+/** Seconds. The program's default of ten would make this test last three minutes. */
 const BASE = 0.6;
 let hive: TestHive;
 beforeAll(async () => {
@@ -28,14 +28,14 @@ interface Told {
   reason: string;
   next: string;
 }
-/** What the manager was told of ada's crashes, in order. */
+/** The manager's notices of ada's crashes, in order. */
 async function told(): Promise<Told[]> {
   const { messages } = await hive.call("messages", { agent: "hm1nd", limit: 500 });
   const events = messages.filter((one) => one.from === "system").map((one) => JSON.parse(one.body ?? "") as Told);
   return events.filter((one) => one.event === "container_crash" && one.agent === "ada");
 }
 const up = () => hive.untilAgent("ada", (agent) => agent.state === "idle" && agent.state_reason === undefined);
-/** Ends ada's cage from outside, and resolves with what is shown of it then. */
+/** Kills ada's cage from outside. Resolves with the agent's view after it. */
 async function crash(): Promise<AgentView> {
   await up();
   const failed = hive.untilAgent("ada", (agent) => agent.failed);
@@ -43,7 +43,7 @@ async function crash(): Promise<AgentView> {
   return failed;
 }
 
-test("each crash is told, and the pause doubles; the fifth within ten minutes parks until the operator starts it", async () => {
+test("each crash is reported, and the pause doubles; the fifth within ten minutes parks the agent until the operator starts it", async () => {
   for (let nth = 1; nth <= 4; nth++) {
     const shown = await crash();
     expect(shown.state_reason).toContain("starts again soon");
@@ -63,11 +63,11 @@ test("each crash is told, and the pause doubles; the fifth within ten minutes pa
     "parked: the operator starts it again",
   ]);
   for (const { reason } of events) expect(reason).toMatch(/SIGKILL|exit/);
-  // The audit has them, by the daemon.
+  // The audit has them, with the daemon as actor.
   const { entries } = await hive.call("audit", { agent: "ada", kind: "container_crash" });
   expect(entries.map((one) => one.actor)).toEqual(Array(5).fill("system"));
 
-  // Mail waits for it, and is no reason to start it.
+  // Its messages wait, and do not start it.
   const { sent } = await hive.call("send", { to: "ada", body: "are you there?" });
   expect((await hive.untilAgent("ada", (agent) => agent.unread === 1)).failed).toBe(true);
   await hive.call("start", { scope: { agent_names: ["ada"] } });
@@ -75,20 +75,20 @@ test("each crash is told, and the pause doubles; the fifth within ten minutes pa
   expect(answer.in_reply_to).toBe(sent[0]?.id);
 });
 
-test("what the operator has started again is counted from the beginning", async () => {
+test("a start by the operator resets the count", async () => {
   await crash();
   expect((await told()).at(-1)?.next).toBe("starts again in 1 s");
   await up();
 });
 
-test("a cage that was told to stop has not crashed; one that cannot be started any more is told, too", async () => {
+test("a stopped cage has not crashed; one that can no longer be started is reported, too", async () => {
   const before = (await told()).length;
   await hive.call("restart", { name: "ada" });
   await hive.call("kill", { name: "ada" });
   await hive.call("start", { scope: { agent_names: ["ada"] } });
   await up();
   expect(await told()).toHaveLength(before);
-  // Its notes have gone: no cage can be made without them.
+  // Its notes are missing, and no cage can be made without them.
   const folder = await hive.folderOf("ada");
   await hive.call("stop", { scope: { agent_names: ["ada"] } });
   renameSync(join(folder, "generations"), join(folder, "elsewhere"));

@@ -5,7 +5,7 @@ import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
 import { LOG_BYTES } from "../../src/containers/launcher.ts";
 import type { StoredTurnEvent } from "../../src/wire/event.ts";
 
-/** What holds when something is killed in the middle of a turn. */
+/** What holds when a process is killed during a turn. */
 
 let hive: TestHive;
 afterEach(() => hive.dispose());
@@ -42,7 +42,7 @@ function assertWhole(events: StoredTurnEvent[]): void {
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
 }
 
-test("kill -9 of the daemon in mid-turn: the cage lives on, its log stays bounded, the turn ends, every event arrives once", async () => {
+test("kill -9 of the daemon during a turn: the cage survives, its log stays bounded, the turn ends, every event arrives once", async () => {
   hive = await new TestHive().play([SLOW]).start();
   const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
   const id = sent[0]?.id ?? 0;
@@ -51,7 +51,7 @@ test("kill -9 of the daemon in mid-turn: the cage lives on, its log stays bounde
   const log = join(await hive.folderOf("hm1nd"), "cage.log");
   await hive.crash();
   expect(isRunning(cage.init)).toBe(true);
-  // With no daemon there, too, what somebody in the cage writes to the harness's stderr stays bounded.
+  // Without a daemon, too, what a program in the cage writes to the harness's stderr stays bounded.
   const stderr = openSync(`/proc/${cage.init}/fd/2`, "w");
   for (let written = 0; written < 5 * LOG_BYTES; written += 64 * 1024) writeSync(stderr, Buffer.alloc(64 * 1024, "flood\n"));
   closeSync(stderr);
@@ -73,7 +73,7 @@ test("kill -9 of the daemon in mid-turn: the cage lives on, its log stays bounde
   expect(messages.map((message) => message.body)).toEqual(["finished"]);
 });
 
-test("kill -9 of the daemon twice within one turn changes nothing of that", async () => {
+test("two kill -9 of the daemon within one turn give the same result", async () => {
   hive = await new TestHive().play([SLOW]).start();
   const { sent } = await hive.call("send", { to: "hm1nd", body: "slow please" });
   await hive.watch((event) => event.kind === "delta" && event.delta.text.includes("two"), { kinds: ["delta"] });
@@ -86,7 +86,7 @@ test("kill -9 of the daemon twice within one turn changes nothing of that", asyn
   expect((await hive.call("inbox", {})).messages).toHaveLength(1);
 });
 
-test("kill -9 of the daemon while nothing happens: idle cages live on, are adopted, and take the next message", async () => {
+test("kill -9 of an idle daemon: idle cages survive, are adopted, and take the next message", async () => {
   hive = await new TestHive().play([{ when: { text: "." }, steps: [answer("here"), say("over")] }]).start();
   await hive.call("spawn", { name: "ada" });
   await hive.call("send", { to: "hm1nd", body: "are you there?" });
@@ -95,7 +95,7 @@ test("kill -9 of the daemon while nothing happens: idle cages live on, are adopt
   const cages = [await hive.cage("hm1nd"), await hive.cage("ada")];
   await hive.crash();
   await hive.start();
-  // Each has said hello to the new daemon, as the process that it was.
+  // Each has said hello to the new daemon, with the same process.
   for (const name of ["hm1nd", "ada"]) {
     const { sent } = await hive.call("send", { to: name, body: `still there, ${name}?` });
     await hive.untilMessage((message) => message.in_reply_to === sent[0]?.id);
@@ -106,7 +106,7 @@ test("kill -9 of the daemon while nothing happens: idle cages live on, are adopt
   expect(hive.output).not.toContain("crash");
 });
 
-test("kill -9 of the CLI: the turn fails, the message comes back and is tried again", async () => {
+test("kill -9 of the CLI: the turn fails, and the message is redelivered", async () => {
   hive = await new TestHive()
     .play([
       { ...SLOW, once: true },
@@ -124,7 +124,7 @@ test("kill -9 of the CLI: the turn fails, the message comes back and is tried ag
   expect(ends[0]?.reason).toMatch(/SIGKILL|ended|crash/i);
 });
 
-test("kill -9 of the harness: its cage is a crash, nothing of it is left, and the message is delivered again", async () => {
+test("kill -9 of the harness: its cage counts as crashed, nothing of it remains, and the message is redelivered", async () => {
   hive = await new TestHive({ HIVE_CRASH_BACKOFF_SECONDS: "0.2" })
     .play([
       { ...SHELL, once: true },
@@ -143,12 +143,12 @@ test("kill -9 of the harness: its cage is a crash, nothing of it is left, and th
   expect(done.redelivered).toBe(true);
   expect(before.filter(isRunning)).toEqual([]);
   expect((await hive.call("inbox", {})).messages.map((message) => message.body)).toEqual(["second life"]);
-  // The turn that the harness left is not shown as running for ever.
+  // The interrupted turn is not shown as running forever.
   const { turns } = await hive.call("turns", { agent: "hm1nd" });
   expect(turns[1]).toMatchObject({ turn: 1, result: "interrupted", reason: expect.stringContaining("the cage crashed") });
 });
 
-test("kill -9 of the cage: no process, mount or group is left, and it comes back", async () => {
+test("kill -9 of the cage: no process, mount or group remains, and it is restarted", async () => {
   hive = await new TestHive({ HIVE_CRASH_BACKOFF_SECONDS: "0.2" })
     .play([
       { ...SHELL, once: true },

@@ -8,14 +8,14 @@ import { TestHive } from "../lib/hive.ts";
 import { holdings } from "../lib/process.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
-/** Crowds and floods against a real daemon: what is too much is refused with a word, and everybody else is served. */
+/** Crowds and floods against a real daemon: it refuses the excess in words and serves all others. */
 
 const CROWD = 10_000;
 /** Connections that are made at once. */
 const WAVE = 500;
-/** Sends that a flooding connection has under way. */
+/** Pending sends of a flooding connection. */
 const AT_ONCE = 8;
-/** What a crowd may cost the daemon in memory, whatever its size. */
+/** Maximum memory that a crowd of any size may cost the daemon. */
 const MOST_BYTES = 192 * 1024 * 1024;
 let hive: TestHive;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** What is served at most, besides what a refused one holds for a moment. */
+/** Maximum connections that are served, besides refused ones that exist for a moment. */
 const DASHBOARD = 1_000;
 const CAGE = 64;
 const adas = (name: string): string => join(hive.agentSocket("ada"), "..", name);
@@ -52,7 +52,7 @@ test.each([
     200,
   ],
 ] as const)(
-  "of 10,000 connections to %s that say nothing at most %d are held, each other is told why, and whoever asks is served",
+  "of 10,000 silent connections to %s at most %d stay open, the others get the reason, and a request is served",
   async (_what, most, target, honest, status) => {
     expect(await honest()).toBe(status);
     const before = holdings(hive.pid);
@@ -63,7 +63,7 @@ test.each([
         const socket = connect({ ...(target() as NetConnectOpts), allowHalfOpen: true } as NetConnectOpts);
         held.add(socket);
         let words = "";
-        socket.on("error", () => {}); // Its end is looked at, not the reason.
+        socket.on("error", () => {}); // The test checks that it closes, not why.
         socket.on("data", (chunk: Buffer) => (words += chunk.toString()));
         socket.once("close", () => held.delete(socket));
         socket.once("end", () => {
@@ -73,7 +73,7 @@ test.each([
         return once(socket, "connect");
       });
       await Promise.all(wave);
-      // In the middle of it.
+      // While the crowd is connected.
       expect(await honest()).toBe(status);
     }
     await expect.poll(() => held.size).toBeLessThanOrEqual(most);
@@ -90,8 +90,8 @@ test.each([
   },
 );
 
-test("one agent floods from 64 connections beside nine quiet ones: their mail arrives, and the dashboard answers meanwhile", async () => {
-  // Its turns would be the flood's work, and not the daemon's.
+test("one agent floods from 64 connections next to nine quiet ones: their messages arrive, and the dashboard answers", async () => {
+  // Its turns would measure the flood's work, not the daemon's.
   await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
   const quiet = Array.from({ length: 9 }, (_, n) => `quiet-${n}`);
   await Promise.all(quiet.map((name) => spawnStopped(hive, name)));
@@ -124,7 +124,7 @@ test("one agent floods from 64 connections beside nine quiet ones: their mail ar
         return (await client.call("send", { to, body: `from ${n}` })).sent[0]?.id ?? 0;
       }),
     );
-    // Each takes what lies in its inbox until its neighbour's mail comes; the flood's own is bounded by its rate.
+    // Each reads its inbox until its neighbour's message arrives. The flood's own messages are limited by its rate.
     await Promise.all(
       ins.map(async ({ client }, n) => {
         const wanted = sent[(n + quiet.length - 1) % quiet.length];

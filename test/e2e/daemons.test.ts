@@ -22,8 +22,8 @@ function another(env: Record<string, string> = {}): TestHive {
   return hive;
 }
 
-describe("hives beside each other", () => {
-  test("two with the same agents know nothing of one another", async () => {
+describe("several hives on one host", () => {
+  test("two with the same agents are independent of each other", async () => {
     const [one, two] = await Promise.all([another().start(), another().start()]);
     await Promise.all([one, two].map((hive) => hive.call("spawn", { name: "ada" })));
     await Promise.all([one.call("send", { to: "ada", body: "first" }), two.call("send", { to: "ada", body: "second" })]);
@@ -34,13 +34,13 @@ describe("hives beside each other", () => {
     expect(one.home).not.toBe(two.home);
     const ids = await Promise.all([one, two].map(async (hive) => (await hive.call("state", {})).state.hive.id));
     expect(ids[0]).not.toBe(ids[1]);
-    // The end of one leaves the other as it is.
+    // Stopping one does not affect the other.
     await one.stop();
     await two.call("send", { to: "ada", body: "still there" });
     await two.untilMessage((message) => message.body === "heard still there");
   });
 
-  test("a second daemon on the same folder is refused with what to do, and the first goes on", async () => {
+  test("a second daemon on the same folder is refused with what to do, and the first continues", async () => {
     const hive = await another().start();
     const rival = new TestHive({ HIVE_STATE_DIR: hive.stateDir });
     await expect(rival.start()).rejects.toThrow(/another hive-c0re runs on this state folder/);
@@ -62,7 +62,7 @@ describe("hives beside each other", () => {
 describe("the protocol between harness and daemon", () => {
   const hello = { revision: "r", generation: 1, instance: "instance-1" };
 
-  test("a newer and a far older harness are refused with a word, the one before is served", async () => {
+  test("a newer and a far older harness are refused in words, the previous version is served", async () => {
     const hive = await another().start();
     await hive.call("stop", { scope: { agent_names: ["hm1nd"] } });
     const client = await connectLines(hive.agentSocket("hm1nd"));
@@ -72,7 +72,7 @@ describe("the protocol between harness and daemon", () => {
     await expect(client.call("hello", { ...hello, protocol: OLDEST_PROTOCOL - 1 })).rejects.toThrow(
       /restart the agent to replace it/,
     );
-    // Nothing of a harness without its hello.
+    // No verb of a harness works without its hello.
     for (const verb of ["next", "finish", "publish", "delta", "report", "confirm"] as const) {
       await expect(client.call(verb, {}), verb).rejects.toMatchObject({ code: "forbidden" });
     }
@@ -96,7 +96,7 @@ describe("the protocol between harness and daemon", () => {
     second.close();
   });
 
-  test("a cage of another build outlives the upgrade, and is replaced between turns", async () => {
+  test("a cage of another build survives the upgrade, and is replaced between turns", async () => {
     const hive = await another().start();
     await hive.call("send", { to: "hm1nd", body: "before" });
     await hive.untilMessage((message) => message.body === "heard before");

@@ -4,7 +4,7 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import { launch, logIn } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** The operator decides in a real browser, over a real hive: what is approved there comes to live. */
+/** The operator decides in a real browser, over a real hive: what is approved there is deployed. */
 
 let hive: TestHive;
 let browser: Browser;
@@ -35,7 +35,7 @@ afterAll(async () => {
   await hive.dispose();
 });
 
-/** Waits until a request about scout is in a state; the newest such. */
+/** Waits until a request about scout is in a state. Resolves with the newest such request. */
 async function request(is: (approval: ApprovalView) => boolean): Promise<ApprovalView> {
   const events = await hive.watch(
     (event) => event.kind === "approval" && event.approval.agent === "scout" && is(event.approval),
@@ -57,7 +57,7 @@ async function propose(config: object, description: string): Promise<ApprovalVie
 const rests = () => hive.untilAgent("scout", (agent) => agent.deploying === undefined && agent.state === "idle");
 const short = (approval: ApprovalView): string => approval.sha?.slice(0, 7) ?? "";
 
-test("from the manager's request to a roll-back: cards, diff, deny with a note, deploys", async () => {
+test("from the manager's request to a rollback: cards, diff, deny with a note, deploys", async () => {
   const { context, page, problems } = await logIn(browser, hive);
   const card = (one: ApprovalView) => page.getByRole("article", { name: new RegExp(`^request ${one.id}:`) });
   const approve = (one: ApprovalView) => card(one).getByRole("button", { name: new RegExp(`approve\\s+${short(one)}`) });
@@ -88,7 +88,7 @@ test("from the manager's request to a roll-back: cards, diff, deny with a note, 
     tag: `denied/${denied.id}`,
   });
 
-  // What runs changes while the card is on the screen: what was shown there cannot be approved any more.
+  // What runs changes while the card is on the screen, so what it showed can no longer be approved.
   const stale = await propose({ model: "sonnet" }, "another");
   await card(stale).getByText('"model": "sonnet"').waitFor();
   const answers = page.waitForResponse((response) => response.url().endsWith("/api/approve"));
@@ -115,6 +115,6 @@ test("from the manager's request to a roll-back: cards, diff, deny with a note, 
   expect(entries.find((one) => one.kind === "approved")).toMatchObject({ actor: "operator", sha: cheaper.sha });
   expect((await hive.call("check", {})).holds).toBe(true);
   await context.close();
-  // The refusal above is an answer of 409, which the browser tells on its console.
+  // The refusal above is a 409, which the browser logs to its console.
   expect(problems.filter((words) => !words.includes("409"))).toEqual([]);
 });

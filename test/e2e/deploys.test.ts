@@ -8,8 +8,8 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /**
- * The whole way of a change: the manager asks from inside its cage, with the real CLI and with git; the operator
- * decides; the change is live, or everything is as it was.
+ * A change from beginning to end: the manager asks from inside its cage, with the real CLI and with git; the operator
+ * decides; the change is deployed, or everything stays as it was.
  */
 
 const bash = (command: string, capture: Record<string, string> = {}) => ({
@@ -27,7 +27,7 @@ const commit = (json: string) =>
     { sha: "sha=([0-9a-f]{10})" },
   );
 const GOOD = JSON.stringify({ model: "haiku", description: "looks things up", allowedRecipients: ["nobody"] });
-/** There when it is asked for, and gone when it is approved. */
+/** Exists when it is requested, and is removed before it is approved. */
 const CORPUS = realpathSync(mkdtempSync(join(tmpdir(), "corpus-")));
 chmodSync(CORPUS, 0o755);
 const BROKEN = JSON.stringify({ model: "haiku", mounts: [{ host: CORPUS, cage: "/corpus" }] });
@@ -126,25 +126,25 @@ async function holds(): Promise<void> {
   expect(findings.map((one) => one.invariant)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 }
 
-test("the manager itself came by a deploy with an id", async () => {
+test("the manager itself was created by a deploy with an id", async () => {
   const { deploys } = await hive.call("deploys", { agent: "hm1nd" });
   expect(deploys).toMatchObject([{ id: 1, state: "deployed", origin: "first_start", by: "system", runs: true }]);
   expect(git("meta", "log", "--format=%s")).toBe(`deploy hm1nd deployed/1 ${deploys[0]?.sha?.slice(0, 12)}\n`);
   await holds();
 });
 
-test("the manager asks for an agent; the operator approves; it confirms, and is greeted", async () => {
+test("the manager asks for an agent; the operator approves; it confirms, and gets a first message", async () => {
   await hive.call("send", { to: "hm1nd", body: "make scout" });
   const asked = await request("scout", (one) => one.state === "pending");
   expect(asked).toMatchObject({ kind: "spawn", origin: "request", requested_by: "hm1nd", description: "looks things up" });
   expect((await hive.call("pending", {})).approvals).toMatchObject([
     { id: asked.id, agent: "scout", kind: "spawn", status: "pending" },
   ]);
-  // What would run is shown as a diff against nothing.
+  // The proposed config is shown as a diff against nothing.
   const { files, base_sha: base } = await hive.call("show", { id: asked.id });
   expect(base).toBeUndefined();
   expect(files.map((file) => [file.path, file.status])).toContainEqual(["agent.json", "added"]);
-  // It is not there yet, for nobody.
+  // It does not exist yet, for any caller.
   expect((await hive.call("list", {})).agents).toEqual(["hm1nd"]);
   await expect(hive.call("send", { to: "scout", body: "x" })).rejects.toThrow("no recipient");
   // A second one of that name is not queued.
@@ -157,7 +157,7 @@ test("the manager asks for an agent; the operator approves; it confirms, and is 
   const deployed = await request("scout", (one) => one.state === "deployed");
   expect(deployed).toMatchObject({ id: asked.id, tag: `deployed/${asked.id}`, resolved_by: "operator" });
   await told("scout is here");
-  // The manager heard of both in the commit that says so, in this order.
+  // The manager was notified of both in the transactions that record them, in this order.
   const { messages } = await hive.call("messages", { agent: "hm1nd", limit: 100 });
   const events = messages.filter((one) => one.from === "system").map((one) => JSON.parse(one.body ?? "") as { event: string });
   expect(events.slice(-2)).toMatchObject([
@@ -168,7 +168,7 @@ test("the manager asks for an agent; the operator approves; it confirms, and is 
   await holds();
 });
 
-test("a commit of the manager: a build that fails leaves everything as it was; the fix goes live", async () => {
+test("a commit of the manager: a build that fails changes nothing; the fix is deployed", async () => {
   const before = { meta: git("meta", "rev-parse", "main"), applied: git("applied/scout.git", "rev-parse", "main") };
   await hive.call("send", { to: "hm1nd", body: "change scout" });
   const broken = await request("scout", (one) => one.kind === "apply_commit" && one.state === "pending");
@@ -188,7 +188,7 @@ test("a commit of the manager: a build that fails leaves everything as it was; t
   );
   await holds();
 
-  // The manager reads why, in its cage, and proposes a fix.
+  // The manager reads the reason in its cage, and proposes a fix.
   await told(`mounts: ${CORPUS} does not exist on this host · request`);
   const fixed = await request("scout", (one) => one.state === "pending" && one.id > broken.id);
   const { files, approval } = await hive.call("show", { id: fixed.id });
@@ -196,7 +196,7 @@ test("a commit of the manager: a build that fails leaves everything as it was; t
   expect(files[0]?.patch).toContain("allowedRecipients");
   await hive.call("approve", { id: fixed.id, ...(approval.digest ? { digest: approval.digest } : {}) });
   await request("scout", (one) => one.id === fixed.id && one.state === "deployed");
-  // Visible at once: another model, and whom it may write to.
+  // Visible at once: another model, and other permitted recipients.
   const scout = await hive.untilAgent(
     "scout",
     (agent) => agent.deployed_sha === fixed.sha?.slice(0, 12) && agent.deploying === undefined,
@@ -204,7 +204,7 @@ test("a commit of the manager: a build that fails leaves everything as it was; t
   expect(scout).toMatchObject({ model: "haiku", running: true });
   const socket = await connectLines(hive.agentSocket("scout"));
   expect((await socket.call("whoami", {})).recipients).toEqual(["operator", "hm1nd"]);
-  // Nothing of deciding can be reached from a cage.
+  // No deciding operation can be reached from a cage.
   for (const verb of ["approve", "deny", "answer", "rollback", "propose", "deploy_force", "approvals", "show"] as const)
     await expect(socket.call(verb, { id: 1, agent: "scout" }), verb).rejects.toMatchObject({ code: "forbidden" });
   socket.close();
@@ -227,7 +227,7 @@ test("a name that can be moved is refused, in the cage and on the wire", async (
   socket.close();
 });
 
-test("the operator proposes, denies with a note, takes back; the manager takes back its own", async () => {
+test("the operator proposes, denies with a note, cancels; the manager cancels its own requests", async () => {
   const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from('{"model":"opus"}').toString("base64") }];
   const { request: id } = await hive.call("propose", { agent: "hm1nd", files, description: "a better model" });
   const { approval } = await hive.call("deny", { id, note: "too dear" });
@@ -246,7 +246,7 @@ test("the operator proposes, denies with a note, takes back; the manager takes b
   await holds();
 });
 
-test("what runs has changed since: an approval of what was looked at before is refused", async () => {
+test("an approval of an earlier diff is refused after what runs has changed", async () => {
   const tree = (model: string) => [
     { path: "agent.json", mode: "100644" as const, base64: Buffer.from(JSON.stringify({ model })).toString("base64") },
   ];
@@ -258,7 +258,7 @@ test("what runs has changed since: an approval of what was looked at before is r
   for (const seen of [{}, looked === undefined ? {} : { digest: looked }])
     await expect(hive.call("approve", { id: second, ...seen })).rejects.toThrow("what runs has changed since, look again");
   await expect(hive.call("approve", { id: second, sha: "0".repeat(40) })).rejects.toThrow("look again");
-  // The browser has to say what it has shown.
+  // The browser has to report what it showed.
   const browser = await hive.browser();
   const post = (body: object) =>
     browser("/api/approve", {
@@ -270,7 +270,7 @@ test("what runs has changed since: an approval of what was looked at before is r
   await hive.call("deny", { id: second });
 });
 
-test("when what runs goes back, a request is shown with the marks of all that it now brings", async () => {
+test("after a rollback a request shows the risks of everything that it now changes", async () => {
   const tree = (config: object) => [
     { path: "agent.json", mode: "100644" as const, base64: Buffer.from(JSON.stringify(config)).toString("base64") },
   ];
@@ -290,7 +290,7 @@ test("when what runs goes back, a request is shown with the marks of all that it
   await hive.call("deny", { id: next });
 });
 
-test("what is not shown is approved by name only, over host.sock and HTTP", async () => {
+test("files that are not shown are approved by name only, over host.sock and HTTP", async () => {
   const base64 = (content: string) => Buffer.from(content).toString("base64");
   const files = [
     { path: "A-notes.txt", base64: base64("\n".repeat(540_000)) },
@@ -351,7 +351,7 @@ test("rollback, rebuild, update and the ledger's inputs are deploys with ids of 
   await holds();
 });
 
-test("the audit says who approved what, which commit ran when, and what was sent under it", async () => {
+test("the audit says who approved what, which commit ran when, and which messages were sent under it", async () => {
   const { deploys } = await hive.call("deploys", { agent: "scout" });
   const first = deploys.filter((one) => one.state === "deployed").at(-1);
   const { entries } = await hive.call("audit", { request: first?.id ?? 0 });

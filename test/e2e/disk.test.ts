@@ -8,9 +8,9 @@ import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import { TestHive, cleanEnv, until } from "../lib/hive.ts";
 
-/** A disk that is full: the state folder lies on a small file system of the test's own, in a mount namespace of its own. */
+/** A full disk. The state folder is on a small file system of the test's own, in its own mount namespace. */
 
-/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny; what counts is what is left. */
+/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny. Only the free space matters. */
 const SIZE = 640 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
   outer.once("exit", () => (output += "ENDED"));
   await until(() => output.includes("/login#token=") || output.includes("ENDED"));
   if (output.includes("ENDED")) throw new Error(output);
-  // The daemon's own view of the file system, seen from outside.
+  // The daemon's own view of the file system, from outside.
   seen = `/proc/${descendants(outer.pid ?? 0)[0]}/root${state}`;
   client = await connectLines(join(seen, "run", "host.sock"), { ordered: true });
 });
@@ -60,14 +60,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a full disk refuses sends clearly, reads and stop still work, and all is well again when there is room", async () => {
+test("a full disk refuses sends with a reason, reads and stop still work, and everything works again when there is room", async () => {
   await client.call("send", { to: "hm1nd", body: "before" });
   const filler = join(seen, "filler");
   const { bavail, bsize } = statfsSync(seen);
   // Everything but one MiB.
   writeFileSync(filler, Buffer.alloc(bavail * bsize - MIB, 1));
 
-  // Within moments the daemon looks, gives up its ballast, and says what is wrong.
+  // Within moments the daemon notices, releases its ballast, and reports the problem.
   await untilDiskIs(true);
   await expect(client.call("send", { to: "hm1nd", body: "too much" })).rejects.toMatchObject({
     code: "disk_full",
@@ -87,12 +87,12 @@ test("a full disk refuses sends clearly, reads and stop still work, and all is w
   for await (const { event } of reader.stream("watch", { after: 0, kinds: ["message"] })) {
     if (event?.kind === "message" && event.message.in_reply_to === sent[0]?.id) break;
   }
-  // What was refused was not stored, not even half.
+  // What was refused was not stored, not even partly.
   const { messages } = await client.call("messages", { limit: 500 });
   expect(messages.filter((message) => message.body === "too much")).toEqual([]);
 });
 
-/** Waits until the hive says that the disk is full, or no longer. */
+/** Waits until the hive reports that the disk is full, or no longer full. */
 async function untilDiskIs(full: boolean): Promise<void> {
   // A stream ends with its connection, so it gets one of its own.
   const reader = await connectLines(join(seen, "run", "host.sock"), { ordered: true });
@@ -102,7 +102,7 @@ async function untilDiskIs(full: boolean): Promise<void> {
   }
 }
 
-test("an agent that writes more than its disk limit is stopped with the reason, and can be started once there is room", async () => {
+test("an agent that exceeds its disk limit is stopped with the reason, and can be started once there is room", async () => {
   const hive = await new TestHive({ HIVE_DISK_CHECK_SECONDS: "0.1" })
     .play([
       {
@@ -122,7 +122,7 @@ test("an agent that writes more than its disk limit is stopped with the reason, 
     const stopped = await hive.untilAgent("ada", (agent) => agent.failed);
     expect(stopped.state_reason).toMatch(/^over its disk limit \(\d\d of 16 MiB\): free room in /);
     expect(stopped.running).toBe(false);
-    // What it was doing comes back uncounted, and the manager knows.
+    // Its message returns to the queue uncounted, and the manager is notified.
     await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "queued" && message.failures === 0);
     await hive.untilMessage(
       (message) => message.from === "system" && /"event":"killed".*over its disk limit/.test(message.body ?? ""),

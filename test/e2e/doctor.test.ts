@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cleanEnv } from "../lib/hive.ts";
 
-/** `hive-c0re doctor`: what it finds on this host, and on one where something is missing. */
+/** `hive-c0re doctor`: its findings on this host, and on a host where something is missing. */
 
 const DAEMON = join(import.meta.dirname, "../../dist/hive-c0re.js");
 let folder: string;
@@ -29,7 +29,7 @@ function doctor(argv: string[], env: Record<string, string> = {}): Promise<{ cod
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
 }
 
-test("on a host that can run a hive it builds a cage, says how limits are held, leaves nothing, and ends with 0", async () => {
+test("on a capable host it builds a cage, says how limits are enforced, leaves nothing, and ends with 0", async () => {
   const { code, out } = await doctor(["--json"]);
   const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Finding[] };
   expect({ code, ok }).toEqual({ code: 0, ok: true });
@@ -41,7 +41,7 @@ test("on a host that can run a hive it builds a cage, says how limits are held, 
   expect(forPeople.out).toMatch(/^✓ Node \d/);
 });
 
-test("where a program is missing it names the command that brings it, builds nothing, and ends with 1", async () => {
+test("if a program is missing it names the command that installs it, builds nothing, and ends with 1", async () => {
   const bin = join(folder, "bin");
   mkdirSync(bin);
   for (const program of ["git", "unshare", "setpriv", "mount"]) {

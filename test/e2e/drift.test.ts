@@ -7,8 +7,8 @@ import { launch, logIn } from "../lib/browser.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /**
- * Running generation, ledger and record are one, or it is shown: a hand behind the daemon's back changes one of the
- * three in a real hive.
+ * Running generation, ledger and record agree, or the difference is shown. The test changes one of the three in a real
+ * hive behind the daemon's back.
  */
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
@@ -30,7 +30,7 @@ const hivectl = (...args: string[]): { status: number | null; stdout: string } =
   });
 const seventh = async (): Promise<string[]> =>
   (await hive.call("check", {})).findings.filter((one) => one.invariant === 7).flatMap((one) => one.problems);
-/** Changes the ledger's line of ada by hand, with plain git. */
+/** Changes the ledger's entry of ada manually, with plain git. */
 function relock(change: (entry: Record<string, string>) => void): void {
   const meta = join(hive.stateDir, "meta");
   const file = join(meta, "hive.lock");
@@ -49,7 +49,7 @@ async function rebuilt(): Promise<void> {
   await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.drift === undefined);
 }
 
-test("a ledger that locks something else than was deployed is found, shown, and mended by a rebuild", async () => {
+test("a ledger that differs from what was deployed is found, shown, and repaired by a rebuild", async () => {
   expect(await seventh()).toEqual([]);
   for (const [change, words] of [
     [(entry: Record<string, string>) => (entry["rev"] = "a".repeat(40)), "the deploy ledger locks aaaaaaaaaaaa, and "],
@@ -70,7 +70,7 @@ test("a ledger that locks something else than was deployed is found, shown, and 
   }
 });
 
-test("a start finds it by itself, and the dashboard shows it in the row, on a phone as well, until it is mended", async () => {
+test("a start finds it automatically, and the dashboard shows it in the row, on a phone as well, until it is repaired", async () => {
   relock((entry) => (entry["rev"] = "a".repeat(40)));
   await hive.crash();
   await hive.start();
@@ -86,7 +86,7 @@ test("a start finds it by itself, and the dashboard shows it in the row, on a ph
     for (const { page } of pages) await page.goto(`${hive.home}/?tab=swarm`);
     await Promise.all(drifts.map((drift) => drift.waitFor()));
     await rebuilt();
-    // It goes by its event.
+    // An event removes it.
     await Promise.all(drifts.map((drift) => drift.waitFor({ state: "detached" })));
     expect(pages.flatMap(({ problems }) => problems)).toEqual([]);
   } finally {
@@ -94,13 +94,13 @@ test("a start finds it by itself, and the dashboard shows it in the row, on a ph
   }
 });
 
-test("a generation that runs and is not the one of the record is shown, and replaced once its turn is over", async () => {
+test("a running generation that differs from the record is shown, and replaced once its turn has ended", async () => {
   const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "ada", { kinds: ["delta"] });
   await hive.call("send", { to: "ada", body: "long story" });
   await speaks;
   const cage = await hive.cage("ada");
   const { init } = cage;
-  // Its harness is silent while the next daemon starts: what finds this is the look at its hello, and nothing before.
+  // Its harness is suspended while the next daemon starts, so only the check at its hello can find this.
   const harness = cage.find("hive-ag3nt.js");
   process.kill(harness, "SIGSTOP");
   await hive.crash();

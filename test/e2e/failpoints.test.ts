@@ -9,13 +9,13 @@ import { buildBreakable } from "../lib/breakable.ts";
 import { TestHive, until } from "../lib/hive.ts";
 
 /**
- * Deploys that break at every place between two steps, in every way, over real cages, repositories and a real database.
- * Afterwards the checker holds, and holds again in the next daemon, whose start repairs what is derived from the rows:
- * what was published is deployed, and of everything else nothing is left.
+ * Deploys that break between any two steps, in every way, over real cages, repositories and a real database. Afterwards
+ * the checker passes, and passes again in the next daemon, whose start repairs what is derived from the rows: what was
+ * published is deployed, and nothing remains of the rest.
  */
 
 const NO_RULES = [{ when: { text: "." }, steps: [{ say: "ok" }] }];
-/** Places after the ledger has moved: there is no way back from here on. */
+/** Failpoints after the ledger has moved, from which there is no way back. */
 const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
 let breakable: Awaited<ReturnType<typeof buildBreakable>>;
 let hive: TestHive;
@@ -58,7 +58,7 @@ async function settled(id: number): Promise<string> {
   const last = events.at(-1);
   return last?.kind === "approval" ? last.approval.state : "";
 }
-/** The last daemon is gone, or goes now; the next one has settled everything before it says that it is ready. */
+/** Waits for the last daemon to die, or kills it. The next one has finished everything before it is ready. */
 async function restart(is: "dead" | "killed now"): Promise<void> {
   if (is === "dead") await once(hive.process, "exit");
   else await hive.crash();
@@ -71,14 +71,14 @@ async function holds(): Promise<void> {
 }
 
 describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
-  test.each(["error", "ENOSPC", "kill"])("by %s: the change is live, or everything is as it was", async (how) => {
+  test.each(["error", "ENOSPC", "kill"])("by %s: the change is deployed, or everything stays as it was", async (how) => {
     cases++;
     const before = { meta: git("meta", "rev-parse", "main"), main: git("applied/ada.git", "rev-parse", "main") };
     arm(at, how);
     const { id, sha } = await change();
     if (how === "kill") await restart("dead");
     const state = await settled(id);
-    // Every place is reached; the last one after the end is told.
+    // Every failpoint is reached. The last one is after the end was reported, so wait for it.
     await until(() => !existsSync(join(hive.stateDir, "break.json")));
     expect(state).toBe(PUBLISHED.includes(at) ? "deployed" : "failed");
     async function isWhole(): Promise<void> {
@@ -96,11 +96,11 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     await isWhole();
   });
 
-  test("by SIGKILL in a spawn: the agent is there, or nothing of it is", async () => {
+  test("by SIGKILL in a spawn: the agent exists completely, or not at all", async () => {
     cases++;
     const name = `new-${at.replace(/\W/g, "-")}`;
     arm(at, "kill");
-    // The daemon dies in it.
+    // The daemon dies during it.
     const spawned = hive.call("spawn", { name }).catch(() => {});
     await restart("dead");
     await spawned;
@@ -108,15 +108,15 @@ describe.each(FAILPOINTS.map((at) => [at]))("broken %s", (at) => {
     expect(agents.includes(name)).toBe(PUBLISHED.includes(at));
     expect(existsSync(join(hive.stateDir, "proposed", name, "config"))).toBe(PUBLISHED.includes(at));
     await holds();
-    // The name can be had: at once, or after the agent that has it is purged.
+    // The name can be reused: at once, or after the agent that has it is purged.
     if (agents.includes(name)) await hive.call("destroy", { name, purge: true });
   });
 });
 
-test("the program cannot be broken: there is no failpoint that anything could arm", async () => {
+test("the program cannot be broken: it has no failpoint that could be armed", async () => {
   const program = readFileSync(join(import.meta.dirname, "../../dist/hive-c0re.js"), "utf8");
   expect(program).not.toContain("break.json");
-  // The one entry passes none.
+  // The only entry passes none.
   const main = readFileSync(join(import.meta.dirname, "../../src/daemon/main.ts"), "utf8");
   expect(main).toContain("return run(config);");
   arm("before:activate", "kill");

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 import type { TurnEvent } from "../../src/wire/event.ts";
 
-/** The ways in which a model fails, each with the real CLI: what it means for the message, and for the agent. */
+/** The ways in which a model fails, each with the real CLI, and the effect on the message and the agent. */
 
 let hive: TestHive;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => hive.dispose());
 
 let count = 0;
-/** Sends the word to an agent of its own, so that no failure stands in another's way. */
+/** Sends the word to a new agent, so that failures do not affect each other. */
 async function provoke(word: string): Promise<{ name: string; id: number }> {
   const name = `a${++count}`;
   await hive.call("spawn", { name });
@@ -23,7 +23,7 @@ async function eventsOf(agent: string): Promise<TurnEvent[]> {
   return (await hive.call("turn_events", { agent, limit: 500 })).events.map(({ event }) => event);
 }
 
-test("overload: the CLI tries again, notes say so, and the turn ends well", async () => {
+test("overload: the CLI retries, notes say so, and the turn ends well", async () => {
   const { name, id } = await provoke("overload");
   await hive.untilMessage((message) => message.id === id && message.state === "done");
   const notes = (await eventsOf(name)).filter((event) => event.type === "note");
@@ -31,7 +31,7 @@ test("overload: the CLI tries again, notes say so, and the turn ends well", asyn
   expect(JSON.stringify(notes)).toContain("529");
 });
 
-test("an outage parks the agent and counts against no message; the operator's resume tries at once", async () => {
+test("an outage parks the agent and counts against no message; the operator's resume retries at once", async () => {
   const { name, id } = await provoke("outage");
   const parked = await hive.untilAgent(name, (agent) => agent.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/529|overload/i);
@@ -45,14 +45,14 @@ test("an outage parks the agent and counts against no message; the operator's re
   });
 });
 
-test("a rate limit is a state with a countdown that the gateway has heard", async () => {
+test("a rate limit is a state with a countdown that the gateway has received", async () => {
   const { name, id } = await provoke("limit");
   const limited = await hive.untilAgent(name, (agent) => agent.state === "rate_limited");
   expect(Date.parse(limited.resumes_at ?? "") - Date.now()).toBeGreaterThan(10_000);
   await hive.untilMessage((message) => message.id === id && message.state === "queued" && message.failures === 0);
 });
 
-test("a missing login is a state of its own, and the manager hears of it", async () => {
+test("a missing login is a state of its own, and the manager is notified", async () => {
   const { name } = await provoke("login");
   const agent = await hive.untilAgent(name, (one) => one.state === "needs_login");
   expect(agent.needs_login).toBe(true);
@@ -62,7 +62,7 @@ test("a missing login is a state of its own, and the manager hears of it", async
   expect(JSON.parse(told.body ?? "")).toMatchObject({ event: "needs_login", agent: name });
 });
 
-test("a prompt that is too long is compacted once and tried again", async () => {
+test("a prompt that is too long is compacted once and retried", async () => {
   const { name, id } = await provoke("hello");
   await hive.untilMessage((message) => message.id === id && message.state === "done");
   const { sent } = await hive.call("send", { to: name, body: "long" });
@@ -72,7 +72,7 @@ test("a prompt that is too long is compacted once and tried again", async () => 
   await hive.untilMessage((message) => message.from === name && message.body === "compacted");
 });
 
-test("a cut stream is written anew: the page drops the partial text, and the whole is stored once", async () => {
+test("an interrupted stream is written again: the page drops the partial text, and the whole is stored once", async () => {
   const resets = hive.watch((event) => event.kind === "delta" && event.delta.kind === "reset", { kinds: ["delta"] });
   const { name, id } = await provoke("cut");
   await hive.untilMessage((message) => message.id === id && message.state === "done");
@@ -100,7 +100,7 @@ test("a model that never answers can be cancelled, and so can a command that nev
   }
 });
 
-test("a chain of agents answering each other is held, and goes on when the operator says so", async () => {
+test("a chain of agents answering each other is held, and continues when the operator releases it", async () => {
   const storm = await new TestHive({
     HIVE_MAX_HOPS: "4",
     HIVE_SCENARIOS: join(import.meta.dirname, "../../dev/scenarios/storm.json"),

@@ -5,7 +5,7 @@ import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 import { aMessage, events } from "../lib/fixtures.ts";
 
-/** Lists that stay at their end: only the reader lets go of it, whatever else moves. */
+/** Lists that follow their end: only the reader stops that, whatever else moves. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -81,7 +81,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   });
 });
 
-test("an event of an old movement, told after the list has become lower, is not taken for the reader's", async () => {
+test("a late scroll event, fired after the list has become lower, is not taken for the reader's", async () => {
   const { context, page } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("line 299").first().waitFor();
@@ -89,7 +89,7 @@ test("an event of an old movement, told after the list has become lower, is not 
   await tail.evaluate((at) => {
     const box = document.querySelector<HTMLElement>(".compose textarea");
     if (box) box.style.height = "300px";
-    // The list is 300 pixels from its end now, and did not move.
+    // The list is now 300 pixels from its end, and did not move.
     at.dispatchEvent(new Event("scroll", { bubbles: true }));
   });
   await expect.poll(() => below(tail)).toBe(0);
@@ -97,7 +97,7 @@ test("an event of an old movement, told after the list has become lower, is not 
   await context.close();
 });
 
-test("in the middle of a storm one turn of the wheel is enough to stay, and the end is one press away", async () => {
+test("during a storm one turn of the wheel stops following, and one press returns to the end", async () => {
   const { context, page } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("line 299").first().waitFor();
@@ -109,7 +109,7 @@ test("in the middle of a storm one turn of the wheel is enough to stay, and the 
     await page.mouse.wheel(0, -300);
     const pill = page.getByRole("button", { name: /↓ \d+ new/ });
     await pill.waitFor();
-    // More comes, and nothing moves.
+    // More events arrive, and nothing moves.
     const there = await tail.evaluate((at) => at.scrollTop);
     const height = await tail.evaluate((at) => at.scrollHeight);
     await expect.poll(() => tail.evaluate((at) => at.scrollHeight)).toBeGreaterThan(height + 200);
@@ -123,7 +123,7 @@ test("in the middle of a storm one turn of the wheel is enough to stay, and the 
   await context.close();
 });
 
-test("a tail of many thousand events: one reads back to the first, and what one looks at does not move", async () => {
+test("in a tail of many thousand events the reader can scroll back to the first, and the visible rows do not move", async () => {
   const page1 = events(
     "scout",
     Array.from({ length: 300 }, (_, n) => ({ type: "text" as const, text: `old ${n}` })),
@@ -138,7 +138,7 @@ test("a tail of many thousand events: one reads back to the first, and what one 
   for (let n = 0; n < 4500; n++) tell(`event ${n}`);
   await tail.getByText("event 4499").waitFor();
   await expect.poll(() => below(tail)).toBe(0);
-  // A list of all of them would be as high as that; it is about the newest only, until one goes up.
+  // A list of all events would be this high. It has only the newest until the reader scrolls up.
   expect(await tail.evaluate((at) => at.scrollHeight)).toBeLessThan(3600 * 26);
   const seen = new Set<number>();
   const read = async (): Promise<void> => {
@@ -147,7 +147,7 @@ test("a tail of many thousand events: one reads back to the first, and what one 
       if (at !== undefined) seen.add(Number(at));
     }
   };
-  // By less than what is rendered around the sight, so that every row is met.
+  // By less than the overscan, so that every row is met.
   await tail.hover();
   await page.mouse.wheel(0, -100);
   await page.locator(".pill").waitFor();

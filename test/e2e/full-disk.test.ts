@@ -9,20 +9,20 @@ import { buildBreakable } from "../lib/breakable.ts";
 import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
 
 /**
- * Deploys and spawns on a disk that is full, down to the last byte, from each place between two steps on. The state
- * folder is a small file system of the test's own, and its daemon lives in a mount namespace with it.
+ * Deploys and spawns on a disk that becomes full, down to the last byte, between any two steps. The state folder is a
+ * small file system of the test's own, in a mount namespace that it shares with its daemon.
  */
 
-/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny; what counts is that nothing is left. */
+/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny. What matters is that no space is free. */
 const SIZE = 640 * 1024 * 1024;
-/** Runs the daemon again and again on the same file system, until there is a file `over`. */
+/** Restarts the daemon on the same file system until a file `over` exists. */
 const AGAIN = 'while [ ! -e "$1/over" ]; do (shift; exec "$@"); done';
-/** Places after the ledger has moved: there is no way back from here on. */
+/** Failpoints after the ledger has moved, from which there is no way back. */
 const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
 
 let breakable: Awaited<ReturnType<typeof buildBreakable>>;
 let hive: TestHive;
-/** The state folder as it is seen from out here. */
+/** The state folder as seen from outside. */
 let seen: string;
 let models = 0;
 const counts = { places: FAILPOINTS.length, deployed: 0, failed: 0, spawned: 0, not_spawned: 0 };
@@ -37,7 +37,7 @@ beforeAll(async () => {
   breakable = await buildBreakable();
   hive = new TestHive().play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
   mkdirSync(hive.stateDir);
-  // The sockets lie outside of the file system that fills up, within reach.
+  // The sockets are outside of the file system that fills up, so that the test reaches them.
   hive.env["HIVE_RUN_DIR"] = join(hive.folder, "run");
   const box = ["bwrap", "--dev-bind", "/", "/", "--size", String(SIZE), "--tmpfs", hive.stateDir, "--die-with-parent"];
   await hive.start({ dist: breakable.dist, inside: [...box, "sh", "-c", AGAIN, "sh", hive.folder] });
@@ -53,7 +53,7 @@ afterAll(async () => {
   breakable.remove();
 });
 
-test("a disk without room for what cages run: the start says so and how much that is, and leaves nothing of it there", () => {
+test("on a disk without room for the runtime the start says so and how much it needs, and leaves nothing of it there", () => {
   const state = join(hive.folder, "small");
   mkdirSync(state);
   const box = ["--dev-bind", "/", "/", "--size", String(64 * 1024 * 1024), "--tmpfs", state, "--die-with-parent"];
@@ -68,16 +68,16 @@ test("a disk without room for what cages run: the start says so and how much tha
   expect(status).toBe(1);
 });
 
-/** Read as files: git finds no way to a folder that it would reach through another's root. */
+/** Read as files, because git cannot open a folder through another process's root. */
 const main = (repo: string): string => readFileSync(join(seen, repo, "refs/heads/main"), "utf8").trim();
 const refs = () => ({ meta: main("meta/.git"), main: main("applied/ada.git") });
 const arm = (at: string): void => writeFileSync(join(seen, "break.json"), JSON.stringify({ at, how: "full" }));
-/** There is room again. */
+/** Frees the disk again. */
 async function free(): Promise<void> {
   await until(() => !existsSync(join(seen, "break.json")));
   rmSync(join(seen, "filler"));
 }
-/** The next daemon on the same disk; the cages live on and are found again. */
+/** The next daemon on the same disk. The cages survive and are adopted. */
 async function restart(): Promise<void> {
   const ready = hive.ready();
   process.kill(daemon(), "SIGKILL");
@@ -91,7 +91,7 @@ async function holds(): Promise<void> {
 }
 
 describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
-  test("the change is live, or everything is as it was", async () => {
+  test("the change is deployed, or everything stays as it was", async () => {
     const before = refs();
     const base64 = Buffer.from(JSON.stringify({ model: `model-${++models}` })).toString("base64");
     const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
@@ -121,12 +121,12 @@ describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
     await isWhole();
   });
 
-  test("a spawned agent is there, or nothing of it is", async () => {
+  test("a spawned agent exists completely, or not at all", async () => {
     const name = `new-${at.replace(/\W/g, "-")}`;
     arm(at);
     const spawned = await hive.call("spawn", { name }).then(
       () => true,
-      () => false, // For want of room: what is left is checked below.
+      () => false, // For lack of room. The result is checked below.
     );
     if (PUBLISHED.includes(at)) expect(spawned).toBe(true);
     counts[spawned ? "spawned" : "not_spawned"]++;
@@ -143,7 +143,7 @@ describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
   });
 });
 
-test("on a disk that was full deploys have failed, and others have come through", () => {
+test("on a disk that was full some deploys have failed, and others have succeeded", () => {
   expect(counts.failed).toBeGreaterThan(0);
   expect(counts.deployed).toBeGreaterThanOrEqual(PUBLISHED.length);
   expect(counts.not_spawned).toBeGreaterThan(0);

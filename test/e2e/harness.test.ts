@@ -7,10 +7,10 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestHive, cleanEnv, commandLine, isRunning, until } from "../lib/hive.ts";
 
-/** What runs in a cage beside the turns themselves: other programs' ways in, servers, and processes that come and go. */
+/** What runs in a cage besides turns: interfaces for other programs, servers, and processes that start and end. */
 
 const HARNESS = join(import.meta.dirname, "../../dist/harness/hive-ag3nt.js");
-/** An MCP server on stdio with one tool, `shout`, that also says which process it is. */
+/** An MCP server on stdio with one tool, `shout`, that also reports its process id. */
 const SHOUT = `
   const say = (line) => process.stdout.write(JSON.stringify(line) + "\\n");
   let text = "";
@@ -124,7 +124,7 @@ describe("hive-ag3nt mcp on stdio", () => {
     expect(await names("hm1nd")).toEqual(expect.arrayContaining([...own, "list_agents", "start", "kill", "restart"]));
   });
 
-  test("sends as the agent whose socket it is; a refusal is an answer that a model can read", async () => {
+  test("sends as the agent whose socket it uses; a refusal is an answer that a model can read", async () => {
     const client = await clientOf("own");
     const answer = await client.callTool({ name: "send", arguments: { to: "operator", body: "from a program" } });
     expect(answer).not.toHaveProperty("isError", true);
@@ -146,7 +146,7 @@ describe("hive-ag3nt mcp on stdio", () => {
 });
 
 describe("servers of agent.json", () => {
-  test("run in the cage with their environment; one that does not start is shown and stops nobody", async () => {
+  test("run in the cage with their environment; one that does not start is shown and does not block the others", async () => {
     expect(await told("own", "shout own")).toBe("HELLO from own");
     const { events } = await hive.call("turn_events", { agent: "own", limit: 500 });
     const session = events.findLast(({ event }) => event.type === "session")?.event;
@@ -154,7 +154,7 @@ describe("servers of agent.json", () => {
     expect(session?.type === "session" && session.mcp["broken"]).not.toBe("connected");
   });
 
-  test("a resident one is one process over all turns, and is started again when it dies", async () => {
+  test("a resident one is one process over all turns, and is restarted when it dies", async () => {
     expect(await told("resident", "shout one")).toBe("HELLO from resident");
     const cage = await hive.cage("resident");
     const pid = cage.find("toUpperCase");
@@ -178,7 +178,7 @@ test("a program in the cage wakes its agent: hive-ag3nt wake, with the text on s
   await hive.untilMessage((message) => message.from === "hm1nd" && message.body === "heard it is noon");
 });
 
-test("an idle CLI process ends after its warm time, and its session goes on in the next", async () => {
+test("an idle CLI process ends after its warm time, and its session continues in the next", async () => {
   expect(await told("hm1nd", "one")).toBe("heard one");
   const cage = await hive.cage("hm1nd");
   await until(() => !cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude")));
@@ -190,7 +190,7 @@ test("an idle CLI process ends after its warm time, and its session goes on in t
   expect(new Set(sessions).size).toBe(1);
 });
 
-test("a harness that sees no daemon for its patience ends itself, in order", async () => {
+test("a harness without a daemon for too long ends itself cleanly", async () => {
   const folder = mkdtempSync(join(tmpdir(), "away-"));
   mkdirSync(join(folder, "sockets"));
   const child = spawn(process.execPath, [HARNESS, "serve"], {

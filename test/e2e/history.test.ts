@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, logIn } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Looking back over a real hive: search, turns and their figures, connections, a log that follows. */
+/** The history of a real hive: search, turns and their figures, connections, a log that follows. */
 
 let hive: TestHive;
 let browser: Browser;
@@ -36,14 +36,14 @@ afterAll(async () => {
   await hive.dispose();
 });
 
-test("a message is found in all of history as soon as its send was answered", async () => {
+test("a message is found in the whole history as soon as its send was answered", async () => {
   await hive.call("send", { to: "hm1nd", body: "zebra report" });
   const { messages } = await hive.call("search", { words: "zeb" });
   expect(messages.map((message) => message.body)).toContain("zebra report");
   await hive.untilMessage((message) => message.body === "about zebra report: the crawler is fine");
   expect((await hive.call("search", { words: "crawl zebra", agent: "operator" })).messages).toHaveLength(1);
   await expect(hive.call("search", { words: "zebra", agent: "nobody" })).rejects.toThrow(/not managed/);
-  // A hundred newer ones push it out of what the page is given at first.
+  // A hundred newer ones push it out of the page's first window.
   await hive.call("spawn", { name: "mute" });
   await hive.call("set_paused", { name: "mute", paused: true });
   for (let n = 0; n < 110; n++) await hive.call("send", { to: "mute", body: `filler ${n}` });
@@ -62,7 +62,7 @@ test("a message is found in all of history as soon as its send was answered", as
   await flow.getByText("0 messages").waitFor();
   await page.keyboard.press("Escape");
   await flow.getByText("filler 109").waitFor();
-  // Scrolling back brings what the page was not given at first.
+  // Scrolling back loads what the first window lacked.
   await flow.getByRole("log").hover();
   await flow.getByRole("log").evaluate((list) => list.scrollTo(0, 0));
   await flow.getByText("zebra report", { exact: true }).waitFor();
@@ -112,7 +112,7 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   await page.getByRole("dialog").getByRole("cell", { name: "ok" }).first().waitFor();
   await page.goBack();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  // Back goes through what was open; the range was a choice, not a place.
+  // Back goes through the drawers. The range replaces the address, so it is no entry of the history.
   expect(new URL(page.url()).searchParams.get("view")).toBe("7d");
   await context.close();
   expect(problems).toEqual([]);
@@ -127,7 +127,7 @@ test("the log panel follows the cage's log", async () => {
   const waiting = hive.call("logs", { name: "hm1nd", after: position });
   appendFileSync(file, "\u001B[31ma red line\u001B[0m\n");
   expect((await waiting).lines).toEqual(["\u001B[31ma red line\u001B[0m"]);
-  // On the page in its colour, and nothing of the sequence.
+  // On the page in its colour, without the sequence itself.
   await page.locator(".ansi-red", { hasText: /^a red line$/ }).waitFor();
   await context.close();
   expect(problems).toEqual([]);

@@ -6,7 +6,7 @@ import { EVIL, hostileHive, hostilePort, refusingHive } from "../lib/hostile-hiv
 import { calm, goTo, openWatched, whatShows } from "../lib/hostile-look.ts";
 import { openCall } from "../lib/pages.ts";
 
-/** Hostile text in what is opened by hand, in what the hive says no with, on an agent's own port, and beside the page. */
+/** Hostile text in what the operator opens, in the hive's refusals, on an agent's own port, and in notifications. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const WIDTHS = [1440, 390];
-test.each(WIDTHS)("every reading refused in hostile words at %i px", async (width) => {
+test.each(WIDTHS)("every read refused with hostile text at %i px", async (width) => {
   const { page, close } = await openWatched(browser, refusing, width);
   for (const path of [
     "/?card=request-42&tab=call",
@@ -47,7 +47,7 @@ test.each(WIDTHS)("every reading refused in hostile words at %i px", async (widt
   await close();
 });
 
-test.each(WIDTHS)("forms that hold it, and refusals that quote it, at %i px", async (width) => {
+test.each(WIDTHS)("forms that contain it, and refusals that quote it, at %i px", async (width) => {
   const { page, close } = await openWatched(browser, refusing, width, "/?tab=call");
   const look = async (what: string): Promise<void> => expect(await whatShows(page), what).toEqual(calm);
   const refusal = page.locator(".toast.error");
@@ -62,7 +62,7 @@ test.each(WIDTHS)("forms that hold it, and refusals that quote it, at %i px", as
   await look("a toast");
   await refusal.click();
 
-  // The same on the request's own page; what was typed is there already.
+  // The same on the request's own page, where the draft is restored.
   await goTo(page, `${hive.home}/approval/42`);
   await page.getByRole("button", { name: "deny…" }).click();
   await page.getByRole("textbox", { name: /^note to/ }).fill(EVIL);
@@ -76,7 +76,7 @@ test.each(WIDTHS)("forms that hold it, and refusals that quote it, at %i px", as
   await page.getByRole("alert").waitFor();
   await look("the spawn form, refused");
 
-  // A message that comes back with the reason, on the dashboard and on the agent's page.
+  // A refused message that returns with the reason, on the dashboard and on the agent's page.
   for (const path of ["/?tab=flow", "/agent/hm1nd"]) {
     await goTo(page, refusing.home + path);
     const box = page.getByRole("textbox", { name: "message to hm1nd" });

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 const EVIL_PART = encodeURIComponent(EVIL);
-/** Addresses, and what has come from the hive when the page is whole. */
+/** Addresses, each with an element that exists once the page is complete. */
 const PAGES: readonly (readonly [path: string, whole: string])[] = [
   ["/?card=request-42", ".mini .a"],
   ["/?card=question-17", ".card.q .foot"],
@@ -53,7 +53,7 @@ const PAGES: readonly (readonly [path: string, whole: string])[] = [
 
 const cases = [1440, 390].flatMap((width) => [0, 1, 2, 3].map((part) => ({ width, part })));
 test.each(cases)(
-  "no dialog, no foreign request, no report, and the layout stands: part $part at $width px",
+  "no dialog, no foreign request, no report, and the layout is intact: part $part at $width px",
   async ({ width, part }) => {
     const { page, close } = await openWatched(browser, hive, width);
     for (const [path, whole] of PAGES.filter((_, n) => n % 4 === part)) {

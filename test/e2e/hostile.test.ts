@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES, MAX_LINE_BYTES } from "../../src/wire/limits.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** Bad input at every edge of a running hive: the answer is a clear error, and the hive goes on. */
+/** Bad input at every interface of a running hive: the answer is a clear error, and the hive continues. */
 
 let hive: TestHive;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** Sends bytes and collects what comes back until the other side is done, or `lines` lines have come. */
+/** Sends bytes and collects the answer until the other side ends, or until `lines` lines have arrived. */
 function raw(path: string, bytes: string | Buffer | (string | Buffer)[], lines = 1): Promise<Record<string, unknown>[]> {
   return new Promise((resolve) => {
     const socket: Socket = connect(path);
@@ -38,7 +38,7 @@ function raw(path: string, bytes: string | Buffer | (string | Buffer)[], lines =
   });
 }
 const refused = (code: string) => ({ version: 1, ok: false, code });
-/** The hive is well: it answers, and nothing was stored that should not be. */
+/** The hive works: it answers, and nothing invalid was stored. */
 async function isWell(): Promise<void> {
   expect((await hive.call("list", {})).agents).toEqual(["hm1nd", "ada"]);
 }
@@ -72,7 +72,7 @@ describe("names, ids and paths", () => {
     await expect(hive.call("spawn", { name })).rejects.toMatchObject({ code: "bad_request" });
   });
 
-  test("wherever a name is asked for, an odd one is refused", async () => {
+  test("wherever a name is expected, an invalid one is refused", async () => {
     for (const name of ["../../etc/passwd", "a\0b", "x".repeat(5000), "__proto__", "toString"]) {
       for (const verb of ["logs", "config", "kill", "destroy", "revive", "compact", "new_session"] as const) {
         await expect(hive.call(verb, { name }), `${verb} ${name.slice(0, 20)}`).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe("names, ids and paths", () => {
     await linked.dispose();
   });
 
-  test("folders of the host that hold the hive's own files cannot be mounted", async () => {
+  test("folders of the host that contain the hive's own files cannot be mounted", async () => {
     for (const host of ["/", hive.stateDir, join(hive.stateDir, "agents"), hive.folder]) {
       await expect(
         hive.call("spawn", { name: "thief", config: { mounts: [{ host, cage: "/loot", mode: "rw" }] } }),
@@ -156,7 +156,7 @@ describe.each([
     await isWell();
   });
 
-  test("a line past the limit ends the connection with a word, also without a newline", async () => {
+  test("a line past the limit closes the connection with an error, also without a newline", async () => {
     const [answer] = await raw(path(), Buffer.alloc(MAX_LINE_BYTES + 10, "x"));
     expect(answer).toMatchObject(refused("too_large"));
     const big = await raw(
@@ -167,7 +167,7 @@ describe.each([
     await isWell();
   });
 
-  test("a peer that stops in the middle of a line, or never reads, holds nothing up", async () => {
+  test("a peer that stops in the middle of a line, or never reads, blocks nothing", async () => {
     const silent = connect(path());
     silent.write('{"cmd":"li');
     silent.pause();
@@ -221,7 +221,7 @@ describe("messages", () => {
     expect(sent).toHaveLength(1);
   });
 
-  test("a storm of broadcasts is slowed with a clear word, and the operator is not", async () => {
+  test("a storm of broadcasts is slowed with a clear error, and the operator is not", async () => {
     const lines = Array.from({ length: 400 }, (_, n) => `{"id":${n},"cmd":"send","to":"hm1nd","body":"storm ${n}"}\n`).join("");
     const answers = await raw(hive.agentSocket("ada"), lines, 400);
     expect(answers).toHaveLength(400);
@@ -232,7 +232,7 @@ describe("messages", () => {
     await isWell();
   });
 
-  test("a storm to everybody is slowed by what it would reach, also when it would reach many", async () => {
+  test("a broadcast storm is limited by the number of its deliveries, also with many agents", async () => {
     const lines = Array.from({ length: 300 }, (_, n) => `{"id":${n},"cmd":"send","to":"*","body":"all ${n}"}\n`).join("");
     const answers = await raw(hive.agentSocket("hm1nd"), lines, 300);
     expect(answers).toHaveLength(300);
@@ -242,7 +242,7 @@ describe("messages", () => {
     await isWell();
   });
 
-  test("more connections than an agent may have are refused in words; others are not touched", async () => {
+  test("connections beyond an agent's limit are refused in words; others are not affected", async () => {
     const sockets = Array.from({ length: 80 }, () => connect(hive.agentSocket("ada")));
     const texts = await Promise.all(
       sockets.map(
@@ -260,7 +260,7 @@ describe("messages", () => {
     await isWell();
   });
 
-  test("ten thousand connections to the operator's socket are served or refused, and the hive goes on", async () => {
+  test("ten thousand connections to the operator's socket are served or refused, and the hive continues", async () => {
     const sockets: Socket[] = [];
     let refusals = 0;
     for (let n = 0; n < 10_000; n++) {

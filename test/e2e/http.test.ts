@@ -6,7 +6,7 @@ import type { StateSnapshot } from "../../src/wire/event.ts";
 import { operations } from "../../src/wire/operations.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** The operator's HTTP surface, as a stranger and as a browser would speak to it. */
+/** The operator's HTTP interface, as a stranger and as a browser would use it. */
 
 let hive: TestHive;
 let browser: Awaited<ReturnType<TestHive["browser"]>>;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** A request with exactly these headers, Host included, and the path as it is written. */
+/** A request with exactly these headers, including Host, and the path as it is written. */
 function plain(
   method: string,
   path: string,
@@ -45,7 +45,7 @@ function plain(
 const json = { "Content-Type": "application/json" };
 const session = () => ({ Cookie: cookie.split(";")[0] ?? "" });
 
-describe("the door", () => {
+describe("sessions", () => {
   test("a launch link works once, and becomes a cookie that scripts cannot read", async () => {
     const token = (await hive.call("login", {})).url.split("#token=")[1];
     const enter = () => plain("POST", "/api/login", json, JSON.stringify({ token }));
@@ -60,7 +60,7 @@ describe("the door", () => {
     expect(second.body).toContain("npx hivectl login");
   });
 
-  test("without a session there is the login page, what it needs, and health; nothing else", async () => {
+  test("without a session only the login page, its resources and health are served", async () => {
     expect((await plain("GET", "/healthz", {})).status).toBe(200);
     const login = await plain("GET", "/login", {});
     expect(login.status).toBe(200);
@@ -72,12 +72,12 @@ describe("the door", () => {
     expect((await plain("POST", "/op-send", json, '{"to":"hm1nd","body":"x"}')).status).toBe(401);
   });
 
-  test("a made-up cookie is nobody's", async () => {
+  test("a made-up cookie is no session", async () => {
     const { id } = (await hive.call("state", {})).state.hive;
     expect((await plain("GET", "/api/state", { Cookie: `hive_${id}=guessed` })).status).toBe(401);
   });
 
-  test("a session is listed and can be ended, its open stream with it", async () => {
+  test("a session is listed and can be ended, which also ends its open stream", async () => {
     const other = await hive.browser();
     const stream = await other("/api/events");
     const { sessions } = await hive.call("sessions", {});
@@ -90,7 +90,7 @@ describe("the door", () => {
   });
 });
 
-describe("where a request comes from", () => {
+describe("the origin of a request", () => {
   test.each(["evil.example", "localhost.evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:1"])(
     "Host %j is not ours",
     async (host) => {
@@ -98,7 +98,7 @@ describe("where a request comes from", () => {
     },
   );
 
-  test("localhost goes to the canonical address", async () => {
+  test("localhost redirects to the canonical address", async () => {
     const { port } = new URL(hive.home);
     const answer = await plain("GET", "/login", { Host: `localhost:${port}` });
     expect(answer).toMatchObject({ status: 307, headers: { location: `${hive.home}/login` } });
@@ -139,7 +139,7 @@ describe("requests", () => {
     expect((await plain("POST", "/api/constructor", { ...json, ...session() }, "{}")).status).toBe(404);
   });
 
-  test("bodies that are no JSON, too large, or say a key twice are refused in words", async () => {
+  test("bodies that are no JSON, too large, or repeat a key are refused in words", async () => {
     const post = (body: string, headers = json) => plain("POST", "/api/send", { ...headers, ...session() }, body);
     expect(await post("hello")).toMatchObject({ status: 400 });
     expect(await post('{"to":"hm1nd","to":"x","body":"y"}')).toMatchObject({ status: 400 });
@@ -158,13 +158,13 @@ describe("requests", () => {
     "/assets/%2e%2e%2f%2e%2e%2fpackage.json",
     "//etc/passwd",
     "/\\..\\..\\etc",
-  ])("%s leads nowhere", async (path) => {
+  ])("%s does not exist", async (path) => {
     const answer = await plain("GET", path, session());
     expect(answer.body).not.toMatch(/root:|"name": "hyperhive"|SQLite/);
     expect([200, 404, 400, 303]).toContain(answer.status);
   });
 
-  test("a slow writer of headers is let go, and others are served meanwhile", async () => {
+  test("a client that writes headers slowly is disconnected, and others are served meanwhile", async () => {
     const { hostname, port } = new URL(hive.home);
     const slow = connect(Number(port), hostname);
     slow.write("GET / HTTP/1.1\r\nHost: ");
@@ -172,7 +172,7 @@ describe("requests", () => {
     slow.destroy();
   });
 
-  test("every answer carries the policy that keeps text from becoming code", async () => {
+  test("every answer has the policy that keeps text from becoming code", async () => {
     for (const path of ["/", "/login", "/api/state", "/healthz", "/nowhere.js"]) {
       const { headers } = await plain("GET", path, session());
       expect(headers["content-security-policy"], path).toContain("default-src 'none'; script-src 'self'");
@@ -181,13 +181,13 @@ describe("requests", () => {
     }
   });
 
-  test("the app's page brings the state with it, names few files, and is not kept", async () => {
+  test("the app's page contains the state, references few files, and is not cached", async () => {
     const body = "</script><img src=x onerror=alert(1)>";
     await plain("POST", "/op-send", { ...json, ...session() }, JSON.stringify({ to: "hm1nd", body }));
     for (const path of ["/", "/agent/hm1nd", "/index.html"]) {
       const { headers, body: page } = await plain("GET", path, session());
       expect(headers["cache-control"], path).toBe("no-store");
-      // A build that cuts the first load into many parts would be slow: one that begins, the app, and its styles.
+      // A build that splits the first load into many parts would be slow: the first script, the app, and its styles.
       expect(new Set(page.match(/(?<="\/assets\/)[a-z]+(?=-[^"]+\.(?:js|css)")/g)), path).toEqual(new Set(["begin", "index"]));
       expect(new Set(page.match(/(?<=")\/assets\/[^"]+(?=")/g)).size, path).toBe(3);
       const [, block = ""] = /<script type="application\/json" id="state">([^<]*)<\/script>/.exec(page) ?? [];
@@ -199,7 +199,7 @@ describe("requests", () => {
     }
   });
 
-  test("meta-update takes names of inputs, and says which there are not", async () => {
+  test("meta-update takes names of inputs, and lists the existing ones", async () => {
     const post = (body: string) => plain("POST", "/meta-update", { ...json, ...session() }, body);
     const answer = await post('{"inputs":["hyperhive"]}');
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([200, { ok: true, results: expect.any(Array) as unknown }]);
@@ -209,13 +209,13 @@ describe("requests", () => {
     expect((await post("{}")).status).toBe(400);
   });
 
-  test("op-send puts the operator's words into the broker", async () => {
+  test("op-send sends the operator's text through the broker", async () => {
     const answer = await plain("POST", "/op-send", { ...json, ...session() }, '{"to":"hm1nd","body":"by op-send"}');
     expect(JSON.parse(answer.body)).toMatchObject({ ok: true, sent: [{ to: "hm1nd" }] });
     expect(await hive.untilMessage((message) => message.body === "by op-send")).toMatchObject({ from: "operator" });
   });
 
-  test("metrics are Prometheus's", async () => {
+  test("metrics have the format of Prometheus", async () => {
     const text = await (await browser("/metrics")).text();
     expect(text).toMatch(/hive_agents\{state="\w+"\} 1/);
     expect(text).toContain("hive_calls_total");
@@ -225,7 +225,7 @@ describe("requests", () => {
 });
 
 describe("the event stream", () => {
-  /** Reads events until one satisfies. */
+  /** Reads events until one satisfies the condition. */
   async function read(
     response: Response,
     until: (event: { id: number; kind: string; data: Record<string, unknown> }) => boolean,
@@ -256,7 +256,7 @@ describe("the event stream", () => {
     }
   }
 
-  test("resumes where the browser was: nothing twice, nothing lost, in order", async () => {
+  test("resumes from the browser's position: nothing twice, nothing lost, in order", async () => {
     const first = await browser("/api/events?after=0&kinds=message");
     await hive.call("send", { to: "hm1nd", body: "resume one" });
     const seen = await read(first, ({ data }) => (data["message"] as { body?: string }).body === "resume one");
@@ -271,7 +271,7 @@ describe("the event stream", () => {
     expect(rest.some(({ data }) => (data["message"] as { body?: string }).body === "resume two")).toBe(true);
   });
 
-  test("begins with the latest view of everything, and hears of one agent only when asked", async () => {
+  test("begins with the latest view of everything, and limits itself to one agent only on request", async () => {
     const all = await read(await browser("/api/events"), ({ kind }) => kind === "agent");
     expect(all.map(({ kind }) => kind)).toEqual(["hive", "agent"]);
     const { seq } = (await hive.call("state", {})).state;
@@ -285,7 +285,7 @@ test("behind a proxy the public address is the hive's: links, cookie and origin 
   try {
     const { url } = await proxied.call("login", {});
     expect(url).toMatch(/^https:\/\/hive\.example\.org\/login#token=/);
-    // As the proxy passes it on: plain HTTP to loopback, with the Host that the browser asked for.
+    // As the proxy forwards it: plain HTTP to loopback, with the Host that the browser asked for.
     const port = Number(/127\.0\.0\.1:(\d+)/.exec(await listeningOn(proxied.pid))?.[1]);
     const ask = (headers: Record<string, string>) =>
       new Promise<{ status: number; cookie: string }>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { idMapsLack } from "../../src/os/id-map.ts";
 import { TestHive } from "../lib/hive.ts";
 
-/** A folder that only its owner can write, from the request to the file: through an id map, where this host has them. */
+/** A folder that only its owner can write, from the request to the file: through an id map, if this host has them. */
 
 const OWNER = { uid: 4242, gid: 4343 };
 const isRoot = process.getuid?.() === 0;
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-test("what an agent writes there belongs to the owner, or the request is refused with what this host lacks", async () => {
+test("files that an agent writes there belong to the owner, or the request is refused with what this host lacks", async () => {
   const host = join(realpathSync(hive.folder), "owned");
   mkdirSync(host, { mode: 0o755 });
   writeFileSync(join(host, "notes"), "one\n");

@@ -3,8 +3,8 @@ import { connectLines } from "../../src/rpc/client.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /**
- * What the manager does to other agents with its tools, through the real CLI: each does what it says, and is an entry of
- * the audit with its name. What is only the operator's it cannot reach.
+ * What the manager does to other agents with its tools, through the real CLI: each has its effect, and an audit entry
+ * with the manager as actor. The operator's own operations are out of its reach.
  */
 
 const tool = (name: string, input: object) => ({ tools: [{ name, input }], capture: { answer: ".+" } });
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** Tells the manager, and resolves with what its tool has answered. */
+/** Sends the manager a message. Resolves with the answer of its tool. */
 async function tell(words: string): Promise<string> {
   const { sent } = await hive.call("send", { to: "hm1nd", body: words });
   const answer = await hive.untilMessage((message) => message.to === "operator" && message.in_reply_to === sent[0]?.id);
@@ -41,7 +41,7 @@ const up = () => hive.untilAgent("ada", (agent) => agent.state === "idle" && age
 /** The newest entry of a kind about ada. */
 const newest = async (kind: string) => (await hive.call("audit", { agent: "ada", kind, limit: 1 })).entries[0];
 
-test("kill, start and restart: the cage goes and comes, and the audit says by whom", async () => {
+test("kill, start and restart: the cage stops and starts, and the audit names the actor", async () => {
   await up();
   const first = (await hive.cage("ada")).init;
   expect(await tell("kill ada")).toContain("ada is stopped");
@@ -56,7 +56,7 @@ test("kill, start and restart: the cage goes and comes, and the audit says by wh
   await up();
   expect((await hive.cage("ada")).init).not.toBe(second);
   expect(await newest("stopped")).toMatchObject({ actor: "hm1nd", reason: "restarted by hm1nd" });
-  // The operator's own have the operator's name.
+  // The operator's own actions name the operator.
   await hive.call("restart", { name: "ada" });
   expect(await newest("stopped")).toMatchObject({ actor: "operator", reason: "restarted by operator" });
   await hive.call("kill", { name: "ada" });
@@ -70,7 +70,7 @@ test("none of them on itself", async () => {
   for (const name of ["start", "kill", "restart", "update"]) expect(await tell(`${name} myself`), name).toContain("itself");
 });
 
-test("it takes its own request back; a rebuild and a destroy are the operator's, each with its entry", async () => {
+test("it cancels its own request; a rebuild and a destroy are the operator's, each with its entry", async () => {
   await tell("ask for bob");
   const [asked] = (await hive.call("approvals", { open: true })).approvals;
   expect(asked).toMatchObject({ agent: "bob", requested_by: "hm1nd", state: "pending" });

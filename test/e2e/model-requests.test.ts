@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 
-/** Requests of the real CLI through the gateway's list, and one by hand from the same cage that the list stops. */
+/** Requests of the real CLI that pass the gateway's list, and a manual one from the same cage that the list refuses. */
 
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const PDF = [
@@ -67,7 +67,8 @@ test("pictures, documents, notebooks and a compaction pass; a picture by URL ins
   expect(answer.body).toContain(`400 {"type":"error","error":{"type":"invalid_request_error"`);
   expect(answer.body).toContain("messages[0].content[0].source.content[0].source.type");
   expect(answer.body).toContain("ImageSource in src/gateway/model/content.ts");
-  // The CLI keeps what it has read in its session, so each later request carries it, and no turn ends in an error.
+  // The CLI keeps everything it has read in its session, so each later request contains it, and no turn ends in an
+  // error.
   let turn = 0;
   const events = await hive.watch(
     (one) => {

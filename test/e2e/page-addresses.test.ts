@@ -6,7 +6,7 @@ import { busyHive } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 
-/** Every open thing is an address: it can be linked, survives a reload, and back and forward go through it. */
+/** Every open drawer has an address: it can be linked, survives a reload, and is an entry for back and forward. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -15,7 +15,7 @@ usePages(busyHive, (theBrowser, theHive) => {
   hive = theHive;
 });
 
-/** What can be open over a page, as the address has it, and words that are only in there. */
+/** The drawers that can be open over a page, by address, with words that appear only in them. */
 const OPEN: Record<string, { open: string; words: string }> = {
   logs: { open: "logs:scout", words: "claude: warm process 41" },
   config: { open: "config:scout", words: '"allowedRecipients": ["hm1nd"]' },
@@ -26,24 +26,24 @@ const OPEN: Record<string, { open: string; words: string }> = {
   spawn: { open: "spawn", words: "a request shows its config before it runs" },
 };
 
-test("what is tried below is all that can be open", () => {
+test("the drawers tested below are all drawers", () => {
   const source = readFileSync(join(import.meta.dirname, "../../ui/drawer/drawer.tsx"), "utf8");
   const found = [...source.matchAll(/^ {2}(\w+): \{ title:|what === "(\w+)"/gm)].map((match) => match[1] ?? match[2]);
   expect(new Set(found)).toEqual(new Set(Object.keys(OPEN)));
 });
 
-/** What is open, and where, in one line. */
+/** The page and its open drawer, on one line. */
 const where = (page: Page): string => {
   const { pathname, searchParams } = new URL(page.url());
   return `${pathname} ${searchParams.get("open") ?? ""}`.trim();
 };
 
 describe.each([1440, 390])("at %i px", (width) => {
-  test("a link straight to each opens it, a reload does so again, and it can be closed", async () => {
+  test("a link to each opens it, a reload does so again, and it can be closed", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const dialog = page.getByRole("dialog");
     for (const [n, { open, words }] of Object.values(OPEN).entries()) {
-      // Over the dashboard and over an agent's page in turn.
+      // Alternately over the dashboard and over an agent's page.
       const path = n % 2 === (width > 900 ? 0 : 1) ? "/" : "/agent/scout";
       await page.goto(`${hive.home}${path}?open=${open}`);
       await dialog.getByText(words).filter({ visible: true }).first().waitFor();
@@ -57,13 +57,13 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("back goes through pages and what was open, and forward through all of it again", async () => {
+  test("back goes through pages and drawers, and forward through all of them again", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport: { width, height: 844 } });
     const dialog = page.getByRole("dialog");
     const row = page.getByRole("listitem", { name: "scout", exact: true });
     if (width > 900) await row.locator(".sha").click();
     else {
-      // A row on a phone has no room for the commit: its menu leads there.
+      // On a phone the row has no room for the commit: its menu links there.
       await row.getByRole("button", { name: "more for scout" }).click();
       await page.getByRole("menuitem", { name: "deploys and roll back" }).click();
     }
@@ -72,7 +72,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.waitForURL(/\/approval\/37$/);
     await page.getByText("crawler.mjs").first().waitFor({ state: "attached" });
     await page.getByRole("link", { name: "← your call" }).click();
-    // The first walk may have opened a card there, in the same entry of the history.
+    // The guide may have opened a card there, in the same history entry.
     await page.waitForURL(({ pathname, searchParams }) => pathname === "/" && searchParams.get("tab") === "call");
     if (width < 900) await page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: "agents" }).click();
     await row.getByRole("link", { name: "scout", exact: true }).click();
@@ -102,7 +102,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       await page.goForward();
       await stand(step);
     }
-    // A reload in the middle keeps the place in the history, too.
+    // A reload in between keeps the position in the history, too.
     await page.goBack();
     await page.goBack();
     await page.reload();
@@ -113,7 +113,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("a reload keeps what else is in the address: the tab, the filter, the search, what is replied to, base and view, the range", async () => {
+  test("a reload keeps the rest of the address: the tab, the filter, the search, the reply, base and view, the range", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const twice = async (path: string, seen: () => Promise<unknown>): Promise<void> => {
       await page.goto(`${hive.home}${path}`);

@@ -5,7 +5,7 @@ import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { openCall, look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines } from "../lib/fixtures.ts";
 
-/** What the operator does on the pages, over made-up data: answering, commanding, losing the line. */
+/** The operator's actions on the pages, over made-up data: answering, commanding, losing the connection. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -15,7 +15,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 });
 
 test.each(WIDTHS)(
-  "at %i px questions of each kind: free words, one of many, any of many, expiry, and closed without an answer",
+  "at %i px questions of each kind: free text, single choice, multiple choice, expiry, and closed without an answer",
   async (width) => {
     hive.state = aState({
       questions: [
@@ -41,7 +41,7 @@ test.each(WIDTHS)(
     await card(3).getByLabel("sugar").check();
     await card(3).getByRole("textbox").fill("and honey");
     await page.reload();
-    // Half an answer survives a reload.
+    // A draft answer survives a reload.
     expect(await card(3).getByLabel("sugar").isChecked()).toBe(true);
     await open(1);
     expect(await card(1).getByRole("textbox").inputValue()).toBe("Ada");
@@ -67,7 +67,7 @@ test.each(WIDTHS)(
   },
 );
 
-test("nothing is taken away by what happens: words in a box, what is asked, the place of a card; a menu's choice is seen at work", async () => {
+test("events never remove a draft, a question or the place of a card; the page shows that a menu's action is running", async () => {
   const state = busyState();
   hive.state = { ...state, questions: [aQuestion("What shall I call you?", { id: 1 }), ...state.questions] };
   const { context, page, problems } = await openPage(browser, hive);
@@ -97,7 +97,7 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   await card.getByText("expired; yours was not sent").waitFor();
   expect(await box.evaluate((field) => field === document.activeElement)).toBe(true);
   await box.pressSequentially("ken, Eve");
-  // The card and all above it. What is below gives way as the box grows with what is typed.
+  // The card and everything above it stay. What is below gives way as the box grows with its text.
   expect((await top()).slice(0, 3)).toEqual(before.slice(0, 3));
   await card.getByRole("button", { name: "send as a message" }).click();
   await card.waitFor({ state: "detached" });
@@ -116,7 +116,7 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   await page.getByRole("button", { name: "more for scout" }).click();
   await page.getByRole("menuitem", { name: "rebuild" }).click();
   await page.locator('button[aria-label="more for scout"][aria-busy="true"]').waitFor();
-  // The button says it before the hive has heard of it.
+  // The button shows it before the hive has received the call.
   await expect.poll(() => hive.called("rebuild").length).toBe(1);
   done();
   await page.locator(".toasts").getByText("scout is being rebuilt").waitFor();
@@ -125,7 +125,7 @@ test("nothing is taken away by what happens: words in a box, what is asked, the 
   expect(problems).toEqual([]);
 });
 
-test("the page can be installed: its manifest is whole, and nothing else stands in the way", async () => {
+test("the page can be installed: its manifest is complete, and nothing else prevents it", async () => {
   const { context, page, problems } = await openPage(browser, hive);
   const devtools = await context.newCDPSession(page);
   expect((await devtools.send("Page.getAppManifest")).errors).toEqual([]);
@@ -146,7 +146,7 @@ test("on a phone the menu of the bar has what the bar has no room for", async ()
   expect(problems).toEqual([]);
 });
 
-test("every slash command does what it says; the turn is cancelled by its button, or given back", async () => {
+test("every slash command has its effect; the turn is cancelled by its button, or its message is returned", async () => {
   hive.answers.cancel = () => ({ cancelled: true });
   hive.state = {
     ...busyState(),
@@ -190,7 +190,7 @@ test("every slash command does what it says; the turn is cancelled by its button
   expect(problems).toEqual([]);
 });
 
-test("the tail freezes while one reads further up, and counts what is new", async () => {
+test("the tail freezes while the reader is further up, and counts what is new", async () => {
   const many = textLines("scout", 300);
   hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
   const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
@@ -214,12 +214,12 @@ test("the tail freezes while one reads further up, and counts what is new", asyn
 });
 
 test.each(WIDTHS)(
-  "at %i px the title counts what waits, the icon says it, and a lost line is shown until it is back",
+  "at %i px the title counts what waits, the icon shows it, and a lost connection is shown until it is restored",
   async (width) => {
     const { context, page } = await openPage(browser, hive, "/", sized(width));
     const icon = (): Promise<string | null> =>
       page.evaluate(() => new URL(document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "").pathname);
-    // What is shown came inside the page: it was not asked for.
+    // The displayed state was embedded in the page, not fetched.
     const asked = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname));
     expect(asked).not.toContain("/api/state");
     // Two requests, one question, one message.
@@ -240,12 +240,12 @@ test.each(WIDTHS)(
   },
 );
 
-test("what happens while a second tab is on its way is in it, too", async () => {
+test("a second tab also has what happened while it was loading", async () => {
   hive.state = busyState();
   const { context, page, problems } = await openPage(browser, hive);
   await page.getByText("live", { exact: true }).waitFor();
   const tab = await context.newPage();
-  // The page leaves the hive, with its state inside; before it is there, something happens.
+  // The hive sends the page with the embedded state. An event happens before the page arrives.
   await tab.route(`${hive.home}/`, async (route) => {
     const response = await route.fetch();
     const message = aMessage("hm1nd", "operator", "said in between", { id: 6001 });
@@ -260,48 +260,51 @@ test("what happens while a second tab is on its way is in it, too", async () => 
   expect(problems).toEqual([]);
 });
 
-test.each(WIDTHS)("at %i px an empty hive teaches; in rehearsal the first walk follows what one does", async (width) => {
-  hive.state = aState();
-  hive.answers.approvals = () => ({ approvals: [] });
-  const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
-  const walk = page.getByRole("region", { name: "a first walk" });
-  await walk.getByText("0 of 5").waitFor();
-  for (const [part, words] of [
-    ["agents", "The manager is the only agent."],
-    ["message flow", "No messages yet."],
-    ["operator inbox", "No messages to you yet."],
-    ["what waits for you", "Nothing waits for you."],
-  ] as const) {
-    await look(page, part);
-    await page.getByText(words).waitFor();
-  }
-  // Another word than that of the walk is answered, and leads to nothing that could be approved.
-  hive.tell({ kind: "message", seq: 6000, message: aMessage("operator", "hm1nd", "good morning", { id: 6000 }) });
-  await look(page, "message flow");
-  await page.getByText("good morning").waitFor();
-  await look(page, "what waits for you");
-  await walk.getByText("0 of 5").waitFor();
-  const spawn = anApproval({ id: 6001, seq: 6001, kind: "spawn", agent: "scout" });
-  hive.tell({ kind: "approval", seq: 6001, approval: spawn });
-  await walk.getByText("1 of 5").waitFor();
-  const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;
-  hive.tell({ kind: "approval", seq: 6002, approval: { ...spawn, seq: 6002, ...settled } });
-  await walk.getByText("2 of 5").waitFor();
-  const question = aQuestion("Which?", { id: 6003, agent: "hm1nd" });
-  hive.tell({ kind: "question", seq: 6003, question });
-  hive.tell({ kind: "question", seq: 6004, question: { ...question, seq: 6004, state: "answered", answer: "this" } });
-  await walk.getByText("3 of 5").waitFor();
-  hive.tell({ kind: "approval", seq: 6005, approval: anApproval({ id: 6005, agent: "scout", ...settled }) });
-  await walk.getByText("4 of 5").waitFor();
-  // The command can be copied: it names the ledger where it is.
-  await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
-  await walk.getByRole("button", { name: "hide" }).click();
-  await page.reload();
-  await page.getByText("Nothing waits for you.").waitFor();
-  expect(await walk.count()).toBe(0);
-  await context.close();
-  expect(problems).toEqual([]);
-});
+test.each(WIDTHS)(
+  "at %i px an empty hive explains itself; in rehearsal the guide follows the operator's progress",
+  async (width) => {
+    hive.state = aState();
+    hive.answers.approvals = () => ({ approvals: [] });
+    const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
+    const walk = page.getByRole("region", { name: "a first walk" });
+    await walk.getByText("0 of 5").waitFor();
+    for (const [part, words] of [
+      ["agents", "The manager is the only agent."],
+      ["message flow", "No messages yet."],
+      ["operator inbox", "No messages to you yet."],
+      ["what waits for you", "Nothing waits for you."],
+    ] as const) {
+      await look(page, part);
+      await page.getByText(words).waitFor();
+    }
+    // A text other than the guide's gets an answer, but makes no request.
+    hive.tell({ kind: "message", seq: 6000, message: aMessage("operator", "hm1nd", "good morning", { id: 6000 }) });
+    await look(page, "message flow");
+    await page.getByText("good morning").waitFor();
+    await look(page, "what waits for you");
+    await walk.getByText("0 of 5").waitFor();
+    const spawn = anApproval({ id: 6001, seq: 6001, kind: "spawn", agent: "scout" });
+    hive.tell({ kind: "approval", seq: 6001, approval: spawn });
+    await walk.getByText("1 of 5").waitFor();
+    const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;
+    hive.tell({ kind: "approval", seq: 6002, approval: { ...spawn, seq: 6002, ...settled } });
+    await walk.getByText("2 of 5").waitFor();
+    const question = aQuestion("Which?", { id: 6003, agent: "hm1nd" });
+    hive.tell({ kind: "question", seq: 6003, question });
+    hive.tell({ kind: "question", seq: 6004, question: { ...question, seq: 6004, state: "answered", answer: "this" } });
+    await walk.getByText("3 of 5").waitFor();
+    hive.tell({ kind: "approval", seq: 6005, approval: anApproval({ id: 6005, agent: "scout", ...settled }) });
+    await walk.getByText("4 of 5").waitFor();
+    // The command can be copied: it contains the ledger's real path.
+    await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
+    await walk.getByRole("button", { name: "hide" }).click();
+    await page.reload();
+    await page.getByText("Nothing waits for you.").waitFor();
+    expect(await walk.count()).toBe(0);
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);
 
 test("the swarm at a glance: who talks to whom, who is stuck, each a link", async () => {
   const fresh = busyState();
@@ -315,11 +318,11 @@ test("the swarm at a glance: who talks to whom, who is stuck, each a link", asyn
   await page.getByRole("row", { name: /librarian → scout 1 1/ }).waitFor();
   await page.getByRole("region", { name: "stuck or waiting" }).getByText("waits for your answer").waitFor();
   await page.getByRole("region", { name: "stuck or waiting" }).getByText("tries again soon: 529 Overloaded").waitFor();
-  // The picture says of an agent what its row says, and no edge is drawn over words.
+  // The picture and the row name the same state, and no edge is drawn over words.
   await page.getByRole("link", { name: "gardener, tries again" }).waitFor();
   expect(await page.locator(".graph .label ~ .edge, .graph .edge .label").count()).toBe(0);
   expect(await page.locator(".graph .label").count()).toBeGreaterThan(0);
-  // Whatever its state, an agent stands where its edges end, and all of it is inside of the picture, on a phone as well.
+  // In any state, an agent is placed where its edges end, and inside the picture, on a phone as well.
   const strays = () =>
     page.locator(".graph").evaluate((svg: SVGSVGElement) => {
       const frame = svg.getBoundingClientRect();
@@ -350,23 +353,26 @@ test("the swarm at a glance: who talks to whom, who is stuck, each a link", asyn
   expect(problems).toEqual([]);
 });
 
-test.each(WIDTHS)("at %i px a connection that was denied says why, and its host is proposed after a question", async (width) => {
-  hive.state = busyState();
-  const { context, page, problems } = await openPage(browser, hive, "/agent/scout", sized(width));
-  if (width < 900) await page.getByRole("link", { name: /about|inbox/ }).click();
-  await page.getByText("docs.example:443").waitFor();
-  const denied = page.getByRole("listitem").filter({ hasText: "export.arxiv.org:443" });
-  await denied.getByText("not listed").waitFor();
-  await denied.getByRole("button", { name: "propose export.arxiv.org…" }).click();
-  expect(hive.called("propose")).toEqual([]);
-  await page.getByRole("alertdialog").getByRole("button", { name: "propose" }).click();
-  await expect.poll(() => hive.called("propose")).toHaveLength(1);
-  const [proposed] = hive.called("propose") as { agent: string; files: { path: string; base64: string }[] }[];
-  expect(proposed?.agent).toBe("scout");
-  const config = proposed?.files.find(({ path }) => path === "agent.json");
-  expect(JSON.parse(Buffer.from(config?.base64 ?? "", "base64").toString())).toMatchObject({
-    egress: expect.arrayContaining(["export.arxiv.org"]) as string[],
-  });
-  await context.close();
-  expect(problems).toEqual([]);
-});
+test.each(WIDTHS)(
+  "at %i px a denied connection shows the reason, and its host is proposed after a confirmation",
+  async (width) => {
+    hive.state = busyState();
+    const { context, page, problems } = await openPage(browser, hive, "/agent/scout", sized(width));
+    if (width < 900) await page.getByRole("link", { name: /about|inbox/ }).click();
+    await page.getByText("docs.example:443").waitFor();
+    const denied = page.getByRole("listitem").filter({ hasText: "export.arxiv.org:443" });
+    await denied.getByText("not listed").waitFor();
+    await denied.getByRole("button", { name: "propose export.arxiv.org…" }).click();
+    expect(hive.called("propose")).toEqual([]);
+    await page.getByRole("alertdialog").getByRole("button", { name: "propose" }).click();
+    await expect.poll(() => hive.called("propose")).toHaveLength(1);
+    const [proposed] = hive.called("propose") as { agent: string; files: { path: string; base64: string }[] }[];
+    expect(proposed?.agent).toBe("scout");
+    const config = proposed?.files.find(({ path }) => path === "agent.json");
+    expect(JSON.parse(Buffer.from(config?.base64 ?? "", "base64").toString())).toMatchObject({
+      egress: expect.arrayContaining(["export.arxiv.org"]) as string[],
+    });
+    await context.close();
+    expect(problems).toEqual([]);
+  },
+);

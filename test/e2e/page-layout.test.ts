@@ -5,7 +5,7 @@ import { cutTexts, layoutFaults, sidewaysScrollers, smallTargets } from "../lib/
 import { drawn, pageScenes, type PageScene } from "../lib/page-scenes.ts";
 import { sizedHive } from "../lib/sized-hive.ts";
 
-/** The layout of every page, drawer and dialog at a desk and on a phone, with nothing and with many of everything. */
+/** The layout of every page, drawer and dialog on a desktop and on a phone, with nothing and with many of everything. */
 
 let browser: Browser;
 beforeAll(async () => {
@@ -16,18 +16,18 @@ afterAll(() => browser.close());
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
-/** Where one of something is laid out differently from none and from many: lists that one entry does not fill. */
+/** Scenes whose layout with a single entry differs from none and from many: lists that one entry does not fill. */
 const ALONE = ["dashboard", "dashboard, inbox", "agent", "agent, about", "request", "swarm", "drawer thread:5000"];
 
 const atDesk = async (page: Page): Promise<string[]> => [...(await layoutFaults(page)), ...(await cutTexts(page))];
-/** A finger needs room, and nothing has to be moved sideways to be read. */
+/** A finger needs room, and nothing may need sideways scrolling. */
 const onPhone = async (page: Page): Promise<string[]> => [
   ...(await atDesk(page)),
   ...(await smallTargets(page)),
   ...(await sidewaysScrollers(page)),
 ];
 
-/** Shows an address without a load, as a link within the page does. The login page has no links. */
+/** Navigates without a load, as a link within the page does. The login page has no links. */
 async function follow(page: Page, path: string): Promise<void> {
   await page.evaluate((to) => {
     history.pushState({}, "", to);
@@ -37,7 +37,7 @@ async function follow(page: Page, path: string): Promise<void> {
 
 /**
  * The faults of each scene of a hive of this size, by scene and width. Loading a page is most of the cost: scenes that
- * only an address makes follow each other in one page; each that presses or types something gets a page of its own load.
+ * are only an address follow each other in one page; a scene that presses or types gets its own load.
  */
 async function faultsOf(size: number, scenes: Record<string, PageScene>): Promise<Record<string, string[]>> {
   const hive = await sizedHive(size).start();
@@ -83,7 +83,7 @@ test.each([
   [1, ALONE],
   [200, undefined],
 ] as const)(
-  "with %i of everything the document stands still, each pane has one scroller, a finger finds room, and no text is lost",
+  "with %i of everything the document never scrolls, each pane has one scroller, targets fit a finger, and no text is lost",
   async (size, only) => {
     const scenes = pageScenes();
     for (const name of only ?? []) expect(scenes).toHaveProperty([name]);

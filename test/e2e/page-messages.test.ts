@@ -6,7 +6,7 @@ import { aMessage } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 
-/** What the operator writes to agents and reads of them, over made-up data. */
+/** The operator's messages to and from agents, over made-up data. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -16,7 +16,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 });
 
 describe.each(WIDTHS)("at %i px", (width) => {
-  test("sending is optimistic: the box is free at once; a refused message comes back with the reason", async () => {
+  test("sending is optimistic: the box is free at once; a refused message returns with the reason", async () => {
     const { context, page } = await openPage(browser, hive, "/?tab=flow", sized(width));
     let refuse = (): void => {};
     hive.answers.send = () =>
@@ -32,7 +32,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await expect.poll(() => hive.called("send").length).toBe(1);
     refuse();
     await page.getByRole("alert").getByText("the inbox of scout is full: try later").waitFor();
-    // Neither is lost.
+    // Neither text is lost.
     await expect.poll(() => box.inputValue()).toBe("@scout please crawl\nthe next thought");
     await context.close();
   });
@@ -53,7 +53,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await context.close();
   });
 
-  test("@ completes from the living, the recipient stays, a reply says what it answers", async () => {
+  test("@ completes existing agents, the recipient stays, a reply says what it answers", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const box = page.getByRole("textbox", { name: /message to/ });
     await box.fill("@sc");
@@ -75,7 +75,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("messages: filter, thread, delivery states; each is an address, and back goes back", async () => {
+  test("messages: filter, thread, delivery states; each is an address, and back works", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const flow = page.getByRole("region", { name: "message flow" });
     await flow.getByText("in turn").waitFor();
@@ -95,7 +95,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await thread.getByText("can you crawl cs.MA daily?").waitFor();
     await page.goBack();
     await thread.waitFor({ state: "detached" });
-    // A change of state comes by its event, and moves nothing else.
+    // A change of state arrives with its event, and moves nothing else.
     hive.tell({
       kind: "message",
       seq: 6000,

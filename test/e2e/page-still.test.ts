@@ -15,7 +15,7 @@ usePages(busyHive, (theBrowser, theHive) => {
   hive = theHive;
 });
 
-/** Where each of these is: top, left, width and height, by its words or name. */
+/** The box of each of these (top, left, width, height), by its text or name. */
 const boxes = (list: Locator): Promise<Record<string, number[]>> =>
   list.evaluateAll((all) =>
     Object.fromEntries(
@@ -25,7 +25,7 @@ const boxes = (list: Locator): Promise<Record<string, number[]>> =>
       }),
     ),
   );
-/** Resolves once what was told before is on the page: it is drawn together with this. */
+/** Resolves once earlier events are on the page: they are drawn together with this one. */
 async function told(page: Page): Promise<void> {
   hive.tell({ kind: "hive", hive: aHive({ tokens_today: 0, operator_unread: 77, read_up_to: 13 }) });
   await expect.poll(() => page.title()).toMatch(/^\((?:7|8|9)\d\)/);
@@ -34,10 +34,10 @@ async function told(page: Page): Promise<void> {
 describe.each([1440, 390])("at %i px", (width) => {
   const viewport = { width, height: 844 };
 
-  test("the agents' rows: a turn begins and ends, words, unread, figures", async () => {
+  test("the agents' rows: a turn begins and ends, status, unread, figures", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport });
     const rows = page.getByRole("region", { name: "agents" }).getByRole("listitem");
-    // What the panels below fetch is there, too.
+    // What the panels below fetch has been loaded, too.
     await page.locator(".meta .o").first().waitFor({ state: "attached" });
     const bars = page.locator("header.bar, main.dashboard, .col:visible > section:visible, nav.tabs");
     const before = [await boxes(rows), await boxes(bars)];
@@ -62,7 +62,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("the message flow, while one reads further up: new messages, and what becomes of old ones", async () => {
+  test("the message flow, while the reader is further up: new messages, and state changes of old ones", async () => {
     hive.state.messages = Array.from({ length: 80 }, (_, n) =>
       aMessage(n % 3 === 0 ? "operator" : "scout", "hm1nd", `word ${n} `.repeat(1 + (n % 12)), {
         id: 100 + n,
@@ -107,7 +107,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("an agent's page: what one reads stays, whatever the turn, the words and the inbox do", async () => {
+  test("an agent's page: the visible rows stay, whatever the turn, the status and the inbox do", async () => {
     const many = textLines("scout", 300);
     hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
     const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport });
@@ -155,7 +155,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("what waits: while a pointer or the keyboard is among the cards, what comes is put last and nothing moves", async () => {
+  test("what waits: while the pointer or the focus is among the cards, new ones are added last and nothing moves", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
     const cards = page.locator(".calls .card");
     await (await openCall(page, /^request 42/)).hover();
@@ -179,11 +179,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByRole("article", { name: "request 50: spawn for guest" }).waitFor();
     await page.getByRole("article", { name: "question 51 of hm1nd" }).waitFor();
     expect(await measured()).toEqual(before);
-    // Once nobody is there, what blocks an agent stands first; the card that is open stays open.
+    // Once both have left, what blocks an agent comes first; the open card stays open.
     await page.getByRole("link", { name: "history" }).last().focus();
     await page.mouse.move(2, 2);
     await expect.poll(async () => Object.keys(await boxes(cards)).indexOf("request 50: spawn for guest")).toBe(1);
-    // A card that is one line says that it is dangerous, also to a screen reader.
+    // A card that is one line shows that it is dangerous, also to a screen reader.
     const line = page.getByRole("article", { name: "request 50: spawn for guest" });
     await line.getByRole("button", { name: /guest.*1 danger mark/ }).waitFor();
     expect(await line.getByText("⚠ 1").getAttribute("aria-hidden")).toBe("true");

@@ -5,7 +5,7 @@ import { aMessage, anApproval, aQuestion } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 
-/** Being told by the browser's notifications: who asks for them, what comes, and where a click on one leads. */
+/** The browser's notifications: who asks for permission, what arrives, and what a click opens. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -19,18 +19,18 @@ interface Told {
   body: string;
   tag: string;
 }
-/** What the browser was asked and told, instead of showing it. */
+/** Records the browser's notifications instead of showing them. */
 interface Kept {
   asked: number;
   told: Told[];
   click(tag: string): void;
 }
 const kept = <T>(page: Page, read: (one: Kept) => T): Promise<T> =>
-  // The function is read in the page: it must not use anything around it.
+  // The function runs in the page, so it must not use its closure.
   page.evaluate(`(${read.toString()})(globalThis.kept)`);
 
 describe.each([1440, 390])("at %i px", (width) => {
-  /** A page that never has the focus, in a browser that answers its question so. */
+  /** A page that never has the focus, in a browser that answers the permission prompt with `answer`. */
   async function watched(answer: NotificationPermission): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     await page.addInitScript((given) => {
@@ -65,7 +65,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   }
   const toast = (page: Page, words: string): Promise<void> => page.locator(".toasts").getByText(words).waitFor();
 
-  test("nobody is asked before the press; then requests, questions and messages to the operator come, each once", async () => {
+  test("the permission is asked only on a press; then requests, questions and messages to the operator arrive, each once", async () => {
     const { context, page, problems } = await watched("granted");
     const question = aQuestion("Which one?", { id: 900, seq: 7000 });
     hive.tell({ kind: "question", seq: 7000, question });
@@ -93,7 +93,7 @@ describe.each([1440, 390])("at %i px", (width) => {
         { title: "scout writes", body: "found it", tag: "message-2000000" },
         { title: "hm1nd writes", body: "the last", tag: "message-2000003" },
       ]);
-    // A click leads to what it tells of.
+    // A click opens what the notification is about.
     await kept(page, ({ click }) => click("approval-901"));
     await page.waitForURL(/\/approval\/901$/);
     await kept(page, ({ click }) => click("message-2000000"));
@@ -110,7 +110,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   test.each([
     ["denied", "the browser blocks notifications: allow them for this page in its settings"],
     ["default", "permission was not given: notifications stay off"],
-  ] as const)("a browser that answers %s: it is said, and nothing comes", async (answer, words) => {
+  ] as const)("a browser that answers %s: the page says so, and no notification arrives", async (answer, words) => {
     const { context, page, problems } = await watched(answer);
     await press(page, "notify me");
     await toast(page, words);

@@ -6,7 +6,7 @@ import { anApproval, aQuestion, aState, diffFiles } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { openCall, usePages } from "../lib/pages.ts";
 
-/** Words that the operator is typing, while what they are about changes or ends. */
+/** Drafts of the operator while their subject changes or ends. */
 
 let browser: Browser;
 let hive: FixtureHive;
@@ -16,7 +16,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 });
 
 describe.each([1440, 390])("at %i px", (width) => {
-  test.each(["/", "/approval/42"])("the note to a request that is decided elsewhere stays, on %s", async (path) => {
+  test.each(["/", "/approval/42"])("the draft note to a request that is decided elsewhere stays, on %s", async (path) => {
     const { context, page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
     if (path === "/") await openCall(page, /^request 42/);
     await page.getByRole("button", { name: "deny…" }).click();
@@ -27,7 +27,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("cancelled; your note was not sent").waitFor();
     await page.keyboard.type("that host");
     expect(await note.inputValue()).toBe("not with that host");
-    // At the lower edge of a phone the line that says so has to have its place.
+    // At the lower edge of a phone the line about it needs its own place.
     if (width > 900 || path === "/") expect(await note.evaluate((box) => Math.round(box.getBoundingClientRect().top))).toBe(top);
     await page.getByRole("button", { name: "send as a message" }).click();
     await note.waitFor({ state: "detached" });
@@ -38,7 +38,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("a request that was decided in a gap of the line is shown as it ended, with the note", async () => {
+  test("a request that was decided in a gap of the connection is shown in its final state, with the note", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
@@ -55,7 +55,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("a note that is being sent is not called unsent; a refused one is still there", async () => {
+  test("a note that is being sent is not called unsent; a refused one stays", async () => {
     const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
@@ -70,7 +70,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await card.getByRole("textbox").inputValue()).toBe("too dear");
     await card.getByRole("button", { name: "deny", exact: true }).click();
     await expect.poll(() => hive.called("deny").length).toBe(2);
-    // Its event is here before the answer.
+    // Its event arrives before the answer.
     hive.tell({ kind: "approval", seq: 7000, approval: anApproval({ seq: 7000, state: "denied", note: "too dear" }) });
     await card.waitFor({ state: "detached" });
     end({ denied: 42 });
@@ -78,7 +78,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await context.close();
   });
 
-  test("a diff that is read anew while one writes, or cannot be, takes nothing away", async () => {
+  test("a diff that is fetched again while the operator writes, or fails to, removes nothing", async () => {
     const { context, page } = await openPage(browser, hive, "/approval/42", { viewport: { width, height: 844 } });
     await page.getByRole("button", { name: "deny…" }).click();
     const note = page.getByRole("textbox", { name: "note on request 42" });
@@ -93,7 +93,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByText("crawler.mjs").first().waitFor({ state: "attached" });
     await page.getByRole("button", { name: "back", exact: true }).click();
     await page.getByText("What runs has changed since this was read.").waitFor();
-    // When the line is back, what could not be read is read.
+    // When the connection is restored, the failed fetch is repeated.
     const files = diffFiles([{ path: "a-third-file" }]);
     hive.answers.show = () => ({ approval: anApproval({ seq: 7000, digest: "e".repeat(64) }), files, cut: false });
     hive.cut();
@@ -125,7 +125,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
-  test("what the page says after a press is not in the way of the next one", async () => {
+  test("a toast does not block the next press", async () => {
     const calls = Array.from({ length: 6 }, (_, n) => aQuestion(`Which of ${n}?`, { id: 900 + n }));
     hive.state = aState({ questions: calls });
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
@@ -134,7 +134,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       await card.getByRole("textbox").fill("this");
       const button = card.getByRole("button", { name: "answer" });
       await button.scrollIntoViewIfNeeded();
-      // Whoever presses in its middle meets the button.
+      // A press in its middle meets the button.
       const isMet = await button.evaluate((one) => {
         const { left, top, width: wide, height } = one.getBoundingClientRect();
         return one.contains(document.elementFromPoint(left + wide / 2, top + height / 2));

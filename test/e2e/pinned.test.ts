@@ -8,8 +8,8 @@ import type { Output } from "../../src/wire/operations.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /**
- * What was looked at is what goes live, or it is refused: whatever becomes of the proposed repository, of the names in the
- * applied one and of what runs, between the look and the word.
+ * Exactly what was shown is deployed, or the approval is refused, whatever happens between to the proposed repository,
+ * to names in the applied one and to what runs.
  */
 
 let hive: TestHive;
@@ -26,7 +26,7 @@ function git(repo: string, ...argv: string[]): string {
 const CONFIG = "proposed/ada/config";
 const applied = (): string => git("applied/ada.git", "rev-parse", "main");
 let models = 0;
-/** Commits a change in the proposed repository, on what runs. */
+/** Commits a change in the proposed repository, based on what runs. */
 function commit(): Sha {
   git(CONFIG, "fetch", "-q", join(hive.stateDir, "applied/ada.git"), "main");
   git(CONFIG, "reset", "-q", "--hard", "FETCH_HEAD");
@@ -34,7 +34,7 @@ function commit(): Sha {
   git(CONFIG, "commit", "-qam", "change");
   return git(CONFIG, "rev-parse", "HEAD");
 }
-/** Asks for a commit as the manager does, and looks at it as the operator does. */
+/** Requests a commit as the manager does, and shows it as the operator does. */
 async function lookedAt(sha: Sha): Promise<Output<"show">> {
   const manager = await connectLines(hive.agentSocket("hm1nd"));
   const { request } = await manager.call("request_apply_commit", { agent: "ada", commit: sha });
@@ -50,7 +50,7 @@ async function ends(id: number, state: string): Promise<void> {
   await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
 }
 
-test("a proposed repository that is amended, forced and emptied changes nothing of what was looked at", async () => {
+test("amending, forcing and emptying a proposed repository does not change what was shown", async () => {
   const sha = commit();
   const look = await lookedAt(sha);
   writeFileSync(join(hive.stateDir, CONFIG, "agent.json"), JSON.stringify({ model: "evil", egress: ["evil.invalid"] }));
@@ -67,20 +67,20 @@ test("a proposed repository that is amended, forced and emptied changes nothing 
   expect(applied()).toBe(sha);
   expect((await hive.untilAgent("ada", () => true)).model).toBe(`model-${models}`);
   expect((await hive.call("check", {})).holds).toBe(true);
-  // An empty folder counts as none: the next deploy brings the manager's repository back.
+  // An empty folder counts as missing: the next deploy restores the manager's repository.
   rmSync(join(hive.stateDir, CONFIG), { recursive: true });
   const { request } = await hive.call("rebuild", { name: "ada" });
   await ends(request, "deployed");
 });
 
-test("another commit, another digest: refused, and nothing has happened", async () => {
+test("another commit or another digest is refused, and nothing has happened", async () => {
   const look = await lookedAt(commit());
   const before = applied();
   const { id, sha, digest } = seen(look);
   await expect(hive.call("approve", { id, sha: before, digest })).rejects.toThrow("look again");
   await expect(hive.call("approve", { id, sha, digest: "0".repeat(64) })).rejects.toThrow("look again");
   expect((await hive.call("show", { id })).approval.state).toBe("pending");
-  // What runs changes, and with it the diff that was looked at.
+  // What runs changes, and with it the diff that was shown.
   const { deploys } = await hive.call("deploys", { agent: "ada" });
   const other = deploys.find((one) => one.state === "deployed" && one.sha !== before);
   const { request: back } = await hive.call("rollback", { agent: "ada", id: other?.id ?? 0 });
@@ -91,7 +91,7 @@ test("another commit, another digest: refused, and nothing has happened", async 
   expect(applied()).toBe(other?.sha);
 });
 
-test("a name in the applied repository that was moved behind the daemon's back: refused", async () => {
+test("a tag that was moved in the applied repository behind the daemon's back is refused", async () => {
   const look = await lookedAt(commit());
   const { id, sha } = seen(look);
   const before = applied();
@@ -104,7 +104,7 @@ test("a name in the applied repository that was moved behind the daemon's back: 
   expect((await hive.call("check", {})).holds).toBe(true);
 });
 
-test("a commit that is gone from the applied repository is refused; the hive starts, shows it, and goes on", async () => {
+test("a commit that is missing in the applied repository is refused; the hive starts, shows it, and continues", async () => {
   const look = await lookedAt(commit());
   const { id, sha } = seen(look);
   const before = { applied: applied(), meta: git("meta", "rev-parse", "main") };
@@ -118,7 +118,7 @@ test("a commit that is gone from the applied repository is refused; the hive sta
   await expect(hive.call("approve", seen(look))).rejects.toThrow("the applied repository of ada is damaged");
   expect({ applied: applied(), meta: git("meta", "rev-parse", "main") }).toEqual(before);
   expect((await hive.call("check", {})).holds).toBe(false);
-  // It comes back from a backup.
+  // It is restored from a backup.
   writeFileSync(object, bytes);
   await hive.crash();
   await hive.start();

@@ -8,7 +8,7 @@ import { TestHive } from "../lib/hive.ts";
 import { EVIL } from "../lib/hostile-hive.ts";
 import { calm, whatShows } from "../lib/hostile-look.ts";
 
-/** The agents' own ports: each a page with its own API and events, behind the same door. */
+/** The agents' own ports: each a page with its own API and events, behind the same login. */
 
 const agentPort = (name: string, base: number): number => choosePort({ name, role: "agent" }, base, new Set()) ?? 0;
 
@@ -21,7 +21,7 @@ function listen(port: number): Promise<Server> {
 }
 const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
-/** A base under which the ports of this test are free. Below the ports that the kernel hands out by itself. */
+/** A base whose ports for this test are free. Below the ports that the kernel assigns. */
 async function freeBase(): Promise<number> {
   for (let base = 10_000 + (process.pid % 15) * 1000; base < 31_000; base += 1000) {
     const probes = await Promise.allSettled([base, agentPort("ada", base), agentPort("bob", base)].map(listen));
@@ -66,7 +66,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-describe("a port of one's own", () => {
+describe("an agent's own port", () => {
   test("serves the agent's page; every other page is on the dashboard", async () => {
     expect(await ask(base, "/", { Cookie: cookie })).toMatchObject({ status: 302, location: "/agent/hm1nd" });
     const page = await ask(base, "/agent/hm1nd", { Cookie: cookie });
@@ -86,7 +86,7 @@ describe("a port of one's own", () => {
     await reader?.cancel();
   });
 
-  test("is linked from the agent's page; there, the way to every other page leads back to the dashboard", async () => {
+  test("is linked from the agent's page; there, links to other pages lead back to the dashboard", async () => {
     const browser = await launch();
     try {
       const { context, page, problems } = await logIn(browser, hive);
@@ -117,7 +117,7 @@ describe("a port of one's own", () => {
     }
   });
 
-  test.each([1440, 390])("its page at %i px: hostile text does nothing in it, and axe finds nothing serious", async (width) => {
+  test.each([1440, 390])("its page at %i px: hostile text has no effect in it, and axe finds nothing serious", async (width) => {
     await hive.call("send", { to: "hm1nd", body: EVIL });
     const browser = await launch();
     const page = await browser.newPage({ viewport: { width, height: 850 }, reducedMotion: "reduce" });
@@ -148,7 +148,7 @@ describe("a port of one's own", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("lets nobody in without the session, and takes a launch link itself", async () => {
+  test("requires the session, and accepts a launch link itself", async () => {
     expect((await ask(base, "/agent/hm1nd", {})).location).toBe("/login");
     for (const path of ["/api/state", "/api/events", "/metrics"]) expect((await ask(base, path, {})).status, path).toBe(401);
     const answer = await fetch(`http://127.0.0.1:${base}/api/login`, {
@@ -187,8 +187,8 @@ describe("a port of one's own", () => {
   });
 });
 
-describe("which port", () => {
-  test("comes from the name, is told, goes with destroy and comes back the same with revive", async () => {
+describe("the number of the port", () => {
+  test("is derived from the name, is shown, is freed by destroy and stays the same after revive", async () => {
     const port = agentPort("ada", base);
     await hive.call("spawn", { name: "ada" });
     expect(await hive.untilAgent("ada", (agent) => agent.port !== undefined)).toMatchObject({ port, warnings: [] });
@@ -203,7 +203,7 @@ describe("which port", () => {
     await hive.untilAgent("ada", (agent) => agent.port === port);
   });
 
-  test("one that another program holds is said, harms nothing, and is taken once it is free", async () => {
+  test("a port that another program has is reported, does no harm, and is taken once it is free", async () => {
     const port = agentPort("bob", base);
     const squatter = await listen(port);
     await hive.call("spawn", { name: "bob" });
@@ -219,7 +219,7 @@ describe("which port", () => {
     expect(after.map((banner) => banner.text).join()).not.toContain(`port ${port}`);
   });
 
-  test("is kept over a restart, whatever the base is then", async () => {
+  test("is kept over a restart, even if the base has changed", async () => {
     const port = agentPort("ada", base);
     await hive.stop({ atOnce: true });
     await hive.start({ env: { HIVE_AGENT_PORT_BASE: String(base + 100) } });

@@ -5,8 +5,8 @@ import type { QuestionView } from "../../src/wire/agent.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /**
- * Questions to the operator, asked and heard by the real CLI: whoever asked has a turn with the end of its question,
- * whatever the end is, and nobody else has.
+ * Questions to the operator through the real CLI: the asker, and no other agent, gets a turn with the end of its
+ * question, whatever the end is.
  */
 
 const ask = (word: string, input: object) => ({
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** Has an agent ask, and resolves with the question once the operator sees it. */
+/** Makes an agent ask. Resolves with the question once the operator sees it. */
 async function asked(agent: string, word: string): Promise<QuestionView> {
   const { seq } = (await hive.call("state", { messages: 0 })).state;
   await hive.call("send", { to: agent, body: word });
@@ -45,7 +45,7 @@ async function asked(agent: string, word: string): Promise<QuestionView> {
   expect(last.question).toMatchObject({ state: "open", question: `${word}?` });
   return last.question;
 }
-/** What the asker has told the operator of the end of its question: it has read it in a turn of its own. */
+/** The end of the question as the asker reported it to the operator, from a turn of its own. */
 async function heard(agent: string, id: number): Promise<Record<string, unknown>> {
   const start = `${agent} heard `;
   const message = await hive.untilMessage(
@@ -54,7 +54,7 @@ async function heard(agent: string, id: number): Promise<Record<string, unknown>
   return JSON.parse(message.body?.slice(start.length) ?? "") as Record<string, unknown>;
 }
 
-test("one of some options, with a word added", async () => {
+test("one of some options, with a text added", async () => {
   const { id, options, multi } = await asked("ada", "pick");
   expect({ options, multi }).toEqual({ options: ["tea", "coffee"], multi: false });
   await expect(hive.call("answer", { id, options: ["tea", "coffee"] })).rejects.toThrow("takes one");
@@ -64,7 +64,7 @@ test("one of some options, with a word added", async () => {
   expect(await heard("ada", id)).toEqual(end);
 });
 
-test("any of some options, also by the manager; each asker hears of its own question alone", async () => {
+test("any of some options, also by the manager; each asker gets only its own answer", async () => {
   const [ada, manager] = [await asked("ada", "pick-many"), await asked("hm1nd", "pick-many")];
   await hive.call("answer", { id: manager.id, options: ["lemon"] });
   await hive.call("answer", { id: ada.id, options: ["milk", "sugar"] });
@@ -79,7 +79,7 @@ test("any of some options, also by the manager; each asker hears of its own ques
   }
 });
 
-test("free words", async () => {
+test("free text", async () => {
   const { id, options } = await asked("bob", "words");
   expect(options).toEqual([]);
   await expect(hive.call("answer", { id, text: "  " })).rejects.toThrow("choose an option or write an answer");
@@ -87,7 +87,7 @@ test("free words", async () => {
   expect(await heard("bob", id)).toMatchObject({ state: "answered", answer: "as you like\nit" });
 });
 
-test("one that expires: the asker is told, and an answer comes too late", async () => {
+test("one that expires: the asker is notified, and a late answer is refused", async () => {
   const { id, expires_at: at } = await asked("ada", "brief");
   expect(Date.parse(at ?? "")).toBeGreaterThan(Date.now());
   const end = await heard("ada", id);
@@ -108,7 +108,7 @@ test("one that is closed without an answer", async () => {
   await expect(hive.call("answer", { id, options: ["tea"] })).rejects.toThrow("is cancelled already");
 });
 
-test("one that expires while no daemon runs is told by the next, also to an asker that is stopped: it hears when it starts", async () => {
+test("one that expires without a daemon is notified by the next, also to a stopped asker once it starts", async () => {
   const [ada, bob] = [await asked("ada", "patient"), await asked("bob", "patient")];
   await hive.call("stop", { scope: { agent_names: ["bob"] } });
   await hive.stop();
@@ -120,7 +120,7 @@ test("one that expires while no daemon runs is told by the next, also to an aske
   await hive.untilAgent("bob", (agent) => agent.unread === 1 && agent.state === "offline");
   await hive.call("start", { scope: { agent_names: ["bob"] } });
   expect(await heard("bob", bob.id)).toMatchObject({ state: "expired" });
-  // Each was told once.
+  // Each was notified once.
   const { messages } = await hive.call("messages", { limit: 500 });
   for (const { id } of [ada, bob])
     expect(messages.filter((one) => one.from === "system" && one.body?.includes(`"question_id":${id},`) === true)).toHaveLength(

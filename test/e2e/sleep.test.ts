@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { TestHive, isRunning, until } from "../lib/hive.ts";
 
-/** Idle costs nothing: the whole cage goes, and comes back with the next message. */
+/** Idle agents cost nothing: the whole cage ends, and starts with the next message. */
 
 let hive: TestHive;
 afterEach(() => hive.dispose());
@@ -23,17 +23,17 @@ test("an idle cage sleeps without a process, counts as running, and wakes with t
   await until(() => pids.every((pid) => !isRunning(pid)));
   await hive.call("send", { to: "hm1nd", body: "two" });
   await hive.untilMessage((message) => message.body === "heard two");
-  // The same session goes on.
+  // The same session continues.
   const { events } = await hive.call("turn_events", { agent: "hm1nd" });
   const sessions = events.flatMap(({ event }) => (event.type === "session" ? [event.session_id] : []));
   expect(new Set(sessions).size).toBe(1);
 });
 
-test("messages that race the sleep are all answered, once each and in their order", async () => {
+test("messages that race the sleep are all answered, once each and in order", async () => {
   hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.05" }).play(ANSWER).start();
   const count = 8;
   for (let n = 0; n < count; n++) {
-    // The moment at which the broker has decided: the old harness is about to go, the new one is not there.
+    // The broker has just decided: the old harness is about to end, and there is no new one yet.
     const dozes = hive.untilAgent("hm1nd", (agent) => agent.asleep);
     await dozes;
     await hive.call("send", { to: "hm1nd", body: `m${n}` });

@@ -6,13 +6,16 @@ import { TestHive } from "../lib/hive.ts";
 import { holdings } from "../lib/process.ts";
 import { spawnStopped } from "../lib/stand-in.ts";
 
-/** Peers of a real daemon that write half of what they want to say, or never read what they asked for. */
+/** Peers of a real daemon that write half a message, or never read what they asked for. */
 
-/** As many as a cage may have on one socket. */
+/** The maximum of a cage on one socket. */
 const PEERS = 64;
-/** What it may cost the daemon: what may wait for a peer, and the garbage that newer lines of Node let grow before they collect it. */
+/**
+ * Maximum cost to the daemon: what may be buffered for a peer, and the garbage that newer lines of Node let grow before
+ * they collect it.
+ */
 const MOST_BYTES = 384 * 1024 * 1024;
-/** What is offered to a reader that does not read: far more than may wait for it. */
+/** Offered to a reader that does not read: far more than may be buffered for it. */
 const OFFERED_BYTES = 64 * 1024 * 1024;
 const BODY_BYTES = 250 * 1024;
 let hive: TestHive;
@@ -46,12 +49,12 @@ function dial(to: NetConnectOpts): Promise<Socket> {
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.removeAllListeners("error");
-      socket.on("error", () => {}); // Its end is looked at, not the reason.
+      socket.on("error", () => {}); // The test checks that it closes, not why.
       resolve(socket);
     });
   });
 }
-/** What comes until the other side is done. */
+/** Everything received until the other side ends. */
 function said(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     let text = "";
@@ -59,7 +62,7 @@ function said(socket: Socket): Promise<string> {
     socket.once("close", () => resolve(text));
   });
 }
-/** Everybody else is served, and the daemon holds no more than it may. */
+/** All others are served, and the daemon uses no more than it may. */
 async function isWell(): Promise<void> {
   expect((await hive.call("list", {})).agents).toEqual(["hm1nd", "ada", "bob"]);
   const bob = await connectLines(hive.agentSocket("bob"));
@@ -74,7 +77,7 @@ async function isWell(): Promise<void> {
   expect(holdings(hive.pid).resident - before.resident).toBeLessThan(MOST_BYTES);
 }
 
-test("slow writers: 64 on every socket hold nobody else up, and over HTTP they are let go of", async () => {
+test("slow writers: 64 on every socket block no other client, and over HTTP they are disconnected", async () => {
   const slow: [string, Socket[]][] = [];
   for (const [name, to, half] of SOCKETS) {
     const peers = await Promise.all(Array.from({ length: PEERS }, () => dial(to())));
@@ -84,7 +87,7 @@ test("slow writers: 64 on every socket hold nobody else up, and over HTTP they a
   }
   for (const [name, peers] of slow) {
     if (name.endsWith(".sock") && !/^(?:model|egress)/.test(name)) {
-      // Half a line may stay: what it holds is bounded by the line, and it is one of those that may connect.
+      // Half a line may stay: it is bounded by the line limit, and its connection by the connection limit.
       for (const peer of peers) expect(peer.destroyed, name).toBe(false);
       for (const peer of peers) peer.destroy();
     } else {
@@ -95,7 +98,7 @@ test("slow writers: 64 on every socket hold nobody else up, and over HTTP they a
   await isWell();
 });
 
-test("slow writers of a body: 64 requests whose rest never comes hold nobody else up", async () => {
+test("slow writers of a body: 64 requests whose rest never comes block no other client", async () => {
   const peers = await Promise.all(Array.from({ length: PEERS }, () => dial(of("ada", "model.sock"))));
   for (const peer of peers)
     peer.write(`POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(BODY_BYTES)}`);
@@ -103,7 +106,7 @@ test("slow writers of a body: 64 requests whose rest never comes hold nobody els
   for (const peer of peers) peer.destroy();
 });
 
-test("slow readers of the two event streams are cut off, and nobody else is", async () => {
+test("slow readers of the two event streams are cut off, and no other client is", async () => {
   const lines = await dial({ path: hive.socket });
   lines.pause();
   lines.write('{"cmd":"watch"}\n');
@@ -116,7 +119,7 @@ test("slow readers of the two event streams are cut off, and nobody else is", as
   const cookie = login.headers.get("set-cookie")?.split(";")[0] ?? "";
   const events = await dial(dashboard());
   events.write(`GET /api/events HTTP/1.1\r\nHost: ${new URL(hive.home).host}\r\nCookie: ${cookie}\r\n\r\n`);
-  // The stream stands; from here on nobody reads it.
+  // The stream is connected. From here on the test does not read it.
   await new Promise((resolve) => events.once("data", resolve));
   events.pause();
 
@@ -130,7 +133,7 @@ test("slow readers of the two event streams are cut off, and nobody else is", as
     const whole = said(socket);
     socket.resume();
     const { length } = await whole;
-    // It ended by itself, and what had waited was less than what was offered.
+    // The daemon closed it, and less was buffered than was offered.
     expect(length, name).toBeLessThan(OFFERED_BYTES / 2);
   }
 });
@@ -138,7 +141,7 @@ test("slow readers of the two event streams are cut off, and nobody else is", as
 test.each([
   ["an agent's", () => of("ada", "mcp.sock")],
   ["the operator's", (): NetConnectOpts => ({ path: hive.socket })],
-])("a peer on %s socket that asks and asks and never reads is cut off", async (_whose, to) => {
+])("a peer on %s socket that keeps asking and never reads is cut off", async (_whose, to) => {
   const socket = await dial(to());
   socket.pause();
   const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -154,15 +157,15 @@ test.each([
 test.each([
   ["model.sock", () => of("ada", "model.sock"), "/x"],
   ["the dashboard", dashboard, "/login"],
-] as const)("a peer of %s that asks and asks and never reads is read no further", async (_name, to, path) => {
+] as const)("the daemon stops reading from a peer of %s that keeps asking and never reads", async (_name, to, path) => {
   const socket = await dial(to());
   socket.pause();
   const question = `GET ${path} HTTP/1.1\r\nHost: ${new URL(hive.home).host}\r\n\r\n`.repeat(1000);
-  // More than the kernel and the daemon take in together.
+  // More than the kernel and the daemon buffer together.
   for (let bytes = 0; bytes < OFFERED_BYTES; bytes += question.length) socket.write(question);
   let last = -1;
   await expect.poll(() => last === (last = socket.writableLength), { interval: 200 }).toBe(true);
-  // Hung up on, where the first answer is a refusal; else what was not taken in waits with the peer itself.
+  // Closed if the first answer is a refusal; otherwise the unread rest is buffered in the peer itself.
   if (!socket.destroyed) expect(socket.writableLength).toBeGreaterThan(OFFERED_BYTES / 2);
   await isWell();
   socket.destroy();

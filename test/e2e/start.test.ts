@@ -13,7 +13,7 @@ import { cleanEnv, isRunning, until } from "../lib/hive.ts";
 const ROOT = join(import.meta.dirname, "../..");
 let folder: string;
 let checkout: string;
-/** Short, wherever the checkout is: the paths of sockets have a limit. */
+/** A short path wherever the checkout is, because socket paths have a limit. */
 let state: string;
 let env: Record<string, string>;
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
     cpSync(join(ROOT, file), join(checkout, file));
   }
   execFileSync("cp", ["-al", join(ROOT, "node_modules"), join(checkout, "node_modules")]);
-  // The packages are there: what npm brings is not what this is about.
+  // The packages are already installed: npm is not tested here.
   const { hashOfFiles } = (await import(join(ROOT, "scripts/lib.mjs"))) as {
     hashOfFiles(paths: string[], ...words: string[]): Promise<string>;
   };
@@ -49,7 +49,7 @@ interface Started {
   npm: ChildProcess;
   said(): string;
 }
-/** Runs `npm start` in a process group of its own, as a terminal does, until it shows the link. */
+/** Runs `npm start` in its own process group, as a terminal does, until it prints the link. */
 async function start(more: Record<string, string> = {}): Promise<Started> {
   const npm = spawn("npm", ["start"], {
     cwd: checkout,
@@ -111,7 +111,7 @@ test("npm start builds, creates the manager, prints a link that works, and Ctrl-
   await interrupt(second);
 });
 
-test("with HIVE_SETUP=print it says what it would do, and starts nothing", async () => {
+test("with HIVE_SETUP=print it prints what it would do, and starts nothing", async () => {
   const { npm, said } = await start({ HIVE_SETUP: "print" });
   expect(npm.exitCode).toBe(0);
   expect(said()).toContain("dist/hive-c0re serve --foreground");

@@ -7,11 +7,11 @@ import { TestHive } from "../lib/hive.ts";
 import { patience } from "../lib/slowness.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
-/** The daemon is suspended (SIGSTOP) and goes on. `npm run suspend` lets it sleep for five minutes. */
+/** The daemon is suspended (SIGSTOP) and resumed. `npm run suspend` suspends it for five minutes. */
 
-/** Long enough for the daemon, on this machine, to answer the one call between its start and its sleep. */
+/** Long enough for the daemon, on this machine, to answer the one call between its start and its suspension. */
 const GRACE_SECONDS = patience(2_000) / 1000;
-/** Longer than the grace: a plain timer would have run out when the daemon wakes. */
+/** Longer than the grace: a plain timer would have expired when the daemon resumes. */
 const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 2 * GRACE_SECONDS);
 const LIMIT_MS = patience(180_000) + SECONDS * 1000;
 const INSTANCE = "suspend-test-harness";
@@ -24,18 +24,18 @@ afterEach(async () => {
   await hive.dispose();
 });
 
-/** Suspends the daemon, does something, lets time pass, and wakes it. */
+/** Suspends the daemon, runs `meanwhile`, lets time pass, and resumes it. */
 async function suspended<T>(meanwhile: () => T): Promise<T> {
   hive.process.kill("SIGSTOP");
   const result = meanwhile();
-  // Time is what is tested here: a program waits for it.
+  // Time itself is tested here, so a program waits for it.
   await promisify(execFile)("sleep", [String(SECONDS)]);
   hive.process.kill("SIGCONT");
   return result;
 }
 
 test(
-  "a harness that speaks for its leases while the daemon sleeps through its grace keeps them",
+  "a harness that presents its leases while the daemon is suspended past its grace keeps them",
   { timeout: LIMIT_MS },
   async () => {
     await hive.start();
@@ -47,7 +47,7 @@ test(
     client.close();
     await hive.crash();
     await hive.start();
-    // Asked for before, so that nothing but the hello lies in the daemon's sockets when it wakes.
+    // Prepared before, so that only the hello is in the daemon's sockets when it resumes.
     const hello = {
       protocol: PROTOCOL,
       revision: (await hive.call("state", { messages: 0 })).state.hive.revision,
@@ -69,7 +69,7 @@ test(
 );
 
 test(
-  "a lease that nobody speaks for comes back once, although the daemon slept through its grace",
+  "a lease without a harness is returned once, although the daemon was suspended past its grace",
   { timeout: LIMIT_MS },
   async () => {
     await hive.start();
@@ -98,7 +98,7 @@ test(
   },
 );
 
-test("a turn, the senders and the dashboard of a daemon that slept go on where they were", { timeout: LIMIT_MS }, async () => {
+test("a turn, the senders and the dashboard of a suspended daemon continue where they were", { timeout: LIMIT_MS }, async () => {
   hive.play([
     {
       when: { text: "^slow" },
@@ -133,7 +133,7 @@ test("a turn, the senders and the dashboard of a daemon that slept go on where t
   expect(turns.filter((turn) => turn.message === sent[0]?.id)).toMatchObject([{ result: "ok" }]);
   const { messages } = await hive.call("messages", { agent: "operator" });
   expect(messages.filter(({ body }) => body === "finished")).toHaveLength(1);
-  // The open event stream tells of it, without a new connection.
+  // The open event stream reports it, without a new connection.
   const reader = events.body?.getReader();
   let text = "";
   while (!text.includes("finished")) text += new TextDecoder().decode((await reader?.read())?.value);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 
-/** A hive from before there were deploys: agents with a config, and no repository, ledger entry or request of theirs. */
+/** A hive from before deploys existed: agents with a config, but without repository, ledger entry or request. */
 
 const RULES = [
   { when: { from: "system" }, steps: [{ say: "noted" }] },
@@ -32,7 +32,7 @@ const RULES = [
 let hive: TestHive;
 afterEach(() => hive.dispose());
 
-/** Takes away all that deploys have made of a stopped hive. */
+/** Removes everything that deploys have made of a stopped hive. */
 function forgetDeploys(): void {
   for (const folder of ["applied", "proposed", "meta"]) rmSync(join(hive.stateDir, folder), { recursive: true });
   const db = new Database(join(hive.stateDir, "hive.db"));
@@ -40,7 +40,7 @@ function forgetDeploys(): void {
   db.close();
 }
 
-test("at the next start each is taken over as it is, by a deploy with an id, and lives on with its notes", async () => {
+test("at the next start each is taken over unchanged, by a deploy with an id, and keeps its notes", async () => {
   hive = await new TestHive().play(RULES).start();
   await hive.call("spawn", { name: "ada", config: { model: "haiku" }, instructions: "Count." });
   await hive.call("spawn", { name: "gone" });
@@ -65,7 +65,7 @@ test("at the next start each is taken over as it is, by a deploy with an id, and
   const { findings } = await hive.call("check", {});
   expect(findings.filter((one) => !one.ok)).toEqual([]);
   expect((await hive.call("meta", {})).inputs.map((input) => input.name)).toEqual(["hyperhive", "agent-hm1nd", "agent-ada"]);
-  // The manager has the repository to propose in, and the ledger to read.
+  // The manager has the proposed repository and can read the ledger.
   await hive.call("send", { to: "hm1nd", body: "look" });
   await hive.untilMessage(({ body }) => /^take over ada\n.*deploy (?:ada|hm1nd) deployed\/\d+ /s.test(body ?? ""));
   await hive.call("send", { to: "ada", body: "two" });
@@ -81,19 +81,19 @@ test("at the next start each is taken over as it is, by a deploy with an id, and
   await hive.call("rollback", { agent: "ada", id: deploys[0]?.id ?? 0 });
   await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.model === "haiku");
 
-  // One that was destroyed before is taken over when it is revived.
+  // An agent that was destroyed before is taken over when it is revived.
   await hive.call("revive", { name: "gone" });
   await hive.call("send", { to: "gone", body: "back?" });
   await hive.untilMessage((message) => message.body === "gone heard back?");
   expect((await hive.call("check", {})).holds).toBe(true);
 });
 
-test("one whose config is gone is stopped with the reason, shown as drift, and the manager hears why", async () => {
+test("an agent without a config is stopped with the reason, shown as drift, and the manager is notified", async () => {
   hive = await new TestHive().play(RULES).start();
   await hive.call("spawn", { name: "ada" });
   await hive.stop();
   forgetDeploys();
-  // A config of which no commit can be made and with which no cage may start.
+  // A config that cannot be committed and with which no cage can start.
   const db = new Database(join(hive.stateDir, "hive.db"));
   const [id, generation] = db.prepare("SELECT id, generation FROM agents WHERE name = 'ada'").raw().get() as [string, number];
   db.close();

@@ -8,14 +8,14 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
   const hive = await new TestHive().start();
   try {
     await hive.call("send", { to: "hm1nd", body: "tour" });
-    // It asks for a guest and takes a second thought back; the tour goes on when the guest has come.
+    // It requests a guest and cancels a second request. The tour continues when the guest exists.
     const { request: taken } = await untilRequest(hive, (one) => one.agent === "idea" && one.state === "cancelled");
     const { request: guest } = await untilRequest(hive, (one) => one.agent === "guest" && one.state === "pending");
     expect(taken.resolved_by).toBe("hm1nd");
     await hive.call("approve", { id: guest.id });
     await hive.untilMessage((message) => message.to === "operator" && message.body?.startsWith("That was the tour") === true);
     await hive.untilMessage((message) => message.to === "operator" && message.body?.startsWith("guest took part") === true);
-    // The change that it proposes is read, approved, and live.
+    // The change that it proposes is read, approved and deployed.
     const { request: change } = await untilRequest(hive, (one) => one.kind === "apply_commit" && one.state === "pending");
     expect(change.risks.map((risk) => risk.kind)).toContain("model");
     await hive.call("approve", { id: change.id, ...(change.digest ? { digest: change.digest } : {}) });
@@ -24,7 +24,7 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     );
     await hive.untilAgent("guest", (agent) => agent.model === "haiku" && agent.deploying === undefined);
     await hive.untilMessage((message) => message.from === "hm1nd/bell" && message.state === "done");
-    // Three questions of different kinds; each answer is heard.
+    // Three questions of different kinds. Each answer is received.
     const { questions } = await hive.call("questions", {});
     expect(questions.map(({ options, multi }) => [options.length, multi])).toEqual([
       [0, false],
@@ -33,7 +33,7 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     ]);
     await hive.call("answer", { id: questions[0]?.id ?? 0, text: "captain" });
     await hive.untilMessage((message) => message.to === "operator" && message.body === "Thank you, I heard: captain");
-    // More than one line, and what JSON escapes, come as they were given; a status is one line of it.
+    // Several lines, and characters that JSON escapes, arrive unchanged. A status is one line of it.
     const several = { options: questions[2]?.options.slice(0, 2) ?? [], text: 'and "more"' };
     await hive.call("answer", { id: questions[2]?.id ?? 0, ...several });
     const heard = [...several.options, several.text];
@@ -46,7 +46,7 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     const used = new Set(events.flatMap((event) => (event.type === "tool_use" ? [event.name] : [])));
     const all = [...hiveTools.map(({ name }) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
     expect(all.filter((name) => !used.has(name))).toEqual([]);
-    // Nothing was asked for that is not offered, and nothing failed but what is meant to.
+    // No tool was called that is not offered, and nothing failed except what should.
     const texts = events.flatMap((event) => (event.type === "text" ? [event.text] : []));
     expect(texts.filter((text) => text.includes("is not offered"))).toEqual([]);
     const failed = events.flatMap((event) => (event.type === "tool_result" && event.is_error ? [event.text] : []));
@@ -55,11 +55,11 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     const results = events.flatMap((event) => (event.type === "tool_result" ? [event.text] : [])).join("\n");
     expect(results).toContain("example.com:443 403");
     const { messages } = await hive.call("messages", { limit: 200 });
-    // All that the daemon has told is said in words of its own, as it really writes it.
+    // All notices of the daemon have words of their own, in the form it really writes.
     const told = messages.filter(({ from }) => from === "system").map(({ from, body = "" }) => systemWords(from, body) ?? body);
     expect(told.length).toBeGreaterThan(5);
     expect(told.filter((words) => /^\{| · agent /.test(words))).toEqual([]);
-    // Nobody talks on for ever.
+    // No chain talks forever.
     expect(messages.filter((message) => message.state === "held")).toEqual([]);
   } finally {
     await hive.dispose();

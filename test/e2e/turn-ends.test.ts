@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TurnEvent } from "../../src/wire/event.ts";
 import { TestHive, commandLine, until } from "../lib/hive.ts";
 
-/** Faults of the session, the config and the machine, with the real CLI: the message stays, and is served once they are mended. */
+/** Faults of the session, the config and the machine, with the real CLI: the message stays, and is served once they are fixed. */
 
 let hive: TestHive;
 beforeAll(async () => {
@@ -24,9 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-/** The agent of the tests that leave it with its messages served. */
+/** The agent of the tests after which its messages are served. */
 const name = "scout";
-/** Agents whose message is never served. */
+/** Spawns an agent whose message is never served. */
 async function another(agent: string): Promise<string> {
   await hive.call("spawn", { name: agent });
   return agent;
@@ -40,12 +40,12 @@ const back = (id: number) =>
 async function eventsOf(agent: string): Promise<TurnEvent[]> {
   return (await hive.call("turn_events", { agent, limit: 500 })).events.map(({ event }) => event);
 }
-/** Waits until the warm CLI of the agent has ended: its next turn resumes the session. */
+/** Waits until the warm CLI of the agent has ended, so that its next turn resumes the session. */
 async function untilCold(agent: string): Promise<void> {
   const cage = await hive.cage(agent);
   await until(() => !cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude")));
 }
-/** The file of the agent's session, on the host: the last that was written. */
+/** The file of the agent's session on the host: the last that was written. */
 async function sessionFile(agent: string): Promise<string> {
   const projects = join(await hive.folderOf(agent), "claude", "projects");
   const found = readdirSync(projects, { recursive: true, encoding: "utf8" })
@@ -67,7 +67,7 @@ test("an agent whose sessions are removed answers the next message in a new one"
   expect(events).toContainEqual(
     expect.objectContaining({ type: "note", level: "warn", text: expect.stringContaining("a new one takes its place") }),
   );
-  // The agent is told, and the new session is the one that goes on.
+  // The agent is informed, and the new session is the one that continues.
   const transcript = readFileSync(await sessionFile(name), "utf8");
   expect(transcript).toContain("new session: the earlier one could not be continued");
   await untilCold(name);
@@ -87,7 +87,7 @@ test.each([
   expect((await done(await send(name, "hello"))).failures).toBe(0);
 });
 
-test("compacting a session that is gone begins a new one, and says so", async () => {
+test("compacting a lost session begins a new one, and says so", async () => {
   await done(await send(name, "hello"));
   await untilCold(name);
   rmSync(await sessionFile(name));
@@ -113,7 +113,7 @@ test("a history that the API refuses is replaced, and the message is answered", 
   );
 });
 
-test("what the API refuses from a new session too parks the agent, and counts against no message", async () => {
+test("a request that the API refuses in a new session, too, parks the agent, and counts against no message", async () => {
   const agent = await another("never");
   const id = await send(agent, "never");
   const parked = await hive.untilAgent(agent, (one) => one.resumes_at !== undefined);
@@ -152,7 +152,7 @@ test("a session folder that cannot be written parks the agent; once it can, the 
   await done(id);
 });
 
-test("a CLI that is missing or not executable parks the agent; once it is there, the message is served", async () => {
+test("a CLI that is missing or not executable parks the agent; once it is installed, the message is served", async () => {
   await done(await send(name, "hello"));
   await untilCold(name);
   const runtimes = join(hive.stateDir, "runtime");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 
-/** A new hyperhive under a swarm that works: each agent is rebuilt between its turns, one after the other. */
+/** A new hyperhive under a working swarm: each agent is rebuilt between its turns, one after the other. */
 
 const ROOT = join(import.meta.dirname, "../..");
 const RULES = [
@@ -22,7 +22,7 @@ afterEach(async () => {
   rmSync(dist, { recursive: true, force: true });
 });
 
-test("a stale swarm is rebuilt one at a time, and never in the middle of a turn", async () => {
+test("a stale swarm is rebuilt one at a time, and never during a turn", async () => {
   hive = await new TestHive().play(RULES).start();
   for (const name of ["ada", "bob", "cleo"]) await hive.call("spawn", { name });
   const revision = (await hive.call("state", { messages: 0 })).state.hive.revision;
@@ -46,7 +46,7 @@ test("a stale swarm is rebuilt one at a time, and never in the middle of a turn"
     },
     { after: seq, kinds: ["approval", "message"] },
   );
-  // In no moment were two on their way.
+  // There were never two at the same time.
   const inFlight = new Set<number>();
   let most = 0;
   let end = -1;
@@ -59,7 +59,7 @@ test("a stale swarm is rebuilt one at a time, and never in the middle of a turn"
     most = Math.max(most, inFlight.size);
   });
   expect(most).toBe(1);
-  // The turn came to its end, and only then was its agent activated.
+  // The turn ended first, and only then was its agent activated.
   const { messages } = await hive.call("messages", { agent: "ada" });
   expect(messages.find((one) => one.id === sent[0]?.id)).toMatchObject({ state: "done", redelivered: false, failures: 0 });
   const activated = events.findIndex(
@@ -73,7 +73,7 @@ test("a stale swarm is rebuilt one at a time, and never in the middle of a turn"
     const { deploys } = await hive.call("deploys", { agent: name });
     expect(deploys[0]).toMatchObject({ origin: "update", by: "system", state: "deployed", runs: true });
   }
-  // The config is what it was: only hyperhive's line of the ledger has moved.
+  // The config is unchanged: only hyperhive's entry in the ledger has moved.
   const { inputs } = await hive.call("meta", {});
   expect(inputs[0]?.name).toBe("hyperhive");
   await hive.call("send", { to: "ada", body: "still you?" });

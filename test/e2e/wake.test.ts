@@ -6,7 +6,7 @@ import { spawnStopped, standIn } from "../lib/stand-in.ts";
 let hive: TestHive;
 afterEach(() => hive.dispose());
 
-test("whoever waits for a message has it before its sender hears that it is stored", async () => {
+test("a waiting receiver gets a message before its sender's call returns", async () => {
   hive = await new TestHive().start();
   for (const name of ["ada", "bob"]) await spawnStopped(hive, name);
   const { client: bob } = await standIn(hive, "bob", "bob-stands-in");
@@ -15,7 +15,7 @@ test("whoever waits for a message has it before its sender hears that it is stor
   const rounds = 20;
   for (let turn = 1; turn <= rounds; turn++) {
     const got = bob.call("next", {}).then(({ message }) => order.push(`got ${message?.body}`));
-    // Answered in the order of the connection: when this is, bob waits.
+    // Answered in the order of the connection: when this is answered, bob waits.
     await bob.call("whoami", {});
     await ada.call("send", { to: "bob", body: `${turn}` }).then(() => order.push(`sent ${turn}`));
     await got;

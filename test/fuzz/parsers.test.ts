@@ -19,12 +19,12 @@ import { AgentName, NewAgentName, RESERVED_NAMES } from "../../src/wire/names.ts
 import { operations, type OperationName } from "../../src/wire/operations.ts";
 import { PATIENCE_MS, RUNS } from "./runs.ts";
 
-/** Every parser that a stranger can reach, given what no person would write. `npm run fuzz` gives it much more. */
+/** Every parser that untrusted input reaches, with generated input. `npm run fuzz` runs many more cases. */
 
 const check = <Ts extends [unknown, ...unknown[]]>(property: fc.IProperty<Ts>): void => {
   fc.assert(property, { numRuns: RUNS });
 };
-/** Text that is nearly JSON: the alphabet of the grammar, in any order. */
+/** Text that is nearly JSON: the grammar's alphabet in any order. */
 const nearJson = fc
   .array(
     fc.constantFrom(
@@ -54,7 +54,7 @@ const nearJson = fc
   )
   .map((parts) => parts.join(""));
 const anyJson = fc.jsonValue({ maxDepth: 6 });
-/** Half of the fields that an object of ours has, with whatever in them. */
+/** An object with about half of our field names and random values. */
 const strange = fc.dictionary(
   fc.oneof(
     fc.string({ maxLength: 12 }),
@@ -104,7 +104,7 @@ const strange = fc.dictionary(
   { maxKeys: 12 },
 );
 
-/** What a parser may do with bad input: say so in words that are meant for people. */
+/** A parser may refuse bad input only with an error for people. */
 function refusal(run: () => unknown): unknown {
   try {
     return { value: run() };
@@ -116,7 +116,7 @@ function refusal(run: () => unknown): unknown {
 }
 
 describe("lines", { timeout: PATIENCE_MS }, () => {
-  test("the strict parser takes an object exactly when JSON.parse does and no key comes twice", () => {
+  test("the strict parser accepts an object exactly when JSON.parse does and no key is repeated", () => {
     check(
       fc.property(
         fc.oneof(
@@ -129,7 +129,7 @@ describe("lines", { timeout: PATIENCE_MS }, () => {
           try {
             plain = JSON.parse(text);
           } catch {
-            // Ours must refuse it, too.
+            // Our parser must refuse it, too.
             plain = undefined;
           }
           const isObject = typeof plain === "object" && plain !== null && !Array.isArray(plain);
@@ -141,7 +141,7 @@ describe("lines", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("an object whose keys were doubled is refused, wherever that is", () => {
+  test("an object with repeated keys is refused at any depth", () => {
     const keys = fc.uniqueArray(fc.string({ maxLength: 6 }), { minLength: 1, maxLength: 5 });
     check(
       fc.property(keys, fc.nat(), fc.nat({ max: 5 }), fc.boolean(), (names, which, depth, isEscaped) => {
@@ -154,7 +154,7 @@ describe("lines", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("lines come out as they went in, however the bytes were cut", () => {
+  test("lines are read as they were written, however the bytes were split", () => {
     const line = fc.string({ unit: "grapheme", maxLength: 30 }).map((text) => text.replace(/[\n\r]/g, "").trim());
     check(
       fc.property(
@@ -191,7 +191,7 @@ describe("lines", { timeout: PATIENCE_MS }, () => {
 
 describe("the contract", { timeout: PATIENCE_MS }, () => {
   const names = Object.keys(operations) as OperationName[];
-  test("no input makes a schema throw, and what it takes it takes again, the same", () => {
+  test("no input makes a schema throw, and accepted input is accepted again with the same result", () => {
     check(
       fc.property(fc.constantFrom(...names), strange, (name, input) => {
         const first = operations[name].input.safeParse(input);
@@ -204,7 +204,7 @@ describe("the contract", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("a name is what the rule says, and nothing else", () => {
+  test("a name is accepted exactly when it matches the rule", () => {
     const candidate = fc.oneof(
       fc.string({ unit: fc.constantFrom(..."abz09-_./ A\u0000\n@é".split("")), maxLength: 40 }),
       fc.string({ unit: fc.constantFrom(..."abz09-".split("")), minLength: 1, maxLength: 34 }),
@@ -238,7 +238,7 @@ describe("the contract", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("agent.json: no value makes the schema throw, and a config that is taken stands on its own", () => {
+  test("agent.json: no value makes the schema throw, and an accepted config is self-contained", () => {
     const field = fc.constantFrom(
       "model",
       "description",
@@ -274,7 +274,7 @@ describe("the contract", { timeout: PATIENCE_MS }, () => {
 });
 
 describe("the gateway", { timeout: PATIENCE_MS }, () => {
-  test("a body is read as it stands or refused in words, and what is read has no field or type but the listed", () => {
+  test("a body is read as it is or refused in words, and an accepted body has only listed fields and types", () => {
     const text = fc.record({ type: fc.constant("text"), text: fc.string() });
     const image = fc.record({
       type: fc.constant("image"),
@@ -341,7 +341,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
         const outcome = refusal(() => void (read = readBody(Buffer.from(written)))) as { refused?: string };
         if (outcome.refused !== undefined) return;
         passed++;
-        // No reader of the same bytes sees anything else.
+        // No other reader of the same bytes gets a different result.
         expect(read).toEqual(JSON.parse(written));
         for (const [key, one] of fieldsOf(read)) {
           expect(LISTED_FIELDS.has(key), key).toBe(true);
@@ -356,7 +356,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
     check(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void refusal(() => readBody(Buffer.from(bytes)))));
   });
 
-  test("no header of the agent's reaches the upstream but the few that may", () => {
+  test("only the allowed headers of the agent reach the upstream", () => {
     const name = fc.constantFrom(
       "x-api-key",
       "authorization",
@@ -375,7 +375,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("what is metered does not depend on where the bytes were cut", () => {
+  test("metering does not depend on how the bytes were split", () => {
     const usage = fc.record({ input_tokens: fc.nat(), output_tokens: fc.nat(), cache_read_input_tokens: fc.nat() });
     const event = fc.oneof(
       usage.map((of) => `data: ${JSON.stringify({ type: "message_start", message: { model: "m", usage: of } })}`),
@@ -404,7 +404,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("the reader of TLS hellos survives any bytes, never asks for more than a hello, and finds the name in a whole one", () => {
+  test("the reader of TLS hellos survives any bytes, never waits for more than a hello, and finds the name in a complete one", () => {
     check(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, isHandshake) => {
         const read = readHello(Buffer.from(isHandshake ? [0x16, 3, 1, ...bytes] : bytes));
@@ -438,7 +438,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
     check(fc.property(fc.string(), (text) => !isPublicAddress(`${text} `)));
   });
 
-  test("an authority is split into what it was made of, and a host off the list stays off", () => {
+  test("an authority is split into its parts, and a host that is not listed is refused", () => {
     const host = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?$/);
     check(
       fc.property(host, fc.integer({ min: 1, max: 65535 }), host, (name, port, other) => {
@@ -455,7 +455,7 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
 });
 
 describe("rehearsal", { timeout: PATIENCE_MS }, () => {
-  test("a scenario is taken or refused with the file's name, whatever it is", () => {
+  test("any scenario is accepted, or refused with the file's name", () => {
     check(
       fc.property(
         fc.oneof(
@@ -473,7 +473,7 @@ describe("rehearsal", { timeout: PATIENCE_MS }, () => {
     );
   });
 
-  test("the wake prompt carries sender and body through any text", () => {
+  test("the wake prompt transports sender and body of any text", () => {
     const sender = fc.constantFrom("operator", "system", "scout", "scout/chat");
     const body = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 }).map((text) => text.trim());
     check(
@@ -508,14 +508,14 @@ function mostly<A, B>(usual: fc.Arbitrary<A>, other: fc.Arbitrary<B>): fc.Arbitr
   return fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: other });
 }
 
-/** What the property above may find in a body that was let through. */
+/** The fields that the property above may find in an accepted body. */
 const LISTED_FIELDS = new Set(
   "model messages tools system stream role content type text source media_type data tool_use_id id name input input_schema".split(
     " ",
   ),
 );
 const LISTED_TYPES = new Set("text image document base64 content tool_result tool_use custom".split(" "));
-/** The fields of a value at every depth, but not within what a tool takes. */
+/** The fields of a value at every depth, except inside the input of a tool. */
 function* fieldsOf(value: unknown): Generator<[string, unknown]> {
   if (typeof value !== "object" || value === null) return;
   for (const [key, one] of Object.entries(value)) {
@@ -524,12 +524,12 @@ function* fieldsOf(value: unknown): Generator<[string, unknown]> {
   }
 }
 
-/** The same text, each of its units as an escape. */
+/** The same text with each of its units escaped. */
 function escaped(text: string): string {
   return Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
 }
 
-/** The first record of a TLS connection to a name, with the one extension that matters. */
+/** The first record of a TLS connection to a name, with the only extension that matters. */
 function clientHello(name: string): Buffer {
   const u16 = (n: number): Buffer => Buffer.from([n >> 8, n & 0xff]);
   const host = Buffer.from(name);

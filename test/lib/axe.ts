@@ -1,15 +1,15 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 
-/** What axe calls serious or critical in the page as it stands, or in a part of it, in lines that say where. */
+/** The serious and critical findings of axe in the page or a part of it, as lines with their location. */
 export async function findings(page: Page, within?: string): Promise<string[]> {
-  // Through the debugger: the page's own policy lets no foreign script in.
+  // Injected through the debugger, because the page's own policy allows no foreign script.
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
   const { violations } = await page.evaluate(
     (part) =>
       (globalThis as unknown as { axe: typeof axe }).axe.run(part ?? document, {
         resultTypes: ["violations"],
-        // What it would fetch anew is for rules about media and turned screens: we have neither.
+        // Preloading serves rules about media and rotated screens, which we do not have.
         preload: false,
         // Leet labels have plain names on purpose: `C0NTAINERS` is read out as "agents".
         rules: { "label-content-name-mismatch": { enabled: false } },

@@ -4,15 +4,15 @@ import { readConfig } from "../../src/daemon/config.ts";
 import { run } from "../../src/daemon/run.ts";
 
 /**
- * The daemon with its failpoints armed by a file: `<state>/break.json` says where and how it breaks, once. An entry of
- * the tests' own; the program has no such thing.
+ * The daemon with failpoints that a file arms: `<state>/break.json` names a failpoint and how it breaks, once. This
+ * entry is only for tests; the program has no such feature.
  */
 const config = readConfig(process.env, { foreground: process.argv.includes("--foreground") });
 const armed = join(config.stateDir, "break.json");
-/** Sizes of the pieces with which a disk is filled, down to the last byte. */
+/** Sizes of the pieces that fill a disk, down to the last byte. */
 const PIECES = [1024 * 1024, 4096, 1];
 
-/** Fills the disk under the state folder, for whoever takes `filler` away again. */
+/** Fills the disk under the state folder. The test removes `filler` to free it again. */
 function fillDisk(): void {
   const fd = openSync(join(config.stateDir, "filler"), "a");
   for (const size of PIECES) {
@@ -30,7 +30,7 @@ async function failpoint(name: string): Promise<void> {
   if (!existsSync(armed)) return;
   const { at, how } = JSON.parse(readFileSync(armed, "utf8")) as { at: string; how: "kill" | "error" | "ENOSPC" | "full" };
   if (at !== name) return;
-  // Filled before the mark goes: whoever sees that it is gone makes room again.
+  // Fill the disk before removing the file: the test frees the disk when it sees that the file is gone.
   if (how === "full") fillDisk();
   rmSync(armed);
   if (how === "full") return;

@@ -5,7 +5,7 @@ import { rolldown } from "rolldown";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** A copy of the built programs whose daemon can be broken at its failpoints. Gone with `remove`. */
+/** A copy of the built programs whose daemon can be broken at its failpoints. `remove` deletes it. */
 export async function buildBreakable(): Promise<{ dist: string; remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), "breakable-"));
   const dist = join(folder, "dist");

@@ -28,10 +28,10 @@ function findChromium(): string {
   throw new Error("there is no chromium: `npm test` installs it");
 }
 
-/** How long an action in a page waits for what it acts on. Milliseconds. */
+/** Timeout of an action in a page. Milliseconds. */
 const ACTION_MS = patience(60_000);
 
-/** A headless browser whose pages wait as long as this machine needs, and stand still: animations cost half a core. */
+/** A headless browser with timeouts for this machine and without animations, which cost half a core. */
 export async function launch(): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: patience(120_000) });
   const open = browser.newContext.bind(browser);
@@ -43,7 +43,7 @@ export async function launch(): Promise<Browser> {
   return browser;
 }
 
-/** A browser profile that is logged in, and what went wrong in its pages. */
+/** A logged-in browser profile, and the errors of its pages. */
 export async function logIn(
   browser: Browser,
   hive: TestHive,
@@ -52,7 +52,7 @@ export async function logIn(
   const context = await browser.newContext({ viewport });
   const problems: string[] = [];
   context.on("page", (page) => {
-    // Policy violations and failures of scripts are both said on the console.
+    // Violations of the policy and script errors both appear on the console.
     page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
     page.on("pageerror", (error) => problems.push(error.message));
   });

@@ -3,7 +3,7 @@ import type { StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, diffFiles, events, SHA } from "./fixtures.ts";
 import { FixtureHive } from "./fixture-hive.ts";
 
-/** The hive of the design pictures: five agents, two requests, a question, some talk. */
+/** The hive of the design pictures: five agents, two requests, a question, some messages. */
 
 export function busyState(): StateSnapshot {
   return aState({
@@ -212,7 +212,7 @@ function usage({ agent: wanted, before }: Input<"usage">): Output<"usage"> {
   return before === undefined ? { rows, total, more: true } : { rows: [], total, more: false };
 }
 
-/** A hive in which much happens at once. */
+/** A hive with a lot of activity. */
 export function busyHive(): FixtureHive {
   const spawnFiles = [
     { path: "INSTRUCTIONS.md", patch: "@@ -0,0 +1,2 @@\n+# translator\n+turns the weekly digest into German and Polish\n" },

@@ -1,7 +1,7 @@
 import type { FileChange } from "../../src/repos/types.ts";
 import type { TreeFile } from "../../src/wire/approval.ts";
 
-/** The changes from one tree to another, as git would tell them without looking for lines that stay. */
+/** The changes from one tree to another in git's form, but without detecting lines that stay. */
 export function changesOf(before: readonly TreeFile[], after: readonly TreeFile[]): FileChange[] {
   const [old, fresh] = [byPath(before), byPath(after)];
   const paths = [...new Set([...old.keys(), ...fresh.keys()])].sort();
@@ -29,7 +29,7 @@ export function changesOf(before: readonly TreeFile[], after: readonly TreeFile[
 const byPath = (files: readonly TreeFile[]): Map<string, TreeFile> => new Map(files.map((file) => [file.path, file]));
 const signed = (sign: string, lines: readonly string[]): string[] => lines.map((line) => `${sign}${line}\n`);
 
-/** Lines without their ends, a character for each byte. */
+/** Lines without their ends, one character per byte. */
 function linesOf(file: TreeFile | undefined): string[] {
   const text = Buffer.from(file?.base64 ?? "", "base64").toString("latin1");
   return text === "" ? [] : text.replace(/\n$/, "").split("\n");

@@ -2,12 +2,12 @@ import { vi } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Said } from "./stub-host.ts";
 
-/** Read anew: the compiler holds it for what was written last. */
+/** Reads it again, because the compiler assumes the last written value. */
 const exitCode = (): number => Number(process.exitCode);
 
 /**
- * Runs hivectl in this process: what it writes and its exit code are caught. A hundredth of the time of a process of its
- * own, for tests that try every verb. Not for what ends the process itself.
+ * Runs hivectl in this process and captures its output and exit code. Takes a hundredth of the time of a separate
+ * process, for tests of every verb. Not for verbs that end the process themselves.
  */
 export async function cliInside(...words: string[]): Promise<Said> {
   const said: Said = { code: null, out: "", err: "" };

@@ -17,8 +17,8 @@ import { openStore } from "../../src/store/store.ts";
 
 /**
  * Requests and deploys in one process: the real database, the real repositories, the real steps. Only the cages are
- * not there: one that is started confirms at once, with the nonce that it was given. In a folder that is given it finds
- * what the last one has left, and leaves what there is.
+ * missing: a started cage confirms at once, with the nonce that it got. With `folder` it continues with the content of
+ * that folder and does not remove it.
  */
 export async function openDeployWorld(options: { folder?: string; onFatal?(error: Error): void } = {}) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "deploys-"));

@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where Debian's libfaketime is, by architecture. */
+/** The path of Debian's libfaketime, by architecture. */
 function library(): string {
   const folders = ["/usr/lib", ...readdirSync("/usr/lib").map((name) => join("/usr/lib", name))];
   for (const folder of folders) {
@@ -16,8 +16,8 @@ function library(): string {
 }
 
 /**
- * A clock of the wall that a test may set while a daemon runs under it. Timers go on as on a host whose clock is set:
- * the kernel's other clock never jumps.
+ * A wall clock that a test can set while a daemon runs under it. Timers behave as on a host whose clock is set: the
+ * monotonic clock never jumps.
  */
 export class FakeClock {
   readonly env: Record<string, string>;
@@ -36,7 +36,7 @@ export class FakeClock {
     };
   }
 
-  /** The clock is off by this many milliseconds from now on. */
+  /** Sets the clock's offset in milliseconds from now on. */
   set(offsetMs: number): void {
     writeFileSync(this.#file, `${offsetMs < 0 ? "-" : "+"}${Math.abs(offsetMs) / 1000}\n`);
   }

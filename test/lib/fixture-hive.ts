@@ -24,13 +24,13 @@ const TYPES: Record<string, string> = {
 type Answers = { [N in OperationName]?: (input: Input<N>) => Output<N> | Promise<Output<N>> };
 
 /**
- * The built interface over made-up data: for states that a real hive reaches seldom or never at the same moment. It
- * serves the same bytes under the same policy as the daemon; what it is asked it answers from `state` and `answers`.
+ * The built interface over made-up data, for states that a real hive reaches rarely or never at the same time. It
+ * serves the same bytes under the same policy as the daemon, and answers calls from `state` and `answers`.
  */
 export class FixtureHive {
   state: StateSnapshot;
   readonly answers: Answers;
-  /** Every call that was made, in order. */
+  /** Every call, in order. */
   readonly calls: { name: string; input: Record<string, unknown> }[] = [];
   readonly #streams = new Set<EventStream>();
   #isAway = false;
@@ -61,17 +61,17 @@ export class FixtureHive {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Tells every page what happened. */
+  /** Sends an event to every page. */
   tell(event: HiveEvent): void {
     const id = "seq" in event ? `id: ${event.seq}\n` : "";
     const frame = Buffer.from(`${id}event: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
     for (const stream of this.#streams) stream.write(frame);
   }
-  /** Cuts every event stream, as a restart of the daemon does. */
+  /** Closes every event stream, as a restart of the daemon does. */
   cut(): void {
     for (const stream of this.#streams) stream.close();
   }
-  /** Is not there, as a daemon that starts anew, until `comeBack`. */
+  /** Becomes unreachable, like a daemon that restarts, until `comeBack`. */
   goAway(): void {
     this.#isAway = true;
     this.cut();
@@ -120,7 +120,7 @@ export class FixtureHive {
   }
 }
 
-/** What a hive without a past answers. */
+/** The answers of a hive without history. */
 const EMPTY: { [N in OperationName]?: object } = {
   turn_events: { events: [], more: false },
   messages: { messages: [] },
@@ -145,7 +145,7 @@ function json(response: ServerResponse, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-/** A page over a fixture, and what went wrong in it: failures of scripts, and violations of the policy. */
+/** A page over a fixture, and its errors: script errors and violations of the policy. */
 export async function openPage(
   browser: Browser,
   hive: FixtureHive,

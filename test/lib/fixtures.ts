@@ -3,9 +3,9 @@ import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
 import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
-/** Made-up data of every kind, complete and valid; a test says only what it is about. */
+/** Complete and valid made-up data of every kind. A test specifies only the fields it is about. */
 
-/** The moment at which fixtures happen. */
+/** The time of the fixtures. */
 export const NOW = Date.parse("2026-03-10T12:37:00Z");
 export const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
 
@@ -91,7 +91,7 @@ export function anApproval(extra: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
-/** The files of the request above, and with `extra` more of them. */
+/** The files of the request above. `extra` adds more. */
 export function diffFiles(extra: Partial<DiffFile>[] = []): DiffFile[] {
   const file = (one: Partial<DiffFile>): DiffFile => ({
     path: "file",
@@ -176,8 +176,8 @@ export function aState(extra: Partial<StateSnapshot> = {}): StateSnapshot {
   };
 }
 
-/** Turn events of one agent, a second apart. */
-/** So many lines of text, one event each: more than fit a window. */
+/** Turn events of one agent, one second apart. */
+/** This many lines of text, one event each: more than fit a window. */
 export const textLines = (agent: string, count: number): StoredTurnEvent[] =>
   events(
     agent,

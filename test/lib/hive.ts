@@ -12,7 +12,7 @@ import { patience } from "./slowness.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
 const DIST = join(import.meta.dirname, "../../dist");
-/** The clean room in which tests run programs: nothing of the caller's clients or credentials. */
+/** A clean environment for the programs that tests run, without the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
@@ -21,33 +21,33 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
   return { ...env, NO_COLOR: "1", ...extra };
 }
 
-/** The command line of a process, or nothing when it is gone. */
+/** The command line of a process, or an empty string if it has ended. */
 export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
-    // The process is gone.
+    // The process has ended.
     return "";
   }
 }
 
-/** True while a process runs; one that has ended but was not yet reaped does not. */
+/** True while a process runs. False once it has ended, even if it was not reaped yet. */
 export function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
   } catch {
-    // The process is gone.
+    // The process has ended.
     return false;
   }
 }
 
-/** Looks again with every turn of the loop: for what gives no signal, such as the process table. */
+/** Polls in every turn of the event loop, for conditions without a signal, such as the process table. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A real daemon with its own folders and port, over the built program. */
+/** A real daemon over the built program, with its own folders and port. */
 export class TestHive {
   readonly folder: string;
   readonly env: Record<string, string>;
@@ -62,15 +62,15 @@ export class TestHive {
       HOME: this.folder,
       HIVE_PORT: "0",
       HIVE_REHEARSAL: "1",
-      // Hives of parallel tests would want the same ports.
+      // Hives of parallel tests would use the same ports.
       HIVE_AGENT_PORTS: "off",
-      // A generation that starts on a busy machine is no failure of its config.
+      // A slow start of a generation on a busy machine is no failure of its config.
       HIVE_CONFIRM_SECONDS: String(patience(60_000) / 1000),
       ...env,
     });
   }
 
-  /** Plays these rules instead of the built-in tour. Before the start. */
+  /** Plays these rules instead of the built-in tour. Call it before the start. */
   play(rules: unknown[]): this {
     const file = join(this.folder, "scenario.json");
     writeFileSync(file, JSON.stringify({ name: "test", rules }));
@@ -140,14 +140,14 @@ export class TestHive {
     return this.#daemon?.pid ?? 0;
   }
 
-  /** Starts the daemon and resolves once its dashboard answers. `inside` is a program with arguments that runs it. */
+  /** Starts the daemon. Resolves once its dashboard answers. `inside` is a program with arguments that runs it. */
   async start(
     options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[] } = {},
   ): Promise<this> {
     const [program = "", ...argv] = [
       ...(options.inside ?? []),
       process.execPath,
-      // As `npm start` gives it (scripts/lib.mjs).
+      // As `npm start` sets it (scripts/lib.mjs).
       "--max-semi-space-size=32",
       join(options.dist ?? DIST, "hive-c0re.js"),
       "serve",
@@ -163,7 +163,7 @@ export class TestHive {
     return this;
   }
 
-  /** Resolves once the dashboard of the daemon that is starting answers. */
+  /** Resolves once the dashboard of the starting daemon answers. */
   async ready(): Promise<void> {
     const child = this.process;
     this.output = "";
@@ -189,7 +189,7 @@ export class TestHive {
     return new URL(this.launchUrl).origin;
   }
 
-  /** The one connection of this hive's calls. What it is asked at the same moment is done one after the other. */
+  /** The single connection of this hive's calls. Parallel calls are carried out one after the other. */
   client(): Promise<LineClient> {
     this.#client ??= connectLines(this.socket, { ordered: true });
     return this.#client;
@@ -198,7 +198,7 @@ export class TestHive {
     return (await this.client()).call(name, input);
   }
 
-  /** Follows the event stream from `after` until `isLast` says so; fails when the stream ends first. */
+  /** Follows the event stream from `after` until `isLast` returns true. Fails if the stream ends first. */
   async watch(isLast: (event: HiveEvent) => boolean, input: Input<"watch"> = { after: 0 }): Promise<HiveEvent[]> {
     const client = await connectLines(this.socket, { ordered: true });
     const seen: HiveEvent[] = [];
@@ -231,7 +231,7 @@ export class TestHive {
     return last.message;
   }
 
-  /** SIGKILL, as a crash would. Cages live on. */
+  /** Kills the daemon with SIGKILL, as a crash would. Cages survive. */
   async crash(): Promise<void> {
     const child = this.#daemon;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -240,7 +240,10 @@ export class TestHive {
     await ended;
   }
 
-  /** SIGTERM to a foreground daemon: it stops its cages and ends. Resolves with its exit code. `atOnce` cuts turns short. */
+  /**
+   * Sends SIGTERM to a foreground daemon, which stops its cages and ends. Resolves with its exit code. `atOnce`
+   * interrupts turns.
+   */
   async stop({ atOnce = false } = {}): Promise<number | null> {
     void this.#client?.then(
       (client) => client.close(),
@@ -259,11 +262,11 @@ export class TestHive {
     return code;
   }
 
-  /** Stops whatever is left, cages too, and removes the folder. */
+  /** Stops what still runs, including cages, and removes the folder. */
   async dispose(): Promise<void> {
     if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop({ atOnce: true });
     else if (existsSync(this.folder)) {
-      // A crashed daemon leaves cages: only a daemon knows how to end them.
+      // A crashed daemon leaves cages, which only a daemon can stop.
       await this.start()
         .then(() => this.stop({ atOnce: true }))
         .catch((error: unknown) => console.error(`cages may be left of ${this.folder}:`, error));

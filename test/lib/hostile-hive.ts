@@ -4,13 +4,13 @@ import { operations, type OperationName } from "../../src/wire/operations.ts";
 import { FixtureHive } from "./fixture-hive.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, events } from "./fixtures.ts";
 
-/** Hostile text in every field that an agent, a commit or a repository can fill. */
+/** Hostile text in every field that an agent, a commit or a repository can set. */
 
 export const EVIL = `"><img src="https://evil.example/x" onerror="window.pwned=1"></script><script>window.pwned=1</script><svg onload=alert(1)> [x](javascript:alert(1)) javascript:alert(2) {{7*7}} \u001B[31m\u001B]8;;https://evil.example\u0007link\u001B]8;;\u0007 \u001B]52;c;ZXZpbA==\u0007 \u202Egnp.exe \u2066x\u2069 \u200B${"W".repeat(300)}`;
-/** A name as no agent can have it; a sender within a cage may call itself anything. */
+/** A name that no agent can have. A sender within a cage may use any name. */
 export const NAME = `a"><img src=x onerror=alert(1)>`;
 
-/** Figures as large as they get: what counts them is the daemon, so they are numbers whatever an agent does. */
+/** The largest figures. The daemon counts them, so they are numbers whatever an agent does. */
 function statistics(): Output<"statistics"> {
   const buckets = Array.from({ length: 24 }, (_, n) => ({
     at: ago((24 - n) * 3600),
@@ -61,7 +61,7 @@ export function hostileHive(): FixtureHive {
         revision: EVIL,
         unread: 3,
       }),
-      // Destroyed, its state kept: whatever it had said of itself is still there.
+      // Destroyed, with its state kept: everything it has set is still there.
       anAgent("gone", {
         destroyed: true,
         running: false,
@@ -89,7 +89,7 @@ export function hostileHive(): FixtureHive {
     approvals: [approval, anApproval({ id: 44, agent: "hm1nd", state: "activating", description: EVIL })],
     stuck: [aMessage(NAME, "hm1nd", EVIL, { id: 3, state: "dead", reason: EVIL })],
     messages: [
-      // Now, by the browser's clock: the swarm draws what the last hour said.
+      // The current time of the browser: the swarm draws the messages of the last hour.
       aMessage(`hm1nd/${NAME}`, "operator", EVIL, { id: 60, created_at: new Date().toISOString() }),
       aMessage(NAME, "hm1nd", EVIL, { id: 59, created_at: new Date().toISOString() }),
       aMessage("operator", "hm1nd", EVIL, { id: 61, in_reply_to: 60, state: "held", reason: EVIL }),
@@ -208,7 +208,7 @@ export function hostileHive(): FixtureHive {
   });
 }
 
-/** The same rows, and every question to the hive is refused in words that quote the hostile text. */
+/** The same rows, but every call is refused with a text that quotes the hostile text. */
 export function refusingHive(): FixtureHive {
   const refuse = (): never => {
     throw new HiveError("conflict", `refused: ${EVIL}`);
@@ -217,7 +217,7 @@ export function refusingHive(): FixtureHive {
   return new FixtureHive(hostileHive().state, answers);
 }
 
-/** What an agent's own port serves: the same app, and a state that knows this agent alone. */
+/** An agent's own port: the same app, with a state that has only this agent. */
 export function hostilePort(name: string): FixtureHive {
   const { state, answers } = hostileHive();
   return new FixtureHive({ ...state, agents: state.agents.filter((agent) => agent.name === name) }, answers);

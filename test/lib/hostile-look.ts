@@ -7,20 +7,20 @@ export interface Harm {
   /** A script of the text has run. */
   pwned: boolean;
   images: number;
-  /** Scripts without an address: there is none of ours. */
+  /** Inline scripts: the app has none. */
   scripts: number;
   /** Schemes of links that are not http(s). */
   links: string[];
-  /** Words in which characters steer, turn round or hide, in the text and in what is read out or shown beside the pointer. */
+  /** Texts, accessible names and tooltips with characters that steer, reorder or hide. */
   controls: string[];
-  /** What sticks out of the page, by name: a number would not say what to mend. */
+  /** Elements that extend beyond the page, by name. */
   wide: string[];
 }
 
-/** A page that the text has done nothing to. */
+/** A page without harm. */
 export const calm: Harm = { pwned: false, images: 0, scripts: 0, links: [], controls: [], wide: [] };
 
-/** Looks for harm of every kind, in the page as it stands. */
+/** Searches the current page for harm of every kind. */
 export function whatShows(page: Page): Promise<Harm> {
   return page.evaluate(() => {
     const unseen = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\u200B]/;
@@ -34,7 +34,7 @@ export function whatShows(page: Page): Promise<Harm> {
     const out = isWide
       ? [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
       : [];
-    // What stands over the page makes nothing scroll: it has to be inside by itself.
+    // Overlays do not make the page scroll, so check their position separately.
     const over = [...document.querySelectorAll(".toast, .dialog, .drawer, .menu, .suggestions, .offline")].filter((one) => {
       const { left, right, top, bottom } = one.getBoundingClientRect();
       return left < -1 || top < -1 || right > innerWidth + 1 || bottom > innerHeight + 1 || one.scrollWidth > one.clientWidth + 1;
@@ -50,7 +50,7 @@ export function whatShows(page: Page): Promise<Harm> {
   });
 }
 
-/** A page at this width; closing it fails when anything foreign has happened in it. */
+/** Opens a page at this width. Closing it fails if a foreign request, a dialog or an error occurred in it. */
 export async function openWatched(browser: Browser, on: FixtureHive, width: number, path = "/") {
   const { context, page, problems } = await openPage(browser, on, path, { viewport: { width, height: 850 } });
   const foreign: string[] = [];
@@ -64,20 +64,21 @@ export async function openWatched(browser: Browser, on: FixtureHive, width: numb
   });
   const close = async (): Promise<void> => {
     await context.close();
-    // A refusal is an answer with a status: the browser says that, too.
+    // The browser also logs the status of a refusal.
     const reports = problems.filter((words) => !words.includes("the server responded with a status of 409"));
     expect({ foreign, dialogs, reports }).toEqual({ foreign: [], dialogs: [], reports: [] });
   };
   return { page, close };
 }
 
-/** Opens an address and, once what makes it whole is there, all that is folded in it. */
+/** Opens an address, waits for its main part, and unfolds everything. */
 export async function goTo(page: Page, address: string, whole = "main"): Promise<void> {
   await page.goto(address);
   await page.locator(whole).first().waitFor({ state: "attached" });
   await page.locator("main").first().waitFor();
   if (/open=(?:[a-z]+:|spawn)/.test(address)) await page.getByRole("dialog").waitFor();
-  // What is folded is opened: it is a field like any other. Of the cards that wait, the address says which is open.
+  // Unfold everything, because folded text is a field like any other. The address determines which waiting card is
+  // open.
   await page.evaluate(() => {
     for (const fold of document.querySelectorAll<HTMLElement>(
       "main button[aria-expanded=false]:not([aria-haspopup]):not(.card.line *)",

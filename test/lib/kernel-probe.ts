@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { filterArchitecture } from "../../src/os/seccomp/filter.ts";
 import { syscallNumbers } from "../../src/os/seccomp/syscalls.ts";
 
-/** What a program in a cage asks of the kernel, and what it is told. In Perl: every Debian has it, and it can ask for any call. */
+/**
+ * Makes system calls in a cage and prints the kernel's answers. In Perl, because every Debian has it and it can make
+ * any call.
+ */
 
 const PROBE = String.raw`
 use Socket;
@@ -19,7 +22,7 @@ while (@ARGV) {
 open my $status, "<", "/proc/self/status"; while (<$status>) { print "filters $1\n" if /^Seccomp_filters:\s*(\d+)/; }
 `;
 
-/** Calls with arguments that the kernel would take, or refuse for another reason than the filter's. */
+/** Calls with arguments that the kernel would accept, or refuse for another reason than the filter's. */
 const CALLS: readonly [name: string, args: readonly number[], answer: string][] = [
   ["io_uring_setup", [1, 0], "38"],
   ["io_setup", [1, 0], "38"],
@@ -50,7 +53,7 @@ const CALLS: readonly [name: string, args: readonly number[], answer: string][] 
   ["mknodat", [-1, 0, 0o104755, 0], "1"],
   ["openat", [-1, 0, 0o101, 0o4755], "1"],
   ["openat", [-1, 0, 0o101, 0o2755], "1"],
-  // What programs need is there: the filter answers none of these.
+  // Calls that programs need: the filter answers none of these.
   ["getpid", [], "open"],
   ["personality", [0xffffffff], "open"],
   ["unshare", [0x600], "open"],
@@ -67,7 +70,7 @@ export function probeAnswers(): string[] {
   return [...families, ...protocols, ...pairs, ...CALLS.map(([name, , answer]) => `${name} ${answer}`)];
 }
 
-/** The probe's arguments: each call with its number here. */
+/** The probe's arguments: each call with its number on this architecture. */
 function callArguments(): string {
   const architecture = filterArchitecture();
   if (architecture === undefined) throw new Error("no cage can be built on this architecture");
@@ -83,11 +86,11 @@ const FOREIGN: Record<string, Record<string, string>> = {
     // mov eax, 0x40000000 + 39 (getpid); syscall; xor edi, edi; mov eax, 60 (exit); syscall
     x32: "b8270000400f0531ffb83c0000000f05",
   },
-  // Programs of 32-bit arm are files of their own kind, which most arm64 machines do not even load.
+  // Programs of 32-bit arm are separate files, which most arm64 machines cannot even load.
   arm64: {},
 };
 
-/** Where a program and its headers appear in memory, and how long the headers are. Bytes. */
+/** The address of a program with its headers in memory, and the size of the headers. Bytes. */
 const BASE = 0x400000;
 const HEADERS = 120;
 
@@ -113,7 +116,7 @@ function elf(code: Buffer): Buffer {
   return Buffer.concat([file, code]);
 }
 
-/** Puts the probe and the foreign programs into a folder. */
+/** Writes the probe and the foreign programs to a folder. */
 export function writeProbe(folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "probe.pl"), PROBE);
@@ -121,7 +124,7 @@ export function writeProbe(folder: string): void {
     writeFileSync(join(folder, name), elf(Buffer.from(code, "hex")), { mode: 0o755 });
 }
 
-/** The shell script that runs all of them, where they appear at `folder`. */
+/** The shell script that runs all of them from `folder`. */
 export function probeScript(folder: string): string {
   const foreign = Object.keys(FOREIGN[process.arch] ?? {}).map((name) => `${folder}/${name}; echo "${name} ended with $?"`);
   return [`perl ${folder}/probe.pl ${callArguments()}`, ...foreign].join("\n");

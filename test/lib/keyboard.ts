@@ -1,16 +1,16 @@
 import type { CDPSession, Page } from "playwright-core";
 
-/** Where the keyboard is, as the browser tells a screen reader. */
+/** The focused element, as the browser reports it to a screen reader. */
 export interface Stop {
   role: string;
   name: string;
-  /** Something on the page shows that it is here: an outline, an edge, or a caret in a field. */
+  /** The focus is visible: an outline, an edge, or a caret in a field. */
   isSeen: boolean;
   /** Within the topmost dialog or menu. */
   isInside: boolean;
 }
 
-/** The keyboard of a page: steps through it, and says where it is by the browser's own accessibility tree. */
+/** The keyboard of a page: moves the focus and reports it from the browser's own accessibility tree. */
 export class Keyboard {
   readonly #page: Page;
   readonly #session: CDPSession;
@@ -39,7 +39,7 @@ export class Keyboard {
       };
       const isField = at?.matches("input:not([type=radio], [type=checkbox]), textarea") === true;
       return {
-        // An entry of a menu shows it by its ground.
+        // A menu entry shows the focus by its background.
         isSeen: isField || shows(at) || shows(at?.closest(".compose")) || at?.hasAttribute("data-highlighted") === true,
         isInside: [...layers].at(-1)?.contains(at) === true,
       };
@@ -48,14 +48,14 @@ export class Keyboard {
     return { role: words(nodes[0]?.role?.value), name: words(nodes[0]?.name?.value), ...seen };
   }
 
-  /** Presses a key and says where the keyboard is then. */
+  /** Presses a key and returns the focus after it. */
   async press(key: string): Promise<Stop> {
     await this.#page.keyboard.press(key);
     await this.#page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     return this.at();
   }
 
-  /** The stops from here on, until the keyboard leaves the page or is where it has been. */
+  /** The stops from here on, until the focus leaves the page or returns to an earlier stop. */
   async walk(most = 120): Promise<Stop[]> {
     await this.#page.evaluate(() => {
       (globalThis as unknown as { walked: Set<Element> }).walked = new Set();

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { rehearsalUpstream } from "../../src/gateway/rehearsal/rehearsal.ts";
 import { parseScenario } from "../../src/gateway/rehearsal/scenario.ts";
 
-/** A model API on loopback that plays a scenario: what a live hive talks to in tests. Keeps the headers it was sent. */
+/** A model API on loopback that plays a scenario: the API of a live hive in tests. Keeps the headers of its requests. */
 export class ModelServer {
   readonly seen: { path: string; headers: IncomingMessage["headers"]; body: Record<string, unknown> }[] = [];
   readonly #server: Server;

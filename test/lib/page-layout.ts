@@ -1,12 +1,12 @@
 import type { Page } from "playwright-core";
 
-/** What has its own scroller, or none; within it there is at most one along each axis. */
+/** Elements with their own scroller, or none. Within each there is at most one along each axis. */
 const PANES =
   ".panel, .drawer, .dialog, .menu, .suggestions, .term, .side, .tree, .request, .history, .banners, .compose, .actbar";
 
 /**
- * Where the page breaks the rule of its layout, in words: the document never scrolls, no scroller is inside of another
- * along the same axis, each pane has at most one, and nothing that can be pressed is cut off where no scroller reaches.
+ * Describes where the page breaks the layout rules: the document never scrolls, no scroller is inside another along the
+ * same axis, each pane has at most one, and no control is cut off where no scroller reaches.
  */
 export function layoutFaults(page: Page): Promise<string[]> {
   return page.evaluate((panes) => {
@@ -63,10 +63,10 @@ export function layoutFaults(page: Page): Promise<string[]> {
   }, PANES);
 }
 
-/** Pixels that a finger needs. */
+/** Minimum size of a touch target in pixels. */
 const FINGER = 40;
 
-/** What a finger cannot press well: controls smaller than it. Links within running text are as high as their line. */
+/** Controls that are too small for a finger. Links within running text may be as high as their line. */
 export function smallTargets(page: Page): Promise<string[]> {
   return page.evaluate((finger) => {
     const faults = new Set<string>();
@@ -74,7 +74,7 @@ export function smallTargets(page: Page): Promise<string[]> {
       "a[href], button, input, select, textarea, summary, [role=menuitem], [role=option]",
     )) {
       if (!one.checkVisibility({ visibilityProperty: true }) || one.closest(".sr, svg")) continue;
-      // A box to tick is pressed by its label.
+      // A checkbox is pressed by its label.
       const pressed = one.matches("input[type=checkbox], input[type=radio]") ? (one.closest("label") ?? one) : one;
       if (pressed.tagName === "A" && getComputedStyle(pressed).display === "inline") continue;
       const { width, height } = pressed.getBoundingClientRect();
@@ -88,8 +88,8 @@ export function smallTargets(page: Page): Promise<string[]> {
 }
 
 /**
- * Text that is cut with no way to see the rest: without an ellipsis, or with one but in nothing that opens it and without
- * the whole of it under the pointer.
+ * Cut text without a way to read the rest: without an ellipsis, or with one but neither inside a link or button that
+ * opens it nor with a tooltip that has the whole text.
  */
 export function cutTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -106,7 +106,7 @@ export function cutTexts(page: Page): Promise<string[]> {
   });
 }
 
-/** What has to be moved sideways to be read. */
+/** Elements that have to be scrolled sideways to be read. */
 export function sidewaysScrollers(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll("body *")]

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { AGENT_DRAWERS, DRAWERS, ROUTES, type DrawerName, type Route } from "../../ui/routes.ts";
 
-/** One thing that can be on the screen: an address, and what is pressed there before it is looked at. */
+/** A possible state of the screen: an address, and the actions before it is checked. */
 export interface PageScene {
   path: string;
   act?: (page: Page) => Promise<unknown>;
@@ -9,7 +9,7 @@ export interface PageScene {
 type Scenes = Record<string, PageScene>;
 
 const dialog = (page: Page) => page.getByRole("dialog").waitFor();
-/** `?` lists the keys, where no box has the focus. */
+/** `?` opens the list of keys, if no box has the focus. */
 const keys: PageScene["act"] = async (page) => {
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.keyboard.press("?");
@@ -20,7 +20,7 @@ const menu = async (page: Page): Promise<void> => {
   await page.getByRole("menuitem").first().waitFor();
 };
 
-/** What is looked at on each page. A route without an entry does not compile, and `scenes` refuses it. */
+/** The scenes of each page. A route without an entry does not compile, and `scenes` refuses it. */
 const PAGES: Record<Route, Scenes> = {
   "/": {
     dashboard: { path: "/" },
@@ -89,7 +89,7 @@ const over = (what: string): Scenes => ({
   [`drawer ${what}`]: { path: `/?open=${what}` },
   [`drawer ${what} over an agent's page`]: { path: `/agent/hm1nd?open=${what}` },
 });
-/** What is looked at in each drawer. */
+/** The scenes of each drawer. */
 const OPENED: Record<DrawerName, Scenes> = {
   ...(Object.fromEntries(AGENT_DRAWERS.map((one) => [one, over(`${one}:hm1nd`)])) as Record<
     (typeof AGENT_DRAWERS)[number],
@@ -118,7 +118,7 @@ const OPENED: Record<DrawerName, Scenes> = {
   },
 };
 
-/** Every scene by name, the page before the login and one that does not exist among them. */
+/** Every scene by name, including the page before the login and a page that does not exist. */
 export function pageScenes(): Scenes {
   for (const route of ROUTES) if (!(route in PAGES)) throw new Error(`no scene shows the page ${route}`);
   for (const drawer of DRAWERS) if (!(drawer in OPENED)) throw new Error(`no scene shows the drawer ${drawer}`);
@@ -129,7 +129,7 @@ export function pageScenes(): Scenes {
   ) as Scenes;
 }
 
-/** Resolves once the page has drawn what its address names, and nothing is being fetched or read. */
+/** Resolves once the page has drawn what its address names, and no fetch is pending. */
 export async function drawn(page: Page): Promise<void> {
   await page.locator("main").first().waitFor();
   if (new URL(page.url()).searchParams.has("open")) await dialog(page);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { launch } from "./browser.ts";
 import type { FixtureHive } from "./fixture-hive.ts";
 
-/** One browser for all tests of a file, and a hive of made-up answers anew for each, handed over when it runs. */
+/** One browser for all tests of a file, and a new hive of made-up answers for each test, passed to `take` when it runs. */
 export function usePages(make: () => FixtureHive, take: (browser: Browser, hive: FixtureHive) => void): void {
   let browser: Browser;
   let hive: FixtureHive;
@@ -18,22 +18,23 @@ export function usePages(make: () => FixtureHive, take: (browser: Browser, hive:
   afterEach(() => hive.stop());
 }
 
-/** The widths of a desk and of a phone. */
+/** The widths of a desktop and of a phone. */
 export const WIDTHS = [1440, 390] as const;
-/** The window of either. */
+/** The window of this width. */
 export const sized = (width: number): { viewport: { width: number; height: number } } => ({ viewport: { width, height: 844 } });
 
-/** Brings a part of the dashboard into sight: on a phone, they are tabs. */
+/** Brings a part of the dashboard into view. On a phone the parts are tabs. */
 export async function look(page: Page, part: string): Promise<void> {
   const tab = page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: new RegExp(`^${part}`) });
   if ((page.viewportSize()?.width ?? 0) <= 900) await tab.click();
 }
 
-/** One of the cards that wait, opened where it is a line, once it is there; on a phone its tab has to be in sight. */
+/** Waits for a waiting card and opens it if it is a line. On a phone, first opens its tab. */
 export async function openCall(page: Page, name: string | RegExp): Promise<Locator> {
   const card = page.getByRole("article", { name });
   await card.waitFor();
-  // It opens by itself when the one before it goes: whether it is a line is found out in the moment of the press.
+  // It opens automatically when the card before it is removed, so check at the moment of the click whether it is a
+  // line.
   await card.evaluate((one) => {
     if (one.matches(".line")) one.querySelector("button")?.click();
   });

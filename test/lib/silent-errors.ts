@@ -1,8 +1,8 @@
 import { parseSync } from "oxc-parser";
 
 /**
- * Calls that tell somebody of an error without its words: the page shows what failed, a test or a promise fails, a
- * program ends. Matched by the last name of what is called.
+ * Calls that report an error without its text: the page shows what failed, a test or a promise fails, a program ends.
+ * Matched by the last name of the callee.
  */
 const REPORTS = /^(?:toast|report\w*|fail\w*|reject\w*|refuse\w*|destroy|kill|say|onUnexpected|onFatal|fatal|error|warn|exit)$/;
 
@@ -19,7 +19,7 @@ function childrenOf(node: Node): Node[] {
   return Object.values(node).flatMap((value) => (Array.isArray(value) ? value : [value]).filter(isNode));
 }
 
-/** A node and everything below it. */
+/** A node and all its descendants. */
 function* within(node: Node): Generator<Node> {
   yield node;
   for (const child of childrenOf(node)) yield* within(child);
@@ -34,7 +34,7 @@ function nameOf(callee: unknown): string {
   return isNode(name) && typeof name["name"] === "string" ? name["name"] : "";
 }
 
-/** The handler of an error: a catch clause, or a function given to `catch`, as second to `then`, or to `on("error")`. */
+/** The handlers of errors: a catch clause, or a function passed to `catch`, as second to `then`, or to `on("error")`. */
 function handlersIn(node: Node): Node[] {
   if (node.type === "CatchClause") return [node];
   if (node.type !== "CallExpression") return [];
@@ -47,7 +47,7 @@ function handlersIn(node: Node): Node[] {
   return [];
 }
 
-/** True for a handler that uses its error, throws, counts, or tells somebody. */
+/** True for a handler that uses its error, throws, counts, or reports. */
 function speaks(handler: Node): boolean {
   const [param] = handler.type === "CatchClause" ? [handler["param"]] : (handler["params"] as unknown[]);
   const names = new Set(
@@ -65,8 +65,9 @@ function speaks(handler: Node): boolean {
 }
 
 /**
- * Where a source swallows an error: a handler that neither uses it, nor throws, nor counts, nor tells somebody, without a comment that
- * says why. The comment stands in the handler, at the end of its last line, or right above its first. As `file:line`.
+ * Finds swallowed errors in a source: a handler that neither uses its error nor throws, counts or reports, without a
+ * comment that says why. The comment is inside the handler, at the end of its last line, or directly above its first.
+ * Returned as `file:line`.
  */
 export function silentErrors(file: string, text: string): string[] {
   const { program, comments } = parseSync(file, text);

@@ -3,18 +3,18 @@ import type { StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, DIGEST, events, SHA } from "./fixtures.ts";
 import { FixtureHive } from "./fixture-hive.ts";
 
-/** A name as long as a name may be. */
+/** A name of maximum length. */
 export const LONGEST_NAME = "archivist-of-everything-written".padEnd(32, "x");
-/** A word that offers no place to break it. */
+/** A word that cannot be broken. */
 const LONG_WORD = `https://export.example/${"a-path-without-a-break/".repeat(14)}`;
 const LONG_TEXT = `${"several words of a sentence that goes on. ".repeat(30)}\n\n${LONG_WORD}`;
 
 const many = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
 
 /**
- * A hive that has `size` of everything a page lists: agents, messages, questions, requests, kept state, events, files,
- * lines. Where there is one at least, the first has the longest name, text and reason. The agent `hm1nd` and request 42
- * are always there: the addresses of pages name them.
+ * A hive with `size` of everything that a page lists: agents, messages, questions, requests, kept state, events, files,
+ * lines. The first of each has the longest name, text and reason. The agent `hm1nd` and request 42 always exist,
+ * because page addresses name them.
  */
 export function sizedHive(size: number): FixtureHive {
   const name = (n: number): string => (n === 0 ? LONGEST_NAME : `worker-${n}`);
@@ -48,7 +48,7 @@ export function sizedHive(size: number): FixtureHive {
     text: `${LONG_WORD}${n}`,
     path: "agent.json",
   }));
-  // The first has all the marks that there can be. In every one they would take most of the time of a test.
+  // The first has all possible risks. In every one they would take most of a test's time.
   const request = (n: number) =>
     anApproval({
       id: 42 + n,
@@ -84,7 +84,7 @@ export function sizedHive(size: number): FixtureHive {
     added: size,
     removed: 0,
     cut: n === 1,
-    // One is as long as the list of files; two hundred of that length would be more than a request may hold.
+    // One is as long as the list of files. Two hundred of that length would exceed a request.
     patch: `@@ -0,0 +1,${size} @@\n${many(n === 0 ? size : 2, (m) => `+${m % 9 === 0 ? LONG_WORD : `line ${m}`}`).join("\n")}\n`,
   }));
   const turns = (agent: string): StoredTurnEvent[] =>
@@ -183,7 +183,7 @@ export function sizedHive(size: number): FixtureHive {
   return hive;
 }
 
-/** Every kind of row that a tail has, one after the other, each with more than fits. */
+/** All kinds of rows of a tail in turn, each with more than fits. */
 function turnEvent(n: number): TurnEvent {
   const kinds: TurnEvent[] = [
     { type: "text", text: LONG_TEXT },

@@ -5,7 +5,7 @@ import { PROTOCOL } from "../../src/wire/harness.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import type { TestHive } from "./hive.ts";
 
-/** Spawns an agent whose cage is stopped: its sockets stay, and a test speaks in its place. */
+/** Spawns an agent whose cage is stopped. Its sockets stay, and a test speaks in its place. */
 export async function spawnStopped(hive: TestHive, name: string): Promise<void> {
   await hive.call("spawn", { name });
   await hive.call("stop", { scope: { agent_names: [name] }, graceful: false });
@@ -14,11 +14,11 @@ export async function spawnStopped(hive: TestHive, name: string): Promise<void> 
 /** The test in the place of a harness. */
 export interface StandIn {
   client: LineClient;
-  /** What the daemon answered to its hello. */
+  /** The daemon's answer to its hello. */
   assignment: Output<"hello">;
 }
 
-/** Says hello for an agent as `instance`, with the leases that it holds. */
+/** Says hello for an agent as `instance`, with its leases. */
 export async function standIn(
   hive: TestHive,
   name: string,

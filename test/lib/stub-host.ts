@@ -8,19 +8,19 @@ import { cleanEnv } from "./hive.ts";
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 
-/** What a run of hivectl said. */
+/** The output of a run of hivectl. */
 export interface Said {
   code: number | null;
   out: string;
   err: string;
 }
 
-/** What a call is answered with: an output, a stream, a refusal, the end of the connection, or what makes one of them. */
+/** The answer to a call: an output, a stream, a refusal, the end of the connection, or a function that returns one of them. */
 export type StubAnswer = object | typeof CUT | ((input: Record<string, unknown>) => object | typeof CUT);
 /** The connection ends instead of an answer, as when the daemon is killed. */
 export const CUT = Symbol("cut");
 
-/** A stream of the events of `watch`. Without an end it stays open, as the daemon's does. */
+/** A stream of the events of `watch`. With "open" it stays open, as the daemon's does. */
 export async function* eventsOf(events: readonly object[], end: "open" | "closed" = "open"): AsyncGenerator<object> {
   yield {};
   for (const event of events) yield { event };
@@ -28,15 +28,15 @@ export async function* eventsOf(events: readonly object[], end: "open" | "closed
 }
 
 /**
- * host.sock over the real socket server, with the test's answers: for states and refusals that a real hive reaches
- * seldom. hivectl runs against it as a whole process.
+ * host.sock over the real socket server with the test's answers, for states and refusals that a real hive rarely
+ * reaches. hivectl runs against it as a separate process.
  */
 export class StubHost {
   readonly folder = mkdtempSync(join(tmpdir(), "cli-"));
-  /** What was called, in order. */
+  /** Every call, in order. */
   calls: { name: OperationName; input: Record<string, unknown> }[] = [];
   answers: Partial<Record<OperationName, StubAnswer>> = {};
-  /** What answers threw that is no refusal. */
+  /** Errors thrown by answers that are no refusals. */
   readonly unexpected: unknown[] = [];
   #onCall: (name: OperationName) => void = () => {};
   #server: Awaited<ReturnType<typeof serveLines>> | undefined;
@@ -59,7 +59,7 @@ export class StubHost {
         this.#onCall(name);
         const known = this.answers[name] ?? {};
         const made = typeof known === "function" && name === "watch" ? (known as (input: object) => object)(given) : known;
-        // A stream is handed on as it is, anything else as a promise.
+        // A stream is passed on as it is, anything else as a promise.
         if (typeof made !== "symbol" && Symbol.asyncIterator in made) return made as AsyncIterable<object>;
         return new Promise((resolve, reject) => {
           const answer: unknown = typeof made === "function" ? (made as (input: object) => unknown)(given) : made;
@@ -72,7 +72,7 @@ export class StubHost {
     return this;
   }
 
-  /** Cuts every connection, as a daemon that ends does. */
+  /** Closes every connection, as a stopping daemon does. */
   async close(): Promise<void> {
     await this.#server?.close();
     this.#server = undefined;
@@ -92,7 +92,7 @@ export class StubHost {
     return run(process.execPath, [HIVECTL, "--socket", this.socket, ...args]);
   }
 
-  /** hivectl, sent a signal once it has asked for an operation. */
+  /** Runs hivectl and sends it a signal once it has called an operation. */
   async interrupted(signal: NodeJS.Signals, at: OperationName, ...args: string[]): Promise<Said> {
     const asked = new Promise<void>((resolve) => (this.#onCall = (name) => name === at && resolve()));
     const child = spawn(process.execPath, [HIVECTL, "--socket", this.socket, ...args], { env: cleanEnv(), stdio: "pipe" });
@@ -102,14 +102,14 @@ export class StubHost {
     return ended;
   }
 
-  /** The same in a pseudo-terminal; `typed` answers the question that it asks. */
+  /** The same in a pseudo-terminal. `typed` answers its question. */
   onTerminal(typed: string, ...args: string[]): Promise<Said> {
     const command = [process.execPath, HIVECTL, "--socket", this.socket, ...args].join(" ");
     return run("script", ["-qec", command, "/dev/null"], typed);
   }
 }
 
-/** Runs a program to its end. What is `typed` is typed once a question stands there; else its input is empty. */
+/** Runs a program to its end. `typed` is written once a question is printed; otherwise its input is empty. */
 function run(command: string, args: string[], typed?: string): Promise<Said> {
   const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: "pipe" });
   if (typed === undefined) child.stdin.end();

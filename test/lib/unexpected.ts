@@ -1,4 +1,4 @@
-/** For parts that report work which failed while nobody waited for it: the test that runs fails. */
+/** For parts that report failures of work that is not awaited: the running test fails. */
 export function onUnexpected(error: unknown): never {
   throw error;
 }
