@@ -1,45 +1,45 @@
 import type { HiveEvent } from "../wire/event.ts";
 
-/** Events that may be replayed to one reader who comes back. Past that a new snapshot is cheaper for both. */
+/** Events that may be replayed to one reader. For more, a new snapshot is cheaper for both sides. */
 const MAX_REPLAY = 5_000;
 
-/** What a reader wants to hear. */
+/** Which events a reader wants. */
 export interface Filter {
-  /** Position after which stored events are replayed; absent: live only. */
+  /** Stored events after this position are replayed; absent: live only. */
   after?: number | undefined;
   agent?: string | undefined;
   kinds?: readonly string[] | undefined;
 }
 
-/** An event with its one serialisation, shared by all readers. */
+/** An event with its serialisation, which all readers share. */
 export interface Frame {
   event: HiveEvent;
-  /** A whole server-sent event. */
+  /** A complete server-sent event. */
   sse: Buffer;
 }
 
-/** Takes frames as they come; false when the reader is gone. */
+/** Receives frames. Returns false when the reader has gone. */
 export type Sink = (frame: Frame) => boolean;
 
 /** Reads stored events after a position, in order, at most `limit`. */
 export type Replay = (after: number, limit: number, filter: Filter) => HiveEvent[];
 
 /**
- * Tells readers what happened: first what was stored after their position, then what comes, without a gap or a double
- * in between (both happen in one thread, between two turns of the loop). Publish only after the commit.
+ * Delivers events to readers: first those stored after their position, then live ones, without gaps or duplicates (both
+ * happen in one thread, within one turn of the loop). Publish only after the commit.
  */
 export class Feed {
   readonly #readers = new Map<Sink, Filter>();
   readonly #replay: Replay;
   readonly #position: () => number;
 
-  /** `position`: the newest number, and in the moment of asking nothing is stored that has not been published yet. */
+  /** `position`: the newest number. When it returns, everything stored must have been published. */
   constructor(replay: Replay, position: () => number) {
     this.#replay = replay;
     this.#position = position;
   }
 
-  /** Serialises once and hands the same bytes to every reader that wants it. */
+  /** Serialises an event once and passes the same bytes to every reader that wants it. */
   publish(event: HiveEvent): void {
     if (this.#readers.size === 0) return;
     let frame: Frame | undefined;
@@ -50,27 +50,27 @@ export class Feed {
     }
   }
 
-  /** Replays, then goes live. Returns how to stop. */
+  /** Replays, then delivers live events. Returns a function that unsubscribes. */
   subscribe(filter: Filter, sink: Sink): () => void {
     if (filter.after !== undefined && !this.#catchUp(filter.after, filter, sink)) return () => {};
     this.#readers.set(sink, filter);
     return () => void this.#readers.delete(sink);
   }
 
-  /** Hands one event to one reader, if it wants it: the state of things on connecting. */
+  /** Sends one event to one reader if its filter allows it. Used for the state on connect. */
   sendTo(filter: Filter, sink: Sink, event: HiveEvent): void {
     if (wants(filter, event)) sink(frameOf(event));
   }
 
   #catchUp(after: number, filter: Filter, sink: Sink): boolean {
-    // Asked first, so that nothing which is read here comes live as well. A position from the future belongs to another
-    // hive, or to one that was restored from a backup.
+    // Call `position` first, so that no event is both replayed and delivered live. A position from the future belongs
+    // to another hive, or to one that was restored from a backup.
     const stored = after > this.#position() ? undefined : this.#replay(after, MAX_REPLAY + 1, filter);
     if (!stored || stored.length > MAX_REPLAY) return sink(frameOf({ kind: "reset", seq: this.#position() }));
     return stored.every((event) => sink(frameOf(event)));
   }
 
-  /** Lets every reader go. */
+  /** Removes every reader. */
   close(): void {
     this.#readers.clear();
   }
@@ -105,7 +105,7 @@ function wants(filter: Filter, event: HiveEvent): boolean {
   }
 }
 
-/** Whether a stored event passes a filter: the same rule as live. */
+/** Whether a stored event passes a filter, by the same rule as live events. */
 export const passes = wants;
 
 function frameOf(event: HiveEvent): Frame {

@@ -67,9 +67,9 @@ const say = (event: string, agent = "scout"): Promise<void> => announcements.ann
 describe.each(PAIRS.flatMap(({ begin, ends, toManager }) => ends.map((end) => [begin, end, toManager] as const)))(
   "%s and %s",
   (begin, end, toManager) => {
-    test("are both in the audit trail, in the tail, and with the manager where it is told", async () => {
+    test("are in the audit trail, in the tail, and sent to the manager if it is notified of them", async () => {
       await say(begin);
-      // A daemon that starts in between knows what has begun.
+      // A daemon that starts in between reads the begin from the store.
       announcements = open();
       await say(end);
       expect(audited()).toEqual([begin, end]);
@@ -80,7 +80,7 @@ describe.each(PAIRS.flatMap(({ begin, ends, toManager }) => ends.map((end) => [b
   },
 );
 
-test("the end of what has not begun is no news", async () => {
+test("an end without a begin is not reported", async () => {
   await say("started");
   await announcements.over("logged_in", "scout");
   await say("killed", "guest");
@@ -90,7 +90,7 @@ test("the end of what has not begun is no news", async () => {
   expect(audited()).toEqual(["started", "started"]);
 });
 
-test("what has begun ends once, and the state of an agent is none of its namesake", async () => {
+test("a begun change ends once, and the states of agents with the same name are separate", async () => {
   await say("killed");
   await say("started");
   await say("started");
@@ -102,7 +102,7 @@ test("what has begun ends once, and the state of an agent is none of its namesak
   expect(tail().filter((words) => words.includes("runs again"))).toHaveLength(1);
 });
 
-test("turns that say the same of their agent say it once, and a turn that goes well ends it", async () => {
+test("turns that report the same condition announce it once, and a successful turn ends it", async () => {
   for (const why of ["rate_limited", "needs_login", "upstream", "rate_limited", "billing", "machine", "session_lost"] as const)
     await tellOutcome(announcements, "scout", { kind: "parked", why, reason: "no" });
   await tellOutcome(announcements, "scout", { kind: "failed", why: "failed", reason: "no" });
@@ -120,7 +120,7 @@ test("turns that say the same of their agent say it once, and a turn that goes w
   expect(told()).toEqual(["needs_login", "logged_in"]);
 });
 
-test("the manager is not told of itself, and its tail has it all the same", async () => {
+test("the manager is not notified about itself, but its tail has the event", async () => {
   await say("killed", "hm1nd");
   expect(told()).toEqual([]);
   expect(tail("hm1nd")).toEqual(["hm1nd was stopped: why"]);

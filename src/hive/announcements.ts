@@ -20,7 +20,7 @@ export interface AnnouncementDeps {
   feed: Feed;
   broker: Broker;
   manager(): Principal | undefined;
-  /** The id of an agent, and the request that is being deployed for it. */
+  /** An agent's id, and the request that is being deployed for it. */
   agent(name: string): { id: string; deploying: number | undefined } | undefined;
   log(happening: Happening): void;
   onUnexpected(error: unknown): void;
@@ -28,8 +28,8 @@ export interface AnnouncementDeps {
 }
 
 /**
- * What happens to agents, said wherever it is looked for: in the audit trail, in the agent's tail, and to the manager
- * where the kind is a notice. All of it is one transaction. Of a pair (`PAIRS`) the end is said only after the begin.
+ * Reports what happens to agents: in the audit trail, in the agent's tail, and to the manager if the kind is a notice.
+ * All in one transaction. The end of a pair (`PAIRS`) is reported only if its begin was.
  */
 export class Announcements {
   readonly #deps: AnnouncementDeps;
@@ -38,7 +38,7 @@ export class Announcements {
     this.#deps = deps;
   }
 
-  /** Resolves once it is stored; never rejects: a failure is reported. */
+  /** Resolves after the commit. Never rejects: it reports failures. */
   async announce(
     happening: Happening,
     { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
@@ -50,7 +50,7 @@ export class Announcements {
     log(happening);
     await store
       .write((tx) => {
-        // Looked up before its own line is written.
+        // Must be read before this event's own line is written.
         const ended = endedBy(kind).some((pair) => this.#isOpen(agent, pair));
         const isNews = begins !== undefined || ended || endedBy(kind).length === 0;
         this.#audit(happening, actor);
@@ -60,7 +60,7 @@ export class Announcements {
       .catch(onUnexpected);
   }
 
-  /** Says that something is over, where it had begun; costs a look-up where it had not. */
+  /** Reports the end of a pair if it had begun; otherwise costs one look-up. */
   async over(kind: string, agent: string): Promise<void> {
     if (endedBy(kind).some((pair) => this.#isOpen(agent, pair))) await this.announce({ event: kind, agent });
   }

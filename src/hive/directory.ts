@@ -5,21 +5,21 @@ import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 export interface Principal {
   id: string;
   name: string;
-  /** Names that it may send to; undefined: everybody. */
+  /** Names that it may send to; undefined: all. */
   allowed?: readonly string[] | undefined;
 }
 
-/** Who there is. Messages carry ids; people and agents use names. */
+/** The principals of the hive. Messages carry ids; people and agents use names. */
 export interface Directory {
   /** Live agents by name. */
   byName(name: string): Principal | undefined;
   byId(id: string): Principal | undefined;
   live(): Principal[];
-  /** The name of any id that ever was, `operator` and `system` included. */
+  /** The name of any id ever used, including `operator` and `system`. */
   nameOf(id: string): string;
 }
 
-/** Whether `from` may send to the agent of that name: the manager and the operator can always be reached. */
+/** Whether `from` may send to an agent. Manager and operator are always reachable. */
 export function mayReach(from: Principal, name: string): boolean {
   return from.allowed === undefined || name === MANAGER || name === OPERATOR || from.allowed.includes(name);
 }
@@ -30,7 +30,7 @@ export function reachableNames(directory: Directory, from: Principal): string[] 
   return [OPERATOR, ...names.filter((name) => name !== from.name && mayReach(from, name)).sort()];
 }
 
-/** Resolves one recipient or says what is wrong and who there is. */
+/** Resolves one recipient, or throws with the reachable names. */
 export function resolveRecipient(directory: Directory, from: Principal, to: string): Principal {
   if (to === OPERATOR) return { id: OPERATOR, name: OPERATOR };
   const known = to === SYSTEM ? undefined : directory.byName(to);

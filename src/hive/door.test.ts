@@ -9,7 +9,7 @@ function storeOf(parts: Partial<SessionStore>): SessionStore {
   return { add: async (session) => ({ ...session, id: 1 }), live: () => [], seen: () => {}, revoke: async () => {}, ...parts };
 }
 
-test("a launch link that could not become a session for want of room can be used again, and then once", async () => {
+test("a launch link whose login failed on a full disk can be used again, once", async () => {
   let isFull = true;
   const add = (session: Omit<SessionRecord, "id">): Promise<SessionRecord> =>
     isFull ? full() : Promise.resolve({ ...session, id: 1 });
@@ -21,7 +21,7 @@ test("a launch link that could not become a session for want of room can be used
   await expect(door.enter(token, "firefox")).rejects.toMatchObject({ code: "unauthorized" });
 });
 
-test("a session that has run out is refused, also when that cannot be stored", async () => {
+test("an expired session is refused, even if that cannot be stored", async () => {
   let now = 0;
   const unexpected: unknown[] = [];
   const door = new Door(

@@ -4,18 +4,18 @@ import { instant } from "../wire/instant.ts";
 import type { Output } from "../wire/operations.ts";
 import { Moment } from "./patience.ts";
 
-/** How long a launch token can be used. Long enough to find the browser, short enough to be worthless in a log. */
+/** Lifetime of a launch token: long enough to open the browser, short enough to be worthless in a log. */
 const LAUNCH_TOKEN_MS = 15 * 60_000;
-/** How long a browser stays logged in without being seen. */
+/** How long a browser session lasts without a request. */
 const SESSION_IDLE_MS = 30 * 24 * 3600_000;
-/** How often `last_seen_at` is written: it is for people, who read minutes. */
+/** How often `last_seen_at` is written. It is shown to people in minutes. */
 const SEEN_EVERY_MS = 60_000;
 /** 256 bits: cannot be guessed. */
 const TOKEN_BYTES = 32;
-/** Launch tokens that may be open at once; the oldest goes first. */
+/** Open launch tokens; the oldest is removed first. */
 const MAX_LAUNCH_TOKENS = 16;
 
-/** A browser session as it is stored: never the secret, only its hash. */
+/** A stored browser session: only the hash of its secret. */
 export interface SessionRecord {
   id: number;
   hash: string;
@@ -34,8 +34,8 @@ export interface SessionStore {
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
 /**
- * The operator's door: one-time launch tokens that become browser sessions. Tokens live in memory only (a restart
- * prints a new one); sessions survive as hashes.
+ * The operator's logins: one-time launch tokens that become browser sessions. Tokens live in memory only (a restart
+ * prints a new one); sessions are stored as hashes.
  */
 export class Door {
   readonly #store: SessionStore;
@@ -52,7 +52,7 @@ export class Door {
     for (const session of store.live()) this.#sessions.set(session.hash, session);
   }
 
-  /** A new one-time token and when it ends. */
+  /** Creates a one-time token. Returns it with its expiry. */
   mint(): { token: string; expiresAt: Date } {
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const expires = this.#now() + LAUNCH_TOKEN_MS;
@@ -61,7 +61,10 @@ export class Door {
     return { token, expiresAt: new Date(expires) };
   }
 
-  /** Turns a launch token into a session secret for the cookie. Throws `unauthorized`; a token works once. */
+  /**
+   * Exchanges a launch token for a session secret, which goes into the cookie. A token works once. Throws
+   * `unauthorized`.
+   */
   async enter(token: string, userAgent: string): Promise<string> {
     const hash = hashOf(token);
     const expires = this.#launch.get(hash);
@@ -73,7 +76,7 @@ export class Door {
     const now = this.#now();
     const draft = { hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256) };
     const session = await this.#store.add(draft).catch((error: unknown) => {
-      // Nobody has logged in with it: on a full disk the link is not used up.
+      // The login failed, for example on a full disk, so the link stays valid.
       this.#launch.set(hash, expires);
       throw error;
     });
@@ -81,14 +84,14 @@ export class Door {
     return secret;
   }
 
-  /** The session that a cookie stands for, or undefined. */
+  /** The session of a cookie, or undefined. */
   check(secret: string | undefined): SessionRecord | undefined {
     if (!secret) return undefined;
     const hash = hashOf(secret);
     const session = this.#sessions.get(hash);
     if (!session || !timingSafeEqual(Buffer.from(session.hash), Buffer.from(hash))) return undefined;
     const now = this.#now();
-    // Seen in the future, by a clock that has been set back since: its time begins now.
+    // Last seen in the future: the clock has been set back since. Restart the idle time now.
     if (session.lastSeenAt > now + SEEN_EVERY_MS) this.#seen(session, now);
     if (now - session.lastSeenAt > SESSION_IDLE_MS) {
       this.revoke(session.id).catch(this.#onUnexpected);
@@ -103,7 +106,7 @@ export class Door {
     this.#store.seen(session.id, now);
   }
 
-  /** Runs `close` when the session is revoked: its open streams end with it. Returns how to forget that. */
+  /** Runs `close` when the session is revoked, so that its open streams end. Returns a function that unregisters it. */
   whileValid(id: number, close: () => void): () => void {
     const closers = this.#onRevoked.get(id) ?? new Set();
     this.#onRevoked.set(id, closers);

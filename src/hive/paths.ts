@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Every folder and file of a hive, named in one place. Folders by id outlive a name; sockets go by name. */
+/** Every folder and file of a hive. Folders by id outlive a name; sockets are named after agents. */
 export class Paths {
   readonly state: string;
   readonly run: string;
@@ -22,7 +22,7 @@ export class Paths {
   get runtimes(): string {
     return join(this.state, "runtime");
   }
-  /** The manager's three binds, bound whole so that later agents appear in its running cage. */
+  /** The manager's three bind mounts. Each is mounted whole, so that later agents appear in the running cage. */
   get proposed(): string {
     return join(this.state, "proposed");
   }
@@ -32,7 +32,7 @@ export class Paths {
   get meta(): string {
     return join(this.state, "meta");
   }
-  /** Where repositories are made before they are moved to their place. */
+  /** Where repositories are created before they are moved into place. */
   get scratch(): string {
     return join(this.state, "scratch");
   }
@@ -46,7 +46,7 @@ export class Paths {
     return new AgentPaths(join(this.state, "agents", id));
   }
 
-  /** Makes what must exist before anything else. Nothing in here is for other users. */
+  /** Creates the folders that every other part needs. Other users cannot read them. */
   prepare(): void {
     for (const folder of [
       this.state,

@@ -4,7 +4,7 @@ import { afterAwake, Moment } from "./patience.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("it is done after the time, and not after it was called off", () => {
+test("afterAwake acts after the time, unless it was cancelled", () => {
   const done = vi.fn();
   afterAwake(5_500, done);
   const callOff = afterAwake(3_000, done);
@@ -18,14 +18,14 @@ test("it is done after the time, and not after it was called off", () => {
   expect(done).toHaveBeenCalledOnce();
 });
 
-test("time in which the process was suspended does not count, also when it was the last moment", () => {
+test("time in which the process was suspended does not count, even at the last moment", () => {
   const done = vi.fn();
   const clock = vi.spyOn(performance, "now");
   let suspended = 0;
   clock.mockImplementation(() => Date.now() + suspended);
   afterAwake(5_000, done);
   vi.advanceTimersByTime(4_500);
-  // Five minutes pass in one step, as they do for a process that gets SIGCONT.
+  // Five minutes pass in one step, as for a process that gets SIGCONT.
   suspended = 300_000;
   vi.advanceTimersByTime(600);
   expect(done).not.toHaveBeenCalled();
@@ -34,7 +34,7 @@ test("time in which the process was suspended does not count, also when it was t
   clock.mockRestore();
 });
 
-test("the clock of the wall may jump as it likes", () => {
+test("afterAwake ignores jumps of the wall clock", () => {
   const done = vi.fn();
   afterAwake(5_000, done);
   vi.advanceTimersByTime(2_000);
@@ -47,7 +47,7 @@ test("the clock of the wall may jump as it likes", () => {
   expect(done).toHaveBeenCalledOnce();
 });
 
-test("a moment comes by the clock or by the time that has passed, whichever is first, and is looked for every minute", () => {
+test("a moment comes by the clock or by elapsed time, whichever is first, and is checked every minute", () => {
   const HOUR = 3600_000;
   const inAnHour = () => new Moment(Date.now() + HOUR, Date.now);
   const forward = inAnHour();

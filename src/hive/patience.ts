@@ -1,14 +1,14 @@
-/** How often the time that has passed is looked at. Milliseconds. */
+/** Interval at which the elapsed time is checked. Milliseconds. */
 const SLICE_MS = 1_000;
-/** The longest that something which waits for the clock goes without looking at it. Milliseconds. */
+/** Longest interval between two checks of the clock. Milliseconds. */
 const LOOK_MS = 60_000;
-/** A slice that took this much longer than it should was not one of waiting: the process was suspended, or busy. */
+/** A slice that is late by this much does not count: the process was suspended or busy. */
 const SUSPENDED_MS = 1_000;
 
 /**
- * Does something after `ms` in which this process was awake and could be spoken to. What a peer has to do in time may
- * have been done while the process was suspended, and lie unread in its sockets: a plain timer would come first.
- * Returns how to call it off. Does not keep the process alive.
+ * Runs `act` after `ms` milliseconds in which this process was awake and reachable. While the process is suspended, a
+ * peer may have done its part in time, and its data is unread in a socket; a plain timer would fire first. Returns a
+ * function that cancels. Does not keep the process alive.
  */
 export function afterAwake(ms: number, act: () => void): () => void {
   const slice = Math.min(ms, SLICE_MS);
@@ -21,7 +21,7 @@ export function afterAwake(ms: number, act: () => void): () => void {
     const passed = performance.now() - lookedAt;
     lookedAt += passed;
     if (passed < slice + SUSPENDED_MS) left -= passed;
-    // A timer may come a little early.
+    // A timer may fire slightly early.
     if (left < 1) return act();
     timer = setTimeout(look, Math.min(slice, left));
     timer.unref();
@@ -30,8 +30,8 @@ export function afterAwake(ms: number, act: () => void): () => void {
 }
 
 /**
- * A moment that comes when the clock says so, or when the time until then has passed, whichever is first: a clock that
- * jumps back puts nothing off, one that is set forward (or a host that has slept) is believed.
+ * A moment that comes at its time by the clock or after the time until then has elapsed, whichever is first. A clock
+ * that jumps back delays nothing. A clock that is set forward (or a host that has slept) is believed.
  */
 export class Moment {
   readonly #at: number;
@@ -53,7 +53,7 @@ export class Moment {
     return Math.min(this.#at - this.#now(), this.#passed - performance.now());
   }
 
-  /** How long a timer may wait before somebody looks again: a clock tells nobody that it was set. */
+  /** How long a timer may wait before the next check: setting the clock triggers no event. */
   get pause(): number {
     return Math.min(Math.max(1, this.#left), LOOK_MS);
   }

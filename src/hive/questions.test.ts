@@ -33,11 +33,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a question that is answered at the moment of its expiry does not keep others from expiring", async () => {
+test("a question that is answered at the moment of its expiry does not stop others from expiring", async () => {
   const questions = new Questions({ store, feed, broker, directory, onUnexpected });
   const answered = await questions.ask(ada.id, { question: "first?", ttl_seconds: 3_600 });
   const expired = await questions.ask(ada.id, { question: "second?", ttl_seconds: 3_600 });
-  // What a timer finds just before the answer is stored.
+  // What a timer reads just before the answer is stored.
   const found = store.questions.expiring().map((row) => ({ ...row, expires_at: Date.now() }));
   await questions.answer({ id: answered.id, text: "yes" });
   questions.stop();
@@ -48,7 +48,7 @@ test("a question that is answered at the moment of its expiry does not keep othe
       return true;
     });
   });
-  // Found when the timer is set and when it comes.
+  // Read when the timer is set and when it fires.
   const looks = [found, found];
   const expiring = (): QuestionRow[] => looks.shift() ?? store.questions.expiring();
   const late = new Questions({
@@ -63,7 +63,7 @@ test("a question that is answered at the moment of its expiry does not keep othe
   expect(store.questions.byId(answered.id)).toMatchObject({ state: "answered", answer: "yes" });
 });
 
-test("fifty questions of an agent are open at most, and one that is answered makes room", async () => {
+test("an agent may have fifty open questions, and an answer makes room", async () => {
   const questions = new Questions({ store, feed, broker, directory, onUnexpected });
   const asked = [];
   for (let n = 0; n < 50; n++) asked.push(await questions.ask(ada.id, { question: `${n}?` }));

@@ -10,9 +10,9 @@ import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
 import { Moment } from "./patience.ts";
 
-/** Pause before an expiry that could not be stored is tried again. Milliseconds. */
+/** Pause before retrying an expiry that could not be stored. Milliseconds. */
 const RETRY_MS = 10_000;
-/** Closed questions that a listing shows. */
+/** Closed questions in one listing. */
 const MAX_LISTED = 200;
 
 export interface QuestionDeps {
@@ -24,13 +24,13 @@ export interface QuestionDeps {
   now?: () => number;
 }
 
-/** Questions to the operator. Whoever asked hears of the end, whatever it is: answered, expired or cancelled. */
+/** Questions to the operator. The asking agent is notified of every end: answered, expired or cancelled. */
 export class Questions {
   readonly #deps: QuestionDeps;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  /** When the open questions that expire do so. */
+  /** The expiry of each open question that has one. */
   readonly #ends = new Map<number, Moment>();
 
   constructor(deps: QuestionDeps) {
@@ -39,7 +39,7 @@ export class Questions {
     this.#arm();
   }
 
-  /** Stores a question and answers with it at once. */
+  /** Stores a question and returns it at once. */
   async ask(agentId: string, input: Parsed<"ask_operator">): Promise<QuestionView> {
     const { store } = this.#deps;
     const options = input.options ?? [];
@@ -112,7 +112,7 @@ export class Questions {
     const { store, broker, directory } = this.#deps;
     const asker = directory.byId(question.agent);
     const closed = await store.write((tx) => {
-      // Two tabs may answer at once: the first one counts.
+      // Two tabs may answer at once; the first answer counts.
       this.#open(question.id);
       const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
       store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
@@ -132,10 +132,10 @@ export class Questions {
     return this.#view(closed);
   }
 
-  /** One timer, for the nearest expiry, and not before `pauseMs`. */
+  /** Sets one timer for the nearest expiry, but not before `pauseMs`. */
   #arm(pauseMs = 0): void {
     clearTimeout(this.#timer);
-    // An expiry that was under way ends after `stop`.
+    // A running expiry may finish after `stop`.
     if (this.#stopped) return;
     const open = this.#deps.store.questions.expiring();
     for (const id of this.#ends.keys()) if (!open.some((row) => row.id === id)) this.#ends.delete(id);
@@ -155,7 +155,8 @@ export class Questions {
       try {
         await this.#close(row, "expired", null);
       } catch (error) {
-        // One that was answered at the moment of its expiry is left as it is; one that fails does not keep the others.
+        // A question that was answered at the moment of its expiry stays answered. A failed expiry does not stop the
+        // others.
         if (error instanceof HiveError && error.code === "conflict") continue;
         failed = true;
         this.#deps.onUnexpected(error);
@@ -173,7 +174,7 @@ export class Questions {
   }
 }
 
-/** A question as it is shown. Fields that are not known are absent. */
+/** A question as it is shown. Unknown fields are absent. */
 export function questionView(row: QuestionRow, nameOf: (id: string) => string): QuestionView {
   const view: QuestionView = {
     id: row.id,

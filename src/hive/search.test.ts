@@ -47,7 +47,7 @@ async function find(words: string, who?: string, limit = 50, before?: number): P
 }
 
 describe("search", () => {
-  test("finds every word by its beginning, whatever the case and the accents, newest first", async () => {
+  test("finds words by prefix, ignoring case and accents, newest first", async () => {
     const first = await say("The Crawler reads café listings");
     const second = await say("crawl the café again");
     await say("nothing of the kind");
@@ -56,7 +56,7 @@ describe("search", () => {
     expect(await find("rawler")).toEqual([]);
   });
 
-  test("what was typed is never taken for an operator", async () => {
+  test("never treats input as an operator", async () => {
     const id = await say('OR "quoted" near-miss NOT body:x a*b');
     for (const words of ['"quoted"', "near-miss", "OR", "NOT", "body:x", "a*b", '" OR 1', "(quoted"])
       expect(await find(words.replace(" 1", "")), words).toEqual([id]);
@@ -64,7 +64,7 @@ describe("search", () => {
     expect(await find("*")).toEqual([]);
   });
 
-  test("pages go on before the oldest that was given; one principal's messages only, on demand", async () => {
+  test("pages continue before the oldest id given, and can be limited to one principal", async () => {
     const ids: number[] = [];
     for (let n = 0; n < 5; n++) ids.push(await say(`word ${n}`, n % 2 === 0 ? { sender: "x" } : { recipient: "y" }));
     const newest = [...ids].reverse();
@@ -74,7 +74,7 @@ describe("search", () => {
     expect(await find("word", "y")).toEqual([ids[3], ids[1]]);
   });
 
-  test("a message is found as soon as its send has answered, and one that retention has emptied no more", async () => {
+  test("finds a message once its send has answered, and no longer once retention has emptied it", async () => {
     const old = await say("secret plan");
     expect(await find("secret")).toEqual([old]);
     expect(await store.write(() => store.messages.prune(2))).toBe(1);
@@ -83,7 +83,7 @@ describe("search", () => {
     expect(await find("secret")).toEqual([fresh]);
   });
 
-  test("a long history is taken in by pieces, and the answer says when it is not all", async () => {
+  test("a long history is indexed in batches, and the answer says if it is incomplete", async () => {
     // Queued at once: they share their commits.
     await Promise.all(Array.from({ length: 2600 }, () => say("needle")));
     expect(await index.catchUp()).toBe(false);
@@ -92,7 +92,7 @@ describe("search", () => {
   });
 });
 
-test("dead and held messages are listed however old they are", async () => {
+test("dead and held messages are listed whatever their age", async () => {
   const dead = await say("dead", { state: "dead" });
   const held = await say("held", { state: "held" });
   for (let n = 0; n < 300; n++) await say("done");
@@ -103,7 +103,7 @@ test("dead and held messages are listed however old they are", async () => {
   ).toEqual([dead, held]);
 });
 
-test("one principal's messages are told in their order, whether they were taken in or not", async () => {
+test("a principal's messages are listed in order, whether indexed or not", async () => {
   const of = (who: string, before?: number, limit = 50): number[] =>
     history()
       .messages({ before, limit }, who)

@@ -1,25 +1,27 @@
 import type { Store } from "../store/store.ts";
 
-/** Messages taken in by one commit: a few milliseconds of the one thread. */
+/** Messages indexed per commit: a few milliseconds of the thread. */
 const BATCH = 500;
-/** Batches that a search waits for before it answers with what there is. */
+/** Batches that a search waits for before it answers with partial results. */
 const CATCH_UP_BATCHES = 4;
-/** Quiet after the last message before it is taken in, and between two batches: a batch holds up the senders that
- * share its commit, so a storm is waited out. Milliseconds. */
+/**
+ * Quiet time after the last message before indexing, and between two batches. A batch delays the senders that share its
+ * commit, so indexing waits until a storm has ended. Milliseconds.
+ */
 const QUIET_MS = 250;
-/** The longest that a storm is waited out; a search takes in what is missing by itself. Milliseconds. */
+/** Longest wait for the end of a storm. A search indexes missing messages itself. Milliseconds. */
 const MAX_LAG_MS = 10_000;
 const UP_TO = "search_up_to";
 
 /**
- * Fills the full-text index behind the messages: never in the commit of a message, and never in the way of one. Where
- * it stopped is stored with what it took in, so a crash costs nothing but doing the last batch again.
+ * Fills the full-text index after messages commit, never in their commits. Its position is stored together with the
+ * indexed words, so a crash only repeats the last batch.
  */
 export class SearchIndex {
   readonly #store: Pick<Store, "search" | "meta" | "write">;
   readonly #onUnexpected: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
-  /** Since when something waits to be taken in. */
+  /** Since when messages wait to be indexed. */
   #waitingSince = 0;
   #running: Promise<boolean> | undefined;
   #isStopped = false;
@@ -29,7 +31,7 @@ export class SearchIndex {
     this.#onUnexpected = onUnexpected;
   }
 
-  /** A message was stored; soon it will be found. */
+  /** Reports that a message was stored; it will be indexed soon. */
   touched(): void {
     if (this.#isStopped) return;
     if (!this.#timer) return this.#arm();
@@ -45,7 +47,7 @@ export class SearchIndex {
     this.#timer.unref();
   }
 
-  /** Takes in what is missing, as far as a reader can wait for it. True when nothing is missing. */
+  /** Indexes missing messages, as far as a reader can wait. True if nothing is missing. */
   async catchUp(): Promise<boolean> {
     for (let n = 0; n < CATCH_UP_BATCHES; n++) if (!(await this.#batch())) return true;
     this.touched();
@@ -57,7 +59,7 @@ export class SearchIndex {
     clearTimeout(this.#timer);
   }
 
-  /** One batch; the rest after a pause. */
+  /** Indexes one batch, and the rest after a pause. */
   async #takeIn(): Promise<void> {
     try {
       const isMore = await this.#batch();
@@ -67,7 +69,7 @@ export class SearchIndex {
     }
   }
 
-  /** One batch at a time, whoever asks. True when there may be more. */
+  /** Runs one batch at a time for all callers. True if there may be more. */
   #batch(): Promise<boolean> {
     this.#running ??= this.#store
       .write(() => {

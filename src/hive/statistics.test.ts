@@ -13,7 +13,7 @@ const turn = (at: string, durationMs: number, extra: Partial<EndedTurn> = {}): E
   ...extra,
 });
 
-test("each turn is counted once, in the stretch in which it ended", () => {
+test("each turn is counted once, in the bucket in which it ended", () => {
   const { total, buckets } = statistics(
     [
       turn("2026-03-09T13:00:00Z", 100),
@@ -31,7 +31,7 @@ test("each turn is counted once, in the stretch in which it ended", () => {
   expect(total).toEqual({ turns: 4, ...NONE, failed: 1, tokens: 40, cost_usd: 2, p50_ms: 200, p95_ms: 400 });
 });
 
-test("only what failed counts as failed: a cancelled, an interrupted and a parked turn count as what they are", () => {
+test("cancelled, interrupted and parked turns do not count as failed", () => {
   const results = ["ok", "failed", "cancelled", "cancelled", "interrupted", "parked", "parked", "parked"] as const;
   const { total } = statistics(
     results.map((result) => turn("2026-03-10T12:00:00Z", 1, { result })),
@@ -41,12 +41,12 @@ test("only what failed counts as failed: a cancelled, an interrupted and a parke
   expect(total).toMatchObject({ turns: 8, failed: 1, cancelled: 2, interrupted: 1, parked: 3 });
 });
 
-test("a turn that ended after now, by a clock that was set back, belongs to the newest stretch", () => {
+test("a turn that ended in the future, by a clock that was set back, belongs to the newest bucket", () => {
   const { buckets } = statistics([turn("2026-03-12T00:00:00Z", 1)], "7d", NOW);
   expect(buckets.at(-1)?.turns).toBe(1);
 });
 
-test("a range without turns is all zero, and begins on a whole stretch", () => {
+test("a range without turns is all zero and starts at a bucket boundary", () => {
   expect(statistics([], "30d", NOW).total).toEqual({ turns: 0, ...NONE, tokens: 0, cost_usd: 0, p50_ms: 0, p95_ms: 0 });
   expect(new Date(sinceOf("30d", NOW)).toISOString()).toBe("2026-02-09T00:00:00.000Z");
   expect(new Date(sinceOf("7d", NOW)).toISOString()).toBe("2026-03-03T18:00:00.000Z");

@@ -5,25 +5,25 @@ import type { TurnResult } from "../wire/turn-ends.ts";
 import type { Output } from "../wire/operations.ts";
 
 const HOUR_MS = 3600_000;
-/** How each range is cut: few enough bars to be told apart by eye, fine enough to show a day's shape. */
+/** How each range is divided: few enough bars to distinguish, fine enough to show the shape of a day. */
 const CUTS: Record<StatisticsRange, { bucketMs: number; buckets: number }> = {
   "24h": { bucketMs: HOUR_MS, buckets: 24 },
   "7d": { bucketMs: 6 * HOUR_MS, buckets: 28 },
   "30d": { bucketMs: 24 * HOUR_MS, buckets: 30 },
 };
 
-/** The instant from which turns count. Buckets stand on whole hours (or days) of UTC, the newest one is not over yet. */
+/** The start of a range. Buckets are aligned to whole hours or days (UTC); the newest is incomplete. */
 export function sinceOf(range: StatisticsRange, now: number): number {
   const { bucketMs, buckets } = CUTS[range];
   return (Math.floor(now / bucketMs) - buckets + 1) * bucketMs;
 }
 
-/** Turns of a range as figures: all of them, and for each stretch of time. */
+/** The figures of a range: in total and per bucket. */
 export function statistics(ended: readonly EndedTurn[], range: StatisticsRange, now: number): Output<"statistics"> {
   const { bucketMs, buckets } = CUTS[range];
   const since = sinceOf(range, now);
   const groups = Array.from({ length: buckets }, (): EndedTurn[] => []);
-  // A clock that was set back may have stored an end in the future: it belongs to the newest stretch.
+  // A clock that was set back may have stored an end in the future. It belongs to the newest bucket.
   for (const turn of ended) groups[Math.min(buckets - 1, Math.floor((turn.endedAt - since) / bucketMs))]?.push(turn);
   return {
     total: figures(ended),
@@ -47,7 +47,7 @@ function figures(turns: readonly EndedTurn[]): Figures {
   };
 }
 
-/** The smallest value that at least this part of the sorted values does not pass; 0 of none. */
+/** The smallest value that at least this share of the sorted values does not exceed; 0 without values. */
 function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
 }

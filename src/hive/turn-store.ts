@@ -3,7 +3,9 @@ import type { Store } from "../store/store.ts";
 import type { NumberedEvent, StoredTurnEvent } from "../wire/event.ts";
 import type { TurnStore } from "./turns.ts";
 
-/** Turns in the hive's store. The feed is told after the commit; `makeRoom` resolves once these events may be added. */
+/**
+ * Turns in the hive's store. Publishes to the feed after the commit. `makeRoom` resolves when the events may be added.
+ */
 export function turnStore(
   store: Store,
   feed: Pick<Feed, "publish">,

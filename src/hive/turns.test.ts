@@ -27,7 +27,7 @@ const storeInto = (stored: NumberedEvent[]): TurnStore => ({
   lastTurn: () => undefined,
 });
 
-test("the end of a turn from a harness that gives no result has the one that its words say", async () => {
+test("a turn's end without a result gets one from its reason", async () => {
   const stored: NumberedEvent[] = [];
   const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
   const end = { type: "turn_end", turn: 1, duration_ms: 1, tokens: NO_TOKENS } as const;
@@ -41,7 +41,7 @@ test("the end of a turn from a harness that gives no result has the one that its
   expect(stored.map(({ event }) => event.type === "turn_end" && event.result)).toEqual(["ok", "cancelled", "failed", "parked"]);
 });
 
-test("the marks of turns and everything between them have a most size, whatever a program publishes", async () => {
+test("turn marks and the events between them have a maximum size, whatever a program publishes", async () => {
   const stored: NumberedEvent[] = [];
   const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
   const long = "x".repeat(1_500_000);
@@ -60,7 +60,7 @@ test("the marks of turns and everything between them have a most size, whatever 
   expect(stored.map(({ event }) => event.type)).toEqual(["turn_start", "note", "turn_end", "turn_end"]);
 });
 
-describe("a turn whose harness is gone", () => {
+describe("a turn whose harness has gone", () => {
   const START = Date.parse("2030-01-31T00:00:00.000Z");
   const startOf = (turn: number): SpooledEvent["event"] => ({
     type: "turn_start",
@@ -105,7 +105,7 @@ describe("a turn whose harness is gone", () => {
   });
   const rows = () => store.turns.list("id-ada", Number.MAX_SAFE_INTEGER, 10);
 
-  test("ends as interrupted with the reason, its duration and what was metered, and the page is told", async () => {
+  test("ends as interrupted with the reason, its duration and the metered usage, and is published", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
     Object.assign(agent.turn ?? {}, { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 });
     expect(await turns.interrupt(agent, "the cage crashed (ended by SIGKILL)")).toBe(1);
@@ -125,7 +125,7 @@ describe("a turn whose harness is gone", () => {
     expect(await turns.interrupt(agent, "again")).toBe(0);
   });
 
-  test("ends although its start was still being stored when the harness went", async () => {
+  test("ends although its start was still being stored when the harness ended", async () => {
     let makeRoom = (): void => {};
     room = new Promise((resolve) => (makeRoom = resolve));
     const recorded = turns.record(agent, "i1", numbered([startOf(1)]));
@@ -136,7 +136,7 @@ describe("a turn whose harness is gone", () => {
     expect(rows().map(({ result }) => result)).toEqual(["interrupted"]);
   });
 
-  test("ends when another harness says hello, while the turn of the one that says hello goes on", async () => {
+  test("ends when another harness says hello, but continues if that harness owns it", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
     expect(await turns.interrupt(agent, "another harness of the agent took over", "i1")).toBe(0);
     expect(rows()).toMatchObject([{ turn: 1, ended_at: null }]);
@@ -144,7 +144,7 @@ describe("a turn whose harness is gone", () => {
     expect(rows()).toMatchObject([{ turn: 1, result: "interrupted" }]);
   });
 
-  test("ends once: a harness that comes back late does not end it again", async () => {
+  test("ends once: a harness that returns late does not end it again", async () => {
     const [start, end] = numbered([startOf(1), endOf(1)]) as [SpooledEvent, SpooledEvent];
     await turns.record(agent, "i1", [start]);
     await turns.interrupt(agent, "the harness did not connect again within 30 s");
@@ -154,7 +154,7 @@ describe("a turn whose harness is gone", () => {
     expect(events.map(({ event }) => event.type)).toEqual(["turn_start", "turn_end"]);
   });
 
-  test("ends when the next one begins: an agent has one open turn at most", async () => {
+  test("ends when the next one begins: an agent has at most one open turn", async () => {
     await turns.record(agent, "i1", numbered([startOf(1), startOf(2), startOf(3)]));
     expect(store.turns.open("id-ada").map(({ turn }) => turn)).toEqual([3]);
     expect(rows().map(({ result }) => result)).toEqual([null, "interrupted", "interrupted"]);

@@ -5,9 +5,9 @@ import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } fro
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Agent } from "./agents/agent.ts";
 
-/** What the turns need to remember. */
+/** The storage that `Turns` needs. */
 export interface TurnStore {
-  /** Appends events of one harness instance; those at or below its stored `n` are passed over. */
+  /** Appends events of one harness instance. Skips those up to its stored `n`. */
   append(
     agent: { id: string; name: string },
     instance: string,
@@ -34,8 +34,8 @@ export interface TurnDeps {
 }
 
 /**
- * Records turns as their harness tells them, and corrects what only the gateway can know: tokens and cost. Ends the
- * turns whose harness is gone: each turn that began ends once.
+ * Records turns as their harness reports them, with tokens and cost from the gateway. Ends turns whose harness has
+ * gone. Every turn that began ends once.
  */
 export class Turns {
   readonly #store: TurnStore;
@@ -65,8 +65,8 @@ export class Turns {
   }
 
   /**
-   * Ends the agent's open turns as interrupted: their harness is gone. Those of the harness `except` go on. Waits for
-   * events that the harness published before it went. Gives the number of turns that it has ended.
+   * Ends the agent's open turns as interrupted because their harness has gone. Turns of the harness `except` continue.
+   * Waits for events that the harness published before it ended. Returns the number of ended turns.
    */
   async interrupt(agent: Agent, why: string, except?: string): Promise<number> {
     const metered = agent.turn;
@@ -81,7 +81,7 @@ export class Turns {
     return ends.length;
   }
 
-  /** Keeps the running turn in mind and puts the metered figures into its end. */
+  /** Tracks the running turn and puts the metered figures into its end. */
   #follow(agent: Agent, told: SpooledEvent): NumberedEvent {
     const spooled = bounded({ ...told, event: withResult(told.event) });
     const { event } = spooled;
@@ -106,7 +106,7 @@ export class Turns {
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
   }
 
-  /** Adds what the gateway has metered to the turn that runs. Without a price the cost stays unknown. */
+  /** Adds metered usage to the running turn. Without a price the cost stays unknown. */
   meter({ turn }: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
     if (!turn) return;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
@@ -129,15 +129,15 @@ export class Turns {
   }
 }
 
-/** The event with its result, which a harness that is older than results does not give. */
+/** The event with its result. Harnesses from before `result` do not send one. */
 function withResult(event: SpooledEvent["event"]): TurnEvent {
   if (event.type !== "turn_end") return event;
   return { ...event, result: event.result ?? (event.ok ? "ok" : event.reason.startsWith("cancelled") ? "cancelled" : "failed") };
 }
 
-/** Our harness cuts long texts itself. What another program publishes past the limit leaves only its trace. */
+/** Our harness truncates long texts itself. An oversized event from another program is replaced by a note. */
 function bounded(spooled: NumberedEvent): NumberedEvent {
-  // A mark stays, so it is cut: the message itself is stored where it was sent.
+  // Marks are kept, so they are truncated. The message itself is stored in full.
   if (spooled.event.type === "turn_start") {
     const { from, body } = spooled.event;
     return { ...spooled, event: { ...spooled.event, from: from.slice(0, MAX_NOTE_CHARS), body: body.slice(0, MAX_BODY_BYTES) } };
@@ -156,7 +156,7 @@ function bounded(spooled: NumberedEvent): NumberedEvent {
   };
 }
 
-/** Servers of the agent's config that a new process of the CLI has not connected to. The reason is known where it was told. */
+/** Servers of the agent's config that a new CLI process has not connected to, with the reason if one was reported. */
 function stillUnconnected(agent: Agent, mcp: Record<string, string>): Record<string, string> {
   const failed = Object.keys(agent.config.extraMcpServers).filter((name) => mcp[name] !== "connected");
   return Object.fromEntries(

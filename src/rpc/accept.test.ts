@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A server on a socket file, and how to connect to it. */
+/** A server on a socket file, and a function that connects to it. */
 async function listening(onAccepted: (accepted: Accepted) => void): Promise<{ server: Server; open: () => Promise<Socket> }> {
   const folder = mkdtempSync(join(tmpdir(), "accept-"));
   ends.push(() => rmSync(folder, { recursive: true }));
@@ -33,7 +33,7 @@ async function listening(onAccepted: (accepted: Accepted) => void): Promise<{ se
   };
 }
 
-test("all connections are read into one buffer, and what is half read of one is not overwritten by another", async () => {
+test("all connections share one read buffer, and a partial line of one is not overwritten by another", async () => {
   const buffers = new Set<ArrayBufferLike>();
   const lines: string[] = [];
   let said = (): void => {};
@@ -62,7 +62,7 @@ test("all connections are read into one buffer, and what is half read of one is 
   expect(buffers.size).toBe(1);
 });
 
-test("a peer that ends is heard of and still gets its answer; the server closes when the last connection has", async () => {
+test("a peer that ends its half still gets its answer; the server closes after the last connection", async () => {
   const { server, open } = await listening(({ socket, onBytes }) => {
     onBytes(() => {});
     socket.on("end", () => socket.end("goodbye"));
@@ -76,7 +76,7 @@ test("a peer that ends is heard of and still gets its answer; the server closes 
   await new Promise((resolve) => server.close(resolve));
 });
 
-test("a paused connection is not read from until it goes on", async () => {
+test("a paused connection is not read until it is resumed", async () => {
   const reads: string[] = [];
   let read = (): void => {};
   const sockets: Socket[] = [];
@@ -93,7 +93,7 @@ test("a paused connection is not read from until it goes on", async () => {
   const paused = await open();
   await Promise.all([next(), write(paused, "one")]);
   await write(paused, "two");
-  // What comes later on another connection is read before it.
+  // Bytes that arrive later on another connection are read first.
   const other = await open();
   await Promise.all([next(), write(other, "other")]);
   const last = next();
@@ -102,7 +102,7 @@ test("a paused connection is not read from until it goes on", async () => {
   expect(reads).toEqual(["one", "other", "two"]);
 });
 
-test("where a Node hides the handle, bytes come as they always did", async () => {
+test("if Node hides the handle, bytes arrive as data events", async () => {
   let hear: (text: string) => void = () => {};
   const heard = new Promise<string>((resolve) => (hear = resolve));
   const { server } = await listening(({ onBytes }) => onBytes((buffer, count) => hear(buffer.toString("utf8", 0, count))));

@@ -1,26 +1,30 @@
 import { createServer, Socket, type Server } from "node:net";
 
-/** Bytes that one read takes from a connection: what the kernel hands over at once at most, and what Node would allocate. */
+/**
+ * Bytes per read from a connection: the most that the kernel delivers at once, and the size that Node would allocate.
+ */
 const READ_BYTES = 64 * 1024;
 
 /**
- * Takes what was read: the first `count` bytes of `buffer`. They are the taker's until it returns: the next read, of any
- * connection, overwrites them.
+ * Takes the bytes of one read: the first `count` of `buffer`. They are valid until the function returns. The next read
+ * of any connection overwrites them.
  */
 export type TakeBytes = (buffer: Buffer, count: number) => void;
 
-/** An accepted connection. Its bytes come through `onBytes` and by no event; everything else is the socket's. */
+/**
+ * An accepted connection. Its bytes arrive through `onBytes`, not through an event. Everything else is on the socket.
+ */
 export interface Accepted {
   socket: Socket;
-  /** Where bytes go from now on. */
+  /** Sets the receiver of all further bytes. */
   onBytes(take: TakeBytes): void;
 }
 
 /**
- * A server of half-open sockets that reads all its connections into one buffer (docs/adr/0033-one-read-buffer.md). Node
- * has that for sockets that connect (`onread`) and not for those that are accepted: there, each read allocates 64 KiB and
- * passes through the machinery of streams, which was a tenth of the cost of a send. So the accepted socket's handle goes
- * to a second one that is made with `onread`. Where a Node hides the handle, bytes come as events, as ever.
+ * Creates a server of half-open sockets that reads all connections into one buffer (docs/adr/0033-one-read-buffer.md).
+ * Node supports this for outgoing sockets (`onread`) but not for accepted ones. There each read allocates 64 KiB and
+ * passes through the stream machinery, which was a tenth of the cost of a send. So the accepted socket's handle moves
+ * to a second socket that is created with `onread`. If Node hides the handle, bytes arrive as `data` events.
  */
 export function createReadingServer(onAccepted: (accepted: Accepted) => void): Server {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -45,7 +49,7 @@ export function createReadingServer(onAccepted: (accepted: Accepted) => void): S
       },
     };
     const socket = new Socket(options);
-    // The server counts the first one: it must end with the second.
+    // The server counts the first socket, so it must end with the second.
     socket.once("close", () => first.destroy());
     onAccepted({ socket, onBytes });
   });

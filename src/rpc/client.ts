@@ -3,7 +3,7 @@ import { connectWith, type ConnectOptions, type LineClient } from "./line-client
 
 export { ConnectionLost, type LineClient } from "./line-client.ts";
 
-/** Connects to a Unix socket and can call everything that the contract has. */
+/** Connects to a Unix socket with the whole contract. */
 export function connectLines(path: string, options?: ConnectOptions): Promise<LineClient> {
   return connectWith(operations, path, options);
 }

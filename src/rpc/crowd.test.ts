@@ -7,12 +7,12 @@ import { expect, test } from "vitest";
 import { connectLines } from "./client.ts";
 import { serveLines } from "./server.ts";
 
-/** As many as may be served at once, and a crowd that comes in waves. */
+/** The limit of connections, and a crowd that arrives in waves. */
 const SERVED = 64;
 const CROWD = 10_000;
 const WAVE = 500;
 
-test("of 10,000 connections that never hang up 64 are served, the others are refused with a word and let go of", async () => {
+test("of 10,000 connections that never hang up, 64 are served and the others are refused with a reason and closed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "crowd-"));
   const path = join(folder, "s.sock");
   const server = await serveLines({
@@ -41,7 +41,7 @@ test("of 10,000 connections that never hang up 64 are served, the others are ref
     socket.on("data", (chunk: Buffer) => (words += chunk.toString()));
     await once(socket, "end");
     expect(words).toContain(`more than ${SERVED} connections`);
-    // The daemon holds nothing of it any more: what is written to it has nowhere to go.
+    // The daemon has closed its end, so a write fails.
     const failed = once(socket, "error");
     socket.write("x");
     await failed;
@@ -50,7 +50,7 @@ test("of 10,000 connections that never hang up 64 are served, the others are ref
   };
   for (let n = 0; n < CROWD; n += WAVE) await Promise.all(Array.from({ length: WAVE }, turnedAway));
   expect(refused).toBe(CROWD);
-  // Whoever was served still is.
+  // The connection that was served still is.
   await first.call("set_status", { text: "still in" });
   first.close();
   for (const socket of served) socket.destroy();

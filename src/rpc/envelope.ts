@@ -14,24 +14,24 @@ export interface Failure {
   code: ErrorCode;
 }
 
-/** Wraps an operation's output. Fields that are undefined vanish with JSON: absent, never null. */
+/** Wraps an operation's output. JSON drops undefined fields: they are absent, never null. */
 export function success<T extends object>(output: T): Success & T {
   return { version: WIRE_VERSION, ok: true, ...output };
 }
 
 /**
- * A success as one line, with the `id` of its request where that had one. The envelope is put around the output's JSON:
- * copying the output into an envelope first costs more than the text itself.
+ * A success as one line, with the `id` of its request if it had one. The envelope is written around the output's JSON,
+ * because copying the output into an envelope first costs more than the text itself.
  */
 export function successLine(id: unknown, json: string): string {
   const inside = json.slice(1);
-  // Nearly every id is a number, whose text needs no serializer.
+  // Nearly every id is a number, which needs no serialiser.
   const text = typeof id === "number" && Number.isSafeInteger(id) ? id : JSON.stringify(id);
   const named = id === undefined ? "" : `"id":${text},`;
   return `{${named}"version":${WIRE_VERSION},"ok":true${inside === "}" ? inside : `,${inside}`}`;
 }
 
-/** The one place where a failure becomes a line. A surprise is told as such, without its inside. */
+/** The only place that turns a failure into a line. An unexpected error is reported without its details. */
 export function failure(error: unknown): Failure {
   if (error instanceof HiveError) return { version: WIRE_VERSION, ok: false, error: error.message, code: error.code };
   return {

@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { Refused } from "./refused.ts";
 
 /**
- * Bounds the connections of an HTTP server, also those that are handed to it by `emit("connection")`. Past `most` the
- * one that has been silent for the longest gives way to the one that comes; where all have asked for something, the one
- * that comes is refused. Either is answered 503 with a word.
+ * Bounds the connections of an HTTP server, including those passed to it with `emit("connection")`. At `most`
+ * connections, a new one replaces the connection that has been silent longest. If every connection has sent a request,
+ * the new one is refused. The loser is answered 503 with the reason.
  */
 export function boundConnections(server: Server, most: number): void {
   const words = `hyperhive: more than ${most} connections; close some and try again\n`;
@@ -20,7 +20,7 @@ export function boundConnections(server: Server, most: number): void {
   ].join("\r\n");
   const refused = new Refused(most);
   const live = new Set<Socket>();
-  /** Those that have not asked for anything yet, the oldest first. */
+  /** Connections that have not sent a request yet, oldest first. */
   const silent = new Set<Socket>();
   const forget = (socket: Socket): void => {
     live.delete(socket);
@@ -42,6 +42,6 @@ export function boundConnections(server: Server, most: number): void {
     for (const listener of serve) listener.call(server, socket);
   });
   server.prependListener("request", spoke);
-  // Only where it is served: a listener would keep alive what Node closes by itself.
+  // Only if the server handles CONNECT: an extra listener would keep open what Node closes by default.
   if (server.listenerCount("connect") > 0) server.prependListener("connect", spoke);
 }

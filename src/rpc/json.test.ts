@@ -22,12 +22,12 @@ describe("parseStrictObject", () => {
     expect(() => parseStrictObject(deep)).toThrow(`deeper than ${MAX_JSON_DEPTH}`);
   });
 
-  test("brackets inside strings do not nest, and equal keys of different objects are fine", () => {
+  test("ignores brackets inside strings and accepts equal keys in different objects", () => {
     const text = JSON.stringify({ a: "[[[{{{".repeat(100), b: [{ a: 1 }, { a: 2 }], 'q"': "\\" });
     expect(parseStrictObject(text)).toEqual(JSON.parse(text));
   });
 
-  test("__proto__ is a key like any other and changes no prototype", () => {
+  test("treats __proto__ as an ordinary key and changes no prototype", () => {
     const parsed = parseStrictObject('{"__proto__":{"polluted":true}}');
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
     expect(Object.hasOwn(parsed, "__proto__")).toBe(true);

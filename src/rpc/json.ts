@@ -1,14 +1,14 @@
 import { HiveError } from "../wire/error.ts";
 import { MAX_JSON_DEPTH } from "../wire/limits.ts";
 
-/** The words for a text that is no JSON at all. */
+/** The error text for input that is not JSON. */
 export const NO_JSON = "this is not JSON";
 
 /**
- * Parses JSON from an untrusted peer: an object, no deeper than `maxDepth`, of no more than `maxValues` values (each
- * takes many times its bytes in memory), no key twice in one object.
- * `JSON.parse` keeps the last of two equal keys, and two readers of one line could then see two different requests.
- * Throws `bad_request` that says what is wrong.
+ * Parses JSON from an untrusted peer. It must be an object, nest at most `maxDepth` levels, have at most `maxValues`
+ * values (each takes many times its bytes in memory), and have no duplicate keys in an object. `JSON.parse` keeps the
+ * last of two equal keys, so two readers of a line could see two different requests. Throws `bad_request` with the
+ * reason.
  */
 export function parseStrictObject(
   text: string,
@@ -37,13 +37,13 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 
 /**
- * How many colons stand outside of strings: in JSON that is one for each key. Looks at depth and size on the
- * way, so that the parser can be made neither to recurse nor to fill the memory.
+ * Counts the colons outside strings: in JSON, one per key. Checks depth and size on the way, so that the input can
+ * neither make the parser recurse nor fill the memory.
  */
 function countColons(text: string, maxDepth: number, maxValues: number): number {
   let depth = 0;
   let colons = 0;
-  /** Every value but the first of its container stands behind a comma. */
+  /** Every value except the first of its container follows a comma. */
   let values = 1;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
@@ -71,7 +71,7 @@ function countColons(text: string, maxDepth: number, maxValues: number): number 
   return colons;
 }
 
-/** Where the string that begins at `start` ends. The native search makes a long body cost next to nothing. */
+/** The end of the string that begins at `start`. The native search makes a long body almost free. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
@@ -81,14 +81,17 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** How many keys the objects of a parsed value have: fewer than were written when one of them was written twice. */
+/**
+ * Counts the keys of all objects in a parsed value. If a key was duplicated, the count is lower than the number
+ * written.
+ */
 function countKeys(value: object): number {
   let keys = 0;
   if (Array.isArray(value)) {
     for (const one of value as unknown[]) if (typeof one === "object" && one !== null) keys += countKeys(one);
     return keys;
   }
-  // Not `Object.values`: that makes an array of each object. What JSON gives has no inherited keys.
+  // Not `Object.values`, which allocates an array per object. Parsed JSON has no inherited keys.
   for (const key in value) {
     keys++;
     const one = (value as Record<string, unknown>)[key];
@@ -99,7 +102,7 @@ function countKeys(value: object): number {
 
 const KEYS_AND_BRACKETS = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g;
 
-/** The first key that is twice in one object of valid JSON. */
+/** The first duplicate key in an object of valid JSON. */
 function doubledKey(text: string): string {
   const open: Set<string>[] = [];
   for (const [token, string, colon] of text.matchAll(KEYS_AND_BRACKETS)) {

@@ -7,31 +7,31 @@ import { unwrap } from "./envelope.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
 
 interface CallOptions {
-  /** Stops waiting. The daemon may still carry the call out. */
+  /** Stops waiting. The daemon may still execute the call. */
   signal?: AbortSignal;
 }
 
 /**
- * A typed client of one JSON-line socket. Calls may overlap. On an agent's socket each answer finds its caller by
- * `id`; on host.sock, where `id` is an argument, answers come in the order of the requests.
+ * A typed client of one JSON-line socket. Calls may overlap. On an agent's socket, answers are matched by `id`. On
+ * host.sock, where `id` is an argument, answers come in the order of the requests.
  */
 export interface LineClient {
-  /** Calls an operation and resolves with its checked output. Throws the `HiveError` of the daemon, or `unavailable`. */
+  /** Calls an operation and resolves with its validated output. Throws the daemon's `HiveError`, or `unavailable`. */
   call<N extends OperationName>(name: N, input: Input<N>, options?: CallOptions): Promise<Output<N>>;
   /** Iterates over a streaming operation until the caller stops or the connection ends. */
   stream<N extends OperationName>(name: N, input: Input<N>, options?: CallOptions): AsyncIterable<Output<N>>;
-  /** Sends without waiting for, or minding, the answer. */
+  /** Sends a call and ignores the answer. */
   notify<N extends OperationName>(name: N, input: Input<N>): void;
-  /** Hears lines that the daemon pushes unasked. */
+  /** Registers a listener for lines that the daemon pushes. */
   onPush(listener: (line: Record<string, unknown>) => void): void;
-  /** Resolves once the connection has ended, with the error if there was one. */
+  /** Resolves when the connection has ended, with the error if there was one. */
   readonly closed: Promise<Error | undefined>;
   close(): void;
 }
 
-/** The connection ended before the answer came: whether the call was carried out is not known. */
+/** The connection ended before the answer came. The call may or may not have been executed. */
 export class ConnectionLost extends HiveError {
-  /** Tells it from other errors without the class. */
+  /** Identifies the error without the class. */
   readonly isConnectionLost = true;
   constructor() {
     super("unavailable", "the connection to the daemon ended");
@@ -40,17 +40,17 @@ export class ConnectionLost extends HiveError {
 
 type Waiting = { settle(line: Record<string, unknown>): void; fail(error: Error): void };
 
-/** The operations whose answers a client can check: the whole contract, or the part that it uses. */
+/** The operations whose outputs a client can validate: the whole contract, or the part that it uses. */
 export type Contract = Partial<Record<OperationName, Pick<Operation, "output">>>;
 
 export interface ConnectOptions {
-  /** host.sock: requests carry no id and are answered in their order. */
+  /** host.sock: requests carry no id and are answered in order. */
   ordered?: boolean;
 }
 
 /**
- * Connects to a Unix socket that speaks the contract: an agent's, or with `ordered` host.sock.
- * Rejects with `unavailable` when nobody listens. A call outside the given part of the contract is a defect.
+ * Connects to a Unix socket that serves the contract: an agent's, or host.sock with `ordered`. Rejects with
+ * `unavailable` if nothing listens. A call outside the given part of the contract is a defect.
  */
 export async function connectWith(
   contract: Contract,
@@ -88,7 +88,7 @@ export async function connectWith(
       for (const listener of pushes) listener(line);
       return;
     }
-    // A Map keeps its order: the first that waits is the oldest request.
+    // A Map keeps insertion order, so the first entry is the oldest request.
     const id = ordered ? waiting.keys().next().value : line["id"];
     if (typeof id === "number") waiting.get(id)?.settle(line);
   }
@@ -124,7 +124,7 @@ export async function connectWith(
         });
         const onAbort = () => {
           reject(new HiveError("unavailable", "the call was given up"));
-          // In an ordered stream the answer still comes, and must not be taken for the next one's.
+          // On an ordered connection the answer still arrives. It must not be taken for the answer to the next call.
           if (!ordered) done();
         };
         options?.signal?.addEventListener("abort", onAbort, { once: true });
@@ -135,7 +135,7 @@ export async function connectWith(
       }),
 
     async *stream(name, input, options) {
-      // One that was given up before it began would never hear of it.
+      // A stream that was aborted before it started would never see the signal.
       if (options?.signal?.aborted) return void socket.destroy();
       const lines: Record<string, unknown>[] = [];
       let failed: Error | undefined;
@@ -168,7 +168,7 @@ export async function connectWith(
       } finally {
         waiting.delete(id);
         options?.signal?.removeEventListener("abort", onAbort);
-        // A stream has no "stop" verb: its connection is its life.
+        // A stream has no stop verb. Closing its connection ends it.
         socket.destroy();
       }
     },

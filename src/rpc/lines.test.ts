@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { LineWriter } from "./lines.ts";
 
-test("the first line of a turn goes out at once, those that follow it together, and the next turn begins anew", async () => {
+test("the first line of a turn is written at once and later ones together; the next turn starts over", async () => {
   const written: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

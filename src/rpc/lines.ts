@@ -5,8 +5,9 @@ import { MAX_LINE_BYTES } from "../wire/limits.ts";
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a byte stream into lines of UTF-8. A line is never decoded before it is whole, so a character that is split
- * over two chunks survives. Memory is bounded: a line over `maxBytes` throws `too_large` and the stream is of no use.
+ * Splits a byte stream into lines of UTF-8. A line is decoded only when it is complete, so a character that is split
+ * over two chunks survives. Memory is bounded: a line over `maxBytes` throws `too_large`, and the stream is unusable
+ * afterwards.
  */
 export class LineSplitter {
   readonly #maxBytes: number;
@@ -18,12 +19,12 @@ export class LineSplitter {
   }
 
   /**
-   * Calls `onLine` for every line that the first `count` bytes of `chunk` complete, without its newline; empty lines are
-   * passed over.
+   * Calls `onLine` for every line that the first `count` bytes of `chunk` complete, without its newline. Skips empty
+   * lines.
    */
   push(chunk: Buffer, onLine: (line: string) => void, count = chunk.length): void {
     if (this.#size === 0 && count <= this.#maxBytes && chunk[count - 1] === NEWLINE) {
-      // Nearly always what comes is whole lines, and one: they are decoded at once.
+      // The common case: the chunk is whole lines, usually one. They are decoded at once.
       const text = chunk.toString("utf8", 0, count - 1);
       if (!text.includes("\n")) take(text, onLine);
       else for (const line of text.split("\n")) take(line, onLine);
@@ -57,26 +58,28 @@ export class LineSplitter {
   }
 }
 
-/** Hands a line over unless it is empty. */
+/** Passes a line on unless it is empty. */
 function take(text: string, onLine: (line: string) => void): void {
   const line = text.trim();
   if (line !== "") onLine(line);
 }
 
-/** Bytes that may wait for a peer that does not read. Past that the connection is cut: memory stays bounded. */
+/**
+ * Bytes that may queue for a peer that does not read. Beyond that the connection is closed, so memory stays bounded.
+ */
 const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
-/** Writers that have written in this turn of the loop: when its promises have settled they hand over what came after. */
+/** Writers that have written in this turn of the event loop. After its promises have settled, they flush the rest. */
 let begun: LineWriter[] = [];
 
 /**
- * Writes JSON lines to a socket. The first of a turn of the loop goes out at once, because somebody waits for it and most
- * turns have one; all that follow in that turn go out together, in one system call. A peer that does not read is cut off
- * once `MAX_UNSENT_BYTES` wait for it.
+ * Writes JSON lines to a socket. The first line of an event loop turn is written at once: a peer waits for it, and most
+ * turns have only one. Further lines of the turn are written together in one system call. A peer that does not read is
+ * disconnected when `MAX_UNSENT_BYTES` are queued for it.
  */
 export class LineWriter {
   readonly #socket: Socket;
-  /** Lines that follow the first one of this turn. */
+  /** Lines after the first of this turn. */
   #text = "";
   #hasBegun = false;
 
@@ -84,12 +87,12 @@ export class LineWriter {
     this.#socket = socket;
   }
 
-  /** True when the line was taken; false when the peer is gone or was cut off. */
+  /** True if the line was accepted; false if the peer has gone or was disconnected. */
   write(value: object): boolean {
     return this.writeLine(JSON.stringify(value));
   }
 
-  /** The same for a line that is JSON already. */
+  /** Writes a line that is JSON already. */
   writeLine(line: string): boolean {
     const socket = this.#socket;
     if (socket.destroyed || !socket.writable) return false;
@@ -102,20 +105,20 @@ export class LineWriter {
       return true;
     }
     this.#hasBegun = true;
-    // One turn for all sockets, not one each: with many senders that was a twentieth of the cost of a send.
+    // One tick for all sockets. One per socket cost a twentieth of a send with many senders.
     if (begun.length === 0) process.nextTick(handOver);
     begun.push(this);
     socket.write(`${line}\n`);
     return true;
   }
 
-  /** Hands over what is left, and the end after it. */
+  /** Flushes the rest and ends the connection. */
   end(): void {
     this.flush();
     this.#socket.end();
   }
 
-  /** Hands over what is left. */
+  /** Writes the lines that are still queued. */
   flush(): void {
     const text = this.#text;
     this.#text = "";

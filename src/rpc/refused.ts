@@ -1,11 +1,14 @@
 import type { Socket } from "node:net";
 
-/** How long a refused connection may stay, to read why. A peer that never hangs up would hold a descriptor for ever. */
+/**
+ * How long a refused connection may stay open to read the reason. A peer that never hangs up would otherwise keep a
+ * descriptor open.
+ */
 const REFUSED_MS = 250;
 
-/** Sends refused connections away: each is told why, and closed wholly, but not before its peer could read the word. */
+/** Sends refused connections the reason, then closes them after the peer has had time to read it. */
 export class Refused {
-  /** How many may stay for that moment; the others are closed at once. */
+  /** How many refused connections may stay open at once. Further ones are closed immediately. */
   readonly #most: number;
   #leaving = 0;
 

@@ -45,7 +45,7 @@ async function raw(): Promise<Socket> {
   return socket;
 }
 
-/** Reads until the peer closes or `lines` lines have come. */
+/** Reads until the peer closes or `lines` lines have arrived. */
 async function readLines(socket: Socket, lines: number): Promise<Record<string, unknown>[]> {
   const got: Record<string, unknown>[] = [];
   const splitter = new LineSplitter(64 * 1024 * 1024);
@@ -55,12 +55,12 @@ async function readLines(socket: Socket, lines: number): Promise<Record<string, 
       if (got.length >= lines) resolve(got);
     });
     socket.on("close", () => resolve(got));
-    socket.on("error", () => {}); // Its end is looked at, not the reason.
+    socket.on("error", () => {}); // The test checks its end, not the reason.
   });
 }
 
 describe("calls", () => {
-  test("overlap on one connection, and answers find their callers", async () => {
+  test("overlap on one connection and get their own answers", async () => {
     const gates = new Map<string, () => void>();
     const ended: string[] = [];
     await serve(async (_name, input: { text: string }) => {
@@ -79,7 +79,7 @@ describe("calls", () => {
     client.close();
   });
 
-  test("a call on a connection that has ended is refused as unavailable", async () => {
+  test("a call on an ended connection is refused as unavailable", async () => {
     await serve(async () => ({}));
     const client = await connectLines(path);
     client.close();
@@ -87,7 +87,7 @@ describe("calls", () => {
     await expect(client.call("whoami", {})).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  test("a refusal arrives as the HiveError it was; a surprise says nothing of our inside", async () => {
+  test("a refusal arrives as the same HiveError; an unexpected error reveals no details", async () => {
     await serve(async (name) => {
       if (name === "whoami") throw new Error("secret path /root/x");
       throw new HiveError("not_found", 'agent "ghost" is not managed by this hive');
@@ -105,11 +105,11 @@ describe("calls", () => {
     client.close();
   });
 
-  test("nobody listens: unavailable, with the path", async () => {
+  test("without a listener, connecting fails as unavailable with the path", async () => {
     await expect(connectLines(path)).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining(path) });
   });
 
-  test("calls in flight fail when the daemon goes", async () => {
+  test("calls in flight fail when the daemon ends", async () => {
     await serve(() => new Promise(() => {}));
     const client = await connectLines(path);
     const call = client.call("whoami", {});
@@ -135,7 +135,7 @@ describe("calls", () => {
 });
 
 describe("host.sock order", () => {
-  test("pipelined requests are answered in their order, without ids", async () => {
+  test("pipelined requests are answered in order, without ids", async () => {
     const delays: Record<string, number> = { agent_status: 0, list: 1 };
     const begun: string[] = [];
     await serve(
@@ -157,7 +157,7 @@ describe("host.sock order", () => {
     socket.destroy();
   });
 
-  test("a call that was given up does not shift the answers of the next", async () => {
+  test("an aborted call does not shift the answers of later calls", async () => {
     const gates: (() => void)[] = [];
     await serve(
       async (name) => {
@@ -180,7 +180,7 @@ describe("host.sock order", () => {
     client.close();
   });
 
-  test("a stream that was given up before it began ends, and its connection with it", async () => {
+  test("a stream that was aborted before it started ends, and its connection with it", async () => {
     await serve(
       async function* () {
         yield {};
@@ -225,7 +225,7 @@ describe("hostile lines", () => {
     ["a harness verb without hello", '{"cmd":"next"}\n', "forbidden"],
     ["deep nesting", `{"cmd":"set_status","text":${"[".repeat(5000)}\n`, "bad_request"],
     ["a NUL byte", '{"cmd":"set_status\u0000","text":"a"}\n', "bad_request"],
-  ])("%s is refused, and the connection goes on", async (_, line, code) => {
+  ])("%s is refused, and the connection stays open", async (_, line, code) => {
     await serve(echo);
     const socket = await raw();
     socket.write(line);
@@ -238,7 +238,7 @@ describe("hostile lines", () => {
     socket.destroy();
   });
 
-  test("a line over the limit is refused and its connection closed, long before 64 MiB are held", async () => {
+  test("a line over the limit is refused and its connection closed, long before 64 MiB are buffered", async () => {
     await serve(echo);
     const socket = await raw();
     const lines = readLines(socket, 2);
@@ -246,7 +246,7 @@ describe("hostile lines", () => {
     let written = 0;
     while (written < 64 && !socket.destroyed && socket.writable) {
       written++;
-      // A socket that was cut is not drained.
+      // A socket that was closed never drains.
       if (!socket.write(chunk)) await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => {});
     }
     expect((await lines)[0]).toMatchObject({
@@ -257,7 +257,7 @@ describe("hostile lines", () => {
     expect(written).toBeLessThan(64);
   });
 
-  test("a character split over two chunks survives", async () => {
+  test("a character that is split over two chunks survives", async () => {
     let seen = "";
     await serve(async (_name, input: { text: string }) => {
       seen = input.text;
@@ -271,7 +271,7 @@ describe("hostile lines", () => {
     socket.destroy();
   });
 
-  test("a connection over the limit gets one clear line", async () => {
+  test("a connection over the limit gets one line with the reason", async () => {
     await serve(echo, { maxConnections: 1 });
     const first = await raw();
     const second = await raw();
@@ -281,7 +281,7 @@ describe("hostile lines", () => {
     first.destroy();
   });
 
-  test("a peer that never reads is cut off; memory stays bounded", async () => {
+  test("a peer that never reads is disconnected, so memory stays bounded", async () => {
     let cut = false;
     await serve(
       async function* (_name: unknown, _input: unknown, connection: { ended: AbortSignal }) {
@@ -296,7 +296,7 @@ describe("hostile lines", () => {
     );
     const socket = await raw();
     socket.pause();
-    socket.on("error", () => {}); // Its end is looked at, not the reason.
+    socket.on("error", () => {}); // The test checks its end, not the reason.
     socket.write('{"cmd":"watch"}\n');
     await expect.poll(() => cut).toBe(true);
     socket.destroy();
@@ -304,7 +304,7 @@ describe("hostile lines", () => {
 });
 
 describe("the socket file", () => {
-  test("has the mode that was asked for and replaces a dead one", async () => {
+  test("has the requested mode and replaces a stale one", async () => {
     await serve(async () => ({}));
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await expect(
@@ -320,7 +320,7 @@ describe("the socket file", () => {
     ).rejects.toMatchObject({ code: "conflict" });
   });
 
-  test("a file in the way, and a path that the kernel would cut, are refused with words", async () => {
+  test("a file in the way and a path that the kernel would truncate are refused with the reason", async () => {
     writeFileSync(path, "");
     await expect(serve(async () => ({}))).rejects.toThrow(/is not a socket/);
     rmSync(path);

@@ -10,28 +10,28 @@ import { parseStrictObject } from "./json.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
 import { Refused } from "./refused.ts";
 
-/** Longest Unix socket path: `sun_path` holds 108 bytes; the rest is margin for the folders of tests and tools. */
+/** Longest Unix socket path. `sun_path` takes 108 bytes; the margin is for the folders of tests and tools. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** A burst of 9,500 connects at Node's default of 511 meets refusals; at 4096 none (measured). */
+/** With Node's default of 511, a burst of 9,500 connects has refusals; with 4096 it has none (measured). */
 const BACKLOG = 4096;
-/** Requests of one connection that may be under way at once; more wait in the socket. */
+/** Concurrent requests of one connection. Further requests wait in the socket. */
 const MAX_IN_FLIGHT = 256;
 
 /** One connection as handlers see it. */
 export interface Connection {
-  /** What this connection may call. `hello` adds `harness` to it. */
+  /** What this connection may call. `hello` adds `harness`. */
   readonly callers: Set<Caller>;
-  /** Sends a line that nobody asked for. False when the peer is gone. */
+  /** Sends a line that is not an answer. False if the peer has gone. */
   push(line: object): boolean;
   /** Aborts when the connection ends. */
   readonly ended: AbortSignal;
   close(): void;
 }
 
-/** What a handler gives: its output, now, later or by call; a stream of outputs where the operation has many. */
+/** The result of a handler: its output as a promise or by callback, or a stream of outputs. */
 export type Answer = Promise<object> | ByCall<object> | AsyncIterable<object>;
 
-/** Carries out one parsed call. */
+/** Executes one parsed call. */
 export type Dispatch = (name: OperationName, input: never, connection: Connection) => Answer;
 
 export interface LineServerOptions {
@@ -42,11 +42,11 @@ export interface LineServerOptions {
   dispatch: Dispatch;
   maxConnections: number;
   /**
-   * host.sock: requests have no id and are answered one after the other, in their order. Otherwise each request
-   * carries an `id`, all run at once, and answers may overtake.
+   * host.sock: requests have no id and are answered one at a time, in order. Otherwise each request has an `id`, all
+   * run concurrently, and answers may arrive out of order.
    */
   ordered: boolean;
-  /** Told of every failure that is not a HiveError: a defect of ours. */
+  /** Receives every failure that is not a HiveError: a defect of ours. */
   onUnexpected: (error: unknown) => void;
 }
 
@@ -55,7 +55,7 @@ export interface LineServer {
   close(): Promise<void>;
 }
 
-/** Refuses socket paths that the kernel would cut. */
+/** Refuses socket paths that the kernel would truncate. */
 export function checkSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes > MAX_SOCKET_PATH_BYTES) {
@@ -66,7 +66,7 @@ export function checkSocketPath(path: string): void {
   }
 }
 
-/** Serves the contract as JSON lines on a Unix socket. Replaces a socket file that nobody listens on. */
+/** Serves the contract as JSON lines on a Unix socket. Replaces a socket file without a listener. */
 export async function serveLines(options: LineServerOptions): Promise<LineServer> {
   checkSocketPath(options.path);
   await removeStale(options.path);
@@ -112,7 +112,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
   socket.on("error", () => socket.destroy());
   socket.on("close", () => ended.abort());
   socket.on("end", () => {
-    // A peer that has said all it wants still gets its answers.
+    // A peer that has closed its half still gets its answers.
     halfClosed = true;
     if (inFlight === 0) writer.end();
   });
@@ -132,7 +132,9 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
     }
   });
 
-  /** Answers one line; `over` is called when that is done. By calls: a send is answered some thirty thousand times a second. */
+  /**
+   * Answers one line, then calls `over`. Uses callbacks because the daemon answers some thirty thousand sends a second.
+   */
   function answer(text: string, over: () => void): void {
     let id: unknown;
     const failed = (error: unknown): void => {
@@ -190,7 +192,7 @@ function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {
   return name;
 }
 
-/** What makes the JSON of an operation's outputs. */
+/** The serialiser for an operation's outputs. */
 function jsonOf(name: OperationName): (output: object) => string {
   const { text }: Operation = operations[name];
   return (text as ((output: object) => string) | undefined) ?? JSON.stringify;
@@ -201,7 +203,7 @@ async function removeStale(path: string): Promise<void> {
   try {
     stat = lstatSync(path);
   } catch {
-    // Nothing is in the way. A folder that cannot be read fails at `listen`, with its words.
+    // Nothing is in the way. If the folder cannot be read, `listen` fails with the reason.
     return;
   }
   if (!stat.isSocket()) throw new HiveError("conflict", `${path} is in the way and is not a socket: remove it`);
@@ -216,7 +218,7 @@ function answers(path: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => resolve(false)); // A socket that refuses is a stale one.
+    probe.once("error", () => resolve(false)); // A socket that refuses is stale.
   });
 }
 

@@ -8,7 +8,7 @@ import { serveLines } from "./server.ts";
 
 const MIB = 1024 * 1024;
 
-test("a peer that asks for a stream and never reads is cut off before more than 18 MiB wait for it", async () => {
+test("a peer that opens a stream and never reads is disconnected before more than 18 MiB are queued for it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "slow-"));
   let offered = 0;
   let stopped = (): void => {};
@@ -21,7 +21,7 @@ test("a peer that asks for a stream and never reads is cut off before more than 
     maxConnections: 4,
     async *dispatch() {
       try {
-        // As much as it takes: without a bound this never ends.
+        // Offers as much as the server takes; bounded, so that the test ends.
         for (let n = 0; n < 1000; n++) {
           offered += MIB;
           yield await Promise.resolve({ filler: "x".repeat(MIB) });

@@ -1,17 +1,17 @@
 import type { AgentRole } from "../wire/agent.ts";
 import type { Sqlite } from "./database.ts";
 
-/** Who an agent's processes are on the host; made by the driver, stored, never reused. */
+/** The host user and group of an agent's processes. The driver creates the identity; it is stored and never reused. */
 export interface StoredIdentity {
   kind: "host-uid" | "user-namespace";
   uid: number;
   gid: number;
 }
 
-/** An agent as it is remembered. Its id is for ever; its name is an alias. */
+/** An agent as it is stored. Its id is permanent; its name is an alias. */
 export interface AgentRecord {
   id: string;
-  /** Counts agents of all time: uids come from it. */
+  /** Counts all agents ever created. Uids derive from it. */
   ordinal: number;
   name: string;
   role: AgentRole;
@@ -26,13 +26,13 @@ export interface AgentRecord {
   createdAt: string;
   destroyedAt?: string | undefined;
   purgedAt?: string | undefined;
-  /** Where its own page is served; given once and kept. */
+  /** The port of the agent's own page; assigned once and kept. */
   port?: number | undefined;
-  /** The commit that runs; absent until the first deploy has succeeded. */
+  /** The running commit; absent until the first successful deploy. */
   deployedSha?: string | undefined;
-  /** The request that brought it. */
+  /** The request that deployed it. */
   deployedRequest?: number | undefined;
-  /** Revision of hyperhive that it was deployed with. */
+  /** The revision of hyperhive at that deploy. */
   hyperhive?: string | undefined;
 }
 
@@ -79,7 +79,7 @@ function fromRow(row: Row): AgentRecord {
   return record as unknown as AgentRecord;
 }
 
-/** Agents: few rows, written rarely, so an update is built from the fields it names. */
+/** Agents have few rows that are rarely written, so an update is built from the given fields. */
 export function agentQueries(db: Sqlite) {
   const all = db.prepare<[], Row>("SELECT * FROM agents WHERE purged_at IS NULL ORDER BY ordinal");
   const next = db.prepare<[], { n: number }>("SELECT coalesce(max(ordinal), 0) + 1 AS n FROM agents");
@@ -89,9 +89,12 @@ export function agentQueries(db: Sqlite) {
   );
   return {
     all: (): AgentRecord[] => all.all().map(fromRow),
-    /** Names by id, of purged agents too: old messages still say who. */
+    /** Names by id, including purged agents, so that old messages still show their sender. */
     names: (): { id: string; name: string }[] => names.all(),
-    /** Stores what `make` makes of the next ordinal; both in the one write, so no two agents get the same. */
+    /**
+     * Stores the record that `make` creates for the next ordinal. Both happen in one write, so no two agents share an
+     * ordinal.
+     */
     insert(make: (ordinal: number) => AgentRecord): AgentRecord {
       const record = make(next.get()?.n ?? 1);
       insert.run(FIELDS.map((field) => toColumn(field, record)));

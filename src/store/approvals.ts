@@ -2,20 +2,20 @@ import { RequestState, type ApprovalKind, type RequestOrigin } from "../wire/app
 import { isTerminal, TERMINAL_STATES } from "../wire/request-states.ts";
 import type { Sqlite } from "./database.ts";
 
-/** Mounts that are id-mapped, by where they are in the cage: the user and the group of the host that own the folder. */
+/** Id-mapped mounts by their path in the cage, each with the user and group of the host that own the folder. */
 export type MountOwners = Record<string, { uid: number; gid: number }>;
 
-/** A request as it is remembered. The row is the authority; refs and tags are its projection. */
+/** A request as it is stored. The row is the authority; refs and tags are derived from it. */
 export interface ApprovalRecord {
   id: number;
   seq: number;
-  /** The agent's id; null until a spawn has made one. */
+  /** The agent's id; null until a spawn has created the agent. */
   agent: string | null;
   name: string;
   kind: ApprovalKind;
   origin: RequestOrigin;
   state: RequestState;
-  /** `operator`, `system`, or the name of the agent that asked. */
+  /** `operator`, `system`, or the name of the agent that made the request. */
   requested_by: string;
   description: string | null;
   sha: string;
@@ -26,11 +26,11 @@ export interface ApprovalRecord {
   decided_base: string | null;
   /** What was approved: SHA-256 over (tree, tree that ran at the approval). */
   digest: string | null;
-  /** The commit of the deploy ledger that this request is about to publish, or has. */
+  /** The commit of the deploy ledger that this request is about to publish or has published. */
   candidate: string | null;
   /** The request whose generation ran before. */
   previous: number | null;
-  /** Revision of hyperhive that it was deployed with. */
+  /** The revision of hyperhive at the deploy. */
   hyperhive: string | null;
   requested_at: number;
   approved_at: number | null;
@@ -43,7 +43,7 @@ export interface ApprovalRecord {
   risks: string;
   /** JSON. */
   stat: string;
-  /** JSON of `MountOwners`; null when no mount is id-mapped. */
+  /** JSON of `MountOwners`; null if no mount is id-mapped. */
   mount_owners: string | null;
 }
 
@@ -79,7 +79,7 @@ const NAMES: (keyof ApprovalRecord)[] = [
 const stateIn = (states: readonly RequestState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
 const OPEN = stateIn(RequestState.options.filter((one) => !isTerminal(one)));
 
-/** Requests by what is asked of them. */
+/** Queries on requests. */
 export function approvalQueries(db: Sqlite) {
   const insert = db.prepare<ApprovalRecord>(
     `INSERT INTO approvals (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`,
@@ -113,7 +113,7 @@ export function approvalQueries(db: Sqlite) {
     insert: (row: ApprovalRecord): void => void insert.run(row),
     update: (row: ApprovalRecord): void => void update.run(row),
     byId: (id: number) => byId.get(id),
-    /** Not settled, oldest first. */
+    /** Requests that have not ended, oldest first. */
     open: () => open.all(),
     openOf: (name: string) => openOf.all(name),
     /** Newest first. */
@@ -121,19 +121,19 @@ export function approvalQueries(db: Sqlite) {
     newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
     settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
     /**
-     * How many requests of this agent have ended without the operator (they failed their check, or it took them back)
-     * since the newest one that the operator decided.
+     * Number of this agent's requests that ended without the operator (failed their check or cancelled by the agent)
+     * since the newest request that the operator decided.
      */
     undecided: (by: string): number => undecided.get(by)?.n ?? 0,
-    /** With which id maps a commit was deployed last. */
+    /** The id maps with which a commit was last deployed. */
     mountOwners: (name: string, sha: string): MountOwners => mountOwners(ownersOf.get(name, sha)),
-    /** Every request that ever was; for the checker. */
+    /** Every request ever made; for the checker. */
     all: () => all.all(),
     after: (seq: number, limit: number) => after.all(seq, limit),
   };
 }
 
-/** The id maps that a request has been approved with. */
+/** The id maps that a request was approved with. */
 export function mountOwners(row: Pick<ApprovalRecord, "mount_owners"> | undefined): MountOwners {
   return row?.mount_owners ? (JSON.parse(row.mount_owners) as MountOwners) : {};
 }

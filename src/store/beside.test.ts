@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { openDatabase, type Sqlite } from "./database.ts";
 import { MIN_BESIDE, Writer, type Syncing } from "./writer.ts";
 
-/** Milliseconds of `quickSyncMs` that no sync keeps to. */
+/** Milliseconds of `quickSyncMs` that every sync exceeds. */
 const EVERY_DISK_IS_SLOW = 0;
 
 let folder: string;
@@ -14,7 +14,7 @@ let db: Sqlite;
 let writer: Writer;
 /** What has happened, in order. */
 let said: string[];
-/** Ends the sync that runs beside the loop. */
+/** Ends the sync that runs in another thread. */
 let end: (error: Error | null) => void;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "beside-"));
@@ -41,7 +41,7 @@ afterEach(() => {
 
 const kept = (): number => db.prepare("SELECT count(*) FROM meta").pluck().get() as number;
 
-/** As many writes as `syncing` has words; the last says what becomes of it. */
+/** Queues one write per word of `syncing`; the last records its result. */
 function group(...syncing: Syncing[]): Promise<void>[] {
   return syncing.map((how, at) =>
     writer.write((tx) => {
@@ -53,7 +53,7 @@ function group(...syncing: Syncing[]): Promise<void>[] {
   );
 }
 
-/** Resolves when what has been queued is committed: a turn in which it is seen, and one that brings no more. */
+/** Resolves when the queued writes are committed: one turn sees them, and the next brings no more. */
 async function committed(): Promise<void> {
   await turnOfLoop();
   await turnOfLoop();
@@ -61,7 +61,7 @@ async function committed(): Promise<void> {
 
 const large = (): Syncing[] => Array.from({ length: MIN_BESIDE }, () => "beside" as const);
 
-test("a large group is told when its sync beside the loop has ended, and the next one begins then", async () => {
+test("a large group is reported when its sync in another thread has ended, and then the next group begins", async () => {
   const first = group(...large());
   await committed();
   const second = group("now");
@@ -79,13 +79,13 @@ test("a small group is synced at once", async () => {
   writer.close();
 });
 
-test("a group with one write that does not allow it is synced at once", async () => {
+test("a group is synced at once if one of its writes requires it", async () => {
   await Promise.all(group("now", ...large()));
   expect(said).toEqual(["synced", "told"]);
   writer.close();
 });
 
-test("whoever settles syncs what is under way and hears of it; its other sync changes nothing any more", async () => {
+test("settle syncs and reports the running group; the end of its other sync changes nothing", async () => {
   const writes = group(...large());
   await committed();
   writer.settle();
@@ -97,7 +97,7 @@ test("whoever settles syncs what is under way and hears of it; its other sync ch
   writer.close();
 });
 
-test("what waits behind a group that was settled is stored without another write to set it off", async () => {
+test("writes behind a settled group are stored without another write to trigger them", async () => {
   const first = group(...large());
   await committed();
   const second = group("now");
@@ -107,7 +107,7 @@ test("what waits behind a group that was settled is stored without another write
   writer.close();
 });
 
-test("a sync that fails beside the loop refuses the group and ends the process", async () => {
+test("a sync that fails in another thread refuses the group and ends the process", async () => {
   const writes = group(...large());
   await committed();
   end(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO", syscall: "fdatasync" }));
@@ -118,7 +118,7 @@ test("a sync that fails beside the loop refuses the group and ends the process",
   expect(said).toEqual(["syncing", "undone", "fatal"]);
 });
 
-test("the end waits for what is under way, and stores what came after it", async () => {
+test("close waits for the running sync and stores the writes behind it", async () => {
   const writes = [...group(...large())];
   await committed();
   writes.push(...group(...large()));
@@ -130,7 +130,7 @@ test("the end waits for what is under way, and stores what came after it", async
   await Promise.all(writes);
 });
 
-test("where the disk was quick the last time, a large group is synced at once; where it was slow, beside the loop", async () => {
+test("a large group is synced at once after a quick sync, and in another thread after a slow one", async () => {
   let took = 0;
   const clock = vi.spyOn(performance, "now").mockImplementation(() => 0);
   onTestFinished(() => clock.mockRestore());
@@ -149,7 +149,7 @@ test("where the disk was quick the last time, a large group is synced at once; w
     quickSyncMs: 3,
   });
   for (took of [2, 3, 4, 2, 2]) await Promise.all(group(...large()));
-  // The first of all is of a disk that nobody knows.
+  // The first sync is of an unknown disk.
   expect(said.filter((words) => words.startsWith("sync"))).toEqual(["syncing", "synced", "syncing", "syncing", "synced"]);
   writer.close();
 });

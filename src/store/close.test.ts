@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("what was written in the last moment before the end is stored, and its writer hears of it", async () => {
+test("a write queued just before close is stored and reported", async () => {
   const store = openStoreIn(folder);
   const told: string[] = [];
   const last = store.write((tx) => {
@@ -25,7 +25,7 @@ test("what was written in the last moment before the end is stored, and its writ
   again.close();
 });
 
-test("what comes after the end is refused in words, not as a defect", async () => {
+test("a write after close is refused as unavailable, not as a defect", async () => {
   const store = openStoreIn(folder);
   store.close();
   await expect(store.write(() => store.meta.set("late", "words"))).rejects.toMatchObject({ code: "unavailable" });

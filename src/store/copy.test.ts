@@ -19,7 +19,7 @@ afterEach(() => {
 });
 const put = (key: string, value: string) => store.write(() => store.meta.set(key, value));
 
-test("a copy holds what was committed until it ended, and is made in small steps between which others are answered", async () => {
+test("a copy contains every commit until its end and runs in small steps between which others are answered", async () => {
   for (let n = 0; n < 64; n++) await put(`large-${n}`, "x".repeat(256 * 1024));
   const steps: number[] = [];
   let committed = 0;
@@ -41,7 +41,7 @@ test("a copy holds what was committed until it ended, and is made in small steps
   expect(Number(row?.value)).toBeGreaterThanOrEqual(atLeast - 2);
 });
 
-test("a copy that cannot be flushed, or that nobody wants any more, is a failure", async () => {
+test("a copy fails if it cannot be flushed or is stopped", async () => {
   await expect(store.backup(join(folder, "none", "copy.db"), () => {})).rejects.toThrow("does not exist");
   const stop = (): void => {
     throw new Error("enough");
@@ -50,7 +50,7 @@ test("a copy that cannot be flushed, or that nobody wants any more, is a failure
   await put("still", "works");
 });
 
-test("a copy that is damaged, no database, or newer is told in words", async () => {
+test("a copy that is damaged, newer or not a database is refused with the reason", async () => {
   const file = join(folder, "copy.db");
   await store.backup(file, () => {});
   const copy = new Database(file);

@@ -4,15 +4,17 @@ import { HiveError } from "../wire/error.ts";
 import type { Sqlite } from "./database.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-/** Pages (4 KiB) that are copied between two turns of the event loop: a millisecond, in which nobody is answered. */
+/** Pages (4 KiB) per step of the copy: about a millisecond, during which the loop is blocked. */
 const PAGES_PER_STEP = 256;
 
-/** Bytes after which what was copied is flushed, beside the copying: SQLite's own flush at the end blocks the daemon's thread. */
+/**
+ * Bytes after which the copy is flushed in the background. SQLite's own flush at the end blocks the daemon's thread.
+ */
 const FLUSH_BYTES = 64 * 1024 * 1024;
 
 /**
- * Copies a database that is in use into a new file by SQLite's own online backup. What this connection commits while
- * the copy is made goes into the copy too, so it never has to begin again, however busy the hive is.
+ * Copies a database in use into a new file with SQLite's online backup. Commits of this connection during the copy go
+ * into the copy as well, so it never has to restart, however busy the hive is.
  */
 export async function copyDatabase(db: Sqlite, file: string, onPages: (done: number, all: number) => void): Promise<void> {
   const pageBytes = db.pragma("page_size", { simple: true }) as number;
@@ -28,14 +30,14 @@ export async function copyDatabase(db: Sqlite, file: string, onPages: (done: num
         if (unflushed >= FLUSH_BYTES && flusher.start()) unflushed = 0;
         return PAGES_PER_STEP;
       }
-      // The last step flushes what is left, and nobody is answered meanwhile: so nearly nothing is left for it.
+      // The last step flushes the rest and blocks the loop, so nearly nothing should remain.
       if (!isAllFlushed) isAllFlushed = flusher.start();
       return flusher.isBusy ? 0 : PAGES_PER_STEP;
     },
   });
 }
 
-/** Puts a file on stable storage in the thread pool, one call at a time. */
+/** Flushes a file to stable storage in the thread pool, one call at a time. */
 class Flusher {
   readonly #file: string;
   #failed: unknown;
@@ -45,7 +47,7 @@ class Flusher {
     this.#file = file;
   }
 
-  /** False when one is still under way. */
+  /** False if a flush is still running. */
   start(): boolean {
     if (this.isBusy) return false;
     this.isBusy = true;
@@ -69,7 +71,7 @@ class Flusher {
   }
 }
 
-/** Looks at a copy of our own before anything runs on it: throws words when it is damaged, or newer than this program. */
+/** Checks our own copy before anything runs on it. Throws a HiveError if it is damaged or newer than this program. */
 export function checkCopy(file: string): void {
   const db = new Database(file, { fileMustExist: true });
   try {

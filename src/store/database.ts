@@ -5,23 +5,23 @@ import { MIGRATIONS } from "./schema.ts";
 
 export type Sqlite = Database.Database;
 
-/** Pages (4 KiB) of WAL after which it is copied back: just under the size that is grown in advance. */
+/** WAL pages (4 KiB) that trigger a checkpoint: just under the preallocated size. */
 const CHECKPOINT_PAGES = 4000;
 /**
- * Writes between two looks at how far the WAL has grown. SQLite compiles that pragma anew each time, which after every
- * commit was a twentieth of what a lone message costs; and so few writes stay within the WAL that exists already.
+ * Writes between two checks of the WAL's size. SQLite recompiles that pragma each time, which after every commit was a
+ * twentieth of the cost of a lone message. This many writes fit the preallocated WAL.
  */
 const LOOK_EVERY_WRITES = 64;
-/** Bytes of WAL that exist before the first commit: a commit that need not grow the file is a quarter cheaper. */
+/** Bytes of WAL that are preallocated: a commit that does not grow the file is a quarter cheaper. */
 const WAL_BYTES = 17 * 1024 * 1024;
 /** Pages of cache while the WAL is grown. */
 const SPILL_PAGES = 50;
-/** Milliseconds to wait for another process that reads the file (a backup); nobody else ever writes. */
+/** Milliseconds to wait for another process that reads the file (a backup). No other process writes. */
 const BUSY_MS = 5000;
 
 /**
- * Opens the database: WAL, every commit on stable storage, schema up to date. An older schema is backed up first
- * (`<file>.backup-v<version>-<time>`); a newer one is refused, because its rows may mean something else.
+ * Opens the database: WAL mode, every commit on stable storage, schema up to date. Backs up an older schema first
+ * (`<file>.backup-v<version>-<time>`). Refuses a newer one, because its rows may have another meaning.
  */
 export function openDatabase(file: string, now: () => number = Date.now): Sqlite {
   const existed = existsSync(file) && statSync(file).size > 0;
@@ -30,7 +30,7 @@ export function openDatabase(file: string, now: () => number = Date.now): Sqlite
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
-    // SQLite's own checkpoint swallows a failed fsync and tries again with the next commit: `checkpointer` tells of it.
+    // SQLite's own checkpoint ignores a failed fsync and retries with the next commit. `checkpointer` reports it.
     db.pragma("wal_autocheckpoint = 0");
     migrate(db, file, existed, now);
     growWal(db);
@@ -52,7 +52,7 @@ function migrate(db: Sqlite, file: string, existed: boolean, now: () => number):
   if (version === MIGRATIONS.length) return;
   if (existed && version > 0) {
     const backup = `${file}.backup-v${version}-${new Date(now()).toISOString().replaceAll(":", "")}`;
-    // VACUUM INTO is one consistent copy, also of what is still in the WAL.
+    // VACUUM INTO makes one consistent copy, including what is still in the WAL.
     db.prepare("VACUUM INTO ?").run(backup);
   }
   db.transaction(() => {
@@ -62,13 +62,13 @@ function migrate(db: Sqlite, file: string, existed: boolean, now: () => number):
 }
 
 /**
- * Spills an uncommitted transaction into the WAL and takes it back: the file keeps its size and its blocks, the database
- * is as it was.
+ * Spills an uncommitted transaction into the WAL and rolls it back. The file keeps its size and blocks; the database is
+ * unchanged.
  */
 function growWal(db: Sqlite): void {
   const cache = db.pragma("cache_size", { simple: true }) as number;
   try {
-    // What fits into the cache would stay there.
+    // What fits the cache would not be spilled.
     db.pragma(`cache_size = ${SPILL_PAGES}`);
     db.exec("BEGIN IMMEDIATE");
     db.exec("CREATE TABLE growth (filler BLOB)");
@@ -76,39 +76,40 @@ function growWal(db: Sqlite): void {
     db.exec("ROLLBACK");
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
-    // A disk too full for this is still good enough to run on; one that fails is not.
+    // A disk that is too full for this can still run the hive. A disk that fails cannot.
     if (sqliteCode(error) !== "SQLITE_FULL") throw error;
   } finally {
     db.pragma(`cache_size = ${cache}`);
   }
 }
 
-/** Puts what has been committed on stable storage, in this thread or in another. */
+/** Syncs the committed WAL to stable storage, in this thread or in another. */
 export interface DurableWal {
-  /** Throws when the disk failed. */
+  /** Throws if the disk failed. */
   sync(): void;
-  /** Tells `done` what the disk said. */
+  /** Calls `done` with the result. */
   syncBeside(done: (error: Error | null) => void): void;
   close(): void;
 }
 
 /**
- * Hands the commits over to `sync`: from here on COMMIT only writes, and `sync` puts what was written on stable storage.
+ * Moves the sync of commits to the caller: from here on COMMIT only writes, and `sync` puts the writes on stable
+ * storage.
  *
- * SQLite's own call would be fsync where ours is fdatasync. The difference is the file's time of change: fsync waits for
- * the file system's journal because of it, fdatasync of a file that did not grow waits for the disk alone. SQLite still
- * syncs by itself what a checkpoint moves, before and after it, and the header of a WAL that starts anew.
+ * SQLite would call fsync; this calls fdatasync. fsync also waits for the file system's journal, because the
+ * modification time changed. fdatasync of a file that did not grow waits for the disk alone. SQLite still syncs what a
+ * checkpoint moves, before and after it, and the header of a WAL that restarts.
  */
 export function syncByHand(db: Sqlite): DurableWal {
   db.pragma("synchronous = NORMAL");
-  // The WAL carries no lock, so closing these descriptors lets go of none (those of the database would).
+  // The WAL carries no lock, so closing these descriptors releases none. Closing descriptors of the database would.
   const wal = openSync(`${db.name}-wal`, "r");
-  // A failed write-back is told once to each open file: both must hear of it, whoever asks first.
+  // The kernel reports a failed write-back once per open file, so each of the two syncs needs its own.
   const besideWal = openSync(`${db.name}-wal`, "r");
   let underWay = 0;
   let closed = false;
   const letGo = (): void => {
-    // Not under a thread's feet: the number would soon be another file's.
+    // Not while the thread uses the descriptor: its number could be reused for another file.
     if (closed && underWay === 0) closeSync(besideWal);
   };
   return {
@@ -129,13 +130,13 @@ export function syncByHand(db: Sqlite): DurableWal {
   };
 }
 
-/** Copies the WAL back into the database. Throws what the disk said; a full disk leaves it for later. */
+/** Copies the WAL back into the database. Throws the disk's error. A full disk postpones the copy. */
 export interface Checkpointer {
-  /** Counts writes. True when the last look at the WAL is long enough ago. */
+  /** Counts writes. True when the WAL's size is due for a check. */
   wrote(count: number): boolean;
-  /** When the WAL has grown enough; a look at a counter otherwise. */
+  /** Runs a checkpoint if the WAL has grown enough. */
   ifDue(): void;
-  /** All of it, before the database closes. */
+  /** Copies everything, before the database closes. */
   last(): void;
 }
 
@@ -163,15 +164,15 @@ export function checkpointer(db: Sqlite): Checkpointer {
   };
 }
 
-/** SQLite's name for a failure, or nothing when it is another's. */
+/** SQLite's error code, or an empty string for other errors. */
 export function sqliteCode(error: unknown): string {
   const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === "string" ? code : "";
 }
 
 /**
- * The disk failed in a way after which what is on it is unknown. A full one is not that, but a failed sync is, whatever
- * the disk says of it (also when it says that it is full).
+ * True if the disk failed such that its contents are unknown. A full disk is not such a failure. A failed sync always
+ * is, even if it reports a full disk.
  */
 export function isDiskFailure(error: unknown): boolean {
   if (typeof error === "object" && error !== null && (error as { syscall?: unknown }).syscall === "fdatasync") return true;

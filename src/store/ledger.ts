@@ -21,7 +21,7 @@ export interface AuditRecord {
   detail?: object;
 }
 
-/** A line of the audit trail as it is stored. */
+/** A stored line of the audit trail. */
 export interface AuditLine {
   seq: number;
   at: number;
@@ -33,7 +33,7 @@ export interface AuditLine {
   detail: string | null;
 }
 
-/** What was connected to and done: rows that are only ever added to. */
+/** Connections and the audit trail: rows that are only added. */
 export function ledgerQueries(db: Sqlite) {
   const connect = db.prepare<[string, number, string, number, string, number, number]>(
     "INSERT INTO egress (agent, at, host, port, verdict, bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -79,7 +79,7 @@ export function ledgerQueries(db: Sqlite) {
       ),
     /** The number of the next line of a kind about an agent. */
     nextOf: (agent: string, kind: string, after: number): number | undefined => nextOf.get(agent, after, kind)?.seq,
-    /** Which of these kinds is the newest about an agent: one look-up each, however long the trail. */
+    /** The newest of these kinds about an agent. One look-up per kind, however long the trail. */
     newestKind(agent: string, kinds: readonly string[]): string | undefined {
       let newest: { kind: string; seq: number } | undefined;
       for (const kind of kinds) {
@@ -88,7 +88,7 @@ export function ledgerQueries(db: Sqlite) {
       }
       return newest?.kind;
     },
-    /** The audit trail, newest first. One agent's or one request's is read by its index. */
+    /** The audit trail, newest first. A query for one agent or one request uses an index. */
     audited(query: { agent?: string; request?: number; kind?: string; before: number; limit: number }): AuditLine[] {
       const { agent, request, kind, before, limit } = query;
       if (request !== undefined && agent === undefined && kind === undefined) return auditedUnder.all({ request, before, limit });

@@ -2,8 +2,8 @@ import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 
 /**
- * Makes sure that one daemon at a time owns a state folder. The lock is the kernel's, on an open file: it goes with
- * the process, however that ends, so there is never a stale one. Throws `conflict` when another daemon holds it.
+ * Ensures that only one daemon owns a state folder. The kernel holds the lock on an open file and releases it when the
+ * process ends, however it ends, so a lock is never stale. Throws `conflict` if another daemon holds it.
  */
 export function takeLock(file: string): { release(): void } {
   const db = new Database(file, { timeout: 0 });

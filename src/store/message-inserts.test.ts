@@ -20,7 +20,7 @@ afterEach(() => {
 const message = (id: number, extra: Partial<MessageRow> = {}): MessageRow =>
   newMessage(id, 1000 + id, { sender: "a", recipient: `to-${id % 3}`, body: `body ${id}`, ...extra });
 
-/** Queues a write that inserts one message and then does `more`. */
+/** Queues a write that inserts a message and then runs `more`. */
 function inserting(row: MessageRow, more?: () => unknown): Promise<unknown> {
   return store.write(() => {
     store.messages.insert(row);
@@ -30,7 +30,7 @@ function inserting(row: MessageRow, more?: () => unknown): Promise<unknown> {
 
 const ids = (): number[] => store.messages.newest(Number.MAX_SAFE_INTEGER, 1000).map(({ id }) => id);
 
-test("a group of any size is stored as it was given, plain messages and others", async () => {
+test("a group of any size is stored unchanged, with plain and other messages", async () => {
   let id = 0;
   const rows: MessageRow[] = [];
   for (let size = 1; size <= 40; size++) {
@@ -45,7 +45,7 @@ test("a group of any size is stored as it was given, plain messages and others",
   expect(rows.map((row) => store.messages.byId(row.id))).toEqual(rows);
 });
 
-test("every query inside the group sees what is put off", async () => {
+test("every query inside the group sees deferred rows", async () => {
   const seen: Record<string, unknown> = {};
   let next = 1;
   const sees = (what: string, look: () => unknown): Promise<unknown> =>
@@ -82,7 +82,7 @@ test("every query inside the group sees what is put off", async () => {
   expect(messages.byId(11)).toMatchObject({ state: "dropped", seq: 100, body: null });
 });
 
-test("a turn knows the sender of a message that is put off in the same group", async () => {
+test("a turn knows the sender of a message that is deferred in the same group", async () => {
   const turn = { type: "turn_start", turn: 1, message_id: 1 } as never;
   let listed: unknown;
   await inserting(message(1), () => {
@@ -92,7 +92,7 @@ test("a turn knows the sender of a message that is put off in the same group", a
   expect(listed).toMatchObject([{ turn: 1, message: 1, sender: "a" }]);
 });
 
-test("a write that fails after it put a message off is undone alone", async () => {
+test("a write that fails after it deferred a message is undone alone", async () => {
   const group = [
     inserting(message(1)),
     inserting(message(2), () => {
@@ -104,7 +104,7 @@ test("a write that fails after it put a message off is undone alone", async () =
   expect(ids()).toEqual([1, 3]);
 });
 
-test("a row that the database refuses fails its own write, wherever that shows", async () => {
+test("a row that the database refuses fails its own write, whenever the error appears", async () => {
   await inserting(message(2));
   const group = [inserting(message(1)), inserting(message(2)), inserting(message(3)), inserting(message(4), ids)];
   expect((await Promise.allSettled(group)).map(({ status }) => status)).toEqual([
@@ -118,7 +118,7 @@ test("a row that the database refuses fails its own write, wherever that shows",
   expect(ids()).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
-test("what a failed write put off does not come with the next one", async () => {
+test("rows that a failed write deferred are not stored with the next write", async () => {
   const failing = inserting(message(1), () => {
     throw new Error("no");
   });

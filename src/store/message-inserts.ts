@@ -1,9 +1,9 @@
 import type { Sqlite } from "./database.ts";
 import type { MessageRow } from "./messages.ts";
 
-/** What every message has of its own. */
+/** Columns that every message sets. */
 const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "created_at", "updated_at", "body"] as const;
-/** What few have when they are stored, or have otherwise than `AS_EVER` says. */
+/** Columns that few messages set on insert. */
 const SELDOM = [
   "state",
   "label",
@@ -16,47 +16,51 @@ const SELDOM = [
   "reason",
   "notice",
 ] as const;
-/** What is the same for all plain messages, as SQL: it need not be bound. What is not here is null. */
+/** Values that all plain messages share, as SQL, so they need not be bound. Other columns are null. */
 const AS_EVER = { state: "'queued'", redelivered: "0", failures: "0" };
 
-/** Rows that one statement takes, the most first: a row of sixteen costs two thirds of one alone, of more hardly less (measured). */
+/**
+ * Rows per statement, largest first. In a statement of sixteen, a row costs two thirds of a lone one; more rows gain
+ * little (measured).
+ */
 const ROWS_AT_ONCE = [16, 8, 4, 2, 1];
 
 /**
- * The inserting of messages. Plain ones, which are only sent, are put off until the end of their group and given to SQLite
- * many in a statement. Until then no query sees them: whoever reads or changes what they may be among flushes first.
+ * Inserts messages. Plain messages, which are only sent, are deferred to the end of their group and inserted many per
+ * statement. No query sees them until then, so a caller that reads or changes rows that may be deferred must flush
+ * first.
  */
 export class MessageInserts {
   readonly #whole: { run(...values: unknown[]): unknown };
   readonly #plain: readonly { rows: number; statement: { run(...values: unknown[]): unknown } }[];
-  /** The values of the rows that are put off, one row after the other. */
+  /** The values of the deferred rows, row after row. */
   #values: unknown[] = [];
   #first = Number.POSITIVE_INFINITY;
 
   constructor(db: Sqlite) {
-    // By position: names are looked up one by one with every row.
+    // Bound by position: named parameters are looked up for every row.
     this.#whole = db.prepare(insertOf([...PLAIN, ...SELDOM], {}, 1));
     this.#plain = ROWS_AT_ONCE.map((rows) => ({ rows, statement: db.prepare(insertOf(PLAIN, AS_EVER, rows)) }));
   }
 
-  /** Stores a row, or puts it off. Only inside a write. */
+  /** Stores or defers a row. Only inside a write. */
   add(row: MessageRow): void {
     if (!isPlain(row)) return void this.#whole.run(...plainOf(row), ...seldomOf(row));
     if (this.#values.length === 0) this.#first = row.id;
     this.#values.push(...plainOf(row));
   }
 
-  /** Rows that are put off. */
+  /** Number of deferred rows. */
   get count(): number {
     return this.#values.length / PLAIN.length;
   }
 
-  /** True when the message with this id may be put off. Ids rise. */
+  /** True if the message with this id may be deferred. Ids increase. */
   mayHold(id: number): boolean {
     return id >= this.#first;
   }
 
-  /** Gives SQLite what is put off. Throws what it says; the rows are then as good as dropped. */
+  /** Inserts the deferred rows. If it throws, they are discarded. */
   flush(): void {
     if (this.#values.length === 0) return;
     const values = this.#values;
@@ -64,13 +68,13 @@ export class MessageInserts {
     let from = 0;
     for (const { rows, statement } of this.#plain) {
       for (const size = rows * PLAIN.length; values.length - from >= size; from += size) {
-        // As arguments: an array that is one is read by the binding element by element, at a multiple of the cost.
+        // As separate arguments: better-sqlite3 reads an array argument element by element, at a multiple of the cost.
         statement.run(...values.slice(from, from + size));
       }
     }
   }
 
-  /** Forgets what is put off: its group came to nothing. */
+  /** Discards the deferred rows after their group was undone. */
   drop(): void {
     this.#values = [];
     this.#first = Number.POSITIVE_INFINITY;
@@ -89,7 +93,10 @@ function seldomOf(row: MessageRow) {
   return [state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason, notice] as const;
 }
 
-/** True for a message that is only sent and waits: binding what it does not have would be a tenth of the cost of its insert. */
+/**
+ * True for a message that is only sent and queued. Binding its empty columns would be a tenth of the cost of the
+ * insert.
+ */
 function isPlain(row: MessageRow): boolean {
   return (
     row.state === "queued" &&

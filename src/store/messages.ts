@@ -2,7 +2,7 @@ import type { MessageState } from "../wire/message.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
 
-/** A message as it is stored. `sender` and `recipient` are agent ids, `operator` or `system`. */
+/** A stored message. `sender` and `recipient` are agent ids, `operator` or `system`. */
 export interface MessageRow {
   id: number;
   seq: number;
@@ -22,17 +22,17 @@ export interface MessageRow {
   created_at: number;
   updated_at: number;
   body: string | null;
-  /** What a newer notice of the daemon must have in common with this one to replace it; null for other messages. */
+  /** The key that a newer notice of the daemon must share with this one to replace it; null for other messages. */
   notice: string | null;
 }
 
-/** A message as it is when nothing has happened to it: it waits, and begins a chain. `at` in milliseconds. */
+/** A message in its initial state: queued, at the start of a chain. `at` in milliseconds. */
 export function newMessage(
   id: number,
   at: number,
   row: Pick<MessageRow, "sender" | "recipient" | "body"> & Partial<MessageRow>,
 ): MessageRow {
-  // Field by field: copying objects into one another was a fortieth of the cost of a send.
+  // Field by field: spreading objects was a fortieth of the cost of a send.
   return {
     id,
     seq: row.seq ?? id,
@@ -56,7 +56,7 @@ export function newMessage(
   };
 }
 
-/** The change of a message's state; what is absent stays. */
+/** A change of a message's state. Absent fields keep their values. */
 export interface MessageChange {
   state: MessageState;
   instance: string | null;
@@ -75,8 +75,8 @@ interface OfQuery {
 }
 
 /**
- * Messages of one principal, newest first: by `message_parties` as far as that is filled, the few behind it by looking
- * at each.
+ * A principal's messages, newest first: from `message_parties` as far as it is filled, and from a scan of the few later
+ * messages.
  */
 function ofWhom(which: string): string {
   const upTo = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to'), 0)";
@@ -89,14 +89,14 @@ function ofWhom(which: string): string {
     ORDER BY id DESC LIMIT @limit`;
 }
 
-/** Messages by what is asked of them. Every query on the path of a message is one look-up in an index. */
+/** Queries on messages. Each query on the path of a message is one index look-up. */
 export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
     `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
   );
   const byId = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE id = ?");
-  // Without figures about the table SQLite may take another index over all of history: the right one is named.
+  // Without table statistics SQLite may choose an index over all of history, so the queries name the right one.
   const queued = db.prepare<[], { recipient: string; id: number }>(
     "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
   );
@@ -115,7 +115,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const queuedNotices = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages INDEXED BY messages_notices WHERE state = 'queued' AND recipient = ? AND notice = ?",
   );
-  // Two indexes of few rows each: however long the history is.
+  // Two small indexes, whatever the length of the history.
   const stuck = db.prepare<[number], MessageRow>(
     `SELECT * FROM (SELECT * FROM messages INDEXED BY messages_dead WHERE state = 'dead'
      UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held')
@@ -151,7 +151,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const prune = db.prepare<[number]>(
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
-  /** A query that sees all messages. Those for leases, holds and client ids need not: what is put off has none. */
+  /**
+   * A query that sees deferred rows. Queries for leases, holds and client ids do not need it: deferred rows have none.
+   */
   const ofAll =
     <Asked extends unknown[], Told>(query: (...asked: Asked) => Told) =>
     (...asked: Asked): Told => {
@@ -160,7 +162,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     };
   return {
     insert: (row: MessageRow): void => inserts.add(row),
-    /** Writes a change and gives the row as it is now. */
+    /** Writes a change and returns the new row. */
     change(row: MessageRow, seq: number, now: number, change: Partial<MessageChange>): MessageRow {
       if (inserts.mayHold(row.id)) inserts.flush();
       const next = { ...row, ...change, seq, updated_at: now };
@@ -171,17 +173,17 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
       if (inserts.mayHold(id)) inserts.flush();
       return byId.get(id);
     },
-    /** What waits in all inboxes, oldest first: asked once, when the daemon starts. */
+    /** Queued messages of all inboxes, oldest first. Read once, when the daemon starts. */
     queued: ofAll(() => queued.all()),
     leased: (recipient: string) => leased.all(recipient),
-    /** What all turns hold, of each inbox the oldest first. */
+    /** Leased messages of all inboxes, oldest first in each inbox. */
     allLeased: () => allLeased.all(),
-    /** What is held back of a chain that went on for too long. */
+    /** Held messages of an inbox: those of chains that were too long. */
     held: (recipient: string) => heldBack.all(recipient),
-    /** How many are held back for an inbox. */
+    /** Number of held messages of an inbox. */
     heldCount: (recipient: string): number => heldTo.get(recipient)?.n ?? 0,
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
-    /** The queued notices of one key. A message with a key is never put off. */
+    /** The queued notices with a key. A message with a key is never deferred. */
     queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),
     heldOf: (chain: number) => heldOf.all(chain),
     /** Oldest first. */
@@ -194,7 +196,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     ),
     toOperatorAfter: ofAll((id: number) => toOperatorAfter.get(id)?.n ?? 0),
     changedAfter: ofAll((seq: number, limit: number) => changedAfter.all({ seq, limit })),
-    /** The newest place in the sequence that a message has; 0 when there is none. */
+    /** The newest position in the sequence that a message has; 0 without messages. */
     newestSeq: ofAll(() => newestSeq.get()?.n ?? 0),
     /** Dead and held messages, oldest first. */
     stuck: (limit: number) => stuck.all(limit).reverse(),

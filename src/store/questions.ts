@@ -37,7 +37,7 @@ export function questionQueries(db: Sqlite) {
     byId: (id: number) => byId.get(id),
     open: () => open.all(),
     newest: (limit: number) => newest.all(limit).reverse(),
-    /** The open ones that have an end. */
+    /** Open questions with an expiry. */
     expiring: () => expiring.all(),
     after: (seq: number, limit: number) => after.all(seq, limit),
   };

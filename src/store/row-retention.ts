@@ -1,19 +1,19 @@
 import type { Sqlite } from "./database.ts";
 
-/** Rows that are removed at once: well under a millisecond, so nobody waits for it. */
+/** Rows removed per step: well under a millisecond, so no caller waits noticeably. */
 const STEP_ROWS = 2_000;
 
-/** Rows of one agent of which only so many of the newest are kept. */
+/** Rows of one agent of which only the newest are kept. */
 export interface KeptRows {
-  /** Where the rows past the `keep` newest begin; undefined where there are none. */
+  /** The key of the newest row to remove, past the `keep` newest; undefined if there are none. */
   cut(agent: string, keep: number): number | undefined;
-  /** Removes some of the rows at and below a cut; true while there may be more. Inside a write. */
+  /** Removes some rows up to and including a cut. True if there may be more. Only inside a write. */
   remove(agent: string, cut: number): boolean;
 }
 
 /**
- * What an agent adds rows to: its turns, their marks among the events, its connections, its closed questions, and the
- * audit trail, which knows agents by name. What the trail says of requests stays with them.
+ * The tables that an agent adds rows to: its turns, their marks among the events, its connections, its closed
+ * questions, and the audit trail, which identifies agents by name. Audit lines of requests are kept with the requests.
  */
 export function rowRetentionQueries(db: Sqlite): Record<"turns" | "marks" | "connections" | "questions" | "trail", KeptRows> {
   const kept = (table: string, key: string, from: string): KeptRows => {

@@ -2,12 +2,12 @@ import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
 import type { MessageRow } from "./messages.ts";
 
-/** Before this id everything is wanted. */
+/** Above every id. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
 /**
- * Words of a search as FTS5 takes them: each a quoted prefix, all of them required. Whatever else was typed (operators,
- * quotes, signs) separates words. undefined when no word is left.
+ * The words of a search as an FTS5 query: each is a quoted prefix, and all are required. Anything else (operators,
+ * quotes, signs) separates words. Undefined if no word remains.
  */
 export function ftsQuery(words: string): string | undefined {
   const tokens = words.normalize("NFC").match(/[\p{L}\p{N}\p{M}_]+/gu);
@@ -15,14 +15,14 @@ export function ftsQuery(words: string): string | undefined {
 }
 
 /**
- * What is filled in behind the messages: the full-text index over their bodies, and who has to do with each. How far it
- * has come is kept as `search_up_to`.
+ * The indexes that are filled after messages commit: the full-text index over bodies, and the parties of each message.
+ * The meta value `search_up_to` is the id up to which they are filled.
  */
 export function searchQueries(db: Sqlite, inserts: MessageInserts) {
   const fresh = db.prepare<[number, number], Pick<MessageRow, "id" | "sender" | "recipient" | "body">>(
     "SELECT id, sender, recipient, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
   );
-  // Who writes to itself is one party.
+  // A sender that writes to itself is one party.
   const addParty = db.prepare<[string, number]>("INSERT OR IGNORE INTO message_parties (who, id) VALUES (?, ?)");
   const add = db.prepare<[number, string]>("INSERT INTO message_words (rowid, body) VALUES (?, ?)");
   const find = db.prepare<{ query: string; before: number; limit: number }, MessageRow>(
@@ -35,7 +35,7 @@ export function searchQueries(db: Sqlite, inserts: MessageInserts) {
      ORDER BY message_words.rowid DESC LIMIT @limit`,
   );
   return {
-    /** Takes in at most `limit` messages after an id; call inside a write. Returns how far it came and how many that was. */
+    /** Indexes at most `limit` messages after an id; only inside a write. Returns the last id and the count. */
     takeIn(after: number, limit: number): { upTo: number; count: number } {
       inserts.flush();
       const rows = fresh.all(after, limit);

@@ -1,12 +1,12 @@
 import type { Sqlite } from "./database.ts";
 
-/** Messages that are weighed, or whose bodies are removed, at once: a few milliseconds of the one thread. */
+/** Messages that are weighed, or whose bodies are removed, per step: a few milliseconds of the thread. */
 const STEP_ROWS = 1_000;
 
-/** How much room the messages take that one principal has sent, and how the oldest of them go: first bodies, then rows. */
+/** Measures the room that a principal's sent messages take and removes the oldest: first bodies, then rows. */
 export function sentRetentionQueries(db: Sqlite) {
   const mine = "message_parties AS party CROSS JOIN messages ON messages.id = party.id WHERE party.who = @who AND sender = @who";
-  // `octet_length` looks at a row's head only: the body itself is not read.
+  // `octet_length` reads only the head of a row, not the body.
   const weigh = db.prepare<{ who: string; before: number }, { bytes: number; oldest: number | null; rows: number }>(
     `SELECT coalesce(sum(octet_length(body)), 0) AS bytes, min(id) AS oldest, count(*) AS rows
      FROM (SELECT messages.id, body FROM ${mine} AND party.id < @before ORDER BY party.id DESC LIMIT ${STEP_ROWS})`,
@@ -27,12 +27,18 @@ export function sentRetentionQueries(db: Sqlite) {
   const removeParties = db.prepare<[string, string, number]>("DELETE FROM message_parties WHERE who IN (?, ?) AND id = ?");
   const removeRow = db.prepare<[number]>("DELETE FROM messages WHERE id = ?");
   return {
-    /** Bytes and rows of the next messages before one, and where to go on; `next` is undefined after the oldest. */
+    /**
+     * Bytes and rows of the next messages before an id, and the id to continue from; `next` is undefined after the
+     * oldest.
+     */
     weigh(who: string, before: number): { bytes: number; rows: number; next: number | undefined } {
       const { bytes, oldest, rows } = weigh.get({ who, before }) ?? { bytes: 0, oldest: null, rows: 0 };
       return { bytes, rows, next: rows < STEP_ROWS || oldest === null ? undefined : oldest };
     },
-    /** Removes bodies of what has arrived between two messages; where to go on, or undefined at the end. Inside a write. */
+    /**
+     * Removes the bodies of delivered and dropped messages between two ids. Returns the id to continue from; undefined
+     * at the end. Only inside a write.
+     */
     forget(who: string, after: number, before: number): number | undefined {
       const rows = old.all({ who, after, before });
       for (const { id } of rows.filter(({ gone }) => gone === 0)) {
@@ -41,7 +47,10 @@ export function sentRetentionQueries(db: Sqlite) {
       }
       return rows.length < STEP_ROWS ? undefined : rows.at(-1)?.id;
     },
-    /** Removes settled messages between two whole; where to go on, or undefined at the end. Inside a write. */
+    /**
+     * Removes ended messages between two ids entirely. Returns the id to continue from; undefined at the end. Only
+     * inside a write.
+     */
     remove(who: string, after: number, before: number): number | undefined {
       const rows = settled.all({ who, after, before });
       for (const { id, sender, recipient } of rows.filter(({ isOver }) => isOver === 1)) {

@@ -20,17 +20,17 @@ export type { Tx } from "./writer.ts";
 
 export interface StoreOptions {
   file: string;
-  /** The disk failed in a way after which nothing may be retried: end the process. */
+  /** The disk failed such that nothing may be retried: end the process. */
   onFatal(error: Error): void;
-  /** Writes that one commit may take in. */
+  /** Writes per commit. */
   maxGroup?: number | undefined;
-  /** A disk that takes as long as this to sync many sends is not waited for in the loop. Milliseconds. */
+  /** From this duration on, a sync of many sends runs in a thread instead of blocking the loop. Milliseconds. */
   quickSyncMs?: number | undefined;
 }
 
 /**
- * Everything the hive remembers. Reads are synchronous look-ups; writes go through `write`, share commits, and may
- * only be made inside it. `seq` is the hive's one sequence: whatever happens gets the next number, inside a write.
+ * All durable state of the hive. Reads are synchronous look-ups. Writes must run inside `write` and share commits.
+ * `seq` is the hive's only sequence: every event gets the next number, inside a write.
  */
 export type Store = ReturnType<typeof openStore>;
 
@@ -49,7 +49,7 @@ export function openStore(options: StoreOptions) {
     return row?.n ?? 0;
   };
   const messages = messageQueries(db, inserts);
-  // Each is the end of an index: the cost of starting does not grow with history.
+  // Each reads the end of an index, so the cost of a start does not grow with history.
   let seq = ["questions", "turn_events", "audit", "approvals"]
     .map(newest)
     .reduce((most, one) => Math.max(most, one), messages.newestSeq());
@@ -72,30 +72,30 @@ export function openStore(options: StoreOptions) {
       /** Only inside a write. */
       set: (key: string, value: string): void => void setMeta.run(key, value),
     },
-    /** Queues a write; resolves with its result once it is on stable storage. */
+    /** Queues a write. Resolves with its result once it is on stable storage. */
     write: <T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> => writer.write(run, syncing),
-    /** The same by call. */
+    /** The callback form of `write`. */
     writing: <T>(run: (tx: Tx) => T, syncing?: Syncing): ByCall<T> => writer.writing(run, syncing),
     /**
-     * The newest number, after waiting for what is being synced beside the loop: until the loop turns, what can be read
-     * is what has happened up to that number, is on stable storage and has been told.
+     * Waits for a sync that runs off the loop and returns the newest number. Until the loop turns, every readable row
+     * up to that number is on stable storage and has been reported.
      */
     settle(): number {
       writer.settle();
       return seq;
     },
-    /** The next number of the sequence. Numbers of a write that failed are never used again. */
+    /** The next number of the sequence. Numbers of a failed write are never reused. */
     nextSeq: (): number => ++seq,
     /** The newest number. */
     get seq(): number {
       return seq;
     },
     /**
-     * A copy of the whole database as it is in the moment when this resolves, on stable storage. In small steps: reads
-     * and writes go on in between. `onPages` is told how far it is, and stops it by throwing.
+     * Copies the whole database to stable storage, as it is when the promise resolves. The copy runs in small steps,
+     * between which reads and writes continue. `onPages` receives the progress and stops the copy by throwing.
      */
     backup: (file: string, onPages: (done: number, all: number) => void): Promise<void> => copyDatabase(db, file, onPages),
-    /** Stores what waits to be written, then lets go of the file. */
+    /** Stores queued writes, then closes the file. */
     close(): void {
       writer.close();
       durable.close();
@@ -104,7 +104,7 @@ export function openStore(options: StoreOptions) {
   };
 }
 
-/** A disk that fails while the database is opened is as final as one that fails later. */
+/** A disk failure while opening the database is as fatal as a later one. */
 function openOrDie(options: StoreOptions): Sqlite {
   try {
     return openDatabase(options.file);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
 import { Writer } from "./writer.ts";
 
-test("a sync that fails refuses the group, ends the process, and is not tried again", async () => {
+test("a failed sync refuses the group, ends the process and is not retried", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sync-"));
   const db = openDatabase(join(folder, "hive.db"));
   const fatal: Error[] = [];
@@ -26,7 +26,7 @@ test("a sync that fails refuses the group, ends the process, and is not tried ag
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a write's promise resolves after the sync of its group and not before", async () => {
+test("a write's promise resolves only after the sync of its group", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sync-"));
   const db = openDatabase(join(folder, "hive.db"));
   const order: string[] = [];

@@ -6,14 +6,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-/** The last schema in which a turn was `ok` or not. */
+/** The last schema in which a turn was either `ok` or not. */
 const BEFORE_RESULTS = MIGRATIONS.findIndex((sql) => sql.includes("ADD COLUMN result"));
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "turns-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("turns of an older database count as what their reason says, and one that runs as nothing yet", () => {
+test("turns of an older database get a result from their reason, and a running one has none", () => {
   const file = join(folder, "hive.db");
   const old = new Database(file);
   for (const sql of MIGRATIONS.slice(0, BEFORE_RESULTS)) old.exec(sql);
@@ -29,7 +29,7 @@ test("turns of an older database count as what their reason says, and one that r
     const json = JSON.stringify({ type: "turn_end", turn, ok: ok === 1, reason });
     old.prepare("INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, 'a', 0, 'turn_end', ?)").run(turn + 1, json);
   });
-  // Only the newest open turn can still run: the harness of the other one is gone.
+  // Only the newest open turn can still run: the harness of the other has gone.
   for (const turn of [8, 9]) old.prepare("INSERT INTO turns (agent, turn, started_at) VALUES ('a', ?, 0)").run(turn);
   old.prepare("INSERT INTO spools VALUES ('a', 'i1', 1), ('a', 'i2', 1)").run();
   old.close();

@@ -15,7 +15,7 @@ export interface LastTurnRecord {
   endedAt: number;
 }
 
-/** A turn and the message that began it. */
+/** A turn and the message that started it. */
 export interface TurnRecord {
   turn: number;
   message: number | null;
@@ -30,14 +30,17 @@ export interface TurnRecord {
   cost_usd: number | null;
 }
 
-/** A turn that has not ended, and the harness that it belongs to. */
+/** A turn that has not ended, and its harness. */
 export interface OpenTurn {
   turn: number;
   startedAt: number;
   instance: string | null;
 }
 
-/** The end of a turn whose harness did not tell it, with what the gateway has metered. Times are milliseconds. */
+/**
+ * The end of a turn that its harness did not report, with the usage that the gateway has metered. Times are
+ * milliseconds.
+ */
 export function interruptedEnd(
   { turn, startedAt }: Pick<OpenTurn, "turn" | "startedAt">,
   at: number,
@@ -56,7 +59,7 @@ export function interruptedEnd(
   };
 }
 
-/** What a figure is made from. */
+/** The fields of a turn that statistics read. */
 export interface EndedTurn {
   endedAt: number;
   result: TurnResult;
@@ -73,12 +76,12 @@ interface EventRow {
 }
 
 const NO_TOKENS: TokenCounts = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
-/** Harness instances of one agent whose place in their spool is known: one speaks at a time, and names itself. */
+/** Harness instances of one agent whose spool position is kept. One is connected at a time and names itself. */
 const MOST_SPOOLS = 16;
-/** Turn marks are kept for ever, so their type is a column of its own. */
+/** Turn marks are kept permanently, so their type has its own column. */
 const MARKS = ["turn_start", "turn_end"];
 
-/** Turn events and turns. Events are append-only; a turn is a small row beside them. */
+/** Turn events and turns. Events are append-only; a turn also has a small row. */
 export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const append = db.prepare<[number, string, number, string, string]>(
     "INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, ?, ?, ?, ?)",
@@ -136,7 +139,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     event: JSON.parse(row.json) as TurnEvent,
   });
 
-  /** Appends one event; the end of a turn ends its row. */
+  /** Appends an event. The end of a turn also ends its row. */
   function add(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
     append.run(seq, agent, at, event.type, JSON.stringify(event));
     if (event.type === "turn_end") {
@@ -148,7 +151,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   }
 
   return {
-    /** Appends what lies above the stored `n` of this instance; call inside a write. */
+    /** Appends the events above the stored `n` of this instance. Only inside a write. */
     append(
       agent: string,
       name: string,
@@ -165,11 +168,11 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
         confirmedN = n;
         isFresh = true;
         const time = Date.parse(at);
-        // One turn at a time: this bounds the open ones, whatever a program publishes.
+        // One turn at a time. This bounds the open turns, whatever a program publishes.
         if (event.type === "turn_start")
           for (const earlier of open.all(agent).filter(({ turn }) => turn !== event.turn))
             fresh.push(add(agent, name, nextSeq(), time, interruptedEnd(earlier, time, "another turn began")));
-        // A turn ends once: the daemon may have ended it while its harness was away.
+        // A turn ends once. The daemon may have ended it while its harness was disconnected.
         if (event.type === "turn_end" && ended.get(agent, event.turn)) continue;
         if (event.type === "turn_start") start.run(agent, event.turn, event.message_id, time, instance);
         fresh.push(add(agent, name, nextSeq(), time, event));
@@ -178,7 +181,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       if (isFresh && known === undefined) forgetSpools.run(agent, agent);
       return { confirmedN, stored: fresh };
     },
-    /** Appends an event of the daemon's own; call inside a write. */
+    /** Appends an event of the daemon's own. Only inside a write. */
     note: add,
     /** The agent's turns that have not ended: at most one. */
     open: (agent: string): OpenTurn[] => open.all(agent),
@@ -190,7 +193,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
         row && { turn: row.turn, result: row.result, reason: row.reason, durationMs: row.duration_ms, endedAt: row.ended_at }
       );
     },
-    /** Oldest first; one more row than asked for tells whether there is more. */
+    /** Oldest first. Reads one extra row to see whether there are more. */
     page(agent: string, name: string, before: number, limit: number): { events: StoredTurnEvent[]; more: boolean } {
       const rows = page.all(agent, before, limit + 1);
       return {

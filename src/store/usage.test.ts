@@ -22,7 +22,7 @@ const used = (agent: string, day: string, over: Partial<UsageRecord> = {}): Prom
     store.usage.add({ agent, day, model: "haiku", input: 1, output: 2, cacheRead: 3, cacheWrite: 4, costUsd: 0.5, ...over }),
   );
 
-test("an agent's days are paged newest first, whole days at a time, with every model of a day", async () => {
+test("an agent's days are paged newest first, by whole days with every model of a day", async () => {
   for (const day of ["2030-01-01", "2030-01-03", "2030-01-04"]) await used("ada", day);
   await used("ada", "2030-01-03", { model: "opus" });
   await used("bob", "2030-01-02");
@@ -36,7 +36,7 @@ test("an agent's days are paged newest first, whole days at a time, with every m
   expect(store.usage.page({ agent: "ada", before: "2030-01-01", days: 2 })).toEqual({ lines: [], more: false });
 });
 
-test("of every agent, a day has the rows of each, and the sum is of every day", async () => {
+test("a day of all agents has the rows of each, and the total covers all days", async () => {
   await used("bob", "2030-01-02");
   await used("ada", "2030-01-02");
   await used("ada", "2030-01-01");
@@ -48,7 +48,7 @@ test("of every agent, a day has the rows of each, and the sum is of every day", 
   expect(store.usage.total("nobody")).toMatchObject({ requests: 0, costUsd: 0, unpriced: 0 });
 });
 
-test("a request without a price is counted apart from one that costs nothing", async () => {
+test("a request without a price is counted separately from one that costs nothing", async () => {
   await used("ada", "2030-01-01", { model: "local", costUsd: undefined });
   await used("ada", "2030-01-01", { model: "local", costUsd: 0.25 });
   await used("ada", "2030-01-01", { model: "free", costUsd: 0 });

@@ -10,11 +10,11 @@ export interface UsageRecord {
   output: number;
   cacheRead: number;
   cacheWrite: number;
-  /** US dollars; undefined for a model that has no price. */
+  /** US dollars; undefined for a model without a price. */
   costUsd: number | undefined;
 }
 
-/** What several answers used. */
+/** The sum of several answers. */
 export interface UsageSum {
   requests: number;
   input: number;
@@ -23,11 +23,11 @@ export interface UsageSum {
   cacheWrite: number;
   /** US dollars of the priced requests. */
   costUsd: number;
-  /** Requests to a model that had no price. */
+  /** Requests to models without a price. */
   unpriced: number;
 }
 
-/** What an agent used of a model on a day. */
+/** An agent's usage of one model on one day. */
 export interface UsageLine extends UsageSum {
   agent: string;
   day: string;
@@ -37,7 +37,7 @@ export interface UsageLine extends UsageSum {
 /** After every possible day. */
 const NEVER = "9999-99-99";
 
-/** What the gateway metered. A row per agent, day (UTC) and model; rows are kept. */
+/** Metered usage: a row per agent, day (UTC) and model. Rows are kept permanently. */
 export function usageQueries(db: Sqlite) {
   const add = db.prepare<[string, string, string, number, number, number, number, number, number]>(
     `INSERT INTO usage (agent, day, model, requests, input, output, cache_read, cache_write, cost_usd, unpriced)
@@ -88,7 +88,10 @@ export function usageQueries(db: Sqlite) {
       ),
     /** Tokens and cost of each agent on a day. */
     on: (day: string) => on.all(day),
-    /** The newest `days` days with usage before a day, newest first, of one agent or of all; `more` if there are older ones. */
+    /**
+     * The newest `days` days with usage before a day, newest first, of one agent or of all. `more` is true if there are
+     * older ones.
+     */
     page({ agent, before = NEVER, days }: { agent?: string | undefined; before?: string | undefined; days: number }): {
       lines: UsageLine[];
       more: boolean;
@@ -100,7 +103,7 @@ export function usageQueries(db: Sqlite) {
       const lines = agent === undefined ? ofAll.lines.all(oldest, newest) : ofOne.lines.all(agent, oldest, newest);
       return { lines, more: found.length > days };
     },
-    /** The sum of every day, of one agent or of all. */
+    /** The sum over all days, of one agent or of all. */
     total: (agent?: string): UsageSum => (agent === undefined ? ofAll.total.get() : ofOne.total.get(agent)) as UsageSum,
   };
 }

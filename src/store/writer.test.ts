@@ -32,7 +32,7 @@ afterEach(() => {
 const put = (key: string): void => void db.prepare("INSERT INTO meta (key, value) VALUES (?, 'x')").run(key);
 const kept = (): unknown[] => db.prepare("SELECT key FROM meta ORDER BY key").pluck().all();
 
-/** A write that stores its name and says when it is stored, or undone. */
+/** A write that stores its name and records whether it was stored or undone. */
 function good(name: string, said: string[]): Promise<string> {
   return writer.write((tx) => {
     put(name);
@@ -42,7 +42,7 @@ function good(name: string, said: string[]): Promise<string> {
   });
 }
 
-/** Queues `count` writes, one in each turn of the loop, the first two at once. Resolves when the last is queued. */
+/** Queues `count` writes, one per turn of the loop, the first two at once. Resolves when the last is queued. */
 async function oneByTurn(count: number): Promise<{ all: Promise<unknown> }> {
   const writes = [good("0", []), good("1", [])];
   while (writes.length < count) {
@@ -52,14 +52,14 @@ async function oneByTurn(count: number): Promise<{ all: Promise<unknown> }> {
   return { all: Promise.all(writes) };
 }
 
-test("several writes wait for those that still arrive, and share their sync", async () => {
+test("several writes wait for those that are still arriving and share their sync", async () => {
   const { all } = await oneByTurn(6);
   expect(syncs).toBe(0);
   await all;
   expect({ syncs, kept: kept() }).toEqual({ syncs: 1, kept: ["0", "1", "2", "3", "4", "5"] });
 });
 
-test("however many still arrive, a group that is full waits no longer", async () => {
+test("a full group does not wait, however many writes are still arriving", async () => {
   writer.close();
   writer = new Writer({ db, sync: () => void syncs++, onFatal: vi.fn(), maxGroup: 3 });
   const { all } = await oneByTurn(6);
@@ -67,7 +67,7 @@ test("however many still arrive, a group that is full waits no longer", async ()
   await all;
 });
 
-test("a lone write waits for no other", async () => {
+test("a lone write does not wait for others", async () => {
   const lone = good("lone", []);
   await turnOfLoop();
   expect(syncs).toBe(1);
@@ -94,7 +94,7 @@ test("a write that fails before it has changed anything costs its group nothing"
   });
 });
 
-test("a write that fails half done is undone alone; the others of its group are stored once", async () => {
+test("a write that fails after a change is undone alone; the rest of its group is stored once", async () => {
   const said: string[] = [];
   const group = [
     good("a", said),
@@ -110,7 +110,7 @@ test("a write that fails half done is undone alone; the others of its group are 
     { status: "rejected", reason: new Error("half done") },
     { value: "c" },
   ]);
-  // The first attempt of the whole group came to nothing, and whoever counts along was told so.
+  // The first attempt of the whole group was undone, and its onRollback hooks ran.
   expect({ said, syncs, kept: kept() }).toEqual({
     said: ["a is undone", "a is stored", "c is stored"],
     syncs: 1,
@@ -118,12 +118,12 @@ test("a write that fails half done is undone alone; the others of its group are 
   });
 });
 
-test("what one write of a group has stored, the next one sees", async () => {
+test("a write sees what earlier writes of its group have stored", async () => {
   const group = [writer.write(() => put("a")), writer.write(() => kept())];
   expect((await Promise.all(group))[1]).toEqual(["a"]);
 });
 
-test("a write that fails alone takes back what it did, is told its own error, and costs no sync", async () => {
+test("a lone write that fails is undone, gets its own error and costs no sync", async () => {
   const said: string[] = [];
   const alone = writer.write((tx) => {
     put("half");

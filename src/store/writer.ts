@@ -2,17 +2,17 @@ import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
 import { checkpointer, isDiskFailure, sqliteCode, type Checkpointer, type Sqlite } from "./database.ts";
 
-/** What a queued write is given: how to be told when its group is on stable storage, or is not. */
+/** The hooks of a queued write. */
 export interface Tx {
   /** Runs after the commit, before the write's promise resolves. */
   afterCommit(effect: () => void): void;
-  /** Runs when the write came to nothing: its own failure, or the group's. */
+  /** Runs if the write is undone, by its own failure or the group's. */
   onRollback(undo: () => void): void;
 }
 
 /**
- * Where a write's group may be synced. `beside`: in another thread while the loop goes on. Until that has ended the
- * write's rows can be read, and nobody has been told: whoever writes so must stand somebody looking in between.
+ * Where a write's group may be synced. `beside`: in another thread while the event loop runs. Until that sync ends,
+ * such writes are visible to readers before they are durable and before anyone is notified.
  */
 export type Syncing = "now" | "beside";
 
@@ -23,7 +23,7 @@ interface Queued {
   failed(error: unknown): void;
 }
 
-/** A group that is committed: what is still to be said when it is on stable storage. */
+/** A committed group, and what to report once it is on stable storage. */
 interface Ran {
   group: readonly Queued[];
   effects: (() => void)[];
@@ -32,26 +32,29 @@ interface Ran {
   failed: { entry: Queued; error: unknown }[];
 }
 
-/** Writes that one commit may take in: bounds how long readers wait for the loop. */
+/** Writes per commit. Bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
 
-/** Writes from which on a group may be synced beside the loop: the way to a thread and back costs more than a few wait. */
+/**
+ * Minimum size of a group that is synced in another thread. For smaller groups, the round trip to a thread costs more
+ * than the wait.
+ */
 export const MIN_BESIDE = 8;
 
 /**
- * A disk that syncs in less than this is waited for in the loop, however large the group: what the loop would read
- * meanwhile makes a group of its own, and the thread takes processor time from whoever sends. A disk that takes longer
- * would keep pages and sockets waiting. Milliseconds.
+ * If a sync takes less than this, the loop waits for it, however large the group. The requests that arrive meanwhile
+ * form the next group, and a thread would take processor time from the senders. A slower disk would block pages and
+ * sockets. Milliseconds.
  */
 const QUICK_SYNC_MS = 0.5;
 
-/** Rows that writes have put off: they are given to the database before the commit, many in a statement. */
+/** Deferred rows. They are inserted before the commit, many per statement. */
 export interface PutOff {
-  /** How many. */
+  /** Number of deferred rows. */
   readonly count: number;
-  /** Gives them to the database. */
+  /** Inserts them. */
   flush(): void;
-  /** Forgets them. */
+  /** Discards them. */
   drop(): void;
 }
 
@@ -59,32 +62,32 @@ const NOTHING: PutOff = { count: 0, flush() {}, drop() {} };
 
 export interface WriterOptions {
   db: Sqlite;
-  /** What writes put off. Absent: nothing. */
+  /** The deferred rows of writes. Without it, no rows are deferred. */
   putOff?: PutOff;
-  /** Puts what has been committed on stable storage. Throws when that failed. */
+  /** Puts committed writes on stable storage. Throws if that fails. */
   sync(): void;
-  /** The same in another thread; absent: always in this one. */
+  /** Does the same in another thread. Without it, every sync runs in this thread. */
   syncBeside?: ((done: (error: Error | null) => void) => void) | undefined;
-  /** The disk failed in a way after which nothing may be retried. */
+  /** The disk failed such that nothing may be retried. */
   onFatal(error: Error): void;
-  /** Writes that one commit may take in. */
+  /** Writes per commit. */
   maxGroup?: number | undefined;
-  /** A disk that takes as long as this to sync is not waited for in the loop. Milliseconds. */
+  /** From this duration on, the loop does not wait for the sync of a large group. Milliseconds. */
   quickSyncMs?: number | undefined;
 }
 
 /**
- * The one writer. Writes queue up, and all that wait run in one transaction and share one commit: a lone one in the next
- * turn of the event loop, several when a turn has brought no more. A promise resolves when its write is on stable storage
- * and not before. A write that throws undoes itself alone: nearly all do before they have changed anything, and cost the
- * group nothing. When one has, the group is run anew with a savepoint around each (savepoints for all would be a fifth of
- * the cost of a send). A full disk refuses the whole group with `disk_full`, and later groups work again when there is
- * room.
+ * The only writer. Writes queue up, and all queued writes run in one transaction and share one commit. A lone write
+ * commits in the next turn of the event loop; several commit when a turn has added no more. A promise resolves only
+ * after its write is on stable storage. A write that throws is undone alone. Nearly all of them throw before they have
+ * changed anything, which costs the group nothing. Otherwise the group is run again with a savepoint around each write
+ * (savepoints for all groups would be a fifth of the cost of a send). A full disk refuses the whole group with
+ * `disk_full`; later groups succeed once there is room.
  *
- * It runs in the daemon's thread (docs/adr/0002-store.md): a commit of few writes blocks the loop for one sync, and what
- * arrives in that time forms the next group. A large group whose writes all allow it is synced beside the loop where the
- * disk was slow the last time (docs/adr/0032-sync-beside.md). Groups never overlap: the next begins when this one has been
- * told.
+ * The writer runs in the daemon's thread (docs/adr/0002-store.md): a small commit blocks the loop for one sync, and the
+ * requests that arrive meanwhile form the next group. A large group whose writes all allow it is synced in another
+ * thread if the last sync was slow (docs/adr/0032-sync-beside.md). Groups never overlap: the next begins after this one
+ * has been reported.
  */
 export class Writer {
   readonly #db: Sqlite;
@@ -94,16 +97,16 @@ export class Writer {
   readonly #maxGroup: number;
   readonly #quickSyncMs: number;
   readonly #putOff: PutOff;
-  /** Compiled once: they run with every write. */
+  /** Prepared once, because they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
   /** Rows that this connection has changed so far. */
   readonly #changes: { get(): number | undefined };
   readonly #checkpointer: Checkpointer;
   #queue: Queued[] = [];
-  /** Committed, and being synced beside the loop. */
+  /** Committed, and being synced in another thread. */
   #underWay: Ran | undefined;
   #scheduled = false;
-  /** How long the last sync took: a disk that nobody knows may be slow. Milliseconds. */
+  /** Duration of the last sync. An unknown disk may be slow. Milliseconds. */
   #syncMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
@@ -127,12 +130,12 @@ export class Writer {
     this.#checkpointer = checkpointer(db);
   }
 
-  /** Queues a write; resolves with its result once it is on stable storage. */
+  /** Queues a write. Resolves with its result once it is on stable storage. */
   write<T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> {
     return new Promise<T>(this.writing(run, syncing));
   }
 
-  /** The same by call. */
+  /** The callback form of `write`. */
   writing<T>(run: (tx: Tx) => T, syncing: Syncing = "now"): ByCall<T> {
     return (done, failed) => {
       if (this.#closed) return failed(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
@@ -142,15 +145,15 @@ export class Writer {
   }
 
   /**
-   * Waits for a group that is being synced beside the loop and tells of it. From then on, until the loop turns, what can
-   * be read is what is on stable storage and has been told.
+   * Waits for a group that is being synced in another thread and reports it. Until the loop turns, every readable row
+   * is then on stable storage and has been reported.
    */
   settle(): void {
     const ran = this.#underWay;
     if (ran) this.#finish(ran);
   }
 
-  /** Commits what waits and takes nothing more: the last thing that happened is stored before the database closes. */
+  /** Commits queued writes and accepts no more, so the last event is stored before the database closes. */
   close(): void {
     this.#closed = true;
     this.settle();
@@ -167,15 +170,15 @@ export class Writer {
   }
 
   /**
-   * Commits what waits, unless it is several writes and more of them than at the last look: then more are on their way,
-   * and all share one sync. A lone write never waits for others.
+   * Commits queued writes. If there are several and more than at the last check, more are arriving: wait one turn, so
+   * that all share a sync. A lone write never waits for others.
    */
   #look(before: number): void {
     const count = this.#queue.length;
     if (count > before && count > 1 && count < this.#maxGroup) return void setImmediate(() => this.#look(count));
     this.#scheduled = false;
     const group = this.#queue.splice(0, this.#maxGroup);
-    // `close` may have been quicker.
+    // `close` may have run first.
     if (group.length === 0) return;
     const beside =
       this.#syncMs >= this.#quickSyncMs && group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
@@ -192,12 +195,12 @@ export class Writer {
     const start = performance.now();
     this.#syncBeside((error) => {
       this.#syncMs = performance.now() - start;
-      // Whoever settled has synced it too, through a file of its own, and knows how that went.
+      // `settle` may have synced the group already, through its own descriptor, and reported the result.
       if (this.#underWay === ran) this.#finish(ran, error);
     });
   }
 
-  /** Syncs a committed group, unless that has been done with `outcome`, and says how it went. */
+  /** Syncs a committed group, unless `outcome` says that this is done, and reports the result. */
   #finish(ran: Ran, outcome?: Error | null): void {
     this.#underWay = undefined;
     try {
@@ -210,18 +213,18 @@ export class Writer {
     for (const effect of ran.effects) effect();
     for (const { entry, value } of ran.done) entry.done(value);
     if (this.#queue.length > 0) this.#schedule();
-    // After whoever waits for these writes has been answered.
+    // After the callers of these writes have been answered.
     if (this.#checkpointer.wrote(ran.group.length)) setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
   }
 
   /**
    * Runs and commits a group. `half-done`: a write failed after it had changed something, and there was no savepoint to
-   * go back to. `refused`: the disk failed, or the only write did, and the group has been told. After both everything is
-   * undone.
+   * return to. `refused`: the disk failed, or the only write did, and the group has been notified. After either,
+   * everything is undone.
    */
   #attempt(group: readonly Queued[], how: "together" | "apart"): Ran | "half-done" | "refused" {
     const apart = how === "apart";
-    // What fails alone takes everything back with it, whether it had changed something or not.
+    // A group of one needs no check for changes: its failure rolls back the whole transaction.
     const isAlone = group.length === 1 && !apart;
     const undos: (() => void)[] = [];
     const ran: Ran = { group, effects: [], undos, done: [], failed: [] };
@@ -261,7 +264,7 @@ export class Writer {
         this.#putOff.flush();
       } catch (error) {
         if (isAlone || isStorageFailure(error)) throw error;
-        // Whose row it was shows when each write is alone.
+        // Re-run each write in its own savepoint to find the failing row.
         this.#undo(undos);
         return "half-done";
       }
@@ -285,19 +288,22 @@ export class Writer {
     for (const entry of group) entry.failed(words);
   }
 
-  /** Rows that were changed so far, with those that are put off: flushing changes nothing about it. */
+  /** Rows changed so far, including deferred ones. A flush does not change the sum. */
   #changed(): number {
     return (this.#changes.get() ?? 0) + this.#putOff.count;
   }
 
   #undo(undos: (() => void)[]): void {
     this.#putOff.drop();
-    // Some failures end the transaction by themselves.
+    // Some failures end the transaction themselves.
     if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
     for (const undo of undos.reverse()) undo();
   }
 
-  /** What was committed is safe in the WAL whatever happens here; but a disk that fails an fsync is not written to again. */
+  /**
+   * Committed writes are safe in the WAL whatever happens here. But the daemon never writes again to a disk that failed
+   * an fsync.
+   */
   #checkpoint(which: "ifDue" | "last"): void {
     try {
       this.#checkpointer[which]();
@@ -313,7 +319,8 @@ export class Writer {
       return new HiveError("disk_full", "the disk is full: nothing was stored; free some room and try again", { cause: error });
     }
     if (isDiskFailure(error)) {
-      // After a failed fsync the kernel may have dropped the pages: what is on disk is unknown, so nothing is retried.
+      // After a failed fsync the kernel may have dropped the pages. The contents of the disk are unknown, so nothing is
+      // retried.
       this.#onFatal(error instanceof Error ? error : new Error(String(error)));
       return new HiveError("unavailable", "the disk failed; the daemon ends", { cause: error });
     }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Id, Instant } from "./names.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 
-/** The state of an agent, one at a time; the order here is the precedence. */
+/** The state of an agent. It has one at a time; the order is the precedence. */
 export const AgentState = z.enum([
   "failed",
   "offline",
@@ -34,19 +34,19 @@ export const LastTurn = z.object({
   ended_at: Instant,
 });
 
-/** An agent as dashboard and CLI show it. An upsert by `name`. */
+/** An agent as the dashboard and `hivectl` show it. An upsert by `name`. */
 export const AgentView = z.object({
   id: z.string(),
   name: z.string(),
   role: AgentRole,
   state: AgentState,
   state_since: Instant,
-  /** Why it is failed, parked or limited, in words. */
+  /** Why the agent is failed, parked or rate limited, in words. */
   state_reason: z.string().optional(),
   /** When a rate limit or a backoff ends. */
   resumes_at: Instant.optional(),
   running: z.boolean(),
-  /** No process at all: wakes on the next message. Counts as running. */
+  /** True without a process. The next message wakes the agent. Counts as running. */
   asleep: z.boolean(),
   failed: z.boolean(),
   paused: z.boolean(),
@@ -66,20 +66,20 @@ export const AgentView = z.object({
   tokens_today: z.number(),
   cost_today_usd: z.number(),
   revision: z.string().optional(),
-  /** What runs, in 12 digits; only once something was deployed. */
+  /** The deployed commit, in 12 digits; absent before the first deploy. */
   deployed_sha: z.string().optional(),
   created_at: Instant,
   url: z.string(),
   port: z.number().int().optional(),
-  /** The request that is being carried out on it. */
+  /** The request that is being deployed. */
   deploying: Id.optional(),
-  /** What runs, what is locked and what was deployed differ: how. */
+  /** How the running, the locked and the deployed config differ. */
   drift: z.string().optional(),
   warnings: z.array(z.string()),
 });
 export type AgentView = z.infer<typeof AgentView>;
 
-/** The row of host.sock version 1. A desktop client already speaks it: names and shapes are fixed. */
+/** The row of host.sock version 1. A desktop client already uses it, so names and types are fixed. */
 export const AgentStatusRow = z.object({
   name: z.string(),
   running: z.boolean(),
@@ -97,7 +97,7 @@ export const AgentStatusRow = z.object({
 });
 export type AgentStatusRow = z.infer<typeof AgentStatusRow>;
 
-/** The fixed row, made from the view: absent fields are omitted, never null. */
+/** The fixed row, from the view. Absent fields are omitted, never null. */
 export function statusRow(agent: AgentView): AgentStatusRow {
   const row: AgentStatusRow = {
     name: agent.name,

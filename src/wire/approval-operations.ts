@@ -16,22 +16,22 @@ import { MAX_CONFIG_FILES, MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
 
-/** Why something is decided: kept with the request and in the audit trail. */
+/** The reason for a decision. Stored with the request and in the audit trail. */
 const why = { note: DenyNote.optional() };
-/** For operations that queue rebuilds: answer once they are settled, with how each ended. */
+/** For operations that queue rebuilds: answer after all have ended, with the result of each. */
 const settled = { wait: z.boolean().default(false) };
 
-/** A proposal that was looked at. With `refused` it has failed at once: it never reaches the operator. */
+/** A proposal that was checked. With `refused` it failed at once and never reaches the operator. */
 const asked = z.object({ request: Id, refused: z.string().optional() });
 
 /**
- * What a diff starts from: `decision` (what runs now while the request is pending, what ran when it was decided
- * afterwards), `running` (what runs now), `requested` (what ran when it was asked for), `parent`, or a commit.
+ * The base of a diff: `decision` (what runs now while the request is pending; after the decision, what ran then),
+ * `running` (what runs now), `requested` (what ran when the request was made), `parent`, or a commit.
  */
 export const NamedBase = z.enum(["decision", "running", "requested", "parent"]);
 const Base = NamedBase.or(Sha).default("decision");
 
-/** The part of the contract that is about requests, approvals and deploys. */
+/** The operations for requests, approvals and deploys. */
 export const approvalOperations = {
   pending: {
     summary: "The approval queue: what waits, and what is on its way.",
@@ -51,11 +51,11 @@ export const approvalOperations = {
     input: z.object({ id: Id, base: Base }),
     output: z.object({
       approval: ApprovalView,
-      /** The commit that the diff starts from; absent when everything is new. */
+      /** The commit that the diff starts from; absent if everything is new. */
       base_sha: Sha.optional(),
-      /** What decides what the agent is told or may do comes first. */
+      /** Files that decide what the agent is instructed or allowed to do come first. */
       files: z.array(DiffFile),
-      /** True when a file is cut. */
+      /** True if a file is truncated. */
       cut: z.boolean(),
     }),
   },
@@ -67,12 +67,12 @@ export const approvalOperations = {
       id: Id,
       base: Base,
       path: z.string().min(1).max(MAX_PATH_CHARS),
-      /** Characters of the patch that are known already. */
+      /** Offset into the patch: characters that the caller already has. */
       after: z.number().int().min(0).default(0),
     }),
     output: z.object({
       text: z.string(),
-      /** `after` for the next part; absent with the last. */
+      /** `after` for the next part; absent with the last part. */
       next: z.number().int().optional(),
     }),
   },
@@ -83,7 +83,7 @@ export const approvalOperations = {
       id: Id,
       sha: Sha.optional(),
       digest: Digest.optional(),
-      /** The files that `show` does not show whole as text. Unless each of them is named, the request is refused. */
+      /** The files that `show` does not show whole as text. Approval is refused unless it names each of them. */
       unshown: z.array(z.string().min(1).max(MAX_PATH_CHARS)).max(MAX_CONFIG_FILES).optional(),
       ...why,
     }),

@@ -3,27 +3,27 @@ import { MAX_CONFIG_BYTES, MAX_NOTE_CHARS } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 import { isInFlight, TERMINAL_STATES } from "./request-states.ts";
 
-/** A full object name of git: an approval pins an immutable object, never a name that can be moved. */
+/** A full git object name. An approval pins an immutable object, never a name that can move. */
 export const Sha = z.string().regex(/^[0-9a-f]{40}$/, "a commit is named by its full 40 hex digits, not by a branch or tag");
 export type Sha = z.infer<typeof Sha>;
 
-/** Digits of a commit's name that rows and chips show: what the wire of host.sock fixes. */
+/** Digits of a commit's name in rows and chips; host.sock fixes the number. */
 const SHORT_SHA_DIGITS = 12;
-/** A commit's name as people read it. */
+/** A commit's name in short form. */
 export function shortSha(sha: string): string {
   return sha.slice(0, SHORT_SHA_DIGITS);
 }
 
-/** SHA-256 over (proposed tree, tree that runs): what the operator has looked at. */
+/** SHA-256 over (proposed tree, running tree): what the operator has reviewed. */
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/, "a digest has 64 hex digits");
 
 /**
- * The life of a request, one at a time:
+ * The life of a request, one state at a time:
  *
  *   pending ─► approved ─► building ─► waiting ─► activating ─► deployed | failed
  *   pending ─► denied | cancelled | failed
  *
- * The table itself is `request-states.ts`.
+ * The full table is in `request-states.ts`.
  */
 export const RequestState = z.enum([
   "pending",
@@ -41,11 +41,11 @@ export type RequestState = z.infer<typeof RequestState>;
 export const ApprovalKind = z.enum(["spawn", "apply_commit"]);
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
 
-/** Where a request comes from. All but `request` and `proposal` are approved by their author, at once. */
+/** Where a request comes from. All but `request` and `proposal` are approved by their author at once. */
 export const RequestOrigin = z.enum(["request", "proposal", "spawn", "first_start", "rollback", "update", "revive"]);
 export type RequestOrigin = z.infer<typeof RequestOrigin>;
 
-/** Something in a proposal that the operator should not miss. */
+/** A part of a proposal that the operator should not miss. */
 export const RiskMark = z.object({
   level: z.enum(["danger", "warn", "info"]),
   kind: z.enum([
@@ -76,8 +76,8 @@ export const RiskMark = z.object({
 export type RiskMark = z.infer<typeof RiskMark>;
 
 /**
- * One changed file. `patch` is its part of the unified diff, hunks only; absent for pure mode changes and where nothing is
- * shown. Bytes in it that are no text are written out. What is not shown whole is told by `isUnshown`.
+ * One changed file. `patch` is its part of the unified diff, hunks only; absent for pure mode changes and where nothing
+ * is shown. Bytes that are not text are written out. `isUnshown` tells whether a file is not shown whole.
  */
 export const DiffFile = z.object({
   path: z.string(),
@@ -86,19 +86,19 @@ export const DiffFile = z.object({
   /** Octal modes as git writes them: 100644, 100755, 120000. */
   old_mode: z.string().optional(),
   new_mode: z.string().optional(),
-  /** True when what comes is not text in UTF-8 without NUL: then it is not shown. */
+  /** True if the new content is not UTF-8 text without NUL. It is then not shown. */
   binary: z.boolean(),
   added: z.number().int(),
   removed: z.number().int(),
   patch: z.string().optional(),
-  /** True when the patch was too long to be sent whole. */
+  /** True if the patch was too long to send whole. */
   cut: z.boolean(),
-  /** True for a file that this hive never reads: Nix code where no driver evaluates it. */
+  /** True for a file that this hive never reads: Nix code if no driver evaluates it. */
   ignored: z.boolean().optional(),
 });
 export type DiffFile = z.infer<typeof DiffFile>;
 
-/** A request with all that is known of it. An upsert by `id`. */
+/** A request in full. An upsert by `id`. */
 export const ApprovalView = z.object({
   id: Id,
   seq: Seq,
@@ -108,28 +108,28 @@ export const ApprovalView = z.object({
   state: RequestState,
   requested_by: z.string(),
   description: z.string().optional(),
-  /** The commit that was asked for; a spawn that is not prepared yet has none. */
+  /** The requested commit; absent for a spawn that is not prepared yet. */
   sha: Sha.optional(),
-  /** The commit that the change is against: what runs now while it is pending, what ran when it was decided afterwards. */
+  /** The commit that the change is against: while pending, what runs now; after the decision, what ran then. */
   base_sha: Sha.optional(),
-  /** Binds an approval to what was looked at; absent once the request is settled. */
+  /** Binds an approval to what the operator reviewed; absent once the request has ended. */
   digest: Digest.optional(),
   requested_at: Instant,
   resolved_at: Instant.optional(),
-  /** Who approved, denied or cancelled. */
+  /** The principal that approved, denied or cancelled it. */
   resolved_by: z.string().optional(),
-  /** The operator's words on a denial. */
+  /** The operator's note on a denial. */
   note: z.string().optional(),
-  /** Why it failed: the build's own words. */
+  /** Why it failed: the build's own output. */
   error: z.string().optional(),
   risks: z.array(RiskMark),
   stat: z.object({ files: z.number().int(), added: z.number().int(), removed: z.number().int() }),
-  /** For the history: the tag that says how it ended. */
+  /** The tag that records how it ended. */
   tag: z.string().optional(),
 });
 export type ApprovalView = z.infer<typeof ApprovalView>;
 
-/** One row of the queue, fixed on host.sock: `approved` covers everything from there to deployed. */
+/** One row of the queue, fixed on host.sock: `approved` covers every state from there to deployed. */
 export const ApprovalRow = z.object({
   id: Id,
   agent: z.string(),
@@ -148,7 +148,7 @@ function statusOf(state: RequestState): ApprovalRow["status"] {
   return state === "deployed" || isInFlight(state) ? "approved" : (state as ApprovalRow["status"]);
 }
 
-/** The fixed row, made from the view: absent fields are omitted, never null. */
+/** The fixed row, from the view. Absent fields are omitted, never null. */
 export function approvalRow(view: ApprovalView): ApprovalRow {
   const row: ApprovalRow = {
     id: view.id,
@@ -166,16 +166,16 @@ export function approvalRow(view: ApprovalView): ApprovalRow {
   return row;
 }
 
-/** One file of a config tree as it crosses the wire. */
+/** One file of a config tree on the wire. */
 export const TreeFile = z.object({
   path: z.string().min(1).max(4096),
   mode: z.enum(["100644", "100755", "120000"]).default("100644"),
-  /** Content in base64: config trees may hold any bytes. */
+  /** Content in base64: config trees may contain any bytes. */
   base64: z.base64().max(Math.ceil(MAX_CONFIG_BYTES / 3) * 4 + 4),
 });
 export type TreeFile = z.infer<typeof TreeFile>;
 
-/** A past deploy of one agent, to look at and to roll back to. */
+/** A past deploy of one agent, which can be inspected and rolled back to. */
 export const DeployRow = z.object({
   id: Id,
   state: z.enum(TERMINAL_STATES),
@@ -185,19 +185,19 @@ export const DeployRow = z.object({
   by: z.string(),
   description: z.string().optional(),
   error: z.string().optional(),
-  /** True for the one that runs now. */
+  /** True for the deploy that runs now. */
   runs: z.boolean(),
 });
 export type DeployRow = z.infer<typeof DeployRow>;
 
 /** One input that the deploy ledger locks. */
 export const MetaInput = z.object({
-  /** Slash path from the root: `hyperhive`, `agent-coder`, `agent-dmatrix/mcp-matrix`. */
+  /** Path from the root: `hyperhive`, `agent-coder`, `agent-dmatrix/mcp-matrix`. */
   name: z.string(),
   rev: z.string().optional(),
-  /** When that revision was made, where the lock says. */
+  /** When the revision was made, if the lock records it. */
   modified_at: Instant.optional(),
-  /** Agents that are rebuilt when it is updated. */
+  /** Agents that are rebuilt when the input is updated. */
   rebuilds: z.array(z.string()),
 });
 export type MetaInput = z.infer<typeof MetaInput>;
@@ -217,15 +217,15 @@ export const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-/** One invariant as the checker found it. */
+/** The checker's result for one invariant. */
 export const CheckFinding = z.object({
   /** The invariant's number in docs/states.md. */
   invariant: z.number().int(),
   what: z.string(),
   ok: z.boolean(),
-  /** What is wrong, each with the agent or request it is about. */
+  /** The violations, each with its agent or request. */
   problems: z.array(z.string()),
-  /** How many things were looked at. */
+  /** The number of things that were checked. */
   checked: z.number().int(),
 });
 export type CheckFinding = z.infer<typeof CheckFinding>;

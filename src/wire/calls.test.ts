@@ -16,12 +16,12 @@ const message = (id: number, state: "held" | "dead", seconds: number): Call => (
 });
 const keys = (calls: readonly Call[]): string[] => calls.map(callKey);
 
-describe("what waits", () => {
-  test("what blocks an agent comes first, however young it is", () => {
+describe("the order of calls", () => {
+  test("a call that blocks an agent comes first, however recent it is", () => {
     const calls = [question(1, 900), question(2, 800), question(3, 700), request(4, "spawn", 10)];
     expect(keys(inOrder(calls))).toEqual(["request-4", "question-1", "question-2", "question-3"]);
   });
-  test("held chains, spawns, config changes, questions, dead messages; the oldest of each first", () => {
+  test("calls are ordered by rank: held chains, spawns, config changes, questions, dead messages; then oldest first", () => {
     const calls = [
       message(1, "dead", 9000),
       question(2, 8000),
@@ -32,7 +32,7 @@ describe("what waits", () => {
     ];
     expect(keys(inOrder(calls))).toEqual(["message-5", "request-6", "request-4", "request-3", "question-2", "message-1"]);
   });
-  test("while somebody is among them, what is there keeps its place and the new comes last", () => {
+  test("cards keep their order and new ones are appended while the page asks for it", () => {
     const next = inOrder([question(1, 900), request(4, "spawn", 10), message(5, "held", 5), question(2, 800)]);
     expect(keys(withoutMoving(["question-2", "question-1", "question-7"], next))).toEqual([
       "question-2",

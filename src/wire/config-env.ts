@@ -1,15 +1,18 @@
-/** A group of variables, by what reads them. In a group all names are steering but the ones that `plain` lists. */
+/**
+ * A group of variables that the same programs read. Every name in a group is steering, except those that `plain`
+ * matches.
+ */
 interface Group {
   names: RegExp;
-  /** What a variable of the group does, behind "it". */
+  /** What a variable of the group does; completes a sentence that starts with "it". */
   does: string;
-  /** Names of the group that set nothing but a value. */
+  /** Names of the group that only set a value. */
   plain?: RegExp;
 }
 
 /**
- * Variables that the hive, Claude Code or a program that Claude Code itself starts obeys: they would make it load or run
- * something, or change where it talks to. `env` of `agent.json` may not have them.
+ * Variables that the hive, Claude Code or a program that Claude Code starts obeys: they could make it load or run
+ * something, or change the hosts that it connects to. `env` of `agent.json` may not set them.
  */
 const RESERVED: readonly Group[] = [
   { names: /^HIVE_|^(?:PATH|HOME|SHELL|TMPDIR|MCP_TIMEOUT|DISABLE_AUTOUPDATER)$/, does: "is set by the harness" },
@@ -33,7 +36,7 @@ const RESERVED: readonly Group[] = [
   },
 ];
 
-/** Variables that make programs which the agent may run load or run something, or talk to another host. */
+/** Variables that make programs of the agent load or run something, or connect to another host. */
 const STEERING: readonly Group[] = [
   {
     names: /^PYTHON/,
@@ -58,11 +61,13 @@ const STEERING: readonly Group[] = [
 const inGroup = (groups: readonly Group[], name: string): string | undefined =>
   groups.find((group) => group.names.test(name) && group.plain?.test(name) !== true)?.does;
 
-/** Why `env` of `agent.json` may not set a variable, behind "it"; undefined when it may. */
+/**
+ * Why `env` of `agent.json` may not set a variable; completes a sentence that starts with "it". Undefined if it may.
+ */
 export const whyReserved = (name: string): string | undefined => inGroup(RESERVED, name);
 
 /**
- * What a variable does beyond holding a value, behind "it"; undefined where nothing is known. For a program that the agent
- * starts, what is reserved steers, too.
+ * What a variable does beyond setting a value; completes a sentence that starts with "it". Undefined if no effect is
+ * known. Reserved variables also steer programs that the agent starts.
  */
 export const whatItSteers = (name: string): string | undefined => inGroup(RESERVED, name) ?? inGroup(STEERING, name);

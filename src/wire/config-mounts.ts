@@ -3,14 +3,14 @@ import { MAX_MOUNTS } from "./config-limits.ts";
 import { ProgramText, strict } from "./config-values.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 
-/** Bytes of one name in a path: what file systems of Linux take. */
+/** Bytes of one name in a path: the limit of Linux file systems. */
 const MAX_NAME_BYTES = 255;
-/** Folders that every cage, or the manager's, has of its own: nothing may lie on, under or around them. */
+/** Folders that belong to every cage or to the manager's. A mount may not be on, under or around them. */
 const RESERVED =
   "/usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix /etc /proc /sys /dev /run /opt/hive /state /config /home/agent/.claude /agents /applied /meta".split(
     " ",
   );
-/** Folders under which a mount may lie, and which it may not hide. */
+/** Folders that may contain a mount and that a mount may not hide. */
 const OWN = ["/", "/tmp"];
 
 const Path = ProgramText.max(MAX_PATH_CHARS)
@@ -35,7 +35,7 @@ const CagePath = Path.refine(
   "this path belongs to the cage itself; choose another, such as /mnt/name",
 );
 
-/** Folders of the host in the cage. No two lie on or in each other: one would hide the other. */
+/** Folders of the host in the cage. No mount may equal or contain another, because it would hide it. */
 export const Mounts = z
   .array(strict({ host: Path, cage: CagePath, mode: z.enum(["ro", "rw"]).default("ro") }))
   .max(MAX_MOUNTS)

@@ -2,13 +2,13 @@ import { z } from "zod";
 import { isEgressHost, neverReached } from "./egress-host.ts";
 import { MANAGER } from "./names.ts";
 
-/** Unknown keys that a complaint names, and characters of each: they come from whoever proposed. */
+/** Unknown keys that a complaint names, and characters of each: the proposer controls them. */
 const MAX_KEYS_TOLD = 3;
 const MAX_KEY_CHARS = 80;
 
-/** What the values of `agent.json` may be: whatever the kernel or the CLI would refuse later is refused here. */
+/** The values that `agent.json` may have. What the kernel or the CLI would refuse later is refused here. */
 
-/** Text that a program can be given as an argument or a variable: the kernel ends strings at a NUL. */
+/** Text that can be passed to a program as an argument or a variable: the kernel ends strings at a NUL. */
 export const ProgramText = z
   .string()
   .refine((text) => !text.includes("\0"), "a NUL character cannot be passed to a program")
@@ -18,21 +18,21 @@ export const ServerName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "a server 
 export const EnvName = z.string().regex(/^[A-Z_][A-Z0-9_]{0,63}$/, "an environment name is 1 to 64 of A-Z, 0-9 and '_'");
 
 /**
- * The SDK joins rules with commas, and the CLI splits them outside of parentheses: a rule with a comma of its own or with
- * an open parenthesis would change what the other rules say.
+ * The SDK joins rules with commas and the CLI splits them outside parentheses. A rule with a comma of its own or an
+ * open parenthesis would change the other rules.
  */
 export const ToolRule = ProgramText.max(256).regex(
   /^[A-Za-z][A-Za-z0-9_*-]*(?:\([^()\p{Cc}]+\))?$/u,
   "a tool is a name, or a name with one rule in parentheses: Bash(git log *)",
 );
 
-/** A model is one word of an argument and of a URL; it never looks like an option. */
+/** A model is one word of an argument and of a URL. It must not look like an option. */
 export const ModelName = z
   .string()
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]*$/, "a model is an alias or an id: letters, digits and . _ : @ / [ ] -");
 
-/** A host of the egress list: a name of DNS, `*.` before it or not, a port after it or not. */
+/** A host of the egress list: a DNS name, with an optional `*.` before it and an optional port after it. */
 export const EgressHost = z
   .string()
   .refine(isEgressHost, {
@@ -53,7 +53,7 @@ export const RecipientName = z
   )
   .overwrite((name) => (name === "manager" ? MANAGER : name));
 
-/** A list in which nothing is twice. */
+/** A list without duplicates. */
 export function distinct<T extends z.ZodType<string>>(element: T, max: number): z.ZodArray<T> {
   return z
     .array(element)
@@ -64,7 +64,10 @@ export function distinct<T extends z.ZodType<string>>(element: T, max: number): 
     });
 }
 
-/** An object without other keys than these. An unknown one is told with those that there are, a refused one with the reason. */
+/**
+ * An object with exactly these keys. The error for an unknown key lists the known ones; the error for a refused key
+ * gives the reason.
+ */
 export function strict<Shape extends z.ZodRawShape>(shape: Shape, refused: Readonly<Record<string, string>> = {}) {
   const known = Object.keys(shape).join(", ");
   return z.strictObject(shape, {

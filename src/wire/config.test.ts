@@ -3,7 +3,7 @@ import { whatItSteers } from "./config-env.ts";
 import { AgentConfig } from "./config.ts";
 import { schemaComplaint } from "./error.ts";
 
-/** What is wrong with a config by the rules for new requests; empty when it fits. */
+/** The complaint about a config under the rules for new requests; empty if it is valid. */
 function complaint(config: unknown): string {
   const parsed = AgentConfig.safeParse(config);
   return parsed.success ? "" : schemaComplaint(parsed.error, config);
@@ -44,7 +44,7 @@ function variables(count: number, length: number): Record<string, string> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`V${n}`, "x".repeat(length)]));
 }
 
-describe("what the kernel or the CLI would refuse is refused", () => {
+describe("a config is refused if the kernel or the CLI would refuse it", () => {
   test.each<[string, unknown, RegExp]>([
     ["a NUL in an argument", { extraMcpServers: { x: server(["a\0b"]) } }, /args\.0 .*: a NUL/],
     ["a NUL in a variable", { env: { A: "a\0b" } }, /env\.A: a NUL/],
@@ -107,11 +107,11 @@ describe("variables", () => {
     "XDG_CONFIG_HOME",
     "HIVE_NONCE",
     "PATH",
-  ])("%s is refused by its name, with what it does", (name) => {
+  ])("%s is refused by name, with its effect", (name) => {
     expect(complaint({ env: { TZ: "UTC", [name]: "secret" } })).toMatch(
       new RegExp(`^env\\.${name}: this variable is reserved: it (?!.*secret).+ Remove it`),
     );
-    // A server is another program: there it is marked.
+    // For a server, which is a different program, the variable is marked instead.
     expect(complaint({ extraMcpServers: { x: server([], { env: { [name]: "x" } }) } })).toBe("");
     expect(whatItSteers(name)).toBeDefined();
   });
@@ -129,7 +129,7 @@ describe("variables", () => {
     expect(whatItSteers(name)).toBeDefined();
   });
 
-  test("those that hold a value are allowed, also among the ones that do not", () => {
+  test("variables that only set a value are allowed, even in a steering group", () => {
     const names = [
       "TZ",
       "LANG",
@@ -146,7 +146,7 @@ describe("variables", () => {
   });
 });
 
-describe("a complaint says which field, what is wrong and what is allowed", () => {
+describe("a complaint names the field, the problem and what is allowed", () => {
   test.each<[string, unknown, string]>([
     ["a name of a variable", { env: { foo: "x" } }, "env.foo: an environment name is 1 to 64 of A-Z, 0-9 and '_'"],
     [
@@ -198,7 +198,7 @@ describe("mounts", () => {
     "/home/agent",
     "/tmp",
     "/agents",
-  ])("lie nowhere on, in or around %s", (cage) => {
+  ])("a mount on, in or around %s is refused", (cage) => {
     expect(complaint(mount(cage))).toMatch(/belongs to the cage itself/);
   });
   test.each<[string, unknown, RegExp]>([
@@ -211,12 +211,12 @@ describe("mounts", () => {
     ["the same path twice", { mounts: [...mount("/data").mounts, ...mount("/data", "/srv/y").mounts] }, /two mounts/],
     ["one in the other", { mounts: [...mount("/data").mounts, ...mount("/data/x", "/srv/y").mounts] }, /two mounts/],
     ["one around the other", { mounts: [...mount("/data/x").mounts, ...mount("/data", "/srv/y").mounts] }, /two mounts/],
-  ])("refuse %s", (_, config, words) => {
+  ])("%s is refused", (_, config, words) => {
     expect(complaint(config)).toMatch(words);
   });
 });
 
-test("what works stays allowed", () => {
+test("valid values stay allowed", () => {
   const fits = {
     model: "us.anthropic.claude-sonnet-4-5[1m]",
     allowedRecipients: ["scribe", "operator", "manager"],

@@ -29,7 +29,7 @@ import {
 import { MAX_NOTE_CHARS } from "./limits.ts";
 import { loosen } from "./loosen.ts";
 
-/** Tools that `tools.allow` cannot allow: sessions could talk past the broker by them. */
+/** Tools that `tools.allow` cannot allow: sessions could use them to bypass the broker. */
 export const NEVER_ALLOWED: readonly string[] = ["SendMessage", "ListAgents"];
 
 const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
@@ -37,7 +37,7 @@ const Variables = z
   .record(EnvName, ProgramText.max(MAX_VARIABLE_CHARS))
   .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `at most ${MAX_VARIABLES} variables fit`)
   .refine((env) => bytesOf(env) <= MAX_ENV_BYTES, `all variables together may have ${MAX_ENV_BYTES} bytes`);
-/** Those of the CLI: the ones that would turn the CLI itself into another program are not the agent's to set. */
+/** Variables of the CLI. Those that would turn the CLI into another program are reserved. */
 const CliVariables = Variables.superRefine((env, context) => {
   for (const name of Object.keys(env)) {
     const why = whyReserved(name);
@@ -54,7 +54,7 @@ export const ExtraMcpServer = strict({
   command: ProgramText.max(MAX_COMMAND_CHARS).refine((command) => command.trim() !== "", "a command is a path or a name"),
   args: z.array(ProgramText.max(MAX_ARG_CHARS)).max(MAX_SERVER_ARGS).default([]),
   env: Variables.default({}),
-  /** Run and supervised by the harness for as long as the cage lives; such a cage never sleeps. */
+  /** The harness runs and supervises the server for the life of the cage. Such a cage never sleeps. */
   resident: z.boolean().default(false),
 });
 export type ExtraMcpServer = z.infer<typeof ExtraMcpServer>;
@@ -62,7 +62,7 @@ export type ExtraMcpServer = z.infer<typeof ExtraMcpServer>;
 const MiB = 1024 * 1024;
 const amount = (key: keyof typeof CAGE_RANGES) => z.number().int().min(CAGE_RANGES[key][0]).max(CAGE_RANGES[key][1]);
 
-/** What one cage may use. Defaults hold the CLI (200 to 350 MiB), its tools and one compiler. */
+/** What one cage may use. The defaults fit the CLI (200 to 350 MiB), its tools and one compiler. */
 export const CageLimits = strict({
   memory_mib: amount("memory_mib").default(2048),
   cpu_percent: amount("cpu_percent").default(200),
@@ -71,20 +71,20 @@ export const CageLimits = strict({
 });
 
 const CLI_WORDS = 'the one CLI is "claude"; options of the CLI do not exist, so nothing would pass them on';
-/** Keys that were granted once and that nothing implements: why each is refused. */
+/** Keys that an earlier version accepted and that nothing implements, with the reason for the refusal. */
 const REFUSED_KEYS: Readonly<Record<string, string>> = {
   secrets: "the store of secrets does not exist yet, so nothing would deliver them; remove the key",
 };
 
 /**
- * `agent.json` under the rules for new requests: the portable part of an agent's config, the same on every driver.
+ * `agent.json` under the rules for new requests: the portable part of an agent's config, the same for every driver.
  * Unknown keys are an error.
  */
 export const AgentConfig = strict(
   {
     model: ModelName.default("sonnet"),
     description: ProgramText.max(MAX_NOTE_CHARS).default(""),
-    /** Absent: may send to anyone. Manager and operator are always reachable. */
+    /** If absent, the agent may send to all agents. Manager and operator are always reachable. */
     allowedRecipients: distinct(RecipientName, MAX_RECIPIENTS).optional(),
     extraMcpServers: z
       .record(ServerName, ExtraMcpServer)
@@ -116,10 +116,13 @@ export const AgentConfig = strict(
 );
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** What an agent runs with: the types of `AgentConfig` without the rules on values, which may be newer than a deploy. */
+/**
+ * The config that an agent runs with: the types of `AgentConfig` without the rules on values, which may be newer than
+ * the deploy.
+ */
 export const DeployedConfig = loosen(AgentConfig) as z.ZodType<AgentConfig>;
 
-/** Bytes of memory from a config. */
+/** The memory limit of a config, in bytes. */
 export function memoryBytes(config: AgentConfig): number {
   return config.limits.memory_mib * MiB;
 }

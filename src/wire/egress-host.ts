@@ -2,14 +2,14 @@ const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const HOST = new RegExp(`^(?:\\*\\.)?(?=[^:]{1,253}(?::|$))${LABEL}(?:\\.${LABEL})*(?::([1-9]\\d{0,4}))?$`);
 const MAX_PORT = 65_535;
 
-/** True for an entry that the egress list of an `agent.json` may have. In a file of its own: the page asks it, too. */
+/** True for a valid entry of the egress list of an `agent.json`. In a separate file because the page uses it, too. */
 export function isEgressHost(text: string): boolean {
   const match = HOST.exec(text);
   return match !== null && Number(match[1] ?? 1) <= MAX_PORT;
 }
 
 /**
- * IPv4 addresses that are not the public internet, by the IANA special-purpose registry. AS112 (192.31.196.0,
+ * IPv4 ranges that are not the public internet, from the IANA special-purpose registry. AS112 (192.31.196.0,
  * 192.175.48.0) and AMT (192.52.193.0) are anycast: any network may answer.
  */
 export const SPECIAL_IPV4: readonly (readonly [net: string, bits: number])[] = [
@@ -34,7 +34,7 @@ export const SPECIAL_IPV4: readonly (readonly [net: string, bits: number])[] = [
 ];
 
 /**
- * Why the proxy never connects to an entry of the egress list, in words; undefined where it may. Names are resolved at
+ * Why the proxy never connects to an entry of the egress list, in words; undefined if it may. Names are resolved at
  * each connection, so only addresses and the names of this machine are known in advance.
  */
 export function neverReached(entry: string): string | undefined {
@@ -42,7 +42,7 @@ export function neverReached(entry: string): string | undefined {
   const labels = host.split(".");
   const last = labels.at(-1) ?? "";
   if (last === "localhost") return `${host} is this machine: agents reach public addresses only`;
-  // What ends in a number is an address, also in short forms such as 127.1; only the whole form is taken.
+  // A name that ends in a number is an address, even in short forms such as 127.1. Only the full form is accepted.
   if (!/^(?:\d+|0x[0-9a-f]*)$/.test(last)) return undefined;
   const address = ipv4(labels);
   if (address === undefined) return `${host} is neither a name nor an IPv4 address in its whole form, such as 1.1.1.1`;

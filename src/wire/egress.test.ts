@@ -4,7 +4,7 @@ import { missingEntry, reasonOf, withEgress } from "./egress.ts";
 
 const denied = (host: string, port = 443, verdict = "not listed") => missingEntry({ host, port, verdict });
 
-test("a denied host is proposed as the entry that allows it, and only where an entry would", () => {
+test("a denied host is proposed as the entry that would allow it, if there is such an entry", () => {
   expect(denied("a.example")).toBe("a.example");
   expect(denied("A.Example.", 80)).toBe("a.example");
   expect(denied("a.example", 8443, "port not listed")).toBe("a.example:8443");
@@ -12,12 +12,12 @@ test("a denied host is proposed as the entry that allows it, and only where an e
   expect(denied("a.example", 443, "wrong server name")).toBeUndefined();
 });
 
-test("what an agent cannot write into its list is not proposed", () => {
+test("a host that cannot be an entry is not proposed", () => {
   for (const host of ["localhost", "10.0.0.1", "127.1", "*.example", "a b", 'x","y', "::1", "", "\u202Eexample"])
     expect(denied(host), host).toBeUndefined();
 });
 
-test("the entry is added to what is listed, and nothing else changes", () => {
+test("withEgress adds the entry and changes nothing else", () => {
   const text = withEgress('{"model":"opus","egress":["a.example"],"env":{"X":"1"}}', "b.example:22");
   expect(JSON.parse(text)).toEqual({ model: "opus", egress: ["a.example", "b.example:22"], env: { X: "1" } });
   expect(JSON.parse(withEgress("{}", "b.example"))).toEqual({ egress: ["b.example"] });
@@ -25,7 +25,7 @@ test("the entry is added to what is listed, and nothing else changes", () => {
   expect(() => withEgress("[]", "b.example")).toThrow(/not an object/);
 });
 
-test("a verdict that has no words is its own words", () => {
+test("an unknown verdict is returned unchanged", () => {
   expect(reasonOf("private address")).toBe("resolves to a private address");
   expect(reasonOf("toString")).toBe("toString");
 });
@@ -36,6 +36,6 @@ test.each([
   ["172.16.0.0", "172.31.255.255", "172.32.0.0"],
   ["192.168.0.0", "192.168.255.255", "192.169.0.0"],
   ["224.0.0.0", "255.255.255.255", "223.255.255.255"],
-])("of the special range that begins with %s the last address is in it, %s, and %s is not", (first, last, outside) => {
+])("the special range that begins with %s ends with %s and excludes %s", (first, last, outside) => {
   expect([first, last, outside].map((address) => neverReached(address) !== undefined)).toEqual([true, true, false]);
 });

@@ -1,9 +1,9 @@
 import { isEgressHost, neverReached } from "./egress-host.ts";
 
-/** Ports of a host that is listed without one. */
+/** Ports of an entry without a port. */
 export const WEB_PORTS: readonly number[] = [80, 443];
 
-/** How a connection ended: allowed, or why it was denied, in words for a person. */
+/** Words for each verdict: allowed, or why the connection was denied. */
 const REASONS: Readonly<Record<string, string>> = {
   allowed: "allowed",
   "not listed": "not listed",
@@ -17,21 +17,27 @@ const REASONS: Readonly<Record<string, string>> = {
   "bad request": "not a proxy request",
 };
 
-/** The words of a verdict. A verdict of an earlier version is its own words. */
+/** The words for a verdict. An unknown verdict, from an earlier version, is returned unchanged. */
 export function reasonOf(verdict: string): string {
   return Object.hasOwn(REASONS, verdict) ? (REASONS[verdict] ?? verdict) : verdict;
 }
 
-/** The entry of `egress` that would allow a denied connection; undefined where no entry would, or none can be written. */
+/**
+ * The entry of `egress` that would allow a denied connection; undefined if no entry would allow it or none can be
+ * written.
+ */
 export function missingEntry(denied: { host: string; port: number; verdict: string }): string | undefined {
   if (denied.verdict !== "not listed" && denied.verdict !== "port not listed") return undefined;
   const host = denied.host.toLowerCase().replace(/\.$/, "");
   const entry = WEB_PORTS.includes(denied.port) ? host : `${host}:${denied.port}`;
-  // The agent chose the name: a star in it would allow more than the connection that was denied.
+  // The agent chose the name. A star in it would allow more than the denied connection.
   return !entry.includes("*") && isEgressHost(entry) && neverReached(entry) === undefined ? entry : undefined;
 }
 
-/** The text of an `agent.json` with one more entry in `egress`. Throws an Error that says why there is none. */
+/**
+ * The text of an `agent.json` with one more entry in `egress`. Throws an Error with the reason if the entry cannot be
+ * added.
+ */
 export function withEgress(agentJson: string, entry: string): string {
   const config: unknown = JSON.parse(agentJson);
   if (typeof config !== "object" || config === null || Array.isArray(config)) throw new Error("agent.json is not an object");

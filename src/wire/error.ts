@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * Every kind of failure that a caller can be told. Translated once at each edge: to an exit code, an HTTP status,
- * a tool error. Expected outcomes (a failed turn, a denied approval) are data, not errors.
+ * Every kind of failure that a caller can receive. Each edge translates it once: to an exit code, an HTTP status or a
+ * tool error. Expected outcomes (a failed turn, a denied request) are data, not errors.
  */
 export const ErrorCode = z.enum([
   "bad_request",
@@ -19,7 +19,7 @@ export const ErrorCode = z.enum([
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 
-/** A failure that is the caller's to read. `message` says what happened and what to do. */
+/** A failure for the caller to read. `message` says what happened and what to do. */
 export class HiveError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
@@ -29,31 +29,31 @@ export class HiveError extends Error {
   }
 }
 
-/** The words for an unknown agent are fixed: clients match on them (docs/wire.md). */
+/** The text for an unknown agent is fixed: clients match on it (docs/wire.md). */
 export function unknownAgent(name: string): HiveError {
   return new HiveError("not_found", `agent "${name}" is not managed by this hive`);
 }
 
-/** Characters of a value that a complaint quotes. */
+/** Maximum length of a value that a complaint quotes. Characters. */
 const MAX_QUOTED_CHARS = 80;
 const MANY: Readonly<Record<string, string>> = { string: "characters", array: "entries" };
 
 /**
- * The first complaint of a schema: the path to the field, what is wrong, what is allowed. With the input that was parsed
- * it quotes the value where that is a short text.
+ * The first complaint of a schema: the path of the field, what is wrong and what is allowed. If `input` is given, the
+ * complaint quotes a short text value.
  */
 export function schemaComplaint(error: z.ZodError, input?: unknown): string {
   const issue = error.issues[0];
   if (!issue) return "the request does not fit its schema";
   const path = issue.path.join(".");
   const value = issue.path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-  // A variable may hold a secret, and a complaint is stored and told to others.
+  // A variable may contain a secret, and complaints are stored and shown to others.
   const isQuoted = typeof value === "string" && value !== "" && value.length <= MAX_QUOTED_CHARS && !issue.path.includes("env");
   const field = isQuoted && path ? `${path} (${JSON.stringify(value)})` : path;
   return field ? `${field}: ${issueWords(issue)}` : issueWords(issue);
 }
 
-/** What the schema library leaves to guess, in words. Messages of our own schemas stay as they are. */
+/** Plain words for the schema library's messages. Messages of our own schemas stay unchanged. */
 function issueWords(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_key") return issue.issues[0] === undefined ? issue.message : issueWords(issue.issues[0]);
   if (issue.code === "too_big" && issue.message.startsWith("Too big")) {
@@ -86,7 +86,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 const kind = (name: string): string => KINDS[name] ?? name;
 
-/** Parses with a schema or throws `bad_request` that names the field. */
+/** Parses with a schema. Throws `bad_request` with the name of the field. */
 export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (!result.success) throw new HiveError("bad_request", schemaComplaint(result.error, value));

@@ -34,7 +34,7 @@ const WITHIN = [
     type: z.literal("session"),
     session_id: z.string(),
     model: z.string(),
-    /** MCP servers as the CLI saw them: name → status. */
+    /** MCP servers as the CLI reported them: name → status. */
     mcp: z.record(z.string(), z.string()),
   }),
   z.object({ type: z.literal("text"), text: z.string() }),
@@ -45,7 +45,7 @@ const WITHIN = [
     id: z.string(),
     text: z.string(),
     is_error: z.boolean(),
-    /** Bytes before it was cut, when it was cut. */
+    /** Bytes before truncation; absent if the text is whole. */
     cut_from: z.number().optional(),
   }),
   z.object({ type: z.literal("note"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
@@ -53,18 +53,18 @@ const WITHIN = [
 ] as const;
 
 /**
- * What happens inside a turn, named by its life cycle:
+ * The events of a turn, in the order of its life cycle:
  *
  *   turn_start ─► (session) ─► (text | thinking | tool_use ─► tool_result | note | compacted)* ─► turn_end
  *
- * The harness reports them; they are the agent's own word. Cost and authority come from the daemon.
+ * The harness reports them, so they are the agent's own claims. Cost and authority come from the daemon.
  */
 export const TurnEvent = z.discriminatedUnion("type", [...WITHIN, TurnEnded]);
 export type TurnEvent = z.infer<typeof TurnEvent>;
 
 /**
- * A turn event as the harness publishes it: `n` counts from 1 per harness instance and is confirmed by the daemon. A
- * harness that is older than `result` says only `ok`.
+ * A turn event as the harness publishes it. `n` counts from 1 per harness instance; the daemon confirms it. A harness
+ * from before `result` sends only `ok`.
  */
 export const SpooledEvent = z.object({
   n: z.number().int().min(1),
@@ -73,18 +73,20 @@ export const SpooledEvent = z.object({
 });
 export type SpooledEvent = z.infer<typeof SpooledEvent>;
 
-/** The same with its result. */
+/** A spooled event whose `result` is filled in. */
 export type NumberedEvent = Omit<SpooledEvent, "event"> & { event: TurnEvent };
 
 /** A turn event as it is stored and shown. */
 export const StoredTurnEvent = z.object({ seq: Seq, agent: z.string(), at: Instant, event: TurnEvent });
 export type StoredTurnEvent = z.infer<typeof StoredTurnEvent>;
 
-/** Text while it is being written: live only, never stored. `reset` drops the partial text of a retried block. */
+/**
+ * Text while the model writes it: live only, never stored. `reset` drops the partial text of a block that is retried.
+ */
 export const LiveDelta = z.object({ kind: z.enum(["text", "thinking", "reset"]), text: z.string() });
 export type LiveDelta = z.infer<typeof LiveDelta>;
 
-/** What the whole hive shows of itself. */
+/** The state of the whole hive. */
 export const HiveView = z.object({
   id: z.string(),
   version: z.string(),
@@ -95,21 +97,21 @@ export const HiveView = z.object({
   started_at: Instant,
   tokens_today: z.number(),
   cost_today_usd: z.number(),
-  /** The operator's inbox: what is not read yet, and the id up to which it is. */
+  /** The operator's inbox: the number of unread messages, and the id up to which messages are read. */
   operator_unread: z.number().int(),
   read_up_to: Seq,
-  /** The repository with one commit for each deploy, as the host calls it. */
+  /** The host path of the repository that has one commit per deploy. */
   ledger: z.string(),
-  /** Present while everything is stopped by one command: since when, and which agents ran. */
+  /** Present after one command has stopped everything: when, and which agents ran. */
   all_stopped: z.object({ at: Instant, agents: z.array(z.string()) }).optional(),
   banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;
 
 /**
- * The operator's event stream. `message`, `question`, `approval` and `turn` carry a `seq` and are resumed from it; `agent` and
- * `hive` are the latest view (all of them are sent on connecting); `delta` is live only. `reset` says that the gap
- * is too long to replay: take a new snapshot.
+ * The operator's event stream. `message`, `question`, `approval` and `turn` have a `seq`, from which a client resumes.
+ * `agent` and `hive` are the latest view; all of them are sent on connect. `delta` is live only. `reset` means that the
+ * gap is too long to replay and the client must fetch a new snapshot.
  */
 export const HiveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("message"), seq: Seq, message: MessageView }),
@@ -123,17 +125,17 @@ export const HiveEvent = z.discriminatedUnion("kind", [
 ]);
 export type HiveEvent = z.infer<typeof HiveEvent>;
 
-/** `GET /api/state`: everything a page needs to start, true as of `seq`. */
+/** `GET /api/state`: everything a page needs to start, consistent as of `seq`. */
 export const StateSnapshot = z.object({
   seq: Seq,
   hive: HiveView,
   agents: z.array(AgentView),
   questions: z.array(QuestionView),
-  /** Requests that are not settled, oldest first. */
+  /** Requests that have not ended, oldest first. */
   approvals: z.array(ApprovalView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
-  /** Dead messages and chains that are held, however old: only the operator can move them. */
+  /** All dead messages and held chains, whatever their age. Only the operator can move them. */
   stuck: z.array(MessageView),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

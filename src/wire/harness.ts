@@ -1,14 +1,17 @@
 import { z } from "zod";
 import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
 
-/** The protocol between harness and daemon. The daemon speaks this one and the one before. 3: outcomes name their end. */
+/**
+ * The protocol between harness and daemon. The daemon also speaks the previous version. Version 3: outcomes name their
+ * end.
+ */
 export const PROTOCOL = 3;
-/** The oldest protocol that is still served; such a cage is replaced between turns. */
+/** The oldest protocol that the daemon serves. A cage with it is replaced between turns. */
 export const OLDEST_PROTOCOL = 2;
 
-/** Lines that the daemon pushes to the harness, unasked: `{"push": …}`. */
+/** Lines that the daemon pushes to the harness: `{"push": …}`. */
 export const HarnessPush = z.discriminatedUnion("push", [
-  /** End the running turn. The message is dropped, or with `return` goes back to the inbox. */
+  /** End the running turn. Its message is dropped, or returned to the inbox with `return`. */
   z.object({ push: z.literal("cancel"), return: z.boolean().default(false) }),
   z.object({ push: z.literal("compact") }),
   z.object({ push: z.literal("model"), model: z.string() }),
@@ -18,7 +21,7 @@ export const HarnessPush = z.discriminatedUnion("push", [
 ]);
 export type HarnessPush = z.infer<typeof HarnessPush>;
 
-/** How a turn ended, as data. What each end means is in the table of `turn-ends.ts`. */
+/** How a turn ended, as data. `TURN_ENDS` in `turn-ends.ts` defines what each end means. */
 export const TurnOutcome = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ok") }),
   z.object({ kind: z.literal("failed"), why: z.enum(COUNTED_ENDS).default("failed"), reason: z.string() }),
@@ -33,14 +36,14 @@ export const TurnOutcome = z.discriminatedUnion("kind", [
 ]);
 export type TurnOutcome = z.infer<typeof TurnOutcome>;
 
-/** The row of the table that an outcome stands for. */
+/** The row of `TURN_ENDS` for an outcome. */
 export function turnEndOf(outcome: TurnOutcome): TurnEnd {
   if (outcome.kind === "ok") return "ok";
   if (outcome.kind === "cancelled") return outcome.return ? "interrupted" : "cancelled";
   return outcome.why;
 }
 
-/** What a turn with this outcome counts as. */
+/** The result that a turn with this outcome is counted as. */
 export function turnResultOf(outcome: TurnOutcome): TurnResult {
   return outcome.kind === "cancelled" && outcome.by === "hive" ? "interrupted" : outcome.kind;
 }

@@ -6,14 +6,14 @@ import { MessageView } from "./message.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { page, type Operation } from "./operation.ts";
 
-/** A turn as a row of a table. */
+/** A turn as a table row. */
 export const TurnRow = z.object({
   turn: z.number().int(),
-  /** The message that began it. */
+  /** The message that started the turn. */
   message: Id.optional(),
   from: z.string().optional(),
   started_at: Instant,
-  /** Absent while it runs. */
+  /** Absent while the turn runs. */
   ended_at: Instant.optional(),
   result: z.enum(TURN_RESULTS).optional(),
   reason: z.string().optional(),
@@ -26,17 +26,17 @@ export type TurnRow = z.infer<typeof TurnRow>;
 export const StatisticsRange = z.enum(["24h", "7d", "30d"]);
 export type StatisticsRange = z.infer<typeof StatisticsRange>;
 
-/** What the turns that ended within one stretch of time came to. */
+/** Totals of the turns that ended within a period. */
 const Figures = z.object({
   turns: z.number().int(),
-  /** Turns that did not end well, by what they count as. */
+  /** Turns that did not succeed, by result. */
   failed: z.number().int(),
   parked: z.number().int(),
   cancelled: z.number().int(),
   interrupted: z.number().int(),
   tokens: z.number(),
   cost_usd: z.number(),
-  /** Median and 95th percentile of the durations; 0 when there was no turn. Milliseconds. */
+  /** Median and 95th percentile of the durations; 0 without turns. Milliseconds. */
   p50_ms: z.number(),
   p95_ms: z.number(),
 });
@@ -47,29 +47,29 @@ export const EgressRow = z.object({
   at: Instant,
   host: z.string(),
   port: z.number().int(),
-  /** `allowed`, or why not. */
+  /** `allowed`, or the reason for the refusal. */
   verdict: z.string(),
   bytes_in: z.number(),
   bytes_out: z.number(),
 });
 export type EgressRow = z.infer<typeof EgressRow>;
 
-/** What the model's answers used. */
+/** Usage of the model's answers. */
 const UsageFigures = z.object({
   requests: z.number().int(),
   tokens: TokenCounts,
   /** US dollars of the requests that have a price. */
   cost_usd: z.number(),
-  /** Requests to a model that had no price: `cost_usd` does not contain them. */
+  /** Requests to models without a price. `cost_usd` does not include them. */
   unpriced: z.number().int(),
 });
 export type UsageFigures = z.infer<typeof UsageFigures>;
 
-/** What an agent used of a model on a day. Days are UTC. */
+/** An agent's usage of one model on one day (UTC). */
 export const UsageRow = UsageFigures.extend({ day: z.iso.date(), agent: z.string(), model: z.string() });
 export type UsageRow = z.infer<typeof UsageRow>;
 
-/** The part of the contract that looks back: search, turns, their figures, connections. */
+/** The operations that read history: search, turns, their figures, connections. */
 export const historyOperations = {
   search: {
     summary: "Messages that hold every one of these words (by their beginnings), newest first.",
@@ -82,7 +82,7 @@ export const historyOperations = {
     }),
     output: z.object({
       messages: z.array(MessageView),
-      /** True while older messages are still being taken into the index: ask again for all of them. */
+      /** True while older messages are still being indexed. Ask again later for complete results. */
       indexing: z.boolean(),
     }),
   },
@@ -98,7 +98,7 @@ export const historyOperations = {
     input: z.object({ agent: AgentName, range: StatisticsRange }),
     output: z.object({
       total: Figures,
-      /** Oldest first, without a gap; `at` is when the stretch begins. */
+      /** Oldest first, without gaps. `at` is the start of the bucket. */
       buckets: z.array(Figures.extend({ at: Instant })),
     }),
   },
@@ -113,9 +113,9 @@ export const historyOperations = {
     }),
     output: z.object({
       rows: z.array(UsageRow),
-      /** The sum of every day, not only of those listed. */
+      /** The sum over all days, not only over those listed. */
       total: UsageFigures,
-      /** True while there are older days: ask again with `before`. */
+      /** True if there are older days. Ask again with `before`. */
       more: z.boolean(),
     }),
   },

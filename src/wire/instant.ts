@@ -2,9 +2,9 @@ let second = Number.NaN;
 let upToPoint = "";
 
 /**
- * An instant as it is on the wire, from milliseconds since 1970: what `toISOString` writes, in UTC. The text of the last
- * second is kept, because instants that are told come one after the other, and writing the calendar's part of a message's
- * was a fiftieth of the way from its send to whoever waited for it. Throws a RangeError for what no date holds.
+ * An instant on the wire, from milliseconds since 1970: the same text as `toISOString`, in UTC. Caches the text of the
+ * last second because instants arrive in order, and formatting the calendar part took a fiftieth of the time from a
+ * send to its delivery. Throws a RangeError for a value that is not a valid date.
  */
 export function instant(ms: number): string {
   const of = Math.floor(ms / 1000);

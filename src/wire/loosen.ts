@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What this module reads of a schema's definition. Zod keeps it under `def`. */
+/** The parts of a schema's definition that this module reads. Zod keeps it under `def`. */
 interface Definition {
   type: string;
   shape: Record<string, z.ZodType>;
@@ -13,9 +13,9 @@ interface Definition {
 const definitionOf = (schema: z.ZodType): Definition => schema.def as unknown as Definition;
 
 /**
- * The same types without the rules on their values: lengths, patterns, ranges, counts and refinements are dropped. Keys
- * and types stay required, and an unknown key stays an error. Throws for a kind of schema that it does not know, so that
- * no rule is kept or dropped by accident.
+ * The same types without the rules on values: drops lengths, patterns, ranges, counts and refinements. Keys and types
+ * stay required, and an unknown key stays an error. Throws for an unknown kind of schema, so that no rule is kept or
+ * dropped by accident.
  */
 export function loosen(schema: z.ZodType): z.ZodType {
   const def = definitionOf(schema);

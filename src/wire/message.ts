@@ -11,7 +11,7 @@ export const Body = z.string().check((ctx) => {
     ctx.issues.push({ code: "custom", input: text, message: "a message needs at least one byte" });
     return;
   }
-  // A code unit is at most 3 bytes of UTF-8, so most bodies need no count.
+  // A code unit is at most 3 bytes of UTF-8, so most bodies are not counted.
   if (text.length * 3 > MAX_BODY_BYTES && encoder.encode(text).length > MAX_BODY_BYTES) {
     ctx.issues.push({
       code: "custom",
@@ -26,22 +26,23 @@ export const Body = z.string().check((ctx) => {
 });
 
 /**
- * The life of a message: `queued` → `leased` (in a turn) → `done`; `queued` again when returned, `dead` after too
- * many failures of its own, `dropped` by the operator or a cancel, `held` while its chain waits for the operator.
+ * The life of a message: `queued` → `leased` (in a turn) → `done`. A returned message is `queued` again. It is `dead`
+ * after too many failures of its own, `dropped` by the operator or a cancel, and `held` while its chain waits for the
+ * operator.
  */
 export const MessageState = z.enum(["queued", "leased", "done", "dead", "dropped", "held"]);
 export type MessageState = z.infer<typeof MessageState>;
 
-/** A message as everyone but its broker sees it. An upsert by `id`; `seq` grows with every change. */
+/** A message as every reader outside the broker sees it. An upsert by `id`; `seq` grows with every change. */
 export const MessageView = z.object({
   id: Id,
   seq: Seq,
   from: z.string(),
   to: z.string(),
-  /** Absent once retention has pruned it. */
+  /** Absent after retention has pruned it. */
   body: z.string().optional(),
   in_reply_to: Id.optional(),
-  /** First message of the chain of messages sent while handling one another. */
+  /** The first message of the chain: messages that agents sent while they handled each other's messages. */
   chain: Id,
   hops: z.number().int(),
   state: MessageState,
@@ -64,17 +65,17 @@ export const LeasedMessage = z.object({
 });
 export type LeasedMessage = z.infer<typeof LeasedMessage>;
 
-/** What a send answers. */
+/** The answer to a send. */
 export const Sent = z.object({
-  /** One row per recipient, in the order of their names when sent to `*`. */
+  /** One row per recipient, ordered by name for `*`. */
   sent: z.array(z.object({ id: Id, to: z.string(), state: MessageState })),
-  /** True when this client_id had been stored before: nothing new was sent. */
+  /** True if this `client_id` was stored before. Nothing new was sent. */
   duplicate: z.boolean(),
-  /** Recipients that refused, each with the reason (only for `*`). */
+  /** Recipients that refused the message, with the reason. Only for `*`. */
   refused: z.array(z.object({ to: z.string(), error: z.string() })),
 });
 
-/** The text of it, in half the time of `JSON.stringify`: a send is answered some thirty thousand times a second. */
+/** Serialises a `Sent` in half the time of `JSON.stringify`. The daemon answers some thirty thousand sends a second. */
 export function sentText({ sent, duplicate, refused }: z.infer<typeof Sent>): string {
   let rows = "";
   for (const { id, to, state } of sent) {

@@ -1,14 +1,14 @@
 import { LISTED_MODELS, MODEL_ALIASES, OFFERED_MODELS } from "./models.ts";
 import { closest } from "./suggest.ts";
 
-/** What is known of a model's name. */
+/** What the hive knows about a model's name. */
 export interface ModelAdvice {
   isKnown: boolean;
   /** The name that was probably meant. */
   meant?: string;
 }
 
-/** Looks a name up in the list and in `others` (prefixes of ids). A suffix in brackets, `sonnet[1m]`, is not looked at. */
+/** Looks a name up in the list and in `others` (id prefixes). Ignores a suffix in brackets, as in `sonnet[1m]`. */
 export function modelAdvice(name: string, others: readonly string[] = []): ModelAdvice {
   const base = name.replace(/\[[^\]]*\]$/, "");
   const prefixes = [...Object.keys(LISTED_MODELS), ...others];
@@ -18,13 +18,13 @@ export function modelAdvice(name: string, others: readonly string[] = []): Model
 }
 
 /**
- * A word without digits names a family: close to a known one it is a slip of the keys. An id that is on no list may be
- * newer than the hive.
+ * True for a probable typo: a word without digits names a family, and it is close to a known one. An id that is not
+ * listed may be newer than the hive, so it is never a typo.
  */
 export const isMistypedModel = (name: string, advice: ModelAdvice): boolean =>
   !advice.isKnown && advice.meant !== undefined && /^[a-z]+(?:\[[^\]]*\])?$/.test(name);
 
-/** What to say of a model that is on no list. */
+/** The words for a model that is not listed. */
 export function unlistedModel(name: string, { meant }: ModelAdvice): string {
   return `${name} is not on the list of models that the hive knows${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }

@@ -6,12 +6,12 @@ export interface Price {
   cache_write: number;
 }
 
-/** The pattern of a list price: reading a cache costs a tenth of the input, writing one a quarter more. */
+/** Anthropic's usual ratios: a cache read costs a tenth of the input price, a cache write a quarter more than it. */
 const listed = (input: number, output: number): Price => ({ input, output, cache_read: input / 10, cache_write: input * 1.25 });
 
 /**
- * The models that the hive knows, by the beginning of their ids, with list prices; the longest that fits counts. From
- * Anthropic's pricing page (docs.claude.com, "Pricing"); `HIVE_PRICES` adds others and puts other prices in their place.
+ * The models that the hive knows, by id prefix, with list prices. The longest matching prefix applies. Source:
+ * Anthropic's pricing page (docs.claude.com, "Pricing"). `HIVE_PRICES` adds models and overrides prices.
  */
 export const LISTED_MODELS: Readonly<Record<string, Price>> = {
   "claude-opus-4-5": listed(5, 25),
@@ -24,7 +24,7 @@ export const LISTED_MODELS: Readonly<Record<string, Price>> = {
   "claude-haiku-3": listed(0.8, 4),
 };
 
-/** The CLI's aliases, and the families of models that each stands for. Any other word in a config is the id of one model. */
+/** The CLI's aliases, with the model families that each may resolve to. Any other word in a config is a model id. */
 export const MODEL_ALIASES: Readonly<Record<string, readonly string[]>> = {
   opus: ["opus"],
   sonnet: ["sonnet"],
@@ -35,7 +35,7 @@ export const MODEL_ALIASES: Readonly<Record<string, readonly string[]>> = {
   opusplan: ["opus", "sonnet"],
 };
 
-/** What a list of models offers: aliases first, then ids. */
+/** The models that pages offer: aliases first, then ids. */
 export const OFFERED_MODELS: readonly string[] = [
   ...Object.keys(MODEL_ALIASES),
   ...Object.keys(LISTED_MODELS).filter((id) => /\d/.test(id)),

@@ -1,31 +1,31 @@
 import { z } from "zod";
 
-/** Names that are, or could be taken for, a principal or a scope. */
+/** Names of principals and scopes, and names that could be mistaken for one. A new agent cannot take them. */
 export const RESERVED_NAMES = ["operator", "system", "manager", "hm1nd", "self", "all"] as const;
 
 /** The manager agent, created at first start. */
 export const MANAGER = "hm1nd";
-/** The human. */
+/** The person who decides. */
 export const OPERATOR = "operator";
-/** The daemon, as a sender. */
+/** The daemon as a sender. */
 export const SYSTEM = "system";
 
 const NAME = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 const NAME_RULE = "1 to 32 of a-z, 0-9 and '-', starting with a letter and not ending in '-'";
 
-/** The name of an agent that exists or is asked for by name; includes `hm1nd`. `manager` is accepted as its alias. */
+/** The name of an agent that exists or is requested, including `hm1nd`. `manager` is accepted as its alias. */
 export const AgentName = z
   .string()
   .transform((name) => (name === "manager" ? MANAGER : name))
   .pipe(z.string().regex(NAME, `an agent name is ${NAME_RULE}`));
 
-/** A name that a new agent may take: well-formed and not reserved. */
+/** A name for a new agent: well-formed and not reserved. */
 export const NewAgentName = z
   .string()
   .regex(NAME, `an agent name is ${NAME_RULE}`)
   .refine((name) => !(RESERVED_NAMES as readonly string[]).includes(name), "this name is reserved");
 
-/** Where a message may go: an agent, `operator`, `manager`, or `*` for every agent the sender may reach. */
+/** Where a message may be sent: an agent, `operator`, `manager`, or `*` for every agent that the sender may reach. */
 export const Recipient = z
   .string()
   .min(1)
@@ -35,10 +35,10 @@ export const Recipient = z
     return name === "manager" ? MANAGER : name;
   });
 
-/** Ids are integers that survive a JSON number: at most 2^53 - 1. */
+/** Ids are integers that fit a JSON number exactly: at most 2^53 - 1. */
 export const Id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-/** A position in the hive's one event sequence. 0 is "from the beginning". */
+/** A position in the hive's event sequence. 0 means "from the beginning". */
 export const Seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** Instants on the wire: RFC 3339 in UTC, as `instant` writes them. */

@@ -1,15 +1,15 @@
 import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES, MAX_OPEN_QUESTIONS, MAX_OPEN_REQUESTS } from "./limits.ts";
 
 /**
- * What becomes of a notice that waits in an inbox.
- * `state`: a newer one of the same kind about the same agent replaces it.
- * `outcome`: it is kept until it is delivered. What causes it is bounded instead.
+ * What happens to a notice that waits in an inbox.
+ * `state`: a newer notice of the same kind about the same agent replaces it.
+ * `outcome`: it is kept until it is delivered. Its cause is bounded instead.
  */
 export type NoticeClass = "state" | "outcome";
 
 export interface NoticeRule {
   class: NoticeClass;
-  /** What bounds the notices of this kind that wait in one inbox. */
+  /** What bounds the number of notices of this kind in one inbox. */
   bound: string;
 }
 
@@ -17,8 +17,9 @@ const ONE_PER_AGENT = "one per agent";
 const byState: NoticeRule = { class: "state", bound: ONE_PER_AGENT };
 
 /**
- * Every kind of message that the daemon itself sends to an agent. A notice is stored in the transaction of the fact that
- * it reports and is never refused: the limit of an inbox binds senders, and the agents that ask for what is answered.
+ * Every kind of message that the daemon itself sends to an agent. A notice is stored in the transaction of the fact
+ * that it reports and is never refused. The limit of an inbox applies to senders and to agents that ask for something
+ * that is answered by a notice.
  */
 export const NOTICES = {
   approval_resolved: {
@@ -47,7 +48,7 @@ export const NOTICES = {
 
 export type NoticeKind = keyof typeof NOTICES;
 
-/** A notice: its kind, the agent that it is about where it is about one, and its details. */
+/** A notice: its kind, the agent that it concerns, if any, and its details. */
 export interface Notice {
   event: NoticeKind;
   agent?: string;
@@ -58,7 +59,7 @@ export function isNoticeKind(kind: string): kind is NoticeKind {
   return Object.hasOwn(NOTICES, kind);
 }
 
-/** What a newer notice must have in common with a queued one to replace it; null for one that is never replaced. */
+/** The key that a newer notice must share with a queued one to replace it; null for a notice that is never replaced. */
 export function noticeKey({ event, agent }: Notice): string | null {
   return NOTICES[event].class === "state" ? `${event} ${agent ?? ""}` : null;
 }

@@ -3,27 +3,32 @@ import { MAX_NOTE_CHARS, MAX_PAGE_ROWS } from "./limits.ts";
 import { AgentName, Id } from "./names.ts";
 
 /**
- * Who may call: `operator` over host.sock and HTTP; `agent` any program in a cage; `manager` any program in the
- * manager's cage; `harness` the one connection that said `hello`. The caller is the socket, never a field.
+ * Who may call: `operator` over host.sock and HTTP; `agent` for any program in a cage; `manager` for any program in the
+ * manager's cage; `harness` for the one connection that sent `hello`. The socket identifies the caller, never a field.
  */
 export type Caller = "operator" | "agent" | "manager" | "harness";
 
-/** One operation of the contract, with every fact about it that its transports and the disk gate need. */
+/** One operation of the contract, with everything that its transports and the disk gate need. */
 export interface Operation {
   summary: string;
   callers: readonly Caller[];
-  /** It answers with `output` lines for as long as the caller listens, and is served on host.sock alone. */
+  /** The operation sends `output` lines while the caller listens. Only host.sock serves it. */
   stream?: true;
-  /** It takes something new into the hive: it is refused while the disk is nearly full. What only ends things is not. */
+  /**
+   * The operation adds data to the hive, so it is refused while the disk is nearly full. Operations that only end
+   * something are not.
+   */
   takesIn?: true;
   /**
-   * How its handler answers. `by_call`: through two functions instead of a promise, whose tick would be a tenth of the
+   * How the handler answers. `by_call`: through two callbacks instead of a promise, whose tick would be a tenth of the
    * cost of a send.
    */
   reply?: "by_call";
   input: z.ZodObject;
   output: z.ZodObject;
-  /** Writes an output where `JSON.stringify` is too slow for how often that is done. The same text, to the character. */
+  /**
+   * Serialises an output where `JSON.stringify` is too slow. The text must be identical to that of `JSON.stringify`.
+   */
   text?(output: never): string;
 }
 
@@ -31,15 +36,15 @@ export const nothing = z.object({});
 export const agentOnly = z.object({ name: AgentName });
 export const note = z.string().max(MAX_NOTE_CHARS);
 
-/** Which agents a start or stop is for. Naming nobody is an error; everybody is only ever said out loud. */
+/** The agents of a start or stop. An empty scope is an error; all agents need an explicit `all`. */
 export const Scope = z
   .object({ agent_names: z.array(AgentName).optional(), all: z.literal(true).optional() })
   .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
 
 export const PerAgent = z.object({
-  /** What became of each agent of the scope. `request` is the deploy that was made of it and is settled. */
+  /** The result for each agent of the scope. `request` is the finished deploy that the operation created for it. */
   results: z.array(z.object({ name: z.string(), ok: z.boolean(), error: z.string().optional(), request: Id.optional() })),
 });
 
-/** What every paged listing takes. */
+/** The parameter of every paged listing. */
 export const page = { limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(50) };

@@ -25,11 +25,11 @@ export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, MessageView, Sent, sentText } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 
-/** The part of a hello that tells a harness what to be. Sent anew with every connection. */
+/** The part of the answer to a hello that configures the harness. Sent with every connection. */
 const Assignment = z.object({
   protocol: z.number().int(),
   agent: z.object({ id: z.string(), name: z.string(), role: AgentRole }),
-  /** As it was deployed: rules for new requests may have come since. */
+  /** As deployed: rules for new requests may be newer. */
   config: DeployedConfig,
   /** The system prompt's appendix: the swarm's rules and the agent's INSTRUCTIONS.md. */
   system_prompt: z.string(),
@@ -37,7 +37,7 @@ const Assignment = z.object({
   session_id: z.string().optional(),
   credential_kind: z.enum(["api-key", "oauth"]),
   paused: z.boolean(),
-  /** The last `n` of this instance that is stored; the spool goes on after it. */
+  /** The last stored `n` of this instance. The spool continues after it. */
   confirmed_n: z.number().int(),
   /** The turn number to use next. */
   next_turn: z.number().int(),
@@ -276,7 +276,7 @@ export const operations = {
     summary: "Set the model, until a deploy changes it.",
     callers: ["operator"],
     input: z.object({ name: AgentName, model: z.string().min(1, "name a model").max(128) }),
-    /** `note`: the model is on no list that the hive knows. */
+    /** `note`: the hive does not know the model. */
     output: z.object({ note: z.string().optional() }),
   },
   new_session: { summary: "Begin a new session with the next turn.", callers: ["operator"], input: agentOnly, output: nothing },
@@ -312,7 +312,7 @@ export const operations = {
       urls: z.object({
         home: z.string(),
         domain: z.string().optional(),
-        /** Name → address of the page on the agent's own port; only those that are served. */
+        /** Name → address of the page on the agent's own port. Only pages that are served. */
         agents: z.record(z.string(), z.string()).optional(),
       }),
     }),
@@ -346,7 +346,7 @@ export const operations = {
     input: z.object({
       name: AgentName,
       lines: z.number().int().min(1).max(5000).default(200),
-      /** A position of an earlier answer: waits, at most half a minute, until the log has more. */
+      /** A position of an earlier answer. Waits up to half a minute until the log has more. */
       after: z.number().int().min(0).optional(),
     }),
     output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
@@ -360,7 +360,7 @@ export const operations = {
         z.object({
           path: z.string(),
           mode: TreeFile.shape.mode.optional(),
-          /** As text; where it is not, or the file is a link, `base64` has the bytes. */
+          /** The content as text. For other files and for links, `base64` has the bytes. */
           text: z.string(),
           base64: z.string().optional(),
         }),
@@ -393,7 +393,7 @@ export const operations = {
   backup: {
     summary: "Copy the whole hive into a new folder while it runs; tells how far it is, and at the end what was written.",
     callers: ["operator"],
-    // Served on host.sock only: a page has no business with folders of the host.
+    // Served on host.sock only: a page must not name folders of the host.
     stream: true,
     input: z.object({ to: z.string().min(1).max(MAX_PATH_CHARS) }),
     output: z.object({ progress: BackupProgress.optional(), backup: BackupView.optional() }),
@@ -408,13 +408,13 @@ export const operations = {
       protocol: z.number().int(),
       revision: z.string().max(64),
       generation: z.number().int(),
-      /** Random per harness process: leases and the spool belong to it. */
+      /** Random per harness process. Leases and the spool belong to it. */
       instance: z.string().min(8).max(64),
       leases: z
         .array(z.object({ id: Id, token: z.string() }))
         .max(1000)
         .default([]),
-      /** True while a turn runs on (reconnect after a daemon restart). */
+      /** True while a turn is still running (reconnect after a daemon restart). */
       busy: z.boolean().default(false),
       resident_servers: z.number().int().default(0),
     }),

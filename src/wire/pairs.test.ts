@@ -3,12 +3,12 @@ import { isNoticeKind } from "./notices.ts";
 import { begunBy, endedBy, PAIRS } from "./pairs.ts";
 import { systemWords } from "./system-event.ts";
 
-test.each(PAIRS.map((pair) => [pair.begin, pair] as const))("%s has a counterpart, both in words", (begin, pair) => {
+test.each(PAIRS.map((pair) => [pair.begin, pair] as const))("%s has a counterpart, and both have words", (begin, pair) => {
   expect(begunBy(begin)).toBe(pair);
   expect(pair.ends.length).toBeGreaterThan(0);
   for (const kind of [begin, ...pair.ends]) {
     const words = systemWords("system", JSON.stringify({ event: kind, agent: "scout" }));
-    // Words of its own, not its facts.
+    // Its own words, not its facts.
     expect(words).not.toContain(" · agent ");
     expect(words).toContain("scout");
   }
@@ -16,7 +16,7 @@ test.each(PAIRS.map((pair) => [pair.begin, pair] as const))("%s has a counterpar
 });
 
 test.each(PAIRS.map((pair) => [pair.begin, pair] as const))(
-  "the manager is told of both sides of %s, or of neither",
+  "the manager is notified of both sides of %s, or of neither",
   (begin, pair) => {
     for (const kind of [begin, ...pair.ends]) expect(isNoticeKind(kind), kind).toBe(pair.toManager);
   },

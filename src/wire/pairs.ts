@@ -1,20 +1,20 @@
 /** A change of an agent's state and the event that reports its end. */
 export interface StatePair {
   begin: string;
-  /** Any of them ends it. */
+  /** Any of them ends the change. */
   ends: readonly string[];
-  /** True where a second begin before the end is reported, too. */
+  /** True if a second begin is also reported before the end. */
   repeats: boolean;
   /**
-   * True where the manager is told. What it is not told, the agent's tail and the audit trail show: a notice costs the
-   * manager a turn, and a turn at a rate limit or without an upstream makes things worse.
+   * True if the manager is notified. The agent's tail and the audit trail show the rest: a notice costs the manager a
+   * turn, and a turn during a rate limit or without an upstream makes things worse.
    */
   toManager: boolean;
 }
 
 /**
- * Every event that reports a change of an agent's state, with its counterpart. The end is reported where the newest event
- * of its pair is the begin, and nowhere else: a cage that is woken by a message is no news.
+ * Every event that reports a change of an agent's state, with its counterpart. The end is reported only if the newest
+ * event of its pair is the begin: waking a cage for a message is not an event.
  */
 export const PAIRS: readonly StatePair[] = [
   { begin: "killed", ends: ["started"], repeats: true, toManager: true },
@@ -29,7 +29,7 @@ export const PAIRS: readonly StatePair[] = [
   { begin: "parked", ends: ["unparked"], repeats: false, toManager: false },
 ];
 
-/** Events after which nothing that began before is open: the agent is gone, or another one has its name. */
+/** Events after which no earlier begin is open: the agent has been removed, or another has its name. */
 export const RESETS: readonly string[] = ["destroyed", "spawned"];
 
 /** The pairs that a kind ends. */

@@ -17,7 +17,7 @@ import {
 
 const EVENTS: RequestEvent[] = ["approve", "deny", "cancel", "build", "built", "activate", "publish", "fail"];
 
-test("the way to a deploy is the one that the contract tells, and there is no other", () => {
+test("the only path to a deploy is the one in the contract", () => {
   const way: RequestEvent[] = ["approve", "build", "built", "activate", "publish"];
   const states = way.reduce<RequestState[]>(
     (seen, event) => [...seen, ruleFor(seen.at(-1) ?? "pending", event)?.to ?? "failed"],
@@ -30,7 +30,7 @@ test("the way to a deploy is the one that the contract tells, and there is no ot
   expect(toDeployed).toHaveLength(1);
 });
 
-test("whatever happens, a request ends in one terminal state and stays there", () => {
+test("after any events, a request ends in one terminal state and stays there", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 30 }), (events) => {
       let state: RequestState = INITIAL.to;
@@ -49,11 +49,11 @@ test("whatever happens, a request ends in one terminal state and stays there", (
   );
 });
 
-test("the ends are those states that nothing leaves", () => {
+test("the terminal states are those without events", () => {
   expect(RequestState.options.filter(isTerminal)).toEqual([...TERMINAL_STATES]);
 });
 
-test("a request on its way to a deploy passes every state that is in flight", () => {
+test("a request passes every in-flight state on its way to a deploy", () => {
   expect([...DEPLOY_PATH]).toEqual([...RequestState.options.filter(isInFlight), "deployed"]);
 });
 
@@ -70,7 +70,7 @@ test.each([
 });
 
 describe("tags", () => {
-  test("each end but a cancellation has its own", () => {
+  test("each terminal state but cancelled has its own tag", () => {
     const ends = RequestState.options.filter(isTerminal).map((state) => [state, terminalTag(state)]);
     expect(ends).toEqual([
       ["deployed", "deployed"],
@@ -80,7 +80,7 @@ describe("tags", () => {
     ]);
   });
 
-  test("a request has those of its way", () => {
+  test("a request has the tags of the states that it passed", () => {
     expect(tagsOf("pending", false, false)).toEqual(["proposal"]);
     expect(tagsOf("deployed", true, true)).toEqual(["proposal", "approved", "building", "deployed"]);
     expect(tagsOf("failed", false, false)).toEqual(["proposal", "failed"]);

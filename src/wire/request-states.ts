@@ -2,13 +2,13 @@ import type { RequestState } from "./approval.ts";
 
 /**
  * The life of a request as one pure table: state × event → state, the guard that must hold, and the tag that the
- * applied repository then carries. The daemon moves requests by it, page and terminal ask it what can be done with one,
- * the tests walk it, and `docs/states.md` is drawn from it.
+ * applied repository then gets. The daemon moves requests by it, the pages and `hivectl` read from it what can be done
+ * with a request, the tests walk it, and `docs/states.md` is generated from it.
  */
 
 export type RequestEvent = "approve" | "deny" | "cancel" | "build" | "built" | "activate" | "publish" | "fail";
 
-/** What must hold for an event to be taken; the words are for people. */
+/** What must be true for an event to be accepted, in words for people. */
 export const GUARDS = {
   looked_at: "what runs is still what was looked at (the digest)",
   own: "the operator cancels, or the agent that asked for it",
@@ -24,7 +24,7 @@ export interface Rule {
   tag?: { name: string; annotated: boolean };
 }
 
-/** Where a request begins, and the tag that pins what it is about. */
+/** The state in which a request begins, and the tag that pins its commit. */
 export const INITIAL: Rule = { to: "pending", tag: { name: "proposal", annotated: false } };
 
 const failed: Rule = { to: "failed", tag: { name: "failed", annotated: true } };
@@ -49,7 +49,7 @@ export const TABLE: Record<RequestState, Partial<Record<RequestEvent, Rule>>> = 
   cancelled: {},
 };
 
-/** The states of a request that is approved and deploys, in their order. */
+/** The states of an approved request that deploys, in order. */
 export const DEPLOY_PATH: readonly RequestState[] = follow("pending", ["approve", "build", "built", "activate", "publish"]);
 
 function follow(from: RequestState, [event, ...rest]: RequestEvent[]): RequestState[] {
@@ -57,48 +57,48 @@ function follow(from: RequestState, [event, ...rest]: RequestEvent[]): RequestSt
   return to ? [to, ...follow(to, rest)] : [];
 }
 
-/** The rule for an event in a state, or undefined when the event does not apply. */
+/** The rule for an event in a state; undefined if the event does not apply. */
 export function ruleFor(state: RequestState, event: RequestEvent): Rule | undefined {
   return TABLE[state][event];
 }
 
-/** How a request can end. */
+/** The states in which a request can end. */
 export const TERMINAL_STATES = ["deployed", "failed", "denied", "cancelled"] as const satisfies RequestState[];
 
-/** Nothing happens to such a request any more. */
+/** True if no event can change such a request. */
 export function isTerminal(state: RequestState): boolean {
   return Object.keys(TABLE[state]).length === 0;
 }
 
-/** Approved and not settled: a deploy that is queued or under way. */
+/** Approved and not ended: the deploy is queued or runs. */
 export function isInFlight(state: RequestState): boolean {
   return state !== "pending" && !isTerminal(state);
 }
 
-/** The steps of the deploy have begun. At most one request of an agent is there. */
+/** The steps of the deploy have begun. At most one request per agent is in such a state. */
 export function isDeploying(state: RequestState): boolean {
   return state !== "approved" && isInFlight(state);
 }
 
-/** What a person can do with a request. `force` ends its wait for the running turn. */
+/** What a person can do with a request. `force` ends the wait for the running turn. */
 export type RequestAction = "approve" | "deny" | "cancel" | "force";
 
-/** Whether the state of a request allows it; guards and permissions are the daemon's to check. */
+/** Whether the state of a request allows the action. The daemon checks guards and permissions. */
 export function requestCan({ state }: { state: RequestState }, action: RequestAction): boolean {
   return action === "force" ? state === "waiting" : ruleFor(state, action) !== undefined;
 }
 
-/** The tag that says how a request ended; a cancelled one leaves none. */
+/** The tag that records how a request ended. A cancelled request has none. */
 export function terminalTag(state: RequestState): string | undefined {
   if (!isTerminal(state)) return undefined;
   for (const rules of Object.values(TABLE)) for (const rule of Object.values(rules)) if (rule.to === state) return rule.tag?.name;
   return undefined;
 }
 
-/** The tags of which a request has at most one: each says how one ended. */
+/** The tags that record how a request ended. A request has at most one of them. */
 export const TERMINAL_TAGS: readonly string[] = (Object.keys(TABLE) as RequestState[]).flatMap((one) => terminalTag(one) ?? []);
 
-/** The tags that a request in this state has, by its way there; what recovery restores. */
+/** The tags that a request in this state has, given the states that it passed. Recovery restores them. */
 export function tagsOf(state: RequestState, wasApproved: boolean, wasBuilding: boolean): string[] {
   const terminal = terminalTag(state);
   return [

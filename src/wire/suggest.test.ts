@@ -14,6 +14,6 @@ test.each([
   expect(closest(word, verbs)).toBe(meant);
 });
 
-test.each(["frobnicate", "x", ""])("%j is near to nothing", (word) => {
+test.each(["frobnicate", "x", ""])("%j has no close name", (word) => {
   expect(closest(word, verbs)).toBeUndefined();
 });

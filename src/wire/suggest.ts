@@ -1,4 +1,4 @@
-/** The name that was probably meant: the nearest one within a third of its letters, or none. */
+/** The name that was probably meant: the nearest within a third of its letters, or undefined. */
 export function closest(word: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Infinity;
@@ -14,7 +14,7 @@ export function closest(word: string, names: readonly string[]): string | undefi
   return best;
 }
 
-/** Letters to insert, drop, change or swap with their neighbour. */
+/** Edit distance: insertions, deletions, changes, and swaps of neighbours. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= a.length; i++) {

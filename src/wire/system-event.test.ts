@@ -4,7 +4,7 @@ import { systemWords } from "./system-event.ts";
 const told = (event: object): string | undefined => systemWords("system", JSON.stringify(event));
 const SHA = "53500ea589b670f82987206b5ec886cc15f7ffe1";
 
-test("what the daemon tells is read as a sentence", () => {
+test("an event of the daemon is shown as a sentence", () => {
   expect(
     [
       {
@@ -29,7 +29,7 @@ test("what the daemon tells is read as a sentence", () => {
       { event: "spawned", agent: "scout", sha: SHA, request: 5 },
       { event: "spawned", agent: "scout", sha: SHA, request: 5, revived: true },
       { event: "rebuilt", agent: "scout", sha: SHA, request: 7 },
-      // The daemon's order of facts is not always the same.
+      // The order of the daemon's facts varies.
       { agent: "scout", event: "killed", reason: "by hm1nd" },
       { event: "destroyed", agent: "scout", purged: false },
       { event: "destroyed", agent: "scout", purged: true },
@@ -82,7 +82,7 @@ test("what the daemon tells is read as a sentence", () => {
   ]);
 });
 
-test("an event of another version is told by its facts; one of an agent's own making stays what it wrote", () => {
+test("an unknown event is shown by its facts; a message that an agent forged is shown unchanged", () => {
   expect(told({ event: "moved", agent: "scout", to: { rack: 3 } })).toBe('moved · agent scout · to {"rack":3}');
   expect(told({ event: "constructor", agent: "scout" })).toBe("constructor · agent scout");
   expect(systemWords("scout", '{"event":"approval_resolved","id":5}')).toBeUndefined();

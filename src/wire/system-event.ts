@@ -1,7 +1,7 @@
 import type { SYSTEM } from "./names.ts";
 import { KIND_WORDS } from "./words.ts";
 
-/** The daemon, as a sender. */
+/** The daemon as a sender. */
 const DAEMON: typeof SYSTEM = "system";
 
 type Facts = Record<string, unknown>;
@@ -11,7 +11,7 @@ const SHA_DIGITS = 12;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 const short = (sha: unknown): string => text(sha).slice(0, SHA_DIGITS);
-/** Behind what is said already, where there is more to say. */
+/** The separator and the value; empty without a value. */
 const more = (value: unknown, before: string): string => (value === undefined || value === null ? "" : before + text(value));
 
 const kindWord = (kind: unknown): string => {
@@ -50,8 +50,8 @@ const WORDS: Record<string, (facts: Facts) => string> = {
 };
 
 /**
- * What the daemon tells an agent (JSON with an `event`), in words for people, on one line where its facts are. Undefined
- * for a message that is not the daemon's, whatever it looks like. An event that is not known is told by its facts.
+ * The text for a message from the daemon to an agent (JSON with an `event`), on one line unless its facts have several.
+ * Undefined for any message that is not from the daemon, whatever its body. An unknown event is shown by its facts.
  */
 export function systemWords(from: string, body: string): string | undefined {
   if (from !== DAEMON) return undefined;
@@ -66,7 +66,7 @@ function factsIn(body: string): Facts {
   try {
     return Object(JSON.parse(body)) as Facts;
   } catch {
-    // Not JSON: the message is shown as it is.
+    // Not JSON: the message is shown unchanged.
     return {};
   }
 }

@@ -12,7 +12,7 @@ const RECOVERY: Record<NonNullable<TurnEndRule["recovery"]>, string> = {
   new_session: "a new session takes its place and the prompt is tried once more",
 };
 
-/** The table of docs/reliability.md, drawn from that of the code. */
+/** The table of docs/reliability.md, generated from `TURN_ENDS`. */
 export function turnEndsTable(): string {
   const rows = (Object.keys(TURN_ENDS) as TurnEnd[]).map((end) => {
     const { fault, message, recovery, pause, when } = turnEndRule(end);

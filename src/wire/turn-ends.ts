@@ -1,42 +1,45 @@
-/** Whose fault the end of a turn is. Only `message` counts towards the dead letter. */
+/** What caused the end of a turn. Only `message` counts towards the dead letter. */
 export type Fault = "none" | "operator" | "hive" | "message" | "account" | "upstream" | "session" | "config" | "machine";
 
-/** First and longest pause before the agent is served mail again; each pause in a row is twice the last. Milliseconds. */
+/**
+ * Shortest and longest pause before the agent gets mail again. Each consecutive pause is twice the last. Milliseconds.
+ */
 export interface Pause {
   first: number;
   most: number;
 }
 
-/** What one way of ending a turn means. */
+/** The consequences of one way of ending a turn. */
 export interface TurnEndRule {
   fault: Fault;
   /**
-   * What becomes of the message that the turn was for: acknowledged, dropped (or returned, as the operator asks),
-   * counted (returned with one more failure, dead at the last), returned uncounted.
+   * What happens to the turn's message: `done` acknowledges it; `dropped` drops it, or returns it if the operator asks
+   * for that; `counted` returns it with one more failure, and the last failure makes it dead; `returned` returns it
+   * uncounted.
    */
   message: "done" | "dropped" | "counted" | "returned";
-  /** The harness tries this first, once in a turn, and then runs the prompt again. */
+  /** The harness tries this once per turn, then runs the prompt again. */
   recovery?: "compact" | "new_session";
-  /** How long the agent is parked. Without it the next message is served at once. */
+  /** How long the agent is parked. Without it, the agent gets its next message at once. */
   pause?: Pause;
-  /** When a turn ends so. */
+  /** When a turn ends this way. */
   when: string;
-  /** What the operator can do, in the agent's state reason. */
+  /** What the operator can do. Shown in the agent's state reason. */
   remedy?: string;
 }
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** Short: the message may be at fault, and is dead after a few tries. */
+/** Short: the message may be at fault, and is dead after a few failures. */
 const RETRY: Pause = { first: SECOND, most: 30 * SECOND };
-/** What passes by itself, or is mended on the host. */
+/** For causes that end without help or are fixed on the host. */
 const OUTAGE: Pause = { first: 10 * SECOND, most: 5 * MINUTE };
-/** What a person has to mend. */
+/** For causes that a person has to fix. */
 const PERSON: Pause = { first: 5 * MINUTE, most: 30 * MINUTE };
 
 /**
- * Every way in which a turn can end, whose fault it is, and what happens. The turn loop, the broker and the parking of
- * agents act on this table; docs/reliability.md is drawn from it.
+ * Every way in which a turn can end, its fault and its consequences. The turn loop, the broker and the code that parks
+ * agents follow this table. The table in docs/reliability.md is generated from it.
  */
 export const TURN_ENDS = {
   ok: { fault: "none", message: "done", when: "the CLI completes the turn" },
@@ -124,12 +127,11 @@ export const TURN_ENDS = {
 
 export type TurnEnd = keyof typeof TURN_ENDS;
 
-/** The rule of an end. */
 export const turnEndRule = (end: TurnEnd): TurnEndRule => TURN_ENDS[end];
 
 /**
- * What a turn counts as: `failed` is the message's fault; `parked` is not, and the message goes back; `cancelled` is the
- * operator's doing, `interrupted` that of a stop, a restart or a deploy, or of a cage that ended.
+ * The result that a turn is counted as. `failed` is the message's fault. `parked` is not, and the message is returned.
+ * `cancelled` is the operator's doing. `interrupted` is due to a stop, a restart, a deploy or a cage that ended.
  */
 export const TURN_RESULTS = ["ok", "failed", "parked", "cancelled", "interrupted"] as const;
 export type TurnResult = (typeof TURN_RESULTS)[number];

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { piecesOf, unseenKind, writtenOut } from "./unseen.ts";
 
-describe("what cannot be seen", () => {
-  test("is everything that Unicode says shows nothing, and what fonts draw empty", () => {
+describe("unseen characters", () => {
+  test("include everything that Unicode ignores by default and what fonts draw empty", () => {
     const missing: string[] = [];
-    // Signs of Arabic and Kaithi that stand around numbers: format characters that are drawn.
+    // Arabic and Kaithi number signs: format characters that are visible.
     const drawn = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}\t\n\r]/u;
     const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
     for (let point = 0; point <= 0x10ffff; point++) {
@@ -31,17 +31,17 @@ describe("what cannot be seen", () => {
     expect(writtenOut(text)).toBe(written);
   });
 
-  test("a selector or a joiner is part of an emoji, and nowhere else", () => {
+  test("a selector or joiner is visible as part of an emoji and unseen elsewhere", () => {
     for (const text of ["❤️ 👩‍💻 👨‍👩‍👧‍👦 🏳️‍🌈 1️⃣", "grüße 日本語 🐝\n\ttab"]) expect(writtenOut(text)).toBe(text);
     expect(writtenOut("ab\uFE0F \u200Dx")).toBe("ab⟨U+FE0F⟩ ⟨U+200D⟩x");
-    // One picture has one selector; more of them carry data.
+    // An emoji has one selector; further ones carry data.
     expect(writtenOut("❤️\uFE0F\uFE0F")).toBe("❤️⟨U+FE0F⟩⟨U+FE0F⟩");
     expect(writtenOut("👩\u200D")).toBe("👩⟨U+200D⟩");
-    // The flag of a region is written in tags, which may say anything.
+    // The flag of a region is spelled in tags, which may spell anything.
     expect(writtenOut("🏴\u{E0067}\u{E007F}")).toBe("🏴⟨U+E0067⟩⟨U+E007F⟩");
   });
 
-  test("comes in pieces of its own, with its kind", () => {
+  test("become separate pieces with their kind", () => {
     expect(piecesOf("")).toEqual([]);
     expect(piecesOf("x\u202Ey\r")).toEqual([
       { text: "x" },

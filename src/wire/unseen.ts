@@ -1,11 +1,11 @@
 /**
- * Characters that a reader does not see, or that make a text look like another one. The page, the terminal, the risk
- * marks and the checks of paths use this one list.
+ * Characters that a reader cannot see, or that make a text look like a different one. The pages, the terminal, the risk
+ * marks and the path checks share this list.
  */
 
 type Ranges = readonly (readonly [from: number, to: number])[];
 
-/** They turn the direction of the text that follows: it is shown in another order than programs read it. */
+/** Change the direction of the text after them, so that it is shown in a different order than programs read it. */
 const BIDI: Ranges = [
   [0x061c, 0x061c],
   [0x200e, 0x200f],
@@ -13,8 +13,8 @@ const BIDI: Ranges = [
   [0x2066, 0x2069],
 ];
 /**
- * They show nothing, or a blank that is none. All of Unicode's `Default_Ignorable_Code_Point`, its separators of lines
- * and paragraphs, and letters and symbols that fonts draw empty.
+ * Show nothing, or a blank that is not a space: Unicode's `Default_Ignorable_Code_Point`, its line and paragraph
+ * separators, and letters and symbols that fonts draw empty.
  */
 const INVISIBLE: Ranges = [
   [0x00ad, 0x00ad],
@@ -40,8 +40,8 @@ const INVISIBLE: Ranges = [
   [0xe0000, 0xe0fff],
 ];
 /**
- * Control characters that no text needs: all but tab and newline, and the carriage return before one; and halves of
- * surrogate pairs, which no program can encode.
+ * Control characters that no text needs: all but tab, newline and a carriage return before a newline. Also lone
+ * surrogates, which no program can encode.
  */
 const CONTROL: Ranges = [
   [0x00, 0x08],
@@ -56,7 +56,7 @@ const within = (point: number, ranges: Ranges): boolean => ranges.some(([from, t
 
 export type Unseen = "bidi" | "invisible" | "control";
 
-/** What kind of unseen character this is; undefined for all that can be seen, blanks, tabs and line ends. */
+/** The kind of an unseen character; undefined for visible characters, blanks, tabs and line ends. */
 export function unseenKind(character: string): Unseen | undefined {
   const point = character.codePointAt(0) ?? 0;
   if (within(point, BIDI)) return "bidi";
@@ -64,30 +64,30 @@ export function unseenKind(character: string): Unseen | undefined {
   return within(point, CONTROL) ? "control" : undefined;
 }
 
-/** `U+202E`, as people look it up. */
+/** The character in the usual notation, such as `U+202E`. */
 export function codePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 const inClass = ([from, to]: Ranges[number]): string => `\\u{${from.toString(16)}}-\\u{${to.toString(16)}}`;
-/** Every character of the list, and a carriage return that ends no line. */
+/** Every character of the list, and a carriage return that does not end a line. */
 const UNSEEN = new RegExp(`[${[...BIDI, ...INVISIBLE, ...CONTROL].map(inClass).join("")}]|\\r(?!\\n)`, "u");
 const EVERY_UNSEEN = new RegExp(UNSEEN, "gu");
 
-/** The characters that belong to pictures: emoji presentation and the joiner. */
+/** Characters that are part of emoji: emoji presentation and the joiner. */
 const IN_EMOJI = /\u200d|\ufe0f/;
 let emoji: RegExp | undefined;
-/** Whole pictures as Unicode lists them. Compiled when a text needs it: the list is long. */
+/** Whole emoji as Unicode lists them. Compiled on first use because the list is long. */
 function emojiSequences(): RegExp {
   try {
     return (emoji ??= new RegExp("\\p{RGI_Emoji}", "gv"));
   } catch {
-    // A browser that does not know the list: no sequence is taken for a picture, and all is written out.
+    // The browser does not know the list. Treat no sequence as an emoji and write everything out.
     return (emoji = /(?!)/g);
   }
 }
 
-/** Where in the text a joiner or a selector is part of a picture. */
+/** Offsets at which a joiner or selector is part of an emoji. */
 function partsOfEmoji(text: string): ReadonlySet<number> {
   const places = new Set<number>();
   if (!IN_EMOJI.test(text)) return places;
@@ -98,11 +98,14 @@ function partsOfEmoji(text: string): ReadonlySet<number> {
 
 export interface Piece {
   text: string;
-  /** The kind of the one character that the text is; undefined for text that can be seen. */
+  /** The kind of the single character in `text`; undefined for visible text. */
   unseen?: Unseen;
 }
 
-/** The text in pieces: each unseen character is one of its own. A joiner or selector in an emoji is part of the text. */
+/**
+ * Splits the text into pieces, with a separate piece for each unseen character. A joiner or selector in an emoji stays
+ * part of the text.
+ */
 export function piecesOf(text: string): Piece[] {
   if (!UNSEEN.test(text)) return text === "" ? [] : [{ text }];
   const pictures = partsOfEmoji(text);
@@ -126,17 +129,17 @@ const SIGNS: Readonly<Record<string, string>> = {
   "\u007F": "␡",
 };
 
-/** How an unseen character is written: a sign for the well-known ones, `⟨U+202E⟩` for the others. */
+/** How an unseen character is written: a symbol for the well-known ones, `⟨U+202E⟩` for the others. */
 export function written(character: string): string {
   return SIGNS[character] ?? `⟨${codePoint(character)}⟩`;
 }
 
-/** A text to read, on a page or in a terminal: what cannot be seen is written out, and line ends of another system are newlines. */
+/** The text as a page or terminal shows it: unseen characters are written out and foreign line ends become newlines. */
 export function readable(text: string): string {
   return writtenOut(text.includes("\r") ? text.replaceAll(/\r(?=\n|$)/g, "") : text);
 }
 
-/** The text with every unseen character written out; `mark` may set those off, or write them in another way. */
+/** The text with every unseen character written out. `mark` may highlight those or write them differently. */
 export function writtenOut(text: string, mark: (sign: string, character: string) => string = (sign) => sign): string {
   if (!UNSEEN.test(text)) return text;
   let out = "";

@@ -1,7 +1,7 @@
 import type { AgentView } from "./agent.ts";
 import type { ApprovalKind } from "./approval.ts";
 
-/** What people read for names that are fixed on the wire; docs/glossary.md says what each word means. */
+/** Words that people read in place of names that are fixed on the wire. docs/glossary.md defines them. */
 
 /** A kind of request. */
 export const KIND_WORDS: Record<ApprovalKind, string> = { spawn: "spawn", apply_commit: "config change" };

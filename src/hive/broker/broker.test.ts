@@ -13,7 +13,7 @@ import type { Directory, Principal } from "../directory.ts";
 import { Broker, type BrokerOptions } from "./broker.ts";
 import type { Served } from "./waiters.ts";
 
-/** A broker over a real database file, with agents by the names of their ids. */
+/** A broker on a real database file, with agents whose ids derive from their names. */
 let folder: string;
 let store: Store;
 let broker: Broker;
@@ -68,7 +68,7 @@ const finish = (name: string, outcome: Parameters<Broker["leases"]["finish"]>[2]
 const stateOf = (id: number): string | undefined => store.messages.byId(id)?.state;
 
 describe("lease and acknowledgement", () => {
-  test("a message is leased to one harness, acknowledged by the turn's success, and never comes back", async () => {
+  test("a message is leased to one harness, acknowledged by the turn's success, and never redelivered", async () => {
     const id = await send("ada", "one");
     const { message, token } = await next("ada");
     expect(message).toMatchObject({ id, body: "one", redelivered: false, from: "operator" });
@@ -80,14 +80,14 @@ describe("lease and acknowledgement", () => {
     expect(broker.hasMail("id-ada")).toBe(false);
   });
 
-  test("a send answers only after the row is stored, and leases to whoever waits in the same commit", async () => {
+  test("a send answers after the row is stored, and leases to a waiter in the same commit", async () => {
     const waiting = next("ada");
     const { sent } = await broker.send(operator, { to: "ada", body: "now" });
     expect(sent[0]?.state).toBe("leased");
     expect((await waiting).message.body).toBe("now");
   });
 
-  test("a send in the same moment as a next does not overtake what lies in the inbox", async () => {
+  test("a send concurrent with a next does not overtake queued mail", async () => {
     const older = await send("ada", "older");
     const newer = broker.send(operator, { to: "ada", body: "newer" });
     const { message } = await next("ada");
@@ -106,7 +106,7 @@ describe("lease and acknowledgement", () => {
     expect([stateOf(first), stateOf(second)]).toEqual(["done", "done"]);
   });
 
-  test("recv with a wait is woken by the send itself", async () => {
+  test("a send wakes a waiting recv", async () => {
     await send("ada", "one");
     await next("ada");
     const waiting = broker.recv("id-ada", "i-ada", 180, never);
@@ -118,7 +118,7 @@ describe("lease and acknowledgement", () => {
     await expect(broker.recv("id-ada", "i-ada", 0, never)).rejects.toThrow("no turn is running");
   });
 
-  test("a waiter whose connection ends is forgotten: the message stays for the next", async () => {
+  test("a waiter whose connection ends is removed, and the message stays for the next", async () => {
     const gone = new AbortController();
     const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", gone.signal));
     gone.abort();
@@ -129,7 +129,7 @@ describe("lease and acknowledgement", () => {
 });
 
 describe("order", () => {
-  test("each inbox is in the order of its sends, also over a return", async () => {
+  test("each inbox keeps the order of its sends, even after a return", async () => {
     for (let n = 1; n <= 20; n++) await send("ada", String(n));
     const bodies: string[] = [];
     bodies.push((await next("ada")).message.body);
@@ -141,7 +141,7 @@ describe("order", () => {
     expect(bodies).toEqual(["1", ...Array.from({ length: 20 }, (_, n) => String(n + 1))]);
   });
 
-  test("concurrent sends get ids without gaps between inboxes being mixed up", async () => {
+  test("concurrent sends to several inboxes get distinct rising ids", async () => {
     const ids = await Promise.all(Array.from({ length: 100 }, (_, n) => send(n % 2 === 0 ? "ada" : "bob", String(n))));
     expect(new Set(ids).size).toBe(100);
     expect([...ids].sort((a, b) => a - b)).toEqual(ids);
@@ -149,7 +149,7 @@ describe("order", () => {
 });
 
 describe("redelivery and dead letters", () => {
-  test("what a dead harness held comes back, marked", async () => {
+  test("a dead harness's message is redelivered and marked", async () => {
     const id = await send("ada", "one");
     await next("ada");
     await broker.leases.release("id-ada", "i-ada");
@@ -157,7 +157,7 @@ describe("redelivery and dead letters", () => {
     expect(again.message).toMatchObject({ id, redelivered: true });
   });
 
-  test("only failures of the message itself count; the fifth is its death, and the next one proceeds", async () => {
+  test("only failures of the message itself count; the fifth makes it dead, and the next message proceeds", async () => {
     const bad = await send("ada", "poison");
     const good = await send("ada", "fine");
     for (let n = 0; n < 10; n++) {
@@ -176,7 +176,7 @@ describe("redelivery and dead letters", () => {
     }
     expect(store.messages.byId(bad)).toMatchObject({ state: "dead", reason: "the CLI crashed", failures: MAX_MESSAGE_FAILURES });
     expect((await next("ada")).message.id).toBe(good);
-    // The manager hears of it.
+    // The manager is notified.
     expect((await next("hm1nd")).message.body).toContain('"event":"message_dead"');
   });
 
@@ -189,7 +189,7 @@ describe("redelivery and dead letters", () => {
     expect(store.messages.byId(second)).toMatchObject({ state: "queued", failures: 0 });
   });
 
-  test("the operator retries a dead message or drops it", async () => {
+  test("the operator can retry or drop a dead message", async () => {
     const id = await send("ada", "poison");
     for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
       await next("ada");
@@ -203,7 +203,7 @@ describe("redelivery and dead letters", () => {
     await expect(broker.retry(id)).rejects.toThrow("not dead");
   });
 
-  test("cancel drops the message, cancel with return gives it back", async () => {
+  test("cancel drops the message; cancel with return returns it", async () => {
     const dropped = await send("ada", "one");
     await next("ada");
     await finish("ada", { kind: "cancelled", return: false });
@@ -216,7 +216,7 @@ describe("redelivery and dead letters", () => {
 });
 
 describe("a new daemon", () => {
-  /** Closes and opens everything, as a restart would. */
+  /** Closes and reopens everything, like a restart. */
   function restart(leaseGraceMs: number): void {
     broker.stop();
     store.close();
@@ -224,7 +224,7 @@ describe("a new daemon", () => {
     broker = open({ leaseGraceMs });
   }
 
-  test("a harness that presents its lease keeps it; a forged or old one comes back", async () => {
+  test("a harness that presents its lease keeps it; a forged or old lease is returned", async () => {
     const mine = await send("ada", "mine");
     const { token } = await next("ada");
     const theirs = await send("bob", "theirs");
@@ -237,7 +237,7 @@ describe("a new daemon", () => {
     expect(stateOf(mine)).toBe("done");
   });
 
-  test("leases that nobody presents in time are returned", async () => {
+  test("leases that are not presented in time are returned", async () => {
     const id = await send("ada", "one");
     await next("ada");
     restart(1);
@@ -246,7 +246,7 @@ describe("a new daemon", () => {
     expect(again.message).toMatchObject({ id, redelivered: true });
   });
 
-  test("the grace begins when the sockets are bound: a slow start returns nothing", async () => {
+  test("the grace period begins when the sockets are bound, so a slow start returns nothing", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     try {
       const id = await send("ada", "one");
@@ -262,12 +262,12 @@ describe("a new daemon", () => {
   });
 });
 
-describe("who may send what to whom", () => {
-  test("an unknown recipient is named, and so are those who can be reached", async () => {
+describe("permissions to send", () => {
+  test("the error for an unknown recipient names it and the reachable ones", async () => {
     await expect(broker.send(as("ada"), { to: "ghost", body: "x" })).rejects.toThrow(/"ghost".*operator, bob, cyd, hm1nd/);
   });
 
-  test("an allow-list holds; manager and operator are always reachable", async () => {
+  test("an allow-list is enforced; manager and operator are always reachable", async () => {
     principals = principals.map((one) => (one.name === "ada" ? { ...one, allowed: ["bob"] } : one));
     await send("bob", "x", as("ada"));
     await send("hm1nd", "x", as("ada"));
@@ -275,14 +275,14 @@ describe("who may send what to whom", () => {
     await expect(broker.send(as("ada"), { to: "cyd", body: "x" })).rejects.toThrow("does not let you send to cyd");
   });
 
-  test("* reaches everybody that the sender may reach, and says who was left out", async () => {
+  test("* reaches every agent that the sender may reach and lists the others", async () => {
     principals = principals.map((one) => (one.name === "ada" ? { ...one, allowed: ["bob"] } : one));
     const { sent, refused } = await broker.send(as("ada"), { to: "*", body: "all" });
     expect(sent.map((one) => one.to)).toEqual(["bob", "hm1nd"]);
     expect(refused.map((one) => one.to)).toEqual(["cyd"]);
   });
 
-  test("a client_id stores once per sender, and answers the same", async () => {
+  test("a client_id is stored once per sender and gets the same answer", async () => {
     const first = await broker.send(as("ada"), { to: "bob", body: "x", client_id: "k" });
     const again = await broker.send(as("ada"), { to: "bob", body: "x", client_id: "k" });
     const other = await broker.send(as("cyd"), { to: "bob", body: "x", client_id: "k" });
@@ -291,24 +291,24 @@ describe("who may send what to whom", () => {
     expect(broker.unread("id-bob")).toBe(2);
   });
 
-  test("two of the same client_id in one commit store once", async () => {
+  test("two sends with the same client_id in one commit store once", async () => {
     const [a, b] = await Promise.all([1, 2].map(() => broker.send(as("ada"), { to: "bob", body: "x", client_id: "k" })));
     expect(a?.sent[0]?.id).toBe(b?.sent[0]?.id);
     expect(broker.unread("id-bob")).toBe(1);
   });
 
-  test("a flood is refused with how long to wait", async () => {
+  test("a flood is refused with the time to wait", async () => {
     broker.stop();
     broker = open({ sendRate: { perSecond: 1, burst: 3 }, now: () => 1_000_000 });
     for (let n = 0; n < 3; n++) await send("bob", "x", as("ada"));
     await expect(send("bob", "x", as("ada"))).rejects.toMatchObject({ code: "rate_limited" });
-    // The operator is never told to wait.
+    // The operator is never rate limited.
     for (let n = 0; n < 10; n++) await send("bob", "x");
   });
 });
 
 describe("the loop brake", () => {
-  test("agents that answer each other are held after the limit, and go on when the operator says so", async () => {
+  test("messages of agents that answer each other are held after the limit until the operator releases them", async () => {
     await send("ada", "go");
     let [from, to] = ["ada", "bob"];
     const held: number[] = [];
@@ -325,7 +325,7 @@ describe("the loop brake", () => {
     expect((await next(from)).message.id).toBe(id);
   });
 
-  test("of the messages to one agent a thousand are held at most; the next one is refused, and others still receive", async () => {
+  test("at most a thousand messages to one agent are held; the next is refused, and others still receive", async () => {
     broker.stop();
     broker = open({ maxHops: 0, sendRate: { perSecond: 1e6, burst: 1e6 } });
     await send("ada", "go");
@@ -336,7 +336,7 @@ describe("the loop brake", () => {
     expect(stateOf(await send("bob", "x"))).toBe("queued");
   });
 
-  test("a message of the operator begins a new chain", async () => {
+  test("a message from the operator starts a new chain", async () => {
     await send("ada", "go");
     await next("ada");
     const inChain = await send("bob", "x", as("ada"));
@@ -346,8 +346,8 @@ describe("the loop brake", () => {
   });
 });
 
-describe("holding back, sleeping, waking", () => {
-  test("a paused agent's messages queue, and flow in their order afterwards", async () => {
+describe("pausing, sleeping, waking", () => {
+  test("a paused agent's messages queue and are delivered in order afterwards", async () => {
     broker.setServed("id-ada", false);
     const waiting = next("ada");
     await send("ada", "one");
@@ -357,7 +357,7 @@ describe("holding back, sleeping, waking", () => {
     expect((await waiting).message.body).toBe("one");
   });
 
-  test("sleep is offered only to one who waits for nothing, and a send after it goes to the next harness", async () => {
+  test("sleep is offered only to an idle waiter, and a later send goes to the next harness", async () => {
     const woken: string[] = [];
     broker.onMail((id) => void woken.push(id));
     expect(broker.offerSleep("id-ada")).toBe(false);
@@ -367,19 +367,19 @@ describe("holding back, sleeping, waking", () => {
     expect(await waiting).toEqual({ sleep: true });
     expect(stateOf(id)).toBe("queued");
     expect(woken).toEqual(["id-ada"]);
-    // Whoever says hello next gets it.
+    // The next harness that says hello gets it.
     await broker.leases.present("id-ada", "second", []);
     expect((await next("ada", "second")).message).toMatchObject({ id, redelivered: false });
   });
 
-  test("no sleep while a lease lives", async () => {
+  test("an agent with a lease is not offered sleep", async () => {
     await send("ada", "one");
     await next("ada");
     broker.next("id-ada", "i-ada", never)(() => {}, onUnexpected);
     expect(broker.offerSleep("id-ada")).toBe(false);
   });
 
-  test("mail for nobody who waits wakes the cage once per message", async () => {
+  test("mail without a waiter wakes the cage once per message", async () => {
     const woken: string[] = [];
     broker.onMail((id) => void woken.push(id));
     await send("bob", "x");
@@ -388,19 +388,19 @@ describe("holding back, sleeping, waking", () => {
 });
 
 describe("the operator's inbox", () => {
-  test("what is stored has arrived; reading moves a mark, and unread is what lies behind it", async () => {
+  test("a stored message is delivered; unread counts the messages after the read position", async () => {
     const first = await send("operator", "one", as("ada"));
     await send("operator", "two", as("bob"));
     expect(broker.operator.list({ limit: 10 })).toMatchObject({ unread: 2, read_up_to: 0 });
     await broker.operator.markRead(first);
     expect(broker.operator.list({ limit: 10, unread: true }).messages.map((message) => message.body)).toEqual(["two"]);
-    // The mark does not go back.
+    // The read position never moves back.
     await broker.operator.markRead(0);
     expect(broker.operator.readUpTo()).toBe(first);
   });
 });
 
-test("every change of a message is published once, after it is stored, in the order of seq", async () => {
+test("every change of a message is published once, after it is stored, in order of seq", async () => {
   await send("ada", "one");
   await next("ada");
   await finish("ada");
@@ -410,7 +410,7 @@ test("every change of a message is published once, after it is stored, in the or
   expect([...seqs].sort((a, b) => a - b)).toEqual(seqs);
 });
 
-test("a harness that is gone waits no more: the next message is its successor's", async () => {
+test("a harness that has ended no longer waits, and the next message goes to its successor", async () => {
   const gone = expect(next("ada", "old")).rejects.toMatchObject({ code: "unavailable" });
   await broker.leases.release("id-ada", "old");
   await gone;
@@ -422,7 +422,7 @@ test("a harness that is gone waits no more: the next message is its successor's"
   expect((await waiting).message.id).toBe(id);
 });
 
-test("a changed inbox is told of at once, and in a storm once for all that has come", async () => {
+test("a changed inbox is reported at once, and a storm of changes together", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   try {
     broker = open();
@@ -445,7 +445,7 @@ test("a changed inbox is told of at once, and in a storm once for all that has c
   }
 });
 
-test("whoever waits for a message hears of it before its sender is answered", async () => {
+test("a waiter gets its message before the sender is answered", async () => {
   const heard: string[] = [];
   const waiting = next("ada").then(() => void heard.push("receiver"));
   await send("ada", "now").then(() => void heard.push("sender"));

@@ -19,31 +19,31 @@ import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
-/** The recipient that stands for every agent the sender may reach. */
+/** The recipient that means every agent that the sender may reach. */
 export const EVERYBODY = "*";
 
 export interface BrokerOptions {
   store: Store;
   feed: Feed;
   directory: Directory;
-  /** Messages that agents may send one another in a chain before the operator is asked. */
+  /** Messages that agents may send each other in a chain before the operator is asked. */
   maxHops: number;
-  /** After a start, how long a harness may take to present its leases again. Milliseconds. */
+  /** After a start, how long a harness may take to present its leases. Milliseconds. */
   leaseGraceMs: number;
   sendRate?: RateLimit;
-  /** Work that nobody waits for has failed. */
+  /** Background work has failed. */
   onUnexpected(error: unknown): void;
   now?: () => number;
 }
 
 /**
- * Durable messages between agents, operator and system. What it promises: `send` answers after the message is on
- * stable storage; an acknowledged message never comes back, and one that is not acknowledged is never lost; each inbox
- * is in the order of the one writer; nothing is polled.
+ * Durable messages between agents, operator and system. Guarantees: `send` answers after the message is on stable
+ * storage; an acknowledged message is never redelivered, and an unacknowledged one is never lost; each inbox keeps the
+ * order of the writer; nothing is polled.
  *
- * Decisions are taken inside the write that carries them out, over the rows themselves. Kept in memory are who waits, and
- * of each inbox which messages wait and which are in turns (`Inboxes`). A send to somebody who waits stores the message and
- * its lease in the same commit.
+ * Each decision is made inside the write that executes it, on the rows themselves. Memory holds the waiters and, per
+ * inbox, the queued and leased messages (`Inboxes`). A send to an inbox with a waiter stores the message and its lease
+ * in the same commit.
  */
 export class Broker {
   readonly #store: Store;
@@ -54,14 +54,14 @@ export class Broker {
   readonly #now: () => number;
   readonly #rate: SendRate;
   readonly #waiters = new Waiters();
-  /** Inboxes that are held back: paused or parked agents. */
+  /** Inboxes that are not served: those of paused or parked agents. */
   readonly #unserved = new Set<string>();
-  /** Inboxes whose harness was told to sleep: nobody is served until a new one says hello. */
+  /** Inboxes whose harness was told to sleep. They are not served until a new harness says hello. */
   readonly #asleep = new Set<string>();
   readonly #inboxes: Inboxes;
-  /** How leases end. */
+  /** Ends leases. */
   readonly leases: LeaseEnds;
-  /** What has come for the operator. */
+  /** The operator's inbox. */
   readonly operator: OperatorInbox;
   readonly #changed = new ChangedInboxes();
   #onMail: (agentId: string) => void = () => {};
@@ -94,26 +94,27 @@ export class Broker {
     });
   }
 
-  /** Called with an agent that has mail and nobody who waits for it: its cage may be asleep. */
+  /** Registers a listener for agents that have mail and no waiter: their cage may be asleep. */
   onMail(listener: (agentId: string) => void): void {
     this.#onMail = listener;
   }
-  /** Called soon after an inbox may have changed: an agent's id, or the operator. */
+  /** Registers a listener that is called soon after an inbox may have changed, with an agent's id or `operator`. */
   onChange(listener: (inbox: string) => void): void {
     this.#changed.onChange(listener);
   }
 
   // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Stores a message for each recipient. Resolves after the commit; the same `client_id` is stored once. */
+  /** Stores a message for each recipient. Resolves after the commit. Stores the same `client_id` only once. */
   send(sender: Sender, draft: Draft): Promise<Output<"send">> {
     return new Promise(this.sending(sender, draft));
   }
 
-  /** The same by call. */
+  /** The callback form of `send`. */
   sending(sender: Sender, draft: Draft): ByCall<Output<"send">> {
     return this.#store.writing((tx) => {
-      // First of all: what is stored is answered whatever has become of the recipient, the configuration or the rate.
+      // First, because a stored message is answered whatever has happened since to the recipient, the config or the
+      // rate.
       const earlier = this.stored(sender, draft);
       if (earlier) return earlier;
       const from = this.#principal(sender.id);
@@ -145,7 +146,7 @@ export class Broker {
     };
   }
 
-  /** Who a broadcast that is stored did not reach. */
+  /** The agents that a stored broadcast did not reach. */
   #missed(sender: Sender, rows: readonly MessageRow[]): Output<"send">["refused"] {
     const reached = new Set([sender.id, ...rows.map((row) => row.recipient)]);
     return this.#directory
@@ -160,7 +161,7 @@ export class Broker {
     to: string,
   ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
     if (to !== EVERYBODY) {
-      // A program in a cage wakes its own agent; nobody else writes to itself.
+      // A program in a cage may send to its own agent. No other sender may write to itself.
       if (to === from.name && sender.label === undefined)
         throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
       if (to === from.name) return { recipients: [from], refused: [] };
@@ -184,7 +185,7 @@ export class Broker {
     }
   }
 
-  /** The chain that a sender's message continues: that of the newest message it is handling. */
+  /** The chain that a sender's message continues: the chain of the newest message that it is handling. */
   #chainOf(sender: string): { chain: number; hops: number } | undefined {
     if (sender === OPERATOR || sender === SYSTEM) return undefined;
     const handling = this.#inboxes.handling(sender);
@@ -212,14 +213,14 @@ export class Broker {
       notice,
     });
     if (to.id === OPERATOR) {
-      // The operator's inbox is the history itself: what is stored has arrived.
+      // The operator's inbox is the message history, so a stored message is delivered.
       row.state = "done";
       tx.afterCommit(() => this.operator.arrived());
     } else if (row.hops > this.#maxHops) {
       row.state = "held";
       row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
     } else {
-      // Whoever waits while older mail lies there is about to get that: nothing overtakes it.
+      // If older mail is queued, the waiter is about to get that. Nothing overtakes it.
       const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
       const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
@@ -228,7 +229,7 @@ export class Broker {
     return row;
   }
 
-  /** Why a sender is refused: the limit of an inbox binds senders, never the daemon's notices. */
+  /** Why a send is refused. The limit of an inbox applies to senders, never to the daemon's notices. */
   #whyFull(to: Principal, chain: { hops: number } | undefined): string | undefined {
     if (to.id === OPERATOR) return undefined;
     if ((chain?.hops ?? 0) > this.#maxHops) {
@@ -239,7 +240,7 @@ export class Broker {
     return `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`;
   }
 
-  /** Throws when an agent may not ask for something whose answer comes into its inbox: the inbox is full. */
+  /** Throws if the agent's inbox is full. The agent may then not ask for anything that is answered there. */
   checkMayAsk(agentId: string): void {
     if (this.unread(agentId) >= MAX_INBOX_MESSAGES)
       throw new HiveError("rate_limited", `your inbox is full (${MAX_INBOX_MESSAGES} messages wait): read some, then ask again`);
@@ -250,8 +251,8 @@ export class Broker {
   }
 
   /**
-   * Stores a notice of the daemon in an agent's inbox, in the transaction of the fact that it reports. Never refuses:
-   * `NOTICES` says what bounds each kind.
+   * Stores a notice of the daemon in an agent's inbox, in the transaction of the fact that it reports. Never refuses;
+   * `NOTICES` documents the bound of each kind.
    */
   tellFromSystem(tx: Tx, to: Principal, notice: Notice): void {
     const key = noticeKey(notice);
@@ -274,8 +275,8 @@ export class Broker {
   // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Leases the next message for a turn, waiting as long as the connection lives. By call: whoever waits for a message is to
-   * have it before its sender hears that it is stored.
+   * Leases the next message for a turn. Waits while the connection lives. Uses callbacks so that the receiver gets the
+   * message before its sender is answered.
    */
   next(agentId: string, instance: string, ended: AbortSignal): ByCall<Served> {
     return (done, failed) => {
@@ -284,7 +285,7 @@ export class Broker {
     };
   }
 
-  /** Adds the next message to the running turn; waits up to `seconds`, not at all when that is undefined or 0. */
+  /** Adds the next message to the running turn. Waits up to `seconds`; does not wait if that is undefined or 0. */
   async recv(agentId: string, instance: string, seconds: number | undefined, ended: AbortSignal): Promise<Output<"recv">> {
     const running = this.#store.messages.leased(agentId).some((row) => row.instance === instance);
     if (!running) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
@@ -295,7 +296,9 @@ export class Broker {
     return { message: served.message, token: served.token, unread: served.unread };
   }
 
-  /** `patience` in milliseconds: 0 does not wait, undefined waits for ever. Calls one of `told`, once. */
+  /**
+   * Waits `patience` milliseconds: 0 does not wait, undefined waits without limit. Calls one function of `told`, once.
+   */
   #wait(
     kind: Waiter["kind"],
     agentId: string,
@@ -320,10 +323,10 @@ export class Broker {
       },
     };
     const giveUp = (): void => {
-      // A message may be on its way to it, committed and not told yet: that one is taken.
+      // If removal fails, the waiter is taken for a message that is committed and not delivered yet.
       if (this.#waiters.remove(agentId, waiter)) waiter.abandon();
     };
-    // What lies in the inbox comes first; only an empty one is waited for.
+    // Queued mail comes first. Only an empty inbox makes the call wait.
     const first = this.#servable(agentId) && this.hasMail(agentId);
     if (!first && patience === 0) return told.gone();
     this.#waiters.add(agentId, waiter);
@@ -339,7 +342,7 @@ export class Broker {
     );
   }
 
-  /** Leases what is queued to whoever waits, in one commit. */
+  /** Leases queued messages to waiters, in one commit. */
   async #serveWaiting(agentId: string): Promise<void> {
     await this.#store.write((tx) => {
       while (this.#servable(agentId) && this.#waiters.has(agentId)) {
@@ -354,11 +357,11 @@ export class Broker {
     }, "beside");
   }
 
-  /** Makes `row` a lease of `waiter`, who hears of it after the commit and waits again if there is none. */
+  /** Leases `row` to `waiter`. The waiter is resolved after the commit and waits again if the commit fails. */
   #leaseTo(tx: Tx, row: MessageRow, inbox: string, waiter: Waiter): void {
     row.state = "leased";
     row.instance = waiter.instance;
-    // Random bytes of its own would be a system call for each.
+    // Not from random bytes, which would take a system call each.
     row.token = randomUUID();
     tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
     tx.afterCommit(() =>
@@ -374,7 +377,7 @@ export class Broker {
     return !this.#unserved.has(inbox) && !this.#asleep.has(inbox);
   }
 
-  /** Holds an agent's mail back, or lets it flow again. */
+  /** Stops or resumes the delivery of an agent's mail. */
   setServed(agentId: string, served: boolean): void {
     if (!served) {
       this.#unserved.add(agentId);
@@ -383,7 +386,7 @@ export class Broker {
     if (this.#unserved.delete(agentId)) this.#nudge(agentId);
   }
 
-  /** Mail may be waiting for somebody: serve whoever waits, or wake the cage. */
+  /** Serves the waiters of an agent that may have mail, or wakes its cage. */
   #nudge(agentId: string): void {
     if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
     if (!this.hasMail(agentId)) return;
@@ -392,8 +395,8 @@ export class Broker {
   }
 
   /**
-   * Tells the agent's harness to sleep, if it waits for its next turn and has nothing to do. From here on a message
-   * goes to whoever says hello next. One step: no message can slip in between.
+   * Tells the agent's harness to sleep if it waits for its next turn and has no work. Later messages go to the next
+   * harness that says hello. Runs in one step, so no message can arrive in between.
    */
   offerSleep(agentId: string): boolean {
     const waiter = this.#waiters.onlyNext(agentId);
@@ -406,7 +409,7 @@ export class Broker {
 
   // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
 
-  /** Puts a dead message back into its inbox, with a clean record. */
+  /** Returns a dead message to its inbox with no failures. */
   async retry(id: number): Promise<MessageView> {
     const row = await this.#store.write((tx) => {
       const found = this.#inboxes.found(id);
@@ -418,7 +421,7 @@ export class Broker {
     return this.#view(id);
   }
 
-  /** Drops a message that no turn holds. */
+  /** Drops a message that is not in a turn. */
   async drop(id: number): Promise<MessageView> {
     await this.#store.write((tx) => {
       const row = this.#inboxes.found(id);
@@ -430,7 +433,7 @@ export class Broker {
     return this.#view(id);
   }
 
-  /** Lets a paused chain go on for as many hops again. Resolves with how many messages were released. */
+  /** Releases a held chain for the same number of hops again. Resolves with the number of released messages. */
   async resumeChain(chain: number): Promise<number> {
     const released = await this.#store.write((tx) => {
       const held = this.#store.messages.heldOf(chain);
@@ -442,11 +445,11 @@ export class Broker {
     return released.length;
   }
 
-  /** The messages that wait in an inbox, in the order of delivery. */
+  /** The queued messages of an inbox, in delivery order. */
   queued(inbox: string): readonly number[] {
     return this.#inboxes.queued(inbox);
   }
-  /** How many that are. */
+  /** Number of queued messages. */
   unread(agentId: string): number {
     return this.#inboxes.unread(agentId);
   }
@@ -457,7 +460,7 @@ export class Broker {
   hasMail(agentId: string): boolean {
     return this.#inboxes.unread(agentId) > 0;
   }
-  /** Who an agent may send to. */
+  /** The names that an agent may send to. */
   reachable(agentId: string): string[] {
     return reachableNames(this.#directory, this.#principal(agentId));
   }
@@ -476,7 +479,7 @@ export class Broker {
     return principal;
   }
 
-  /** After the commit: readers see the row, and mail for nobody wakes a cage. */
+  /** Runs after the commit: publishes the row, and wakes a cage if a queued message has no waiter. */
   #tell(row: MessageRow): void {
     if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
     this.#changed.add(row.recipient);

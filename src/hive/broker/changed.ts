@@ -1,10 +1,11 @@
 /**
- * How often changed inboxes are told at most: a first change at once, those of a storm together. Readers see no more (a
- * screen shows 60 pictures a second), and told with every commit they were a part of every send. Milliseconds.
+ * Minimum time between two reports of changed inboxes: the first change is reported at once, later ones together.
+ * Readers see no finer (a screen shows 60 frames a second), and a report per commit was a measurable part of every
+ * send. Milliseconds.
  */
 const TELL_EVERY_MS = 16;
 
-/** Inboxes that have changed: told of after whoever waits has been answered, each once however much has come. */
+/** Inboxes that have changed. Each is reported once, after the waiters have been answered. */
 export class ChangedInboxes {
   readonly #inboxes = new Set<string>();
   #listener: (inbox: string) => void = () => {};

@@ -4,12 +4,12 @@ import type { MessageView } from "../../wire/message.ts";
 import type { Parsed } from "../../wire/operations.ts";
 import { messageView } from "./view.ts";
 
-/** The end of any listing that starts at the newest. */
+/** Above every id: a listing that starts here starts at the newest. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
-/** Dead and held messages that are shown at once. With more than that, the newest. */
+/** Dead and held messages in one listing; the newest if there are more. */
 const MAX_STUCK = 200;
 
-/** What looks back at messages and changes none: search, an inbox, what is stuck. */
+/** Queries that read messages and change none: search, an inbox, stuck messages. */
 export class MessageHistory {
   readonly #store: Pick<Store, "messages" | "search">;
   readonly #nameOf: (id: string) => string;
@@ -25,21 +25,21 @@ export class MessageHistory {
     this.#queued = queued;
   }
 
-  /** Messages that hold every one of these words, newest first; with `who` only to or from that principal. */
+  /** Messages that contain every one of these words, newest first; with `who` only those to or from that principal. */
   search(query: Pick<Parsed<"search">, "words" | "limit" | "before">, who?: string): MessageView[] {
     const words = ftsQuery(query.words);
     if (words === undefined) return [];
     return this.#store.search.find(words, query.limit, query.before, who).map((row) => messageView(row, this.#nameOf));
   }
 
-  /** The newest messages, oldest first; with `who` only to or from that principal. */
+  /** The newest messages, oldest first; with `who` only those to or from that principal. */
   messages({ before = NEWEST, limit }: Pick<Parsed<"messages">, "before" | "limit">, who?: string): MessageView[] {
     const { messages } = this.#store;
     const rows = who === undefined ? messages.newest(before, limit) : messages.newestOf(who, before, limit);
     return rows.map((row) => messageView(row, this.#nameOf));
   }
 
-  /** What waits in an inbox or is in its turn, oldest first. */
+  /** Messages that are queued, held or leased in an inbox, oldest first. */
   waiting(inbox: string, limit: number): MessageView[] {
     const { messages } = this.#store;
     const queued = this.#queued(inbox).slice(0, limit);
@@ -49,7 +49,7 @@ export class MessageHistory {
       .map((row) => messageView(row, this.#nameOf));
   }
 
-  /** Dead messages and held ones, however old. */
+  /** Dead and held messages of any age. */
   stuck(): MessageView[] {
     return this.#store.messages.stuck(MAX_STUCK).map((row) => messageView(row, this.#nameOf));
   }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Tx } from "../../store/store.ts";
 import { InboxLists } from "./inbox-lists.ts";
 
-/** A group of writes that can come to nothing, as the writer undoes one: the last first. */
+/** A group of writes that can fail. Undoes them as the writer does: last first. */
 function group(): { tx: Tx; fail(): void } {
   const undos: (() => void)[] = [];
   return {
@@ -11,7 +11,7 @@ function group(): { tx: Tx; fail(): void } {
   };
 }
 
-test("what comes back stands where it stood, before what came later", () => {
+test("a returned message keeps its position, before later ones", () => {
   const lists = new InboxLists([
     { recipient: "a", id: 3 },
     { recipient: "b", id: 4 },
@@ -35,7 +35,7 @@ test("what comes back stands where it stood, before what came later", () => {
   });
 });
 
-test("a group that comes to nothing leaves every queue as it was", () => {
+test("a group that fails leaves every queue unchanged", () => {
   const lists = new InboxLists([
     { recipient: "a", id: 1 },
     { recipient: "a", id: 2 },

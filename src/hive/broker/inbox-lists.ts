@@ -3,14 +3,14 @@ import type { Tx } from "../../store/store.ts";
 const NOTHING: readonly number[] = [];
 
 /**
- * The messages that are in one state, by inbox and in the order of delivery. Read once from the store and kept from then
- * on: a send costs the same whatever waits already, and asks the database nothing about it. A write that comes to nothing
- * takes back what it did here, so this is always what the store holds.
+ * The messages in one state, per inbox and in delivery order. Read from the store once and kept in memory, so a send
+ * costs the same however many messages are queued and needs no query. A write that fails undoes its changes here, so
+ * the lists always match the store.
  */
 export class InboxLists {
   readonly #byInbox = new Map<string, number[]>();
 
-  /** Takes what the store holds, of each inbox the oldest first. */
+  /** Takes the stored messages, oldest first in each inbox. */
   constructor(stored: Iterable<{ recipient: string; id: number }>) {
     for (const { recipient, id } of stored) this.#list(recipient).push(id);
   }
@@ -19,28 +19,28 @@ export class InboxLists {
     return this.#byInbox.get(inbox)?.length ?? 0;
   }
 
-  /** The oldest. */
+  /** The oldest id. */
   first(inbox: string): number | undefined {
     return this.#byInbox.get(inbox)?.[0];
   }
 
-  /** The newest. */
+  /** The newest id. */
   last(inbox: string): number | undefined {
     return this.#byInbox.get(inbox)?.at(-1);
   }
 
-  /** All of them, oldest first. */
+  /** All ids, oldest first. */
   ids(inbox: string): readonly number[] {
     return this.#byInbox.get(inbox) ?? NOTHING;
   }
 
-  /** A write of `tx` has brought a message into the state. */
+  /** Records that a write of `tx` moved a message into the state. */
   add(tx: Tx, inbox: string, id: number): void {
     this.#insert(inbox, id);
     tx.onRollback(() => this.#remove(inbox, id));
   }
 
-  /** A write of `tx` has taken a message out of the state. */
+  /** Records that a write of `tx` moved a message out of the state. */
   remove(tx: Tx, inbox: string, id: number): void {
     this.#remove(inbox, id);
     tx.onRollback(() => this.#insert(inbox, id));
@@ -69,7 +69,7 @@ export class InboxLists {
   }
 }
 
-/** Where `id` is in a rising list, or belongs. */
+/** The index of `id` in a rising list, or the index where it belongs. */
 function placeOf(list: readonly number[], id: number): number {
   let low = 0;
   let high = list.length;

@@ -5,19 +5,19 @@ import type { MessageState } from "../../wire/message.ts";
 import { InboxLists } from "./inbox-lists.ts";
 
 /**
- * The messages, and of each inbox which wait and which are in turns: kept in memory and in step with the rows, so that
- * neither is asked of the database. Every row is stored and changed here and nowhere else.
+ * The messages and, per inbox, lists of the queued and leased ones. The lists are in memory and in step with the rows,
+ * so they need no queries. All inserts and changes of message rows go through this class.
  */
 export class Inboxes {
   readonly #store: Pick<Store, "messages" | "nextSeq">;
   readonly #now: () => number;
   readonly #told: (row: MessageRow) => void;
-  /** What waits. */
+  /** Queued messages. */
   readonly #queues: InboxLists;
-  /** What turns hold. */
+  /** Leased messages. */
   readonly #leases: InboxLists;
 
-  /** `leased` is what the store holds of leases; `told` is called with a row as it is now, after the commit that made it so. */
+  /** `leased` are the stored leases. `told` is called with the new row after each commit. */
   constructor(
     store: Pick<Store, "messages" | "nextSeq">,
     leased: readonly MessageRow[],
@@ -38,7 +38,7 @@ export class Inboxes {
     tx.afterCommit(() => this.#told(row));
   }
 
-  /** Changes a message from what `row` says it is. */
+  /** Changes a message from the state in `row`. */
   change(tx: Tx, row: MessageRow, change: Partial<MessageChange>): void {
     const next = this.#store.messages.change(row, this.#store.nextSeq(), this.#now(), change);
     if (next.state !== row.state) {
@@ -48,34 +48,34 @@ export class Inboxes {
     tx.afterCommit(() => this.#told(next));
   }
 
-  /** Drops the queued notices of this key: a newer one takes their place. */
+  /** Drops the queued notices of a key, because a newer notice replaces them. */
   dropNotices(tx: Tx, inbox: string, notice: string): void {
     for (const row of this.#store.messages.queuedNotices(inbox, notice))
       this.change(tx, row, { state: "dropped", reason: "a newer notice replaced it" });
   }
 
-  /** Puts a leased message back into its inbox, before what is newer, to be marked as redelivered. */
+  /** Returns a leased message to its inbox, ahead of newer ones and marked as redelivered. */
   giveBack(tx: Tx, row: MessageRow, change: Partial<MessageChange> = {}): void {
     this.change(tx, row, { state: "queued", instance: null, token: null, redelivered: 1, ...change });
   }
 
-  /** A message. Throws `not_found`. */
+  /** The message with an id. Throws `not_found`. */
   found(id: number): MessageRow {
     const row = this.#store.messages.byId(id);
     if (!row) throw new HiveError("not_found", `there is no message ${id}`);
     return row;
   }
 
-  /** The message that an inbox gives next. */
+  /** The next message to deliver from an inbox. */
   first(inbox: string): MessageRow | undefined {
     const id = this.#queues.first(inbox);
     return id === undefined ? undefined : this.#store.messages.byId(id);
   }
-  /** The messages that wait in an inbox, in the order of delivery. */
+  /** The queued messages of an inbox, in delivery order. */
   queued(inbox: string): readonly number[] {
     return this.#queues.ids(inbox);
   }
-  /** How many that are. */
+  /** Number of queued messages. */
   unread(inbox: string): number {
     return this.#queues.count(inbox);
   }
@@ -83,13 +83,13 @@ export class Inboxes {
   isHandling(inbox: string): boolean {
     return this.#leases.count(inbox) > 0;
   }
-  /** The newest message of this inbox that a turn holds. */
+  /** The newest leased message of this inbox. */
   handling(inbox: string): MessageRow | undefined {
     const id = this.#leases.last(inbox);
     return id === undefined ? undefined : this.#store.messages.byId(id);
   }
 
-  /** Where the messages of a state are kept by inbox, if they are. */
+  /** The list for a state, if there is one. */
   #listOf(state: MessageState): InboxLists | undefined {
     return state === "queued" ? this.#queues : state === "leased" ? this.#leases : undefined;
   }

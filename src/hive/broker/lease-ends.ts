@@ -7,32 +7,32 @@ import { afterAwake } from "../patience.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Waiters } from "./waiters.ts";
 
-/** What the ends of leases have to do with the rest of the broker. */
+/** What `LeaseEnds` needs from the broker. */
 export interface LeaseEndsWorld {
   store: Store;
   inboxes: Inboxes;
   waiters: Waiters;
   /** Leases from before the start. */
   orphans: readonly MessageRow[];
-  /** After a start, how long a harness may take to present its leases again. Milliseconds. */
+  /** After a start, how long a harness may take to present its leases. Milliseconds. */
   graceMs: number;
   /** Leases from before the start could not be returned. */
   onUnexpected(error: unknown): void;
-  /** Mail may be waiting for this agent again. */
+  /** The agent may have mail again. */
   nudge(agentId: string): void;
-  /** A harness says hello: whoever slept is awake. */
+  /** A harness has said hello, so its agent is awake. */
   woke(agentId: string): void;
-  /** A message has died: who is told of it hears in the same commit. */
+  /** A message is dead. Runs in the same commit, so that its notice is stored with it. */
   died(tx: Tx, row: MessageRow): void;
 }
 
 /**
- * How what a turn holds ends: acknowledged, given back, dropped or dead. A lease ends with its turn, with its harness or
- * with the cage; one from before a start of the daemon is given back unless its harness speaks for it in time.
+ * Ends leases: a message is acknowledged, returned, dropped or dead. A lease ends with its turn, its harness or its
+ * cage. A lease from before a start of the daemon is returned unless its harness presents it in time.
  */
 export class LeaseEnds {
   readonly #world: LeaseEndsWorld;
-  /** Inboxes whose harness has spoken for its leases since the start. */
+  /** Inboxes whose harness has presented its leases since the start. */
   readonly #presented = new Set<string>();
   #callOffGrace: () => void = () => {};
 
@@ -41,9 +41,9 @@ export class LeaseEnds {
   }
 
   /**
-   * Starts the grace in which harnesses of before the start may present their leases; what is not presented by its end
-   * is returned. Call it once, when the agents' sockets are bound: until then no harness can speak for its leases, and
-   * a slow start must not use up its time.
+   * Starts the grace period in which harnesses from before the start may present their leases. Leases that are not
+   * presented by its end are returned. Call it once, when the agents' sockets are bound: before that no harness can
+   * present leases, and a slow start must not use up the time.
    */
   startGrace(): void {
     const { orphans, graceMs, onUnexpected } = this.#world;
@@ -55,8 +55,8 @@ export class LeaseEnds {
   }
 
   /**
-   * Ends a turn, by the table of turn ends. `ok` acknowledges all of its leases. A counted end is held against the first
-   * message, the one that the turn was for: at the fifth it is dead. What was drained with `recv` goes back uncounted.
+   * Ends a turn according to `TURN_ENDS`. `ok` acknowledges all its leases. A counted end counts against the first
+   * message, which the turn was for; the fifth makes it dead. Messages from `recv` are returned uncounted.
    */
   async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
     const { store, nudge } = this.#world;
@@ -84,7 +84,7 @@ export class LeaseEnds {
     inboxes.giveBack(tx, row);
   }
 
-  /** Says which of the leases that a harness holds are still its own; everything else that was out comes back. */
+  /** Confirms which leases of a harness are still its own. Returns all other leases of the agent to the inbox. */
   async present(
     agentId: string,
     instance: string,
@@ -93,7 +93,7 @@ export class LeaseEnds {
     const { store, inboxes, waiters, woke } = this.#world;
     woke(agentId);
     this.#presented.add(agentId);
-    // One harness at a time: what an earlier one waits for would go to nobody.
+    // An agent has one harness at a time. A message to a waiter of an earlier one would be lost.
     waiters.drop(agentId, (waiter) => waiter.instance !== instance);
     return store.write((tx) => {
       const kept: { id: number; token: string }[] = [];
@@ -106,7 +106,7 @@ export class LeaseEnds {
     });
   }
 
-  /** A harness is gone for good: what it held comes back, marked as redelivered. */
+  /** A harness has ended permanently: returns its leases, marked as redelivered. */
   async release(agentId: string, instance: string): Promise<void> {
     const { store, inboxes, waiters, nudge } = this.#world;
     waiters.drop(agentId, (waiter) => waiter.instance === instance);
@@ -118,7 +118,7 @@ export class LeaseEnds {
     nudge(agentId);
   }
 
-  /** The same when nobody knows which instance it was: the cage is gone. */
+  /** Returns all leases of an agent. For a cage that has ended, when the instance is unknown. */
   async releaseAll(agentId: string): Promise<void> {
     const { store, inboxes, waiters, nudge } = this.#world;
     waiters.drop(agentId, () => true);
@@ -130,7 +130,7 @@ export class LeaseEnds {
     nudge(agentId);
   }
 
-  /** Returns the leases from before the start whose harness has not spoken for them. */
+  /** Returns the leases from before the start that no harness has presented. */
   async #returnOrphans(orphans: readonly MessageRow[]): Promise<void> {
     const { store, inboxes, nudge } = this.#world;
     await store.write((tx) => {

@@ -15,7 +15,7 @@ import { Broker } from "./broker.ts";
 import type { RateLimit } from "./rate.ts";
 import type { Served } from "./waiters.ts";
 
-/** Limits and facts: a full inbox refuses senders, and undoes nothing that has happened. */
+/** Limits and facts: a full inbox refuses senders, and never undoes a fact. */
 const never = new AbortController().signal;
 const operator = { id: "operator" };
 let folder: string;
@@ -65,7 +65,7 @@ const fill = async (to: string, filling = broker): Promise<void> => {
 const next = (name: string): Promise<Served> => new Promise<Served>(broker.next(`id-${name}`, `i-${name}`, never));
 const tell = (notice: Notice, to = "hm1nd"): Promise<void> =>
   store.write((tx) => broker.tellFromSystem(tx, { id: `id-${to}`, name: to }, notice));
-/** The notices that wait in an inbox, as they are told. */
+/** The notices that are queued in an inbox, parsed. */
 const waiting = (name: string): Notice[] =>
   broker
     .queued(`id-${name}`)
@@ -73,7 +73,7 @@ const waiting = (name: string): Notice[] =>
     .filter((row) => row.sender === "system")
     .map((row) => JSON.parse(row.body ?? "") as Notice);
 
-describe("a notice that finds a full inbox does not undo the fact that it reports", () => {
+describe("a notice to a full inbox does not undo the fact that it reports", () => {
   test("a message that fails for the fifth time is dead, and its turn ends", async () => {
     await fill("hm1nd");
     const { sent } = await broker.send(operator, { to: "ada", body: "poison" });
@@ -86,7 +86,7 @@ describe("a notice that finds a full inbox does not undo the fact that it report
     expect(waiting("hm1nd")).toMatchObject([{ event: "message_dead", message_id: sent[0]?.id }]);
   });
 
-  test("a question is answered, and the agent that asked is told", async () => {
+  test("a question is answered, and its agent is notified", async () => {
     const questions = new Questions({ store, feed, broker, directory, onUnexpected });
     const { id } = await questions.ask("id-ada", { question: "why?" });
     await fill("ada");
@@ -95,7 +95,7 @@ describe("a notice that finds a full inbox does not undo the fact that it report
     questions.stop();
   });
 
-  test("a request of the manager is denied, and one of the operator is deployed", async () => {
+  test("the manager's request is denied, and the operator's is deployed", async () => {
     const world = await openDeployWorld();
     await world.through((await world.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
     await fill("hm1nd", world.broker);
@@ -109,7 +109,7 @@ describe("a notice that finds a full inbox does not undo the fact that it report
   });
 });
 
-describe("what bounds notices", () => {
+describe("bounds of notices", () => {
   test.each(Object.entries(NOTICES))("%s", async (kind, rule) => {
     const event = kind as NoticeKind;
     for (let n = 1; n <= 3; n++) await tell({ event, agent: "ada", n });
@@ -119,7 +119,7 @@ describe("what bounds notices", () => {
     expect(broker.unread("id-hm1nd")).toBe(kept.length);
   });
 
-  test("a notice that is in a turn is not replaced, nor is one of another kind", async () => {
+  test("a notice that is in a turn or of another kind is not replaced", async () => {
     await tell({ event: "killed", agent: "ada", n: 1 });
     const { message } = (await next("hm1nd")) as Extract<Served, { message: unknown }>;
     await tell({ event: "killed", agent: "ada", n: 2 });
@@ -139,7 +139,7 @@ describe("what bounds notices", () => {
     expect(broker.unread("id-hm1nd")).toBe(1);
   });
 
-  test("an agent whose inbox is full may not ask for what is answered there", async () => {
+  test("an agent whose inbox is full may not ask for anything that is answered there", async () => {
     await fill("ada");
     const questions = new Questions({ store, feed, broker, directory, onUnexpected });
     await expect(questions.ask("id-ada", { question: "why?" })).rejects.toMatchObject({ code: "rate_limited" });
@@ -149,12 +149,12 @@ describe("what bounds notices", () => {
 });
 
 describe("limits of senders", () => {
-  test("a full inbox refuses its own message alone, not the broadcast", async () => {
+  test("in a broadcast, a full inbox refuses only its own message", async () => {
     await fill("bob");
     const answer = await broker.send(operator, { to: "*", body: "all", client_id: "k" });
     expect(answer.sent.map(({ to }) => to)).toEqual(["ada", "hm1nd"]);
     expect(answer.refused).toMatchObject([{ to: "bob", error: expect.stringContaining("is full") }]);
-    // Sent again, it says the same of bob.
+    // A repeated send gives the same answer for bob.
     const again = await broker.send(operator, { to: "*", body: "all", client_id: "k" });
     expect(again).toMatchObject({ sent: answer.sent, duplicate: true, refused: [{ to: "bob" }] });
     await expect(broker.send(operator, { to: "bob", body: "x" })).rejects.toMatchObject({ code: "rate_limited" });
@@ -164,7 +164,7 @@ describe("limits of senders", () => {
     ["its recipient was destroyed", () => (principals = principals.filter(({ name }) => name !== "bob"))],
     ["its sender was destroyed", () => (principals = principals.filter(({ name }) => name !== "ada"))],
     ["the configuration no longer allows it", () => (principals = principals.map((one) => ({ ...one, allowed: [] })))],
-  ])("a stored message that is sent again is answered although %s", async (_, happens) => {
+  ])("a repeated send of a stored message is answered although %s", async (_, happens) => {
     const draft = { to: "bob", body: "x", client_id: "k" };
     const first = await broker.send({ id: "id-ada" }, draft);
     happens();
@@ -172,7 +172,7 @@ describe("limits of senders", () => {
     expect(again).toMatchObject({ duplicate: true, sent: [{ id: first.sent[0]?.id }], refused: [] });
   });
 
-  test("a stored message that is sent again costs nothing of the sender's rate", async () => {
+  test("a repeated send of a stored message does not use up the sender's rate", async () => {
     broker.stop();
     broker = open({ perSecond: 1, burst: 1 });
     const draft = { to: "bob", body: "x", client_id: "k" };

@@ -3,17 +3,17 @@ import type { Store } from "../../store/store.ts";
 import type { MessageView } from "../../wire/message.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 
-/** Where the operator's own reading position is kept. */
+/** Meta key of the operator's read position. */
 const READ_UP_TO = "operator_read_up_to";
-/** The end of any listing that starts at the newest. */
+/** Above every id: a listing that starts here starts at the newest. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-/** The operator's inbox: the history itself, and a position up to which it has been read. */
+/** The operator's inbox: the message history with a read position. */
 export class OperatorInbox {
   readonly #store: Pick<Store, "messages" | "meta" | "write">;
   readonly #viewOf: (row: MessageRow) => MessageView;
   readonly #changed: () => void;
-  /** What has not been read, counted once and kept. undefined: to be counted. */
+  /** Number of unread messages, counted once and cached. Undefined: not counted yet. */
   #unread: number | undefined;
 
   constructor(store: Pick<Store, "messages" | "meta" | "write">, viewOf: (row: MessageRow) => MessageView, changed: () => void) {
@@ -29,7 +29,7 @@ export class OperatorInbox {
     return { messages: wanted.map(this.#viewOf), unread: this.unread(), read_up_to: readUpTo };
   }
 
-  /** Moves the position forward; it never goes back. */
+  /** Moves the read position forward, never back. */
   async markRead(upTo: number): Promise<{ unread: number }> {
     await this.#store.write(() => {
       if (upTo > this.readUpTo()) this.#store.meta.set(READ_UP_TO, String(upTo));
@@ -39,7 +39,7 @@ export class OperatorInbox {
     return { unread: this.unread() };
   }
 
-  /** A message to the operator was stored. */
+  /** Records that a message to the operator was stored. */
   arrived(): void {
     if (this.#unread !== undefined) this.#unread++;
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SendRate } from "./rate.ts";
 
-test("a burst, then so many a second, each sender for itself; the refusal says how long to wait, and that is true", () => {
+test("each sender has a burst, then a rate; the refusal states the time to wait, which suffices", () => {
   let now = 0;
   const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
   rate.take("ada", 20);
@@ -14,7 +14,7 @@ test("a burst, then so many a second, each sender for itself; the refusal says h
   rate.take("ada", 15);
 });
 
-test("a send to more than the burst is possible, and costs all of it", () => {
+test("a send to more recipients than the burst is allowed and uses up the burst", () => {
   let now = 0;
   const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
   rate.take("ada", 500);
@@ -24,7 +24,7 @@ test("a send to more than the burst is possible, and costs all of it", () => {
   rate.take("ada", 500);
 });
 
-test("a clock that jumps back empties nothing", () => {
+test("a clock that jumps back does not empty the bucket", () => {
   let now = 1_000_000;
   const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
   rate.take("ada", 15);

@@ -5,12 +5,12 @@ export interface RateLimit {
   burst: number;
 }
 
-/** Seconds of its rate that a sender may spend at once. */
+/** Burst size, in seconds of the sender's rate. */
 export const BURST_SECONDS = 4;
-/** What one agent may send: far more than any conversation, far less than a flood. Configurable. */
+/** The rate of one agent: far more than any conversation, far less than a flood. Configurable. */
 export const DEFAULT_SEND_RATE: RateLimit = { perSecond: 50, burst: 50 * BURST_SECONDS };
 
-/** A token bucket per sender. It is refilled when it is asked, so it needs no timer. */
+/** A token bucket per sender. It is refilled on use, so it needs no timer. */
 export class SendRate {
   readonly #limit: RateLimit;
   readonly #now: () => number;
@@ -22,14 +22,14 @@ export class SendRate {
   }
 
   /**
-   * Takes `count` tokens or throws `rate_limited` with how long to wait. More than the whole burst (a send to
-   * everybody in a large hive) costs the burst: otherwise no wait would ever be long enough.
+   * Takes `count` tokens, or throws `rate_limited` with the time to wait. A send that wants more than the whole burst
+   * (to every agent of a large hive) costs the burst; otherwise no wait would be long enough.
    */
   take(sender: string, wanted = 1): void {
     const count = Math.min(wanted, this.#limit.burst);
     const now = this.#now();
     const bucket = this.#buckets.get(sender) ?? { tokens: this.#limit.burst, at: now };
-    // A clock that jumped back must not empty the bucket for the length of the jump.
+    // A clock that jumps back must not empty the bucket for the length of the jump.
     const elapsed = Math.max(0, now - bucket.at);
     const tokens = Math.min(this.#limit.burst, bucket.tokens + (elapsed / 1000) * this.#limit.perSecond);
     if (tokens < count) {

@@ -1,10 +1,10 @@
-/** Who sends: an agent's id, `operator` or `system`, and the label of a program in a cage. */
+/** The sender: an agent's id, `operator` or `system`, and the label of a program in a cage. */
 export interface Sender {
   id: string;
   label?: string;
 }
 
-/** What is to be sent. */
+/** A message to be sent. */
 export interface Draft {
   to: string;
   body: string;

@@ -12,7 +12,7 @@ import { Broker } from "./broker.ts";
 import type { Served } from "./waiters.ts";
 import { DEFAULT_SEND_RATE } from "./rate.ts";
 
-/** What holds under a clock that jumps and a neighbour that floods. */
+/** The broker under a clock that jumps and a neighbour that floods. */
 
 const HOUR = 3600_000;
 const principals: Principal[] = Array.from({ length: 10 }, (_, n) => ({ id: `id-${n}`, name: `agent-${n}` }));
@@ -45,7 +45,7 @@ afterEach(() => {
 });
 
 test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
-  "a clock that jumps by %d ms changes no order, and stops nobody who may send",
+  "a clock that jumps by %d ms keeps the order and refuses no sender",
   async (jump) => {
     const ids: number[] = [];
     const send = async (n: number): Promise<void> => {
@@ -55,7 +55,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
     // The bucket is emptied before the jump: a jump back must not leave it empty for the length of the jump.
     for (let n = 0; n < DEFAULT_SEND_RATE.burst; n++) await send(n);
     clock += jump;
-    await send(DEFAULT_SEND_RATE.burst).catch(() => {}); // Refused after a jump back, which the next one must not be.
+    await send(DEFAULT_SEND_RATE.burst).catch(() => {}); // May be refused after a jump back; the next send must not be.
     clock += 1000;
     await send(DEFAULT_SEND_RATE.burst + 1);
     expect([...ids].sort((a, b) => a - b)).toEqual(ids);
@@ -68,7 +68,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
   },
 );
 
-test("one that floods is refused past its rate, and nine quiet ones get their mail", async () => {
+test("an agent that floods is refused past its rate, and nine quiet ones get their mail", async () => {
   const flood = 5_000;
   let refused = 0;
   let accepted = 0;

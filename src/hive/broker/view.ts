@@ -2,7 +2,7 @@ import type { MessageRow } from "../../store/messages.ts";
 import { instant } from "../../wire/instant.ts";
 import type { LeasedMessage, MessageView } from "../../wire/message.ts";
 
-/** `<agent>/<label>` for what a program in a cage sent: it can never look like another principal. */
+/** The sender's name; `<agent>/<label>` for a program in a cage, so that it can never look like another principal. */
 export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (id: string) => string): string {
   const name = nameOf(row.sender);
   return row.label === null ? name : `${name}/${row.label}`;

@@ -5,7 +5,7 @@ function waiterOn(ended: AbortSignal, name: string, told: string[]): Waiter {
   return { kind: "next", instance: "i-1", ended, resolve: () => {}, abandon: () => void told.push(name) };
 }
 
-test("whoever waits on a connection that ends is gone once, and who was taken or waits on another is not", () => {
+test("when a connection ends, its waiters are abandoned once; taken waiters and those of other connections are not", () => {
   const waiters = new Waiters();
   const [mine, other] = [new AbortController(), new AbortController()];
   const told: string[] = [];
@@ -23,7 +23,7 @@ test("whoever waits on a connection that ends is gone once, and who was taken or
   expect(waiters.has("ada")).toBe(false);
 });
 
-test("a connection is listened to once, however often somebody waits on it", () => {
+test("a connection gets one listener, however many waits use it", () => {
   const waiters = new Waiters();
   let listeners = 0;
   const { signal } = new AbortController();

@@ -1,25 +1,28 @@
 import type { LeasedMessage } from "../../wire/message.ts";
 
-/** What a waiter gets: a message with its lease, or word that its cage may sleep. */
+/** What a waiter receives: a message with its lease, or permission for its cage to sleep. */
 export type Served = { message: LeasedMessage; token: string; unread: number } | { sleep: true };
 
-/** Somebody who waits for the next message of one inbox. */
+/** A call that waits for the next message of one inbox. */
 export interface Waiter {
   kind: "next" | "recv";
   instance: string;
-  /** The connection that it waits on. */
+  /** Aborts when the waiter's connection ends. */
   ended: AbortSignal;
   resolve(served: Served): void;
-  /** Nothing comes any more: whoever waited is gone. */
+  /** Ends the wait without a message. */
   abandon(): void;
 }
 
-/** Who waits, by inbox, first come first served. All in memory: a waiter is a connection, and is gone with it. */
+/**
+ * The waiters of each inbox, first come, first served. In memory only: a waiter belongs to a connection and ends with
+ * it.
+ */
 export class Waiters {
   readonly #byInbox = new Map<string, Waiter[]>();
   /**
-   * Connections that are listened to, each once and for one inbox, however often somebody waits on it: a listener for
-   * every wait was a twentieth of the way from a message to whoever waited for it.
+   * Connections that already have an abort listener: one each, for one inbox, however many waits follow. A listener per
+   * wait was a twentieth of the time from a message to its waiter.
    */
   readonly #heard = new WeakSet<AbortSignal>();
 
@@ -33,11 +36,12 @@ export class Waiters {
   #hear(inbox: string, ended: AbortSignal): void {
     if (this.#heard.has(ended)) return;
     this.#heard.add(ended);
-    // A message may be on its way to one of them, committed and not told yet: that one is taken, and no longer here.
+    // A waiter may already be taken for a message that is committed and not delivered yet. That waiter is no longer in
+    // the list.
     ended.addEventListener("abort", () => this.drop(inbox, (waiter) => waiter.ended === ended), { once: true });
   }
 
-  /** Takes the first; whoever takes it must serve it or `putBack`. */
+  /** Takes the first waiter. The caller must serve it or call `putBack`. */
   take(inbox: string): Waiter | undefined {
     const list = this.#byInbox.get(inbox);
     const waiter = list?.shift();
@@ -51,7 +55,7 @@ export class Waiters {
     else this.#byInbox.set(inbox, [waiter]);
   }
 
-  /** False when somebody has taken it, who serves it or puts it back. */
+  /** False if the waiter was taken: its taker serves it or puts it back. */
   remove(inbox: string, waiter: Waiter): boolean {
     const list = this.#byInbox.get(inbox);
     const at = list?.indexOf(waiter) ?? -1;
@@ -61,7 +65,7 @@ export class Waiters {
     return true;
   }
 
-  /** Takes out everybody that fits: they are not served any more. */
+  /** Removes all matching waiters and ends their waits. */
   drop(inbox: string, isGone: (waiter: Waiter) => boolean): void {
     for (const waiter of this.#byInbox.get(inbox)?.filter(isGone) ?? []) {
       this.remove(inbox, waiter);
@@ -73,7 +77,7 @@ export class Waiters {
     return this.#byInbox.has(inbox);
   }
 
-  /** The one `next` of an inbox, when nothing else waits. */
+  /** The `next` of an inbox, if it is the only waiter. */
   onlyNext(inbox: string): Waiter | undefined {
     const list = this.#byInbox.get(inbox);
     return list?.length === 1 && list[0]?.kind === "next" ? list[0] : undefined;
