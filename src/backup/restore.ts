@@ -9,17 +9,17 @@ import { takeLock } from "../store/lock.ts";
 import { HiveError, schemaComplaint } from "../wire/error.ts";
 import { FORMAT, Manifest, MANIFEST, PARTS } from "./manifest.ts";
 
-/** Where a restore is made before it is moved to its place. */
+/** Folder in which a restore is built before it is moved into place. */
 const UNFINISHED = "restore.unfinished";
-/** Where what was there before is put. */
+/** Prefix of the folder that keeps the replaced contents. */
 const ASIDE = "replaced-";
-/** What may be in a state folder without a hive: the lock, and what restores have left. */
+/** What a state folder without a hive may contain: the lock, and leftovers of restores. */
 const isNoHive = (name: string): boolean => name.startsWith("daemon.lock") || name === UNFINISHED || name.startsWith(ASIDE);
 
 export interface RestoreOptions {
   backup: string;
   state: string;
-  /** Asked before what is in the state folder is put aside; rejects when it shall stay. */
+  /** Called before the contents of the state folder are put aside. Rejects if they must stay. */
   mayPutAside(): Promise<void>;
   tell(step: string): void;
 }
@@ -27,14 +27,15 @@ export interface RestoreOptions {
 export interface Restored {
   state: string;
   manifest: Manifest;
-  /** Where what was there before is now. */
+  /** Where the replaced contents are now. */
   aside?: string;
 }
 
 /**
- * Makes a state folder from a backup. No daemon may run on it and no cage of it may live. Every part is compared with the
- * manifest, and the database checked, before anything is touched; the hive appears in its place at the end, its database
- * last. What was there is never removed: it is put aside, in the same folder, once `mayPutAside` allows it.
+ * Restores a state folder from a backup. No daemon may run on it and none of its cages may live. Checks every part
+ * against the manifest, and the database, before it touches anything. The hive is moved into place at the end, its
+ * database last. Existing contents are never removed: they are put aside in the same folder after `mayPutAside` allows
+ * it.
  */
 export async function restore({ backup, state, mayPutAside, tell }: RestoreOptions): Promise<Restored> {
   const manifest = await readManifest(backup);
@@ -54,7 +55,7 @@ export async function restore({ backup, state, mayPutAside, tell }: RestoreOptio
     const made = join(state, UNFINISHED);
     await rm(made, { recursive: true, force: true });
     await mkdir(made, { mode: 0o750 });
-    // The folders above an agent's own are in no archive: they are made as the daemon makes them.
+    // No archive contains the folders above an agent's own, so they are created like the daemon does.
     for (const { id } of manifest.agents) await mkdir(join(made, "agents", id), { recursive: true, mode: 0o750 });
     for (const file of [PARTS.deployed, PARTS.agents]) {
       tell(`unpacking ${file}`);
@@ -109,7 +110,7 @@ async function checkPart(backup: string, part: Manifest["parts"][number]): Promi
 
 const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.number() }) });
 
-/** A daemon that was killed leaves cages, and they hold folders that are about to be moved. */
+/** A daemon that was killed leaves cages that use the folders to be moved. */
 async function refuseLivingCages(state: string): Promise<void> {
   const agents = join(state, "agents");
   for (const id of existsSync(agents) ? await readdir(agents) : []) {
@@ -123,7 +124,10 @@ async function refuseLivingCages(state: string): Promise<void> {
   }
 }
 
-/** Puts aside what is there and moves the restored hive in. A database makes a hive: it goes first and comes last. */
+/**
+ * Puts the existing contents aside and moves the restored hive in. The database makes a folder a hive, so it is moved
+ * out first and moved in last.
+ */
 async function moveIn(state: string, made: string, there: readonly string[]): Promise<string | undefined> {
   let aside: string | undefined;
   if (there.length > 0) {

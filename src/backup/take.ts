@@ -13,23 +13,23 @@ export interface BackupWorld {
   version: string;
   paths: Paths;
   store: Pick<Store, "agents" | "backup" | "seq">;
-  /** Does something while no applied repository and no ledger changes. */
+  /** Runs work while no applied repository and no ledger changes. */
   still<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** How far a backup is. `all` is absent where nobody knows it before. */
+/** Progress of a backup. `all` is absent if it is not known in advance. */
 export interface BackupProgress {
   part: (typeof PARTS)[keyof typeof PARTS];
   bytes: number;
   all?: number;
 }
 
-/** A backup that was taken. */
+/** A finished backup. */
 export interface Taken {
   folder: string;
   bytes: number;
   manifest: Manifest;
-  /** What could not be read, in the words of the program that tried. */
+  /** Files that could not be read, in the words of the program that tried. */
   complaints: string[];
 }
 
@@ -44,19 +44,19 @@ export class Backups {
     this.#world = world;
   }
 
-  /** Throws while a backup is taken: what is in it must not be removed under it. */
+  /** Throws while a backup is taken: its files must not be removed meanwhile. */
   refuseWhileTaking(what: string): void {
     if (this.#isTaking) throw new HiveError("conflict", `a backup is being taken: ${what} once it is done`);
   }
 
   /**
-   * Takes a backup into a folder that is not there yet, or is empty. It appears whole or not at all. The database and the
-   * repositories are of one moment; deploys wait for as long as these two are copied, everything else goes on. Then what
-   * agents wrote is copied as it is found. `signal` gives it up and leaves nothing.
+   * Takes a backup into a folder that does not exist yet or is empty. The backup appears atomically. The database and
+   * the repositories are consistent: deploys wait while the two are copied, everything else continues. Then the agents'
+   * own files are copied as found. `signal` aborts the backup and leaves nothing.
    */
   async take(folder: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Taken> {
     this.refuseWhileTaking("take another one");
-    // From here, not from where the place is checked: of two that are asked for, the first is taken.
+    // Set before the place is checked, so that of two calls the first one succeeds.
     this.#isTaking = true;
     try {
       await checkPlace(folder, this.#world.paths.state);
@@ -114,7 +114,7 @@ export class Backups {
       const { state, claude, log } = paths.agent(id);
       return [state, claude, log].map((one) => relative(paths.state, one));
     });
-    // After the database: a session that a row names is there.
+    // After the database, so that every session that a row names is included.
     const written = await packed(PARTS.agents, [relative(paths.state, paths.proposed), ...own]);
 
     const part = (file: BackupProgress["part"], { bytes, sha256 }: Digest) => ({ file, bytes, sha256 });
@@ -138,7 +138,7 @@ export class Backups {
   }
 }
 
-/** A backup goes where nothing is lost by it, and where it is not a part of what is copied. */
+/** Checks that a backup in this place overwrites nothing and is not part of what is copied. */
 async function checkPlace(folder: string, state: string): Promise<void> {
   if (!isAbsolute(folder) || normalize(folder) !== folder || folder.endsWith("/"))
     throw new HiveError("bad_request", `"${folder}" is not a plain absolute path`);

@@ -45,7 +45,7 @@ function spec(change: Partial<CageSpec> = {}): CageSpec {
 }
 
 test.each(["killed", "adopted and killed", "found dead"])(
-  "a bubblewrap that was stopped still collects its child when its cage is %s: no zombie is left",
+  "a stopped bubblewrap still reaps its child when its cage is %s, so no zombie remains",
   async (how) => {
     const one = spec();
     const driver = bwrapDriver();
@@ -59,13 +59,13 @@ test.each(["killed", "adopted and killed", "found dead"])(
       await (await bwrapDriver().adopt(one))?.kill();
     }
     await cage.exited;
-    // Not even as a zombie: a process that nobody collects keeps its number and its user.
+    // Not even as a zombie, which would keep its number and its user.
     expect(() => readFileSync(`/proc/${cage.init.pid}/stat`)).toThrow(/ENOENT|ESRCH/);
   },
 );
 
-describe("programs that people use work in a cage", () => {
-  /** Runs a script in a cage, in /state; gives its output, whatever it ends with. */
+describe("common programs work in a cage", () => {
+  /** Runs a script in a cage, in /state. Returns its output, whatever its exit code. */
   async function inside(script: string, binds: CageSpec["extraBinds"] = []): Promise<string> {
     const one = spec({
       extraBinds: [{ host: realpathSync(process.execPath), cage: "/opt/node", mode: "ro" }, ...binds],
@@ -81,7 +81,7 @@ describe("programs that people use work in a cage", () => {
     return readFileSync(join(one.stateDir, "out"), "utf8");
   }
 
-  test("Node: threads, processes, sockets, files, names of devices", async () => {
+  test("Node: threads, processes, sockets, files, device names", async () => {
     const script = `
       const { Worker } = require("worker_threads"), fs = require("fs"), net = require("net"), os = require("os");
       const { execSync } = require("child_process");
@@ -106,7 +106,7 @@ describe("programs that people use work in a cage", () => {
     expect(out.split("\n")).toEqual(["merged", "second", "first", ""]);
   });
 
-  test("tar, cp, install and shared repositories: programs that set modes, without the bits that change who runs", async () => {
+  test("tar, cp, install and shared repositories: programs that set modes, except set-ID bits", async () => {
     const out = await inside(`
       umask 022; echo x > x; chmod 755 x
       tar --mode=4755 -cf x.tar x && rm x && tar -xf x.tar && stat -c %a x
@@ -140,7 +140,7 @@ describe("programs that people use work in a cage", () => {
     expect(out).toBe("p-1.0.0.tgz\n755\n");
   });
 
-  test("Python: threads, processes of its own kind, names, sockets", async () => {
+  test("Python: threads, its own kinds of processes, names, sockets", async () => {
     const script = `
 import multiprocessing, socket, subprocess, threading, tempfile, asyncio
 def double(n): return 2 * n
@@ -157,7 +157,7 @@ if __name__ == "__main__":
     expect(out.split("\n")).toEqual(["[2, 4]", "['thread']", "child", "True", "b'pair'", "loop", ""]);
   });
 
-  test("a compiler, and what it makes: threads, and a debugger's tracing of a child", async () => {
+  test("a compiler and its output: threads, and a debugger that traces a child", async () => {
     const script = `
 #include <pthread.h>
 #include <stdio.h>
@@ -182,7 +182,7 @@ int main(void) {
     expect(out).toBe("thread\nstopped 1\nended 5\n");
   });
 
-  test("Chromium draws a page whose script runs", async () => {
+  test("Chromium renders a page and runs its script", async () => {
     const page = "data:text/html,<p></p><script>document.querySelector('p').textContent=6*7</script>";
     const flags = "--headless --no-sandbox --disable-gpu --no-first-run --user-data-dir=/tmp/profile --dump-dom";
     expect(await inside(`chromium ${flags} "${page}"`)).toContain("<p>42</p>");

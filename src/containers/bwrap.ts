@@ -29,18 +29,18 @@ import { LAUNCHER, LOG_BYTES, NO_ID_MAP, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
 import { hostUid } from "./uids.ts";
 
-/** How long bubblewrap may take to build a cage. It takes 11 ms. Milliseconds. */
+/** Maximum time for bubblewrap to build a cage. It takes 11 ms. Milliseconds. */
 const BUILD_MS = 20_000;
-/** How often a cage that is not our child is looked at, in case its end was not written. Milliseconds. */
+/** Interval for checking a cage that is not our child, in case its end was not recorded. Milliseconds. */
 const ADOPTED_CHECK_MS = 1_000;
-/** How long killed processes may take to be gone, and how often that is looked at. Milliseconds. */
+/** Maximum time for killed processes to end, and the interval for checking. Milliseconds. */
 const GONE_MS = 10_000;
 const GONE_STEP_MS = 5;
 
-/** What is noted of a cage so that the next daemon finds it. */
+/** The record of a cage from which the next daemon finds it. */
 interface Note {
   init: ProcessId;
-  /** The bubblewrap outside. */
+  /** The bubblewrap process outside the cage. */
   outer: ProcessId;
   /** The shell around it, which ends last. Cages of earlier versions have none. */
   launcher?: ProcessId;
@@ -56,15 +56,15 @@ const host: HostFacts = {
     try {
       return readlinkSync(path);
     } catch {
-      // No link, or nothing there.
+      // Not a link, or it does not exist.
       return undefined;
     }
   },
 };
 
 /**
- * Cages with bubblewrap, on any Linux. As root each agent has a host uid of its own; as a plain user all cages share
- * the operator's uid on the host, and their mount namespaces are what separates them.
+ * Cages with bubblewrap, on any Linux. As root, each agent has its own host uid. As a plain user, all cages share the
+ * operator's uid on the host and are separated by their mount namespaces.
  */
 export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
   const way = options.limits ?? detectLimits();
@@ -100,7 +100,7 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
   };
 }
 
-/** What is left of the limits where no group can be made. */
+/** Describes the limits that hold if no group can be made. */
 function whatIsHeld(why: string, isRoot: boolean): string {
   const held = isRoot
     ? "memory is bounded for each process and the number of processes for each agent, but memory as a whole and cpu are not"
@@ -127,7 +127,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
 
   const files = ownFiles(spec);
   const fileFds = files.map((file) => nameless(spec.cageDir, file.text));
-  // Inside the launcher: 0 to 2, then the arguments, the status, the filter, and the own files from 6 on.
+  // Descriptors in the launcher: 0 to 2, the arguments, the status, the filter, and the own files from 6 on.
   const args = bwrapArguments(
     spec,
     host,
@@ -185,7 +185,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     const exit = await ended;
     group.remove();
     const words = tail(spec.logFile, errorsBefore);
-    // A cage whose program ended at once was built; everything else is ours to explain.
+    // A cage whose program ended at once was built. For any other failure, explain the reason.
     if (initPid !== undefined) return endedAtOnce(exit, statusFile);
     throw new CageError(await explain(words, exit));
   }
@@ -200,7 +200,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   };
   writeNote(spec.cageDir, note);
   const exited = ended.then(async ({ reason }) => {
-    // The launcher ends last. If somebody has ended it before, the cage has lost its log and goes, too.
+    // The launcher ends last. If it was killed before, the cage has lost its log and is killed, too.
     if (signal(init, "SIGKILL")) await gone(init);
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     const exit = { code: readStatus(statusFile).exitCode ?? null, ...(reason === undefined ? {} : { reason }) };
@@ -209,7 +209,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   return running(note, exited, group);
 }
 
-/** A cage that was built and whose program has ended before we could look. */
+/** A cage that was built and whose program ended before we could check. */
 function endedAtOnce(exit: CageExit, statusFile: string): Running {
   const code = readStatus(statusFile).exitCode ?? exit.code;
   return {
@@ -225,7 +225,7 @@ async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way
   if (!note) return null;
   const group = makeGroup(way, note.group, { memoryBytes: note.limitBytes, cpuPercent: note.cpuPercent, pids: note.pids });
   if (!isAlive(note.init)) {
-    // It died while nobody looked. Whatever is left of it goes.
+    // The cage ended while no daemon ran. Remove the rest.
     await endLauncher(note);
     group.remove();
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
@@ -246,7 +246,7 @@ async function adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">, way
     };
     look();
   }).then(async () => {
-    // What the cage wrote last is in the log when its launcher has ended.
+    // When the launcher has ended, the log contains all output of the cage.
     await endLauncher(note);
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     return withReason({ code: readStatus(statusFile).exitCode ?? null }, group, oomsBefore, note.limitBytes);
@@ -279,9 +279,9 @@ function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes
 }
 
 /**
- * Waits for what is around a cage whose first process is dead: bubblewrap collects that, and the launcher bubblewrap, and
- * they end by themselves, also on a busy machine and when somebody has stopped them. Killed before that they would leave
- * a zombie to a host whose init may not collect any.
+ * Waits for the processes around a cage whose first process is dead. Bubblewrap reaps that process, the launcher reaps
+ * bubblewrap, and both then end, even on a busy machine or after SIGSTOP. If they were killed earlier, a zombie could
+ * remain on a host whose init reaps none.
  */
 async function endLauncher({ outer, launcher }: Note): Promise<void> {
   const all = launcher === undefined ? [outer] : [outer, launcher];
@@ -293,16 +293,18 @@ async function endLauncher({ outer, launcher }: Note): Promise<void> {
   }
 }
 
-/** Puts a log that is half full aside, so that the words of a start are always in the new one. */
+/** Rotates a log that is half full, so that the output of a start is always in the new one. */
 function makeRoomInLog(file: string): void {
   const size = existsSync(file) ? statSync(file).size : 0;
   if (size <= LOG_BYTES / 2) return;
   renameSync(file, `${file}.1`);
-  // Only a log that an earlier version has written is larger: its end is kept.
+  // Only an earlier version can have written a larger log. Its end is kept.
   if (size > LOG_BYTES) writeFileSync(`${file}.1`, lastBytes(`${file}.1`, LOG_BYTES), { mode: 0o640 });
 }
 
-/** Waits for a process to end. With a `patience` of its own it says whether it did; else not ending is an error. */
+/**
+ * Waits for a process to end. With `patience` it returns whether the process ended; otherwise a timeout is an error.
+ */
 async function gone(target: ProcessId, patience?: number): Promise<boolean> {
   for (let waited = 0; isAlive(target); waited += GONE_STEP_MS) {
     if (patience !== undefined && waited > patience) return false;
@@ -316,7 +318,7 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, GONE_STEP_MS));
 }
 
-/** A source that is a link, or lies behind one, could be turned to point elsewhere between the check and the bind. */
+/** A source that is a link, or is behind one, could be changed between the check and the bind. */
 function checkSource(path: string, cage: string): void {
   let real: string;
   try {
@@ -327,7 +329,7 @@ function checkSource(path: string, cage: string): void {
   if (real !== path) throw new CageError(`${path} (for ${cage}) goes through a symbolic link; use ${real}`);
 }
 
-/** A descriptor that holds this and has no name any more. */
+/** A descriptor of an unlinked file with this content. */
 function nameless(folder: string, content: string | Buffer): number {
   const file = join(folder, `held-${process.pid}-${Math.random().toString(36).slice(2)}`);
   writeFileSync(file, content, { mode: 0o600 });
@@ -336,7 +338,7 @@ function nameless(folder: string, content: string | Buffer): number {
   return fd;
 }
 
-/** The host pid of the cage's first process, as soon as bubblewrap has written it; undefined when it ended before. */
+/** The host pid of the cage's first process, once bubblewrap has written it; undefined if it ended before. */
 async function firstPid(statusFile: string, ended: Promise<CageExit>): Promise<number | undefined> {
   return new Promise((resolve) => {
     const watcher = watch(statusFile, () => look());
@@ -361,7 +363,7 @@ function readStatus(file: string): { childPid?: number; exitCode?: number } {
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    // bwrap has not written it yet, or never came so far.
+    // Bubblewrap has not written it yet, or failed before that.
     return {};
   }
   const childPid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
@@ -379,7 +381,7 @@ function readNote(cageDir: string): Note | undefined {
   try {
     return JSON.parse(readFileSync(join(cageDir, "cage.json"), "utf8")) as Note;
   } catch {
-    // No cage was started here, or its note is from another driver: there is none to adopt.
+    // No cage was started here, or the note is from another driver. There is no cage to adopt.
     return undefined;
   }
 }
@@ -393,7 +395,7 @@ function tail(file: string, from: number): string {
   }
 }
 
-/** The last bytes of a file that may be too large to be read whole. */
+/** The last bytes of a file that may be too large to read whole. */
 function lastBytes(file: string, count: number): Buffer {
   const fd = openSync(file, "r");
   try {

@@ -26,10 +26,10 @@ import type { CageSpec, Driver, Identity, Running } from "./driver.ts";
 import { LOG_BYTES } from "./launcher.ts";
 
 const MiB = 1024 * 1024;
-/** The node that runs the tests, as the cage's runtime has it. */
+/** The node that runs the tests, at its path in the cage's runtime. */
 const NODE = "/opt/hive/bin/node";
 
-/** The suite that every driver passes: its contract, tried from inside a real cage. */
+/** The suite that every driver must pass: the contract, tested from inside a real cage. */
 export function conformance(name: string, makeDriver: () => Driver): void {
   describe(name, () => {
     let root: string;
@@ -42,7 +42,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       root = realpathSync(mkdtempSync(join(tmpdir(), "cage-")));
       driver = makeDriver();
     });
-    /** As the daemon makes them: its own, open to the agent's group. */
+    /** As the daemon creates them: its own, open to the agent's group. */
     function giveToGroup(path: string, mode: number, identity: Identity): void {
       chmodSync(path, mode);
       chownSync(path, process.getuid?.() ?? 0, identity.gid);
@@ -94,7 +94,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       return cage;
     }
 
-    /** Runs a shell script inside and gives what it wrote to /state/out. */
+    /** Runs a shell script inside and returns what it wrote to /state/out. */
     async function inside(script: string, change: Partial<CageSpec> = {}): Promise<string> {
       const one = spec("a1", ["/bin/sh", "-c", `exec > /state/out 2>&1\n${script}`], change);
       const cage = await start(one);
@@ -102,10 +102,10 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       return readFileSync(join(one.stateDir, "out"), "utf8");
     }
 
-    /** Runs a script of Node inside. */
+    /** Runs a Node script inside. */
     const insideNode = (script: string): Promise<string> => inside(`${NODE} -e '${script}'`);
 
-    test("runs exactly the arguments with exactly the environment, in /state", async () => {
+    test("runs exactly the given arguments with exactly the environment, in /state", async () => {
       const one = spec(
         "a1",
         [
@@ -128,7 +128,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         string,
       ];
       expect(argv).toEqual(["a b", "c"]);
-      // bubblewrap sets PWD to where it starts the program.
+      // bubblewrap sets PWD to the folder in which it starts the program.
       expect(env).toEqual({ PATH: "/usr/bin", ONE: "two words", PWD: "/state" });
       expect([cwd, host]).toEqual(["/state", "h-tester"]);
     });
@@ -138,7 +138,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(await cage.exited).toMatchObject({ code: 7 });
     });
 
-    test("binds have their modes, and nothing else can be written", async () => {
+    test("binds have their modes, and nothing else is writable", async () => {
       const shared = join(root, "shared");
       mkdirSync(shared);
       const out = await inside(
@@ -149,7 +149,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out).toBe("end\n");
     });
 
-    test("a bind with an owner is written as that owner, or refused with what this host lacks", async () => {
+    test("a bind with an owner is written as that owner, or refused with what the host lacks", async () => {
       const shared = join(root, "shared");
       mkdirSync(shared);
       const extraBinds = [{ host: shared, cage: "/owned", mode: "rw" as const, owner: { uid: 4242, gid: 4343 } }];
@@ -188,7 +188,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       await expect(inside("true", { extraBinds })).rejects.toThrow(/Give the folder back to the user who owned it/);
     });
 
-    test("is nobody on the host: no capabilities, no new privileges, files belong to the identity", async () => {
+    test("is unprivileged on the host: no capabilities, no new privileges, files belong to the identity", async () => {
       const out = await inside(
         "id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine; unshare -U true || echo refused",
       );
@@ -201,19 +201,19 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       if (process.getuid?.() === 0) expect(uid).not.toBe(0);
     });
 
-    test("sees its own processes only", async () => {
+    test("sees only its own processes", async () => {
       const out = await inside("ls /proc | grep -E '^[0-9]+$' | wc -l; cat /proc/[0-9]*/comm");
       expect(Number(out.split("\n")[0])).toBeLessThan(8);
       expect(out).not.toMatch(/node|vitest/);
     });
 
-    test("no path, argument or variable of the host's processes shows inside, but the sources of its own binds", async () => {
+    test("reveals no path, argument or variable of the host's processes except the sources of its own binds", async () => {
       const out = await inside("tr '\\0' ' ' < /proc/1/cmdline; cat /proc/1/environ; cat /proc/self/environ");
       expect(out).not.toContain(root);
       expect(out).not.toContain("npm_");
     });
 
-    test("has no network but loopback, and the host's loopback is another one", async () => {
+    test("has no network but its own loopback, not the host's", async () => {
       const server = createServer((socket) => socket.end("reached"));
       servers.push(server);
       server.listen(0, "0.0.0.0");
@@ -230,7 +230,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out).toMatch(/127\.0\.0\.1 ECONNREFUSED/);
     });
 
-    test("the host's abstract sockets are out of reach", async () => {
+    test("cannot reach the host's abstract sockets", async () => {
       const server = createServer((socket) => socket.end("reached"));
       servers.push(server);
       server.listen(`\0cage-test-${hiveId}`);
@@ -241,7 +241,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out).toBe("ECONNREFUSED\n");
     });
 
-    test("asks of the kernel what programs need, and nothing that a namespace does not close", async () => {
+    test("may make the system calls that programs need, and none that a namespace does not contain", async () => {
       const probe = join(root, "probe");
       writeProbe(probe);
       const out = await inside(probeScript("/probe"), { extraBinds: [{ host: probe, cage: "/probe", mode: "ro" }] });
@@ -251,7 +251,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       for (const answer of foreignAnswers()) expect(lines).toContain(answer);
     });
 
-    test("speaks over a socket in /run/hive, also over one that was made anew while it ran", async () => {
+    test("connects to sockets in /run/hive, including one that was recreated while it ran", async () => {
       const one = spec("a1", [
         NODE,
         "-e",
@@ -280,7 +280,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(heard).toEqual(["one", "two"]);
     });
 
-    test("another agent's folders and the rest of the host are absent", async () => {
+    test("other agents' folders and the rest of the host are absent", async () => {
       const other = spec("b2", ["/bin/sh", "-c", "sleep 1000"], { identity: driver.identityFor(hiveId, 2) });
       writeFileSync(join(other.stateDir, "secret"), "of b2");
       await start(other);
@@ -293,16 +293,16 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out.match(/:x:/g)).toHaveLength(3);
     });
 
-    test("memory and process limits are held, or the driver says what is not", async () => {
+    test("memory and process limits are enforced, or the driver reports what is not", async () => {
       const words = driver.cannot().find((one) => one.startsWith("limits are held"));
-      // A group counts what is used. Without one it is what is mapped, so nothing need be used to meet the bound.
+      // A group counts used memory. Without one the limit counts mapped memory, so the script need not use it.
       const take = words === undefined ? "Buffer.alloc(10e6, 1)" : "Buffer.allocUnsafeSlow(100e6)";
       const one = spec("a1", [NODE, "-e", `const all = []; for (let n = 0; n < 1000; n++) all.push(${take})`], {
         limits: { memoryBytes: 128 * MiB, cpuPercent: 200, pids: 64 },
       });
       const cage = await start(one);
       const exit = await cage.exited;
-      // Either way it does not get more; with a group the end says why.
+      // Either way it gets no more. With a group, the exit states the reason.
       if (words === undefined) expect(exit.reason).toContain("over its memory limit (128 MiB)");
       else expect(exit.code).not.toBe(0);
 
@@ -324,7 +324,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(ran).toBeLessThan(40);
     });
 
-    test("what it writes to its log is bounded: the newest megabyte or two are kept, also past a reader that it cannot reach", async () => {
+    test("what it writes to its log is bounded: the newest one or two megabytes are kept", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "echo first; seq 2000000 >&2; echo last; echo done > /state/ready; sleep 1000"]);
       const cage = await start(one);
       await expect.poll(() => existsSync(join(one.stateDir, "ready"))).toBe(true);
@@ -335,12 +335,12 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       const kept = files.map((file) => readFileSync(join(dirname(one.logFile), file), "utf8"));
       expect(kept[0]).toMatch(/2000000\nlast\n$/);
       expect(kept[1]).toHaveLength(LOG_BYTES);
-      // Nothing is left out of what is kept: the first line may be cut.
+      // The kept lines have no gap; the first may be incomplete.
       const numbers = `${kept[1]}${kept[0]}`.split("\n").slice(1, -2).map(Number);
       expect(numbers.filter((number, n) => n > 0 && number !== (numbers[n - 1] ?? 0) + 1)).toEqual([]);
     });
 
-    test("what it wrote last is in its log when its end is told, to whoever started and whoever adopted it", async () => {
+    test("its last output is in the log when its end is reported, to its starter and its adopter", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "until [ -e /state/go ]; do sleep 0.02; done; seq 10000 >&2; echo end; exit 3"]);
       const first = await start(one);
       const again = await makeDriver().adopt(one);
@@ -355,7 +355,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       }
     });
 
-    test("its end is the end of all that it started, daemonised or not", async () => {
+    test("when it ends, all processes that it started end, daemonised or not", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & exit 4"]);
       const cage = await start(one);
       expect(await cage.exited).toMatchObject({ code: 4 });
@@ -364,7 +364,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(groupsNamed(`hive-${hiveId}`)).toEqual([]);
     });
 
-    test("what it keeps in memory as files is bounded below its memory limit, in the only places that take any", async () => {
+    test("files in memory are bounded below its memory limit, in the only places that accept any", async () => {
       const limits = { memoryBytes: 64 * MiB, cpuPercent: 200, pids: 128 };
       const out = await inside(
         `for path in /tmp /dev/shm /dev /run / /home/agent /dev/pts /dev/mqueue; do
@@ -375,7 +375,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(out).toBe(`/tmp ${limits.memoryBytes / 2}\n/dev/shm ${limits.memoryBytes / 4}\nend\n`);
     });
 
-    test("kill leaves no process, mount or group, also of a daemonised grandchild", async () => {
+    test("kill leaves no process, mount or group, even of a daemonised grandchild", async () => {
       const mountsBefore = readFileSync("/proc/self/mountinfo", "utf8");
       const one = spec("a1", [
         "/bin/sh",
@@ -393,7 +393,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mountsBefore);
     });
 
-    test("a cage is adopted from its folder alone, tells its end, and a dead one is not", async () => {
+    test("a cage is adopted from its folder alone and reports its end; a dead cage is not adopted", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "until [ -e /state/go ]; do sleep 0.02; done; exit 5"]);
       const first = await start(one);
       const again = await makeDriver().adopt(one);
@@ -414,7 +414,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       await first.exited;
     });
 
-    test("a source behind a symbolic link, or that is not there, is refused with words", async () => {
+    test("a source that is missing or behind a symbolic link is refused with the reason", async () => {
       const target = join(root, "elsewhere");
       mkdirSync(target);
       symlinkSync(target, join(root, "link"));
@@ -422,7 +422,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       await expect(start(spec("a1", ["/bin/true"], { configDir: join(root, "absent") }))).rejects.toThrow(/does not exist/);
     });
 
-    test("two hives side by side have groups and users of their own", async () => {
+    test("two hives on one host have separate groups and users", async () => {
       const one = spec("a1", ["/bin/sh", "-c", "sleep 1000"]);
       const two = spec("a1", ["/bin/sh", "-c", "sleep 1000"], {
         hiveId: `${hiveId}b`,
@@ -438,7 +438,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
   });
 }
 
-/** Processes of a uid on the host that have not ended: what is left of one that has is for its parent to collect. */
+/** Processes of a uid on the host that have not ended. A zombie is its parent's to reap. */
 function processesOf(uid: number): string[] {
   return readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;

@@ -1,7 +1,7 @@
 import { bwrapDriver } from "./bwrap.ts";
 import type { Driver } from "./driver.ts";
 
-/** Every kind of container that can hold a cage, by the name that `HIVE_DRIVER` takes. */
+/** Every driver, by its name in `HIVE_DRIVER`. */
 const DRIVERS = { bwrap: () => bwrapDriver() } satisfies Record<string, () => Driver>;
 
 export type DriverName = keyof typeof DRIVERS;

@@ -1,26 +1,29 @@
 import { ID_MAP_OPTIONS } from "../os/id-map.ts";
 
-/** Bytes of a cage's log file, and of the one before it: about ten thousand lines, more than anybody reads back. */
+/** Bytes of a cage's log file, and of the previous one: about ten thousand lines, more than a person reads back. */
 export const LOG_BYTES = 1024 * 1024;
 
-/** What the launcher says of a source whose id map could not be made, or whose folder has another owner than was approved. */
+/**
+ * The launcher's error for a source whose id map could not be made, or whose folder has another owner than was
+ * approved.
+ */
 export const NO_ID_MAP = "no id map for";
 
 /**
  * The shell script between the daemon and bubblewrap. It runs in the folder of the log. Arguments: uid (or `-` for a
- * plain user), gid, a folder that every uid may pass, one of our own, the log's name and its most bytes, then the group
- * files to join, `--`, the private sources, each behind its id map or `-`, `--`, the program.
+ * plain user), gid, a folder that every uid can enter, a folder of our own, the log's name and its maximum size in
+ * bytes, then the group files to join, `--`, the private sources, each after its id map or `-`, `--`, the program.
  *
- * As root it runs in a mount namespace of its own: sources are bound into a small tmpfs, which is then bound to a
- * folder at the top, so that no parent's mode matters (bubblewrap as the agent's uid could not pass a 0700 parent, and
- * bubblewrap as root would make the agent host root for files). Then it becomes the agent's uid for good.
+ * As root the script runs in its own mount namespace. It binds the sources into a small tmpfs and binds that to a
+ * top-level folder, so that no parent's mode matters: bubblewrap with the agent's uid could not pass a 0700 parent, and
+ * bubblewrap as root would make the agent host root for files. Then it switches to the agent's uid permanently.
  *
- * Bubblewrap is told to end with this shell, and the cage with bubblewrap: whatever its program has left behind ends with
- * it. The shell itself outlives the daemon.
+ * Bubblewrap ends with this shell, and the cage with bubblewrap, including all processes that its program has left. The
+ * shell itself outlives the daemon.
  *
- * The cage writes its log into a pipe. What keeps it within its bound is here, outside the cage, and needs no daemon: it
- * copies until the last process of the cage has gone, and begins a new file when one is full. On a full disk it takes
- * what comes and drops it, so that no cage waits for room.
+ * The cage writes its log into a pipe. The script bounds the log outside the cage and without a daemon: it copies until
+ * the last process of the cage has ended, and starts a new file when one is full. On a full disk it reads the output
+ * and drops it, so that no cage blocks.
  */
 export const LAUNCHER = `
 set -eu
@@ -77,5 +80,5 @@ keep_log() {
 cage "$@" 2>&1 < /dev/null | keep_log 2> /dev/null
 `;
 
-/** Folders at the top that every uid may pass; the first that exists is hidden by the stage, for this cage alone. */
+/** Top-level folders that every uid can enter. The stage hides the first one that exists, for this cage only. */
 export const STAGE_FOLDERS = ["/mnt", "/srv", "/media", "/tmp"] as const;

@@ -13,19 +13,19 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** A file of the runtime: where it comes from and where it goes. */
+/** A file of the runtime: its source and its place. */
 export interface RuntimeFile {
   from: string;
-  /** Path inside the runtime folder, `bin/node`. */
+  /** Path inside the runtime folder, such as `bin/node`. */
   to: string;
-  /** Too large to read at every start: told apart by size and time instead of content. */
+  /** Too large to read at every start: identified by size and time instead of content. */
   large?: boolean;
 }
 
-/** Characters of a revision: enough to never meet twice on one machine. */
+/** Characters of a revision: enough to be unique on one machine. */
 const REVISION_CHARS = 12;
 
-/** The revision of a runtime: a hash over what it is made of. Takes milliseconds, whatever the size of the programs. */
+/** The revision of a runtime: a hash of its contents. Takes milliseconds, whatever the size of the programs. */
 export function revisionOf(files: readonly RuntimeFile[], versions: readonly string[]): string {
   const hash = createHash("sha256");
   for (const version of versions) hash.update(`${version}\0`);
@@ -42,9 +42,10 @@ export function revisionOf(files: readonly RuntimeFile[], versions: readonly str
 }
 
 /**
- * Makes `<folder>/<revision>` with these files, or finds it made. It appears whole and is never changed, so cages
- * that run are not harmed by an upgrade of the checkout. Large programs are hard links where the file system allows:
- * package managers replace files, they do not write into them. Throws words when the disk has no room, and leaves nothing.
+ * Creates `<folder>/<revision>` with these files, unless it exists. The folder appears atomically and never changes, so
+ * an upgrade of the checkout does not affect running cages. Large programs are hard links if the file system allows it:
+ * package managers replace files instead of writing into them. If the disk is full, throws an Error for the operator
+ * and leaves nothing behind.
  */
 export function makeRuntime(folder: string, revision: string, files: readonly RuntimeFile[]): string {
   const made = join(folder, revision);
@@ -54,7 +55,7 @@ export function makeRuntime(folder: string, revision: string, files: readonly Ru
   try {
     for (const file of files) place(file, join(scratch, file.to));
   } catch (error) {
-    // Half of it would take the room that somebody is about to make.
+    // A partial runtime would take room that the operator is about to free.
     rmSync(scratch, { recursive: true, force: true });
     if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
     const mib = Math.ceil(files.reduce((sum, { from }) => sum + statSync(from).size, 0) / 1024 ** 2);
@@ -72,7 +73,7 @@ function place(file: RuntimeFile, to: string): void {
   chmodSync(to, 0o555);
 }
 
-/** A hard link only where the file may already be read and run by everyone: its mode is shared with the original. */
+/** Hard links a file only if all users may already read and run it: the link shares its mode with the original. */
 function tryLink(from: string, to: string): boolean {
   const { mode } = statSync(from);
   if ((mode & 0o555) !== 0o555 || (mode & 0o022) !== 0) return false;

@@ -1,20 +1,23 @@
 import type { Bind, CageSpec } from "./driver.ts";
 
-/** Facts of the host that decide what the base of a cage looks like. */
+/** Facts about the host that determine the base of a cage. */
 export interface HostFacts {
   exists(path: string): boolean;
-  /** The target of a symbolic link, or undefined for anything else. */
+  /** The target of a symbolic link; undefined for anything else. */
   linkTarget(path: string): string | undefined;
 }
 
-/** Where things are inside. */
+/** The home folder in the cage. */
 export const CAGE_HOME = "/home/agent";
-/** The uid inside; outside it is the identity's. */
+/** The uid inside the cage. On the host it is the identity's. */
 export const CAGE_UID = 1000;
 
-/** Top folders that are links into /usr on merged systems, and folders of their own elsewhere. */
+/** Top folders that are links into /usr on merged systems, and real folders elsewhere. */
 const USR_MERGED = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-/** What programs need from /etc that says nothing about the host: the loader's cache, alternatives, certificates, fonts, Debian's start of Chromium. */
+/**
+ * Files of /etc that programs need and that reveal nothing about the host: the loader's cache, alternatives,
+ * certificates, fonts, Debian's launcher settings of Chromium.
+ */
 const ETC_SHARED = [
   "/etc/ld.so.cache",
   "/etc/ld.so.conf",
@@ -29,19 +32,19 @@ const ETC_SHARED = [
 ];
 
 /**
- * What files in memory may take of the memory limit, in /tmp and in /dev/shm. They count towards it, so a quarter is left
- * for programs: a full /tmp is then an error to whoever writes and not the end of the cage.
+ * Shares of the memory limit for files in memory, in /tmp and /dev/shm. Such files count towards the limit. A quarter
+ * is left for programs, so a full /tmp is an error for the writer, not the end of the cage.
  */
 const TMP_SHARE = 1 / 2;
 const SHM_SHARE = 1 / 4;
 
-/** A small file that the cage gets as its own. */
+/** A small file that is created for the cage. */
 export interface OwnFile {
   path: string;
   text: string;
 }
 
-/** Files of /etc that are made for this cage: who there is, and that there is no network. */
+/** Files of /etc for this cage: its users, and that it has no network. */
 export function ownFiles(spec: CageSpec): OwnFile[] {
   return [
     {
@@ -59,11 +62,11 @@ export function ownFiles(spec: CageSpec): OwnFile[] {
   ];
 }
 
-/** Folders of the host that belong to this cage and may lie behind parents that its uid cannot pass. */
+/** Folders of the host that belong to this cage. Their parents may be impassable for its uid. */
 export function privateSources(spec: CageSpec): Bind[] {
   return [
     { host: spec.runtimeDir, cage: "/opt/hive", mode: "ro" },
-    // Read-only: a socket can be spoken to all the same, and no cage can put a link where the daemon makes a socket.
+    // Read-only: the cage can still connect to sockets, but cannot place a link where the daemon creates a socket.
     { host: spec.socketsDir, cage: "/run/hive", mode: "ro" },
     { host: spec.claudeDir, cage: `${CAGE_HOME}/.claude`, mode: "rw" },
     { host: spec.stateDir, cage: "/state", mode: "rw" },
@@ -73,10 +76,9 @@ export function privateSources(spec: CageSpec): Bind[] {
 }
 
 /**
- * Options of bubblewrap for a cage, to be handed over by a descriptor: its own command line, with the program that it
- * starts, shows inside.
- * `staged` maps each private source to the path it is bound from; `filterFd` holds the system-call filter; `fileFds`
- * maps each own file to its descriptor.
+ * Options of bubblewrap for a cage. They are passed through a descriptor, because its command line is visible inside,
+ * with the program that it starts. `staged` maps each private source to the path from which it is bound. `filterFd` is
+ * the descriptor of the system-call filter. `fileFds` maps each own file to its descriptor.
  */
 export function bwrapArguments(
   spec: CageSpec,
@@ -86,7 +88,7 @@ export function bwrapArguments(
   fileFds: (index: number) => number,
 ): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--cap-drop", "ALL"];
-  // With the launcher, that is: the daemon is not its parent.
+  // With the launcher: its parent is the launcher, not the daemon.
   args.push("--die-with-parent", "--seccomp", String(filterFd));
   args.push("--uid", String(CAGE_UID), "--gid", String(CAGE_UID), "--hostname", `h-${spec.name}`);
   args.push("--ro-bind", "/usr", "/usr");
@@ -104,7 +106,7 @@ export function bwrapArguments(
   args.push("--perms", "1777", "--size", share(TMP_SHARE), "--tmpfs", "/tmp");
   args.push("--perms", "0755", "--tmpfs", "/run", "--perms", "0700", "--dir", CAGE_HOME);
   privateSources(spec).forEach(({ cage, mode }, index) => args.push(mode === "ro" ? "--ro-bind" : "--bind", staged(index), cage));
-  // Everything that was made for mount points is read-only from here.
+  // From here on, everything that was created for mount points is read-only.
   args.push("--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/state", "--clearenv");
   for (const [name, value] of Object.entries(spec.env)) args.push("--setenv", name, value);
   return args;

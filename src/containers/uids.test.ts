@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hostUid } from "./uids.ts";
 
-test("uids are stable, distinct within a hive, and lie in the range that nothing else uses", () => {
+test("uids are stable, distinct within a hive, and in the range that nothing else uses", () => {
   fc.assert(
     fc.property(fc.string(), fc.nat(0x3fff), fc.nat(0x3fff), (hive, one, other) => {
       const uid = hostUid(hive, one);
@@ -14,10 +14,10 @@ test("uids are stable, distinct within a hive, and lie in the range that nothing
   );
 });
 
-test("two hives have ranges of their own", () => {
+test("two hives have separate ranges", () => {
   expect(Math.abs(hostUid("0a1b2c3d", 1) - hostUid("4e5f6a7b", 1))).toBeGreaterThanOrEqual(0x4000);
 });
 
-test("a hive that has used up its range says so instead of taking another's", () => {
+test("a hive that has used up its range throws instead of using another's", () => {
   expect(() => hostUid("0a1b2c3d", 0x4000)).toThrow("at most 16384 agents");
 });

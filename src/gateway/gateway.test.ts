@@ -19,7 +19,7 @@ import type { UpstreamSignal, Usage } from "./model/types.ts";
 const MODELS = ["sonnet"];
 const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{ role: "user", content: "hi" }], ...extra });
 
-test("prices: by the longest beginning, with the cache's own rates; an unknown model has tokens but no cost", () => {
+test("prices use the longest prefix and the cache's own rates; an unknown model has tokens but no cost", () => {
   const tokens = { input: 1_000_000, output: 1_000_000, cache_read: 1_000_000, cache_write: 1_000_000 };
   expect(costOf("claude-sonnet-5-5", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
   expect(costOf("somebody-elses", tokens)).toBeUndefined();
@@ -61,11 +61,11 @@ describe("addresses and lists", () => {
   ])("%s is not the public internet", (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
-  test.each(["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111"])("%s is", (address) => {
+  test.each(["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111"])("%s is the public internet", (address) => {
     expect(isPublicAddress(address)).toBe(true);
   });
 
-  test("a list names hosts and ports, and a star only what lies below it", () => {
+  test("a list names hosts and ports; a star matches only names below it", () => {
     const list = ["example.org", "*.example.net", "git.example:9418"];
     expect(isListed(list, "example.org", 443)).toBe(true);
     expect(isListed(list, "EXAMPLE.ORG.", 80)).toBe(true);
@@ -93,7 +93,7 @@ describe("addresses and lists", () => {
       expect(splitAuthority(bad), bad).toBeUndefined();
   });
 
-  test("a ClientHello is read byte by byte, and what is none is known as such", () => {
+  test("a ClientHello is read incrementally, and anything else is recognised", () => {
     expect(readHello(Buffer.from("GET / HTTP/1.1\r\n\r\n"))).toEqual({ kind: "not-tls" });
     expect(readHello(Buffer.from("SSH-2.0-x\r\n"))).toEqual({ kind: "not-tls" });
     expect(readHello(Buffer.from([0x16, 3, 1, 0, 5, 1, 0]))).toEqual({ kind: "more" });
@@ -101,7 +101,7 @@ describe("addresses and lists", () => {
   });
 });
 
-/** A gateway on real sockets, with an upstream and a resolver of the test's. */
+/** A gateway on real sockets, with an upstream and a resolver of the test. */
 let folder: string;
 let listening: Listening;
 let signals: UpstreamSignal[];
@@ -131,7 +131,7 @@ beforeAll(async () => {
       } = behave(incoming.url ?? "", text);
       if (hang) return;
       outgoing.writeHead(status, headers);
-      // Broken off only once the first part is on its way.
+      // Broken off only after the first part was sent.
       for (const chunk of chunks) outgoing.write(chunk, () => breakOff === true && outgoing.destroy());
       if (breakOff !== true) outgoing.end();
     });
@@ -171,7 +171,7 @@ beforeEach(async () => {
         if (!found) throw new Error("ENOTFOUND");
         return found;
       },
-      // In these tests the public internet is 127.0.0.1; everything else is as it is.
+      // In these tests 127.0.0.1 counts as public; all other addresses are checked as usual.
       isPublic: (address) => address === "127.0.0.1" || isPublicAddress(address),
       onRecord: (record) => void records.push(record),
     },
@@ -204,7 +204,7 @@ function ask(
         incoming.on("close", () =>
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, isWhole: incoming.complete }),
         );
-        incoming.on("error", () => {}); // Its end is looked at, not the reason.
+        incoming.on("error", () => {}); // The test checks its end, not the reason.
       },
     );
     outgoing.on("error", reject);
@@ -230,7 +230,7 @@ describe("model.sock", () => {
     expect(upstream.seen).toEqual([]);
   });
 
-  test("the hive's credential goes upstream in place of the agent's", async () => {
+  test("the hive's credential replaces the agent's upstream", async () => {
     const answer = await ask("/v1/messages?beta=true", { headers: { "x-api-key": "mine", authorization: "Bearer mine" } });
     expect(answer.status).toBe(200);
     expect(upstream.seen[0]).toMatchObject({ "x-api-key": "the-hives-own" });
@@ -242,7 +242,7 @@ describe("model.sock", () => {
     ["a field that is not listed", "/v1/messages", { mcp_servers: [] }, "hyperhive: mcp_servers: "],
     ["another model", "/v1/messages", { model: "claude-opus-5-5" }, "hyperhive: the model "],
     ["another query", "/v1/messages?beta=true&beta=false", {}, "hyperhive: the query "],
-  ])("%s reads like a bad request: the CLI neither retries nor asks for a login", async (_what, path, extra, message) => {
+  ])("%s looks like a bad request: the CLI neither retries nor asks for a login", async (_what, path, extra, message) => {
     const answer = await ask(path, { body: JSON.stringify(body(extra)) });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({
@@ -252,7 +252,7 @@ describe("model.sock", () => {
     expect(upstream.seen).toEqual([]);
   });
 
-  test("tokens are metered from the stream, whatever the cage says", async () => {
+  test("tokens are metered from the stream, whatever the cage claims", async () => {
     const event = (data: object) => `event: x\ndata: ${JSON.stringify(data)}\n\n`;
     behave = () => ({
       headers: { "content-type": "text/event-stream" },
@@ -281,28 +281,28 @@ describe("model.sock", () => {
     [429, { "retry-after": "30" }, "rate_limited"],
     [500, {}, "overloaded"],
     [529, {}, "overloaded"],
-  ])("an upstream's %i passes on and is told as such", async (status, headers, kind) => {
+  ])("an upstream's %i is passed on and reported", async (status, headers, kind) => {
     behave = () => ({ status, headers: { "content-type": "application/json", ...headers } });
     expect((await ask("/v1/messages")).status).toBe(status);
     expect(signals[0]?.kind).toBe(kind);
     if (kind === "rate_limited") expect((signals[0]?.resetsAt ?? 0) - Date.now()).toBeGreaterThan(25_000);
   });
 
-  test("a stream that breaks off upstream breaks off here: nobody takes half an answer for a whole one", async () => {
+  test("a stream that breaks off upstream breaks off for the client, so half an answer is not taken for a whole one", async () => {
     behave = () => ({ headers: { "content-type": "text/event-stream" }, chunks: ["event: x\ndata: {}\n\n"], breakOff: true });
-    // A client that notices the break throws; one that does not says that it is not whole.
+    // A client either throws on the break or reports an incomplete answer.
     const answer = await ask("/v1/messages").catch(() => ({ isWhole: false }));
     expect(answer.isWhole).toBe(false);
   });
 
-  test("a body past 32 MiB is refused without being kept", async () => {
+  test("a body over 32 MiB is refused without being buffered", async () => {
     // The gateway may hang up before the whole body is sent.
     const answer = await ask("/v1/messages", { body: Buffer.alloc(33 * 1024 * 1024, "x") }).catch(() => ({ status: 0 }));
     expect([413, 0]).toContain(answer.status);
     expect(upstream.seen).toEqual([]);
   });
 
-  test("a cage that gives up ends the request upstream", async () => {
+  test("a cage that closes its request ends the request upstream", async () => {
     behave = () => ({ hang: true });
     const socket = connect(join(folder, "model.sock"));
     const text = JSON.stringify(body());
@@ -311,7 +311,7 @@ describe("model.sock", () => {
     );
     while (upstream.seen.length === 0) await new Promise((resolve) => setImmediate(resolve));
     socket.destroy();
-    // The gateway closes without waiting for the upstream that never answers.
+    // The gateway closes without waiting for the upstream, which never answers.
     await listening.close();
     expect(usages).toEqual([]);
   });
@@ -351,7 +351,7 @@ describe("egress.sock", () => {
       { stdio: "ignore" },
     );
     const server = createTlsServer({ key: readFileSync(join(made, "k")), cert: readFileSync(join(made, "c")) }, (socket) => {
-      socket.on("error", () => {}); // Its end is looked at, not the reason.
+      socket.on("error", () => {}); // The test checks its end, not the reason.
       socket.end("over tls");
     });
     server.on("tlsClientError", () => {});
@@ -364,7 +364,7 @@ describe("egress.sock", () => {
   });
   afterAll(() => tls.stop());
 
-  test("carries TLS to a listed host, and records what went through", async () => {
+  test("carries TLS to a listed host and records the traffic", async () => {
     hosts = [`listed.example:${tls.port}`];
     addresses = { "listed.example": ["127.0.0.1"] };
     const { socket, answer } = await tunnel(`listed.example:${tls.port}`);
@@ -383,7 +383,7 @@ describe("egress.sock", () => {
     expect(records[0]?.bytesIn).toBeGreaterThan(100);
   });
 
-  test("a TLS server name other than the host that was asked for ends the connection", async () => {
+  test("a TLS server name that differs from the requested host ends the connection", async () => {
     hosts = [`listed.example:${tls.port}`];
     addresses = { "listed.example": ["127.0.0.1"] };
     const { socket } = await tunnel(`listed.example:${tls.port}`);
@@ -394,7 +394,7 @@ describe("egress.sock", () => {
     expect(records).toMatchObject([{ host: "listed.example", verdict: "wrong server name", serverName: "hidden.example" }]);
   });
 
-  test("what is not TLS does not go through a tunnel", async () => {
+  test("a tunnel carries only TLS", async () => {
     hosts = [`listed.example:${tls.port}`];
     addresses = { "listed.example": ["127.0.0.1"] };
     const { socket } = await tunnel(`listed.example:${tls.port}`);
@@ -421,7 +421,7 @@ describe("egress.sock", () => {
     expect(records).toMatchObject([{ verdict }]);
   });
 
-  test("plain GET goes to listed hosts, POST to none, and a relative path is no proxy request", async () => {
+  test("plain GET reaches listed hosts; POST and relative paths are refused", async () => {
     const { port } = new URL(upstream.url);
     hosts = [`web.example:${port}`];
     addresses = { "web.example": ["127.0.0.1"] };
@@ -447,7 +447,7 @@ describe("egress.sock", () => {
     ]);
   });
 
-  test("of a plain request's headers those that are listed go on", () => {
+  test("only listed headers of a plain request are forwarded", () => {
     const kept = { accept: "*/*", range: "bytes=0-9", "user-agent": "curl/8", authorization: "Basic eA==" };
     const dropped = {
       te: "trailers",

@@ -4,18 +4,18 @@ import { boundConnections } from "../rpc/http-crowd.ts";
 import { egressServer, type EgressDeps } from "./egress/proxy.ts";
 import { modelProxy, type ModelProxyDeps } from "./model/proxy.ts";
 
-/** Connections that one cage may hold open to one of its gateway sockets. */
+/** Connections that one cage may keep open to one of its gateway sockets. */
 const MAX_CONNECTIONS = 64;
-/** Connections that may wait to be taken in: a burst past that meets refusals of the kernel, without a word. */
+/** Connections that may wait to be accepted. The kernel refuses further ones without a reason. */
 const BACKLOG = 4096;
-/** How long a request's headers may take: a slow writer holds nothing for long. Milliseconds. */
+/** Maximum time for a request's headers, so that a slow writer cannot keep a connection. Milliseconds. */
 const HEADERS_MS = 20_000;
 
 export interface Listening {
   close(): Promise<void>;
 }
 
-/** The way out of every cage: its model.sock and its egress.sock. */
+/** The only way out of every cage: its model.sock and its egress.sock. */
 export class Gateway {
   readonly #model: ModelProxyDeps;
   readonly #egress: EgressDeps;
@@ -25,7 +25,7 @@ export class Gateway {
     this.#egress = deps.egress;
   }
 
-  /** Opens both sockets of an agent. Files that are left of an earlier daemon are replaced. */
+  /** Opens both sockets of an agent. Replaces socket files of an earlier daemon. */
   async listen(agent: { id: string; name: string }, paths: { model: string; egress: string }): Promise<Listening> {
     const model = createServer({ requestTimeout: 0 }, modelProxy(agent, this.#model));
     const egress = egressServer(agent.id, this.#egress);

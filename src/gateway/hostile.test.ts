@@ -9,13 +9,13 @@ import { isPublicAddress } from "./egress/address.ts";
 import { Gateway, type Listening } from "./gateway.ts";
 import type { ModelReply } from "./model/types.ts";
 
-/** A cage that misuses its two ways out. Nothing of it may reach the daemon's inside, or last. */
+/** A cage that misuses its two ways out. It must not reach into the daemon or leave lasting damage. */
 
 let folder: string;
 let listening: Listening;
 let reply: (signal: AbortSignal) => ModelReply;
 let asked: number;
-/** What the agent may reach. */
+/** The hosts that the agent may reach. */
 let hosts: string[];
 const unexpected: unknown[] = [];
 const open: Socket[] = [];
@@ -40,7 +40,7 @@ beforeEach(async () => {
     },
     egress: {
       hostsOf: () => hosts,
-      // The test's own servers are the public internet here.
+      // In this test the test's own servers count as the public internet.
       resolve: async (host) => (host === "example.com" ? ["127.0.0.1"] : []),
       isPublic: (address) => address === "127.0.0.1" || isPublicAddress(address),
       onRecord: () => {},
@@ -67,19 +67,19 @@ const request = (body: string | Buffer): string =>
 async function dial(name: "model" | "egress"): Promise<Socket> {
   const socket = connect(join(folder, `${name}.sock`));
   open.push(socket);
-  socket.on("error", () => {}); // Its end is looked at, not the reason.
+  socket.on("error", () => {}); // The test checks its end, not the reason.
   await once(socket, "connect");
   return socket;
 }
-/** What the other side says until it closes. */
+/** What the other side sends until it closes. */
 async function closing(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
-  // Not by `once`: writing into what is being refused is no error here.
+  // Not with `once`: an error from writing to a refused connection is expected.
   await new Promise((resolve) => socket.once("close", resolve));
   return text;
 }
-/** The socket still serves whoever behaves. */
+/** Checks that the socket still serves a well-behaved client. */
 async function isWell(): Promise<void> {
   const socket = await dial("model");
   socket.write(`${request(BODY).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")}${BODY}`);
@@ -99,14 +99,14 @@ describe.each(["model", "egress"] as const)("%s.sock", (name) => {
       "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
     ["a newline in a header", "GET / HTTP/1.1\r\nHost: x\r\nX: a\n b: c\r\n\r\n"],
-  ])("%s is refused, and the next one is served", async (_what, bytes) => {
+  ])("%s is refused, and the next request is served", async (_what, bytes) => {
     const socket = await dial(name);
     socket.write(bytes);
     expect(await closing(socket)).toMatch(/^HTTP\/1\.1 4\d\d |^$/);
     await isWell();
   });
 
-  test("connections past the limit are closed at once; when they are gone others come through", async () => {
+  test("connections over the limit are closed at once; after they end, others are served", async () => {
     const sockets = await Promise.all(Array.from({ length: 200 }, () => dial(name)));
     let closed = 0;
     for (const socket of sockets) {
@@ -119,7 +119,7 @@ describe.each(["model", "egress"] as const)("%s.sock", (name) => {
       .poll(async () =>
         isWell().then(
           () => true,
-          () => false, // Not well yet: asked again.
+          () => false, // Not well yet: retried.
         ),
       )
       .toBe(true);
@@ -127,7 +127,7 @@ describe.each(["model", "egress"] as const)("%s.sock", (name) => {
 });
 
 describe("model.sock", () => {
-  test("an answer that nobody reads is not drawn from the upstream, and ends when the reader goes", async () => {
+  test("an answer that is not read is not pulled from the upstream, and ends with its reader", async () => {
     let drawn = 0;
     let ended!: () => void;
     const isOver = new Promise<void>((resolve) => (ended = resolve));
@@ -149,7 +149,7 @@ describe("model.sock", () => {
     const socket = await dial("model");
     socket.pause();
     socket.write(request(BODY) + BODY);
-    // Drawing goes on with every turn of the loop until it is held back.
+    // Pulling continues with every turn of the loop until back-pressure stops it.
     let last = -1;
     await expect.poll(() => last === (last = drawn) && drawn > 0).toBe(true);
     expect(drawn).toBeLessThan(64);
@@ -158,7 +158,7 @@ describe("model.sock", () => {
     expect(drawn).toBeLessThan(64);
   });
 
-  test("large requests side by side are refused before they fill the daemon's memory, and are forgotten when they end", async () => {
+  test("concurrent large requests are refused before they fill the daemon's memory, and released when they end", async () => {
     const big = Buffer.alloc(30 * 1024 * 1024, 0x20);
     reply = (signal) => ({
       status: 200,
@@ -196,7 +196,7 @@ describe("model.sock", () => {
 });
 
 describe("egress.sock", () => {
-  test("an answer that nobody reads is not drawn from its server", async () => {
+  test("an answer that is not read is not pulled from its server", async () => {
     let drawn = 0;
     const chunk = Buffer.alloc(256 * 1024, 0x20);
     const server = createHttpServer((_, response) => {
@@ -215,18 +215,18 @@ describe("egress.sock", () => {
     socket.write(`GET http://example.com:${port}/ HTTP/1.1\r\nHost: example.com\r\n\r\n`);
     let last = -1;
     await expect.poll(() => last === (last = drawn) && drawn > 0, { interval: 200 }).toBe(true);
-    // What the kernel holds on the way, and little of ours.
+    // What the kernel buffers, and little of ours.
     expect(drawn).toBeLessThan(128);
     socket.destroy();
     server.closeAllConnections();
     server.close();
   });
 
-  test("a tunnel whose client never says hello is closed, and so is what it opened", async () => {
+  test("a tunnel whose client never sends a hello is closed, with its connection to the outside", async () => {
     let left = (): void => {};
     const gone = new Promise<void>((resolve) => (left = resolve));
     const server = createNetServer((socket) => {
-      socket.on("error", () => {}); // Its end is looked at, not the reason.
+      socket.on("error", () => {}); // The test checks its end, not the reason.
       socket.once("close", left);
       socket.resume();
     });

@@ -5,23 +5,23 @@ import { open } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** What a file holds, told by its size and its SHA-256. */
+/** Size and SHA-256 of a file. */
 export interface Digest {
   bytes: number;
   sha256: string;
 }
 
-/** Nothing of ours or of the user's may change what tar does. */
+/** A fixed environment, so that no variable changes what tar does. */
 const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin", LC_ALL: "C" };
-/** What tar ends with when files changed or went away while it read them. */
+/** Exit code of tar if files changed or disappeared while it read them. */
 const CHANGED = 1;
-/** Characters of its complaints that are kept. */
+/** Characters of its error output that are kept. */
 const MAX_COMPLAINTS = 8_000;
 
 /**
- * Packs folders and files below `from` into one archive with owners, modes and links as they are (a link is never
- * followed), on stable storage when it resolves. Others may write there meanwhile: what changes while it is read is
- * taken as it was read, what cannot be read is left out, and `complaints` says so. Sockets are left out.
+ * Packs folders and files below `from` into an archive with owners, modes and links (links are never followed). The
+ * archive is on stable storage when the promise resolves. Others may write to the files meanwhile: a file that changes
+ * is archived as it was read, an unreadable file is left out, and `complaints` lists both. Sockets are left out.
  */
 export async function pack(
   archive: string,
@@ -30,13 +30,13 @@ export async function pack(
   options: { signal: AbortSignal; onBytes(bytes: number): void },
 ): Promise<Digest & { complaints: string[] }> {
   const how = ["--create", "--format=posix", "--numeric-owner", "--sparse", "--one-file-system", "--ignore-failed-read"];
-  // Names come through a pipe: however many they are, no command line is too long for them.
+  // Names are passed through a pipe, so their number is not limited by the command line.
   const argv = [...how, "--directory", from, "--null", "--files-from=-"];
   const child = spawn("tar", argv, { env: ENV, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
   const ended = exitOf(child);
   const onAbort = (): void => void child.kill("SIGKILL");
   options.signal.addEventListener("abort", onAbort, { once: true });
-  child.stdin.on("error", () => {}); // A tar that ends early says why by its exit.
+  child.stdin.on("error", () => {}); // If tar ends early, its exit gives the reason.
   child.stdin.end(members.map((member) => `./${member}\0`).join(""));
   try {
     const meter = new Meter(options.onBytes);
@@ -51,7 +51,10 @@ export async function pack(
   }
 }
 
-/** Unpacks an archive of ours below `into`, with owners and modes where this user may set them. Nothing leaves `into`. */
+/**
+ * Unpacks one of our archives below `into`, with owners and modes where this user may set them. Nothing is written
+ * outside `into`.
+ */
 export async function unpack(archive: string, into: string): Promise<void> {
   const argv = ["--extract", "--numeric-owner", "--preserve-permissions", "--sparse", "--directory", into, "--file", archive];
   const child = spawn("tar", argv, { env: ENV, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
@@ -61,7 +64,7 @@ export async function unpack(archive: string, into: string): Promise<void> {
   if (code !== 0) throw new Error(`tar could not unpack ${archive}: ${words.trim() || `exit ${code}`}`);
 }
 
-/** Size and SHA-256 of a file as it is on the disk. */
+/** Size and SHA-256 of a file on disk. */
 export async function digestOf(file: string, onBytes: (bytes: number) => void = () => {}): Promise<Digest> {
   const meter = new Meter(onBytes);
   meter.resume();
@@ -69,7 +72,7 @@ export async function digestOf(file: string, onBytes: (bytes: number) => void = 
   return meter.digest();
 }
 
-/** Flushes the whole file system that holds `folder`: one call for many files. */
+/** Flushes the whole file system of `folder`: one call for many files. */
 export async function syncFileSystem(folder: string): Promise<void> {
   const child = spawn("sync", ["--file-system", folder], { env: ENV, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.end();
@@ -93,7 +96,7 @@ function exitOf(child: ReturnType<typeof spawn>): Promise<{ code: number | null;
   });
 }
 
-/** Counts and hashes what passes. */
+/** Counts and hashes the bytes that pass. */
 class Meter extends Transform {
   readonly #hash = createHash("sha256");
   readonly #onBytes: (bytes: number) => void;

@@ -8,7 +8,7 @@ const limits = (memory: number) => ({ memoryBytes: memory * MiB, cpuPercent: 100
 let group: Group | undefined;
 afterEach(() => group?.remove());
 
-test("a group that is still there from before takes new limits, larger and smaller ones", () => {
+test("an existing group takes new limits, both larger and smaller", () => {
   const way = detectLimits();
   for (const memory of [128, 512, 256, 1024]) group = makeGroup(way, name, limits(memory));
   expect(group?.remove()).toBe(true);

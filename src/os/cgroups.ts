@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileS
 import { dirname, join } from "node:path";
 import { findScopes, scopeCommand, type Scopes } from "./scope.ts";
 
-/** What one group of processes may use. */
+/** Limits of one group of processes. */
 export interface GroupLimits {
   memoryBytes: number;
   /** 100 is one core. */
@@ -10,7 +10,7 @@ export interface GroupLimits {
   pids: number;
 }
 
-/** The ways in which limits can be held here, best first. */
+/** The ways to enforce limits on a host, best first. */
 export type LimitWay =
   | ({ kind: "systemd" } & Scopes)
   | { kind: "cgroup2"; root: string }
@@ -20,27 +20,27 @@ export type LimitWay =
 /** A program and its arguments. */
 type Command = [program: string, argv: string[]];
 
-/** A group of processes that is limited as one, or where only prlimit is left, each by itself. */
+/** A group of processes that is limited as a whole. With prlimit, each process is limited on its own. */
 export interface Group {
-  /** Files into which a process writes its pid to join; empty where it joins by `command`. */
+  /** Files into which a process writes its pid to join the group; empty if it joins by `command`. */
   procsFiles: string[];
-  /** The command that runs a program inside the group, as far as `procsFiles` do not bring it there. */
+  /** The command that runs a program in the group, unless it joins by `procsFiles`. */
   command(program: string, argv: string[]): Command;
-  /** What `command` needs in its environment. */
+  /** Environment variables that `command` needs. */
   env: Record<string, string>;
-  /** How often the kernel has ended a process of the group for want of memory. */
+  /** How often the kernel has killed a process of the group for lack of memory. */
   oomKills(): number;
   memoryBytes(): number | undefined;
-  /** Removes the group once it is empty; false while something is in it. */
+  /** Removes the group if it is empty; returns false otherwise. */
   remove(): boolean;
 }
 
 const CGROUP = "/sys/fs/cgroup";
 const V1_CONTROLLERS = ["memory", "pids", "cpu"] as const;
-/** Period over which the kernel counts cpu time. Microseconds; the kernel's own default. */
+/** Period over which the kernel counts cpu time: the kernel's own default. Microseconds. */
 const CPU_PERIOD_US = 100_000;
 
-/** Finds how limits can be held on this host. */
+/** Finds the best way to enforce limits on this host. */
 export function detectLimits(): LimitWay {
   const scopes = existsSync(join(CGROUP, "cgroup.controllers")) ? findScopes() : undefined;
   if (scopes) return { kind: "systemd", ...scopes };
@@ -49,7 +49,7 @@ export function detectLimits(): LimitWay {
     const controllers = readOr(join(own, "cgroup.subtree_control"), "");
     if (["memory", "pids", "cpu"].every((name) => controllers.split(/\s+/).includes(name)) && writable(own))
       return { kind: "cgroup2", root: own };
-    // Root may delegate to itself, where no process of the group itself is in the way.
+    // Root may delegate to itself if the group contains no process of its own.
     if (process.getuid?.() === 0 && tryWrite(join(CGROUP, "cgroup.subtree_control"), "+memory +pids +cpu"))
       return { kind: "cgroup2", root: CGROUP };
     return { kind: "prlimit", why: "no cgroup is delegated to this user: run under systemd with Delegate=yes, or as root" };
@@ -66,7 +66,7 @@ function ownV2Group(): string {
   return join(CGROUP, dirname(line?.slice(3) ?? "/"));
 }
 
-/** Makes a group with limits. `name` is unique on the host: it carries the hive's id. */
+/** Creates a group with limits. `name` is unique on the host because it contains the hive's id. */
 export function makeGroup(way: LimitWay, name: string, limits: GroupLimits): Group {
   if (way.kind === "systemd") return scopeGroup(way, name, limits);
   if (way.kind === "cgroup2") return v2Group(join(way.root, name), limits);
@@ -75,15 +75,15 @@ export function makeGroup(way: LimitWay, name: string, limits: GroupLimits): Gro
 }
 
 /**
- * What a process may map beyond its limit where only that is counted: the CLI's runtime maps 1.3 GiB and uses a fifth
- * of it (measured), so a bound without this room would end it in mid-turn.
+ * What a process may map beyond its limit if only mapped memory is counted. The CLI's runtime maps 1.3 GiB and uses a
+ * fifth of it (measured), so a limit without this margin would kill it in mid-turn.
  */
 const MAPPED_UNUSED_BYTES = 2 * 1024 ** 3;
 
 /**
- * Nothing counts the group as a whole here. Each process may map so much memory of its own; root, whose agents have
- * users of their own, can also bound how many processes the user has. A plain user's other programs would be counted
- * with them, so there the number is not held.
+ * Without cgroups, the group cannot be limited as a whole. Each process gets a limit on its own memory. Root, whose
+ * agents have their own users, can also limit the processes of a user. For a plain user, that limit would count the
+ * user's other programs, so it is not set.
  */
 function rlimitGroup(limits: GroupLimits): Group {
   const bounds = [`--data=${limits.memoryBytes + MAPPED_UNUSED_BYTES}`, "--core=0"];
@@ -98,7 +98,7 @@ function rlimitGroup(limits: GroupLimits): Group {
   };
 }
 
-/** The service manager makes the group and removes it when it is empty. */
+/** The service manager creates the group and removes it when it is empty. */
 function scopeGroup(way: Scopes, name: string, limits: GroupLimits): Group {
   const { folder, command, env } = scopeCommand(way, name, limits);
   return {
@@ -139,8 +139,8 @@ function v1Group(root: string, name: string, limits: GroupLimits): Group {
     string
   >;
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
-  // Where swap is counted, memory and swap together may not be more. That bound may never be below the other one, and
-  // the group may still be there from before with a smaller one: it is lifted first.
+  // Limit memory and swap together if swap is counted. That limit may never be below the memory limit, and an existing
+  // group may have a smaller one, so remove it first.
   const swapLimit = join(folders.memory, "memory.memsw.limit_in_bytes");
   tryWrite(swapLimit, "-1");
   writeFileSync(join(folders.memory, "memory.limit_in_bytes"), String(limits.memoryBytes));
@@ -163,12 +163,12 @@ function removeGroup(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch {
-    // Busy or gone: the caller tries a busy one again.
+    // Busy or removed: the caller retries a busy one.
     return !existsSync(folder);
   }
 }
 
-/** Names of our groups that exist, for tests and `doctor`: nothing may be left over. */
+/** Our existing groups, for tests and `doctor`: none may be left over. */
 export function groupsNamed(prefix: string): string[] {
   const roots = existsSync(join(CGROUP, "cgroup.controllers"))
     ? [CGROUP, ownV2Group()]
@@ -186,7 +186,7 @@ function readOr(file: string, otherwise: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // A kernel without this file, or a group that is gone.
+    // The kernel lacks this file, or the group was removed.
     return otherwise;
   }
 }
@@ -199,7 +199,7 @@ function writable(folder: string): boolean {
     accessSync(folder, constants.W_OK);
     return true;
   } catch {
-    // Not ours to write.
+    // Not writable for us.
     return false;
   }
 }

@@ -16,13 +16,13 @@ const within = async (bytes: number): Promise<void> => {
   expect(used).toBeLessThan(bytes + MIB / 2);
 };
 
-test("counts what lies in all folders once, whatever its name and depth, and follows no link out of them", async () => {
+test("counts the contents of all folders once, whatever their name and depth, and follows no link out of them", async () => {
   for (const name of ["a", "b", "elsewhere"]) mkdirSync(join(folder, name));
   await within(0);
   writeFileSync(join(folder, "a", "-rf"), Buffer.alloc(MIB, 1));
   writeFileSync(join(folder, "b", "new\nline"), Buffer.alloc(MIB, 1));
   await within(2 * MIB);
-  // A second name of the same bytes, and a way out.
+  // A second name of the same bytes, and a link out.
   linkSync(join(folder, "a", "-rf"), join(folder, "b", "again"));
   writeFileSync(join(folder, "elsewhere", "huge"), Buffer.alloc(8 * MIB, 1));
   symlinkSync(join(folder, "elsewhere"), join(folder, "a", "out"));
@@ -33,13 +33,13 @@ test("counts what lies in all folders once, whatever its name and depth, and fol
   await within(3 * MIB);
 });
 
-test("a folder that is not there (yet) holds nothing, and hides nothing of the others", async () => {
+test("a missing folder counts as empty and does not affect the others", async () => {
   mkdirSync(join(folder, "b"));
   writeFileSync(join(folder, "b", "file"), Buffer.alloc(MIB, 1));
   await within(MIB);
 });
 
-test("files that hold nothing count, too: a file system has only so many", async () => {
+test("empty files count, too: a file system has a limited number", async () => {
   mkdirSync(join(folder, "a"));
   for (let n = 0; n < 1000; n++) writeFileSync(join(folder, "a", String(n)), "");
   expect(await bytesOnDisk([join(folder, "a")])).toBeGreaterThanOrEqual(1000 * 4096);

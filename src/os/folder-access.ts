@@ -12,18 +12,18 @@ const SCRIPT = `
 [ -w /repo ] && [ -x /repo ] && echo writable
 exit 0
 `;
-/** A shell and two calls of the kernel. Bytes, and seconds of processor time. */
+/** For a shell and two system calls. Bytes, and seconds of processor time. */
 const MEMORY_BYTES = 256 * 1024 * 1024;
 const CPU_SECONDS = 5;
-/** A file system of the network may not answer. Milliseconds. */
+/** A network file system may not respond. Milliseconds. */
 const ANSWER_MS = 10_000;
-/** Bytes of what the cage's launcher says when it fails: enough for its reason. */
+/** Bytes of the launcher's error output that are kept: enough for its reason. */
 const MAX_WORDS = 1_000;
 
 /**
- * Looks at a folder from inside a throw-away cage that runs as `owner`, as an agent's cage will. Throws with the
- * launcher's words when no such cage can be built, and when the folder does not answer in ten seconds. With an id map the
- * folder is bound through it.
+ * Checks a folder from inside a throw-away cage that runs as `owner`, as an agent's cage will. With an id map, the
+ * folder is bound through it. Throws with the launcher's words if the cage cannot be built, and if the folder does not
+ * respond within ten seconds.
  */
 export async function accessFromCage(
   folder: string,

@@ -1,16 +1,18 @@
 import { runBytes, type Ended } from "./run-bytes.ts";
 
-/** Bytes that one call of git may print. The largest honest answer is the diff of two full config trees, below 8 MiB. */
+/**
+ * Bytes that one git call may print. The largest legitimate output is the diff of two full config trees, below 8 MiB.
+ */
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-/** Milliseconds after which a call is given up: plumbing on a config takes milliseconds, on a stalled disk seconds. */
+/** Timeout of a call. Plumbing on a config takes milliseconds, on a stalled disk seconds. Milliseconds. */
 const TIMEOUT_MS = 120_000;
 
-/** The tree without entries. Git knows it without having it. */
+/** The empty tree. Git knows it without storing it. */
 export const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /**
- * The whole environment of git: nothing of the user's, of the system's or of this process. No transport is allowed,
- * no prompt, no replaced objects.
+ * The whole environment of git: nothing of the user's, the system's or this process's. No transports, no prompts, no
+ * replaced objects.
  */
 export const GIT_ENV: Record<string, string> = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin",
@@ -24,16 +26,17 @@ export const GIT_ENV: Record<string, string> = {
   GIT_ALLOW_PROTOCOL: "none",
 };
 
-/** Settings of every call. What a repository says itself is overruled where it could matter. */
+/** Settings of every call. They override a repository's own settings where those could do harm. */
 const SETTINGS = [
   "core.hooksPath=/dev/null",
   "core.fsync=all",
   "core.fsyncMethod=fsync",
-  // Agents read these repositories under other uids: nothing in them is secret from the manager, nothing is writable.
+  // Agents read these repositories under other uids. They contain no secrets from the manager, and only the daemon may
+  // write.
   "core.sharedRepository=0644",
   "core.logAllRefUpdates=false",
   "core.attributesFile=/dev/null",
-  // Newer versions of git read attributes of HEAD in a bare repository; those are an agent's words.
+  // Newer versions of git read attributes from HEAD in a bare repository, which an agent controls.
   `attr.tree=${EMPTY_TREE}`,
   "core.commitGraph=false",
   "gc.auto=0",
@@ -41,7 +44,7 @@ const SETTINGS = [
   "pack.threads=1",
 ].flatMap((setting) => ["-c", setting]);
 
-/** Git said no where it should not have. */
+/** Git failed unexpectedly. */
 export class GitError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -57,12 +60,12 @@ interface Call {
   timeoutMs?: number;
 }
 
-/** The arguments by which git is started on a repository: it ends with us, so that no late write follows our death. */
+/** The command that runs git on a repository. Git is killed when we die, so that it cannot write afterwards. */
 export function gitCommand(gitDir: string, argv: readonly string[]): [string, string[]] {
   return ["setpriv", ["--pdeathsig", "KILL", "git", "--no-pager", `--git-dir=${gitDir}`, ...SETTINGS, ...argv]];
 }
 
-/** One call of git on one repository; the caller judges the exit code. */
+/** Runs git on a repository. The caller checks the exit code. */
 export async function tryGit(gitDir: string, argv: readonly string[], call: Call = {}): Promise<Ended> {
   const [program, args] = gitCommand(gitDir, argv);
   const ended = await runBytes(program, args, {
@@ -75,7 +78,7 @@ export async function tryGit(gitDir: string, argv: readonly string[], call: Call
   return ended;
 }
 
-/** One call of git that has to succeed. */
+/** Runs git and throws if it fails. */
 export async function git(gitDir: string, argv: readonly string[], call: Call = {}): Promise<Buffer> {
   const ended = await tryGit(gitDir, argv, call);
   if (ended.code === 0 && !ended.tooMuch) return ended.stdout;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { idMap, versionLacks } from "./id-map.ts";
 
-test("the owner on disk is the agent in the mount, and one id each is mapped", () => {
+test("the owner on disk is the agent in the mount, and only one id each is mapped", () => {
   expect(idMap({ uid: 1001, gid: 1002 }, { uid: 70001, gid: 70002 })).toBe("u:1001:70001:1 g:1002:70002:1");
 });
 
@@ -18,6 +18,6 @@ test.each([
   ["mount from util-linux 1.99 (libmount 1.99)", "this host has 1.99"],
   ["BusyBox v1.36.1 () multi-call binary.", "this host's mount is another program"],
   ["", "this host's mount is another program"],
-])("%s does not, in words", (printed, words) =>
+])("%s does not, and the error says so", (printed, words) =>
   expect(versionLacks(printed)).toBe(`id-mapped mounts need the mount of util-linux 2.39 or newer, and ${words}`),
 );

@@ -13,21 +13,24 @@ export const ID_MAP_OPTIONS = "nosuid,nodev,X-mount.idmap=";
 const FIRST_VERSION = [2, 39] as const;
 
 /**
- * The map of a mount: what belongs to `owner` on disk belongs to `agent` in the mount, and the other way round for new
- * files. Every other id appears as nobody's.
+ * The id map of a mount: files of `owner` on disk belong to `agent` in the mount, and new files the other way round.
+ * Every other id appears as nobody.
  */
 export function idMap(owner: Ids, agent: Ids): string {
   return `u:${owner.uid}:${agent.uid}:1 g:${owner.gid}:${agent.gid}:1`;
 }
 
-/** What this host lacks for id-mapped mounts, in words; undefined when nothing. The kernel and the file system are not asked. */
+/**
+ * What this host lacks for id-mapped mounts, in words; undefined if nothing. Does not check the kernel and the file
+ * system.
+ */
 export async function idMapsLack(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "id-mapped mounts need a hive that root has started";
   const { stdout } = await run("mount", ["--version"], { env: LAUNCH_ENV });
   return versionLacks(stdout);
 }
 
-/** The same, from what `mount --version` prints. */
+/** The same check for the output of `mount --version`. */
 export function versionLacks(printed: string): string | undefined {
   const found = /util-linux (\d+)\.(\d+)(?:\.\d+)?/.exec(printed);
   const needed = `id-mapped mounts need the mount of util-linux ${FIRST_VERSION.join(".")} or newer`;

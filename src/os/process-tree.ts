@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 
-/** Every living descendant of a process, parents before children. Found through /proc, so also those of other groups. */
+/**
+ * Every living descendant of a process, parents before children. Read from /proc, so it includes those in other groups.
+ */
 export function descendants(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
@@ -23,9 +25,9 @@ export function descendants(pid: number): number[] {
   return found;
 }
 
-/** Ends a process with its whole tree, children in groups of their own included. */
+/** Kills a process with its whole tree, including children in other groups. */
 export function killTree(pid: number): void {
-  // Collected first: once a parent is dead its children belong to init and cannot be told apart any more.
+  // Collected first: once a parent is dead, its children belong to init and cannot be identified.
   for (const one of [pid, ...descendants(pid)]) kill(one);
 }
 
@@ -33,17 +35,17 @@ export function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has ended already.
   }
 }
 
-/** Resident memory of one process in bytes, or 0 when it is gone. */
+/** Resident memory of one process in bytes; 0 if it has ended. */
 export function residentBytes(pid: number): number {
   try {
     const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return Number(kib ?? 0) * 1024;
   } catch {
-    // The process is gone.
+    // The process has ended.
     return 0;
   }
 }
@@ -53,7 +55,7 @@ function parentOf(pid: number): number | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]);
   } catch {
-    // The process is gone.
+    // The process has ended.
     return undefined;
   }
 }

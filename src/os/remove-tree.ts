@@ -1,8 +1,8 @@
 import { run } from "./run.ts";
 
 /**
- * Removes a folder in which somebody else may still write. `rm` walks by descriptors and follows no link, also not one
- * that is put in a folder's place while it looks; the walk of Node goes by paths and can be led elsewhere.
+ * Removes a folder in which another user may still write. `rm` walks by descriptors and follows no links, not even one
+ * that replaces a folder during the walk. Node's walk uses paths and can be redirected.
  */
 export async function removeTree(folder: string): Promise<void> {
   const ended = await run("rm", ["-rf", "--one-file-system", "--", folder], {

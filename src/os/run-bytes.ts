@@ -1,17 +1,17 @@
 import { spawn } from "node:child_process";
 
-/** What a program left that speaks in bytes. */
+/** The result of a program with binary output. */
 export interface Ended {
-  /** undefined when a signal ended it, or when it could not be started. */
+  /** Undefined if a signal ended it or it could not be started. */
   code: number | undefined;
   signal: NodeJS.Signals | undefined;
   stdout: Buffer;
   stderr: string;
-  /** It said more than `maxBytes` and was ended for it. */
+  /** It printed more than `maxBytes` and was killed. */
   tooMuch: boolean;
-  /** It ran longer than `timeoutMs` and was ended for it. */
+  /** It ran longer than `timeoutMs` and was killed. */
   tooLong: boolean;
-  /** It could not be started at all. */
+  /** It could not be started. */
   missing: boolean;
 }
 
@@ -19,18 +19,18 @@ interface Bounds {
   /** The complete environment. */
   env: Record<string, string>;
   input?: Buffer | string;
-  /** Bytes of output after which the program is ended. */
+  /** Bytes of output after which the program is killed. */
   maxBytes: number;
   /** Milliseconds. */
   timeoutMs: number;
 }
 
-/** Characters of a program's complaints that are kept. */
+/** Characters of error output that are kept. */
 const MAX_STDERR_CHARS = 8 * 1024;
 
 /**
- * Runs a program to its end, bytes in and bytes out, in a process group of its own that is ended as a whole when it
- * says or takes too much. Never throws for a failure of the program.
+ * Runs a program to its end, with bytes as input and output. It has its own process group, which is killed as a whole
+ * if it prints too much or takes too long. Never throws for a failure of the program.
  */
 export async function runBytes(program: string, argv: readonly string[], bounds: Bounds): Promise<Ended> {
   return new Promise((resolve) => {
@@ -43,7 +43,7 @@ export async function runBytes(program: string, argv: readonly string[], bounds:
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       } catch {
-        // It has ended by itself.
+        // It has ended already.
       }
     };
     const timer = setTimeout(() => {

@@ -2,20 +2,22 @@ import { spawn, type ChildProcess, type StdioOptions } from "node:child_process"
 import type { Writable } from "node:stream";
 import { execa } from "execa";
 
-/** What a finished program left. */
+/** The result of a finished program. */
 export interface Finished {
-  /** undefined when it could not be started or was ended by a signal. */
+  /** Undefined if it could not be started or was ended by a signal. */
   code: number | undefined;
   stdout: string;
   stderr: string;
-  /** True when it could not be started at all: not installed, or not allowed. */
+  /** True if it could not be started: not installed, or not permitted. */
   missing: boolean;
 }
 
 /** Bytes of output that are kept. */
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 
-/** Runs a program to its end with exactly these arguments and environment. Never throws for a failure of the program. */
+/**
+ * Runs a program to its end with exactly these arguments and environment. Never throws for a failure of the program.
+ */
 export async function run(
   program: string,
   argv: readonly string[],
@@ -39,8 +41,8 @@ export async function run(
 }
 
 /**
- * Starts a program in a session of its own that outlives this process. Its descriptors are exactly `stdio`; its
- * environment exactly `env`.
+ * Starts a program in its own session, which outlives this process. Its descriptors are exactly `stdio`; its
+ * environment is exactly `env`.
  */
 export function startDetached(
   program: string,
@@ -53,8 +55,8 @@ export function startDetached(
 }
 
 /**
- * Starts a program in a process group of its own whose stdio we hold. Its environment is exactly `env`. It can read
- * each of `extra`, of at most a pipe's 64 KiB, from descriptor 3 on.
+ * Starts a program in its own process group with our pipes as stdio. Its environment is exactly `env`. It can read each
+ * of `extra`, at most a pipe's 64 KiB, from descriptor 3 on.
  */
 export function startChild(
   program: string,
@@ -66,7 +68,7 @@ export function startChild(
   const child = spawn(program, argv, { env, cwd, detached: true, stdio });
   extra.forEach((content, index) => {
     const pipe = child.stdio[3 + index] as Writable | undefined;
-    // A program that ends, or cannot be started, before it has read this says so by its end.
+    // If the program ends before it has read this, or cannot be started, its exit reports that.
     pipe?.on("error", () => {});
     pipe?.end(content);
   });

@@ -3,9 +3,11 @@ import { makeGroup } from "./cgroups.ts";
 
 const LIMITS = { memoryBytes: 2 * 1024 ** 3, cpuPercent: 150, pids: 512 };
 
-/** What systemd is asked for. Nothing here has systemd as its first process, so the words themselves are the contract. */
+/**
+ * The arguments for systemd. These tests run without systemd as the first process, so the arguments are the contract.
+ */
 describe("a scope of systemd", () => {
-  test("holds memory, processes and cpu of the program that it becomes, in our slice, and is forgotten when empty", () => {
+  test("limits memory, processes and cpu of the program that it becomes, in our slice, and is collected when empty", () => {
     const group = makeGroup({ kind: "systemd", manager: "system", root: "/sys/fs/cgroup" }, "hive-0a1b-a1", LIMITS);
     expect(group.command("unshare", ["--mount", "/bin/sh"])).toEqual([
       "systemd-run",
@@ -29,16 +31,16 @@ describe("a scope of systemd", () => {
         "/bin/sh",
       ],
     ]);
-    // Joined by the command alone: nothing is written into files of cgroups that belong to systemd.
+    // The program joins by the command alone: nothing is written into cgroup files of systemd.
     expect(group.procsFiles).toEqual([]);
     expect(group.env).toEqual({});
-    // Not there (any more): nothing is left to remove.
+    // It does not exist, so there is nothing to remove.
     expect(group.remove()).toBe(true);
     expect(group.oomKills()).toBe(0);
     expect(group.memoryBytes()).toBeUndefined();
   });
 
-  test("of a plain user is asked of the user's own manager, found by its runtime folder", () => {
+  test("for a plain user is created by the user's own manager, found through its runtime folder", () => {
     const way = { kind: "systemd", manager: "user", root: "/sys/fs/cgroup/user.slice", runtimeDir: "/run/user/1000" } as const;
     const group = makeGroup(way, "hive-0a1b-a1", LIMITS);
     expect(group.command("/bin/sh", [])[1].slice(0, 2)).toEqual(["--user", "--scope"]);
@@ -46,7 +48,7 @@ describe("a scope of systemd", () => {
   });
 });
 
-test("where no group can be made each process is bounded, and the number of processes where the user is the agent's own", () => {
+test("without groups, each process is limited, and the number of processes if the user is the agent's own", () => {
   const group = makeGroup({ kind: "prlimit", why: "no cgroup" }, "hive-0a1b-a1", LIMITS);
   const [program, argv] = group.command("/bin/sh", ["-c", "true"]);
   expect(program).toBe("prlimit");

@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** A service manager that can make scopes for us. */
+/** A service manager that can create scopes for us. */
 export interface Scopes {
   manager: "system" | "user";
-  /** The cgroup folder in which our slice appears. */
+  /** The cgroup folder that contains our slice. */
   root: string;
-  /** The user's runtime folder, by which `systemd-run --user` finds its manager. */
+  /** The user's runtime folder, in which `systemd-run --user` finds its manager. */
   runtimeDir?: string;
 }
 
@@ -17,13 +17,13 @@ interface ScopeLimits {
 }
 
 const CGROUP = "/sys/fs/cgroup";
-/** Says that systemd is the first process of this host. */
+/** Exists if systemd is the first process of this host. */
 const SYSTEM_MANAGER = "/run/systemd/system";
 const SYSTEMD_RUN = ["/usr/bin/systemd-run", "/run/current-system/sw/bin/systemd-run"];
-/** All cages of a host lie in one slice, so that one can look at them, or bound them, together. */
+/** All cages of a host are in one slice, so that they can be inspected or limited together. */
 const SLICE = "hyperhive.slice";
 
-/** The service manager that a scope can be asked of: the system's by root, the user's own by anyone else. */
+/** The service manager that can create a scope: the system's for root, the user's own for other users. */
 export function findScopes(): Scopes | undefined {
   if (!existsSync(SYSTEM_MANAGER) || !SYSTEMD_RUN.some(isProgram)) return undefined;
   const uid = process.getuid?.() ?? 0;
@@ -35,8 +35,8 @@ export function findScopes(): Scopes | undefined {
 }
 
 /**
- * How a program is started in a scope of its own: a group with limits that belongs to no service, so it lives on when
- * the daemon's service is stopped. The program keeps its pid and its descriptors: systemd-run becomes it.
+ * The command that starts a program in its own scope: a group with limits that belongs to no service, so it survives a
+ * stop of the daemon's service. The program keeps its pid and descriptors, because systemd-run executes it in place.
  */
 export function scopeCommand(
   scopes: Scopes,
@@ -52,7 +52,7 @@ export function scopeCommand(
   const options = [
     ...(scopes.manager === "user" ? ["--user"] : []),
     "--scope",
-    // Also a scope that ended by its memory limit is forgotten, so that its name is free for the next start.
+    // Also removes a scope that ended at its memory limit, so that its name is free for the next start.
     "--collect",
     "--quiet",
     `--slice=${SLICE}`,
@@ -72,7 +72,7 @@ function isProgram(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    // Not there, or not a program.
+    // Missing, or not a program.
     return false;
   }
 }

@@ -2,8 +2,8 @@ import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Flushes files and folders to stable storage; a folder so that the names which were made or moved in it survive a
- * power cut. What is gone is passed over: git removes empty folders.
+ * Flushes files and folders to stable storage. Flushing a folder makes new and moved names survive a power cut. Skips
+ * missing paths: git removes empty folders.
  */
 export async function syncAll(paths: Iterable<string>): Promise<void> {
   await Promise.all(
@@ -24,14 +24,14 @@ export async function syncAll(paths: Iterable<string>): Promise<void> {
   );
 }
 
-/** The folders from the one that holds `path` up to and with `top`. */
+/** The folders from the parent of `path` up to and including `top`. */
 export function foldersUpTo(top: string, path: string): string[] {
   const folders: string[] = [];
   for (let folder = dirname(path); folder.startsWith(top); folder = dirname(folder)) folders.push(folder);
   return folders;
 }
 
-/** Replaces a file by one with these bytes: written beside, flushed, moved over. Readers see the old or the new. */
+/** Replaces a file atomically: writes a new one, flushes it, renames it. Readers see the old or the new. */
 export async function replaceFile(path: string, bytes: Buffer | string, mode: number): Promise<void> {
   const beside = `${path}.new`;
   const handle = await open(beside, "w", mode);

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a script in a throw-away cage over the folder and gives what it wrote. */
+/** Runs a script in a throw-away cage over the folder and returns its output. */
 async function inside(script: string): Promise<string> {
   const cage = startThrowAway({
     folder,
@@ -28,14 +28,14 @@ async function inside(script: string): Promise<string> {
   return out;
 }
 
-test("a throw-away cage asks no more of the kernel than any other", async () => {
+test("a throw-away cage may make the same system calls as any other", async () => {
   writeProbe(folder);
   const lines = (await inside(probeScript("/repo"))).split("\n");
   expect(lines.slice(0, probeAnswers().length)).toEqual(probeAnswers());
   for (const answer of foreignAnswers()) expect(lines).toContain(answer);
 });
 
-test("a throw-away cage keeps sixteen megabytes in memory as files, in /tmp alone", async () => {
+test("a throw-away cage may keep sixteen megabytes of files in memory, in /tmp only", async () => {
   const out = await inside(
     `for path in /tmp /dev/shm /dev / /repo; do
        { head -c 40000000 /dev/zero > $path/x; } 2>/dev/null; [ ! -e $path/x ] || echo "$path $(stat -c %s $path/x)"

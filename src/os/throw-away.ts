@@ -5,39 +5,42 @@ import { LAUNCH_ENV } from "./launch-env.ts";
 import { startChild } from "./run.ts";
 import { seccompFilter } from "./seccomp/filter.ts";
 
-/** A program that is run once in a cage that holds one foreign folder and nothing else. */
+/** A program that runs once in a cage with one foreign folder and nothing else. */
 export interface ThrowAway {
-  /** The folder of the host that appears as /repo, read-only if nothing else is said. */
+  /** The host folder that appears as /repo, read-only by default. */
   folder: string;
-  /** /repo is bound as a folder that can be written, as far as the owner may. */
+  /** Binds /repo writable, as far as the owner may write. */
   writable?: boolean;
-  /** An id map of the folder, as `idMap` makes it. Only root can bind with one. */
+  /** An id map of the folder, as `idMap` makes it. Only root can use one. */
   idMap?: string | undefined;
-  /** Whose files they are: the program runs as that user, never as one who could read more. */
+  /** The owner of the files. The program runs as this user, never as one who could read more. */
   owner: { uid: number; gid: number };
-  /** A script of the shell and its arguments. */
+  /** A shell script and its arguments. */
   script: string;
   args: readonly string[];
   /** The complete environment inside. */
   env: Record<string, string>;
-  /** Bytes of memory of one process, and seconds of processor time. */
+  /** Bytes of memory per process, and seconds of processor time. */
   memoryBytes: number;
   cpuSeconds: number;
 }
 
-/** Where the programs of the host are, as they appear inside. The loader's cache is all that they need of /etc. */
+/** Folders of the host's programs, at the same paths inside. From /etc they need only the loader's cache. */
 const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
 const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
-/** What its only writable folder takes, which is in memory that counts as the daemon's. Lists of ten thousand objects need two. Bytes. */
+/**
+ * Size of the only writable folder. It is in memory that counts as the daemon's. Lists of ten thousand objects need
+ * two. Bytes.
+ */
 const SCRATCH_BYTES = 16 * 1024 * 1024;
-/** Where the program's launcher has the system-call filter: the first descriptor after its stdio. */
+/** Descriptor of the system-call filter in the launcher: the first after its stdio. */
 const FILTER_FD = 3;
-/** Folders that every host has, in which the foreign folder is shown to bubblewrap. */
+/** Folders that every host has. The foreign folder is bound there for bubblewrap. */
 const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
 
 /**
- * As root: the folder is bound where every uid may go, in a mount namespace of its own; then this becomes the owner
- * for good, as the driver of the cages does it. Limits are set last, for all that follows.
+ * As root: binds the folder where every uid can enter, in a new mount namespace, then switches to the owner
+ * permanently, like the cage driver. Limits are set last, for everything that follows.
  */
 const AS_ROOT = `
 set -eu
@@ -60,10 +63,9 @@ exec setpriv --pdeathsig KILL bwrap "$@"
 `;
 
 /**
- * Starts it; its stdio is ours. No network, no capabilities, no other file of the host, no /proc, an empty environment,
- * the system calls of every cage.
- * It ends with us, and when its process group is killed. That the folder which is bound is the one that was meant is
- * for the script to see: it is given what it needs to compare.
+ * Starts the cage with our pipes as stdio. No network, no capabilities, no other file of the host, no /proc, an empty
+ * environment, and the system calls of every cage. It ends with us, and when its process group is killed. The script
+ * must check that the bound folder is the intended one; it gets what it needs to compare.
  */
 export function startThrowAway(cage: ThrowAway): ChildProcess {
   const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
@@ -121,7 +123,7 @@ function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
-    // No link, or nothing there.
+    // Not a link, or it does not exist.
     return undefined;
   }
 }

@@ -11,12 +11,12 @@ import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import { checkTree } from "./tree-rules.ts";
 import type { AppliedRepo, TagFacts } from "./types.ts";
 
-/** A tag of ours: `deployed/42`. */
+/** A tag of ours, such as `deployed/42`. */
 const TAG = /^[a-z][a-z0-9-]{0,31}\/\d{1,16}$/;
-/** Commits that are remembered; they never change. */
+/** Commits that are cached; they never change. */
 const REMEMBERED = 256;
 
-/** The repository of one agent at `folder`, made in `scratch` on the same file system. */
+/** The repository of one agent at `folder`. It is created in `scratch`, on the same file system. */
 export function appliedRepo(folder: string, scratch: string): AppliedRepo {
   const commits = new Map<Sha, { tree: Sha; parents: Sha[] }>();
 

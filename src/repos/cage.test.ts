@@ -8,7 +8,7 @@ import type { TreeFile } from "../wire/approval.ts";
 import { openRepos, type RepoPaths } from "./index.ts";
 import type { AppliedRepo, Repos } from "./types.ts";
 
-/** The manager's side, tried where the manager is: in a real cage, under its own uid, with nothing but git. */
+/** The manager's side, tested as the manager: in a real cage, with its uid, using only git. */
 
 const FACTS = { author: "operator", at: 1_700_000_000_000, message: "template" };
 const hiveId = "c0ffee00";
@@ -21,7 +21,7 @@ let applied: AppliedRepo;
 let umask: number;
 
 beforeEach(async () => {
-  // As a daemon is run that lets nobody read what it makes: the manager has to reach its folders all the same.
+  // A daemon with a restrictive umask: the manager must still reach its folders.
   umask = process.umask(0o077);
   root = realpathSync(mkdtempSync(join(tmpdir(), "manager-")));
   state = join(root, "state");
@@ -78,7 +78,7 @@ function spec(script: string): CageSpec {
   };
 }
 
-/** Runs a script as the manager and gives what it printed; its end must be a good one. */
+/** Runs a script as the manager and returns its output; it must succeed. */
 async function asManager(script: string): Promise<string> {
   const one = spec(script);
   const driver = bwrapDriver();
@@ -93,7 +93,7 @@ async function asManager(script: string): Promise<string> {
     .join("\n");
 }
 
-test("the manager commits, fetches what was decided, reads the ledger; an agent that comes later is there at once", async () => {
+test("the manager commits, fetches tags and reads the ledger; an agent that is added later appears at once", async () => {
   const { identity } = spec("");
   const base = await applied.commit([file("agent.json", "{}\n")], [], FACTS);
   await applied.moveMain(base, undefined);
@@ -129,7 +129,7 @@ test("the manager commits, fetches what was decided, reads the ledger; an agent 
     if mv /agents/coder/config /agents/coder/gone 2>/dev/null; then mv /agents/coder/gone /agents/coder/config; echo MOVED; fi
   `);
   expect(out).toContain("author hm1nd hm1nd@hive.invalid\nauthor operator operator@hive.invalid\n");
-  // Nothing between the last two: the fetch has made no tag of the manager's own.
+  // Nothing between the last two lines: the fetch has created no tag in the manager's repository.
   expect(out).toMatch(/tag template\n\n?it runs\nmeta deploy coder deployed\/1 abc\n/);
   expect(out).toContain(`"hyperhive": "r1"`);
   expect(out).toContain("applied template\n");
@@ -150,7 +150,7 @@ test("the manager commits, fetches what was decided, reads the ledger; an agent 
   expect(await asManager("git -C /agents/coder/config log -1 --format=%H")).toBe(`${sha}\n`);
 });
 
-test("a deploy appears in a cage that runs: new tags, a new ledger, a new agent", async () => {
+test("a deploy appears in a running cage: new tags, a new ledger, a new agent", async () => {
   const { identity } = spec("");
   const base = await applied.commit([file("agent.json", "{}\n")], [], FACTS);
   await applied.moveMain(base, undefined);

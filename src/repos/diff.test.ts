@@ -35,7 +35,7 @@ async function diff(before: Tree | undefined, after: Tree, path?: string): Promi
 }
 
 describe("a change", () => {
-  test("each kind of it, with modes, in the order of paths", async () => {
+  test("of each kind, with modes, in the order of paths", async () => {
     const files = await diff(
       { a: "1\n", b: "same\n", "c d": "gone\n", e: "x\n", f: "file\n", "z/l": { mode: "120000", text: "old" } },
       {
@@ -81,7 +81,7 @@ describe("a change", () => {
     ]);
   });
 
-  test("against nothing, all is new; against itself, nothing is", async () => {
+  test("against nothing everything is new; against itself nothing is", async () => {
     expect((await diff(undefined, { a: "1\n", "b/c": "2\n" })).map(({ path, status }) => [path, status])).toEqual([
       ["a", "added"],
       ["b/c", "added"],
@@ -92,7 +92,7 @@ describe("a change", () => {
     ]);
   });
 
-  test("a rename shows every line of what is new", async () => {
+  test("of a rename shows every line of the new file", async () => {
     const text = "one\ntwo\nthree\nfour\n";
     const files = await diff({ old: text }, { new: `${text}and a bad one\n` });
     expect(files.map(({ path, status, added }) => [path, status, added])).toEqual([
@@ -101,12 +101,12 @@ describe("a change", () => {
     ]);
   });
 
-  test("any bytes are there as they are, lines of a binary too", async () => {
+  test("keeps bytes unchanged, including lines of a binary", async () => {
     const changes = await applied.diff(undefined, await commit({ a: Buffer.from([0, 1, 10, 0xff]) }));
     expect(changes[0]?.hunks.toString("latin1")).toBe("@@ -0,0 +1,2 @@\n+\0\x01\n+\xff\n\\ No newline at end of file\n");
   });
 
-  test("of one file alone, by its name and nothing that looks like a pattern", async () => {
+  test("of one file uses its literal name, not a pattern", async () => {
     const tree = { "*": "1\n", a: "2\n", ":(glob)**": "3\n", "c/d": "4\n" };
     for (const [path, text] of Object.entries(tree)) {
       const files = await diff(undefined, tree, path);
@@ -115,7 +115,7 @@ describe("a change", () => {
     expect(await diff(undefined, tree, "b")).toEqual([]);
   });
 
-  test("content that looks like a diff stays content", async () => {
+  test("keeps content that looks like a diff as content", async () => {
     const evil = "diff --git a/x b/x\n@@ -1 +1 @@\n--- a/y\n+++ b/y\n\\ No newline\nnew file mode 100755\n";
     const files = await diff({ a: `-${evil}`, b: "1\n" }, { a: evil, b: "2\n" });
     expect(files.map(({ path }) => path)).toEqual(["a", "b"]);
@@ -124,7 +124,7 @@ describe("a change", () => {
   });
 });
 
-test("any two trees: the patches lead from one to the other, and say what they add and remove", async () => {
+test("for any two trees, the patches lead from one to the other and count what they add and remove", async () => {
   const path = fc.constantFrom("a", "b", "c/d", "c/e f", "ü");
   const text = fc
     .array(fc.constantFrom("x", "y", "diff --git a/a b/a", "--- a/a", "+z", "", "@@ -1 +1 @@"), { maxLength: 8 })

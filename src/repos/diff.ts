@@ -3,9 +3,8 @@ import type { DiffFile, Sha } from "../wire/approval.ts";
 import type { FileChange } from "./types.ts";
 
 /**
- * How a change is asked for. A rename is shown as what it is to git, one file gone and one new: then every line of the
- * new one is there to be read. `--text`, no external program and no conversion: nothing that lies in the tree, no
- * attribute either, can keep a text from being shown.
+ * Options of the diff. A rename is shown as one deleted and one new file, so that every line of the new one can be
+ * read. `--text`, no external program and no conversion: nothing in the tree, not even an attribute, can hide text.
  */
 const OPTIONS = ["-r", "-p", "--raw", "-z", "--no-renames", "--text", "--no-ext-diff", "--no-textconv", "--no-color"];
 const FORMAT = ["--full-index", "--no-indent-heuristic", "--diff-algorithm=myers", "--unified=3", "--ignore-submodules=none"];
@@ -14,8 +13,8 @@ const STATUS: Record<string, DiffFile["status"]> = { A: "added", M: "modified", 
 const NO_MODE = "000000";
 
 /**
- * The changes from one commit (nothing when undefined) to another, of every file or of one path, in the order of paths.
- * Whole: the limits of a config tree bound them.
+ * The changes from one commit (from nothing if undefined) to another, of all files or of one path, in the order of
+ * paths. Complete: the limits of a config tree bound them.
  */
 export async function diffCommits(gitDir: string, base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]> {
   const from = base === undefined ? EMPTY_TREE : `${base}^{tree}`;
@@ -24,13 +23,13 @@ export async function diffCommits(gitDir: string, base: Sha | undefined, head: S
   return parseDiff(out);
 }
 
-/** Reads what `git diff-tree --raw -p -z` prints: records that end in NUL, an empty one, then the patches. */
+/** Parses the output of `git diff-tree --raw -p -z`: records that end in NUL, an empty one, then the patches. */
 export function parseDiff(out: Buffer): FileChange[] {
   const { entries, patchesAt } = readRaw(out);
   const sections = splitPatches(out.subarray(patchesAt));
   let next = 0;
   return entries.map((entry) => {
-    // A change of type is two patches to git: the old file goes, the new one comes.
+    // Git writes a change of type as two patches: the old file is deleted, the new one is added.
     const bytes = Buffer.concat(sections.slice(next, (next += entry.status === "type_changed" ? 2 : 1)).map(hunks));
     return { ...entry, ...count(bytes), hunks: bytes };
   });
@@ -56,7 +55,7 @@ function readRaw(out: Buffer): { entries: Entry[]; patchesAt: number } {
 
 const HEADER = Buffer.from("diff --git ");
 
-/** The patches one by one. Lines of content begin with a sign or a space, so no content looks like a header. */
+/** Splits the patches. Content lines begin with a sign or a space, so content never looks like a header. */
 function splitPatches(text: Buffer): Buffer[] {
   const starts: number[] = [];
   for (let at = 0; at < text.length;) {

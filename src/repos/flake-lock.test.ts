@@ -8,7 +8,7 @@ import { flakeInputs, rebuiltBy, rootInputRev } from "./flake-lock.ts";
 
 const names = (text: string): string[] => flakeInputs(text).map(({ name }) => name);
 
-describe("a lock file that the real Nix has made", () => {
+describe("a lock file from the real Nix", () => {
   let root: string;
   let lock: string;
   const revs = new Map<string, string>();
@@ -21,7 +21,7 @@ substituters =
 flake-registry =
 warn-dirty = false
 `;
-  /** A flake in a repository of its own. */
+  /** A flake in its own repository. */
   function flake(name: string, inputs: string): void {
     const folder = join(root, name);
     mkdirSync(folder);
@@ -41,7 +41,7 @@ warn-dirty = false
   const env = (): Record<string, string> => ({
     PATH: process.env.PATH ?? "",
     HOME: root,
-    // Nix asks who it is, also where the account has no name.
+    // Nix asks for the user's name, which the account may lack.
     USER: "tester",
     NIX_CONF_DIR: join(root, "etc"),
     GIT_CONFIG_GLOBAL: "/dev/null",
@@ -73,12 +73,12 @@ warn-dirty = false
     lock = readFileSync(join(root, "meta/flake.lock"), "utf8");
   });
   afterAll(() => {
-    // What is in a store of Nix is read-only.
+    // Files in a Nix store are read-only.
     execFileSync("chmod", ["-R", "u+w", root]);
     rmSync(root, { recursive: true, force: true });
   });
 
-  test("is listed to depth 2, by slash paths, without what follows", () => {
+  test("is listed to depth 2, by slash paths, without inputs that follow others", () => {
     expect(names(lock)).toEqual([
       "agent-coder",
       "agent-dmatrix",
@@ -87,11 +87,11 @@ warn-dirty = false
       "hyperhive",
       "hyperhive/nixpkgs",
     ]);
-    // There is more: the walk has left it out, not the lock.
+    // The lock has more: the walk left it out.
     expect(lock).toContain('"deep"');
   });
 
-  test("each with the revision that is locked and when that was made", () => {
+  test("is listed with each locked revision and its time", () => {
     for (const { name, rev, modified_at } of flakeInputs(lock)) {
       const flakeName = name.split("/").at(-1) ?? "";
       expect([name, rev, modified_at]).toEqual([name, revs.get(flakeName), times.get(flakeName)]);
@@ -100,7 +100,7 @@ warn-dirty = false
     expect(rootInputRev(lock, "nixpkgs")).toBeUndefined();
   });
 
-  test("every path is one that Nix takes for an update", () => {
+  test("has only paths that Nix accepts for an update", () => {
     for (const name of names(lock)) {
       const argv = ["--store", join(root, "store"), "flake", "lock", "--update-input", name, join(root, "meta")];
       expect(() => execFileSync("nix", argv, { env: env(), stdio: "pipe" }), name).not.toThrow();
@@ -108,7 +108,7 @@ warn-dirty = false
   });
 });
 
-describe("lock files that nobody should write", () => {
+describe("hostile lock files", () => {
   const locked = { rev: "a".repeat(40), lastModified: 1_700_000_000, type: "git" };
   const text = (nodes: unknown, root = "root"): string => JSON.stringify({ version: 7, root, nodes });
 
@@ -121,7 +121,7 @@ describe("lock files that nobody should write", () => {
     expect(names(text(nodes))).toEqual(["a", "a/b"]);
   });
 
-  test("follows, dangling names, nodes without a lock and names that Nix would not take are passed over", () => {
+  test("follows, dangling names, nodes without a lock and names that Nix does not accept are skipped", () => {
     const nodes = {
       root: { inputs: { a: "a", f: ["a", "b"], gone: "nowhere", "x/y": "a2", "-rf": "a2", "": "a2", "na\nme": "a2", ünï: "a2" } },
       a: { inputs: { b: "b", c: ["root"], bare: "bare", broken: "broken" }, locked },
@@ -143,19 +143,19 @@ describe("lock files that nobody should write", () => {
     expect(names(text({}, "constructor"))).toEqual([]);
   });
 
-  test("times that are none", () => {
+  test("invalid times", () => {
     for (const lastModified of [1e300, -1e300])
       expect(flakeInputs(text({ root: { inputs: { a: "a" } }, a: { locked: { lastModified } } }))).toEqual([{ name: "a" }]);
   });
 
-  test("more inputs than a panel can show, and more bytes than a lock has, are bounded", () => {
+  test("inputs beyond what a panel can show, and bytes beyond a lock's size, are bounded", () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`i${n}`, { locked }]));
     const inputs = Object.fromEntries(Object.keys(many).map((key) => [key, key]));
     expect(names(text({ root: { inputs }, ...many }))).toHaveLength(2_000);
     expect(() => flakeInputs(" ".repeat(9 * 1024 * 1024))).toThrow(/longer than/);
   });
 
-  test("what is no lock file is said to be none", () => {
+  test("a text that is not a lock file is refused as such", () => {
     for (const bad of ["", "{", "[]", "null", "{}", `{"version":7,"root":"r"}`, `{"version":7,"root":1,"nodes":{}}`])
       expect(() => flakeInputs(bad)).toThrow(/the lock file/);
   });
@@ -171,7 +171,7 @@ describe("lock files that nobody should write", () => {
       { requiredKeys: [] },
     ),
   );
-  test("any graph: it ends, lists fetched nodes at most once, no deeper than 2, by paths that lead to them", () => {
+  test("for any graph the walk ends and lists fetched nodes at most once, at most at depth 2, by paths that lead to them", () => {
     fc.assert(
       fc.property(graph, (nodes) => {
         const listed = names(text(nodes));
@@ -192,7 +192,7 @@ describe("lock files that nobody should write", () => {
     );
   });
 
-  test("any JSON: a list or words", () => {
+  test("any JSON gives a list or an error with the reason", () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         try {
@@ -205,7 +205,7 @@ describe("lock files that nobody should write", () => {
   });
 });
 
-test("who is rebuilt when an input is updated", () => {
+test("the agents that an update of an input rebuilds", () => {
   const agents = ["coder", "dmatrix"];
   expect(rebuiltBy("hyperhive", agents)).toEqual(agents);
   expect(rebuiltBy("hyperhive/nixpkgs", agents)).toEqual(agents);

@@ -1,32 +1,32 @@
 import { z } from "zod";
 import type { MetaInput } from "../wire/approval.ts";
 
-/** Bytes of a lock file that are read: a hive of hundreds of agents has some hundred KiB. */
+/** Bytes of a lock file that are read: a hive with hundreds of agents has some hundred KiB. */
 const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 /**
- * How far from the root inputs are listed. An agent's own inputs are at 2; what lies deeper is fetched anew with them,
- * and would bury the panel (nixpkgs alone brings dozens).
+ * Depth from the root to which inputs are listed. An agent's own inputs are at depth 2. Deeper ones are updated with
+ * them and would flood the panel (nixpkgs alone brings dozens).
  */
 const MAX_INPUT_DEPTH = 2;
-/** Inputs that are listed. */
+/** Maximum number of listed inputs. */
 const MAX_INPUTS = 2_000;
 
-/** The parts of `flake.lock` (version 5 to 7) that are read. Everything else in it may be anything. */
+/** The parts of `flake.lock` (version 5 to 7) that are read. The rest may be anything. */
 const Node = z.object({
-  /** A name of a node, or the path of the input that this one follows. */
+  /** The name of a node, or the path of the input that this one follows. */
   inputs: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
   locked: z.object({ rev: z.string().max(128).optional(), lastModified: z.number().optional() }).optional(),
 });
 const Lock = z.object({ version: z.number(), root: z.string(), nodes: z.record(z.string(), z.unknown()) });
 
-/** What Nix takes as the name of an input without quotes. A slash would make the path say something else. */
+/** Input names that Nix accepts without quotes. A slash would change the meaning of the path. */
 const INPUT_NAME = /^[A-Za-z_][A-Za-z0-9_'.-]{0,127}$/;
 
 /**
- * Every input that a flake locks, down to depth 2 from its root, as slash paths that `nix flake update` takes:
+ * Every input that a flake locks, down to depth 2 from its root, as slash paths that `nix flake update` accepts:
  * `hyperhive`, `agent-coder`, `agent-dmatrix/mcp-matrix`. Inputs that follow another are not fetched, so they are not
- * listed; one that is reached twice is listed once, by its shortest path. Throws an Error with words when the text is
- * no lock file.
+ * listed. An input that is reached twice is listed once, by its shortest path. Throws an Error with the reason if the
+ * text is not a lock file.
  */
 export function flakeInputs(text: string): Omit<MetaInput, "rebuilds">[] {
   if (text.length > MAX_LOCK_BYTES) throw new Error(`the lock file is longer than ${MAX_LOCK_BYTES} bytes`);
@@ -38,7 +38,7 @@ export function flakeInputs(text: string): Omit<MetaInput, "rebuilds">[] {
   }
   const parsed = Lock.safeParse(json);
   if (!parsed.success) throw new Error("the lock file has no root and nodes");
-  // A map, so that no name of a node is one that every object has.
+  // A Map, so that a node's name cannot be a property that every object has.
   const nodes = new Map(Object.entries(parsed.data.nodes));
   const inputsOf = (key: string): [name: string, target: string][] =>
     Object.entries(Node.safeParse(nodes.get(key)).data?.inputs ?? {})
@@ -65,14 +65,14 @@ export function flakeInputs(text: string): Omit<MetaInput, "rebuilds">[] {
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The locked revision of one of the root's own inputs: what a container of that agent has deployed. */
+/** The locked revision of one of the root's own inputs: what that agent's container has deployed. */
 export function rootInputRev(text: string, name: string): string | undefined {
   return flakeInputs(text).find((input) => input.name === name)?.rev;
 }
 
 /**
- * The agents that are rebuilt when an input is updated: all of them for anything under `hyperhive`, which they share,
- * and the one that it belongs to for `agent-<name>` and what lies under it.
+ * The agents that are rebuilt when an input is updated: all for `hyperhive` and anything under it, which they share;
+ * one for its `agent-<name>` and anything under that.
  */
 export function rebuiltBy(input: string, agents: readonly string[]): string[] {
   const first = input.split("/")[0] ?? "";

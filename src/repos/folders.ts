@@ -5,7 +5,7 @@ import { foldersUpTo, syncAll } from "../os/stable.ts";
 
 export const MAIN = "refs/heads/main";
 
-/** A bare repository that appears whole or not at all, with the folders above it. */
+/** Creates a bare repository atomically, with the folders above it. */
 export async function makeRepo(folder: string, scratch: string, { bare = true } = {}): Promise<void> {
   const made = join(scratch, randomUUID());
   await writeSkeleton(made, bare);
@@ -19,7 +19,7 @@ export async function makeRepo(folder: string, scratch: string, { bare = true } 
   await syncAll([dirname(folder), folder, scratch]);
 }
 
-/** What `git init` would write, without its templates. Everybody may read it: it holds configs, never secrets. */
+/** What `git init` would write, without its templates. All users may read it: it contains configs, never secrets. */
 export async function writeSkeleton(gitDir: string, bare: boolean): Promise<void> {
   for (const part of ["objects/pack", "objects/info", "refs/heads", "refs/tags"])
     await mkdir(join(gitDir, part), { recursive: true });
@@ -37,7 +37,7 @@ export async function writeSkeleton(gitDir: string, bare: boolean): Promise<void
   await syncAll(foldersUpTo(gitDir, join(gitDir, "refs/heads/x")));
 }
 
-/** A folder of ours goes away at once; what it held goes after. */
+/** Removes one of our folders: renames it away at once, then deletes the contents. */
 export async function discard(folder: string, scratch: string): Promise<void> {
   const away = join(scratch, randomUUID());
   try {

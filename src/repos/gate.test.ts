@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Gate } from "./gate.ts";
 
-/** A piece of work that says when it has begun and ends when it is told to. */
+/** Work that logs its start and ends on demand. */
 function work(log: string[], name: string): { run(): Promise<string>; end(): void } {
   let end = (): void => {};
   const over = new Promise<void>((resolve) => (end = resolve));
@@ -17,7 +17,7 @@ function work(log: string[], name: string): { run(): Promise<string>; end(): voi
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("stillness waits for the changes that are under way, and later changes wait for it", async () => {
+test("still waits for running changes, and later changes wait for it", async () => {
   const gate = new Gate();
   const log: string[] = [];
   const [first, second, later, copy] = ["first", "second", "later", "copy"].map((name) => work(log, name));
@@ -40,7 +40,7 @@ test("stillness waits for the changes that are under way, and later changes wait
   expect(log.slice(-3)).toEqual(["copy ends", "later begins", "later ends"]);
 });
 
-test("a change that fails, or a copy that does, lets the others go on", async () => {
+test("a change or a copy that fails does not block the others", async () => {
   const gate = new Gate();
   await expect(gate.change(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
   await expect(gate.still(() => Promise.reject(new Error("no room")))).rejects.toThrow("no room");

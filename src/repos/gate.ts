@@ -1,13 +1,13 @@
 /**
- * Many who change something side by side, or one who wants everything to stand still. Who asks for stillness waits until
- * the changes that are under way are through; what comes meanwhile waits until the stillness is over.
+ * A lock with many concurrent changes or one exclusive section. The exclusive section waits for running changes to end;
+ * later changes wait for the section to end.
  */
 export class Gate {
   #changing = 0;
   #stillness: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
 
-  /** Makes a change. */
+  /** Runs a change. */
   async change<T>(work: () => Promise<T>): Promise<T> {
     while (this.#stillness) await this.#stillness;
     this.#changing++;
@@ -19,7 +19,7 @@ export class Gate {
     }
   }
 
-  /** Does something while nothing changes. One after the other. */
+  /** Runs work while nothing changes. One at a time. */
   async still<T>(work: () => Promise<T>): Promise<T> {
     while (this.#stillness) await this.#stillness;
     let over = (): void => {};

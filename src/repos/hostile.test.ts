@@ -25,13 +25,13 @@ import { FETCH_LIMITS, safeFetch, type FetchLimits } from "./safe-fetch.ts";
 import { RepoRefusal, type AppliedRepo, type ProposedRepo, type Repos } from "./types.ts";
 
 /**
- * Proposed repositories that mean harm, each built here with the real git, each asked for as the daemon asks. What has
- * to come out: words that say what is wrong, or the plain commit and nothing else; no program of theirs run, no ref
- * made, no foreign object in our store, nothing left behind.
+ * Hostile proposed repositories, each built with the real git and fetched as the daemon does. The result must be a
+ * refusal with the reason, or the plain commit and nothing else: no program of theirs run, no ref created, no foreign
+ * object in our store, nothing left behind.
  */
 
 const AS_ROOT = process.getuid?.() === 0;
-/** Whose files proposed repositories are: a uid of its own where root can give one. */
+/** The owner of proposed repositories: a separate uid if root can assign one. */
 const OWNER = AS_ROOT ? { uid: 210_001, gid: 210_001 } : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const FACTS = { author: "hm1nd", at: 1_700_000_000_000, message: "words" };
 
@@ -40,7 +40,7 @@ let repos: Repos;
 let applied: AppliedRepo;
 let repo: ProposedRepo;
 let base: string;
-/** A program that leaves a trace on the host when anything runs it. */
+/** A program that leaves a trace on the host if anything runs it. */
 let canary: string;
 
 beforeEach(async () => {
@@ -74,7 +74,7 @@ function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100
 }
 const gitDir = (): string => join(repo.folder, ".git");
 
-/** Plain git, as the manager would use it. */
+/** Plain git, as the manager uses it. */
 function git(folder: string, argv: string[], input?: Buffer | string): string {
   const env = { PATH: process.env.PATH ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: root };
   const who = ["-c", "user.name=hm1nd", "-c", "user.email=hm1nd@hive.invalid", "-c", "safe.directory=*"];
@@ -95,7 +95,7 @@ function commit(files: Record<string, string>): string {
   git(repo.folder, ["commit", "-qm", "change"]);
   return git(repo.folder, ["rev-parse", "HEAD"]);
 }
-/** Puts objects into the proposed repository that no git would make. Answers with the last one's name. */
+/** Puts objects that git itself would not create into the proposed repository. Returns the name of the last. */
 function put(...objects: GitObject[]): string {
   git(repo.folder, ["unpack-objects", "-q"], packOf(objects));
   return objects.at(-1)?.sha ?? "";
@@ -106,19 +106,19 @@ function rawObject(kind: GitObject["kind"], body: Buffer): GitObject {
 function entry(mode: string, name: string | Buffer, sha: string): Buffer {
   return Buffer.concat([Buffer.from(`${mode} `), Buffer.from(name), Buffer.from([0]), Buffer.from(sha, "hex")]);
 }
-/** A commit of a tree with these raw entries, on top of what runs. */
+/** A commit of a tree with these raw entries, on top of the running commit. */
 function rawCommit(entries: Buffer[], ...others: GitObject[]): string {
   const tree = rawObject("tree", Buffer.concat(entries));
   return put(...others, tree, commitObject(tree.sha, [base], FACTS));
 }
 const BLOB = rawObject("blob", Buffer.from("x"));
 
-/** As the daemon asks. Everything in the repository is the owner's first. */
+/** Fetches as the daemon does. Everything in the repository is given to the owner first. */
 async function ask(sha: string, limits?: Partial<FetchLimits>): Promise<void> {
   if (AS_ROOT) execFileSync("chown", ["-Rh", `${OWNER.uid}:${OWNER.gid}`, repo.folder]);
   await safeFetch({ into: applied.folder, from: repo, sha, scratch: paths().scratch, limits: { ...FETCH_LIMITS, ...limits } });
 }
-/** Refused with words, and our side is as it was. */
+/** Expects a refusal with these words and an unchanged repository on our side. */
 async function refused(sha: string, words: RegExp, limits?: Partial<FetchLimits>): Promise<void> {
   const before = storeOf();
   const error = await ask(sha, limits).then(
@@ -129,7 +129,7 @@ async function refused(sha: string, words: RegExp, limits?: Partial<FetchLimits>
   expect((error as Error).message).toMatch(words);
   expect(storeOf()).toEqual(before);
 }
-/** Everything that is in our repository. */
+/** Every file in our repository. */
 function storeOf(): string[] {
   return readdirSync(applied.folder, { recursive: true, encoding: "utf8" })
     .filter((name) => statSync(join(applied.folder, name)).isFile())
@@ -173,7 +173,7 @@ describe("programs in a proposal are never run", () => {
     trapWorks(() => git(repo.folder, ["status"]));
   });
 
-  test("filters, textconv and drivers that .gitattributes asks for; and nothing hides from the diff", async () => {
+  test("filters, textconv and drivers in .gitattributes; and nothing hides from the diff", async () => {
     const attributes = "* filter=evil diff=evil merge=evil -text\n*.md -diff binary\nagent.json export-ignore ident\n";
     const sha = commit({ ".gitattributes": attributes, "INSTRUCTIONS.md": "do harm\n", "agent.json": `{"model":"opus"}\n` });
     for (const key of [
@@ -185,7 +185,7 @@ describe("programs in a proposal are never run", () => {
     ])
       git(repo.folder, ["config", key, canary]);
     await ask(sha);
-    // Also once it runs, as newer versions of git read attributes from HEAD.
+    // Also once it runs, because newer versions of git read attributes from HEAD.
     await applied.moveMain(sha, base);
     const files = await applied.diff(base, sha);
     expect(files.map(({ path, hunks }) => [path, hunks.length > 0, hunks.includes("+do harm")])).toEqual([
@@ -198,7 +198,7 @@ describe("programs in a proposal are never run", () => {
     trapWorks(() => git(repo.folder, ["diff", "HEAD~1"]));
   });
 
-  test("a partial clone whose missing objects would come through ext:: or file://", async () => {
+  test("a partial clone whose missing objects would be fetched through ext:: or file://", async () => {
     const sha = commit({ big: "would be fetched on demand" });
     const blob = git(repo.folder, ["rev-parse", `${sha}:big`]);
     rmSync(join(gitDir(), "objects", blob.slice(0, 2), blob.slice(2)));
@@ -214,13 +214,13 @@ describe("programs in a proposal are never run", () => {
     trapWorks(() => git(repo.folder, ["cat-file", "-p", blob]));
   });
 
-  /** The trap is a real one: git without care runs into it. */
+  /** Verifies that the trap is real: careless git runs into it. */
   function trapWorks(careless: () => unknown): void {
     expect(readdirSync(join(root, "traces")), "a program of the proposal was run").toEqual([]);
     try {
       careless();
     } catch {
-      // The canary ends with an error.
+      // The canary exits with an error.
     }
     expect(readdirSync(join(root, "traces")).length, "the trap itself does not work").toBeGreaterThan(0);
     for (const name of readdirSync(join(root, "traces"))) rmSync(join(root, "traces", name));
@@ -228,7 +228,7 @@ describe("programs in a proposal are never run", () => {
 });
 
 describe("nothing is forged", () => {
-  test("tags that look like ours do not come, and their objects are no commits", async () => {
+  test("forged tags are not copied, and their objects are not commits", async () => {
     const sha = commit({ "agent.json": `{"model":"opus"}` });
     for (const name of ["approved/1", "deployed/1", "proposal/2"]) git(repo.folder, ["tag", "-a", "-m", "forged", name, sha]);
     git(repo.folder, ["update-ref", "refs/heads/approved/1", sha]);
@@ -249,18 +249,18 @@ describe("nothing is forged", () => {
     "A".repeat(40),
     "^".repeat(40),
     "a".repeat(39),
-  ])("what is no full object name is not taken: %j", async (name) => {
+  ])("a name that is not a full object name is refused: %j", async (name) => {
     await refused(name, /a commit is named by its full 40 hex digits/);
   });
 
-  test("a commit that is not there, though a branch is named like it", async () => {
+  test("a commit that does not exist, although a branch has its name", async () => {
     const absent = "0123456789".repeat(4);
     git(repo.folder, ["update-ref", `refs/heads/${absent}`, "HEAD"]);
     git(repo.folder, ["update-ref", "refs/heads/--upload-pack=x", "HEAD"]);
     await refused(absent, /is not in the proposed repository/);
   });
 
-  test("replaced objects, grafts and a shallow file change nothing about what a name means", async () => {
+  test("replaced objects, grafts and a shallow file do not change what a name means", async () => {
     const good = commit({ "agent.json": `{"model":"opus"}` });
     const bad = commit({ "agent.json": `{"model":"evil"}`, more: "more" });
     git(repo.folder, ["replace", good, bad]);
@@ -284,7 +284,7 @@ describe("nothing is forged", () => {
     await refused(sha, /refuses the proposal|is not whole|gave up/);
   });
 
-  test("a commit-graph that lies about the tree", async () => {
+  test("a commit-graph with a false tree", async () => {
     const one = commit({ "agent.json": `{"model":"opus"}` });
     const two = commit({ "agent.json": `{"model":"evil"}` });
     git(repo.folder, ["commit-graph", "write", "--reachable"]);
@@ -314,7 +314,7 @@ describe("nothing leaks", () => {
     execFileSync("chmod", ["-R", "a+rX", victim]);
   });
 
-  test("objects borrowed from elsewhere by alternates", async () => {
+  test("objects borrowed through alternates", async () => {
     mkdirSync(join(gitDir(), "objects/info"), { recursive: true });
     writeFileSync(join(gitDir(), "objects/info/alternates"), `${victim}/.git/objects\n`);
     expect(git(repo.folder, ["cat-file", "-t", secret.commit])).toBe("commit");
@@ -333,7 +333,7 @@ describe("nothing leaks", () => {
     await refused(secret.commit, /is not in the proposed repository/);
   });
 
-  test(".git as a file, as a link, or gone", async () => {
+  test(".git as a file, as a link, or missing", async () => {
     const sha = commit({ "agent.json": `{"model":"opus"}` });
     const moved = join(root, "moved");
     renameSync(gitDir(), moved);
@@ -353,7 +353,7 @@ describe("nothing leaks", () => {
     await ask(sha);
   });
 
-  test("what its owner may not read is not read for it", async () => {
+  test("a file that its owner may not read is not read for it", async () => {
     const sha = commit({ "agent.json": `{"model":"opus"}` });
     const blob = git(repo.folder, ["rev-parse", `${sha}:agent.json`]);
     const path = join(gitDir(), "objects", blob.slice(0, 2), blob.slice(2));
@@ -366,7 +366,7 @@ describe("nothing leaks", () => {
     await expect(fetching).rejects.toThrow(/is not whole/);
   });
 
-  test.each(["the agent's folder", "the repository"])("%s turned into a link to another repository", async (which) => {
+  test.each(["the agent's folder", "the repository"])("%s replaced by a link to another repository", async (which) => {
     const place = which === "the repository" ? repo.folder : dirname(repo.folder);
     const target = join(root, "elsewhere");
     mkdirSync(target);
@@ -401,17 +401,17 @@ describe("nothing is flooded", () => {
     await ask(sha, { objects: 42 });
   });
 
-  test("a list of objects that is many times too long ends the listing itself", async () => {
+  test("a list of objects that is many times too long stops the listing itself", async () => {
     const objects = 1_500;
     const lines = Array.from({ length: objects }, (_, n) => `blob\nmark :${n + 1}\ndata <<E\n${n}\nE\n`).join("");
     const tree = Array.from({ length: objects }, (_, n) => `M 100644 :${n + 1} d/${n}\n`).join("");
     const stream = `${lines}commit refs/heads/flood\ncommitter a <a@b> 1 +0000\ndata <<E\nx\nE\n${tree}`;
     git(repo.folder, ["fast-import", "--quiet"], stream);
-    // The list may have 41 bytes for each allowed object and 32 KiB besides: this one has 60 KiB.
+    // The list may have 41 bytes for each allowed object plus 32 KiB; this one has 60 KiB.
     await refused(git(repo.folder, ["rev-parse", "flood"]), /brings more than 100 new objects/, { objects: 100 });
   });
 
-  test("a repository that makes its reader wait for ever", async () => {
+  test("a repository that makes its reader wait forever", async () => {
     const sha = commit({ "agent.json": `{"model":"opus"}` });
     const path = join(gitDir(), "objects", sha.slice(0, 2), sha.slice(2));
     rmSync(path);
@@ -430,7 +430,7 @@ describe("nothing is flooded", () => {
     await refused(put(BLOB, ...trees, commitObject(below.sha, [base], FACTS)), /more than 500 files/);
   });
 
-  test("a million million folders without a file", async () => {
+  test("a trillion folders without a file", async () => {
     let below = rawObject("tree", Buffer.alloc(0));
     const trees = [below];
     for (let level = 0; level < 12; level++) {
@@ -441,7 +441,7 @@ describe("nothing is flooded", () => {
     await refused(put(...trees, commitObject(below.sha, [base], FACTS)), /more than 500 files/);
   });
 
-  test("folders in folders without end", async () => {
+  test("endlessly nested folders", async () => {
     let below = rawObject("tree", entry("100644", "f", BLOB.sha));
     const trees = [BLOB, below];
     for (let level = 0; level < 1000; level++) {
@@ -451,14 +451,14 @@ describe("nothing is flooded", () => {
     await refused(put(...trees, commitObject(below.sha, [base], FACTS)), /more than 500 f|deeper than 32|gave up|refuses/);
   });
 
-  test("a file and a byte more than a config may have", async () => {
+  test("one file and one byte more than a config may have", async () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`f${n}`, ""]));
     await refused(commit(many), /more than 500 files/);
     git(repo.folder, ["reset", "-q", "--hard", base]);
     await refused(commit({ a: "x".repeat(600_000), b: "x".repeat(600_000) }), /holds 12000\d\d bytes; a config may have 1048576/);
   });
 
-  /** A valid blob of zeros, its compressed form written by repeating one block. */
+  /** A valid blob of zeros; its compressed form repeats one block. */
   function putZeros(size: number): string {
     const step = 1024 * 1024;
     const zeros = Buffer.alloc(step);
@@ -472,7 +472,7 @@ describe("nothing is flooded", () => {
     writeFileSync(path, Buffer.concat([Buffer.from([0x78, 0x01]), deflateRawSync(head, flush)]));
     const block = deflateRawSync(zeros, flush);
     for (let done = 0; done < size; done += step) appendFileSync(path, block);
-    // Adler-32: zeros leave the first sum as it is and add it to the second.
+    // Adler-32: zeros keep the first sum and add it to the second.
     let [a, b] = [1, 0];
     for (const byte of head) [a, b] = [(a + byte) % 65_521, (b + a + byte) % 65_521];
     b = Number((BigInt(b) + BigInt(a) * BigInt(size)) % 65_521n);
@@ -487,7 +487,7 @@ describe("trees are plain", () => {
   test("a submodule", async () => {
     await refused(rawCommit([entry("160000", "module", base)]), /"module" is a submodule/);
   });
-  test("a declaration of submodules, also with a name that leads out or an option for an address", async () => {
+  test("a declaration of submodules, also with a name that leads out or an option in place of an address", async () => {
     await refused(
       commit({ ".gitmodules": `[submodule "m"]\n\tpath = m\n\turl = https://hive.invalid/m\n` }),
       /declares submodules/,
@@ -514,7 +514,7 @@ describe("trees are plain", () => {
     await refused(rawCommit([entry("40000", name, inner.sha)], BLOB, inner), /git's own check refuses|is `\.git`|invisible/);
   });
   test.each(["..", ".", "", "a/b", "x\ny", "x\x1b[31m", "\u202egpj.exe", "tab\there", "\u200bx", "del\x7f"])(
-    "a name that is none: %j",
+    "an invalid name: %j",
     async (name) => {
       await refused(
         rawCommit([entry("100644", name, BLOB.sha)], BLOB),
@@ -522,7 +522,7 @@ describe("trees are plain", () => {
       );
     },
   );
-  test("a name that is not UTF-8, too long a name, too deep a path", async () => {
+  test("a name that is not UTF-8, a name that is too long, a path that is too deep", async () => {
     await refused(rawCommit([entry("100644", Buffer.from([0x66, 0xff]), BLOB.sha)], BLOB), /is not valid UTF-8/);
     await refused(rawCommit([entry("100644", "n".repeat(256), BLOB.sha)], BLOB), /name longer than 255 bytes/);
     await refused(commit({ [`${"d/".repeat(32)}f`]: "x" }), /deeper than 32 folders/);
@@ -532,7 +532,7 @@ describe("trees are plain", () => {
     ["ß.md", "SS.md"],
     ["é", "e\u0301"],
     ["ﬁle", "file"],
-  ])("paths that are one where case or composition does not count: %s and %s", async (one, two) => {
+  ])("paths that are equal if case or composition is ignored: %s and %s", async (one, two) => {
     const names = [one, two].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     await refused(
       rawCommit(
@@ -546,11 +546,11 @@ describe("trees are plain", () => {
     const inner = rawObject("tree", entry("100644", "f", BLOB.sha));
     await refused(rawCommit([entry("40000", "Bin", inner.sha), entry("40000", "bin", inner.sha)], BLOB, inner), /are one path/);
   });
-  test("the same name twice, entries out of order", async () => {
+  test("duplicate names, entries out of order", async () => {
     await refused(rawCommit([entry("100644", "a", BLOB.sha), entry("100644", "a", BLOB.sha)], BLOB), /git's own check refuses/);
     await refused(rawCommit([entry("100644", "b", BLOB.sha), entry("100644", "a", BLOB.sha)], BLOB), /git's own check refuses/);
   });
-  test("modes that no file of ours has are read as git reads them", async () => {
+  test("modes that our files do not have are read as git reads them", async () => {
     const sha = rawCommit([entry("100666", "a", BLOB.sha), entry("104755", "b", BLOB.sha)], BLOB);
     await ask(sha);
     expect((await applied.files(sha)).map(({ mode }) => mode)).toEqual(["100644", "100755"]);
@@ -575,15 +575,15 @@ describe("trees are plain", () => {
   });
 });
 
-describe("what is honest comes over", () => {
-  test("from a repository that was packed, with deltas and bitmaps; what we have is not sent again", async () => {
+describe("honest proposals are copied", () => {
+  test("from a packed repository with deltas and bitmaps; objects that we have are not sent again", async () => {
     const text = Array.from({ length: 500 }, (_, n) => `line ${n}`).join("\n");
     for (let n = 0; n < 5; n++) commit({ "INSTRUCTIONS.md": `${text}\n${n}\n` });
     git(repo.folder, ["repack", "-q", "-a", "-d", "-f", "--write-bitmap-index", "--depth=50", "--window=50"]);
     git(repo.folder, ["multi-pack-index", "write"]);
     git(repo.folder, ["commit-graph", "write", "--reachable"]);
     const sha = git(repo.folder, ["rev-parse", "HEAD"]);
-    // Each of the five commits is itself, a tree and a file; the limit says that what we have was not counted.
+    // Each of the five commits has a commit, a tree and a file; the limit shows that our own objects were not counted.
     await ask(sha, { objects: 15 });
     expect((await applied.files(sha)).map(({ path }) => path)).toEqual(["INSTRUCTIONS.md", "agent.json"]);
     await ask(base, { objects: 0 });
@@ -591,7 +591,7 @@ describe("what is honest comes over", () => {
     await ask(sha, { objects: 0 });
   });
 
-  test("also where the path has a colon and quotes in it", async () => {
+  test("also if the path contains a colon and quotes", async () => {
     const odd = join(root, `o:d"d \\ x`);
     const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") });
     await others.applied("coder").ensure();
@@ -604,7 +604,7 @@ describe("what is honest comes over", () => {
   });
 });
 
-describe("histories that are not whole", () => {
+describe("incomplete histories", () => {
   test("a shallow clone", async () => {
     commit({ a: "1" });
     commit({ a: "2" });
@@ -615,7 +615,7 @@ describe("histories that are not whole", () => {
     renameSync(clone, repo.folder);
     await refused(commit({ a: "3" }), /is not whole/);
   });
-  test("an object that is damaged", async () => {
+  test("a damaged object", async () => {
     const sha = commit({ "agent.json": `{"model":"opus"}` });
     const blob = git(repo.folder, ["rev-parse", `${sha}:agent.json`]);
     const path = join(gitDir(), "objects", blob.slice(0, 2), blob.slice(2));
@@ -623,7 +623,7 @@ describe("histories that are not whole", () => {
     writeFileSync(path, "damaged");
     await refused(sha, /is not whole|gave up|refuses/);
   });
-  test("a repository that is not there, or a file", async () => {
+  test("a repository that is missing, or a file", async () => {
     rmSync(repo.folder, { recursive: true });
     const fetching = (): Promise<void> => safeFetch({ into: applied.folder, from: repo, sha: base, scratch: paths().scratch });
     await expect(fetching()).rejects.toThrow(/there is no proposed repository at coder\/config/);

@@ -9,7 +9,9 @@ import { removeLocks } from "./refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
 import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
 
-/** The folders of a hive's repositories: the manager's three binds, and one of our own on the same file system. */
+/**
+ * The folders of a hive's repositories: the manager's three bind mounts, and a scratch folder on the same file system.
+ */
 export interface RepoPaths {
   proposed: string;
   applied: string;
@@ -18,8 +20,8 @@ export interface RepoPaths {
 }
 
 /**
- * The repositories of a hive. Makes their folders, open for the manager's uid to pass where it may read, and clears
- * what an earlier daemon has left half made. One daemon at a time.
+ * Opens the repositories of a hive. Creates their folders so that the manager's uid can enter those that it may read,
+ * and removes unfinished work of an earlier daemon. Only one daemon may call it at a time.
  */
 export async function openRepos(paths: RepoPaths): Promise<Repos> {
   for (const folder of [paths.proposed, paths.applied, paths.meta]) {
@@ -51,7 +53,7 @@ export async function openRepos(paths: RepoPaths): Promise<Repos> {
   };
 }
 
-/** What writes to a repository goes through the gate; looking is always free. */
+/** Writes to a repository go through the gate; reads do not. */
 function gatedApplied(repo: AppliedRepo, gate: Gate): AppliedRepo {
   return {
     ...repo,
@@ -75,7 +77,7 @@ function gatedMeta(repo: MetaRepo, gate: Gate): MetaRepo {
   };
 }
 
-/** A name becomes a folder here. Who may be called what is decided elsewhere; this only keeps it one plain name. */
+/** A name becomes a folder here. Other code decides which names are allowed; this only ensures a single plain name. */
 function checkName(agent: string): string {
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(agent)) throw new Error(`"${agent}" cannot be the name of a repository`);
   return agent;

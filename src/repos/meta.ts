@@ -11,7 +11,7 @@ import { moveRef, readRef } from "./refs.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import type { Ledger, MetaRepo } from "./types.ts";
 
-/** The ledger's file. Sorted and indented, so that a deploy is a change of a few lines. */
+/** The ledger's file. Sorted and indented, so that a deploy changes only a few lines. */
 const LOCK = "hive.lock";
 const LockFile = z.strictObject({
   version: z.literal(1),
@@ -19,12 +19,12 @@ const LockFile = z.strictObject({
 });
 
 /**
- * The ledger of a hive whose driver needs no Nix, at `folder`. To its readers it is an ordinary repository with a
- * checkout; the daemon reads objects and refs in `.git` only, never the checkout or the index beside them.
+ * The ledger at `folder`, for a hive whose driver does not need Nix. Readers see an ordinary repository with a
+ * checkout. The daemon reads only objects and refs in `.git`, never the checkout or the index.
  */
 export function metaRepo(folder: string, scratch: string): MetaRepo {
   const gitDir = join(folder, ".git");
-  /** The ledger read last; commits never change. */
+  /** The last ledger read; commits never change. */
   let last: { at: Sha; ledger: Ledger } | undefined;
 
   const repo: MetaRepo = {
@@ -53,7 +53,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
       const objects = treeObjects([{ path: LOCK, mode: "100644", base64: Buffer.from(text).toString("base64") }]);
       const commit = commitObject(objects.at(-1)?.sha ?? "", parent === undefined ? [] : [parent], facts);
       await writeObjects(gitDir, [...objects, commit]);
-      // The next deploy most likely stands on this one.
+      // The next deploy most likely builds on this one.
       last = { at: commit.sha, ledger };
       return commit.sha;
     },
@@ -78,7 +78,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
         });
     },
     refreshCheckout() {
-      // One after the other: two deploys that end together write the same files. The later one writes the newer head.
+      // In sequence: two deploys that end together write the same files. The later one writes the newer head.
       refreshing = refreshing.catch(() => {}).then(writeCheckout);
       return refreshing;
     },
@@ -90,7 +90,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
     const [read] = await readObjects(gitDir, [`${head}:${LOCK}`]);
     if (read === undefined) throw new Error(`the ledger at ${head} is missing`);
     await replaceFile(join(folder, LOCK), read.body, 0o644);
-    // An index for the readers' `git status`; made beside and moved, so that none reads half of one.
+    // An index for the readers' `git status`. Written to another name and renamed, so that no reader sees half of it.
     const index = join(gitDir, "index");
     await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });
     await chmod(`${index}.new`, 0o644);
@@ -100,7 +100,7 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
   return repo;
 }
 
-/** The ledger as text: the same entries are the same bytes. */
+/** The ledger as text: equal entries give equal bytes. */
 function lockText(ledger: Ledger): string {
   const agents = Object.fromEntries(Object.entries(ledger).sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ version: 1, agents }, null, 2)}\n`;

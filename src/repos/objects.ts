@@ -3,17 +3,17 @@ import { deflateSync } from "node:zlib";
 import type { Sha, TreeFile } from "../wire/approval.ts";
 import type { CommitFacts, TagFacts } from "./types.ts";
 
-/** The four kinds of git's objects, by their numbers in a pack. */
+/** The four kinds of git objects, by their numbers in a pack. */
 const KINDS = { commit: 1, tree: 2, blob: 3, tag: 4 } as const;
 
-/** An object as git stores it. The same facts make the same bytes, so a step that is done again makes nothing new. */
+/** An object as git stores it. The same facts give the same bytes, so a repeated step creates nothing new. */
 export interface GitObject {
   kind: keyof typeof KINDS;
   body: Buffer;
   sha: Sha;
 }
 
-/** Who commits and tags: the daemon. The author of a commit is whoever asked for it. */
+/** The committer and tagger: the daemon. The author of a commit is the principal that requested it. */
 const DAEMON = "hyperhive <daemon@hive.invalid>";
 const SHA_BYTES = 20;
 
@@ -22,7 +22,7 @@ function object(kind: GitObject["kind"], body: Buffer): GitObject {
   return { kind, body, sha };
 }
 
-/** The objects of a tree of files, its own last. Paths are checked before. */
+/** The objects of a tree of files, with the root tree last. The caller has checked the paths. */
 export function treeObjects(files: readonly TreeFile[]): GitObject[] {
   interface Folder {
     files: Map<string, { mode: string; blob: GitObject }>;
@@ -106,7 +106,7 @@ export function packOf(objects: readonly GitObject[]): Buffer {
   return Buffer.concat([bytes, createHash("sha1").update(bytes).digest()]);
 }
 
-/** Kind and size in git's variable length: 3 bits of kind and 4 of size, then 7 bits of size a byte. */
+/** Kind and size in git's variable-length form: 3 bits of kind and 4 of size, then 7 bits of size per byte. */
 function packedHead(kind: number, size: number): Buffer {
   const bytes: number[] = [];
   let byte = (kind << 4) | (size & 15);
@@ -118,7 +118,7 @@ function packedHead(kind: number, size: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** A commit's tree and parents, from its bytes. */
+/** The tree and parents of a commit, from its bytes. */
 export function parseCommit(body: Buffer): { tree: Sha; parents: Sha[] } {
   const head = body.toString("latin1").split("\n\n", 1)[0] ?? "";
   const lines = head.split("\n");
@@ -136,7 +136,7 @@ function seconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
 }
 
-/** Git's objects hold no NUL in their words, and end in a newline. */
+/** Text of git objects contains no NUL and ends in a newline. */
 function text(words: string): string {
   return `${words.replaceAll("\0", "\u2400").trimEnd()}\n`;
 }

@@ -9,20 +9,20 @@ import type { Sha } from "../wire/approval.ts";
 import { MAIN, writeSkeleton } from "./folders.ts";
 import type { ProposedRepo } from "./types.ts";
 
-/** Bytes of history that a new proposed repository starts with: what a fetch may bring in many proposals. */
+/** Bytes of history that a new proposed repository may start with: what a fetch may add in many proposals. */
 const MAX_HISTORY_BYTES = 512 * 1024 * 1024;
-/** Files that are flushed side by side. */
+/** Files that are flushed at once. */
 const FLUSHED_AT_ONCE = 64;
-/** A folder, and never a link to one. */
+/** Opens only a folder, never a link to one. */
 const FOLDER_ONLY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Where an agent's applied repository is in the manager's cage. */
+/** The path of an agent's applied repository in the manager's cage. */
 const appliedInCage = (agent: string): string => `/applied/${agent}.git`;
 
 export interface ProposedPlace {
   /** `<state>/proposed` */
   top: string;
-  /** Where things are made that the manager does not see yet, on the same file system. */
+  /** Where repositories are created out of the manager's sight, on the same file system. */
   scratch: string;
 }
 
@@ -31,9 +31,9 @@ export function proposedRepo(place: ProposedPlace, agent: string, owner: Propose
 }
 
 /**
- * Makes the manager's repository of an agent: made whole where nobody else writes, given to its owner, then moved to
- * its place. The place itself lies where a manager that shares our uid may write: it is opened by descriptor, and no
- * link is followed on the way.
+ * Creates the manager's repository of an agent: completes it where no other user can write, hands it to its owner, then
+ * moves it into place. A manager that shares our uid may be able to write in that place, so it is opened by descriptor
+ * and no link is followed.
  */
 export async function ensureProposed(
   place: ProposedPlace,
@@ -56,7 +56,7 @@ export async function ensureProposed(
       await rename(made, `/proc/self/fd/${parent.fd}/config`);
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      // Somebody has made one meanwhile: it is theirs.
+      // Another repository was created meanwhile: keep it.
       if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     }
     await parent.sync();
@@ -67,7 +67,9 @@ export async function ensureProposed(
   return repo;
 }
 
-/** Moves it out of the manager's sight, then removes it. A program in the cage may still be writing in it. */
+/**
+ * Moves the repository out of the manager's sight, then removes it. A program in the cage may still be writing to it.
+ */
 export async function removeProposed(place: ProposedPlace, agent: string): Promise<void> {
   const away = join(place.scratch, randomUUID());
   try {
@@ -91,7 +93,7 @@ async function openFolder(place: ProposedPlace, agent: string): Promise<FileHand
   }
 }
 
-/** True when something is there. A folder that was emptied counts as nothing: a new repository may take its place. */
+/** True if the path contains anything. An emptied folder does not count: a new repository may replace it. */
 async function isInUse(path: string): Promise<boolean> {
   try {
     return (await readdir(path)).length > 0;
@@ -100,7 +102,7 @@ async function isInUse(path: string): Promise<boolean> {
   }
 }
 
-/** An ordinary repository with a checkout, the remote `applied` wired as the manager's cage sees it. */
+/** An ordinary repository with a checkout and the remote `applied`, at its path in the manager's cage. */
 async function makeConfig(made: string, agent: string, from: { gitDir: string; sha: Sha }): Promise<void> {
   const gitDir = join(made, ".git");
   await mkdir(made, { mode: 0o755 });
@@ -123,7 +125,7 @@ async function makeConfig(made: string, agent: string, from: { gitDir: string; s
   await git(gitDir, [`--work-tree=${made}`, "read-tree", "--reset", "-u", from.sha]);
 }
 
-/** What is moved to its place must be whole after a power cut too: a second call would leave it as it is. */
+/** A moved repository must survive a power cut: a second call would leave a damaged one in place. */
 async function flush(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((one) => !one.isSymbolicLink()).map((one) => join(one.parentPath, one.name));
@@ -131,7 +133,7 @@ async function flush(folder: string): Promise<void> {
   await syncAll([folder]);
 }
 
-/** Gives a folder that only we can write to its owner. Links are given, not followed. */
+/** Hands a folder that only we can write to its owner. Changes the owner of links without following them. */
 async function give(folder: string, owner: ProposedRepo["owner"]): Promise<void> {
   if (process.getuid?.() !== 0) return;
   for (const name of await readdir(folder, { recursive: true })) await lchown(join(folder, name), owner.uid, owner.gid);

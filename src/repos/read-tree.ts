@@ -6,23 +6,23 @@ import { checkTree, type TreeEntry } from "./tree-rules.ts";
 import { RepoRefusal } from "./types.ts";
 
 /**
- * Bytes of a listing that are read. Five hundred paths of full length fit; a tree that names itself a million times is
- * small in the store and endless when listed, so the listing is ended here instead of being waited for.
+ * Bytes of a listing that are read. Five hundred paths of full length fit. A tree that contains itself a million times
+ * is small in the store and endless when listed, so the listing is stopped here.
  */
 const MAX_LISTING_BYTES = 2 * 1024 * 1024;
-/** Milliseconds for one listing. */
+/** Timeout of one listing. Milliseconds. */
 const LISTING_MS = 20_000;
-/** Links hold paths. */
+/** Bytes of a link: it contains a path. */
 const MAX_LINK_BYTES = 4096;
 
 interface Listed extends TreeEntry {
   sha: Sha;
 }
 
-/** The files of a tree, by the rules of `checkTree`. `env` may name a quarantine. Throws `RepoRefusal`. */
+/** The files of a tree, checked with `checkTree`. `env` may name a quarantine. Throws `RepoRefusal`. */
 export async function readTree(gitDir: string, treeish: Sha, env?: Record<string, string>): Promise<TreeFile[]> {
   const listed = await list(gitDir, treeish, env);
-  // First by what the listing says, so that nothing large is read; then again with the targets of the links.
+  // Check the listing first, so that nothing large is read. Then check again with the targets of the links.
   checkTree(listed.map((entry) => (entry.mode === "120000" ? { ...entry, mode: "100644" } : entry)));
   const shas = [...new Set(listed.map(({ sha }) => sha))];
   const read = await readObjects(gitDir, shas, { maxBytes: 2 * MAX_CONFIG_BYTES, ...(env ? { env } : {}) });
@@ -40,7 +40,7 @@ export async function readTree(gitDir: string, treeish: Sha, env?: Record<string
   }));
 }
 
-/** What a tree holds, folders walked. Folders count too: a tree of empty folders has no file and no end. */
+/** The entries of a tree, recursively. Folders count, too: a tree of empty folders has no file and no end. */
 async function list(gitDir: string, treeish: Sha, env?: Record<string, string>): Promise<Listed[]> {
   const ended = await tryGit(gitDir, ["ls-tree", "-r", "-t", "-z", "-l", "--full-tree", "--end-of-options", treeish], {
     maxBytes: MAX_LISTING_BYTES,

@@ -4,10 +4,10 @@ import { git, tryGit, GitError } from "../os/git.ts";
 import { foldersUpTo, syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 
-/** What git takes for "does not exist yet". */
+/** Git's value for a ref that does not exist yet. */
 const NONE = "0".repeat(40);
 
-/** The object that a ref names, tags not peeled. */
+/** The object that a ref names. Tags are not peeled. */
 export async function readRef(gitDir: string, ref: string): Promise<Sha | undefined> {
   const ended = await tryGit(gitDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", ref]);
   if (ended.code === 0) return ended.stdout.toString("latin1").trim();
@@ -15,12 +15,13 @@ export async function readRef(gitDir: string, ref: string): Promise<Sha | undefi
   throw new GitError(`git rev-parse ${ref}: ${ended.stderr.trim()}`);
 }
 
-/** Tries of one update that git gives up without anybody having been faster. */
+/** Attempts at an update that git fails although no other writer has moved the ref. */
 const MAX_TRIES = 5;
 
 /**
- * Moves a ref from `expected` (undefined: it does not exist) to `next` by compare-and-swap, on stable storage before it
- * returns. `{ ok: true }` also when it names `next` already; else `now` is what it names.
+ * Moves a ref from `expected` (undefined: it does not exist) to `next` by compare-and-swap. The move is on stable
+ * storage when the promise resolves. `{ ok: true }` also if the ref is at `next` already; otherwise `now` is its
+ * current object.
  */
 export async function moveRef(
   gitDir: string,
@@ -34,22 +35,22 @@ export async function moveRef(
     const now = await readRef(gitDir, ref);
     if (now === next) break;
     if (now !== expected) return now === undefined ? { ok: false } : { ok: false, now };
-    // It is as it was, so nobody was faster: git itself could not. Another of our own that works beside it in the same
-    // folder can be the reason.
+    // The ref is unchanged, so no other writer was faster and git itself failed. One of our own git processes in the
+    // same folder may be the reason.
     if (tries === MAX_TRIES) throw new GitError(`git update-ref ${ref}: ${ended.stderr.trim()}`);
   }
   await syncRef(gitDir, ref);
   return { ok: true, now: next };
 }
 
-/** Removes a ref if it is there. */
+/** Removes a ref if it exists. */
 export async function removeRef(gitDir: string, ref: string): Promise<void> {
   if ((await readRef(gitDir, ref)) === undefined) return;
   await git(gitDir, ["update-ref", "-d", "--end-of-options", ref]);
   await syncRef(gitDir, ref);
 }
 
-/** Every ref below heads and tags, by its full name, with the commit it leads to. */
+/** Every ref below heads and tags, by its full name, with its commit. */
 export async function listRefs(gitDir: string): Promise<Map<string, Sha>> {
   const out = await git(gitDir, ["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags"]);
   const refs = new Map<string, Sha>();
@@ -65,9 +66,9 @@ async function syncRef(gitDir: string, ref: string): Promise<void> {
 }
 
 /**
- * Removes lock files that a killed git has left: of refs, of the configuration, of an index. For the start of a daemon:
- * nobody but it writes these repositories, and its own git processes end with it, so then every lock is a leftover.
- * A folder that is not there has none; whoever uses such a repository is told by git what is wrong with it.
+ * Removes lock files that a killed git has left: of refs, of the configuration, of an index. Called when the daemon
+ * starts: only the daemon writes these repositories, and its git processes end with it, so every lock is stale. A
+ * missing folder is skipped; git reports the problem when the repository is used.
  */
 export async function removeLocks(gitDir: string): Promise<void> {
   const top = await readdir(gitDir).catch(noFolder);

@@ -46,7 +46,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100644"): TreeFile {
   return { path, mode, base64: Buffer.from(text).toString("base64") };
 }
-/** Plain git, as anybody would use it. */
+/** Plain git, as any user runs it. */
 function git(folder: string, ...argv: string[]): string {
   const env = { PATH: process.env.PATH ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: root };
   const who = ["-c", "user.name=t", "-c", "user.email=t@hive.invalid", "-c", "safe.directory=*"];
@@ -58,7 +58,7 @@ function git(folder: string, ...argv: string[]): string {
 }
 const paths_ = (files: readonly TreeFile[]): string[] => files.map(({ path }) => path);
 
-test("locks that a git has left which was killed are gone with the next start, wherever they lie", async () => {
+test("locks of a killed git are removed at the next start, wherever they are", async () => {
   const sha = await applied.commit([file("agent.json", "{}")], [], FACTS);
   await repos.meta.ensure();
   const locks = [
@@ -82,7 +82,7 @@ test("locks that a git has left which was killed are gone with the next start, w
 });
 
 describe("applied", () => {
-  test("a commit holds its files; the same call makes the same commit; git finds nothing wrong", async () => {
+  test("a commit contains its files, a repeated call makes the same commit, and git finds no errors", async () => {
     const files = [
       file("agent.json", "{}\n"),
       file("bin/run", "#!/bin/sh\n", "100755"),
@@ -102,7 +102,7 @@ describe("applied", () => {
     expect(await applied.treeOf(sha)).toBe(git(applied.folder, "rev-parse", `${sha}^{tree}`));
   });
 
-  test("history: parents, ancestors, what is there and what is not", async () => {
+  test("history: parents, ancestors, existing and missing commits", async () => {
     const one = await applied.commit([file("agent.json", "1")], [], FACTS);
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
     const side = await applied.commit([file("agent.json", "3")], [], FACTS);
@@ -120,7 +120,7 @@ describe("applied", () => {
     expect([await again.treeOf(two), await again.firstParent(two)]).toEqual([await applied.treeOf(two), one]);
   });
 
-  test("main moves by compare-and-swap, and the same move again is no loss", async () => {
+  test("main moves by compare-and-swap, and repeating a move succeeds", async () => {
     const one = await applied.commit([file("agent.json", "1")], [], FACTS);
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
     expect(await applied.moveMain(two, one)).toEqual({ ok: false });
@@ -129,13 +129,13 @@ describe("applied", () => {
     expect(await applied.moveMain(two, undefined)).toEqual({ ok: false });
     expect(await applied.moveMain(two, one)).toEqual({ ok: true });
     expect(await applied.moveMain(two, one)).toEqual({ ok: true });
-    // Back, as a recorded rollback does it.
+    // Back, as a recorded rollback does.
     expect(await applied.moveMain(one, two)).toEqual({ ok: true });
     expect(await applied.refs()).toEqual(new Map([["refs/heads/main", one]]));
     await expect(applied.moveMain("1".repeat(40), one)).rejects.toThrow(/nonexistent object/);
   });
 
-  test("of many who move main from the same commit one wins", async () => {
+  test("of many concurrent moves of main from one commit, one wins", async () => {
     const base = await applied.commit([file("agent.json", "0")], [], FACTS);
     await applied.moveMain(base, undefined);
     const nexts = await Promise.all(
@@ -146,7 +146,7 @@ describe("applied", () => {
     expect((await applied.refs()).get("refs/heads/main")).toBe(nexts[results.findIndex(({ ok }) => ok)]);
   });
 
-  test("tags: plain and annotated, made twice, peeled, read, removed, and never rewritten", async () => {
+  test("tags: plain and annotated, created twice, peeled, read, removed, and never rewritten", async () => {
     const one = await applied.commit([file("agent.json", "1")], [], FACTS);
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
     const words = "it did not build:\n\nerror: <b> ünï\n";
@@ -172,7 +172,7 @@ describe("applied", () => {
     expect([...(await applied.refs()).keys()]).toEqual(["refs/tags/proposal/7"]);
   });
 
-  test("a lock that a killed git has left is gone after the next start", async () => {
+  test("a lock of a killed git is removed at the next start", async () => {
     const one = await applied.commit([file("agent.json", "1")], [], FACTS);
     await applied.moveMain(one, undefined);
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
@@ -183,7 +183,7 @@ describe("applied", () => {
     expect(await again.moveMain(two, one)).toEqual({ ok: true });
   });
 
-  test("is readable by everybody and writable by the daemon alone, whatever the daemon's umask", async () => {
+  test("is readable by all users and writable only by the daemon, whatever the daemon's umask", async () => {
     const before = process.umask(0o077);
     try {
       const other = repos.applied("other");
@@ -200,7 +200,7 @@ describe("applied", () => {
     }
   });
 
-  test("remove leaves nothing, twice", async () => {
+  test("remove leaves nothing, even when repeated", async () => {
     await applied.commit([file("agent.json", "1")], [], FACTS);
     for (const _ of [1, 2]) await applied.remove();
     expect([existsSync(applied.folder), readdirSync(paths().scratch)]).toEqual([false, []]);
@@ -253,7 +253,7 @@ describe("meta", () => {
     expect(await meta.log(1)).toHaveLength(1);
   });
 
-  test("its checkout is an ordinary repository to readers, repaired at start, and nothing to the daemon", async () => {
+  test("its checkout is an ordinary repository for readers, repaired at start, and not read by the daemon", async () => {
     const { meta } = repos;
     await meta.ensure();
     const one = await meta.candidate(undefined, "coder", ENTRY, { ...FACTS, message: "deploy coder deployed/1 aaaaaaaaaaaa" });
@@ -262,7 +262,7 @@ describe("meta", () => {
     expect(git(meta.folder, "log", "--format=%s")).toBe("deploy coder deployed/1 aaaaaaaaaaaa");
     expect(git(meta.folder, "status", "--short")).toBe("");
     expect(JSON.parse(readFileSync(join(meta.folder, "hive.lock"), "utf8"))).toEqual({ version: 1, agents: { coder: ENTRY } });
-    // What a reader or an accident does to the copy changes nothing that counts.
+    // Damage to the copy by a reader or an accident changes nothing else.
     writeFileSync(join(meta.folder, "hive.lock"), "{}");
     writeFileSync(join(meta.folder, ".git/index"), "nonsense");
     const again = (await openRepos(paths())).meta;
@@ -274,7 +274,7 @@ describe("meta", () => {
 });
 
 describe("proposed", () => {
-  test("starts with the history, a checkout and the remote wired; belongs to its owner; is left when it is there", async () => {
+  test("starts with the history, a checkout and the configured remote; belongs to its owner; an existing one is kept", async () => {
     const one = await applied.commit([file("agent.json", "1"), file("bin/x", "x", "100755")], [], FACTS);
     const two = await applied.commit(
       [file("agent.json", "2"), file("bin/x", "x", "100755"), file("l", "bin/x", "120000")],
@@ -295,7 +295,7 @@ describe("proposed", () => {
     writeFileSync(join(made.folder, "agent.json"), "mine");
     await repos.ensureProposed("coder", one, OWNER);
     expect(readFileSync(join(made.folder, "agent.json"), "utf8")).toBe("mine");
-    // Emptied, it is made anew: an owner who may not remove the folder itself can do no more.
+    // If it was emptied, it is created again: an owner who may not remove the folder itself can only empty it.
     rmSync(made.folder, { recursive: true });
     await repos.ensureProposed("coder", one, OWNER);
     expect(git(made.folder, "rev-parse", "HEAD")).toBe(one);
@@ -303,7 +303,7 @@ describe("proposed", () => {
     expect([existsSync(join(root, "proposed/coder")), readdirSync(paths().scratch)]).toEqual([false, []]);
   });
 
-  test("a commit of the manager comes over, with its history and no ref", async () => {
+  test("a commit of the manager is copied with its history and without a ref", async () => {
     const one = await applied.commit([file("agent.json", "{}")], [], FACTS);
     await applied.moveMain(one, undefined);
     const from = await repos.ensureProposed("coder", one, OWNER);
@@ -321,7 +321,7 @@ describe("proposed", () => {
     expect(await applied.isAncestor(one, sha)).toBe(true);
     expect(await applied.refs()).toEqual(new Map([["refs/heads/main", one]]));
     expect(git(applied.folder, "fsck", "--strict", "--no-dangling")).toBe("");
-    // Again, and after the other side has gone.
+    // Again, and after the other side has been removed.
     await applied.fetch(from, sha);
     expect(readdirSync(paths().scratch)).toEqual([]);
     rmSync(from.folder, { recursive: true });

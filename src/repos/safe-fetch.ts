@@ -14,11 +14,11 @@ import { readTree } from "./read-tree.ts";
 import { listRefs } from "./refs.ts";
 import { RepoRefusal, type ProposedRepo } from "./types.ts";
 
-/** Limits of what one proposal may bring. */
+/** Limits of one proposal. */
 export interface FetchLimits {
-  /** Objects that are new to us: a config with its history, not a software project. */
+  /** New objects: a config with its history, not a software project. */
   objects: number;
-  /** Bytes of one object. Nothing larger could be part of a config. */
+  /** Bytes of one object. A config cannot contain a larger one. */
   objectBytes: number;
   /** Bytes of all objects together, unpacked. */
   totalBytes: number;
@@ -32,20 +32,23 @@ export const FETCH_LIMITS: FetchLimits = {
   timeMs: 30_000,
 };
 
-/** What git needs to walk ten thousand objects of two megabytes, with room; a bomb meets it. Bytes, seconds. */
+/**
+ * What git needs to walk ten thousand objects of two megabytes, with a margin; stops decompression bombs. Bytes,
+ * seconds.
+ */
 const MEMORY_BYTES = 1024 * 1024 * 1024;
 const CPU_SECONDS = 20;
-/** A pack is zlib of the objects, which grows what cannot be compressed by less than this. */
+/** A pack contains zlib data, which expands incompressible content by less than this. */
 const PACK_OVERHEAD = 1024 * 1024;
-/** Files that are flushed side by side: the file system then does it in one go. */
+/** Files that are flushed at once: the file system then does it in one pass. */
 const FLUSHED_AT_ONCE = 64;
-/** Commits of ours that the other side need not send, newest last. */
+/** Commits of ours that the proposal need not send, newest last. */
 const MAX_HAVES = 1000;
 
 /**
- * Runs in the cage, with the foreign repository at /repo. Git is pointed at a repository of its own that holds nothing,
- * and at the foreign folder of objects: no config, ref, hook, attribute, graft or shallow file of theirs is ever read.
- * Standard input: what we have. Standard output: a pack. The exit code says what was wrong.
+ * Runs in the cage, with the foreign repository at /repo. Git uses an empty repository of its own and the foreign
+ * object folder, so it never reads a foreign config, ref, hook, attribute, graft or shallow file. Standard input: our
+ * commits. Standard output: a pack. The exit code gives the reason for a failure.
  */
 const SCRIPT = `
 set -eu
@@ -80,7 +83,7 @@ exec git pack-objects --stdout -q --window=0 --no-reuse-delta --threads=1 < /tmp
 `;
 const SETTINGS = ["core.commitGraph=false", "core.multiPackIndex=false", "pack.useBitmaps=false", "core.packedGitLimit=256m"];
 
-/** Words for what the script found. */
+/** The refusal for an exit code of the script. */
 function refusalOf(code: number | undefined, said: string, sha: Sha, limits: FetchLimits): RepoRefusal | undefined {
   const words: Record<number, string> = {
     71: "the folder of the proposal was exchanged while it was read: propose again",
@@ -97,9 +100,9 @@ function refusalOf(code: number | undefined, said: string, sha: Sha, limits: Fet
 }
 
 /**
- * Brings one commit of a hostile repository, with its history, into the object store of ours; no ref is made. What
- * comes is checked in a quarantine: its size and count, git's own check of every object and link (`--strict`), that the
- * history is whole, and the rules for the tree. Only then the objects are moved in, and are on stable storage.
+ * Copies one commit of a hostile repository, with its history, into our object store, without a ref. The objects are
+ * checked in a quarantine: size and count, git's own check of every object and link (`--strict`), a complete history,
+ * and the rules for the tree. Only then they are moved in and on stable storage.
  */
 export async function safeFetch(fetch: {
   into: string;
@@ -117,7 +120,7 @@ export async function safeFetch(fetch: {
   try {
     const haves = [...new Set((await listRefs(into)).values())].slice(-MAX_HAVES);
     const inode = await inodeOf(from.folder);
-    // A list that is parted by colons, so the one path is quoted.
+    // A list separated by colons, so the path is quoted.
     const borrowed = join(into, "objects").replaceAll(/["\\]/g, "\\$&");
     const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${borrowed}"` };
     await receive(quarantine, env, from, [sha, inode], haves, limits);
@@ -130,13 +133,13 @@ export async function safeFetch(fetch: {
 }
 
 /**
- * Which folder is meant. The folders above are ours where each agent has a uid; where all share one, the manager could
- * put a link in their place, between our look and the bind: so the cage compares what it was given with this.
+ * Identifies the intended folder. If each agent has a uid, the folders above are ours. If all share a uid, the manager
+ * could replace them with a link between our check and the bind, so the cage compares its folder with this value.
  */
 async function inodeOf(folder: string): Promise<string> {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
   const names = folder.split("/");
-  // The last two folders, <name>/config, lie where a manager may write.
+  // The manager may be able to write in the last two folders, <name>/config.
   const [config = "", agent = ""] = [names.pop(), names.pop()];
   const open1 = async (path: string): Promise<Awaited<ReturnType<typeof open>>> => {
     try {
@@ -164,7 +167,7 @@ async function inodeOf(folder: string): Promise<string> {
   }
 }
 
-/** Lets the pack of the cage flow into the quarantine, bounded on both sides. */
+/** Streams the pack from the cage into the quarantine, with limits on both sides. */
 async function receive(
   quarantine: string,
   env: Record<string, string>,
@@ -197,7 +200,7 @@ async function receive(
     cpuSeconds: CPU_SECONDS,
   });
   const maxPack = limits.totalBytes + PACK_OVERHEAD;
-  // Not flushed here: what is refused need not last, and what is taken is flushed when it is moved in.
+  // Not flushed here: a refused object need not last, and an accepted one is flushed when it is moved in.
   const [program, argv] = gitCommand(quarantine, [
     "-c",
     "core.fsync=none",
@@ -206,7 +209,7 @@ async function receive(
     "--strict",
     `--max-input-size=${maxPack}`,
   ]);
-  // Should git in the cage be taken over, this is what its stream can cost.
+  // If git in the cage is compromised, these limits bound the damage of its stream.
   const bounds = [`--as=${MEMORY_BYTES}`, `--cpu=${CPU_SECONDS}`, `--fsize=${maxPack}`, "--core=0"];
   const store = startChild("prlimit", [...bounds, program, ...argv], { env: { ...GIT_ENV, ...env }, cwd: "/" });
   const children = [cage, store];
@@ -230,9 +233,9 @@ async function receive(
       }
     });
     cage.stdout?.pipe(store.stdin ?? process.stdout);
-    // A process that ends early breaks its pipe; its exit says why.
+    // A process that ends early breaks its pipe; its exit gives the reason.
     store.stdin?.on("error", () => {});
-    cage.stdin?.on("error", () => {}); // The same.
+    cage.stdin?.on("error", () => {}); // As above.
     cage.stdin?.end(haves.map((have) => `${have}\n`).join(""));
     const [from_, into] = await Promise.all([sent, kept]);
     if (complaint) throw complaint;
@@ -254,11 +257,11 @@ interface Outcome {
   code: number | undefined;
   how: string;
   said: string;
-  /** It failed before anything foreign was looked at. */
+  /** It failed before it read anything foreign. */
   ours: boolean;
 }
 
-/** Characters of complaint that are kept. */
+/** Characters of error output that are kept. */
 const MAX_SAID = 2000;
 
 async function outcome(child: ChildProcess): Promise<Outcome> {
@@ -283,7 +286,7 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** The whole history must be there: what is new, and what it stands on. */
+/** Checks that the whole history is present: the new objects and those that they build on. */
 async function checkWhole(gitDir: string, env: Record<string, string>, sha: Sha, haves: readonly Sha[]): Promise<void> {
   const input = [sha, ...haves.map((have) => `^${have}`)].join("\n");
   const ended = await tryGit(gitDir, ["rev-list", "--objects", "--quiet", "--stdin"], { env, input: `${input}\n` });
@@ -291,7 +294,7 @@ async function checkWhole(gitDir: string, env: Record<string, string>, sha: Sha,
   await git(gitDir, ["cat-file", "-e", `${sha}^{commit}`], { env });
 }
 
-/** Flushes loose objects and moves them in. Content names them, so one that is there already is the same. */
+/** Flushes loose objects and moves them in. Names are content hashes, so an existing object is identical. */
 async function moveIn(from: string, to: string): Promise<void> {
   const prefixes = (await readdir(from)).filter((name) => /^[0-9a-f]{2}$/.test(name));
   const objects: string[] = [];

@@ -4,7 +4,7 @@ import { syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 import { packOf, type GitObject } from "./objects.ts";
 
-/** Stores objects, all with one process, and flushes the folders that name them. What is there already is left. */
+/** Stores objects with one process and flushes the folders that name them. Existing objects are kept. */
 export async function writeObjects(gitDir: string, objects: readonly GitObject[]): Promise<void> {
   await git(gitDir, ["unpack-objects", "-q", "--strict"], { input: packOf(objects) });
   await syncObjects(
@@ -13,20 +13,20 @@ export async function writeObjects(gitDir: string, objects: readonly GitObject[]
   );
 }
 
-/** Flushes the folders of loose objects. Their contents git has flushed itself. */
+/** Flushes the folders of loose objects. Git has flushed the contents itself. */
 export async function syncObjects(gitDir: string, shas: Iterable<Sha>): Promise<void> {
   const top = join(gitDir, "objects");
   await syncAll([...Array.from(shas, (sha) => join(top, sha.slice(0, 2))), top]);
 }
 
-/** An object as it came out. */
+/** An object as it was read. */
 export interface Read {
   sha: Sha;
   kind: string;
   body: Buffer;
 }
 
-/** Reads objects by name, in order; undefined where there is none. One process for all of them. */
+/** Reads objects by name, in order; undefined for a missing one. One process reads all of them. */
 export async function readObjects(
   gitDir: string,
   names: readonly string[],
@@ -53,7 +53,7 @@ export async function readObjects(
   return found;
 }
 
-/** True when the object `ancestor` is in the history of `descendant`, or is it. False when either is unknown. */
+/** True if the object `ancestor` is in the history of `descendant`, or equal to it. False if either is unknown. */
 export async function isAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
   const ended = await tryGit(gitDir, ["merge-base", "--is-ancestor", ancestor, descendant]);
   return ended.code === 0;

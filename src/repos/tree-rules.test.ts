@@ -24,21 +24,21 @@ describe("paths", () => {
     "..a",
     "a..",
     "…",
-  ])("%s is fine", (path) => {
+  ])("%s is valid", (path) => {
     expect(pathComplaint(path)).toBeUndefined();
   });
-  // Each by itself, whatever git's own check would say.
+  // Each on its own, regardless of git's own check.
   test.each([".git", "a/.GIT/b", ".Git.", ".git ", "git~1", "GIT~1", ".git:x", ".git::$INDEX_ALLOCATION", "a\\.git", ".ｇｉｔ"])(
     "%j is like .git",
     (path) => {
       expect(pathComplaint(path)).toMatch(/`\.git`/);
     },
   );
-  test.each(["", ".", "..", "a//b", "/a", "a/", "a/./b", "a/../b"])("%j is not one", (path) => {
+  test.each(["", ".", "..", "a//b", "/a", "a/", "a/./b", "a/../b"])("%j is not a path", (path) => {
     expect(pathComplaint(path)).toMatch(/empty/);
   });
   test.each(["a\nb", "a\tb", "\0", "\x1b[0m", "a\u202eb", "\u200b", "\u{e0041}", "\ufeff"])(
-    "%j has what cannot be seen",
+    "%j has unseen characters",
     (path) => {
       expect(pathComplaint(path)).toMatch(/invisible/);
       expect(shown(path)).toMatch(/^"[\x20-\x7e]*(?:⟨U\+[0-9A-F]{4,5}⟩|[␀␛])[\x20-\x7e]*"$/);
@@ -46,12 +46,12 @@ describe("paths", () => {
   );
 });
 
-test("a file that is also a folder, or there twice", () => {
+test("a file that is also a folder, or a duplicate", () => {
   expect(() => checkTree([plain("a"), plain("a/b/c")])).toThrow(/is a file and a folder/);
   expect(() => checkTree([plain("a"), plain("a")])).toThrow(/is there twice/);
 });
 
-test("links: what the rules let pass leads nowhere else on a real file system, in any tree", () => {
+test("links: in any tree, a link that the rules accept stays inside on a real file system", () => {
   const name = fc.constantFrom("a", "b", "c");
   const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
   const target = fc
@@ -82,7 +82,7 @@ test("links: what the rules let pass leads nowhere else on a real file system, i
           try {
             real = realpathSync(join(root, one.path));
           } catch {
-            // A link that leads nowhere.
+            // A dangling link.
             continue;
           }
           expect(`${real}/`.startsWith(`${root}/`), `${one.path} → ${one.target} is ${real}`).toBe(true);

@@ -2,30 +2,32 @@ import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
 import { unseenKind, written } from "../wire/unseen.ts";
 import { RepoRefusal } from "./types.ts";
 
-/** One entry of a tree as it is checked before its content is looked at. */
+/** One entry of a tree, checked before its content is read. */
 export interface TreeEntry {
   path: string;
   mode: string;
   bytes: number;
-  /** Where a symbolic link points. */
+  /** The target of a symbolic link. */
   target?: string;
 }
 
-/** Bytes of one name: what every file system of Linux takes. */
+/** Bytes of one name: the limit of every Linux file system. */
 const MAX_NAME_BYTES = 255;
-/** Bytes of one path, and folders on it: far from the kernel's 4096, so that it also fits below a state folder. */
+/**
+ * Bytes of one path, and its depth in folders: far below the kernel's 4096, so that it also fits below a state folder.
+ */
 const MAX_PATH_BYTES = 1024;
 const MAX_DEPTH = 32;
-/** Links that are followed on the way of one link; the kernel follows 40. */
+/** Links that may be followed while resolving one link; the kernel follows 40. */
 const MAX_HOPS = 40;
 
-/** Characters of a path in a message. */
+/** Maximum length of a path in a message. Characters. */
 const MAX_SHOWN = 120;
 
 const FILE_MODES = new Set(["100644", "100755", "120000"]);
 /**
- * The rules for a config tree, whoever made it: regular files and links that stay inside, paths that mean the same to
- * every program and every eye, within the limits. Throws `RepoRefusal` for the first that is broken.
+ * The rules for a config tree from any source: regular files and links that stay inside, paths that mean the same to
+ * every program and every reader, within the limits. Throws `RepoRefusal` for the first violation.
  */
 export function checkTree(entries: readonly TreeEntry[]): void {
   if (entries.length > MAX_CONFIG_FILES)
@@ -45,7 +47,7 @@ export function checkTree(entries: readonly TreeEntry[]): void {
   checkLinks(entries);
 }
 
-/** What is wrong with a path, in words that follow it; undefined when it is fine. */
+/** What is wrong with a path, in words that follow it; undefined if it is valid. */
 export function pathComplaint(path: string): string | undefined {
   if (path === "") return "is empty";
   if (path.includes("\ufffd")) return "is not valid UTF-8";
@@ -62,7 +64,7 @@ export function pathComplaint(path: string): string | undefined {
   return undefined;
 }
 
-/** `.git` in any case, with trailing dots, spaces or streams, and by its short name: as some file system reads it. */
+/** `.git` in any case, with trailing dots, spaces or streams, and its short name, as some file systems read it. */
 function isGitLike(name: string): boolean {
   const plain = name
     .normalize("NFKC")
@@ -73,7 +75,7 @@ function isGitLike(name: string): boolean {
   return backslashed.some((part) => part === ".git" || part === "git~1");
 }
 
-/** Two paths that are one where case or composition does not count, folders included. */
+/** Refuses two paths that are equal where case or composition is ignored, including folders. */
 function checkCollisions(entries: readonly TreeEntry[]): void {
   const seen = new Map<string, string>();
   for (const { path } of entries) {
@@ -99,7 +101,7 @@ function checkCollisions(entries: readonly TreeEntry[]): void {
   }
 }
 
-/** Every link must stay in the tree, as the kernel would walk it: through the other links of the tree. */
+/** Every link must stay in the tree, resolved as the kernel would, through other links of the tree. */
 function checkLinks(entries: readonly TreeEntry[]): void {
   const links = new Map<string, string>();
   for (const { path, mode, target } of entries) if (mode === "120000") links.set(path, target ?? "");
@@ -136,14 +138,14 @@ function walk(path: string, links: ReadonlyMap<string, string>): string {
   return "inside";
 }
 
-/** A path in a message: quoted, with what cannot be seen written out, and not longer than a line. */
+/** A path in a message: quoted, with unseen characters written out, truncated to a line. */
 export function shown(path: string): string {
   const characters = Array.from(path);
   const parts = characters.slice(0, MAX_SHOWN).map((one) => (isUnseen(one) ? written(one) : one));
   return `"${parts.join("")}${characters.length > MAX_SHOWN ? "…" : ""}"`;
 }
 
-/** In a path also a tab or a newline is one. */
+/** In a path, tabs and newlines also count as unseen. */
 function isUnseen(character: string): boolean {
   return unseenKind(character) !== undefined || /[\t\n\r]/.test(character);
 }

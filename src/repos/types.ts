@@ -1,19 +1,19 @@
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
 
 /**
- * The repositories of a hive, as the deploy state machine sees them. What every method promises:
+ * The repositories of a hive, as the deploy state machine uses them. Every method guarantees:
  *
- * - Only plumbing on bare repositories: no index, no checkout, no hooks, no config of the user's or of the repo's that
- *   could run a program. Argument vectors only.
- * - **Durable before it returns**: objects and refs are on stable storage (`core.fsync=all`, and the folders of refs are
- *   synced), because a row in the database will claim them next.
- * - **Idempotent**: called again with the same arguments after any crash it ends in the same state. Commits are made
- *   from fixed bytes (tree, parents, author, time, message), so the same call makes the same object.
- * - Refs change by compare-and-swap only; a lost race is `{ ok: false }`, not an exception.
- * - What a hostile proposal is refused for is a `RepoRefusal` with words for manager and operator.
+ * - Only plumbing on bare repositories: no index, no checkout, no hooks, no config of the user's or the repository's
+ *   that could run a program. Argument vectors only.
+ * - **Durable before it returns**: objects and refs are on stable storage (`core.fsync=all`, and the folders of refs
+ *   are synced), because a database row refers to them next.
+ * - **Idempotent**: a repeated call with the same arguments after any crash ends in the same state. Commits are made
+ *   from fixed bytes (tree, parents, author, time, message), so the same call creates the same object.
+ * - Refs change by compare-and-swap only. A lost race is `{ ok: false }`, not an exception.
+ * - A hostile proposal is refused with a `RepoRefusal` for the manager and the operator.
  */
 
-/** A proposal, or a repo, that is not taken. The words are for the manager and the operator. */
+/** A proposal or repository that is refused. The message is for the manager and the operator. */
 export class RepoRefusal extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -21,79 +21,82 @@ export class RepoRefusal extends Error {
   }
 }
 
-/** Bytes that make a commit the same every time. Times in milliseconds; git keeps seconds. */
+/** The facts that determine a commit's bytes. Times in milliseconds; git keeps seconds. */
 export interface CommitFacts {
   message: string;
   author: string;
   at: number;
 }
 
-/** How a tag is written: `deployed/42` annotated with a message, `proposal/42` without one is a plain ref. */
+/**
+ * A tag to write: with a message it is annotated, like `deployed/42`; without one it is a plain ref, like
+ * `proposal/42`.
+ */
 export interface TagFacts {
   name: string;
   sha: Sha;
-  /** Annotated when present. */
+  /** Annotated if present. */
   message?: string;
   at: number;
 }
 
-/** Where a proposed repo is, and who owns its files on the host. */
+/** Where a proposed repository is, and the owner of its files on the host. */
 export interface ProposedRepo {
   /** `<state>/proposed/<name>/config` */
   folder: string;
   owner: { uid: number; gid: number };
 }
 
-/** One changed file with all of its patch. */
+/** One changed file with its whole patch. */
 export interface FileChange extends Pick<DiffFile, "path" | "status" | "old_mode" | "new_mode" | "added" | "removed"> {
-  /** The bytes of the hunks as git prints them; none where only the mode changes, or the file is empty. */
+  /** The bytes of the hunks as git prints them; empty if only the mode changes or the file is empty. */
   hunks: Buffer;
 }
 
-/** The applied repository of one agent: bare, written by the daemon only. `main` names what runs. */
+/** The applied repository of one agent: bare, written only by the daemon. `main` is the running commit. */
 export interface AppliedRepo {
   readonly folder: string;
-  /** Makes the repository when it is missing. */
+  /** Creates the repository if it is missing. */
   ensure(): Promise<void>;
-  /** A commit of this config tree in the object store, named by no ref yet. */
+  /** Stores a commit of this config tree, without a ref. */
   commit(files: readonly TreeFile[], parents: readonly Sha[], facts: CommitFacts): Promise<Sha>;
   /**
-   * Brings one commit of a hostile repository into the object store, with no ref. `upload-pack` runs in a throw-away
-   * cage that sees only that repository; what comes is checked (fsck, size, count, paths) in quarantine first.
+   * Copies one commit of a hostile repository into the object store, without a ref. Git reads the foreign repository in
+   * a throw-away cage that sees nothing else. The objects are checked (fsck, size, count, paths) in quarantine first.
    * Throws `RepoRefusal`.
    */
   fetch(from: ProposedRepo, sha: Sha): Promise<void>;
   has(sha: Sha): Promise<boolean>;
   treeOf(sha: Sha): Promise<Sha>;
-  /** True when `ancestor` is in the history of `sha`, or is it. */
+  /** True if `ancestor` is in the history of `sha`, or equal to it. */
   isAncestor(ancestor: Sha, sha: Sha): Promise<boolean>;
   firstParent(sha: Sha): Promise<Sha | undefined>;
   /** Every file of a commit's tree, checked: no submodules, no links that leave the tree, within the limits. */
   files(sha: Sha): Promise<TreeFile[]>;
-  /** The changes from `base` (nothing when undefined) to `head`, whole; with `path` those of one file. */
+  /** The changes from `base` (nothing if undefined) to `head`, complete; with `path` only those of one file. */
   diff(base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]>;
-  /** Refs under `refs/heads` and `refs/tags` → object; annotated tags are peeled to their commit. */
+  /** Refs under `refs/heads` and `refs/tags` → object. Annotated tags are peeled to their commit. */
   refs(): Promise<Map<string, Sha>>;
   /** Moves `refs/heads/main` from `expected` (undefined: it does not exist) to `next`. */
   moveMain(next: Sha, expected: Sha | undefined): Promise<{ ok: boolean }>;
-  /** Makes a tag, or finds it made the same. Throws when one of that name says something else. */
+  /** Creates a tag unless it exists with the same content. Throws if the name has other content. */
   tag(facts: TagFacts): Promise<void>;
   /** The message of an annotated tag. */
   tagMessage(name: string): Promise<string | undefined>;
-  /** What a tag names: the commit, or the tag's own object where it is annotated. */
+  /** The object that a tag names: the commit, or the tag object if it is annotated. */
   tagged(name: string): Promise<Sha | undefined>;
-  /** Removes a tag if it is there; only for the projection's own repair. */
+  /** Removes a tag if it exists. Only for repairing the tags from the database. */
   untag(name: string): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** One agent's line in the deploy ledger. */
+/** One agent's entry in the deploy ledger. */
 export interface LedgerEntry {
-  /** The commit that runs. */
+  /** The running commit. */
   rev: Sha;
   /** Its tree. */
   tree: Sha;
-  /** Revision of hyperhive that it runs with. */
+  /** The revision of hyperhive that it runs with. */
   hyperhive: string;
 }
 
@@ -107,32 +110,33 @@ export interface MetaRepo {
   head(): Promise<Sha | undefined>;
   /** The ledger at a commit; empty before the first. */
   ledger(at: Sha | undefined): Promise<Ledger>;
-  /** A commit that sets (or with undefined removes) one agent's entry on top of `parent`, named by no ref yet. */
+  /** A commit on top of `parent` that sets one agent's entry (or removes it if undefined), without a ref. */
   candidate(parent: Sha | undefined, agent: string, entry: LedgerEntry | undefined, facts: CommitFacts): Promise<Sha>;
-  /** Moves main from `expected` to `next`. The loser of a race makes a new candidate on the new head. */
+  /** Moves main from `expected` to `next`. The loser of a race must create a new candidate on the new head. */
   publish(next: Sha, expected: Sha | undefined): Promise<{ ok: boolean }>;
-  /** True when main's history holds the commit. */
+  /** True if main's history contains the commit. */
   contains(sha: Sha): Promise<boolean>;
   /** Subjects, newest first: `deploy <agent> deployed/<id> <sha12>`. */
   log(limit: number): Promise<{ sha: Sha; subject: string; at: number }[]>;
-  /** Writes the readers' copy of main beside the repository: write, sync, rename per file. Never read by the daemon. */
+  /** Writes the readers' checkout of main: write, sync, rename per file. The daemon never reads it. */
   refreshCheckout(): Promise<void>;
 }
 
-/** What makes and finds them. */
+/** Opens and creates the repositories. */
 export interface Repos {
   applied(agent: string): AppliedRepo;
   meta: MetaRepo;
   /**
-   * Makes the manager's side of an agent: a repository with this history, the remote `applied` wired
-   * (`+refs/tags/*:refs/remotes/applied/refs/tags/*`, no automatic tags), owned by `owner`. Leaves one that is there.
+   * Creates the manager's side of an agent: a repository with this history, the remote `applied` configured
+   * (`+refs/tags/*:refs/remotes/applied/refs/tags/*`, no automatic tags), owned by `owner`. Keeps an existing one.
    */
   ensureProposed(agent: string, from: Sha, owner: { uid: number; gid: number }): Promise<ProposedRepo>;
   proposed(agent: string, owner: { uid: number; gid: number }): ProposedRepo;
   removeProposed(agent: string): Promise<void>;
   /**
-   * Does something while no applied repository and no ledger changes: what is under way is waited for, what comes waits.
-   * The proposed repositories are the manager's and never stand still. Changes asked for by `work` itself would wait for ever.
+   * Runs work while no applied repository and no ledger changes: waits for running changes and makes later ones wait.
+   * Proposed repositories belong to the manager and may still change. `work` must not make changes itself: they would
+   * wait forever.
    */
   still<T>(work: () => Promise<T>): Promise<T>;
 }

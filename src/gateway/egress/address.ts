@@ -1,14 +1,15 @@
 import { BlockList, isIP } from "node:net";
 import { SPECIAL_IPV4 } from "../../wire/egress-host.ts";
 
-// One list per family: in a common one every IPv4 address would fall under the IPv6 range that IPv4 is mapped into.
+// One list per family: in a common list every IPv4 address would match the IPv6 range that maps IPv4.
 const special4 = new BlockList();
 const special6 = new BlockList();
 for (const [net, bits] of SPECIAL_IPV4) special4.addSubnet(net, bits, "ipv4");
-/** All that IANA gives out as global unicast: whatever lies outside of it is no address of the internet. */
+/** The global unicast range of IANA. Addresses outside it are not on the internet. */
 const global6 = new BlockList();
 global6.addSubnet("2000::", 3, "ipv6");
-// Inside of it: protocol assignments with Teredo, benchmarks and ORCHID; documentation; 6to4, which carries IPv4.
+// Exceptions inside it: protocol assignments with Teredo, benchmarks and ORCHID; documentation; 6to4, which carries
+// IPv4.
 for (const [net, bits] of [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -19,8 +20,8 @@ for (const [net, bits] of [
 }
 
 /**
- * True for an address of the public internet. Loopback, private, link-local (cloud metadata), shared, documentation,
- * multicast, and the forms of IPv6 that carry an IPv4 address are not.
+ * True for an address of the public internet. False for loopback, private, link-local (cloud metadata), shared,
+ * documentation and multicast addresses, and for IPv6 forms that carry an IPv4 address.
  */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);

@@ -1,16 +1,16 @@
 import { WEB_PORTS } from "../../wire/egress.ts";
 
-/** Whether a host and port are on an agent's list: `host`, `host:port`, `*.host` (any name below it, not itself). */
+/** Whether a host and port are on an agent's list: `host`, `host:port`, or `*.host` (any name below it, not itself). */
 export function isListed(list: readonly string[], host: string, port: number): boolean {
   return entriesFor(list, host).some((listed) => (listed === undefined ? WEB_PORTS.includes(port) : listed === port));
 }
 
-/** Whether a host is on the list, with this port or with others. */
+/** Whether a host is on the list, with any port. */
 export function isHostListed(list: readonly string[], host: string): boolean {
   return entriesFor(list, host).length > 0;
 }
 
-/** The ports of the entries that a host fits; undefined for an entry without one. */
+/** The ports of the entries that match a host; undefined for an entry without a port. */
 function entriesFor(list: readonly string[], host: string): (number | undefined)[] {
   const name = host.toLowerCase().replace(/\.$/, "");
   return list.flatMap((entry) => {

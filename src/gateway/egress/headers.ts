@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * Headers of a plain GET or HEAD that go on to the host. No other does: what is for the proxy or for one connection, what
- * announces a body (none is sent), and what would ask for another protocol.
+ * Headers of a plain GET or HEAD that are forwarded. All others are dropped: those for the proxy or for one connection,
+ * those that announce a body (none is sent), and those that request another protocol.
  */
 const PASSED = [
   "accept",
@@ -24,7 +24,7 @@ const PASSED = [
   "user-agent",
 ] as const;
 
-/** The headers of a request that may go on. One that `Connection` names stays, too. */
+/** The headers of a request to forward. Headers that `Connection` names are dropped, too. */
 export function passedHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const ofConnection = new Set((headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()));
   const passed: Record<string, string | string[]> = {};

@@ -5,18 +5,21 @@ import { isHostListed, isListed, splitAuthority } from "./allow.ts";
 import { passedHeaders } from "./headers.ts";
 import { MAX_HELLO_BYTES, readHello } from "./sni.ts";
 
-/** How long a connection to the outside may take, a client may take for its first bytes, and either may be silent. */
+/**
+ * Maximum time for a connection to the outside, for a client's first bytes, and for silence of either side.
+ * Milliseconds.
+ */
 const CONNECT_MS = 15_000;
 const HELLO_MS = 10_000;
 const IDLE_MS = 10 * 60_000;
 
-/** Characters of a name that a record keeps: the longest of DNS. */
+/** Maximum length of a name in a record: the DNS limit. Characters. */
 const MAX_NAME_CHARS = 253;
 
-/** The alert of TLS that names the fault: fatal, unrecognized_name (RFC 8446 6.2). */
+/** The TLS alert for this fault: fatal, unrecognized_name (RFC 8446 6.2). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70]);
 
-/** One connection, as it is recorded. */
+/** The record of one connection. */
 export interface EgressRecord {
   agentId: string;
   host: string;
@@ -34,23 +37,23 @@ export interface EgressRecord {
     | "bad request";
   bytesIn: number;
   bytesOut: number;
-  /** The server name of the TLS that was sent instead of the host's; cut at `MAX_NAME_CHARS`. */
+  /** The server name that the client sent instead of the host's; truncated at `MAX_NAME_CHARS`. */
   serverName?: string;
 }
 
 export interface EgressDeps {
   /** Hosts of the deployed agent.json. */
   hostsOf(agentId: string): readonly string[];
-  /** Every address of a name; throws for one that has none. */
+  /** Every address of a name. Throws for a name without an address. */
   resolve(host: string): Promise<string[]>;
   isPublic(address: string): boolean;
   onRecord(record: EgressRecord): void;
 }
 
 /**
- * One agent's egress.sock: an HTTP proxy for the hosts on its list. CONNECT carries TLS to the host that it names and
- * nothing else; GET and HEAD are carried in the clear. Names are resolved here, and what resolves to anything but
- * public addresses is refused. Each connection leaves a record.
+ * One agent's egress.sock: an HTTP proxy for the hosts on its list. CONNECT carries only TLS to the named host. GET and
+ * HEAD are carried in the clear. The proxy resolves names and refuses those with any address that is not public. Each
+ * connection is recorded.
  */
 export function egressServer(agentId: string, deps: EgressDeps): Server {
   const server = createServer((incoming, outgoing) => void forward(agentId, deps, incoming, outgoing));
@@ -61,17 +64,17 @@ export function egressServer(agentId: string, deps: EgressDeps): Server {
   return server;
 }
 
-/** The names that RFC 6761 gives to the machine itself. */
+/** The names that RFC 6761 reserves for the machine itself. */
 const isThisMachine = (host: string): boolean => /(?:^|\.)localhost\.?$/i.test(host);
 
-/** Where a request may go, or why not. */
+/** The address for a request, or the reason for the refusal. */
 async function judge(
   agentId: string,
   deps: EgressDeps,
   host: string,
   port: number,
 ): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
-  // Before the list: no entry allows it, so none is asked for.
+  // Before the list: no entry allows such a host, so the error must not suggest one.
   if ((isIP(host) && !deps.isPublic(host)) || isThisMachine(host))
     return { verdict: "private address", words: `${host} is a private address` };
   const list = deps.hostsOf(agentId);
@@ -85,13 +88,13 @@ async function judge(
   try {
     addresses = isIP(host) ? [host] : await deps.resolve(host);
   } catch (error) {
-    // A name that does not exist and a resolver that does not answer look alike but for the code.
+    // A name that does not exist and a resolver that does not answer differ only by the code.
     const { code } = error as NodeJS.ErrnoException;
     return { verdict: "no such host", words: `${host} has no address${code === undefined ? "" : ` (${code})`}` };
   }
   const [first] = addresses;
   if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
-  // All of them: a name with one private address among public ones is an attempt to rebind.
+  // All addresses must be public: one private address among public ones is an attempt to rebind.
   if (!addresses.every((address) => deps.isPublic(address)))
     return { verdict: "private address", words: `${host} resolves to a private address` };
   return { address: first };
@@ -133,7 +136,7 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
     if (hello?.kind === "hello") record("wrong server name", 0, 0, named?.slice(0, MAX_NAME_CHARS) ?? "none");
     else record("not TLS");
     upstream.destroy();
-    // No body can be sent inside of TLS: the alert is the reason that the agent's program sees.
+    // TLS cannot carry a body here, so the alert tells the agent's program the reason.
     if (hello?.kind === "hello") client.end(UNRECOGNIZED_NAME, () => client.destroy());
     else client.destroy();
     return;
@@ -160,7 +163,7 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
   try {
     url = new URL(incoming.url ?? "");
   } catch {
-    // No absolute URL: it is refused below.
+    // Not an absolute URL: refused below.
     url = undefined;
   }
   const port = Number(url?.port || 80);
@@ -221,7 +224,7 @@ function open(address: string, port: number): Promise<Socket> {
   });
 }
 
-/** Collects until a ClientHello is whole or cannot be one any more; undefined when the client goes before. */
+/** Collects bytes until they are a whole ClientHello or cannot become one; undefined if the client ends first. */
 function firstBytes(client: Duplex, head: Buffer): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     let bytes = head;

@@ -1,11 +1,11 @@
-/** Bytes within which a ClientHello must be whole: one TLS record at its largest, and its header. */
+/** Bytes within which a ClientHello must be complete: the largest TLS record, with its header. */
 export const MAX_HELLO_BYTES = 16 * 1024 + 5;
 
 export type Hello = { kind: "more" } | { kind: "not-tls" } | { kind: "hello"; serverName: string | undefined };
 
 /**
- * Reads the server name out of the first bytes of a TLS connection (RFC 8446 4.1.2, RFC 6066 3). Says `more` until
- * the ClientHello is whole, and `not-tls` for anything that is none.
+ * Reads the server name from the first bytes of a TLS connection (RFC 8446 4.1.2, RFC 6066 3). Returns `more` until the
+ * ClientHello is complete, and `not-tls` for anything else.
  */
 export function readHello(bytes: Buffer): Hello {
   const handshake: Buffer[] = [];

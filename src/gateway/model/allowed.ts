@@ -1,14 +1,14 @@
 import { z } from "zod";
 
 /**
- * Schemas that list what may pass to the model API. Each complaint says what did not pass and which constant lists what
- * does, so that a field that is new at the API can be added where it belongs. What a cage wrote is cut and quoted.
+ * Schemas of what may pass to the model API. Each complaint names what was refused and the constant that lists what is
+ * allowed, so that a new field of the API can be added in the right place. Text from a cage is truncated and quoted.
  */
 
-/** Characters of a value or a key that a complaint repeats. */
+/** Maximum length of a value or key that a complaint quotes. Characters. */
 const SHOWN_CHARS = 80;
 
-/** An object with these fields and no others. `constant` is where they are listed: its name and file. */
+/** An object with exactly these fields. `constant` is the name and file of the list. */
 export function fields<S extends z.core.$ZodLooseShape>(constant: string, shape: S) {
   return z.strictObject(shape, {
     error: (issue) =>
@@ -16,12 +16,12 @@ export function fields<S extends z.core.$ZodLooseShape>(constant: string, shape:
   });
 }
 
-/** An object of this `type` with these fields and no others. */
+/** An object of this `type` with exactly these fields. */
 export function block<const T extends string, S extends z.core.$ZodLooseShape>(constant: string, type: T, shape: S) {
   return fields(constant, { type: z.literal(type, { error: (issue) => refused(issue.input, [type], constant) }), ...shape });
 }
 
-/** One of these blocks, told apart by its `type`. */
+/** One of these blocks, discriminated by `type`. */
 export function blocks<const O extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]]>(
   constant: string,
   options: O,
@@ -39,7 +39,7 @@ export function words<const V extends readonly [string, ...string[]]>(constant: 
   });
 }
 
-/** A list of these. The first that does not fit ends it: a list of a hundred thousand makes one complaint. */
+/** A list of these items. Stops at the first invalid item, so that a list of a hundred thousand makes one complaint. */
 export function listOf<S extends z.ZodType>(item: S) {
   return z.array(z.unknown()).transform((values, ctx): z.output<S>[] => {
     const read: z.output<S>[] = [];
@@ -56,7 +56,7 @@ export function listOf<S extends z.ZodType>(item: S) {
   });
 }
 
-/** The first complaint of a schema: the path of the field, as a reader of the body would write it, and what is wrong. */
+/** The first complaint of a schema: the path of the field, as in the body, and what is wrong. */
 export function complaint(error: z.ZodError): string {
   const issue = error.issues[0];
   return issue ? complaintOf(issue, []) : "the request does not fit its schema";
@@ -64,7 +64,7 @@ export function complaint(error: z.ZodError): string {
 
 function complaintOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): string {
   const path = [...above, ...issue.path];
-  // Text or a list of blocks: the branch that got furthest says what is wrong.
+  // Text or a list of blocks: the branch that parsed furthest gives the reason.
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const furthest = issue.errors.flatMap((branch) => branch.slice(0, 1)).sort((a, b) => depth(b) - depth(a))[0];
     if (furthest) return complaintOf(furthest, path);

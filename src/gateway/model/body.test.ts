@@ -7,9 +7,8 @@ import { betaName, BETAS, LEFT_OUT_BETAS, upstreamHeaders } from "./headers.ts";
 import { checkModel } from "./models.ts";
 
 /**
- * What Claude Code 2.1.330 sent when it was run with each kind of option, model and tool: the smallest set of its
- * requests in which each of its fields, blocks and betas occurs. Long texts, tools and messages of a shape that was
- * already there are cut.
+ * Requests of Claude Code 2.1.330 with each kind of option, model and tool: the smallest set in which each of its
+ * fields, blocks and betas occurs. Long texts, and tools and messages of a repeated shape, are truncated.
  */
 const CAPTURED = readFileSync(join(import.meta.dirname, "claude-requests.jsonl"), "utf8")
   .split("\n")
@@ -33,10 +32,10 @@ const says = (content: unknown, extra: object = {}) => ({
 });
 const byUrl = { type: "image", source: { type: "url", url: "http://169.254.169.254/" } };
 
-/** What the API does not look into, or looks into as a schema: anything may be in there. */
+/** Fields that the API does not read, or reads as a schema: they may contain anything. */
 const FREE = new Set(["input", "input_schema", "schema"]);
 
-/** Every object of a body with the path at which a complaint names it. */
+/** Every object of a body, with its path in complaints. */
 function* objectsOf(value: unknown, path: string): Generator<{ object: Record<string, unknown>; path: string }> {
   if (Array.isArray(value)) {
     for (const [index, one] of value.entries()) yield* objectsOf(one, `${path}[${index}]`);
@@ -47,8 +46,8 @@ function* objectsOf(value: unknown, path: string): Generator<{ object: Record<st
   }
 }
 
-describe("what the real CLI sends", () => {
-  test("passes, and every beta that it asks for is decided on", () => {
+describe("requests of the real CLI", () => {
+  test("pass, and every beta in them is decided on", () => {
     for (const { headers, body } of CAPTURED) {
       expect(refusal(() => read(body))).toBe("");
       for (const beta of headers["anthropic-beta"]?.split(",") ?? [])
@@ -57,7 +56,7 @@ describe("what the real CLI sends", () => {
     }
   });
 
-  test("a field that is new anywhere in it is refused by its path, with the list to extend", () => {
+  test("with a new field anywhere are refused with its path and the list to extend", () => {
     let tried = 0;
     for (const { body } of CAPTURED) {
       for (const { object, path } of objectsOf(body, "")) {
@@ -74,7 +73,7 @@ describe("what the real CLI sends", () => {
     expect(tried).toBeGreaterThan(200);
   });
 
-  test("a block of a type that is new anywhere in it is refused by its path, with the list to extend", () => {
+  test("with a new block type anywhere are refused with its path and the list to extend", () => {
     for (const { body } of CAPTURED) {
       for (const { object, path } of objectsOf(body, "")) {
         const type = object["type"];
@@ -90,7 +89,7 @@ describe("what the real CLI sends", () => {
 });
 const escaped = (text: string): string => text.replaceAll(/[.[\]]/g, String.raw`\$&`);
 
-describe("what a cage may not ask of the model API", () => {
+describe("requests to the model API that a cage may not make", () => {
   test.each([
     ["web search", { tools: [{ type: "web_search_20250305", name: "web_search" }] }, "tools[0].type: "],
     ["code execution", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }, "tools[0].type: "],
@@ -203,7 +202,7 @@ describe("what a cage may not ask of the model API", () => {
     }
   });
 
-  test("what a complaint repeats of a request is short", () => {
+  test("a complaint quotes only short parts of a request", () => {
     const long = "x".repeat(100_000);
     for (const body of [{ ...says("hi"), [long]: 1 }, says([{ type: long }]), { ...says("hi"), model: long }])
       expect(refusal(() => read(body)).length).toBeLessThan(400);
@@ -246,7 +245,7 @@ describe("models", () => {
   });
 });
 
-test("the agent's own keys are dropped, betas pass by name whatever their date, and a value that does not fit is left out", () => {
+test("the agent's own keys are dropped, betas pass by name with any date, and an invalid value is dropped", () => {
   const kept = upstreamHeaders({
     "x-api-key": "sk-mine",
     authorization: "Bearer mine",

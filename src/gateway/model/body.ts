@@ -5,16 +5,16 @@ import { block, blocks, complaint, fields, listOf, words } from "./allowed.ts";
 import { Effort, Message, Text, Tool } from "./content.ts";
 
 /**
- * The body of a request as it may go to the model API: what Claude Code sends, and nothing else. The gateway is no way
- * around the egress list, so nothing passes by which the API would fetch, run, keep or bill something that the agent's
- * config does not grant.
+ * The body of a request to the model API: what Claude Code sends, and nothing else. The gateway must not bypass the
+ * egress list, so it passes nothing that would make the API fetch, run, store or bill something that the agent's config
+ * does not grant.
  */
 
 const here = (constant: string): string => `${constant} in src/gateway/model/body.ts`;
 
-/** Nesting of a request: tool inputs inside messages inside the body. */
+/** Nesting depth of a request: tool inputs inside messages inside the body. */
 const MAX_DEPTH = 128;
-/** Values of a request, each up to a hundred bytes of memory: a session of a million tokens has some ten thousand. */
+/** Values of a request, each up to a hundred bytes of memory. A session of a million tokens has some ten thousand. */
 const MAX_VALUES = 200_000;
 
 const Thinking = blocks(here("Thinking"), [
@@ -88,8 +88,8 @@ export type MessagesBody = z.infer<typeof MessagesBody>;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a body or throws `bad_request` that names the field, or `too_large`. The bytes go on as they came: text that is not UTF-8 and
- * keys that appear twice are refused, so the API cannot read them as something else.
+ * Reads a body. Throws `bad_request` with the name of the field, or `too_large`. The bytes are forwarded unchanged, so
+ * text that is not UTF-8 and duplicate keys are refused: the API could read them differently.
  */
 export function readBody(raw: Uint8Array): MessagesBody {
   let text: string;

@@ -2,13 +2,13 @@ import { z } from "zod";
 import { block, blocks, fields, listOf, words } from "./allowed.ts";
 
 /**
- * What a message to the model may consist of, at every depth. A source must be in the request itself: one that the
- * API would fetch (a URL, a file id) is a way out of the cage. Blocks of tools that the API runs are not listed.
+ * What a message to the model may contain, at every depth. A source must be in the request itself: one that the API
+ * would fetch (a URL, a file id) would be a way out of the cage. Blocks of tools that the API runs are not listed.
  */
 
 const here = (constant: string): string => `${constant} in src/gateway/model/content.ts`;
 
-/** Left to the CLI: what a tool takes, and JSON schemas. The API reads it and reaches nothing by it. */
+/** Left to the CLI: tool inputs and JSON schemas. The API reads them and reaches nothing through them. */
 const Free = z.looseObject({});
 
 export const CacheControl = block(here("CacheControl"), "ephemeral", {
@@ -18,7 +18,7 @@ export const CacheControl = block(here("CacheControl"), "ephemeral", {
 export const Text = block(here("Text"), "text", {
   text: z.string(),
   cache_control: CacheControl,
-  /** Answers carry the field; citations come only with documents that ask for them. */
+  /** Answers have this field; citations occur only with documents that request them. */
   citations: listOf(z.never()).nullish(),
 });
 
@@ -52,7 +52,7 @@ const Document = block(here("Document"), "document", {
   cache_control: CacheControl,
 });
 
-/** A tool whose definition was deferred and is wanted now. */
+/** A tool whose definition was deferred and is requested now. */
 const ToolReference = block(here("ToolReference"), "tool_reference", {
   tool_name: z.string(),
   cache_control: CacheControl,
@@ -62,7 +62,7 @@ const ToolUse = block(here("ToolUse"), "tool_use", {
   id: z.string(),
   name: z.string(),
   input: Free,
-  /** Who called: the model itself, never code that the API runs. */
+  /** The caller: the model itself, never code that the API runs. */
   caller: blocks(here("ToolUse"), [block(here("ToolUse"), "direct", {})]).optional(),
   cache_control: CacheControl,
 });
@@ -79,7 +79,7 @@ const RedactedThinking = block(here("RedactedThinking"), "redacted_thinking", { 
 
 const SpokenBlock = blocks(here("SpokenBlock"), [Text, Image, Document, ToolUse, ToolResult, Thinking, RedactedThinking]);
 
-/** A tool that the CLI carries out itself. The API's own tools have types of their own, and are not allowed. */
+/** A tool that the CLI runs itself. The API's own tools have other types and are not allowed. */
 export const Tool = fields(here("Tool"), {
   type: words(here("Tool"), ["custom"]).nullish(),
   name: z.string(),
@@ -96,7 +96,7 @@ const ToolChange = blocks(here("ToolChange"), [
   block(here("ToolChange"), "tool_definition", { definition: Tool }),
 ]);
 
-/** What the CLI says between two messages: text, and tools that came or went. */
+/** What the CLI inserts between two messages: text, and tools that were added or removed. */
 const SystemBlock = blocks(here("SystemBlock"), [
   Text,
   block(here("SystemBlock"), "tool_addition", { tool: ToolChange, cache_control: CacheControl }),

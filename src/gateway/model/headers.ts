@@ -1,4 +1,4 @@
-/** Request headers that go on, with the form of their value. One that does not fit is left out. */
+/** Request headers that are forwarded, with the form of their value. A header that does not match is dropped. */
 const HEADERS: Record<string, RegExp> = {
   accept: /^application\/json$/,
   "anthropic-version": /^\d{4}-\d{2}-\d{2}$/,
@@ -15,8 +15,8 @@ const HEADERS: Record<string, RegExp> = {
 };
 
 /**
- * Features that change how the model answers, not what it reaches, by their name before the date. What a feature adds
- * to the body is listed in body.ts and content.ts.
+ * Features that change how the model answers, not what it reaches, named without their date. body.ts and content.ts
+ * list what a feature adds to the body.
  */
 export const BETAS = new Set([
   "advanced-tool-use",
@@ -44,13 +44,15 @@ export const BETAS = new Set([
   "tool-search-tool",
 ]);
 
-/** Features that the CLI asks for and does without: a credit for requests that the API itself sends to another model. */
+/**
+ * Features that the CLI requests and works without: a credit for requests that the API itself sends to another model.
+ */
 export const LEFT_OUT_BETAS = new Set(["fallback-credit"]);
 
 /** The name of a beta without its date. */
 export const betaName = (beta: string): string => beta.replace(/-\d{4}-?\d{2}-?\d{2}$/, "");
 
-/** The headers that go on: a fixed few, and the features that are on the list. The agent's own keys never do. */
+/** The headers to forward: a fixed few, and the listed features. The agent's own keys are never forwarded. */
 export function upstreamHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
   const kept: Record<string, string> = { "content-type": "application/json" };
   for (const [name, form] of Object.entries(HEADERS)) {

@@ -5,19 +5,19 @@ import type { ModelReply, ModelRequest, Upstream } from "./types.ts";
 
 /** Silence after which an upstream counts as stalled; the API sends a ping every few seconds. Milliseconds. */
 const STALL_MS = 5 * 60_000;
-/** Answer headers that the CLI makes use of. */
+/** Answer headers that the CLI uses. */
 const KEPT = /^(?:content-type|retry-after|request-id|x-should-retry|anthropic-ratelimit-.*)$/;
 
-/** A credential as it is now: an API key, or a long-lived OAuth token. Never logged, never in an error. */
+/** The current credential: an API key, or a long-lived OAuth token. Never logged, never in an error. */
 export interface Credential {
   kind: "api-key" | "oauth";
   value: string;
 }
 
-/** The beta that the API wants with an OAuth token. */
+/** The beta that the API requires with an OAuth token. */
 const OAUTH_BETA = "oauth-2025-04-20";
 
-/** Anthropic's API or a compatible one. `credential` is asked for each request, so that a file can be rotated. */
+/** Anthropic's API or a compatible one. `credential` is read for each request, so that its file can be rotated. */
 export function liveUpstream(baseUrl: string, credential: () => Credential): Upstream {
   const base = new URL(baseUrl);
   const secure = base.protocol === "https:";

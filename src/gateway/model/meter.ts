@@ -1,6 +1,6 @@
 import type { TokenCounts } from "../../wire/agent.ts";
 
-/** Longest line that is looked at: usage comes in small events; longer lines are content. */
+/** Longest line that is parsed. Usage comes in small events; longer lines are content. */
 const MAX_LINE_BYTES = 64 * 1024;
 
 interface UsageFields {
@@ -10,7 +10,7 @@ interface UsageFields {
   cache_creation_input_tokens?: number;
 }
 
-/** Reads what an answer used out of its bytes as they pass, streamed or not. */
+/** Reads the usage of an answer from its bytes as they pass, streamed or not. */
 export class Meter {
   readonly #streamed: boolean;
   readonly #tokens: TokenCounts = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
@@ -23,7 +23,7 @@ export class Meter {
   }
 
   take(chunk: Uint8Array): void {
-    // Latin-1 keeps bytes apart that a chunk's edge may split; the fields that we read are plain ASCII.
+    // Latin-1 keeps bytes intact that are split over chunks. The fields that we read are plain ASCII.
     const text = Buffer.from(chunk).toString("latin1");
     if (!this.#streamed) {
       if (this.#rest.length < 4 * 1024 * 1024) this.#rest += text;
@@ -43,7 +43,7 @@ export class Meter {
     }
   }
 
-  /** The counts so far; call `end` first for an answer that is not streamed. */
+  /** The counts so far. For an answer that is not streamed, call `end` first. */
   get tokens(): TokenCounts {
     return { ...this.#tokens };
   }
@@ -84,7 +84,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A line of an answer that is not JSON counts nothing.
+    // A line that is not JSON is not counted.
     return undefined;
   }
 }

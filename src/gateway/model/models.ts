@@ -1,9 +1,9 @@
 import { HiveError } from "../../wire/error.ts";
 import { MODEL_ALIASES } from "../../wire/models.ts";
 
-/** The family of the CLI's small helper model, which every agent may use: titles, summaries of tools. */
+/** The family of the CLI's small helper model, which every agent may use: for titles and summaries of tools. */
 const HELPER_FAMILY = "haiku";
-/** `claude-sonnet-4-5-20250929`, `claude-3-5-haiku-latest`: a family, its version before or behind it, and a date. */
+/** `claude-sonnet-4-5-20250929`, `claude-3-5-haiku-latest`: a family, its version before or after it, and a date. */
 const MODEL_ID = /^claude-(?:(?<before>[a-z]+)-\d{1,2}(?:-\d{1,2})?|\d{1,2}(?:-\d{1,2})?-(?<behind>[a-z]+))(?:-\d{8}|-latest)?$/;
 
 /** Throws `forbidden` unless the model is one of `configured` (ids or aliases of the CLI) or the CLI's small helper. */
@@ -12,7 +12,7 @@ export function checkModel(asked: string, configured: readonly string[]): void {
   const family = groups?.["before"] ?? groups?.["behind"];
   if (family === HELPER_FAMILY) return;
   for (const entry of configured) {
-    // `sonnet[1m]` asks for a larger window of the same model.
+    // `sonnet[1m]` requests a larger window of the same model.
     const model = entry.replace(/\[[^\]]*\]$/, "");
     if (asked === model) return;
     if (family !== undefined && Object.hasOwn(MODEL_ALIASES, model) && MODEL_ALIASES[model]?.includes(family)) return;

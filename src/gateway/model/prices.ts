@@ -1,7 +1,7 @@
 import type { TokenCounts } from "../../wire/agent.ts";
 import { LISTED_MODELS, type Price } from "../../wire/models.ts";
 
-/** What an answer cost, or undefined for a model that is on no list: tokens without cost are better than a guess. */
+/** The cost of an answer; undefined for a model without a price: tokens without cost are better than a guess. */
 export function costOf(model: string, tokens: TokenCounts, overrides: Record<string, Price> = {}): number | undefined {
   const table = { ...LISTED_MODELS, ...overrides };
   const key = Object.keys(table)

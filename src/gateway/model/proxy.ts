@@ -12,13 +12,13 @@ import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./t
 /** Bytes of one request: the API's own limit for messages. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** Bytes of requests that are held for one agent at the same time: a few of the largest, or very many of a usual size. */
+/** Bytes of one agent's requests that are buffered at once: a few of the largest, or very many of a usual size. */
 const MAX_HELD_BYTES = 96 * 1024 * 1024;
 
-/** The one query that a request may have. The upstream gets it in any case. */
+/** The only query that a request may have. The upstream gets it in any case. */
 const QUERY = "beta=true";
 
-/** A rate limit that ends within this is left to the CLI's own retry. Milliseconds. */
+/** A rate limit that ends within this time is left to the CLI's own retry. Milliseconds. */
 const SHORT_LIMIT_MS = 5_000;
 
 export interface ModelProxyDeps {
@@ -38,10 +38,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   too_large: 413,
   unavailable: 502,
 };
-/** The API's own names of errors, by status. A refusal of ours is an invalid request: the CLI must not retry it. */
+/** The API's own error types, by status. Our refusals are invalid requests: the CLI must not retry them. */
 const ERROR_TYPES: Record<number, string> = { 400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large" };
 
-/** Serves one agent's model.sock: checks what is asked, passes it on with back-pressure, and meters the answer. */
+/** Serves one agent's model.sock: checks the request, forwards it with back-pressure, and meters the answer. */
 export function modelProxy(agent: { id: string; name: string }, deps: ModelProxyDeps) {
   const held = { bytes: 0 };
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -55,7 +55,7 @@ export function modelProxy(agent: { id: string; name: string }, deps: ModelProxy
   };
 }
 
-/** The body of one request, counted against what is held for its agent until the request is over. */
+/** The body of one request, counted against the agent's buffer limit until the request ends. */
 class RequestBody {
   readonly #held: { bytes: number };
   #size = 0;
@@ -106,7 +106,8 @@ async function answer(
   }
   const signal = signalOf(agent.id, reply);
   deps.onSignal(signal);
-  // The CLI would sit out a limit in the middle of its turn. The hive parks the agent instead, with a countdown.
+  // The CLI would wait for the limit to end in the middle of its turn. The hive parks the agent instead, with a
+  // countdown.
   if (signal.resetsAt !== undefined && signal.resetsAt - Date.now() > SHORT_LIMIT_MS) reply.headers["x-should-retry"] = "false";
   const meter = new Meter(reply.headers["content-type"] ?? "");
   outgoing.writeHead(reply.status, reply.headers);
@@ -118,7 +119,7 @@ async function answer(
     }
     outgoing.end();
   } catch {
-    // The upstream broke off: so does the answer. The CLI sees it and tries again.
+    // The upstream aborted, so abort the answer. The CLI sees that and retries.
     outgoing.destroy();
   } finally {
     meter.end();
@@ -148,7 +149,7 @@ function refuse(outgoing: ServerResponse, error: unknown): void {
   if (outgoing.headersSent) return void outgoing.destroy();
   const hive = error instanceof HiveError ? error : new HiveError("internal", "the gateway failed");
   const status = STATUS[hive.code] ?? 500;
-  // A cage's refused request looks like a bad one: 401 and 403 would make the CLI ask for a login.
+  // A refusal looks like a bad request: 401 and 403 would make the CLI ask for a login.
   const shown = status === 403 ? 400 : status;
   outgoing.writeHead(shown, { "content-type": "application/json", connection: "close" });
   outgoing.end(
@@ -166,7 +167,7 @@ function signalOf(agentId: string, reply: ModelReply): UpstreamSignal {
   return { agentId, kind: "ok" };
 }
 
-/** When a limit ends, from whichever header says so. */
+/** When a limit ends, from any header that states it. */
 function resetOf(headers: Record<string, string>): number | undefined {
   const unified = Number(headers["anthropic-ratelimit-unified-reset"]);
   if (Number.isFinite(unified) && unified > 0) return unified * 1000;

@@ -2,7 +2,7 @@ import type { Conversation } from "./conversation.ts";
 import { Step, type Rule, type Scenario } from "./scenario.ts";
 import { capture, fill, type Variables } from "./variables.ts";
 
-/** What lasts over a hive's run: which `once` rules were used and by which turn, what was caught, what has failed. */
+/** State for the whole run of a hive: the turn that used each `once` rule, captured values, and failures. */
 export interface Memory {
   used: Map<string, string>;
   variables: Variables;
@@ -16,16 +16,16 @@ export function emptyMemory(): Memory {
 
 export interface Chosen {
   step: Step;
-  /** Where the step stands, for counting its failures. */
+  /** Identifies the step, to count its failures. */
   key: string;
 }
 
-/** How the built-in answer to another agent begins: such an answer is not answered again. */
+/** The start of the built-in answer to another agent. Such an answer gets no answer. */
 const NOTED = "Noted, thank you.";
 
 /**
- * The answer to a request: the step of the first rule that fits the turn, by how many rounds of tools have been
- * answered. Values caught from the wake text and from earlier rounds are filled in.
+ * The answer to a request: a step of the first rule that matches the turn, chosen by the number of tool rounds so far.
+ * Values captured from the wake text and from earlier rounds are filled in.
  */
 export function choose(scenarios: readonly Scenario[], agent: string, conversation: Conversation, memory: Memory): Chosen {
   const turn = `${agent} ${conversation.at} ${conversation.text}`;
@@ -46,7 +46,7 @@ export function choose(scenarios: readonly Scenario[], agent: string, conversati
   };
 }
 
-/** What the patterns of a rule catch, or undefined when it is not for this turn. */
+/** What the patterns of a rule capture; undefined if the rule does not match the turn. */
 function fits(rule: Rule, agent: string, conversation: Conversation): Variables | undefined {
   if (rule.agents && !rule.agents.includes(agent)) return undefined;
   if (rule.when.from !== undefined && !new RegExp(`^(?:${rule.when.from})$`).test(conversation.sender ?? "")) return undefined;
@@ -54,18 +54,18 @@ function fits(rule: Rule, agent: string, conversation: Conversation): Variables 
   const match = new RegExp(rule.when.text, "s").exec(conversation.body);
   if (!match) return undefined;
   const caught = Object.entries(match.groups ?? {});
-  // What the daemon writes is JSON: caught is the text that it stands for.
+  // The daemon writes JSON: capture the text that it encodes.
   if (conversation.sender === "system")
     return Object.fromEntries(caught.flatMap(([name, value]) => (value === undefined ? [] : [[name, unescaped(value)]])));
   return Object.fromEntries(caught);
 }
 
-/** The text of what stands between the quotes of a JSON string; anything else as it is. */
+/** The text inside a JSON string's quotes, unescaped; other text unchanged. */
 function unescaped(value: string): string {
   try {
     return String(JSON.parse(`"${value}"`));
   } catch {
-    // Not a JSON string: the text is taken as it is.
+    // Not a JSON string: the text is used unchanged.
     return value;
   }
 }
@@ -91,7 +91,7 @@ function nth(
   const { agent: _1, sender: _2, body: _3, ...lasting } = variables;
   Object.assign(memory.variables, lasting);
   const step = steps[round];
-  // More rounds than steps: the turn has been played to its end.
+  // More rounds than steps: the script of the turn has ended.
   if (!step) return Step.parse({ say: "Done." });
   const filled = fill(step, variables);
   return { ...filled, tools: filled.tools.filter((tool) => isWanted(tool, variables)) };
@@ -104,7 +104,7 @@ function isWanted(tool: Step["tools"][number], variables: Variables): boolean {
   );
 }
 
-/** Without a rule that fits, the sender gets an answer, whoever it is. */
+/** Without a matching rule, every sender gets an answer. */
 function defaultSteps(agent: string, conversation: Conversation): Step[] {
   const { sender, body } = conversation;
   if (sender === undefined || sender === "system" || sender.startsWith(`${agent}/`) || body.startsWith(NOTED))

@@ -1,16 +1,16 @@
-/** The turn that a request is part of, read from the request alone: retries and restarts see the same. */
+/** The turn that a request is part of, derived from the request alone, so that retries and restarts derive the same. */
 export interface Conversation {
-  /** The text that the turn began with. */
+  /** The text that started the turn. */
   text: string;
-  /** Its parts, when it is a wake prompt of the harness. */
+  /** Its parts, if it is a wake prompt of the harness. */
   sender: string | undefined;
   body: string;
-  /** What tools have answered since, one text per round. */
+  /** Tool results since then, one text per round. */
   results: string[];
-  /** Where in the session the turn began. */
+  /** The index in the session at which the turn began. */
   at: number;
   kind: "turn" | "compaction" | "helper";
-  /** Names of the tools that are offered. */
+  /** Names of the offered tools. */
   tools: ReadonlySet<string>;
 }
 
@@ -20,19 +20,21 @@ interface Block {
   content?: unknown;
 }
 
-/** `Message from <sender>[ (redelivered…)][ (new session…)]`, a blank line, the body, and how many more wait (src/harness/prompt.ts). */
+/**
+ * `Message from <sender>[ (redelivered…)][ (new session…)]`, a blank line, the body, and how many more are queued
+ * (src/harness/prompt.ts).
+ */
 const WAKE =
   /^Message from (\S+)(?: \((?:redelivered|new session)[^)]*\))*\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
 /** How the CLI asks for a summary of the session. */
 const COMPACTION = /create a detailed summary of (?:the|this|our) conversation|summary of the conversation so far|<summary>/i;
 
-/** What is read of a request. */
+/** The parts of a request that are read. */
 interface Asked {
   messages: readonly { role: string; content?: unknown }[];
   tools?: readonly { name: string }[] | undefined;
 }
 
-/** Reads a request. */
 export function readConversation(body: Asked): Conversation {
   const results: string[] = [];
   let at = -1;
@@ -56,7 +58,7 @@ export function readConversation(body: Asked): Conversation {
   return { text, sender: match?.[1], body: (match?.[2] ?? text).trim(), results, at, kind, tools };
 }
 
-/** Reminders that the CLI puts beside a prompt are not what was said. */
+/** False for reminders that the CLI adds to a prompt. */
 function isSpoken(text: string): boolean {
   return text.trim() !== "" && !text.trimStart().startsWith("<system-reminder>");
 }

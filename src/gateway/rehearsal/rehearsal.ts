@@ -8,10 +8,10 @@ const JSON_TYPE = { "content-type": "application/json" };
 /** Characters per token, roughly. */
 const CHARS_PER_TOKEN = 4;
 
-/** A scripted model in the place of a real one: the whole hive runs without an account and without a network. */
+/** A scripted model in place of a real one: the whole hive runs without an account and without a network. */
 export function rehearsalUpstream(scenarios: readonly Scenario[]): Upstream {
   const memory = emptyMemory();
-  /** True the first `times` times that it is asked for a key. */
+  /** True for the first `times` calls with a key. */
   const isFailing = (key: string, times: number): boolean => {
     const count = (memory.failures.get(key) ?? 0) + 1;
     memory.failures.set(key, count);
@@ -55,7 +55,7 @@ export function rehearsalUpstream(scenarios: readonly Scenario[]): Upstream {
   };
 }
 
-/** The API's own names of errors, by status. */
+/** The API's own error types, by status. */
 const ERROR_TYPES: Record<number, string> = {
   400: "invalid_request_error",
   401: "authentication_error",
@@ -76,7 +76,7 @@ async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-/** Waits, but not past the end of the connection. */
+/** Waits, but not beyond the end of the connection. */
 function waitUnless(ms: number, gone: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {

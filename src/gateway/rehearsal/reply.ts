@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { MessagesBody } from "../model/body.ts";
 import type { Step } from "./scenario.ts";
 
-/** Characters of one piece of streamed text: about what a token is. */
+/** Characters of one piece of streamed text: about one token. */
 const CHUNK = /[\s\S]{1,12}(?:\s|$)|[\s\S]{1,12}/g;
-/** Short names stand for the hive's own tools. */
+/** The hive's own tools, which scenarios call by short names. */
 const HIVE_TOOLS = new Set([
   "send",
   "recv",
@@ -23,7 +23,7 @@ const HIVE_TOOLS = new Set([
 /** Characters per token, roughly. */
 const CHARS_PER_TOKEN = 4;
 
-/** The connection is cut on purpose. */
+/** The scenario cuts the connection. */
 export class Cut extends Error {}
 
 type Content =
@@ -31,7 +31,9 @@ type Content =
   | { type: "text"; text: string }
   | { type: "tool_use"; id: string; name: string; input: unknown };
 
-/** The content of an answer. A tool that is not offered is said in words instead: a call of it would be an error. */
+/**
+ * The content of an answer. A tool that is not offered is mentioned in the text instead: calling it would be an error.
+ */
 export function contentOf(step: Step, offered: ReadonlySet<string>): Content[] {
   const content: Content[] = [];
   if (step.think !== undefined) content.push({ type: "thinking", thinking: step.think });
@@ -63,7 +65,7 @@ function usageOf(
   };
 }
 
-/** The answer as the API writes it when it is not streamed. */
+/** The answer as the API writes it without streaming. */
 export function wholeReply(step: Step, body: MessagesBody, offered: ReadonlySet<string>): string {
   const content = contentOf(step, offered);
   return JSON.stringify({
@@ -78,7 +80,7 @@ export function wholeReply(step: Step, body: MessagesBody, offered: ReadonlySet<
   });
 }
 
-/** The same as server-sent events, in pieces with pauses. Throws `Cut` where the step says so. */
+/** The answer as server-sent events, in pieces with pauses. Throws `Cut` where the step says so. */
 export async function* streamedReply(
   step: Step,
   body: MessagesBody,

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** A scenario: what scripted agents answer. docs/scenarios.md explains it by examples. */
+/** A scenario: the answers of scripted agents. docs/scenarios.md explains it with examples. */
 
 const Pattern = z
   .string()
@@ -22,12 +22,12 @@ const VariableName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, "a variable name
 const Milliseconds = z.number().int().min(0).max(600_000);
 
 const ToolCall = z.strictObject({
-  /** `send` and the other tools of the hive by their short names; every other tool by its own. */
+  /** Tools of the hive by their short names, such as `send`; other tools by their full names. */
   name: z.string().min(1).max(128),
   input: z.record(z.string(), z.unknown()).default({}),
-  /** Only when this variable has a value. */
+  /** Only if this variable has a value. */
   if: VariableName.optional(),
-  /** Only while this variable has none. */
+  /** Only if this variable has no value. */
   unless: VariableName.optional(),
 });
 
@@ -36,9 +36,9 @@ export const Step = z.strictObject({
   think: z.string().optional(),
   say: z.string().optional(),
   tools: z.array(ToolCall).max(20).default([]),
-  /** Values to keep: from the results of this step's tools, first group or the named one. */
+  /** Values to capture from the results of this step's tools: the named group or the first. */
   capture: z.record(VariableName, Pattern).default({}),
-  /** Pause before the answer begins, and between two pieces of text. */
+  /** Pause before the answer, and between two pieces of text. */
   wait_ms: Milliseconds.default(0),
   chunk_ms: Milliseconds.default(5),
   stop_reason: z.enum(["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal"]).optional(),
@@ -68,9 +68,9 @@ export const Step = z.strictObject({
 export type Step = z.infer<typeof Step>;
 
 export const Rule = z.strictObject({
-  /** A word for people who read the file. */
+  /** A label for people who read the file. */
   name: z.string().optional(),
-  /** Agents that it is for; absent: any. */
+  /** Agents that the rule applies to; absent: all. */
   agents: z.array(z.string()).optional(),
   when: z.strictObject({ from: Pattern.optional(), text: Pattern.optional() }).default({}),
   /** Only the first time in a hive's run. */
@@ -86,7 +86,7 @@ export const Scenario = z.strictObject({
 });
 export type Scenario = z.infer<typeof Scenario>;
 
-/** Parses one scenario; throws words that name the file and the field. */
+/** Parses one scenario. Throws an Error that names the file and the field. */
 export function parseScenario(text: string, where: string): Scenario {
   let value: unknown;
   try {
@@ -100,7 +100,7 @@ export function parseScenario(text: string, where: string): Scenario {
   throw new Error(`${where}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
 }
 
-/** Reads a scenario file, or every .json file of a folder in the order of their names. */
+/** Reads a scenario file, or every .json file of a folder, sorted by name. */
 export function readScenarios(path: string): Scenario[] {
   let files: string[];
   try {

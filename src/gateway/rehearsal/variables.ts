@@ -1,7 +1,7 @@
-/** Values that a scenario has caught, by name. */
+/** Values that a scenario has captured, by name. */
 export type Variables = Record<string, string>;
 
-/** Catches values with patterns: the named group of that name, else the first group, else the whole match. */
+/** Captures values with patterns: the group of that name, else the first group, else the whole match. */
 export function capture(patterns: Record<string, string>, text: string): Variables {
   const caught: Variables = {};
   for (const [name, pattern] of Object.entries(patterns)) {
@@ -12,12 +12,12 @@ export function capture(patterns: Record<string, string>, text: string): Variabl
   return caught;
 }
 
-/** A text that is nothing but a value, wanted as a number: tools take ids as numbers. */
+/** A text that consists of one value, to be passed as a number: tools take ids as numbers. */
 const NUMBER = /^\{\{\s*([a-z][a-z0-9_]*)\s*\|\s*number\s*\}\}$/;
 
 /**
- * Puts values in place of `{{name}}`; `{{n+1}}` and `{{n-1}}` count, `{{n|number}}` alone becomes a number. A name
- * without a value stays as it is written.
+ * Replaces `{{name}}` with values. `{{n+1}}` and `{{n-1}}` add and subtract; `{{n|number}}` alone becomes a number. A
+ * name without a value stays as written.
  */
 export function fill<T>(value: T, variables: Variables): T {
   if (typeof value === "string") {

@@ -9,7 +9,7 @@ import { syscallNumbers, type Architecture } from "./syscalls.ts";
 const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028, bigEndianArm64: 0x800000b7 };
 const BOTH: Architecture[] = ["x64", "arm64"];
 
-/** The kernel's machine, as far as the filter uses it. */
+/** The kernel's BPF machine, as far as the filter uses it. */
 function runFilter(program: Program, words: readonly number[]): string {
   let loaded = 0;
   for (let at = 0; ; at++) {
@@ -26,7 +26,7 @@ function runFilter(program: Program, words: readonly number[]): string {
   }
 }
 
-/** What the filter says to a call by name, or by number. Arguments are 64 bits wide, low half first. */
+/** The filter's answer to a call by name or number. Arguments are 64 bits wide, low half first. */
 function ask(
   architecture: Architecture,
   call: string | number,
@@ -40,7 +40,7 @@ function ask(
   return runFilter(filterProgram(architecture, options), [number, audit, 0, 0, ...halves]);
 }
 
-test("every name of the policy is a call of one of the architectures, and stands in one list only", () => {
+test("every name of the policy is a call of one of the architectures and is in only one list", () => {
   const names = [...ALLOWED, ...REFUSED, ...Object.keys(examined())];
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   const known = new Set(BOTH.flatMap((architecture) => [...syscallNumbers(architecture).keys()]));
@@ -68,7 +68,7 @@ test("the tables have the kernel's numbers", () => {
 });
 
 describe.each(BOTH)("on %s", (architecture) => {
-  test("each number has the answer of its list, and one that is on none does not exist", () => {
+  test("each number has the answer of its list, and an unlisted one does not exist", () => {
     const numbers = syscallNumbers(architecture);
     const nameOf = new Map([...numbers].map(([name, number]) => [number, name]));
     const [allowed, refused] = [new Set(ALLOWED), new Set(REFUSED)];
@@ -90,13 +90,13 @@ describe.each(BOTH)("on %s", (architecture) => {
     for (let family = 0n; family < 64n; family++)
       if (![1n, 2n, 10n, 16n].includes(family))
         expect(ask(architecture, "socket", [family, 1n, 0n]), `${family}`).toBe("errno 97");
-    // The kernel reads 32 bits of it: what stands above them hides nothing.
+    // The kernel reads 32 bits of it, so the upper bits hide nothing.
     expect(ask(architecture, "socket", [(1n << 32n) | 40n, 1n, 0n])).toBe("errno 97");
     expect(ask(architecture, "socketpair", [1n, 1n, 0n])).toBe("allow");
     for (const family of [2n, 16n, 30n, 40n]) expect(ask(architecture, "socketpair", [family, 1n, 0n])).toBe("errno 97");
   });
 
-  test("no flag makes a namespace; threads, processes and private tables of files are made as ever", () => {
+  test("no flag creates a namespace; threads, processes and private file tables can be created", () => {
     const flags = [0x00020000n, 0x02000000n, 0x04000000n, 0x08000000n, 0x10000000n, 0x20000000n, 0x40000000n];
     for (const flag of flags)
       for (const call of ["clone", "unshare"]) expect(ask(architecture, call, [flag | 17n]), `${call} ${flag}`).toBe("errno 1");
@@ -111,7 +111,7 @@ describe.each(BOTH)("on %s", (architecture) => {
   const CHMOD = { chmod: [0n], fchmod: [3n], fchmodat: [3n, 0n], fchmodat2: [3n, 0n] };
   const MADE = { creat: [0n], mknod: [0n], mknodat: [3n, 0n], open: [0n, 0o101n], openat: [3n, 0n, 0o100n] };
 
-  test("no file becomes a program that runs as its owner, and no new one as its group", () => {
+  test("no file gets a set-user-ID bit, and no new file a set-group-ID bit", () => {
     for (const [call, before] of having(CHMOD)) {
       for (const mode of [0o4755n, 0o4000n, 0o6777n, (1n << 32n) | 0o4644n])
         expect(ask(architecture, call, [...before, mode]), `${call} ${mode}`).toBe("errno 1");
@@ -123,13 +123,13 @@ describe.each(BOTH)("on %s", (architecture) => {
         expect(ask(architecture, call, [...before, mode]), `${call} ${mode}`).toBe("errno 1");
       expect(ask(architecture, call, [...before, 0o100755n]), call).toBe("allow");
     }
-    // A file without a name has a mode as well; one that is only opened has none, and the argument is left over.
+    // A file without a name also has a mode. A file that is only opened has none, and the argument is ignored.
     expect(ask(architecture, "openat", [3n, 0n, 0o20200002n, 0o4755n])).toBe("errno 1");
     expect(ask(architecture, "openat", [3n, 0n, 0o2n, 0o4755n])).toBe("allow");
     expect(ask(architecture, "mkdirat", [3n, 0n, 0o6755n])).toBe("allow");
   });
 
-  test("where files belong to a person's group, nothing gets the bit of the group either", () => {
+  test("if files belong to a person's group, no file gets a set-group-ID bit", () => {
     const strict = (call: string, args: bigint[]): string =>
       ask(architecture, call, args, AUDIT[architecture], { noSetgid: true });
     for (const [call, before] of having(CHMOD)) {
@@ -139,29 +139,29 @@ describe.each(BOTH)("on %s", (architecture) => {
     for (const [call, before] of having(MADE)) expect(strict(call, [...before, 0o2755n]), call).toBe("errno 1");
   });
 
-  test("a terminal can be set, and not typed into or given a line discipline", () => {
+  test("a terminal can be configured, but gets no injected input and no line discipline", () => {
     for (const request of [0x5401n, 0x5413n, 0x541bn]) expect(ask(architecture, "ioctl", [0n, request])).toBe("allow");
     for (const request of [0x5412n, 0x541cn, 0x5423n, (1n << 32n) | 0x5412n])
       expect(ask(architecture, "ioctl", [0n, request])).toBe("errno 1");
   });
 
-  test("a personality is Linux's own", () => {
+  test("only Linux personalities can be set", () => {
     for (const persona of [0n, 0x40000n, 0xffffffffn]) expect(ask(architecture, "personality", [persona])).toBe("allow");
     for (const persona of [8n, 0x400000n, 0x100000n, 0x20000n])
       expect(ask(architecture, "personality", [persona])).toBe("errno 1");
   });
 
-  test("a call of any other architecture ends the process, whatever it is", () => {
+  test("any call of another architecture kills the process", () => {
     const others = Object.entries(AUDIT).filter(([name]) => name !== architecture);
     for (const [name, audit] of others)
       for (const number of [0, 1, 20, 221, 425, 0xffffffff]) expect(ask(architecture, number, [], audit), name).toBe("kill");
   });
 
-  test("a call that a debugger leaves out is left out", () => {
+  test("a call that a debugger skips is skipped", () => {
     expect(ask(architecture, 0xffffffff)).toBe("errno 38");
   });
 
-  test("the kernel takes the program: whole, within its limit, and every jump lands inside", () => {
+  test("the kernel accepts the program: complete, within its limit, with every jump inside", () => {
     const program = filterProgram(architecture);
     expect(seccompFilter({}, architecture)).toHaveLength(program.length * 8);
     expect(program.length).toBeLessThan(4096);
@@ -173,7 +173,7 @@ describe.each(BOTH)("on %s", (architecture) => {
   });
 });
 
-test("calls of x32 end the process, on the one architecture that has them", () => {
+test("calls of x32 kill the process, on the only architecture that has them", () => {
   for (const number of [0x40000000, 0x40000000 + 41, 0x40000000 + 520, 0x7fffffff, 0xfffffffe])
     expect(ask("x64", number)).toBe("kill");
   expect(ask("arm64", 0x40000000)).toBe("errno 38");

@@ -17,16 +17,16 @@ import {
 } from "./policy.ts";
 import { syscallNumbers, type Architecture } from "./syscalls.ts";
 
-/** How the kernel names an architecture in `struct seccomp_data` (`linux/audit.h`). */
+/** Architectures in `struct seccomp_data` (`linux/audit.h`). */
 const AUDIT_ARCH: Record<Architecture, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
-/** Where `struct seccomp_data` has what a program asks. Bytes. */
+/** Offsets in `struct seccomp_data`. Bytes. */
 const NUMBER_AT = 0;
 const ARCHITECTURE_AT = 4;
-/** The lower half of an argument. The kernel takes none of those that are examined here for wider than 32 bits. */
+/** Offset of the lower half of an argument. The kernel uses at most 32 bits of the arguments that are examined here. */
 const argumentAt = (index: number): number => 16 + index * 8;
-/** From here on the numbers of x86-64 are those of x32. */
+/** From this number on, calls of x86-64 are calls of x32. */
 const FIRST_X32 = 0x4000_0000;
-/** The number that a debugger sets to leave a call out. */
+/** The number that a debugger sets to skip a call. */
 const LEFT_OUT = 0xffff_ffff;
 
 const EPERM = 1;
@@ -38,30 +38,30 @@ const allow = answer(0x7fff_0000);
 const killProcess = answer(0x8000_0000);
 const fail = (errno: number): Program => answer(0x0005_0000 | errno);
 
-/** The architecture whose filter holds on this host, or undefined where there is none. */
+/** The architecture of this host's filter; undefined if there is none. */
 export function filterArchitecture(architecture: string = process.arch): Architecture | undefined {
   return architecture === "x64" || architecture === "arm64" ? architecture : undefined;
 }
 
-/** What cages differ in. */
+/** How cages differ. */
 export interface FilterOptions {
-  /** No set-group-ID bit can be set either: files of the cage belong to a person's group on the host. */
+  /** Set-group-ID bits are also refused: files of the cage belong to a person's group on the host. */
   noSetgid?: boolean;
 }
 
-/** The filter of a cage on this host, as bubblewrap takes it. Throws words for the operator where there is none. */
+/** The filter of a cage on this host, as bubblewrap takes it. Throws an Error for the operator if there is none. */
 export function seccompFilter(options: FilterOptions = {}, architecture: string = process.arch): Buffer {
   const known = filterArchitecture(architecture);
   if (known === undefined) throw new Error(noFilter(architecture));
   return assemble(filterProgram(known, options));
 }
 
-/** Why there is no cage on this architecture, and what to do. */
+/** Why this architecture has no cages, and what to do. */
 export function noFilter(architecture: string = process.arch): string {
   return `cages have a system-call filter for x64 and arm64, none for ${architecture}: run the hive with a 64-bit Node on x86-64 or arm64`;
 }
 
-/** The filter as a program: a call of another architecture, i386 and x32 included, ends the process. */
+/** The filter program. A call of another architecture, including i386 and x32, kills the process. */
 export function filterProgram(architecture: Architecture, options: FilterOptions = {}): Program {
   const known = decide(verdicts(architecture, options));
   const native = architecture === "x64" ? when("atLeast", FIRST_X32, killProcess, known) : known;
@@ -69,13 +69,13 @@ export function filterProgram(architecture: Architecture, options: FilterOptions
   return load(ARCHITECTURE_AT, when("equal", AUDIT_ARCH[architecture], numbered, killProcess));
 }
 
-/** What is answered from this number on. */
+/** The answer from this number on. */
 interface Range {
   first: number;
   answer: Program;
 }
 
-/** The answers of all numbers from 0 on, neighbours with the same one put together. */
+/** The answers for all numbers from 0 on; neighbours with the same answer are merged. */
 function verdicts(architecture: Architecture, options: FilterOptions): Range[] {
   const numbers = syscallNumbers(architecture);
   const unknown = fail(ENOSYS);
@@ -99,7 +99,7 @@ function verdicts(architecture: Architecture, options: FilterOptions): Range[] {
   return ranges;
 }
 
-/** Looks the loaded number up by halves, so that no call costs more than a handful of comparisons. */
+/** A binary search for the loaded number, so that each call costs only a few comparisons. */
 function decide(ranges: readonly Range[]): Program {
   const half = ranges.length >> 1;
   const [only, middle] = [ranges[0], ranges[half]];
@@ -108,14 +108,14 @@ function decide(ranges: readonly Range[]): Program {
   return when("atLeast", middle.first, decide(ranges.slice(half)), decide(ranges.slice(0, half)));
 }
 
-/** Passes if the loaded word is one of these. */
+/** Allows if the loaded word is one of these. */
 function oneOf(words: readonly number[], otherwise: Program): Program {
   return words.reduce((no, word) => when("equal", word, allow, no), otherwise);
 }
 
 const netlink = load(argumentAt(2), when("equal", NETLINK_ROUTE, allow, fail(EPROTONOSUPPORT)));
 
-/** The calls whose arguments decide. None of these is a pointer: what one points to could change after the look. */
+/** Calls whose arguments decide. None of these arguments is a pointer: its target could change after the check. */
 const EXAMINED: Readonly<Record<string, Program>> = {
   socket: load(argumentAt(0), oneOf(Object.values(FAMILIES), when("equal", AF_NETLINK, netlink, fail(EAFNOSUPPORT)))),
   socketpair: load(argumentAt(0), oneOf([FAMILIES.AF_UNIX], fail(EAFNOSUPPORT))),
@@ -128,13 +128,13 @@ const EXAMINED: Readonly<Record<string, Program>> = {
   ),
 };
 
-/** The calls whose arguments decide in a cage: those that do in every cage, and those that give a file its mode. */
+/** Calls whose arguments decide in a cage: those of every cage, and those that set a file's mode. */
 export function examined({ noSetgid = false }: FilterOptions = {}): Readonly<Record<string, Program>> {
   const refuseBits = (argument: number, bits: number): Program =>
     load(argumentAt(argument), when("anyBit", bits, fail(EPERM), allow));
   const made = S_ISUID | S_ISGID;
   const byMode = new Map<string, Program>();
-  // Directories have the set-group-ID bit by right, and only the kernel knows what is a directory.
+  // Set-group-ID is legitimate on directories, and only the kernel knows what is a directory.
   for (const [name, mode] of Object.entries(MODE_CALLS.chmod)) byMode.set(name, refuseBits(mode, noSetgid ? made : S_ISUID));
   for (const [name, mode] of Object.entries(MODE_CALLS.make)) byMode.set(name, refuseBits(mode, made));
   for (const [name, flags] of Object.entries(OPEN_CALLS))

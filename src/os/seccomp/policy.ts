@@ -1,6 +1,6 @@
-/** What a program in a cage may ask of the kernel. Whatever is on none of these lists does not exist there (ENOSYS). */
+/** The system calls of a program in a cage. Calls on none of these lists fail as nonexistent (ENOSYS). */
 
-/** The calls that pass whatever their arguments are. */
+/** Calls that are allowed with any arguments. */
 export const ALLOWED = `
   read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range
   dup dup2 dup3 fcntl flock pipe pipe2 sendfile splice tee vmsplice copy_file_range
@@ -43,8 +43,8 @@ export const ALLOWED = `
   .split(/\s+/);
 
 /**
- * The calls that the kernel keeps for administrators, or that reach far into it. They fail with EPERM: the answer that
- * programs know from a machine on which they are not root.
+ * Calls for administrators, and calls that reach far into the kernel. They fail with EPERM, as programs expect on a
+ * machine on which they are not root.
  */
 export const REFUSED = `
   mount umount2 pivot_root chroot setns open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick mount_setattr
@@ -59,28 +59,32 @@ export const REFUSED = `
 /** Socket families that may be opened. AF_NETLINK is the fourth, for one protocol. */
 export const FAMILIES = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10 } as const;
 export const AF_NETLINK = 16;
-/** What glibc and Node list the network devices by. */
+/** The protocol through which glibc and Node list network devices. */
 export const NETLINK_ROUTE = 0;
 
-/** Flags by which `clone` and `unshare` make namespaces. `CLONE_NEWTIME` shares a bit with the signal of `clone`. */
+/**
+ * Flags with which `clone` and `unshare` create namespaces. `CLONE_NEWTIME` shares a bit with the signal of `clone`.
+ */
 export const CLONE_NEW = 0x7e02_0000;
 export const CLONE_NEWTIME = 0x80;
 
-/** `personality`: Linux as it is, without random addresses (gdb), and the question which one is set. */
+/** `personality`: plain Linux, Linux without address randomisation (gdb), and the query for the current one. */
 export const PERSONALITIES = [0, 0x004_0000, 0xffff_ffff] as const;
 
-/** Bits of a mode that make a program run as the owner, or as the group, of its file. */
+/** Mode bits that make a program run as the owner or the group of its file. */
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
-/** Flags by which `open` makes a file: only then does it have a mode. `O_TMPFILE` without the bit of `O_DIRECTORY`. */
+/**
+ * Flags with which `open` creates a file; only then does it take a mode. `O_TMPFILE` without the bit of `O_DIRECTORY`.
+ */
 export const CREATES = 0o100 | 0o20_000_000;
-/** The calls that give a file its mode, and which of their arguments that is. */
+/** Calls that set a file's mode, with the index of the mode argument. */
 export const MODE_CALLS = {
   chmod: { chmod: 1, fchmod: 1, fchmodat: 2, fchmodat2: 2 },
   make: { creat: 1, mknod: 1, mknodat: 2 },
 } as const;
-/** The calls that open a file or make one, and where their flags are; the mode comes next. */
+/** Calls that open or create a file, with the index of the flags; the mode is the next argument. */
 export const OPEN_CALLS = { open: 1, openat: 2 } as const;
 
-/** Requests to a terminal that type into it for somebody else, or load a line discipline into the kernel. */
+/** Terminal requests that inject input for another program, or load a line discipline into the kernel. */
 export const TERMINAL_REQUESTS = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c, TIOCSETD: 0x5423 } as const;

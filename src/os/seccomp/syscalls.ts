@@ -1,10 +1,10 @@
-/** A 64-bit architecture that the filter knows, as Node names it. */
+/** A 64-bit architecture that the filter supports, by Node's name. */
 export type Architecture = "x64" | "arm64";
 
-/** Runs of system calls that are numbered one after the other, each with its first number. */
+/** Runs of consecutively numbered system calls, each with its first number. */
 type Runs = readonly (readonly [first: number, names: string])[];
 
-/** The calls that have the same number everywhere: all since Linux 5.1, here up to 6.17. */
+/** Calls with the same number on all architectures: all since Linux 5.1, here up to 6.17. */
 const COMMON: Runs = [
   [
     424,
@@ -19,7 +19,7 @@ const COMMON: Runs = [
   ],
 ];
 
-/** Each kernel's own table, from `asm/unistd_64.h` and `asm-generic/unistd.h`. */
+/** The table of each architecture, from `asm/unistd_64.h` and `asm-generic/unistd.h`. */
 const OWN: Record<Architecture, Runs> = {
   x64: [
     [
@@ -100,7 +100,7 @@ const OWN: Record<Architecture, Runs> = {
   ],
 };
 
-/** The numbers of the system calls of an architecture, by name. */
+/** The system call numbers of an architecture, by name. */
 export function syscallNumbers(architecture: Architecture): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
   for (const [first, names] of [...OWN[architecture], ...COMMON])
