@@ -35,7 +35,7 @@ while [ "$1" != -- ]; do
 done
 shift
 
-# A mount that ignores the map, and a folder of another owner, show another uid than the agent's.
+# If the mount ignores the map, or the folder has another owner, its uid is not the agent's.
 map() {
   mount --bind -o "${ID_MAP_OPTIONS}$1" "$2" "$3" && [ "$(stat -c %u:%g "$3")" = "$uid:$gid" ] || {
     echo "${NO_ID_MAP} $2" >&2
@@ -66,9 +66,9 @@ keep_log() {
   while :; do
     size=$(wc -c < "$log" || echo 0)
     if [ "$size" -ge "$whole" ]; then mv -f "$log" "$log.1" || :; size=0; fi
-    # It counts a short read as a whole block, so it may end before the file is full.
+    # dd counts a short read as a whole block, so it may stop before the file is full.
     if dd bs=64k count=$((whole - size)) iflag=count_bytes >> "$log"; then
-      # It waits for at least one byte: a file that has not grown says that the last writer has gone.
+      # dd waits for at least one byte. If the file has not grown, the last writer has gone.
       [ "$(wc -c < "$log")" -gt "$size" ] || return 0
     else
       # The disk is full.

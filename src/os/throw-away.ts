@@ -29,8 +29,8 @@ export interface ThrowAway {
 const PROGRAMS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/run/current-system/sw"];
 const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
 /**
- * Size of the only writable folder. It is in memory that counts as the daemon's. Lists of ten thousand objects need
- * two. Bytes.
+ * Size of the only writable folder. It is in memory that counts as the daemon's. Lists of ten thousand objects need 2 MiB.
+ * Bytes.
  */
 const SCRATCH_BYTES = 16 * 1024 * 1024;
 /** Descriptor of the system-call filter in the launcher: the first after its stdio. */

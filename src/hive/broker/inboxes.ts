@@ -6,7 +6,7 @@ import { InboxLists } from "./inbox-lists.ts";
 
 /**
  * The messages and, per inbox, lists of the queued and leased ones. The lists are in memory and in step with the rows,
- * so they need no queries. All inserts and changes of message rows go through this class.
+ * so they need no queries. All inserts and state changes of message rows go through this class.
  */
 export class Inboxes {
   readonly #store: Pick<Store, "messages" | "nextSeq">;
