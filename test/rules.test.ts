@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, "..");
 
 /** The folders that a folder may import from, besides itself. To add a folder, add a line. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
+  // Small helpers without a dependency: every folder may use them.
+  "src/lib": [],
   "src/wire": [],
   "src/rpc": ["src/wire"],
   "src/os": [],
@@ -70,6 +72,19 @@ const MAY_SPREAD: Record<string, string> = {
   "src/store/messages.ts": "the arguments of the function itself",
 };
 
+/** The part of an agent's state that each of these files owns, and changes. */
+const OWNERS: Record<string, string> = {
+  "src/hive/agents/records.ts": "record",
+  "src/hive/agents/cages.ts": "cage",
+  "src/hive/agents/harnesses.ts": "harness",
+  "src/hive/turns.ts": "turn",
+  "src/hive/deploy/steps/agent.ts": "deploy",
+  "src/hive/deploy/deploys.ts": "deploy",
+  "src/hive/deploy/drift.ts": "deploy",
+  "src/hive/agents/disk-watch.ts": "disk",
+  "src/daemon/views.ts": "shown",
+};
+
 /** Operations of host.sock version 1 that only the desktop client calls. */
 const FOR_OTHERS = ["agent_status", "subscribe_agent_status"];
 
@@ -113,7 +128,7 @@ describe("boundaries", () => {
       const own = folderOf(file);
       for (const imported of imports.filter((one) => one.startsWith("."))) {
         const target = relative(ROOT, join(ROOT, dirname(file), imported));
-        const allowed = [own, ...(MAY_IMPORT[own] ?? [])];
+        const allowed = [own, "src/lib", ...(MAY_IMPORT[own] ?? [])];
         if (!allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`))) wrong.push(`${file} → ${target}`);
       }
     }
@@ -162,6 +177,19 @@ describe("boundaries", () => {
     const sql = /["'`]\s*(?:SELECT\s.+\sFROM|INSERT INTO|UPDATE\s+\w+\s+SET|DELETE FROM|CREATE TABLE|PRAGMA)\b/;
     const wrong = product.filter(({ file, text }) => !file.startsWith("src/store/") && sql.test(text)).map(({ file }) => file);
     expect(wrong).toEqual([]);
+  });
+
+  test("each part of an agent's state is changed by its owner alone", () => {
+    const written = product.flatMap(({ file, text }) =>
+      file === "src/hive/agents/agent.ts"
+        ? []
+        : Array.from(
+            text.matchAll(/stateOf\([^)]*\)\.(\w+)|\{ (\w+) \} = stateOf\(/g),
+            (found) => `${file}: ${found[1] ?? found[2]}`,
+          ),
+    );
+    const owned = Object.entries(OWNERS).map(([file, part]) => `${file}: ${part}`);
+    expect([...new Set(written)].sort()).toEqual(owned.sort());
   });
 
   test("the environment is read in one file per program", () => {

@@ -16,6 +16,7 @@ import { Cages } from "../hive/agents/cages.ts";
 import { DiskWatch } from "../hive/agents/disk-watch.ts";
 import { Harnesses } from "../hive/agents/harnesses.ts";
 import { systemPrompt } from "../hive/agents/prompt.ts";
+import { saveRecord } from "../hive/agents/records.ts";
 import { Sleep } from "../hive/agents/sleep.ts";
 import { Swarm } from "../hive/agents/swarm.ts";
 import { Announcements } from "../hive/announcements.ts";
@@ -131,8 +132,7 @@ export async function openHive(deps: HiveDeps) {
     all: () => swarm.all(),
     given: () => swarm.everyone().flatMap((agent) => agent.record.port ?? []),
     save(agent, port) {
-      agent.record = { ...agent.record, port };
-      void store.write(() => store.agents.update(agent.id, { port })).catch(onUnexpected);
+      saveRecord(agentStore(store), agent, { port }).catch(onUnexpected);
     },
     changed(agent) {
       changed(agent);
@@ -259,6 +259,7 @@ export async function openHive(deps: HiveDeps) {
     saveSession: (agent, sessionId) => swarm.saveSession(agent, sessionId ?? undefined),
     changed,
     rateLimitReset: (agent) => modelUse.limitEnds(agent),
+    hasRevision: (agent, revision) => cages.revisionIs(agent, revision),
     replace: (agent) => deploys.autoUpdate.look(agent),
     isAnother: () => void lookForDrift(deploys.world).catch(onUnexpected),
     sleep,

@@ -1,5 +1,5 @@
 import type { Feed } from "../eventlog/feed.ts";
-import type { Agent } from "../hive/agents/agent.ts";
+import { stateOf, type Agent } from "../hive/agents/agent.ts";
 import { agentView } from "../hive/agents/view.ts";
 import type { AllStop } from "../hive/agents/all-stop.ts";
 import type { Swarm } from "../hive/agents/swarm.ts";
@@ -60,7 +60,7 @@ export class Views {
     const { state } = agent;
     if (this.#lastState.get(agent) !== state) {
       this.#lastState.set(agent, state);
-      agent.stateSince = this.#deps.now();
+      stateOf(agent).shown.stateSince = this.#deps.now();
     }
     this.#changedAgents.add(agent);
     this.#deps.parts().pages.look(agent);

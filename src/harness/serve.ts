@@ -1,3 +1,4 @@
+import { SerialQueue } from "../lib/serial-queue.ts";
 import { join } from "node:path";
 import type { HarnessPush } from "../wire/harness.ts";
 import { openBridge } from "./bridge.ts";
@@ -59,12 +60,8 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let residents: Residents | undefined;
   let claude: Claude | undefined;
   /** The CLI gets one thing at a time: turns and the operator's commands. */
-  let line: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
-    const result = line.then(step);
-    line = result.catch(() => {}); // The caller has `result`; the next step runs either way.
-    return result;
-  };
+  const toCli = new SerialQueue();
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => toCli.run(step);
   const leaving = new AbortController();
 
   const loop = new TurnLoop({

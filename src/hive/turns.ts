@@ -1,9 +1,9 @@
 import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
 import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
-import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_STATUS_CHARS } from "../wire/limits.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
-import type { Agent } from "./agents/agent.ts";
+import { stateOf, type Agent } from "./agents/agent.ts";
 
 /** The storage that `Turns` needs. */
 export interface TurnStore {
@@ -70,7 +70,7 @@ export class Turns {
    */
   async interrupt(agent: Agent, why: string, except?: string): Promise<number> {
     const metered = agent.turn;
-    if (except === undefined) agent.turn = undefined;
+    if (except === undefined) stateOf(agent).turn.running = undefined;
     await Promise.allSettled(this.#recording.get(agent) ?? new Set<Promise<unknown>>());
     const at = this.#now();
     const ends = this.#store
@@ -86,7 +86,7 @@ export class Turns {
     const spooled = bounded({ ...told, event: withResult(told.event) });
     const { event } = spooled;
     if (event.type === "turn_start") {
-      agent.turn = {
+      stateOf(agent).turn.running = {
         turn: event.turn,
         startedAt: Date.parse(spooled.at),
         tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
@@ -94,12 +94,9 @@ export class Turns {
       };
       return spooled;
     }
-    if (event.type === "session") agent.unconnected = stillUnconnected(agent, event.mcp);
     if (event.type !== "turn_end") return spooled;
     const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
-    agent.turn = undefined;
-    agent.contextTokens = event.context_tokens ?? agent.contextTokens;
-    agent.contextWindow = event.context_window ?? agent.contextWindow;
+    stateOf(agent).turn.running = undefined;
     if (!metered) return spooled;
     const { cost_usd: _claimed, ...rest } = event;
     const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
@@ -107,7 +104,8 @@ export class Turns {
   }
 
   /** Adds metered usage to the running turn. Without a price the cost stays unknown. */
-  meter({ turn }: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
+  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
+    const { running: turn } = stateOf(agent).turn;
     if (!turn) return;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
     if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
@@ -154,12 +152,4 @@ function bounded(spooled: NumberedEvent): NumberedEvent {
       text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}`,
     },
   };
-}
-
-/** Servers of the agent's config that a new CLI process has not connected to, with the reason if one was reported. */
-function stillUnconnected(agent: Agent, mcp: Record<string, string>): Record<string, string> {
-  const failed = Object.keys(agent.config.extraMcpServers).filter((name) => mcp[name] !== "connected");
-  return Object.fromEntries(
-    failed.map((name) => [name, agent.unconnected[name] ?? mcp[name]?.slice(0, MAX_STATUS_CHARS) ?? "unknown"]),
-  );
 }

@@ -1,3 +1,4 @@
+import { SerialQueue } from "../lib/serial-queue.ts";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,6 +25,7 @@ const LockFile = z.strictObject({
  */
 export function metaRepo(folder: string, scratch: string): MetaRepo {
   const gitDir = join(folder, ".git");
+  const checkouts = new SerialQueue();
   /** The last ledger read; commits never change. */
   let last: { at: Sha; ledger: Ledger } | undefined;
 
@@ -79,11 +81,9 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
     },
     refreshCheckout() {
       // In sequence: two deploys that end together write the same files. The later one writes the newer head.
-      refreshing = refreshing.catch(() => {}).then(writeCheckout);
-      return refreshing;
+      return checkouts.run(writeCheckout);
     },
   };
-  let refreshing: Promise<void> = Promise.resolve();
   async function writeCheckout(): Promise<void> {
     const head = await repo.head();
     if (head === undefined) return;

@@ -82,6 +82,7 @@ export async function openDeployWorld(options: { folder?: string; onFatal?(error
   const harnesses = {
     serve: () => {},
     unpark: () => {},
+    forgive: () => {},
     unparkFrom: () => {},
     hold: () => {},
     unhold: () => {},

@@ -2,6 +2,7 @@ import type { Running } from "../../containers/driver.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../../wire/agent.ts";
 import type { Fault } from "../../wire/turn-ends.ts";
 import type { AgentConfig } from "../../wire/config.ts";
+import { SerialQueue } from "../../lib/serial-queue.ts";
 import type { AgentRecord } from "../../store/agents.ts";
 import type { DeployedTree } from "./config-tree.ts";
 import type { HarnessSession } from "./harness-session.ts";
@@ -38,59 +39,180 @@ export interface RunningTurn {
   costUsd: number | undefined;
 }
 
-/** One agent of the hive: its durable record and what is true of it just now. */
-export class Agent {
-  record: AgentRecord;
-  /** The generation that its cage is started with: that of the record, or the one that a deploy tries. */
-  generation: number;
-  config: AgentConfig;
-  instructions: string;
-  /** Why its deployed config cannot be read. Its cage does not start then: `config` grants nothing. */
-  unreadable: string | undefined;
-  phase: CagePhase = { at: "stopped" };
-  harness: HarnessSession | undefined;
-  activity: "idle" | "thinking" | "compacting" = "idle";
+/** Changed by `Cages` alone. */
+interface CageState {
+  phase: CagePhase;
+  /** When the cage crashed, as far back as it counts. Milliseconds since the epoch. */
+  crashTimes: number[];
+  /** Mounts that do not work on this host just now, in words. */
+  mountProblems: string[];
+}
+
+/** Changed by `Harnesses` alone. */
+interface HarnessState {
+  session: HarnessSession | undefined;
+  activity: "idle" | "thinking" | "compacting";
   park: Park | undefined;
-  /** Parks in a row without a turn that went well: the delay grows with it. */
-  parksInARow = 0;
-  crashTimes: number[] = [];
-  turn: RunningTurn | undefined;
+  /** Parks in a row without a successful turn: the delay grows with it. */
+  parksInARow: number;
   contextTokens: number | undefined;
   contextWindow: number | undefined;
-  residentServers = 0;
-  stateSince = Date.now();
-  warnings: string[] = [];
-  diskWarning: string | undefined;
-  /** Mounts that do not work on this host just now, in words. */
-  mountProblems: string[] = [];
+  residentServers: number;
   /** Tool servers that have not connected, and why. */
-  unconnected: Record<string, string> = {};
-  /** A deploy holds its turn loop: no message is served until it is over. */
-  held = false;
-  /** The request that is being carried out on it. */
-  deploying: number | undefined;
-  /** What is locked, stored and running differ, in words. */
-  drift: string | undefined;
-  readonly #settled = new Set<() => void>();
-  /** Serialises start, stop, kill, sleep of this one agent. */
-  #queue: Promise<unknown> = Promise.resolve();
+  unconnected: Record<string, string>;
+  /** A deploy holds the turn loop: no message is served until it has ended. */
+  held: boolean;
+}
 
-  constructor(record: AgentRecord, tree: DeployedTree) {
-    this.record = record;
-    this.generation = record.generation;
-    this.config = tree.config;
-    this.instructions = tree.instructions;
-    this.warnings = tree.warnings;
-    this.unreadable = tree.unreadable;
+/** Changed by the deploys alone. */
+interface DeployState {
+  /** The request that is being deployed. */
+  request: number | undefined;
+  /** How what is locked, stored and running differ, in words. */
+  drift: string | undefined;
+}
+
+/**
+ * The state of an agent, by the part of the hive that owns it. Everyone reads it on `Agent`; only the owner changes it,
+ * through `stateOf`. `test/rules.test.ts` lists the owners.
+ */
+export interface AgentParts {
+  /** `records.ts` */
+  record: { current: AgentRecord };
+  cage: CageState;
+  harness: HarnessState;
+  /** `Turns` */
+  turn: { running: RunningTurn | undefined };
+  deploy: DeployState;
+  /** `DiskWatch` */
+  disk: { warning: string | undefined };
+  /** `Views` */
+  shown: { stateSince: number };
+}
+
+/** The parts of an agent, for their owners. */
+export function stateOf(agent: Agent): AgentParts {
+  return Agent.partsOf(agent);
+}
+
+/** One agent of the hive: its durable record and its state. */
+export class Agent {
+  readonly #parts: AgentParts;
+  #generation: number;
+  #tree: DeployedTree;
+  readonly #settled = new Set<() => void>();
+  /** Start, stop, kill, sleep of this one agent. */
+  readonly #lifecycle = new SerialQueue();
+
+  constructor(record: AgentRecord, tree: DeployedTree, now = Date.now()) {
+    this.#parts = {
+      record: { current: record },
+      cage: { phase: { at: "stopped" }, crashTimes: [], mountProblems: [] },
+      harness: {
+        session: undefined,
+        activity: "idle",
+        park: undefined,
+        parksInARow: 0,
+        contextTokens: undefined,
+        contextWindow: undefined,
+        residentServers: 0,
+        unconnected: {},
+        held: false,
+      },
+      turn: { running: undefined },
+      deploy: { request: undefined, drift: undefined },
+      disk: { warning: undefined },
+      shown: { stateSince: now },
+    };
+    this.#generation = record.generation;
+    this.#tree = tree;
+  }
+
+  static partsOf(agent: Agent): AgentParts {
+    return agent.#parts;
+  }
+
+  get record(): Readonly<AgentRecord> {
+    return this.#parts.record.current;
+  }
+  /** The generation that its cage is started with: that of the record, or the one that a deploy tries. */
+  get generation(): number {
+    return this.#generation;
+  }
+  get config(): AgentConfig {
+    return this.#tree.config;
+  }
+  get instructions(): string {
+    return this.#tree.instructions;
+  }
+  /** Why its deployed config cannot be read. Its cage does not start then: `config` grants nothing. */
+  get unreadable(): string | undefined {
+    return this.#tree.unreadable;
+  }
+  get warnings(): readonly string[] {
+    return this.#tree.warnings;
+  }
+  get phase(): Readonly<CagePhase> {
+    return this.#parts.cage.phase;
+  }
+  get crashTimes(): readonly number[] {
+    return this.#parts.cage.crashTimes;
+  }
+  get mountProblems(): readonly string[] {
+    return this.#parts.cage.mountProblems;
+  }
+  get harness(): HarnessSession | undefined {
+    return this.#parts.harness.session;
+  }
+  get activity(): HarnessState["activity"] {
+    return this.#parts.harness.activity;
+  }
+  get park(): Readonly<Park> | undefined {
+    return this.#parts.harness.park;
+  }
+  get contextTokens(): number | undefined {
+    return this.#parts.harness.contextTokens;
+  }
+  get contextWindow(): number | undefined {
+    return this.#parts.harness.contextWindow;
+  }
+  get residentServers(): number {
+    return this.#parts.harness.residentServers;
+  }
+  get unconnected(): Readonly<Record<string, string>> {
+    return this.#parts.harness.unconnected;
+  }
+  /** A deploy holds its turn loop: no message is served until it has ended. */
+  get held(): boolean {
+    return this.#parts.harness.held;
+  }
+  get turn(): Readonly<RunningTurn> | undefined {
+    return this.#parts.turn.running;
+  }
+  /** The request that is being deployed. */
+  get deploying(): number | undefined {
+    return this.#parts.deploy.request;
+  }
+  /** How what is locked, stored and running differ, in words. */
+  get drift(): string | undefined {
+    return this.#parts.deploy.drift;
+  }
+  get diskWarning(): string | undefined {
+    return this.#parts.disk.warning;
+  }
+  get stateSince(): number {
+    return this.#parts.shown.stateSince;
   }
 
   /** Takes over what a generation says. */
   become(generation: number, tree: DeployedTree): void {
-    this.generation = generation;
-    this.config = tree.config;
-    this.instructions = tree.instructions;
-    this.warnings = tree.warnings;
-    this.unreadable = tree.unreadable;
+    this.#generation = generation;
+    this.#tree = tree;
+  }
+
+  /** Adds a warning to those of its generation, once. */
+  warn(warning: string): void {
+    if (!this.#tree.warnings.includes(warning)) this.#tree = { ...this.#tree, warnings: [...this.#tree.warnings, warning] };
   }
 
   get id(): string {
@@ -138,9 +260,7 @@ export class Agent {
 
   /** Runs lifecycle steps one after the other; a failed step does not stop the next. */
   serially<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(step);
-    this.#queue = result.catch(() => {}); // The caller has `result`; the next step runs either way.
-    return result;
+    return this.#lifecycle.run(step);
   }
 
   /** True while the agent counts as running: its cage is up, coming up, or asleep. */

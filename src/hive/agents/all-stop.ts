@@ -3,6 +3,7 @@ import type { Store } from "../../store/store.ts";
 import { HiveError } from "../../wire/error.ts";
 import { Instant, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "./agent.ts";
+import { recordCommitted } from "./records.ts";
 
 /** What ran when the operator stopped everything. Ids: a name may be taken by another agent meanwhile. */
 const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
@@ -110,7 +111,7 @@ export class AllStop {
       for (const agent of agents) store.agents.update(agent.id, { desired });
       store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: agents.length } });
     });
-    for (const agent of agents) agent.record = { ...agent.record, desired };
+    for (const agent of agents) recordCommitted(agent, { desired });
     changed();
   }
 

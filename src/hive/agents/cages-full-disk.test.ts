@@ -3,7 +3,7 @@ import type { CageExit, Driver, Running } from "../../containers/driver.ts";
 import type { AgentRecord } from "../../store/agents.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
-import { Agent } from "./agent.ts";
+import { Agent, stateOf } from "./agent.ts";
 import { Cages } from "./cages.ts";
 
 /** The life of a cage whose driver starts nothing, on a disk that takes no write. */
@@ -59,12 +59,17 @@ test("a cage is stopped while the disk is full", async () => {
 
 test("a start that nobody waits for reports a defect, and leaves a refusal to the start itself", async () => {
   const { agent, cages, unexpected } = setUp({ start: () => Promise.reject(new Error("no bwrap")) });
-  agent.phase = { at: "asleep" };
+  cages.leaveAsleep(agent);
   cages.onMail(agent);
   await vi.waitFor(() => expect(agent.phase).toMatchObject({ at: "parked", reason: expect.stringContaining("no bwrap") }));
   expect(unexpected).toEqual([]);
   // Its process cannot be ended before the start.
-  agent.phase = { at: "dozing", running: { kill: () => Promise.reject(new Error("EPERM")) } as never, since: 0, revision: "r1" };
+  stateOf(agent).cage.phase = {
+    at: "dozing",
+    running: { kill: () => Promise.reject(new Error("EPERM")) } as never,
+    since: 0,
+    revision: "r1",
+  };
   cages.onMail(agent);
   await vi.waitFor(() => expect(unexpected).toMatchObject([{ message: "EPERM" }]));
 });

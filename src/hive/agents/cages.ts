@@ -3,7 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { afterAwake } from "../patience.ts";
 import { afterCrash } from "./backoff.ts";
 import type { Announcements } from "../announcements.ts";
-import type { Agent } from "./agent.ts";
+import { stateOf, type Agent } from "./agent.ts";
 
 /** How long a graceful stop lets the turn go on. Milliseconds. */
 const GRACEFUL_STOP_MS = 30_000;
@@ -101,7 +101,7 @@ export class Cages {
     if (agent.phase.at === "running" || agent.phase.at === "starting") return;
     if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0, "the agent fell asleep");
     this.#clearBackoff(agent);
-    agent.phase = { at: "starting" };
+    stateOf(agent).cage.phase = { at: "starting" };
     this.#deps.changed(agent);
     try {
       const identity = this.#deps.identityOf(agent);
@@ -114,7 +114,7 @@ export class Cages {
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       const why = `the cage could not be started: ${words}`;
-      agent.phase = { at: "parked", reason: why };
+      stateOf(agent).cage.phase = { at: "parked", reason: why };
       await this.#tell(agent, { event: "container_crash", reason: why, next: PARKED });
       this.#deps.changed(agent);
       throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
@@ -138,7 +138,7 @@ export class Cages {
       .mountProblems(agent)
       .then((problems) => {
         if (agent.generation !== generation || problems.join() === agent.mountProblems.join()) return;
-        agent.mountProblems = problems;
+        stateOf(agent).cage.mountProblems = problems;
         this.#deps.changed(agent);
       })
       .catch(this.#deps.onUnexpected);
@@ -175,7 +175,7 @@ export class Cages {
   }
 
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
-    agent.phase = { at: "running", running, since: this.#deps.now(), revision };
+    stateOf(agent).cage.phase = { at: "running", running, since: this.#deps.now(), revision };
     this.#deps.changed(agent);
     running.exited
       .then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)))
@@ -188,13 +188,13 @@ export class Cages {
       this.#clearBackoff(agent);
       if (agent.phase.at === "running" || agent.phase.at === "dozing") {
         const { running, revision } = agent.phase;
-        agent.phase = { at: "stopping", running, revision };
+        stateOf(agent).cage.phase = { at: "stopping", running, revision };
         this.#deps.changed(agent);
         const told = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
         const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
         await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0, why);
       }
-      agent.phase = { at: "stopped" };
+      stateOf(agent).cage.phase = { at: "stopped" };
       await this.#tell(agent, {
         event: options.graceful ? "stopped" : "killed",
         reason: options.reason,
@@ -209,10 +209,10 @@ export class Cages {
     return agent.serially(async () => {
       if (agent.phase.at !== "running" && agent.phase.at !== "dozing") return;
       const { running, revision } = agent.phase;
-      agent.phase = { at: "stopping", running, revision };
+      stateOf(agent).cage.phase = { at: "stopping", running, revision };
       this.#deps.changed(agent);
       await this.#end(agent, running, 0, reason);
-      agent.phase = { at: "parked", reason };
+      stateOf(agent).cage.phase = { at: "parked", reason };
       await this.#tell(agent, { event: "killed", reason });
       this.#deps.changed(agent);
     });
@@ -234,7 +234,7 @@ export class Cages {
       options.leaving(this.whereabouts(agent));
       await this.#endAny(agent);
       options.switched();
-      agent.phase = { at: "starting" };
+      stateOf(agent).cage.phase = { at: "starting" };
       this.#deps.changed(agent);
       let running: Running | undefined;
       try {
@@ -244,12 +244,12 @@ export class Cages {
         await this.#deps.driver.prepare(spec);
         running = await this.#deps.driver.start(spec);
         await confirmation(options, running);
-        agent.crashTimes = [];
+        stateOf(agent).cage.crashTimes = [];
         this.#adopted(agent, running, spec.revision);
       } catch (error) {
         await running?.kill();
         await this.#release(agent, DEPLOYED);
-        agent.phase = { at: "stopped" };
+        stateOf(agent).cage.phase = { at: "stopped" };
         throw error;
       }
     });
@@ -262,7 +262,7 @@ export class Cages {
       if (where === "running" && options.keepsRunning && agent.phase.at === "running") return;
       await this.#endAny(agent);
       options.switched?.();
-      agent.phase = { at: where === "asleep" ? "asleep" : "stopped" };
+      stateOf(agent).cage.phase = { at: where === "asleep" ? "asleep" : "stopped" };
       if (where === "running") await this.#start(agent, options.reason);
       this.#deps.changed(agent);
       if (where === "asleep" && this.#deps.hasMail(agent) && !agent.held) this.onMail(agent);
@@ -274,29 +274,40 @@ export class Cages {
     this.#clearBackoff(agent);
     if (!("running" in agent.phase)) return;
     const { running, revision } = agent.phase;
-    agent.phase = { at: "stopping", running, revision };
+    stateOf(agent).cage.phase = { at: "stopping", running, revision };
     this.#deps.changed(agent);
     const told = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
     await this.#end(agent, running, told ? EXIT_MS : 0, DEPLOYED);
   }
 
+  /** The revision of a cage that was taken over: its harness has said hello with it. */
+  revisionIs(agent: Agent, revision: string): void {
+    const { phase } = stateOf(agent).cage;
+    if (phase.at === "running") phase.revision = revision;
+  }
+
+  /** Forgets the agent's crashes: the operator has it started again. */
+  forgive(agent: Agent): void {
+    stateOf(agent).cage.crashTimes = [];
+  }
+
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
   leaveAsleep(agent: Agent): void {
-    agent.phase = { at: "asleep" };
+    stateOf(agent).cage.phase = { at: "asleep" };
     this.#deps.changed(agent);
   }
 
   /** An agent that must not start until the operator has mended something: it keeps its sockets, as a stopped one. */
   async leaveFailed(agent: Agent, reason: string): Promise<void> {
     await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
-    agent.phase = { at: "parked", reason };
+    stateOf(agent).cage.phase = { at: "parked", reason };
     await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
     this.#deps.changed(agent);
   }
 
   /** Marks an agent as failed, for the operator to start. An agent that failed with its own reason keeps it. */
   leaveParked(agent: Agent, reason: string): void {
-    if (agent.phase.at !== "parked") agent.phase = { at: "parked", reason };
+    if (agent.phase.at !== "parked") stateOf(agent).cage.phase = { at: "parked", reason };
     this.#deps.changed(agent);
   }
 
@@ -308,7 +319,7 @@ export class Cages {
   /** The broker has told the harness to sleep; its process is about to end by itself. */
   dozing(agent: Agent): void {
     if (agent.phase.at !== "running") return;
-    agent.phase = { ...agent.phase, at: "dozing" };
+    stateOf(agent).cage.phase = { ...agent.phase, at: "dozing" };
     setTimeout(() => {
       // A harness that was told to sleep and stays is no use: mail would wait for ever.
       if (agent.phase.at === "dozing") agent.phase.running.kill().catch(this.#deps.onUnexpected);
@@ -366,7 +377,7 @@ export class Cages {
     if (!("running" in phase) || phase.running !== running) return;
     if (phase.at === "stopping") return; // whoever stops it is waiting for this
     if (phase.at === "dozing") {
-      agent.phase = { at: "asleep" };
+      stateOf(agent).cage.phase = { at: "asleep" };
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
       agent.serially(() => this.#release(agent, "the agent fell asleep")).catch(this.#deps.onUnexpected);
       this.#tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
@@ -385,16 +396,16 @@ export class Cages {
     await this.#release(agent, `the cage crashed (${reason})`);
     const now = this.#deps.now();
     const { times, verdict } = afterCrash(agent.crashTimes, now, upSince, this.#deps.crashBackoffMs);
-    agent.crashTimes = times;
+    stateOf(agent).cage.crashTimes = times;
     if (verdict.kind === "park" || this.#closing) {
-      agent.phase = {
+      stateOf(agent).cage.phase = {
         at: "parked",
         reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, start it again when mended`,
       };
       await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
     } else {
       const timer = setTimeout(() => this.startAside(agent, "restarted after a crash"), verdict.afterMs);
-      agent.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
+      stateOf(agent).cage.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
       await this.#tell(agent, {
         event: "container_crash",
         reason,

@@ -1,4 +1,4 @@
-import type { Agent } from "./agent.ts";
+import { stateOf, type Agent } from "./agent.ts";
 
 /** Share of its limit from which an agent's row warns. */
 const WARN_SHARE = 0.9;
@@ -66,7 +66,7 @@ export class DiskWatch {
     }
     const warning = bytes > limitMib * MIB * WARN_SHARE ? `its disk is nearly full: ${usedMib} of ${limitMib} MiB` : undefined;
     if (warning === agent.diskWarning) return;
-    agent.diskWarning = warning;
+    stateOf(agent).disk.warning = warning;
     this.#deps.changed(agent);
   }
 }

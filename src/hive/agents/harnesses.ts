@@ -1,11 +1,13 @@
 import type { ByCall } from "../../wire/by-call.ts";
 import { HiveError } from "../../wire/error.ts";
+import type { SpooledEvent } from "../../wire/event.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../../wire/harness.ts";
+import { MAX_STATUS_CHARS } from "../../wire/limits.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import type { Broker } from "../broker/broker.ts";
 import { TURN_ENDS, turnEndRule, type Fault } from "../../wire/turn-ends.ts";
 import { afterAwake, Moment } from "../patience.ts";
-import type { Agent } from "./agent.ts";
+import { stateOf, type Agent } from "./agent.ts";
 import type { Sleep } from "./sleep.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import type { HarnessSession } from "./harness-session.ts";
@@ -36,6 +38,8 @@ export interface HarnessDeps {
   changed(agent: Agent): void;
   /** When the gateway last heard a rate limit end, if it did. */
   rateLimitReset(agent: Agent): number | undefined;
+  /** The revision that the agent's cage runs. */
+  hasRevision(agent: Agent, revision: string): void;
   /** Replaces a stale cage; called between turns. */
   replace(agent: Agent): void;
   /** What has said hello is of another generation than was deployed. */
@@ -88,14 +92,13 @@ export class Harnesses {
       ended: peer.ended,
     };
     this.#callOffGrace(agent);
-    agent.harness = session;
+    stateOf(agent).harness.session = session;
     if (hello.generation !== agent.generation) this.#deps.isAnother(agent);
-    agent.residentServers = hello.resident_servers;
-    if (agent.phase.at === "running") agent.phase.revision = hello.revision;
+    stateOf(agent).harness.residentServers = hello.resident_servers;
+    this.#deps.hasRevision(agent, hello.revision);
     await this.#deps.interruptTurns(agent, "another harness of the agent took over", hello.instance);
     const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
-    agent.activity = hello.busy ? "thinking" : "idle";
-    agent.stateSince = this.#deps.now();
+    stateOf(agent).harness.activity = hello.busy ? "thinking" : "idle";
     peer.ended.addEventListener("abort", () => this.#gone(agent, session), { once: true });
     const { confirmedN, nextTurn } = this.#deps.spoolPosition(agent, hello.instance);
     this.#deps.changed(agent);
@@ -147,8 +150,8 @@ export class Harnesses {
   async release(agent: Agent, why: string): Promise<void> {
     const session = agent.harness;
     this.#callOffGrace(agent);
-    agent.harness = undefined;
-    agent.activity = "idle";
+    stateOf(agent).harness.session = undefined;
+    stateOf(agent).harness.activity = "idle";
     try {
       await this.#deps.interruptTurns(agent, why);
     } finally {
@@ -189,7 +192,7 @@ export class Harnesses {
   /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */
   async finish(agent: Agent, session: HarnessSession, outcome: Parsed<"finish">["outcome"]): Promise<void> {
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
-    if (outcome.kind === "ok") agent.parksInARow = 0;
+    if (outcome.kind === "ok") stateOf(agent).harness.parksInARow = 0;
     if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
     if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");
@@ -199,14 +202,15 @@ export class Harnesses {
 
   /** Stores turn events; resolves with the last `n` that is on stable storage. */
   publish(agent: Agent, session: HarnessSession, events: Parsed<"publish">["events"]): Promise<number> {
+    for (const { event } of events) this.#heard(agent, event);
     return this.#deps.storeEvents(agent, session.instance, events);
   }
 
   report(agent: Agent, report: Parsed<"report">): void {
     if (report.session_id !== undefined) this.#deps.saveSession(agent, report.session_id);
-    if (report.context_tokens !== undefined) agent.contextTokens = report.context_tokens;
-    if (report.context_window !== undefined) agent.contextWindow = report.context_window;
-    if (report.servers !== undefined) agent.unconnected = ofConfig(agent, report.servers);
+    if (report.context_tokens !== undefined) stateOf(agent).harness.contextTokens = report.context_tokens;
+    if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
+    if (report.servers !== undefined) stateOf(agent).harness.unconnected = ofConfig(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.changed(agent);
   }
@@ -215,7 +219,7 @@ export class Harnesses {
   unpark(agent: Agent): void {
     if (!agent.park) return;
     clearTimeout(agent.park.timer);
-    agent.park = undefined;
+    stateOf(agent).harness.park = undefined;
     this.serve(agent);
     this.#deps.changed(agent);
   }
@@ -223,8 +227,28 @@ export class Harnesses {
   /** Ends a park whose cause has just been changed. The message is tried at once. */
   unparkFrom(agent: Agent, ...faults: Fault[]): void {
     if (!agent.park || !faults.includes(agent.park.fault)) return;
-    agent.parksInARow = 0;
+    stateOf(agent).harness.parksInARow = 0;
     this.unpark(agent);
+  }
+
+  /** The operator has changed something: the next park is a short one again, and one that lasts ends. */
+  forgive(agent: Agent): void {
+    stateOf(agent).harness.parksInARow = 0;
+    this.unpark(agent);
+  }
+
+  /** A new session has an empty context. */
+  sessionIsNew(agent: Agent): void {
+    stateOf(agent).harness.contextTokens = undefined;
+  }
+
+  /** What an event of a turn says of the agent's context and tool servers. */
+  #heard(agent: Agent, event: SpooledEvent["event"]): void {
+    const state = stateOf(agent).harness;
+    if (event.type === "session") state.unconnected = stillUnconnected(agent, event.mcp);
+    if (event.type !== "turn_end") return;
+    state.contextTokens = event.context_tokens ?? state.contextTokens;
+    state.contextWindow = event.context_window ?? state.contextWindow;
   }
 
   /** Tells the broker whether this agent is served its mail. */
@@ -234,13 +258,13 @@ export class Harnesses {
 
   /** Holds the turn loop: from here on no further turn begins. */
   hold(agent: Agent): void {
-    agent.held = true;
+    stateOf(agent).harness.held = true;
     this.serve(agent);
   }
 
   /** Lets the turn loop go on. */
   unhold(agent: Agent): void {
-    agent.held = false;
+    stateOf(agent).harness.held = false;
     this.serve(agent);
     if (agent.activity === "idle" && agent.harness) this.#deps.sleep.idle(agent);
   }
@@ -252,12 +276,13 @@ export class Harnesses {
 
   #park(agent: Agent, why: ParkReason, reason: string, resumesAt: string | undefined): void {
     if (agent.park) clearTimeout(agent.park.timer);
-    agent.parksInARow++;
+    const state = stateOf(agent).harness;
+    state.parksInARow++;
     const now = this.#deps.now();
     const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.rateLimitReset(agent) : undefined;
-    const until = told !== undefined && told > now ? told : now + parkDelay(why, agent.parksInARow);
+    const until = told !== undefined && told > now ? told : now + parkDelay(why, state.parksInARow);
     const { remedy } = turnEndRule(why);
-    agent.park = {
+    stateOf(agent).harness.park = {
       why,
       fault: TURN_ENDS[why].fault,
       reason: remedy === undefined ? reason : `${reason}; ${remedy}`,
@@ -270,7 +295,10 @@ export class Harnesses {
   #lookAtPark(agent: Agent, end: Moment): NodeJS.Timeout {
     const look = (): void => {
       if (end.hasCome) this.unpark(agent);
-      else if (agent.park) agent.park.timer = this.#lookAtPark(agent, end);
+      else {
+        const { park } = stateOf(agent).harness;
+        if (park) park.timer = this.#lookAtPark(agent, end);
+      }
     };
     const timer = setTimeout(look, end.pause);
     timer.unref();
@@ -279,7 +307,7 @@ export class Harnesses {
 
   #setActivity(agent: Agent, activity: Agent["activity"]): void {
     if (agent.activity === activity) return;
-    agent.activity = activity;
+    stateOf(agent).harness.activity = activity;
     this.#deps.changed(agent);
     if (activity === "idle") agent.settle();
   }
@@ -288,4 +316,12 @@ export class Harnesses {
 /** What is said of servers that the agent has: a config names few. */
 function ofConfig(agent: Agent, servers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(servers).filter(([name]) => name in agent.config.extraMcpServers || name === "hive"));
+}
+
+/** Servers of the agent's config that a new process of the CLI has not connected to. The reason is known where it was told. */
+function stillUnconnected(agent: Agent, mcp: Record<string, string>): Record<string, string> {
+  const failed = Object.keys(agent.config.extraMcpServers).filter((name) => mcp[name] !== "connected");
+  return Object.fromEntries(
+    failed.map((name) => [name, agent.unconnected[name] ?? mcp[name]?.slice(0, MAX_STATUS_CHARS) ?? "unknown"]),
+  );
 }

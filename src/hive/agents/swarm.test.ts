@@ -8,7 +8,8 @@ import { HiveError } from "../../wire/error.ts";
 import { Paths } from "../paths.ts";
 import type { Cages } from "./cages.ts";
 import type { Harnesses } from "./harnesses.ts";
-import type { Agent } from "./agent.ts";
+import { stateOf, type Agent } from "./agent.ts";
+import { recordCommitted } from "./records.ts";
 import { Swarm } from "./swarm.ts";
 
 /** A swarm over a real database, without cages. */
@@ -35,16 +36,17 @@ function open(): Swarm {
     paths: new Paths(folder, join(folder, "run")),
     cages: {
       start: nothing,
+      forgive: () => {},
       stop: nothing,
       adopt: async (agent: Agent) => {
         if (agent.name === broken) throw new Error("its note is damaged");
         return false;
       },
-      leaveAsleep: (agent: Agent) => void (agent.phase = { at: "asleep" }),
-      leaveParked: (agent: Agent, reason: string) => void (agent.phase = { at: "parked", reason }),
+      leaveAsleep: (agent: Agent) => void (stateOf(agent).cage.phase = { at: "asleep" }),
+      leaveParked: (agent: Agent, reason: string) => void (stateOf(agent).cage.phase = { at: "parked", reason }),
       onMail: () => {},
     } as unknown as Cages,
-    harnesses: { serve: () => {}, unpark: () => {} } as unknown as Harnesses,
+    harnesses: { serve: () => {}, unpark: () => {}, forgive: () => {} } as unknown as Harnesses,
     identityFor: (ordinal) => ({ kind: "host-uid", uid: 210_000 + ordinal, gid: 210_000 + ordinal }),
     closeSockets: nothing,
     destroyCage: nothing,
@@ -58,7 +60,7 @@ function open(): Swarm {
 
 /** As a first deploy that has succeeded leaves it. */
 function born(agent: Agent): void {
-  agent.record = { ...agent.record, generation: 1 };
+  recordCommitted(agent, { generation: 1 });
   swarm.born(agent);
 }
 
@@ -120,7 +122,8 @@ test("a name whose agent could not be stored, or came to nothing, is free again"
 test("an agent that cannot be brought up does not keep the others from starting", async () => {
   for (const name of ["ada", "bob"]) {
     born(await swarm.conceive(name));
-    swarm.byName(name).unreadable = undefined;
+    const agent = swarm.byName(name);
+    agent.become(1, { config: agent.config, instructions: "", warnings: [], unreadable: undefined });
   }
   broken = "ada";
   await swarm.boot();

@@ -14,6 +14,7 @@ import { Agent } from "./agent.ts";
 import type { Cages } from "./cages.ts";
 import { readConfigTree, treeBytes } from "./config-tree.ts";
 import type { Harnesses } from "./harnesses.ts";
+import { saveRecord } from "./records.ts";
 import { hasResidentServer } from "./sleep.ts";
 
 /** What the swarm needs to remember. Each call resolves once it is on stable storage. */
@@ -62,8 +63,7 @@ export class Swarm {
 
   #enter(record: AgentRecord): Agent {
     const tree = readConfigTree(this.#deps.paths.agent(record.id).generation(record.generation));
-    const agent = new Agent(record, tree);
-    agent.stateSince = this.#deps.now();
+    const agent = new Agent(record, tree, this.#deps.now());
     this.#byId.set(record.id, agent);
     if (agent.unborn) {
       this.#unborn.set(record.name, agent);
@@ -214,9 +214,8 @@ export class Swarm {
 
   async start(agent: Agent, by: string): Promise<void> {
     await this.#save(agent, { desired: "running" });
-    agent.crashTimes = [];
-    agent.parksInARow = 0;
-    this.#deps.harnesses.unpark(agent);
+    this.#deps.cages.forgive(agent);
+    this.#deps.harnesses.forgive(agent);
     await this.#deps.cages.start(agent, `started by ${by}`, by);
   }
 
@@ -276,10 +275,7 @@ export class Swarm {
   async setPaused(agent: Agent, paused: boolean): Promise<void> {
     const isNew = agent.record.paused !== paused;
     if (isNew) await this.#save(agent, { paused });
-    if (!paused) {
-      agent.parksInARow = 0;
-      this.#deps.harnesses.unpark(agent);
-    }
+    if (!paused) this.#deps.harnesses.forgive(agent);
     this.#deps.harnesses.serve(agent);
     this.#deps.changed(agent);
     if (!paused && this.#deps.hasMail(agent)) this.#deps.cages.onMail(agent);
@@ -296,7 +292,7 @@ export class Swarm {
   /** The next turn begins a new session; the old one stays in the agent's folder. */
   async newSession(agent: Agent): Promise<void> {
     await this.#save(agent, { sessionId: undefined });
-    agent.contextTokens = undefined;
+    this.#deps.harnesses.sessionIsNew(agent);
     agent.harness?.push({ push: "new_session" });
     this.#deps.harnesses.unparkFrom(agent, "session");
     this.#deps.changed(agent);
@@ -322,8 +318,7 @@ export class Swarm {
     }
   }
 
-  async #save(agent: Agent, patch: Partial<AgentRecord>): Promise<void> {
-    agent.record = { ...agent.record, ...patch };
-    await this.#deps.store.update(agent.id, patch);
+  #save(agent: Agent, patch: Partial<AgentRecord>): Promise<void> {
+    return saveRecord(this.#deps.store, agent, patch);
   }
 }

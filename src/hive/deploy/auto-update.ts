@@ -1,3 +1,4 @@
+import { SerialQueue } from "../../lib/serial-queue.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -33,7 +34,7 @@ export class AutoUpdate {
   readonly #requests: Requests;
   readonly #deploys: Deploys;
   readonly #given = new Set<string>();
-  #line: Promise<void> = Promise.resolve();
+  readonly #updates = new SerialQueue();
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -78,8 +79,8 @@ export class AutoUpdate {
 
   #queue(agent: Agent, by: string, asked: Asked): Promise<ApprovalRecord | undefined> {
     this.#given.add(agent.id);
-    const done = this.#line.then(() => this.#update(agent, by, asked));
-    this.#line = done.then(() => {}, this.#world.onUnexpected);
+    const done = this.#updates.run(() => this.#update(agent, by, asked));
+    done.catch(this.#world.onUnexpected);
     return done;
   }
 

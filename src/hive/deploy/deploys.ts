@@ -1,3 +1,5 @@
+import { SerialQueue } from "../../lib/serial-queue.ts";
+import { stateOf } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { HiveError } from "../../wire/error.ts";
 import { SYSTEM } from "../../wire/names.ts";
@@ -27,8 +29,8 @@ const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "buil
 export class Deploys {
   readonly #world: DeployWorld;
   readonly #book: Book;
-  /** The end of each agent's line. */
-  readonly #lines = new Map<string, Promise<unknown>>();
+  /** The deploys of each agent. */
+  readonly #queues = new Map<string, SerialQueue>();
   readonly #running = new Map<number, Deploy>();
   readonly #results = new Map<number, Promise<ApprovalRecord>>();
   readonly #given = new Map<number, AbortController>();
@@ -41,14 +43,14 @@ export class Deploys {
 
   /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
   run(row: ApprovalRecord): Promise<ApprovalRecord> {
-    const before = this.#lines.get(row.name) ?? Promise.resolve();
-    const done = before.then(() => this.#carryOut(row.id));
+    const queue = this.#queues.get(row.name) ?? new SerialQueue();
+    this.#queues.set(row.name, queue);
+    const done = queue.run(() => this.#carryOut(row.id));
     this.#results.set(row.id, done);
-    const line = done.catch(this.#world.onUnexpected).finally(() => {
+    void done.catch(this.#world.onUnexpected).finally(() => {
       this.#results.delete(row.id);
-      if (this.#lines.get(row.name) === line) this.#lines.delete(row.name);
+      if (queue.isEmpty) this.#queues.delete(row.name);
     });
-    this.#lines.set(row.name, line);
     return done;
   }
 
@@ -74,7 +76,7 @@ export class Deploys {
   /** Gives up what can be given up, and waits for the rest: what is not settled then, the next daemon settles. */
   async stop(): Promise<void> {
     this.#ended.abort(new Error("the daemon was stopped before the deploy was done"));
-    await Promise.all(this.#lines.values());
+    await Promise.allSettled(this.#results.values());
   }
 
   async #carryOut(id: number): Promise<ApprovalRecord> {
@@ -171,7 +173,7 @@ export class Deploys {
       .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
       .catch(world.onUnexpected);
     world.harnesses.unhold(agent);
-    agent.deploying = undefined;
+    stateOf(agent).deploy.request = undefined;
     world.changed(agent);
     await world.leftover(agent, row).catch(world.onUnexpected);
     await world.failpoint("end").catch(world.onUnexpected);

@@ -1,5 +1,5 @@
 import type { Ledger } from "../../repos/types.ts";
-import type { Agent } from "../agents/agent.ts";
+import { stateOf, type Agent } from "../agents/agent.ts";
 import type { DeployWorld } from "./world.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function lookForDrift(world: DeployWorld): Promise<Agent[]> {
     if (drift !== undefined) differ.push(agent);
     else if (!agent.deploying) await world.announcements.over("in_step", agent.name);
     if (drift === agent.drift) continue;
-    agent.drift = drift;
+    stateOf(agent).deploy.drift = drift;
     world.changed(agent);
     if (drift !== undefined) await world.announcements.announce({ event: "drifted", agent: agent.name, reason: drift });
   }

@@ -52,7 +52,7 @@ export async function recover(world: DeployWorld, book: Book): Promise<Recovered
     return (error) => {
       world.onUnexpected(error);
       const warning = `its applied repository is damaged: ${wordsOf(error)}`;
-      if (agent && !agent.warnings.includes(warning)) agent.warnings = [...agent.warnings, warning];
+      agent?.warn(warning);
     };
   }
 }

@@ -3,6 +3,7 @@ import type { Tx } from "../../store/store.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { AgentRecord } from "../../store/agents.ts";
 import type { Agent } from "../agents/agent.ts";
+import { recordCommitted } from "../agents/records.ts";
 import { readConfigTree } from "../agents/config-tree.ts";
 import type { Book } from "./book.ts";
 import { marksOnceRuns } from "./marks.ts";
@@ -56,7 +57,7 @@ export async function settleDeploy(world: DeployWorld, book: Book, row: Approval
     world.store.agents.update(agent.id, patch);
     tellLifecycle(world, tx, done, wasBorn);
     tx.afterCommit(() => {
-      agent.record = { ...agent.record, ...patch };
+      recordCommitted(agent, patch);
       if (agent.generation !== row.id) agent.become(row.id, readConfigTree(world.generationFolder(agent, row.id)));
       // The new generation was told the operator's model when it said hello.
       if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });

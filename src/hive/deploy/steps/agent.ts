@@ -1,3 +1,4 @@
+import { stateOf } from "../../agents/agent.ts";
 import { unknownAgent } from "../../../wire/error.ts";
 import type { Step } from "./step.ts";
 
@@ -21,14 +22,14 @@ export const agentStep: Step = {
       deploy.agent = agent;
     }
     const { agent } = deploy;
-    agent.deploying = row.id;
+    stateOf(agent).deploy.request = row.id;
     const previous = agent.record.deployedRequest ?? null;
     deploy.row = await world.store.write((tx) => book.note(tx, row.id, { agent: agent.id, previous }));
   },
   async undo(deploy) {
     const { agent, world } = deploy;
     if (!agent) return;
-    agent.deploying = undefined;
+    stateOf(agent).deploy.request = undefined;
     if (deploy.made === true) await world.swarm.miscarry(agent);
     else world.changed(agent);
   },

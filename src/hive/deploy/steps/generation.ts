@@ -16,8 +16,7 @@ export const generationStep: Step = {
     const folder = world.generationFolder(agent, id);
     await writeGeneration(folder, files ?? []);
     // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
-    const trial = new Agent(agent.record, readConfigTree(folder));
-    trial.generation = id;
+    const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await world.checkSpec(trial);
     // The host may have changed since the request was made. What ran before is held to the rules of its time.
