@@ -98,8 +98,8 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
   test("the manager's request is denied, and the operator's is deployed", async () => {
     const world = await openDeployWorld();
     await world.through((await world.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
-    await fill("hm1nd", world.broker);
     const { id } = await world.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
+    await fill("hm1nd", world.broker);
     expect(await world.requests.deny(id, "no")).toMatchObject({ state: "denied" });
     await world.through((await world.requests.spawn({ name: "bob", by: "operator", origin: "spawn" })).id);
     expect(world.swarm.byName("bob").record.deployedSha).toBeDefined();
