@@ -184,7 +184,7 @@ describe("boundaries", () => {
       file === "src/hive/agents/agent.ts"
         ? []
         : Array.from(
-            text.matchAll(/stateOf\([^)]*\)\.(\w+)|\{ (\w+) \} = stateOf\(/g),
+            text.matchAll(/stateOf\([^)]*\)\.(\w+)|\{ (\w+) \} = stateOf\([^)]*\);/g),
             (found) => `${file}: ${found[1] ?? found[2]}`,
           ),
     );

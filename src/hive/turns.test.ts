@@ -6,13 +6,22 @@ import { openStoreIn } from "../../test/lib/store.ts";
 import type { Store } from "../store/store.ts";
 import type { NumberedEvent, SpooledEvent } from "../wire/event.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
-import type { Agent } from "./agents/agent.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { Agent, stateOf } from "./agents/agent.ts";
 import { turnStore } from "./turn-store.ts";
 import { Turns, type TurnStore } from "./turns.ts";
 
 const NO_TOKENS = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 const numbered = (events: SpooledEvent["event"][]): SpooledEvent[] =>
   events.map((event, index) => ({ n: index + 1, at: "2030-01-31T00:00:00.000Z", event }));
+
+const anAgent = (): Agent =>
+  new Agent({ id: "id-ada", name: "ada", generation: 1 } as never, {
+    config: AgentConfig.parse({}),
+    instructions: "",
+    warnings: [],
+    unreadable: undefined,
+  });
 
 const storeInto = (stored: NumberedEvent[]): TurnStore => ({
   append(_agent, _instance, events) {
@@ -37,7 +46,7 @@ test("a turn's end without a result gets one from its reason", async () => {
     { ...end, ok: false, reason: "the API answers 500" },
     { ...end, ok: false, reason: "cancelled by upstream", result: "parked" },
   ];
-  await turns.record({} as Agent, "instance", numbered(told));
+  await turns.record(anAgent(), "instance", numbered(told));
   expect(stored.map(({ event }) => event.type === "turn_end" && event.result)).toEqual(["ok", "cancelled", "failed", "parked"]);
 });
 
@@ -52,7 +61,7 @@ test("turn marks and the events between them have a maximum size, whatever a pro
     { type: "turn_end", turn: 1, ok: false, result: "failed", reason: long, duration_ms: 1, tokens },
     { type: "turn_end", turn: 2, ok: false, result: "failed", reason: long, duration_ms: 1, tokens },
   ];
-  const agent = {} as Agent;
+  const agent = anAgent();
   await turns.record(agent, "instance", numbered(events));
   const [start, ...others] = stored.map(({ event }) => JSON.stringify(event).length);
   expect(start).toBeLessThanOrEqual(MAX_BODY_BYTES + MAX_NOTE_CHARS + 200);
@@ -92,7 +101,7 @@ describe("a turn whose harness has gone", () => {
     store = openStoreIn(folder);
     published = [];
     room = Promise.resolve();
-    agent = { id: "id-ada", name: "ada" } as Agent;
+    agent = anAgent();
     turns = new Turns({
       store: turnStore(store, { publish: (event) => void published.push(JSON.stringify(event)) }, () => room),
       changed: () => {},
@@ -107,7 +116,7 @@ describe("a turn whose harness has gone", () => {
 
   test("ends as interrupted with the reason, its duration and the metered usage, and is published", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
-    Object.assign(agent.turn ?? {}, { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 });
+    Object.assign(stateOf(agent).turn.running ?? {}, { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 });
     expect(await turns.interrupt(agent, "the cage crashed (ended by SIGKILL)")).toBe(1);
     expect(rows()).toMatchObject([
       {

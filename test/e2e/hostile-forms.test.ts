@@ -65,7 +65,7 @@ test.each(WIDTHS)("forms that contain it, and refusals that quote it, at %i px",
   // The same on the request's own page, where the draft is restored.
   await goTo(page, `${hive.home}/approval/42`);
   await page.getByRole("button", { name: "deny…" }).click();
-  await page.getByRole("textbox", { name: /^note to/ }).fill(EVIL);
+  await page.getByRole("textbox", { name: /^note on/ }).fill(EVIL);
   await look("the deny form of a request's page");
 
   await goTo(page, `${refusing.home}/?open=spawn`);

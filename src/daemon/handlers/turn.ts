@@ -9,7 +9,7 @@ export const turnHandlers: Pick<Handlers, Names> = {
     const agent = hive.swarm.byName(input.name);
     if (input.return) await hive.swarm.setPaused(agent, true);
     const running = agent.activity !== "idle" && agent.harness !== undefined;
-    return { cancelled: running && agent.harness?.push({ push: "cancel", return: input.return }) === true };
+    return { cancelled: running && agent.harness.push({ push: "cancel", return: input.return }) };
   },
   async compact(hive, input) {
     hive.swarm.pushTo(hive.swarm.byName(input.name), { push: "compact" });

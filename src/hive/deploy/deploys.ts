@@ -8,7 +8,7 @@ import { requestCan, type RequestEvent } from "../../wire/request-states.ts";
 import { tagMoment } from "./projection.ts";
 import { finishDeploy, tagEnd } from "./settle.ts";
 import { STEPS } from "./steps/index.ts";
-import type { Deploy, Step } from "./steps/step.ts";
+import type { AnyStep, Deploy, Found } from "./steps/step.ts";
 import type { DeployWorld } from "./world.ts";
 
 /** First and longest pause between two tries of what must be carried to its end. Milliseconds. */
@@ -83,7 +83,7 @@ export class Deploys {
     const stopped = new AbortController();
     if (this.#world.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
     this.#given.set(id, stopped);
-    const deploy: Deploy = {
+    const deploy: Deploy & Found = {
       world: this.#world,
       book: this.#book,
       id,
@@ -92,13 +92,14 @@ export class Deploys {
       forced: new AbortController(),
     };
     this.#running.set(id, deploy);
-    const done: Step[] = [];
+    const done: AnyStep[] = [];
     try {
       for (const step of STEPS) {
         await this.#world.failpoint(`before:${step.name}`);
         await this.#enter(deploy, step);
         done.push(step);
-        await step.do(deploy);
+        const keep = (found: Found): void => void Object.assign(deploy, found);
+        keep(await step.do(deploy as never, keep));
       }
     } catch (error) {
       if (!(await this.#isPublished(deploy))) return await this.#fail(deploy, done, error);
@@ -111,14 +112,14 @@ export class Deploys {
   }
 
   /** Moves the request into the state of a step, and lets the projection follow. */
-  async #enter(deploy: Deploy, step: Step): Promise<void> {
+  async #enter(deploy: Deploy & Found, step: AnyStep): Promise<void> {
     const { world, book, row } = deploy;
     if (row.state === step.state) return;
     deploy.ended.throwIfAborted();
     const event = ENTERS[step.state];
     if (event === undefined) throw new Error(`no event enters ${step.state}`);
     const patch: Partial<ApprovalRecord> =
-      event === "build" ? { building_at: world.now() } : { candidate: row.candidate, hyperhive: row.hyperhive };
+      event === "build" ? { building_at: world.now() } : { candidate: deploy.candidate ?? null, hyperhive: world.revision };
     deploy.row = await world.store.write((tx) => book.move(tx, row.id, event, SYSTEM, patch));
     if (event === "build") await tagMoment(world, deploy.row, "building");
     if (deploy.agent) world.changed(deploy.agent);
@@ -134,14 +135,14 @@ export class Deploys {
   }
 
   /** Undoes what was done, newest first, and settles the request with the words of the failure. */
-  async #fail(deploy: Deploy, done: Step[], error: unknown): Promise<ApprovalRecord> {
+  async #fail(deploy: Deploy & Found, done: AnyStep[], error: unknown): Promise<ApprovalRecord> {
     const { world, book, id } = deploy;
     let words = wordsOf(error);
     // Not every program says so. Undoing takes room, too, and gets it by this.
     if (world.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
-        await step.undo?.(deploy);
+        await step.undo?.(deploy as never);
       } catch (problem) {
         words += `\nand ${step.name} could not be undone: ${wordsOf(problem)}`;
         world.onUnexpected(problem);
@@ -156,7 +157,7 @@ export class Deploys {
   }
 
   /** Carries a published deploy to its end, and brings the agent back to where it was. */
-  async #finish(deploy: Deploy): Promise<ApprovalRecord> {
+  async #finish(deploy: Deploy & Found): Promise<ApprovalRecord> {
     const { world, book, agent } = deploy;
     if (!agent) throw new Error("a published deploy without its agent");
     let failpoint = world.failpoint;

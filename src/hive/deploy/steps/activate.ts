@@ -1,16 +1,15 @@
 import { readConfigTree } from "../../agents/config-tree.ts";
-import { agentOf, type Step } from "./step.ts";
+import type { Step, WithAgent, WithWhereabouts } from "./step.ts";
 
 /**
  * Starts the new generation and waits until it has confirmed over its own socket. What ran ends here; when the new one
  * does not confirm, what ran runs again.
  */
-export const activateStep: Step = {
+export const activateStep: Step<WithAgent, WithWhereabouts> = {
   name: "activate",
   state: "activating",
-  async do(deploy) {
-    const { world, id, ended } = deploy;
-    const agent = agentOf(deploy);
+  async do({ world, id, ended, agent }, keep) {
+    let was = world.cages.whereabouts(agent);
     const expected = world.confirmations.expect(agent.id);
     try {
       await world.cages.trial(agent, {
@@ -18,7 +17,7 @@ export const activateStep: Step = {
         confirmed: expected.confirmed,
         withinMs: world.confirmMs,
         ended,
-        leaving: (was) => (deploy.was = was),
+        leaving: (where) => keep({ was: (was = where) }),
         switched: () => agent.become(id, readConfigTree(world.generationFolder(agent, id))),
       });
     } catch (error) {
@@ -28,13 +27,13 @@ export const activateStep: Step = {
     } finally {
       expected.drop();
     }
+    return { was };
   },
-  async undo(deploy) {
-    const { world, was } = deploy;
-    const { agent } = deploy;
-    if (!agent || was === undefined) return;
+  async undo({ world, agent, made, was }) {
+    // Nothing has been touched.
+    if (was === undefined) return;
     const before = agent.record.generation;
-    await world.cages.back(agent, deploy.made === true || agent.destroyed ? "stopped" : was, {
+    await world.cages.back(agent, made || agent.destroyed ? "stopped" : was, {
       keepsRunning: false,
       reason: "back to what ran before a deploy",
       switched: () => agent.become(before, readConfigTree(world.generationFolder(agent, before))),

@@ -4,27 +4,25 @@ import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
 import { Agent } from "../../agents/agent.ts";
 import { mountComplaints } from "../mounts.ts";
 import { rulesFor } from "../validate.ts";
-import { agentOf, type Step } from "./step.ts";
+import type { Step, WithAgent, WithFiles } from "./step.ts";
 
 /** Writes the new generation beside what runs, named by the request, and checks that a cage could be made of it. */
-export const generationStep: Step = {
+export const generationStep: Step<WithAgent & WithFiles> = {
   name: "generation",
   state: "building",
-  async do(deploy) {
-    const { world, row, id, files } = deploy;
-    const agent = agentOf(deploy);
+  async do({ world, row, id, agent, files }) {
     const folder = world.generationFolder(agent, id);
-    await writeGeneration(folder, files ?? []);
+    await writeGeneration(folder, files);
     // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
     const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await world.checkSpec(trial);
     // The host may have changed since the request was made. What ran before is held to the rules of its time.
-    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files ?? [], mountOwners(row)) : [];
+    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files, mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
+    return {};
   },
-  async undo(deploy) {
-    if (!deploy.agent) return;
-    await rm(deploy.world.generationFolder(deploy.agent, deploy.id), { recursive: true, force: true });
+  async undo({ world, agent, id }) {
+    await rm(world.generationFolder(agent, id), { recursive: true, force: true });
   },
 };

@@ -4,21 +4,20 @@ import { generationStep } from "./generation.ts";
 import { lockStep } from "./lock.ts";
 import { proposedStep } from "./proposed.ts";
 import { publishStep } from "./publish.ts";
-import type { Step } from "./step.ts";
+import { Steps } from "./step.ts";
 import { treeStep } from "./tree.ts";
 import { waitStep } from "./wait.ts";
 
 /** The steps of a deploy up to the point of no return, in their order; each beside its undo. */
-export const STEPS: readonly Step[] = [
-  agentStep,
-  treeStep,
-  generationStep,
-  proposedStep,
-  lockStep,
-  waitStep,
-  activateStep,
-  publishStep,
-];
+export const STEPS = new Steps()
+  .add(agentStep)
+  .add(treeStep)
+  .add(generationStep)
+  .add(proposedStep)
+  .add(lockStep)
+  .add(waitStep)
+  .add(activateStep)
+  .add(publishStep).list;
 
 /** What follows the point of no return: carried to its end, never undone (`settle.ts`). */
 export const FINISHING = ["main", "tag", "settle", "leave"] as const;

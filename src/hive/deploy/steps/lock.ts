@@ -1,23 +1,24 @@
-import type { Deploy, Step } from "./step.ts";
+import type { LedgerEntry } from "../../../repos/types.ts";
+import type { Deploy, Step, WithAgent, WithLock } from "./step.ts";
 
 /** Makes the commit of the ledger that would lock this deploy. Nothing names it yet. */
-export const lockStep: Step = {
+export const lockStep: Step<WithAgent, WithLock> = {
   name: "lock",
   state: "building",
   async do(deploy) {
-    const { world, row } = deploy;
-    deploy.entry = { rev: row.sha, tree: row.tree, hyperhive: world.revision };
-    deploy.row = { ...row, candidate: await candidate(deploy), hyperhive: world.revision };
+    const { row, world } = deploy;
+    const entry = { rev: row.sha, tree: row.tree, hyperhive: world.revision };
+    return { entry, ...(await lock(deploy, entry)) };
   },
 };
 
-/** A candidate on the ledger's newest commit; that commit is noted in `deploy.head`. */
-export async function candidate(deploy: Deploy): Promise<string> {
-  const { world, row, entry } = deploy;
-  deploy.head = await world.repos.meta.head();
-  return world.repos.meta.candidate(deploy.head, row.name, entry, {
+/** A candidate on the ledger's newest commit, and that commit. */
+export async function lock({ world, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
+  const head = await world.repos.meta.head();
+  const candidate = await world.repos.meta.candidate(head, row.name, entry, {
     message: `deploy ${row.name} deployed/${row.id} ${row.sha.slice(0, 12)}`,
     author: row.resolved_by ?? row.requested_by,
     at: row.approved_at ?? row.requested_at,
   });
+  return { candidate, head };
 }

@@ -1,18 +1,17 @@
 import { MANAGER } from "../../../wire/names.ts";
-import { agentOf, type Step } from "./step.ts";
+import type { Step, WithAgent } from "./step.ts";
 
 /** Makes the manager's side of an agent's config. The manager itself has none: it cannot propose its own. */
-export const proposedStep: Step = {
+export const proposedStep: Step<WithAgent> = {
   name: "proposed",
   state: "building",
-  async do(deploy) {
-    const { world, row } = deploy;
+  async do({ world, row, agent }) {
     const manager = world.swarm.manager();
-    if (agentOf(deploy).name === MANAGER || !manager) return;
-    await world.repos.ensureProposed(row.name, row.sha, manager.record.identity);
+    if (agent.name !== MANAGER && manager) await world.repos.ensureProposed(row.name, row.sha, manager.record.identity);
+    return {};
   },
-  async undo(deploy) {
+  async undo({ world, row, made }) {
     // What the manager has of an agent that is there stays its own.
-    if (deploy.made === true && deploy.row.name !== MANAGER) await deploy.world.repos.removeProposed(deploy.row.name);
+    if (made && row.name !== MANAGER) await world.repos.removeProposed(row.name);
   },
 };

@@ -1,16 +1,15 @@
 import { rulesFor } from "../validate.ts";
 import { digestOf } from "../digest.ts";
-import { agentOf, type Step } from "./step.ts";
+import type { Step, WithAgent, WithFiles } from "./step.ts";
 
 /** Reads what was approved, and checks once more that it is that, that it may follow what runs, and that it fits. */
-export const treeStep: Step = {
+export const treeStep: Step<WithAgent, WithFiles> = {
   name: "tree",
   state: "building",
-  async do(deploy) {
-    const { world, book, row } = deploy;
+  async do({ world, book, row, agent }) {
     const repo = world.repos.applied(row.name);
     await repo.ensure();
-    const running = agentOf(deploy).record.deployedSha;
+    const running = agent.record.deployedSha;
     const [tree, follows] = await Promise.all([
       repo.treeOf(row.sha),
       running === undefined || row.origin === "rollback" ? true : repo.isAncestor(running, row.sha),
@@ -20,9 +19,10 @@ export const treeStep: Step = {
     if (row.digest !== null && row.digest !== digestOf(row.tree, book.runningTree(row.name)))
       throw new Error("what runs has changed since the approval: look again, and propose it anew");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
-    deploy.files = await repo.files(row.sha);
-    const complaints = world.validate(deploy.files, rulesFor(row.origin));
+    const files = await repo.files(row.sha);
+    const complaints = world.validate(files, rulesFor(row.origin));
     if (complaints.length > 0) throw new Error(complaints.join("\n"));
+    return { files };
   },
 };
 

@@ -1,4 +1,4 @@
-import { agentOf, type Step } from "./step.ts";
+import type { Step, WithAgent } from "./step.ts";
 
 /** How long a running turn may go on when a deploy waits for it. An update of hyperhive itself waits for ever. */
 const MAX_TURN_MS = 10 * 60_000;
@@ -9,24 +9,23 @@ const STOP_TURN_MS = 5_000;
  * Holds the turn loop and waits until no turn is under way. After ten minutes, or when the operator forces it, the turn
  * is stopped and its message goes back uncounted.
  */
-export const waitStep: Step = {
+export const waitStep: Step<WithAgent> = {
   name: "wait",
   state: "waiting",
-  async do(deploy) {
-    const { world, row, ended, forced } = deploy;
-    const agent = agentOf(deploy);
+  async do({ world, row, ended, forced, agent }) {
     world.harnesses.hold(agent);
     const isQuiet = (): boolean => !world.harnesses.isBusy(agent);
-    if (isQuiet()) return;
+    if (isQuiet()) return {};
     const patience = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
     clearTimeout(patience);
     ended.throwIfAborted();
-    if (isQuiet()) return;
+    if (isQuiet()) return {};
     agent.harness?.push({ push: "cancel", return: true });
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));
+    return {};
   },
-  async undo(deploy) {
-    if (deploy.agent) deploy.world.harnesses.unhold(deploy.agent);
+  async undo({ world, agent }) {
+    world.harnesses.unhold(agent);
   },
 };
