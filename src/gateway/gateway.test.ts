@@ -407,12 +407,12 @@ describe("egress.sock", () => {
   test.each([
     ["a host that is not listed", "other.example:443", "not listed"],
     ["a listed host on another port", "ghost.example:22", "port not listed"],
-    ["this machine by its name, not listed either", "localhost:443", "private address"],
-    ["a private address that is not listed either", "192.168.7.7:443", "private address"],
+    ["this machine by name, not listed", "localhost:443", "private address"],
+    ["a private address that is not listed", "192.168.7.7:443", "private address"],
     ["a listed name with a private address", "metadata.example:443", "private address"],
     ["a listed name with one private address among public ones", "mixed.example:443", "private address"],
     ["a listed address of this machine's network", "10.0.0.1:443", "private address"],
-    ["a listed name that nobody knows", "ghost.example:443", "no such host"],
+    ["a listed name that does not exist", "ghost.example:443", "no such host"],
   ])("%s is refused with the reason", async (_what, authority, verdict) => {
     hosts = ["metadata.example", "mixed.example", "ghost.example", "10.0.0.1"];
     addresses = { "metadata.example": ["169.254.169.254"], "mixed.example": ["1.1.1.1", "192.168.0.1"] };

@@ -89,13 +89,13 @@ async function isWell(): Promise<void> {
 
 describe.each(["model", "egress"] as const)("%s.sock", (name) => {
   test.each([
-    ["no HTTP at all", "hello\r\n\r\n"],
+    ["not HTTP", "hello\r\n\r\n"],
     ["bytes", Buffer.from([0, 1, 2, 255, 254, 13, 10, 13, 10])],
     ["a TLS hello", Buffer.from([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])],
-    ["a header without an end", `GET / HTTP/1.1\r\nX: ${"x".repeat(100_000)}`],
-    ["two lengths that differ", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
+    ["an endless header", `GET / HTTP/1.1\r\nX: ${"x".repeat(100_000)}`],
+    ["two different lengths", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
     [
-      "a length and chunks",
+      "a length and chunked encoding",
       "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
     ["a newline in a header", "GET / HTTP/1.1\r\nHost: x\r\nX: a\n b: c\r\n\r\n"],

@@ -8,11 +8,11 @@ describe("parseStrictObject", () => {
     ["not JSON", "hello", /not JSON/],
     ["an array", "[1]", /is a JSON object/],
     ["null", "null", /is a JSON object/],
-    ["a key twice", '{"a":1,"a":2}', /"a" appears twice/],
-    ["a key twice, once escaped", String.raw`{"a":1,"\u0061":2}`, /appears twice/],
-    ["a key twice deep inside", '{"x":[{"b":1,"c":{},"b":2}]}', /"b" appears twice/],
+    ["a duplicate key", '{"a":1,"a":2}', /"a" appears twice/],
+    ["a duplicate key, once escaped", String.raw`{"a":1,"\u0061":2}`, /appears twice/],
+    ["a nested duplicate key", '{"x":[{"b":1,"c":{},"b":2}]}', /"b" appears twice/],
     ["half an object", '{"a":', /not JSON/],
-    ["an open string", '{"a', /not JSON/],
+    ["an unterminated string", '{"a', /not JSON/],
   ])("refuses %s", (_, text, words) => {
     expect(() => parseStrictObject(text)).toThrow(words);
   });

@@ -220,9 +220,9 @@ describe("hostile lines", () => {
     ["constructor as cmd", '{"id":1,"cmd":"constructor"}\n', "bad_request"],
     ["no cmd", "{}\n", "bad_request"],
     ["wrong types", '{"cmd":"set_status","text":7}\n', "bad_request"],
-    ["a key twice", '{"cmd":"set_status","text":"a","text":"b"}\n', "bad_request"],
-    ["an operator's verb on an agent's socket", '{"cmd":"shutdown"}\n', "forbidden"],
-    ["a harness verb without hello", '{"cmd":"next"}\n', "forbidden"],
+    ["a duplicate key", '{"cmd":"set_status","text":"a","text":"b"}\n', "bad_request"],
+    ["an operator's operation on an agent's socket", '{"cmd":"shutdown"}\n', "forbidden"],
+    ["a harness operation without hello", '{"cmd":"next"}\n', "forbidden"],
     ["deep nesting", `{"cmd":"set_status","text":${"[".repeat(5000)}\n`, "bad_request"],
     ["a NUL byte", '{"cmd":"set_status\u0000","text":"a"}\n', "bad_request"],
   ])("%s is refused, and the connection stays open", async (_, line, code) => {

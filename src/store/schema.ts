@@ -1,6 +1,7 @@
 /**
- * The schema, one entry per version, applied in order and never changed once released. Plain tables, INTEGER and
- * TEXT, partial indexes, `ON CONFLICT`: PostgreSQL could carry it with BIGINT for INTEGER. Times are milliseconds.
+ * The schema: one migration per version, applied in order and never changed after its release. It uses plain tables,
+ * INTEGER and TEXT, partial indexes and `ON CONFLICT`, so it would run on PostgreSQL with BIGINT for INTEGER. Times are
+ * milliseconds.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -18,15 +18,15 @@ describe("unseen characters", () => {
   test.each([
     ["tag characters", "a\u{E0041}b", "a⟨U+E0041⟩b"],
     ["a soft hyphen", "a\u00ADb", "a⟨U+00AD⟩b"],
-    ["a filler of Hangul", "a\u3164b", "a⟨U+3164⟩b"],
+    ["a Hangul filler", "a\u3164b", "a⟨U+3164⟩b"],
     ["an empty Braille cell", "a\u2800b", "a⟨U+2800⟩b"],
-    ["separators of lines", "a\u2028b\u2029", "a⟨U+2028⟩b⟨U+2029⟩"],
+    ["line separators", "a\u2028b\u2029", "a⟨U+2028⟩b⟨U+2029⟩"],
     ["a vowel separator", "a\u180Eb", "a⟨U+180E⟩b"],
-    ["a joiner of graphemes", "a\u034Fb", "a⟨U+034F⟩b"],
-    ["overrides of direction", "a\u202Eb\u2066", "a⟨U+202E⟩b⟨U+2066⟩"],
+    ["a grapheme joiner", "a\u034Fb", "a⟨U+034F⟩b"],
+    ["direction overrides", "a\u202Eb\u2066", "a⟨U+202E⟩b⟨U+2066⟩"],
     ["escapes, bells and zeros", "\u001B[2J\u0007\u0000", "␛[2J␇␀"],
-    ["half a character", "a\uD800b", "a⟨U+D800⟩b"],
-    ["a carriage return that ends no line", "a\rb\r\n", "a␍b\r\n"],
+    ["a lone surrogate", "a\uD800b", "a⟨U+D800⟩b"],
+    ["a carriage return inside a line", "a\rb\r\n", "a␍b\r\n"],
   ])("%s", (_, text, written) => {
     expect(writtenOut(text)).toBe(written);
   });

@@ -95,7 +95,7 @@ describe("requests to the model API that a cage may not make", () => {
     ["code execution", { tools: [{ type: "code_execution_20250825", name: "code_execution" }] }, "tools[0].type: "],
     ["an MCP toolset", { tools: [{ type: "mcp_toolset", mcp_server_name: "x" }] }, "tools[0].type: "],
     [
-      "a tool that code on the API's servers calls",
+      "a tool that code on the API's servers may call",
       { tools: [tool({ allowed_callers: ["code_execution_20250825"] })] },
       "tools[0].allowed_callers: ",
     ],
@@ -104,13 +104,13 @@ describe("requests to the model API that a cage may not make", () => {
     ["skills", { skills: [{ type: "anthropic", skill_id: "pptx" }] }, "skills: "],
     ["fallbacks", { fallbacks: [{ model: "claude-opus-5-5" }] }, "fallbacks: "],
     ["a service tier", { service_tier: "auto" }, "service_tier: "],
-    ["a place", { inference_geo: "us" }, "inference_geo: "],
-    ["a dearer speed", { speed: "fast" }, "speed: "],
-    ["a thread that the API keeps", { thread: { type: "create" } }, "thread: "],
-    ["somebody's account", { user_profile_id: "x" }, "user_profile_id: "],
+    ["an inference location", { inference_geo: "us" }, "inference_geo: "],
+    ["a more expensive speed", { speed: "fast" }, "speed: "],
+    ["a thread that the API stores", { thread: { type: "create" } }, "thread: "],
+    ["another user's account", { user_profile_id: "x" }, "user_profile_id: "],
     ["a prototype", JSON.parse('{"__proto__":{"container":"c"}}') as object, "__proto__: "],
     [
-      "a tool by definition in between",
+      "a tool definition between messages",
       between([
         {
           type: "tool_addition",
@@ -120,7 +120,7 @@ describe("requests to the model API that a cage may not make", () => {
       "messages[1].content[0].tool.definition.type: ",
     ],
     [
-      "an MCP toolset in between",
+      "an MCP toolset between messages",
       between([{ type: "tool_addition", tool: { type: "mcp_toolset", server_name: "x" } }]),
       "messages[1].content[0].tool.type: ",
     ],
@@ -170,17 +170,17 @@ describe("requests to the model API that a cage may not make", () => {
       [{ type: "image", source: { type: "base64", media_type: "image/svg+xml", data: "" } }],
       "messages[0].content[0].source.media_type: ",
     ],
-    ["no blocks at all", 7, "messages[0].content: "],
+    ["content without blocks", 7, "messages[0].content: "],
   ])("%s", (_what, content, words) => {
     expect(refusal(() => read(says(content)))).toContain(words);
   });
 
   test.each([
-    ["a key twice", '{"model":"a","model":"b","messages":[{"role":"user","content":"x"}]}'],
-    ["a key twice, once as an escape", '{"model":"a","mod\\u0065l":"b","messages":[{"role":"user","content":"x"}]}'],
-    ["depth past reason", `{"model":"a","messages":[{"role":"user","content":${"[".repeat(5000)}${"]".repeat(5000)}}]}`],
-    ["no JSON", "nonsense"],
-    ["a mark before the text", '\uFEFF{"model":"a","messages":[{"role":"user","content":"x"}]}'],
+    ["a duplicate key", '{"model":"a","model":"b","messages":[{"role":"user","content":"x"}]}'],
+    ["a duplicate key, once escaped", '{"model":"a","mod\\u0065l":"b","messages":[{"role":"user","content":"x"}]}'],
+    ["excessive depth", `{"model":"a","messages":[{"role":"user","content":${"[".repeat(5000)}${"]".repeat(5000)}}]}`],
+    ["not JSON", "nonsense"],
+    ["a byte order mark", '\uFEFF{"model":"a","messages":[{"role":"user","content":"x"}]}'],
   ])("%s", (_what, text) => {
     expect(refusal(() => readBody(Buffer.from(text)))).not.toBe("");
   });
