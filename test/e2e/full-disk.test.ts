@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { descendants } from "../../src/os/process-tree.ts";
 import { shortSha } from "../../src/wire/approval.ts";
 import { buildBreakable } from "../lib/breakable.ts";
+import { PUBLISHED, someBreaks } from "../lib/deploy-faults.ts";
 import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
 
 /**
@@ -17,15 +17,13 @@ import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
 const SIZE = 640 * 1024 * 1024;
 /** Restarts the daemon on the same file system until a file `over` exists. */
 const AGAIN = 'while [ ! -e "$1/over" ]; do (shift; exec "$@"); done';
-/** Failpoints after the ledger has moved, from which there is no way back. */
-const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
 
 let breakable: Awaited<ReturnType<typeof buildBreakable>>;
 let hive: TestHive;
 /** The state folder as seen from outside. */
 let seen: string;
 let models = 0;
-const counts = { places: FAILPOINTS.length, deployed: 0, failed: 0, spawned: 0, not_spawned: 0 };
+const counts = { deployed: 0, failed: 0, spawned: 0, not_spawned: 0 };
 
 function daemon(): number {
   const all = descendants(hive.pid).filter((pid) => commandLine(pid).includes("hive-c0re.js"));
@@ -90,61 +88,59 @@ async function holds(): Promise<void> {
   expect((await hive.call("approvals", { open: true })).approvals).toEqual([]);
 }
 
-describe.each(FAILPOINTS.map((at) => [at]))("a disk that is full %s", (at) => {
-  test("the change is deployed, or everything stays as it was", async () => {
-    const before = refs();
-    const base64 = Buffer.from(JSON.stringify({ model: `model-${++models}` })).toString("base64");
-    const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
-    const { request: id } = await hive.call("propose", { agent: "ada", files });
-    arm(at);
-    await hive.call("approve", { id });
-    const events = await hive.watch(
-      (event) => event.kind === "approval" && event.approval.id === id && ["deployed", "failed"].includes(event.approval.state),
-      { after: 0, kinds: ["approval"] },
-    );
-    const last = events.at(-1);
-    if (last?.kind !== "approval") throw new Error("unreachable");
-    const { state, sha, error } = last.approval;
-    if (PUBLISHED.includes(at)) expect(state).toBe("deployed");
-    if (state === "failed") expect(error).toMatch(/no space left|disk is full/i);
-    counts[state === "deployed" ? "deployed" : "failed"]++;
-    await free();
-    async function isWhole(): Promise<void> {
-      if (state === "failed") expect(refs()).toEqual(before);
-      else expect(refs().main).toBe(sha);
-      const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.state === "idle");
-      expect(ada).toMatchObject({ deployed_sha: shortSha(refs().main), running: true });
-      await holds();
-    }
-    await isWhole();
-    await restart();
-    await isWhole();
-  });
+test.each(someBreaks("full"))("full %s: the change is deployed, or everything stays as it was", async (at) => {
+  const before = refs();
+  const base64 = Buffer.from(JSON.stringify({ model: `model-${++models}` })).toString("base64");
+  const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+  const { request: id } = await hive.call("propose", { agent: "ada", files });
+  arm(at);
+  await hive.call("approve", { id });
+  const events = await hive.watch(
+    (event) => event.kind === "approval" && event.approval.id === id && ["deployed", "failed"].includes(event.approval.state),
+    { after: 0, kinds: ["approval"] },
+  );
+  const last = events.at(-1);
+  if (last?.kind !== "approval") throw new Error("unreachable");
+  const { state, sha, error } = last.approval;
+  if (PUBLISHED.includes(at)) expect(state).toBe("deployed");
+  if (state === "failed") expect(error).toMatch(/no space left|disk is full/i);
+  counts[state === "deployed" ? "deployed" : "failed"]++;
+  await free();
+  async function isWhole(): Promise<void> {
+    if (state === "failed") expect(refs()).toEqual(before);
+    else expect(refs().main).toBe(sha);
+    const ada = await hive.untilAgent("ada", (agent) => agent.deploying === undefined && agent.state === "idle");
+    expect(ada).toMatchObject({ deployed_sha: shortSha(refs().main), running: true });
+    await holds();
+  }
+  await isWhole();
+  await restart();
+  await isWhole();
+});
 
-  test("a spawned agent exists completely, or not at all", async () => {
-    const name = `new-${at.replace(/\W/g, "-")}`;
-    arm(at);
-    const spawned = await hive.call("spawn", { name }).then(
-      () => true,
-      () => false, // For lack of room. The result is checked below.
-    );
-    if (PUBLISHED.includes(at)) expect(spawned).toBe(true);
-    counts[spawned ? "spawned" : "not_spawned"]++;
-    await free();
-    async function isWhole(): Promise<void> {
-      expect((await hive.call("list", {})).agents.includes(name)).toBe(spawned);
-      expect(existsSync(join(seen, "proposed", name, "config"))).toBe(spawned);
-      await holds();
-    }
-    await isWhole();
-    await restart();
-    await isWhole();
-    if (spawned) await hive.call("destroy", { name, purge: true });
-  });
+test.each(someBreaks("full", 1))("full %s: a spawned agent exists completely, or not at all", async (at) => {
+  const name = `new-${at.replace(/\W/g, "-")}`;
+  arm(at);
+  const spawned = await hive.call("spawn", { name }).then(
+    () => true,
+    () => false, // For lack of room. The result is checked below.
+  );
+  if (PUBLISHED.includes(at)) expect(spawned).toBe(true);
+  counts[spawned ? "spawned" : "not_spawned"]++;
+  await free();
+  async function isWhole(): Promise<void> {
+    expect((await hive.call("list", {})).agents.includes(name)).toBe(spawned);
+    expect(existsSync(join(seen, "proposed", name, "config"))).toBe(spawned);
+    await holds();
+  }
+  await isWhole();
+  await restart();
+  await isWhole();
+  if (spawned) await hive.call("destroy", { name, purge: true });
 });
 
 test("on a disk that was full some deploys have failed, and others have succeeded", () => {
   expect(counts.failed).toBeGreaterThan(0);
-  expect(counts.deployed).toBeGreaterThanOrEqual(PUBLISHED.length);
+  expect(counts.deployed).toBeGreaterThan(0);
   expect(counts.not_spawned).toBeGreaterThan(0);
 });
