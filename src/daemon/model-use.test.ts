@@ -1,0 +1,52 @@
+import { beforeEach, expect, test } from "vitest";
+import { AgentConfig } from "../wire/config.ts";
+import { Agent, stateOf } from "../hive/agents/agent.ts";
+import { Turns } from "../hive/turns.ts";
+import { ModelUse } from "./model-use.ts";
+
+const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
+let agent: Agent;
+let use: ModelUse;
+let counted: unknown[];
+let changed: string[];
+
+beforeEach(() => {
+  agent = new Agent({ id: "a1", name: "scout" } as never, { config: AgentConfig.parse({}), instructions: "", warnings: [] });
+  counted = [];
+  changed = [];
+  const counter = { inc: (labels: object, value?: number) => void counted.push([labels, value]) } as never;
+  use = new ModelUse({
+    agent: (id) => (id === agent.id ? agent : undefined),
+    turns: new Turns({ store: {} as never, changed: () => {}, now: () => 0 }),
+    usage: { add: async () => {} } as never,
+    metrics: { modelTokens: counter, modelRequests: counter },
+    changed: ({ name }) => void changed.push(name),
+    hiveChanged: () => void changed.push("the hive"),
+    onUnexpected: (error) => expect.unreachable(String(error)),
+  });
+});
+
+test("an answer counts for the running turn, and the page is notified", () => {
+  const none = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
+  stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined };
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined });
+  expect(agent.turn).toMatchObject({ tokens: { input: 2, output: 40, cache_read: 600, cache_write: 8_000 }, costUsd: 0.5 });
+  expect(counted[0]).toEqual([{ agent: "scout" }, 4_321]);
+  expect(changed).toEqual(["scout", "the hive", "scout", "the hive"]);
+});
+
+test("an answer between two turns, or for an agent that is gone, counts for the day alone", () => {
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  expect(agent.turn).toBeUndefined();
+  expect(counted[1]).toEqual([{ agent: "gone" }, 4_321]);
+});
+
+test("the end of a rate limit is known until an answer succeeds", () => {
+  use.signal({ agentId: "a1", kind: "rate_limited", resetsAt: 9_000 });
+  use.signal({ agentId: "a1", kind: "overloaded" });
+  expect(use.limitEnds(agent)).toBe(9_000);
+  use.signal({ agentId: "a1", kind: "ok" });
+  expect(use.limitEnds(agent)).toBeUndefined();
+});
