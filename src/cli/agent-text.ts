@@ -20,7 +20,7 @@ const COLOURS: Record<AgentView["state"], Colour> = {
 
 /** The agents as table rows. */
 export function agentTable(agents: readonly AgentView[], { paint, width, now }: View): string {
-  if (agents.length === 0) return paint("dim", "no agent lives here yet");
+  if (agents.length === 0) return paint("dim", "there are no agents yet");
   return table(
     agents,
     [

@@ -36,7 +36,7 @@ export class Answers {
   async all(): Promise<void> {
     const ids = [...this.#waiting.keys()];
     const first = ids.reduce((least, id) => Math.min(least, id), Infinity);
-    this.#shell.waitsFor(`an answer still comes to your inbox; \`hivectl messages\` says how #${first} stands`);
+    this.#shell.waitsFor(`the answer will still arrive in your inbox; \`hivectl messages\` shows the state of #${first}`);
     // A stream needs a connection of its own.
     const client = await connectLines(this.#shell.socketPath, { ordered: true });
     const kinds = ["message", "agent"] as const;
@@ -82,7 +82,7 @@ const ENDS: Partial<Record<MessageView["state"], (message: MessageView) => strin
   done: ({ to }) => `its turn ended without an answer; \`hivectl tail ${to} --no-follow\` shows the turn`,
   dead: ({ id, reason }) => `it is dead${because(reason)}; \`hivectl retry ${id}\` puts it back`,
   dropped: ({ reason }) => `it was dropped${because(reason)}`,
-  held: ({ chain, reason }) => `it is held${because(reason)}; \`hivectl let-go ${chain}\` lets it go on`,
+  held: ({ chain, reason }) => `it is held${because(reason)}; \`hivectl let-go ${chain}\` releases it`,
 };
 const because = (reason: string | undefined): string => (reason === undefined ? "" : `: ${reason}`);
 

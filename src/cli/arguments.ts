@@ -40,8 +40,4 @@ export function timeoutSeconds(text: string): number {
   return seconds;
 }
 
-const TIMEOUT = [
-  "--timeout <time>",
-  "give up after this time (90s, 5m, 1h); the daemon continues the work",
-  timeoutSeconds,
-] as const;
+const TIMEOUT = ["--timeout <time>", "give up after this time (90s, 5m, 1h); the operation continues", timeoutSeconds] as const;

@@ -19,8 +19,8 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
     EXIT.unanswered,
     "send --wait: no answer, because the message is dead, dropped, held or cannot be delivered, or its turn ended",
   ],
-  [EXIT.timeout, "--timeout passed; what was asked for goes on"],
-  [interruptedBy("SIGINT"), "interrupted by Ctrl-C; what was asked for goes on"],
+  [EXIT.timeout, "--timeout passed; the operation continues"],
+  [interruptedBy("SIGINT"), "interrupted by Ctrl-C; the operation continues"],
 ];
 
 /** `code` of a failure in --json: a code of the daemon, or one of the terminal's own. */

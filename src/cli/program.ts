@@ -40,7 +40,7 @@ const FIRST: Readonly<Record<string, string>> = {
   tail: "follow an agent's turns",
   pending: "requests that wait for you",
   show: "a request with its whole diff",
-  approve: "approve a request, after a look at it",
+  approve: "show a request and approve it",
   deny: "deny a request; the requester is notified",
 };
 

@@ -307,7 +307,7 @@ test.each(WAITING.split(" "))("%s waits, and has the --timeout of all verbs that
     .commands.find((one) => one.name() === verb)
     ?.options.filter(({ long }) => long === "--timeout")
     .map(({ flags, description }) => [flags, description]);
-  expect(option).toEqual([["--timeout <time>", "give up after this time (90s, 5m, 1h); the daemon continues the work"]]);
+  expect(option).toEqual([["--timeout <time>", "give up after this time (90s, 5m, 1h); the operation continues"]]);
 });
 
 describe("the verbs that decide", () => {

@@ -42,7 +42,7 @@ export function readTree(root: string): TreeFiles {
     }
   };
   visit(root);
-  if (files.length === 0) throw new UsageError(`${root} holds no files: a config has at least agent.json`);
+  if (files.length === 0) throw new UsageError(`${root} contains no files: a config has at least agent.json`);
   return files;
 }
 

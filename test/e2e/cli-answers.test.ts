@@ -139,7 +139,7 @@ test.each([
   ["SIGTERM", 143],
 ] as const)("%s ends it with %i, and prints that the answer will still arrive", async (signal, code) => {
   host.answers.watch = () => eventsOf([question({})]);
-  const words = "interrupted: an answer still comes to your inbox; `hivectl messages` says how #12 stands";
+  const words = "interrupted: the answer will still arrive in your inbox; `hivectl messages` shows the state of #12";
   const text = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait");
   expect(text).toEqual({ code, out: "", err: `hivectl: ${words}\n` });
   const json = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait", "--json");

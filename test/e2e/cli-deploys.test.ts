@@ -204,7 +204,7 @@ test("audit answers who approved what and which commit ran when, as a table and 
   expect(await ok("audit", "hm1nd", "--kind", "approved")).toMatch(
     new RegExp(`operator +approved +hm1nd +#${mine?.id} +${mine?.sha?.slice(0, 12)}`),
   );
-  expect(await ok("check")).toMatch(/everything holds\n$/);
+  expect(await ok("check")).toMatch(/all invariants hold\n$/);
   const { holds, findings } = await json<Output<"check">>("check");
   expect([holds, findings.length]).toEqual([true, 7]);
 });

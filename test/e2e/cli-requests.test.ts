@@ -108,12 +108,12 @@ describe("reading", () => {
     answers.check = { holds: true, findings: [finding] };
     expect(await hivectl("check")).toMatchObject({
       code: 0,
-      out: "✓ 1  a deployed tag is locked (4 things looked at)\neverything holds\n",
+      out: "✓ 1  a deployed tag is locked (4 checked)\nall invariants hold\n",
     });
     answers.check = { holds: false, findings: [{ ...finding, ok: false, problems: ["scout: deployed/7 is not locked"] }] };
     const { code, out } = await hivectl("check");
     expect(code).toBe(1);
-    expect(out).toContain("✗ 1  a deployed tag is locked (4 things looked at)\n     scout: deployed/7 is not locked");
+    expect(out).toContain("✗ 1  a deployed tag is locked (4 checked)\n     scout: deployed/7 is not locked");
   });
 });
 
@@ -206,7 +206,10 @@ describe("approving", () => {
   test("deny takes a note, cancel withdraws the request", async () => {
     answers.deny = { approval: { ...request, state: "denied" } };
     answers.cancel_request = { approval: { ...request, state: "cancelled" } };
-    expect(await hivectl("deny", "12", "--note", "not this week")).toMatchObject({ code: 0, out: "#12 denied; hm1nd is told\n" });
+    expect(await hivectl("deny", "12", "--note", "not this week")).toMatchObject({
+      code: 0,
+      out: "#12 denied; hm1nd is notified\n",
+    });
     expect(called("deny")).toEqual({ id: 12, note: "not this week" });
     expect(await hivectl("cancel-request", "12")).toMatchObject({ code: 0, out: "#12 cancelled\n" });
     expect(called("cancel_request")).toEqual({ request: 12 });

@@ -217,7 +217,7 @@ describe("top", () => {
     await terminal.until("scout paused");
     await shows(/^▸ scout +paused/);
     terminal.press("p");
-    await terminal.until("scout goes on");
+    await terminal.until("scout resumed");
     await hive.untilAgent("scout", (agent) => !agent.paused);
 
     const { request } = await hive.call("request_spawn", { name: "asked", description: "comes from a key" });

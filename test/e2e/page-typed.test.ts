@@ -141,7 +141,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       });
       expect(isMet, `question ${id}`).toBe(true);
       await button.click();
-      await page.locator(".toasts").getByText("hm1nd will hear your answer").first().waitFor();
+      await page.locator(".toasts").getByText("hm1nd will get your answer").first().waitFor();
     }
     await context.close();
     expect(problems).toEqual([]);

@@ -62,7 +62,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
     },
     resume: async () => {
       await call("set_paused", { name, paused: false });
-      return `${name} goes on`;
+      return `${name} resumed`;
     },
   };
   const send = async (text: string, clientId: string): Promise<void> => {

@@ -128,5 +128,5 @@ function ofOne({ results: [result] }: Output<"start">, words: string): string {
 /** Pauses or resumes an agent. */
 export async function pauseAgent({ name, paused }: AgentView): Promise<string> {
   await call("set_paused", { name, paused: !paused });
-  return paused ? `${name} goes on` : `${name} is paused; its messages queue`;
+  return paused ? `${name} resumed` : `${name} is paused; its messages queue`;
 }

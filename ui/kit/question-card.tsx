@@ -39,7 +39,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         call("answer", { id: question.id, options: [...chosen], ...(text.trim() ? { text } : {}) }),
       );
       clear();
-      return `${question.agent} will hear your answer`;
+      return `${question.agent} will get your answer`;
     },
     isAsked && (chosen.length > 0 || text.trim() !== ""),
   );
@@ -109,7 +109,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
                   () => "closed without an answer",
                 )
               }
-              title="closes the question; the agent is told"
+              title="closes the question; the agent is notified"
             >
               cancel
             </Action>

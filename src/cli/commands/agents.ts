@@ -69,7 +69,7 @@ export function agentCommands(program: Command): void {
     async (shell, [names = []]: [string[]?], { whatRan, ...options }) => {
       if (whatRan === true && (names.length > 0 || options.all === true))
         throw new UsageError("--what-ran says which agents: leave out names and --all");
-      shell.waitsFor("the agents go on starting; `hivectl status` says how it stands");
+      shell.waitsFor("the agents are still starting; `hivectl status` shows their state");
       const { results } =
         whatRan === true
           ? await shell.client.call("start_what_ran", {})
@@ -86,7 +86,7 @@ export function agentCommands(program: Command): void {
     ),
     async (shell, [names = []]: [string[]?], options) => {
       const scope = scopeOf(names, options);
-      shell.waitsFor("the agents go on stopping; `hivectl status` says how it stands");
+      shell.waitsFor("the agents are still stopping; `hivectl status` shows their state");
       const { results } = "all" in scope ? await shell.client.call("stop_all", {}) : await shell.client.call("stop", { scope });
       await showResults(shell, results, "stopped", names);
     },
@@ -94,7 +94,7 @@ export function agentCommands(program: Command): void {
 
   const each = (verb: string, words: string, done: string, run: (shell: Shell, name: string) => Promise<object>): void => {
     act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) => {
-      shell.waitsFor("the daemon goes on with the agent that was asked for last; `hivectl status` says how it stands");
+      shell.waitsFor("the daemon finishes the last agent that it was asked for; `hivectl status` shows its state");
       await forEachAgent(shell, names ?? [], options, done, (name) => run(shell, name));
     });
   };
@@ -105,7 +105,7 @@ export function agentCommands(program: Command): void {
   each("pause", "let the messages of agents queue", "paused", ({ client }, name) =>
     client.call("set_paused", { name, paused: true }),
   );
-  each("resume", "deliver their messages again", "goes on", ({ client }, name) =>
+  each("resume", "deliver their messages again", "resumed", ({ client }, name) =>
     client.call("set_paused", { name, paused: false }),
   );
 
@@ -133,7 +133,9 @@ export function agentCommands(program: Command): void {
     async (shell, [name]: [string], { purge = false, yes, note }) => {
       await confirm(shell, { yes }, purge ? `remove ${name} with its notes, session and config, for good` : `destroy ${name}`);
       await shell.client.call("destroy", { name, purge, note });
-      shell.show({}, () => (purge ? `${name} is gone for good` : `${name} destroyed; \`hivectl revive ${name}\` brings it back`));
+      shell.show({}, () =>
+        purge ? `${name} is removed permanently` : `${name} destroyed; \`hivectl revive ${name}\` restores it`,
+      );
     },
   );
 
@@ -177,7 +179,7 @@ export function agentCommands(program: Command): void {
 
 /** Makes a call that answers once an agent runs. With --wait, prints the steps of its deploy. */
 async function comesToLife<T>(shell: Shell, name: string, wait: boolean | undefined, call: () => Promise<T>): Promise<T> {
-  shell.waitsFor(`the deploy of ${name} goes on; \`hivectl requests ${name}\` says how it stands`);
+  shell.waitsFor(`the deploy of ${name} continues; \`hivectl requests ${name}\` shows its state`);
   if (wait !== true) return call();
   const { tellingSteps } = await import("../follow.ts");
   return tellingSteps(shell, (one) => one.agent === name && one.kind === "spawn", call);
@@ -199,6 +201,6 @@ function readJson(file: string): Record<string, unknown> {
   } catch (error) {
     throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError(`${file} holds no JSON object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError(`${file} is not a JSON object`);
   return value as Record<string, unknown>;
 }

@@ -58,7 +58,7 @@ export function backupCommands(program: Command): void {
           state: place,
           mayPutAside: () => {
             progress.end();
-            return confirm(printer, options, `${place} is not empty; put what is there aside`);
+            return confirm(printer, options, `${place} is not empty; move its content aside`);
           },
           tell: (step) => progress.tell(step),
         });
@@ -67,7 +67,7 @@ export function backupCommands(program: Command): void {
         printer.show({ restored: aside === undefined ? restored : { ...restored, aside } }, () =>
           [
             `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
-            ...(aside === undefined ? [] : [`what was there is in ${clean(aside)}; remove it when you need it no more`]),
+            ...(aside === undefined ? [] : [`its earlier content is in ${clean(aside)}; remove it when you no longer need it`]),
             "start it with `npm start`",
           ].join("\n"),
         );

@@ -4,7 +4,7 @@ import { agentName, scoped, wholeNumber } from "../arguments.ts";
 import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { resultsOf, scopeOf, showResults, type Result, type ScopeOptions } from "../per-agent.ts";
-import { age, clean, oneLine, plural, visible } from "../print.ts";
+import { age, clean, oneLine, visible } from "../print.ts";
 import { act, nothingAbout, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
@@ -49,7 +49,7 @@ export function deployCommands(program: Command): void {
     program
       .command("force")
       .argument("<id>", "the request", wholeNumber)
-      .description("do not wait for the running turn: it is stopped, its message goes back, the deploy goes on"),
+      .description("deploy without waiting: the running turn is stopped and its message returns to the queue"),
     async (shell, [id]: [number]) => shell.show(await shell.client.call("deploy_force", { id }), () => `#${id} does not wait`),
   );
 
@@ -157,19 +157,20 @@ export function deployCommands(program: Command): void {
   act(
     program
       .command("check")
-      .description("check the invariants of the deploys on the living hive; the exit code is 1 when one does not hold"),
+      .description("check the invariants of the deploys of the running hive; the exit code is 1 when one does not hold"),
     async (shell) => {
       const output = await shell.client.call("check", {});
       const text = ({ holds, findings }: typeof output): string => {
         const lines = findings.map((one) => {
           const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");
           const problems = one.problems.map((problem) => `\n     ${shell.paint("red", clean(problem))}`).join("");
-          const what = `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${plural(one.checked, "thing")} looked at)`)}`;
+          const what = `${mark} ${one.invariant}  ${clean(one.what)} ${shell.paint("dim", `(${one.checked} checked)`)}`;
           return reflow(`${what}${problems}`, shell.width, 5);
         });
-        return [...lines, holds ? shell.paint("green", "everything holds") : shell.paint("red", "something does not hold")].join(
-          "\n",
-        );
+        return [
+          ...lines,
+          holds ? shell.paint("green", "all invariants hold") : shell.paint("red", "an invariant does not hold"),
+        ].join("\n");
       };
       if (output.holds) return shell.show(output, text);
       shell.say(text(output));
@@ -193,7 +194,7 @@ async function settled(shell: Shell, results: readonly Result[]): Promise<Result
 /** Asks for rebuilds, which the daemon carries out one after the other. With --wait, prints their steps. */
 async function queued(shell: Shell, call: () => Promise<{ results: Result[] }>, { wait }: Deciding): Promise<Result[]> {
   if (wait !== true) return (await call()).results;
-  shell.waitsFor("the rebuilds go on; `hivectl requests` says how they stand");
+  shell.waitsFor("the rebuilds continue; `hivectl requests` shows their state");
   const { tellingSteps } = await import("../follow.ts");
   return (await tellingSteps(shell, (one) => one.origin === "update", call)).results;
 }

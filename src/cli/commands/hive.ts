@@ -32,7 +32,7 @@ export function hiveCommands(program: Command): void {
       .command("logout")
       .argument("<session>", "its number", wholeNumber)
       .description("log a browser out, its open pages too"),
-    async (shell, [id]: [number]) => shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} is over`),
+    async (shell, [id]: [number]) => shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} ended`),
   );
 
   act(program.command("urls").description("where the dashboard is, and the agents' own pages"), async (shell) =>
@@ -44,7 +44,7 @@ export function hiveCommands(program: Command): void {
   );
 
   act(waits(program.command("shutdown").description("stop every cage, then the daemon")), async (shell) => {
-    shell.waitsFor("the hive goes on stopping");
+    shell.waitsFor("the hive is still stopping");
     await shell.client.call("shutdown", {});
     await shell.client.closed;
     shell.show({}, () => "the hive has stopped");

@@ -113,7 +113,7 @@ export function messageCommands(program: Command): void {
     program
       .command("let-go")
       .argument("<chain>", "its first message", wholeNumber)
-      .description("let a chain of messages go on that the loop brake holds"),
+      .description("release a chain of messages that the loop brake holds"),
     async (shell, [chain]: [number]) =>
       shell.show(
         await shell.client.call("chain_resume", { chain }),

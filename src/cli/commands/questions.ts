@@ -34,7 +34,7 @@ export function questionCommands(program: Command): void {
       }
       const text = words.join(" ");
       const answered = await shell.client.call("answer", { id, options: chosen, ...(text === "" ? {} : { text }) });
-      shell.show(answered, ({ question }) => `${clean(question.agent)} will hear your answer`);
+      shell.show(answered, ({ question }) => `${clean(question.agent)} will get your answer`);
     },
   );
 

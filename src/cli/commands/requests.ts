@@ -71,7 +71,7 @@ export function requestCommands(program: Command): void {
         .command("approve")
         .argument("<id>", "the request", wholeNumber)
         .description("approve a request: shows what it is and asks, unless the answer is given")
-        .option("-s, --sha <commit>", "the commit you have looked at; nothing else is approved, and nothing is asked")
+        .option("-s, --sha <commit>", "approve exactly this commit, without asking")
         .option(
           "-u, --unshown <path>",
           "a file that `show` does not show whole, once for each; without it --yes is refused",
@@ -110,7 +110,7 @@ export function requestCommands(program: Command): void {
       shell.show(
         await shell.client.call("deny", { id, note }),
         ({ approval }) =>
-          `#${id} denied${approval.requested_by === "operator" ? "" : `; ${clean(approval.requested_by)} is told`}`,
+          `#${id} denied${approval.requested_by === "operator" ? "" : `; ${clean(approval.requested_by)} is notified`}`,
       ),
   );
 

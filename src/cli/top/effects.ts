@@ -53,6 +53,6 @@ async function call(effect: Act, client: LineClient): Promise<string> {
     case "pause":
     case "resume":
       await client.call("set_paused", { name: effect.agent, paused: effect.do === "pause" });
-      return `${effect.agent} ${effect.do === "pause" ? "paused" : "goes on"}`;
+      return `${effect.agent} ${effect.do === "pause" ? "paused" : "resumed"}`;
   }
 }

@@ -36,7 +36,7 @@ export const KEYS: readonly (readonly [keys: string, words: string])[] = [
   ["↑ ↓ or k j", "select; g and G go to the first and the last"],
   ["Enter", "details of what is selected"],
   ["o", "the address of its page"],
-  ["t", "tail of the agent; q comes back"],
+  ["t", "tail of the agent; q returns"],
   ["a", "approve: shows the request with its risks, then asks"],
   ["c", "cancel the turn; asks"],
   ["s", "stop the agent; asks"],
