@@ -1,12 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-/** The script that runs before the app's. */
+/** The page's first script, which runs before the app's. */
 const BEGIN = "ui/lib/begin.ts";
 
 /**
- * Names the first script in the app's page. The app imports it as well (a module runs once, whoever asks for it); named in
- * the page it runs as soon as it is there, and not only once the large rest is.
+ * Adds the first script to the app's page. The app imports it as well (a module runs only once). In the page it runs as
+ * soon as it has loaded, without waiting for the much larger app.
  */
 function beginFirst(): Plugin {
   return {
@@ -23,7 +23,7 @@ function beginFirst(): Plugin {
   };
 }
 
-/** The interface: two pages (login and app), no inline script or style, nothing from elsewhere. */
+/** The interface: two pages (login and app), no inline script or style, no resources of other origins. */
 export default defineConfig({
   root: "ui",
   base: "/",
@@ -32,12 +32,12 @@ export default defineConfig({
     outDir: "../dist/ui",
     emptyOutDir: true,
     sourcemap: false,
-    // The policy forbids inline scripts and data: URLs for scripts; every browser we support preloads by itself.
+    // The policy forbids inline scripts and data: URLs for scripts; every browser we support preloads natively.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
       input: { index: "ui/index.html", login: "ui/login.html", begin: BEGIN },
-      // What the dashboard needs is one file: over HTTP/1.1 each further one waits for a connection.
+      // Everything that the dashboard needs is one file: over HTTP/1.1 each further file waits for a connection.
       output: {
         codeSplitting: {
           groups: [

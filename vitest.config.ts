@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { calibrate, patience } from "./test/lib/slowness.ts";
 
-// better-sqlite3 13 ends an older Node with a segmentation fault.
+// better-sqlite3 13 crashes an older Node with a segmentation fault.
 if (Number(process.versions.node.split(".")[0]) < 24)
   throw new Error("the tests need Node 24: `npm test -- <files>` brings it and runs them on it");
 calibrate();
@@ -9,10 +9,10 @@ calibrate();
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "ui/**/*.test.ts"],
-    // Two cores is the smallest machine we support, and tests wait for cages, disks and browsers: a third one beside two
-    // takes a sixth off the whole.
+    // Two cores is the smallest machine we support, and tests wait for cages, disks and browsers: a third worker
+    // makes the whole run a sixth faster.
     maxWorkers: 3,
-    // These end what hangs. They are long, and longer on a slow machine, so that load alone never fails a test.
+    // These limits end tests that hang. They are long, and longer on a slow machine, so that load alone never fails a test.
     testTimeout: patience(180_000),
     hookTimeout: patience(240_000),
     expect: { poll: { timeout: patience(60_000) } },

@@ -61,7 +61,7 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: ["hivectl cost", "hivectl cost scout -n 31", "hivectl cost --json | jq .total.cost_usd"],
   },
   egress: {
-    words: "--propose makes a request like every other: nothing is allowed before it is approved and deployed.",
+    words: "--propose makes a request like any other: nothing is allowed before it is approved and deployed.",
     examples: [
       "hivectl egress scout",
       "hivectl egress scout --propose example.org",
@@ -72,7 +72,7 @@ export const MORE: Readonly<Record<string, More>> = {
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
   approve: {
     words:
-      "What you saw is what is approved: if what runs has changed meanwhile, it is refused. A file that is too long to be shown, or is not text, has to be named.",
+      "The approval covers exactly what you saw: it is refused if what runs has changed meanwhile. A file that is too long to be shown, or is not text, has to be named.",
     examples: [
       "hivectl approve 12",
       "hivectl approve 12 --sha 3f2a91c04d1e --wait",
@@ -94,12 +94,12 @@ export const MORE: Readonly<Record<string, More>> = {
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   backup: {
     words:
-      "Everything that was acknowledged before it began is in it. Deploys wait while database and repositories are copied; messages and turns go on. The daemon writes it, so it is the daemon's user that must be able to.",
+      "It contains everything that was acknowledged before it began. Deploys wait while database and repositories are copied; messages and turns continue. The daemon writes it, so the daemon's user needs write access to the folder.",
     examples: ["hivectl backup /srv/backups/hive-$(date +%F)"],
   },
   restore: {
     words:
-      "Needs no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's manifest before anything is touched. What was in the folder is never removed.",
+      "Needs no daemon, and refuses while one runs on the state folder. Every file is compared with the backup's manifest before anything is changed. The folder's earlier content is never deleted.",
     examples: ["hivectl shutdown", "hivectl restore /srv/backups/hive-2026-01-31 --yes"],
   },
   completion: {
