@@ -1,10 +1,10 @@
 import { connect, createServer, type Socket } from "node:net";
+import { growingPauses, type PauseRange } from "../lib/pauses.ts";
 
 /** How long a new connection is parked while the other side does not listen. Milliseconds. */
 const PARK_MS = 10 * 60_000;
-/** First and longest pause between two attempts. Milliseconds. */
-const FIRST_RETRY_MS = 25;
-const MOST_RETRY_MS = 1_000;
+/** Between two attempts to reach the daemon. */
+const RECONNECT: PauseRange = { firstMs: 25, mostMs: 1_000 };
 
 export interface Bridge {
   port: number;
@@ -18,7 +18,7 @@ export interface Bridge {
 export function openBridge(path: string, parkMs = PARK_MS): Promise<Bridge> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (inner) => {
     inner.on("error", () => inner.destroy());
-    reach(path, performance.now() + parkMs, FIRST_RETRY_MS, inner, (outer) => join(inner, outer));
+    reach(path, performance.now() + parkMs, growingPauses(RECONNECT), inner, (outer) => join(inner, outer));
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -30,7 +30,13 @@ export function openBridge(path: string, parkMs = PARK_MS): Promise<Bridge> {
   });
 }
 
-function reach(path: string, until: number, pause: number, inner: Socket, reached: (outer: Socket) => void): void {
+function reach(
+  path: string,
+  until: number,
+  pauses: Generator<number, never>,
+  inner: Socket,
+  reached: (outer: Socket) => void,
+): void {
   if (inner.destroyed) return;
   const outer = connect({ path, allowHalfOpen: true });
   outer.once("connect", () => {
@@ -39,8 +45,7 @@ function reach(path: string, until: number, pause: number, inner: Socket, reache
   });
   outer.once("error", () => {
     if (performance.now() > until) return void inner.destroy();
-    // Jitter: a hundred connections must not retry at the same moment.
-    setTimeout(() => reach(path, until, Math.min(pause * 2, MOST_RETRY_MS), inner, reached), pause * (0.5 + Math.random() / 2));
+    setTimeout(() => reach(path, until, pauses, inner, reached), pauses.next().value);
   });
 }
 

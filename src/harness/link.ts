@@ -5,8 +5,11 @@ import { ConnectionLost, connectLines, type LineClient } from "../rpc/client.ts"
 import { HiveError } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
-import { isForGood, retryPauses } from "./retry.ts";
+import { growingPauses, type PauseRange } from "../lib/pauses.ts";
+import { isForGood } from "./retry.ts";
 
+/** Between two attempts to reach the daemon. */
+const RECONNECT: PauseRange = { firstMs: 20, mostMs: 2_000 };
 /** How often to retry after "another harness lives", in case that harness is about to end. */
 const MAX_CONFLICTS = 40;
 
@@ -75,7 +78,7 @@ export class Link {
 
   async #connect(): Promise<LineClient> {
     const since = performance.now();
-    const pauses = retryPauses();
+    const pauses = growingPauses(RECONNECT);
     let conflicts = 0;
     for (;;) {
       try {

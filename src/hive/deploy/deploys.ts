@@ -1,3 +1,4 @@
+import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
 import { SerialQueue } from "../../lib/serial-queue.ts";
 import { stateOf } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
@@ -11,9 +12,8 @@ import { STEPS } from "./steps/index.ts";
 import type { AnyStep, Deploy, Found } from "./steps/step.ts";
 import type { DeployWorld } from "./world.ts";
 
-/** First and longest pause between two tries of what must be carried to its end. Milliseconds. */
-const FIRST_RETRY_MS = 50;
-const MOST_RETRY_MS = 10_000;
+/** Between two attempts to store how a deploy ended. */
+const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
 /** Characters of a failure's words that are kept: in a row, in a tag, in a message to the manager. */
 const MAX_ERROR_CHARS = 8_000;
 /** Why a deploy was given up when the operator stopped everything. */
@@ -183,15 +183,17 @@ export class Deploys {
 
   /** Tries until it works or the daemon ends: a full disk is waited out, and nothing is half told. */
   async #persist<T>(act: () => Promise<T>): Promise<T> {
-    for (let pause = 0; ; pause = Math.min(Math.max(FIRST_RETRY_MS, pause * 2), MOST_RETRY_MS)) {
+    const pauses = growingPauses(PERSIST);
+    for (let tries = 1; ; tries++) {
       try {
         return await act();
       } catch (error) {
-        if (this.#ended.signal.aborted && pause > 0) throw error;
+        if (this.#ended.signal.aborted && tries > 1) throw error;
         this.#world.lookAtDisk(error);
         this.#world.onUnexpected(error);
       }
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      // Once at once: the room that was set aside is free now.
+      if (tries > 1) await new Promise((resolve) => setTimeout(resolve, pauses.next().value));
     }
   }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { retryPauses } from "./retry.ts";
+import { growingPauses } from "./pauses.ts";
 
 const first = (count: number, random?: () => number): number[] => {
-  const pauses = retryPauses(random);
+  const pauses = growingPauses({ firstMs: 20, mostMs: 2_000 }, random);
   return Array.from({ length: count }, () => pauses.next().value);
 };
 
