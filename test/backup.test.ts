@@ -7,7 +7,7 @@ import { restore } from "../src/backup/restore.ts";
 import { Backups, type BackupWorld } from "../src/backup/take.ts";
 import { check } from "../src/hive/deploy/check.ts";
 import { takeLock } from "../src/store/lock.ts";
-import { openDeployWorld } from "./lib/deploy-world.ts";
+import { openDeployContext } from "./lib/deploy-context.ts";
 
 /** Backups of the real store and the real repositories during deploys, and what is refused. */
 
@@ -15,7 +15,7 @@ import { openDeployWorld } from "./lib/deploy-world.ts";
 const LOOKS = 40;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
-type World = Awaited<ReturnType<typeof openDeployWorld>>;
+type World = Awaited<ReturnType<typeof openDeployContext>>;
 let folder: string;
 let world: World;
 const never = new AbortController().signal;
@@ -24,7 +24,7 @@ const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
-  world = await openDeployWorld();
+  world = await openDeployContext();
   await world.firstStart();
 });
 afterEach(async () => {
@@ -41,8 +41,8 @@ const at = (name: string): string => join(folder, name);
 async function restored(backup: string, name: string): Promise<{ holds: string[]; problems: string[]; rows: number }> {
   await mkdir(at(name));
   await restore({ backup, state: join(at(name), "s"), ...quiet });
-  const other = await openDeployWorld({ folder: at(name) });
-  const found = await check(other.world);
+  const other = await openDeployContext({ folder: at(name) });
+  const found = await check(other.context);
   const rows = other.store.approvals.all().length;
   await other.close();
   return {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDeployWorld } from "./lib/deploy-world.ts";
+import { openDeployContext } from "./lib/deploy-context.ts";
 
 /** Configs that were deployed under earlier rules, and configs that cannot be read. */
 
@@ -11,7 +11,7 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "deployed-config-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const RESTRICTED = { allowedRecipients: ["scribe"], tools: { allow: [], deny: ["Bash"] } };
-type World = Awaited<ReturnType<typeof openDeployWorld>>;
+type World = Awaited<ReturnType<typeof openDeployContext>>;
 
 async function propose(world: World, text: string) {
   const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
@@ -22,12 +22,12 @@ async function propose(world: World, text: string) {
 async function deployUnder(world: World, text: string): Promise<void> {
   if (!world.swarm.find("scout"))
     await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
-  const { validate } = world.world;
-  world.world.validate = () => [];
+  const { validate } = world.context;
+  world.context.validate = () => [];
   const { id } = await propose(world, text);
   await world.requests.approve(id, {}, false);
   await world.through(id);
-  world.world.validate = validate;
+  world.context.validate = validate;
 }
 
 const deployedFile = (world: World): string => {
@@ -37,11 +37,11 @@ const deployedFile = (world: World): string => {
 
 test("a config that was valid when it was deployed still runs, with a warning, and can be rebuilt and rolled back to", async () => {
   const old = { ...RESTRICTED, secrets: ["TOKEN"], limits: { pids: 1 } };
-  const first = await openDeployWorld({ folder });
+  const first = await openDeployContext({ folder });
   await deployUnder(first, JSON.stringify(old));
   await first.close();
 
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   const scout = world.swarm.byName("scout");
   const { deployedRequest } = scout.record;
   expect(scout.config).toMatchObject(RESTRICTED);
@@ -64,12 +64,12 @@ test.each<[string, string]>([
   ["has another type", `{"tools": "none"}`],
   ["has a restriction of another version", `{"neverAfter": "18:00"}`],
 ])("an agent whose deployed agent.json %s is stopped with an error, and a rebuild starts it again", async (_, text) => {
-  const first = await openDeployWorld({ folder });
+  const first = await openDeployContext({ folder });
   await deployUnder(first, JSON.stringify(RESTRICTED));
   writeFileSync(deployedFile(first), text);
   await first.close();
 
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   const scout = world.swarm.byName("scout");
   await world.swarm.boot();
   expect(scout.state).toBe("failed");
@@ -85,7 +85,7 @@ test.each<[string, string]>([
 });
 
 test("a config that cannot be read reaches no cage, even if earlier rules accepted it", async () => {
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   await deployUnder(world, JSON.stringify(RESTRICTED));
   await expect(deployUnder(world, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
   const scout = world.swarm.byName("scout");
@@ -95,11 +95,11 @@ test("a config that cannot be read reaches no cage, even if earlier rules accept
 });
 
 test("mounts are tested for the request and again at the build; a config that already runs starts without them", async () => {
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   await deployUnder(world, "{}");
   const tried: (string | undefined)[] = [];
   let problem: string | undefined;
-  world.world.tryMounts = async (agent, mounts) => {
+  world.context.tryMounts = async (agent, mounts) => {
     tried.push(agent?.name);
     return mounts.map((mount) => ({ mount, problem }));
   };
@@ -132,13 +132,13 @@ test("mounts are tested for the request and again at the build; a config that al
 });
 
 test("an id map is shown before it is approved, kept by a config that ran with it, and never used without approval", async () => {
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   await deployUnder(world, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
-  world.world.userName = async () => "ada";
+  world.context.userName = async () => "ada";
   /** As if the folder could be written only through an id map. */
-  world.world.tryMounts = async (_, mounts, approved) => {
+  world.context.tryMounts = async (_, mounts, approved) => {
     asked.push(approved);
     return mounts.map((mount) => {
       if (approved === undefined) return { mount, problem: undefined, owner };
@@ -170,11 +170,11 @@ test("an id map is shown before it is approved, kept by a config that ran with i
 
   // A folder that was once writable by its mode: the id map that it now needs is a new risk, and the running config
   // stays without one.
-  world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
+  world.context.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
   const open = await propose(world, JSON.stringify({ mounts, model: "haiku" }));
   await world.requests.approve(open.id, {}, false);
   await world.through(open.id);
-  world.world.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
+  world.context.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
   expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(
     "belong to ada, uid 4242, gid 4343",
   );

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
 import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
-import { openDeployWorld } from "./lib/deploy-world.ts";
+import { openDeployContext } from "./lib/deploy-context.ts";
 import { patience } from "./lib/slowness.ts";
 
 /**
@@ -19,7 +19,7 @@ const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** Enough to reach every end of a request. `npm run interleavings` runs many more. */
 const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
 const LIMIT_MS = patience(180_000 + RUNS * 2_000);
-type World = Awaited<ReturnType<typeof openDeployWorld>>;
+type World = Awaited<ReturnType<typeof openDeployContext>>;
 let world: World;
 let folder: string;
 let proposals = 0;
@@ -27,7 +27,7 @@ const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(TOP, "interleavings-"));
-  world = await openDeployWorld({ folder });
+  world = await openDeployContext({ folder });
   await world.firstStart();
   for (const name of ["ada", "bob"])
     await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
@@ -80,7 +80,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
       await line;
       // Cancel undecided requests, so that the run ends.
       expect(world.unexpected).toEqual([]);
-      const left = ids.filter((id) => world.book.get(id).state === "pending");
+      const left = ids.filter((id) => world.requestStore.get(id).state === "pending");
       await Promise.all(left.map((id) => world.requests.cancel(id, "operator")));
       const rows = await Promise.all(ids.map((id) => world.deploys.settled(id)));
       const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => world.repos.applied(name).refs()));
@@ -95,7 +95,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
     }),
     { numRuns: RUNS, endOnFailure: true, examples: [[BOTH_AT_ONCE]] },
   );
-  expect((await check(world.world)).filter((finding) => !finding.ok)).toEqual([]);
+  expect((await check(world.context)).filter((finding) => !finding.ok)).toEqual([]);
   expect(world.unexpected).toEqual([]);
   console.log(`${RUNS} interleavings, ${RUNS * 3} requests: ${JSON.stringify(seen)}`);
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);

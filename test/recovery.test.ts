@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/hive/deploy/check.ts";
-import { openDeployWorld } from "./lib/deploy-world.ts";
+import { openDeployContext } from "./lib/deploy-context.ts";
 
 /** Starts with the remains of a killed daemon: requests in flight, and a repository that was damaged meanwhile. */
 
@@ -25,7 +25,7 @@ const DAMAGES: Record<string, () => void> = {
 
 /** Requests a change of each agent, and deploys it if `approved`. Resolves with the requests. */
 async function changes(agents: string[], { approved }: { approved: boolean }): Promise<number[]> {
-  const world = await openDeployWorld({ folder });
+  const world = await openDeployContext({ folder });
   const ids: number[] = [];
   for (const agent of agents) {
     if (!world.swarm.find(agent))
@@ -61,9 +61,9 @@ test.each(Object.keys(DAMAGES))(
     const copy = join(folder, "copy");
     cpSync(repository(), copy, { recursive: true });
     DAMAGES[how]?.();
-    const forward = await openDeployWorld({ folder });
+    const forward = await openDeployContext({ folder });
     expect(forward.recovered).toEqual({ forward: published, back: [] });
-    for (const id of published) expect(forward.book.get(id).state).toBe("deployed");
+    for (const id of published) expect(forward.requestStore.get(id).state).toBe("deployed");
     expect(forward.swarm.byName("ada").record.deployedRequest).toBe(published[0]);
     expect(forward.swarm.byName("ada").warnings.join()).toContain("its applied repository is damaged");
     expect(forward.swarm.byName("bob").warnings).toEqual([]);
@@ -77,9 +77,9 @@ test.each(Object.keys(DAMAGES))(
     rmSync(copy, { recursive: true });
     cpSync(repository(), copy, { recursive: true });
     DAMAGES[how]?.();
-    const back = await openDeployWorld({ folder });
+    const back = await openDeployContext({ folder });
     expect(back.recovered).toEqual({ forward: [], back: asked });
-    const [ada, bob] = asked.map((id) => back.book.get(id));
+    const [ada, bob] = asked.map((id) => back.requestStore.get(id));
     expect(ada?.state).toBe("failed");
     expect(ada?.error).toMatch(/ask again; the applied repository of ada is damaged: ./);
     expect(bob).toMatchObject({ state: "failed", error: expect.stringMatching(/ask again$/) as string });
@@ -90,10 +90,10 @@ test.each(Object.keys(DAMAGES))(
     // Restored from a backup. The start repairs what it lacks.
     rmSync(repository(), { recursive: true });
     cpSync(copy, repository(), { recursive: true });
-    const mended = await openDeployWorld({ folder });
+    const mended = await openDeployContext({ folder });
     expect(mended.swarm.byName("ada").warnings).toEqual([]);
     expect((await mended.repos.applied("ada").refs()).has(`refs/tags/failed/${asked[0]}`)).toBe(true);
-    expect((await check(mended.world)).flatMap((one) => one.problems)).toEqual([]);
+    expect((await check(mended.context)).flatMap((one) => one.problems)).toEqual([]);
     await mended.close();
   },
 );

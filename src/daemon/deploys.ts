@@ -10,7 +10,7 @@ import type { Swarm } from "../hive/agents/swarm.ts";
 import { NIX_TEMPLATE } from "../hive/agents/template.ts";
 import type { Broker } from "../hive/broker/broker.ts";
 import { AutoUpdate } from "../hive/deploy/auto-update.ts";
-import { Book } from "../hive/deploy/book.ts";
+import { RequestStore } from "../hive/deploy/request-store.ts";
 import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Deploys } from "../hive/deploy/deploys.ts";
@@ -21,7 +21,7 @@ import { Requests } from "../hive/deploy/requests.ts";
 import { shownDiff } from "../hive/deploy/shown.ts";
 import type { KnownNames } from "../hive/deploy/unknown-names.ts";
 import { validateConfig } from "../hive/deploy/validate.ts";
-import type { DeployWorld } from "../hive/deploy/world.ts";
+import type { DeployContext } from "../hive/deploy/deploy-context.ts";
 import type { Paths } from "../hive/paths.ts";
 import type { Repos } from "../repos/types.ts";
 import type { Store } from "../store/store.ts";
@@ -71,7 +71,7 @@ export function openDeploys(parts: DeployParts) {
   const { paths, specify, identityOf, models, afterDeploy, ...rest } = parts;
   const known = (): KnownNames => ({ models, agents: parts.swarm.all().map((agent) => agent.name) });
   const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
-  const world: DeployWorld = {
+  const context: DeployContext = {
     ...rest,
     validate: validateConfig,
     shown: (changes, head) => shownDiff(changes, head, EVALUATES_NIX),
@@ -85,34 +85,34 @@ export function openDeploys(parts: DeployParts) {
     async leftover(agent, row) {
       await afterDeploy(agent);
       // Pending requests may name the agent that has just come into being.
-      if (row.kind === "spawn") await refreshMarks(world, book);
+      if (row.kind === "spawn") await refreshMarks(context, requestStore);
       await parts.repos.meta.refreshCheckout();
-      await lookForDrift(world);
+      await lookForDrift(context);
       const folder = join(paths.agent(agent.id).root, "generations");
       const running = String(agent.record.generation);
       for (const name of await readdir(folder))
         if (name !== running) await rm(join(folder, name), { recursive: true, force: true });
     },
   };
-  const book = new Book(world);
-  const deploys = new Deploys(world, book);
-  const requests = new Requests(world, book, deploys);
-  const autoUpdate = new AutoUpdate(world, requests, deploys);
+  const requestStore = new RequestStore(context);
+  const deploys = new Deploys(context, requestStore);
+  const requests = new Requests(context, requestStore, deploys);
+  const autoUpdate = new AutoUpdate(context, requests, deploys);
   return {
-    world,
-    book,
+    context,
+    requestStore,
     deploys,
     requests,
     autoUpdate,
     async recover() {
-      const recovered = await recover(world, book);
+      const recovered = await recover(context, requestStore);
       // The rules for marks may be newer than the requests.
-      await refreshMarks(world, book);
+      await refreshMarks(context, requestStore);
       return recovered;
     },
 
     /** An agent is gone: pending requests may name it. */
-    gone: () => refreshMarks(world, book),
+    gone: () => refreshMarks(context, requestStore),
 
     /** The manager comes into being with the first start. A failure is told, and tried again by the next one. */
     async firstStart(): Promise<void> {

@@ -7,7 +7,7 @@ import { MANAGER } from "../wire/names.ts";
 export function directoryOf(past: readonly { id: string; name: string }[], swarm: () => Swarm): Directory {
   const names = new Map(past.map((one) => [one.id, one.name]));
   const principal = (agent: Agent | undefined): Principal | undefined =>
-    agent && !agent.destroyed && !agent.unborn
+    agent && !agent.destroyed && !agent.isDraft
       ? { id: agent.id, name: agent.name, allowed: agent.config.allowedRecipients }
       : undefined;
   return {

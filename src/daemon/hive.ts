@@ -22,7 +22,7 @@ import { Swarm } from "../hive/agents/swarm.ts";
 import { Announcements } from "../hive/announcements.ts";
 import { Broker } from "../hive/broker/broker.ts";
 import { MessageHistory } from "../hive/broker/history.ts";
-import { Door } from "../hive/door.ts";
+import { Sessions } from "../hive/sessions.ts";
 import type { Paths } from "../hive/paths.ts";
 import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
@@ -93,7 +93,7 @@ export async function openHive(deps: HiveDeps) {
   const driver: Driver = openDriver(config.driver);
   const directory = directoryOf(store.agents.names(), () => swarm);
   const feed = new Feed(
-    storeReplay(store, directory, (row) => deploys.book.view(row)),
+    storeReplay(store, directory, (row) => deploys.requestStore.view(row)),
     () => store.settle(),
   );
   const repos = await openRepos(paths);
@@ -121,7 +121,7 @@ export async function openHive(deps: HiveDeps) {
     urls,
     cannot: () => driver.cannot(),
     store,
-    parts: () => ({ swarm, broker, turns, pages, allStop, questions, history, book: deploys.book }),
+    parts: () => ({ swarm, broker, turns, pages, allStop, questions, history, requestStore: deploys.requestStore }),
     now,
   });
   const changed = (agent: Agent): void => views.changed(agent);
@@ -261,7 +261,7 @@ export async function openHive(deps: HiveDeps) {
     rateLimitReset: (agent) => modelUse.limitEnds(agent),
     hasRevision: (agent, revision) => cages.revisionIs(agent, revision),
     replace: (agent) => deploys.autoUpdate.look(agent),
-    isAnother: () => void lookForDrift(deploys.world).catch(onUnexpected),
+    isAnother: () => void lookForDrift(deploys.context).catch(onUnexpected),
     sleep,
     onUnexpected,
     onOutcome(agent, outcome) {
@@ -333,7 +333,7 @@ export async function openHive(deps: HiveDeps) {
     if (agent) changed(agent);
   });
 
-  const door = new Door(sessionStore(store, onUnexpected, now), onUnexpected, now);
+  const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
   const diskWatch = new DiskWatch({
     awake: () => swarm.all().filter((agent) => agent.phase.at === "running"),
     bytesOf: (agent) => bytesOnDisk(writableFolders(agent, paths)),
@@ -359,7 +359,7 @@ export async function openHive(deps: HiveDeps) {
     harnesses,
     turns,
     feed,
-    door,
+    sessions,
     paths,
     driver,
     urls,
@@ -376,7 +376,7 @@ export async function openHive(deps: HiveDeps) {
     views: () => views.all(),
     snapshot: (messages: number) => views.snapshot(messages),
     launchUrl() {
-      const { token, expiresAt } = door.mint();
+      const { token, expiresAt } = sessions.mint();
       return { url: `${urls.home}/login#token=${token}`, expires_at: expiresAt.toISOString() };
     },
     call,

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openDriver } from "../containers/drivers.ts";
-import type { MountTrial } from "../hive/deploy/world.ts";
+import type { MountTrial } from "../hive/deploy/deploy-context.ts";
 import { Paths } from "../hive/paths.ts";
 import { idMapsLack } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";

@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import type { Identity } from "../containers/driver.ts";
-import type { MountTrial } from "../hive/deploy/world.ts";
+import type { MountTrial } from "../hive/deploy/deploy-context.ts";
 import type { Paths } from "../hive/paths.ts";
 import { accessFromCage } from "../os/folder-access.ts";
 import { idMap, type Ids } from "../os/id-map.ts";

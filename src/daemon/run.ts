@@ -97,7 +97,7 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
   const deps: Omit<WebDeps, "origins"> = {
     hiveId: hive.id,
     files: new StaticFiles(INTERFACE),
-    door: hive.door,
+    sessions: hive.sessions,
     call(name, input) {
       const answer = hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true });
       // Streams are not served over HTTP: the app refuses them before this.

@@ -5,7 +5,7 @@ import type { AllStop } from "../hive/agents/all-stop.ts";
 import type { Swarm } from "../hive/agents/swarm.ts";
 import type { Broker } from "../hive/broker/broker.ts";
 import type { MessageHistory } from "../hive/broker/history.ts";
-import type { Book } from "../hive/deploy/book.ts";
+import type { RequestStore } from "../hive/deploy/request-store.ts";
 import type { Questions } from "../hive/questions.ts";
 import type { Turns } from "../hive/turns.ts";
 import type { Store } from "../store/store.ts";
@@ -36,7 +36,7 @@ export interface ViewsDeps {
     allStop: AllStop;
     questions: Questions;
     history: MessageHistory;
-    book: Book;
+    requestStore: RequestStore;
   };
   now(): number;
 }
@@ -56,7 +56,7 @@ export class Views {
   /** Something about the agent is not what it was. */
   changed(agent: Agent): void {
     // Nobody sees an agent before its first deploy has succeeded.
-    if (agent.unborn) return;
+    if (agent.isDraft) return;
     const { state } = agent;
     if (this.#lastState.get(agent) !== state) {
       this.#lastState.set(agent, state);
@@ -119,13 +119,13 @@ export class Views {
   /** All that a page begins with, at one position of the sequence; of the messages the newest `messages`. */
   snapshot(messages: number): StateSnapshot {
     const { store } = this.#deps;
-    const { questions, history, book } = this.#deps.parts();
+    const { questions, history, requestStore } = this.#deps.parts();
     return {
       seq: store.settle(),
       hive: this.hive(),
       agents: this.#agents(),
       questions: questions.list({ all: false }),
-      approvals: store.approvals.open().map((row) => book.view(row)),
+      approvals: store.approvals.open().map((row) => requestStore.view(row)),
       messages: history.messages({ limit: messages }),
       stuck: history.stuck(),
     };

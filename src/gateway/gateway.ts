@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { rmSync } from "node:fs";
-import { boundConnections } from "../rpc/http-crowd.ts";
+import { boundConnections } from "../rpc/connection-limit.ts";
 import { egressServer, type EgressDeps } from "./egress/proxy.ts";
 import { modelProxy, type ModelProxyDeps } from "./model/proxy.ts";
 

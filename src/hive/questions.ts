@@ -8,7 +8,7 @@ import { MAX_OPEN_QUESTIONS } from "../wire/limits.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Directory } from "./directory.ts";
-import { Moment } from "./patience.ts";
+import { Moment } from "./timers.ts";
 
 /** Pause before retrying an expiry that could not be stored. Milliseconds. */
 const RETRY_MS = 10_000;

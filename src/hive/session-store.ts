@@ -1,5 +1,5 @@
 import type { Store } from "../store/store.ts";
-import type { SessionStore } from "./door.ts";
+import type { SessionStore } from "./sessions.ts";
 
 /** Browser sessions in the hive's store. */
 export function sessionStore(store: Store, onUnexpected: (error: unknown) => void, now: () => number): SessionStore {

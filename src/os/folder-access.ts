@@ -1,4 +1,4 @@
-import { startThrowAway } from "./throw-away.ts";
+import { startThrowAway } from "./sandboxed-run.ts";
 
 /** What a user may do with a folder that is bound into a cage. */
 export interface FolderAccess {

@@ -6,7 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import { GIT_ENV, git, gitCommand, tryGit } from "../os/git.ts";
 import { startChild } from "../os/run.ts";
 import { syncAll } from "../os/stable.ts";
-import { startThrowAway } from "../os/throw-away.ts";
+import { startThrowAway } from "../os/sandboxed-run.ts";
 import { Sha } from "../wire/approval.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { writeSkeleton } from "./folders.ts";

@@ -5,7 +5,7 @@ import { check as checkInvariants } from "../../src/hive/deploy/check.ts";
 import { Paths } from "../../src/hive/paths.ts";
 import { tryGit } from "../../src/os/git.ts";
 import { HiveError } from "../../src/wire/error.ts";
-import { openDeployWorld } from "../lib/deploy-world.ts";
+import { openDeployContext } from "../lib/deploy-context.ts";
 import { DISK_FAILED } from "./world.ts";
 
 /**
@@ -22,12 +22,12 @@ const ROLLED_BACK_EVERY = 3;
 
 /** The confirmed steps, as the log names them. */
 type Said = "asked" | "approved" | "denied" | "deployed";
-type World = Awaited<ReturnType<typeof openDeployWorld>>;
+type World = Awaited<ReturnType<typeof openDeployContext>>;
 
 const say = (value: object): void => void writeSync(1, `${JSON.stringify(value)}\n`);
 
 function open(database: string): Promise<World> {
-  return openDeployWorld({
+  return openDeployContext({
     folder: dirname(database),
     onFatal(error) {
       writeSync(2, `the disk failed: ${error.message}\n`);
@@ -108,7 +108,7 @@ async function check(database: string, log: string): Promise<void> {
   }
   counts.forward = world.recovered.forward.length;
   counts.back = world.recovered.back.length;
-  problems.push(...(await checkInvariants(world.world)).flatMap((finding) => finding.problems));
+  problems.push(...(await checkInvariants(world.context)).flatMap((finding) => finding.problems));
   problems.push(...world.unexpected.map(String));
   problems.push(...(await broken(dirname(database))));
   await world.close();

@@ -35,9 +35,9 @@ const by = (caller: CallerContext): string => (caller.kind === "operator" ? OPER
 
 /** The commit that a diff starts from. */
 async function baseOf(hive: Hive, id: number, base: string): Promise<Sha | undefined> {
-  const row = hive.deploys.book.get(id);
-  if (base === "decision") return hive.deploys.book.base(row);
-  if (base === "running") return hive.deploys.book.running(row);
+  const row = hive.deploys.requestStore.get(id);
+  if (base === "decision") return hive.deploys.requestStore.base(row);
+  if (base === "running") return hive.deploys.requestStore.running(row);
   if (base === "requested") return row.base_sha ?? undefined;
   const repo = hive.repos.applied(row.name);
   if (base === "parent") return repo.firstParent(row.sha);
@@ -63,7 +63,7 @@ function rebuildAll(
 }
 
 export const approvalHandlers: Pick<Handlers, Names> = {
-  pending: (hive) => ({ approvals: hive.store.approvals.open().map((row) => approvalRow(hive.deploys.book.view(row))) }),
+  pending: (hive) => ({ approvals: hive.store.approvals.open().map((row) => approvalRow(hive.deploys.requestStore.view(row))) }),
   approvals(hive, input) {
     const { approvals } = hive.store;
     const before = input.before ?? NEWEST;
@@ -76,32 +76,32 @@ export const approvalHandlers: Pick<Handlers, Names> = {
         : input.agent === undefined
           ? approvals.newest(before, input.limit)
           : approvals.newestOf(input.agent, before, input.limit);
-    return { approvals: rows.map((row) => hive.deploys.book.view(row)) };
+    return { approvals: rows.map((row) => hive.deploys.requestStore.view(row)) };
   },
   async show(hive, input) {
-    const row = hive.deploys.book.get(input.id);
+    const row = hive.deploys.requestStore.get(input.id);
     // The digest is that of the moment at which the base is read: what runs may change while the diff is made.
-    const approval = hive.deploys.book.view(row);
+    const approval = hive.deploys.requestStore.view(row);
     const base = await baseOf(hive, input.id, input.base);
-    const files = await lookAt(hive.deploys.world, row.name, base, row.sha);
+    const files = await lookAt(hive.deploys.context, row.name, base, row.sha);
     const cut = files.some((file) => file.cut);
     return { approval, ...(base === undefined ? {} : { base_sha: base }), files, cut };
   },
   async show_file(hive, input) {
-    const row = hive.deploys.book.get(input.id);
-    return lookInto(hive.deploys.world, row, await baseOf(hive, input.id, input.base), input);
+    const row = hive.deploys.requestStore.get(input.id);
+    return lookInto(hive.deploys.context, row, await baseOf(hive, input.id, input.base), input);
   },
 
   async approve(hive, input, caller) {
     const isBrowser = caller.kind === "operator" && caller.browser === true;
     const row = await hive.deploys.requests.approve(input.id, input, isBrowser);
-    return { approval: hive.deploys.book.view(row) };
+    return { approval: hive.deploys.requestStore.view(row) };
   },
   async deny(hive, input) {
-    return { approval: hive.deploys.book.view(await hive.deploys.requests.deny(input.id, input.note)) };
+    return { approval: hive.deploys.requestStore.view(await hive.deploys.requests.deny(input.id, input.note)) };
   },
   async cancel_request(hive, input, caller) {
-    return { approval: hive.deploys.book.view(await hive.deploys.requests.cancel(input.request, by(caller), input)) };
+    return { approval: hive.deploys.requestStore.view(await hive.deploys.requests.cancel(input.request, by(caller), input)) };
   },
 
   async request_spawn(hive, input, caller) {
@@ -132,17 +132,17 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   update: (hive, input, caller) => rebuildAll(hive, namesIn(hive, input.scope, caller), caller, input),
   deploy_force(hive, input) {
     hive.deploys.deploys.force(input.id);
-    return { approval: hive.deploys.book.view(hive.deploys.book.get(input.id)) };
+    return { approval: hive.deploys.requestStore.view(hive.deploys.requestStore.get(input.id)) };
   },
 
-  deploys: (hive, input) => ({ deploys: deployRows(hive.deploys.world, input) }),
+  deploys: (hive, input) => ({ deploys: deployRows(hive.deploys.context, input) }),
   async meta(hive) {
     const head = await hive.repos.meta.head();
-    const inputs = metaInputs(hive.deploys.world, await hive.repos.meta.ledger(head));
+    const inputs = metaInputs(hive.deploys.context, await hive.repos.meta.ledger(head));
     return { ...(head === undefined ? {} : { head }), inputs };
   },
   async meta_update(hive, input, caller) {
-    const inputs = metaInputs(hive.deploys.world, await hive.repos.meta.ledger(await hive.repos.meta.head()));
+    const inputs = metaInputs(hive.deploys.context, await hive.repos.meta.ledger(await hive.repos.meta.head()));
     const unknown = input.inputs.filter((name) => !dependants(inputs, name));
     const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`;
     if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));
@@ -152,9 +152,9 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { results: [...results, ...unknown.map((name) => ({ name, ok: false, error: why(name) }))] };
   },
 
-  audit: (hive, input) => ({ entries: auditRows(hive.deploys.world, input) }),
+  audit: (hive, input) => ({ entries: auditRows(hive.deploys.context, input) }),
   async check(hive) {
-    const findings = await check(hive.deploys.world);
+    const findings = await check(hive.deploys.context);
     return { holds: findings.every((one) => one.ok), findings };
   },
 };

@@ -1,7 +1,7 @@
 import type { HarnessPush } from "../../wire/harness.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Handlers } from "./types.ts";
-import { agentOf, harnessOf } from "./who.ts";
+import { agentOf, harnessOf } from "./caller.ts";
 
 type Names = "hello" | "next" | "finish" | "publish" | "delta" | "report" | "confirm" | "set_status" | "whoami" | "list_agents";
 

@@ -3,7 +3,7 @@ import { backupHandlers } from "./backup.ts";
 import { harnessHandlers } from "./harness.ts";
 import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
-import { lookingHandlers } from "./looking.ts";
+import { readHandlers } from "./read.ts";
 import { messageHandlers } from "./messages.ts";
 import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
@@ -15,7 +15,7 @@ export const handlers: Handlers = {
   ...questionHandlers,
   ...lifecycleHandlers,
   ...turnHandlers,
-  ...lookingHandlers,
+  ...readHandlers,
   ...harnessHandlers,
   ...historyHandlers,
   ...approvalHandlers,

@@ -2,7 +2,7 @@ import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import { principalId } from "./history.ts";
 import type { CallerContext, Handlers } from "./types.ts";
-import { agentOf } from "./who.ts";
+import { agentOf } from "./caller.ts";
 
 type Names = "send" | "recv" | "inbox" | "mark_read" | "messages" | "message_retry" | "message_drop" | "chain_resume" | "wake";
 

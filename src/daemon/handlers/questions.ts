@@ -1,5 +1,5 @@
 import type { Handlers } from "./types.ts";
-import { agentOf } from "./who.ts";
+import { agentOf } from "./caller.ts";
 
 type Names = "ask_operator" | "questions" | "answer" | "question_cancel";
 

@@ -4,7 +4,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import { z } from "zod";
-import type { Door, SessionRecord } from "../../hive/door.ts";
+import type { Sessions, SessionRecord } from "../../hive/sessions.ts";
 import { failure, success } from "../../rpc/envelope.ts";
 import { parseStrictObject } from "../../rpc/json.ts";
 import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";
@@ -39,7 +39,7 @@ export interface WebDeps {
   /** On an agent's own port: whose page `/` is, and where every other page is. */
   only?: { agent: string; home(): string };
   files: StaticFiles;
-  door: Door;
+  sessions: Sessions;
   /** Carries out an operation of the contract as the operator. */
   call(name: OperationName, input: never): Promise<object>;
   /** Sends what came after a position and then what comes; returns how to stop. */
@@ -77,7 +77,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.post("/api/login", async (c) => {
     if (!logins()) throw new HiveError("rate_limited", "too many log-ins; wait a minute");
     const { token } = parseOrThrow(z.object({ token: z.string().max(256) }), await jsonBody(c));
-    const secret = await deps.door.enter(token, c.req.header("user-agent") ?? "");
+    const secret = await deps.sessions.enter(token, c.req.header("user-agent") ?? "");
     setCookie(c, cookieName, secret, {
       httpOnly: true,
       sameSite: "Strict",
@@ -91,7 +91,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.use(async (c, next) => {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     if (isRead && (c.req.path === "/login" || deps.files.publicPaths.has(c.req.path))) return next();
-    const session = deps.door.check(getCookie(c, cookieName));
+    const session = deps.sessions.check(getCookie(c, cookieName));
     if (session) {
       c.set("session", session);
       return next();
@@ -104,7 +104,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.get("/login", (c) => deps.files.send(c, "/login.html"));
 
   app.post("/api/logout", async (c) => {
-    await deps.door.revoke(c.get("session").id);
+    await deps.sessions.revoke(c.get("session").id);
     return c.json(success({}));
   });
 
@@ -127,7 +127,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
       stop();
       forget();
     });
-    const forget = deps.door.whileValid(c.get("session").id, () => stream.close());
+    const forget = deps.sessions.whileValid(c.get("session").id, () => stream.close());
     stop = deps.subscribe(filter, stream);
     return RESPONSE_ALREADY_SENT;
   });

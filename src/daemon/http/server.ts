@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { boundConnections } from "../../rpc/http-crowd.ts";
+import { boundConnections } from "../../rpc/connection-limit.ts";
 
 /** Milliseconds for the headers of a request, and for all of it: a slow writer holds a connection for seconds, not for ever. */
 const HEADERS_MS = 10_000;

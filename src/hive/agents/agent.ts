@@ -235,7 +235,7 @@ export class Agent {
     return this.record.destroyedAt !== undefined;
   }
   /** Nothing of it has been deployed yet: a spawn is trying. */
-  get unborn(): boolean {
+  get isDraft(): boolean {
     return this.record.generation === 0;
   }
 

@@ -1,6 +1,6 @@
 import type { CageSpec, Driver, Identity, Running } from "../../containers/driver.ts";
 import { HiveError } from "../../wire/error.ts";
-import { afterAwake } from "../patience.ts";
+import { afterAwake } from "../timers.ts";
 import { afterCrash } from "./backoff.ts";
 import type { Announcements } from "../announcements.ts";
 import { stateOf, type Agent } from "./agent.ts";
@@ -82,7 +82,7 @@ export class Cages {
   /** Announces what happened to a cage. The manager does not hear that the daemon stops all of them. */
   async #tell(agent: Agent, { actor, ...event }: LifecycleEvent): Promise<void> {
     // What an agent's first deploy does to its cage is announced by the deploy.
-    if (agent.unborn) return;
+    if (agent.isDraft) return;
     await this.#deps.announce({ agent: agent.name, ...event }, { toManager: !this.#closing, ...(actor ? { actor } : {}) });
   }
 

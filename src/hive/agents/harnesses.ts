@@ -6,7 +6,7 @@ import { MAX_STATUS_CHARS } from "../../wire/limits.ts";
 import type { Output, Parsed } from "../../wire/operations.ts";
 import type { Broker } from "../broker/broker.ts";
 import { TURN_ENDS, turnEndRule, type Fault } from "../../wire/turn-ends.ts";
-import { afterAwake, Moment } from "../patience.ts";
+import { afterAwake, Moment } from "../timers.ts";
 import { stateOf, type Agent } from "./agent.ts";
 import type { Sleep } from "./sleep.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";

@@ -61,7 +61,7 @@ function open(): Swarm {
 /** As a first deploy that has succeeded leaves it. */
 function born(agent: Agent): void {
   recordCommitted(agent, { generation: 1 });
-  swarm.born(agent);
+  swarm.publish(agent);
 }
 
 beforeEach(() => {
@@ -79,19 +79,19 @@ afterEach(() => {
 describe("agents that are made at the same moment", () => {
   test("get uids of their own", async () => {
     const names = Array.from({ length: 8 }, (_, n) => `a${n}`);
-    const agents = await Promise.all(names.map((name) => swarm.conceive(name)));
+    const agents = await Promise.all(names.map((name) => swarm.createDraft(name)));
     expect(new Set(agents.map((agent) => agent.record.identity.uid)).size).toBe(names.length);
   });
 
   test("with one name become one agent, and the other is told why", async () => {
-    const both = await Promise.allSettled([swarm.conceive("ada"), swarm.conceive("ada")]);
+    const both = await Promise.allSettled([swarm.createDraft("ada"), swarm.createDraft("ada")]);
     expect(both.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
     expect(both[1]).toMatchObject({ reason: { code: "conflict", message: "there is an agent ada already" } });
   });
 });
 
 test("an agent is seen by nobody before its first deploy has succeeded", async () => {
-  const agent = await swarm.conceive("ada");
+  const agent = await swarm.createDraft("ada");
   expect(swarm.all()).toEqual([]);
   expect(() => swarm.byName("ada")).toThrow("not managed by this hive");
   born(agent);
@@ -99,29 +99,29 @@ test("an agent is seen by nobody before its first deploy has succeeded", async (
 });
 
 test("a uid is never used again, not even after its agent was purged", async () => {
-  const first = await swarm.conceive("ada");
+  const first = await swarm.createDraft("ada");
   born(first);
   await swarm.destroy("ada", { purge: true });
-  const second = await swarm.conceive("ada");
+  const second = await swarm.createDraft("ada");
   expect(second.id).not.toBe(first.id);
   expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
-  await swarm.miscarry(second);
+  await swarm.discardDraft(second);
   // The same holds for the next daemon.
-  const third = await open().conceive("bob");
+  const third = await open().createDraft("bob");
   expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
 });
 
 test("a name whose agent could not be stored, or came to nothing, is free again", async () => {
   isFull = true;
-  await expect(swarm.conceive("ada")).rejects.toMatchObject({ code: "disk_full" });
+  await expect(swarm.createDraft("ada")).rejects.toMatchObject({ code: "disk_full" });
   isFull = false;
-  await swarm.miscarry(await swarm.conceive("ada"));
-  await swarm.conceive("ada");
+  await swarm.discardDraft(await swarm.createDraft("ada"));
+  await swarm.createDraft("ada");
 });
 
 test("an agent that cannot be brought up does not keep the others from starting", async () => {
   for (const name of ["ada", "bob"]) {
-    born(await swarm.conceive(name));
+    born(await swarm.createDraft(name));
     const agent = swarm.byName(name);
     agent.become(1, { config: agent.config, instructions: "", warnings: [], unreadable: undefined });
   }

@@ -54,7 +54,7 @@ export class Swarm {
   readonly #byId = new Map<string, Agent>();
   readonly #byName = new Map<string, Agent>();
   /** Agents whose first deploy is under way, by name; undefined while one is being stored. */
-  readonly #unborn = new Map<string, Agent | undefined>();
+  readonly #drafts = new Map<string, Agent | undefined>();
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
@@ -65,8 +65,8 @@ export class Swarm {
     const tree = readConfigTree(this.#deps.paths.agent(record.id).generation(record.generation));
     const agent = new Agent(record, tree, this.#deps.now());
     this.#byId.set(record.id, agent);
-    if (agent.unborn) {
-      this.#unborn.set(record.name, agent);
+    if (agent.isDraft) {
+      this.#drafts.set(record.name, agent);
       return agent;
     }
     // A purged and re-spawned name belongs to whoever has it now.
@@ -103,7 +103,7 @@ export class Swarm {
   /** The live agents: the manager first, then by name. */
   all(): Agent[] {
     return [...this.#byId.values()]
-      .filter((agent) => !agent.destroyed && !agent.unborn)
+      .filter((agent) => !agent.destroyed && !agent.isDraft)
       .sort((a, b) => Number(b.role === "manager") - Number(a.role === "manager") || a.name.localeCompare(b.name));
   }
 
@@ -157,15 +157,15 @@ export class Swarm {
         `an agent ${name} was destroyed and its state is kept: \`hivectl revive ${name}\` brings it back, \`hivectl destroy ${name} --purge\` frees the name`,
       );
     }
-    if (holder || this.#unborn.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
-    if (this.all().length + this.#unborn.size >= MAX_AGENTS)
+    if (holder || this.#drafts.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
+    if (this.all().length + this.#drafts.size >= MAX_AGENTS)
       throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
   }
 
   /** Stores a new agent of which nothing is deployed yet: nobody sees it before its birth. Its name is taken. */
-  async conceive(name: string): Promise<Agent> {
+  async createDraft(name: string): Promise<Agent> {
     this.checkFree(name);
-    this.#unborn.set(name, undefined);
+    this.#drafts.set(name, undefined);
     try {
       const record = await this.#deps.store.insert((ordinal) => ({
         id: `a${randomBytes(6).toString("hex")}`,
@@ -180,35 +180,35 @@ export class Swarm {
       }));
       return this.#enter(record);
     } catch (error) {
-      this.#unborn.delete(name);
+      this.#drafts.delete(name);
       throw error;
     }
   }
 
   /** The agent that a spawn has made under this name, before its birth. */
-  unbornOf(name: string): Agent | undefined {
-    return this.#unborn.get(name);
+  draftOf(name: string): Agent | undefined {
+    return this.#drafts.get(name);
   }
 
-  unborn(): Agent[] {
-    return [...this.#unborn.values()].filter((agent) => agent !== undefined);
+  drafts(): Agent[] {
+    return [...this.#drafts.values()].filter((agent) => agent !== undefined);
   }
 
   /** The first deploy of an agent has succeeded, and its record says so: everybody sees it from here on. */
-  born(agent: Agent): void {
-    this.#unborn.delete(agent.name);
+  publish(agent: Agent): void {
+    this.#drafts.delete(agent.name);
     this.#byName.set(agent.name, agent);
     this.#deps.harnesses.serve(agent);
   }
 
   /** The first deploy of an agent has failed: nothing is left of it but its number, which is never used again. */
-  async miscarry(agent: Agent): Promise<void> {
+  async discardDraft(agent: Agent): Promise<void> {
     await this.#deps.closeSockets(agent);
     await this.#deps.destroyCage(agent);
     await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
     const at = instant(this.#deps.now());
     await this.#save(agent, { desired: "stopped", destroyedAt: at, purgedAt: at });
-    this.#unborn.delete(agent.name);
+    this.#drafts.delete(agent.name);
     this.#byId.delete(agent.id);
   }
 

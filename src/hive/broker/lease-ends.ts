@@ -3,7 +3,7 @@ import type { Store, Tx } from "../../store/store.ts";
 import { turnEndOf, type TurnOutcome } from "../../wire/harness.ts";
 import { MAX_MESSAGE_FAILURES } from "../../wire/limits.ts";
 import { TURN_ENDS } from "../../wire/turn-ends.ts";
-import { afterAwake } from "../patience.ts";
+import { afterAwake } from "../timers.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Waiters } from "./waiters.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openDeployWorld } from "../../../test/lib/deploy-world.ts";
+import { openDeployContext } from "../../../test/lib/deploy-context.ts";
 import { openStoreIn } from "../../../test/lib/store.ts";
 import { onUnexpected } from "../../../test/lib/unexpected.ts";
 import { Feed } from "../../eventlog/feed.ts";
@@ -96,7 +96,7 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
   });
 
   test("the manager's request is denied, and the operator's is deployed", async () => {
-    const world = await openDeployWorld();
+    const world = await openDeployContext();
     await world.through((await world.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
     const { id } = await world.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
     await fill("hm1nd", world.broker);

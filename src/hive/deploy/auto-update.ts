@@ -5,7 +5,7 @@ import type { Agent } from "../agents/agent.ts";
 import type { Deploys } from "./deploys.ts";
 import { lookForDrift } from "./drift.ts";
 import type { Requests } from "./requests.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /**
  * How often everybody is compared with the ledger, beside after every deploy: what else changes one of them is a hand that
@@ -30,7 +30,7 @@ export function isStale(agent: Agent, revision: string): boolean {
  * not be rebuilt is left as it runs, and the manager hears of it; it is tried again by hand, or by the next daemon.
  */
 export class AutoUpdate {
-  readonly #world: DeployWorld;
+  readonly #context: DeployContext;
   readonly #requests: Requests;
   readonly #deploys: Deploys;
   readonly #given = new Set<string>();
@@ -38,8 +38,8 @@ export class AutoUpdate {
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(world: DeployWorld, requests: Requests, deploys: Deploys) {
-    this.#world = world;
+  constructor(context: DeployContext, requests: Requests, deploys: Deploys) {
+    this.#context = context;
     this.#requests = requests;
     this.#deploys = deploys;
   }
@@ -47,7 +47,7 @@ export class AutoUpdate {
   /** Looks at everybody: now for what is stale, now and again for what has drifted. */
   start(): void {
     this.lookAtAll();
-    const drift = (): void => void lookForDrift(this.#world).catch(this.#world.onUnexpected);
+    const drift = (): void => void lookForDrift(this.#context).catch(this.#context.onUnexpected);
     drift();
     this.#timer = setInterval(drift, DRIFT_LOOK_MS);
     this.#timer.unref();
@@ -55,7 +55,7 @@ export class AutoUpdate {
 
   /** Queues everybody who is stale. */
   lookAtAll(): void {
-    for (const agent of this.#world.swarm.all()) this.look(agent);
+    for (const agent of this.#context.swarm.all()) this.look(agent);
   }
 
   stop(): void {
@@ -65,7 +65,7 @@ export class AutoUpdate {
 
   /** Queues an agent that is stale. Once only: what failed is not tried for ever. */
   look(agent: Agent): void {
-    if (this.#given.has(agent.id) || !isStale(agent, this.#world.revision)) return;
+    if (this.#given.has(agent.id) || !isStale(agent, this.#context.revision)) return;
     this.#queue(agent, SYSTEM, {}).catch(() => {}); // the line that it waits in reports a failure
   }
 
@@ -74,21 +74,21 @@ export class AutoUpdate {
    * ended, or with nothing where there was none to make.
    */
   async ask(agent: Agent, by: string, { always = false, note }: Asked = {}): Promise<ApprovalRecord | undefined> {
-    return always || isStale(agent, this.#world.revision) ? this.#queue(agent, by, { always, note }) : undefined;
+    return always || isStale(agent, this.#context.revision) ? this.#queue(agent, by, { always, note }) : undefined;
   }
 
   #queue(agent: Agent, by: string, asked: Asked): Promise<ApprovalRecord | undefined> {
     this.#given.add(agent.id);
     const done = this.#updates.run(() => this.#update(agent, by, asked));
-    done.catch(this.#world.onUnexpected);
+    done.catch(this.#context.onUnexpected);
     return done;
   }
 
   async #update(agent: Agent, by: string, { always = false, note }: Asked): Promise<ApprovalRecord | undefined> {
     if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
-    if (!always && !isStale(agent, this.#world.revision)) return;
+    if (!always && !isStale(agent, this.#context.revision)) return;
     // Looked at again when everything has been started again.
-    if (this.#world.isAllStopped()) {
+    if (this.#context.isAllStopped()) {
       this.#given.delete(agent.id);
       return;
     }
@@ -97,7 +97,7 @@ export class AutoUpdate {
     const row = await this.#deploys.settled(asked.id);
     if (row.state === "deployed") this.#given.delete(agent.id);
     else if (!this.#stopped)
-      await this.#world.announcements.announce({ event: "needs_update", agent: agent.name, reason: row.error ?? row.state });
+      await this.#context.announcements.announce({ event: "needs_update", agent: agent.name, reason: row.error ?? row.state });
     return row;
   }
 }

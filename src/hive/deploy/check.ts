@@ -5,7 +5,7 @@ import type { CheckFinding, TreeFile } from "../../wire/approval.ts";
 import { operations, type OperationName } from "../../wire/operations.ts";
 import { lookForDrift } from "./drift.ts";
 import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../../wire/request-states.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** Operations that decide something about a request: nobody in a cage may reach one. */
 const DECIDING: readonly OperationName[] = [
@@ -36,35 +36,35 @@ const LEDGER_COMMITS = 100_000;
  * Checks the seven invariants of the deploys on a living hive: for tests after every broken step, and for whoever wants
  * to know. What is in flight is looked at as far as it says something.
  */
-export async function check(world: DeployWorld): Promise<CheckFinding[]> {
-  const facts = await read(world);
+export async function check(context: DeployContext): Promise<CheckFinding[]> {
+  const facts = await read(context);
   return [
-    await deployedIsLocked(world, facts),
-    await approvedIsBuilt(world, facts),
-    await failedLeavesNothing(world, facts),
+    await deployedIsLocked(context, facts),
+    await approvedIsBuilt(context, facts),
+    await failedLeavesNothing(context, facts),
     oneEnd(facts),
     oneAtATime(facts),
     nobodyInside(),
-    await atRest(world, facts),
+    await atRest(context, facts),
   ];
 }
 
-async function read(world: DeployWorld): Promise<Facts> {
-  const rows = world.store.approvals.all();
+async function read(context: DeployContext): Promise<Facts> {
+  const rows = context.store.approvals.all();
   // Of a purged agent nothing but its rows is left.
-  const agents = world.swarm.everyone().filter((agent) => !agent.unborn);
+  const agents = context.swarm.everyone().filter((agent) => !agent.isDraft);
   const names = new Set([
     ...agents.map((agent) => agent.name),
     ...rows.filter((row) => !isTerminal(row.state)).map((row) => row.name),
   ]);
   const refs = new Map<string, Map<string, string>>();
   for (const name of names) {
-    const repo = world.repos.applied(name);
+    const repo = context.repos.applied(name);
     // A repository that cannot be read has no refs: what should be there is then found to be missing.
     refs.set(name, await repo.refs().catch(() => new Map()));
   }
   const deploys = new Map<string, { sha: string; subject: string }>();
-  for (const commit of await world.repos.meta.log(LEDGER_COMMITS)) {
+  for (const commit of await context.repos.meta.log(LEDGER_COMMITS)) {
     const tag = /^deploy \S+ (deployed\/\d+) /.exec(commit.subject)?.[1];
     if (tag !== undefined) deploys.set(tag, commit);
   }
@@ -77,7 +77,7 @@ function ownRows({ rows, agents }: Facts): ApprovalRecord[] {
   return rows.filter((row) => row.agent !== null && ids.has(row.agent));
 }
 
-async function deployedIsLocked(world: DeployWorld, facts: Facts): Promise<CheckFinding> {
+async function deployedIsLocked(context: DeployContext, facts: Facts): Promise<CheckFinding> {
   const problems: string[] = [];
   let checked = 0;
   const byId = new Map(facts.rows.map((row) => [row.id, row]));
@@ -100,7 +100,7 @@ async function deployedIsLocked(world: DeployWorld, facts: Facts): Promise<Check
     const commit = facts.deploys.get(`deployed/${row.id}`);
     if (!commit) problems.push(`${row.name}: request ${row.id} is deployed, and the ledger has no commit of it`);
     else {
-      const entry = (await world.repos.meta.ledger(commit.sha))[row.name];
+      const entry = (await context.repos.meta.ledger(commit.sha))[row.name];
       if (entry?.rev !== row.sha)
         problems.push(`${row.name}: the ledger's commit of request ${row.id} locks ${entry?.rev ?? "nothing"}, not ${row.sha}`);
     }
@@ -113,12 +113,12 @@ async function deployedIsLocked(world: DeployWorld, facts: Facts): Promise<Check
   );
 }
 
-async function approvedIsBuilt(world: DeployWorld, facts: Facts): Promise<CheckFinding> {
+async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<CheckFinding> {
   const problems: string[] = [];
   const rows = ownRows(facts).filter((row) => row.state === "deployed");
   for (const row of rows) {
     if (row.digest === null) problems.push(`request ${row.id} is deployed without an approval`);
-    const tree = await world.repos
+    const tree = await context.repos
       .applied(row.name)
       .treeOf(row.sha)
       // A commit that cannot be read has no tree, and differs from what was approved.
@@ -129,8 +129,8 @@ async function approvedIsBuilt(world: DeployWorld, facts: Facts): Promise<CheckF
     const { deployedSha, generation } = agent.record;
     if (deployedSha === undefined || agent.deploying !== undefined) continue;
     const [wanted, there] = await Promise.allSettled([
-      world.repos.applied(agent.name).files(deployedSha),
-      readGeneration(world.generationFolder(agent, generation)),
+      context.repos.applied(agent.name).files(deployedSha),
+      readGeneration(context.generationFolder(agent, generation)),
     ]);
     const sha = deployedSha.slice(0, 12);
     if (wanted.status === "rejected") problems.push(`${agent.name}: ${sha} cannot be read: ${String(wanted.reason)}`);
@@ -142,13 +142,13 @@ async function approvedIsBuilt(world: DeployWorld, facts: Facts): Promise<CheckF
   return finding(2, "what was approved is what was built", problems, rows.length + facts.agents.length);
 }
 
-async function failedLeavesNothing(world: DeployWorld, facts: Facts): Promise<CheckFinding> {
+async function failedLeavesNothing(context: DeployContext, facts: Facts): Promise<CheckFinding> {
   const problems: string[] = [];
   const failed = facts.rows.filter((row) => isTerminal(row.state) && row.state !== "deployed");
   for (const row of failed) {
     if (facts.deploys.has(`deployed/${row.id}`))
       problems.push(`request ${row.id} is ${row.state}, and the ledger has a commit of it`);
-    if (row.candidate !== null && (await world.repos.meta.contains(row.candidate)))
+    if (row.candidate !== null && (await context.repos.meta.contains(row.candidate)))
       problems.push(`request ${row.id} is ${row.state}, and the ledger holds its commit`);
   }
   for (const agent of facts.agents) {
@@ -202,8 +202,8 @@ function nobodyInside(): CheckFinding {
   return finding(6, "nobody in a cage can approve, deny or answer", problems, DECIDING.length);
 }
 
-async function atRest(world: DeployWorld, facts: Facts): Promise<CheckFinding> {
-  const differ = await lookForDrift(world);
+async function atRest(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+  const differ = await lookForDrift(context);
   const problems = differ.map((agent) => `${agent.name}: ${agent.drift ?? "it differs"}`);
   return finding(7, "what runs, what is locked and what the record says are one", problems, facts.agents.length);
 }

@@ -4,13 +4,13 @@ import { stateOf } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { HiveError } from "../../wire/error.ts";
 import { SYSTEM } from "../../wire/names.ts";
-import type { Book } from "./book.ts";
+import type { RequestStore } from "./request-store.ts";
 import { requestCan, type RequestEvent } from "../../wire/request-states.ts";
 import { tagMoment } from "./projection.ts";
-import { finishDeploy, tagEnd } from "./settle.ts";
+import { finishDeploy, tagEnd } from "./finish.ts";
 import { STEPS } from "./steps/index.ts";
 import type { AnyStep, Deploy, Found } from "./steps/step.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** Between two attempts to store how a deploy ended. */
 const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
@@ -27,8 +27,8 @@ const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "buil
  * agent, those of different agents side by side.
  */
 export class Deploys {
-  readonly #world: DeployWorld;
-  readonly #book: Book;
+  readonly #context: DeployContext;
+  readonly #requestStore: RequestStore;
   /** The deploys of each agent. */
   readonly #queues = new Map<string, SerialQueue>();
   readonly #running = new Map<number, Deploy>();
@@ -36,9 +36,9 @@ export class Deploys {
   readonly #given = new Map<number, AbortController>();
   readonly #ended = new AbortController();
 
-  constructor(world: DeployWorld, book: Book) {
-    this.#world = world;
-    this.#book = book;
+  constructor(context: DeployContext, requestStore: RequestStore) {
+    this.#context = context;
+    this.#requestStore = requestStore;
   }
 
   /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
@@ -47,7 +47,7 @@ export class Deploys {
     this.#queues.set(row.name, queue);
     const done = queue.run(() => this.#carryOut(row.id));
     this.#results.set(row.id, done);
-    void done.catch(this.#world.onUnexpected).finally(() => {
+    void done.catch(this.#context.onUnexpected).finally(() => {
       this.#results.delete(row.id);
       if (queue.isEmpty) this.#queues.delete(row.name);
     });
@@ -56,12 +56,12 @@ export class Deploys {
 
   /** How a request ends, or has ended. */
   async settled(id: number): Promise<ApprovalRecord> {
-    return (await this.#results.get(id)) ?? this.#book.get(id);
+    return (await this.#results.get(id)) ?? this.#requestStore.get(id);
   }
 
   /** Does not wait for the running turn any longer. */
   force(id: number): void {
-    const row = this.#book.get(id);
+    const row = this.#requestStore.get(id);
     const deploy = this.#running.get(id);
     if (!deploy || !requestCan(row, "force"))
       throw new HiveError("conflict", `request ${id} does not wait for a turn: there is nothing to force`);
@@ -81,13 +81,13 @@ export class Deploys {
 
   async #carryOut(id: number): Promise<ApprovalRecord> {
     const stopped = new AbortController();
-    if (this.#world.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
+    if (this.#context.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
     this.#given.set(id, stopped);
     const deploy: Deploy & Found = {
-      world: this.#world,
-      book: this.#book,
+      context: this.#context,
+      requestStore: this.#requestStore,
       id,
-      row: this.#book.get(id),
+      row: this.#requestStore.get(id),
       ended: AbortSignal.any([this.#ended.signal, stopped.signal]),
       forced: new AbortController(),
     };
@@ -95,7 +95,7 @@ export class Deploys {
     const done: AnyStep[] = [];
     try {
       for (const step of STEPS) {
-        await this.#world.failpoint(`before:${step.name}`);
+        await this.#context.failpoint(`before:${step.name}`);
         await this.#enter(deploy, step);
         done.push(step);
         const keep = (found: Found): void => void Object.assign(deploy, found);
@@ -103,7 +103,7 @@ export class Deploys {
       }
     } catch (error) {
       if (!(await this.#isPublished(deploy))) return await this.#fail(deploy, done, error);
-      this.#world.onUnexpected(error);
+      this.#context.onUnexpected(error);
     } finally {
       this.#running.delete(id);
       this.#given.delete(id);
@@ -113,16 +113,16 @@ export class Deploys {
 
   /** Moves the request into the state of a step, and lets the projection follow. */
   async #enter(deploy: Deploy & Found, step: AnyStep): Promise<void> {
-    const { world, book, row } = deploy;
+    const { context, requestStore, row } = deploy;
     if (row.state === step.state) return;
     deploy.ended.throwIfAborted();
     const event = ENTERS[step.state];
     if (event === undefined) throw new Error(`no event enters ${step.state}`);
     const patch: Partial<ApprovalRecord> =
-      event === "build" ? { building_at: world.now() } : { candidate: deploy.candidate ?? null, hyperhive: world.revision };
-    deploy.row = await world.store.write((tx) => book.move(tx, row.id, event, SYSTEM, patch));
-    if (event === "build") await tagMoment(world, deploy.row, "building");
-    if (deploy.agent) world.changed(deploy.agent);
+      event === "build" ? { building_at: context.now() } : { candidate: deploy.candidate ?? null, hyperhive: context.revision };
+    deploy.row = await context.store.write((tx) => requestStore.move(tx, row.id, event, SYSTEM, patch));
+    if (event === "build") await tagMoment(context, deploy.row, "building");
+    if (deploy.agent) context.changed(deploy.agent);
   }
 
   /**
@@ -131,53 +131,53 @@ export class Deploys {
    */
   async #isPublished(deploy: Deploy): Promise<boolean> {
     if (deploy.row.state !== "activating" || deploy.row.candidate === null) return false;
-    return this.#world.repos.meta.contains(deploy.row.candidate);
+    return this.#context.repos.meta.contains(deploy.row.candidate);
   }
 
   /** Undoes what was done, newest first, and settles the request with the words of the failure. */
   async #fail(deploy: Deploy & Found, done: AnyStep[], error: unknown): Promise<ApprovalRecord> {
-    const { world, book, id } = deploy;
+    const { context, requestStore, id } = deploy;
     let words = wordsOf(error);
     // Not every program says so. Undoing takes room, too, and gets it by this.
-    if (world.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
+    if (context.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
         await step.undo?.(deploy as never);
       } catch (problem) {
         words += `\nand ${step.name} could not be undone: ${wordsOf(problem)}`;
-        world.onUnexpected(problem);
+        context.onUnexpected(problem);
       }
     }
     const patch = { error: words.slice(0, MAX_ERROR_CHARS) };
     // The tag comes first: whoever is told by the row looks at it at once. What cannot be tagged now is tagged at the next start.
-    await tagEnd(world, { ...book.get(id), ...patch, state: "failed" }).catch(world.onUnexpected);
+    await tagEnd(context, { ...requestStore.get(id), ...patch, state: "failed" }).catch(context.onUnexpected);
     return this.#persist(() =>
-      world.store.write((tx) => book.move(tx, id, "fail", SYSTEM, { ...patch, resolved_at: world.now() })),
+      context.store.write((tx) => requestStore.move(tx, id, "fail", SYSTEM, { ...patch, resolved_at: context.now() })),
     );
   }
 
   /** Carries a published deploy to its end, and brings the agent back to where it was. */
   async #finish(deploy: Deploy & Found): Promise<ApprovalRecord> {
-    const { world, book, agent } = deploy;
+    const { context, requestStore, agent } = deploy;
     if (!agent) throw new Error("a published deploy without its agent");
-    let failpoint = world.failpoint;
+    let failpoint = context.failpoint;
     const row = await this.#persist(() => {
       const once = failpoint;
       // What breaks once is tried again without being broken.
       failpoint = async () => {};
-      return finishDeploy(world, book, deploy.row, agent, once);
+      return finishDeploy(context, requestStore, deploy.row, agent, once);
     });
-    await world.failpoint("before:leave").catch(world.onUnexpected);
+    await context.failpoint("before:leave").catch(context.onUnexpected);
     const where = deploy.was ?? "running";
     const stays = row.kind === "spawn" ? "running" : where;
-    await world.cages
+    await context.cages
       .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
-      .catch(world.onUnexpected);
-    world.harnesses.unhold(agent);
+      .catch(context.onUnexpected);
+    context.harnesses.unhold(agent);
     stateOf(agent).deploy.request = undefined;
-    world.changed(agent);
-    await world.leftover(agent, row).catch(world.onUnexpected);
-    await world.failpoint("end").catch(world.onUnexpected);
+    context.changed(agent);
+    await context.leftover(agent, row).catch(context.onUnexpected);
+    await context.failpoint("end").catch(context.onUnexpected);
     return row;
   }
 
@@ -189,8 +189,8 @@ export class Deploys {
         return await act();
       } catch (error) {
         if (this.#ended.signal.aborted && tries > 1) throw error;
-        this.#world.lookAtDisk(error);
-        this.#world.onUnexpected(error);
+        this.#context.lookAtDisk(error);
+        this.#context.onUnexpected(error);
       }
       // Once at once: the room that was set aside is free now.
       if (tries > 1) await new Promise((resolve) => setTimeout(resolve, pauses.next().value));

@@ -1,13 +1,13 @@
 import type { Ledger } from "../../repos/types.ts";
 import { stateOf, type Agent } from "../agents/agent.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /**
  * Where what runs, what the ledger locks and what the record says are not one: in words, or undefined. While a deploy
  * is under way they differ by design.
  */
 export function driftOf(agent: Agent, ledger: Ledger, trees: { deployed: string | undefined }): string | undefined {
-  if (agent.deploying !== undefined || agent.unborn || agent.destroyed) return undefined;
+  if (agent.deploying !== undefined || agent.isDraft || agent.destroyed) return undefined;
   const { deployedSha, generation, hyperhive } = agent.record;
   const entry = ledger[agent.name];
   if (deployedSha === undefined) return "nothing of it is locked in the deploy ledger: rebuild it";
@@ -24,19 +24,19 @@ export function driftOf(agent: Agent, ledger: Ledger, trees: { deployed: string 
 }
 
 /** Compares everybody with the ledger and notes what differs on the agents. Resolves with those that differ. */
-export async function lookForDrift(world: DeployWorld): Promise<Agent[]> {
-  const ledger = await world.repos.meta.ledger(await world.repos.meta.head());
+export async function lookForDrift(context: DeployContext): Promise<Agent[]> {
+  const ledger = await context.repos.meta.ledger(await context.repos.meta.head());
   const differ: Agent[] = [];
-  for (const agent of world.swarm.all()) {
+  for (const agent of context.swarm.all()) {
     const { deployedRequest } = agent.record;
-    const deployed = deployedRequest === undefined ? undefined : world.store.approvals.byId(deployedRequest)?.tree;
+    const deployed = deployedRequest === undefined ? undefined : context.store.approvals.byId(deployedRequest)?.tree;
     const drift = driftOf(agent, ledger, { deployed });
     if (drift !== undefined) differ.push(agent);
-    else if (!agent.deploying) await world.announcements.over("in_step", agent.name);
+    else if (!agent.deploying) await context.announcements.over("in_step", agent.name);
     if (drift === agent.drift) continue;
     stateOf(agent).deploy.drift = drift;
-    world.changed(agent);
-    if (drift !== undefined) await world.announcements.announce({ event: "drifted", agent: agent.name, reason: drift });
+    context.changed(agent);
+    if (drift !== undefined) await context.announcements.announce({ event: "drifted", agent: agent.name, reason: drift });
   }
   return differ;
 }

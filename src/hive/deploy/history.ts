@@ -4,7 +4,7 @@ import type { AuditRow, DeployRow, MetaInput } from "../../wire/approval.ts";
 import type { Ledger } from "../../repos/types.ts";
 import { instant } from "../../wire/instant.ts";
 import { OPERATOR } from "../../wire/names.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 /** The input that every agent depends on. */
@@ -13,11 +13,11 @@ const AGENT_INPUT = "agent-";
 
 /** How an agent's requests ended, newest first. */
 export function deployRows(
-  world: DeployWorld,
+  context: DeployContext,
   query: { agent: string; before?: number | undefined; limit: number },
 ): DeployRow[] {
-  const agent = world.swarm.byNameEvenDestroyed(query.agent);
-  return world.store.approvals
+  const agent = context.swarm.byNameEvenDestroyed(query.agent);
+  return context.store.approvals
     .settledOf(query.agent, query.before ?? NEWEST, query.limit)
     .map((row) => deployRow(row, agent.record.deployedRequest));
 }
@@ -40,7 +40,7 @@ function deployRow(row: ApprovalRecord, running: number | undefined): DeployRow 
 
 /** The audit trail, newest first. That of a deployed request ends with the messages that its agent has sent under it. */
 export function auditRows(
-  world: DeployWorld,
+  context: DeployContext,
   query: {
     agent?: string | undefined;
     request?: number | undefined;
@@ -51,7 +51,7 @@ export function auditRows(
 ): AuditRow[] {
   const { agent, request, kind, limit } = query;
   const before = query.before ?? NEWEST;
-  const lines = world.store.ledger.audited({
+  const lines = context.store.ledger.audited({
     before,
     limit,
     ...(agent === undefined ? {} : { agent }),
@@ -60,7 +60,7 @@ export function auditRows(
   });
   const rows = lines.map(auditRow);
   if (request === undefined || (kind !== undefined && kind !== "sent")) return rows;
-  return [...rows, ...sentUnder(world, request, before, limit)].sort((a, b) => b.seq - a.seq).slice(0, limit);
+  return [...rows, ...sentUnder(context, request, before, limit)].sort((a, b) => b.seq - a.seq).slice(0, limit);
 }
 
 function auditRow(line: AuditLine): AuditRow {
@@ -75,8 +75,8 @@ function auditRow(line: AuditLine): AuditRow {
 }
 
 /** Messages that an agent sent while a deploy of it was what ran: between its end and that of the next one. */
-function sentUnder(world: DeployWorld, request: number, before: number, limit: number): AuditRow[] {
-  const { approvals, ledger, messages } = world.store;
+function sentUnder(context: DeployContext, request: number, before: number, limit: number): AuditRow[] {
+  const { approvals, ledger, messages } = context.store;
   const row = approvals.byId(request);
   if (!row?.agent || row.state !== "deployed") return [];
   const began = ledger.audited({ request, kind: "deployed", before: NEWEST, limit: 1 })[0]?.seq;
@@ -92,22 +92,23 @@ function sentUnder(world: DeployWorld, request: number, before: number, limit: n
     sha: row.sha,
     detail: {
       message: message.id,
-      to: message.recipient === OPERATOR ? OPERATOR : (world.swarm.byId(message.recipient)?.name ?? message.recipient),
+      to: message.recipient === OPERATOR ? OPERATOR : (context.swarm.byId(message.recipient)?.name ?? message.recipient),
     },
   }));
 }
 
 /** What the ledger locks: hyperhive itself, and each agent's config. */
-export function metaInputs(world: DeployWorld, ledger: Ledger): MetaInput[] {
-  const agents = world.swarm.all();
+export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] {
+  const agents = context.swarm.all();
   const locked = agents.flatMap((agent) => {
     const entry = ledger[agent.name];
-    const row = agent.record.deployedRequest === undefined ? undefined : world.store.approvals.byId(agent.record.deployedRequest);
+    const row =
+      agent.record.deployedRequest === undefined ? undefined : context.store.approvals.byId(agent.record.deployedRequest);
     return entry ? [{ agent: agent.name, entry, at: row?.resolved_at ?? undefined }] : [];
   });
   // Where agents are locked to different ones, the one that was locked first is what an update brings forward.
   const oldest =
-    [...locked].sort((a, b) => (a.at ?? 0) - (b.at ?? 0)).find(({ entry }) => entry.hyperhive !== world.revision) ?? locked[0];
+    [...locked].sort((a, b) => (a.at ?? 0) - (b.at ?? 0)).find(({ entry }) => entry.hyperhive !== context.revision) ?? locked[0];
   const hyperhive: MetaInput = { name: HYPERHIVE, rebuilds: agents.map((agent) => agent.name) };
   if (oldest) hyperhive.rev = oldest.entry.hyperhive;
   return [

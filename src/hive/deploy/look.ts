@@ -4,7 +4,7 @@ import type { DiffFile, Sha, TreeFile } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { patchText } from "./patch-text.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** Characters of a patch in one part: with every one of them escaped it is still one line of a socket. */
 const PART_CHARS = 256 * 1024;
@@ -12,10 +12,10 @@ const PART_CHARS = 256 * 1024;
 const MAX_NAMED = 20;
 
 /** A request's changes against a commit (nothing when undefined), as they are shown, marked and approved. */
-export async function lookAt(world: DeployWorld, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
-  const repo = world.repos.applied(name);
+export async function lookAt(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
+  const repo = context.repos.applied(name);
   const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
-  return world.shown(changes, head);
+  return context.shown(changes, head);
 }
 
 /** The files of a tree; none of one that is refused: it is shown, and never approved. */
@@ -30,12 +30,12 @@ async function filesOf(repo: AppliedRepo, sha: Sha): Promise<TreeFile[]> {
 
 /** A part of one file's patch, from a character on, with the place of the next. Ends with a line where it can. */
 export async function lookInto(
-  world: DeployWorld,
+  context: DeployContext,
   row: ApprovalRecord,
   base: Sha | undefined,
   { path, after }: { path: string; after: number },
 ): Promise<{ text: string; next?: number }> {
-  const [change] = await world.repos.applied(row.name).diff(base, row.sha, path);
+  const [change] = await context.repos.applied(row.name).diff(base, row.sha, path);
   if (change?.path !== path) throw new HiveError("not_found", `request ${row.id} does not change ${JSON.stringify(path)}`);
   const patch = patchText(change.hunks);
   let end = after + PART_CHARS;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openDeployWorld } from "../../../test/lib/deploy-world.ts";
+import { openDeployContext } from "../../../test/lib/deploy-context.ts";
 import { approvalHandlers } from "../../daemon/handlers/approvals.ts";
 import type { Hive } from "../../daemon/hive.ts";
 import type { ApprovalView, TreeFile } from "../../wire/approval.ts";
@@ -8,11 +8,11 @@ import type { Output, Parsed } from "../../wire/operations.ts";
 
 /** What lists and pages say of a request while what runs changes under it, and after it is decided. */
 
-let world: Awaited<ReturnType<typeof openDeployWorld>>;
+let world: Awaited<ReturnType<typeof openDeployContext>>;
 let events: HiveEvent[] = [];
 beforeAll(async () => {
-  world = await openDeployWorld();
-  world.world.feed.publish = (event) => void events.push(event);
+  world = await openDeployContext();
+  world.context.feed.publish = (event) => void events.push(event);
   await world.firstStart();
   await spawn("ada");
 });
@@ -34,7 +34,7 @@ async function deploy(config: object, notes: string): Promise<number> {
   await world.through(id);
   return id;
 }
-const view = (id: number): ApprovalView => world.book.view(world.book.get(id));
+const view = (id: number): ApprovalView => world.requestStore.view(world.requestStore.get(id));
 const texts = (id: number): string[] => view(id).risks.map(({ text }) => text);
 const running = () => world.swarm.byName("ada").record.deployedSha;
 /** As the daemon answers it: the handler needs the deploys and the repositories only. */

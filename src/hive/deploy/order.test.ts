@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openDeployWorld } from "../../../test/lib/deploy-world.ts";
+import { openDeployContext } from "../../../test/lib/deploy-context.ts";
 import { lifecycleHandlers } from "../../daemon/handlers/lifecycle.ts";
 import type { Hive } from "../../daemon/hive.ts";
 import { HiveError } from "../../wire/error.ts";
 
 /** What a refusal is about: what is asked for first, then the circumstances. Telling the second alone sends people astray. */
 
-let world: Awaited<ReturnType<typeof openDeployWorld>>;
+let world: Awaited<ReturnType<typeof openDeployContext>>;
 const ids = { deployed: 0, denied: 0, pending: 0 };
 beforeAll(async () => {
-  world = await openDeployWorld();
+  world = await openDeployContext();
   await world.firstStart();
   ids.deployed = (await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id;
   await world.through(ids.deployed);
@@ -17,7 +17,7 @@ beforeAll(async () => {
   ids.denied = await ask("bob");
   await world.requests.deny(ids.denied, "no");
   ids.pending = await ask("carl");
-  world.world.checkMayDeploy = () => {
+  world.context.checkMayDeploy = () => {
     throw new HiveError("conflict", "everything is stopped");
   };
 });
@@ -94,5 +94,5 @@ test.each([
   } as unknown as Hive;
   const destroy = async () => lifecycleHandlers.destroy(hive, { name, purge: true }, { kind: "operator" } as never);
   await expect(destroy()).rejects.toThrow(words);
-  expect(world.book.get(asked).state).toBe("pending");
+  expect(world.requestStore.get(asked).state).toBe("pending");
 });

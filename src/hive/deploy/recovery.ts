@@ -4,11 +4,11 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import { MANAGER, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readConfigTree, writeGeneration } from "../agents/config-tree.ts";
-import type { Book } from "./book.ts";
+import type { RequestStore } from "./request-store.ts";
 import { isInFlight } from "../../wire/request-states.ts";
 import { repairTags } from "./projection.ts";
-import { markDeployed, settleDeploy, tagEnd } from "./settle.ts";
-import type { DeployWorld } from "./world.ts";
+import { markDeployed, settleDeploy, tagEnd } from "./finish.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** What became of the requests that were in flight when the last daemon ended. */
 export interface Recovered {
@@ -21,44 +21,44 @@ export interface Recovered {
  * undone if not. Then the projection is repaired: main, tags, the generation that runs, the readers' copy of the ledger.
  * Called again after a crash in the middle it ends the same way.
  */
-export async function recover(world: DeployWorld, book: Book): Promise<Recovered> {
+export async function recover(context: DeployContext, requestStore: RequestStore): Promise<Recovered> {
   const recovered: Recovered = { forward: [], back: [] };
-  await world.repos.meta.ensure();
-  for (const row of world.store.approvals.open().filter((one) => isInFlight(one.state))) {
-    const agent = agentFor(world, row);
-    const published = row.candidate !== null && (await world.repos.meta.contains(row.candidate));
+  await context.repos.meta.ensure();
+  for (const row of context.store.approvals.open().filter((one) => isInFlight(one.state))) {
+    const agent = agentFor(context, row);
+    const published = row.candidate !== null && (await context.repos.meta.contains(row.candidate));
     let damage: unknown;
     if (published && agent) {
       // The ledger has spoken. What an applied repository that cannot be written lacks, a later start repairs.
-      await markDeployed(world, row).catch((error: unknown) => (damage = error));
-      await settleDeploy(world, book, row, agent);
+      await markDeployed(context, row).catch((error: unknown) => (damage = error));
+      await settleDeploy(context, requestStore, row, agent);
       recovered.forward.push(row.id);
     } else {
-      damage = await rollBack(world, book, row, agent);
+      damage = await rollBack(context, requestStore, row, agent);
       recovered.back.push(row.id);
     }
     if (damage !== undefined) damaged(agent)(damage);
   }
   // A spawn whose request was settled just before the end may have left its agent.
-  for (const agent of world.swarm.unborn()) await world.swarm.miscarry(agent);
-  for (const agent of world.swarm.all()) await repair(world, agent).catch(damaged(agent));
-  for (const name of new Set(world.store.approvals.open().map((row) => row.name)))
-    await repairTags(world, name).catch(damaged(world.swarm.find(name)));
-  await world.repos.meta.refreshCheckout();
+  for (const agent of context.swarm.drafts()) await context.swarm.discardDraft(agent);
+  for (const agent of context.swarm.all()) await repair(context, agent).catch(damaged(agent));
+  for (const name of new Set(context.store.approvals.open().map((row) => row.name)))
+    await repairTags(context, name).catch(damaged(context.swarm.find(name)));
+  await context.repos.meta.refreshCheckout();
   return recovered;
 
   /** A repository that cannot be read is no reason for the others to stand still: it is shown, and the checker has it. */
   function damaged(agent: Agent | undefined): (error: unknown) => void {
     return (error) => {
-      world.onUnexpected(error);
+      context.onUnexpected(error);
       const warning = `its applied repository is damaged: ${wordsOf(error)}`;
       agent?.warn(warning);
     };
   }
 }
 
-function agentFor(world: DeployWorld, row: ApprovalRecord): Agent | undefined {
-  return row.agent === null ? world.swarm.unbornOf(row.name) : world.swarm.byId(row.agent);
+function agentFor(context: DeployContext, row: ApprovalRecord): Agent | undefined {
+  return row.agent === null ? context.swarm.draftOf(row.name) : context.swarm.byId(row.agent);
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -67,40 +67,45 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
  * What a deploy may have left that did not reach the ledger: the trial cage, its generation, a half-made agent. Resolves
  * with what is wrong with the applied repository, which keeps no request from its end, or undefined.
  */
-async function rollBack(world: DeployWorld, book: Book, row: ApprovalRecord, agent: Agent | undefined): Promise<unknown> {
+async function rollBack(
+  context: DeployContext,
+  requestStore: RequestStore,
+  row: ApprovalRecord,
+  agent: Agent | undefined,
+): Promise<unknown> {
   if (agent) {
     // The cage may be of the generation that was tried. What ran before starts like every agent does.
-    if (row.state === "activating") await world.cages.clear(agent);
-    await rm(world.generationFolder(agent, row.id), { recursive: true, force: true });
-    if (agent.unborn) await world.swarm.miscarry(agent);
+    if (row.state === "activating") await context.cages.clear(agent);
+    await rm(context.generationFolder(agent, row.id), { recursive: true, force: true });
+    if (agent.isDraft) await context.swarm.discardDraft(agent);
   }
-  if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await world.repos.removeProposed(row.name);
+  if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);
   let error = "the daemon ended before the deploy was done; everything is as it was, ask again";
   let damage: unknown;
   try {
-    const repo = world.repos.applied(row.name);
+    const repo = context.repos.applied(row.name);
     await repo.ensure();
     // It may have failed by itself, and have been tagged with the reason, just before the daemon ended.
     const told = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
     error = told ?? error;
-    if (told === undefined) await tagEnd(world, { ...row, error, state: "failed" });
+    if (told === undefined) await tagEnd(context, { ...row, error, state: "failed" });
   } catch (thrown) {
     damage = thrown;
     error = `${error}; the applied repository of ${row.name} is damaged: ${wordsOf(thrown)}`;
   }
-  await world.store.write((tx) => book.move(tx, row.id, "fail", SYSTEM, { error, resolved_at: world.now() }));
+  await context.store.write((tx) => requestStore.move(tx, row.id, "fail", SYSTEM, { error, resolved_at: context.now() }));
   return damage;
 }
 
 /** Makes what is derived from an agent's record say what the record says. */
-async function repair(world: DeployWorld, agent: Agent): Promise<void> {
+async function repair(context: DeployContext, agent: Agent): Promise<void> {
   const { deployedSha, generation } = agent.record;
   if (deployedSha === undefined) return;
-  const repo = world.repos.applied(agent.name);
+  const repo = context.repos.applied(agent.name);
   const main = (await repo.refs()).get("refs/heads/main");
   if (main !== deployedSha) await repo.moveMain(deployedSha, main);
-  await repairTags(world, agent.name);
-  const folder = world.generationFolder(agent, generation);
+  await repairTags(context, agent.name);
+  const folder = context.generationFolder(agent, generation);
   if (existsSync(folder)) return;
   await writeGeneration(folder, await repo.files(deployedSha));
   agent.become(generation, readConfigTree(folder));

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDeployWorld } from "../../../test/lib/deploy-world.ts";
+import { openDeployContext } from "../../../test/lib/deploy-context.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { MAX_UNDECIDED_REQUESTS } from "../../wire/limits.ts";
 
-let world: Awaited<ReturnType<typeof openDeployWorld>>;
+let world: Awaited<ReturnType<typeof openDeployContext>>;
 beforeEach(async () => {
-  world = await openDeployWorld();
+  world = await openDeployContext();
 });
 afterEach(() => world.close());
 

@@ -8,17 +8,17 @@ import { MANAGER, OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readGeneration, treeFiles } from "../agents/config-tree.ts";
 import { templateTree } from "../agents/template.ts";
-import type { Book } from "./book.ts";
+import type { RequestStore } from "./request-store.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
 import { acceptedUnshown, lookAt } from "./look.ts";
 import { isInFlight } from "../../wire/request-states.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
-import { tagEnd } from "./settle.ts";
+import { tagEnd } from "./finish.ts";
 import { tryRequest, type Tried } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** What an approval says was looked at. */
 export interface Seen {
@@ -58,17 +58,17 @@ function noteOf({ note }: Pick<Why, "note">): { note?: string } {
 
 /** What may be asked for, and who may say yes, no, or never mind. */
 export class Requests {
-  readonly #world: DeployWorld;
-  readonly #book: Book;
+  readonly #context: DeployContext;
+  readonly #requestStore: RequestStore;
   readonly #deploys: Deploys;
   /** Names of agents that are being asked for and are not stored yet. */
   readonly #asking = new Set<string>();
   /** Requests that are being denied: their tag is on its way, their row comes after it. */
   readonly #deciding = new Set<number>();
 
-  constructor(world: DeployWorld, book: Book, deploys: Deploys) {
-    this.#world = world;
-    this.#book = book;
+  constructor(context: DeployContext, requestStore: RequestStore, deploys: Deploys) {
+    this.#context = context;
+    this.#requestStore = requestStore;
     this.#deploys = deploys;
   }
 
@@ -87,12 +87,12 @@ export class Requests {
     const { name, by, origin, description, note } = input;
     this.#checkSpawn(name);
     if (origin === "request") this.#checkRoom(by);
-    else this.#world.checkMayDeploy();
+    else this.#context.checkMayDeploy();
     this.#asking.add(name);
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
-      const tried = await tryRequest(this.#world, undefined, files);
+      const tried = await tryRequest(this.#context, undefined, files);
       if (tried.complaints.length > 0) throw new HiveError("bad_request", tried.complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
@@ -104,15 +104,15 @@ export class Requests {
   }
 
   #checkSpawn(name: string): void {
-    const waiting = this.#world.store.approvals.openOf(name)[0];
-    if (waiting && !this.#book.agentOf(waiting)) {
+    const waiting = this.#context.store.approvals.openOf(name)[0];
+    if (waiting && !this.#requestStore.agentOf(waiting)) {
       const words =
         waiting.state === "pending"
           ? `request ${waiting.id} for an agent ${name} waits already`
           : `there is an agent ${name} already`;
       throw new HiveError("conflict", words);
     }
-    this.#world.swarm.checkFree(name);
+    this.#context.swarm.checkFree(name);
     if (this.#asking.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
   }
 
@@ -125,15 +125,15 @@ export class Requests {
     by: string;
     origin: RequestOrigin;
   }) {
-    const agent = this.#world.swarm.byName(input.agent);
-    const manager = this.#world.swarm.manager();
+    const agent = this.#context.swarm.byName(input.agent);
+    const manager = this.#context.swarm.manager();
     if (!manager || agent === manager)
       throw new HiveError("not_found", `${agent.name} has no proposed repository: propose a folder instead`);
     this.#checkNew(agent, input.commit);
     this.#checkRoom(input.by);
-    const repo = this.#world.repos.applied(agent.name);
+    const repo = this.#context.repos.applied(agent.name);
     try {
-      await repo.fetch(this.#world.repos.proposed(agent.name, manager.record.identity), input.commit);
+      await repo.fetch(this.#context.repos.proposed(agent.name, manager.record.identity), input.commit);
     } catch (error) {
       throw asRefusal(error);
     }
@@ -148,12 +148,12 @@ export class Requests {
     note?: string | undefined;
     by: string;
   }) {
-    const agent = this.#world.swarm.byName(input.agent);
+    const agent = this.#context.swarm.byName(input.agent);
     this.#checkRoom(input.by);
     const running = agent.record.deployedSha;
     const words = input.description ?? `proposed by ${input.by}`;
     const sha = await this.#commit(agent.name, input.files, running === undefined ? [] : [running], words, input.by);
-    return this.#propose(agent, this.#world.repos.applied(agent.name), sha, { ...input, origin: "proposal" });
+    return this.#propose(agent, this.#context.repos.applied(agent.name), sha, { ...input, origin: "proposal" });
   }
 
   async #propose(
@@ -173,15 +173,15 @@ export class Requests {
       return this.#store(draft, { ...NOT_TRIED, complaints: [error.message] });
     }
     const running = agent.record.deployedSha;
-    const tried = await tryRequest(this.#world, agent, files);
+    const tried = await tryRequest(this.#context, agent, files);
     if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
     return this.#store(draft, tried);
   }
 
   /** Deploys what ran under an earlier request once more. */
   async rollback(name: string, id: number, by: string, note?: string): Promise<ApprovalRecord> {
-    const agent = this.#world.swarm.byName(name);
-    const earlier = this.#book.get(id);
+    const agent = this.#context.swarm.byName(name);
+    const earlier = this.#requestStore.get(id);
     if (earlier.agent !== agent.id || earlier.state !== "deployed")
       throw new HiveError("not_found", `${name} has no deploy ${id}: \`hivectl deploys ${name}\` lists them`);
     if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
@@ -193,27 +193,27 @@ export class Requests {
   async rebuild(agent: Agent, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const { deployedSha } = agent.record;
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, why);
-    const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
+    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
     const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
     return this.#again(agent, sha, "update", by, { description: "taken over from before there were deploys", ...why });
   }
 
   /** Brings a destroyed agent back: with what ran when it was destroyed. */
   async revive(name: string, by: string, why: Why = {}): Promise<ApprovalRecord> {
-    const agent = this.#world.swarm.byNameEvenDestroyed(name);
+    const agent = this.#context.swarm.byNameEvenDestroyed(name);
     if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
     if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
     const { deployedSha } = agent.record;
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
-    const files = await readGeneration(this.#world.generationFolder(agent, agent.record.generation));
+    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
     return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
   }
 
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
-    this.#world.checkMayDeploy();
+    this.#context.checkMayDeploy();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
     // What ran before keeps the id maps that it ran with, and gets no others.
-    const tried = { ...NOT_TRIED, owners: this.#world.store.approvals.mountOwners(agent.name, sha) };
+    const tried = { ...NOT_TRIED, owners: this.#context.store.approvals.mountOwners(agent.name, sha) };
     return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
   }
 
@@ -225,29 +225,29 @@ export class Requests {
    * browser, which has shown something.
    */
   async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
-    const { store, now } = this.#world;
+    const { store, now } = this.#context;
     const pending = this.#undecided(id, "approve");
-    this.#world.checkMayDeploy();
+    this.#context.checkMayDeploy();
     await this.#checkPinned(pending);
-    const base = this.#book.running(pending);
-    const files = await lookAt(this.#world, pending.name, base, pending.sha);
+    const base = this.#requestStore.running(pending);
+    const files = await lookAt(this.#context, pending.name, base, pending.sha);
     const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkLookedAt(found, seen, digestNeeded);
-      if (this.#book.running(found) !== base) throw changedSince();
-      const digest = digestOf(found.tree, this.#book.runningTree(found.name));
+      if (this.#requestStore.running(found) !== base) throw changedSince();
+      const digest = digestOf(found.tree, this.#requestStore.runningTree(found.name));
       const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
-      return this.#book.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
+      return this.#requestStore.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
     });
-    await tagMoment(this.#world, row, "approved");
-    void this.#deploys.run(row).catch(this.#world.onUnexpected);
+    await tagMoment(this.#context, row, "approved");
+    void this.#deploys.run(row).catch(this.#context.onUnexpected);
     return row;
   }
 
   /** What was proposed is a commit, whatever names it. A tag that was moved by a hand says that somebody is at the repository. */
   async #checkPinned(row: ApprovalRecord): Promise<void> {
-    const repo = this.#world.repos.applied(row.name);
+    const repo = this.#context.repos.applied(row.name);
     if (!(await repo.has(row.sha)))
       throw new HiveError("unavailable", `the applied repository of ${row.name} is damaged: ${row.sha} is not in it`);
     const pinned = await repo.tagged(`proposal/${row.id}`);
@@ -256,26 +256,28 @@ export class Requests {
   }
 
   #checkLookedAt(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
-    if (row.kind === "spawn") this.#world.swarm.checkFree(row.name);
-    else if (!this.#book.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
+    if (row.kind === "spawn") this.#context.swarm.checkFree(row.name);
+    else if (!this.#requestStore.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
     if (seen.sha !== undefined && seen.sha !== row.sha)
       throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
     if (seen.digest === undefined && digestNeeded)
       throw new HiveError("bad_request", "digest: an approval says what was looked at");
-    const running = this.#book.running(row) ?? null;
+    const running = this.#requestStore.running(row) ?? null;
     const holds =
-      seen.digest === undefined ? running === row.base_sha : seen.digest === digestOf(row.tree, this.#book.runningTree(row.name));
+      seen.digest === undefined
+        ? running === row.base_sha
+        : seen.digest === digestOf(row.tree, this.#requestStore.runningTree(row.name));
     if (!holds) throw changedSince();
   }
 
   async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
-    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#world.now() };
+    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#context.now() };
     const found = this.#undecided(id, "deny");
     this.#deciding.add(id);
     try {
       // The tag comes first: whoever is told by the row looks at it at once. Nobody else decides meanwhile.
-      await tagEnd(this.#world, { ...found, ...resolved, state: "denied" }).catch(this.#world.onUnexpected);
-      return await this.#world.store.write((tx) => this.#book.move(tx, id, "deny", OPERATOR, resolved));
+      await tagEnd(this.#context, { ...found, ...resolved, state: "denied" }).catch(this.#context.onUnexpected);
+      return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", OPERATOR, resolved));
     } finally {
       this.#deciding.delete(id);
     }
@@ -283,32 +285,32 @@ export class Requests {
 
   /** A request that is open for a decision. Throws the words for one that is not, or that is being denied just now. */
   #undecided(id: number, event: "approve" | "deny" | "cancel"): ApprovalRecord {
-    const row = this.#book.get(id);
-    this.#book.check(row, event);
+    const row = this.#requestStore.get(id);
+    this.#requestStore.check(row, event);
     if (this.#deciding.has(id)) throw new HiveError("conflict", `request ${id} is being denied: there is nothing to ${event}`);
     return row;
   }
 
   /** Takes a request back: the operator any, the manager its own. */
   cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
-    return this.#world.store.write((tx) => {
+    return this.#context.store.write((tx) => {
       const row = this.#undecided(id, "cancel");
       if (by !== OPERATOR && row.requested_by !== by)
         throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
-      return this.#book.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#world.now(), ...noteOf(why) });
+      return this.#requestStore.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#context.now(), ...noteOf(why) });
     });
   }
 
   /** An agent is about to be destroyed: what waits for it is taken back; what is being deployed is in the way. */
   async clearFor(name: string): Promise<void> {
-    await this.#world.store.write((tx) => {
-      const open = this.#world.store.approvals.openOf(name);
+    await this.#context.store.write((tx) => {
+      const open = this.#context.store.approvals.openOf(name);
       const busy = open.find((row) => isInFlight(row.state));
       if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it is settled`);
       for (const row of open.filter((one) => !this.#deciding.has(one.id)))
-        this.#book.move(tx, row.id, "cancel", SYSTEM, {
+        this.#requestStore.move(tx, row.id, "cancel", SYSTEM, {
           resolved_by: SYSTEM,
-          resolved_at: this.#world.now(),
+          resolved_at: this.#context.now(),
           note: `${name} was destroyed`,
         });
     });
@@ -318,9 +320,9 @@ export class Requests {
 
   /** An agent hears in its inbox how a request ends, so it may not ask while that is full. */
   #checkRoom(by: string): void {
-    const asker = by === OPERATOR ? undefined : this.#world.swarm.find(by);
-    if (asker) this.#world.broker.checkMayAsk(asker.id);
-    const { approvals } = this.#world.store;
+    const asker = by === OPERATOR ? undefined : this.#context.swarm.find(by);
+    if (asker) this.#context.broker.checkMayAsk(asker.id);
+    const { approvals } = this.#context.store;
     if (approvals.open().length >= MAX_OPEN_REQUESTS)
       throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
     if (by !== OPERATOR && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
@@ -332,7 +334,7 @@ export class Requests {
 
   #checkNew(agent: Agent, sha: Sha): void {
     if (agent.record.deployedSha === sha) throw new HiveError("conflict", `this commit is what ${agent.name} runs`);
-    const same = this.#world.store.approvals.openOf(agent.name).find((row) => row.sha === sha);
+    const same = this.#context.store.approvals.openOf(agent.name).find((row) => row.sha === sha);
     if (same) throw new HiveError("conflict", `request ${same.id} asks for this commit already`);
   }
 
@@ -343,10 +345,10 @@ export class Requests {
     message: string,
     author: string,
   ): Promise<Sha> {
-    const repo = this.#world.repos.applied(name);
+    const repo = this.#context.repos.applied(name);
     await repo.ensure();
     try {
-      return await repo.commit(files, parents, { message, author, at: this.#world.now() });
+      return await repo.commit(files, parents, { message, author, at: this.#context.now() });
     } catch (error) {
       throw asRefusal(error);
     }
@@ -354,38 +356,39 @@ export class Requests {
 
   /** Stores a request and pins what it is about; an approved one is carried out. */
   async #store(draft: Draft, tried: Tried): Promise<ApprovalRecord> {
-    const world = this.#world;
-    const repo = world.repos.applied(draft.name);
+    const context = this.#context;
+    const repo = context.repos.applied(draft.name);
     const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
     const mounts = Object.keys(tried.owners).length > 0 ? JSON.stringify(tried.owners) : null;
     const [tree, marks] = await Promise.all([
       repo.treeOf(draft.sha),
-      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(world, { ...draft, mount_owners: mounts }, base),
+      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(context, { ...draft, mount_owners: mounts }, base),
     ]);
-    const row = await world.store.write((tx) =>
+    const row = await context.store.write((tx) =>
       this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, ...marks }),
     );
-    await tagMoment(world, row, "proposal");
+    await tagMoment(context, row, "proposal");
     // Something else may have begun to run while the marks were made.
-    if (row.state === "pending" && this.#book.running(row) !== base) await refreshMarks(world, this.#book, row.name);
-    if (row.state === "failed") await tagEnd(world, row).catch(world.onUnexpected);
+    if (row.state === "pending" && this.#requestStore.running(row) !== base)
+      await refreshMarks(context, this.#requestStore, row.name);
+    if (row.state === "failed") await tagEnd(context, row).catch(context.onUnexpected);
     if (draft.approved) {
-      await tagMoment(world, row, "approved");
-      void this.#deploys.run(row).catch(world.onUnexpected);
+      await tagMoment(context, row, "approved");
+      void this.#deploys.run(row).catch(context.onUnexpected);
     }
     return row;
   }
 
   #write(
-    tx: Parameters<Parameters<DeployWorld["store"]["write"]>[0]>[0],
+    tx: Parameters<Parameters<DeployContext["store"]["write"]>[0]>[0],
     draft: Draft,
     complaints: readonly string[],
     found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
   ): ApprovalRecord {
     // Again, inside the write: several may have been asked for at once.
     if (!draft.approved) this.#checkRoom(draft.by);
-    const now = this.#world.now();
-    const row = this.#book.insert(tx, {
+    const now = this.#context.now();
+    const row = this.#requestStore.insert(tx, {
       agent: draft.agent?.id ?? null,
       name: draft.name,
       kind: draft.kind,
@@ -408,10 +411,10 @@ export class Requests {
       error: null,
     });
     if (complaints.length > 0)
-      return this.#book.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
+      return this.#requestStore.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
     if (!draft.approved) return row;
-    const digest = digestOf(found.tree, this.#book.runningTree(draft.name));
-    return this.#book.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
+    const digest = digestOf(found.tree, this.#requestStore.runningTree(draft.name));
+    return this.#requestStore.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
   }
 }
 

@@ -8,35 +8,35 @@ import type { Step, WithAgent, WithWhereabouts } from "./step.ts";
 export const activateStep: Step<WithAgent, WithWhereabouts> = {
   name: "activate",
   state: "activating",
-  async do({ world, id, ended, agent }, keep) {
-    let was = world.cages.whereabouts(agent);
-    const expected = world.confirmations.expect(agent.id);
+  async do({ context, id, ended, agent }, keep) {
+    let was = context.cages.whereabouts(agent);
+    const expected = context.confirmations.expect(agent.id);
     try {
-      await world.cages.trial(agent, {
+      await context.cages.trial(agent, {
         nonce: expected.nonce,
         confirmed: expected.confirmed,
-        withinMs: world.confirmMs,
+        withinMs: context.confirmMs,
         ended,
         leaving: (where) => keep({ was: (was = where) }),
-        switched: () => agent.become(id, readConfigTree(world.generationFolder(agent, id))),
+        switched: () => agent.become(id, readConfigTree(context.generationFolder(agent, id))),
       });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      const tail = await world.logTail(agent);
+      const tail = await context.logTail(agent);
       throw new Error(tail === "" ? words : `${words}\n\nthe last lines of its log:\n${tail}`, { cause: error });
     } finally {
       expected.drop();
     }
     return { was };
   },
-  async undo({ world, agent, made, was }) {
+  async undo({ context, agent, made, was }) {
     // Nothing has been touched.
     if (was === undefined) return;
     const before = agent.record.generation;
-    await world.cages.back(agent, made || agent.destroyed ? "stopped" : was, {
+    await context.cages.back(agent, made || agent.destroyed ? "stopped" : was, {
       keepsRunning: false,
       reason: "back to what ran before a deploy",
-      switched: () => agent.become(before, readConfigTree(world.generationFolder(agent, before))),
+      switched: () => agent.become(before, readConfigTree(context.generationFolder(agent, before))),
     });
   },
 };

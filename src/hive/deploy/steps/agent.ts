@@ -12,12 +12,12 @@ export const agentStep: Step<object, WithAgent> = {
   name: "agent",
   state: "building",
   async do(deploy, keep) {
-    const { world, book, row } = deploy;
+    const { context, requestStore, row } = deploy;
     let found: WithAgent;
     if (makesAgent(row.origin, row.kind)) {
-      found = { agent: world.swarm.unbornOf(row.name) ?? (await world.swarm.conceive(row.name)), made: true };
+      found = { agent: context.swarm.draftOf(row.name) ?? (await context.swarm.createDraft(row.name)), made: true };
     } else {
-      const agent = row.agent === null ? undefined : world.swarm.byId(row.agent);
+      const agent = row.agent === null ? undefined : context.swarm.byId(row.agent);
       if (!agent || (agent.destroyed && row.origin !== "revive")) throw unknownAgent(row.name);
       found = { agent, made: false };
     }
@@ -25,13 +25,13 @@ export const agentStep: Step<object, WithAgent> = {
     const { agent } = found;
     stateOf(agent).deploy.request = row.id;
     const previous = agent.record.deployedRequest ?? null;
-    deploy.row = await world.store.write((tx) => book.note(tx, row.id, { agent: agent.id, previous }));
+    deploy.row = await context.store.write((tx) => requestStore.note(tx, row.id, { agent: agent.id, previous }));
     return found;
   },
-  async undo({ world, agent, made }) {
+  async undo({ context, agent, made }) {
     if (!agent) return;
     stateOf(agent).deploy.request = undefined;
-    if (made === true) await world.swarm.miscarry(agent);
-    else world.changed(agent);
+    if (made === true) await context.swarm.discardDraft(agent);
+    else context.changed(agent);
   },
 };

@@ -10,19 +10,19 @@ import type { Step, WithAgent, WithFiles } from "./step.ts";
 export const generationStep: Step<WithAgent & WithFiles> = {
   name: "generation",
   state: "building",
-  async do({ world, row, id, agent, files }) {
-    const folder = world.generationFolder(agent, id);
+  async do({ context, row, id, agent, files }) {
+    const folder = context.generationFolder(agent, id);
     await writeGeneration(folder, files);
     // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
     const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
-    await world.checkSpec(trial);
+    await context.checkSpec(trial);
     // The host may have changed since the request was made. What ran before is held to the rules of its time.
-    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(world, trial, files, mountOwners(row)) : [];
+    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(context, trial, files, mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
     return {};
   },
-  async undo({ world, agent, id }) {
-    await rm(world.generationFolder(agent, id), { recursive: true, force: true });
+  async undo({ context, agent, id }) {
+    await rm(context.generationFolder(agent, id), { recursive: true, force: true });
   },
 };

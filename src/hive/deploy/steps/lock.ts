@@ -6,16 +6,16 @@ export const lockStep: Step<WithAgent, WithLock> = {
   name: "lock",
   state: "building",
   async do(deploy) {
-    const { row, world } = deploy;
-    const entry = { rev: row.sha, tree: row.tree, hyperhive: world.revision };
+    const { row, context } = deploy;
+    const entry = { rev: row.sha, tree: row.tree, hyperhive: context.revision };
     return { entry, ...(await lock(deploy, entry)) };
   },
 };
 
 /** A candidate on the ledger's newest commit, and that commit. */
-export async function lock({ world, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
-  const head = await world.repos.meta.head();
-  const candidate = await world.repos.meta.candidate(head, row.name, entry, {
+export async function lock({ context, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
+  const head = await context.repos.meta.head();
+  const candidate = await context.repos.meta.candidate(head, row.name, entry, {
     message: `deploy ${row.name} deployed/${row.id} ${row.sha.slice(0, 12)}`,
     author: row.resolved_by ?? row.requested_by,
     at: row.approved_at ?? row.requested_at,

@@ -5,13 +5,13 @@ import type { Step, WithAgent } from "./step.ts";
 export const proposedStep: Step<WithAgent> = {
   name: "proposed",
   state: "building",
-  async do({ world, row, agent }) {
-    const manager = world.swarm.manager();
-    if (agent.name !== MANAGER && manager) await world.repos.ensureProposed(row.name, row.sha, manager.record.identity);
+  async do({ context, row, agent }) {
+    const manager = context.swarm.manager();
+    if (agent.name !== MANAGER && manager) await context.repos.ensureProposed(row.name, row.sha, manager.record.identity);
     return {};
   },
-  async undo({ world, row, made }) {
+  async undo({ context, row, made }) {
     // What the manager has of an agent that is there stays its own.
-    if (made && row.name !== MANAGER) await world.repos.removeProposed(row.name);
+    if (made && row.name !== MANAGER) await context.repos.removeProposed(row.name);
   },
 };

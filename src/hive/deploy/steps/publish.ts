@@ -12,15 +12,15 @@ export const publishStep: Step<WithAgent & WithLock> = {
   name: "publish",
   state: "activating",
   async do(deploy) {
-    const { world, book, id, entry } = deploy;
+    const { context, requestStore, id, entry } = deploy;
     let { candidate, head } = deploy;
     for (let race = 0; race < MAX_RACES; race++) {
-      const { ok } = await world.repos.meta.publish(candidate, head);
+      const { ok } = await context.repos.meta.publish(candidate, head);
       if (ok) return {};
       ({ candidate, head } = await lock(deploy, entry));
       const locked = { candidate };
       // Noted before it is published: recovery tells by it whether the ledger holds this deploy.
-      deploy.row = await world.store.write((tx) => book.note(tx, id, locked));
+      deploy.row = await context.store.write((tx) => requestStore.note(tx, id, locked));
     }
     throw new Error("the deploy ledger moved on with every try");
   },

@@ -3,13 +3,13 @@ import type { ApprovalRecord } from "../../../store/approvals.ts";
 import type { RequestState, Sha, TreeFile } from "../../../wire/approval.ts";
 import type { Agent } from "../../agents/agent.ts";
 import type { Whereabouts } from "../../agents/cages.ts";
-import type { Book } from "../book.ts";
-import type { DeployWorld } from "../world.ts";
+import type { RequestStore } from "../request-store.ts";
+import type { DeployContext } from "../deploy-context.ts";
 
 /** One deploy that is under way. What its steps find is added as they go, and typed by `Steps`. */
 export interface Deploy {
-  readonly world: DeployWorld;
-  readonly book: Book;
+  readonly context: DeployContext;
+  readonly requestStore: RequestStore;
   readonly id: number;
   /** The request's row as it was stored last. */
   row: ApprovalRecord;

@@ -6,8 +6,8 @@ import type { Step, WithAgent, WithFiles } from "./step.ts";
 export const treeStep: Step<WithAgent, WithFiles> = {
   name: "tree",
   state: "building",
-  async do({ world, book, row, agent }) {
-    const repo = world.repos.applied(row.name);
+  async do({ context, requestStore, row, agent }) {
+    const repo = context.repos.applied(row.name);
     await repo.ensure();
     const running = agent.record.deployedSha;
     const [tree, follows] = await Promise.all([
@@ -16,11 +16,11 @@ export const treeStep: Step<WithAgent, WithFiles> = {
     ]);
     if (tree !== row.tree) throw new Error(`commit ${row.sha} has tree ${tree}, and ${row.tree} was approved`);
     // Queued behind another deploy of this agent, what was looked at may not be what runs any more.
-    if (row.digest !== null && row.digest !== digestOf(row.tree, book.runningTree(row.name)))
+    if (row.digest !== null && row.digest !== digestOf(row.tree, requestStore.runningTree(row.name)))
       throw new Error("what runs has changed since the approval: look again, and propose it anew");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
     const files = await repo.files(row.sha);
-    const complaints = world.validate(files, rulesFor(row.origin));
+    const complaints = context.validate(files, rulesFor(row.origin));
     if (complaints.length > 0) throw new Error(complaints.join("\n"));
     return { files };
   },

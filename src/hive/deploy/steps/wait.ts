@@ -12,9 +12,9 @@ const STOP_TURN_MS = 5_000;
 export const waitStep: Step<WithAgent> = {
   name: "wait",
   state: "waiting",
-  async do({ world, row, ended, forced, agent }) {
-    world.harnesses.hold(agent);
-    const isQuiet = (): boolean => !world.harnesses.isBusy(agent);
+  async do({ context, row, ended, forced, agent }) {
+    context.harnesses.hold(agent);
+    const isQuiet = (): boolean => !context.harnesses.isBusy(agent);
     if (isQuiet()) return {};
     const patience = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
@@ -25,7 +25,7 @@ export const waitStep: Step<WithAgent> = {
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));
     return {};
   },
-  async undo({ world, agent }) {
-    world.harnesses.unhold(agent);
+  async undo({ context, agent }) {
+    context.harnesses.unhold(agent);
   },
 };

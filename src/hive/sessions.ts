@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import type { Output } from "../wire/operations.ts";
-import { Moment } from "./patience.ts";
+import { Moment } from "./timers.ts";
 
 /** Lifetime of a launch token: long enough to open the browser, short enough to be worthless in a log. */
 const LAUNCH_TOKEN_MS = 15 * 60_000;
@@ -37,7 +37,7 @@ const hashOf = (secret: string): string => createHash("sha256").update(secret).d
  * The operator's logins: one-time launch tokens that become browser sessions. Tokens live in memory only (a restart
  * prints a new one); sessions are stored as hashes.
  */
-export class Door {
+export class Sessions {
   readonly #store: SessionStore;
   readonly #onUnexpected: (error: unknown) => void;
   readonly #now: () => number;

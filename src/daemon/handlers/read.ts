@@ -21,7 +21,7 @@ type Names =
   | "session_revoke"
   | "shutdown";
 
-export const lookingHandlers: Pick<Handlers, Names> = {
+export const readHandlers: Pick<Handlers, Names> = {
   list: (hive) => ({ agents: hive.swarm.all().map((agent) => agent.name) }),
   agent_status: (hive) => ({ agent_statuses: hive.swarm.all().map((agent) => statusRow(hive.view(agent))) }),
 
@@ -72,9 +72,9 @@ export const lookingHandlers: Pick<Handlers, Names> = {
   },
 
   login: (hive) => hive.launchUrl(),
-  sessions: (hive) => ({ sessions: hive.door.list() }),
+  sessions: (hive) => ({ sessions: hive.sessions.list() }),
   async session_revoke(hive, input) {
-    await hive.door.revoke(input.id);
+    await hive.sessions.revoke(input.id);
     return {};
   },
   shutdown(hive) {

@@ -27,7 +27,7 @@ export interface MountTrial {
  * What deploys act on. Failures in here are of three kinds: a `HiveError` is for whoever asked, a `RepoRefusal` is for
  * whoever proposed, and anything else fails the deploy with its words.
  */
-export interface DeployWorld {
+export interface DeployContext {
   store: Store;
   feed: Feed;
   repos: Repos;

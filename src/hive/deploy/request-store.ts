@@ -8,7 +8,7 @@ import { digestOf } from "./digest.ts";
 import type { Marks } from "./marks.ts";
 import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "../../wire/request-states.ts";
 import { approvalView } from "./view.ts";
-import type { DeployWorld } from "./world.ts";
+import type { DeployContext } from "./deploy-context.ts";
 
 /** Kinds of the audit trail, by the event that moved a request. Steps in between are not lifecycle changes. */
 const AUDITED: Partial<Record<RequestEvent, string>> = {
@@ -23,23 +23,23 @@ const AUDITED: Partial<Record<RequestEvent, string>> = {
  * The rows of the requests: the one place where a request changes its state. Every change is made inside a write, by
  * the table, over the row as it is then; its event, its line in the audit trail and the manager's message go with it.
  */
-export class Book {
-  readonly #world: DeployWorld;
+export class RequestStore {
+  readonly #context: DeployContext;
 
-  constructor(world: DeployWorld) {
-    this.#world = world;
+  constructor(context: DeployContext) {
+    this.#context = context;
   }
 
   /** A request by its id. Throws the words for one that is not there. */
   get(id: number): ApprovalRecord {
-    const row = this.#world.store.approvals.byId(id);
+    const row = this.#context.store.approvals.byId(id);
     if (!row) throw new HiveError("not_found", `there is no request ${id}`);
     return row;
   }
 
   /** Stores a new request. Only inside a write. */
   insert(tx: Tx, facts: Omit<ApprovalRecord, "id" | "seq" | "state">): ApprovalRecord {
-    const { store } = this.#world;
+    const { store } = this.#context;
     const id = store.nextSeq();
     const row: ApprovalRecord = { ...facts, id, seq: id, state: "pending" };
     store.approvals.insert(row);
@@ -84,7 +84,7 @@ export class Book {
 
   /** Pending requests of this agent get the digest and the marks against what runs now. Only inside a write. */
   refreshPending(tx: Tx, name: string, marks: ReadonlyMap<number, Marks>): void {
-    for (const row of this.#world.store.approvals.openOf(name))
+    for (const row of this.#context.store.approvals.openOf(name))
       if (row.state === "pending") this.#save(tx, { ...row, ...marks.get(row.id) });
   }
 
@@ -104,30 +104,30 @@ export class Book {
 
   /** The live agent that a request is about. */
   agentOf(row: ApprovalRecord): Agent | undefined {
-    const agent = this.#world.swarm.find(row.name);
+    const agent = this.#context.swarm.find(row.name);
     return agent && !agent.destroyed ? agent : undefined;
   }
 
   /** The tree that runs under a name now. */
   runningTree(name: string): Sha | undefined {
-    const agent = this.#world.swarm.find(name);
+    const agent = this.#context.swarm.find(name);
     if (!agent || agent.destroyed || agent.record.deployedRequest === undefined) return undefined;
-    return this.#world.store.approvals.byId(agent.record.deployedRequest)?.tree;
+    return this.#context.store.approvals.byId(agent.record.deployedRequest)?.tree;
   }
 
   #save(tx: Tx, row: ApprovalRecord): ApprovalRecord {
-    const next = { ...row, seq: this.#world.store.nextSeq() };
-    this.#world.store.approvals.update(next);
+    const next = { ...row, seq: this.#context.store.nextSeq() };
+    this.#context.store.approvals.update(next);
     this.#tell(tx, next);
     return next;
   }
 
   #tell(tx: Tx, row: ApprovalRecord): void {
-    tx.afterCommit(() => this.#world.feed.publish({ kind: "approval", seq: row.seq, approval: this.view(row) }));
+    tx.afterCommit(() => this.#context.feed.publish({ kind: "approval", seq: row.seq, approval: this.view(row) }));
   }
 
   #audit(kind: string, actor: string, row: ApprovalRecord, reason: string | null, facts: Record<string, unknown> = {}): void {
-    const { store, now } = this.#world;
+    const { store, now } = this.#context;
     store.ledger.audit(store.nextSeq(), {
       at: now(),
       actor,
@@ -141,10 +141,10 @@ export class Book {
 
   /** Whoever asked in the swarm hears how it ended, in the same commit. */
   #tellManager(tx: Tx, row: ApprovalRecord): void {
-    const manager = this.#world.swarm.manager();
+    const manager = this.#context.swarm.manager();
     if (!manager || row.requested_by !== manager.name || (row.state === "cancelled" && row.resolved_by === manager.name)) return;
     const tag = terminalTag(row.state);
-    this.#world.broker.tellFromSystem(
+    this.#context.broker.tellFromSystem(
       tx,
       { id: manager.id, name: MANAGER },
       {

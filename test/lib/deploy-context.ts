@@ -20,7 +20,7 @@ import { openStore } from "../../src/store/store.ts";
  * missing: a started cage confirms at once, with the nonce that it got. With `folder` it continues with the content of
  * that folder and does not remove it.
  */
-export async function openDeployWorld(options: { folder?: string; onFatal?(error: Error): void } = {}) {
+export async function openDeployContext(options: { folder?: string; onFatal?(error: Error): void } = {}) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "deploys-"));
   const paths = new Paths(join(folder, "s"), join(folder, "s", "run"));
   paths.prepare();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
-import { startThrowAway } from "./throw-away.ts";
+import { startThrowAway } from "./sandboxed-run.ts";
 
 let folder: string;
 beforeEach(() => {
