@@ -197,3 +197,9 @@ describe("on another Node than the hive's", () => {
     expect(said).toContain("set-up needs Node 20 or newer, and this is 18.20.0");
   });
 });
+
+test("npm does not warn about a Node that set-up can work with", async () => {
+  const { SETUP_FLOOR } = (await import(join(import.meta.dirname, "../scripts/node.mjs"))) as { SETUP_FLOOR: number };
+  const { engines } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8")) as { engines: object };
+  expect(engines).toEqual({ node: `>=${SETUP_FLOOR}` });
+});

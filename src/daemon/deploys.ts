@@ -1,17 +1,10 @@
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Identity } from "../containers/driver.ts";
-import type { Feed } from "../eventlog/feed.ts";
 import type { Agent } from "../hive/agents/agent.ts";
-import type { Announcements } from "../hive/announcements.ts";
-import type { Cages } from "../hive/agents/cages.ts";
-import type { Harnesses } from "../hive/agents/harnesses.ts";
-import type { Swarm } from "../hive/agents/swarm.ts";
 import { NIX_TEMPLATE } from "../hive/agents/template.ts";
-import type { Broker } from "../hive/broker/broker.ts";
 import { AutoUpdate } from "../hive/deploy/auto-update.ts";
 import { RequestStore } from "../hive/deploy/request-store.ts";
-import { Confirmations } from "../hive/deploy/confirmations.ts";
 import { lookForDrift } from "../hive/deploy/drift.ts";
 import { Deploys } from "../hive/deploy/deploys.ts";
 import { recover } from "../hive/deploy/recovery.ts";
@@ -23,8 +16,6 @@ import type { KnownNames } from "../hive/deploy/unknown-names.ts";
 import { validateConfig } from "../hive/deploy/validate.ts";
 import type { DeployContext } from "../hive/deploy/deploy-context.ts";
 import type { Paths } from "../hive/paths.ts";
-import type { Repos } from "../repos/types.ts";
-import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import { tryMounts } from "./mounts.ts";
@@ -36,34 +27,22 @@ const EVALUATES_NIX = false;
 const TAIL_BYTES = 4_096;
 const TAIL_LINES = 15;
 
-export interface DeployParts {
-  store: Store;
-  feed: Feed;
-  repos: Repos;
-  broker: Broker;
-  swarm: Swarm;
-  cages: Cages;
-  harnesses: Harnesses;
-  confirmations: Confirmations;
+/** What a test or the root gives; `openDeploys` makes the rest of the context. */
+type Given = Omit<
+  DeployContext,
+  "validate" | "shown" | "risks" | "generationFolder" | "tryMounts" | "userName" | "checkSpec" | "logTail" | "leftover"
+>;
+
+export interface DeployParts extends Given {
   paths: Paths;
-  revision: string;
-  confirmMs: number;
   /** Prefixes of model ids that the operator's prices name. */
   models: readonly string[];
   /** Makes the specification of a cage without starting it. */
   specify(agent: Agent): Promise<unknown>;
-  /** Who the agent is on the host, or who a new one would be. */
+  /** The agent's identity on the host, or the one that a new agent would have. */
   identityOf(agent: Agent | undefined): Identity;
-  changed(agent: Agent): void;
-  announcements: Announcements;
-  lookAtDisk(error: unknown): boolean;
-  failpoint(name: string): Promise<void>;
-  isAllStopped(): boolean;
-  checkMayDeploy(): void;
-  /** A deploy of the agent has come to its end. */
+  /** A deploy of the agent has ended. */
   afterDeploy(agent: Agent): Promise<void>;
-  onUnexpected(error: unknown): void;
-  now(): number;
 }
 
 /** Requests, approvals and deploys, put together. */

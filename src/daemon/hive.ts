@@ -300,7 +300,7 @@ export async function openHive(deps: HiveDeps) {
     confirmMs: config.confirmMs,
     models: Object.keys(prices),
     specify: (agent) => specs.of(agent),
-    // An agent that does not exist owns no file on this host, as any other that does not exist.
+    // Before a spawn there is no agent yet. The last identity owns as little of this host as a new one will.
     identityOf: (agent) => agent?.record.identity ?? driver.identityFor(hiveId, LAST_ORDINAL),
     changed,
     announcements,

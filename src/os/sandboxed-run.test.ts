@@ -28,7 +28,7 @@ async function inside(script: string): Promise<string> {
   return out;
 }
 
-test("a throw-away cage may make the same system calls as any other", async () => {
+test("a sandboxed run may make the same system calls as the cage of an agent", async () => {
   writeProbe(folder);
   const lines = (await inside(probeScript("/repo"))).split("\n");
   expect(lines.slice(0, probeAnswers().length)).toEqual(probeAnswers());
