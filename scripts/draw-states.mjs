@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { ROOT } from "./lib.mjs";
 
-const bundle = await rolldown({ input: join(ROOT, "src/hive/deploy/states-page.ts"), platform: "node", cwd: ROOT });
+const bundle = await rolldown({ input: join(ROOT, "src/deploys/states-page.ts"), platform: "node", cwd: ROOT });
 const { output } = await bundle.generate({ format: "esm" });
 const { statesPage } = await import(`data:text/javascript;base64,${Buffer.from(output[0].code).toString("base64")}`);
 writeFileSync(join(ROOT, "docs/states.md"), statesPage());

@@ -9,7 +9,7 @@ import { build } from "./build.mjs";
 import { cannot } from "./campaign.mjs";
 import { ROOT, exec, foreground, has, step } from "./lib.mjs";
 
-const TESTS = ["src/containers/bwrap.test.ts", "src/daemon/mounts.test.ts", "test/e2e/id-map.test.ts"];
+const TESTS = ["src/platforms/bwrap/driver.test.ts", "src/daemon/mounts.test.ts", "test/e2e/id-map.test.ts"];
 const SYSTEM = join(ROOT, ".cache", "trixie");
 const LIBRARIES = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu"];
 const LOADERS = ["lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"];

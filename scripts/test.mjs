@@ -1,4 +1,4 @@
-// `npm test`: set-up, build, and every test. Arguments go to vitest: `npm test -- src/hive`.
+// `npm test`: set-up, build, and every test. Arguments go to vitest: `npm test -- src/messages`.
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT, foreground } from "./lib.mjs";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restore } from "../src/backup/restore.ts";
 import { Backups, type BackupWorld } from "../src/backup/take.ts";
-import { check } from "../src/hive/deploy/check.ts";
+import { check } from "../src/deploys/check.ts";
 import { takeLock } from "../src/store/lock.ts";
 import { openDeployContext } from "./lib/deploy-context.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { parseScenario } from "../src/gateway/rehearsal/scenario.ts";
+import { parseScenario } from "../src/gateway/anthropic/rehearsal/scenario.ts";
 import * as limits from "../src/wire/config-limits.ts";
 import { AgentConfig } from "../src/wire/config.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES, MAX_NOTE_CHARS } from "../src/wire/limits.ts";

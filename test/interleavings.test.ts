@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { check } from "../src/hive/deploy/check.ts";
+import { check } from "../src/deploys/check.ts";
 import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
 import { openDeployContext } from "./lib/deploy-context.ts";

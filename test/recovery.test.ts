@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { check } from "../src/hive/deploy/check.ts";
+import { check } from "../src/deploys/check.ts";
 import { openDeployContext } from "./lib/deploy-context.ts";
 
 /** Starts with the remains of a killed daemon: requests in flight, and a repository that was damaged meanwhile. */

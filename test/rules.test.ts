@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { describe, expect, test } from "vitest";
 import { handlers } from "../src/daemon/handlers/index.ts";
+import { FOLDERS, foldersTable } from "./lib/folders.ts";
 import { silentErrors } from "./lib/silent-errors.ts";
 import { RequestState } from "../src/wire/approval.ts";
 import { operations } from "../src/wire/operations.ts";
@@ -11,43 +12,6 @@ import { operations } from "../src/wire/operations.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-/** The folders that a folder may import from, besides itself. To add a folder, add a line. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  // Small helpers without a dependency: every folder may use them.
-  "src/lib": [],
-  "src/wire": [],
-  "src/rpc": ["src/wire"],
-  "src/os": [],
-  "src/store": ["src/wire"],
-  "src/eventlog": ["src/wire"],
-  "src/containers": ["src/os"],
-  "src/gateway": ["src/wire", "src/rpc"],
-  // Decisions: they use the driver's port, never a driver.
-  "src/hive": ["src/wire", "src/store", "src/eventlog", "src/containers/driver.ts", "src/repos/types.ts", "src/rpc/json.ts"],
-  // Git repositories of the hive: applied, proposed, meta.
-  "src/repos": ["src/wire", "src/os"],
-  // A hive's state as a folder of files, and back. The daemon makes backups; the terminal restores them without a
-  // daemon.
-  "src/backup": ["src/wire", "src/os", "src/store", "src/hive/paths.ts"],
-  "src/daemon": [
-    "src/backup",
-    "src/wire",
-    "src/rpc",
-    "src/store",
-    "src/eventlog",
-    "src/os",
-    "src/containers",
-    "src/gateway",
-    "src/hive",
-    "src/repos",
-    "dev/scenarios",
-    "package.json",
-  ],
-  "src/harness": ["src/wire", "src/rpc", "src/os"],
-  "src/cli": ["src/wire", "src/rpc", "src/backup", "package.json"],
-  ui: ["src/wire"],
-  test: ["src", "dist", "ui"],
-};
 /** Packages that only one folder may use, which is the reason for that folder. */
 const ONLY_IN: Record<string, string> = {
   "better-sqlite3": "src/store",
@@ -74,14 +38,14 @@ const MAY_SPREAD: Record<string, string> = {
 
 /** The part of an agent's state that each of these files owns, and changes. */
 const OWNERS: Record<string, string> = {
-  "src/hive/agents/records.ts": "record",
-  "src/hive/agents/cages.ts": "cage",
-  "src/hive/agents/harnesses.ts": "harness",
-  "src/hive/turns.ts": "turn",
-  "src/hive/deploy/steps/agent.ts": "deploy",
-  "src/hive/deploy/deploys.ts": "deploy",
-  "src/hive/deploy/drift.ts": "deploy",
-  "src/hive/agents/disk-watch.ts": "disk",
+  "src/agents/records.ts": "record",
+  "src/agents/cages.ts": "cage",
+  "src/agents/harnesses.ts": "harness",
+  "src/agents/turns.ts": "turn",
+  "src/deploys/steps/agent.ts": "deploy",
+  "src/deploys/deploys.ts": "deploy",
+  "src/deploys/drift.ts": "deploy",
+  "src/agents/disk-watch.ts": "disk",
   "src/daemon/views.ts": "shown",
 };
 
@@ -114,12 +78,12 @@ const isTest = (file: string): boolean =>
 const product = code.filter(({ file }) => !isTest(file));
 
 function folderOf(file: string): string {
-  return Object.keys(MAY_IMPORT).find((folder) => file.startsWith(`${folder}/`)) ?? file;
+  return Object.keys(FOLDERS).find((folder) => file.startsWith(`${folder}/`)) ?? file;
 }
 
 describe("boundaries", () => {
   test("every folder of src has a line in the table", () => {
-    for (const { file } of code) expect(Object.keys(MAY_IMPORT), file).toContain(folderOf(file));
+    for (const { file } of code) expect(Object.keys(FOLDERS), file).toContain(folderOf(file));
   });
 
   test("folders import only what they may", () => {
@@ -128,11 +92,35 @@ describe("boundaries", () => {
       const own = folderOf(file);
       for (const imported of imports.filter((one) => one.startsWith("."))) {
         const target = relative(ROOT, join(ROOT, dirname(file), imported));
-        const allowed = [own, "src/lib", ...(MAY_IMPORT[own] ?? [])];
+        const allowed = [own, "src/lib", ...(FOLDERS[own]?.imports ?? [])];
         if (!allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`))) wrong.push(`${file} → ${target}`);
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test("the table of folders in ARCHITECTURE.md is the one that these tests enforce", () => {
+    const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+    expect(/<!-- folders -->\n\n([\s\S]*?)\n\n<!-- \/folders -->/.exec(page)?.[1]).toBe(foldersTable());
+  });
+
+  test("no two files of different folders import each other in a circle", () => {
+    const seen = new Map<string, "open" | "done">();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (seen.get(file) === "done") return;
+      if (seen.get(file) === "open") {
+        const circle = [...path.slice(path.indexOf(file)), file];
+        if (new Set(circle.map(folderOf)).size > 1) circles.push(circle.join(" → "));
+        return;
+      }
+      seen.set(file, "open");
+      for (const imported of product.find((one) => one.file === file)?.imports ?? [])
+        if (imported.startsWith(".")) visit(relative(ROOT, join(ROOT, dirname(file), imported)), [...path, file]);
+      seen.set(file, "done");
+    };
+    for (const { file } of product) visit(file, []);
+    expect(circles).toEqual([]);
   });
 
   test("the contract imports nothing but zod", () => {
@@ -181,7 +169,7 @@ describe("boundaries", () => {
 
   test("each part of an agent's state is changed by its owner alone", () => {
     const written = product.flatMap(({ file, text }) =>
-      file === "src/hive/agents/agent.ts"
+      file === "src/agents/agent.ts"
         ? []
         : Array.from(
             text.matchAll(/stateOf\([^)]*\)\.(\w+)|\{ (\w+) \} = stateOf\([^)]*\);/g),

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
-import type { Paths } from "../hive/paths.ts";
+import type { Paths } from "../lib/paths.ts";
 import { digestOf, pack, type Digest } from "../os/archive.ts";
 import { replaceFile, syncAll } from "../os/stable.ts";
 import type { Store } from "../store/store.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Paths } from "../hive/paths.ts";
+import { Paths } from "../lib/paths.ts";
 import { writableFolders } from "./cage-spec.ts";
 
 test("all that an agent can write counts towards its disk limit, the proposed repositories as the manager's", () => {

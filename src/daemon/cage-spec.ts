@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
-import type { Bind, CageSpec } from "../containers/driver.ts";
-import { CAGE_HOME } from "../containers/spec.ts";
-import type { Agent } from "../hive/agents/agent.ts";
-import type { Paths } from "../hive/paths.ts";
+import type { Bind, CageSpec } from "../platforms/port.ts";
+import { CAGE_HOME } from "../platforms/bwrap/spec.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Paths } from "../lib/paths.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { memoryBytes } from "../wire/config.ts";
 import { mountSource } from "./mounts.ts";

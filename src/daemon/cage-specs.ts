@@ -1,6 +1,6 @@
-import type { CageSpec } from "../containers/driver.ts";
-import type { Agent } from "../hive/agents/agent.ts";
-import type { Paths } from "../hive/paths.ts";
+import type { CageSpec } from "../platforms/port.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Paths } from "../lib/paths.ts";
 import { mountOwners, type MountOwners } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
 import { cageSpec, type CageFacts } from "./cage-spec.ts";

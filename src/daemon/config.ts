@@ -1,9 +1,9 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { DRIVER_NAMES, type DriverName } from "../containers/drivers.ts";
-import { LAST_PORT_OFFSET } from "../hive/agents/port.ts";
-import { BURST_SECONDS, DEFAULT_SEND_RATE, type RateLimit } from "../hive/broker/rate.ts";
+import { DRIVER_NAMES, type DriverName } from "../platforms/open.ts";
+import { LAST_PORT_OFFSET } from "../agents/port.ts";
+import { BURST_SECONDS, DEFAULT_SEND_RATE, type RateLimit } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";

@@ -1,6 +1,6 @@
-import type { Agent } from "../hive/agents/agent.ts";
-import type { Swarm } from "../hive/agents/swarm.ts";
-import type { Directory, Principal } from "../hive/directory.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import type { Directory, Principal } from "../messages/directory.ts";
 import { MANAGER } from "../wire/names.ts";
 
 /** Names of every agent that ever was, and who of them lives. */

@@ -1,4 +1,4 @@
-import { EVERYBODY, type Broker } from "../hive/broker/broker.ts";
+import { EVERYBODY, type Broker } from "../messages/broker.ts";
 import type { Answer } from "../rpc/server.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
@@ -7,7 +7,7 @@ import type { Disk } from "./disk.ts";
 import { handlers } from "./handlers/index.ts";
 import { senderOf } from "./handlers/messages.ts";
 import type { CallerContext } from "./handlers/types.ts";
-import type { Hive } from "./hive.ts";
+import type { Hive } from "./system.ts";
 import type { Metrics } from "./metrics.ts";
 import { MESSAGE_BYTES, type Retention } from "./retention.ts";
 

@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { openDriver } from "../containers/drivers.ts";
+import { openDriver } from "../platforms/open.ts";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { checkHost, type Finding } from "./checks.ts";
 import { checkClaude } from "./claude-version.ts";

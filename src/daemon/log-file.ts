@@ -21,7 +21,7 @@ export async function lastLines(file: string, count: number): Promise<LogPart> {
   return { ...part, lines: [...before, ...part.lines].slice(-count) };
 }
 
-/** Where a log goes that is full: `src/containers/launcher.ts` begins the next one then. */
+/** Where a log goes that is full: `src/platforms/bwrap/launcher.ts` begins the next one then. */
 const previous = (file: string): string => `${file}.1`;
 
 /** What came after a position, as soon as there is a whole line; nothing when none comes within half a minute. */

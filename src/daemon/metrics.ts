@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Agent } from "../hive/agents/agent.ts";
+import type { Agent } from "../agents/agent.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 
 export type Metrics = ReturnType<typeof openMetrics>;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { liveUpstream, type Credential } from "../gateway/model/live.ts";
 import type { Upstream } from "../gateway/model/types.ts";
-import { rehearsalUpstream } from "../gateway/rehearsal/rehearsal.ts";
-import { parseScenario, readScenarios, type Scenario } from "../gateway/rehearsal/scenario.ts";
+import { rehearsalUpstream } from "../gateway/anthropic/rehearsal/rehearsal.ts";
+import { parseScenario, readScenarios, type Scenario } from "../gateway/anthropic/rehearsal/scenario.ts";
 import { HiveError } from "../wire/error.ts";
 import tour from "../../dev/scenarios/tour.json" with { type: "json" };
 import type { Config, CredentialSource } from "./config.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { AgentConfig } from "../wire/config.ts";
-import { Agent, stateOf } from "../hive/agents/agent.ts";
-import { Turns } from "../hive/turns.ts";
+import { Agent, stateOf } from "../agents/agent.ts";
+import { Turns } from "../agents/turns.ts";
 import { ModelUse } from "./model-use.ts";
 
 const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };

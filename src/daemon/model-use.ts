@@ -1,6 +1,6 @@
 import type { Usage, UpstreamSignal } from "../gateway/model/types.ts";
-import type { Agent } from "../hive/agents/agent.ts";
-import type { Turns } from "../hive/turns.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Turns } from "../agents/turns.ts";
 import type { Metrics } from "./metrics.ts";
 import type { UsageToday } from "./usage.ts";
 

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openDriver } from "../containers/drivers.ts";
-import type { MountTrial } from "../hive/deploy/deploy-context.ts";
-import { Paths } from "../hive/paths.ts";
+import { openDriver } from "../platforms/open.ts";
+import type { MountTrial } from "../deploys/deploy-context.ts";
+import { Paths } from "../lib/paths.ts";
 import { idMapsLack } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { tryMounts } from "./mounts.ts";

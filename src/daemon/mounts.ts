@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
-import type { Identity } from "../containers/driver.ts";
-import type { MountTrial } from "../hive/deploy/deploy-context.ts";
-import type { Paths } from "../hive/paths.ts";
+import type { Identity } from "../platforms/port.ts";
+import type { MountTrial } from "../deploys/deploy-context.ts";
+import type { Paths } from "../lib/paths.ts";
 import { accessFromCage } from "../os/folder-access.ts";
 import { idMap, type Ids } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";

@@ -1,4 +1,4 @@
-import { isAgentUid } from "../containers/uids.ts";
+import { isAgentUid } from "../platforms/uids.ts";
 import { LAUNCH_ENV } from "../os/launch-env.ts";
 import { idMapsLack, type Ids } from "../os/id-map.ts";
 import { run } from "../os/run.ts";

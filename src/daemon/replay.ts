@@ -1,8 +1,8 @@
 import type { Filter, Replay } from "../eventlog/feed.ts";
 import { passes } from "../eventlog/feed.ts";
-import { messageView } from "../hive/broker/view.ts";
-import type { Directory } from "../hive/directory.ts";
-import { questionView } from "../hive/questions.ts";
+import { messageView } from "../messages/view.ts";
+import type { Directory } from "../messages/directory.ts";
+import { questionView } from "../messages/questions.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
 import type { ApprovalView } from "../wire/approval.ts";

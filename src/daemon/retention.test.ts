@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
-import { SearchIndex } from "../hive/search.ts";
+import { SearchIndex } from "../messages/search.ts";
 import { newMessage } from "../store/messages.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";

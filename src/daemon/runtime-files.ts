@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { makeRuntime, revisionOf, type RuntimeFile } from "../containers/runtime.ts";
+import { makeRuntime, revisionOf, type RuntimeFile } from "../platforms/runtime.ts";
 
 /** Where the built programs are: the folder of this file once it is bundled. */
 const DIST = import.meta.dirname;

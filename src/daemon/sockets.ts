@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Identity } from "../containers/driver.ts";
-import type { Agent } from "../hive/agents/agent.ts";
+import type { Identity } from "../platforms/port.ts";
+import type { Agent } from "../agents/agent.ts";
 import { serveLines, type Answer, type Connection } from "../rpc/server.ts";
 import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";

@@ -1,7 +1,7 @@
 import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
 import { HiveError } from "../wire/error.ts";
 import type { HiveEvent } from "../wire/event.ts";
-import type { Hive } from "./hive.ts";
+import type { Hive } from "./system.ts";
 
 /** Events that may wait for one reader of a socket. Past that it is cut off and comes back with its last seq. */
 const MAX_WAITING_EVENTS = 20_000;

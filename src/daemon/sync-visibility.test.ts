@@ -9,9 +9,9 @@ import { storeReplay } from "./replay.ts";
 import { Feed } from "../eventlog/feed.ts";
 import type { Store } from "../store/store.ts";
 import { MIN_BESIDE } from "../store/writer.ts";
-import type { Directory, Principal } from "../hive/directory.ts";
-import { Broker } from "../hive/broker/broker.ts";
-import type { Served } from "../hive/broker/waiters.ts";
+import type { Directory, Principal } from "../messages/directory.ts";
+import { Broker } from "../messages/broker.ts";
+import type { Served } from "../messages/waiters.ts";
 
 /** What holds in the time in which many sends are committed and none has been told yet. */
 

@@ -6,7 +6,7 @@ const NEW_SESSION = " (new session: the earlier one could not be continued. You 
 /**
  * The text that begins a turn: sender, body, how many messages wait, and a note for a second attempt or a new session.
  * The model reads the other messages with `recv`. The rehearsal model parses this form
- * (src/gateway/rehearsal/conversation.ts).
+ * (src/gateway/anthropic/rehearsal/conversation.ts).
  */
 export function wakePrompt(message: LeasedMessage, unread: number, { newSession = false } = {}): string {
   const again = message.redelivered ? " (redelivered: an earlier attempt did not finish)" : "";

@@ -2,7 +2,7 @@ import type { TurnEvent } from "../wire/event.ts";
 import { turnResultOf, type TurnOutcome } from "../wire/harness.ts";
 import type { LeasedMessage } from "../wire/message.ts";
 import type { Output } from "../wire/operations.ts";
-import type { Figures, PromptEnd } from "./claude/outcome.ts";
+import type { Figures, PromptEnd } from "./cli/claude/outcome.ts";
 import { TURN_ENDS, turnEndRule, type TurnEnd, type TurnEndRule } from "../wire/turn-ends.ts";
 import { wakePrompt } from "./prompt.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";

@@ -1,8 +1,8 @@
 import Database from "better-sqlite3";
 import { openSync, readFileSync, readdirSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { check as checkInvariants } from "../../src/hive/deploy/check.ts";
-import { Paths } from "../../src/hive/paths.ts";
+import { check as checkInvariants } from "../../src/deploys/check.ts";
+import { Paths } from "../../src/lib/paths.ts";
 import { tryGit } from "../../src/os/git.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import { openDeployContext } from "../lib/deploy-context.ts";

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { existsSync, readFileSync, writeSync } from "node:fs";
-import type { Served } from "../../src/hive/broker/waiters.ts";
+import type { Served } from "../../src/messages/waiters.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
 import { MIN_BESIDE } from "../../src/store/writer.ts";

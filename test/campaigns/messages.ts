@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { openSync, readFileSync, writeSync } from "node:fs";
-import type { Served } from "../../src/hive/broker/waiters.ts";
+import type { Served } from "../../src/messages/waiters.ts";
 import { openStore } from "../../src/store/store.ts";
 import { openWorld } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { Feed } from "../../src/eventlog/feed.ts";
-import { Broker } from "../../src/hive/broker/broker.ts";
-import type { Directory, Principal } from "../../src/hive/directory.ts";
+import { Broker } from "../../src/messages/broker.ts";
+import type { Directory, Principal } from "../../src/messages/directory.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 
 /** Exit code of a daemon whose disk failed. The programs of the campaigns use the same. */

@@ -66,7 +66,7 @@ test("pictures, documents, notebooks and a compaction pass; a picture by URL ins
   const answer = await hive.untilMessage((message) => message.from === "hm1nd" && message.to === "operator");
   expect(answer.body).toContain(`400 {"type":"error","error":{"type":"invalid_request_error"`);
   expect(answer.body).toContain("messages[0].content[0].source.content[0].source.type");
-  expect(answer.body).toContain("ImageSource in src/gateway/model/content.ts");
+  expect(answer.body).toContain("ImageSource in src/gateway/anthropic/content.ts");
   // The CLI keeps everything it has read in its session, so each later request contains it, and no turn ends in an
   // error.
   let turn = 0;

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { choosePort } from "../../src/hive/agents/port.ts";
+import { choosePort } from "../../src/agents/port.ts";
 import { launch, logIn } from "../lib/browser.ts";
 import { findings } from "../lib/axe.ts";
 import { TestHive } from "../lib/hive.ts";

@@ -1,4 +1,4 @@
-import type { FileChange } from "../../src/repos/types.ts";
+import type { FileChange } from "../../src/config-repos/types.ts";
 import type { TreeFile } from "../../src/wire/approval.ts";
 
 /** The changes from one tree to another in git's form, but without detecting lines that stay. */

@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CageExit, Driver, Running } from "../../src/containers/driver.ts";
+import type { CageExit, Driver, Running } from "../../src/platforms/port.ts";
 import { openDeploys } from "../../src/daemon/deploys.ts";
 import { Feed } from "../../src/eventlog/feed.ts";
-import { Cages } from "../../src/hive/agents/cages.ts";
-import type { Harnesses } from "../../src/hive/agents/harnesses.ts";
-import { Swarm } from "../../src/hive/agents/swarm.ts";
-import { Announcements } from "../../src/hive/announcements.ts";
-import { Broker } from "../../src/hive/broker/broker.ts";
-import { Confirmations } from "../../src/hive/deploy/confirmations.ts";
-import type { Directory } from "../../src/hive/directory.ts";
-import { Paths } from "../../src/hive/paths.ts";
-import { openRepos } from "../../src/repos/index.ts";
+import { Cages } from "../../src/agents/cages.ts";
+import type { Harnesses } from "../../src/agents/harnesses.ts";
+import { Swarm } from "../../src/agents/swarm.ts";
+import { Announcements } from "../../src/messages/announcements.ts";
+import { Broker } from "../../src/messages/broker.ts";
+import { Confirmations } from "../../src/deploys/confirmations.ts";
+import type { Directory } from "../../src/messages/directory.ts";
+import { Paths } from "../../src/lib/paths.ts";
+import { openRepos } from "../../src/config-repos/index.ts";
 import { openStore } from "../../src/store/store.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { FAILPOINTS } from "../../src/hive/deploy/steps/index.ts";
+import { FAILPOINTS } from "../../src/deploys/steps/index.ts";
 
 /** `npm run deployfaults` breaks every place in every way; the suite breaks every place in one way. */
 const IS_CAMPAIGN = process.env["DEPLOY_FAULTS"] === "all";

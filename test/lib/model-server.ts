@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { rehearsalUpstream } from "../../src/gateway/rehearsal/rehearsal.ts";
-import { parseScenario } from "../../src/gateway/rehearsal/scenario.ts";
+import { rehearsalUpstream } from "../../src/gateway/anthropic/rehearsal/rehearsal.ts";
+import { parseScenario } from "../../src/gateway/anthropic/rehearsal/scenario.ts";
 
 /** A model API on loopback that plays a scenario: the API of a live hive in tests. Keeps the headers of its requests. */
 export class ModelServer {

@@ -1,10 +1,10 @@
-import { check } from "../../hive/deploy/check.ts";
-import { auditRows, dependants, deployRows, metaInputs } from "../../hive/deploy/history.ts";
-import { lookAt, lookInto } from "../../hive/deploy/look.ts";
+import { check } from "../../deploys/check.ts";
+import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
+import { lookAt, lookInto } from "../../deploys/look.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
-import type { Hive } from "../hive.ts";
+import type { Hive } from "../system.ts";
 import { each, namesIn } from "./lifecycle.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 

@@ -1,6 +1,6 @@
-import type { Agent } from "../../hive/agents/agent.ts";
+import type { Agent } from "../../agents/agent.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { HarnessSession } from "../../hive/agents/harness-session.ts";
+import type { HarnessSession } from "../../agents/harness-session.ts";
 import type { CallerContext } from "./types.ts";
 
 /** The agent that a cage's call comes from. The socket let no one else through, so anything else is a defect. */

@@ -1,11 +1,11 @@
-import { senderName } from "../../hive/broker/view.ts";
-import { sinceOf, statistics } from "../../hive/statistics.ts";
+import { senderName } from "../../messages/view.ts";
+import { sinceOf, statistics } from "../../agents/statistics.ts";
 import type { TurnRow, UsageFigures } from "../../wire/history-operations.ts";
 import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { TurnRecord } from "../../store/turns.ts";
 import type { UsageSum } from "../../store/usage.ts";
-import type { Hive } from "../hive.ts";
+import type { Hive } from "../system.ts";
 import type { Handlers } from "./types.ts";
 
 type Names = "search" | "turns" | "statistics" | "usage" | "egress";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HiveError } from "../../wire/error.ts";
-import type { Hive } from "../hive.ts";
+import type { Hive } from "../system.ts";
 import { each } from "./lifecycle.ts";
 
 test("what fails with one agent of a scope keeps none of the others from its result", async () => {

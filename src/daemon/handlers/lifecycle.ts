@@ -1,9 +1,9 @@
 import { failure } from "../../rpc/envelope.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
-import type { Agent } from "../../hive/agents/agent.ts";
+import type { Agent } from "../../agents/agent.ts";
 import type { Output } from "../../wire/operations.ts";
-import type { Hive } from "../hive.ts";
+import type { Hive } from "../system.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 
 type Names =

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { readGeneration } from "../../hive/agents/config-tree.ts";
+import { readGeneration } from "../../agents/config-tree.ts";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
 import type { Output } from "../../wire/operations.ts";
 import { lastLines, linesAfter } from "../log-file.ts";

@@ -1,9 +1,9 @@
-import type { Agent } from "../../hive/agents/agent.ts";
-import type { HarnessSession } from "../../hive/agents/harness-session.ts";
+import type { Agent } from "../../agents/agent.ts";
+import type { HarnessSession } from "../../agents/harness-session.ts";
 import type { Connection } from "../../rpc/server.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
-import type { Hive } from "../hive.ts";
+import type { Hive } from "../system.ts";
 
 /** Who calls, as the socket says. */
 export type CallerContext =

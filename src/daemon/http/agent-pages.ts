@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
-import type { Agent } from "../../hive/agents/agent.ts";
-import { choosePort } from "../../hive/agents/port.ts";
+import type { Agent } from "../../agents/agent.ts";
+import { choosePort } from "../../agents/port.ts";
 import { bounded } from "./server.ts";
 
 export interface AgentPagesDeps {

@@ -4,7 +4,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import { z } from "zod";
-import type { Sessions, SessionRecord } from "../../hive/sessions.ts";
+import type { Sessions, SessionRecord } from "../sessions.ts";
 import { failure, success } from "../../rpc/envelope.ts";
 import { parseStrictObject } from "../../rpc/json.ts";
 import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { HiveError, type ErrorCode } from "../../wire/error.ts";
 import type { Price } from "../../wire/models.ts";
-import { readBody } from "./body.ts";
-import { upstreamHeaders } from "./headers.ts";
-import { Meter } from "./meter.ts";
-import { checkModel } from "./models.ts";
+import { readBody } from "../anthropic/body.ts";
+import { upstreamHeaders } from "../anthropic/headers.ts";
+import { Meter } from "../anthropic/meter.ts";
+import { checkModel } from "../anthropic/models.ts";
 import { costOf } from "./prices.ts";
 import type { ModelPath, ModelReply, Upstream, UpstreamSignal, Usage } from "./types.ts";
 

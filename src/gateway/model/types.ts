@@ -1,5 +1,5 @@
 import type { TokenCounts } from "../../wire/agent.ts";
-import type { MessagesBody } from "./body.ts";
+import type { MessagesBody } from "../anthropic/body.ts";
 
 /** The two paths of the model API that are served. */
 export type ModelPath = "/v1/messages" | "/v1/messages/count_tokens";

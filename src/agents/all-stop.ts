@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
+import { Instant, OPERATOR } from "../wire/names.ts";
+import type { Agent } from "./agent.ts";
+import { recordCommitted } from "./records.ts";
+
+/** What ran when the operator stopped everything. Ids: a name may be taken by another agent meanwhile. */
+const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
+type Stopped = z.infer<typeof Stopped>;
+
+/** Where the state is kept; empty while everything is not stopped. */
+const META_KEY = "all_stopped";
+
+export interface AllStopDeps {
+  store: Store;
+  all(): Agent[];
+  start(agent: Agent, by: string): Promise<void>;
+  stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void>;
+  /** Gives up the deploys that the ledger does not hold yet. */
+  giveUpDeploys(): void;
+  /** Rebuilds what has become stale meanwhile. */
+  lookForUpdates(): void;
+  changed(): void;
+  now(): number;
+}
+
+type Result = { name: string; ok: boolean; error?: string };
+
+/**
+ * Everything stopped by one command of the operator, and started again by another: exactly what ran. The state outlives
+ * the daemon. While it lasts no deploy begins, and no agent starts another.
+ */
+export class AllStop {
+  readonly #deps: AllStopDeps;
+  #stopped: Stopped | undefined;
+
+  constructor(deps: AllStopDeps) {
+    this.#deps = deps;
+    const kept = deps.store.meta.get(META_KEY) ?? "";
+    this.#stopped = kept === "" ? undefined : Stopped.parse(JSON.parse(kept));
+  }
+
+  get isOn(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** Since when, and which agents ran, as far as they are still there. */
+  get view(): { at: string; agents: string[] } | undefined {
+    return this.#stopped && { at: this.#stopped.at, agents: this.#waiting().map((agent) => agent.name) };
+  }
+
+  /** Throws `conflict` while everything is stopped: what would start an agent has to wait. */
+  check(): void {
+    if (this.isOn)
+      throw new HiveError("conflict", "everything is stopped: start what ran first (`hivectl start --what-ran`), then ask again");
+  }
+
+  /** Stops every agent and remembers which of them ran. Called again, it stops what was started since. */
+  async stop({ graceful, by }: { graceful: boolean; by: string }): Promise<Result[]> {
+    const ran = this.#deps.all().filter((agent) => agent.record.desired === "running");
+    if (ran.length === 0 && !this.isOn) throw new HiveError("conflict", "nothing runs: there is nothing to stop");
+    const known = this.#stopped?.ran ?? [];
+    this.#stopped = {
+      at: this.#stopped?.at ?? new Date(this.#deps.now()).toISOString(),
+      ran: [...new Set([...known, ...ran.map((agent) => agent.id)])],
+    };
+    this.#deps.giveUpDeploys();
+    await this.#save(ran, "stopped", "stopped_all");
+    return this.#each(ran, (agent) => this.#deps.stop(agent, { graceful, by }));
+  }
+
+  /** Starts what ran, and nothing else. */
+  async startWhatRan(by: string): Promise<Result[]> {
+    if (!this.isOn) throw new HiveError("conflict", "nothing was stopped by `stop --all`: name the agents to start");
+    const ran = this.#waiting();
+    this.#stopped = undefined;
+    await this.#save(ran, "running", "started_what_ran");
+    const results = await this.#each(ran, (agent) => this.#deps.start(agent, by));
+    this.#deps.lookForUpdates();
+    return results;
+  }
+
+  /** The operator has started one by hand. The last of them ends the state. */
+  async started(agent: Agent): Promise<void> {
+    if (this.#stopped?.ran.includes(agent.id) !== true) return;
+    const ran = this.#stopped.ran.filter((id) => id !== agent.id);
+    this.#stopped = { ...this.#stopped, ran };
+    if (this.#waiting().length === 0) this.#stopped = undefined;
+    await this.#save([], "running", "started_by_hand");
+    if (!this.isOn) this.#deps.lookForUpdates();
+  }
+
+  /** A deploy that was past the ledger has come to its end: its agent is stopped like the others. */
+  async afterDeploy(agent: Agent): Promise<void> {
+    if (!this.isOn || agent.record.desired !== "running") return;
+    await this.stop({ graceful: false, by: "operator" });
+  }
+
+  #waiting(): Agent[] {
+    const ran = new Set(this.#stopped?.ran);
+    return this.#deps.all().filter((agent) => ran.has(agent.id));
+  }
+
+  /** Stores the state, and with it what is wanted of these agents, in one commit. */
+  async #save(agents: Agent[], desired: "running" | "stopped", kind: string): Promise<void> {
+    const { store, now, changed } = this.#deps;
+    const state = this.#stopped === undefined ? "" : JSON.stringify(this.#stopped);
+    await store.write(() => {
+      store.meta.set(META_KEY, state);
+      for (const agent of agents) store.agents.update(agent.id, { desired });
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: agents.length } });
+    });
+    for (const agent of agents) recordCommitted(agent, { desired });
+    changed();
+  }
+
+  async #each(agents: Agent[], act: (agent: Agent) => Promise<void>): Promise<Result[]> {
+    return Promise.all(
+      agents.map(async (agent) => {
+        try {
+          await act(agent);
+          return { name: agent.name, ok: true };
+        } catch (error) {
+          if (!(error instanceof HiveError)) throw error;
+          return { name: agent.name, ok: false, error: error.message };
+        }
+      }),
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { expect, test, vi } from "vitest";
+import type { CageExit, Driver, Running } from "../platforms/port.ts";
+import type { AgentRecord } from "../store/agents.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { HiveError } from "../wire/error.ts";
+import { Agent, stateOf } from "./agent.ts";
+import { Cages } from "./cages.ts";
+
+/** The life of a cage whose driver starts nothing, on a disk that takes no write. */
+const full = (): Promise<never> => Promise.reject(new HiveError("disk_full", "the disk is full"));
+
+function setUp(parts: { start?: () => Promise<Running> } = {}) {
+  const unexpected: unknown[] = [];
+  let end!: (exit: CageExit) => void;
+  const exited = new Promise<CageExit>((resolve) => (end = resolve));
+  const running = { exited, kill: async () => end({ code: 137 }) } as unknown as Running;
+  const changes: string[] = [];
+  const agent = new Agent({ id: "id-ada", name: "ada", generation: 1 } as AgentRecord, {
+    config: AgentConfig.parse({}),
+    instructions: "",
+    warnings: [],
+  });
+  const cages = new Cages({
+    driver: { prepare: async () => {}, start: parts.start ?? (async () => running) } as unknown as Driver,
+    cageOf: () => ({}) as never,
+    specFor: async () => ({ revision: "r1" }) as never,
+    identityOf: () => ({}) as never,
+    revision: "r1",
+    openSockets: async () => {},
+    changed: () => void changes.push(agent.phase.at),
+    releaseLeases: full,
+    interruptTurns: full,
+    mountProblems: async () => [],
+    hasMail: () => false,
+    announce: async () => {},
+    crashBackoffMs: 60_000,
+    onUnexpected: (error) => void unexpected.push(error),
+    now: Date.now,
+  });
+  return { agent, cages, unexpected, changes, crash: () => end({ code: 137 }) };
+}
+
+test("a cage that crashes while the disk is full is started again", async () => {
+  const { agent, cages, unexpected, crash } = setUp();
+  await cages.start(agent, "test");
+  crash();
+  await vi.waitFor(() => expect(agent.phase.at).toBe("backoff"));
+  expect(unexpected).toMatchObject([{ code: "disk_full" }]);
+  await cages.stop(agent, { graceful: false, reason: "test" });
+});
+
+test("a cage is stopped while the disk is full", async () => {
+  const { agent, cages, unexpected } = setUp();
+  await cages.start(agent, "test");
+  await cages.stop(agent, { graceful: false, reason: "test" });
+  expect(agent.phase).toEqual({ at: "stopped" });
+  expect(unexpected).toMatchObject([{ code: "disk_full" }]);
+});
+
+test("a start that nobody waits for reports a defect, and leaves a refusal to the start itself", async () => {
+  const { agent, cages, unexpected } = setUp({ start: () => Promise.reject(new Error("no bwrap")) });
+  cages.leaveAsleep(agent);
+  cages.onMail(agent);
+  await vi.waitFor(() => expect(agent.phase).toMatchObject({ at: "parked", reason: expect.stringContaining("no bwrap") }));
+  expect(unexpected).toEqual([]);
+  // Its process cannot be ended before the start.
+  stateOf(agent).cage.phase = {
+    at: "dozing",
+    running: { kill: () => Promise.reject(new Error("EPERM")) } as never,
+    since: 0,
+    revision: "r1",
+  };
+  cages.onMail(agent);
+  await vi.waitFor(() => expect(unexpected).toMatchObject([{ message: "EPERM" }]));
+});

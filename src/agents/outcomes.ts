@@ -1,0 +1,25 @@
+import type { TurnOutcome } from "../wire/harness.ts";
+import type { Announcements } from "../messages/announcements.ts";
+
+/**
+ * The event that a park begins, by its reason. A lost session is replaced at once, and the end of its turn reports it.
+ */
+const BEGINS: Record<Extract<TurnOutcome, { kind: "parked" }>["why"], string | undefined> = {
+  needs_login: "needs_login",
+  rate_limited: "rate_limited",
+  upstream: "upstream_down",
+  billing: "parked",
+  config: "parked",
+  machine: "parked",
+  session_lost: undefined,
+  session_refused: undefined,
+};
+/** Conditions that a successful turn ends. */
+const OVER = ["logged_in", "rate_limit_over", "upstream_back", "unparked"] as const;
+
+/** Announces what a turn's end reveals about its agent and about the services that it uses. */
+export async function tellOutcome(announcements: Announcements, agent: string, outcome: TurnOutcome): Promise<void> {
+  if (outcome.kind === "ok") for (const kind of OVER) await announcements.over(kind, agent);
+  const event = outcome.kind === "parked" ? BEGINS[outcome.why] : undefined;
+  if (outcome.kind === "parked" && event !== undefined) await announcements.announce({ event, agent, reason: outcome.reason });
+}

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { AgentConfig } from "../wire/config.ts";
+import { Agent, stateOf } from "./agent.ts";
+import { Sleep } from "./sleep.ts";
+
+const AFTER_MS = 1_000;
+let asked: string[];
+let asleep: string[];
+/** The answer of the broker: false while mail waits. */
+let isOffered: boolean;
+let sleep: Sleep;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  asked = [];
+  asleep = [];
+  isOffered = true;
+  sleep = new Sleep({
+    afterMs: AFTER_MS,
+    offer: (id) => (asked.push(id), isOffered),
+    accepted: (agent) => void asleep.push(agent.id),
+  });
+});
+afterEach(() => void vi.useRealTimers());
+
+function running(config: object = {}): Agent {
+  const agent = new Agent({ id: "scout", name: "scout" } as never, {
+    config: AgentConfig.parse(config),
+    instructions: "",
+    warnings: [],
+  });
+  stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: "r1" };
+  return agent;
+}
+
+test("an agent that is idle for the whole time falls asleep", () => {
+  sleep.idle(running());
+  vi.advanceTimersByTime(AFTER_MS - 1);
+  expect(asked).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(asleep).toEqual(["scout"]);
+});
+
+test("work in between begins the time again", () => {
+  const agent = running();
+  sleep.idle(agent);
+  vi.advanceTimersByTime(AFTER_MS - 1);
+  sleep.busy(agent);
+  vi.advanceTimersByTime(AFTER_MS);
+  expect(asked).toEqual([]);
+  sleep.idle(agent);
+  vi.advanceTimersByTime(AFTER_MS);
+  expect(asleep).toEqual(["scout"]);
+});
+
+test("an agent with mail stays awake", () => {
+  isOffered = false;
+  sleep.idle(running());
+  vi.advanceTimersByTime(AFTER_MS);
+  expect([asked, asleep]).toEqual([["scout"], []]);
+});
+
+test.each([
+  ["a deploy holds", (agent: Agent) => void (stateOf(agent).harness.held = true)],
+  ["is being stopped", (agent: Agent) => void (stateOf(agent).cage.phase = { at: "stopped" })],
+])("an agent that %s is not asked", (_, change) => {
+  const agent = running();
+  sleep.idle(agent);
+  change(agent);
+  vi.advanceTimersByTime(AFTER_MS);
+  expect(asked).toEqual([]);
+});
+
+test.each([
+  ["its config has one", running({ extraMcpServers: { watch: { command: "watch", resident: true } } })],
+  ["its harness runs one", running()],
+])("an agent with a resident tool server stays awake: %s", (why, agent) => {
+  if (why.startsWith("its harness")) stateOf(agent).harness.residentServers = 1;
+  sleep.idle(agent);
+  vi.advanceTimersByTime(AFTER_MS);
+  expect(asked).toEqual([]);
+});

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
+import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
+import { Paths } from "../lib/paths.ts";
+import type { Cages } from "./cages.ts";
+import type { Harnesses } from "./harnesses.ts";
+import { stateOf, type Agent } from "./agent.ts";
+import { recordCommitted } from "./records.ts";
+import { Swarm } from "./swarm.ts";
+
+/** A swarm over a real database, without cages. */
+let folder: string;
+let store: Store;
+let swarm: Swarm;
+let isFull = false;
+/** The agent whose cage cannot be adopted. */
+let broken: string | undefined;
+let unexpected: unknown[];
+
+function open(): Swarm {
+  const nothing = async (): Promise<void> => {};
+  return new Swarm({
+    store: {
+      all: store.agents.all,
+      insert: (make) =>
+        store.write(() => {
+          if (isFull) throw new HiveError("disk_full", "the disk is full");
+          return store.agents.insert(make);
+        }),
+      update: (id, patch) => store.write(() => store.agents.update(id, patch)),
+    },
+    paths: new Paths(folder, join(folder, "run")),
+    cages: {
+      start: nothing,
+      forgive: () => {},
+      stop: nothing,
+      adopt: async (agent: Agent) => {
+        if (agent.name === broken) throw new Error("its note is damaged");
+        return false;
+      },
+      leaveAsleep: (agent: Agent) => void (stateOf(agent).cage.phase = { at: "asleep" }),
+      leaveParked: (agent: Agent, reason: string) => void (stateOf(agent).cage.phase = { at: "parked", reason }),
+      onMail: () => {},
+    } as unknown as Cages,
+    harnesses: { serve: () => {}, unpark: () => {}, forgive: () => {} } as unknown as Harnesses,
+    identityFor: (ordinal) => ({ kind: "host-uid", uid: 210_000 + ordinal, gid: 210_000 + ordinal }),
+    closeSockets: nothing,
+    destroyCage: nothing,
+    hasMail: () => false,
+    changed: () => {},
+    announce: async () => {},
+    onUnexpected: (error) => void unexpected.push(error),
+    now: () => 0,
+  });
+}
+
+/** As a first deploy that has succeeded leaves it. */
+function born(agent: Agent): void {
+  recordCommitted(agent, { generation: 1 });
+  swarm.publish(agent);
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "swarm-"));
+  store = openStoreIn(folder);
+  unexpected = [];
+  broken = undefined;
+  swarm = open();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("agents that are made at the same moment", () => {
+  test("get uids of their own", async () => {
+    const names = Array.from({ length: 8 }, (_, n) => `a${n}`);
+    const agents = await Promise.all(names.map((name) => swarm.createDraft(name)));
+    expect(new Set(agents.map((agent) => agent.record.identity.uid)).size).toBe(names.length);
+  });
+
+  test("with one name become one agent, and the other is told why", async () => {
+    const both = await Promise.allSettled([swarm.createDraft("ada"), swarm.createDraft("ada")]);
+    expect(both.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
+    expect(both[1]).toMatchObject({ reason: { code: "conflict", message: "there is an agent ada already" } });
+  });
+});
+
+test("an agent is seen by nobody before its first deploy has succeeded", async () => {
+  const agent = await swarm.createDraft("ada");
+  expect(swarm.all()).toEqual([]);
+  expect(() => swarm.byName("ada")).toThrow("not managed by this hive");
+  born(agent);
+  expect(swarm.byName("ada")).toBe(agent);
+});
+
+test("a uid is never used again, not even after its agent was purged", async () => {
+  const first = await swarm.createDraft("ada");
+  born(first);
+  await swarm.destroy("ada", { purge: true });
+  const second = await swarm.createDraft("ada");
+  expect(second.id).not.toBe(first.id);
+  expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
+  await swarm.discardDraft(second);
+  // The same holds for the next daemon.
+  const third = await open().createDraft("bob");
+  expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
+});
+
+test("a name whose agent could not be stored, or came to nothing, is free again", async () => {
+  isFull = true;
+  await expect(swarm.createDraft("ada")).rejects.toMatchObject({ code: "disk_full" });
+  isFull = false;
+  await swarm.discardDraft(await swarm.createDraft("ada"));
+  await swarm.createDraft("ada");
+});
+
+test("an agent that cannot be brought up does not keep the others from starting", async () => {
+  for (const name of ["ada", "bob"]) {
+    born(await swarm.createDraft(name));
+    const agent = swarm.byName(name);
+    agent.become(1, { config: agent.config, instructions: "", warnings: [], unreadable: undefined });
+  }
+  broken = "ada";
+  await swarm.boot();
+  expect(swarm.byName("ada").phase).toMatchObject({ at: "parked", reason: expect.stringContaining("its note is damaged") });
+  expect(swarm.byName("bob").phase).toEqual({ at: "asleep" });
+  expect(unexpected).toHaveLength(1);
+});

@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
+import type { Store } from "../store/store.ts";
+import type { NumberedEvent, SpooledEvent } from "../wire/event.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { Agent, stateOf } from "./agent.ts";
+import { turnStore } from "./turn-store.ts";
+import { Turns, type TurnStore } from "./turns.ts";
+
+const NO_TOKENS = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
+const numbered = (events: SpooledEvent["event"][]): SpooledEvent[] =>
+  events.map((event, index) => ({ n: index + 1, at: "2030-01-31T00:00:00.000Z", event }));
+
+const anAgent = (): Agent =>
+  new Agent({ id: "id-ada", name: "ada", generation: 1 } as never, {
+    config: AgentConfig.parse({}),
+    instructions: "",
+    warnings: [],
+    unreadable: undefined,
+  });
+
+const storeInto = (stored: NumberedEvent[]): TurnStore => ({
+  append(_agent, _instance, events) {
+    stored.push(...events);
+    return Promise.resolve({ confirmedN: events.length, stored: [] });
+  },
+  page: () => ({ events: [], more: false }),
+  open: () => [],
+  end: () => Promise.resolve(),
+  confirmedN: () => 0,
+  nextTurn: () => 1,
+  lastTurn: () => undefined,
+});
+
+test("a turn's end without a result gets one from its reason", async () => {
+  const stored: NumberedEvent[] = [];
+  const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
+  const end = { type: "turn_end", turn: 1, duration_ms: 1, tokens: NO_TOKENS } as const;
+  const told: SpooledEvent["event"][] = [
+    { ...end, ok: true, reason: "completed" },
+    { ...end, ok: false, reason: "cancelled, the message goes back" },
+    { ...end, ok: false, reason: "the API answers 500" },
+    { ...end, ok: false, reason: "cancelled by upstream", result: "parked" },
+  ];
+  await turns.record(anAgent(), "instance", numbered(told));
+  expect(stored.map(({ event }) => event.type === "turn_end" && event.result)).toEqual(["ok", "cancelled", "failed", "parked"]);
+});
+
+test("turn marks and the events between them have a maximum size, whatever a program publishes", async () => {
+  const stored: NumberedEvent[] = [];
+  const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
+  const long = "x".repeat(1_500_000);
+  const tokens = NO_TOKENS;
+  const events: SpooledEvent["event"][] = [
+    { type: "turn_start", turn: 1, message_id: 1, from: long, body: long, unread: 0, redelivered: false },
+    { type: "session", session_id: "s", model: "m", mcp: { [long]: "connected" } },
+    { type: "turn_end", turn: 1, ok: false, result: "failed", reason: long, duration_ms: 1, tokens },
+    { type: "turn_end", turn: 2, ok: false, result: "failed", reason: long, duration_ms: 1, tokens },
+  ];
+  const agent = anAgent();
+  await turns.record(agent, "instance", numbered(events));
+  const [start, ...others] = stored.map(({ event }) => JSON.stringify(event).length);
+  expect(start).toBeLessThanOrEqual(MAX_BODY_BYTES + MAX_NOTE_CHARS + 200);
+  for (const bytes of others) expect(bytes).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+  expect(stored.map(({ event }) => event.type)).toEqual(["turn_start", "note", "turn_end", "turn_end"]);
+});
+
+describe("a turn whose harness has gone", () => {
+  const START = Date.parse("2030-01-31T00:00:00.000Z");
+  const startOf = (turn: number): SpooledEvent["event"] => ({
+    type: "turn_start",
+    turn,
+    message_id: turn,
+    from: "operator",
+    body: "x",
+    unread: 0,
+    redelivered: false,
+  });
+  const endOf = (turn: number): SpooledEvent["event"] => ({
+    type: "turn_end",
+    turn,
+    ok: true,
+    reason: "completed",
+    duration_ms: 9,
+    tokens: NO_TOKENS,
+  });
+  let folder: string;
+  let store: Store;
+  let turns: Turns;
+  let published: string[];
+  /** Resolves when events may be stored. */
+  let room: Promise<void>;
+  let agent: Agent;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "turns-"));
+    store = openStoreIn(folder);
+    published = [];
+    room = Promise.resolve();
+    agent = anAgent();
+    turns = new Turns({
+      store: turnStore(store, { publish: (event) => void published.push(JSON.stringify(event)) }, () => room),
+      changed: () => {},
+      now: () => START + 60_000,
+    });
+  });
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const rows = () => store.turns.list("id-ada", Number.MAX_SAFE_INTEGER, 10);
+
+  test("ends as interrupted with the reason, its duration and the metered usage, and is published", async () => {
+    await turns.record(agent, "i1", numbered([startOf(1)]));
+    Object.assign(stateOf(agent).turn.running ?? {}, { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 });
+    expect(await turns.interrupt(agent, "the cage crashed (ended by SIGKILL)")).toBe(1);
+    expect(rows()).toMatchObject([
+      {
+        turn: 1,
+        result: "interrupted",
+        reason: "interrupted: the cage crashed (ended by SIGKILL); the message goes back",
+        ended_at: START + 60_000,
+        duration_ms: 60_000,
+        tokens: 70,
+        cost_usd: 0.5,
+      },
+    ]);
+    expect(published.at(-1)).toContain('"result":"interrupted"');
+    expect(agent.turn).toBeUndefined();
+    expect(await turns.interrupt(agent, "again")).toBe(0);
+  });
+
+  test("ends although its start was still being stored when the harness ended", async () => {
+    let makeRoom = (): void => {};
+    room = new Promise((resolve) => (makeRoom = resolve));
+    const recorded = turns.record(agent, "i1", numbered([startOf(1)]));
+    const ended = turns.interrupt(agent, "the agent was killed (by operator)");
+    makeRoom();
+    await recorded;
+    expect(await ended).toBe(1);
+    expect(rows().map(({ result }) => result)).toEqual(["interrupted"]);
+  });
+
+  test("ends when another harness says hello, but continues if that harness owns it", async () => {
+    await turns.record(agent, "i1", numbered([startOf(1)]));
+    expect(await turns.interrupt(agent, "another harness of the agent took over", "i1")).toBe(0);
+    expect(rows()).toMatchObject([{ turn: 1, ended_at: null }]);
+    expect(await turns.interrupt(agent, "another harness of the agent took over", "i2")).toBe(1);
+    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted" }]);
+  });
+
+  test("ends once: a harness that returns late does not end it again", async () => {
+    const [start, end] = numbered([startOf(1), endOf(1)]) as [SpooledEvent, SpooledEvent];
+    await turns.record(agent, "i1", [start]);
+    await turns.interrupt(agent, "the harness did not connect again within 30 s");
+    expect(await turns.record(agent, "i1", [end])).toBe(2);
+    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted" }]);
+    const { events } = turns.page(agent, { agent: "ada", limit: 10 });
+    expect(events.map(({ event }) => event.type)).toEqual(["turn_start", "turn_end"]);
+  });
+
+  test("ends when the next one begins: an agent has at most one open turn", async () => {
+    await turns.record(agent, "i1", numbered([startOf(1), startOf(2), startOf(3)]));
+    expect(store.turns.open("id-ada").map(({ turn }) => turn)).toEqual([3]);
+    expect(rows().map(({ result }) => result)).toEqual([null, "interrupted", "interrupted"]);
+  });
+});

@@ -1,0 +1,155 @@
+import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
+import type { TokenCounts } from "../wire/agent.ts";
+import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
+import type { Output, Parsed } from "../wire/operations.ts";
+import { stateOf, type Agent } from "./agent.ts";
+
+/** The storage that `Turns` needs. */
+export interface TurnStore {
+  /** Appends events of one harness instance. Skips those up to its stored `n`. */
+  append(
+    agent: { id: string; name: string },
+    instance: string,
+    events: NumberedEvent[],
+  ): Promise<{ confirmedN: number; stored: StoredTurnEvent[] }>;
+  page(
+    agentId: string,
+    agentName: string,
+    query: { before?: number; limit: number },
+  ): { events: StoredTurnEvent[]; more: boolean };
+  /** The agent's turns that have not ended. */
+  open(agentId: string): OpenTurn[];
+  /** Appends ends of turns that the daemon decides on. */
+  end(agent: { id: string; name: string }, at: number, ends: TurnEvent[]): Promise<void>;
+  confirmedN(agentId: string, instance: string): number;
+  nextTurn(agentId: string): number;
+  lastTurn(agentId: string): LastTurnRecord | undefined;
+}
+
+export interface TurnDeps {
+  store: TurnStore;
+  changed(agent: Agent): void;
+  now(): number;
+}
+
+/**
+ * Records turns as their harness reports them, with tokens and cost from the gateway. Ends turns whose harness has
+ * gone. Every turn that began ends once.
+ */
+export class Turns {
+  readonly #store: TurnStore;
+  readonly #changed: (agent: Agent) => void;
+  readonly #now: () => number;
+  /** Events that are being stored. */
+  readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
+
+  constructor({ store, changed, now }: TurnDeps) {
+    this.#store = store;
+    this.#changed = changed;
+    this.#now = now;
+  }
+
+  async record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
+    const corrected = events.map((spooled) => this.#follow(agent, spooled));
+    const storing = this.#store.append(agent, instance, corrected);
+    const recording = this.#recording.get(agent) ?? new Set();
+    this.#recording.set(agent, recording.add(storing));
+    try {
+      const { confirmedN } = await storing;
+      this.#changed(agent);
+      return confirmedN;
+    } finally {
+      recording.delete(storing);
+    }
+  }
+
+  /**
+   * Ends the agent's open turns as interrupted because their harness has gone. Turns of the harness `except` continue.
+   * Waits for events that the harness published before it ended. Returns the number of ended turns.
+   */
+  async interrupt(agent: Agent, why: string, except?: string): Promise<number> {
+    const metered = agent.turn;
+    if (except === undefined) stateOf(agent).turn.running = undefined;
+    await Promise.allSettled(this.#recording.get(agent) ?? new Set<Promise<unknown>>());
+    const at = this.#now();
+    const ends = this.#store
+      .open(agent.id)
+      .filter(({ instance }) => except === undefined || instance !== except)
+      .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : undefined));
+    if (ends.length > 0) await this.#store.end(agent, at, ends);
+    return ends.length;
+  }
+
+  /** Tracks the running turn and puts the metered figures into its end. */
+  #follow(agent: Agent, told: SpooledEvent): NumberedEvent {
+    const spooled = bounded({ ...told, event: withResult(told.event) });
+    const { event } = spooled;
+    if (event.type === "turn_start") {
+      stateOf(agent).turn.running = {
+        turn: event.turn,
+        startedAt: Date.parse(spooled.at),
+        tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+        costUsd: undefined,
+      };
+      return spooled;
+    }
+    if (event.type !== "turn_end") return spooled;
+    const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
+    stateOf(agent).turn.running = undefined;
+    if (!metered) return spooled;
+    const { cost_usd: _claimed, ...rest } = event;
+    const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
+    return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
+  }
+
+  /** Adds metered usage to the running turn. Without a price the cost stays unknown. */
+  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
+    const { running: turn } = stateOf(agent).turn;
+    if (!turn) return;
+    for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
+    if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
+  }
+
+  position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {
+    return { confirmedN: this.#store.confirmedN(agent.id, instance), nextTurn: this.#store.nextTurn(agent.id) };
+  }
+
+  page(agent: Agent, query: Parsed<"turn_events">): Output<"turn_events"> {
+    return this.#store.page(agent.id, agent.name, {
+      limit: query.limit,
+      ...(query.before === undefined ? {} : { before: query.before }),
+    });
+  }
+
+  last(agent: Agent): LastTurnRecord | undefined {
+    return this.#store.lastTurn(agent.id);
+  }
+}
+
+/** The event with its result. Harnesses from before `result` do not send one. */
+function withResult(event: SpooledEvent["event"]): TurnEvent {
+  if (event.type !== "turn_end") return event;
+  return { ...event, result: event.result ?? (event.ok ? "ok" : event.reason.startsWith("cancelled") ? "cancelled" : "failed") };
+}
+
+/** Our harness truncates long texts itself. An oversized event from another program is replaced by a note. */
+function bounded(spooled: NumberedEvent): NumberedEvent {
+  // Marks are kept, so they are truncated. The message itself is stored in full.
+  if (spooled.event.type === "turn_start") {
+    const { from, body } = spooled.event;
+    return { ...spooled, event: { ...spooled.event, from: from.slice(0, MAX_NOTE_CHARS), body: body.slice(0, MAX_BODY_BYTES) } };
+  }
+  if (spooled.event.type === "turn_end")
+    return { ...spooled, event: { ...spooled.event, reason: spooled.event.reason.slice(0, MAX_NOTE_CHARS) } };
+  const bytes = Buffer.byteLength(JSON.stringify(spooled.event));
+  if (bytes <= MAX_EVENT_BYTES) return spooled;
+  return {
+    ...spooled,
+    event: {
+      type: "note",
+      level: "warn",
+      text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}`,
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { AgentView } from "../wire/agent.ts";
+import { shortSha } from "../wire/approval.ts";
+import { instant } from "../wire/instant.ts";
+import type { Agent } from "./agent.ts";
+
+interface ViewFacts {
+  unread: number;
+  tokensToday: number;
+  costToday: number;
+  currentRevision: string;
+  url: string;
+  port: number | undefined;
+  portProblem: string | undefined;
+  lastTurn: AgentView["last_turn"];
+}
+
+/** An agent as it is shown. Fields that are not known are absent. */
+export function agentView(agent: Agent, facts: ViewFacts): AgentView {
+  const { record } = agent;
+  const revision = "revision" in agent.phase ? agent.phase.revision : undefined;
+  return {
+    id: agent.id,
+    name: agent.name,
+    role: agent.role,
+    state: agent.state,
+    state_since: instant(agent.stateSince),
+    state_reason: agent.stateReason,
+    resumes_at: agent.resumesAt === undefined ? undefined : instant(agent.resumesAt),
+    running: agent.isUp,
+    asleep: agent.phase.at === "asleep" || agent.phase.at === "dozing",
+    failed: agent.state === "failed",
+    paused: record.paused,
+    needs_login: agent.park?.why === "needs_login",
+    needs_update: agent.harness?.stale === true || (record.hyperhive !== undefined && record.hyperhive !== facts.currentRevision),
+    destroyed: agent.destroyed,
+    unread: facts.unread,
+    model: agent.model,
+    description: agent.config.description || undefined,
+    status_text: record.statusText || undefined,
+    status_set_at: record.statusText ? record.statusSetAt : undefined,
+    turn: agent.turn?.turn,
+    turn_started_at: agent.turn ? instant(agent.turn.startedAt) : undefined,
+    last_turn: facts.lastTurn,
+    context_tokens: agent.contextTokens,
+    context_window: agent.contextWindow,
+    tokens_today: facts.tokensToday,
+    cost_today_usd: facts.costToday,
+    deployed_sha: record.deployedSha === undefined ? undefined : shortSha(record.deployedSha),
+    deploying: agent.deploying,
+    drift: agent.drift,
+    revision: revision ?? facts.currentRevision,
+    created_at: record.createdAt,
+    url: facts.url,
+    port: facts.port,
+    warnings: [
+      agent.drift === undefined ? undefined : `drift: ${agent.drift}`,
+      ...agent.warnings,
+      ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
+      facts.portProblem,
+      ...agent.mountProblems,
+      agent.diskWarning,
+    ].filter((one) => one !== undefined),
+  };
+}

@@ -1,0 +1,220 @@
+import { readGeneration } from "../agents/config-tree.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { CheckFinding, TreeFile } from "../wire/approval.ts";
+import { operations, type OperationName } from "../wire/operations.ts";
+import { lookForDrift } from "./drift.ts";
+import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../wire/request-states.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** Operations that decide something about a request: nobody in a cage may reach one. */
+const DECIDING: readonly OperationName[] = [
+  "approve",
+  "deny",
+  "answer",
+  "rollback",
+  "propose",
+  "deploy_force",
+  "rebuild",
+  "spawn",
+  "destroy",
+];
+
+/** What there is to compare, read once. */
+interface Facts {
+  rows: ApprovalRecord[];
+  agents: Agent[];
+  refs: Map<string, Map<string, string>>;
+  /** Commits of the ledger's main, by the deploy tag that their subject names. */
+  deploys: Map<string, { sha: string; subject: string }>;
+}
+
+/** Commits of the ledger that are read: more deploys than a hive has in years. */
+const LEDGER_COMMITS = 100_000;
+
+/**
+ * Checks the seven invariants of the deploys on a living hive: for tests after every broken step, and for whoever wants
+ * to know. What is in flight is looked at as far as it says something.
+ */
+export async function check(context: DeployContext): Promise<CheckFinding[]> {
+  const facts = await read(context);
+  return [
+    await deployedIsLocked(context, facts),
+    await approvedIsBuilt(context, facts),
+    await failedLeavesNothing(context, facts),
+    oneEnd(facts),
+    oneAtATime(facts),
+    nobodyInside(),
+    await atRest(context, facts),
+  ];
+}
+
+async function read(context: DeployContext): Promise<Facts> {
+  const rows = context.store.approvals.all();
+  // Of a purged agent nothing but its rows is left.
+  const agents = context.swarm.everyone().filter((agent) => !agent.isDraft);
+  const names = new Set([
+    ...agents.map((agent) => agent.name),
+    ...rows.filter((row) => !isTerminal(row.state)).map((row) => row.name),
+  ]);
+  const refs = new Map<string, Map<string, string>>();
+  for (const name of names) {
+    const repo = context.repos.applied(name);
+    // A repository that cannot be read has no refs: what should be there is then found to be missing.
+    refs.set(name, await repo.refs().catch(() => new Map()));
+  }
+  const deploys = new Map<string, { sha: string; subject: string }>();
+  for (const commit of await context.repos.meta.log(LEDGER_COMMITS)) {
+    const tag = /^deploy \S+ (deployed\/\d+) /.exec(commit.subject)?.[1];
+    if (tag !== undefined) deploys.set(tag, commit);
+  }
+  return { rows, agents, refs, deploys };
+}
+
+/** The rows of agents whose repositories are there. */
+function ownRows({ rows, agents }: Facts): ApprovalRecord[] {
+  const ids = new Set(agents.map((agent) => agent.id));
+  return rows.filter((row) => row.agent !== null && ids.has(row.agent));
+}
+
+async function deployedIsLocked(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+  const problems: string[] = [];
+  let checked = 0;
+  const byId = new Map(facts.rows.map((row) => [row.id, row]));
+  for (const [name, refs] of facts.refs) {
+    for (const [ref, sha] of refs) {
+      const id = Number(/^refs\/tags\/deployed\/(\d+)$/.exec(ref)?.[1]);
+      if (!Number.isInteger(id)) continue;
+      checked++;
+      const row = byId.get(id);
+      if (row && isInFlight(row.state)) continue;
+      if (row?.state !== "deployed")
+        problems.push(`${name}: the tag deployed/${id} is there, and the request is ${row?.state ?? "not known"}`);
+      else if (row.sha !== sha) problems.push(`${name}: deployed/${id} names ${sha}, and ${row.sha} was deployed`);
+    }
+  }
+  for (const row of ownRows(facts).filter((one) => one.state === "deployed")) {
+    checked++;
+    if (facts.refs.get(row.name)?.get(`refs/tags/deployed/${row.id}`) !== row.sha)
+      problems.push(`${row.name}: request ${row.id} is deployed, and its tag is not there`);
+    const commit = facts.deploys.get(`deployed/${row.id}`);
+    if (!commit) problems.push(`${row.name}: request ${row.id} is deployed, and the ledger has no commit of it`);
+    else {
+      const entry = (await context.repos.meta.ledger(commit.sha))[row.name];
+      if (entry?.rev !== row.sha)
+        problems.push(`${row.name}: the ledger's commit of request ${row.id} locks ${entry?.rev ?? "nothing"}, not ${row.sha}`);
+    }
+  }
+  return finding(
+    1,
+    "what is tagged deployed is locked by the ledger and deployed by its row, and the other way round",
+    problems,
+    checked,
+  );
+}
+
+async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+  const problems: string[] = [];
+  const rows = ownRows(facts).filter((row) => row.state === "deployed");
+  for (const row of rows) {
+    if (row.digest === null) problems.push(`request ${row.id} is deployed without an approval`);
+    const tree = await context.repos
+      .applied(row.name)
+      .treeOf(row.sha)
+      // A commit that cannot be read has no tree, and differs from what was approved.
+      .catch(() => "nothing");
+    if (tree !== row.tree) problems.push(`request ${row.id}: ${row.tree} was approved, and ${row.sha} has ${tree}`);
+  }
+  for (const agent of facts.agents) {
+    const { deployedSha, generation } = agent.record;
+    if (deployedSha === undefined || agent.deploying !== undefined) continue;
+    const [wanted, there] = await Promise.allSettled([
+      context.repos.applied(agent.name).files(deployedSha),
+      readGeneration(context.generationFolder(agent, generation)),
+    ]);
+    const sha = deployedSha.slice(0, 12);
+    if (wanted.status === "rejected") problems.push(`${agent.name}: ${sha} cannot be read: ${String(wanted.reason)}`);
+    else if (there.status === "rejected")
+      problems.push(`${agent.name}: generation ${generation} cannot be read: ${String(there.reason)}`);
+    else if (listing(wanted.value) !== listing(there.value))
+      problems.push(`${agent.name}: generation ${generation} is not what ${sha} holds`);
+  }
+  return finding(2, "what was approved is what was built", problems, rows.length + facts.agents.length);
+}
+
+async function failedLeavesNothing(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+  const problems: string[] = [];
+  const failed = facts.rows.filter((row) => isTerminal(row.state) && row.state !== "deployed");
+  for (const row of failed) {
+    if (facts.deploys.has(`deployed/${row.id}`))
+      problems.push(`request ${row.id} is ${row.state}, and the ledger has a commit of it`);
+    if (row.candidate !== null && (await context.repos.meta.contains(row.candidate)))
+      problems.push(`request ${row.id} is ${row.state}, and the ledger holds its commit`);
+  }
+  for (const agent of facts.agents) {
+    if (agent.record.deployedSha === undefined || agent.deploying !== undefined) continue;
+    const main = facts.refs.get(agent.name)?.get("refs/heads/main");
+    if (main !== agent.record.deployedSha)
+      problems.push(`${agent.name}: applied main is ${main ?? "nothing"}, and ${agent.record.deployedSha} runs`);
+  }
+  return finding(
+    3,
+    "what failed has left ledger, applied repositories and cages as they were",
+    problems,
+    failed.length + facts.agents.length,
+  );
+}
+
+function oneEnd(facts: Facts): CheckFinding {
+  const problems: string[] = [];
+  for (const row of facts.rows) {
+    const refs = facts.refs.get(row.name);
+    if (!refs) continue;
+    const there = TERMINAL_TAGS.filter((tag) => refs.has(`refs/tags/${tag}/${row.id}`));
+    if (isInFlight(row.state) && there.every((tag) => tag === "deployed")) continue;
+    const wanted = terminalTag(row.state);
+    const isOwn = ownRows(facts).includes(row) || row.agent === null;
+    if (there.length > 1) problems.push(`request ${row.id} has the tags ${there.join(" and ")}`);
+    else if (there[0] !== wanted && (isOwn || there[0] !== undefined))
+      problems.push(`request ${row.id} is ${row.state}, and its end is tagged ${there[0] ?? "nowhere"}`);
+    if ((row.resolved_at !== null) !== isTerminal(row.state))
+      problems.push(`request ${row.id} is ${row.state} and ${row.resolved_at === null ? "not " : ""}resolved`);
+  }
+  return finding(4, "a request has one end, and at most one tag of it", problems, facts.rows.length);
+}
+
+function oneAtATime(facts: Facts): CheckFinding {
+  const problems: string[] = [];
+  const busy = new Map<string, number>();
+  for (const row of facts.rows) {
+    if (!isDeploying(row.state)) continue;
+    const other = busy.get(row.name);
+    if (other !== undefined) problems.push(`${row.name}: requests ${other} and ${row.id} are carried out at once`);
+    busy.set(row.name, row.id);
+  }
+  return finding(5, "one deploy of an agent at a time", problems, facts.rows.length);
+}
+
+function nobodyInside(): CheckFinding {
+  const problems = DECIDING.filter((name) => operations[name].callers.some((caller) => caller !== "operator")).map(
+    (name) => `${name} can be called from a cage`,
+  );
+  return finding(6, "nobody in a cage can approve, deny or answer", problems, DECIDING.length);
+}
+
+async function atRest(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+  const differ = await lookForDrift(context);
+  const problems = differ.map((agent) => `${agent.name}: ${agent.drift ?? "it differs"}`);
+  return finding(7, "what runs, what is locked and what the record says are one", problems, facts.agents.length);
+}
+
+function finding(invariant: number, what: string, problems: string[], checked: number): CheckFinding {
+  return { invariant, what, ok: problems.length === 0, problems, checked };
+}
+
+function listing(files: readonly TreeFile[]): string {
+  return files
+    .map((file) => `${file.path}\0${file.mode}\0${file.base64}`)
+    .sort()
+    .join("\n");
+}

@@ -1,0 +1,203 @@
+import { growingPauses, type PauseRange } from "../lib/pauses.ts";
+import { SerialQueue } from "../lib/serial-queue.ts";
+import { stateOf } from "../agents/agent.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import { HiveError } from "../wire/error.ts";
+import { SYSTEM } from "../wire/names.ts";
+import type { RequestStore } from "./request-store.ts";
+import { requestCan, type RequestEvent } from "../wire/request-states.ts";
+import { tagMoment } from "./projection.ts";
+import { finishDeploy, tagEnd } from "./finish.ts";
+import { STEPS } from "./steps/index.ts";
+import type { AnyStep, Deploy, Found } from "./steps/step.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** Between two attempts to store how a deploy ended. */
+const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
+/** Characters of a failure's words that are kept: in a row, in a tag, in a message to the manager. */
+const MAX_ERROR_CHARS = 8_000;
+/** Why a deploy was given up when the operator stopped everything. */
+const ALL_STOPPED = "everything was stopped before the deploy was done: start what ran, then ask again";
+
+/** The event with which a request enters the state of a step. */
+const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "built", activating: "activate" };
+
+/**
+ * Carries approved requests out: the steps in their order, each failure undone in reverse. One deploy at a time of each
+ * agent, those of different agents side by side.
+ */
+export class Deploys {
+  readonly #context: DeployContext;
+  readonly #requestStore: RequestStore;
+  /** The deploys of each agent. */
+  readonly #queues = new Map<string, SerialQueue>();
+  readonly #running = new Map<number, Deploy>();
+  readonly #results = new Map<number, Promise<ApprovalRecord>>();
+  readonly #given = new Map<number, AbortController>();
+  readonly #ended = new AbortController();
+
+  constructor(context: DeployContext, requestStore: RequestStore) {
+    this.#context = context;
+    this.#requestStore = requestStore;
+  }
+
+  /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
+  run(row: ApprovalRecord): Promise<ApprovalRecord> {
+    const queue = this.#queues.get(row.name) ?? new SerialQueue();
+    this.#queues.set(row.name, queue);
+    const done = queue.run(() => this.#carryOut(row.id));
+    this.#results.set(row.id, done);
+    void done.catch(this.#context.onUnexpected).finally(() => {
+      this.#results.delete(row.id);
+      if (queue.isEmpty) this.#queues.delete(row.name);
+    });
+    return done;
+  }
+
+  /** How a request ends, or has ended. */
+  async settled(id: number): Promise<ApprovalRecord> {
+    return (await this.#results.get(id)) ?? this.#requestStore.get(id);
+  }
+
+  /** Does not wait for the running turn any longer. */
+  force(id: number): void {
+    const row = this.#requestStore.get(id);
+    const deploy = this.#running.get(id);
+    if (!deploy || !requestCan(row, "force"))
+      throw new HiveError("conflict", `request ${id} does not wait for a turn: there is nothing to force`);
+    deploy.forced.abort();
+  }
+
+  /** Gives up every deploy that the ledger does not hold yet: everything is stopped. */
+  giveUp(): void {
+    for (const stopped of this.#given.values()) stopped.abort(new Error(ALL_STOPPED));
+  }
+
+  /** Gives up what can be given up, and waits for the rest: what is not settled then, the next daemon settles. */
+  async stop(): Promise<void> {
+    this.#ended.abort(new Error("the daemon was stopped before the deploy was done"));
+    await Promise.allSettled(this.#results.values());
+  }
+
+  async #carryOut(id: number): Promise<ApprovalRecord> {
+    const stopped = new AbortController();
+    if (this.#context.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
+    this.#given.set(id, stopped);
+    const deploy: Deploy & Found = {
+      context: this.#context,
+      requestStore: this.#requestStore,
+      id,
+      row: this.#requestStore.get(id),
+      ended: AbortSignal.any([this.#ended.signal, stopped.signal]),
+      forced: new AbortController(),
+    };
+    this.#running.set(id, deploy);
+    const done: AnyStep[] = [];
+    try {
+      for (const step of STEPS) {
+        await this.#context.failpoint(`before:${step.name}`);
+        await this.#enter(deploy, step);
+        done.push(step);
+        const keep = (found: Found): void => void Object.assign(deploy, found);
+        keep(await step.do(deploy as never, keep));
+      }
+    } catch (error) {
+      if (!(await this.#isPublished(deploy))) return await this.#fail(deploy, done, error);
+      this.#context.onUnexpected(error);
+    } finally {
+      this.#running.delete(id);
+      this.#given.delete(id);
+    }
+    return this.#finish(deploy);
+  }
+
+  /** Moves the request into the state of a step, and lets the projection follow. */
+  async #enter(deploy: Deploy & Found, step: AnyStep): Promise<void> {
+    const { context, requestStore, row } = deploy;
+    if (row.state === step.state) return;
+    deploy.ended.throwIfAborted();
+    const event = ENTERS[step.state];
+    if (event === undefined) throw new Error(`no event enters ${step.state}`);
+    const patch: Partial<ApprovalRecord> =
+      event === "build" ? { building_at: context.now() } : { candidate: deploy.candidate ?? null, hyperhive: context.revision };
+    deploy.row = await context.store.write((tx) => requestStore.move(tx, row.id, event, SYSTEM, patch));
+    if (event === "build") await tagMoment(context, deploy.row, "building");
+    if (deploy.agent) context.changed(deploy.agent);
+  }
+
+  /**
+   * Whether the ledger holds this deploy: an error may have come after it was published. Rejects when the ledger cannot be
+   * read: the request is then left as it is, and the next daemon settles it. To undo what is published is never right.
+   */
+  async #isPublished(deploy: Deploy): Promise<boolean> {
+    if (deploy.row.state !== "activating" || deploy.row.candidate === null) return false;
+    return this.#context.repos.meta.contains(deploy.row.candidate);
+  }
+
+  /** Undoes what was done, newest first, and settles the request with the words of the failure. */
+  async #fail(deploy: Deploy & Found, done: AnyStep[], error: unknown): Promise<ApprovalRecord> {
+    const { context, requestStore, id } = deploy;
+    let words = wordsOf(error);
+    // Not every program says so. Undoing takes room, too, and gets it by this.
+    if (context.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
+    for (const step of done.reverse()) {
+      try {
+        await step.undo?.(deploy as never);
+      } catch (problem) {
+        words += `\nand ${step.name} could not be undone: ${wordsOf(problem)}`;
+        context.onUnexpected(problem);
+      }
+    }
+    const patch = { error: words.slice(0, MAX_ERROR_CHARS) };
+    // The tag comes first: whoever is told by the row looks at it at once. What cannot be tagged now is tagged at the next start.
+    await tagEnd(context, { ...requestStore.get(id), ...patch, state: "failed" }).catch(context.onUnexpected);
+    return this.#persist(() =>
+      context.store.write((tx) => requestStore.move(tx, id, "fail", SYSTEM, { ...patch, resolved_at: context.now() })),
+    );
+  }
+
+  /** Carries a published deploy to its end, and brings the agent back to where it was. */
+  async #finish(deploy: Deploy & Found): Promise<ApprovalRecord> {
+    const { context, requestStore, agent } = deploy;
+    if (!agent) throw new Error("a published deploy without its agent");
+    let failpoint = context.failpoint;
+    const row = await this.#persist(() => {
+      const once = failpoint;
+      // What breaks once is tried again without being broken.
+      failpoint = async () => {};
+      return finishDeploy(context, requestStore, deploy.row, agent, once);
+    });
+    await context.failpoint("before:leave").catch(context.onUnexpected);
+    const where = deploy.was ?? "running";
+    const stays = row.kind === "spawn" ? "running" : where;
+    await context.cages
+      .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
+      .catch(context.onUnexpected);
+    context.harnesses.unhold(agent);
+    stateOf(agent).deploy.request = undefined;
+    context.changed(agent);
+    await context.leftover(agent, row).catch(context.onUnexpected);
+    await context.failpoint("end").catch(context.onUnexpected);
+    return row;
+  }
+
+  /** Tries until it works or the daemon ends: a full disk is waited out, and nothing is half told. */
+  async #persist<T>(act: () => Promise<T>): Promise<T> {
+    const pauses = growingPauses(PERSIST);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (this.#ended.signal.aborted && tries > 1) throw error;
+        this.#context.lookAtDisk(error);
+        this.#context.onUnexpected(error);
+      }
+      // Once at once: the room that was set aside is free now.
+      if (tries > 1) await new Promise((resolve) => setTimeout(resolve, pauses.next().value));
+    }
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,129 @@
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { AuditLine } from "../store/ledger.ts";
+import type { AuditRow, DeployRow, MetaInput } from "../wire/approval.ts";
+import type { Ledger } from "../config-repos/types.ts";
+import { instant } from "../wire/instant.ts";
+import { OPERATOR } from "../wire/names.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+const NEWEST = Number.MAX_SAFE_INTEGER;
+/** The input that every agent depends on. */
+export const HYPERHIVE = "hyperhive";
+const AGENT_INPUT = "agent-";
+
+/** How an agent's requests ended, newest first. */
+export function deployRows(
+  context: DeployContext,
+  query: { agent: string; before?: number | undefined; limit: number },
+): DeployRow[] {
+  const agent = context.swarm.byNameEvenDestroyed(query.agent);
+  return context.store.approvals
+    .settledOf(query.agent, query.before ?? NEWEST, query.limit)
+    .map((row) => deployRow(row, agent.record.deployedRequest));
+}
+
+function deployRow(row: ApprovalRecord, running: number | undefined): DeployRow {
+  const result: DeployRow = {
+    id: row.id,
+    state: row.state as DeployRow["state"],
+    sha: row.sha,
+    at: instant(row.resolved_at ?? row.requested_at),
+    origin: row.origin,
+    by: row.resolved_by ?? row.requested_by,
+    runs: row.id === running,
+  };
+  if (row.description !== null) result.description = row.description;
+  const error = row.error ?? row.note;
+  if (error !== null) result.error = error;
+  return result;
+}
+
+/** The audit trail, newest first. That of a deployed request ends with the messages that its agent has sent under it. */
+export function auditRows(
+  context: DeployContext,
+  query: {
+    agent?: string | undefined;
+    request?: number | undefined;
+    kind?: string | undefined;
+    before?: number | undefined;
+    limit: number;
+  },
+): AuditRow[] {
+  const { agent, request, kind, limit } = query;
+  const before = query.before ?? NEWEST;
+  const lines = context.store.ledger.audited({
+    before,
+    limit,
+    ...(agent === undefined ? {} : { agent }),
+    ...(request === undefined ? {} : { request }),
+    ...(kind === undefined ? {} : { kind }),
+  });
+  const rows = lines.map(auditRow);
+  if (request === undefined || (kind !== undefined && kind !== "sent")) return rows;
+  return [...rows, ...sentUnder(context, request, before, limit)].sort((a, b) => b.seq - a.seq).slice(0, limit);
+}
+
+function auditRow(line: AuditLine): AuditRow {
+  const detail = line.detail === null ? undefined : (JSON.parse(line.detail) as Record<string, unknown>);
+  const row: AuditRow = { seq: line.seq, at: instant(line.at), actor: line.actor, kind: line.kind };
+  if (line.agent !== null) row.agent = line.agent;
+  if (line.reason !== null) row.reason = line.reason;
+  if (line.request !== null) row.request = line.request;
+  if (typeof detail?.["sha"] === "string") row.sha = detail["sha"];
+  if (detail) row.detail = detail;
+  return row;
+}
+
+/** Messages that an agent sent while a deploy of it was what ran: between its end and that of the next one. */
+function sentUnder(context: DeployContext, request: number, before: number, limit: number): AuditRow[] {
+  const { approvals, ledger, messages } = context.store;
+  const row = approvals.byId(request);
+  if (!row?.agent || row.state !== "deployed") return [];
+  const began = ledger.audited({ request, kind: "deployed", before: NEWEST, limit: 1 })[0]?.seq;
+  if (began === undefined) return [];
+  const next = ledger.nextOf(row.name, "deployed", began) ?? NEWEST;
+  return messages.sentBetween(row.agent, began, Math.min(next, before), limit).map((message) => ({
+    seq: message.id,
+    at: instant(message.created_at),
+    actor: row.name,
+    kind: "sent",
+    agent: row.name,
+    request,
+    sha: row.sha,
+    detail: {
+      message: message.id,
+      to: message.recipient === OPERATOR ? OPERATOR : (context.swarm.byId(message.recipient)?.name ?? message.recipient),
+    },
+  }));
+}
+
+/** What the ledger locks: hyperhive itself, and each agent's config. */
+export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] {
+  const agents = context.swarm.all();
+  const locked = agents.flatMap((agent) => {
+    const entry = ledger[agent.name];
+    const row =
+      agent.record.deployedRequest === undefined ? undefined : context.store.approvals.byId(agent.record.deployedRequest);
+    return entry ? [{ agent: agent.name, entry, at: row?.resolved_at ?? undefined }] : [];
+  });
+  // Where agents are locked to different ones, the one that was locked first is what an update brings forward.
+  const oldest =
+    [...locked].sort((a, b) => (a.at ?? 0) - (b.at ?? 0)).find(({ entry }) => entry.hyperhive !== context.revision) ?? locked[0];
+  const hyperhive: MetaInput = { name: HYPERHIVE, rebuilds: agents.map((agent) => agent.name) };
+  if (oldest) hyperhive.rev = oldest.entry.hyperhive;
+  return [
+    hyperhive,
+    ...locked.map(({ agent, entry, at }) => ({
+      name: `${AGENT_INPUT}${agent}`,
+      rev: entry.rev,
+      ...(at === undefined ? {} : { modified_at: instant(at) }),
+      rebuilds: [agent],
+    })),
+  ];
+}
+
+/** The agents that depend on an input, or undefined when there is no such input. Slash paths go to what they begin with. */
+export function dependants(inputs: readonly MetaInput[], name: string): string[] | undefined {
+  const root = name.split("/")[0] ?? name;
+  return inputs.find((input) => input.name === root)?.rebuilds;
+}

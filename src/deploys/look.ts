@@ -1,0 +1,66 @@
+import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { isUnshown } from "../wire/unshown.ts";
+import { patchText } from "./patch-text.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** Characters of a patch in one part: with every one of them escaped it is still one line of a socket. */
+const PART_CHARS = 256 * 1024;
+/** Paths that a refusal names: they fit a screen. `show` has them all. */
+const MAX_NAMED = 20;
+
+/** A request's changes against a commit (nothing when undefined), as they are shown, marked and approved. */
+export async function lookAt(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
+  const repo = context.repos.applied(name);
+  const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
+  return context.shown(changes, head);
+}
+
+/** The files of a tree; none of one that is refused: it is shown, and never approved. */
+async function filesOf(repo: AppliedRepo, sha: Sha): Promise<TreeFile[]> {
+  try {
+    return await repo.files(sha);
+  } catch (error) {
+    if (error instanceof RepoRefusal) return [];
+    throw error;
+  }
+}
+
+/** A part of one file's patch, from a character on, with the place of the next. Ends with a line where it can. */
+export async function lookInto(
+  context: DeployContext,
+  row: ApprovalRecord,
+  base: Sha | undefined,
+  { path, after }: { path: string; after: number },
+): Promise<{ text: string; next?: number }> {
+  const [change] = await context.repos.applied(row.name).diff(base, row.sha, path);
+  if (change?.path !== path) throw new HiveError("not_found", `request ${row.id} does not change ${JSON.stringify(path)}`);
+  const patch = patchText(change.hunks);
+  let end = after + PART_CHARS;
+  if (end >= patch.length) return { text: patch.slice(after) };
+  const eol = patch.lastIndexOf("\n", end - 1);
+  if (eol > after) end = eol + 1;
+  // Not within a character of two units.
+  else if ((patch.codePointAt(end - 1) ?? 0) > 0xffff) end -= 1;
+  return { text: patch.slice(after, end), next: end };
+}
+
+/**
+ * The paths of a request's content that is not shown and is approved by name. Throws when the answer does not name one.
+ */
+export function acceptedUnshown(row: ApprovalRecord, diff: readonly DiffFile[], named: readonly string[]): string[] {
+  const unshown = diff.filter(isUnshown);
+  const missing = unshown.filter((file) => !named.includes(file.path));
+  if (missing.length === 0) return unshown.map(({ path }) => path);
+  const list = missing
+    .slice(0, MAX_NAMED)
+    .map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`)
+    .join("");
+  const more = missing.length > MAX_NAMED ? `\n  and ${missing.length - MAX_NAMED} more` : "";
+  throw new HiveError(
+    "conflict",
+    `request ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (\`hivectl show ${row.id} --file <path>\`, or its page) and approve with all of them named: \`--unshown <path>\`, or \`unshown\` in the call`,
+  );
+}

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { approvalHandlers } from "../daemon/handlers/approvals.ts";
+import type { Hive } from "../daemon/system.ts";
+import type { ApprovalView, TreeFile } from "../wire/approval.ts";
+import type { HiveEvent } from "../wire/event.ts";
+import type { Output, Parsed } from "../wire/operations.ts";
+
+/** What lists and pages say of a request while what runs changes under it, and after it is decided. */
+
+let world: Awaited<ReturnType<typeof openDeployContext>>;
+let events: HiveEvent[] = [];
+beforeAll(async () => {
+  world = await openDeployContext();
+  world.context.feed.publish = (event) => void events.push(event);
+  await world.firstStart();
+  await spawn("ada");
+});
+afterAll(() => world.close());
+
+const spawn = async (name: string) => world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+function propose(config: object, notes: string) {
+  const text = (path: string, content: string): TreeFile => ({
+    path,
+    mode: "100644",
+    base64: Buffer.from(content).toString("base64"),
+  });
+  const files = [text("agent.json", JSON.stringify(config)), text("notes.md", notes)];
+  return world.requests.proposeFiles({ agent: "ada", files, by: "operator" });
+}
+async function deploy(config: object, notes: string): Promise<number> {
+  const { id } = await propose(config, notes);
+  await world.requests.approve(id, {}, false);
+  await world.through(id);
+  return id;
+}
+const view = (id: number): ApprovalView => world.requestStore.view(world.requestStore.get(id));
+const texts = (id: number): string[] => view(id).risks.map(({ text }) => text);
+const running = () => world.swarm.byName("ada").record.deployedSha;
+/** As the daemon answers it: the handler needs the deploys and the repositories only. */
+async function show(id: number, base: Parsed<"show">["base"] = "decision"): Promise<Output<"show">> {
+  const hive = { deploys: world, repos: world.repos } as unknown as Hive;
+  return approvalHandlers.show(hive, { id, base }, { kind: "operator" } as never);
+}
+const paths = async (...args: Parameters<typeof show>): Promise<string[]> => (await show(...args)).files.map(({ path }) => path);
+
+test("a decided request shows the change that was decided, whatever runs now", async () => {
+  await deploy({}, "one\n");
+  const before = running();
+  const denied = await propose({ egress: ["a.example"] }, "denied\n");
+  const cancelled = await propose({}, "cancelled\n");
+  const deployed = await deploy({ egress: ["b.example"] }, "two\n");
+  const between = running();
+  await world.requests.deny(denied.id, "no");
+  await world.requests.cancel(cancelled.id, "operator");
+  await deploy({ egress: ["a.example"] }, "denied\n");
+
+  expect(await paths(denied.id, "running")).toEqual([]);
+  expect(await paths(deployed)).toEqual(["agent.json", "notes.md"]);
+  expect((await show(deployed)).base_sha).toBe(before);
+  expect(view(deployed).base_sha).toBe(before);
+  expect(texts(deployed)).toEqual(["new egress host: b.example"]);
+  // They were asked for against the first, and decided against the second.
+  for (const { id } of [denied, cancelled]) {
+    expect(await show(id)).toMatchObject({ base_sha: between, approval: { base_sha: between } });
+    expect(await paths(id)).toEqual(["agent.json", "notes.md"]);
+    expect((await show(id, "requested")).base_sha).toBe(before);
+    expect((await show(id, "running")).base_sha).toBe(running());
+  }
+  expect(texts(denied.id)).toEqual(["new egress host: a.example"]);
+});
+
+test("a new agent's request stays all new once it runs", async () => {
+  const { id } = await world.requests.spawn({ name: "bob", by: "operator", origin: "request" });
+  const asked = await paths(id);
+  await world.requests.approve(id, {}, false);
+  await world.through(id);
+  expect(await paths(id)).toEqual(asked);
+  expect(await show(id)).not.toHaveProperty("base_sha");
+});
+
+test("marks and figures of a pending request follow another deploy and a rollback, and every list is told", async () => {
+  const first = await deploy({}, "first\n");
+  const { id } = await propose({ egress: ["a.example", "b.example"] }, "one\n");
+  const both = ["new egress host: a.example", "new egress host: b.example"];
+  const asked = view(id);
+  expect(texts(id)).toEqual(both);
+
+  const isTold = (): void => {
+    const told = events.findLast((event) => event.kind === "approval" && event.approval.id === id);
+    expect(told).toMatchObject({ approval: view(id) });
+  };
+  await deploy({ egress: ["a.example"] }, "one\n");
+  expect(texts(id)).toEqual(["new egress host: b.example"]);
+  expect(view(id)).toMatchObject({ base_sha: running(), stat: { files: 1, added: 1, removed: 1 } });
+  isTold();
+  expect((await show(id)).approval).toEqual(view(id));
+
+  await world.through((await world.requests.rollback("ada", first, "operator")).id);
+  expect(view(id)).toMatchObject({ base_sha: running(), stat: asked.stat, risks: asked.risks });
+  isTold();
+  await world.requests.cancel(id, "operator");
+});
+
+test("a request that names an agent follows that agent's coming and going", async () => {
+  const { id } = await propose({ allowedRecipients: ["carl"] }, "one\n");
+  const unknown = 'allowedRecipients: there is no agent "carl"';
+  expect(texts(id)).toContain(unknown);
+  await spawn("carl");
+  expect(texts(id)).not.toContain(unknown);
+  await world.swarm.destroy("carl", { purge: false });
+  await world.gone();
+  expect(texts(id)).toContain(unknown);
+  await world.requests.cancel(id, "operator");
+});
+
+test("the digest belongs to the base of the diff, also when what runs changes while it is made", async () => {
+  const { id } = await propose({}, "one\n");
+  const was = running();
+  const { digest } = view(id);
+  const repo = world.repos.applied("ada");
+  const diff = repo.diff.bind(repo);
+  repo.diff = async (...args) => {
+    repo.diff = diff;
+    await deploy({}, "two\n");
+    return diff(...args);
+  };
+  world.repos.applied = () => repo;
+  const shown = await show(id);
+  expect(shown.base_sha).toBe(was);
+  expect(shown.approval.digest).toBe(digest);
+  await expect(world.requests.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
+});

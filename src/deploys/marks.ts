@@ -1,0 +1,71 @@
+import { requestCan } from "../wire/request-states.ts";
+import { mountOwners, type ApprovalRecord } from "../store/approvals.ts";
+import type { Sha } from "../wire/approval.ts";
+import type { RequestStore } from "./request-store.ts";
+import { lookAt } from "./look.ts";
+import { mountMarks } from "./mounts.ts";
+import { rulesFor } from "./validate.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** What every list says of a request's change: the marks and the figures, as they are stored. */
+export type Marks = Pick<ApprovalRecord, "risks" | "stat">;
+
+export const NO_MARKS: Marks = { risks: "[]", stat: JSON.stringify({ files: 0, added: 0, removed: 0 }) };
+
+/** Marks and figures of a request against a commit (nothing when undefined). Rejects when the repository cannot be read. */
+export async function marksAgainst(
+  context: DeployContext,
+  row: Pick<ApprovalRecord, "name" | "sha" | "origin" | "mount_owners">,
+  base: Sha | undefined,
+): Promise<Marks> {
+  // What ran before is not news.
+  if (base === row.sha || row.origin === "revive") return NO_MARKS;
+  const repo = context.repos.applied(row.name);
+  const [before, head, diff] = await Promise.all([
+    base === undefined ? undefined : repo.files(base),
+    repo.files(row.sha),
+    lookAt(context, row.name, base, row.sha),
+  ]);
+  const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
+  const stat = JSON.stringify({ files: diff.length, added: sum("added"), removed: sum("removed") });
+  const risks = context.risks({ base: before, head, diff });
+  if (rulesFor(row.origin) !== "request") return { risks: JSON.stringify(risks), stat };
+  const owners = base === undefined ? {} : context.store.approvals.mountOwners(row.name, base);
+  const mounts = await mountMarks(context, { files: before ?? [], owners }, { files: head, owners: mountOwners(row) });
+  return { risks: JSON.stringify([...risks, ...mounts]), stat };
+}
+
+/**
+ * The marks that the pending requests of an agent have once a commit runs, by their ids. What cannot be read is left out:
+ * it keeps no deploy from its end.
+ */
+export async function marksOnceRuns(context: DeployContext, name: string, sha: Sha): Promise<ReadonlyMap<number, Marks>> {
+  const marks = new Map<number, Marks>();
+  for (const row of context.store.approvals.openOf(name)) {
+    if (!requestCan(row, "approve")) continue;
+    const found = await marksAgainst(context, row, sha).catch(context.onUnexpected);
+    if (found) marks.set(row.id, found);
+  }
+  return marks;
+}
+
+/**
+ * Makes the marks of pending requests say what they are against what runs now, and tells each one that changes: after a
+ * change of what runs, of the agents there are, or of the rules. What cannot be read keeps its marks.
+ */
+export async function refreshMarks(context: DeployContext, requestStore: RequestStore, name?: string): Promise<void> {
+  const { approvals } = context.store;
+  for (const row of name === undefined ? approvals.open() : approvals.openOf(name)) {
+    if (!requestCan(row, "approve")) continue;
+    const base = requestStore.running(row);
+    const marks = await marksAgainst(context, row, base).catch(context.onUnexpected);
+    if (!marks) continue;
+    await context.store.write((tx) => {
+      const now = requestStore.get(row.id);
+      // Decided meanwhile: its marks stay those that the decision was about. Something else runs: that is looked at by
+      // whoever changed it.
+      if (!requestCan(now, "approve") || requestStore.running(now) !== base) return;
+      if (now.risks !== marks.risks || now.stat !== marks.stat) requestStore.note(tx, row.id, marks);
+    });
+  }
+}

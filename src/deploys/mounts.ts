@@ -1,0 +1,65 @@
+import type { MountOwners } from "../store/approvals.ts";
+import type { RiskMark, TreeFile } from "../wire/approval.ts";
+import type { Agent } from "../agents/agent.ts";
+import { CONFIG_FILE } from "../agents/agent-json.ts";
+import { byPath, configOf } from "./tree.ts";
+import type { DeployContext, MountTrial } from "./deploy-context.ts";
+
+/** What is wrong with a request, and through which id maps its mounts work. */
+export interface Tried {
+  complaints: string[];
+  owners: MountOwners;
+}
+
+/** Looks at a new request: at its files, and where they fit, at its mounts on this host. */
+export async function tryRequest(context: DeployContext, agent: Agent | undefined, files: readonly TreeFile[]): Promise<Tried> {
+  const complaints = context.validate(files, "request");
+  if (complaints.length > 0) return { complaints, owners: {} };
+  const trials = await context.tryMounts(agent, configOf(byPath(files)).config.mounts);
+  return { complaints: problemsOf(trials), owners: ownersOf(trials) };
+}
+
+/** What is wrong with the mounts of an approved request on this host, each in words; empty when all of them work. */
+export async function mountComplaints(
+  context: DeployContext,
+  agent: Agent,
+  files: readonly TreeFile[],
+  approved: MountOwners,
+): Promise<string[]> {
+  return problemsOf(await context.tryMounts(agent, configOf(byPath(files)).config.mounts, approved));
+}
+
+const problemsOf = (trials: readonly MountTrial[]): string[] => trials.flatMap(({ problem }) => problem ?? []);
+
+function ownersOf(trials: readonly MountTrial[]): MountOwners {
+  return Object.fromEntries(trials.flatMap(({ mount, owner }) => (owner === undefined ? [] : [[mount.cage, owner]])));
+}
+
+/** The files of a commit, and the id maps that its mounts need. */
+interface Mounted {
+  files: readonly TreeFile[];
+  owners: MountOwners;
+}
+
+/**
+ * What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. A mount
+ * that is written through an id map now, and was not before, is one of them.
+ */
+export function mountMarks(context: Pick<DeployContext, "userName">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
+  const mapped = ({ files, owners }: Mounted) =>
+    configOf(byPath(files)).config.mounts.map((mount) => ({ mount, owner: owners[mount.cage] ?? null }));
+  const known = new Set(mapped(before).map((one) => JSON.stringify(one)));
+  const fresh = mapped(after).filter((one) => !known.has(JSON.stringify(one)));
+  return Promise.all(
+    fresh.map(async ({ mount: { host, mode }, owner }): Promise<RiskMark> => {
+      if (owner === null) {
+        const text = `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`;
+        return { level: "info", kind: "mount", text, path: CONFIG_FILE };
+      }
+      const name = await context.userName(owner.uid);
+      const whom = `${name === undefined ? "" : `${name}, `}uid ${owner.uid}, gid ${owner.gid}`;
+      const text = `mount ${host}: writable as the agent through an id map: files it makes belong to ${whom}`;
+      return { level: "warn", kind: "mount", text, path: CONFIG_FILE };
+    }),
+  );
+}

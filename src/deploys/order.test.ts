@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { lifecycleHandlers } from "../daemon/handlers/lifecycle.ts";
+import type { Hive } from "../daemon/system.ts";
+import { HiveError } from "../wire/error.ts";
+
+/** What a refusal is about: what is asked for first, then the circumstances. Telling the second alone sends people astray. */
+
+let world: Awaited<ReturnType<typeof openDeployContext>>;
+const ids = { deployed: 0, denied: 0, pending: 0 };
+beforeAll(async () => {
+  world = await openDeployContext();
+  await world.firstStart();
+  ids.deployed = (await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id;
+  await world.through(ids.deployed);
+  const ask = async (name: string) => (await world.requests.spawn({ name, by: "operator", origin: "request" })).id;
+  ids.denied = await ask("bob");
+  await world.requests.deny(ids.denied, "no");
+  ids.pending = await ask("carl");
+  world.context.checkMayDeploy = () => {
+    throw new HiveError("conflict", "everything is stopped");
+  };
+});
+afterAll(() => world.close());
+
+const MISSING = 999_999;
+const approve = (id: number) => world.requests.approve(id, {}, false);
+const running = () => world.swarm.byName("ada").record.deployedSha ?? "";
+
+describe("while everything is stopped", () => {
+  test.each<[string, () => Promise<unknown>, string]>([
+    ["approve of a deployed request", () => approve(ids.deployed), "is deployed: there is nothing to approve"],
+    ["approve of a denied request", () => approve(ids.denied), "was denied: there is nothing to approve"],
+    ["approve of no request", () => approve(MISSING), "there is no request 999999"],
+    ["approve of a pending request", () => approve(ids.pending), "everything is stopped"],
+    ["rollback of nobody", () => world.requests.rollback("nobody", ids.deployed, "operator"), 'agent "nobody" is not managed'],
+    ["rollback to no deploy", () => world.requests.rollback("ada", ids.denied, "operator"), "ada has no deploy"],
+    ["rollback to what runs", () => world.requests.rollback("ada", ids.deployed, "operator"), "is what runs"],
+    ["revive of a living agent", () => world.requests.revive("ada", "operator"), "ada is not destroyed"],
+    ["rebuild", () => world.requests.rebuild(world.swarm.byName("ada"), "operator"), "everything is stopped"],
+    [
+      "spawn of a name that is taken",
+      () => world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" }),
+      "there is an agent ada already",
+    ],
+    [
+      "spawn of a name that is requested",
+      () => world.requests.spawn({ name: "carl", by: "operator", origin: "spawn" }),
+      "for an agent carl waits already",
+    ],
+    ["deny of a deployed request", () => world.requests.deny(ids.deployed, "no"), "is deployed: there is nothing to deny"],
+    ["cancel of a denied request", () => world.requests.cancel(ids.denied, "hm1nd"), "was denied: there is nothing to cancel"],
+    ["force of no request", async () => world.deploys.force(MISSING), "there is no request 999999"],
+    ["force of a deployed request", async () => world.deploys.force(ids.deployed), "does not wait for a turn"],
+  ])("%s", async (_, act, words) => {
+    await expect(act()).rejects.toThrow(words);
+  });
+});
+
+test("a full inbox is told after what is wrong with the request itself", async () => {
+  world.broker.checkMayAsk = () => {
+    throw new HiveError("rate_limited", "your inbox is full");
+  };
+  const spawn = (name: string) => world.requests.spawn({ name, by: "hm1nd", origin: "request" });
+  await expect(spawn("ada")).rejects.toThrow("there is an agent ada already");
+  await expect(spawn("dora")).rejects.toThrow("your inbox is full");
+  const about = { agent: "ada", by: "hm1nd", origin: "request" as const };
+  await expect(world.requests.applyCommit({ ...about, commit: running() })).rejects.toThrow("this commit is what ada runs");
+  await expect(world.requests.applyCommit({ ...about, commit: "0".repeat(40) })).rejects.toThrow("your inbox is full");
+});
+
+test.each([
+  ["the manager", "hm1nd", "cannot be destroyed"],
+  ["an agent that is only requested", "carl", "is not managed"],
+])("destroy of %s takes nothing back before it is refused", async (_, name, words) => {
+  const asked =
+    name === "carl"
+      ? ids.pending
+      : (
+          await world.requests.proposeFiles({
+            agent: name,
+            files: [{ path: "agent.json", mode: "100644", base64: Buffer.from("{}").toString("base64") }],
+            by: "operator",
+          })
+        ).id;
+  const hive = {
+    swarm: world.swarm,
+    deploys: world,
+    backups: {
+      refuseWhileTaking: () => {
+        throw new HiveError("conflict", "a backup is being taken");
+      },
+    },
+  } as unknown as Hive;
+  const destroy = async () => lifecycleHandlers.destroy(hive, { name, purge: true }, { kind: "operator" } as never);
+  await expect(destroy()).rejects.toThrow(words);
+  expect(world.requestStore.get(asked).state).toBe("pending");
+});

@@ -1,0 +1,34 @@
+import type { ApprovalRecord } from "../store/approvals.ts";
+import { isTerminal, TERMINAL_TAGS, tagsOf, terminalTag } from "../wire/request-states.ts";
+import { tagEnd } from "./finish.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** Settled requests of an agent that are looked at when the daemon starts: only the last ones can lack a tag. */
+const RECENT = 20;
+
+/** The tag of one moment of a request's life, without words. */
+export function tagMoment(context: DeployContext, row: ApprovalRecord, name: string): Promise<void> {
+  return context.repos.applied(row.name).tag({ name: `${name}/${row.id}`, sha: row.sha, at: row.requested_at });
+}
+
+/** Makes the tags that the rows of an agent say there are, and takes away those that no row stands for. */
+export async function repairTags(context: DeployContext, name: string): Promise<void> {
+  const { approvals } = context.store;
+  const rows = [...approvals.openOf(name), ...approvals.settledOf(name, Number.MAX_SAFE_INTEGER, RECENT)];
+  if (rows.length === 0) return;
+  const repo = context.repos.applied(name);
+  const refs = await repo.refs();
+  for (const row of rows) {
+    for (const tag of tagsOf(row.state, row.approved_at !== null, row.building_at !== null)) {
+      if (refs.has(`refs/tags/${tag}/${row.id}`)) continue;
+      // A request of an agent that was purged: its repository went with it, and the name's new one knows nothing of it.
+      if (!(await repo.has(row.sha))) break;
+      if (tag === terminalTag(row.state)) await tagEnd(context, row);
+      else await tagMoment(context, row, tag);
+    }
+    for (const tag of TERMINAL_TAGS) {
+      const isOwn = isTerminal(row.state) && tag === terminalTag(row.state);
+      if (!isOwn && refs.has(`refs/tags/${tag}/${row.id}`)) await repo.untag(`${tag}/${row.id}`);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import { MAX_UNDECIDED_REQUESTS } from "../wire/limits.ts";
+
+let world: Awaited<ReturnType<typeof openDeployContext>>;
+beforeEach(async () => {
+  world = await openDeployContext();
+});
+afterEach(() => world.close());
+
+/** A request of the manager that has ended. */
+async function ended(end: Pick<ApprovalRecord, "state" | "resolved_by">): Promise<void> {
+  const { store } = world;
+  const row = { agent: null, name: "scout", kind: "apply_commit", origin: "request", requested_by: "hm1nd", description: null };
+  const unknown = { base_sha: null, digest: null, candidate: null, previous: null, hyperhive: null, approved_at: null };
+  const rest = {
+    building_at: null,
+    note: null,
+    error: null,
+    risks: "[]",
+    stat: "{}",
+    mount_owners: null,
+    decided_base: null,
+    resolved_at: 1,
+  };
+  await store.write(() => {
+    const id = store.nextSeq();
+    store.approvals.insert({ ...row, ...unknown, ...rest, ...end, id, seq: id, sha: "a", tree: "b", requested_at: 1 } as never);
+  });
+}
+const ask = (by: string, name: string) => world.requests.spawn({ name, by, origin: "request" });
+
+test("an agent whose requests end without the operator can make a hundred between two decisions", async () => {
+  for (let n = 0; n < MAX_UNDECIDED_REQUESTS / 2; n++) {
+    await ended({ state: "cancelled", resolved_by: "hm1nd" });
+    await ended({ state: "failed", resolved_by: null });
+  }
+  await expect(ask("hm1nd", "scout")).rejects.toThrow("the operator must make the next one");
+  // The operator is not counted, and a decision makes room.
+  const { id } = await ask("operator", "scout");
+  await world.requests.deny(id, "operator");
+  expect(await ask("hm1nd", "scout")).toMatchObject({ state: "pending" });
+});

@@ -1,0 +1,429 @@
+import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { RequestOrigin, Sha, TreeFile } from "../wire/approval.ts";
+import type { AgentConfig } from "../wire/config.ts";
+import { HiveError } from "../wire/error.ts";
+import { MAX_OPEN_REQUESTS, MAX_UNDECIDED_REQUESTS } from "../wire/limits.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import type { Agent } from "../agents/agent.ts";
+import { readGeneration, treeFiles } from "../agents/config-tree.ts";
+import { templateTree } from "../agents/template.ts";
+import type { RequestStore } from "./request-store.ts";
+import type { Deploys } from "./deploys.ts";
+import { digestOf } from "./digest.ts";
+import { acceptedUnshown, lookAt } from "./look.ts";
+import { isInFlight } from "../wire/request-states.ts";
+import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
+import { tagMoment } from "./projection.ts";
+import { tagEnd } from "./finish.ts";
+import { tryRequest, type Tried } from "./mounts.ts";
+import { notAfter } from "./steps/tree.ts";
+import type { DeployContext } from "./deploy-context.ts";
+
+/** What an approval says was looked at. */
+export interface Seen {
+  sha?: Sha | undefined;
+  digest?: string | undefined;
+  /** Files that are not shown whole as text, and are approved all the same. */
+  unshown?: readonly string[] | undefined;
+  note?: string | undefined;
+}
+
+/** What a new request is about. */
+interface Draft {
+  name: string;
+  agent: Agent | undefined;
+  kind: "spawn" | "apply_commit";
+  origin: RequestOrigin;
+  by: string;
+  description?: string | undefined;
+  /** Why, in the words of whoever decided it. */
+  note?: string | undefined;
+  sha: Sha;
+  /** Approved by its author, at once. */
+  approved: boolean;
+}
+
+/** What a deploy is for, and why somebody decided it. */
+interface Why {
+  description?: string | undefined;
+  note?: string | undefined;
+}
+
+/** A note as it is stored; nothing where none was given, so that an earlier one stays. */
+function noteOf({ note }: Pick<Why, "note">): { note?: string } {
+  const text = note?.trim();
+  return text ? { note: text } : {};
+}
+
+/** What may be asked for, and who may say yes, no, or never mind. */
+export class Requests {
+  readonly #context: DeployContext;
+  readonly #requestStore: RequestStore;
+  readonly #deploys: Deploys;
+  /** Names of agents that are being asked for and are not stored yet. */
+  readonly #asking = new Set<string>();
+  /** Requests that are being denied: their tag is on its way, their row comes after it. */
+  readonly #deciding = new Set<number>();
+
+  constructor(context: DeployContext, requestStore: RequestStore, deploys: Deploys) {
+    this.#context = context;
+    this.#requestStore = requestStore;
+    this.#deploys = deploys;
+  }
+
+  // ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks for a new agent, or with `approved` makes it: resolves with the row as it is stored. */
+  async spawn(input: {
+    name: string;
+    description?: string | undefined;
+    config?: Partial<AgentConfig> | undefined;
+    instructions?: string | undefined;
+    note?: string | undefined;
+    by: string;
+    origin: "request" | "spawn" | "first_start";
+  }): Promise<ApprovalRecord> {
+    const { name, by, origin, description, note } = input;
+    this.#checkSpawn(name);
+    if (origin === "request") this.#checkRoom(by);
+    else this.#context.checkMayDeploy();
+    this.#asking.add(name);
+    try {
+      const config = { ...input.config, ...(description === undefined ? {} : { description }) };
+      const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
+      const tried = await tryRequest(this.#context, undefined, files);
+      if (tried.complaints.length > 0) throw new HiveError("bad_request", tried.complaints.join("\n"));
+      const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
+      const approved = origin !== "request";
+      const draft: Draft = { name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved };
+      return await this.#store(draft, tried);
+    } finally {
+      this.#asking.delete(name);
+    }
+  }
+
+  #checkSpawn(name: string): void {
+    const waiting = this.#context.store.approvals.openOf(name)[0];
+    if (waiting && !this.#requestStore.agentOf(waiting)) {
+      const words =
+        waiting.state === "pending"
+          ? `request ${waiting.id} for an agent ${name} waits already`
+          : `there is an agent ${name} already`;
+      throw new HiveError("conflict", words);
+    }
+    this.#context.swarm.checkFree(name);
+    if (this.#asking.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
+  }
+
+  /** Asks for a commit of the agent's proposed repository to go live. What it is refused for is told at once. */
+  async applyCommit(input: {
+    agent: string;
+    commit: Sha;
+    description?: string | undefined;
+    note?: string | undefined;
+    by: string;
+    origin: RequestOrigin;
+  }) {
+    const agent = this.#context.swarm.byName(input.agent);
+    const manager = this.#context.swarm.manager();
+    if (!manager || agent === manager)
+      throw new HiveError("not_found", `${agent.name} has no proposed repository: propose a folder instead`);
+    this.#checkNew(agent, input.commit);
+    this.#checkRoom(input.by);
+    const repo = this.#context.repos.applied(agent.name);
+    try {
+      await repo.fetch(this.#context.repos.proposed(agent.name, manager.record.identity), input.commit);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+    return this.#propose(agent, repo, input.commit, input);
+  }
+
+  /** The operator's own proposal of a whole config tree, on top of what runs. */
+  async proposeFiles(input: {
+    agent: string;
+    files: readonly TreeFile[];
+    description?: string | undefined;
+    note?: string | undefined;
+    by: string;
+  }) {
+    const agent = this.#context.swarm.byName(input.agent);
+    this.#checkRoom(input.by);
+    const running = agent.record.deployedSha;
+    const words = input.description ?? `proposed by ${input.by}`;
+    const sha = await this.#commit(agent.name, input.files, running === undefined ? [] : [running], words, input.by);
+    return this.#propose(agent, this.#context.repos.applied(agent.name), sha, { ...input, origin: "proposal" });
+  }
+
+  async #propose(
+    agent: Agent,
+    repo: AppliedRepo,
+    sha: Sha,
+    input: { description?: string | undefined; note?: string | undefined; by: string; origin: RequestOrigin },
+  ): Promise<ApprovalRecord> {
+    this.#checkNew(agent, sha);
+    const { description, note, by, origin } = input;
+    const draft: Draft = { name: agent.name, agent, kind: "apply_commit", origin, by, description, note, sha, approved: false };
+    let files: TreeFile[];
+    try {
+      files = await repo.files(sha);
+    } catch (error) {
+      if (!(error instanceof RepoRefusal)) throw error;
+      return this.#store(draft, { ...NOT_TRIED, complaints: [error.message] });
+    }
+    const running = agent.record.deployedSha;
+    const tried = await tryRequest(this.#context, agent, files);
+    if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
+    return this.#store(draft, tried);
+  }
+
+  /** Deploys what ran under an earlier request once more. */
+  async rollback(name: string, id: number, by: string, note?: string): Promise<ApprovalRecord> {
+    const agent = this.#context.swarm.byName(name);
+    const earlier = this.#requestStore.get(id);
+    if (earlier.agent !== agent.id || earlier.state !== "deployed")
+      throw new HiveError("not_found", `${name} has no deploy ${id}: \`hivectl deploys ${name}\` lists them`);
+    if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
+    const description = `back to deployed/${id}`;
+    return this.#again(agent, earlier.sha, "rollback", by, { description, note });
+  }
+
+  /** Deploys what is locked once more, with the current hyperhive. An agent from before there were deploys gets its first. */
+  async rebuild(agent: Agent, by: string, why: Why = {}): Promise<ApprovalRecord> {
+    const { deployedSha } = agent.record;
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, why);
+    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
+    const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
+    return this.#again(agent, sha, "update", by, { description: "taken over from before there were deploys", ...why });
+  }
+
+  /** Brings a destroyed agent back: with what ran when it was destroyed. */
+  async revive(name: string, by: string, why: Why = {}): Promise<ApprovalRecord> {
+    const agent = this.#context.swarm.byNameEvenDestroyed(name);
+    if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
+    if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
+    const { deployedSha } = agent.record;
+    if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
+    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
+    return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
+  }
+
+  async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
+    this.#context.checkMayDeploy();
+    const kind = origin === "revive" ? "spawn" : "apply_commit";
+    // What ran before keeps the id maps that it ran with, and gets no others.
+    const tried = { ...NOT_TRIED, owners: this.#context.store.approvals.mountOwners(agent.name, sha) };
+    return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
+  }
+
+  // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Approves a request, if what runs is still what was looked at: what the digest says, or without one what ran when
+   * it was asked for. Content that is not shown has to be named. The deploy goes on by itself. `digestNeeded` is for a
+   * browser, which has shown something.
+   */
+  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
+    const { store, now } = this.#context;
+    const pending = this.#undecided(id, "approve");
+    this.#context.checkMayDeploy();
+    await this.#checkPinned(pending);
+    const base = this.#requestStore.running(pending);
+    const files = await lookAt(this.#context, pending.name, base, pending.sha);
+    const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
+    const row = await store.write((tx) => {
+      const found = this.#undecided(id, "approve");
+      this.#checkLookedAt(found, seen, digestNeeded);
+      if (this.#requestStore.running(found) !== base) throw changedSince();
+      const digest = digestOf(found.tree, this.#requestStore.runningTree(found.name));
+      const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
+      return this.#requestStore.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
+    });
+    await tagMoment(this.#context, row, "approved");
+    void this.#deploys.run(row).catch(this.#context.onUnexpected);
+    return row;
+  }
+
+  /** What was proposed is a commit, whatever names it. A tag that was moved by a hand says that somebody is at the repository. */
+  async #checkPinned(row: ApprovalRecord): Promise<void> {
+    const repo = this.#context.repos.applied(row.name);
+    if (!(await repo.has(row.sha)))
+      throw new HiveError("unavailable", `the applied repository of ${row.name} is damaged: ${row.sha} is not in it`);
+    const pinned = await repo.tagged(`proposal/${row.id}`);
+    if (pinned !== undefined && pinned !== row.sha)
+      throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
+  }
+
+  #checkLookedAt(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
+    if (row.kind === "spawn") this.#context.swarm.checkFree(row.name);
+    else if (!this.#requestStore.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
+    if (seen.sha !== undefined && seen.sha !== row.sha)
+      throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
+    if (seen.digest === undefined && digestNeeded)
+      throw new HiveError("bad_request", "digest: an approval says what was looked at");
+    const running = this.#requestStore.running(row) ?? null;
+    const holds =
+      seen.digest === undefined
+        ? running === row.base_sha
+        : seen.digest === digestOf(row.tree, this.#requestStore.runningTree(row.name));
+    if (!holds) throw changedSince();
+  }
+
+  async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
+    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#context.now() };
+    const found = this.#undecided(id, "deny");
+    this.#deciding.add(id);
+    try {
+      // The tag comes first: whoever is told by the row looks at it at once. Nobody else decides meanwhile.
+      await tagEnd(this.#context, { ...found, ...resolved, state: "denied" }).catch(this.#context.onUnexpected);
+      return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", OPERATOR, resolved));
+    } finally {
+      this.#deciding.delete(id);
+    }
+  }
+
+  /** A request that is open for a decision. Throws the words for one that is not, or that is being denied just now. */
+  #undecided(id: number, event: "approve" | "deny" | "cancel"): ApprovalRecord {
+    const row = this.#requestStore.get(id);
+    this.#requestStore.check(row, event);
+    if (this.#deciding.has(id)) throw new HiveError("conflict", `request ${id} is being denied: there is nothing to ${event}`);
+    return row;
+  }
+
+  /** Takes a request back: the operator any, the manager its own. */
+  cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
+    return this.#context.store.write((tx) => {
+      const row = this.#undecided(id, "cancel");
+      if (by !== OPERATOR && row.requested_by !== by)
+        throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
+      return this.#requestStore.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#context.now(), ...noteOf(why) });
+    });
+  }
+
+  /** An agent is about to be destroyed: what waits for it is taken back; what is being deployed is in the way. */
+  async clearFor(name: string): Promise<void> {
+    await this.#context.store.write((tx) => {
+      const open = this.#context.store.approvals.openOf(name);
+      const busy = open.find((row) => isInFlight(row.state));
+      if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it is settled`);
+      for (const row of open.filter((one) => !this.#deciding.has(one.id)))
+        this.#requestStore.move(tx, row.id, "cancel", SYSTEM, {
+          resolved_by: SYSTEM,
+          resolved_at: this.#context.now(),
+          note: `${name} was destroyed`,
+        });
+    });
+  }
+
+  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** An agent hears in its inbox how a request ends, so it may not ask while that is full. */
+  #checkRoom(by: string): void {
+    const asker = by === OPERATOR ? undefined : this.#context.swarm.find(by);
+    if (asker) this.#context.broker.checkMayAsk(asker.id);
+    const { approvals } = this.#context.store;
+    if (approvals.open().length >= MAX_OPEN_REQUESTS)
+      throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
+    if (by !== OPERATOR && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
+      throw new HiveError(
+        "rate_limited",
+        `${MAX_UNDECIDED_REQUESTS} of your requests have failed their check or were taken back since the operator last decided one: the operator must make the next one`,
+      );
+  }
+
+  #checkNew(agent: Agent, sha: Sha): void {
+    if (agent.record.deployedSha === sha) throw new HiveError("conflict", `this commit is what ${agent.name} runs`);
+    const same = this.#context.store.approvals.openOf(agent.name).find((row) => row.sha === sha);
+    if (same) throw new HiveError("conflict", `request ${same.id} asks for this commit already`);
+  }
+
+  async #commit(
+    name: string,
+    files: readonly TreeFile[],
+    parents: readonly Sha[],
+    message: string,
+    author: string,
+  ): Promise<Sha> {
+    const repo = this.#context.repos.applied(name);
+    await repo.ensure();
+    try {
+      return await repo.commit(files, parents, { message, author, at: this.#context.now() });
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  /** Stores a request and pins what it is about; an approved one is carried out. */
+  async #store(draft: Draft, tried: Tried): Promise<ApprovalRecord> {
+    const context = this.#context;
+    const repo = context.repos.applied(draft.name);
+    const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
+    const mounts = Object.keys(tried.owners).length > 0 ? JSON.stringify(tried.owners) : null;
+    const [tree, marks] = await Promise.all([
+      repo.treeOf(draft.sha),
+      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(context, { ...draft, mount_owners: mounts }, base),
+    ]);
+    const row = await context.store.write((tx) =>
+      this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, ...marks }),
+    );
+    await tagMoment(context, row, "proposal");
+    // Something else may have begun to run while the marks were made.
+    if (row.state === "pending" && this.#requestStore.running(row) !== base)
+      await refreshMarks(context, this.#requestStore, row.name);
+    if (row.state === "failed") await tagEnd(context, row).catch(context.onUnexpected);
+    if (draft.approved) {
+      await tagMoment(context, row, "approved");
+      void this.#deploys.run(row).catch(context.onUnexpected);
+    }
+    return row;
+  }
+
+  #write(
+    tx: Parameters<Parameters<DeployContext["store"]["write"]>[0]>[0],
+    draft: Draft,
+    complaints: readonly string[],
+    found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
+  ): ApprovalRecord {
+    // Again, inside the write: several may have been asked for at once.
+    if (!draft.approved) this.#checkRoom(draft.by);
+    const now = this.#context.now();
+    const row = this.#requestStore.insert(tx, {
+      agent: draft.agent?.id ?? null,
+      name: draft.name,
+      kind: draft.kind,
+      origin: draft.origin,
+      requested_by: draft.by,
+      description: draft.description?.trim() || null,
+      sha: draft.sha,
+      ...found,
+      decided_base: null,
+      digest: null,
+      candidate: null,
+      previous: null,
+      hyperhive: null,
+      requested_at: now,
+      approved_at: null,
+      building_at: null,
+      resolved_at: null,
+      resolved_by: null,
+      note: draft.note?.trim() || null,
+      error: null,
+    });
+    if (complaints.length > 0)
+      return this.#requestStore.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
+    if (!draft.approved) return row;
+    const digest = digestOf(found.tree, this.#requestStore.runningTree(draft.name));
+    return this.#requestStore.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
+  }
+}
+
+/** Of a request that brings nothing which has to be tried. */
+const NOT_TRIED: Tried = { complaints: [], owners: {} };
+
+const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
+
+/** What a repository refuses is for whoever proposed it. */
+function asRefusal(error: unknown): unknown {
+  return error instanceof RepoRefusal ? new HiveError("bad_request", error.message, { cause: error }) : error;
+}

@@ -1,0 +1,261 @@
+import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { whatItSteers } from "../wire/config-env.ts";
+import { codePoint, piecesOf, written, writtenOut, type Unseen } from "../wire/unseen.ts";
+import { isUnshown } from "../wire/unshown.ts";
+import { CONFIG_FILE } from "../agents/agent-json.ts";
+import { paddingMarks } from "./padding.ts";
+import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
+import { unknownNames, type KnownNames } from "./unknown-names.ts";
+
+/** Marks of one proposal: beyond this the last says how many more there are. Nobody reads further. */
+const MAX_MARKS = 200;
+/** Files that are not shown and have a mark each. */
+const MAX_UNSHOWN_MARKS = 20;
+/** Characters of a foreign text in a mark. */
+const MAX_QUOTED = 160;
+
+/** What decides beside the two trees. */
+export interface RiskContext {
+  /** False on the bwrap driver: what Nix files say is not evaluated there. */
+  evaluatesNix: boolean;
+  /** The Nix files of the template, by path: what everybody has needs no mark. */
+  template: Readonly<Record<string, string>>;
+  known: KnownNames;
+}
+
+/**
+ * What an operator should not miss in a change from one config tree (none for a new agent) to another: what the agent
+ * gains, and what its diff, which is given as it is shown, keeps from the eye. Pure; worst first. What it loses is in the
+ * diff and needs no mark.
+ */
+export function riskMarks(
+  base: readonly TreeFile[] | undefined,
+  next: readonly TreeFile[],
+  diff: readonly DiffFile[],
+  context: RiskContext,
+): RiskMark[] {
+  const [before, after] = [byPath(base ?? []), byPath(next)];
+  const was: ReturnType<typeof configOf> = base === undefined ? { config: AgentConfig.parse({}) } : configOf(before);
+  const marks = [
+    ...readableMarks(was.unreadable),
+    ...configMarks(was.config, configOf(after).config),
+    ...unshownMarks(diff),
+    ...paddingMarks(diff),
+    ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
+    ...unknownNames(was.config, configOf(after).config, context.known).map((mark): RiskMark => ({
+      level: "warn",
+      ...mark,
+      path: CONFIG_FILE,
+    })),
+    ...[...after.values()].flatMap((file) => fileMarks(before.get(file.path), file)),
+    ...nixMarks(before, after, context),
+  ];
+  const order = { danger: 0, warn: 1, info: 2 };
+  marks.sort((a, b) => order[a.level] - order[b.level]);
+  if (marks.length <= MAX_MARKS) return marks;
+  const rest = marks.slice(MAX_MARKS - 1);
+  const text = `${rest.length} further marks are not shown: read the whole diff`;
+  return [...marks.slice(0, MAX_MARKS - 1), { level: rest[0]?.level ?? "warn", kind: "invisible", text }];
+}
+
+/** What the diff does not show. It is approved by name only; past some files the names stand in the diff alone. */
+function unshownMarks(diff: readonly DiffFile[]): RiskMark[] {
+  const unshown = diff.filter(isUnshown);
+  const marks = unshown.slice(0, MAX_UNSHOWN_MARKS).map((file): RiskMark => {
+    const lines = (file.patch?.match(/^[+-]/gm) ?? []).length;
+    return file.binary
+      ? { level: "danger", kind: "binary", text: "not shown: it is not text", path: file.path }
+      : {
+          level: "danger",
+          kind: "cut",
+          text: `not shown whole: ${lines} of ${file.added + file.removed} changed lines`,
+          path: file.path,
+        };
+  });
+  const more = unshown.length - marks.length;
+  if (more > 0) marks.push({ level: "danger", kind: "cut", text: `${more} further files are not shown whole` });
+  return marks;
+}
+
+/** What the agent is told is a change of its own kind, however small. */
+function instructionMarks(before: TreeFile | undefined, after: TreeFile | undefined, diff: readonly DiffFile[]): RiskMark[] {
+  if ((before?.base64 ?? "") === (after?.base64 ?? "")) return [];
+  const { added = 0, removed = 0 } = diff.find((file) => file.path === INSTRUCTIONS_FILE) ?? {};
+  const what = before === undefined ? "new instructions" : after === undefined ? "no more instructions" : "other instructions";
+  return [{ level: "warn", kind: "instructions", text: `${what}: +${added} −${removed} lines`, path: INSTRUCTIONS_FILE }];
+}
+
+/** Where what runs cannot be read, all that the change grants is marked, and what it lifts cannot be told. */
+function readableMarks(unreadable: string | undefined): RiskMark[] {
+  if (unreadable === undefined) return [];
+  const text = `what runs cannot be compared, so denied tools and limits that it had are not known: ${quoted(unreadable)}`;
+  return [{ level: "danger", kind: "tools", text, path: CONFIG_FILE }];
+}
+
+function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
+  const marks: RiskMark[] = [];
+  const mark = (level: RiskMark["level"], kind: RiskMark["kind"], text: string): void => {
+    marks.push({ level, kind, text, path: CONFIG_FILE });
+  };
+
+  for (const host of gained(before.egress, after.egress)) {
+    if (host.startsWith("*.")) mark("danger", "egress", `new egress to every host under ${host.slice(2)}`);
+    else mark("warn", "egress", `new egress host: ${host}`);
+  }
+  const servers = new Map(Object.entries(before.extraMcpServers));
+  for (const [name, server] of Object.entries(after.extraMcpServers)) {
+    const old = servers.get(name);
+    const command = quoted([server.command, ...server.args].join(" "));
+    if (old === undefined) mark("warn", "mcp_server", `new MCP server ${name}: ${command}`);
+    else if (!same([old.command, old.args], [server.command, server.args]))
+      mark("warn", "mcp_server", `MCP server ${name} now runs ${command}`);
+    if (old !== undefined && !same(sorted(old.env), sorted(server.env)))
+      mark("warn", "mcp_server", `MCP server ${name} gets another environment: ${names(changedKeys(old.env, server.env))}`);
+    for (const key of changedKeys(old?.env ?? {}, server.env)) {
+      const [value, does] = [server.env[key], whatItSteers(key)];
+      if (value !== undefined && does !== undefined)
+        mark("danger", "env", `MCP server ${name} gets ${key}=${quoted(value)}: it ${does}`);
+    }
+    if (server.resident && old?.resident !== true)
+      mark("info", "mcp_server", `MCP server ${name} is resident: it runs all the time, and the agent never sleeps`);
+  }
+  for (const tool of gained(before.tools.allow, after.tools.allow)) mark("warn", "tools", `new tool allowed: ${quoted(tool)}`);
+  for (const tool of gained(after.tools.deny, before.tools.deny))
+    mark("danger", "tools", `tool no longer denied: ${quoted(tool)}`);
+
+  if (before.allowedRecipients !== undefined) {
+    if (after.allowedRecipients === undefined) mark("warn", "recipients", "may now send to every agent");
+    else
+      for (const one of gained(before.allowedRecipients, after.allowedRecipients))
+        mark("warn", "recipients", `may now send to ${quoted(one)}`);
+  }
+  const mounts = before.mounts.map(mountText);
+  for (const mount of after.mounts) {
+    if (mounts.includes(mountText(mount))) continue;
+    mark(mount.mode === "rw" ? "danger" : "warn", "mount", `new mount: ${quoted(mountText(mount))}`);
+  }
+  for (const name of changedKeys(before.env, after.env)) {
+    const value = after.env[name];
+    if (value === undefined) continue;
+    const does = whatItSteers(name);
+    const text = `environment: ${name}=${quoted(value)}`;
+    if (does === undefined) mark("warn", "env", text);
+    else mark("danger", "env", `${text}: it ${does}`);
+  }
+  for (const name of ["memory_mib", "cpu_percent", "pids", "disk_mib"] as const) {
+    const [from, to] = [before.limits[name], after.limits[name]];
+    if (to > from) mark("warn", "limits", `limit raised: ${name} ${from} → ${to}`);
+  }
+  if (before.model !== after.model) mark("info", "model", `model: ${quoted(before.model)} → ${quoted(after.model)}`);
+  return marks;
+}
+
+/** What a file is and holds, as far as it is new. */
+function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
+  if (before?.base64 === file.base64 && before.mode === file.mode) return [];
+  let marks: RiskMark[] = [];
+  const { path } = file;
+  const what = before === undefined ? "new" : "changed";
+  if (file.mode === "120000") {
+    const target = quoted(bytesOf(file).toString("utf8"));
+    return [{ level: "warn", kind: "symlink", text: `${what} symbolic link to ${target}`, path }];
+  }
+  if (file.mode === "100755" && before?.mode !== "100755")
+    marks.push({ level: "warn", kind: "mode", text: before === undefined ? "new executable file" : "becomes executable", path });
+  const text = textOf(file);
+  if (text !== undefined && before?.base64 !== file.base64) {
+    const old = before === undefined || before.mode === "120000" ? "" : (textOf(before) ?? "");
+    const read = path === CONFIG_FILE ? decoded : (raw: string): string => raw;
+    marks = marks.concat(unseenMarks(unseenIn(read(old)), unseenIn(read(text)), path));
+  }
+  return marks;
+}
+
+/** The words of a JSON text as programs read them: an escape such as `\u202e` is the character that it stands for. */
+function decoded(json: string): string {
+  const words: string[] = [];
+  try {
+    JSON.parse(json, (key: string, value: unknown) => {
+      words.push(key);
+      if (typeof value === "string") words.push(value);
+      return value;
+    });
+  } catch {
+    // It is not JSON: its characters are read as they stand.
+    return json;
+  }
+  return words.join("\n");
+}
+
+/** Hidden characters of a text by kind, and the code points of each with their number. */
+function unseenIn(text: string): Map<Unseen, Map<string, number>> {
+  const found = new Map<Unseen, Map<string, number>>();
+  for (const { text: character, unseen: kind } of piecesOf(text)) {
+    if (kind === undefined) continue;
+    const points = found.get(kind) ?? new Map<string, number>();
+    points.set(codePoint(character), (points.get(codePoint(character)) ?? 0) + 1);
+    found.set(kind, points);
+  }
+  return found;
+}
+
+function unseenMarks(before: ReturnType<typeof unseenIn>, after: ReturnType<typeof unseenIn>, path: string): RiskMark[] {
+  const marks: RiskMark[] = [];
+  for (const [kind, points] of after) {
+    const fresh = [...points].filter(([point, count]) => count > (before.get(kind)?.get(point) ?? 0));
+    if (fresh.length === 0) continue;
+    const list = names(fresh.map(([point, count]) => (count === 1 ? point : `${point} × ${count}`)));
+    const words = {
+      bidi: `characters that turn the direction of text: ${list}`,
+      invisible: `invisible characters: ${list}`,
+      control: `control characters: ${list}`,
+    }[kind];
+    const level = kind === "bidi" ? "danger" : "warn";
+    marks.push({ level, kind: kind === "bidi" ? "bidi" : "invisible", text: words, path });
+  }
+  return marks;
+}
+
+/** Nix code beyond the template. */
+function nixMarks(before: ReadonlyMap<string, TreeFile>, after: ReadonlyMap<string, TreeFile>, context: RiskContext): RiskMark[] {
+  const marks: RiskMark[] = [];
+  for (const file of after.values()) {
+    if (!file.path.endsWith(".nix") || before.get(file.path)?.base64 === file.base64) continue;
+    if (Object.hasOwn(context.template, file.path) && textOf(file) === context.template[file.path]) continue;
+    marks.push(
+      context.evaluatesNix
+        ? { level: "warn", kind: "nix", text: "Nix code that builds the container changes", path: file.path }
+        : { level: "info", kind: "nix", text: "holds more than the template; this driver does not evaluate it", path: file.path },
+    );
+  }
+  return marks;
+}
+
+function gained(before: readonly string[], after: readonly string[]): string[] {
+  return [...new Set(after)].filter((one) => !before.includes(one));
+}
+
+function changedKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return keys.filter((key) => !same(own(before, key), own(after, key)));
+}
+
+const own = (record: Record<string, unknown>, key: string): unknown => (Object.hasOwn(record, key) ? record[key] : undefined);
+const sorted = (record: Record<string, string>): [string, string][] =>
+  Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const mountText = (mount: AgentConfig["mounts"][number]): string => `${mount.host} → ${mount.cage} (${mount.mode})`;
+
+/** A foreign text on one line, with what cannot be seen written out. */
+function quoted(text: string): string {
+  const shown = writtenOut(text.slice(0, MAX_QUOTED));
+  const line = shown.replaceAll(/[^\S ]/g, written);
+  return line + (text.length > MAX_QUOTED ? "…" : "");
+}
+
+/** A list that stays on one line. */
+function names(list: readonly string[]): string {
+  const shown = list.slice(0, 8).map(quoted).join(", ");
+  return list.length > 8 ? `${shown} and ${list.length - 8} more` : shown;
+}

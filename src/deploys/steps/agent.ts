@@ -1,0 +1,37 @@
+import { stateOf } from "../../agents/agent.ts";
+import { unknownAgent } from "../../wire/error.ts";
+import type { Step, WithAgent } from "./step.ts";
+
+/** Whether a request brings an agent into being: there is none yet that could be told to be otherwise. */
+function makesAgent(origin: string, kind: string): boolean {
+  return kind === "spawn" && origin !== "revive";
+}
+
+/** Finds the agent, or makes the one that a spawn is for. Nobody sees it before its first deploy has succeeded. */
+export const agentStep: Step<object, WithAgent> = {
+  name: "agent",
+  state: "building",
+  async do(deploy, keep) {
+    const { context, requestStore, row } = deploy;
+    let found: WithAgent;
+    if (makesAgent(row.origin, row.kind)) {
+      found = { agent: context.swarm.draftOf(row.name) ?? (await context.swarm.createDraft(row.name)), made: true };
+    } else {
+      const agent = row.agent === null ? undefined : context.swarm.byId(row.agent);
+      if (!agent || (agent.destroyed && row.origin !== "revive")) throw unknownAgent(row.name);
+      found = { agent, made: false };
+    }
+    keep(found);
+    const { agent } = found;
+    stateOf(agent).deploy.request = row.id;
+    const previous = agent.record.deployedRequest ?? null;
+    deploy.row = await context.store.write((tx) => requestStore.note(tx, row.id, { agent: agent.id, previous }));
+    return found;
+  },
+  async undo({ context, agent, made }) {
+    if (!agent) return;
+    stateOf(agent).deploy.request = undefined;
+    if (made === true) await context.swarm.discardDraft(agent);
+    else context.changed(agent);
+  },
+};

@@ -1,0 +1,28 @@
+import { rm } from "node:fs/promises";
+import { mountOwners } from "../../store/approvals.ts";
+import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
+import { Agent } from "../../agents/agent.ts";
+import { mountComplaints } from "../mounts.ts";
+import { rulesFor } from "../validate.ts";
+import type { Step, WithAgent, WithFiles } from "./step.ts";
+
+/** Writes the new generation beside what runs, named by the request, and checks that a cage could be made of it. */
+export const generationStep: Step<WithAgent & WithFiles> = {
+  name: "generation",
+  state: "building",
+  async do({ context, row, id, agent, files }) {
+    const folder = context.generationFolder(agent, id);
+    await writeGeneration(folder, files);
+    // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
+    const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
+    if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
+    await context.checkSpec(trial);
+    // The host may have changed since the request was made. What ran before is held to the rules of its time.
+    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(context, trial, files, mountOwners(row)) : [];
+    if (problems.length > 0) throw new Error(problems.join("\n"));
+    return {};
+  },
+  async undo({ context, agent, id }) {
+    await rm(context.generationFolder(agent, id), { recursive: true, force: true });
+  },
+};

@@ -1,0 +1,24 @@
+import type { LedgerEntry } from "../../config-repos/types.ts";
+import type { Deploy, Step, WithAgent, WithLock } from "./step.ts";
+
+/** Makes the commit of the ledger that would lock this deploy. Nothing names it yet. */
+export const lockStep: Step<WithAgent, WithLock> = {
+  name: "lock",
+  state: "building",
+  async do(deploy) {
+    const { row, context } = deploy;
+    const entry = { rev: row.sha, tree: row.tree, hyperhive: context.revision };
+    return { entry, ...(await lock(deploy, entry)) };
+  },
+};
+
+/** A candidate on the ledger's newest commit, and that commit. */
+export async function lock({ context, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
+  const head = await context.repos.meta.head();
+  const candidate = await context.repos.meta.candidate(head, row.name, entry, {
+    message: `deploy ${row.name} deployed/${row.id} ${row.sha.slice(0, 12)}`,
+    author: row.resolved_by ?? row.requested_by,
+    at: row.approved_at ?? row.requested_at,
+  });
+  return { candidate, head };
+}

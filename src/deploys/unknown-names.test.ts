@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { AgentConfig } from "../wire/config.ts";
+import { unknownNames } from "./unknown-names.ts";
+
+const known = { models: ["house-model"], agents: ["scribe", "ada"] };
+const marks = (config: object, before: object = {}): string[] =>
+  unknownNames(AgentConfig.parse(before), AgentConfig.parse(config), known).map((mark) => mark.text);
+
+test.each(["opus", "sonnet[1m]", "claude-sonnet-4-5-20250929", "house-model-2"])("the model %s is known", (model) => {
+  expect(marks({ model })).toEqual([]);
+});
+
+test("a model that is on no list is marked, with the one that was probably meant", () => {
+  expect(marks({ model: "gpt-9" })).toEqual(['"gpt-9" is not on the list of models that the hive knows']);
+  expect(marks({ model: "opuss" })[0]).toContain("did you mean opus?");
+  // It was looked at when it came.
+  expect(marks({ model: "gpt-9" }, { model: "gpt-9" })).toEqual([]);
+});
+
+test("a recipient that no agent has as its name is marked", () => {
+  expect(marks({ allowedRecipients: ["scribe", "manager", "scribee", "zzz"] })).toEqual([
+    'allowedRecipients: there is no agent "scribee"; did you mean scribe?',
+    'allowedRecipients: there is no agent "zzz"',
+  ]);
+});
+
+test("a tool of a server that the config does not have is marked", () => {
+  const extraMcpServers = { notes: { command: "/config/notes" } };
+  expect(
+    marks({ extraMcpServers, tools: { allow: ["mcp__notes__add", "mcp__hive", "Bash"], deny: ["mcp__nots__add"] } }),
+  ).toEqual(['tools.deny: "mcp__nots__add" names the server "nots", which extraMcpServers does not have; did you mean notes?']);
+});

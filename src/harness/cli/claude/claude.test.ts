@@ -1,0 +1,119 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { McpServerConfig, Options } from "@anthropic-ai/claude-agent-sdk";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { TurnEvent } from "../../../wire/event.ts";
+import { AgentConfig } from "../../../wire/config.ts";
+import { Claude } from "./claude.ts";
+import { claudeOptions } from "./options.ts";
+
+/** Starts the real CLI, without a cage. Its requests to a model are counted and refused. */
+
+const CLI = join(
+  dirname(
+    createRequire(import.meta.url).resolve(`@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}/package.json`),
+  ),
+  "claude",
+);
+
+let home: string;
+let model: Server;
+let requests: number;
+let events: TurnEvent[];
+let claude: Claude;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), "claude-"));
+  requests = 0;
+  events = [];
+  model = createServer((_, answer) => {
+    requests++;
+    answer.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => model.listen(0, "127.0.0.1", resolve));
+});
+afterEach(async () => {
+  await claude.end();
+  model.close();
+  chmodSync(home, 0o700);
+  rmSync(home, { recursive: true, force: true });
+});
+
+function make({
+  sessionId,
+  cli = CLI,
+  servers = {},
+  ...more
+}: { sessionId?: string; cli?: string; servers?: Record<string, McpServerConfig> } & Partial<Options> = {}): Claude {
+  claude = new Claude(
+    {
+      sessionFolder: join(home, ".claude"),
+      options: (resumed) => ({
+        ...claudeOptions({
+          config: AgentConfig.parse({}),
+          model: "sonnet",
+          systemPrompt: "",
+          credentialKind: "api-key",
+          sessionId: resumed,
+          claude: cli,
+          home,
+          workDir: home,
+          path: "/usr/local/bin:/usr/bin:/bin",
+          modelUrl: `http://127.0.0.1:${(model.address() as AddressInfo).port}`,
+          egressUrl: "http://127.0.0.1:9",
+        }),
+        ...more,
+      }),
+      servers: () => servers,
+      sink: { emit: (event) => void events.push(event), delta: () => {}, session: () => {}, compacting: () => {} },
+      log: () => {},
+      warmMs: 60_000,
+    },
+    sessionId,
+  );
+  return claude;
+}
+
+test("a start sends nothing to a model and leaves a process for the first prompt", async () => {
+  expect(await make().start()).toEqual({ servers: {} });
+  expect(claude.pid).toBeGreaterThan(0);
+  expect(requests).toBe(0);
+});
+
+test("a start reports the tool servers that do not connect with the reason, and succeeds", async () => {
+  const started = await make({
+    servers: {
+      missing: { type: "stdio", command: "/nowhere/at/all" },
+      dies: { type: "stdio", command: "false" },
+    },
+  }).start();
+  expect(started).toEqual({ servers: { missing: expect.stringContaining("ENOENT"), dies: expect.any(String) } });
+});
+
+test("servers start whose arguments exceed a command line", async () => {
+  const args = Array.from({ length: 64 }, () => "x".repeat(4096));
+  const many = Object.fromEntries(
+    Array.from({ length: 10 }, (_, n) => [`s${n}`, { type: "stdio" as const, command: "false", args }]),
+  );
+  const started = await make({ servers: many }).start();
+  expect(Object.keys("servers" in started ? started.servers : {})).toHaveLength(10);
+});
+
+test.each<[string, Parameters<typeof make>[0], object]>([
+  ["arguments that are too long", { tools: ["x".repeat(200_000)] }, { kind: "config", reason: expect.stringContaining("E2BIG") }],
+  ["no program", { cli: "/nowhere/claude" }, { kind: "machine", reason: "Claude Code cannot be started (ENOENT)" }],
+  ["a program that ends", { cli: "/bin/false" }, { kind: "machine" }],
+  ["no folder to work in", { cwd: "/nowhere" }, { kind: "machine" }],
+])("a start that fails gives the reason: %s", async (_, options, failure) => {
+  expect(await make(options).start()).toMatchObject(failure);
+});
+
+test("a lost session is replaced at the start, with a note", async () => {
+  expect(await make({ sessionId: "11111111-2222-4333-8444-555555555555" }).start()).toEqual({ servers: {} });
+  const told = { type: "note", level: "warn", text: expect.stringContaining("the next message begins a new one") };
+  expect(events).toContainEqual(told);
+});

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStoreIn } from "../../test/lib/store.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
+import { Feed } from "../eventlog/feed.ts";
+import type { Store } from "../store/store.ts";
+import { PAIRS } from "../wire/pairs.ts";
+import { Announcements } from "./announcements.ts";
+import { Broker } from "./broker.ts";
+import type { Directory } from "./directory.ts";
+import { tellOutcome } from "../agents/outcomes.ts";
+
+const MANAGER = { id: "id-hm1nd", name: "hm1nd" };
+const directory: Directory = { byName: () => MANAGER, byId: () => MANAGER, live: () => [MANAGER], nameOf: (id) => id };
+let folder: string;
+let store: Store;
+let broker: Broker;
+let announcements: Announcements;
+let published: string[];
+
+function open(): Announcements {
+  const feed = new Feed(
+    () => [],
+    () => store.seq,
+  );
+  feed.subscribe({}, ({ event }) => {
+    if (event.kind === "turn" && event.turn.event.type === "note") published.push(event.turn.event.text);
+    return true;
+  });
+  const agent = (name: string) => ({ id: `id-${name}`, deploying: undefined });
+  const manager = () => MANAGER;
+  return new Announcements({ store, feed, broker, manager, agent, log: () => {}, onUnexpected, now: Date.now });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "announcements-"));
+  store = openStoreIn(folder);
+  published = [];
+  const feed = new Feed(
+    () => [],
+    () => store.seq,
+  );
+  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
+  announcements = open();
+});
+afterEach(() => {
+  broker.stop();
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const told = (): string[] =>
+  broker.queued(MANAGER.id).map((id) => (JSON.parse(store.messages.byId(id)?.body ?? "") as { event: string }).event);
+const tail = (name = "scout"): string[] =>
+  store.turns
+    .page(`id-${name}`, name, Number.MAX_SAFE_INTEGER, 50)
+    .events.map(({ event }) => (event.type === "note" ? event.text : ""));
+const audited = (name = "scout"): string[] =>
+  store.ledger
+    .audited({ agent: name, before: Number.MAX_SAFE_INTEGER, limit: 50 })
+    .map(({ kind }) => kind)
+    .reverse();
+const say = (event: string, agent = "scout"): Promise<void> => announcements.announce({ event, agent, reason: "why" });
+
+describe.each(PAIRS.flatMap(({ begin, ends, toManager }) => ends.map((end) => [begin, end, toManager] as const)))(
+  "%s and %s",
+  (begin, end, toManager) => {
+    test("are in the audit trail, in the tail, and sent to the manager if it is notified of them", async () => {
+      await say(begin);
+      // A daemon that starts in between reads the begin from the store.
+      announcements = open();
+      await say(end);
+      expect(audited()).toEqual([begin, end]);
+      expect(tail()).toHaveLength(2);
+      expect(published).toEqual(tail());
+      expect(told()).toEqual(toManager ? [begin, end] : []);
+    });
+  },
+);
+
+test("an end without a begin is not reported", async () => {
+  await say("started");
+  await announcements.over("logged_in", "scout");
+  await say("killed", "guest");
+  await say("started");
+  expect(tail()).toEqual([]);
+  expect(told()).toEqual(["killed"]);
+  expect(audited()).toEqual(["started", "started"]);
+});
+
+test("a begun change ends once, and the states of agents with the same name are separate", async () => {
+  await say("killed");
+  await say("started");
+  await say("started");
+  expect(told()).toEqual(["killed", "started"]);
+  await say("killed");
+  await say("destroyed");
+  await say("spawned");
+  await say("started");
+  expect(tail().filter((words) => words.includes("runs again"))).toHaveLength(1);
+});
+
+test("turns that report the same condition announce it once, and a successful turn ends it", async () => {
+  for (const why of ["rate_limited", "needs_login", "upstream", "rate_limited", "billing", "machine", "session_lost"] as const)
+    await tellOutcome(announcements, "scout", { kind: "parked", why, reason: "no" });
+  await tellOutcome(announcements, "scout", { kind: "failed", why: "failed", reason: "no" });
+  for (let n = 0; n < 2; n++) await tellOutcome(announcements, "scout", { kind: "ok" });
+  expect(audited()).toEqual([
+    "rate_limited",
+    "needs_login",
+    "upstream_down",
+    "parked",
+    "logged_in",
+    "rate_limit_over",
+    "upstream_back",
+    "unparked",
+  ]);
+  expect(told()).toEqual(["needs_login", "logged_in"]);
+});
+
+test("the manager is not notified about itself, but its tail has the event", async () => {
+  await say("killed", "hm1nd");
+  expect(told()).toEqual([]);
+  expect(tail("hm1nd")).toEqual(["hm1nd was stopped: why"]);
+});

@@ -1,0 +1,496 @@
+import { randomUUID } from "node:crypto";
+import type { Feed } from "../eventlog/feed.ts";
+import { newMessage, type MessageRow } from "../store/messages.ts";
+import type { Store, Tx } from "../store/store.ts";
+import type { ByCall } from "../wire/by-call.ts";
+import { HiveError } from "../wire/error.ts";
+import { MAX_HELD_MESSAGES, MAX_INBOX_MESSAGES } from "../wire/limits.ts";
+import type { MessageView } from "../wire/message.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import { noticeKey, type Notice } from "../wire/notices.ts";
+import type { Output } from "../wire/operations.ts";
+import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "./directory.ts";
+import { ChangedInboxes } from "./changed.ts";
+import { Inboxes } from "./inboxes.ts";
+import { LeaseEnds } from "./lease-ends.ts";
+import { OperatorInbox } from "./operator-inbox.ts";
+import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
+import type { Draft, Sender } from "./sender.ts";
+import { leasedMessage, messageView } from "./view.ts";
+import { Waiters, type Served, type Waiter } from "./waiters.ts";
+
+/** The recipient that means every agent that the sender may reach. */
+export const EVERYBODY = "*";
+
+export interface BrokerOptions {
+  store: Store;
+  feed: Feed;
+  directory: Directory;
+  /** Messages that agents may send each other in a chain before the operator is asked. */
+  maxHops: number;
+  /** After a start, how long a harness may take to present its leases. Milliseconds. */
+  leaseGraceMs: number;
+  sendRate?: RateLimit;
+  /** Background work has failed. */
+  onUnexpected(error: unknown): void;
+  now?: () => number;
+}
+
+/**
+ * Durable messages between agents, operator and system. Guarantees: `send` answers after the message is on stable
+ * storage; an acknowledged message is never redelivered, and an unacknowledged one is never lost; each inbox keeps the
+ * order of the writer; nothing is polled.
+ *
+ * Each decision is made inside the write that executes it, on the rows themselves. Memory holds the waiters and, per
+ * inbox, the queued and leased messages (`Inboxes`). A send to an inbox with a waiter stores the message and its lease
+ * in the same commit.
+ */
+export class Broker {
+  readonly #store: Store;
+  readonly #feed: Feed;
+  readonly #directory: Directory;
+  readonly #maxHops: number;
+  readonly #onUnexpected: (error: unknown) => void;
+  readonly #now: () => number;
+  readonly #rate: SendRate;
+  readonly #waiters = new Waiters();
+  /** Inboxes that are not served: those of paused or parked agents. */
+  readonly #unserved = new Set<string>();
+  /** Inboxes whose harness was told to sleep. They are not served until a new harness says hello. */
+  readonly #asleep = new Set<string>();
+  readonly #inboxes: Inboxes;
+  /** Ends leases. */
+  readonly leases: LeaseEnds;
+  /** The operator's inbox. */
+  readonly operator: OperatorInbox;
+  readonly #changed = new ChangedInboxes();
+  #onMail: (agentId: string) => void = () => {};
+
+  constructor(options: BrokerOptions) {
+    this.#store = options.store;
+    this.#feed = options.feed;
+    this.#directory = options.directory;
+    this.operator = new OperatorInbox(
+      options.store,
+      (row) => this.#viewOf(row),
+      () => this.#changed.add(OPERATOR),
+    );
+    this.#maxHops = options.maxHops;
+    this.#onUnexpected = options.onUnexpected;
+    this.#now = options.now ?? Date.now;
+    this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
+    const leased = this.#store.messages.allLeased();
+    this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#tell(row));
+    this.leases = new LeaseEnds({
+      store: this.#store,
+      inboxes: this.#inboxes,
+      waiters: this.#waiters,
+      orphans: leased,
+      graceMs: options.leaseGraceMs,
+      onUnexpected: options.onUnexpected,
+      nudge: (agentId) => this.#nudge(agentId),
+      woke: (agentId) => void this.#asleep.delete(agentId),
+      died: (tx, row) => this.#announceDead(tx, row),
+    });
+  }
+
+  /** Registers a listener for agents that have mail and no waiter: their cage may be asleep. */
+  onMail(listener: (agentId: string) => void): void {
+    this.#onMail = listener;
+  }
+  /** Registers a listener that is called soon after an inbox may have changed, with an agent's id or `operator`. */
+  onChange(listener: (inbox: string) => void): void {
+    this.#changed.onChange(listener);
+  }
+
+  // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Stores a message for each recipient. Resolves after the commit. Stores the same `client_id` only once. */
+  send(sender: Sender, draft: Draft): Promise<Output<"send">> {
+    return new Promise(this.sending(sender, draft));
+  }
+
+  /** The callback form of `send`. */
+  sending(sender: Sender, draft: Draft): ByCall<Output<"send">> {
+    return this.#store.writing((tx) => {
+      // First, because a stored message is answered whatever has happened since to the recipient, the config or the
+      // rate.
+      const earlier = this.stored(sender, draft);
+      if (earlier) return earlier;
+      const from = this.#principal(sender.id);
+      const { recipients, refused } = this.#recipients(from, sender, draft.to);
+      if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
+      this.#checkReply(sender.id, draft.in_reply_to);
+      const chain = this.#chainOf(sender.id);
+      // Pushed, not mapped: JSON takes three times as long for an array that could have holes.
+      const sent: Output<"send">["sent"] = [];
+      for (const to of recipients) {
+        const full = this.#whyFull(to, chain);
+        if (full === undefined) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
+        else if (draft.to === EVERYBODY) refused.push({ to: to.name, error: full });
+        else throw new HiveError("rate_limited", full);
+      }
+      return { sent, duplicate: false, refused };
+    }, "beside");
+  }
+
+  /** The answer to a draft whose `client_id` this sender has used before. */
+  stored(sender: Sender, { client_id, to }: Pick<Draft, "client_id" | "to">): Output<"send"> | undefined {
+    if (client_id === undefined) return undefined;
+    const rows = this.#store.messages.byClientId(sender.id, client_id);
+    if (rows.length === 0) return undefined;
+    return {
+      sent: rows.map((row) => this.#receipt(row)),
+      duplicate: true,
+      refused: to === EVERYBODY ? this.#missed(sender, rows) : [],
+    };
+  }
+
+  /** The agents that a stored broadcast did not reach. */
+  #missed(sender: Sender, rows: readonly MessageRow[]): Output<"send">["refused"] {
+    const reached = new Set([sender.id, ...rows.map((row) => row.recipient)]);
+    return this.#directory
+      .live()
+      .filter((one) => !reached.has(one.id))
+      .map((one) => ({ to: one.name, error: "the first send did not reach it: send to it by name" }));
+  }
+
+  #recipients(
+    from: Principal,
+    sender: Sender,
+    to: string,
+  ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
+    if (to !== EVERYBODY) {
+      // A program in a cage may send to its own agent. No other sender may write to itself.
+      if (to === from.name && sender.label === undefined)
+        throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
+      if (to === from.name) return { recipients: [from], refused: [] };
+      return { recipients: [resolveRecipient(this.#directory, from, to)], refused: [] };
+    }
+    const others = this.#directory.live().filter((one) => one.id !== from.id);
+    const refused = others
+      .filter((one) => !mayReach(from, one.name))
+      .map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
+    const recipients = others.filter((one) => mayReach(from, one.name)).sort((a, b) => a.name.localeCompare(b.name));
+    if (recipients.length === 0)
+      throw new HiveError("not_found", "you have no recipients: no other agent exists that your config lets you send to");
+    return { recipients, refused };
+  }
+
+  #checkReply(sender: string, inReplyTo: number | undefined): void {
+    if (inReplyTo === undefined || sender === OPERATOR) return;
+    const original = this.#store.messages.byId(inReplyTo);
+    if (!original || (original.sender !== sender && original.recipient !== sender)) {
+      throw new HiveError("not_found", `in_reply_to: there is no message ${inReplyTo} that you sent or received`);
+    }
+  }
+
+  /** The chain that a sender's message continues: the chain of the newest message that it is handling. */
+  #chainOf(sender: string): { chain: number; hops: number } | undefined {
+    if (sender === OPERATOR || sender === SYSTEM) return undefined;
+    const handling = this.#inboxes.handling(sender);
+    return handling && { chain: handling.chain, hops: handling.hops + 1 };
+  }
+
+  #deliver(
+    tx: Tx,
+    sender: Sender,
+    to: Principal,
+    draft: Draft,
+    chain: { chain: number; hops: number } | undefined,
+    notice: string | null = null,
+  ): MessageRow {
+    const id = this.#store.nextSeq();
+    const row = newMessage(id, this.#now(), {
+      sender: sender.id,
+      label: sender.label ?? null,
+      recipient: to.id,
+      client_id: draft.client_id ?? null,
+      in_reply_to: draft.in_reply_to ?? null,
+      chain: chain?.chain ?? id,
+      hops: chain?.hops ?? 0,
+      body: draft.body,
+      notice,
+    });
+    if (to.id === OPERATOR) {
+      // The operator's inbox is the message history, so a stored message is delivered.
+      row.state = "done";
+      tx.afterCommit(() => this.operator.arrived());
+    } else if (row.hops > this.#maxHops) {
+      row.state = "held";
+      row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
+    } else {
+      // If older mail is queued, the waiter is about to get that. Nothing overtakes it.
+      const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
+      const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
+      if (waiter) this.#leaseTo(tx, row, to.id, waiter);
+    }
+    this.#inboxes.add(tx, row);
+    return row;
+  }
+
+  /** Why a send is refused. The limit of an inbox applies to senders, never to the daemon's notices. */
+  #whyFull(to: Principal, chain: { hops: number } | undefined): string | undefined {
+    if (to.id === OPERATOR) return undefined;
+    if ((chain?.hops ?? 0) > this.#maxHops) {
+      if (this.#store.messages.heldCount(to.id) < MAX_HELD_MESSAGES) return undefined;
+      return `${MAX_HELD_MESSAGES} messages to ${to.name} are held already: the operator must release or drop them first`;
+    }
+    if (this.unread(to.id) < MAX_INBOX_MESSAGES) return undefined;
+    return `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`;
+  }
+
+  /** Throws if the agent's inbox is full. The agent may then not ask for anything that is answered there. */
+  checkMayAsk(agentId: string): void {
+    if (this.unread(agentId) >= MAX_INBOX_MESSAGES)
+      throw new HiveError("rate_limited", `your inbox is full (${MAX_INBOX_MESSAGES} messages wait): read some, then ask again`);
+  }
+
+  #receipt(row: MessageRow): Output<"send">["sent"][number] {
+    return { id: row.id, to: this.#directory.nameOf(row.recipient), state: row.state };
+  }
+
+  /**
+   * Stores a notice of the daemon in an agent's inbox, in the transaction of the fact that it reports. Never refuses;
+   * `NOTICES` documents the bound of each kind.
+   */
+  tellFromSystem(tx: Tx, to: Principal, notice: Notice): void {
+    const key = noticeKey(notice);
+    if (key !== null) this.#inboxes.dropNotices(tx, to.id, key);
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(notice) }, undefined, key);
+  }
+
+  #announceDead(tx: Tx, row: MessageRow): void {
+    const manager = this.#directory.byName(MANAGER);
+    if (!manager || row.recipient === manager.id) return;
+    this.tellFromSystem(tx, manager, {
+      event: "message_dead",
+      message_id: row.id,
+      from: this.#directory.nameOf(row.sender),
+      to: this.#directory.nameOf(row.recipient),
+      reason: row.reason,
+    });
+  }
+
+  // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Leases the next message for a turn. Waits while the connection lives. Uses callbacks so that the receiver gets the
+   * message before its sender is answered.
+   */
+  next(agentId: string, instance: string, ended: AbortSignal): ByCall<Served> {
+    return (done, failed) => {
+      const gone = (): void => failed(new HiveError("unavailable", "the connection ended"));
+      this.#wait("next", agentId, instance, ended, undefined, { resolve: done, gone, reject: failed });
+    };
+  }
+
+  /** Adds the next message to the running turn. Waits up to `seconds`; does not wait if that is undefined or 0. */
+  async recv(agentId: string, instance: string, seconds: number | undefined, ended: AbortSignal): Promise<Output<"recv">> {
+    const running = this.#store.messages.leased(agentId).some((row) => row.instance === instance);
+    if (!running) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
+    const served = await new Promise<Served | undefined>((resolve, reject) => {
+      this.#wait("recv", agentId, instance, ended, (seconds ?? 0) * 1000, { resolve, gone: () => resolve(undefined), reject });
+    });
+    if (!served || "sleep" in served) return { unread: this.unread(agentId) };
+    return { message: served.message, token: served.token, unread: served.unread };
+  }
+
+  /**
+   * Waits `patience` milliseconds: 0 does not wait, undefined waits without limit. Calls one function of `told`, once.
+   */
+  #wait(
+    kind: Waiter["kind"],
+    agentId: string,
+    instance: string,
+    ended: AbortSignal,
+    patience: number | undefined,
+    told: { resolve(served: Served): void; gone(): void; reject(error: unknown): void },
+  ): void {
+    if (ended.aborted) return told.gone();
+    let timer: NodeJS.Timeout | undefined;
+    const waiter: Waiter = {
+      kind,
+      instance,
+      ended,
+      resolve(served) {
+        clearTimeout(timer);
+        told.resolve(served);
+      },
+      abandon() {
+        clearTimeout(timer);
+        told.gone();
+      },
+    };
+    const giveUp = (): void => {
+      // If removal fails, the waiter is taken for a message that is committed and not delivered yet.
+      if (this.#waiters.remove(agentId, waiter)) waiter.abandon();
+    };
+    // Queued mail comes first. Only an empty inbox makes the call wait.
+    const first = this.#servable(agentId) && this.hasMail(agentId);
+    if (!first && patience === 0) return told.gone();
+    this.#waiters.add(agentId, waiter);
+    if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
+    if (!first) return;
+    this.#serveWaiting(agentId).then(
+      () => patience === 0 && giveUp(),
+      (error: unknown) => {
+        this.#waiters.remove(agentId, waiter);
+        clearTimeout(timer);
+        told.reject(error);
+      },
+    );
+  }
+
+  /** Leases queued messages to waiters, in one commit. */
+  async #serveWaiting(agentId: string): Promise<void> {
+    await this.#store.write((tx) => {
+      while (this.#servable(agentId) && this.#waiters.has(agentId)) {
+        const row = this.#inboxes.first(agentId);
+        const waiter = row && this.#waiters.take(agentId);
+        if (!row || !waiter) return;
+        const leased = { ...row };
+        this.#leaseTo(tx, leased, agentId, waiter);
+        const { state, instance, token } = leased;
+        this.#inboxes.change(tx, row, { state, instance, token });
+      }
+    }, "beside");
+  }
+
+  /** Leases `row` to `waiter`. The waiter is resolved after the commit and waits again if the commit fails. */
+  #leaseTo(tx: Tx, row: MessageRow, inbox: string, waiter: Waiter): void {
+    row.state = "leased";
+    row.instance = waiter.instance;
+    // Not from random bytes, which would take a system call each.
+    row.token = randomUUID();
+    tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
+    tx.afterCommit(() =>
+      waiter.resolve({
+        message: leasedMessage(row, (id) => this.#directory.nameOf(id)),
+        token: row.token ?? "",
+        unread: this.unread(inbox),
+      }),
+    );
+  }
+
+  #servable(inbox: string): boolean {
+    return !this.#unserved.has(inbox) && !this.#asleep.has(inbox);
+  }
+
+  /** Stops or resumes the delivery of an agent's mail. */
+  setServed(agentId: string, served: boolean): void {
+    if (!served) {
+      this.#unserved.add(agentId);
+      return;
+    }
+    if (this.#unserved.delete(agentId)) this.#nudge(agentId);
+  }
+
+  /** Serves the waiters of an agent that may have mail, or wakes its cage. */
+  #nudge(agentId: string): void {
+    if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
+    if (!this.hasMail(agentId)) return;
+    if (this.#waiters.has(agentId) && this.#servable(agentId)) this.#serveWaiting(agentId).catch(this.#onUnexpected);
+    else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
+  }
+
+  /**
+   * Tells the agent's harness to sleep if it waits for its next turn and has no work. Later messages go to the next
+   * harness that says hello. Runs in one step, so no message can arrive in between.
+   */
+  offerSleep(agentId: string): boolean {
+    const waiter = this.#waiters.onlyNext(agentId);
+    if (!waiter || this.hasMail(agentId) || this.isHandling(agentId)) return false;
+    this.#waiters.take(agentId);
+    this.#asleep.add(agentId);
+    waiter.resolve({ sleep: true });
+    return true;
+  }
+
+  // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Returns a dead message to its inbox with no failures. */
+  async retry(id: number): Promise<MessageView> {
+    const row = await this.#store.write((tx) => {
+      const found = this.#inboxes.found(id);
+      if (found.state !== "dead") throw new HiveError("conflict", `message ${id} is ${found.state}, not dead`);
+      this.#inboxes.change(tx, found, { state: "queued", failures: 0, reason: null, redelivered: 1 });
+      return found;
+    });
+    this.#nudge(row.recipient);
+    return this.#view(id);
+  }
+
+  /** Drops a message that is not in a turn. */
+  async drop(id: number): Promise<MessageView> {
+    await this.#store.write((tx) => {
+      const row = this.#inboxes.found(id);
+      if (row.state === "leased") throw new HiveError("conflict", `message ${id} is in a turn: cancel the turn instead`);
+      if (row.state === "done" || row.state === "dropped")
+        throw new HiveError("conflict", `message ${id} is ${row.state} already`);
+      this.#inboxes.change(tx, row, { state: "dropped", reason: "dropped by the operator" });
+    });
+    return this.#view(id);
+  }
+
+  /** Releases a held chain for the same number of hops again. Resolves with the number of released messages. */
+  async resumeChain(chain: number): Promise<number> {
+    const released = await this.#store.write((tx) => {
+      const held = this.#store.messages.heldOf(chain);
+      for (const row of held) this.#inboxes.change(tx, row, { state: "queued", hops: 0, reason: null });
+      return held;
+    });
+    if (released.length === 0) throw new HiveError("not_found", `the chain ${chain} has no message that waits`);
+    for (const inbox of new Set(released.map((row) => row.recipient))) this.#nudge(inbox);
+    return released.length;
+  }
+
+  /** The queued messages of an inbox, in delivery order. */
+  queued(inbox: string): readonly number[] {
+    return this.#inboxes.queued(inbox);
+  }
+  /** Number of queued messages. */
+  unread(agentId: string): number {
+    return this.#inboxes.unread(agentId);
+  }
+  /** True while a turn holds messages of this inbox. */
+  isHandling(agentId: string): boolean {
+    return this.#inboxes.isHandling(agentId);
+  }
+  hasMail(agentId: string): boolean {
+    return this.#inboxes.unread(agentId) > 0;
+  }
+  /** The names that an agent may send to. */
+  reachable(agentId: string): string[] {
+    return reachableNames(this.#directory, this.#principal(agentId));
+  }
+
+  stop(): void {
+    this.leases.stop();
+    this.#changed.stop();
+  }
+
+  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+
+  #principal(id: string): Principal {
+    if (id === OPERATOR || id === SYSTEM) return { id, name: id };
+    const principal = this.#directory.byId(id);
+    if (!principal) throw new HiveError("forbidden", "this agent has been destroyed");
+    return principal;
+  }
+
+  /** Runs after the commit: publishes the row, and wakes a cage if a queued message has no waiter. */
+  #tell(row: MessageRow): void {
+    if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
+    this.#changed.add(row.recipient);
+    if (row.recipient === OPERATOR) return;
+    if (row.state === "queued") this.#nudge(row.recipient);
+  }
+
+  #viewOf(row: MessageRow): MessageView {
+    return messageView(row, (id) => this.#directory.nameOf(id));
+  }
+  #view(id: number): MessageView {
+    return this.#viewOf(this.#inboxes.found(id));
+  }
+}

@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import { CageError } from "./port.ts";
+
+/**
+ * The range of host uids for agents: above the uids of people, services, subordinate ids and systemd's containers,
+ * below those that systemd reserves for foreign trees and those that do not fit a signed number.
+ */
+const FIRST_UID = 0x7000_0000;
+const END_UID = 0x7ffe_0000;
+/** Agents that one hive can ever have: each keeps its uid permanently. */
+const UIDS_PER_HIVE = 0x4000;
+/** The ordinal of the last agent that a hive can have. */
+export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
+const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
+
+/** Whether a uid is in the range for agents of any hive. */
+export function isAgentUid(uid: number): boolean {
+  return uid >= FIRST_UID && uid < END_UID;
+}
+
+/**
+ * The host uid of the nth agent of a hive. Each hive has its own range, chosen by its random id, so that two hives on
+ * one host share neither files nor per-user limits. Two hives collide with a probability of 1 in 16,000.
+ */
+export function hostUid(hiveId: string, ordinal: number): number {
+  if (ordinal >= UIDS_PER_HIVE) throw new CageError(`a hive can have at most ${UIDS_PER_HIVE} agents of all time`);
+  const slot = createHash("sha256").update(hiveId).digest().readUInt32BE(0) % HIVES;
+  return FIRST_UID + slot * UIDS_PER_HIVE + ordinal;
+}
