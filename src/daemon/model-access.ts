@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { liveUpstream, type Credential } from "../gateway/model/live.ts";
-import type { Upstream } from "../gateway/model/types.ts";
+import { liveUpstream, type Credential } from "../gateway/anthropic/live.ts";
+import type { Dialect, Upstream } from "../gateway/model/dialect.ts";
+import { anthropic } from "../gateway/anthropic/dialect.ts";
 import { rehearsalUpstream } from "../gateway/anthropic/rehearsal/rehearsal.ts";
 import { parseScenario, readScenarios, type Scenario } from "../gateway/anthropic/rehearsal/scenario.ts";
 import { HiveError } from "../wire/error.ts";
@@ -15,6 +16,7 @@ export interface ModelAccess {
   scenarios: string[];
   /** The kind of placeholder that cages get. */
   credentialKind: "api-key" | "oauth";
+  dialect: Dialect;
   upstream: Upstream;
 }
 
@@ -30,6 +32,7 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
       name: new URL(config.baseUrl).host,
       scenarios: [],
       credentialKind: read().kind,
+      dialect: anthropic,
       upstream: liveUpstream(config.baseUrl, read),
     };
   }
@@ -40,6 +43,7 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
     name: "rehearsal",
     scenarios: played.map((one) => one.name),
     credentialKind: "api-key",
+    dialect: anthropic,
     upstream: rehearsalUpstream(played),
   };
 }

@@ -1,4 +1,4 @@
-import type { Usage, UpstreamSignal } from "../gateway/model/types.ts";
+import type { Usage, UpstreamSignal } from "../gateway/model/dialect.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Metrics } from "./metrics.ts";

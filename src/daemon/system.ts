@@ -173,6 +173,7 @@ export async function openHive(deps: HiveDeps) {
   });
   const gateway = new Gateway({
     model: {
+      dialect: access.dialect,
       upstream: access.upstream,
       modelsOf: (id) => swarm.byId(id)?.models ?? [],
       prices,

@@ -1,4 +1,4 @@
-import type { Usage } from "../gateway/model/types.ts";
+import type { Usage } from "../gateway/model/dialect.ts";
 import type { Store } from "../store/store.ts";
 
 interface Tally {

@@ -12,9 +12,10 @@ import { passedHeaders } from "./egress/headers.ts";
 import type { EgressRecord } from "./egress/proxy.ts";
 import { readHello } from "./egress/sni.ts";
 import { Gateway, type Listening } from "./gateway.ts";
-import { liveUpstream } from "./model/live.ts";
+import { anthropic } from "./anthropic/dialect.ts";
+import { liveUpstream } from "./anthropic/live.ts";
 import { costOf } from "./model/prices.ts";
-import type { UpstreamSignal, Usage } from "./model/types.ts";
+import type { UpstreamSignal, Usage } from "./model/dialect.ts";
 
 const MODELS = ["sonnet"];
 const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{ role: "user", content: "hi" }], ...extra });
@@ -155,6 +156,7 @@ beforeEach(async () => {
   behave = () => ({});
   const gateway = new Gateway({
     model: {
+      dialect: anthropic,
       upstream: liveUpstream(upstream.url, () => ({ kind: "api-key", value: "the-hives-own" })),
       modelsOf: () => MODELS,
       prices: {},

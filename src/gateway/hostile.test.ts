@@ -5,9 +5,10 @@ import { connect, createServer as createNetServer, type AddressInfo, type Server
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { anthropic } from "./anthropic/dialect.ts";
 import { isPublicAddress } from "./egress/address.ts";
 import { Gateway, type Listening } from "./gateway.ts";
-import type { ModelReply } from "./model/types.ts";
+import type { ModelReply } from "./model/dialect.ts";
 
 /** A cage that misuses its two ways out. It must not reach into the daemon or leave lasting damage. */
 
@@ -28,6 +29,7 @@ beforeEach(async () => {
   reply = () => ({ status: 200, headers: { "content-type": "application/json" }, body: once1("{}") });
   const gateway = new Gateway({
     model: {
+      dialect: anthropic,
       upstream: async ({ signal }) => {
         asked++;
         return reply(signal);

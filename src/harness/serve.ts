@@ -2,14 +2,15 @@ import { SerialQueue } from "../lib/serial-queue.ts";
 import { join } from "node:path";
 import type { HarnessPush } from "../wire/harness.ts";
 import { openBridge } from "./bridge.ts";
-import { Claude } from "./cli/claude/claude.ts";
-import { claudeOptions, proxyEnvironment, sessionFolder } from "./cli/claude/options.ts";
+import { openClaude } from "./cli/claude/open.ts";
+import type { AgentCli } from "./cli/port.ts";
 import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
 import { finishTurn } from "./finish.ts";
 import { Leases } from "./leases.ts";
 import { Link, type Assignment } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
+import { proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
@@ -58,7 +59,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
   const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
   let residents: Residents | undefined;
-  let claude: Claude | undefined;
+  let cli: AgentCli | undefined;
   /** The CLI gets one thing at a time: turns and the operator's commands. */
   const toCli = new SerialQueue();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => toCli.run(step);
@@ -81,14 +82,14 @@ export async function serve(config: HarnessConfig): Promise<number> {
     },
     emit: (event) => spool.add(event),
     flushed: () => spool.flushed(),
-    prompt: (text) => inTurn(() => theClaude().prompt(text)),
-    compact: () => inTurn(() => theClaude().compact()),
-    newSession: () => inTurn(() => theClaude().newSession()),
+    prompt: (text) => inTurn(() => theCli().prompt(text)),
+    compact: () => inTurn(() => theCli().compact()),
+    newSession: () => inTurn(() => theCli().newSession()),
     now: () => Math.round(performance.now()),
   });
-  const theClaude = (): Claude => {
-    if (!claude) throw new Error("a prompt before the first hello");
-    return claude;
+  const theCli = (): AgentCli => {
+    if (!cli) throw new Error("a prompt before the first hello");
+    return cli;
   };
 
   const started = await Promise.race([firstAssignment, link.ended]);
@@ -114,37 +115,21 @@ export async function serve(config: HarnessConfig): Promise<number> {
     fullCommit: (agent: string, commit: string) => fullCommit(agent, commit, config.path, config.home),
   };
   const { mcpServers } = await import("./mcp/in-process.ts");
-  let modelName = first.model;
-  claude = new Claude(
-    {
-      sessionFolder: sessionFolder(config.home),
-      options: (sessionId) =>
-        claudeOptions({
-          config: (assignment ?? first).config,
-          model: modelName,
-          systemPrompt: (assignment ?? first).system_prompt,
-          credentialKind: (assignment ?? first).credential_kind,
-          sessionId,
-          claude: config.claude,
-          home: config.home,
-          workDir: config.workDir,
-          path: config.path,
-          modelUrl: `http://127.0.0.1:${model.port}`,
-          egressUrl,
-        }),
-      servers: () => mcpServers(first.agent.role, first.config, host, running),
-      sink: {
-        emit: (event) => spool.add(event),
-        delta: (delta) => link.notify("delta", delta),
-        session: (id) => void link.call("report", { session_id: id }).catch(failed("the session was not stored")),
-        compacting: (now) =>
-          void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(failed("report")),
-      },
-      log,
-      warmMs: config.warmMs,
+  cli = openClaude({
+    config,
+    assignment: () => assignment ?? first,
+    servers: () => mcpServers(first.agent.role, first.config, host, running),
+    modelUrl: `http://127.0.0.1:${model.port}`,
+    egressUrl,
+    sink: {
+      emit: (event) => spool.add(event),
+      delta: (delta) => link.notify("delta", delta),
+      session: (id) => void link.call("report", { session_id: id }).catch(failed("the session was not stored")),
+      compacting: (now) =>
+        void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(failed("report")),
     },
-    first.session_id,
-  );
+    log,
+  });
 
   const leave = (): void => {
     loop.leaving = true;
@@ -153,27 +138,26 @@ export async function serve(config: HarnessConfig): Promise<number> {
   onPush = (push) => {
     switch (push.push) {
       case "cancel":
-        if (loop.cancel({ return: push.return })) theClaude().cancel(CANCELLED).catch(failed("cancel"));
+        if (loop.cancel({ return: push.return })) theCli().cancel(CANCELLED).catch(failed("cancel"));
         return;
       case "compact":
-        inTurn(() => theClaude().compact())
+        inTurn(() => theCli().compact())
           .then((end) => {
             if (end.kind !== "ok") spool.add({ type: "note", level: "error", text: `compacting failed: ${end.reason}` });
           })
           .catch(failed("compact"));
         return;
       case "model":
-        modelName = push.model;
-        inTurn(() => theClaude().setModel(push.model)).catch(failed("model"));
+        inTurn(() => theCli().setModel(push.model)).catch(failed("model"));
         return;
       case "new_session":
-        inTurn(() => theClaude().newSession()).catch(failed("new session"));
+        inTurn(() => theCli().newSession()).catch(failed("new session"));
         return;
       case "shutdown":
         leave();
         if (push.graceful) return;
         loop.interrupt();
-        theClaude().cancel(INTERRUPTED).catch(failed("shutdown"));
+        theCli().cancel(INTERRUPTED).catch(failed("shutdown"));
         return;
     }
   };
@@ -182,7 +166,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   // A generation on trial proves that it can run a turn: the CLI starts with its config before it is confirmed.
   if (config.nonce !== undefined) {
     const { nonce } = config;
-    const tried = await inTurn(() => theClaude().start());
+    const tried = await inTurn(() => theCli().start());
     if ("servers" in tried) await link.call("report", { servers: tried.servers }).catch(failed("report"));
     await link.call("confirm", "servers" in tried ? { nonce } : { nonce, refused: tried.reason }).catch(failed("confirm"));
   }
@@ -194,7 +178,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     ),
     link.ended,
   ]);
-  await Promise.race([claude.end(), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
+  await Promise.race([cli.end(), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
   await running.close();
   model.close();
   egress.close();

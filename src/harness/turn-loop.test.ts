@@ -3,7 +3,7 @@ import type { TurnEvent } from "../wire/event.ts";
 import { turnEndOf, TurnOutcome } from "../wire/harness.ts";
 import type { Output } from "../wire/operations.ts";
 import { TURN_ENDS, type TurnEnd, type TurnResult } from "../wire/turn-ends.ts";
-import { NO_FIGURES, type PromptEnd } from "./cli/claude/outcome.ts";
+import { NO_FIGURES, type PromptEnd } from "./cli/port.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
 /** A loop over functions that record their calls. When the work runs out, it sleeps. */

@@ -2,13 +2,13 @@ import type { TurnEvent } from "../wire/event.ts";
 import { turnResultOf, type TurnOutcome } from "../wire/harness.ts";
 import type { LeasedMessage } from "../wire/message.ts";
 import type { Output } from "../wire/operations.ts";
-import type { Figures, PromptEnd } from "./cli/claude/outcome.ts";
+import type { Figures, PromptEnd } from "./cli/port.ts";
 import { TURN_ENDS, turnEndRule, type TurnEnd, type TurnEndRule } from "../wire/turn-ends.ts";
 import { wakePrompt } from "./prompt.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 
 /** The dependencies of the loop. Tests replace each function. */
-export interface LoopParts {
+export interface LoopDeps {
   /** Leases the next message, waiting for it if necessary; or returns that this process may end. */
   next(): Promise<Output<"next">>;
   /** Reports the end of the turn to the daemon. Retries as long as there may be a daemon. */
@@ -37,15 +37,15 @@ export interface Turn {
  * a finished turn can be read. Returns when the daemon says sleep, or between turns once `leaving` is true.
  */
 export class TurnLoop {
-  readonly #parts: LoopParts;
+  readonly #deps: LoopDeps;
   #nextTurn = 1;
   #current: Turn | undefined;
   /** Set by the first cancel of the running turn: its outcome unless it ends well. */
   #cancelled: Extract<TurnOutcome, { kind: "cancelled" }> | undefined;
   leaving = false;
 
-  constructor(parts: LoopParts) {
-    this.#parts = parts;
+  constructor(deps: LoopDeps) {
+    this.#deps = deps;
   }
 
   get current(): Turn | undefined {
@@ -71,14 +71,14 @@ export class TurnLoop {
 
   async run(): Promise<void> {
     while (!this.leaving) {
-      const work = await this.#parts.next();
+      const work = await this.#deps.next();
       if (work.sleep === true) return;
       if (work.message) await this.#turn(work.message, work.unread);
     }
   }
 
   async #turn(message: LeasedMessage, unread: number): Promise<void> {
-    const { emit, now } = this.#parts;
+    const { emit, now } = this.#deps;
     const turn = this.#nextTurn++;
     this.#current = { number: turn, message };
     this.#cancelled = undefined;
@@ -103,8 +103,8 @@ export class TurnLoop {
       duration_ms: now() - startedAt,
       ...end.figures,
     });
-    await this.#parts.flushed();
-    await this.#parts.finish(turn, outcome);
+    await this.#deps.flushed();
+    await this.#deps.finish(turn, outcome);
     this.#current = undefined;
   }
 
@@ -112,14 +112,14 @@ export class TurnLoop {
   async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
     const tried = new Set<Recovery>();
     let again = message;
-    let end = await this.#parts.prompt(wakePrompt(message, unread));
+    let end = await this.#deps.prompt(wakePrompt(message, unread));
     for (;;) {
       let recovery = turnEndRule(end.kind).recovery;
       if (recovery === undefined || tried.has(recovery) || this.#cancelled) return end;
       tried.add(recovery);
       this.#note(NOTES[end.kind as Recoverable](end.reason));
       if (recovery === "compact") {
-        const compacted = await this.#parts.compact();
+        const compacted = await this.#deps.compact();
         if (compacted.kind !== "ok") {
           const reason = `${end.reason}; compacting failed too: ${compacted.reason}`;
           const { fault } = TURN_ENDS[compacted.kind];
@@ -132,17 +132,17 @@ export class TurnLoop {
         }
       }
       if (recovery === "new_session") {
-        await this.#parts.newSession();
+        await this.#deps.newSession();
         // The model may have begun on the message: a compacted session remembers that, a new one does not.
         if (end.kind !== "session_lost") again = { ...message, redelivered: true };
       }
-      const next = await this.#parts.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session") }));
+      const next = await this.#deps.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session") }));
       end = { ...next, figures: addFigures(end.figures, next.figures) };
     }
   }
 
   #note(text: string): void {
-    this.#parts.emit({ type: "note", level: "warn", text });
+    this.#deps.emit({ type: "note", level: "warn", text });
   }
 
   #outcome(end: PromptEnd): TurnOutcome {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isPublicAddress } from "../../src/gateway/egress/address.ts";
 import { isListed, splitAuthority } from "../../src/gateway/egress/allow.ts";
 import { MAX_HELLO_BYTES, readHello } from "../../src/gateway/egress/sni.ts";
-import { Meter } from "../../src/gateway/anthropic/meter.ts";
+import { UsageMeter } from "../../src/gateway/anthropic/meter.ts";
 import { readBody } from "../../src/gateway/anthropic/body.ts";
 import { upstreamHeaders } from "../../src/gateway/anthropic/headers.ts";
 import { readConversation } from "../../src/gateway/anthropic/rehearsal/conversation.ts";
@@ -389,9 +389,9 @@ describe("the gateway", { timeout: PATIENCE_MS }, () => {
         fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
         (events, cuts) => {
           const bytes = Buffer.from(events.map((one) => `${one}\n\n`).join(""));
-          const whole = new Meter("text/event-stream");
+          const whole = new UsageMeter("text/event-stream");
           whole.take(bytes);
-          const parts = new Meter("text/event-stream");
+          const parts = new UsageMeter("text/event-stream");
           for (let at = 0, n = 0; at < bytes.length; n++) {
             const size = cuts[n % cuts.length] ?? 1;
             parts.take(bytes.subarray(at, at + size));

@@ -33,7 +33,8 @@ export const FOLDERS: Record<string, Folder> = {
     imports: ["src/wire", "src/os"],
   },
   "src/gateway": {
-    content: "model proxy, egress proxy; `anthropic/` is the dialect of the model API: schema, meter, signals, rehearsal",
+    content:
+      "model proxy, egress proxy; `model/dialect.ts` is the format of a model API, `anthropic/` the only one: schema, meter, signals, rehearsal",
     imports: ["src/wire", "src/rpc"],
   },
   "src/messages": {
@@ -72,7 +73,8 @@ export const FOLDERS: Record<string, Folder> = {
     ],
   },
   "src/harness": {
-    content: "the program in a cage: turn loop, MCP tools, bridges, spool; `cli/claude/` runs Claude Code through its SDK",
+    content:
+      "the program in a cage: turn loop, MCP tools, bridges, spool; `cli/port.ts` is the agent CLI, `cli/claude/` runs Claude Code through its SDK",
     imports: ["src/wire", "src/rpc", "src/os"],
   },
   "src/cli": { content: "`hivectl`", imports: ["src/wire", "src/rpc", "src/backup", "package.json"] },

@@ -63,7 +63,7 @@ describe("requests of the real CLI", () => {
         object["brand_new"] = 1;
         expect(refusal(() => read(body))).toMatch(
           new RegExp(
-            `^${escaped(path === "" ? "brand_new" : `${path}.brand_new`)}: .*\\(list: \\w+ in src/gateway/model/\\w+\\.ts\\)$`,
+            `^${escaped(path === "" ? "brand_new" : `${path}.brand_new`)}: .*\\(list: \\w+ in src/gateway/anthropic/\\w+\\.ts\\)$`,
           ),
         );
         delete object["brand_new"];
@@ -81,7 +81,7 @@ describe("requests of the real CLI", () => {
         object["type"] = "brand_new";
         const words = refusal(() => read(body));
         expect(words, path).toContain(path);
-        expect(words).toMatch(/: "brand_new" is not allowed from a cage.*\(list: \w+ in src\/gateway\/model\/\w+\.ts\)$/);
+        expect(words).toMatch(/: "brand_new" is not allowed from a cage.*\(list: \w+ in src\/gateway\/anthropic\/\w+\.ts\)$/);
         object["type"] = type;
       }
     }

@@ -1,4 +1,5 @@
 import type { TokenCounts } from "../../wire/agent.ts";
+import type { Meter } from "../model/dialect.ts";
 
 /** Longest line that is parsed. Usage comes in small events; longer lines are content. */
 const MAX_LINE_BYTES = 64 * 1024;
@@ -11,7 +12,7 @@ interface UsageFields {
 }
 
 /** Reads the usage of an answer from its bytes as they pass, streamed or not. */
-export class Meter {
+export class UsageMeter implements Meter {
   readonly #streamed: boolean;
   readonly #tokens: TokenCounts = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   #rest = "";

@@ -1,4 +1,4 @@
-import type { ModelReply, ModelRequest, Upstream } from "../../model/types.ts";
+import type { ModelReply, ModelRequest, Upstream } from "../../model/dialect.ts";
 import { choose, emptyMemory } from "./choose.ts";
 import { readConversation } from "./conversation.ts";
 import { streamedReply, wholeReply } from "./reply.ts";

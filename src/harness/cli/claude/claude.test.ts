@@ -52,10 +52,10 @@ function make({
   claude = new Claude(
     {
       sessionFolder: join(home, ".claude"),
-      options: (resumed) => ({
+      options: (named, resumed) => ({
         ...claudeOptions({
           config: AgentConfig.parse({}),
-          model: "sonnet",
+          model: named,
           systemPrompt: "",
           credentialKind: "api-key",
           sessionId: resumed,
@@ -73,7 +73,7 @@ function make({
       log: () => {},
       warmMs: 60_000,
     },
-    sessionId,
+    { model: "sonnet", sessionId },
   );
   return claude;
 }

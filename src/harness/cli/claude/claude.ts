@@ -5,12 +5,13 @@ import type { TurnEnd } from "../../../wire/turn-ends.ts";
 import { startChild } from "../../../os/run.ts";
 import { descendants, kill, killTree, residentBytes } from "../../../os/process-tree.ts";
 import { AsyncQueue } from "../../async-queue.ts";
-import { StreamReader, type StreamSink } from "./events.ts";
-import { endOf, NO_FIGURES, resultWords, type PromptEnd } from "./outcome.ts";
+import { NO_FIGURES, type AgentCli, type CliSink, type PromptEnd, type Started } from "../port.ts";
+import { StreamReader } from "./events.ts";
+import { endOf, resultWords } from "./outcome.ts";
 import { sessionFolderProblem } from "./session-folder.ts";
 import { unconnected } from "./servers.ts";
 import { startFailure } from "./start-failure.ts";
-import { wornOut } from "./wear.ts";
+import { whyRecycle } from "./process-recycling.ts";
 
 /** How long an interrupt may take before the process is killed. It takes 9 to 38 ms (measured). Milliseconds. */
 const INTERRUPT_MS = 500;
@@ -24,14 +25,14 @@ const MAX_REASON_CHARS = 300;
 
 const loadSdk = (): Promise<typeof import("@anthropic-ai/claude-agent-sdk")> => import("@anthropic-ai/claude-agent-sdk");
 
-export interface ClaudeParts {
+export interface ClaudeDeps {
   /** Where the CLI stores its sessions. */
   sessionFolder: string;
   /** Makes the options of a new process, except the MCP servers. */
-  options(sessionId: string | undefined): Options;
+  options(model: string, sessionId: string | undefined): Options;
   /** Makes the servers of a new process. In-process servers belong to one connection. */
   servers(): Record<string, McpServerConfig>;
-  sink: StreamSink;
+  sink: CliSink;
   log(words: string): void;
   /** How long to keep an idle process. Milliseconds. */
   warmMs: number;
@@ -59,9 +60,6 @@ interface Process {
   ended: Promise<Error | undefined>;
 }
 
-/** A started process with the tool servers that did not connect and their reasons, or the reason why the start failed. */
-export type Started = { servers: Record<string, string> } | { kind: TurnEnd; reason: string };
-
 interface Running {
   uuid: string;
   /** The turn begins a session. */
@@ -73,16 +71,18 @@ interface Running {
  * Wraps Claude Code: prompts go in, ends come out. The process is kept warm between turns, replaced between turns by
  * age, count and size, and ended when it has been idle. The next process resumes its session.
  */
-export class Claude {
-  readonly #parts: ClaudeParts;
+export class Claude implements AgentCli {
+  readonly #deps: ClaudeDeps;
   #process: Process | undefined;
   #running: Running | undefined;
+  #model: string;
   #sessionId: string | undefined;
   #warmTimer: NodeJS.Timeout | undefined;
   #stderrLines = 0;
 
-  constructor(parts: ClaudeParts, sessionId: string | undefined) {
-    this.#parts = parts;
+  constructor(deps: ClaudeDeps, { model, sessionId }: { model: string; sessionId: string | undefined }) {
+    this.#deps = deps;
+    this.#model = model;
     this.#sessionId = sessionId;
     // Load it before the first prompt needs it. An error is reported by that prompt.
     loadSdk().catch(() => {});
@@ -93,15 +93,10 @@ export class Claude {
     return this.#process?.child?.pid;
   }
 
-  /**
-   * Starts the process for the next prompt and waits until it has answered `initialize`. Sends no request to a model.
-   * Returns the tool servers that have not connected, or the reason why the CLI cannot run. Replaces a lost session
-   * once.
-   */
   async start(): Promise<Started> {
     const first = await this.#tryStart();
     if (!("kind" in first) || first.kind !== "session_lost") return first;
-    this.#parts.sink.emit({
+    this.#deps.sink.emit({
       type: "note",
       level: "warn",
       text: `the session cannot be resumed (${first.reason}): the next message begins a new one`,
@@ -112,7 +107,7 @@ export class Claude {
 
   async #tryStart(): Promise<Started> {
     clearTimeout(this.#warmTimer);
-    const problem = sessionFolderProblem(this.#parts.sessionFolder);
+    const problem = sessionFolderProblem(this.#deps.sessionFolder);
     if (problem !== undefined) return { kind: "machine", reason: problem };
     try {
       const process = await this.#ready();
@@ -130,35 +125,29 @@ export class Claude {
     } catch (error) {
       return unstartable(error);
     } finally {
-      this.#keepWarm(Math.min(this.#parts.warmMs, UNUSED_WARM_MS));
+      this.#keepWarm(Math.min(this.#deps.warmMs, UNUSED_WARM_MS));
     }
   }
 
-  /** Runs one prompt as text, which is never interpreted as a command. */
   prompt(text: string): Promise<PromptEnd> {
     return this.#run(text, { composed: true });
   }
 
-  /** Compacts the session. Ends `ok` also when there is nothing to compact. */
   async compact(): Promise<PromptEnd> {
     if (this.#sessionId === undefined) return { kind: "ok", reason: "there is no session yet", figures: NO_FIGURES };
-    this.#parts.sink.compacting(true);
+    this.#deps.sink.compacting(true);
     try {
       const end = await this.#run("/compact", { composed: false });
       if (end.kind !== "session_lost") return end;
       await this.newSession();
       const text = `the session to compact is gone (${end.reason}): the next message begins a new one`;
-      this.#parts.sink.emit({ type: "note", level: "warn", text });
+      this.#deps.sink.emit({ type: "note", level: "warn", text });
       return { kind: "ok", reason: text, figures: NO_FIGURES };
     } finally {
-      this.#parts.sink.compacting(false);
+      this.#deps.sink.compacting(false);
     }
   }
 
-  /**
-   * Interrupts the running prompt. If it does not stop in time, the process is killed with all its children. The events
-   * contain `why` in place of what the CLI then says to the model.
-   */
   async cancel(why: string): Promise<void> {
     const running = this.#running;
     const process = this.#process;
@@ -183,20 +172,18 @@ export class Claude {
     if (!inTime || (pid !== undefined && descendants(pid).length > 0)) await this.end();
   }
 
-  /** Also changes the running process. */
   async setModel(model: string): Promise<void> {
+    this.#model = model;
     await this.#process?.query
       .setModel(model)
-      .catch((error: unknown) => this.#parts.log(`the model could not be changed: ${String(error)}`));
+      .catch((error: unknown) => this.#deps.log(`the model could not be changed: ${String(error)}`));
   }
 
-  /** Makes the next prompt begin a new session. Call it between turns. */
   async newSession(): Promise<void> {
     this.#sessionId = undefined;
     await this.end();
   }
 
-  /** Ends the process and all its children. Keeps the session. */
   async end(): Promise<void> {
     clearTimeout(this.#warmTimer);
     const process = this.#process;
@@ -214,7 +201,7 @@ export class Claude {
   async #run(text: string, { composed }: { composed: boolean }): Promise<PromptEnd> {
     clearTimeout(this.#warmTimer);
     this.#stderrLines = 0;
-    const problem = this.#process ? undefined : sessionFolderProblem(this.#parts.sessionFolder);
+    const problem = this.#process ? undefined : sessionFolderProblem(this.#deps.sessionFolder);
     if (problem !== undefined) return { kind: "machine", reason: problem, figures: NO_FIGURES };
     try {
       const process = await this.#ready();
@@ -250,17 +237,17 @@ export class Claude {
     const { query } = await loadSdk();
     const input = new AsyncQueue<SDKUserMessage>();
     const reader = new StreamReader({
-      ...this.#parts.sink,
+      ...this.#deps.sink,
       session: (id) => {
         this.#sessionId = id;
-        this.#parts.sink.session(id);
+        this.#deps.sink.session(id);
       },
     });
     const resuming = this.#sessionId !== undefined;
     const own: Pick<Process, "child" | "startError"> = { child: undefined, startError: undefined };
     const options: Options = {
-      ...this.#parts.options(this.#sessionId),
-      mcpServers: this.#parts.servers(),
+      ...this.#deps.options(this.#model, this.#sessionId),
+      mcpServers: this.#deps.servers(),
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
         const child = startedOr(
           () => startChild(command, args, { cwd: cwd ?? "/", env: definedOnly(env) }),
@@ -330,16 +317,16 @@ export class Claude {
     if (!process) return;
     process.turns++;
     const pid = process.child?.pid;
-    const worn = wornOut({
+    const why = whyRecycle({
       turns: process.turns,
       ageMs: performance.now() - process.startedAt,
       residentBytes: pid === undefined ? 0 : residentBytes(pid),
     });
-    if (worn !== undefined) {
-      this.#parts.log(`Claude Code is replaced between turns: ${worn}`);
+    if (why !== undefined) {
+      this.#deps.log(`Claude Code is replaced between turns: ${why}`);
       return this.end();
     }
-    this.#keepWarm(this.#parts.warmMs);
+    this.#keepWarm(this.#deps.warmMs);
   }
 
   #keepWarm(ms: number): void {
@@ -351,9 +338,9 @@ export class Claude {
   #stderr(chunk: string): void {
     for (const line of chunk.split("\n")) {
       if (line.trim() === "") continue;
-      this.#parts.log(`claude: ${line.slice(0, MAX_STDERR_CHARS)}`);
+      this.#deps.log(`claude: ${line.slice(0, MAX_STDERR_CHARS)}`);
       if (++this.#stderrLines <= MAX_STDERR_LINES)
-        this.#parts.sink.emit({ type: "note", level: "warn", text: line.slice(0, MAX_STDERR_CHARS) });
+        this.#deps.sink.emit({ type: "note", level: "warn", text: line.slice(0, MAX_STDERR_CHARS) });
     }
   }
 }

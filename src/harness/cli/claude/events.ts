@@ -1,6 +1,5 @@
 import type { SDKAssistantMessageError, SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
-import type { LiveDelta, TurnEvent } from "../../../wire/event.ts";
-import { NO_FIGURES, type Figures } from "./outcome.ts";
+import { NO_FIGURES, type CliSink, type Figures } from "../port.ts";
 
 /** Maximum bytes of one text inside an event. With its envelope it stays under `MAX_EVENT_BYTES`. */
 const MAX_TEXT_BYTES = 200 * 1024;
@@ -9,21 +8,12 @@ const MAX_TEXT_BYTES = 200 * 1024;
 const STOP_WORDS =
   /\[Request interrupted by user[^\]]*\]|The user doesn't want to (?:proceed with this tool use|take this action right now)\.[^\n]*|API Error: Request was aborted\./g;
 
-/** Receives the mapped parts of the stream. */
-export interface StreamSink {
-  emit(event: TurnEvent): void;
-  delta(delta: LiveDelta): void;
-  /** The CLI's own session id, each time the CLI reports it. */
-  session(id: string): void;
-  compacting(now: boolean): void;
-}
-
 /**
  * Maps the CLI's stream to turn events. It keeps only what a result needs: the context in use (the usage of the last
  * answer) and the running cost (the CLI's figure is cumulative). The stream is the agent's output and is not trusted.
  */
 export class StreamReader {
-  readonly #sink: StreamSink;
+  readonly #sink: CliSink;
   #sessionId = "";
   #contextTokens: number | undefined;
   #costSoFar = 0;
@@ -36,7 +26,7 @@ export class StreamReader {
   /** Set once the turn is cancelled: the words that replace what the CLI then says to the model. */
   cancelled: string | undefined;
 
-  constructor(sink: StreamSink) {
+  constructor(sink: CliSink) {
     this.#sink = sink;
   }
 

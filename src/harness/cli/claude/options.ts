@@ -1,5 +1,6 @@
 import type { CanUseTool, Options } from "@anthropic-ai/claude-agent-sdk";
 import { NEVER_ALLOWED, type AgentConfig } from "../../../wire/config.ts";
+import { proxyEnvironment } from "../../proxy-environment.ts";
 
 /** Built-in tools of every agent. Web access, tasks and questions are missing, because they go through the hive. */
 const BUILT_IN = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"];
@@ -97,18 +98,5 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
     ...(input.credentialKind === "oauth"
       ? { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-placeholder" }
       : { ANTHROPIC_API_KEY: "sk-ant-api03-placeholder" }),
-  };
-}
-
-/** The variables that point programs to the egress proxy. */
-export function proxyEnvironment(egressUrl: string): Record<string, string> {
-  const local = "127.0.0.1,localhost";
-  return {
-    HTTP_PROXY: egressUrl,
-    HTTPS_PROXY: egressUrl,
-    http_proxy: egressUrl,
-    https_proxy: egressUrl,
-    NO_PROXY: local,
-    no_proxy: local,
   };
 }

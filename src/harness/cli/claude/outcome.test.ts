@@ -1,7 +1,8 @@
 import type { SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import { expect, test } from "vitest";
 import type { TurnEnd } from "../../../wire/turn-ends.ts";
-import { endOf, NO_FIGURES, type TurnFacts } from "./outcome.ts";
+import { NO_FIGURES } from "../port.ts";
+import { endOf, type TurnFacts } from "./outcome.ts";
 import { startFailure } from "./start-failure.ts";
 
 /** The fields of a CLI result (2.1.330) that the code reads. */

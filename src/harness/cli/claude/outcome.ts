@@ -1,25 +1,6 @@
 import type { SDKAssistantMessageError, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
-import type { TokenCounts } from "../../../wire/agent.ts";
 import type { TurnEnd } from "../../../wire/turn-ends.ts";
-
-/** Usage of a prompt as the CLI reports it. The daemon replaces it with its own metering. */
-export interface Figures {
-  tokens: TokenCounts;
-  cost_usd?: number;
-  context_tokens?: number;
-  context_window?: number;
-}
-
-export const NO_FIGURES: Figures = { tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } };
-
-/** The end of one prompt. */
-export interface PromptEnd {
-  kind: TurnEnd;
-  reason: string;
-  /** When a rate limit ends, if the API said so. RFC 3339. */
-  resumesAt?: string;
-  figures: Figures;
-}
+import type { Figures, PromptEnd } from "../port.ts";
 
 /** Facts about the turn that the stream reported before its result. */
 export interface TurnFacts {

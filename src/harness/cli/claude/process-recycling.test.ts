@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wornOut } from "./wear.ts";
+import { whyRecycle } from "./process-recycling.ts";
 
 const fresh = { turns: 1, ageMs: 1000, residentBytes: 300 * 1024 * 1024 };
 
@@ -12,5 +12,5 @@ test.each([
   [{ residentBytes: 1536 * 1024 * 1024 }, undefined],
   [{ residentBytes: 1600 * 1024 * 1024 }, "1600 MiB"],
 ])("a process after %j is replaced because of: %s", (change, why) => {
-  expect(wornOut({ ...fresh, ...change })).toBe(why);
+  expect(whyRecycle({ ...fresh, ...change })).toBe(why);
 });

@@ -1,7 +1,7 @@
 import { request as httpRequest, Agent as HttpAgent } from "node:http";
 import { request as httpsRequest, Agent as HttpsAgent } from "node:https";
 import { HiveError } from "../../wire/error.ts";
-import type { ModelReply, ModelRequest, Upstream } from "./types.ts";
+import type { ModelReply, ModelRequest, Upstream } from "../model/dialect.ts";
 
 /** Silence after which an upstream counts as stalled; the API sends a ping every few seconds. Milliseconds. */
 const STALL_MS = 5 * 60_000;

@@ -1,0 +1,49 @@
+import type { McpServerConfig } from "@anthropic-ai/claude-agent-sdk";
+import type { HarnessConfig } from "../../config.ts";
+import type { Assignment } from "../../link.ts";
+import type { AgentCli, CliSink } from "../port.ts";
+import { Claude } from "./claude.ts";
+import { claudeOptions, sessionFolder } from "./options.ts";
+
+/** What Claude Code needs of the harness. */
+export interface ClaudeHost {
+  config: HarnessConfig;
+  /** The newest assignment: a new process starts with its config and prompt. */
+  assignment(): Assignment;
+  /** Makes the tool servers of a new process. */
+  servers(): Record<string, McpServerConfig>;
+  /** The loopback addresses of the model and of the egress proxy. */
+  modelUrl: string;
+  egressUrl: string;
+  sink: CliSink;
+  log(words: string): void;
+}
+
+/** Claude Code in a cage, with the model and the session of the assignment. */
+export function openClaude({ config, assignment, servers, modelUrl, egressUrl, sink, log }: ClaudeHost): AgentCli {
+  const first = assignment();
+  return new Claude(
+    {
+      sessionFolder: sessionFolder(config.home),
+      options: (model, sessionId) =>
+        claudeOptions({
+          config: assignment().config,
+          model,
+          systemPrompt: assignment().system_prompt,
+          credentialKind: assignment().credential_kind,
+          sessionId,
+          claude: config.claude,
+          home: config.home,
+          workDir: config.workDir,
+          path: config.path,
+          modelUrl,
+          egressUrl,
+        }),
+      servers,
+      sink,
+      log,
+      warmMs: config.warmMs,
+    },
+    { model: first.model, sessionId: first.session_id },
+  );
+}
