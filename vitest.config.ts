@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { calibrate, patience } from "./test/lib/slowness.ts";
+import { calibrate, scaled } from "./test/lib/slowness.ts";
 
 // better-sqlite3 13 crashes an older Node with a segmentation fault.
 if (Number(process.versions.node.split(".")[0]) < 24)
@@ -13,8 +13,8 @@ export default defineConfig({
     // makes the whole run a sixth faster.
     maxWorkers: 3,
     // These limits end tests that hang. They are long, and longer on a slow machine, so that load alone never fails a test.
-    testTimeout: patience(180_000),
-    hookTimeout: patience(240_000),
-    expect: { poll: { timeout: patience(60_000) } },
+    testTimeout: scaled(180_000),
+    hookTimeout: scaled(240_000),
+    expect: { poll: { timeout: scaled(60_000) } },
   },
 });

@@ -7,7 +7,7 @@ import { check } from "../src/deploys/check.ts";
 import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
 import { openDeployContext } from "./lib/deploy-context.ts";
-import { patience } from "./lib/slowness.ts";
+import { scaled } from "./lib/slowness.ts";
 
 /**
  * Approves, denies, cancels, approves again and proposes for two agents, in any order and concurrently. This tests the
@@ -18,7 +18,7 @@ const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** Enough to reach every end of a request. `npm run interleavings` runs many more. */
 const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
-const LIMIT_MS = patience(180_000 + RUNS * 2_000);
+const LIMIT_MS = scaled(180_000 + RUNS * 2_000);
 type World = Awaited<ReturnType<typeof openDeployContext>>;
 let world: World;
 let folder: string;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
 import { writtenOut } from "../wire/unseen.ts";
 import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
-import { Patience } from "./patience.ts";
+import { WaitLimit } from "./wait-limit.ts";
 import { clean, painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "../wire/suggest.ts";
@@ -71,20 +71,20 @@ export async function withShell(
 ): Promise<void> {
   const isJson = options.json === true;
   const path = findSocket(process.env, options.socket);
-  const patience = new Patience(options.timeout);
+  const limit = new WaitLimit(options.timeout);
   let client: LineClient | undefined;
   try {
-    client = await patience.race(connect(path, contract));
-    const waitsFor = (advice: string): void => patience.waitsFor(advice);
-    await patience.race(verb({ ...printer(isJson), client, socketPath: path, waitsFor }));
+    client = await limit.race(connect(path, contract));
+    const waitsFor = (advice: string): void => limit.waitsFor(advice);
+    await limit.race(verb({ ...printer(isJson), client, socketPath: path, waitsFor }));
   } catch (error) {
-    fail(patience.isOver ? error : await withSuggestion(error, client), isJson);
+    fail(limit.isOver ? error : await withSuggestion(error, client), isJson);
   } finally {
-    patience.end();
+    limit.end();
     client?.close();
   }
   // A verb that was given up may still hold connections open.
-  if (patience.isOver) process.stdout.write("", () => process.exit());
+  if (limit.isOver) process.stdout.write("", () => process.exit());
 }
 
 /** Runs a verb that needs no daemon. Turns its failure into a text and an exit code. */

@@ -297,14 +297,14 @@ export class Broker {
   }
 
   /**
-   * Waits `patience` milliseconds: 0 does not wait, undefined waits without limit. Calls one function of `told`, once.
+   * Waits `waitMs` milliseconds: 0 does not wait, undefined waits without limit. Calls one function of `told`, once.
    */
   #wait(
     kind: Waiter["kind"],
     agentId: string,
     instance: string,
     ended: AbortSignal,
-    patience: number | undefined,
+    waitMs: number | undefined,
     told: { resolve(served: Served): void; gone(): void; reject(error: unknown): void },
   ): void {
     if (ended.aborted) return told.gone();
@@ -328,12 +328,12 @@ export class Broker {
     };
     // Queued mail comes first. Only an empty inbox makes the call wait.
     const first = this.#servable(agentId) && this.hasMail(agentId);
-    if (!first && patience === 0) return told.gone();
+    if (!first && waitMs === 0) return told.gone();
     this.#waiters.add(agentId, waiter);
-    if (patience !== undefined && patience > 0) timer = setTimeout(giveUp, patience);
+    if (waitMs !== undefined && waitMs > 0) timer = setTimeout(giveUp, waitMs);
     if (!first) return;
     this.#serveWaiting(agentId).then(
-      () => patience === 0 && giveUp(),
+      () => waitMs === 0 && giveUp(),
       (error: unknown) => {
         this.#waiters.remove(agentId, waiter);
         clearTimeout(timer);

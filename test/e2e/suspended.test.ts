@@ -4,16 +4,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { TestHive } from "../lib/hive.ts";
-import { patience } from "../lib/slowness.ts";
+import { scaled } from "../lib/slowness.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
 /** The daemon is suspended (SIGSTOP) and resumed. `npm run suspend` suspends it for five minutes. */
 
 /** Long enough for the daemon, on this machine, to answer the one call between its start and its suspension. */
-const GRACE_SECONDS = patience(2_000) / 1000;
+const GRACE_SECONDS = scaled(2_000) / 1000;
 /** Longer than the grace: a plain timer would have expired when the daemon resumes. */
 const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 2 * GRACE_SECONDS);
-const LIMIT_MS = patience(180_000) + SECONDS * 1000;
+const LIMIT_MS = scaled(180_000) + SECONDS * 1000;
 const INSTANCE = "suspend-test-harness";
 let hive: TestHive;
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import type { TestHive } from "./hive.ts";
-import { patience } from "./slowness.ts";
+import { scaled } from "./slowness.ts";
 
 const FLAGS = [
   "--no-sandbox",
@@ -29,11 +29,11 @@ function findChromium(): string {
 }
 
 /** Timeout of an action in a page. Milliseconds. */
-const ACTION_MS = patience(60_000);
+const ACTION_MS = scaled(60_000);
 
 /** A headless browser with timeouts for this machine and without animations, which cost half a core. */
 export async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: patience(120_000) });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: scaled(120_000) });
   const open = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
     const context = await open({ reducedMotion: "reduce", ...options });

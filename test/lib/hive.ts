@@ -8,7 +8,7 @@ import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { patience } from "./slowness.ts";
+import { scaled } from "./slowness.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
 const DIST = join(import.meta.dirname, "../../dist");
@@ -78,7 +78,7 @@ export class TestHive {
       // Hives of parallel tests would use the same ports.
       HIVE_AGENT_PORTS: "off",
       // A slow start of a generation on a busy machine is no failure of its config.
-      HIVE_CONFIRM_SECONDS: String(patience(60_000) / 1000),
+      HIVE_CONFIRM_SECONDS: String(scaled(60_000) / 1000),
       ...env,
     });
   }

@@ -31,6 +31,6 @@ export function calibrate(): void {
  * Scales a limit from the reference machine to this machine, in milliseconds. A limit only ends what hangs: no test may
  * depend on being faster.
  */
-export function patience(ms: number): number {
+export function scaled(ms: number): number {
   return Math.round(ms * Number(process.env[VARIABLE] ?? 1));
 }

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Compose, type Suggestion } from "../kit/compose.tsx";
 import { addressed } from "../lib/addressed.ts";
 import { ApiError, call } from "../lib/api.ts";
-import { hasPainted } from "../lib/painted.ts";
+import { hasPainted } from "../lib/after-first-paint.ts";
 import { visible } from "../lib/text.ts";
 
 const RECIPIENT = "recipient";

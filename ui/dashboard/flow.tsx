@@ -7,7 +7,7 @@ import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useFollowEnd } from "../lib/follow-end.ts";
 import { useNarrow } from "../lib/narrow.ts";
-import { hasPainted, painted } from "../lib/painted.ts";
+import { afterFirstPaint, hasPainted } from "../lib/after-first-paint.ts";
 import { know, loadOlderMessages, useHive } from "../lib/store.ts";
 import { FlowCompose } from "./flow-compose.tsx";
 import { SearchResults } from "./search.tsx";
@@ -116,7 +116,7 @@ function Log({ who }: { who: string }): ReactNode {
   }, [lastId, firstId, messages, keep]);
 
   useEffect(() => {
-    void painted().then(() => {
+    void afterFirstPaint().then(() => {
       const at = list.current;
       if (!at) return;
       fromEnd.current = at.scrollHeight - at.scrollTop;

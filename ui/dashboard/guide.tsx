@@ -2,7 +2,7 @@ import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
-import { painted } from "../lib/painted.ts";
+import { afterFirstPaint } from "../lib/after-first-paint.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { currentStep, keyOf, leadOf } from "./guide-step.ts";
@@ -48,7 +48,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   useEffect(() => {
     // Finished requests count towards the progress, too.
     if (isShown)
-      painted()
+      afterFirstPaint()
         .then(() => call("approvals", { limit: 50 }))
         .then(
           ({ approvals: past }) => knowApprovals(past),

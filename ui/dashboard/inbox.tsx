@@ -6,7 +6,7 @@ import { Empty, Panel } from "../kit/panel.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
-import { painted } from "../lib/painted.ts";
+import { afterFirstPaint } from "../lib/after-first-paint.ts";
 import { know, useHive } from "../lib/store.ts";
 
 /** Messages in the panel, and how many are added at a time. */
@@ -22,7 +22,7 @@ export function OperatorInbox(): ReactNode {
   const [isAll, setAll] = useState(false);
   // In a busy hive the window of the newest messages has few of the operator's own.
   useEffect(() => {
-    painted()
+    afterFirstPaint()
       .then(() => call("inbox", { limit: PAGE }))
       .then(
         ({ messages: newest }) => {

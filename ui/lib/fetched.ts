@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "./api.ts";
-import { painted } from "./painted.ts";
+import { afterFirstPaint } from "./after-first-paint.ts";
 import { useIsLive } from "./store.ts";
 
 export interface Fetched<T> {
@@ -29,7 +29,7 @@ export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): 
     }
   }, [fetch]);
   useEffect(() => {
-    void painted().then(again);
+    void afterFirstPaint().then(again);
   }, [again, mark]);
   const isLive = useIsLive();
   useEffect(() => {

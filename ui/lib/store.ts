@@ -5,7 +5,7 @@ import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
-import { snapshot, stream } from "./begin.ts";
+import { snapshot, stream } from "./bootstrap.ts";
 import { notify } from "./notify.ts";
 import {
   apply,

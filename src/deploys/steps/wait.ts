@@ -16,9 +16,9 @@ export const waitStep: Step<WithAgent> = {
     context.harnesses.hold(agent);
     const isQuiet = (): boolean => !context.harnesses.isBusy(agent);
     if (isQuiet()) return {};
-    const patience = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
+    const turnTimer = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
     await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
-    clearTimeout(patience);
+    clearTimeout(turnTimer);
     ended.throwIfAborted();
     if (isQuiet()) return {};
     agent.harness?.push({ push: "cancel", return: true });

@@ -303,11 +303,11 @@ function makeRoomInLog(file: string): void {
 }
 
 /**
- * Waits for a process to end. With `patience` it returns whether the process ended; otherwise a timeout is an error.
+ * Waits for a process to end. With `limitMs` it returns whether the process ended; otherwise a timeout is an error.
  */
-async function gone(target: ProcessId, patience?: number): Promise<boolean> {
+async function gone(target: ProcessId, limitMs?: number): Promise<boolean> {
   for (let waited = 0; isAlive(target); waited += GONE_STEP_MS) {
-    if (patience !== undefined && waited > patience) return false;
+    if (limitMs !== undefined && waited > limitMs) return false;
     if (waited > GONE_MS) throw new CageError(`process ${target.pid} does not end after SIGKILL: it hangs in the kernel`);
     await pause();
   }

@@ -11,7 +11,7 @@ export const hasPainted = (): boolean => isPainted;
  * Resolves after the page's first paint, when nothing more urgent is pending. Call it from an effect. Work that is not
  * visible in the first paint, such as rows further up and further fetches, waits for this so as not to delay it.
  */
-export function painted(): Promise<void> {
+export function afterFirstPaint(): Promise<void> {
   first ??= new Promise<void>((resolve) => {
     // A task scheduled in a frame runs after the frame.
     requestAnimationFrame(() => setTimeout(() => whenIdle(resolve)));

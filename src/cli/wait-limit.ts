@@ -8,7 +8,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * the work that a verb stops waiting for. Signals are handled only while a verb has said what it waits for; otherwise
  * they end the process as usual.
  */
-export class Patience {
+export class WaitLimit {
   readonly #over: Promise<never>;
   #giveUp: (failure: Failure) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
