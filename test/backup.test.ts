@@ -7,7 +7,7 @@ import { restore } from "../src/backup/restore.ts";
 import { Backups, type BackupWorld } from "../src/backup/take.ts";
 import { check } from "../src/deploys/check.ts";
 import { takeLock } from "../src/store/lock.ts";
-import { openDeployContext } from "./lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "./lib/system.ts";
 
 /** Backups of the real store and the real repositories during deploys, and what is refused. */
 
@@ -15,16 +15,15 @@ import { openDeployContext } from "./lib/deploy-context.ts";
 const LOOKS = 40;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
-type World = Awaited<ReturnType<typeof openDeployContext>>;
 let folder: string;
-let world: World;
+let world: TestSystem;
 const never = new AbortController().signal;
 const quiet = { mayPutAside: () => Promise.reject(new Error("it is not empty")), tell: () => {} };
 const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
-  world = await openDeployContext();
+  world = await openTestSystem();
   await world.firstStart();
 });
 afterEach(async () => {
@@ -41,7 +40,7 @@ const at = (name: string): string => join(folder, name);
 async function restored(backup: string, name: string): Promise<{ holds: string[]; problems: string[]; rows: number }> {
   await mkdir(at(name));
   await restore({ backup, state: join(at(name), "s"), ...quiet });
-  const other = await openDeployContext({ folder: at(name) });
+  const other = await openTestSystem({ folder: at(name) });
   const found = await check(other.context);
   const rows = other.store.approvals.all().length;
   await other.close();

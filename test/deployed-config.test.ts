@@ -2,24 +2,31 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDeployContext } from "./lib/deploy-context.ts";
+import { bootAgents } from "../src/agents/boot.ts";
+import { openTestSystem, type TestSystem } from "./lib/system.ts";
 
 /** Configs that were deployed under earlier rules, and configs that cannot be read. */
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "deployed-config-"))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+/** A folder of the host that configs mount. */
+let corpus: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "deployed-config-"));
+  corpus = mkdtempSync(join(tmpdir(), "corpus-"));
+});
+afterEach(() => {
+  for (const one of [folder, corpus]) rmSync(one, { recursive: true, force: true });
+});
 
 const RESTRICTED = { allowedRecipients: ["scribe"], tools: { allow: [], deny: ["Bash"] } };
-type World = Awaited<ReturnType<typeof openDeployContext>>;
 
-async function propose(world: World, text: string) {
+async function propose(world: TestSystem, text: string) {
   const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
   return world.requests.proposeFiles({ agent: "scout", files, by: "operator" });
 }
 
 /** Deploys this agent.json to scout under earlier rules, which accept it. */
-async function deployUnder(world: World, text: string): Promise<void> {
+async function deployUnder(world: TestSystem, text: string): Promise<void> {
   if (!world.swarm.find("scout"))
     await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
   const { validate } = world.context;
@@ -30,23 +37,23 @@ async function deployUnder(world: World, text: string): Promise<void> {
   world.context.validate = validate;
 }
 
-const deployedFile = (world: World): string => {
+const deployedFile = (world: TestSystem): string => {
   const agent = world.swarm.byName("scout");
   return join(world.paths.agent(agent.id).generation(agent.record.generation), "agent.json");
 };
 
 test("a config that was valid when it was deployed still runs, with a warning, and can be rebuilt and rolled back to", async () => {
   const old = { ...RESTRICTED, secrets: ["TOKEN"], limits: { pids: 1 } };
-  const first = await openDeployContext({ folder });
+  const first = await openTestSystem({ folder });
   await deployUnder(first, JSON.stringify(old));
   await first.close();
 
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   const scout = world.swarm.byName("scout");
   const { deployedRequest } = scout.record;
   expect(scout.config).toMatchObject(RESTRICTED);
   expect(scout.warnings).toEqual([expect.stringMatching(/secrets/), expect.stringMatching(/limits\.pids/)]);
-  await world.swarm.start(scout, "operator");
+  await world.commands.start(scout, "operator");
   expect(scout.state).toBe("idle");
 
   await world.through((await world.requests.rebuild(scout, "operator")).id);
@@ -64,18 +71,18 @@ test.each<[string, string]>([
   ["has another type", `{"tools": "none"}`],
   ["has a restriction of another version", `{"neverAfter": "18:00"}`],
 ])("an agent whose deployed agent.json %s is stopped with an error, and a rebuild starts it again", async (_, text) => {
-  const first = await openDeployContext({ folder });
+  const first = await openTestSystem({ folder });
   await deployUnder(first, JSON.stringify(RESTRICTED));
   writeFileSync(deployedFile(first), text);
   await first.close();
 
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   const scout = world.swarm.byName("scout");
-  await world.swarm.boot();
+  await bootAgents({ ...world, ...world.context, agents: world.swarm });
   expect(scout.state).toBe("failed");
   expect(scout.stateReason).toMatch(/^the deployed config cannot be read: agent\.json cannot be read: ./);
   expect(scout.config).toMatchObject({ allowedRecipients: [], egress: [] });
-  await expect(world.swarm.start(scout, "operator")).rejects.toThrow(/cannot be read.*Rebuild the agent/);
+  await expect(world.commands.start(scout, "operator")).rejects.toThrow(/cannot be read.*Rebuild the agent/);
   expect(scout.state).toBe("failed");
 
   await world.through((await world.requests.rebuild(scout, "operator")).id);
@@ -85,7 +92,7 @@ test.each<[string, string]>([
 });
 
 test("a config that cannot be read reaches no cage, even if earlier rules accepted it", async () => {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   await deployUnder(world, JSON.stringify(RESTRICTED));
   await expect(deployUnder(world, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
   const scout = world.swarm.byName("scout");
@@ -95,7 +102,7 @@ test("a config that cannot be read reaches no cage, even if earlier rules accept
 });
 
 test("mounts are tested for the request and again at the build; a config that already runs starts without them", async () => {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   await deployUnder(world, "{}");
   const tried: (string | undefined)[] = [];
   let problem: string | undefined;
@@ -103,20 +110,20 @@ test("mounts are tested for the request and again at the build; a config that al
     tried.push(agent?.name);
     return mounts.map((mount) => ({ mount, problem }));
   };
-  const text = JSON.stringify({ mounts: [{ host: "/srv/corpus", cage: "/corpus" }] });
+  const text = JSON.stringify({ mounts: [{ host: corpus, cage: "/corpus" }] });
 
   const good = await propose(world, text);
   expect(JSON.parse(good.risks)).toContainEqual(
-    expect.objectContaining({ level: "info", text: "mount /srv/corpus: readable as the agent, tried on this host" }),
+    expect.objectContaining({ level: "info", text: `mount ${corpus}: readable as the agent, tried on this host` }),
   );
-  problem = "mounts: /srv/corpus cannot be read";
+  problem = `mounts: ${corpus} cannot be read`;
   await world.requests.approve(good.id, {}, false);
   await expect(world.through(good.id)).rejects.toThrow(problem);
   expect(tried).toEqual(["scout", "scout"]);
   expect(await propose(world, `${text}\n`)).toMatchObject({ state: "failed", error: problem });
   const spawn = world.requests.spawn({
     name: "critic",
-    config: { mounts: [{ host: "/srv/corpus", cage: "/corpus", mode: "ro" }] },
+    config: { mounts: [{ host: corpus, cage: "/corpus", mode: "ro" }] },
     by: "operator",
     origin: "request",
   });
@@ -126,13 +133,13 @@ test("mounts are tested for the request and again at the build; a config that al
   const again = await propose(world, `${text}\n\n`);
   await world.requests.approve(again.id, {}, false);
   await world.through(again.id);
-  problem = "mounts: /srv/corpus cannot be read";
+  problem = `mounts: ${corpus} cannot be read`;
   await world.through((await world.requests.rebuild(world.swarm.byName("scout"), "operator")).id);
   await world.close();
 });
 
 test("an id map is shown before it is approved, kept by a config that ran with it, and never used without approval", async () => {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   await deployUnder(world, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
@@ -146,14 +153,14 @@ test("an id map is shown before it is approved, kept by a config that ran with i
     });
   };
   const ownersOf = (id: number | undefined) => world.store.approvals.byId(id ?? 0)?.mount_owners;
-  const mounts = [{ host: "/srv/corpus", cage: "/corpus", mode: "rw" }];
+  const mounts = [{ host: corpus, cage: "/corpus", mode: "rw" }];
   const mapped = JSON.stringify({ "/corpus": owner });
 
   const first = await propose(world, JSON.stringify({ mounts }));
   expect(JSON.parse(first.risks)).toContainEqual({
     level: "warn",
     kind: "mount",
-    text: "mount /srv/corpus: writable as the agent through an id map: files it makes belong to ada, uid 4242, gid 4343",
+    text: `mount ${corpus}: writable as the agent through an id map: files it makes belong to ada, uid 4242, gid 4343`,
     path: "agent.json",
   });
   await world.requests.approve(first.id, {}, false);

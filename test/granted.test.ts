@@ -9,7 +9,7 @@ import { isListed } from "../src/gateway/egress/allow.ts";
 import { claudeOptions } from "../src/harness/cli/claude/options.ts";
 import { readHarnessConfig, SETTINGS as HARNESS_SETTINGS } from "../src/harness/config.ts";
 import { mcpServers } from "../src/harness/mcp/in-process.ts";
-import { Agent } from "../src/agents/agent.ts";
+import { Agent, stateOf } from "../src/agents/agent.ts";
 import { DiskWatch } from "../src/agents/disk-watch.ts";
 import { systemPrompt } from "../src/agents/prompt.ts";
 import { hasResidentServer } from "../src/agents/sleep.ts";
@@ -17,6 +17,8 @@ import type { Swarm } from "../src/agents/swarm.ts";
 import { mayReach } from "../src/messages/directory.ts";
 import { Paths } from "../src/lib/paths.ts";
 import { AgentConfig } from "../src/wire/config.ts";
+import { openBus } from "./lib/bus.ts";
+import { onUnexpected } from "./lib/unexpected.ts";
 import { keysOf } from "../src/wire/loosen.ts";
 
 /** Every key of a config and every setting has code that acts on it. */
@@ -36,27 +38,22 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
   const agent = new Agent(record as never, { config, instructions: "", warnings: [] });
   const others = ["scribe", "critic"].map((name) => ({ id: name, name }) as Agent);
   const swarm = { byId: () => agent, find: () => agent, all: () => [agent, ...others] } as unknown as Swarm;
-  const sender = directoryOf([], () => swarm).byId("a1");
+  const sender = directoryOf([], swarm).byId("a1");
   const halted: string[] = [];
+  stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: undefined };
   await new DiskWatch({
-    awake: () => [agent],
-    bytesOf: async () => 20 * 1024 * 1024,
-    folderOf: () => "",
-    halt: async (_, reason) => void halted.push(reason),
-    changed: () => {},
+    agents: { all: () => [agent] },
+    cages: { halt: async (_, reason) => void halted.push(reason) },
+    bus: openBus(),
+    paths,
+    bytesOnDisk: async () => 20 * 1024 * 1024,
     everyMs: 1,
-    onUnexpected: (error) => expect.fail(String(error)),
+    onUnexpected,
   }).runOnce();
   const options = claudeOptions({
     config,
     model: agent.model,
-    systemPrompt: systemPrompt({
-      name: "scout",
-      role: "agent",
-      description: config.description,
-      instructions: "",
-      operatorPronouns: "",
-    }),
+    systemPrompt: systemPrompt(agent, ""),
     credentialKind: "api-key",
     sessionId: undefined,
     claude: "claude",

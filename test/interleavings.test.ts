@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/deploys/check.ts";
 import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
-import { openDeployContext } from "./lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "./lib/system.ts";
 import { scaled } from "./lib/slowness.ts";
 
 /**
@@ -19,15 +19,14 @@ const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** Enough to reach every end of a request. `npm run interleavings` runs many more. */
 const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
 const LIMIT_MS = scaled(180_000 + RUNS * 2_000);
-type World = Awaited<ReturnType<typeof openDeployContext>>;
-let world: World;
+let world: TestSystem;
 let folder: string;
 let proposals = 0;
 const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(TOP, "interleavings-"));
-  world = await openDeployContext({ folder });
+  world = await openTestSystem({ folder });
   await world.firstStart();
   for (const name of ["ada", "bob"])
     await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { check } from "../src/deploys/check.ts";
-import { openDeployContext } from "./lib/deploy-context.ts";
+import { openTestSystem } from "./lib/system.ts";
 
 /** Starts with the remains of a killed daemon: requests in flight, and a repository that was damaged meanwhile. */
 
@@ -25,7 +25,7 @@ const DAMAGES: Record<string, () => void> = {
 
 /** Requests a change of each agent, and deploys it if `approved`. Resolves with the requests. */
 async function changes(agents: string[], { approved }: { approved: boolean }): Promise<number[]> {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   const ids: number[] = [];
   for (const agent of agents) {
     if (!world.swarm.find(agent))
@@ -61,7 +61,7 @@ test.each(Object.keys(DAMAGES))(
     const copy = join(folder, "copy");
     cpSync(repository(), copy, { recursive: true });
     DAMAGES[how]?.();
-    const forward = await openDeployContext({ folder });
+    const forward = await openTestSystem({ folder });
     expect(forward.recovered).toEqual({ forward: published, back: [] });
     for (const id of published) expect(forward.requestStore.get(id).state).toBe("deployed");
     expect(forward.swarm.byName("ada").record.deployedRequest).toBe(published[0]);
@@ -77,7 +77,7 @@ test.each(Object.keys(DAMAGES))(
     rmSync(copy, { recursive: true });
     cpSync(repository(), copy, { recursive: true });
     DAMAGES[how]?.();
-    const back = await openDeployContext({ folder });
+    const back = await openTestSystem({ folder });
     expect(back.recovered).toEqual({ forward: [], back: asked });
     const [ada, bob] = asked.map((id) => back.requestStore.get(id));
     expect(ada?.state).toBe("failed");
@@ -90,7 +90,7 @@ test.each(Object.keys(DAMAGES))(
     // Restored from a backup. The start repairs what it lacks.
     rmSync(repository(), { recursive: true });
     cpSync(copy, repository(), { recursive: true });
-    const mended = await openDeployContext({ folder });
+    const mended = await openTestSystem({ folder });
     expect(mended.swarm.byName("ada").warnings).toEqual([]);
     expect((await mended.repos.applied("ada").refs()).has(`refs/tags/failed/${asked[0]}`)).toBe(true);
     expect((await check(mended.context)).flatMap((one) => one.problems)).toEqual([]);

@@ -5,6 +5,7 @@ import { describeTool, hiveTools } from "../src/harness/mcp/tools.ts";
 import { wakePrompt } from "../src/harness/prompt.ts";
 import { systemPrompt } from "../src/agents/prompt.ts";
 import { templateTree } from "../src/agents/template.ts";
+import { AgentConfig } from "../src/wire/config.ts";
 import { NOTICES } from "../src/wire/notices.ts";
 import { operations } from "../src/wire/operations.ts";
 import { systemWords } from "../src/wire/system-event.ts";
@@ -67,7 +68,7 @@ function toldToModels(): [where: string, text: string][] {
     ...hiveTools.map((tool): [string, string] => [`the tool ${tool.name}`, JSON.stringify(describeTool(tool))]),
     ...roles.map((role): [string, string] => [
       `the system prompt of the ${role}`,
-      systemPrompt({ name: "ada", role, description: "reads", instructions: "", operatorPronouns: "she/her" }),
+      systemPrompt({ name: "ada", role, config: AgentConfig.parse({ description: "reads" }), instructions: "" }, "she/her"),
     ]),
     ["the wake prompt", wakePrompt(message, 3, { newSession: true })],
     ["the manager's instructions", templateTree({}, undefined, "manager")["INSTRUCTIONS.md"] ?? ""],

@@ -3,7 +3,10 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { Instant, OPERATOR } from "../wire/names.ts";
 import type { Agent } from "./agent.ts";
+import type { AgentCommands } from "./commands.ts";
+import type { AgentBus } from "./events.ts";
 import { recordCommitted } from "./records.ts";
+import type { Swarm } from "./swarm.ts";
 
 /** What ran when the operator stopped everything. Ids: a name may be taken by another agent meanwhile. */
 const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
@@ -14,14 +17,9 @@ const META_KEY = "all_stopped";
 
 export interface AllStopDeps {
   store: Store;
-  all(): Agent[];
-  start(agent: Agent, by: string): Promise<void>;
-  stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void>;
-  /** Gives up the deploys that the ledger does not hold yet. */
-  giveUpDeploys(): void;
-  /** Rebuilds what has become stale meanwhile. */
-  lookForUpdates(): void;
-  changed(): void;
+  agents: Pick<Swarm, "all">;
+  commands: Pick<AgentCommands, "start" | "stop">;
+  bus: Pick<AgentBus, "emit">;
   now(): number;
 }
 
@@ -58,16 +56,16 @@ export class AllStop {
 
   /** Stops every agent and remembers which of them ran. Called again, it stops what was started since. */
   async stop({ graceful, by }: { graceful: boolean; by: string }): Promise<Result[]> {
-    const ran = this.#deps.all().filter((agent) => agent.record.desired === "running");
+    const ran = this.#deps.agents.all().filter((agent) => agent.record.desired === "running");
     if (ran.length === 0 && !this.isOn) throw new HiveError("conflict", "nothing runs: there is nothing to stop");
     const known = this.#stopped?.ran ?? [];
     this.#stopped = {
       at: this.#stopped?.at ?? new Date(this.#deps.now()).toISOString(),
       ran: [...new Set([...known, ...ran.map((agent) => agent.id)])],
     };
-    this.#deps.giveUpDeploys();
+    this.#deps.bus.emit("all_stopped", true);
     await this.#save(ran, "stopped", "stopped_all");
-    return this.#each(ran, (agent) => this.#deps.stop(agent, { graceful, by }));
+    return this.#each(ran, (agent) => this.#deps.commands.stop(agent, { graceful, by }));
   }
 
   /** Starts what ran, and nothing else. */
@@ -76,8 +74,8 @@ export class AllStop {
     const ran = this.#waiting();
     this.#stopped = undefined;
     await this.#save(ran, "running", "started_what_ran");
-    const results = await this.#each(ran, (agent) => this.#deps.start(agent, by));
-    this.#deps.lookForUpdates();
+    const results = await this.#each(ran, (agent) => this.#deps.commands.start(agent, by));
+    this.#deps.bus.emit("all_stopped", false);
     return results;
   }
 
@@ -88,7 +86,7 @@ export class AllStop {
     this.#stopped = { ...this.#stopped, ran };
     if (this.#waiting().length === 0) this.#stopped = undefined;
     await this.#save([], "running", "started_by_hand");
-    if (!this.isOn) this.#deps.lookForUpdates();
+    if (!this.isOn) this.#deps.bus.emit("all_stopped", false);
   }
 
   /** A deploy that was past the ledger has come to its end: its agent is stopped like the others. */
@@ -99,12 +97,12 @@ export class AllStop {
 
   #waiting(): Agent[] {
     const ran = new Set(this.#stopped?.ran);
-    return this.#deps.all().filter((agent) => ran.has(agent.id));
+    return this.#deps.agents.all().filter((agent) => ran.has(agent.id));
   }
 
   /** Stores the state, and with it what is wanted of these agents, in one commit. */
   async #save(agents: Agent[], desired: "running" | "stopped", kind: string): Promise<void> {
-    const { store, now, changed } = this.#deps;
+    const { store, now, bus } = this.#deps;
     const state = this.#stopped === undefined ? "" : JSON.stringify(this.#stopped);
     await store.write(() => {
       store.meta.set(META_KEY, state);
@@ -112,7 +110,7 @@ export class AllStop {
       store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: agents.length } });
     });
     for (const agent of agents) recordCommitted(agent, { desired });
-    changed();
+    bus.emit("changed", "hive");
   }
 
   async #each(agents: Agent[], act: (agent: Agent) => Promise<void>): Promise<Result[]> {

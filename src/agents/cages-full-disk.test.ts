@@ -4,6 +4,8 @@ import type { AgentRecord } from "../store/agents.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
 import { Agent, stateOf } from "./agent.ts";
+import { Bus } from "../lib/bus.ts";
+import type { AgentEvents } from "./events.ts";
 import { Cages } from "./cages.ts";
 
 /** The life of a cage whose driver starts nothing, on a disk that takes no write. */
@@ -14,30 +16,28 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
   let end!: (exit: CageExit) => void;
   const exited = new Promise<CageExit>((resolve) => (end = resolve));
   const running = { exited, kill: async () => end({ code: 137 }) } as unknown as Running;
-  const changes: string[] = [];
   const agent = new Agent({ id: "id-ada", name: "ada", generation: 1 } as AgentRecord, {
     config: AgentConfig.parse({}),
     instructions: "",
     warnings: [],
   });
+  const onUnexpected = (error: unknown): void => void unexpected.push(error);
+  const bus = new Bus<AgentEvents>(onUnexpected);
+  bus.on("cage_ended", full);
   const cages = new Cages({
     driver: { prepare: async () => {}, start: parts.start ?? (async () => running) } as unknown as Driver,
-    cageOf: () => ({}) as never,
-    specFor: async () => ({ revision: "r1" }) as never,
-    identityOf: () => ({}) as never,
-    revision: "r1",
-    openSockets: async () => {},
-    changed: () => void changes.push(agent.phase.at),
-    releaseLeases: full,
-    interruptTurns: full,
-    mountProblems: async () => [],
-    hasMail: () => false,
-    announce: async () => {},
+    specs: { of: async () => ({ revision: "r1" }) as never, place: () => ({}) as never, mountProblems: async () => [] },
+    sockets: { openAgent: async () => {}, removeAgent: async () => {} },
+    agents: { byId: () => agent },
+    broker: { hasMail: () => false },
+    turns: { interrupt: full },
+    announcements: { announce: async () => {} },
+    bus,
     crashBackoffMs: 60_000,
-    onUnexpected: (error) => void unexpected.push(error),
+    onUnexpected,
     now: Date.now,
   });
-  return { agent, cages, unexpected, changes, crash: () => end({ code: 137 }) };
+  return { agent, cages, unexpected, crash: () => end({ code: 137 }) };
 }
 
 test("a cage that crashes while the disk is full is started again", async () => {

@@ -1,9 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { CageExit, Running } from "../platforms/port.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { Agent } from "./agent.ts";
 import { NOTHING_GRANTED } from "./agent-json.ts";
+import { openBus } from "../../test/lib/bus.ts";
 import { Cages } from "./cages.ts";
+import type { HarnessSession } from "./harness-session.ts";
 import type { Happening } from "../messages/announcements.ts";
 import { agentView } from "./view.ts";
 
@@ -14,46 +16,52 @@ function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean;
   const told: Happening[] = [];
   const released: string[] = [];
   const problems: string[] = [];
-  let end!: (exit: CageExit) => void;
-  const exited = new Promise<CageExit>((resolve) => (end = resolve));
-  const running: Running = {
-    init: { pid: 0, startTime: 0 },
-    exited,
-    memoryBytes: () => undefined,
-    async kill() {
-      asked.push("kill");
-      end({ code: 0 });
-    },
+  let end: (exit: CageExit) => void = () => {};
+  const launch = (): Running => {
+    const exit = Promise.withResolvers<CageExit>();
+    end = exit.resolve;
+    return {
+      init: { pid: 0, startTime: 0 },
+      exited: exit.promise,
+      memoryBytes: () => undefined,
+      async kill() {
+        asked.push("kill");
+        exit.resolve({ code: 0 });
+      },
+    };
   };
   const driver = {
     prepare: async () => {},
     async start() {
       asked.push("start");
-      return running;
+      return launch();
     },
-    adopt: async () => (tree.gone === true ? null : running),
+    adopt: async () => (tree.gone === true ? null : launch()),
+    destroy: async () => {},
   };
+  const bus = openBus();
+  bus.on("cage_ended", ({ why }) => void released.push(why));
   const cages = new Cages({
-    driver: driver as never,
-    cageOf: () => ({}) as never,
-    specFor: async () => {
-      if (tree.unstartable !== undefined) throw new Error(tree.unstartable);
-      return { revision: "r" } as never;
+    driver: driver,
+    specs: {
+      async of() {
+        if (tree.unstartable !== undefined) throw new Error(tree.unstartable);
+        return { revision: "r" } as never;
+      },
+      place: () => ({}) as never,
+      mountProblems: async () => problems,
     },
-    identityOf: () => ({}) as never,
-    revision: "r",
-    mountProblems: async () => problems,
-    openSockets: async () => {},
-    changed: () => {},
-    releaseLeases: async (_, why) => void released.push(why),
-    interruptTurns: async (_, why) => void released.push(why),
-    hasMail: () => false,
-    announce: async (happening) => void told.push(happening),
+    sockets: { openAgent: async () => {}, removeAgent: async () => {} },
+    agents: { byId: (id) => (id === agent.id ? agent : undefined) },
+    broker: { hasMail: () => false },
+    turns: { interrupt: async (_, why) => void released.push(why) },
+    announcements: { announce: async (happening) => void told.push(happening) },
+    bus,
     crashBackoffMs: 1,
     onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,
   });
-  return { agent, cages, asked, told, released, problems, end };
+  return { agent, bus, cages, asked, told, released, problems, end: (exit: CageExit) => end(exit) };
 }
 
 const UNREADABLE = { config: NOTHING_GRANTED, unreadable: "the deployed config cannot be read" };
@@ -65,10 +73,10 @@ test("a cage that outlived its daemon is ended when its config cannot be read", 
 });
 
 test("no message and no operator starts a cage whose config cannot be read", async () => {
-  const { agent, cages, asked, told } = world(UNREADABLE);
+  const { agent, bus, cages, asked, told } = world(UNREADABLE);
   await cages.leaveFailed(agent, UNREADABLE.unreadable);
   expect(agent.state).toBe("failed");
-  cages.onMail(agent);
+  bus.emit("mail_waiting", agent.id);
   await expect(cages.start(agent, "by mail")).rejects.toThrow("the deployed config cannot be read");
   expect(agent.state).toBe("failed");
   expect(asked).toEqual([]);
@@ -83,7 +91,8 @@ test("a new generation that ends before it has confirmed has failed", async () =
     withinMs: 60_000,
     ended: new AbortController().signal,
     leaving: () => {},
-    switched: () => end({ code: 3 }),
+    // The new cage is there by then.
+    switched: () => void setImmediate(() => end({ code: 3 })),
   });
   await expect(trial).rejects.toThrow("the new generation ended before it confirmed: exit 3");
   expect(asked).toEqual(["start", "kill"]);
@@ -134,4 +143,39 @@ test("a mount that does not work any more is a warning on the row: when the cage
   // The cage that runs is taken over although no other could be started.
   expect(await adopted.cages.adopt(adopted.agent)).toBe(true);
   expect(warningsOf(adopted.agent)).toEqual([gone]);
+});
+
+test("a cage counts as ended only after its leases have been returned", async () => {
+  const { agent, bus, cages } = world({ config: AgentConfig.parse({}) });
+  const returned = Promise.withResolvers<void>();
+  bus.on("cage_ended", () => returned.promise);
+  await cages.start(agent, "a test");
+  let isStopped = false;
+  const stopped = cages.stop(agent, { graceful: false, reason: "by operator" }).then(() => (isStopped = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([isStopped, agent.phase.at]).toEqual([false, "stopping"]);
+  returned.resolve();
+  await stopped;
+  expect(agent.phase.at).toBe("stopped");
+});
+
+test("a harness that is told to sleep ends its cage, and mail starts it again", async () => {
+  const { agent, bus, cages, asked, end } = world({ config: AgentConfig.parse({}) });
+  await cages.start(agent, "a test");
+  bus.emit("harness_dozing", agent);
+  expect(agent.phase.at).toBe("dozing");
+  end({ code: 0 });
+  await vi.waitFor(() => expect(agent.phase.at).toBe("asleep"));
+  bus.emit("mail_waiting", "another agent");
+  expect(asked).toEqual(["start"]);
+  bus.emit("mail_waiting", agent.id);
+  await vi.waitFor(() => expect(asked).toEqual(["start", "start"]));
+});
+
+test("the revision of a cage that was taken over is known when its harness says hello", async () => {
+  const { agent, bus, cages } = world({ config: AgentConfig.parse({}) });
+  await cages.adopt(agent);
+  expect(agent.phase).toMatchObject({ at: "running", revision: undefined });
+  bus.emit("harness_connected", { agent, session: { revision: "older" } as HarnessSession });
+  expect(agent.phase).toMatchObject({ at: "running", revision: "older" });
 });

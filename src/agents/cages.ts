@@ -1,9 +1,13 @@
-import type { CageSpec, Driver, Identity, Running } from "../platforms/port.ts";
+import type { CageSpec, Driver, Running } from "../platforms/port.ts";
 import { HiveError } from "../wire/error.ts";
 import { afterAwake } from "../lib/timers.ts";
 import { afterCrash } from "./backoff.ts";
 import type { Announcements } from "../messages/announcements.ts";
+import type { Broker } from "../messages/broker.ts";
 import { stateOf, type Agent } from "./agent.ts";
+import type { AgentBus } from "./events.ts";
+import type { Swarm } from "./swarm.ts";
+import type { Turns } from "./turns.ts";
 
 /** How long a graceful stop lets the turn go on. Milliseconds. */
 const GRACEFUL_STOP_MS = 30_000;
@@ -14,29 +18,35 @@ const PARKED = "parked: the operator starts it again";
 /** Why a turn ended with the cage that a deploy replaces. */
 const DEPLOYED = "a deploy replaced the cage";
 
-export interface CageDeps {
-  driver: Driver;
-  /** Which cage is the agent's: known whatever its config says and its mounts are. */
-  cageOf(agent: Agent): Pick<CageSpec, "cageDir" | "hiveId" | "agentId">;
+/** The cages of a hive, as a driver needs them. */
+export interface CageSpecs {
   /** The whole specification of an agent's cage, folders and files made. */
-  specFor(agent: Agent, nonce?: string): Promise<CageSpec>;
-  identityOf(agent: Agent): Identity;
-  revision: string;
+  of(agent: Agent, nonce?: string): Promise<CageSpec>;
+  /** Which cage is the agent's: known whatever its config says and its mounts are. */
+  place(agent: Agent): Pick<CageSpec, "cageDir" | "hiveId" | "agentId">;
   /** What is wrong with the agent's mounts on this host just now, each in words that name the folder. */
   mountProblems(agent: Agent): Promise<string[]>;
+}
+
+/** The sockets of the agents. */
+export interface CageSockets {
   /** Opens the agent's three sockets; idempotent. */
-  openSockets(agent: Agent, identity: Identity): Promise<void>;
-  /** Something that is shown has changed. */
-  changed(agent: Agent): void;
-  /** Ends a dead harness's turn, for the reason `why`, and gives its leases back to the inbox. */
-  releaseLeases(agent: Agent, why: string): Promise<void>;
-  /** Ends the turn of an agent that has no cage any more. */
-  interruptTurns(agent: Agent, why: string): Promise<void>;
-  /** True while the agent has mail that nobody has leased. */
-  hasMail(agent: Agent): boolean;
-  announce: Announcements["announce"];
+  openAgent(agent: Agent): Promise<void>;
+  /** Closes and removes them. */
+  removeAgent(agent: Agent): Promise<void>;
+}
+
+export interface CageDeps {
+  driver: Pick<Driver, "prepare" | "start" | "adopt" | "destroy">;
+  specs: CageSpecs;
+  sockets: CageSockets;
+  agents: Pick<Swarm, "byId">;
+  broker: Pick<Broker, "hasMail">;
+  turns: Pick<Turns, "interrupt">;
+  announcements: Pick<Announcements, "announce">;
+  bus: Pick<AgentBus, "on" | "emit" | "emitAndWait">;
   crashBackoffMs: number;
-  /** Work that nobody waits for has failed. */
+  /** Background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
 }
@@ -77,13 +87,22 @@ export class Cages {
 
   constructor(deps: CageDeps) {
     this.#deps = deps;
+    deps.bus.on("mail_waiting", (id) => {
+      const agent = deps.agents.byId(id);
+      if (agent) this.onMail(agent);
+    });
+    deps.bus.on("harness_connected", ({ agent, session }) => this.#revisionIs(agent, session.revision));
+    deps.bus.on("harness_dozing", (agent) => this.#dozing(agent));
   }
 
   /** Announces what happened to a cage. The manager does not hear that the daemon stops all of them. */
   async #tell(agent: Agent, { actor, ...event }: LifecycleEvent): Promise<void> {
     // What an agent's first deploy does to its cage is announced by the deploy.
     if (agent.isDraft) return;
-    await this.#deps.announce({ agent: agent.name, ...event }, { toManager: !this.#closing, ...(actor ? { actor } : {}) });
+    await this.#deps.announcements.announce(
+      { agent: agent.name, ...event },
+      { toManager: !this.#closing, ...(actor ? { actor } : {}) },
+    );
   }
 
   /** Starts nothing any more; the cages that run live on. */
@@ -102,11 +121,10 @@ export class Cages {
     if (agent.phase.at === "dozing") await this.#end(agent, agent.phase.running, 0, "the agent fell asleep");
     this.#clearBackoff(agent);
     stateOf(agent).cage.phase = { at: "starting" };
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
     try {
-      const identity = this.#deps.identityOf(agent);
       const spec = await this.#specToStart(agent);
-      await this.#deps.openSockets(agent, identity);
+      await this.#deps.sockets.openAgent(agent);
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
       this.#adopted(agent, running, spec.revision);
@@ -116,7 +134,7 @@ export class Cages {
       const why = `the cage could not be started: ${words}`;
       stateOf(agent).cage.phase = { at: "parked", reason: why };
       await this.#tell(agent, { event: "container_crash", reason: why, next: PARKED });
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
       throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
     }
   }
@@ -125,7 +143,7 @@ export class Cages {
   async #specToStart(agent: Agent, nonce?: string): Promise<CageSpec> {
     this.#lookAtMounts(agent);
     if (agent.unreadable !== undefined) throw new HiveError("unavailable", agent.unreadable);
-    return this.#deps.specFor(agent, nonce);
+    return this.#deps.specs.of(agent, nonce);
   }
 
   /**
@@ -134,12 +152,12 @@ export class Cages {
    */
   #lookAtMounts(agent: Agent): void {
     const { generation } = agent;
-    this.#deps
+    this.#deps.specs
       .mountProblems(agent)
       .then((problems) => {
         if (agent.generation !== generation || problems.join() === agent.mountProblems.join()) return;
         stateOf(agent).cage.mountProblems = problems;
-        this.#deps.changed(agent);
+        this.#deps.bus.emit("changed", agent);
       })
       .catch(this.#deps.onUnexpected);
   }
@@ -151,17 +169,17 @@ export class Cages {
   adopt(agent: Agent): Promise<boolean> {
     return agent.serially(async () => {
       this.#lookAtMounts(agent);
-      const running = await this.#deps.driver.adopt(this.#deps.cageOf(agent));
+      const running = await this.#deps.driver.adopt(this.#deps.specs.place(agent));
       if (!running) {
         // Its leases come back by the broker's own grace.
-        await this.#deps.interruptTurns(agent, "the cage ended while the daemon was down").catch(this.#deps.onUnexpected);
+        await this.#deps.turns.interrupt(agent, "the cage ended while the daemon was down").catch(this.#deps.onUnexpected);
         return false;
       }
       if (agent.unreadable !== undefined) {
         await this.#end(agent, running, 0, agent.unreadable);
         return false;
       }
-      await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+      await this.#deps.sockets.openAgent(agent);
       this.#adopted(agent, running, undefined);
       await this.#tell(agent, { event: "adopted", reason: "it outlived the daemon" });
       return true;
@@ -170,13 +188,13 @@ export class Cages {
 
   /** Ends a cage that outlived the last daemon, before anything else is done with its agent. */
   async clear(agent: Agent): Promise<void> {
-    const running = await this.#deps.driver.adopt(this.#deps.cageOf(agent));
+    const running = await this.#deps.driver.adopt(this.#deps.specs.place(agent));
     if (running) await this.#end(agent, running, 0, "a deploy of the last daemon was not finished");
   }
 
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
     stateOf(agent).cage.phase = { at: "running", running, since: this.#deps.now(), revision };
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
     running.exited
       .then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)))
       .catch(this.#deps.onUnexpected);
@@ -189,7 +207,7 @@ export class Cages {
       if (agent.phase.at === "running" || agent.phase.at === "dozing") {
         const { running, revision } = agent.phase;
         stateOf(agent).cage.phase = { at: "stopping", running, revision };
-        this.#deps.changed(agent);
+        this.#deps.bus.emit("changed", agent);
         const told = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
         const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
         await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0, why);
@@ -200,7 +218,7 @@ export class Cages {
         reason: options.reason,
         actor: options.actor,
       });
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
     });
   }
 
@@ -210,11 +228,11 @@ export class Cages {
       if (agent.phase.at !== "running" && agent.phase.at !== "dozing") return;
       const { running, revision } = agent.phase;
       stateOf(agent).cage.phase = { at: "stopping", running, revision };
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
       await this.#end(agent, running, 0, reason);
       stateOf(agent).cage.phase = { at: "parked", reason };
       await this.#tell(agent, { event: "killed", reason });
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
     });
   }
 
@@ -235,12 +253,11 @@ export class Cages {
       await this.#endAny(agent);
       options.switched();
       stateOf(agent).cage.phase = { at: "starting" };
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
       let running: Running | undefined;
       try {
-        const identity = this.#deps.identityOf(agent);
         const spec = await this.#specToStart(agent, options.nonce);
-        await this.#deps.openSockets(agent, identity);
+        await this.#deps.sockets.openAgent(agent);
         await this.#deps.driver.prepare(spec);
         running = await this.#deps.driver.start(spec);
         await confirmation(options, running);
@@ -264,8 +281,8 @@ export class Cages {
       options.switched?.();
       stateOf(agent).cage.phase = { at: where === "asleep" ? "asleep" : "stopped" };
       if (where === "running") await this.#start(agent, options.reason);
-      this.#deps.changed(agent);
-      if (where === "asleep" && this.#deps.hasMail(agent) && !agent.held) this.onMail(agent);
+      this.#deps.bus.emit("changed", agent);
+      if (where === "asleep" && this.#deps.broker.hasMail(agent.id) && !agent.held) this.onMail(agent);
     });
   }
 
@@ -275,13 +292,13 @@ export class Cages {
     if (!("running" in agent.phase)) return;
     const { running, revision } = agent.phase;
     stateOf(agent).cage.phase = { at: "stopping", running, revision };
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
     const told = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
     await this.#end(agent, running, told ? EXIT_MS : 0, DEPLOYED);
   }
 
   /** The revision of a cage that was taken over: its harness has said hello with it. */
-  revisionIs(agent: Agent, revision: string): void {
+  #revisionIs(agent: Agent, revision: string): void {
     const { phase } = stateOf(agent).cage;
     if (phase.at === "running") phase.revision = revision;
   }
@@ -294,30 +311,30 @@ export class Cages {
   /** Marks an agent as asleep without a process: its cage starts with the next message. */
   leaveAsleep(agent: Agent): void {
     stateOf(agent).cage.phase = { at: "asleep" };
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   /** An agent that must not start until the operator has mended something: it keeps its sockets, as a stopped one. */
   async leaveFailed(agent: Agent, reason: string): Promise<void> {
-    await this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+    await this.#deps.sockets.openAgent(agent);
     stateOf(agent).cage.phase = { at: "parked", reason };
     await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   /** Marks an agent as failed, for the operator to start. An agent that failed with its own reason keeps it. */
   leaveParked(agent: Agent, reason: string): void {
     if (agent.phase.at !== "parked") stateOf(agent).cage.phase = { at: "parked", reason };
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   /** A stopped agent keeps its sockets over a restart of the daemon, as it keeps them over a stop. */
   leaveStopped(agent: Agent): Promise<void> {
-    return this.#deps.openSockets(agent, this.#deps.identityOf(agent));
+    return this.#deps.sockets.openAgent(agent);
   }
 
   /** The broker has told the harness to sleep; its process is about to end by itself. */
-  dozing(agent: Agent): void {
+  #dozing(agent: Agent): void {
     if (agent.phase.at !== "running") return;
     stateOf(agent).cage.phase = { ...agent.phase, at: "dozing" };
     setTimeout(() => {
@@ -347,6 +364,12 @@ export class Cages {
     await Promise.all([...agents].map((agent) => this.stop(agent, { graceful: true, reason }).catch(this.#deps.onUnexpected)));
   }
 
+  /** Removes what the host has of an agent's cage: its sockets and the driver's own files. */
+  async remove(agent: Agent): Promise<void> {
+    await this.#deps.sockets.removeAgent(agent);
+    await this.#deps.driver.destroy(this.#deps.specs.place(agent));
+  }
+
   /** Kills what is left, at once. */
   async killAll(agents: Iterable<Agent>): Promise<void> {
     this.#closing = true;
@@ -367,9 +390,9 @@ export class Cages {
     await this.#release(agent, why);
   }
 
-  /** What cannot be given back now, for want of room, is given back when the agent's next harness says hello. */
-  async #release(agent: Agent, why: string): Promise<void> {
-    await this.#deps.releaseLeases(agent, why).catch(this.#deps.onUnexpected);
+  /** Leases that cannot be returned now, because the disk is full, are returned when the next harness says hello. */
+  #release(agent: Agent, why: string): Promise<void> {
+    return this.#deps.bus.emitAndWait("cage_ended", { agent, why });
   }
 
   #onExit(agent: Agent, running: Running, reason: string): void {
@@ -381,8 +404,8 @@ export class Cages {
       // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
       agent.serially(() => this.#release(agent, "the agent fell asleep")).catch(this.#deps.onUnexpected);
       this.#tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
-      this.#deps.changed(agent);
-      if (this.#deps.hasMail(agent)) this.onMail(agent);
+      this.#deps.bus.emit("changed", agent);
+      if (this.#deps.broker.hasMail(agent.id)) this.onMail(agent);
       return;
     }
     agent
@@ -412,7 +435,7 @@ export class Cages {
         next: `starts again in ${Math.round(verdict.afterMs / 1000)} s`,
       });
     }
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   #clearBackoff(agent: Agent): void {

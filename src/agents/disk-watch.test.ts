@@ -1,33 +1,40 @@
 import { expect, test } from "vitest";
 import { AgentConfig } from "../wire/config.ts";
-import { Agent } from "./agent.ts";
-import { DiskWatch } from "./disk-watch.ts";
+import { openBus } from "../../test/lib/bus.ts";
+import { Paths } from "../lib/paths.ts";
+import { Agent, stateOf } from "./agent.ts";
+import { DiskWatch, writableFolders } from "./disk-watch.ts";
 
 const MIB = 1024 * 1024;
 
+const agentOf = (name: string): Agent =>
+  new Agent({ id: name, name } as never, {
+    config: AgentConfig.parse({ limits: { disk_mib: 100 } }),
+    instructions: "",
+    warnings: [],
+  });
+
 test("warns near the limit, takes the warning back, stops over it, and leaves alone what it cannot measure", async () => {
-  const agents = ["near", "over", "unknown"].map(
-    (name) =>
-      new Agent({ id: name, name } as never, {
-        config: AgentConfig.parse({ limits: { disk_mib: 100 } }),
-        instructions: "",
-        warnings: [],
-      }),
-  );
+  const agents = ["near", "over", "unknown"].map(agentOf);
+  for (const agent of agents) stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: undefined };
+  const asleep = agentOf("asleep");
   const [near, over, unknown] = agents as [Agent, Agent, Agent];
   const used = new Map<string, number | undefined>([
     ["near", 95 * MIB],
     ["over", 100 * MIB + 1],
     ["unknown", undefined],
+    ["asleep", 200 * MIB],
   ]);
   const halted: string[] = [];
   const changed: string[] = [];
+  const bus = openBus();
+  bus.on("changed", (what) => void changed.push(what === "hive" ? what : what.name));
   const watch = new DiskWatch({
-    awake: () => agents,
-    bytesOf: async (agent) => used.get(agent.id),
-    folderOf: (agent) => `/agents/${agent.id}`,
-    halt: async (agent, reason) => void halted.push(`${agent.name}: ${reason}`),
-    changed: (agent) => void changed.push(agent.name),
+    agents: { all: () => [...agents, asleep] },
+    cages: { halt: async (agent, reason) => void halted.push(`${agent.name}: ${reason}`) },
+    bus,
+    paths: new Paths("/hive", "/run"),
+    bytesOnDisk: async ([folder = ""]) => used.get(folder.split("/").at(-2) ?? ""),
     everyMs: 1000,
     onUnexpected(error) {
       throw error;
@@ -35,7 +42,7 @@ test("warns near the limit, takes the warning back, stops over it, and leaves al
   });
   await watch.runOnce();
   expect(near.diskWarning).toBe("its disk is nearly full: 95 of 100 MiB");
-  expect(halted).toEqual(["over: over its disk limit (101 of 100 MiB): free room in /agents/over, then start it again"]);
+  expect(halted).toEqual(["over: over its disk limit (101 of 100 MiB): free room in /hive/agents/over, then start it again"]);
   expect([over.diskWarning, unknown.diskWarning]).toEqual([undefined, undefined]);
   used.set("near", 89 * MIB);
   used.set("over", 100 * MIB);
@@ -45,4 +52,10 @@ test("warns near the limit, takes the warning back, stops over it, and leaves al
   expect(halted).toHaveLength(1);
   // Told when something has changed, and only then.
   expect(changed).toEqual(["near", "near", "over"]);
+});
+
+test("all that an agent can write counts towards its disk limit, the proposed repositories as the manager's", () => {
+  const paths = new Paths("/s", "/r");
+  expect(writableFolders({ id: "a1", role: "agent" }, paths)).toEqual(["/s/agents/a1/state", "/s/agents/a1/claude"]);
+  expect(writableFolders({ id: "m1", role: "manager" }, paths)).toContain("/s/proposed");
 });

@@ -1,14 +1,19 @@
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
 import type { SpooledEvent } from "../wire/event.ts";
-import { OLDEST_PROTOCOL, PROTOCOL, type HarnessPush } from "../wire/harness.ts";
+import { OLDEST_PROTOCOL, PROTOCOL, turnResultOf, type HarnessPush } from "../wire/harness.ts";
 import { MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import type { Broker } from "../messages/broker.ts";
 import { TURN_ENDS, turnEndRule, type Fault } from "../wire/turn-ends.ts";
 import { afterAwake, Moment } from "../lib/timers.ts";
 import { stateOf, type Agent } from "./agent.ts";
+import type { AgentBus } from "./events.ts";
+import { systemPrompt } from "./prompt.ts";
+import { saveRecord } from "./records.ts";
 import type { Sleep } from "./sleep.ts";
+import type { AgentStore } from "./swarm.ts";
+import type { Turns } from "./turns.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import type { HarnessSession } from "./harness-session.ts";
 
@@ -24,30 +29,20 @@ export interface Peer {
 }
 
 export interface HarnessDeps {
-  broker: Broker;
+  broker: Pick<Broker, "leases" | "next" | "setServed" | "isHandling">;
+  turns: Pick<Turns, "record" | "interrupt" | "position">;
+  sleep: Pick<Sleep, "idle" | "busy">;
+  agentStore: Pick<AgentStore, "update">;
+  bus: Pick<AgentBus, "on" | "emit">;
+  /** When the agent's rate limit ends, if an answer of the model said so. Milliseconds since the epoch. */
+  modelUse: { limitEnds(agent: Agent): number | undefined };
+  /** The kind of placeholder credential that harnesses get. */
+  access: { readonly credentialKind: "api-key" | "oauth" };
   /** Revision of the runtime that new cages get; another one is replaced between turns. */
   revision: string;
-  systemPrompt(agent: Agent): string;
-  credentialKind(): "api-key" | "oauth";
-  /** Where the spool of this instance goes on, and the next turn's number. */
-  spoolPosition(agent: Agent, instance: string): { confirmedN: number; nextTurn: number };
-  storeEvents(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number>;
-  /** Ends the agent's open turns, but those of the harness `except`: their harness is gone. */
-  interruptTurns(agent: Agent, why: string, except?: string): Promise<void>;
-  saveSession(agent: Agent, sessionId: string | null): void;
-  changed(agent: Agent): void;
-  /** When the gateway last heard a rate limit end, if it did. */
-  rateLimitReset(agent: Agent): number | undefined;
-  /** The revision that the agent's cage runs. */
-  hasRevision(agent: Agent, revision: string): void;
-  /** Replaces a stale cage; called between turns. */
-  replace(agent: Agent): void;
-  /** What has said hello is of another generation than was deployed. */
-  isAnother(agent: Agent): void;
-  sleep: Pick<Sleep, "idle" | "busy">;
-  /** Work that nobody waits for has failed. */
+  operatorPronouns: string;
+  /** Background work has failed. */
   onUnexpected(error: unknown): void;
-  onOutcome(agent: Agent, outcome: Parsed<"finish">["outcome"]): void;
   now(): number;
 }
 
@@ -59,6 +54,10 @@ export class Harnesses {
 
   constructor(deps: HarnessDeps) {
     this.#deps = deps;
+    deps.bus.on("cage_ended", async ({ agent, why }) => {
+      await this.release(agent, why);
+      await deps.broker.leases.releaseAll(agent.id);
+    });
   }
 
   /** Makes `peer` the agent's harness. Refused while another one lives, and to a protocol we do not speak. */
@@ -93,25 +92,24 @@ export class Harnesses {
     };
     this.#callOffGrace(agent);
     stateOf(agent).harness.session = session;
-    if (hello.generation !== agent.generation) this.#deps.isAnother(agent);
     stateOf(agent).harness.residentServers = hello.resident_servers;
-    this.#deps.hasRevision(agent, hello.revision);
-    await this.#deps.interruptTurns(agent, "another harness of the agent took over", hello.instance);
+    this.#deps.bus.emit("harness_connected", { agent, session });
+    await this.#deps.turns.interrupt(agent, "another harness of the agent took over", hello.instance);
     const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
     stateOf(agent).harness.activity = hello.busy ? "thinking" : "idle";
     peer.ended.addEventListener("abort", () => this.#gone(agent, session), { once: true });
-    const { confirmedN, nextTurn } = this.#deps.spoolPosition(agent, hello.instance);
-    this.#deps.changed(agent);
+    const { confirmedN, nextTurn } = this.#deps.turns.position(agent, hello.instance);
+    this.#deps.bus.emit("changed", agent);
     return {
       session,
       assignment: {
         protocol: Math.min(hello.protocol, PROTOCOL),
         agent: { id: agent.id, name: agent.name, role: agent.role },
         config: agent.config,
-        system_prompt: this.#deps.systemPrompt(agent),
+        system_prompt: systemPrompt(agent, this.#deps.operatorPronouns),
         model: agent.model,
         session_id: agent.record.sessionId,
-        credential_kind: this.#deps.credentialKind(),
+        credential_kind: this.#deps.access.credentialKind,
         paused: agent.record.paused,
         confirmed_n: confirmedN,
         next_turn: nextTurn,
@@ -124,7 +122,7 @@ export class Harnesses {
   #gone(agent: Agent, session: HarnessSession): void {
     if (agent.harness !== session) return;
     this.#startGrace(agent, session);
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   /** The agent's cage outlived the last daemon: its harness connects again, or what it had under way ends. */
@@ -153,7 +151,7 @@ export class Harnesses {
     stateOf(agent).harness.session = undefined;
     stateOf(agent).harness.activity = "idle";
     try {
-      await this.#deps.interruptTurns(agent, why);
+      await this.#deps.turns.interrupt(agent, why);
     } finally {
       await this.#giveBack(agent, session);
     }
@@ -163,7 +161,7 @@ export class Harnesses {
     try {
       if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
     } finally {
-      this.#deps.changed(agent);
+      this.#deps.bus.emit("changed", agent);
       agent.settle();
     }
   }
@@ -171,7 +169,7 @@ export class Harnesses {
   /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */
   next(agent: Agent, session: HarnessSession): ByCall<Output<"next">> {
     return (done, failed) => {
-      if (session.stale) this.#deps.replace(agent);
+      if (session.stale) this.#deps.bus.emit("harness_outdated", agent);
       this.#setActivity(agent, "idle");
       this.#deps.sleep.idle(agent);
       const begin = this.#deps.broker.next(agent.id, session.instance, session.ended);
@@ -196,23 +194,28 @@ export class Harnesses {
     if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
     if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");
-    this.#deps.onOutcome(agent, outcome);
+    this.#deps.bus.emit("turn_ended", { agent, result: turnResultOf(outcome), outcome });
     agent.settle();
   }
 
   /** Stores turn events; resolves with the last `n` that is on stable storage. */
   publish(agent: Agent, session: HarnessSession, events: Parsed<"publish">["events"]): Promise<number> {
     for (const { event } of events) this.#heard(agent, event);
-    return this.#deps.storeEvents(agent, session.instance, events);
+    return this.#deps.turns.record(agent, session.instance, events);
   }
 
   report(agent: Agent, report: Parsed<"report">): void {
-    if (report.session_id !== undefined) this.#deps.saveSession(agent, report.session_id);
+    if (report.session_id !== undefined) this.#saveSession(agent, report.session_id ?? undefined);
     if (report.context_tokens !== undefined) stateOf(agent).harness.contextTokens = report.context_tokens;
     if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
     if (report.servers !== undefined) stateOf(agent).harness.unconnected = ofConfig(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
-    else this.#deps.changed(agent);
+    else this.#deps.bus.emit("changed", agent);
+  }
+
+  #saveSession(agent: Agent, sessionId: string | undefined): void {
+    if (agent.record.sessionId === sessionId) return;
+    saveRecord(this.#deps.agentStore, agent, { sessionId }).catch(this.#deps.onUnexpected);
   }
 
   /** Ends a park at once: the operator says so, or what it waited for has come. */
@@ -221,7 +224,7 @@ export class Harnesses {
     clearTimeout(agent.park.timer);
     stateOf(agent).harness.park = undefined;
     this.serve(agent);
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
   }
 
   /** Ends a park whose cause has just been changed. The message is tried at once. */
@@ -279,7 +282,7 @@ export class Harnesses {
     const state = stateOf(agent).harness;
     state.parksInARow++;
     const now = this.#deps.now();
-    const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.rateLimitReset(agent) : undefined;
+    const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.modelUse.limitEnds(agent) : undefined;
     const until = told !== undefined && told > now ? told : now + parkDelay(why, state.parksInARow);
     const { remedy } = turnEndRule(why);
     stateOf(agent).harness.park = {
@@ -308,7 +311,7 @@ export class Harnesses {
   #setActivity(agent: Agent, activity: Agent["activity"]): void {
     if (agent.activity === activity) return;
     stateOf(agent).harness.activity = activity;
-    this.#deps.changed(agent);
+    this.#deps.bus.emit("changed", agent);
     if (activity === "idle") agent.settle();
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AgentConfig } from "../wire/config.ts";
 import { Agent, stateOf } from "./agent.ts";
+import { openBus } from "../../test/lib/bus.ts";
 import { Sleep } from "./sleep.ts";
 
 const AFTER_MS = 1_000;
@@ -15,11 +16,9 @@ beforeEach(() => {
   asked = [];
   asleep = [];
   isOffered = true;
-  sleep = new Sleep({
-    afterMs: AFTER_MS,
-    offer: (id) => (asked.push(id), isOffered),
-    accepted: (agent) => void asleep.push(agent.id),
-  });
+  const bus = openBus();
+  bus.on("harness_dozing", (agent) => void asleep.push(agent.id));
+  sleep = new Sleep({ afterMs: AFTER_MS, broker: { offerSleep: (id) => (asked.push(id), isOffered) }, bus });
 });
 afterEach(() => void vi.useRealTimers());
 

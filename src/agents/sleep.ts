@@ -1,12 +1,12 @@
+import type { Broker } from "../messages/broker.ts";
 import type { Agent } from "./agent.ts";
+import type { AgentBus } from "./events.ts";
 
 export interface SleepDeps {
   /** How long an agent is idle before its process goes. Milliseconds. */
   afterMs: number;
-  /** Asks the agent's harness to go, unless mail waits. True when it was asked. */
-  offer(agentId: string): boolean;
-  /** The agent has accepted: its process ends now. */
-  accepted(agent: Agent): void;
+  broker: Pick<Broker, "offerSleep">;
+  bus: Pick<AgentBus, "emit">;
 }
 
 /** Ends the process of an agent that has been idle for a while. Mail starts it again. */
@@ -34,7 +34,8 @@ export class Sleep {
   }
 
   #try(agent: Agent): void {
-    if (agent.phase.at === "running" && !agent.held && this.#deps.offer(agent.id)) this.#deps.accepted(agent);
+    const { broker, bus } = this.#deps;
+    if (agent.phase.at === "running" && !agent.held && broker.offerSleep(agent.id)) bus.emit("harness_dozing", agent);
   }
 }
 

@@ -6,23 +6,17 @@ import { openStoreIn } from "../../test/lib/store.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { Paths } from "../lib/paths.ts";
-import type { Cages } from "./cages.ts";
-import type { Harnesses } from "./harnesses.ts";
-import { stateOf, type Agent } from "./agent.ts";
+import type { Agent } from "./agent.ts";
 import { recordCommitted } from "./records.ts";
 import { Swarm } from "./swarm.ts";
 
-/** A swarm over a real database, without cages. */
 let folder: string;
 let store: Store;
 let swarm: Swarm;
 let isFull = false;
-/** The agent whose cage cannot be adopted. */
-let broken: string | undefined;
-let unexpected: unknown[];
+const AT = "2030-01-31T00:00:00.000Z";
 
 function open(): Swarm {
-  const nothing = async (): Promise<void> => {};
   return new Swarm({
     store: {
       all: store.agents.all,
@@ -34,26 +28,7 @@ function open(): Swarm {
       update: (id, patch) => store.write(() => store.agents.update(id, patch)),
     },
     paths: new Paths(folder, join(folder, "run")),
-    cages: {
-      start: nothing,
-      forgive: () => {},
-      stop: nothing,
-      adopt: async (agent: Agent) => {
-        if (agent.name === broken) throw new Error("its note is damaged");
-        return false;
-      },
-      leaveAsleep: (agent: Agent) => void (stateOf(agent).cage.phase = { at: "asleep" }),
-      leaveParked: (agent: Agent, reason: string) => void (stateOf(agent).cage.phase = { at: "parked", reason }),
-      onMail: () => {},
-    } as unknown as Cages,
-    harnesses: { serve: () => {}, unpark: () => {}, forgive: () => {} } as unknown as Harnesses,
-    identityFor: (ordinal) => ({ kind: "host-uid", uid: 210_000 + ordinal, gid: 210_000 + ordinal }),
-    closeSockets: nothing,
-    destroyCage: nothing,
-    hasMail: () => false,
-    changed: () => {},
-    announce: async () => {},
-    onUnexpected: (error) => void unexpected.push(error),
+    identities: { identityFor: (ordinal) => ({ kind: "host-uid", uid: 210_000 + ordinal, gid: 210_000 + ordinal }) },
     now: () => 0,
   });
 }
@@ -64,11 +39,12 @@ function born(agent: Agent): void {
   swarm.publish(agent);
 }
 
+/** As the end of an agent is stored. */
+const purge = ({ id }: Agent) => store.write(() => store.agents.update(id, { destroyedAt: AT, purgedAt: AT }));
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "swarm-"));
   store = openStoreIn(folder);
-  unexpected = [];
-  broken = undefined;
   swarm = open();
 });
 afterEach(() => {
@@ -101,11 +77,13 @@ test("an agent is seen by nobody before its first deploy has succeeded", async (
 test("a uid is never used again, not even after its agent was purged", async () => {
   const first = await swarm.createDraft("ada");
   born(first);
-  await swarm.destroy("ada", { purge: true });
+  await purge(first);
+  swarm.freeName("ada");
   const second = await swarm.createDraft("ada");
   expect(second.id).not.toBe(first.id);
   expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
-  await swarm.discardDraft(second);
+  await purge(second);
+  swarm.dropDraft(second);
   // The same holds for the next daemon.
   const third = await open().createDraft("bob");
   expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
@@ -115,19 +93,8 @@ test("a name whose agent could not be stored, or came to nothing, is free again"
   isFull = true;
   await expect(swarm.createDraft("ada")).rejects.toMatchObject({ code: "disk_full" });
   isFull = false;
-  await swarm.discardDraft(await swarm.createDraft("ada"));
+  const draft = await swarm.createDraft("ada");
+  await purge(draft);
+  swarm.dropDraft(draft);
   await swarm.createDraft("ada");
-});
-
-test("an agent that cannot be brought up does not keep the others from starting", async () => {
-  for (const name of ["ada", "bob"]) {
-    born(await swarm.createDraft(name));
-    const agent = swarm.byName(name);
-    agent.become(1, { config: agent.config, instructions: "", warnings: [], unreadable: undefined });
-  }
-  broken = "ada";
-  await swarm.boot();
-  expect(swarm.byName("ada").phase).toMatchObject({ at: "parked", reason: expect.stringContaining("its note is damaged") });
-  expect(swarm.byName("bob").phase).toEqual({ at: "asleep" });
-  expect(unexpected).toHaveLength(1);
 });

@@ -4,19 +4,20 @@ import type { NumberedEvent, StoredTurnEvent } from "../wire/event.ts";
 import type { TurnStore } from "./turns.ts";
 
 /**
- * Turns in the hive's store. Publishes to the feed after the commit. `makeRoom` resolves when the events may be added.
+ * Turns in the hive's store. Publishes to the feed after the commit. `retention.addedEvents` resolves when the events may
+ * be added.
  */
 export function turnStore(
   store: Store,
   feed: Pick<Feed, "publish">,
-  makeRoom: (agent: string, events: NumberedEvent[]) => Promise<void>,
+  retention: { addedEvents(agent: string, events: readonly NumberedEvent[]): Promise<void> },
 ): TurnStore {
   const tell = (stored: StoredTurnEvent[]): void => {
     for (const turn of stored) feed.publish({ kind: "turn", seq: turn.seq, turn });
   };
   return {
     async append(agent, instance, events) {
-      await makeRoom(agent.id, events);
+      await retention.addedEvents(agent.id, events);
       return store.write((tx) => {
         const result = store.turns.append(agent.id, agent.name, instance, events, store.nextSeq);
         tx.afterCommit(() => tell(result.stored));

@@ -8,6 +8,7 @@ import type { NumberedEvent, SpooledEvent } from "../wire/event.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { Agent, stateOf } from "./agent.ts";
+import { openBus } from "../../test/lib/bus.ts";
 import { turnStore } from "./turn-store.ts";
 import { Turns, type TurnStore } from "./turns.ts";
 
@@ -38,7 +39,7 @@ const storeInto = (stored: NumberedEvent[]): TurnStore => ({
 
 test("a turn's end without a result gets one from its reason", async () => {
   const stored: NumberedEvent[] = [];
-  const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
+  const turns = new Turns({ store: storeInto(stored), bus: openBus(), now: Date.now });
   const end = { type: "turn_end", turn: 1, duration_ms: 1, tokens: NO_TOKENS } as const;
   const told: SpooledEvent["event"][] = [
     { ...end, ok: true, reason: "completed" },
@@ -52,7 +53,7 @@ test("a turn's end without a result gets one from its reason", async () => {
 
 test("turn marks and the events between them have a maximum size, whatever a program publishes", async () => {
   const stored: NumberedEvent[] = [];
-  const turns = new Turns({ store: storeInto(stored), changed: () => {}, now: Date.now });
+  const turns = new Turns({ store: storeInto(stored), bus: openBus(), now: Date.now });
   const long = "x".repeat(1_500_000);
   const tokens = NO_TOKENS;
   const events: SpooledEvent["event"][] = [
@@ -92,6 +93,7 @@ describe("a turn whose harness has gone", () => {
   let store: Store;
   let turns: Turns;
   let published: string[];
+  let ended: string[];
   /** Resolves when events may be stored. */
   let room: Promise<void>;
   let agent: Agent;
@@ -102,9 +104,12 @@ describe("a turn whose harness has gone", () => {
     published = [];
     room = Promise.resolve();
     agent = anAgent();
+    const bus = openBus();
+    ended = [];
+    bus.on("turn_ended", ({ agent: { name }, result }) => void ended.push(`${name}: ${result}`));
     turns = new Turns({
-      store: turnStore(store, { publish: (event) => void published.push(JSON.stringify(event)) }, () => room),
-      changed: () => {},
+      store: turnStore(store, { publish: (event) => void published.push(JSON.stringify(event)) }, { addedEvents: () => room }),
+      bus,
       now: () => START + 60_000,
     });
   });
@@ -117,7 +122,8 @@ describe("a turn whose harness has gone", () => {
   test("ends as interrupted with the reason, its duration and the metered usage, and is published", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
     Object.assign(stateOf(agent).turn.running ?? {}, { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 });
-    expect(await turns.interrupt(agent, "the cage crashed (ended by SIGKILL)")).toBe(1);
+    await turns.interrupt(agent, "the cage crashed (ended by SIGKILL)");
+    expect(ended).toEqual(["ada: interrupted"]);
     expect(rows()).toMatchObject([
       {
         turn: 1,
@@ -131,25 +137,29 @@ describe("a turn whose harness has gone", () => {
     ]);
     expect(published.at(-1)).toContain('"result":"interrupted"');
     expect(agent.turn).toBeUndefined();
-    expect(await turns.interrupt(agent, "again")).toBe(0);
+    await turns.interrupt(agent, "again");
+    expect(ended).toHaveLength(1);
   });
 
   test("ends although its start was still being stored when the harness ended", async () => {
     let makeRoom = (): void => {};
     room = new Promise((resolve) => (makeRoom = resolve));
     const recorded = turns.record(agent, "i1", numbered([startOf(1)]));
-    const ended = turns.interrupt(agent, "the agent was killed (by operator)");
+    const interrupted = turns.interrupt(agent, "the agent was killed (by operator)");
     makeRoom();
     await recorded;
-    expect(await ended).toBe(1);
+    await interrupted;
+    expect(ended).toEqual(["ada: interrupted"]);
     expect(rows().map(({ result }) => result)).toEqual(["interrupted"]);
   });
 
   test("ends when another harness says hello, but continues if that harness owns it", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
-    expect(await turns.interrupt(agent, "another harness of the agent took over", "i1")).toBe(0);
+    await turns.interrupt(agent, "another harness of the agent took over", "i1");
+    expect(ended).toEqual([]);
     expect(rows()).toMatchObject([{ turn: 1, ended_at: null }]);
-    expect(await turns.interrupt(agent, "another harness of the agent took over", "i2")).toBe(1);
+    await turns.interrupt(agent, "another harness of the agent took over", "i2");
+    expect(ended).toEqual(["ada: interrupted"]);
     expect(rows()).toMatchObject([{ turn: 1, result: "interrupted" }]);
   });
 

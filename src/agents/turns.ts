@@ -4,6 +4,7 @@ import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "..
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import { stateOf, type Agent } from "./agent.ts";
+import type { AgentBus } from "./events.ts";
 
 /** The storage that `Turns` needs. */
 export interface TurnStore {
@@ -29,7 +30,7 @@ export interface TurnStore {
 
 export interface TurnDeps {
   store: TurnStore;
-  changed(agent: Agent): void;
+  bus: Pick<AgentBus, "emit">;
   now(): number;
 }
 
@@ -39,14 +40,14 @@ export interface TurnDeps {
  */
 export class Turns {
   readonly #store: TurnStore;
-  readonly #changed: (agent: Agent) => void;
+  readonly #bus: Pick<AgentBus, "emit">;
   readonly #now: () => number;
   /** Events that are being stored. */
   readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
 
-  constructor({ store, changed, now }: TurnDeps) {
+  constructor({ store, bus, now }: TurnDeps) {
     this.#store = store;
-    this.#changed = changed;
+    this.#bus = bus;
     this.#now = now;
   }
 
@@ -57,7 +58,7 @@ export class Turns {
     this.#recording.set(agent, recording.add(storing));
     try {
       const { confirmedN } = await storing;
-      this.#changed(agent);
+      this.#bus.emit("changed", agent);
       return confirmedN;
     } finally {
       recording.delete(storing);
@@ -66,9 +67,9 @@ export class Turns {
 
   /**
    * Ends the agent's open turns as interrupted because their harness has gone. Turns of the harness `except` continue.
-   * Waits for events that the harness published before it ended. Returns the number of ended turns.
+   * Waits for events that the harness published before it ended.
    */
-  async interrupt(agent: Agent, why: string, except?: string): Promise<number> {
+  async interrupt(agent: Agent, why: string, except?: string): Promise<void> {
     const metered = agent.turn;
     if (except === undefined) stateOf(agent).turn.running = undefined;
     await Promise.allSettled(this.#recording.get(agent) ?? new Set<Promise<unknown>>());
@@ -77,8 +78,9 @@ export class Turns {
       .open(agent.id)
       .filter(({ instance }) => except === undefined || instance !== except)
       .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : undefined));
-    if (ends.length > 0) await this.#store.end(agent, at, ends);
-    return ends.length;
+    if (ends.length === 0) return;
+    await this.#store.end(agent, at, ends);
+    for (const _ of ends) this.#bus.emit("turn_ended", { agent, result: "interrupted" });
   }
 
   /** Tracks the running turn and puts the metered figures into its end. */

@@ -72,12 +72,6 @@ export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSp
   };
 }
 
-/** The folders of the hive that an agent can write. A folder of `mounts` is the operator's, and so is its room. */
-export function writableFolders(agent: Pick<Agent, "id" | "role">, paths: Paths): string[] {
-  const own = paths.agent(agent.id);
-  return [own.state, own.claude, ...(agent.role === "manager" ? [paths.proposed] : [])];
-}
-
 function managerBinds(paths: Paths): Bind[] {
   return [
     { host: paths.proposed, cage: "/agents", mode: "rw" },

@@ -148,6 +148,11 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
   };
 }
 
+/** The address of the agents' own pages: a loopback address, because they are for a browser on this machine. */
+export function pageAddress({ bind }: Pick<Config, "bind">): string {
+  return isLoopback(bind) ? bind : "127.0.0.1";
+}
+
 export function isLoopback(address: string): boolean {
   return address === "localhost" || address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
 }

@@ -37,17 +37,19 @@ export interface DeployParts extends Given {
   paths: Paths;
   /** Prefixes of model ids that the operator's prices name. */
   models: readonly string[];
-  /** Makes the specification of a cage without starting it. */
-  specify(agent: Agent): Promise<unknown>;
-  /** The agent's identity on the host, or the one that a new agent would have. */
-  identityOf(agent: Agent | undefined): Identity;
-  /** A deploy of the agent has ended. */
-  afterDeploy(agent: Agent): Promise<void>;
+  specs: {
+    /** Makes the specification of a cage without starting it. */
+    of(agent: Agent): Promise<unknown>;
+    /** The agent's identity on the host, or the one that a new agent would have. */
+    identityOf(agent: Agent | undefined): Identity;
+  };
 }
+
+export type HiveDeploys = ReturnType<typeof openDeploys>;
 
 /** Requests, approvals and deploys, put together. */
 export function openDeploys(parts: DeployParts) {
-  const { paths, specify, identityOf, models, afterDeploy, ...rest } = parts;
+  const { paths, specs, models, ...rest } = parts;
   const known = (): KnownNames => ({ models, agents: parts.swarm.all().map((agent) => agent.name) });
   const generationFolder = (agent: Agent, generation: number): string => paths.agent(agent.id).generation(generation);
   const context: DeployContext = {
@@ -57,12 +59,12 @@ export function openDeploys(parts: DeployParts) {
     risks: ({ base, head, diff }) =>
       riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known: known() }),
     generationFolder,
-    tryMounts: (agent, mounts, approved) => tryMounts(mounts, identityOf(agent), paths, approved),
+    tryMounts: (agent, mounts, approved) => tryMounts(mounts, specs.identityOf(agent), paths, approved),
     userName: nameOf,
-    checkSpec: async (agent) => void (await specify(agent)),
+    checkSpec: async (agent) => void (await specs.of(agent)),
     logTail: (agent) => tailOf(paths.agent(agent.id).log),
     async leftover(agent, row) {
-      await afterDeploy(agent);
+      await parts.allStop.afterDeploy(agent);
       // Pending requests may name the agent that has just come into being.
       if (row.kind === "spawn") await refreshMarks(context, requestStore);
       await parts.repos.meta.refreshCheckout();
@@ -95,7 +97,7 @@ export function openDeploys(parts: DeployParts) {
 
     /** The manager comes into being with the first start. A failure is told, and tried again by the next one. */
     async firstStart(): Promise<void> {
-      if (parts.swarm.manager() || parts.isAllStopped()) return;
+      if (parts.swarm.manager() || parts.allStop.isOn) return;
       const description = "coordinates the hive";
       const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
       const row = await deploys.settled(asked.id);

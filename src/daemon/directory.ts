@@ -4,7 +4,7 @@ import type { Directory, Principal } from "../messages/directory.ts";
 import { MANAGER } from "../wire/names.ts";
 
 /** Names of every agent that ever was, and who of them lives. */
-export function directoryOf(past: readonly { id: string; name: string }[], swarm: () => Swarm): Directory {
+export function directoryOf(past: readonly { id: string; name: string }[], swarm: Swarm): Directory {
   const names = new Map(past.map((one) => [one.id, one.name]));
   const principal = (agent: Agent | undefined): Principal | undefined =>
     agent && !agent.destroyed && !agent.isDraft
@@ -12,18 +12,15 @@ export function directoryOf(past: readonly { id: string; name: string }[], swarm
       : undefined;
   return {
     // `manager` is another name for hm1nd.
-    byName: (name) => principal(swarm().find(name === "manager" ? MANAGER : name)),
-    byId: (id) => principal(swarm().byId(id)),
-    live: () =>
-      swarm()
-        .all()
-        .flatMap((agent) => principal(agent) ?? []),
-    nameOf: (id) => swarm().byId(id)?.name ?? names.get(id) ?? id,
+    byName: (name) => principal(swarm.find(name === "manager" ? MANAGER : name)),
+    byId: (id) => principal(swarm.byId(id)),
+    live: () => swarm.all().flatMap((agent) => principal(agent) ?? []),
+    nameOf: (id) => swarm.byId(id)?.name ?? names.get(id) ?? id,
   };
 }
 
 /** Revisions that cages run. undefined while that of an adopted one is not known: then nothing may go. */
-export function revisionsInUse(swarm: Swarm, current: string): Set<string> | undefined {
+export function revisionsInUse(swarm: Pick<Swarm, "all">, current: string): Set<string> | undefined {
   const keep = new Set([current]);
   for (const agent of swarm.all()) {
     if (!("running" in agent.phase)) continue;

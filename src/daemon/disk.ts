@@ -1,4 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import type { AgentBus } from "../agents/events.ts";
+import type { Paths } from "../lib/paths.ts";
 import { HiveError } from "../wire/error.ts";
 
 /** Bytes that are set aside while there is room, and given back when there is none: enough to stop in order. */
@@ -9,6 +11,12 @@ const LOW_BYTES = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 5_000;
 const CHUNK = Buffer.alloc(1024 * 1024, 1);
 
+export interface DiskDeps {
+  paths: Pick<Paths, "state" | "ballast">;
+  bus: Pick<AgentBus, "emit">;
+  log: { info(words: string): void; warn(words: string): void };
+}
+
 /**
  * Watches the disk under the state folder. When it is nearly full the ballast goes, so that what runs can still be
  * finished and stopped, and `low` says that nothing new should be taken in. When there is room again, it comes back.
@@ -16,14 +24,16 @@ const CHUNK = Buffer.alloc(1024 * 1024, 1);
 export class Disk {
   readonly #folder: string;
   readonly #ballast: string;
-  readonly #changed: () => void;
+  readonly #bus: Pick<AgentBus, "emit">;
+  readonly #log: DiskDeps["log"];
   #timer: NodeJS.Timeout | undefined;
   low = false;
 
-  constructor(folder: string, ballast: string, changed: () => void) {
-    this.#folder = folder;
-    this.#ballast = ballast;
-    this.#changed = changed;
+  constructor({ paths, bus, log }: DiskDeps) {
+    this.#folder = paths.state;
+    this.#ballast = paths.ballast;
+    this.#bus = bus;
+    this.#log = log;
   }
 
   start(): void {
@@ -61,7 +71,10 @@ export class Disk {
     } else if (free > LOW_BYTES + BALLAST_BYTES || existsSync(this.#ballast)) {
       this.low = !existsSync(this.#ballast) && !layDown(this.#ballast);
     }
-    if (had !== this.low) this.#changed();
+    if (had === this.low) return;
+    if (this.low) this.#log.warn("the disk is nearly full: nothing new is taken in");
+    else this.#log.info("there is room on the disk again");
+    this.#bus.emit("changed", "hive");
   }
 }
 

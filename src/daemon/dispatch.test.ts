@@ -18,21 +18,18 @@ beforeEach(() => {
   stored = [];
   const answer = (done: (output: object) => void): void => done({ sent: [] });
   call = openDispatch({
-    hive: () =>
-      ({
-        broker: { sending: () => answer },
-        swarm: { all: () => [{ name: "scout" }] },
-        questions: { ask: () => Promise.reject(new Error("ENOSPC")) },
-      }) as never,
-    broker: { stored: () => (isStored ? {} : undefined) } as never,
-    agentCount: () => 3,
+    context: {
+      broker: { sending: () => answer, stored: () => (isStored ? {} : undefined) },
+      swarm: { all: () => ["scout", "scribe", "critic"].map((name) => ({ name })) },
+      questions: { ask: () => Promise.reject(new Error("ENOSPC")) },
+    } as never,
     disk: {
       get low() {
         return isLow;
       },
       explain: (error: Error) => new HiveError("disk_full", `the disk is full (${error.message})`),
-    } as never,
-    retention: { added: async (agent: string, bytes: number) => void stored.push([agent, bytes]) } as never,
+    },
+    retention: { added: async (agent: string, bytes: number) => void stored.push([agent, bytes]) },
     metrics: { called: () => {} },
     onUnexpected: (error) => expect.unreachable(String(error)),
   });
@@ -56,7 +53,7 @@ test.each(Object.keys(operations).filter((name) => takesIn(name as OperationName
 
 test("what only reads or ends something is carried out while the disk is nearly full", async () => {
   isLow = true;
-  expect(await ask("list", {}, OPERATOR)).toEqual({ agents: ["scout"] });
+  expect(await ask("list", {}, OPERATOR)).toEqual({ agents: ["scout", "scribe", "critic"] });
 });
 
 test("a message that is stored already is answered while the disk is nearly full", async () => {

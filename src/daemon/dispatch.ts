@@ -1,4 +1,4 @@
-import { EVERYBODY, type Broker } from "../messages/broker.ts";
+import { EVERYBODY } from "../messages/broker.ts";
 import type { Answer } from "../rpc/server.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
@@ -6,18 +6,15 @@ import { takesIn, type OperationName, type Parsed } from "../wire/operations.ts"
 import type { Disk } from "./disk.ts";
 import { handlers } from "./handlers/index.ts";
 import { senderOf } from "./handlers/messages.ts";
-import type { CallerContext } from "./handlers/types.ts";
-import type { Hive } from "./system.ts";
+import type { CallerContext, HandlerContext } from "./handlers/types.ts";
 import type { Metrics } from "./metrics.ts";
 import { MESSAGE_BYTES, type Retention } from "./retention.ts";
 
 export interface DispatchDeps {
-  hive(): Hive;
-  broker: Broker;
-  /** Recipients of a message to everybody. */
-  agentCount(): number;
-  disk: Disk;
-  retention: Retention;
+  /** What the handlers act on. */
+  context: HandlerContext;
+  disk: Pick<Disk, "low" | "explain">;
+  retention: Pick<Retention, "added">;
   metrics: Pick<Metrics, "called">;
   onUnexpected(error: unknown): void;
 }
@@ -27,7 +24,8 @@ export type Call = (name: OperationName, input: never, caller: CallerContext) =>
 
 /** What stands before every handler: the gate of a nearly full disk, the count of calls, and of what agents store. */
 export function openDispatch(deps: DispatchDeps): Call {
-  const { broker, disk, retention, metrics, onUnexpected } = deps;
+  const { context, disk, retention, metrics, onUnexpected } = deps;
+  const { broker, swarm } = context;
 
   /** A send that is stored already is answered from what is stored: it takes nothing in. */
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
@@ -38,7 +36,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     if (name === "ask_operator") return MESSAGE_BYTES + JSON.stringify(input).length;
     if (name !== "send") return 0;
     const { to, body } = input as Parsed<"send">;
-    return (MESSAGE_BYTES + body.length) * (to === EVERYBODY ? deps.agentCount() : 1);
+    return (MESSAGE_BYTES + body.length) * (to === EVERYBODY ? swarm.all().length : 1);
   };
 
   return (name, input, caller) => {
@@ -52,8 +50,8 @@ export function openDispatch(deps: DispatchDeps): Call {
       const bytes = storedBytes(name, input);
       if (bytes > 0) void retention.added(caller.agent.id, bytes).catch(onUnexpected);
     }
-    const handler = handlers[name] as (hive: Hive, input: never, caller: CallerContext) => Answer | object;
-    const result = handler(deps.hive(), input, caller);
+    const handler = handlers[name] as (context: HandlerContext, input: never, caller: CallerContext) => Answer | object;
+    const result = handler(context, input, caller);
     // A stream is handed on as it is.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
     return (done, failed) => {

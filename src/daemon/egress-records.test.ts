@@ -21,8 +21,8 @@ beforeEach(() => {
   records = new EgressRecords({
     store,
     feed: { publish: () => void published++ },
-    nameOf: () => "ada",
-    added: async () => {},
+    directory: { nameOf: () => "ada" },
+    retention: { added: async () => {} },
     now: () => now,
   });
 });

@@ -1,8 +1,9 @@
 import type { Feed } from "../eventlog/feed.ts";
 import type { EgressRecord } from "../gateway/egress/proxy.ts";
+import type { Directory } from "../messages/directory.ts";
 import type { Store } from "../store/store.ts";
 import { reasonOf } from "../wire/egress.ts";
-import { CONNECTION_BYTES } from "./retention.ts";
+import { CONNECTION_BYTES, type Retention } from "./retention.ts";
 
 /** Denied connections that an agent's tail shows within a minute: what is more is only in the table of connections. */
 const MOST_NOTES = 10;
@@ -11,9 +12,8 @@ const MINUTE_MS = 60_000;
 export interface EgressRecordsDeps {
   store: Store;
   feed: Pick<Feed, "publish">;
-  nameOf(agentId: string): string;
-  /** So many bytes are stored for an agent. */
-  added(agentId: string, bytes: number): Promise<void>;
+  directory: Pick<Directory, "nameOf">;
+  retention: Pick<Retention, "added">;
   now(): number;
 }
 
@@ -29,16 +29,20 @@ export class EgressRecords {
 
   /** Resolves once the connection is stored. */
   async record({ agentId, serverName, ...connection }: EgressRecord): Promise<void> {
-    const { store, feed, nameOf, added, now } = this.#deps;
+    const { store, feed, directory, retention, now } = this.#deps;
     const at = now();
     const text = connection.verdict === "allowed" ? undefined : this.#note(agentId, at, { ...connection, serverName });
     await store.write((tx) => {
       store.ledger.connect({ agent: agentId, at, ...connection });
       if (text === undefined) return;
-      const turn = store.turns.note(agentId, nameOf(agentId), store.nextSeq(), at, { type: "note", level: "warn", text });
+      const turn = store.turns.note(agentId, directory.nameOf(agentId), store.nextSeq(), at, {
+        type: "note",
+        level: "warn",
+        text,
+      });
       tx.afterCommit(() => feed.publish({ kind: "turn", seq: turn.seq, turn }));
     });
-    await added(agentId, CONNECTION_BYTES);
+    await retention.added(agentId, CONNECTION_BYTES);
   }
 
   /** The words for the tail, or none where it has had enough of them this minute. */
@@ -54,6 +58,6 @@ export class EgressRecords {
     const named = serverName === undefined ? "" : `: ${serverName}`;
     const words = `connection denied: ${host}:${port} (${reasonOf(verdict)}${named})`;
     if (minute.denied < MOST_NOTES) return words;
-    return `${words}; \`hivectl egress ${this.#deps.nameOf(agentId)}\` lists those of the next minute`;
+    return `${words}; \`hivectl egress ${this.#deps.directory.nameOf(agentId)}\` lists those of the next minute`;
   }
 }

@@ -1,17 +1,31 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Agent } from "../agents/agent.ts";
+import type { AgentBus } from "../agents/events.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import type { Feed } from "../eventlog/feed.ts";
+import type { Store } from "../store/store.ts";
+import { TURN_RESULTS } from "../wire/turn-ends.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 
 export type Metrics = ReturnType<typeof openMetrics>;
 
+export interface MetricsDeps {
+  bus: Pick<AgentBus, "on">;
+  agents: Pick<Swarm, "all">;
+  feed: Pick<Feed, "readers">;
+  store: Pick<Store, "seq">;
+}
+
 /** The hive in figures, for Prometheus. Gauges are set when they are asked for. */
-export function openMetrics() {
+export function openMetrics(deps: MetricsDeps) {
   const registry = new Registry();
   addProcessMetrics(registry);
   const registers = [registry];
   const agents = new Gauge({ name: "hive_agents", help: "Agents by state", labelNames: ["state"], registers });
   const readers = new Gauge({ name: "hive_event_readers", help: "Open event streams", registers });
   const position = new Gauge({ name: "hive_seq", help: "The newest number of the sequence", registers });
+  const turns = new Counter({ name: "hive_turns_total", help: "Turns by how they ended", labelNames: ["outcome"], registers });
+  for (const outcome of TURN_RESULTS) turns.inc({ outcome }, 0);
+  deps.bus.on("turn_ended", ({ result }) => turns.inc({ outcome: result }));
   const calls = new Map<string, Map<string, number>>();
   new Counter({
     name: "hive_calls_total",
@@ -30,7 +44,6 @@ export function openMetrics() {
       if (!callers) calls.set(operation, (callers = new Map()));
       callers.set(caller, (callers.get(caller) ?? 0) + 1);
     },
-    turns: new Counter({ name: "hive_turns_total", help: "Turns by how they ended", labelNames: ["outcome"], registers }),
     modelRequests: new Counter({
       name: "hive_model_requests_total",
       help: "Model requests by what became of them",
@@ -38,11 +51,11 @@ export function openMetrics() {
       registers,
     }),
     modelTokens: new Counter({ name: "hive_model_tokens_total", help: "Metered tokens", labelNames: ["agent"], registers }),
-    text(now: { agents: Agent[]; readers: number; seq: number }): Promise<string> {
+    text(): Promise<string> {
       agents.reset();
-      for (const agent of now.agents) agents.inc({ state: agent.state });
-      readers.set(now.readers);
-      position.set(now.seq);
+      for (const agent of deps.agents.all()) agents.inc({ state: agent.state });
+      readers.set(deps.feed.readers);
+      position.set(deps.store.seq);
       return registry.metrics();
     },
   };

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { AgentConfig } from "../wire/config.ts";
 import { Agent, stateOf } from "../agents/agent.ts";
 import { Turns } from "../agents/turns.ts";
+import { openBus } from "../../test/lib/bus.ts";
 import { ModelUse } from "./model-use.ts";
 
 const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
@@ -15,13 +16,14 @@ beforeEach(() => {
   counted = [];
   changed = [];
   const counter = { inc: (labels: object, value?: number) => void counted.push([labels, value]) } as never;
+  const bus = openBus();
+  bus.on("changed", (what) => void changed.push(what === "hive" ? "the hive" : what.name));
   use = new ModelUse({
-    agent: (id) => (id === agent.id ? agent : undefined),
-    turns: new Turns({ store: {} as never, changed: () => {}, now: () => 0 }),
-    usage: { add: async () => {} } as never,
+    agents: { byId: (id) => (id === agent.id ? agent : undefined) },
+    turns: new Turns({ store: {} as never, bus, now: () => 0 }),
+    usage: { add: async () => {} },
     metrics: { modelTokens: counter, modelRequests: counter },
-    changed: ({ name }) => void changed.push(name),
-    hiveChanged: () => void changed.push("the hive"),
+    bus,
     onUnexpected: (error) => expect.unreachable(String(error)),
   });
 });

@@ -1,16 +1,17 @@
 import type { Usage, UpstreamSignal } from "../gateway/model/dialect.ts";
 import type { Agent } from "../agents/agent.ts";
+import type { AgentBus } from "../agents/events.ts";
+import type { Swarm } from "../agents/swarm.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Metrics } from "./metrics.ts";
 import type { UsageToday } from "./usage.ts";
 
 export interface ModelUseDeps {
-  agent(id: string): Agent | undefined;
-  turns: Turns;
-  usage: UsageToday;
+  agents: Pick<Swarm, "byId">;
+  turns: Pick<Turns, "meter">;
+  usage: Pick<UsageToday, "add">;
   metrics: Pick<Metrics, "modelRequests" | "modelTokens">;
-  changed(agent: Agent): void;
-  hiveChanged(): void;
+  bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
 }
 
@@ -26,16 +27,16 @@ export class ModelUse {
 
   /** Counts what an answer used: for the turn, the day, and the metrics. */
   add(used: Usage): void {
-    const { turns, usage, metrics, changed, hiveChanged, onUnexpected } = this.#deps;
-    const agent = this.#deps.agent(used.agentId);
+    const { agents, turns, usage, metrics, bus, onUnexpected } = this.#deps;
+    const agent = agents.byId(used.agentId);
     const { input, output, cache_read, cache_write } = used.tokens;
     void usage.add(used).catch(onUnexpected);
     metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, input + output + cache_read + cache_write);
     if (agent) {
       turns.meter(agent, used);
-      changed(agent);
+      bus.emit("changed", agent);
     }
-    hiveChanged();
+    bus.emit("changed", "hive");
   }
 
   /** Notes what an answer's status says. */

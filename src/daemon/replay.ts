@@ -3,13 +3,12 @@ import { passes } from "../eventlog/feed.ts";
 import { messageView } from "../messages/view.ts";
 import type { Directory } from "../messages/directory.ts";
 import { questionView } from "../messages/questions.ts";
-import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
-import type { ApprovalView } from "../wire/approval.ts";
+import type { RequestReader } from "../deploys/request-reader.ts";
 import type { HiveEvent } from "../wire/event.ts";
 
 /** Reads stored events after a position from the tables that they live in, merged into the one sequence. */
-export function storeReplay(store: Store, directory: Directory, approvalOf: (row: ApprovalRecord) => ApprovalView): Replay {
+export function storeReplay(store: Store, directory: Directory, requests: Pick<RequestReader, "view">): Replay {
   const nameOf = (id: string): string => directory.nameOf(id);
   return (after, limit, filter) => {
     const wants = (kind: string): boolean => filter.kinds === undefined || filter.kinds.includes(kind);
@@ -24,7 +23,7 @@ export function storeReplay(store: Store, directory: Directory, approvalOf: (row
     }
     if (wants("approval")) {
       for (const row of store.approvals.after(after, limit))
-        events.push({ kind: "approval", seq: row.seq, approval: approvalOf(row) });
+        events.push({ kind: "approval", seq: row.seq, approval: requests.view(row) });
     }
     if (wants("turn")) {
       for (const turn of store.turns.after(after, limit, nameOf, agentId(directory, filter)))

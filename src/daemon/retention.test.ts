@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import type { TurnEvent } from "../wire/event.ts";
 import { Retention, roughBytes } from "./retention.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 const DAY = 24 * 3600_000;
 const NOW = Date.parse("2030-01-31T00:00:00Z");
@@ -81,7 +82,7 @@ test("past its bytes an agent's oldest events go, its marks and everybody else's
   const { events } = await new Retention(store, {
     onUnexpected,
     now: () => NOW,
-    log: (line) => void words.push(line),
+    log: { info: (line) => void words.push(line) },
     turnEventBytes: 3_000_000,
   }).runOnce();
   const left = of("ada");
@@ -123,7 +124,7 @@ test("a clock that jumps by a month removes nothing before it has been steady fo
     onUnexpected,
     now: () => offset + passed,
     passed: () => passed,
-    log: (line) => void words.push(line),
+    log: { info: (line) => void words.push(line) },
   });
   retention.start();
   const hour = async (): Promise<void> => {
@@ -195,7 +196,7 @@ test("places in spools are kept of an agent's newest harnesses, whatever they ca
 });
 
 test("past its bytes the oldest bodies that an agent has sent go; what waits, what others sent and what messages say of themselves stay", async () => {
-  const search = new SearchIndex(store, (error) => expect.fail(String(error)));
+  const search = new SearchIndex({ store, bus: openBus(), onUnexpected });
   const send = (sender: string, state: "done" | "queued", copies = 1): Promise<number[]> =>
     store.write(() =>
       Array.from({ length: copies }, () => {
@@ -216,7 +217,7 @@ test("past its bytes the oldest bodies that an agent has sent go; what waits, wh
 });
 
 test("of messages, closed questions and the audit trail each agent keeps the newest; what is open, of requests or of others stays", async () => {
-  const search = new SearchIndex(store, (error) => expect.fail(String(error)));
+  const search = new SearchIndex({ store, bus: openBus(), onUnexpected });
   const send = (sender: string, state: "done" | "dead" | "queued", copies = 1): Promise<number[]> =>
     store.write(() =>
       Array.from({ length: copies }, () => {

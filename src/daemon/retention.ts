@@ -36,7 +36,7 @@ export function roughBytes(events: readonly { event: object }[]): number {
 
 export interface RetentionOptions {
   now?: () => number;
-  log?: (words: string) => void;
+  log?: { info(words: string): void };
   /** A round has failed; the next hour tries again. */
   onUnexpected(error: unknown): void;
   turnEventBytes?: number;
@@ -78,7 +78,7 @@ export class Retention {
   readonly #store: Store;
   readonly #now: () => number;
   readonly #onUnexpected: (error: unknown) => void;
-  readonly #log: (words: string) => void;
+  readonly #log: { info(words: string): void };
   readonly #turnEventBytes: number;
   readonly #sentBytes: number;
   readonly #mostSent: number;
@@ -94,7 +94,7 @@ export class Retention {
     this.#store = store;
     this.#onUnexpected = options.onUnexpected;
     this.#now = options.now ?? Date.now;
-    this.#log = options.log ?? (() => {});
+    this.#log = options.log ?? { info: () => {} };
     this.#steady = new SteadyClock(this.#now, options.passed ?? (() => performance.now()));
     this.#turnEventBytes = options.turnEventBytes ?? TURN_EVENT_BYTES;
     this.#sentBytes = options.sentBytes ?? SENT_BYTES;
@@ -123,7 +123,7 @@ export class Retention {
    */
   async tick(): Promise<void> {
     if (this.#steady.look()) await this.runOnce();
-    else this.#log("retention: the clock has jumped, nothing is removed before it has been steady for an hour");
+    else this.#log.info("retention: the clock has jumped, nothing is removed before it has been steady for an hour");
   }
 
   stop(): void {
@@ -140,6 +140,11 @@ export class Retention {
     if (sum > this.#pruneAfterBytes) await this.#prune(agent);
   }
 
+  /** The same for events of turns. */
+  addedEvents(agent: string, events: readonly { event: object }[]): Promise<void> {
+    return this.added(agent, roughBytes(events));
+  }
+
   /** One round. */
   async runOnce(): Promise<{ bodies: number; events: number }> {
     const now = this.#now();
@@ -151,7 +156,7 @@ export class Retention {
     // What the daemon sends is about what agents do.
     await this.#pruneSent(SYSTEM);
     if (pruned.bodies + pruned.events > 0)
-      this.#log(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
+      this.#log.info(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
     return pruned;
   }
 

@@ -8,7 +8,7 @@ import { HiveError } from "../wire/error.ts";
 import { takeLock } from "../store/lock.ts";
 import { checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
-import { openHive, type Hive } from "./system.ts";
+import { openSystem, type System } from "./system.ts";
 import { webApp, type WebDeps } from "./http/app.ts";
 import { originsFor } from "./http/origin.ts";
 import { bounded } from "./http/server.ts";
@@ -38,13 +38,13 @@ export async function run(config: Config, failpoint?: (name: string) => Promise<
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve(name));
     shutdown = resolve;
   });
-  const hive = await openHive({
+  const hive = await openSystem({
     config,
     paths,
     log,
     requestShutdown: (words) => shutdown(words),
     onFatal: (error) => die(log, error),
-    ...(failpoint ? { failpoint } : {}),
+    overrides: failpoint ? { failpoint } : {},
   });
   const server = await serveWeb(config, hive, log);
   await hive.boot();
@@ -59,7 +59,7 @@ export async function run(config: Config, failpoint?: (name: string) => Promise<
 let shutdown: (words: string) => void = () => {};
 
 /** In the foreground, and when it was asked for, the cages stop first. Under a service manager they live on. */
-async function stop(config: Config, hive: Hive, server: Server, why: string): Promise<void> {
+async function stop(config: Config, hive: System, server: Server, why: string): Promise<void> {
   const isSignal = why.startsWith("SIG");
   if (!isSignal || config.foreground) {
     process.stdout.write("\nstopping the cages; a running turn may finish (30 s), Ctrl-C again stops at once\n");
@@ -75,7 +75,7 @@ async function stop(config: Config, hive: Hive, server: Server, why: string): Pr
 }
 
 /** Opens the operator's HTTP surface; the port is known from here on. */
-async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
+async function serveWeb(config: Config, hive: System, log: Log): Promise<Server> {
   let app: ReturnType<typeof webApp> | undefined;
   const server = createAdaptorServer({
     fetch: (request, env) => app?.fetch(request, env) ?? new Response("starting\n", { status: 503 }),
@@ -105,12 +105,12 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
       return new Promise(answer);
     },
     subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
-    metrics: hive.metrics,
+    metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
   app = webApp({ ...deps, origins });
   // A page on a port of its own talks to that port alone: another one's origin is foreign, though it shares the cookie.
-  hive.pages.start(port, (agent, own) => {
+  hive.pages.answerWith(port, (agent, own) => {
     const only = { agent: agent.name, home: () => hive.urls.home };
     const listener = getRequestListener(webApp({ ...deps, origins: originsFor(own, undefined), only }).fetch);
     return (request, response) => void listener(request, response);
@@ -118,8 +118,8 @@ async function serveWeb(config: Config, hive: Hive, log: Log): Promise<Server> {
   return server;
 }
 
-function banner(config: Config, hive: Hive): string {
-  const lines = ["", `  ◆ hyperhive  ${hive.launchUrl().url}`, ""];
+function banner(config: Config, hive: System): string {
+  const lines = ["", `  ◆ hyperhive  ${hive.sessions.launch(hive.urls.home).url}`, ""];
   if (hive.access.mode === "rehearsal") {
     lines.push(
       "  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.",

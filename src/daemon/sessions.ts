@@ -61,6 +61,12 @@ export class Sessions {
     return { token, expiresAt: new Date(expires) };
   }
 
+  /** A launch link with a new token. `home` is the dashboard's origin. */
+  launch(home: string): Output<"login"> {
+    const { token, expiresAt } = this.mint();
+    return { url: `${home}/login#token=${token}`, expires_at: expiresAt.toISOString() };
+  }
+
   /**
    * Exchanges a launch token for a session secret, which goes into the cookie. A token works once. Throws
    * `unauthorized`.

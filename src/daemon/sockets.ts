@@ -3,6 +3,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Identity } from "../platforms/port.ts";
 import type { Agent } from "../agents/agent.ts";
+import type { CageSockets } from "../agents/cages.ts";
+import type { Paths } from "../lib/paths.ts";
 import { serveLines, type Answer, type Connection } from "../rpc/server.ts";
 import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
@@ -16,12 +18,13 @@ interface Listener {
   close(): Promise<void>;
 }
 
+/** Carries out a call of the caller that the socket identifies. */
+type Call = (name: OperationName, input: never, caller: CallerContext) => Answer;
+
 export interface SocketDeps {
-  /** Carries out a call for whoever the socket says it is. */
-  call(name: OperationName, input: never, caller: CallerContext): Answer;
-  folderOf(agent: Agent): string;
+  paths: Pick<Paths, "sockets">;
   /** Opens the gateway's two sockets in the agent's folder. */
-  listenGateway(agent: Agent, paths: { model: string; egress: string }): Promise<Listener>;
+  gateway: { listen(agent: Agent, paths: { model: string; egress: string }): Promise<Listener> };
   onUnexpected(error: unknown): void;
 }
 
@@ -30,20 +33,29 @@ export interface SocketDeps {
  * lives; it is open to the group that the driver gave the agent, and to nobody else. Who speaks is which socket
  * was spoken to: there is no token to steal and no sender to forge.
  */
-export class Sockets {
+export class Sockets implements CageSockets {
   readonly #deps: SocketDeps;
   readonly #open = new Map<string, Listener[]>();
+  #call: Call = () => {
+    throw new Error("a socket was opened before anything answers on it");
+  };
 
   constructor(deps: SocketDeps) {
     this.#deps = deps;
   }
 
+  /** Sets what answers the calls. Once, before a socket is opened: handlers act on the cages, which open the sockets. */
+  answerWith(call: Call): void {
+    this.#call = call;
+  }
+
   /** Opens an agent's three sockets; does nothing when they are open. */
-  async openAgent(agent: Agent, identity: Identity): Promise<void> {
+  async openAgent(agent: Agent): Promise<void> {
     if (this.#open.has(agent.id)) return;
     const listeners: Listener[] = [];
     this.#open.set(agent.id, listeners);
-    const folder = this.#deps.folderOf(agent);
+    const folder = this.#deps.paths.sockets(agent);
+    const { identity } = agent.record;
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     give(folder, identity, 0o750);
     try {
@@ -55,13 +67,13 @@ export class Sockets {
           callers: agent.role === "manager" ? ["agent", "manager"] : ["agent"],
           ordered: false,
           maxConnections: MAX_AGENT_CONNECTIONS,
-          dispatch: (name, input, connection) => this.#deps.call(name, input, this.#callerOn(agent, connection)),
+          dispatch: (name, input, connection) => this.#call(name, input, this.#callerOn(agent, connection)),
           onUnexpected: this.#deps.onUnexpected,
         }),
       );
       const model = join(folder, "model.sock");
       const egress = join(folder, "egress.sock");
-      listeners.push(await this.#deps.listenGateway(agent, { model, egress }));
+      listeners.push(await this.#deps.gateway.listen(agent, { model, egress }));
       for (const path of [mcp, model, egress]) give(path, identity, 0o660);
     } catch (error) {
       await this.closeAgent(agent);
@@ -97,7 +109,7 @@ export class Sockets {
   /** Closes an agent's sockets and removes their folder. Only for an agent that is gone. */
   async removeAgent(agent: Agent): Promise<void> {
     await this.closeAgent(agent);
-    await rm(this.#deps.folderOf(agent), { recursive: true, force: true });
+    await rm(this.#deps.paths.sockets(agent), { recursive: true, force: true });
   }
 
   /** Opens the operator's socket: for the daemon's user and its group. */
@@ -108,7 +120,7 @@ export class Sockets {
       callers: ["operator"],
       ordered: true,
       maxConnections: MAX_HOST_CONNECTIONS,
-      dispatch: (name, input, connection) => this.#deps.call(name, input, { kind: "operator", ended: connection.ended }),
+      dispatch: (name, input, connection) => this.#call(name, input, { kind: "operator", ended: connection.ended }),
       onUnexpected: this.#deps.onUnexpected,
     });
     this.#open.set("host", [listener]);

@@ -12,6 +12,7 @@ import { MIN_BESIDE } from "../store/writer.ts";
 import type { Directory, Principal } from "../messages/directory.ts";
 import { Broker } from "../messages/broker.ts";
 import type { Served } from "../messages/waiters.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 /** What holds in the time in which many sends are committed and none has been told yet. */
 
@@ -32,11 +33,13 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "beside-"));
   // Every disk is slow: what many sends wait for is beside the loop.
   store = openStoreIn(folder, { quickSyncMs: 0 });
-  const replay = storeReplay(store, directory, () => {
-    throw new Error("there are no approvals here");
+  const replay = storeReplay(store, directory, {
+    view() {
+      throw new Error("there are no approvals here");
+    },
   });
   feed = new Feed(replay, () => store.settle());
-  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
+  broker = new Broker({ store, feed, directory, bus: openBus(), maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
 });
 afterEach(() => {
   broker.stop();

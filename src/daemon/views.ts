@@ -2,16 +2,19 @@ import type { Feed } from "../eventlog/feed.ts";
 import { stateOf, type Agent } from "../agents/agent.ts";
 import { agentView } from "../agents/view.ts";
 import type { AllStop } from "../agents/all-stop.ts";
+import type { AgentBus } from "../agents/events.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Broker } from "../messages/broker.ts";
 import type { MessageHistory } from "../messages/history.ts";
-import type { RequestStore } from "../deploys/request-store.ts";
+import type { RequestReader } from "../deploys/request-reader.ts";
 import type { Questions } from "../messages/questions.ts";
 import type { Turns } from "../agents/turns.ts";
+import type { Driver } from "../platforms/port.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
+import { OPERATOR } from "../wire/names.ts";
 import type { Disk } from "./disk.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
@@ -24,24 +27,21 @@ export interface ViewsDeps {
   usage: Pick<UsageToday, "of" | "total">;
   disk: Pick<Disk, "low">;
   urls: { home: string };
-  /** What the driver does not hold on this host, in words. */
-  cannot(): string[];
-  store: Store;
-  /** Parts that themselves tell what has changed: they are made after the views. */
-  parts(): {
-    swarm: Swarm;
-    broker: Broker;
-    turns: Turns;
-    pages: AgentPages;
-    allStop: AllStop;
-    questions: Questions;
-    history: MessageHistory;
-    requestStore: RequestStore;
-  };
+  driver: Pick<Driver, "cannot">;
+  store: Pick<Store, "settle" | "approvals">;
+  agents: Pick<Swarm, "byId" | "everyone">;
+  broker: Pick<Broker, "unread" | "operator">;
+  turns: Pick<Turns, "last">;
+  pages: Pick<AgentPages, "portOf" | "problem" | "problems">;
+  allStop: Pick<AllStop, "view">;
+  questions: Pick<Questions, "list">;
+  history: Pick<MessageHistory, "messages" | "stuck">;
+  requests: Pick<RequestReader, "view">;
+  bus: Pick<AgentBus, "on">;
   now(): number;
 }
 
-/** What is shown of the agents and of the hive; and who looks is told, once for all that changes in one moment. */
+/** What is shown of the agents and of the hive. Publishes what has changed, once for all changes of one moment. */
 export class Views {
   readonly #deps: ViewsDeps;
   readonly #lastState = new WeakMap<Agent, string>();
@@ -51,10 +51,15 @@ export class Views {
 
   constructor(deps: ViewsDeps) {
     this.#deps = deps;
+    deps.bus.on("changed", (what) => (what === "hive" ? this.#hiveChanged() : this.#agentChanged(what)));
+    deps.bus.on("inbox_changed", (inbox) => {
+      if (inbox === OPERATOR) return this.#hiveChanged();
+      const agent = deps.agents.byId(inbox);
+      if (agent) this.#agentChanged(agent);
+    });
   }
 
-  /** Something about the agent is not what it was. */
-  changed(agent: Agent): void {
+  #agentChanged(agent: Agent): void {
     // Nobody sees an agent before its first deploy has succeeded.
     if (agent.isDraft) return;
     const { state } = agent;
@@ -63,12 +68,10 @@ export class Views {
       stateOf(agent).shown.stateSince = this.#deps.now();
     }
     this.#changedAgents.add(agent);
-    this.#deps.parts().pages.look(agent);
     this.#publishSoon();
   }
 
-  /** Something about the hive as a whole is not what it was. */
-  hiveChanged(): void {
+  #hiveChanged(): void {
     this.#isHiveChanged = true;
     this.#publishSoon();
   }
@@ -89,8 +92,7 @@ export class Views {
   }
 
   agent(agent: Agent): AgentView {
-    const { hive, usage, urls } = this.#deps;
-    const { broker, turns, pages } = this.#deps.parts();
+    const { hive, usage, urls, broker, turns, pages } = this.#deps;
     const today = usage.of(agent.id);
     const last = turns.last(agent);
     return agentView(agent, {
@@ -118,29 +120,24 @@ export class Views {
 
   /** All that a page begins with, at one position of the sequence; of the messages the newest `messages`. */
   snapshot(messages: number): StateSnapshot {
-    const { store } = this.#deps;
-    const { questions, history, requestStore } = this.#deps.parts();
+    const { store, questions, history, requests } = this.#deps;
     return {
       seq: store.settle(),
       hive: this.hive(),
       agents: this.#agents(),
       questions: questions.list({ all: false }),
-      approvals: store.approvals.open().map((row) => requestStore.view(row)),
+      approvals: store.approvals.open().map((row) => requests.view(row)),
       messages: history.messages({ limit: messages }),
       stuck: history.stuck(),
     };
   }
 
   #agents(): AgentView[] {
-    return this.#deps
-      .parts()
-      .swarm.everyone()
-      .map((agent) => this.agent(agent));
+    return this.#deps.agents.everyone().map((agent) => this.agent(agent));
   }
 
   hive(): HiveView {
-    const { hive, access, usage } = this.#deps;
-    const { broker, allStop } = this.#deps.parts();
+    const { hive, access, usage, broker, allStop } = this.#deps;
     const today = usage.total();
     const stopped = allStop.view;
     return {
@@ -158,8 +155,8 @@ export class Views {
   }
 
   #banners(): HiveView["banners"] {
-    const { disk, cannot, parts } = this.#deps;
-    const stopped = parts().allStop.view;
+    const { disk, driver, pages, allStop } = this.#deps;
+    const stopped = allStop.view;
     return [
       ...(stopped
         ? [
@@ -172,7 +169,7 @@ export class Views {
       ...(disk.low
         ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
         : []),
-      ...[...cannot(), ...parts().pages.problems()].map((text) => ({ level: "warn" as const, text })),
+      ...[...driver.cannot(), ...pages.problems()].map((text) => ({ level: "warn" as const, text })),
     ];
   }
 }

@@ -42,6 +42,13 @@ export class AutoUpdate {
     this.#context = context;
     this.#requests = requests;
     this.#deploys = deploys;
+    context.bus.on("harness_outdated", (agent) => this.look(agent));
+    context.bus.on("all_stopped", (isStopped) => {
+      if (!isStopped) this.lookAtAll();
+    });
+    context.bus.on("harness_connected", async ({ agent, session }) => {
+      if (session.generation !== agent.generation) await lookForDrift(context);
+    });
   }
 
   /** Looks at everybody: now for what is stale, now and again for what has drifted. */
@@ -88,7 +95,7 @@ export class AutoUpdate {
     if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
     if (!always && !isStale(agent, this.#context.revision)) return;
     // Looked at again when everything has been started again.
-    if (this.#context.isAllStopped()) {
+    if (this.#context.allStop.isOn) {
       this.#given.delete(agent.id);
       return;
     }

@@ -8,7 +8,10 @@ import type { AgentConfig } from "../wire/config.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Announcements } from "../messages/announcements.ts";
 import type { Broker } from "../messages/broker.ts";
+import type { AllStop } from "../agents/all-stop.ts";
 import type { Cages } from "../agents/cages.ts";
+import type { AgentCommands } from "../agents/commands.ts";
+import type { AgentBus } from "../agents/events.ts";
 import type { Harnesses } from "../agents/harnesses.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
@@ -33,6 +36,7 @@ export interface DeployContext {
   repos: Repos;
   broker: Broker;
   swarm: Swarm;
+  commands: Pick<AgentCommands, "discardDraft">;
   cages: Cages;
   harnesses: Harnesses;
   confirmations: Confirmations;
@@ -61,17 +65,14 @@ export interface DeployContext {
   logTail(agent: Agent): Promise<string>;
   /** After a deploy: the readers' copy of the ledger, and generations that nothing needs any more. */
   leftover(agent: Agent, row: ApprovalRecord): Promise<void>;
-  changed(agent: Agent): void;
+  bus: AgentBus;
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;
   /** Says what has happened to agents. */
   announcements: Announcements;
-  /** Whether the operator has stopped everything. */
-  isAllStopped(): boolean;
-  /** Throws the words for whoever would deploy while everything is stopped. */
-  checkMayDeploy(): void;
-  /** After a failure: whether the disk is full. If so, what is set aside is freed. */
-  lookAtDisk(error: unknown): boolean;
+  allStop: Pick<AllStop, "isOn" | "check" | "afterDeploy">;
+  /** After a failure: true if the disk is full. What is set aside is then freed. */
+  disk: { after(error: unknown): boolean };
   onUnexpected(error: unknown): void;
   now(): number;
 }

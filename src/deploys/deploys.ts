@@ -39,6 +39,9 @@ export class Deploys {
   constructor(context: DeployContext, requestStore: RequestStore) {
     this.#context = context;
     this.#requestStore = requestStore;
+    context.bus.on("all_stopped", (isStopped) => {
+      if (isStopped) this.#giveUp();
+    });
   }
 
   /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
@@ -69,7 +72,7 @@ export class Deploys {
   }
 
   /** Gives up every deploy that the ledger does not hold yet: everything is stopped. */
-  giveUp(): void {
+  #giveUp(): void {
     for (const stopped of this.#given.values()) stopped.abort(new Error(ALL_STOPPED));
   }
 
@@ -81,7 +84,7 @@ export class Deploys {
 
   async #carryOut(id: number): Promise<ApprovalRecord> {
     const stopped = new AbortController();
-    if (this.#context.isAllStopped()) stopped.abort(new Error(ALL_STOPPED));
+    if (this.#context.allStop.isOn) stopped.abort(new Error(ALL_STOPPED));
     this.#given.set(id, stopped);
     const deploy: Deploy & Found = {
       context: this.#context,
@@ -122,7 +125,7 @@ export class Deploys {
       event === "build" ? { building_at: context.now() } : { candidate: deploy.candidate ?? null, hyperhive: context.revision };
     deploy.row = await context.store.write((tx) => requestStore.move(tx, row.id, event, SYSTEM, patch));
     if (event === "build") await tagMoment(context, deploy.row, "building");
-    if (deploy.agent) context.changed(deploy.agent);
+    if (deploy.agent) context.bus.emit("changed", deploy.agent);
   }
 
   /**
@@ -139,7 +142,7 @@ export class Deploys {
     const { context, requestStore, id } = deploy;
     let words = wordsOf(error);
     // Not every program says so. Undoing takes room, too, and gets it by this.
-    if (context.lookAtDisk(error)) words = `the disk is full: free some room and try again\n${words}`;
+    if (context.disk.after(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
         await step.undo?.(deploy as never);
@@ -175,7 +178,7 @@ export class Deploys {
       .catch(context.onUnexpected);
     context.harnesses.unhold(agent);
     stateOf(agent).deploy.request = undefined;
-    context.changed(agent);
+    context.bus.emit("changed", agent);
     await context.leftover(agent, row).catch(context.onUnexpected);
     await context.failpoint("end").catch(context.onUnexpected);
     return row;
@@ -189,7 +192,7 @@ export class Deploys {
         return await act();
       } catch (error) {
         if (this.#ended.signal.aborted && tries > 1) throw error;
-        this.#context.lookAtDisk(error);
+        this.#context.disk.after(error);
         this.#context.onUnexpected(error);
       }
       // Once at once: the room that was set aside is free now.

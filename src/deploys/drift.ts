@@ -35,7 +35,7 @@ export async function lookForDrift(context: DeployContext): Promise<Agent[]> {
     else if (!agent.deploying) await context.announcements.over("in_step", agent.name);
     if (drift === agent.drift) continue;
     stateOf(agent).deploy.drift = drift;
-    context.changed(agent);
+    context.bus.emit("changed", agent);
     if (drift !== undefined) await context.announcements.announce({ event: "drifted", agent: agent.name, reason: drift });
   }
   return differ;

@@ -66,7 +66,10 @@ export async function settleDeploy(
       if (agent.generation !== row.id) agent.become(row.id, readConfigTree(context.generationFolder(agent, row.id)));
       // The new generation was told the operator's model when it said hello.
       if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });
-      if (!wasBorn) context.swarm.publish(agent);
+      if (!wasBorn) {
+        context.swarm.publish(agent);
+        context.harnesses.serve(agent);
+      }
       // What was at fault may be what this deploy changes.
       context.harnesses.unparkFrom(agent, "config", "machine");
     });

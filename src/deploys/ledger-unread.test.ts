@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem } from "../../test/lib/system.ts";
 import { check } from "./check.ts";
 
 let folder: string;
@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a deploy that may be published is never undone: where the ledger cannot be read, the next daemon settles it", async () => {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   const { meta } = world.repos;
   const publish = meta.publish.bind(meta);
   meta.publish = async (...given) => {
@@ -25,7 +25,7 @@ test("a deploy that may be published is never undone: where the ledger cannot be
   expect(world.requestStore.get(id).state).toBe("activating");
   await world.close();
 
-  const next = await openDeployContext({ folder });
+  const next = await openTestSystem({ folder });
   expect(next.recovered).toEqual({ forward: [id], back: [] });
   expect(next.swarm.byName("ada").record.deployedRequest).toBe(id);
   expect((await check(next.context)).filter((one) => !one.ok)).toEqual([]);
@@ -33,7 +33,7 @@ test("a deploy that may be published is never undone: where the ledger cannot be
 });
 
 test("a checker that can read neither what was approved nor what was built does not call them equal", async () => {
-  const world = await openDeployContext({ folder });
+  const world = await openTestSystem({ folder });
   await world.through((await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
   const ada = world.swarm.byName("ada");
   const generation = world.paths.agent(ada.id).generation(ada.generation);

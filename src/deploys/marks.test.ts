@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { approvalHandlers } from "../daemon/handlers/approvals.ts";
-import type { Hive } from "../daemon/system.ts";
 import type { ApprovalView, TreeFile } from "../wire/approval.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 
 /** What lists and pages say of a request while what runs changes under it, and after it is decided. */
 
-let world: Awaited<ReturnType<typeof openDeployContext>>;
+let world: TestSystem;
 let events: HiveEvent[] = [];
 beforeAll(async () => {
-  world = await openDeployContext();
+  world = await openTestSystem();
   world.context.feed.publish = (event) => void events.push(event);
   await world.firstStart();
   await spawn("ada");
@@ -37,10 +36,9 @@ async function deploy(config: object, notes: string): Promise<number> {
 const view = (id: number): ApprovalView => world.requestStore.view(world.requestStore.get(id));
 const texts = (id: number): string[] => view(id).risks.map(({ text }) => text);
 const running = () => world.swarm.byName("ada").record.deployedSha;
-/** As the daemon answers it: the handler needs the deploys and the repositories only. */
+/** As the daemon answers it. */
 async function show(id: number, base: Parsed<"show">["base"] = "decision"): Promise<Output<"show">> {
-  const hive = { deploys: world, repos: world.repos } as unknown as Hive;
-  return approvalHandlers.show(hive, { id, base }, { kind: "operator" } as never);
+  return approvalHandlers.show(world.system, { id, base }, { kind: "operator" } as never);
 }
 const paths = async (...args: Parameters<typeof show>): Promise<string[]> => (await show(...args)).files.map(({ path }) => path);
 
@@ -108,7 +106,7 @@ test("a request that names an agent follows that agent's coming and going", asyn
   expect(texts(id)).toContain(unknown);
   await spawn("carl");
   expect(texts(id)).not.toContain(unknown);
-  await world.swarm.destroy("carl", { purge: false });
+  await world.commands.destroy("carl", { purge: false });
   await world.gone();
   expect(texts(id)).toContain(unknown);
   await world.requests.cancel(id, "operator");

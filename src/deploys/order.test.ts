@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { lifecycleHandlers } from "../daemon/handlers/lifecycle.ts";
-import type { Hive } from "../daemon/system.ts";
 import { HiveError } from "../wire/error.ts";
 
 /** What a refusal is about: what is asked for first, then the circumstances. Telling the second alone sends people astray. */
 
-let world: Awaited<ReturnType<typeof openDeployContext>>;
+let world: TestSystem;
 const ids = { deployed: 0, denied: 0, pending: 0 };
 beforeAll(async () => {
-  world = await openDeployContext();
+  world = await openTestSystem();
   await world.firstStart();
   ids.deployed = (await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id;
   await world.through(ids.deployed);
@@ -17,9 +16,7 @@ beforeAll(async () => {
   ids.denied = await ask("bob");
   await world.requests.deny(ids.denied, "no");
   ids.pending = await ask("carl");
-  world.context.checkMayDeploy = () => {
-    throw new HiveError("conflict", "everything is stopped");
-  };
+  await world.allStop.stop({ graceful: false, by: "operator" });
 });
 afterAll(() => world.close());
 
@@ -83,16 +80,10 @@ test.each([
             by: "operator",
           })
         ).id;
-  const hive = {
-    swarm: world.swarm,
-    deploys: world,
-    backups: {
-      refuseWhileTaking: () => {
-        throw new HiveError("conflict", "a backup is being taken");
-      },
-    },
-  } as unknown as Hive;
-  const destroy = async () => lifecycleHandlers.destroy(hive, { name, purge: true }, { kind: "operator" } as never);
+  world.backups.refuseWhileTaking = () => {
+    throw new HiveError("conflict", "a backup is being taken");
+  };
+  const destroy = async () => lifecycleHandlers.destroy(world.system, { name, purge: true }, { kind: "operator" } as never);
   await expect(destroy()).rejects.toThrow(words);
   expect(world.requestStore.get(asked).state).toBe("pending");
 });

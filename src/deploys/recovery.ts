@@ -40,7 +40,7 @@ export async function recover(context: DeployContext, requestStore: RequestStore
     if (damage !== undefined) damaged(agent)(damage);
   }
   // A spawn whose request was settled just before the end may have left its agent.
-  for (const agent of context.swarm.drafts()) await context.swarm.discardDraft(agent);
+  for (const agent of context.swarm.drafts()) await context.commands.discardDraft(agent);
   for (const agent of context.swarm.all()) await repair(context, agent).catch(damaged(agent));
   for (const name of new Set(context.store.approvals.open().map((row) => row.name)))
     await repairTags(context, name).catch(damaged(context.swarm.find(name)));
@@ -77,7 +77,7 @@ async function rollBack(
     // The cage may be of the generation that was tried. What ran before starts like every agent does.
     if (row.state === "activating") await context.cages.clear(agent);
     await rm(context.generationFolder(agent, row.id), { recursive: true, force: true });
-    if (agent.isDraft) await context.swarm.discardDraft(agent);
+    if (agent.isDraft) await context.commands.discardDraft(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);
   let error = "the daemon ended before the deploy was done; everything is as it was, ask again";

@@ -1,14 +1,12 @@
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Tx } from "../store/store.ts";
-import type { ApprovalView, RequestState, Sha } from "../wire/approval.ts";
+import type { RequestState } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { MANAGER } from "../wire/names.ts";
-import type { Agent } from "../agents/agent.ts";
-import { digestOf } from "./digest.ts";
 import type { Marks } from "./marks.ts";
 import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "../wire/request-states.ts";
-import { approvalView } from "./view.ts";
 import type { DeployContext } from "./deploy-context.ts";
+import { RequestReader } from "./request-reader.ts";
 
 /** Kinds of the audit trail, by the event that moved a request. Steps in between are not lifecycle changes. */
 const AUDITED: Partial<Record<RequestEvent, string>> = {
@@ -23,18 +21,12 @@ const AUDITED: Partial<Record<RequestEvent, string>> = {
  * The rows of the requests: the one place where a request changes its state. Every change is made inside a write, by
  * the table, over the row as it is then; its event, its line in the audit trail and the manager's message go with it.
  */
-export class RequestStore {
+export class RequestStore extends RequestReader {
   readonly #context: DeployContext;
 
   constructor(context: DeployContext) {
+    super(context);
     this.#context = context;
-  }
-
-  /** A request by its id. Throws the words for one that is not there. */
-  get(id: number): ApprovalRecord {
-    const row = this.#context.store.approvals.byId(id);
-    if (!row) throw new HiveError("not_found", `there is no request ${id}`);
-    return row;
   }
 
   /** Stores a new request. Only inside a write. */
@@ -86,33 +78,6 @@ export class RequestStore {
   refreshPending(tx: Tx, name: string, marks: ReadonlyMap<number, Marks>): void {
     for (const row of this.#context.store.approvals.openOf(name))
       if (row.state === "pending") this.#save(tx, { ...row, ...marks.get(row.id) });
-  }
-
-  view(row: ApprovalRecord): ApprovalView {
-    return approvalView(row, { base: this.base(row), digest: digestOf(row.tree, this.runningTree(row.name)) });
-  }
-
-  /** The commit that a request's change is against: what runs now while it is pending, what ran when it was decided. */
-  base(row: ApprovalRecord): Sha | undefined {
-    return row.state === "pending" ? this.running(row) : (row.decided_base ?? undefined);
-  }
-
-  /** The commit that runs now under the agent of a request. */
-  running(row: ApprovalRecord): Sha | undefined {
-    return this.agentOf(row)?.record.deployedSha;
-  }
-
-  /** The live agent that a request is about. */
-  agentOf(row: ApprovalRecord): Agent | undefined {
-    const agent = this.#context.swarm.find(row.name);
-    return agent && !agent.destroyed ? agent : undefined;
-  }
-
-  /** The tree that runs under a name now. */
-  runningTree(name: string): Sha | undefined {
-    const agent = this.#context.swarm.find(name);
-    if (!agent || agent.destroyed || agent.record.deployedRequest === undefined) return undefined;
-    return this.#context.store.approvals.byId(agent.record.deployedRequest)?.tree;
   }
 
   #save(tx: Tx, row: ApprovalRecord): ApprovalRecord {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import { MAX_UNDECIDED_REQUESTS } from "../wire/limits.ts";
 
-let world: Awaited<ReturnType<typeof openDeployContext>>;
+let world: TestSystem;
 beforeEach(async () => {
-  world = await openDeployContext();
+  world = await openTestSystem();
 });
 afterEach(() => world.close());
 

@@ -87,7 +87,7 @@ export class Requests {
     const { name, by, origin, description, note } = input;
     this.#checkSpawn(name);
     if (origin === "request") this.#checkRoom(by);
-    else this.#context.checkMayDeploy();
+    else this.#context.allStop.check();
     this.#asking.add(name);
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
@@ -210,7 +210,7 @@ export class Requests {
   }
 
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
-    this.#context.checkMayDeploy();
+    this.#context.allStop.check();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
     // What ran before keeps the id maps that it ran with, and gets no others.
     const tried = { ...NOT_TRIED, owners: this.#context.store.approvals.mountOwners(agent.name, sha) };
@@ -227,7 +227,7 @@ export class Requests {
   async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
     const { store, now } = this.#context;
     const pending = this.#undecided(id, "approve");
-    this.#context.checkMayDeploy();
+    this.#context.allStop.check();
     await this.#checkPinned(pending);
     const base = this.#requestStore.running(pending);
     const files = await lookAt(this.#context, pending.name, base, pending.sha);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { TreeFile } from "../wire/approval.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import { auditRows } from "./history.ts";
@@ -7,9 +7,9 @@ import { lookAt, lookInto } from "./look.ts";
 
 /** Requests with content that is not shown: over the real repositories, and the one door that every approval goes through. */
 
-let world: Awaited<ReturnType<typeof openDeployContext>>;
+let world: TestSystem;
 beforeAll(async () => {
-  world = await openDeployContext();
+  world = await openTestSystem();
   await world.firstStart();
   await world.through((await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
 });

@@ -71,7 +71,7 @@ export class Feed {
   }
 
   /** Removes every reader. */
-  close(): void {
+  stop(): void {
     this.#readers.clear();
   }
 

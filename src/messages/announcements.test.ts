@@ -10,7 +10,10 @@ import { PAIRS } from "../wire/pairs.ts";
 import { Announcements } from "./announcements.ts";
 import { Broker } from "./broker.ts";
 import type { Directory } from "./directory.ts";
-import { tellOutcome } from "../agents/outcomes.ts";
+import { announceOutcomes } from "../agents/outcomes.ts";
+import type { Agent } from "../agents/agent.ts";
+import { turnResultOf, type TurnOutcome } from "../wire/harness.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 const MANAGER = { id: "id-hm1nd", name: "hm1nd" };
 const directory: Directory = { byName: () => MANAGER, byId: () => MANAGER, live: () => [MANAGER], nameOf: (id) => id };
@@ -29,9 +32,8 @@ function open(): Announcements {
     if (event.kind === "turn" && event.turn.event.type === "note") published.push(event.turn.event.text);
     return true;
   });
-  const agent = (name: string) => ({ id: `id-${name}`, deploying: undefined });
-  const manager = () => MANAGER;
-  return new Announcements({ store, feed, broker, manager, agent, log: () => {}, onUnexpected, now: Date.now });
+  const agents = { manager: () => MANAGER, find: (name: string) => ({ id: `id-${name}`, deploying: undefined }) };
+  return new Announcements({ store, feed, broker, agents, log: { info: () => {} }, onUnexpected, now: Date.now });
 }
 
 beforeEach(() => {
@@ -42,7 +44,7 @@ beforeEach(() => {
     () => [],
     () => store.seq,
   );
-  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
+  broker = new Broker({ store, feed, directory, bus: openBus(), maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
   announcements = open();
 });
 afterEach(() => {
@@ -103,10 +105,14 @@ test("a begun change ends once, and the states of agents with the same name are 
 });
 
 test("turns that report the same condition announce it once, and a successful turn ends it", async () => {
+  const bus = openBus();
+  announceOutcomes(bus, announcements);
+  const ended = (outcome: TurnOutcome) =>
+    bus.emitAndWait("turn_ended", { agent: { name: "scout" } as Agent, result: turnResultOf(outcome), outcome });
   for (const why of ["rate_limited", "needs_login", "upstream", "rate_limited", "billing", "machine", "session_lost"] as const)
-    await tellOutcome(announcements, "scout", { kind: "parked", why, reason: "no" });
-  await tellOutcome(announcements, "scout", { kind: "failed", why: "failed", reason: "no" });
-  for (let n = 0; n < 2; n++) await tellOutcome(announcements, "scout", { kind: "ok" });
+    await ended({ kind: "parked", why, reason: "no" });
+  await ended({ kind: "failed", why: "failed", reason: "no" });
+  for (let n = 0; n < 2; n++) await ended({ kind: "ok" });
   expect(audited()).toEqual([
     "rate_limited",
     "needs_login",

@@ -19,10 +19,12 @@ export interface AnnouncementDeps {
   store: Store;
   feed: Feed;
   broker: Broker;
-  manager(): Principal | undefined;
-  /** An agent's id, and the request that is being deployed for it. */
-  agent(name: string): { id: string; deploying: number | undefined } | undefined;
-  log(happening: Happening): void;
+  agents: {
+    manager(): Principal | undefined;
+    /** An agent's id, and the request that is being deployed for it. */
+    find(name: string): { id: string; deploying: number | undefined } | undefined;
+  };
+  log: { info(details: object, event: string): void };
   onUnexpected(error: unknown): void;
   now(): number;
 }
@@ -44,10 +46,11 @@ export class Announcements {
     { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
   ): Promise<void> {
     const { store, log, onUnexpected } = this.#deps;
-    const { event: kind, agent } = happening;
+    const { event: kind, ...details } = happening;
+    const { agent } = happening;
     const begins = begunBy(kind);
     if (begins && !begins.repeats && this.#isOpen(agent, begins)) return;
-    log(happening);
+    log.info(details, kind);
     await store
       .write((tx) => {
         // Must be read before this event's own line is written.
@@ -71,7 +74,7 @@ export class Announcements {
 
   #audit({ event: kind, agent, reason, ...detail }: Happening, actor: string): void {
     const { store, now } = this.#deps;
-    const request = this.#deps.agent(agent)?.deploying;
+    const request = this.#deps.agents.find(agent)?.deploying;
     store.ledger.audit(store.nextSeq(), {
       at: now(),
       actor,
@@ -85,7 +88,7 @@ export class Announcements {
 
   #note(tx: Tx, happening: Happening, level: "info" | "warn"): void {
     const { store, feed, now } = this.#deps;
-    const id = this.#deps.agent(happening.agent)?.id;
+    const id = this.#deps.agents.find(happening.agent)?.id;
     const text = systemWords(SYSTEM, JSON.stringify(happening));
     if (id === undefined || text === undefined) return;
     const turn = store.turns.note(id, happening.agent, store.nextSeq(), now(), { type: "note", level, text });
@@ -94,7 +97,7 @@ export class Announcements {
 
   #tellManager(tx: Tx, happening: Happening): void {
     const { broker } = this.#deps;
-    const manager = this.#deps.manager();
+    const manager = this.#deps.agents.manager();
     const { event: kind, agent } = happening;
     if (manager && agent !== MANAGER && isNoticeKind(kind)) broker.tellFromSystem(tx, manager, { ...happening, event: kind });
   }

@@ -12,6 +12,7 @@ import { MAX_HELD_MESSAGES, MAX_MESSAGE_FAILURES } from "../wire/limits.ts";
 import type { Directory, Principal } from "./directory.ts";
 import { Broker, type BrokerOptions } from "./broker.ts";
 import type { Served } from "./waiters.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 /** A broker on a real database file, with agents whose ids derive from their names. */
 let folder: string;
@@ -19,6 +20,7 @@ let store: Store;
 let broker: Broker;
 let principals: Principal[];
 let published: HiveEvent[];
+let bus: ReturnType<typeof openBus>;
 const never = new AbortController().signal;
 const directory: Directory = {
   byName: (name) => principals.find((one) => one.name === name),
@@ -29,12 +31,13 @@ const directory: Directory = {
 
 function open(options: Partial<BrokerOptions> = {}): Broker {
   published = [];
+  bus = openBus();
   const feed = new Feed(
     () => [],
     () => store.seq,
   );
   feed.subscribe({}, ({ event }) => published.push(event) > 0);
-  return new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected, ...options });
+  return new Broker({ store, feed, directory, bus, maxHops: 3, leaseGraceMs: 60_000, onUnexpected, ...options });
 }
 
 beforeEach(() => {
@@ -359,7 +362,7 @@ describe("pausing, sleeping, waking", () => {
 
   test("sleep is offered only to an idle waiter, and a later send goes to the next harness", async () => {
     const woken: string[] = [];
-    broker.onMail((id) => void woken.push(id));
+    bus.on("mail_waiting", (id) => void woken.push(id));
     expect(broker.offerSleep("id-ada")).toBe(false);
     const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", never));
     expect(broker.offerSleep("id-ada")).toBe(true);
@@ -381,7 +384,7 @@ describe("pausing, sleeping, waking", () => {
 
   test("mail without a waiter wakes the cage once per message", async () => {
     const woken: string[] = [];
-    broker.onMail((id) => void woken.push(id));
+    bus.on("mail_waiting", (id) => void woken.push(id));
     await send("bob", "x");
     expect(woken).toEqual(["id-bob"]);
   });
@@ -427,7 +430,7 @@ test("a changed inbox is reported at once, and a storm of changes together", asy
   try {
     broker = open();
     const told: string[] = [];
-    broker.onChange((inbox) => void told.push(inbox));
+    bus.on("inbox_changed", (inbox) => void told.push(inbox));
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await send("ada", "first");
     await turn();

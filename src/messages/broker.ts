@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Feed } from "../eventlog/feed.ts";
+import type { Bus } from "../lib/bus.ts";
 import { newMessage, type MessageRow } from "../store/messages.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { ByCall } from "../wire/by-call.ts";
@@ -11,6 +12,7 @@ import { noticeKey, type Notice } from "../wire/notices.ts";
 import type { Output } from "../wire/operations.ts";
 import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "./directory.ts";
 import { ChangedInboxes } from "./changed.ts";
+import type { MessageEvents } from "./events.ts";
 import { Inboxes } from "./inboxes.ts";
 import { LeaseEnds } from "./lease-ends.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
@@ -26,6 +28,7 @@ export interface BrokerOptions {
   store: Store;
   feed: Feed;
   directory: Directory;
+  bus: Pick<Bus<MessageEvents>, "emit">;
   /** Messages that agents may send each other in a chain before the operator is asked. */
   maxHops: number;
   /** After a start, how long a harness may take to present its leases. Milliseconds. */
@@ -63,13 +66,14 @@ export class Broker {
   readonly leases: LeaseEnds;
   /** The operator's inbox. */
   readonly operator: OperatorInbox;
-  readonly #changed = new ChangedInboxes();
-  #onMail: (agentId: string) => void = () => {};
+  readonly #bus: Pick<Bus<MessageEvents>, "emit">;
+  readonly #changed = new ChangedInboxes((inbox) => this.#bus.emit("inbox_changed", inbox));
 
   constructor(options: BrokerOptions) {
     this.#store = options.store;
     this.#feed = options.feed;
     this.#directory = options.directory;
+    this.#bus = options.bus;
     this.operator = new OperatorInbox(
       options.store,
       (row) => this.#viewOf(row),
@@ -92,15 +96,6 @@ export class Broker {
       woke: (agentId) => void this.#asleep.delete(agentId),
       died: (tx, row) => this.#announceDead(tx, row),
     });
-  }
-
-  /** Registers a listener for agents that have mail and no waiter: their cage may be asleep. */
-  onMail(listener: (agentId: string) => void): void {
-    this.#onMail = listener;
-  }
-  /** Registers a listener that is called soon after an inbox may have changed, with an agent's id or `operator`. */
-  onChange(listener: (inbox: string) => void): void {
-    this.#changed.onChange(listener);
   }
 
   // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -391,7 +386,7 @@ export class Broker {
     if (!this.#servable(agentId) && !this.#asleep.has(agentId)) return;
     if (!this.hasMail(agentId)) return;
     if (this.#waiters.has(agentId) && this.#servable(agentId)) this.#serveWaiting(agentId).catch(this.#onUnexpected);
-    else if (!this.#unserved.has(agentId)) this.#onMail(agentId);
+    else if (!this.#unserved.has(agentId)) this.#bus.emit("mail_waiting", agentId);
   }
 
   /**

@@ -8,12 +8,12 @@ const TELL_EVERY_MS = 16;
 /** Inboxes that have changed. Each is reported once, after the waiters have been answered. */
 export class ChangedInboxes {
   readonly #inboxes = new Set<string>();
-  #listener: (inbox: string) => void = () => {};
+  readonly #report: (inbox: string) => void;
   #toldAt = -TELL_EVERY_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  onChange(listener: (inbox: string) => void): void {
-    this.#listener = listener;
+  constructor(report: (inbox: string) => void) {
+    this.#report = report;
   }
 
   add(inbox: string): void {
@@ -29,7 +29,7 @@ export class ChangedInboxes {
     this.#toldAt = performance.now();
     const inboxes = [...this.#inboxes];
     this.#inboxes.clear();
-    for (const one of inboxes) this.#listener(one);
+    for (const one of inboxes) this.#report(one);
   }
 
   stop(): void {

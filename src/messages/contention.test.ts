@@ -11,6 +11,7 @@ import type { Directory, Principal } from "./directory.ts";
 import { Broker } from "./broker.ts";
 import type { Served } from "./waiters.ts";
 import { DEFAULT_SEND_RATE } from "./rate.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 /** The broker under a clock that jumps and a neighbour that floods. */
 
@@ -36,7 +37,16 @@ beforeEach(() => {
     () => [],
     () => store.seq,
   );
-  broker = new Broker({ store, feed, directory, maxHops: 32, leaseGraceMs: 60_000, onUnexpected, now: () => clock });
+  broker = new Broker({
+    store,
+    feed,
+    directory,
+    bus: openBus(),
+    maxHops: 32,
+    leaseGraceMs: 60_000,
+    onUnexpected,
+    now: () => clock,
+  });
 });
 afterEach(() => {
   broker.stop();

@@ -2,6 +2,8 @@ import { ftsQuery } from "../store/search.ts";
 import type { Store } from "../store/store.ts";
 import type { MessageView } from "../wire/message.ts";
 import type { Parsed } from "../wire/operations.ts";
+import type { Broker } from "./broker.ts";
+import type { Directory } from "./directory.ts";
 import { messageView } from "./view.ts";
 
 /** Above every id: a listing that starts here starts at the newest. */
@@ -9,20 +11,22 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Dead and held messages in one listing; the newest if there are more. */
 const MAX_STUCK = 200;
 
+export interface MessageHistoryDeps {
+  store: Pick<Store, "messages" | "search">;
+  directory: Pick<Directory, "nameOf">;
+  broker: Pick<Broker, "queued">;
+}
+
 /** Queries that read messages and change none: search, an inbox, stuck messages. */
 export class MessageHistory {
   readonly #store: Pick<Store, "messages" | "search">;
   readonly #nameOf: (id: string) => string;
   readonly #queued: (inbox: string) => readonly number[];
 
-  constructor(
-    store: Pick<Store, "messages" | "search">,
-    nameOf: (id: string) => string,
-    queued: (inbox: string) => readonly number[],
-  ) {
+  constructor({ store, directory, broker }: MessageHistoryDeps) {
     this.#store = store;
-    this.#nameOf = nameOf;
-    this.#queued = queued;
+    this.#nameOf = directory.nameOf;
+    this.#queued = (inbox) => broker.queued(inbox);
   }
 
   /** Messages that contain every one of these words, newest first; with `who` only those to or from that principal. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openDeployContext } from "../../test/lib/deploy-context.ts";
+import { openTestSystem } from "../../test/lib/system.ts";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Feed } from "../eventlog/feed.ts";
@@ -14,6 +14,7 @@ import { Questions } from "./questions.ts";
 import { Broker } from "./broker.ts";
 import type { RateLimit } from "./rate.ts";
 import type { Served } from "./waiters.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 /** Limits and facts: a full inbox refuses senders, and never undoes a fact. */
 const never = new AbortController().signal;
@@ -36,6 +37,7 @@ function open(sendRate?: RateLimit): Broker {
     store,
     feed,
     directory,
+    bus: openBus(),
     maxHops: 3,
     leaseGraceMs: 60_000,
     onUnexpected,
@@ -96,7 +98,7 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
   });
 
   test("the manager's request is denied, and the operator's is deployed", async () => {
-    const world = await openDeployContext();
+    const world = await openTestSystem();
     await world.through((await world.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
     const { id } = await world.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
     await fill("hm1nd", world.broker);

@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import { Broker } from "./broker.ts";
 import type { Directory } from "./directory.ts";
 import { Questions } from "./questions.ts";
+import { openBus } from "../../test/lib/bus.ts";
 
 const ada = { id: "id-ada", name: "ada" };
 const directory: Directory = { byName: () => ada, byId: () => ada, live: () => [ada], nameOf: () => ada.name };
@@ -25,7 +26,7 @@ beforeEach(() => {
     () => [],
     () => store.seq,
   );
-  broker = new Broker({ store, feed, directory, maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
+  broker = new Broker({ store, feed, directory, bus: openBus(), maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
 });
 afterEach(() => {
   broker.stop();

@@ -8,6 +8,8 @@ import { ftsQuery } from "../store/search.ts";
 import type { Store } from "../store/store.ts";
 import { MessageHistory } from "./history.ts";
 import { SearchIndex } from "./search.ts";
+import { openBus } from "../../test/lib/bus.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
 
 let folder: string;
 let store: Store;
@@ -15,9 +17,7 @@ let index: SearchIndex;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "search-"));
   store = openStoreIn(folder);
-  index = new SearchIndex(store, (error) => {
-    throw error;
-  });
+  index = new SearchIndex({ store, bus: openBus(), onUnexpected });
 });
 afterEach(() => {
   index.stop();
@@ -33,11 +33,7 @@ const say = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
   });
 
 const history = (): MessageHistory =>
-  new MessageHistory(
-    store,
-    (id) => id,
-    () => [],
-  );
+  new MessageHistory({ store, directory: { nameOf: (id) => id }, broker: { queued: () => [] } });
 
 async function find(words: string, who?: string, limit = 50, before?: number): Promise<number[]> {
   await index.catchUp();

@@ -1,4 +1,6 @@
+import type { Bus } from "../lib/bus.ts";
 import type { Store } from "../store/store.ts";
+import type { MessageEvents } from "./events.ts";
 
 /** Messages indexed per commit: a few milliseconds of the thread. */
 const BATCH = 500;
@@ -13,6 +15,12 @@ const QUIET_MS = 250;
 const MAX_LAG_MS = 10_000;
 const UP_TO = "search_up_to";
 
+export interface SearchIndexDeps {
+  store: Pick<Store, "search" | "meta" | "write">;
+  bus: Pick<Bus<MessageEvents>, "on">;
+  onUnexpected(error: unknown): void;
+}
+
 /**
  * Fills the full-text index after messages commit, never in their commits. Its position is stored together with the
  * indexed words, so a crash only repeats the last batch.
@@ -26,13 +34,14 @@ export class SearchIndex {
   #running: Promise<boolean> | undefined;
   #isStopped = false;
 
-  constructor(store: Pick<Store, "search" | "meta" | "write">, onUnexpected: (error: unknown) => void) {
+  constructor({ store, bus, onUnexpected }: SearchIndexDeps) {
     this.#store = store;
     this.#onUnexpected = onUnexpected;
+    bus.on("inbox_changed", () => this.start());
   }
 
-  /** Reports that a message was stored; it will be indexed soon. */
-  touched(): void {
+  /** Indexes missing messages soon. */
+  start(): void {
     if (this.#isStopped) return;
     if (!this.#timer) return this.#arm();
     if (performance.now() - this.#waitingSince < MAX_LAG_MS) this.#timer.refresh();
@@ -50,7 +59,7 @@ export class SearchIndex {
   /** Indexes missing messages, as far as a reader can wait. True if nothing is missing. */
   async catchUp(): Promise<boolean> {
     for (let n = 0; n < CATCH_UP_BATCHES; n++) if (!(await this.#batch())) return true;
-    this.touched();
+    this.start();
     return false;
   }
 

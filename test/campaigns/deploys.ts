@@ -5,7 +5,7 @@ import { check as checkInvariants } from "../../src/deploys/check.ts";
 import { Paths } from "../../src/lib/paths.ts";
 import { tryGit } from "../../src/os/git.ts";
 import { HiveError } from "../../src/wire/error.ts";
-import { openDeployContext } from "../lib/deploy-context.ts";
+import { openTestSystem, type TestSystem } from "../lib/system.ts";
 import { DISK_FAILED } from "./world.ts";
 
 /**
@@ -22,12 +22,11 @@ const ROLLED_BACK_EVERY = 3;
 
 /** The confirmed steps, as the log names them. */
 type Said = "asked" | "approved" | "denied" | "deployed";
-type World = Awaited<ReturnType<typeof openDeployContext>>;
 
 const say = (value: object): void => void writeSync(1, `${JSON.stringify(value)}\n`);
 
-function open(database: string): Promise<World> {
-  return openDeployContext({
+function open(database: string): Promise<TestSystem> {
+  return openTestSystem({
     folder: dirname(database),
     onFatal(error) {
       writeSync(2, `the disk failed: ${error.message}\n`);
@@ -121,7 +120,7 @@ async function check(database: string, log: string): Promise<void> {
 
 /** Whether a confirmed step is true after the cut: by its row and its tag, and for a deploy by the ledger and the agent. */
 async function isSo(
-  world: World,
+  world: TestSystem,
   commits: Map<string, string>,
   said: Said,
   id: number,

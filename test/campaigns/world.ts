@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { Bus } from "../../src/lib/bus.ts";
 import { Feed } from "../../src/eventlog/feed.ts";
 import { Broker } from "../../src/messages/broker.ts";
 import type { Directory, Principal } from "../../src/messages/directory.ts";
@@ -32,6 +33,7 @@ export function openWorld(file: string, agents: number, prefix = "agent"): { sto
     store,
     feed,
     directory,
+    bus: new Bus(console.error),
     maxHops: Number.MAX_SAFE_INTEGER,
     leaseGraceMs: 1,
     sendRate: { perSecond: 1e9, burst: 1e9 },

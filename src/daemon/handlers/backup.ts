@@ -6,7 +6,7 @@ import type { Handlers } from "./types.ts";
 const TELL_EVERY_MS = 200;
 
 export const backupHandlers: Pick<Handlers, "backup"> = {
-  async *backup(hive, input, caller) {
+  async *backup(context, input, caller) {
     const givenUp = new AbortController();
     const giveUp = (): void => givenUp.abort();
     if (caller.kind === "operator") caller.ended.addEventListener("abort", giveUp, { once: true });
@@ -20,7 +20,7 @@ export const backupHandlers: Pick<Handlers, "backup"> = {
       wake();
     };
     let isOver = false;
-    const taken = hive.backups.take(input.to, givenUp.signal, tell).finally(() => {
+    const taken = context.backups.take(input.to, givenUp.signal, tell).finally(() => {
       isOver = true;
       wake();
     });

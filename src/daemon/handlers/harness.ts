@@ -7,62 +7,62 @@ type Names = "hello" | "next" | "finish" | "publish" | "delta" | "report" | "con
 
 /** What a cage says of itself: its harness's verbs, and what any program in it may ask. */
 export const harnessHandlers: Pick<Handlers, Names> = {
-  async hello(hive, input, caller) {
+  async hello(context, input, caller) {
     const { agent, connection, becomeHarness } = agentOf(caller);
     const peer = { push: (line: HarnessPush) => connection.push(line), ended: connection.ended };
-    const { session, assignment } = await hive.harnesses.hello(agent, input, peer);
+    const { session, assignment } = await context.harnesses.hello(agent, input, peer);
     becomeHarness(session);
     return assignment;
   },
-  next(hive, _input, caller) {
+  next(context, _input, caller) {
     const { agent, session } = harnessOf(caller);
-    return hive.harnesses.next(agent, session);
+    return context.harnesses.next(agent, session);
   },
-  async finish(hive, input, caller) {
+  async finish(context, input, caller) {
     const { agent, session } = harnessOf(caller);
-    await hive.harnesses.finish(agent, session, input.outcome);
+    await context.harnesses.finish(agent, session, input.outcome);
     return {};
   },
-  async publish(hive, input, caller) {
+  async publish(context, input, caller) {
     const { agent, session } = harnessOf(caller);
-    return { confirmed_n: await hive.harnesses.publish(agent, session, input.events) };
+    return { confirmed_n: await context.harnesses.publish(agent, session, input.events) };
   },
-  delta(hive, input, caller) {
+  delta(context, input, caller) {
     const { agent } = harnessOf(caller);
-    hive.feed.publish({ kind: "delta", agent: agent.name, delta: input });
+    context.feed.publish({ kind: "delta", agent: agent.name, delta: input });
     return {};
   },
-  report(hive, input, caller) {
-    hive.harnesses.report(harnessOf(caller).agent, input);
+  report(context, input, caller) {
+    context.harnesses.report(harnessOf(caller).agent, input);
     return {};
   },
-  confirm(hive, input, caller) {
-    hive.confirmations.confirm(harnessOf(caller).agent.id, input.nonce, input.refused);
+  confirm(context, input, caller) {
+    context.confirmations.confirm(harnessOf(caller).agent.id, input.nonce, input.refused);
     return {};
   },
 
-  async set_status(hive, input, caller) {
-    await hive.swarm.setStatus(agentOf(caller).agent, input.text);
+  async set_status(context, input, caller) {
+    await context.commands.setStatus(agentOf(caller).agent, input.text);
     return {};
   },
-  whoami(hive, _input, caller) {
+  whoami(context, _input, caller) {
     const { agent } = agentOf(caller);
     return {
       name: agent.name,
       role: agent.role,
       model: agent.model,
       description: agent.config.description,
-      recipients: hive.broker.reachable(agent.id),
-      unread: hive.broker.unread(agent.id),
+      recipients: context.broker.reachable(agent.id),
+      unread: context.broker.unread(agent.id),
     };
   },
-  list_agents: (hive) => ({
-    agents: hive.swarm.all().map((agent) => ({
+  list_agents: (context) => ({
+    agents: context.swarm.all().map((agent) => ({
       name: agent.name,
       state: agent.state,
       status: agent.record.statusText || undefined,
       description: agent.name === MANAGER ? "the manager, that is you" : agent.config.description || undefined,
-      unread: hive.broker.unread(agent.id),
+      unread: context.broker.unread(agent.id),
     })),
   }),
 };

@@ -5,47 +5,51 @@ import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { TurnRecord } from "../../store/turns.ts";
 import type { UsageSum } from "../../store/usage.ts";
-import type { Hive } from "../system.ts";
-import type { Handlers } from "./types.ts";
+import type { HandlerContext, Handlers } from "./types.ts";
 
 type Names = "search" | "turns" | "statistics" | "usage" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
 /** The id of a principal, also of an agent that was destroyed: what it said and did is still there. */
-export function principalId(hive: Hive, name: string): string {
-  return name === OPERATOR || name === SYSTEM ? name : hive.swarm.byNameEvenDestroyed(name).id;
+export function principalId(context: HandlerContext, name: string): string {
+  return name === OPERATOR || name === SYSTEM ? name : context.swarm.byNameEvenDestroyed(name).id;
 }
 
 /** What looks back. */
 export const historyHandlers: Pick<Handlers, Names> = {
-  async search(hive, input) {
-    const who = input.agent === undefined ? undefined : principalId(hive, input.agent);
-    const isComplete = await hive.searchIndex.catchUp();
-    return { messages: hive.history.search(input, who), indexing: !isComplete };
+  async search(context, input) {
+    const who = input.agent === undefined ? undefined : principalId(context, input.agent);
+    const isComplete = await context.searchIndex.catchUp();
+    return { messages: context.history.search(input, who), indexing: !isComplete };
   },
-  turns(hive, input) {
-    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
-    const rows = hive.store.turns.list(agent.id, input.before ?? NEWEST, input.limit);
-    return { turns: rows.map((row) => turnRow(row, hive.nameOf)) };
+  turns(context, input) {
+    const agent = context.swarm.byNameEvenDestroyed(input.agent);
+    const rows = context.store.turns.list(agent.id, input.before ?? NEWEST, input.limit);
+    return { turns: rows.map((row) => turnRow(row, context.directory.nameOf)) };
   },
-  statistics(hive, input) {
-    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
+  statistics(context, input) {
+    const agent = context.swarm.byNameEvenDestroyed(input.agent);
     const now = Date.now();
-    return statistics(hive.store.turns.endedSince(agent.id, sinceOf(input.range, now)), input.range, now);
+    return statistics(context.store.turns.endedSince(agent.id, sinceOf(input.range, now)), input.range, now);
   },
-  usage(hive, input) {
-    const agent = input.agent === undefined ? undefined : hive.swarm.byNameEvenDestroyed(input.agent).id;
-    const { lines, more } = hive.store.usage.page({ agent, before: input.before, days: input.limit });
+  usage(context, input) {
+    const agent = input.agent === undefined ? undefined : context.swarm.byNameEvenDestroyed(input.agent).id;
+    const { lines, more } = context.store.usage.page({ agent, before: input.before, days: input.limit });
     return {
-      rows: lines.map((line) => ({ day: line.day, agent: hive.nameOf(line.agent), model: line.model, ...figures(line) })),
-      total: figures(hive.store.usage.total(agent)),
+      rows: lines.map((line) => ({
+        day: line.day,
+        agent: context.directory.nameOf(line.agent),
+        model: line.model,
+        ...figures(line),
+      })),
+      total: figures(context.store.usage.total(agent)),
       more,
     };
   },
-  egress(hive, input) {
-    const agent = hive.swarm.byNameEvenDestroyed(input.agent);
-    const rows = hive.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit);
+  egress(context, input) {
+    const agent = context.swarm.byNameEvenDestroyed(input.agent);
+    const rows = context.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit);
     return {
       connections: rows.map(({ id, at, host, port, verdict, bytesIn, bytesOut }) => ({
         id,

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { HiveError } from "../../wire/error.ts";
-import type { Hive } from "../system.ts";
 import { each } from "./lifecycle.ts";
+import type { HandlerContext } from "./types.ts";
 
 test("what fails with one agent of a scope keeps none of the others from its result", async () => {
   const unexpected: unknown[] = [];
-  const hive = {
+  const context = {
     swarm: {
       byName(name: string) {
         if (name === "ghost") throw new HiveError("not_found", "there is no agent ghost");
@@ -13,9 +13,9 @@ test("what fails with one agent of a scope keeps none of the others from its res
       },
     },
     onUnexpected: (error: unknown) => void unexpected.push(error),
-  } as unknown as Hive;
+  } as unknown as HandlerContext;
   const operator = { kind: "operator", ended: new AbortController().signal } as const;
-  const { results } = await each(hive, ["ada", "ghost", "bob", "cyd"], operator, async ({ name }) => {
+  const { results } = await each(context, ["ada", "ghost", "bob", "cyd"], operator, async ({ name }) => {
     if (name === "ada") throw new TypeError("a defect");
     if (name === "bob") throw new HiveError("disk_full", "the disk is full");
   });

@@ -3,8 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
 import type { Agent } from "../../agents/agent.ts";
 import type { Output } from "../../wire/operations.ts";
-import type { Hive } from "../system.ts";
-import type { CallerContext, Handlers } from "./types.ts";
+import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
 type Names =
   | "spawn"
@@ -23,17 +22,17 @@ type PerAgentResult = Output<"start">["results"][number];
 type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
 
 /** The agents of a scope by name. The manager may not name itself, nor everybody. */
-export function namesIn(hive: Hive, scope: Scope, caller: CallerContext): string[] {
+export function namesIn(context: HandlerContext, scope: Scope, caller: CallerContext): string[] {
   if (scope.all === true) {
     if (caller.kind === "agent") throw new HiveError("forbidden", "only the operator may start everybody: name the agents");
-    return hive.swarm.all().map((agent) => agent.name);
+    return context.swarm.all().map((agent) => agent.name);
   }
   return [...new Set(scope.agent_names)];
 }
 
 /** An agent that the caller may act on: the manager acts on others, never on itself. */
-function target(hive: Hive, name: string, caller: CallerContext): Agent {
-  const agent = hive.swarm.byName(name);
+function target(context: HandlerContext, name: string, caller: CallerContext): Agent {
+  const agent = context.swarm.byName(name);
   if (caller.kind === "agent" && agent === caller.agent) {
     throw new HiveError("forbidden", `${MANAGER} cannot do this to itself: ask the operator`);
   }
@@ -42,7 +41,7 @@ function target(hive: Hive, name: string, caller: CallerContext): Agent {
 
 /** Does one thing to each agent of a scope, side by side, and says what became of each. */
 export async function each(
-  hive: Hive,
+  context: HandlerContext,
   names: string[],
   caller: CallerContext,
   act: (agent: Agent) => Promise<Partial<PerAgentResult> | void>,
@@ -50,10 +49,10 @@ export async function each(
   const results = await Promise.all(
     names.map(async (name) => {
       try {
-        return { name, ok: true, ...(await act(target(hive, name, caller))) };
+        return { name, ok: true, ...(await act(target(context, name, caller))) };
       } catch (error) {
         // A defect with one of them does not keep the results of the others.
-        if (!(error instanceof HiveError)) hive.onUnexpected(error);
+        if (!(error instanceof HiveError)) context.onUnexpected(error);
         return { name, ok: false, error: failure(error).error };
       }
     }),
@@ -62,56 +61,56 @@ export async function each(
 }
 
 /** While everything is stopped only the operator starts an agent. */
-async function startOne(hive: Hive, agent: Agent, caller: CallerContext): Promise<void> {
-  if (caller.kind === "agent") hive.allStop.check();
-  await hive.swarm.start(agent, by(caller));
-  await hive.allStop.started(agent);
+async function startOne(context: HandlerContext, agent: Agent, caller: CallerContext): Promise<void> {
+  if (caller.kind === "agent") context.allStop.check();
+  await context.commands.start(agent, by(caller));
+  await context.allStop.started(agent);
 }
 
 const by = (caller: CallerContext): string => (caller.kind === "operator" ? "operator" : caller.agent.name);
 
 export const lifecycleHandlers: Pick<Handlers, Names> = {
-  async spawn(hive, input) {
-    const { requests, through } = hive.deploys;
+  async spawn(context, input) {
+    const { requests, through } = context.deploys;
     await through((await requests.spawn({ ...input, by: OPERATOR, origin: "spawn" })).id);
-    return { agent: hive.view(hive.swarm.byName(input.name)) };
+    return { agent: context.views.agent(context.swarm.byName(input.name)) };
   },
-  start: (hive, input, caller) =>
-    each(hive, namesIn(hive, input.scope, caller), caller, (agent) => startOne(hive, agent, caller)),
-  stop: (hive, input, caller) =>
-    each(hive, namesIn(hive, input.scope, caller), caller, (agent) =>
-      hive.swarm.stop(agent, { graceful: input.graceful, by: by(caller) }),
+  start: (context, input, caller) =>
+    each(context, namesIn(context, input.scope, caller), caller, (agent) => startOne(context, agent, caller)),
+  stop: (context, input, caller) =>
+    each(context, namesIn(context, input.scope, caller), caller, (agent) =>
+      context.commands.stop(agent, { graceful: input.graceful, by: by(caller) }),
     ),
-  stop_all: async (hive, input) => ({ results: await hive.allStop.stop({ ...input, by: OPERATOR }) }),
-  start_what_ran: async (hive) => ({ results: await hive.allStop.startWhatRan(OPERATOR) }),
-  async restart(hive, input, caller) {
-    const agent = target(hive, input.name, caller);
-    if (caller.kind === "agent") hive.allStop.check();
-    await hive.swarm.restart(agent, by(caller));
-    await hive.allStop.started(agent);
+  stop_all: async (context, input) => ({ results: await context.allStop.stop({ ...input, by: OPERATOR }) }),
+  start_what_ran: async (context) => ({ results: await context.allStop.startWhatRan(OPERATOR) }),
+  async restart(context, input, caller) {
+    const agent = target(context, input.name, caller);
+    if (caller.kind === "agent") context.allStop.check();
+    await context.commands.restart(agent, by(caller));
+    await context.allStop.started(agent);
     return {};
   },
-  async kill(hive, input, caller) {
-    await hive.swarm.stop(target(hive, input.name, caller), { graceful: false, by: by(caller) });
+  async kill(context, input, caller) {
+    await context.commands.stop(target(context, input.name, caller), { graceful: false, by: by(caller) });
     return {};
   },
-  async destroy(hive, input) {
-    hive.swarm.destroyable(input.name, input);
-    if (input.purge) hive.backups.refuseWhileTaking("purge it");
-    await hive.deploys.requests.clearFor(input.name);
-    await hive.swarm.destroy(input.name, { purge: input.purge, note: input.note });
-    if (input.purge) await hive.deploys.forget(input.name);
-    await hive.deploys.gone();
+  async destroy(context, input) {
+    context.commands.destroyable(input.name, input);
+    if (input.purge) context.backups.refuseWhileTaking("purge it");
+    await context.deploys.requests.clearFor(input.name);
+    await context.commands.destroy(input.name, { purge: input.purge, note: input.note });
+    if (input.purge) await context.deploys.forget(input.name);
+    await context.deploys.gone();
     return {};
   },
-  async revive(hive, input) {
-    const { requests, through } = hive.deploys;
+  async revive(context, input) {
+    const { requests, through } = context.deploys;
     await through((await requests.revive(input.name, OPERATOR, { note: input.note })).id);
-    return { agent: hive.view(hive.swarm.byName(input.name)) };
+    return { agent: context.views.agent(context.swarm.byName(input.name)) };
   },
-  async set_paused(hive, input) {
-    await hive.swarm.setPaused(hive.swarm.byName(input.name), input.paused);
+  async set_paused(context, input) {
+    await context.commands.setPaused(context.swarm.byName(input.name), input.paused);
     return {};
   },
-  tombstones: async (hive) => ({ agents: await hive.swarm.tombstones() }),
+  tombstones: async (context) => ({ agents: await context.swarm.tombstones() }),
 };

@@ -12,31 +12,31 @@ export function senderOf(caller: CallerContext): { id: string; label?: string } 
 }
 
 export const messageHandlers: Pick<Handlers, Names> = {
-  send: (hive, input, caller) => hive.broker.sending(senderOf(caller), input),
+  send: (context, input, caller) => context.broker.sending(senderOf(caller), input),
 
-  async recv(hive, input, caller) {
+  async recv(context, input, caller) {
     const { agent, connection } = agentOf(caller);
     if (!agent.harness) throw new HiveError("conflict", "no turn is running: messages are delivered when one begins");
-    return hive.broker.recv(agent.id, agent.harness.instance, input.wait, connection.ended);
+    return context.broker.recv(agent.id, agent.harness.instance, input.wait, connection.ended);
   },
 
-  async wake(hive, input, caller) {
+  async wake(context, input, caller) {
     const { agent } = agentOf(caller);
-    const { sent } = await hive.broker.send({ id: agent.id, label: input.from }, { to: agent.name, body: input.body });
+    const { sent } = await context.broker.send({ id: agent.id, label: input.from }, { to: agent.name, body: input.body });
     const [first] = sent;
     if (!first) throw new HiveError("internal", "the wake-up was not stored");
     return { message_id: first.id };
   },
 
-  inbox: (hive, input) => hive.broker.operator.list(input),
-  mark_read: (hive, input) => hive.broker.operator.markRead(input.up_to),
-  messages(hive, input) {
-    const who = input.agent === undefined ? undefined : principalId(hive, input.agent);
-    if (input.waiting !== true) return { messages: hive.history.messages(input, who) };
+  inbox: (context, input) => context.broker.operator.list(input),
+  mark_read: (context, input) => context.broker.operator.markRead(input.up_to),
+  messages(context, input) {
+    const who = input.agent === undefined ? undefined : principalId(context, input.agent);
+    if (input.waiting !== true) return { messages: context.history.messages(input, who) };
     if (who === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
-    return { messages: hive.history.waiting(who, input.limit) };
+    return { messages: context.history.waiting(who, input.limit) };
   },
-  message_retry: async (hive, input) => ({ message: await hive.broker.retry(input.id) }),
-  message_drop: async (hive, input) => ({ message: await hive.broker.drop(input.id) }),
-  chain_resume: async (hive, input) => ({ released: await hive.broker.resumeChain(input.chain) }),
+  message_retry: async (context, input) => ({ message: await context.broker.retry(input.id) }),
+  message_drop: async (context, input) => ({ message: await context.broker.drop(input.id) }),
+  chain_resume: async (context, input) => ({ released: await context.broker.resumeChain(input.chain) }),
 };

@@ -4,8 +4,10 @@ import { agentOf } from "./caller.ts";
 type Names = "ask_operator" | "questions" | "answer" | "question_cancel";
 
 export const questionHandlers: Pick<Handlers, Names> = {
-  ask_operator: async (hive, input, caller) => ({ question_id: (await hive.questions.ask(agentOf(caller).agent.id, input)).id }),
-  questions: (hive, input) => ({ questions: hive.questions.list({ all: input.all === true }) }),
-  answer: async (hive, input) => ({ question: await hive.questions.answer(input) }),
-  question_cancel: async (hive, input) => ({ question: await hive.questions.cancel(input.id) }),
+  ask_operator: async (context, input, caller) => ({
+    question_id: (await context.questions.ask(agentOf(caller).agent.id, input)).id,
+  }),
+  questions: (context, input) => ({ questions: context.questions.list({ all: input.all === true }) }),
+  answer: async (context, input) => ({ question: await context.questions.answer(input) }),
+  question_cancel: async (context, input) => ({ question: await context.questions.cancel(input.id) }),
 };

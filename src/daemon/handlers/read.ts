@@ -22,64 +22,64 @@ type Names =
   | "shutdown";
 
 export const readHandlers: Pick<Handlers, Names> = {
-  list: (hive) => ({ agents: hive.swarm.all().map((agent) => agent.name) }),
-  agent_status: (hive) => ({ agent_statuses: hive.swarm.all().map((agent) => statusRow(hive.view(agent))) }),
+  list: (context) => ({ agents: context.swarm.all().map((agent) => agent.name) }),
+  agent_status: (context) => ({ agent_statuses: context.swarm.all().map((agent) => statusRow(context.views.agent(agent))) }),
 
-  async *subscribe_agent_status(hive, _input, caller) {
+  async *subscribe_agent_status(context, _input, caller) {
     // The desktop client waits for this bare line before it counts as subscribed.
     yield {};
     const ended = caller.kind === "operator" ? caller.ended : undefined;
     const last = new Map<string, string>();
-    for await (const event of subscribeLines(hive, { kinds: ["agent"] }, ended)) {
+    for await (const event of subscribeLines(context, { kinds: ["agent"] }, ended)) {
       if (event.kind !== "agent" || event.agent.destroyed) continue;
       const row = rowIfChanged(event.agent, last);
       if (row) yield row;
     }
   },
 
-  urls(hive) {
-    const ports = hive.swarm.all().flatMap((agent) => {
-      const port = hive.pages.portOf(agent);
+  urls(context) {
+    const ports = context.swarm.all().flatMap((agent) => {
+      const port = context.pages.portOf(agent);
       return port === undefined ? [] : [[agent.name, `http://127.0.0.1:${port}`] as const];
     });
     return {
       urls: {
-        home: hive.urls.home,
-        ...(hive.urls.domain ? { domain: hive.urls.domain } : {}),
+        home: context.urls.home,
+        ...(context.urls.domain ? { domain: context.urls.domain } : {}),
         ...(ports.length > 0 ? { agents: Object.fromEntries(ports) } : {}),
       },
     };
   },
-  state: (hive, input) => ({ state: hive.snapshot(input.messages) }),
-  turn_events: (hive, input) => hive.turns.page(hive.swarm.byNameEvenDestroyed(input.agent), input),
+  state: (context, input) => ({ state: context.views.snapshot(input.messages) }),
+  turn_events: (context, input) => context.turns.page(context.swarm.byNameEvenDestroyed(input.agent), input),
 
-  async *watch(hive, input, caller) {
+  async *watch(context, input, caller) {
     yield {};
     const ended = caller.kind === "operator" ? caller.ended : undefined;
-    for await (const event of subscribeLines(hive, input, ended)) yield { event };
+    for await (const event of subscribeLines(context, input, ended)) yield { event };
   },
 
-  async logs(hive, input) {
-    const agent = hive.swarm.byNameEvenDestroyed(input.name);
-    const file = hive.paths.agent(agent.id).log;
+  async logs(context, input) {
+    const agent = context.swarm.byNameEvenDestroyed(input.name);
+    const file = context.paths.agent(agent.id).log;
     return input.after === undefined ? lastLines(file, input.lines) : linesAfter(file, input.after);
   },
 
-  async config(hive, input) {
-    const agent = hive.swarm.byNameEvenDestroyed(input.name);
-    const root = hive.paths.agent(agent.id).generation(agent.record.generation);
+  async config(context, input) {
+    const agent = context.swarm.byNameEvenDestroyed(input.name);
+    const root = context.paths.agent(agent.id).generation(agent.record.generation);
     return { files: await readTree(root) };
   },
 
-  login: (hive) => hive.launchUrl(),
-  sessions: (hive) => ({ sessions: hive.sessions.list() }),
-  async session_revoke(hive, input) {
-    await hive.sessions.revoke(input.id);
+  login: (context) => context.sessions.launch(context.urls.home),
+  sessions: (context) => ({ sessions: context.sessions.list() }),
+  async session_revoke(context, input) {
+    await context.sessions.revoke(input.id);
     return {};
   },
-  shutdown(hive) {
+  shutdown(context) {
     // Answered first: the caller should hear it before its socket goes.
-    setImmediate(() => hive.requestShutdown("hivectl shutdown"));
+    setImmediate(() => context.requestShutdown("hivectl shutdown"));
     return {};
   },
 };

@@ -1,11 +1,60 @@
 import type { Agent } from "../../agents/agent.ts";
+import type { AllStop } from "../../agents/all-stop.ts";
+import type { AgentCommands } from "../../agents/commands.ts";
 import type { HarnessSession } from "../../agents/harness-session.ts";
+import type { Harnesses } from "../../agents/harnesses.ts";
+import type { Swarm } from "../../agents/swarm.ts";
+import type { Turns } from "../../agents/turns.ts";
+import type { Backups } from "../../backup/take.ts";
+import type { Repos } from "../../config-repos/types.ts";
+import type { Confirmations } from "../../deploys/confirmations.ts";
+import type { Feed } from "../../eventlog/feed.ts";
+import type { Paths } from "../../lib/paths.ts";
+import type { Broker } from "../../messages/broker.ts";
+import type { Directory } from "../../messages/directory.ts";
+import type { MessageHistory } from "../../messages/history.ts";
+import type { Questions } from "../../messages/questions.ts";
+import type { SearchIndex } from "../../messages/search.ts";
 import type { Connection } from "../../rpc/server.ts";
+import type { Store } from "../../store/store.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
-import type { Hive } from "../system.ts";
+import type { HiveDeploys } from "../deploys.ts";
+import type { AgentPages } from "../http/agent-pages.ts";
+import type { Sessions } from "../sessions.ts";
+import type { Views } from "../views.ts";
 
-/** Who calls, as the socket says. */
+/** What handlers act on. */
+export interface HandlerContext {
+  swarm: Swarm;
+  commands: AgentCommands;
+  allStop: AllStop;
+  harnesses: Harnesses;
+  turns: Turns;
+  broker: Broker;
+  directory: Pick<Directory, "nameOf">;
+  history: MessageHistory;
+  searchIndex: Pick<SearchIndex, "catchUp">;
+  questions: Questions;
+  deploys: HiveDeploys;
+  confirmations: Confirmations;
+  repos: Repos;
+  backups: Backups;
+  store: Store;
+  feed: Feed;
+  views: Views;
+  sessions: Sessions;
+  pages: Pick<AgentPages, "portOf">;
+  paths: Paths;
+  urls: { home: string; domain: string | undefined };
+  /** Prefixes of model ids that the operator's prices name. */
+  pricedModels: readonly string[];
+  /** The daemon should stop its cages and end. */
+  requestShutdown(words: string): void;
+  onUnexpected(error: unknown): void;
+}
+
+/** The caller, as the socket identifies it. */
 export type CallerContext =
   | {
       kind: "operator";
@@ -26,7 +75,7 @@ type Result<N extends OperationName> = Operations[N] extends { stream: true }
     ? ByCall<Output<N>>
     : Promise<Output<N>> | Output<N>;
 
-export type Handler<N extends OperationName> = (hive: Hive, input: Parsed<N>, caller: CallerContext) => Result<N>;
+export type Handler<N extends OperationName> = (context: HandlerContext, input: Parsed<N>, caller: CallerContext) => Result<N>;
 
 /** One handler for each operation of the contract: the compiler says which is missing. */
 export type Handlers = { [N in OperationName]: Handler<N> };

@@ -1,7 +1,10 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Agent } from "../../agents/agent.ts";
+import type { AgentBus } from "../../agents/events.ts";
 import { choosePort } from "../../agents/port.ts";
+import { saveRecord } from "../../agents/records.ts";
+import type { AgentStore, Swarm } from "../../agents/swarm.ts";
 import { bounded } from "./server.ts";
 
 export interface AgentPagesDeps {
@@ -9,13 +12,11 @@ export interface AgentPagesDeps {
   base: number | undefined;
   /** A loopback address: these ports are for a browser on this machine. */
   bind: string;
-  /** Every agent that lives. */
-  all(): Agent[];
-  /** Ports given to agents that may come back. */
-  given(): Iterable<number>;
-  save(agent: Agent, port: number): void;
-  /** Something about an agent's port is to be shown. */
-  changed(agent: Agent): void;
+  agents: Pick<Swarm, "all" | "everyone">;
+  agentStore: Pick<AgentStore, "update">;
+  bus: Pick<AgentBus, "on" | "emit">;
+  /** A port could not be stored: it is chosen again after the next start. */
+  onUnexpected(error: unknown): void;
 }
 
 interface Page {
@@ -47,17 +48,24 @@ export class AgentPages {
 
   constructor(deps: AgentPagesDeps) {
     this.#deps = deps;
+    deps.bus.on("changed", (what) => {
+      if (what !== "hive" && !what.isDraft) this.#look(what);
+    });
   }
 
-  /** Opens the ports of every agent. `handler` makes what answers on one of them. */
-  start(home: number, handler: (agent: Agent, port: number) => RequestListener): void {
+  /** `home` is the dashboard's port. `handler` makes what answers on the port of one agent. Once, before `start`. */
+  answerWith(home: number, handler: (agent: Agent, port: number) => RequestListener): void {
     this.#home = home;
     this.#handler = handler;
-    for (const agent of this.#deps.all()) this.look(agent);
   }
 
-  /** Called whenever something about an agent has changed: opens the port of one that came, closes that of one that went. */
-  look(agent: Agent): void {
+  /** Opens the ports of every agent. */
+  start(): void {
+    for (const agent of this.#deps.agents.all()) this.#look(agent);
+  }
+
+  /** Opens the port of an agent that came, and closes that of one that went. */
+  #look(agent: Agent): void {
     if (this.#deps.base === undefined || !this.#handler) return;
     const page = this.#pages.get(agent.id);
     if (agent.destroyed) return page && this.#close(agent, page);
@@ -81,16 +89,16 @@ export class AgentPages {
     return [...this.#pages.values()].flatMap((page) => page.words ?? []);
   }
 
-  close(): void {
+  stop(): void {
     this.#handler = undefined;
     for (const page of this.#pages.values()) shut(page);
     this.#server.closeAllConnections();
   }
 
   #open(agent: Agent, base: number): void {
-    const port = agent.record.port ?? choosePort(agent, base, new Set([...this.#deps.given(), this.#home]));
+    const port = agent.record.port ?? choosePort(agent, base, this.#taken());
     if (port === undefined) return;
-    if (agent.record.port === undefined) this.#deps.save(agent, port);
+    if (agent.record.port === undefined) saveRecord(this.#deps.agentStore, agent, { port }).catch(this.#deps.onUnexpected);
     const sockets = new Set<Socket>();
     const listener = createServer((socket) => {
       sockets.add(socket);
@@ -105,12 +113,22 @@ export class AgentPages {
         error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be opened (${error.code ?? error.message})`;
       page.state = "taken";
       page.words = `port ${port}, where the page of ${agent.name} would be, ${why}: the page is on the dashboard; free the port and restart ${agent.name}, or set HIVE_AGENT_PORTS=off`;
-      this.#deps.changed(agent);
+      this.#changed(agent);
     });
     listener.listen(port, this.#deps.bind, () => {
       page.state = "open";
-      this.#deps.changed(agent);
+      this.#changed(agent);
     });
+  }
+
+  /** Ports of the dashboard and of all agents, destroyed ones included: they may be revived. */
+  #taken(): Set<number> {
+    return new Set([this.#home, ...this.#deps.agents.everyone().flatMap((agent) => agent.record.port ?? [])]);
+  }
+
+  #changed(agent: Agent): void {
+    this.#deps.bus.emit("changed", agent);
+    this.#deps.bus.emit("changed", "hive");
   }
 
   #close(agent: Agent, page: Page): void {

@@ -31,7 +31,7 @@ export const agentStep: Step<object, WithAgent> = {
   async undo({ context, agent, made }) {
     if (!agent) return;
     stateOf(agent).deploy.request = undefined;
-    if (made === true) await context.swarm.discardDraft(agent);
-    else context.changed(agent);
+    if (made === true) await context.commands.discardDraft(agent);
+    else context.bus.emit("changed", agent);
   },
 };

@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openBus } from "../../test/lib/bus.ts";
+import { Paths } from "../lib/paths.ts";
+import type { Happening } from "../messages/announcements.ts";
+import type { AgentRecord } from "../store/agents.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { unknownAgent } from "../wire/error.ts";
+import { Agent } from "./agent.ts";
+import { AgentCommands } from "./commands.ts";
+
+let folder: string;
+let paths: Paths;
+let ada: Agent;
+let manager: Agent;
+let commands: AgentCommands;
+/** What the other parts were asked for, in order. */
+let log: string[];
+let announced: Happening[];
+let stored: Partial<AgentRecord>[];
+let hasMail: boolean;
+
+const agentOf = (name: string, role: "agent" | "manager"): Agent =>
+  new Agent({ id: `id-${name}`, name, role, generation: 1, desired: "running", paused: false } as never, {
+    config: AgentConfig.parse({}),
+    instructions: "",
+    warnings: [],
+    unreadable: undefined,
+  });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "commands-"));
+  paths = new Paths(folder, join(folder, "run"));
+  ada = agentOf("ada", "agent");
+  manager = agentOf("hm1nd", "manager");
+  log = [];
+  announced = [];
+  stored = [];
+  hasMail = false;
+  mkdirSync(paths.agent(ada.id).state, { recursive: true });
+  const note =
+    (what: string) =>
+    ({ name }: Agent): void =>
+      void log.push(`${what} ${name}`);
+  const noteLater = (what: string) => async (agent: Agent) => note(what)(agent);
+  const find = (name: string): Agent => {
+    const agent = [ada, manager].find((one) => one.name === name);
+    if (!agent) throw unknownAgent(name);
+    return agent;
+  };
+  const bus = openBus();
+  bus.on("changed", (what) => void log.push(`changed ${what === "hive" ? what : what.name}`));
+  commands = new AgentCommands({
+    agents: {
+      byName: find,
+      byNameEvenDestroyed: find,
+      dropDraft: note("drop"),
+      freeName: (name) => void log.push(`free ${name}`),
+    },
+    agentStore: { update: async (_, patch) => void stored.push(patch) },
+    cages: {
+      start: noteLater("start"),
+      stop: noteLater("stop"),
+      remove: noteLater("remove"),
+      startAside: note("start aside"),
+      forgive: note("forgive"),
+      onMail: note("wake"),
+    },
+    harnesses: {
+      serve: note("serve"),
+      forgive: note("unpark"),
+      unpark: note("unpark"),
+      unparkFrom: note("unpark"),
+      sessionIsNew: note("new session of"),
+    },
+    broker: { hasMail: () => hasMail },
+    announcements: { announce: async (happening) => void announced.push(happening) },
+    bus,
+    paths,
+    now: () => 0,
+  });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a destroyed agent keeps its folder and its name, a purged one neither; both have no cage and no sockets", async () => {
+  await commands.destroy("ada", { purge: false, note: " done " });
+  expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "changed ada"]);
+  expect(existsSync(paths.agent(ada.id).root)).toBe(true);
+  expect(ada.destroyed).toBe(true);
+
+  log = [];
+  await commands.destroy("ada", { purge: true });
+  expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "free ada", "changed ada"]);
+  expect(existsSync(paths.agent(ada.id).root)).toBe(false);
+  // The first destruction is the one that is recorded.
+  expect(stored).toMatchObject([{ desired: "stopped", destroyedAt: expect.any(String) }, { purgedAt: expect.any(String) }]);
+  expect(announced).toMatchObject([
+    { event: "destroyed", purged: false, reason: "done" },
+    { event: "destroyed", purged: true },
+  ]);
+});
+
+test("the manager is not destroyed, and nothing of it is stopped before the refusal", async () => {
+  await expect(commands.destroy("hm1nd", { purge: true })).rejects.toThrow("hm1nd cannot be destroyed");
+  expect(log).toEqual([]);
+});
+
+test("of a draft whose first deploy has failed nothing is left but its record", async () => {
+  await commands.discardDraft(ada);
+  expect(log).toEqual(["remove ada", "drop ada"]);
+  expect(existsSync(paths.agent(ada.id).root)).toBe(false);
+  expect(stored).toMatchObject([{ desired: "stopped", purgedAt: expect.any(String) }]);
+});
+
+test("resuming ends a park and wakes an agent that has mail; pausing twice is announced once", async () => {
+  await commands.setPaused(ada, true);
+  await commands.setPaused(ada, true);
+  expect(log).toEqual(["serve ada", "changed ada", "serve ada", "changed ada"]);
+  hasMail = true;
+  log = [];
+  await commands.setPaused(ada, false);
+  expect(log).toEqual(["unpark ada", "serve ada", "changed ada", "wake ada"]);
+  expect(announced.map(({ event }) => event)).toEqual(["paused", "resumed"]);
+});
+
+test("a status is one line", async () => {
+  await commands.setStatus(ada, "  reading\n the\tpapers ");
+  expect(ada.record.statusText).toBe("reading the papers");
+});

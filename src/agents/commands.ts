@@ -1,0 +1,140 @@
+import { rm } from "node:fs/promises";
+import type { Paths } from "../lib/paths.ts";
+import type { Announcements } from "../messages/announcements.ts";
+import type { Broker } from "../messages/broker.ts";
+import type { AgentRecord } from "../store/agents.ts";
+import { HiveError } from "../wire/error.ts";
+import type { HarnessPush } from "../wire/harness.ts";
+import { instant } from "../wire/instant.ts";
+import { MANAGER, OPERATOR } from "../wire/names.ts";
+import type { Agent } from "./agent.ts";
+import type { Cages } from "./cages.ts";
+import type { AgentBus } from "./events.ts";
+import type { Harnesses } from "./harnesses.ts";
+import { saveRecord } from "./records.ts";
+import type { AgentStore, Swarm } from "./swarm.ts";
+
+export interface AgentCommandDeps {
+  agents: Pick<Swarm, "byName" | "byNameEvenDestroyed" | "dropDraft" | "freeName">;
+  agentStore: Pick<AgentStore, "update">;
+  cages: Pick<Cages, "start" | "startAside" | "stop" | "remove" | "forgive" | "onMail">;
+  harnesses: Pick<Harnesses, "serve" | "forgive" | "unpark" | "unparkFrom" | "sessionIsNew">;
+  broker: Pick<Broker, "hasMail">;
+  announcements: Pick<Announcements, "announce">;
+  bus: Pick<AgentBus, "emit">;
+  paths: Paths;
+  now(): number;
+}
+
+/** What may be done with an agent: by the operator, by the manager, and by the end of a deploy. */
+export class AgentCommands {
+  readonly #deps: AgentCommandDeps;
+
+  constructor(deps: AgentCommandDeps) {
+    this.#deps = deps;
+  }
+
+  /** The first deploy of an agent has failed: nothing is left of it but its number, which is never used again. */
+  async discardDraft(agent: Agent): Promise<void> {
+    await this.#deps.cages.remove(agent);
+    await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+    const at = instant(this.#deps.now());
+    await this.#save(agent, { desired: "stopped", destroyedAt: at, purgedAt: at });
+    this.#deps.agents.dropDraft(agent);
+  }
+
+  async start(agent: Agent, by: string): Promise<void> {
+    await this.#save(agent, { desired: "running" });
+    this.#deps.cages.forgive(agent);
+    this.#deps.harnesses.forgive(agent);
+    await this.#deps.cages.start(agent, `started by ${by}`, by);
+  }
+
+  async stop(agent: Agent, options: { graceful: boolean; by: string }): Promise<void> {
+    await this.#save(agent, { desired: "stopped" });
+    await this.#deps.cages.stop(agent, { graceful: options.graceful, reason: `by ${options.by}`, actor: options.by });
+  }
+
+  async restart(agent: Agent, by: string): Promise<void> {
+    await this.#deps.cages.stop(agent, { graceful: true, reason: `restarted by ${by}`, actor: by });
+    await this.start(agent, by);
+  }
+
+  /** The agent of that name that may be destroyed. Throws the words for one that may not. */
+  destroyable(name: string, { purge }: { purge: boolean }): Agent {
+    const agent = purge ? this.#deps.agents.byNameEvenDestroyed(name) : this.#deps.agents.byName(name);
+    if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
+    return agent;
+  }
+
+  /** Ends an agent. Its name stays taken by the tombstone until it is revived or purged. */
+  async destroy(name: string, options: { purge: boolean; note?: string | undefined }): Promise<void> {
+    const agent = this.destroyable(name, options);
+    await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
+    this.#deps.harnesses.unpark(agent);
+    await this.#deps.cages.remove(agent);
+    if (!agent.destroyed) {
+      await this.#save(agent, { desired: "stopped", destroyedAt: instant(this.#deps.now()) });
+    }
+    if (options.purge) {
+      // The id is ours, made of hex digits: this can never leave the agent's own folder.
+      await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+      await this.#save(agent, { purgedAt: instant(this.#deps.now()) });
+      this.#deps.agents.freeName(name);
+    }
+    this.#deps.bus.emit("changed", agent);
+    const reason = options.note?.trim() || undefined;
+    await this.#deps.announcements.announce(
+      { event: "destroyed", agent: name, purged: options.purge, reason },
+      { actor: OPERATOR },
+    );
+  }
+
+  /** Pausing holds the mail back; resuming also ends a park: the operator says go on. */
+  async setPaused(agent: Agent, paused: boolean): Promise<void> {
+    const isNew = agent.record.paused !== paused;
+    if (isNew) await this.#save(agent, { paused });
+    if (!paused) this.#deps.harnesses.forgive(agent);
+    this.#deps.harnesses.serve(agent);
+    this.#deps.bus.emit("changed", agent);
+    if (!paused && this.#deps.broker.hasMail(agent.id)) this.#deps.cages.onMail(agent);
+    if (isNew)
+      await this.#deps.announcements.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: OPERATOR });
+  }
+
+  async setModel(agent: Agent, model: string): Promise<void> {
+    await this.#save(agent, { modelOverride: model });
+    agent.harness?.push({ push: "model", model });
+    this.#deps.harnesses.unparkFrom(agent, "config");
+    this.#deps.bus.emit("changed", agent);
+  }
+
+  /** The next turn begins a new session; the old one stays in the agent's folder. */
+  async newSession(agent: Agent): Promise<void> {
+    await this.#save(agent, { sessionId: undefined });
+    this.#deps.harnesses.sessionIsNew(agent);
+    agent.harness?.push({ push: "new_session" });
+    this.#deps.harnesses.unparkFrom(agent, "session");
+    this.#deps.bus.emit("changed", agent);
+  }
+
+  /** What the agent says that it does: one line, whatever was given. */
+  async setStatus(agent: Agent, text: string): Promise<void> {
+    const line = text.replace(/\s+/g, " ").trim();
+    await this.#save(agent, { statusText: line, statusSetAt: instant(this.#deps.now()) });
+    this.#deps.bus.emit("changed", agent);
+  }
+
+  /** Sends an operator's command to the running harness, or says why there is none. */
+  pushTo(agent: Agent, line: HarnessPush): void {
+    if (agent.phase.at === "asleep" || agent.phase.at === "dozing")
+      this.#deps.cages.startAside(agent, "for an operator's command");
+    if (agent.harness?.push(line) !== true) {
+      throw new HiveError("unavailable", `${agent.name} has no running harness just now: start it, or try again in a moment`);
+    }
+  }
+
+  #save(agent: Agent, patch: Partial<AgentRecord>): Promise<void> {
+    return saveRecord(this.#deps.agentStore, agent, patch);
+  }
+}

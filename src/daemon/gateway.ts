@@ -1,0 +1,35 @@
+import { lookup } from "node:dns/promises";
+import type { Swarm } from "../agents/swarm.ts";
+import { isPublicAddress } from "../gateway/egress/address.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import type { ModelProxyDeps } from "../gateway/model/proxy.ts";
+import type { EgressRecords } from "./egress-records.ts";
+import type { ModelUse } from "./model-use.ts";
+
+export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream" | "prices"> {
+  agents: Pick<Swarm, "byId">;
+  modelUse: Pick<ModelUse, "add" | "signal">;
+  egressRecords: Pick<EgressRecords, "record">;
+  onUnexpected(error: unknown): void;
+}
+
+/** The gateway by what the agents' configs grant. An agent that is gone reaches nothing. */
+export function openGateway({ dialect, upstream, prices, agents, modelUse, egressRecords, onUnexpected }: GatewayDeps): Gateway {
+  return new Gateway({
+    model: {
+      dialect,
+      upstream,
+      modelsOf: (id) => agents.byId(id)?.models ?? [],
+      prices,
+      onUsage: (used) => modelUse.add(used),
+      onSignal: (signal) => modelUse.signal(signal),
+      onUnexpected,
+    },
+    egress: {
+      hostsOf: (id) => agents.byId(id)?.config.egress ?? [],
+      resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+      isPublic: isPublicAddress,
+      onRecord: (record) => void egressRecords.record(record).catch(onUnexpected),
+    },
+  });
+}

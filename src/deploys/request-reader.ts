@@ -1,0 +1,56 @@
+import type { Agent } from "../agents/agent.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { Store } from "../store/store.ts";
+import type { ApprovalView, Sha } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { digestOf } from "./digest.ts";
+import { approvalView } from "./view.ts";
+
+export interface RequestReaderDeps {
+  store: Pick<Store, "approvals">;
+  swarm: Pick<Swarm, "find">;
+}
+
+/** The requests as they are stored and shown, against what their agents run now. */
+export class RequestReader {
+  readonly #deps: RequestReaderDeps;
+
+  constructor(deps: RequestReaderDeps) {
+    this.#deps = deps;
+  }
+
+  /** A request by its id. Throws the words for one that is not there. */
+  get(id: number): ApprovalRecord {
+    const row = this.#deps.store.approvals.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no request ${id}`);
+    return row;
+  }
+
+  view(row: ApprovalRecord): ApprovalView {
+    return approvalView(row, { base: this.base(row), digest: digestOf(row.tree, this.runningTree(row.name)) });
+  }
+
+  /** The commit that a request's change is against: what runs now while it is pending, what ran when it was decided. */
+  base(row: ApprovalRecord): Sha | undefined {
+    return row.state === "pending" ? this.running(row) : (row.decided_base ?? undefined);
+  }
+
+  /** The commit that runs now under the agent of a request. */
+  running(row: ApprovalRecord): Sha | undefined {
+    return this.agentOf(row)?.record.deployedSha;
+  }
+
+  /** The live agent that a request is about. */
+  agentOf(row: ApprovalRecord): Agent | undefined {
+    const agent = this.#deps.swarm.find(row.name);
+    return agent && !agent.destroyed ? agent : undefined;
+  }
+
+  /** The tree that runs under a name now. */
+  runningTree(name: string): Sha | undefined {
+    const agent = this.#deps.swarm.find(name);
+    if (!agent || agent.destroyed || agent.record.deployedRequest === undefined) return undefined;
+    return this.#deps.store.approvals.byId(agent.record.deployedRequest)?.tree;
+  }
+}

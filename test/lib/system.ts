@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import { readConfig } from "../../src/daemon/config.ts";
+import type { Overrides } from "../../src/daemon/system-deps.ts";
+import { openSystem, type System } from "../../src/daemon/system.ts";
+import { Paths } from "../../src/lib/paths.ts";
+import type { CageExit, Driver } from "../../src/platforms/port.ts";
+
+interface Options extends Overrides {
+  /** The hive continues with the content of this folder, and leaves it. By default the folder is new and is removed. */
+  folder?: string;
+  onFatal?(error: Error): void;
+}
+
+/**
+ * The daemon's own composition in this process, without its programs: the real store, repositories, requests and deploys.
+ * A cage that is started confirms at once. Deploys of an earlier system in the folder are recovered; nothing else is
+ * started. The parts of the deploys are at the top, because most tests are about them.
+ */
+export async function openTestSystem({ folder, onFatal, ...overrides }: Options = {}) {
+  const top = folder ?? mkdtempSync(join(tmpdir(), "system-"));
+  const state = join(top, "s");
+  const paths = new Paths(state, join(state, "run"));
+  paths.prepare();
+  const unexpected: unknown[] = [];
+  const system: System = await openSystem({
+    config: readConfig({ HIVE_STATE_DIR: state, HIVE_REHEARSAL: "1", HIVE_AGENT_PORTS: "off" }, { foreground: true }),
+    paths,
+    log: pino({ level: "silent" }),
+    requestShutdown() {},
+    onFatal(error) {
+      if (onFatal) return onFatal(error);
+      throw error;
+    },
+    overrides: {
+      driver: confirmingDriver((agent, nonce) => system.confirmations.confirm(agent, nonce)),
+      runtime: { revision: "r1", dir: state },
+      onUnexpected: (error) => void unexpected.push(error),
+      ...overrides,
+    },
+  });
+  const recovered = await system.deploys.recover();
+  return {
+    ...system,
+    ...system.deploys,
+    system,
+    recovered,
+    unexpected,
+    async close(): Promise<void> {
+      await system.close();
+      if (folder === undefined) rmSync(top, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestSystem = Awaited<ReturnType<typeof openTestSystem>>;
+
+/** A driver of cages without a process: each confirms its generation at once, and ends when it is killed. */
+function confirmingDriver(confirm: (agent: string, nonce: string) => void): Driver {
+  return {
+    name: "confirming",
+    cannot: () => [],
+    identityFor: () => ({ kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }),
+    prepare: async () => {},
+    adopt: async () => null,
+    destroy: async () => {},
+    async start({ agentId, env }) {
+      const exit = Promise.withResolvers<CageExit>();
+      const { HIVE_NONCE: nonce } = env;
+      if (nonce !== undefined) setImmediate(() => confirm(agentId, nonce));
+      return {
+        init: { pid: 0, startTime: 0 },
+        exited: exit.promise,
+        kill: async () => exit.resolve({ code: 0 }),
+        memoryBytes: () => undefined,
+      };
+    },
+  };
+}
