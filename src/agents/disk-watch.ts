@@ -1,4 +1,5 @@
 import type { Paths } from "../lib/paths.ts";
+import type { Service } from "../lib/services.ts";
 import { stateOf, type Agent } from "./agent.ts";
 import type { Cages } from "./cages.ts";
 import type { AgentBus } from "./events.ts";
@@ -24,7 +25,7 @@ export interface DiskWatchDeps {
  * Holds each agent to the disk limit of its config. Nothing in the kernel counts an agent's folders, so they are looked
  * at: near the limit its row warns, over it the cage is stopped until the operator has freed room or raised the limit.
  */
-export class DiskWatch {
+export class DiskWatch implements Service {
   readonly #deps: DiskWatchDeps;
   #timer: NodeJS.Timeout | undefined;
 

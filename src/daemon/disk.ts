@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import type { AgentBus } from "../agents/events.ts";
 import type { Paths } from "../lib/paths.ts";
+import type { Service } from "../lib/services.ts";
 import { HiveError } from "../wire/error.ts";
 
 /** Bytes that are set aside while there is room, and given back when there is none: enough to stop in order. */
@@ -21,7 +22,7 @@ export interface DiskDeps {
  * Watches the disk under the state folder. When it is nearly full the ballast goes, so that what runs can still be
  * finished and stopped, and `low` says that nothing new should be taken in. When there is room again, it comes back.
  */
-export class Disk {
+export class Disk implements Service {
   readonly #folder: string;
   readonly #ballast: string;
   readonly #bus: Pick<AgentBus, "emit">;
@@ -37,8 +38,8 @@ export class Disk {
   }
 
   start(): void {
-    this.look();
-    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.runOnce();
+    this.#timer = setInterval(() => this.runOnce(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
 
@@ -49,7 +50,7 @@ export class Disk {
   /** Looks because something failed; true when that was for want of room, or there is next to none. */
   after(error: unknown): boolean {
     const { code } = error as { code?: unknown };
-    this.look(code === "disk_full" || code === "ENOSPC");
+    this.runOnce(code === "disk_full" || code === "ENOSPC");
     return this.low;
   }
 
@@ -62,7 +63,7 @@ export class Disk {
   }
 
   /** Looks now. `full` says that a write has just been refused, whatever the figures say. */
-  look(full = false): void {
+  runOnce(full = false): void {
     const free = freeBytes(this.#folder);
     const had = this.low;
     if (full || free < LOW_BYTES) {

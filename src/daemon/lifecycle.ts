@@ -15,7 +15,7 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
   services: readonly Service[];
   agents: Pick<Swarm, "all">;
   cages: Pick<Cages, "close" | "stopAll" | "killAll"> & AgentBootDeps["cages"];
-  broker: Pick<Broker, "leases" | "stop" | "hasMail">;
+  broker: Pick<Broker, "start" | "stop" | "hasMail">;
   deploys: Pick<HiveDeploys, "recover" | "firstStart" | "deploys" | "autoUpdate">;
   sockets: Pick<Sockets, "openHost" | "closeAll">;
   paths: Pick<Paths, "hostSocket" | "runtimes">;
@@ -36,7 +36,7 @@ export function openLifecycle(deps: LifecycleDeps) {
       { start: () => sockets.openHost(paths.hostSocket), stop: () => sockets.closeAll() },
       { start: () => bootAgents(deps) },
       // The agents' sockets are open: harnesses from before the start can present their leases.
-      { start: () => broker.leases.startGrace(), stop: () => broker.stop() },
+      broker,
       { start: () => deploys.firstStart(), stop: () => deploys.deploys.stop() },
       autoUpdate,
       { start: () => pruneUnused(agents, revision, paths.runtimes) },

@@ -1,3 +1,4 @@
+import type { Service } from "../lib/services.ts";
 import type { KeptRows } from "../store/row-retention.ts";
 import type { Store } from "../store/store.ts";
 import { SYSTEM } from "../wire/names.ts";
@@ -74,7 +75,7 @@ class SteadyClock {
 }
 
 /** Prunes what need not be kept, hourly. */
-export class Retention {
+export class Retention implements Service {
   readonly #store: Store;
   readonly #now: () => number;
   readonly #onUnexpected: (error: unknown) => void;

@@ -34,3 +34,15 @@ test("an expired session is refused, even if that cannot be stored", async () =>
   expect(sessions.check(secret)).toBeUndefined();
   await expect.poll(() => unexpected).toMatchObject([{ code: "disk_full" }]);
 });
+
+test("a launch link is the dashboard's address with a token that opens a session", async () => {
+  const sessions = new Sessions(
+    storeOf({}),
+    (error) => expect.unreachable(String(error)),
+    () => 0,
+  );
+  const { url, expires_at } = sessions.launch("http://127.0.0.1:7000");
+  const [page, token = ""] = url.split("#token=");
+  expect([page, expires_at]).toEqual(["http://127.0.0.1:7000/login", "1970-01-01T00:15:00.000Z"]);
+  expect(sessions.check(await sessions.enter(token, "firefox"))).toMatchObject({ id: 1 });
+});

@@ -1,3 +1,4 @@
+import type { Service } from "../lib/services.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import { SYSTEM } from "../wire/names.ts";
@@ -29,7 +30,7 @@ export function isStale(agent: Agent, revision: string): boolean {
  * Rebuilds what is stale, one agent at a time and never in mid-turn: a swarm never stands still as a whole. What could
  * not be rebuilt is left as it runs, and the manager hears of it; it is tried again by hand, or by the next daemon.
  */
-export class AutoUpdate {
+export class AutoUpdate implements Service {
   readonly #context: DeployContext;
   readonly #requests: Requests;
   readonly #deploys: Deploys;
@@ -47,17 +48,22 @@ export class AutoUpdate {
       if (!isStopped) this.lookAtAll();
     });
     context.bus.on("harness_connected", async ({ agent, session }) => {
-      if (session.generation !== agent.generation) await lookForDrift(context);
+      if (session.generation !== agent.generation) await this.runOnce();
     });
   }
 
   /** Looks at everybody: now for what is stale, now and again for what has drifted. */
   start(): void {
     this.lookAtAll();
-    const drift = (): void => void lookForDrift(this.#context).catch(this.#context.onUnexpected);
-    drift();
-    this.#timer = setInterval(drift, DRIFT_LOOK_MS);
+    const look = (): void => void this.runOnce().catch(this.#context.onUnexpected);
+    look();
+    this.#timer = setInterval(look, DRIFT_LOOK_MS);
     this.#timer.unref();
+  }
+
+  /** Compares every agent with the ledger. */
+  async runOnce(): Promise<void> {
+    await lookForDrift(this.#context);
   }
 
   /** Queues everybody who is stale. */

@@ -54,6 +54,13 @@ test("emitAndWait resolves when every subscriber has finished, also after one ha
   expect(log).toEqual(["finished", "waited"]);
 });
 
+test("what a synchronous subscriber returns is ignored", async () => {
+  bus.on("ended", (who) => log.push(who) as never);
+  bus.emit("ended", "ada");
+  await bus.emitAndWait("ended", "bob");
+  expect([log, unexpected]).toEqual([["ada", "bob"], []]);
+});
+
 test("a subscriber may emit other events and subscribe to them", () => {
   bus.on("ended", () => {
     bus.on("changed", (n) => void log.push(`changed ${n}`));

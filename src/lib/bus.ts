@@ -35,7 +35,9 @@ export class Bus<Events extends object> {
   /** Not an `async` function: a message passes here several times, and most subscribers are synchronous. */
   #call<Event>(subscriber: Subscriber<Event>, event: Event): Promise<void> | undefined {
     try {
-      return subscriber(event)?.catch(this.#onUnexpected);
+      // A function without a result to TypeScript may still return a value.
+      const finished: unknown = subscriber(event);
+      return finished instanceof Promise ? finished.catch(this.#onUnexpected) : undefined;
     } catch (error) {
       this.#onUnexpected(error);
       return undefined;

@@ -244,7 +244,7 @@ describe("a new daemon", () => {
     const id = await send("ada", "one");
     await next("ada");
     restart(1);
-    broker.leases.startGrace();
+    broker.start();
     const again = await next("ada", "second");
     expect(again.message).toMatchObject({ id, redelivered: true });
   });
@@ -257,7 +257,7 @@ describe("a new daemon", () => {
       restart(1_000);
       await vi.advanceTimersByTimeAsync(5_000);
       expect(stateOf(id)).toBe("leased");
-      broker.leases.startGrace();
+      broker.start();
       expect(await broker.leases.present("id-ada", "i-ada", [{ id, token }])).toEqual([{ id, token }]);
     } finally {
       vi.useRealTimers();

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Bus } from "../lib/bus.ts";
+import type { Service } from "../lib/services.ts";
 import { newMessage, type MessageRow } from "../store/messages.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { ByCall } from "../wire/by-call.ts";
@@ -48,7 +49,7 @@ export interface BrokerOptions {
  * inbox, the queued and leased messages (`Inboxes`). A send to an inbox with a waiter stores the message and its lease
  * in the same commit.
  */
-export class Broker {
+export class Broker implements Service {
   readonly #store: Store;
   readonly #feed: Feed;
   readonly #directory: Directory;
@@ -458,6 +459,11 @@ export class Broker {
   /** The names that an agent may send to. */
   reachable(agentId: string): string[] {
     return reachableNames(this.#directory, this.#principal(agentId));
+  }
+
+  /** Starts the grace period for leases from before the start. The agents' sockets are open by then. */
+  start(): void {
+    this.leases.start();
   }
 
   stop(): void {

@@ -8,7 +8,7 @@ import type { Inboxes } from "./inboxes.ts";
 import type { Waiters } from "./waiters.ts";
 
 /** What `LeaseEnds` needs from the broker. */
-export interface LeaseEndsWorld {
+export interface LeaseEndDeps {
   store: Store;
   inboxes: Inboxes;
   waiters: Waiters;
@@ -31,13 +31,13 @@ export interface LeaseEndsWorld {
  * cage. A lease from before a start of the daemon is returned unless its harness presents it in time.
  */
 export class LeaseEnds {
-  readonly #world: LeaseEndsWorld;
+  readonly #deps: LeaseEndDeps;
   /** Inboxes whose harness has presented its leases since the start. */
   readonly #presented = new Set<string>();
   #callOffGrace: () => void = () => {};
 
-  constructor(world: LeaseEndsWorld) {
-    this.#world = world;
+  constructor(deps: LeaseEndDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -45,8 +45,8 @@ export class LeaseEnds {
    * presented by its end are returned. Call it once, when the agents' sockets are bound: before that no harness can
    * present leases, and a slow start must not use up the time.
    */
-  startGrace(): void {
-    const { orphans, graceMs, onUnexpected } = this.#world;
+  start(): void {
+    const { orphans, graceMs, onUnexpected } = this.#deps;
     if (orphans.length > 0) this.#callOffGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans).catch(onUnexpected));
   }
 
@@ -59,7 +59,7 @@ export class LeaseEnds {
    * message, which the turn was for; the fifth makes it dead. Messages from `recv` are returned uncounted.
    */
   async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
-    const { store, nudge } = this.#world;
+    const { store, nudge } = this.#deps;
     await store.write((tx) => {
       const leases = store.messages.leased(agentId).filter((row) => row.instance === instance);
       leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
@@ -68,7 +68,7 @@ export class LeaseEnds {
   }
 
   #end(tx: Tx, row: MessageRow, isFirst: boolean, outcome: TurnOutcome): void {
-    const { inboxes, died } = this.#world;
+    const { inboxes, died } = this.#deps;
     const rule = TURN_ENDS[turnEndOf(outcome)].message;
     if (rule === "done") return inboxes.change(tx, row, { state: "done", instance: null, token: null });
     if (rule === "dropped" && isFirst) {
@@ -90,7 +90,7 @@ export class LeaseEnds {
     instance: string,
     held: readonly { id: number; token: string }[],
   ): Promise<{ id: number; token: string }[]> {
-    const { store, inboxes, waiters, woke } = this.#world;
+    const { store, inboxes, waiters, woke } = this.#deps;
     woke(agentId);
     this.#presented.add(agentId);
     // An agent has one harness at a time. A message to a waiter of an earlier one would be lost.
@@ -108,7 +108,7 @@ export class LeaseEnds {
 
   /** A harness has ended permanently: returns its leases, marked as redelivered. */
   async release(agentId: string, instance: string): Promise<void> {
-    const { store, inboxes, waiters, nudge } = this.#world;
+    const { store, inboxes, waiters, nudge } = this.#deps;
     waiters.drop(agentId, (waiter) => waiter.instance === instance);
     await store.write((tx) => {
       for (const row of store.messages.leased(agentId)) {
@@ -120,7 +120,7 @@ export class LeaseEnds {
 
   /** Returns all leases of an agent. For a cage that has ended, when the instance is unknown. */
   async releaseAll(agentId: string): Promise<void> {
-    const { store, inboxes, waiters, nudge } = this.#world;
+    const { store, inboxes, waiters, nudge } = this.#deps;
     waiters.drop(agentId, () => true);
     if (inboxes.isHandling(agentId)) {
       await store.write((tx) => {
@@ -132,7 +132,7 @@ export class LeaseEnds {
 
   /** Returns the leases from before the start that no harness has presented. */
   async #returnOrphans(orphans: readonly MessageRow[]): Promise<void> {
-    const { store, inboxes, nudge } = this.#world;
+    const { store, inboxes, nudge } = this.#deps;
     await store.write((tx) => {
       for (const orphan of orphans) {
         const row = store.messages.byId(orphan.id);

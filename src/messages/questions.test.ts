@@ -59,6 +59,7 @@ test("a question that is answered at the moment of its expiry does not stop othe
     directory,
     onUnexpected,
   });
+  late.start();
   expect(await ended).toBe(expired.id);
   late.stop();
   expect(store.questions.byId(answered.id)).toMatchObject({ state: "answered", answer: "yes" });

@@ -8,6 +8,7 @@ import { MAX_OPEN_QUESTIONS } from "../wire/limits.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker.ts";
 import type { Directory } from "./directory.ts";
+import type { Service } from "../lib/services.ts";
 import { Moment } from "../lib/timers.ts";
 
 /** Pause before retrying an expiry that could not be stored. Milliseconds. */
@@ -25,7 +26,7 @@ export interface QuestionDeps {
 }
 
 /** Questions to the operator. The asking agent is notified of every end: answered, expired or cancelled. */
-export class Questions {
+export class Questions implements Service {
   readonly #deps: QuestionDeps;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
@@ -36,6 +37,10 @@ export class Questions {
   constructor(deps: QuestionDeps) {
     this.#deps = deps;
     this.#now = deps.now ?? Date.now;
+  }
+
+  /** Expires questions from now on. */
+  start(): void {
     this.#arm();
   }
 
@@ -144,11 +149,12 @@ export class Questions {
     if (this.#ends.size === 0) return;
     let nearest = Infinity;
     for (const end of this.#ends.values()) nearest = Math.min(nearest, end.pause);
-    this.#timer = setTimeout(() => void this.#expire().catch(this.#deps.onUnexpected), Math.max(nearest, pauseMs));
+    this.#timer = setTimeout(() => void this.runOnce().catch(this.#deps.onUnexpected), Math.max(nearest, pauseMs));
     this.#timer.unref();
   }
 
-  async #expire(): Promise<void> {
+  /** Expires every question whose time has come. */
+  async runOnce(): Promise<void> {
     let failed = false;
     for (const row of this.#deps.store.questions.expiring()) {
       if (!this.#ends.get(row.id)?.hasCome) continue;

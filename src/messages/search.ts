@@ -1,4 +1,5 @@
 import type { Bus } from "../lib/bus.ts";
+import type { Service } from "../lib/services.ts";
 import type { Store } from "../store/store.ts";
 import type { MessageEvents } from "./events.ts";
 
@@ -25,7 +26,7 @@ export interface SearchIndexDeps {
  * Fills the full-text index after messages commit, never in their commits. Its position is stored together with the
  * indexed words, so a crash only repeats the last batch.
  */
-export class SearchIndex {
+export class SearchIndex implements Service {
   readonly #store: Pick<Store, "search" | "meta" | "write">;
   readonly #onUnexpected: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;

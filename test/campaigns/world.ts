@@ -39,6 +39,6 @@ export function openWorld(file: string, agents: number, prefix = "agent"): { sto
     sendRate: { perSecond: 1e9, burst: 1e9 },
     onUnexpected: (error) => console.error(error),
   });
-  broker.leases.startGrace();
+  broker.start();
   return { store, broker, ids };
 }

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Agent } from "../../agents/agent.ts";
+import type { Service } from "../../lib/services.ts";
 import type { AgentBus } from "../../agents/events.ts";
 import { choosePort } from "../../agents/port.ts";
 import { saveRecord } from "../../agents/records.ts";
@@ -36,7 +37,7 @@ interface Page {
  *
  * All ports feed one HTTP server: a port costs a socket, not the timers and tables of a server of its own.
  */
-export class AgentPages {
+export class AgentPages implements Service {
   readonly #deps: AgentPagesDeps;
   readonly #pages = new Map<string, Page>();
   readonly #agents = new Map<number, Agent>();

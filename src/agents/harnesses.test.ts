@@ -1,0 +1,118 @@
+import { beforeEach, expect, test } from "vitest";
+import { openBus } from "../../test/lib/bus.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { PROTOCOL } from "../wire/harness.ts";
+import { Agent } from "./agent.ts";
+import { Harnesses, type Peer } from "./harnesses.ts";
+
+let agent: Agent;
+let harnesses: Harnesses;
+let bus: ReturnType<typeof openBus>;
+/** What was asked of the other parts and what was emitted, in order. */
+let log: string[];
+let rateLimitEnds: number | undefined;
+const NOW = 1_000_000;
+
+beforeEach(() => {
+  agent = new Agent({ id: "a1", name: "ada", role: "agent", generation: 1, paused: false } as never, {
+    config: AgentConfig.parse({}),
+    instructions: "",
+    warnings: [],
+    unreadable: undefined,
+  });
+  log = [];
+  rateLimitEnds = undefined;
+  bus = openBus();
+  bus.on("harness_connected", ({ session }) => void log.push(`connected ${session.instance}`));
+  bus.on("harness_outdated", ({ name }) => void log.push(`outdated ${name}`));
+  bus.on("turn_ended", ({ result, outcome }) => void log.push(`turn ended ${result} ${outcome?.kind}`));
+  harnesses = new Harnesses({
+    broker: {
+      leases: {
+        present: async () => [],
+        finish: async () => void log.push("finish leases"),
+        release: async (_: string, instance: string) => void log.push(`release leases of ${instance}`),
+        releaseAll: async () => void log.push("release all leases"),
+      } as never,
+      next: () => (done) => done({ sleep: true }),
+      setServed: (_, isServed) => void log.push(isServed ? "served" : "not served"),
+      isHandling: () => false,
+    },
+    turns: {
+      record: async () => 1,
+      interrupt: async (_, why) => void log.push(`interrupt: ${why}`),
+      position: () => ({ confirmedN: 0, nextTurn: 1 }),
+    },
+    sleep: { idle: () => {}, busy: () => {} },
+    agentStore: { update: async (_, { sessionId }) => void log.push(`store session ${sessionId}`) },
+    bus,
+    modelUse: { limitEnds: () => rateLimitEnds },
+    access: { credentialKind: "api-key" },
+    revision: "r1",
+    operatorPronouns: "they/them",
+    onUnexpected: (error) => expect.unreachable(String(error)),
+    now: () => NOW,
+  });
+});
+
+function hello(extra: { revision?: string; instance?: string } = {}) {
+  const peer: Peer = { push: () => true, ended: new AbortController().signal };
+  const said = {
+    protocol: PROTOCOL,
+    instance: "i1",
+    revision: "r1",
+    generation: 1,
+    resident_servers: 0,
+    busy: false,
+    leases: [],
+  };
+  return harnesses.hello(agent, { ...said, ...extra }, peer);
+}
+
+test("a cage that has ended ends its turn first, then returns its leases, then those of no harness", async () => {
+  await hello();
+  log = [];
+  await bus.emitAndWait("cage_ended", { agent, why: "the cage crashed" });
+  expect(log).toEqual(["interrupt: the cage crashed", "release leases of i1", "release all leases"]);
+  expect(agent.harness).toBeUndefined();
+});
+
+test("a harness is announced before the turns of an earlier one are ended, and a second one is refused", async () => {
+  const { assignment } = await hello();
+  expect(log).toEqual(["connected i1", "interrupt: another harness of the agent took over"]);
+  expect(assignment).toMatchObject({ credential_kind: "api-key", system_prompt: expect.stringContaining("You are ada") });
+  await expect(hello({ instance: "i2" })).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("an outdated harness is announced between its turns", async () => {
+  const next = async (): Promise<string[]> => {
+    const { session } = await hello({ revision: "older" });
+    log = [];
+    await new Promise(harnesses.next(agent, session));
+    return log;
+  };
+  expect(await next()).toEqual(["outdated ada"]);
+});
+
+test("the end of a turn is announced after its leases are ended; a park stops the mail until its time", async () => {
+  const { session } = await hello();
+  log = [];
+  await harnesses.finish(agent, session, { kind: "ok" });
+  expect(log).toEqual(["finish leases", "turn ended ok ok"]);
+  rateLimitEnds = NOW + 5_000;
+  log = [];
+  await harnesses.finish(agent, session, { kind: "parked", why: "rate_limited", reason: "slow down" });
+  expect(log).toEqual(["finish leases", "not served", "turn ended parked parked"]);
+  expect(agent.park).toMatchObject({ why: "rate_limited", until: NOW + 5_000 });
+  harnesses.unpark(agent);
+  expect(log.at(-1)).toBe("served");
+});
+
+test("a session is stored when it has changed", async () => {
+  await hello();
+  log = [];
+  harnesses.report(agent, { session_id: "s1" });
+  harnesses.report(agent, { session_id: "s1" });
+  harnesses.report(agent, { session_id: null });
+  expect(log).toEqual(["store session s1", "store session undefined"]);
+});

@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { Paths } from "../lib/paths.ts";
+import { LAST_ORDINAL } from "../platforms/uids.ts";
+import { CageSpecs } from "./cage-specs.ts";
+
+test("an agent acts as itself, and a mount for an agent that does not exist yet is tried as the last identity", () => {
+  const specs = new CageSpecs({
+    hiveId: "h1",
+    paths: new Paths("/s", "/r"),
+    runtime: { revision: "r1", dir: "/runtime" },
+    warmMs: 1,
+    store: {} as never,
+    driver: { identityFor: (hive, ordinal) => ({ kind: "host-uid", uid: ordinal, gid: hive.length }) },
+  });
+  const identity = { kind: "host-uid", uid: 7, gid: 7 } as const;
+  expect(specs.identityOf({ record: { identity } } as never)).toBe(identity);
+  expect(specs.identityOf(undefined)).toEqual({ kind: "host-uid", uid: LAST_ORDINAL, gid: 2 });
+});
