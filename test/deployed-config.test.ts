@@ -29,12 +29,13 @@ async function propose(world: TestSystem, text: string) {
 async function deployUnder(world: TestSystem, text: string): Promise<void> {
   if (!world.swarm.find("scout"))
     await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
-  const { validate } = world.context;
-  world.context.validate = () => [];
+  const { review } = world.context;
+  const { validate } = review;
+  review.validate = () => [];
   const { id } = await propose(world, text);
   await world.requests.approve(id, {}, false);
   await world.through(id);
-  world.context.validate = validate;
+  review.validate = validate;
 }
 
 const deployedFile = (world: TestSystem): string => {
@@ -106,7 +107,7 @@ test("mounts are tested for the request and again at the build; a config that al
   await deployUnder(world, "{}");
   const tried: (string | undefined)[] = [];
   let problem: string | undefined;
-  world.context.tryMounts = async (agent, mounts) => {
+  world.context.mounts.tryAll = async (agent, mounts) => {
     tried.push(agent?.name);
     return mounts.map((mount) => ({ mount, problem }));
   };
@@ -143,9 +144,9 @@ test("an id map is shown before it is approved, kept by a config that ran with i
   await deployUnder(world, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
-  world.context.userName = async () => "ada";
+  world.context.mounts.userName = async () => "ada";
   /** As if the folder could be written only through an id map. */
-  world.context.tryMounts = async (_, mounts, approved) => {
+  world.context.mounts.tryAll = async (_, mounts, approved) => {
     asked.push(approved);
     return mounts.map((mount) => {
       if (approved === undefined) return { mount, problem: undefined, owner };
@@ -177,11 +178,11 @@ test("an id map is shown before it is approved, kept by a config that ran with i
 
   // A folder that was once writable by its mode: the id map that it now needs is a new risk, and the running config
   // stays without one.
-  world.context.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
+  world.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
   const open = await propose(world, JSON.stringify({ mounts, model: "haiku" }));
   await world.requests.approve(open.id, {}, false);
   await world.through(open.id);
-  world.context.tryMounts = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
+  world.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
   expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(
     "belong to ada, uid 4242, gid 4343",
   );

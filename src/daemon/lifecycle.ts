@@ -1,11 +1,11 @@
 import { bootAgents, type AgentBootDeps } from "../agents/boot.ts";
 import type { Cages } from "../agents/cages.ts";
 import type { Swarm } from "../agents/swarm.ts";
+import type { HiveDeploys } from "../deploys/open.ts";
 import type { Paths } from "../lib/paths.ts";
 import { Services, type Service } from "../lib/services.ts";
 import type { Broker } from "../messages/broker.ts";
 import { pruneRuntimes } from "../platforms/runtime.ts";
-import type { HiveDeploys } from "./deploys.ts";
 import { revisionsInUse } from "./directory.ts";
 import type { Log } from "./log.ts";
 import type { Sockets } from "./sockets.ts";

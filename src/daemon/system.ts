@@ -13,7 +13,9 @@ import { Turns } from "../agents/turns.ts";
 import { Backups } from "../backup/take.ts";
 import { openRepos } from "../config-repos/index.ts";
 import { Confirmations } from "../deploys/confirmations.ts";
+import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
+import { Review } from "../deploys/review.ts";
 import { Feed } from "../eventlog/feed.ts";
 import { Bus } from "../lib/bus.ts";
 import { Announcements } from "../messages/announcements.ts";
@@ -27,7 +29,6 @@ import { openStore } from "../store/store.ts";
 import { instant } from "../wire/instant.ts";
 import { CageSpecs } from "./cage-specs.ts";
 import { pageAddress } from "./config.ts";
-import { openDeploys } from "./deploys.ts";
 import { directoryOf } from "./directory.ts";
 import { Disk } from "./disk.ts";
 import { openDispatch } from "./dispatch.ts";
@@ -35,6 +36,7 @@ import { EgressRecords } from "./egress-records.ts";
 import { openGateway } from "./gateway.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 import { openHiveId } from "./hive-id.ts";
+import { hostMounts } from "./host-mounts.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
@@ -107,8 +109,10 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const diskWatch = new DiskWatch({ ...base, cages, bytesOnDisk, everyMs: config.diskCheckMs });
 
   const confirmations = new Confirmations();
-  const deployParts = { repos, broker, swarm, commands, cages, harnesses, confirmations, specs, announcements, allStop, disk };
-  const deploys = openDeploys({ ...base, ...deployParts, confirmMs, models: pricedModels, failpoint });
+  const review = new Review({ ...base, models: pricedModels });
+  const mounts = hostMounts({ specs, paths });
+  const deployParts = { repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
+  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };

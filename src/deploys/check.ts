@@ -130,7 +130,7 @@ async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<Ch
     if (deployedSha === undefined || agent.deploying !== undefined) continue;
     const [wanted, there] = await Promise.allSettled([
       context.repos.applied(agent.name).files(deployedSha),
-      readGeneration(context.generationFolder(agent, generation)),
+      readGeneration(context.paths.agent(agent.id).generation(generation)),
     ]);
     const sha = deployedSha.slice(0, 12);
     if (wanted.status === "rejected") problems.push(`${agent.name}: ${sha} cannot be read: ${String(wanted.reason)}`);

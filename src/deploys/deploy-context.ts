@@ -1,9 +1,8 @@
 import type { Feed } from "../eventlog/feed.ts";
-import type { FileChange, Repos } from "../config-repos/types.ts";
-import type { ApprovalRecord } from "../store/approvals.ts";
+import type { Repos } from "../config-repos/types.ts";
 import type { MountOwners } from "../store/approvals.ts";
+import type { Paths } from "../lib/paths.ts";
 import type { Store } from "../store/store.ts";
-import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Announcements } from "../messages/announcements.ts";
@@ -15,7 +14,7 @@ import type { AgentBus } from "../agents/events.ts";
 import type { Harnesses } from "../agents/harnesses.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
-import type { RulesOf } from "./validate.ts";
+import type { Review } from "./review.ts";
 
 /** One mount of a request, as it was tried on this host. */
 export interface MountTrial {
@@ -24,6 +23,17 @@ export interface MountTrial {
   problem: string | undefined;
   /** Whom the agent acts as there, through an id map; undefined when it is itself. */
   owner?: MountOwners[string] | undefined;
+}
+
+/** Mounts on this host. */
+export interface HostMounts {
+  /**
+   * Tries mounts from inside a cage that runs as the agent, or as a new one would. Id maps are chosen where they are
+   * needed, or with `approved`, are those and no others.
+   */
+  tryAll(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]>;
+  /** The name of a user of this host; undefined where it has none. */
+  userName(uid: number): Promise<string | undefined>;
 }
 
 /**
@@ -44,27 +54,11 @@ export interface DeployContext {
   revision: string;
   /** How long a new generation may take to confirm. Milliseconds. */
   confirmMs: number;
-  /** What is wrong with a config tree, in words for whoever proposed it; empty when it can be deployed. */
-  validate(files: readonly TreeFile[], rules: RulesOf): string[];
-  /** A change as the operator sees it. */
-  shown(changes: readonly FileChange[], head: readonly TreeFile[]): DiffFile[];
-  /** What the operator should not miss in a change. */
-  risks(change: { base: readonly TreeFile[] | undefined; head: readonly TreeFile[]; diff: readonly DiffFile[] }): RiskMark[];
-  /** The folder of one generation of an agent. */
-  generationFolder(agent: Agent, generation: number): string;
-  /**
-   * Tries mounts from inside a cage that runs as the agent, or as a new one would. Id maps are chosen where they are
-   * needed, or with `approved`, are those and no others.
-   */
-  tryMounts(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]>;
-  /** The name of a user of this host; undefined where it has none. */
-  userName(uid: number): Promise<string | undefined>;
-  /** Throws when no cage could be specified for the agent as it would be: a mount that is not there, for one. */
-  checkSpec(agent: Agent): Promise<void>;
-  /** The last lines of an agent's cage log, for the words of a failure. */
-  logTail(agent: Agent): Promise<string>;
-  /** After a deploy: the readers' copy of the ledger, and generations that nothing needs any more. */
-  leftover(agent: Agent, row: ApprovalRecord): Promise<void>;
+  paths: Pick<Paths, "agent">;
+  review: Pick<Review, "validate" | "shown" | "risks">;
+  mounts: HostMounts;
+  /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
+  specs: { of(agent: Agent): Promise<unknown> };
   bus: AgentBus;
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;

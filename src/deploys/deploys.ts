@@ -6,6 +6,7 @@ import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RequestStore } from "./request-store.ts";
 import { requestCan, type RequestEvent } from "../wire/request-states.ts";
+import { tidyUp } from "./leftover.ts";
 import { tagMoment } from "./projection.ts";
 import { finishDeploy, tagEnd } from "./finish.ts";
 import { STEPS } from "./steps/index.ts";
@@ -179,7 +180,7 @@ export class Deploys {
     context.harnesses.unhold(agent);
     stateOf(agent).deploy.request = undefined;
     context.bus.emit("changed", agent);
-    await context.leftover(agent, row).catch(context.onUnexpected);
+    await tidyUp(context, requestStore, agent, row).catch(context.onUnexpected);
     await context.failpoint("end").catch(context.onUnexpected);
     return row;
   }

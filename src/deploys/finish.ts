@@ -63,7 +63,7 @@ export async function settleDeploy(
     tellLifecycle(context, tx, done, wasBorn);
     tx.afterCommit(() => {
       recordCommitted(agent, patch);
-      if (agent.generation !== row.id) agent.become(row.id, readConfigTree(context.generationFolder(agent, row.id)));
+      if (agent.generation !== row.id) agent.become(row.id, readConfigTree(context.paths.agent(agent.id).generation(row.id)));
       // The new generation was told the operator's model when it said hello.
       if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });
       if (!wasBorn) {
@@ -81,8 +81,8 @@ export async function settleDeploy(
 
 /** What the agent's record says once the deploy is through. A model that the operator set holds until the config's changes. */
 function agentPatch(context: DeployContext, row: ApprovalRecord, agent: Agent): Partial<AgentRecord> {
-  const before = readConfigTree(context.generationFolder(agent, agent.record.generation));
-  const after = readConfigTree(context.generationFolder(agent, row.id));
+  const before = readConfigTree(context.paths.agent(agent.id).generation(agent.record.generation));
+  const after = readConfigTree(context.paths.agent(agent.id).generation(row.id));
   const patch: Partial<AgentRecord> = {
     generation: row.id,
     deployedSha: row.sha,

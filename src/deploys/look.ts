@@ -15,7 +15,7 @@ const MAX_NAMED = 20;
 export async function lookAt(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
   const repo = context.repos.applied(name);
   const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
-  return context.shown(changes, head);
+  return context.review.shown(changes, head);
 }
 
 /** The files of a tree; none of one that is refused: it is shown, and never approved. */

@@ -28,7 +28,7 @@ export async function marksAgainst(
   ]);
   const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
   const stat = JSON.stringify({ files: diff.length, added: sum("added"), removed: sum("removed") });
-  const risks = context.risks({ base: before, head, diff });
+  const risks = context.review.risks({ base: before, head, diff });
   if (rulesFor(row.origin) !== "request") return { risks: JSON.stringify(risks), stat };
   const owners = base === undefined ? {} : context.store.approvals.mountOwners(row.name, base);
   const mounts = await mountMarks(context, { files: before ?? [], owners }, { files: head, owners: mountOwners(row) });

@@ -13,9 +13,9 @@ export interface Tried {
 
 /** Looks at a new request: at its files, and where they fit, at its mounts on this host. */
 export async function tryRequest(context: DeployContext, agent: Agent | undefined, files: readonly TreeFile[]): Promise<Tried> {
-  const complaints = context.validate(files, "request");
+  const complaints = context.review.validate(files, "request");
   if (complaints.length > 0) return { complaints, owners: {} };
-  const trials = await context.tryMounts(agent, configOf(byPath(files)).config.mounts);
+  const trials = await context.mounts.tryAll(agent, configOf(byPath(files)).config.mounts);
   return { complaints: problemsOf(trials), owners: ownersOf(trials) };
 }
 
@@ -26,7 +26,7 @@ export async function mountComplaints(
   files: readonly TreeFile[],
   approved: MountOwners,
 ): Promise<string[]> {
-  return problemsOf(await context.tryMounts(agent, configOf(byPath(files)).config.mounts, approved));
+  return problemsOf(await context.mounts.tryAll(agent, configOf(byPath(files)).config.mounts, approved));
 }
 
 const problemsOf = (trials: readonly MountTrial[]): string[] => trials.flatMap(({ problem }) => problem ?? []);
@@ -45,7 +45,7 @@ interface Mounted {
  * What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. A mount
  * that is written through an id map now, and was not before, is one of them.
  */
-export function mountMarks(context: Pick<DeployContext, "userName">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
+export function mountMarks(context: Pick<DeployContext, "mounts">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
   const mapped = ({ files, owners }: Mounted) =>
     configOf(byPath(files)).config.mounts.map((mount) => ({ mount, owner: owners[mount.cage] ?? null }));
   const known = new Set(mapped(before).map((one) => JSON.stringify(one)));
@@ -56,7 +56,7 @@ export function mountMarks(context: Pick<DeployContext, "userName">, before: Mou
         const text = `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`;
         return { level: "info", kind: "mount", text, path: CONFIG_FILE };
       }
-      const name = await context.userName(owner.uid);
+      const name = await context.mounts.userName(owner.uid);
       const whom = `${name === undefined ? "" : `${name}, `}uid ${owner.uid}, gid ${owner.gid}`;
       const text = `mount ${host}: writable as the agent through an id map: files it makes belong to ${whom}`;
       return { level: "warn", kind: "mount", text, path: CONFIG_FILE };

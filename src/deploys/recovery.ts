@@ -76,7 +76,7 @@ async function rollBack(
   if (agent) {
     // The cage may be of the generation that was tried. What ran before starts like every agent does.
     if (row.state === "activating") await context.cages.clear(agent);
-    await rm(context.generationFolder(agent, row.id), { recursive: true, force: true });
+    await rm(context.paths.agent(agent.id).generation(row.id), { recursive: true, force: true });
     if (agent.isDraft) await context.commands.discardDraft(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);
@@ -105,7 +105,7 @@ async function repair(context: DeployContext, agent: Agent): Promise<void> {
   const main = (await repo.refs()).get("refs/heads/main");
   if (main !== deployedSha) await repo.moveMain(deployedSha, main);
   await repairTags(context, agent.name);
-  const folder = context.generationFolder(agent, generation);
+  const folder = context.paths.agent(agent.id).generation(generation);
   if (existsSync(folder)) return;
   await writeGeneration(folder, await repo.files(deployedSha));
   agent.become(generation, readConfigTree(folder));

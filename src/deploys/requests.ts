@@ -193,7 +193,7 @@ export class Requests {
   async rebuild(agent: Agent, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const { deployedSha } = agent.record;
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, why);
-    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
+    const files = await readGeneration(this.#context.paths.agent(agent.id).generation(agent.record.generation));
     const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
     return this.#again(agent, sha, "update", by, { description: "taken over from before there were deploys", ...why });
   }
@@ -205,7 +205,7 @@ export class Requests {
     if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
     const { deployedSha } = agent.record;
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
-    const files = await readGeneration(this.#context.generationFolder(agent, agent.record.generation));
+    const files = await readGeneration(this.#context.paths.agent(agent.id).generation(agent.record.generation));
     return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
   }
 

@@ -1,4 +1,5 @@
 import { readConfigTree } from "../../agents/config-tree.ts";
+import { cageLogTail } from "../cage-log.ts";
 import type { Step, WithAgent, WithWhereabouts } from "./step.ts";
 
 /**
@@ -18,11 +19,11 @@ export const activateStep: Step<WithAgent, WithWhereabouts> = {
         withinMs: context.confirmMs,
         ended,
         leaving: (where) => keep({ was: (was = where) }),
-        switched: () => agent.become(id, readConfigTree(context.generationFolder(agent, id))),
+        switched: () => agent.become(id, readConfigTree(context.paths.agent(agent.id).generation(id))),
       });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      const tail = await context.logTail(agent);
+      const tail = await cageLogTail(context.paths.agent(agent.id).log);
       throw new Error(tail === "" ? words : `${words}\n\nthe last lines of its log:\n${tail}`, { cause: error });
     } finally {
       expected.drop();
@@ -36,7 +37,7 @@ export const activateStep: Step<WithAgent, WithWhereabouts> = {
     await context.cages.back(agent, made || agent.destroyed ? "stopped" : was, {
       keepsRunning: false,
       reason: "back to what ran before a deploy",
-      switched: () => agent.become(before, readConfigTree(context.generationFolder(agent, before))),
+      switched: () => agent.become(before, readConfigTree(context.paths.agent(agent.id).generation(before))),
     });
   },
 };

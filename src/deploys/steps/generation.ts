@@ -11,18 +11,18 @@ export const generationStep: Step<WithAgent & WithFiles> = {
   name: "generation",
   state: "building",
   async do({ context, row, id, agent, files }) {
-    const folder = context.generationFolder(agent, id);
+    const folder = context.paths.agent(agent.id).generation(id);
     await writeGeneration(folder, files);
     // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
     const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
-    await context.checkSpec(trial);
+    await context.specs.of(trial);
     // The host may have changed since the request was made. What ran before is held to the rules of its time.
     const problems = rulesFor(row.origin) === "request" ? await mountComplaints(context, trial, files, mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
     return {};
   },
   async undo({ context, agent, id }) {
-    await rm(context.generationFolder(agent, id), { recursive: true, force: true });
+    await rm(context.paths.agent(agent.id).generation(id), { recursive: true, force: true });
   },
 };

@@ -20,7 +20,7 @@ export const treeStep: Step<WithAgent, WithFiles> = {
       throw new Error("what runs has changed since the approval: look again, and propose it anew");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
     const files = await repo.files(row.sha);
-    const complaints = context.validate(files, rulesFor(row.origin));
+    const complaints = context.review.validate(files, rulesFor(row.origin));
     if (complaints.length > 0) throw new Error(complaints.join("\n"));
     return { files };
   },

@@ -1,0 +1,23 @@
+import { open } from "node:fs/promises";
+
+/** Bytes and lines of a cage's log that go into the words of a failure: enough to see why a program ended. */
+const TAIL_BYTES = 4_096;
+const TAIL_LINES = 15;
+
+/** The last lines of a cage's log. Empty if there is no log. */
+export async function cageLogTail(file: string): Promise<string> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString("utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // No log: the words of the failure stand alone.
+    return "";
+  }
+}

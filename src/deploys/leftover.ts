@@ -1,0 +1,41 @@
+import { readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Agent } from "../agents/agent.ts";
+import type { ApprovalRecord } from "../store/approvals.ts";
+import type { DeployContext } from "./deploy-context.ts";
+import { lookForDrift } from "./drift.ts";
+import { refreshMarks } from "./marks.ts";
+import type { RequestStore } from "./request-store.ts";
+
+/** After a deploy: what other parts have of it, the readers' copy of the ledger, and generations that nothing needs. */
+export async function tidyUp(
+  context: DeployContext,
+  requestStore: RequestStore,
+  agent: Agent,
+  row: ApprovalRecord,
+): Promise<void> {
+  await context.allStop.afterDeploy(agent);
+  // Pending requests may name the new agent.
+  if (row.kind === "spawn") await refreshMarks(context, requestStore);
+  await context.repos.meta.refreshCheckout();
+  await lookForDrift(context);
+  const { generation } = agent.record;
+  const folder = dirname(context.paths.agent(agent.id).generation(generation));
+  for (const name of await readdir(folder))
+    if (name !== String(generation)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Removes a purged agent's repositories and its line in the ledger. Its rows and the ledger's history stay. */
+export async function forget(context: DeployContext, name: string, author: string): Promise<void> {
+  const { meta } = context.repos;
+  const facts = { message: `purge ${name}`, author, at: context.now() };
+  for (;;) {
+    const head = await meta.head();
+    if ((await meta.ledger(head))[name] === undefined) break;
+    // Another deploy may have published meanwhile.
+    if ((await meta.publish(await meta.candidate(head, name, undefined, facts), head)).ok) break;
+  }
+  await context.repos.removeProposed(name);
+  await context.repos.applied(name).remove();
+  await meta.refreshCheckout();
+}

@@ -1,0 +1,53 @@
+import { HiveError } from "../wire/error.ts";
+import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import { AutoUpdate } from "./auto-update.ts";
+import type { DeployContext } from "./deploy-context.ts";
+import { Deploys } from "./deploys.ts";
+import { forget } from "./leftover.ts";
+import { refreshMarks } from "./marks.ts";
+import { recover } from "./recovery.ts";
+import { RequestStore } from "./request-store.ts";
+import { Requests } from "./requests.ts";
+
+export type HiveDeploys = ReturnType<typeof openDeploys>;
+
+/** Requests, approvals and deploys. */
+export function openDeploys(context: DeployContext) {
+  const requestStore = new RequestStore(context);
+  const deploys = new Deploys(context, requestStore);
+  const requests = new Requests(context, requestStore, deploys);
+  const autoUpdate = new AutoUpdate(context, requests, deploys);
+  return {
+    context,
+    requestStore,
+    deploys,
+    requests,
+    autoUpdate,
+    async recover() {
+      const recovered = await recover(context, requestStore);
+      // The rules for marks may be newer than the requests.
+      await refreshMarks(context, requestStore);
+      return recovered;
+    },
+
+    /** An agent is destroyed or purged: pending requests may name it. */
+    gone: () => refreshMarks(context, requestStore),
+
+    /** Spawns the manager at the first start. A failure is reported, and tried again by the next start. */
+    async firstStart(): Promise<void> {
+      if (context.swarm.manager() || context.allStop.isOn) return;
+      const description = "coordinates the hive";
+      const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
+      const row = await deploys.settled(asked.id);
+      if (row.state !== "deployed") context.onUnexpected(new Error(`${MANAGER} could not be started: ${row.error ?? row.state}`));
+    },
+
+    forget: (name: string) => forget(context, name, OPERATOR),
+
+    /** Waits for the end of a deploy. Throws the words of a failure. */
+    async through(id: number): Promise<void> {
+      const row = await deploys.settled(id);
+      if (row.state !== "deployed") throw new HiveError("unavailable", `request ${id} has failed: ${row.error ?? row.state}`);
+    },
+  };
+}

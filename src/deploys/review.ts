@@ -1,0 +1,48 @@
+import type { Swarm } from "../agents/swarm.ts";
+import { NIX_TEMPLATE } from "../agents/template.ts";
+import type { FileChange } from "../config-repos/types.ts";
+import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
+import { riskMarks } from "./risks.ts";
+import { shownDiff } from "./shown.ts";
+import { validateConfig, type RulesOf } from "./validate.ts";
+
+/** The bwrap driver takes agent.json and INSTRUCTIONS.md; Nix code is for another driver. */
+const EVALUATES_NIX = false;
+
+export interface ReviewDeps {
+  agents: Pick<Swarm, "all">;
+  /** Prefixes of model ids that the operator's prices name. */
+  models: readonly string[];
+}
+
+/** How a config change is checked and presented to the operator. */
+export class Review {
+  readonly #deps: ReviewDeps;
+
+  constructor(deps: ReviewDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is wrong with a config tree, in words for the author of the proposal. Empty if it can be deployed. */
+  validate(files: readonly TreeFile[], rules: RulesOf): string[] {
+    return validateConfig(files, rules);
+  }
+
+  /** A change as the operator sees it. */
+  shown(changes: readonly FileChange[], head: readonly TreeFile[]): DiffFile[] {
+    return shownDiff(changes, head, EVALUATES_NIX);
+  }
+
+  /** What the operator should not miss in a change. */
+  risks({ base, head, diff }: Change): RiskMark[] {
+    const { agents, models } = this.#deps;
+    const known = { models, agents: agents.all().map((agent) => agent.name) };
+    return riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known });
+  }
+}
+
+interface Change {
+  base: readonly TreeFile[] | undefined;
+  head: readonly TreeFile[];
+  diff: readonly DiffFile[];
+}
