@@ -35,7 +35,9 @@ export function blocks(text: string): Block[] {
     const line = lines[at] ?? "";
     const fence = /^\s*(`{3,}|~{3,})\s*([\w+-]*)\s*$/.exec(line);
     if (fence) {
-      const close = lines.findIndex((one, n) => n > at && one.trim().startsWith(fence[1] ?? "```"));
+      const open = fence[1] ?? "";
+      // A line with anything after the marks is code, not the end of it.
+      const close = lines.findIndex((one, n) => n > at && isRun(one.trim(), open));
       // A fence that is still open (text that is being written) extends to the end.
       const end = close < 0 ? lines.length : close;
       found.push({ kind: "code", language: fence[2] ?? "", text: lines.slice(at + 1, end).join("\n") });
@@ -58,4 +60,9 @@ export function blocks(text: string): Block[] {
     else found.push({ kind: "line", inlines: inlines(line) });
   }
   return found;
+}
+
+/** True for a line that only repeats the mark of an opening fence, at least as often. */
+function isRun(line: string, open: string): boolean {
+  return line.startsWith(open) && line === (open[0] ?? "").repeat(line.length);
 }
