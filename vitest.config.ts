@@ -1,3 +1,4 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig } from "vitest/config";
 import { calibrate, scaled } from "./test/lib/slowness.ts";
 
@@ -6,9 +7,19 @@ if (Number(process.versions.node.split(".")[0]) < 24)
   throw new Error("the tests need Node 24: `npm test -- <files>` brings it and runs them on it");
 calibrate();
 
+/** Runs the tests of the whole hive first: they take longest, and the short ones fill the workers at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const bySize = await super.sort(files);
+    const isWhole = (one: TestSpecification): boolean => /\/test\/(e2e|campaigns)\//.test(one.moduleId);
+    return [...bySize.filter(isWhole), ...bySize.filter((one) => !isWhole(one))];
+  }
+}
+
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "ui/**/*.test.ts"],
+    sequence: { sequencer: LongestFirst },
     // Two cores is the smallest machine we support, and tests wait for cages, disks and browsers: a third worker
     // makes the whole run a sixth faster.
     maxWorkers: 3,

@@ -17,7 +17,7 @@ import { scaled } from "./lib/slowness.ts";
 const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** Enough to reach every end of a request. `npm run interleavings` runs many more. */
-const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 50);
+const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 20);
 const LIMIT_MS = scaled(180_000 + RUNS * 2_000);
 let world: TestSystem;
 let folder: string;

@@ -14,7 +14,7 @@ const CROWD = 10_000;
 /** Connections that are made at once. */
 const WAVE = 500;
 /** Pending sends of a flooding connection. */
-const AT_ONCE = 8;
+const AT_ONCE = 2;
 /** Maximum memory that a crowd of any size may cost the daemon. */
 const MOST_BYTES = 192 * 1024 * 1024;
 let hive: TestHive;

@@ -31,7 +31,7 @@ test("an idle cage sleeps without a process, counts as running, and wakes with t
 
 test("messages that race the sleep are all answered, once each and in order", async () => {
   hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.05" }).play(ANSWER).start();
-  const count = 8;
+  const count = 4;
   for (let n = 0; n < count; n++) {
     // The broker has just decided: the old harness is about to end, and there is no new one yet.
     const dozes = hive.untilAgent("hm1nd", (agent) => agent.asleep);
