@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { bootAgents } from "../src/agents/boot.ts";
 import { openTestSystem, type TestSystem } from "./lib/system.ts";
 
 /** Configs that were deployed under earlier rules, and configs that cannot be read. */
@@ -79,7 +78,7 @@ test.each<[string, string]>([
 
   const world = await openTestSystem({ folder });
   const scout = world.swarm.byName("scout");
-  await bootAgents({ ...world, ...world.context, agents: world.swarm });
+  await world.boot();
   expect(scout.state).toBe("failed");
   expect(scout.stateReason).toMatch(/^the deployed config cannot be read: agent\.json cannot be read: ./);
   expect(scout.config).toMatchObject({ allowedRecipients: [], egress: [] });

@@ -42,14 +42,14 @@ export interface HostMounts {
  */
 export interface DeployContext {
   store: Store;
-  feed: Feed;
+  feed: Pick<Feed, "publish">;
   repos: Repos;
-  broker: Broker;
+  broker: Pick<Broker, "checkMayAsk" | "tellFromSystem">;
   swarm: Swarm;
   commands: Pick<AgentCommands, "discardDraft">;
-  cages: Cages;
-  harnesses: Harnesses;
-  confirmations: Confirmations;
+  cages: Pick<Cages, "whereabouts" | "trial" | "back" | "clear">;
+  harnesses: Pick<Harnesses, "serve" | "hold" | "unhold" | "isBusy" | "unparkFrom">;
+  confirmations: Pick<Confirmations, "expect">;
   /** Revision of hyperhive that new generations run with. */
   revision: string;
   /** How long a new generation may take to confirm. Milliseconds. */
@@ -59,11 +59,11 @@ export interface DeployContext {
   mounts: HostMounts;
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
   specs: { of(agent: Agent): Promise<unknown> };
-  bus: AgentBus;
+  bus: Pick<AgentBus, "on" | "emit">;
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;
   /** Says what has happened to agents. */
-  announcements: Announcements;
+  announcements: Pick<Announcements, "announce" | "over">;
   allStop: Pick<AllStop, "isOn" | "check" | "afterDeploy">;
   /** After a failure: true if the disk is full. What is set aside is then freed. */
   disk: { after(error: unknown): boolean };

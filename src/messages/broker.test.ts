@@ -10,7 +10,7 @@ import type { HiveEvent } from "../wire/event.ts";
 import { PARKING_ENDS } from "../wire/turn-ends.ts";
 import { MAX_HELD_MESSAGES, MAX_MESSAGE_FAILURES } from "../wire/limits.ts";
 import type { Directory, Principal } from "./directory.ts";
-import { Broker, type BrokerOptions } from "./broker.ts";
+import { Broker, type BrokerDeps } from "./broker.ts";
 import type { Served } from "./waiters.ts";
 import { openBus } from "../../test/lib/bus.ts";
 
@@ -29,7 +29,7 @@ const directory: Directory = {
   nameOf: (id) => principals.find((one) => one.id === id)?.name ?? id,
 };
 
-function open(options: Partial<BrokerOptions> = {}): Broker {
+function open(options: Partial<BrokerDeps> = {}): Broker {
   published = [];
   bus = openBus();
   const feed = new Feed(

@@ -25,7 +25,7 @@ import { Waiters, type Served, type Waiter } from "./waiters.ts";
 /** The recipient that means every agent that the sender may reach. */
 export const EVERYBODY = "*";
 
-export interface BrokerOptions {
+export interface BrokerDeps {
   store: Store;
   feed: Feed;
   directory: Directory;
@@ -70,20 +70,20 @@ export class Broker implements Service {
   readonly #bus: Pick<Bus<MessageEvents>, "emit">;
   readonly #changed = new ChangedInboxes((inbox) => this.#bus.emit("inbox_changed", inbox));
 
-  constructor(options: BrokerOptions) {
-    this.#store = options.store;
-    this.#feed = options.feed;
-    this.#directory = options.directory;
-    this.#bus = options.bus;
+  constructor(deps: BrokerDeps) {
+    this.#store = deps.store;
+    this.#feed = deps.feed;
+    this.#directory = deps.directory;
+    this.#bus = deps.bus;
     this.operator = new OperatorInbox(
-      options.store,
+      deps.store,
       (row) => this.#viewOf(row),
       () => this.#changed.add(OPERATOR),
     );
-    this.#maxHops = options.maxHops;
-    this.#onUnexpected = options.onUnexpected;
-    this.#now = options.now ?? Date.now;
-    this.#rate = new SendRate(options.sendRate ?? DEFAULT_SEND_RATE, this.#now);
+    this.#maxHops = deps.maxHops;
+    this.#onUnexpected = deps.onUnexpected;
+    this.#now = deps.now ?? Date.now;
+    this.#rate = new SendRate(deps.sendRate ?? DEFAULT_SEND_RATE, this.#now);
     const leased = this.#store.messages.allLeased();
     this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#tell(row));
     this.leases = new LeaseEnds({
@@ -91,8 +91,8 @@ export class Broker implements Service {
       inboxes: this.#inboxes,
       waiters: this.#waiters,
       orphans: leased,
-      graceMs: options.leaseGraceMs,
-      onUnexpected: options.onUnexpected,
+      graceMs: deps.leaseGraceMs,
+      onUnexpected: deps.onUnexpected,
       nudge: (agentId) => this.#nudge(agentId),
       woke: (agentId) => void this.#asleep.delete(agentId),
       died: (tx, row) => this.#announceDead(tx, row),
