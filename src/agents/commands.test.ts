@@ -115,10 +115,10 @@ test("of a draft whose first deploy has failed nothing is left but its record", 
 });
 
 test("resuming ends a park and wakes an agent that has mail; pausing twice is announced once", async () => {
+  hasMail = true;
   await commands.setPaused(ada, true);
   await commands.setPaused(ada, true);
   expect(log).toEqual(["serve ada", "changed ada", "serve ada", "changed ada"]);
-  hasMail = true;
   log = [];
   await commands.setPaused(ada, false);
   expect(log).toEqual(["unpark ada", "serve ada", "changed ada", "wake ada"]);

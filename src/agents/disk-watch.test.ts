@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { AgentConfig } from "../wire/config.ts";
 import { openBus } from "../../test/lib/bus.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Paths } from "../lib/paths.ts";
 import { Agent, stateOf } from "./agent.ts";
 import { DiskWatch, writableFolders } from "./disk-watch.ts";
@@ -36,9 +37,7 @@ test("warns near the limit, takes the warning back, stops over it, and leaves al
     paths: new Paths("/hive", "/run"),
     bytesOnDisk: async ([folder = ""]) => used.get(folder.split("/").at(-2) ?? ""),
     everyMs: 1000,
-    onUnexpected(error) {
-      throw error;
-    },
+    onUnexpected,
   });
   await watch.runOnce();
   expect(near.diskWarning).toBe("its disk is nearly full: 95 of 100 MiB");
@@ -52,6 +51,26 @@ test("warns near the limit, takes the warning back, stops over it, and leaves al
   expect(halted).toHaveLength(1);
   // Told when something has changed, and only then.
   expect(changed).toEqual(["near", "near", "over"]);
+});
+
+test("the manager's reason names the proposed repositories, too", async () => {
+  const manager = new Agent({ id: "m1", name: "hm1nd", role: "manager" } as never, {
+    config: AgentConfig.parse({ limits: { disk_mib: 100 } }),
+    instructions: "",
+    warnings: [],
+  });
+  stateOf(manager).cage.phase = { at: "running", running: {} as never, since: 0, revision: undefined };
+  const halted: string[] = [];
+  await new DiskWatch({
+    agents: { all: () => [manager] },
+    cages: { halt: async (_, reason) => void halted.push(reason) },
+    bus: openBus(),
+    paths: new Paths("/hive", "/run"),
+    bytesOnDisk: async () => 200 * MIB,
+    everyMs: 1000,
+    onUnexpected,
+  }).runOnce();
+  expect(halted).toEqual([expect.stringContaining("free room in /hive/agents/m1 or /hive/proposed, then")]);
 });
 
 test("all that an agent can write counts towards its disk limit, the proposed repositories as the manager's", () => {

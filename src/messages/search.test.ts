@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { newMessage, type MessageRow } from "../store/messages.ts";
 import { ftsQuery } from "../store/search.ts";
@@ -14,10 +14,12 @@ import { onUnexpected } from "../../test/lib/unexpected.ts";
 let folder: string;
 let store: Store;
 let index: SearchIndex;
+let bus: ReturnType<typeof openBus>;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "search-"));
   store = openStoreIn(folder);
-  index = new SearchIndex({ store, bus: openBus(), onUnexpected });
+  bus = openBus();
+  index = new SearchIndex({ store, bus, onUnexpected });
 });
 afterEach(() => {
   index.stop();
@@ -41,6 +43,24 @@ async function find(words: string, who?: string, limit = 50, before?: number): P
     .search({ words, limit, before }, who)
     .map((message) => message.id);
 }
+
+test("a message is indexed soon after its inbox has changed", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const id = await say("walrus");
+    bus.emit("inbox_changed", "b");
+    vi.advanceTimersByTime(1_000);
+    // Behind the write of the index.
+    await store.write(() => {});
+    expect(
+      history()
+        .search({ words: "walrus", limit: 1 })
+        .map((message) => message.id),
+    ).toEqual([id]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 describe("search", () => {
   test("finds words by prefix, ignoring case and accents, newest first", async () => {
