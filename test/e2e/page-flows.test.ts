@@ -297,6 +297,13 @@ test.each(WIDTHS)(
     await walk.getByText("4 of 5").waitFor();
     // The command can be copied: it contains the ledger's real path.
     await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
+    // The history lists the deploy: with that the walk ends, also after a reload.
+    await walk.getByRole("link", { name: "history" }).click();
+    await page.waitForURL("**/history");
+    await page.goBack();
+    await walk.getByText("5 of 5: that was the walk").waitFor();
+    await page.reload();
+    await page.getByText("Nothing waits for you.").waitFor();
     await walk.getByRole("button", { name: "hide" }).click();
     await page.reload();
     await page.getByText("Nothing waits for you.").waitFor();

@@ -8,6 +8,7 @@ import { call } from "../lib/api.ts";
 import { STATE_WORDS } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
+import { useNoteSeenDeploy } from "../lib/seen-deploy.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { ApprovalHead, Risks } from "./card.tsx";
 import { Progress } from "./progress.tsx";
@@ -40,6 +41,7 @@ export function HistoryPage(): ReactNode {
     { key: "?", words: "this list", run: () => setHelp(true) },
   ];
   useKeys(keys);
+  useNoteSeenDeploy();
   useEffect(() => {
     document.title = "history · hyperhive";
   }, []);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { currentStep, keyOf, leadOf } from "./guide-step.ts";
+import { currentStep, foldedSteps, keyOf, leadOf } from "./guide-step.ts";
 
 const done = { isDone: true };
 const open = (card?: string) => ({ isDone: false, card });
@@ -29,4 +29,12 @@ test("of several cards of a step the guide opens the first of the page", () => {
   expect(keyOf("request", all, ({ id }) => id !== 4, ["request-2", "request-9", "request-4"])).toBe("request-2");
   expect(keyOf("request", all, ({ id }) => id === 9, [])).toBe("request-9");
   expect(keyOf("request", all, () => false, ["request-2"])).toBeUndefined();
+});
+
+test("the folded guide shows the current step and no step before it that is done", () => {
+  const steps = [done, done, open("question-3"), open("request-5"), open()];
+  expect(foldedSteps(steps, ["request-5", "question-3"])).toEqual([steps[2], steps[3]]);
+  expect(foldedSteps(steps, ["question-3", "request-5"])).toEqual([steps[2]]);
+  expect(foldedSteps([done, open(), open()], [])).toHaveLength(1);
+  expect(foldedSteps([done, done], [])).toEqual([]);
 });

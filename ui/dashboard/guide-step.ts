@@ -31,3 +31,9 @@ export function keyOf<T extends { id: number }>(
   const keys = all.filter(waits).map(({ id }) => `${kind}-${id}`);
   return calls.find((key) => keys.includes(key)) ?? keys[0];
 }
+
+/** What the folded guide shows: the current step, and steps before it that are not done. */
+export function foldedSteps<T extends Step>(steps: readonly T[], calls: readonly string[]): readonly T[] {
+  const current = currentStep(steps, calls);
+  return steps.filter(({ isDone }, at) => at === current || (at < current && !isDone));
+}

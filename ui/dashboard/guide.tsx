@@ -5,7 +5,9 @@ import { call } from "../lib/api.ts";
 import { afterFirstPaint } from "../lib/after-first-paint.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
-import { currentStep, keyOf, leadOf } from "./guide-step.ts";
+import { deployedChange, noteSeenDeploy, useHasSeenDeploy } from "../lib/seen-deploy.ts";
+import { useNarrow } from "../lib/narrow.ts";
+import { currentStep, foldedSteps, keyOf, leadOf } from "./guide-step.ts";
 
 const DISMISSED = "guide-dismissed";
 
@@ -38,6 +40,9 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const isBusy = calls.length > 0;
   const [isOpen, setOpen] = useState<boolean>();
   const ledger = useHive((state) => state.hive.ledger);
+  const hiveId = useHive((state) => state.hive.id);
+  const hasSeenDeploy = useHasSeenDeploy();
+  const isNarrow = useNarrow();
   const isRehearsal = useHive((state) => state.hive.mode === "rehearsal");
   const messages = useHive((state) => state.messages);
   const approvals = useHive((state) => state.approvals);
@@ -68,13 +73,13 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   );
   const all = [...approvals.values()];
   const spawns = all.filter((one) => one.kind === "spawn" && one.origin !== "first_start");
-  const changed = all.find((one) => one.kind === "apply_commit" && one.state === "deployed");
+  const changed = deployedChange(all);
   const others = [...agents.values()].filter((agent) => agent.role !== "manager" && !agent.destroyed).length;
   const steps: Step[] = [
     {
       words: (
         <>
-          talk to hm1nd, the manager: write <code>tour</code> in the box under M3SS4GE FL0W
+          talk to hm1nd, the manager: write <code>tour</code> in the box {isNarrow ? "of the tab FL0W" : "under M3SS4GE FL0W"}
         </>
       ),
       // Judged by its result: any other message to hm1nd gets an answer but makes no request.
@@ -98,27 +103,34 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
     {
       words: changed ? (
         <>
-          see it deployed: <code>git -C {visible(ledger)} log</code> has one commit per deploy, and so has the{" "}
-          <Link to="/history">history</Link>
+          see it deployed: the <Link to="/history">history</Link> has it, and <code>git -C {visible(ledger)} log</code> has one
+          commit per deploy{" "}
+          {!hasSeenDeploy && (
+            <button type="button" className="ghost" onClick={() => noteSeenDeploy(hiveId)}>
+              seen
+            </button>
+          )}
         </>
       ) : (
         "see the deploy: one commit in the ledger for each"
       ),
-      isDone: false,
+      isDone: changed !== undefined && hasSeenDeploy,
     },
   ];
   const current = currentStep(steps, calls);
   useLead(isShown ? leadOf(steps, calls) : undefined, calls, onLead);
   if (!isShown) return null;
   const done = steps.filter((step) => step.isDone).length;
-  const isWhole = isOpen ?? !isBusy;
-  const shown = isWhole ? steps : steps.slice(current, current + 1);
+  const isOver = done === steps.length;
+  const isWhole = isOpen ?? (!isBusy && !isOver);
+  const shown = isWhole ? steps : foldedSteps(steps, calls);
   return (
     <section className="guide" aria-label="a first walk">
       <header>
         <b className="cyan">a first walk</b>
         <span className="dim">
           {done} of {steps.length}
+          {isOver && ": that was the walk"}
         </span>
         <span className="grow" />
         <button type="button" className="ghost" aria-expanded={isWhole} onClick={() => setOpen(!isWhole)}>

@@ -32,9 +32,13 @@ const TYPES: Record<string, string> = {
 /** Below this a compressed copy saves less than its header costs. */
 const MIN_GZIP_BYTES = 1024;
 
+/** What `<link>` in a page asks the browser to fetch on its own: the icons and the manifest. */
+const BROWSER_LINK = /<link\b[^>]*\brel="(?:icon|apple-touch-icon|manifest)"[^>]*>/g;
+
 /**
  * The built interface, read into memory once (it is small). A request is a look-up in a map: there is no path to
- * traverse. `publicPaths` are the login page and the files that it needs itself: all that is served without a session.
+ * traverse. `publicPaths` are all that is served without a session: the login page and the files that it needs, the
+ * manifest and the icons. A browser fetches those two without cookies, and they contain nothing of the hive.
  */
 export class StaticFiles {
   readonly #assets = new Map<string, Asset>();
@@ -47,8 +51,8 @@ export class StaticFiles {
       const file = join(entry.parentPath, entry.name);
       this.#assets.set(file.slice(folder.length).replaceAll("\\", "/"), load(file));
     }
-    this.publicPaths = this.#reachableFrom("/login.html");
     this.#app = Buffer.from(this.#assets.get(APP)?.plain ?? []).toString("utf8");
+    this.publicPaths = this.#reachableFrom(["/login.html", ...linksOf(this.#app)]);
   }
 
   has(path: string): boolean {
@@ -78,10 +82,10 @@ export class StaticFiles {
     return c.body(pageWithState(this.#app, state), 200, headers);
   }
 
-  /** The files that a page names, and those that they name in turn. */
-  #reachableFrom(page: string): Set<string> {
+  /** These files, those that they name, and so on. */
+  #reachableFrom(paths: readonly string[]): Set<string> {
     const reached = new Set<string>();
-    const open = [page];
+    const open = [...paths];
     for (let path = open.pop(); path !== undefined; path = open.pop()) {
       const asset = this.#assets.get(path);
       if (!asset || reached.has(path)) continue;
@@ -94,6 +98,10 @@ export class StaticFiles {
     }
     return reached;
   }
+}
+
+function linksOf(page: string): string[] {
+  return [...page.matchAll(BROWSER_LINK)].flatMap(([link]) => /\bhref="([^"]+)"/.exec(link)?.[1] ?? []);
 }
 
 function load(file: string): Asset {
