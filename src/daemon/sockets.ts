@@ -6,12 +6,14 @@ import type { Agent } from "../agents/agent.ts";
 import type { CageSockets } from "../agents/cages.ts";
 import type { Paths } from "../lib/paths.ts";
 import { serveLines, type Answer, type Connection } from "../rpc/server.ts";
-import { MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
+import { MAX_AGENT_BYTES_IN_FLIGHT, MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
 import type { CallerContext } from "./handlers/types.ts";
 
 /** Connections to host.sock: every terminal and program of the operator. */
 const MAX_HOST_CONNECTIONS = 1000;
+/** Bytes of unanswered requests on host.sock: dozens of the longest lines, from programs that the operator trusts. */
+const MAX_HOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** Something that listens and can be closed. */
 interface Listener {
@@ -67,6 +69,7 @@ export class Sockets implements CageSockets {
           callers: agent.role === "manager" ? ["agent", "manager"] : ["agent"],
           ordered: false,
           maxConnections: MAX_AGENT_CONNECTIONS,
+          maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
           dispatch: (name, input, connection) => this.#call(name, input, this.#callerOn(agent, connection)),
           onUnexpected: this.#deps.onUnexpected,
         }),
@@ -120,6 +123,7 @@ export class Sockets implements CageSockets {
       callers: ["operator"],
       ordered: true,
       maxConnections: MAX_HOST_CONNECTIONS,
+      maxBytesInFlight: MAX_HOST_BYTES_IN_FLIGHT,
       dispatch: (name, input, connection) => this.#call(name, input, { kind: "operator", ended: connection.ended }),
       onUnexpected: this.#deps.onUnexpected,
     });

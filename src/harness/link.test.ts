@@ -8,6 +8,7 @@ import { HiveError } from "../wire/error.ts";
 import type { HarnessPush } from "../wire/harness.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { Link, type Assignment } from "./link.ts";
+import { MAX_AGENT_BYTES_IN_FLIGHT } from "../wire/limits.ts";
 
 /** A link to a daemon that starts and stops. */
 let folder: string;
@@ -60,6 +61,7 @@ async function daemon(answer: Answer = () => ({}), refuseHello?: () => HiveError
     callers: ["agent"],
     ordered: false,
     maxConnections: 10,
+    maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
     dispatch,
     onUnexpected(error) {
       throw error;

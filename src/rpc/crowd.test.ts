@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { connectLines } from "./client.ts";
 import { serveLines } from "./server.ts";
+import { MAX_AGENT_BYTES_IN_FLIGHT } from "../wire/limits.ts";
 
 /** The limit of connections, and a crowd that arrives in waves. */
 const SERVED = 64;
@@ -21,6 +22,7 @@ test("of 10,000 connections that never hang up, 64 are served and the others are
     callers: ["agent"],
     ordered: false,
     maxConnections: SERVED,
+    maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
     dispatch: () => Promise.resolve({}),
     onUnexpected(error) {
       throw error;

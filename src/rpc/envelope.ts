@@ -1,4 +1,5 @@
 import { ErrorCode, HiveError } from "../wire/error.ts";
+import type { RequestId } from "./request-id.ts";
 
 /** Version of host.sock and of every response envelope. */
 export const WIRE_VERSION = 1;
@@ -23,10 +24,10 @@ export function success<T extends object>(output: T): Success & T {
  * A success as one line, with the `id` of its request if it had one. The envelope is written around the output's JSON,
  * because copying the output into an envelope first costs more than the text itself.
  */
-export function successLine(id: unknown, json: string): string {
+export function successLine(id: RequestId | undefined, json: string): string {
   const inside = json.slice(1);
   // Nearly every id is a number, which needs no serialiser.
-  const text = typeof id === "number" && Number.isSafeInteger(id) ? id : JSON.stringify(id);
+  const text = typeof id === "number" ? id : JSON.stringify(id);
   const named = id === undefined ? "" : `"id":${text},`;
   return `{${named}"version":${WIRE_VERSION},"ok":true${inside === "}" ? inside : `,${inside}`}`;
 }

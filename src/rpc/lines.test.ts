@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { LineWriter } from "./lines.ts";
+import { LineSplitter, LineWriter } from "./lines.ts";
 
 test("the first line of a turn is written at once and later ones together; the next turn starts over", async () => {
   const written: string[] = [];
@@ -25,4 +25,29 @@ test("the first line of a turn is written at once and later ones together; the n
   writer.end();
   expect(written.slice(2)).toEqual(['{"n":4}\n', '{"n":5}\n']);
   expect(writer.write({ n: 6 })).toBe(false);
+});
+
+test("a line that comes byte by byte takes the memory of its bytes, not of its chunks", () => {
+  const splitter = new LineSplitter();
+  const byte = Buffer.from("a");
+  const before = process.memoryUsage();
+  const used = (): number => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers;
+  };
+  for (let n = 0; n < 1_000_000; n++) splitter.push(byte, () => {});
+  expect(used()).toBeLessThan(32 * 1024 * 1024);
+  const lines: string[] = [];
+  splitter.push(Buffer.from("b\nnext\nla"), (line) => lines.push(line));
+  splitter.push(Buffer.from("st\n"), (line) => lines.push(line));
+  expect([lines[0]?.length, ...lines.slice(1)]).toEqual([1_000_001, "next", "last"]);
+});
+
+test("a buffer that is longer than the count is read up to the count", () => {
+  const splitter = new LineSplitter();
+  const lines: string[] = [];
+  splitter.push(Buffer.from("one\ntw!!\n\n"), (line) => lines.push(line), 6);
+  splitter.push(Buffer.from("o\n!!\n"), (line) => lines.push(line), 2);
+  splitter.push(Buffer.from("\n"), (line) => lines.push(line));
+  expect(lines).toEqual(["one", "two"]);
 });

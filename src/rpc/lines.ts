@@ -3,15 +3,18 @@ import { HiveError } from "../wire/error.ts";
 import { MAX_LINE_BYTES } from "../wire/limits.ts";
 
 const NEWLINE = 0x0a;
+/** Bytes that are reserved for a line that a chunk does not complete. Doubled as it grows. */
+const FIRST_HELD_BYTES = 4 * 1024;
 
 /**
  * Splits a byte stream into lines of UTF-8. A line is decoded only when it is complete, so a character that is split
- * over two chunks survives. Memory is bounded: a line over `maxBytes` throws `too_large`, and the stream is unusable
- * afterwards.
+ * over two chunks survives. Memory is bounded by twice the bytes of the line, however small its chunks are: a line over
+ * `maxBytes` throws `too_large`, and the stream is unusable afterwards.
  */
 export class LineSplitter {
   readonly #maxBytes: number;
-  #parts: Buffer[] = [];
+  /** The beginning of a line: the first `#size` bytes. Undefined if no line has begun. */
+  #held: Buffer | undefined;
   #size = 0;
 
   constructor(maxBytes = MAX_LINE_BYTES) {
@@ -30,31 +33,38 @@ export class LineSplitter {
       else for (const line of text.split("\n")) take(line, onLine);
       return;
     }
-    const bytes = chunk.subarray(0, count);
     let start = 0;
-    for (;;) {
-      const newline = bytes.indexOf(NEWLINE, start);
-      const end = newline < 0 ? count : newline;
-      this.#size += end - start;
-      if (this.#size > this.#maxBytes) {
+    while (start < count) {
+      const found = chunk.indexOf(NEWLINE, start);
+      const end = found < 0 || found >= count ? count : found;
+      if (this.#size + end - start > this.#maxBytes) {
         throw new HiveError("too_large", `a line is at most ${this.#maxBytes} bytes`);
       }
-      if (newline < 0) {
-        // A copy: the chunk may be a buffer that the next read overwrites.
-        if (end > start) this.#parts.push(Buffer.from(chunk.subarray(start, end)));
-        return;
-      }
-      const text = this.#parts.length === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end));
-      this.#size = 0;
-      start = newline + 1;
+      // A copy: the chunk may be a buffer that the next read overwrites.
+      if (end === count) return this.#hold(chunk, start, end);
+      const text = this.#size === 0 ? chunk.toString("utf8", start, end) : this.#whole(chunk, start, end);
+      start = end + 1;
       take(text, onLine);
     }
   }
 
-  #join(last: Buffer): string {
-    const line = Buffer.concat([...this.#parts, last]);
-    this.#parts = [];
-    return line.toString("utf8");
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const size = this.#size + end - start;
+    if (!this.#held || this.#held.length < size) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxBytes, Math.max(FIRST_HELD_BYTES, 2 * size)));
+      this.#held?.copy(grown, 0, 0, this.#size);
+      this.#held = grown;
+    }
+    chunk.copy(this.#held, this.#size, start, end);
+    this.#size = size;
+  }
+
+  #whole(chunk: Buffer, start: number, end: number): string {
+    this.#hold(chunk, start, end);
+    const text = this.#held?.toString("utf8", 0, this.#size) ?? "";
+    this.#held = undefined;
+    this.#size = 0;
+    return text;
   }
 }
 

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HiveError } from "../wire/error.ts";
-import { MAX_LINE_BYTES } from "../wire/limits.ts";
+import {
+  MAX_AGENT_BYTES_IN_FLIGHT,
+  MAX_CONNECTION_BYTES_IN_FLIGHT,
+  MAX_JSON_VALUES,
+  MAX_LINE_BYTES,
+  MAX_REQUEST_ID_CHARS,
+} from "../wire/limits.ts";
 import { connectLines } from "./client.ts";
 import { LineSplitter } from "./lines.ts";
 import { serveLines, type Dispatch, type LineServer, type LineServerOptions } from "./server.ts";
@@ -33,6 +39,7 @@ async function serve(dispatch: Dispatch, options: Partial<LineServerOptions> = {
     callers: ["agent"],
     ordered: false,
     maxConnections: 10,
+    maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
     dispatch,
     onUnexpected: (error) => unexpected.push(error),
     ...options,
@@ -224,6 +231,11 @@ describe("hostile lines", () => {
     ["an operator's operation on an agent's socket", '{"cmd":"shutdown"}\n', "forbidden"],
     ["a harness operation without hello", '{"cmd":"next"}\n', "forbidden"],
     ["deep nesting", `{"cmd":"set_status","text":${"[".repeat(5000)}\n`, "bad_request"],
+    ["an id that is a list", '{"id":[{},{}],"cmd":"whoami"}\n', "bad_request"],
+    ["an id that is an object", '{"id":{"a":{}},"cmd":"whoami"}\n', "bad_request"],
+    ["an id that is a long text", `{"id":"${"x".repeat(MAX_REQUEST_ID_CHARS + 1)}","cmd":"whoami"}\n`, "bad_request"],
+    ["an id beyond 2^53", '{"id":9007199254740993,"cmd":"whoami"}\n', "bad_request"],
+    ["more values than a line may have", `{"cmd":"whoami","x":[${"0,".repeat(MAX_JSON_VALUES)}0]}\n`, "too_large"],
     ["a NUL byte", '{"cmd":"set_status\u0000","text":"a"}\n', "bad_request"],
   ])("%s is refused, and the connection stays open", async (_, line, code) => {
     await serve(echo);
@@ -303,6 +315,76 @@ describe("hostile lines", () => {
   });
 });
 
+describe("requests in flight", () => {
+  const MEBI = 1024 * 1024;
+  /** A request of one mebibyte. */
+  const line = `{"id":"x","cmd":"recv","pad":"${"x".repeat(MEBI - 32)}"}\n`;
+  const fits = Math.ceil(MAX_CONNECTION_BYTES_IN_FLIGHT / line.length) + 1;
+  let answers: (() => void)[];
+  let isWaiting: boolean;
+  const wait: Dispatch = () =>
+    new Promise((resolve) => {
+      answers.push(() => resolve({}));
+      if (!isWaiting) resolve({});
+    });
+  beforeEach(() => {
+    answers = [];
+    isWaiting = true;
+  });
+  const answerAll = (): void => {
+    isWaiting = false;
+    for (const answer of answers) answer();
+  };
+
+  /** Writes `count` lines on a new connection. */
+  async function flood(count: number): Promise<Socket> {
+    const socket = await raw();
+    socket.on("error", () => {}); // The server ends it with the test.
+    for (let n = 0; n < count; n++) socket.write(line);
+    return socket;
+  }
+  /** Resolves when the server has taken `least` requests and had the time to take more. */
+  async function quiet(least: number): Promise<void> {
+    await expect.poll(() => answers.length).toBeGreaterThanOrEqual(least);
+    for (let n = 0; n < 100; n++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  test("of one connection, a bounded number of bytes is taken; the rest waits in the socket", async () => {
+    await serve(wait);
+    const socket = await flood(fits * 4);
+    await quiet(fits - 1);
+    expect(answers.length).toBeLessThanOrEqual(fits);
+    answerAll();
+    await expect.poll(() => answers.length).toBe(fits * 4);
+    socket.destroy();
+  });
+
+  test("of all connections of a socket, too; and a call on another one is served once there is room", async () => {
+    await serve(wait);
+    const sockets = await Promise.all(Array.from({ length: 8 }, () => flood(fits)));
+    const most = Math.ceil(MAX_AGENT_BYTES_IN_FLIGHT / line.length) + 1;
+    await quiet(most - 1);
+    expect(answers.length).toBeLessThanOrEqual(most);
+    const late = await raw();
+    late.write('{"id":"late","cmd":"whoami"}\n');
+    const answered = readLines(late, 1);
+    answerAll();
+    expect(await answered).toMatchObject([{ id: "late", ok: true }]);
+    await expect.poll(() => answers.length).toBe(8 * fits + 1);
+    for (const socket of [...sockets, late]) socket.destroy();
+  });
+
+  test("a long text as id is not kept while the call waits", async () => {
+    await serve(wait);
+    const socket = await raw();
+    const lines = readLines(socket, 1);
+    socket.write(`${JSON.stringify({ id: "x".repeat(MEBI), cmd: "whoami" })}\n`);
+    expect(await lines).toMatchObject([{ code: "bad_request", error: expect.stringContaining("id:") }]);
+    expect(answers).toEqual([]);
+    socket.destroy();
+  });
+});
+
 describe("the socket file", () => {
   test("has the requested mode and replaces a stale one", async () => {
     await serve(async () => ({}));
@@ -314,6 +396,7 @@ describe("the socket file", () => {
         callers: [],
         ordered: false,
         maxConnections: 1,
+        maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
         dispatch: async () => ({}),
         onUnexpected: () => {},
       }),

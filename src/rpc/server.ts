@@ -6,16 +6,16 @@ import type { Operation } from "../wire/operation.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
 import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
+import { InFlight } from "./in-flight.ts";
 import { parseStrictObject } from "./json.ts";
 import { LineSplitter, LineWriter } from "./lines.ts";
+import { requestId, type RequestId } from "./request-id.ts";
 import { Refused } from "./refused.ts";
 
 /** Longest Unix socket path. `sun_path` takes 108 bytes; the margin is for the folders of tests and tools. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** With Node's default of 511, a burst of 9,500 connects has refusals; with 4096 it has none (measured). */
 const BACKLOG = 4096;
-/** Concurrent requests of one connection. Further requests wait in the socket. */
-const MAX_IN_FLIGHT = 256;
 
 /** One connection as handlers see it. */
 export interface Connection {
@@ -41,6 +41,8 @@ export interface LineServerOptions {
   callers: readonly Caller[];
   dispatch: Dispatch;
   maxConnections: number;
+  /** Bytes of unanswered requests on all connections. Beyond that, none is read. */
+  maxBytesInFlight: number;
   /**
    * host.sock: requests have no id and are answered one at a time, in order. Otherwise each request has an `id`, all
    * run concurrently, and answers may arrive out of order.
@@ -72,6 +74,7 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   await removeStale(options.path);
   const live = new Set<Socket>();
   const refused = new Refused(options.maxConnections);
+  const inFlight = new InFlight(options.maxBytesInFlight);
   const words = `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`;
   const server = createReadingServer((accepted) => {
     const { socket } = accepted;
@@ -81,7 +84,7 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
     }
     live.add(socket);
     socket.on("close", () => live.delete(socket));
-    serveConnection(accepted, options);
+    serveConnection(accepted, options, inFlight);
   });
   await listen(server, options.path);
   chmodSync(options.path, options.mode);
@@ -95,11 +98,11 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   };
 }
 
-function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptions): void {
+function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptions, all: InFlight): void {
   const splitter = new LineSplitter();
   const writer = new LineWriter(socket);
   const ended = new AbortController();
-  let inFlight = 0;
+  const inFlight = all.of(socket);
   let halfClosed = false;
   let turn = Promise.resolve();
   const connection: Connection = {
@@ -114,13 +117,17 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
   socket.on("end", () => {
     // A peer that has closed its half still gets its answers.
     halfClosed = true;
-    if (inFlight === 0) writer.end();
+    if (inFlight.isEmpty) writer.end();
   });
   const onLine = (line: string): void => {
-    inFlight++;
-    if (inFlight === MAX_IN_FLIGHT) socket.pause();
-    if (!options.ordered) return answer(line, answered);
-    turn = turn.then(() => new Promise<void>((resolve) => answer(line, resolve))).then(answered);
+    const bytes = line.length;
+    inFlight.took(bytes);
+    if (options.ordered) queue(line);
+    else answer(line, () => answered(bytes));
+  };
+  // Not in `onLine`: its callback would then keep the line in memory until the answer.
+  const queue = (line: string): void => {
+    turn = turn.then(() => new Promise<void>((resolve) => answer(line, resolve))).then(() => answered(line.length));
   };
   onBytes((buffer, count) => {
     try {
@@ -136,7 +143,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
    * Answers one line, then calls `over`. Uses callbacks because the daemon answers some thirty thousand sends a second.
    */
   function answer(text: string, over: () => void): void {
-    let id: unknown;
+    let id: RequestId | undefined;
     const failed = (error: unknown): void => {
       if (!(error instanceof HiveError)) options.onUnexpected(error);
       writer.write(id === undefined ? failure(error) : { id, ...failure(error) });
@@ -144,7 +151,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
     };
     try {
       const line = parseStrictObject(text);
-      if (!options.ordered) id = line["id"];
+      if (!options.ordered) id = requestId(line["id"]);
       const name = operationNamed(line["cmd"], connection.callers);
       const input = parseOrThrow(operations[name].input, line);
       const toJson = jsonOf(name);
@@ -167,16 +174,15 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
     }
   }
 
-  async function stream(outputs: AsyncIterable<object>, id: unknown): Promise<void> {
+  async function stream(outputs: AsyncIterable<object>, id: RequestId | undefined): Promise<void> {
     for await (const output of outputs) {
       if (!writer.writeLine(successLine(id, JSON.stringify(output)))) return;
     }
   }
 
-  function answered(): void {
-    if (inFlight === MAX_IN_FLIGHT) socket.resume();
-    inFlight--;
-    if (halfClosed && inFlight === 0) writer.end();
+  function answered(bytes: number): void {
+    inFlight.answered(bytes);
+    if (halfClosed && inFlight.isEmpty) writer.end();
   }
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { serveLines } from "./server.ts";
+import { MAX_AGENT_BYTES_IN_FLIGHT } from "../wire/limits.ts";
 
 const MIB = 1024 * 1024;
 
@@ -19,6 +20,7 @@ test("a peer that opens a stream and never reads is disconnected before more tha
     callers: ["operator"],
     ordered: true,
     maxConnections: 4,
+    maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
     async *dispatch() {
       try {
         // Offers as much as the server takes; bounded, so that the test ends.

@@ -11,6 +11,17 @@ export const MAX_LINE_BYTES = 2 * 1024 * 1024;
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Nesting depth of one JSON line. Our own messages nest at most a dozen levels; tool inputs need the rest. */
 export const MAX_JSON_DEPTH = 64;
+/**
+ * Values of one JSON line: each takes up to a hundred bytes of memory, whatever its bytes. The longest of our own
+ * requests, 500 turn events, has some 10,000.
+ */
+export const MAX_JSON_VALUES = 50_000;
+/** Characters of a request's `id`, if it is a text: a UUID fits twice. */
+export const MAX_REQUEST_ID_CHARS = 80;
+/** Bytes of unanswered requests of one connection: four of the longest lines. Further requests wait in the socket. */
+export const MAX_CONNECTION_BYTES_IN_FLIGHT = 4 * MAX_LINE_BYTES;
+/** Bytes of unanswered requests on all connections of one agent: four connections that send as much as they may. */
+export const MAX_AGENT_BYTES_IN_FLIGHT = 4 * MAX_CONNECTION_BYTES_IN_FLIGHT;
 /** Seconds that one `recv` may wait: less than the CLI's timeout for a silent tool call. */
 export const MAX_RECV_WAIT_SECONDS = 180;
 /** Characters of an agent's status text: a little more than one line on the dashboard. */

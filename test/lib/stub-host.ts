@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { serveLines } from "../../src/rpc/server.ts";
 import type { OperationName } from "../../src/wire/operations.ts";
 import { cleanEnv } from "./hive.ts";
+import { MAX_AGENT_BYTES_IN_FLIGHT } from "../../src/wire/limits.ts";
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 
@@ -52,6 +53,7 @@ export class StubHost {
       callers: ["operator"],
       ordered: true,
       maxConnections: 100,
+      maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
       onUnexpected: (error) => this.unexpected.push(error),
       dispatch: (name, input, connection) => {
         const given: Record<string, unknown> = input;
