@@ -36,7 +36,9 @@ export interface RunningTurn {
   turn: number;
   startedAt: number;
   tokens: TokenCounts;
+  /** US dollars; undefined before the first answer, and once an answer came from a model without a price. */
   costUsd: number | undefined;
+  isUnpriced: boolean;
 }
 
 /** Changed by `Cages` alone. */

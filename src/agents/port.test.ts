@@ -24,6 +24,10 @@ describe("an agent's port", () => {
     expect(choosePort(agent("ada"), 8000, toTheEnd)).toBe(8100);
   });
 
+  test("a manager whose port is taken gets one of the 900, too", () => {
+    expect(choosePort({ name: "hm1nd", role: "manager" }, 8000, new Set([8000]))).toBe(8100 + (fnv1a32("hm1nd") % 900));
+  });
+
   test("when none is free there is none", () => {
     const all = new Set(Array.from({ length: 1000 }, (_, step) => 8000 + step));
     expect(choosePort(agent("ada"), 8000, all)).toBeUndefined();

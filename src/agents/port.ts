@@ -1,7 +1,4 @@
-/**
- * Which port an agent's own page is served on. Pure, so that an address can be told before anything listens: a
- * bookmark stays good, and a second hive with the same agents has the same ports.
- */
+/** Which port an agent's own page is served on. It depends on names and on taken ports alone, so a bookmark stays good. */
 
 /** The agents' ports start this far above the manager's: 8000 and 8100 by default. */
 const AGENTS_OFFSET = 100;
@@ -18,15 +15,15 @@ export function fnv1a32(text: string): number {
 }
 
 /**
- * The port for a new agent: the manager's is `base`, another's comes from its name; where that one is taken by
- * another agent, the next free one above it, and past the last the first ones. undefined when all are taken.
+ * The port for a new agent: the manager's is `base`, another's comes from its name. If that port is taken, it is the
+ * next free one above the one that the name gives, and after the last one the first ones. undefined if all are taken.
  */
 export function choosePort(
   agent: { name: string; role: "manager" | "agent" },
   base: number,
   taken: ReadonlySet<number>,
 ): number | undefined {
-  if (agent.role === "manager") return taken.has(base) ? undefined : base;
+  if (agent.role === "manager" && !taken.has(base)) return base;
   const first = fnv1a32(agent.name) % AGENT_PORTS;
   for (let step = 0; step < AGENT_PORTS; step++) {
     const port = base + AGENTS_OFFSET + ((first + step) % AGENT_PORTS);

@@ -28,7 +28,13 @@ test("each turn is counted once, in the bucket in which it ended", () => {
   expect([buckets[0]?.at, buckets.at(-1)?.at]).toEqual(["2026-03-09T13:00:00.000Z", "2026-03-10T12:00:00.000Z"]);
   expect([buckets[0]?.turns, buckets.at(-2)?.turns, buckets.at(-1)?.turns, buckets.at(-1)?.failed]).toEqual([1, 1, 2, 1]);
   expect(buckets.reduce((sum, bucket) => sum + bucket.turns, 0)).toBe(4);
-  expect(total).toEqual({ turns: 4, ...NONE, failed: 1, tokens: 40, cost_usd: 2, p50_ms: 200, p95_ms: 400 });
+  expect(total).toEqual({ turns: 4, ...NONE, failed: 1, tokens: 40, cost_usd: 2, unpriced: 0, p50_ms: 200, p95_ms: 400 });
+});
+
+test("a turn that used a model without a price counts as unpriced, one that used none does not", () => {
+  const at = "2026-03-10T12:00:00Z";
+  const ended = [turn(at, 1), turn(at, 1, { costUsd: null }), turn(at, 1, { costUsd: null, tokens: 0 })];
+  expect(statistics(ended, "24h", NOW).total).toMatchObject({ cost_usd: 0.5, unpriced: 1 });
 });
 
 test("cancelled, interrupted and parked turns do not count as failed", () => {
@@ -47,7 +53,15 @@ test("a turn that ended in the future, by a clock that was set back, belongs to 
 });
 
 test("a range without turns is all zero and starts at a bucket boundary", () => {
-  expect(statistics([], "30d", NOW).total).toEqual({ turns: 0, ...NONE, tokens: 0, cost_usd: 0, p50_ms: 0, p95_ms: 0 });
+  expect(statistics([], "30d", NOW).total).toEqual({
+    turns: 0,
+    ...NONE,
+    tokens: 0,
+    cost_usd: 0,
+    unpriced: 0,
+    p50_ms: 0,
+    p95_ms: 0,
+  });
   expect(new Date(sinceOf("30d", NOW)).toISOString()).toBe("2026-02-09T00:00:00.000Z");
   expect(new Date(sinceOf("7d", NOW)).toISOString()).toBe("2026-03-03T18:00:00.000Z");
 });

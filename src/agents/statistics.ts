@@ -41,7 +41,8 @@ function figures(turns: readonly EndedTurn[]): Figures {
     cancelled: endedAs("cancelled"),
     interrupted: endedAs("interrupted"),
     tokens: turns.reduce((sum, turn) => sum + turn.tokens, 0),
-    cost_usd: turns.reduce((sum, turn) => sum + turn.costUsd, 0),
+    cost_usd: turns.reduce((sum, turn) => sum + (turn.costUsd ?? 0), 0),
+    unpriced: turns.filter((turn) => turn.costUsd === null && turn.tokens > 0).length,
     p50_ms: percentile(durations, 0.5),
     p95_ms: percentile(durations, 0.95),
   };

@@ -93,6 +93,7 @@ export class Turns {
         startedAt: Date.parse(spooled.at),
         tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
         costUsd: undefined,
+        isUnpriced: false,
       };
       return spooled;
     }
@@ -105,12 +106,13 @@ export class Turns {
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
   }
 
-  /** Adds metered usage to the running turn. Without a price the cost stays unknown. */
+  /** Adds metered usage to the running turn. One answer without a price makes the cost of the turn unknown. */
   meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
     const { running: turn } = stateOf(agent).turn;
     if (!turn) return;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
-    if (used.costUsd !== undefined) turn.costUsd = (turn.costUsd ?? 0) + used.costUsd;
+    turn.isUnpriced ||= used.costUsd === undefined;
+    turn.costUsd = turn.isUnpriced ? undefined : (turn.costUsd ?? 0) + (used.costUsd ?? 0);
   }
 
   position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {

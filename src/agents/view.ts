@@ -7,6 +7,7 @@ interface ViewFacts {
   unread: number;
   tokensToday: number;
   costToday: number;
+  unpricedToday: number;
   currentRevision: string;
   url: string;
   port: number | undefined;
@@ -45,6 +46,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     context_window: agent.contextWindow,
     tokens_today: facts.tokensToday,
     cost_today_usd: facts.costToday,
+    unpriced_today: facts.unpricedToday,
     deployed_sha: record.deployedSha === undefined ? undefined : shortSha(record.deployedSha),
     deploying: agent.deploying,
     drift: agent.drift,

@@ -1,8 +1,9 @@
+import { costWords } from "../wire/cost.ts";
 import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
 import { agentStateWord } from "../wire/words.ts";
-import { age, clean, dollars, duration, fit, plural, type Colour } from "./print.ts";
+import { age, clean, duration, fit, plural, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
 import { wrap } from "./wrap.ts";
@@ -43,7 +44,7 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
         value: (one) => `${one.deployed_sha ?? ""}${one.drift === undefined ? "" : " drift"}${one.needs_update ? " stale" : ""}`,
         spare: 4,
       },
-      { title: "TODAY", value: (one) => dollars(one.cost_today_usd), spare: 1 },
+      { title: "TODAY", value: (one) => costWords(one.cost_today_usd, one.unpriced_today), spare: 1 },
       { title: "STATUS", value: (one) => one.state_reason ?? one.warnings[0] ?? one.status_text ?? "", isWide: true },
     ],
     width,
@@ -71,7 +72,7 @@ export function statusText(state: StateSnapshot, view: View): string {
   const mode = hive.mode === "live" ? `live (${clean(hive.upstream)})` : hive.mode;
   const lines = [
     fit(
-      `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${dollars(hive.cost_today_usd)} today`,
+      `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${costWords(hive.cost_today_usd, hive.unpriced_today)} today`,
       view.width,
     ),
     ...hive.banners.flatMap((banner) =>

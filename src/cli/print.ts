@@ -105,10 +105,6 @@ export function duration(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
 }
 
-export function dollars(usd: number): string {
-  return usd > 0 && usd < 0.005 ? "<$0.01" : `$${usd.toFixed(2)}`;
-}
-
 /** `847`, `18.2k`, `1.2M`. */
 export function count(n: number): string {
   if (n < 1000) return String(n);

@@ -1,20 +1,9 @@
+import { turnCostWords } from "../wire/cost.ts";
 import type { StoredTurnEvent } from "../wire/event.ts";
 import type { TurnResult } from "../wire/turn-ends.ts";
 import { systemWords } from "../wire/system-event.ts";
 import { editLines } from "./diff-lines.ts";
-import {
-  clean,
-  count,
-  dollars,
-  duration,
-  fit,
-  indented,
-  oneLine,
-  width,
-  type Colour,
-  type Paint,
-  terminalText,
-} from "./print.ts";
+import { clean, count, duration, fit, indented, oneLine, width, type Colour, type Paint, terminalText } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
 /** Lines of a tool's result, and of a change, before the rest is folded. */
@@ -74,7 +63,7 @@ export class TurnLines {
           `ended ${time}`,
           duration(event.duration_ms),
           `${count(tokens)} tok`,
-          event.cost_usd === undefined ? "" : dollars(event.cost_usd),
+          turnCostWords(tokens, event.cost_usd),
           event.result === "ok" ? "ok" : oneLine(event.reason),
         ];
         return paint(RESULT_COLOURS[event.result], this.#rule(rule));

@@ -1,5 +1,6 @@
+import { turnCostWords } from "../wire/cost.ts";
 import type { TurnRow } from "../wire/history-operations.ts";
-import { age, clean, count, dollars, duration, type Paint } from "./print.ts";
+import { age, clean, count, duration, type Paint } from "./print.ts";
 import { table, type Column } from "./table.ts";
 import { RESULT_COLOURS } from "./turn-lines.ts";
 
@@ -23,7 +24,7 @@ export function turnTable(
       value: (one) => duration(one.duration_ms ?? (one.ended_at === undefined ? now - Date.parse(one.started_at) : 0)),
     },
     { title: "TOKENS", value: (one) => (one.tokens === undefined ? "" : count(one.tokens)), spare: 1 },
-    { title: "COST", value: (one) => (one.cost_usd === undefined ? "" : dollars(one.cost_usd)), spare: 4 },
+    { title: "COST", value: (one) => turnCostWords(one.tokens, one.cost_usd), spare: 4 },
     { title: "REASON", value: (one) => (one.result === "ok" ? "" : clean(one.reason ?? "")), isWide: true },
   ];
   return table(turns, columns, width, paint);

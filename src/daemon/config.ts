@@ -10,28 +10,41 @@ import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
 /** The one file that reads the environment. Everything else is handed a `Config`. */
 
-const Port = z.coerce.number().int().min(0).max(65535);
+/** A setting is text. It is checked as text, so that the error shows what was set. */
+const numeric = (pattern: RegExp, fits: (value: number) => boolean, rule: string) =>
+  z.string().transform((text, context) => {
+    const value = Number(text);
+    if (pattern.test(text) && fits(value)) return value;
+    context.issues.push({ code: "custom", input: text, message: `it is ${rule}, not ${JSON.stringify(text.slice(0, 80))}` });
+    return z.NEVER;
+  });
+const Whole = (min: number, max: number) =>
+  numeric(/^\d+$/, (value) => value >= min && value <= max, `a whole number from ${min} to ${max}`);
+const Positive = numeric(/^\d+(?:\.\d+)?$/, (value) => value > 0, "a number above 0");
+
+const MAX_PORT = 65535;
+/** Below it a port needs a privilege. */
+const FIRST_FREE_PORT = 1024;
+const LAST_PORT_BASE = MAX_PORT - LAST_PORT_OFFSET;
+/** The manager's port is this far above the dashboard's: 7000 and 8000. So a second hive has ports of its own. */
+const PORT_BASE_OFFSET = 1000;
+const DEFAULT_PORT_BASE = 8000;
 const Folder = z.string().refine(isAbsolute, "must be an absolute path");
-const Seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const Seconds = (fallback: number) => Positive.default(fallback);
 
 const Environment = z.object({
   HIVE_STATE_DIR: Folder.optional(),
   HIVE_RUN_DIR: Folder.optional(),
-  HIVE_PORT: Port.default(7000),
+  HIVE_PORT: Whole(0, MAX_PORT).default(7000),
   HIVE_BIND: z.string().min(1).default("127.0.0.1"),
   HIVE_AGENT_PORTS: z.enum(["on", "off"]).default("on"),
-  HIVE_AGENT_PORT_BASE: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(65535 - LAST_PORT_OFFSET)
-    .default(8000),
+  HIVE_AGENT_PORT_BASE: Whole(FIRST_FREE_PORT, LAST_PORT_BASE).optional(),
   HIVE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
-  HIVE_MAX_HOPS: z.coerce.number().int().min(1).max(10_000).default(DEFAULT_MAX_HOPS),
-  HIVE_SEND_RATE: z.coerce.number().positive().default(DEFAULT_SEND_RATE.perSecond),
-  HIVE_COMMIT_GROUP: z.coerce.number().int().min(1).max(MAX_GROUP).default(MAX_GROUP),
+  HIVE_MAX_HOPS: Whole(1, 10_000).default(DEFAULT_MAX_HOPS),
+  HIVE_SEND_RATE: Positive.default(DEFAULT_SEND_RATE.perSecond),
+  HIVE_COMMIT_GROUP: Whole(1, MAX_GROUP).default(MAX_GROUP),
   HIVE_SCENARIOS: z.string().optional(),
   HIVE_REHEARSAL: z.enum(["0", "1"]).default("0"),
   HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -126,7 +139,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     port: e.HIVE_PORT,
     bind: e.HIVE_BIND,
     publicUrl,
-    agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : e.HIVE_AGENT_PORT_BASE,
+    agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : (e.HIVE_AGENT_PORT_BASE ?? portBase(e.HIVE_PORT)),
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
     sendRate: { perSecond: e.HIVE_SEND_RATE, burst: e.HIVE_SEND_RATE * BURST_SECONDS },
@@ -146,6 +159,12 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     pricesFile: e.HIVE_PRICES,
     foreground: options.foreground,
   };
+}
+
+/** The manager's port, from the dashboard's. Port 0 and the ends of the range say nothing and get the default. */
+function portBase(port: number): number {
+  const base = port + PORT_BASE_OFFSET;
+  return port > 0 && base >= FIRST_FREE_PORT && base <= LAST_PORT_BASE ? base : DEFAULT_PORT_BASE;
 }
 
 /** The address of the agents' own pages: a loopback address, because they are for a browser on this machine. */

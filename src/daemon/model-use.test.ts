@@ -30,12 +30,17 @@ beforeEach(() => {
 
 test("an answer counts for the running turn, and the page is notified", () => {
   const none = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
-  stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined };
+  stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined, isUnpriced: false };
   use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined });
-  expect(agent.turn).toMatchObject({ tokens: { input: 2, output: 40, cache_read: 600, cache_write: 8_000 }, costUsd: 0.5 });
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  // The sum of some answers would look like the cost of the turn.
+  expect(agent.turn).toMatchObject({
+    tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
+    costUsd: undefined,
+  });
   expect(counted[0]).toEqual([{ agent: "scout" }, 4_321]);
-  expect(changed).toEqual(["scout", "the hive", "scout", "the hive"]);
+  expect(changed).toEqual(["scout", "the hive", "scout", "the hive", "scout", "the hive"]);
 });
 
 test("an answer between two turns, or for an agent that is gone, counts for the day alone", () => {

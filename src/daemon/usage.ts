@@ -3,8 +3,12 @@ import type { Store } from "../store/store.ts";
 
 interface Tally {
   tokens: number;
+  /** US dollars of the requests that have a price, and how many have none. */
   cost: number;
+  unpriced: number;
 }
+
+const NOTHING: Readonly<Tally> = { tokens: 0, cost: 0, unpriced: 0 };
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
@@ -25,9 +29,10 @@ export class UsageToday {
   async add(usage: Usage): Promise<void> {
     this.#turnDay();
     const { input, output, cache_read, cache_write } = usage.tokens;
-    const tally = this.#byAgent.get(usage.agentId) ?? { tokens: 0, cost: 0 };
+    const tally = this.#byAgent.get(usage.agentId) ?? { ...NOTHING };
     tally.tokens += input + output + cache_read + cache_write;
     tally.cost += usage.costUsd ?? 0;
+    if (usage.costUsd === undefined) tally.unpriced++;
     this.#byAgent.set(usage.agentId, tally);
     const record = {
       agent: usage.agentId,
@@ -44,24 +49,24 @@ export class UsageToday {
 
   of(agentId: string): Readonly<Tally> {
     this.#turnDay();
-    return this.#byAgent.get(agentId) ?? { tokens: 0, cost: 0 };
+    return this.#byAgent.get(agentId) ?? NOTHING;
   }
 
   total(): Tally {
     this.#turnDay();
-    let tokens = 0;
-    let cost = 0;
+    const sum = { ...NOTHING };
     for (const tally of this.#byAgent.values()) {
-      tokens += tally.tokens;
-      cost += tally.cost;
+      sum.tokens += tally.tokens;
+      sum.cost += tally.cost;
+      sum.unpriced += tally.unpriced;
     }
-    return { tokens, cost };
+    return sum;
   }
 
   #turnDay(): void {
     const today = dayOf(this.#now());
     if (today === this.#day) return;
     this.#day = today;
-    this.#byAgent = new Map(this.#store.usage.on(today).map((row) => [row.agent, { tokens: row.tokens, cost: row.cost }]));
+    this.#byAgent = new Map(this.#store.usage.on(today).map(({ agent, ...tally }) => [agent, tally]));
   }
 }

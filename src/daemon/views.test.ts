@@ -25,7 +25,7 @@ beforeEach(() => {
   published = [];
   readers = 1;
   now = 1_000;
-  const nothing = { tokens: 0, cost: 0 };
+  const nothing = { tokens: 0, cost: 0, unpriced: 0 };
   new Views({
     hive: { id: "h", version: "0", revision: "r1", started_at: "2030-01-31T00:00:00.000Z", ledger: "/meta" },
     access: { mode: "rehearsal", name: "rehearsal", scenarios: [] },
@@ -43,7 +43,7 @@ beforeEach(() => {
     agents: { everyone: () => agents, byId: (id) => agents.find((agent) => agent.id === id) },
     broker: { unread: () => 0, operator: { unread: () => 0, readUpTo: () => 0 } as never },
     turns: { last: () => undefined },
-    pages: { portOf: () => undefined, problem: () => undefined, problems: () => [] },
+    pages: { portOf: () => undefined, problem: () => undefined },
     allStop: { view: undefined },
     questions: {} as never,
     history: {} as never,

@@ -32,7 +32,7 @@ export interface ViewsDeps {
   agents: Pick<Swarm, "byId" | "everyone">;
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
-  pages: Pick<AgentPages, "portOf" | "problem" | "problems">;
+  pages: Pick<AgentPages, "portOf" | "problem">;
   allStop: Pick<AllStop, "view">;
   questions: Pick<Questions, "list">;
   history: Pick<MessageHistory, "messages" | "stuck">;
@@ -99,6 +99,7 @@ export class Views {
       unread: broker.unread(agent.id),
       tokensToday: today.tokens,
       costToday: today.cost,
+      unpricedToday: today.unpriced,
       currentRevision: hive.revision,
       url: `${urls.home}/agent/${agent.name}`,
       port: pages.portOf(agent),
@@ -148,6 +149,7 @@ export class Views {
       scenarios: access.scenarios,
       tokens_today: today.tokens,
       cost_today_usd: today.cost,
+      unpriced_today: today.unpriced,
       operator_unread: broker.operator.unread(),
       read_up_to: broker.operator.readUpTo(),
       banners: this.#banners(),
@@ -155,7 +157,7 @@ export class Views {
   }
 
   #banners(): HiveView["banners"] {
-    const { disk, driver, pages, allStop } = this.#deps;
+    const { disk, driver, allStop } = this.#deps;
     const stopped = allStop.view;
     return [
       ...(stopped
@@ -169,7 +171,7 @@ export class Views {
       ...(disk.low
         ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
         : []),
-      ...[...driver.cannot(), ...pages.problems()].map((text) => ({ level: "warn" as const, text })),
+      ...driver.cannot().map((text) => ({ level: "warn" as const, text })),
     ];
   }
 }

@@ -22,7 +22,15 @@ const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{
 
 test("prices use the longest prefix and the cache's own rates; an unknown model has tokens but no cost", () => {
   const tokens = { input: 1_000_000, output: 1_000_000, cache_read: 1_000_000, cache_write: 1_000_000 };
-  expect(costOf("claude-sonnet-5-5", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
+  expect(costOf("claude-sonnet-4-5-20250929", tokens)).toBeCloseTo(3 + 15 + 0.3 + 3.75);
+  expect(costOf("claude-opus-5-5", tokens)).toBeCloseTo(4 + 20 + 0.2 + 5);
+  // A request with a long prompt has another price; a version that is not listed has none.
+  expect(costOf("claude-haiku-5-5", tokens)).toBeCloseTo(0.5 + 2.5 + 0.05 + 0.625);
+  const short = { input: 1000, output: 1000, cache_read: 0, cache_write: 0 };
+  expect(costOf("claude-haiku-5-5", short)).toBeCloseTo(0.0006);
+  expect(["claude-opus-6", "claude-opus-5-9", "claude-sonnet-6-20270101"].map((id) => costOf(id, tokens))).toEqual(
+    Array(3).fill(undefined),
+  );
   expect(costOf("somebody-elses", tokens)).toBeUndefined();
   expect(costOf("somebody-elses", tokens, { somebody: { input: 1, output: 0, cache_read: 0, cache_write: 0 } })).toBe(1);
 });

@@ -65,7 +65,8 @@ export interface EndedTurn {
   result: TurnResult;
   durationMs: number;
   tokens: number;
-  costUsd: number;
+  /** US dollars; null if the turn used no model, or one without a price. */
+  costUsd: number | null;
 }
 
 interface EventRow {
@@ -126,7 +127,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   );
   const endedSince = db.prepare<[string, number], EndedTurn>(
     `SELECT ended_at AS endedAt, result, coalesce(duration_ms, 0) AS durationMs, coalesce(tokens, 0) AS tokens,
-       coalesce(cost_usd, 0) AS costUsd FROM turns WHERE agent = ? AND ended_at >= ?`,
+       cost_usd AS costUsd FROM turns WHERE agent = ? AND ended_at >= ?`,
   );
   const prune = db.prepare<[number]>(
     `DELETE FROM turn_events WHERE at < ? AND type NOT IN (${MARKS.map((mark) => `'${mark}'`).join(", ")})`,

@@ -47,8 +47,9 @@ export function usageQueries(db: Sqlite) {
        cache_write = cache_write + excluded.cache_write, cost_usd = cost_usd + excluded.cost_usd,
        unpriced = unpriced + excluded.unpriced`,
   );
-  const on = db.prepare<[string], { agent: string; tokens: number; cost: number }>(
-    "SELECT agent, sum(input + output + cache_read + cache_write) AS tokens, sum(cost_usd) AS cost FROM usage WHERE day = ? GROUP BY agent",
+  const on = db.prepare<[string], { agent: string; tokens: number; cost: number; unpriced: number }>(
+    `SELECT agent, sum(input + output + cache_read + cache_write) AS tokens, sum(cost_usd) AS cost, sum(unpriced) AS unpriced
+     FROM usage WHERE day = ? GROUP BY agent`,
   );
   const line =
     "agent, day, model, requests, input, output, cache_read AS cacheRead, cache_write AS cacheWrite, cost_usd AS costUsd, unpriced";

@@ -64,7 +64,9 @@ export const AgentView = z.object({
   context_tokens: z.number().optional(),
   context_window: z.number().optional(),
   tokens_today: z.number(),
+  /** US dollars of today's requests that have a price, and how many of them have none. */
   cost_today_usd: z.number(),
+  unpriced_today: z.number().int(),
   revision: z.string().optional(),
   /** The deployed commit, in 12 digits; absent before the first deploy. */
   deployed_sha: z.string().optional(),

@@ -96,7 +96,9 @@ export const HiveView = z.object({
   scenarios: z.array(z.string()),
   started_at: Instant,
   tokens_today: z.number(),
+  /** US dollars of today's requests that have a price, and how many of them have none. */
   cost_today_usd: z.number(),
+  unpriced_today: z.number().int(),
   /** The operator's inbox: the number of unread messages, and the id up to which messages are read. */
   operator_unread: z.number().int(),
   read_up_to: Seq,

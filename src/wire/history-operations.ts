@@ -35,7 +35,9 @@ const Figures = z.object({
   cancelled: z.number().int(),
   interrupted: z.number().int(),
   tokens: z.number(),
+  /** US dollars of the turns that have a price, and how many turns used a model without one. */
   cost_usd: z.number(),
+  unpriced: z.number().int(),
   /** Median and 95th percentile of the durations; 0 without turns. Milliseconds. */
   p50_ms: z.number(),
   p95_ms: z.number(),

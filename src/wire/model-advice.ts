@@ -1,4 +1,4 @@
-import { LISTED_MODELS, MODEL_ALIASES, OFFERED_MODELS } from "./models.ts";
+import { listedModel, MODEL_ALIASES, OFFERED_MODELS } from "./models.ts";
 import { closest } from "./suggest.ts";
 
 /** What the hive knows about a model's name. */
@@ -11,8 +11,8 @@ export interface ModelAdvice {
 /** Looks a name up in the list and in `others` (id prefixes). Ignores a suffix in brackets, as in `sonnet[1m]`. */
 export function modelAdvice(name: string, others: readonly string[] = []): ModelAdvice {
   const base = name.replace(/\[[^\]]*\]$/, "");
-  const prefixes = [...Object.keys(LISTED_MODELS), ...others];
-  if (Object.hasOwn(MODEL_ALIASES, base) || prefixes.some((prefix) => base.startsWith(prefix))) return { isKnown: true };
+  const isListed = Object.hasOwn(MODEL_ALIASES, base) || listedModel(base) !== undefined;
+  if (isListed || others.some((prefix) => base.startsWith(prefix))) return { isKnown: true };
   const meant = closest(base, [...OFFERED_MODELS, ...others]);
   return { isKnown: false, ...(meant === undefined ? {} : { meant }) };
 }

@@ -203,20 +203,18 @@ describe("the number of the port", () => {
     await hive.untilAgent("ada", (agent) => agent.port === port);
   });
 
-  test("a port that another program has is reported, does no harm, and is taken once it is free", async () => {
+  test("an agent whose port another program has gets the next free one, and keeps it", async () => {
     const port = agentPort("bob", base);
     const squatter = await listen(port);
     await hive.call("spawn", { name: "bob" });
-    const bob = await hive.untilAgent("bob", (agent) => agent.warnings.length > 0 && agent.state === "idle");
-    expect(bob.port).toBeUndefined();
-    expect(bob.warnings[0]).toContain(`port ${port}`);
+    const bob = await hive.untilAgent("bob", (agent) => agent.port !== undefined && agent.state === "idle");
+    expect(bob).toMatchObject({ port: port + 1, warnings: [] });
     const { banners } = (await hive.call("state", { messages: 0 })).state.hive;
-    expect(banners).toContainEqual({ level: "warn", text: bob.warnings[0] });
+    expect(banners.map((banner) => banner.text).join()).not.toContain("port");
+    expect((await ask(port + 1, "/", { Cookie: cookie })).location).toBe("/agent/bob");
     await close(squatter);
     await hive.call("restart", { name: "bob" });
-    expect(await hive.untilAgent("bob", (agent) => agent.port === port)).toMatchObject({ warnings: [] });
-    const after = (await hive.call("state", { messages: 0 })).state.hive.banners;
-    expect(after.map((banner) => banner.text).join()).not.toContain(`port ${port}`);
+    expect(await hive.untilAgent("bob", (agent) => agent.state === "idle")).toMatchObject({ port: port + 1, warnings: [] });
   });
 
   test("is kept over a restart, even if the base has changed", async () => {

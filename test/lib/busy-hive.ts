@@ -18,6 +18,7 @@ export function busyState(): StateSnapshot {
         last_turn: { turn: 118, result: "ok", reason: "completed", duration_ms: 41_000, ended_at: ago(60) },
         unread: 2,
         cost_today_usd: 0.92,
+        unpriced_today: 0,
         deployed_sha: "a41f09c2be11",
       }),
       anAgent("scout", {
@@ -36,6 +37,7 @@ export function busyState(): StateSnapshot {
         last_turn: { turn: 3, result: "ok", reason: "completed", duration_ms: 182_000, ended_at: ago(600) },
         unread: 4,
         cost_today_usd: 1.77,
+        unpriced_today: 0,
         deployed_sha: "0b19f3d0c7aa",
       }),
       anAgent("librarian", {
@@ -44,6 +46,7 @@ export function busyState(): StateSnapshot {
         state_since: ago(7300),
         unread: 1,
         cost_today_usd: 0,
+        unpriced_today: 14,
         tokens_today: 0,
         deployed_sha: "c2217ef0d9b3",
       }),
@@ -53,6 +56,7 @@ export function busyState(): StateSnapshot {
         running: false,
         state_reason: "exit 137: over its memory limit (1 GiB); parked after 5 crashes",
         cost_today_usd: 0.02,
+        unpriced_today: 0,
         deployed_sha: "c2217ef0d9b3",
       }),
       anAgent("old-timer", { destroyed: true, running: false, state: "offline" }),
@@ -193,11 +197,15 @@ function statistics(): Output<"statistics"> {
     interrupted: 0,
     tokens: turns * 9_500,
     cost_usd: turns * 0.012,
+    unpriced: 0,
     p50_ms: turns === 0 ? 0 : 20_000 + n * 900,
     p95_ms: turns === 0 ? 0 : 60_000 + n * 4000,
   }));
   const results = { failed: 1, parked: 0, cancelled: 1, interrupted: 0 };
-  return { total: { turns: 86, ...results, tokens: 817_000, cost_usd: 1.03, p50_ms: 38_000, p95_ms: 160_000 }, buckets };
+  return {
+    total: { turns: 86, ...results, tokens: 817_000, cost_usd: 1.03, unpriced: 3, p50_ms: 38_000, p95_ms: 160_000 },
+    buckets,
+  };
 }
 
 function usage({ agent: wanted, before }: Input<"usage">): Output<"usage"> {

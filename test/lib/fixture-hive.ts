@@ -137,7 +137,7 @@ const EMPTY: { [N in OperationName]?: object } = {
   egress: { connections: [] },
   tombstones: { agents: [] },
   search: { messages: [], indexing: false },
-  statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },
+  statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, unpriced: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },
 };
 
 function json(response: ServerResponse, body: object): void {

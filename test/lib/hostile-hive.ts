@@ -21,6 +21,7 @@ function statistics(): Output<"statistics"> {
     interrupted: 999,
     tokens: 9_999_999_999,
     cost_usd: 99_999.99,
+    unpriced: 0,
     p50_ms: 86_399_000,
     p95_ms: 863_990_000,
   }));
@@ -33,6 +34,7 @@ function statistics(): Output<"statistics"> {
       interrupted: 23_976,
       tokens: 239_999_999_976,
       cost_usd: 2_399_999.76,
+      unpriced: 0,
       p50_ms: 86_399_000,
       p95_ms: 863_990_000,
     },

@@ -32,6 +32,7 @@ export function sizedHive(size: number): FixtureHive {
       needs_login: n % 2 === 0,
       model: "claude-opus-4-8-20261101",
       cost_today_usd: 1284.5,
+      unpriced_today: 1284,
       tokens_today: 912_400_000,
       deployed_sha: BASE.slice(0, 12),
       context_tokens: 141_000,

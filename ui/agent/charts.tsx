@@ -1,3 +1,4 @@
+import { costWords, dollars } from "../../src/wire/cost.ts";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, type ReactNode } from "react";
 import type { StatisticsRange } from "../../src/wire/history-operations.ts";
@@ -5,7 +6,7 @@ import type { Output } from "../../src/wire/operations.ts";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { count, dollars, duration } from "../lib/text.ts";
+import { count, duration } from "../lib/text.ts";
 
 const RANGES: readonly StatisticsRange[] = ["24h", "7d", "30d"];
 const isRange = (text: string | undefined): text is StatisticsRange => RANGES.some((range) => range === text);
@@ -68,7 +69,7 @@ function Figures({ value, range }: { value: Output<"statistics">; range: Statist
       show: (n) => String(n),
     },
     { name: "tokens", total: count(total.tokens), value: (bucket) => bucket.tokens, show: count },
-    { name: "cost", total: dollars(total.cost_usd), value: (bucket) => bucket.cost_usd, show: dollars },
+    { name: "cost", total: costWords(total.cost_usd, total.unpriced), value: (bucket) => bucket.cost_usd, show: dollars },
     {
       name: "duration",
       total: `p50 ${duration(total.p50_ms)}`,

@@ -1,9 +1,10 @@
+import { turnCostWords } from "../../src/wire/cost.ts";
 import { memo, useState, type ReactNode } from "react";
 import { MessageBody } from "../kit/message-body.tsx";
 import { Prose } from "../kit/prose.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Clock } from "../kit/time.tsx";
-import { count, dollars, duration, visible } from "../lib/text.ts";
+import { count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 import type { TailRow } from "./rows.ts";
 import { ToolRow } from "./tool.tsx";
@@ -32,12 +33,12 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
       );
     case "turn_end": {
       const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
+      const cost = turnCostWords(tokens, event.cost_usd);
       return (
         <div className={`rule ${RESULT_CLASS[event.result]}`}>
           <span>
             ended <Clock at={row.at} /> · {duration(event.duration_ms)} · {count(tokens)} tok
-            {event.cost_usd === undefined ? "" : ` · ${dollars(event.cost_usd)}`} ·{" "}
-            {event.result === "ok" ? "ok" : visible(event.reason)}
+            {cost === "" ? "" : ` · ${cost}`} · {event.result === "ok" ? "ok" : visible(event.reason)}
           </span>
         </div>
       );

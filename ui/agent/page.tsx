@@ -1,3 +1,4 @@
+import { costWords } from "../../src/wire/cost.ts";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
@@ -11,7 +12,7 @@ import { focusOn } from "../lib/in-sight.ts";
 import { useKeys, type Key } from "../lib/keys.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { loadTail, useHive } from "../lib/store.ts";
-import { count, dollars, duration, visible } from "../lib/text.ts";
+import { count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
@@ -153,7 +154,7 @@ function Figures({ agent }: { agent: AgentView }): ReactNode {
         className="chip cost"
         title="tokens and cost by day"
       >
-        {dollars(agent.cost_today_usd)} today
+        {costWords(agent.cost_today_usd, agent.unpriced_today)} today
       </Link>
       {agent.deployed_sha && <span className="chip sha">{visible(agent.deployed_sha)}</span>}
     </span>

@@ -1,3 +1,4 @@
+import { costWords } from "../../src/wire/cost.ts";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, type ReactNode } from "react";
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
@@ -10,7 +11,7 @@ import { call } from "../lib/api.ts";
 import { focusOn, inSight } from "../lib/in-sight.ts";
 import { ownAddress } from "../lib/own-port.ts";
 import { know, useHive } from "../lib/store.ts";
-import { count, dollars, visible } from "../lib/text.ts";
+import { count, visible } from "../lib/text.ts";
 import { useShownQuestions } from "../lib/unsent.ts";
 import { Charts } from "./charts.tsx";
 import { Egress } from "./egress.tsx";
@@ -43,7 +44,7 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
         <dl className="facts">
           <dt>today</dt>
           <dd>
-            {count(agent.tokens_today)} tok · {dollars(agent.cost_today_usd)}
+            {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)}
           </dd>
           <dt>created</dt>
           <dd>

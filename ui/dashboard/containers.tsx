@@ -1,3 +1,4 @@
+import { costWords } from "../../src/wire/cost.ts";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { memo, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
@@ -11,7 +12,7 @@ import { ApiError, call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { bytes, count, dollars, duration, visible } from "../lib/text.ts";
+import { bytes, count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { RowActions } from "./row-actions.tsx";
 
@@ -125,7 +126,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
           className="chip cost"
           title={`today ${count(agent.tokens_today)} tok; tokens and cost by day`}
         >
-          {dollars(agent.cost_today_usd)}
+          {costWords(agent.cost_today_usd, agent.unpriced_today)}
           <span className="sr"> today</span>
         </Link>
         {agent.needs_update && <span className="chip amber">needs update</span>}

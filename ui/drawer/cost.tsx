@@ -1,3 +1,4 @@
+import { costWords } from "../../src/wire/cost.ts";
 import { Fragment, useCallback, useState, type ReactNode } from "react";
 import type { UsageFigures, UsageRow } from "../../src/wire/history-operations.ts";
 import { Action } from "../kit/button.tsx";
@@ -6,7 +7,7 @@ import { Who } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { costOf, daysOf } from "../lib/usage.ts";
+import { daysOf } from "../lib/usage.ts";
 import { count, visible } from "../lib/text.ts";
 
 /** Days shown per press. */
@@ -102,7 +103,7 @@ function Sum({ words, of }: { words: string; of: UsageFigures }): ReactNode {
 function Cells({ of }: { of: UsageFigures }): ReactNode {
   return (
     <>
-      <td className={`n cost ${of.unpriced > 0 ? "amber" : ""}`}>{costOf(of)}</td>
+      <td className={`n cost ${of.unpriced > 0 ? "amber" : ""}`}>{costWords(of.cost_usd, of.unpriced)}</td>
       {kindsOf(of).map((tokens, n) => (
         <td key={KINDS[n]} className="n wide">
           {count(tokens)}

@@ -1,3 +1,4 @@
+import { turnCostWords } from "../../src/wire/cost.ts";
 import { Fragment, useCallback, useEffect, useState, type ReactNode } from "react";
 import type { TurnRow } from "../../src/wire/history-operations.ts";
 import { Action } from "../kit/button.tsx";
@@ -7,7 +8,7 @@ import { Clock } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { count, dollars, duration, visible } from "../lib/text.ts";
+import { count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 
 const PAGE = 100;
@@ -64,7 +65,7 @@ export function TurnTable({ name }: { name: string }): ReactNode {
                 <td className="who">{row.from === undefined ? "" : <Who name={row.from} />}</td>
                 <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
                 <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
-                <td className="n">{row.cost_usd === undefined ? "" : dollars(row.cost_usd)}</td>
+                <td className="n">{turnCostWords(row.tokens, row.cost_usd)}</td>
                 <End row={row} />
               </tr>
               <Reason row={row} />

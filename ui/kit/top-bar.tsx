@@ -1,6 +1,7 @@
+import { costWords } from "../../src/wire/cost.ts";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { count, dollars, visible } from "../lib/text.ts";
+import { count, visible } from "../lib/text.ts";
 import { useHive, useIsLive } from "../lib/store.ts";
 import { waiting } from "../lib/waiting.ts";
 import { AllStop, useAllStop } from "./all-stop.tsx";
@@ -65,7 +66,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </Link>
       )}
       <Link to="." search={(search) => ({ ...search, open: "cost" })} className="chip wide" title="tokens and cost by day">
-        today {count(hive.tokens_today)} tok · {dollars(hive.cost_today_usd)}
+        today {count(hive.tokens_today)} tok · {costWords(hive.cost_today_usd, hive.unpriced_today)}
       </Link>
       <span className="wide">
         <AllStop />
@@ -87,7 +88,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
 
 /** What a narrow bar has no room for. */
 function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
-  const { tokens_today: tokens, cost_today_usd: cost } = useHive((state) => state.hive);
+  const { tokens_today: tokens, cost_today_usd: cost, unpriced_today: unpriced } = useHive((state) => state.hive);
   const navigate = useNavigate();
   const notify = useNotify();
   const { entry, dialog } = useAllStop();
@@ -101,7 +102,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   ];
   return (
     <span className="narrow more">
-      <MenuButton label="more" title={`today ${count(tokens)} tok · ${dollars(cost)}`} entries={entries} />
+      <MenuButton label="more" title={`today ${count(tokens)} tok · ${costWords(cost, unpriced)}`} entries={entries} />
       {dialog}
     </span>
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readTyped } from "../agent/slash.ts";
 import { addressed } from "./addressed.ts";
-import { age, clock, count, dollars, duration, moment, parts, visible, visiblePieces } from "./text.ts";
+import { age, clock, count, duration, moment, parts, visible, visiblePieces } from "./text.ts";
 
 describe("visible", () => {
   test("shows characters that would steer, reorder or hide", () => {
@@ -44,7 +44,6 @@ test("figures in plain words", () => {
   ]);
   expect([age(59_000), age(61_000), age(7200_000), age(3 * 86_400_000)]).toEqual(["59s", "1m", "2h", "3d"]);
   expect([count(847), count(18_240), count(1_240_000)]).toEqual(["847", "18.2 k", "1.24 M"]);
-  expect([dollars(0), dollars(0.001), dollars(3.184)]).toEqual(["$0.00", "<$0.01", "$3.18"]);
 });
 
 describe("typed text", () => {

@@ -1,5 +1,4 @@
 import type { UsageFigures, UsageRow } from "../../src/wire/history-operations.ts";
-import { dollars } from "./text.ts";
 
 /** Groups rows, newest day first, by day with a sum. */
 export function daysOf(rows: readonly UsageRow[]): { day: string; rows: UsageRow[]; sum: UsageFigures }[] {
@@ -21,10 +20,4 @@ function sumOf(rows: readonly UsageFigures[]): UsageFigures {
     cost_usd: add((row) => row.cost_usd),
     unpriced: add((row) => row.unpriced),
   };
-}
-
-/** `$1.20`, `unpriced`, or `$1.20 + 3 unpriced` if only some requests have a price. */
-export function costOf({ requests, cost_usd: cost, unpriced }: UsageFigures): string {
-  if (unpriced === 0) return dollars(cost);
-  return unpriced === requests ? "unpriced" : `${dollars(cost)} + ${unpriced} unpriced`;
 }

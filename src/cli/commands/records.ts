@@ -1,10 +1,11 @@
+import { costWords } from "../../wire/cost.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
 import { missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
 import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { Failure, EXIT } from "../exit.ts";
-import { age, clean, count, dollars, plural } from "../print.ts";
+import { age, clean, count, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
 
@@ -20,11 +21,6 @@ function days(text: string): number {
   return value;
 }
 
-function costOf({ requests, cost_usd: cost, unpriced }: UsageFigures): string {
-  if (unpriced === 0) return dollars(cost);
-  return unpriced === requests ? "unpriced" : `${dollars(cost)} + ${unpriced} unpriced`;
-}
-
 type Line = Pick<UsageRow, "day" | "agent" | "model"> & UsageFigures;
 
 function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: boolean, shell: Shell): string {
@@ -38,7 +34,11 @@ function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: bo
     { title: "OUTPUT", value: (one) => count(one.tokens.output), spare: 4 },
     { title: "CACHE READ", value: (one) => count(one.tokens.cache_read), spare: 2 },
     { title: "CACHE WRITE", value: (one) => count(one.tokens.cache_write), spare: 1 },
-    { title: "COST", value: costOf, colour: (one) => (one.unpriced > 0 ? "amber" : undefined) },
+    {
+      title: "COST",
+      value: (one) => costWords(one.cost_usd, one.unpriced),
+      colour: (one) => (one.unpriced > 0 ? "amber" : undefined),
+    },
   ];
   return table(lines, columns, shell.width, shell.paint);
 }

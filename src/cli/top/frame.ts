@@ -1,8 +1,9 @@
+import { costWords } from "../../wire/cost.ts";
 import { requestCan } from "../../wire/request-states.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { agentTable, waitingWords } from "../agent-text.ts";
 import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
-import { age, count, dollars, oneLine, plural, type Paint } from "../print.ts";
+import { age, count, oneLine, plural, type Paint } from "../print.ts";
 import { filled, line, windowAt, type Screen } from "./line.ts";
 import { itemsOf, type Item, type TopModel } from "./model.ts";
 import { selectedOf, type Ui } from "./press.ts";
@@ -57,7 +58,7 @@ function headOf({ hive, ...state }: StateSnapshot, isLive: boolean, screen: Scre
       isLive ? [undefined, ""] : ["red", "  reconnecting… what you see may be old"],
       [
         undefined,
-        `  up ${age(hive.started_at, screen.now)}  ${dollars(hive.cost_today_usd)} and ${count(hive.tokens_today)} tok today`,
+        `  up ${age(hive.started_at, screen.now)}  ${costWords(hive.cost_today_usd, hive.unpriced_today)} and ${count(hive.tokens_today)} tok today`,
       ],
     ],
     screen,

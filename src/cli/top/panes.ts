@@ -1,8 +1,9 @@
+import { costWords } from "../../wire/cost.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { messageText } from "../message-text.ts";
-import { age, clean, count, dollars, duration, plural } from "../print.ts";
+import { age, clean, count, duration, plural } from "../print.ts";
 import { questionText } from "../question-text.ts";
 import { requestSummary, type View } from "../request-text.ts";
 import { chopped, reflow } from "../wrap.ts";
@@ -110,7 +111,7 @@ function agentPane(agent: AgentView, item: Item, state: StateSnapshot, view: Vie
       turn && `${duration(turn.duration_ms)}, ${turn.result === "ok" ? "ok" : turn.reason}, ${age(turn.ended_at, now)} ago`,
     ),
     ...field("context", context),
-    ...field("today", `${dollars(agent.cost_today_usd)}, ${count(agent.tokens_today)} tok`),
+    ...field("today", `${costWords(agent.cost_today_usd, agent.unpriced_today)}, ${count(agent.tokens_today)} tok`),
     ...field("runs", agent.deployed_sha),
     ...field("deploy", agent.deploying === undefined ? undefined : `#${agent.deploying} is under way`),
     ...agent.warnings.flatMap((warning) => field("warning", warning)),

@@ -25,15 +25,18 @@ interface Page {
   state: "opening" | "open" | "taken";
   listener: Server;
   sockets: Set<Socket>;
-  /** What the agent was doing at the attempt: one attempt for each of its starts. */
+  /** What the agent was doing at the attempt: one round of attempts for each of its starts. */
   phase: Agent["phase"];
   words?: string;
 }
 
+/** Ports that are tried for one agent, one after the other, before its row says that it has none. */
+const MOST_ATTEMPTS = 20;
+
 /**
  * The agents' own ports. A port is chosen once and stored; what listens there answers with that agent's page, its
- * own API and its own events, behind the same door as the dashboard. A port that another program holds is said on
- * the dashboard and tried again when the agent starts; nothing else minds.
+ * own API and its own events, behind the same door as the dashboard. An agent whose port another program has moves to
+ * the next free one. If none can be opened, its row says so, and its next start tries again.
  *
  * All ports feed one HTTP server: a port costs a socket, not the timers and tables of a server of its own.
  */
@@ -85,21 +88,18 @@ export class AgentPages implements Service {
     return this.#pages.get(agent.id)?.words;
   }
 
-  /** The same for all of them. */
-  problems(): string[] {
-    return [...this.#pages.values()].flatMap((page) => page.words ?? []);
-  }
-
   stop(): void {
     this.#handler = undefined;
     for (const page of this.#pages.values()) shut(page);
     this.#server.closeAllConnections();
   }
 
-  #open(agent: Agent, base: number): void {
-    const port = agent.record.port ?? choosePort(agent, base, this.#taken());
+  #open(agent: Agent, base: number, foreign: readonly number[] = []): void {
+    const known = agent.record.port;
+    const isKept = known !== undefined && !foreign.includes(known);
+    const port = isKept ? known : choosePort(agent, base, new Set([...this.#taken(), ...foreign]));
     if (port === undefined) return;
-    if (agent.record.port === undefined) saveRecord(this.#deps.agentStore, agent, { port }).catch(this.#deps.onUnexpected);
+    if (!isKept) saveRecord(this.#deps.agentStore, agent, { port }).catch(this.#deps.onUnexpected);
     const sockets = new Set<Socket>();
     const listener = createServer((socket) => {
       sockets.add(socket);
@@ -110,10 +110,18 @@ export class AgentPages implements Service {
     this.#pages.set(agent.id, page);
     this.#agents.set(port, agent);
     listener.on("error", (error: NodeJS.ErrnoException) => {
+      if (!this.#handler) return;
+      if (error.code === "EADDRINUSE" && foreign.length + 1 < MOST_ATTEMPTS && !agent.destroyed) {
+        this.#close(agent, page);
+        this.#open(agent, base, [...foreign, port]);
+        return;
+      }
       const why =
-        error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be opened (${error.code ?? error.message})`;
+        error.code === "EADDRINUSE"
+          ? `${MOST_ATTEMPTS} ports from ${base} on are taken by other programs`
+          : `port ${port} cannot be opened (${error.code ?? error.message})`;
       page.state = "taken";
-      page.words = `port ${port}, where the page of ${agent.name} would be, ${why}: the page is on the dashboard; free the port and restart ${agent.name}, or set HIVE_AGENT_PORTS=off`;
+      page.words = `${agent.name} has no port of its own: ${why}. Set HIVE_AGENT_PORT_BASE, or HIVE_AGENT_PORTS=off; the page is on the dashboard`;
       this.#changed(agent);
     });
     listener.listen(port, this.#deps.bind, () => {
