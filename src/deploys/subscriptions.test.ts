@@ -1,9 +1,11 @@
+import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { recordCommitted } from "../agents/records.ts";
 import { PROTOCOL } from "../wire/harness.ts";
 
-/** What deploys do when something happens to an agent or to the hive. */
+/** What deploys do after one another, and when something happens to an agent or to the hive. */
 
 let world: TestSystem;
 /** Holds the next deploy before its new generation is activated. */
@@ -29,6 +31,17 @@ const hello = (generation: number) =>
     { protocol: PROTOCOL, instance: "i1", revision: "r1", generation, resident_servers: 0, busy: false, leases: [] },
     { push: () => false, ended: new AbortController().signal },
   );
+
+test("a deploy leaves the generation that runs and no other, and the manager is spawned at the first start alone", async () => {
+  await world.through((await world.requests.rebuild(ada(), "operator")).id);
+  const { generation, id } = ada().record;
+  expect(readdirSync(dirname(world.paths.agent(id).generation(generation)))).toEqual([`${generation}`]);
+  await world.firstStart();
+  const { deployedRequest } = world.swarm.byName("hm1nd").record;
+  await world.firstStart();
+  expect(world.swarm.byName("hm1nd").record.deployedRequest).toBe(deployedRequest);
+  expect(world.unexpected).toEqual([]);
+});
 
 test("a deploy that the ledger does not hold yet is given up when everything is stopped", async () => {
   gate = Promise.withResolvers();
