@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { waits } from "./arguments.ts";
 import { EXIT, Failure, interruptedBy, UsageError } from "./exit.ts";
+import { chopped } from "./wrap.ts";
 
 /** The options of every verb that decides, besides --json. */
 export interface Deciding {
@@ -27,6 +28,9 @@ export function asksFirst(command: Command): Command {
   return command.option(...YES);
 }
 
+/** Whether somebody can be asked: at a terminal, and not in a program's output. */
+export const mayAsk = ({ isJson }: { isJson: boolean }): boolean => !isJson && process.stdin.isTTY;
+
 /**
  * Asks on the terminal before an action that is harder to undo than to type. Throws `declined` for a no. Without a
  * terminal the answer has to come with the command; `hint` names the options for it.
@@ -38,11 +42,34 @@ export async function confirm(
   hint = "--yes",
 ): Promise<void> {
   if (yes === true) return;
-  if (isJson || !process.stdin.isTTY) throw new UsageError(`cannot ask "${what}?" without a terminal: use ${hint}`);
+  if (!mayAsk({ isJson })) throw new UsageError(`cannot ask "${what}?" without a terminal: use ${hint}`);
   if (!(await isYes(`${what}? [y/N] `))) throw new Failure(EXIT.refused, "declined", "nothing is changed");
 }
 
+/**
+ * Prints a text on the terminal, a screenful at a time, so that no line of it scrolls away unread. Throws `declined` if
+ * the reader stops before the end.
+ */
+export async function tellByPage(text: string, { rows, columns }: { rows: number; columns: number }): Promise<void> {
+  const lines = chopped(text, columns);
+  // One row for the question.
+  const room = Math.max(1, rows - 1);
+  for (let at = 0; at < lines.length; at += room) {
+    process.stdout.write(`${lines.slice(at, at + room).join("\n")}\n`);
+    const left = lines.length - at - room;
+    if (left > 0 && !(await goesOn(`${left} more lines: Enter goes on, q stops `)))
+      throw new Failure(EXIT.refused, "declined", "nothing is changed");
+  }
+}
+
+const goesOn = async (question: string): Promise<boolean> => (await answerTo(question))?.trim() === "";
+
 async function isYes(question: string): Promise<boolean> {
+  return /^y(?:es)?$/i.test((await answerTo(question))?.trim() ?? "");
+}
+
+/** The answer to a question on the terminal; undefined if the input ends without one. */
+async function answerTo(question: string): Promise<string | undefined> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await new Promise((resolve, reject) => {
@@ -50,8 +77,8 @@ async function isYes(question: string): Promise<boolean> {
         reject(new Failure(interruptedBy("SIGINT"), "interrupted", "interrupted; nothing is changed")),
       );
       // Ctrl-D ends the input without an answer.
-      terminal.once("close", () => resolve(false));
-      terminal.question(question).then((answer) => resolve(/^y(?:es)?$/i.test(answer.trim())), reject);
+      terminal.once("close", () => resolve(undefined));
+      terminal.question(question).then(resolve, reject);
     });
   } finally {
     terminal.close();

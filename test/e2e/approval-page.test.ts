@@ -1,4 +1,5 @@
 import type { Browser } from "playwright-core";
+import type { DiffFile } from "../../src/wire/approval.ts";
 import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
@@ -96,16 +97,26 @@ describe("the card", () => {
   });
 });
 
-test("a card with a file that is not shown whole links to the request's page", async () => {
-  hive.answers.show = () => ({
-    approval: anApproval(),
-    base_sha: BASE,
-    files: diffFiles([{ path: "A-notes.txt", cut: true }]),
-    cut: true,
-  });
+const LONG: Partial<DiffFile> = {
+  path: "INSTRUCTIONS.md",
+  added: 60,
+  patch: `@@ -0,0 +1,60 @@\n${Array.from({ length: 60 }, (_, n) => `+rule ${n}\n`).join("")}`,
+};
+test.each([
+  ["a file that is not shown whole", { path: "A-notes.txt", cut: true }],
+  ["more changed lines than fit", LONG],
+])("a card with %s does not approve: `a` goes to the link to the request", async (_what, file) => {
+  hive.answers.show = () => ({ approval: anApproval(), base_sha: BASE, files: diffFiles([file]), cut: file.cut === true });
   const { context, page } = await openPage(browser, hive);
   const card = await openCall(page, /^request 42:/);
-  await card.getByText("not shown whole: decide on the full diff").waitFor();
+  await card.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("a");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/approval/42");
+  expect(hive.called("approve")).toEqual([]);
+  await page.goBack();
+  await card.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
   expect(await card.getByRole("button", { name: /approve/ }).count()).toBe(0);
   await card.getByRole("button", { name: "deny…" }).waitFor();
   await context.close();

@@ -157,9 +157,28 @@ describe("approving", () => {
     const no = await host.onTerminal("n\n", "approve", "12");
     expect(no).toMatchObject({ code: 1, out: expect.stringContaining("nothing is changed") as string });
     expect(no.out).toContain("new egress host: arxiv.org");
+    expect(no.out).toContain('+  "egress": ["arxiv.org');
     expect(called("approve")).toBeUndefined();
     const yes = await host.onTerminal("y\n", "approve", "12");
     expect(yes).toMatchObject({ code: 0, out: expect.stringContaining("#12 approved") as string });
+    expect(called("approve")).toEqual({ id: 12, sha, digest });
+  });
+
+  test("on a terminal a diff that is longer than the screen is read by page before it asks", async () => {
+    const long = `@@ -0,0 +1,60 @@\n${Array.from({ length: 60 }, (_, n) => `+rule ${n}\n`).join("")}`;
+    answers.show = {
+      approval: request,
+      files: [{ path: "INSTRUCTIONS.md", status: "added", binary: false, cut: false, added: 60, removed: 0, patch: long }],
+      cut: false,
+    };
+    const stopped = await host.onTerminal(["\n", "q\n"], "approve", "12");
+    expect(stopped).toMatchObject({ code: 1, out: expect.stringContaining("nothing is changed") as string });
+    expect(stopped.out).not.toContain("+rule 59");
+    expect(stopped.out).not.toContain("[y/N]");
+    expect(called("approve")).toBeUndefined();
+    const yes = await host.onTerminal(["\n", "\n", "\n", "y\n"], "approve", "12");
+    expect(yes.out.indexOf("+rule 59")).toBeLessThan(yes.out.indexOf("[y/N]"));
+    expect(yes).toMatchObject({ code: 0, out: expect.stringContaining("+rule 59") as string });
     expect(called("approve")).toEqual({ id: 12, sha, digest });
   });
 

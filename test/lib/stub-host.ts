@@ -105,18 +105,27 @@ export class StubHost {
   }
 
   /** The same in a pseudo-terminal. `typed` answers its question. */
-  onTerminal(typed: string, ...args: string[]): Promise<Said> {
+  onTerminal(typed: string | readonly string[], ...args: string[]): Promise<Said> {
     const command = [process.execPath, HIVECTL, "--socket", this.socket, ...args].join(" ");
     return run("script", ["-qec", command, "/dev/null"], typed);
   }
 }
 
-/** Runs a program to its end. `typed` is written once a question is printed; otherwise its input is empty. */
-function run(command: string, args: string[], typed?: string): Promise<Said> {
+/** Ends of the questions that hivectl asks. */
+const QUESTION = /\[y\/N\]|q stops/g;
+
+/** Runs a program to its end. Each text of `typed` answers one question; without it the input is empty. */
+function run(command: string, args: string[], typed?: string | readonly string[]): Promise<Said> {
   const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: "pipe" });
   if (typed === undefined) child.stdin.end();
+  const answers = typed === undefined ? [] : [typed].flat();
+  let answered = 0;
   return saidBy(child, (out) => {
-    if (typed !== undefined && out.includes("[y/N]")) child.stdin.end(typed);
+    const asked = out.match(QUESTION)?.length ?? 0;
+    while (answered < Math.min(asked, answers.length)) {
+      child.stdin.write(answers[answered++] ?? "");
+      if (answered === answers.length) child.stdin.end();
+    }
   });
 }
 

@@ -15,8 +15,8 @@ import { visible } from "../lib/text.ts";
 /** What the preview has loaded. */
 export interface Shown {
   digest: string | undefined;
-  /** Files that are not shown whole. They are approved by name on the request's page. */
-  unshown: number;
+  /** False if the card does not show every change. The request is then decided on its page. */
+  isWhole: boolean;
 }
 
 /** Loaded after the page is drawn: the diff code comes with the first card. */
@@ -43,12 +43,18 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
           approval={approval}
           digest={shown?.digest}
           blocked={
-            shown !== undefined && shown.unshown > 0 && <span className="red">not shown whole: decide on the full diff</span>
+            shown?.isWhole === false && (
+              <Link to="/approval/$id" params={{ id: String(id) }} className="full read-on">
+                read the whole {kind === "spawn" ? "config" : "diff"} to decide
+              </Link>
+            )
           }
         >
-          <Link to="/approval/$id" params={{ id: String(id) }} className="ghost full">
-            {kind === "spawn" ? "config" : "full diff"}
-          </Link>
+          {shown?.isWhole !== false && (
+            <Link to="/approval/$id" params={{ id: String(id) }} className="ghost full">
+              {kind === "spawn" ? "config" : "full diff"}
+            </Link>
+          )}
           {approval.base_sha && <span className="faint small">what runs: {short(approval.base_sha)}</span>}
         </ApproveBar>
       )}

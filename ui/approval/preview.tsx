@@ -1,20 +1,14 @@
-import { useCallback, useEffect, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
-import type { Output } from "../../src/wire/operations.ts";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { patchLines, type PatchLine } from "../lib/patch.ts";
+import { cardDiff, hiddenWords } from "../lib/card-diff.ts";
 import { isUnshown } from "../../src/wire/unshown.ts";
 import type { Shown } from "./card.tsx";
 import { LineText } from "./line.tsx";
 import { visible } from "../lib/text.ts";
 
-type File = Output<"show">["files"][number];
-
-/** Lines of the diff on a card. */
-const SHOWN = 10;
-
-/** The beginning of the diff. Reports the digest that it shows, so that the card approves exactly that. */
+/** The diff, or its beginning. Reports the digest and whether all of it is shown, so that the card approves exactly that. */
 export function Preview({
   approval,
   onShown,
@@ -28,10 +22,10 @@ export function Preview({
     useCallback(() => call("show", { id }), [id]),
     digest,
   );
+  const diff = useMemo(() => cardDiff(value?.files ?? []), [value]);
   useEffect(() => {
-    const unshown = value?.files.filter(isUnshown).length ?? 0;
-    onShown(value && { digest: value.approval.digest, unshown });
-  }, [value, onShown]);
+    onShown(value && { digest: value.approval.digest, isWhole: diff.isWhole });
+  }, [value, diff, onShown]);
   if (error !== undefined) {
     return (
       <div className="mini">
@@ -43,19 +37,20 @@ export function Preview({
     );
   }
   if (!value) return <div className="mini faint">reading the diff…</div>;
-  const parts = beginning(value.files);
-  const total = approval.stat.added + approval.stat.removed;
-  const seen = parts.reduce((sum, { cut }) => sum + cut.length, 0);
+  const { parts, ignored, hiddenLines, hiddenFiles } = diff;
   return (
-    <div className="mini" tabIndex={0} role="group" aria-label="beginning of the diff">
-      {parts.map(({ file, cut }) => (
+    <div className="mini" tabIndex={0} role="group" aria-label={diff.isWhole ? "the diff" : "beginning of the diff"}>
+      {parts.map(({ file, lines }) => (
         <div key={file.path}>
           <div className="h">
             {visible(file.path)}
             {file.status === "modified" ? "" : ` · ${file.status.replace("_", " ")}`}
+            {file.added + file.removed === 0 &&
+              !file.binary &&
+              (file.status === "modified" ? " · the content is the same" : " · empty")}
             {isUnshown(file) && <span className="red">{file.binary ? " · not text" : " · not shown whole"}</span>}
           </div>
-          {cut.map((line, n) => (
+          {lines.map((line, n) => (
             <div key={n} className={line.kind}>
               {line.kind === "a" ? "+ " : "- "}
               <LineText line={line} />
@@ -63,36 +58,12 @@ export function Preview({
           ))}
         </div>
       ))}
-      {total > seen && <div className="h">… {total - seen} more changed lines</div>}
+      {ignored.map((file) => (
+        <div key={file.path} className="h">
+          {visible(file.path)} · not read by this hive
+        </div>
+      ))}
+      {(hiddenLines > 0 || hiddenFiles > 0) && <div className="h">… {hiddenWords(diff)}</div>}
     </div>
   );
-}
-
-/** The first changed lines of a patch. Parses no more of it than is shown. */
-function changedLines(patch: string, most: number): PatchLine[] {
-  let text = "";
-  let found = 0;
-  for (let at = 0; at < patch.length && found < most;) {
-    const eol = patch.indexOf("\n", at);
-    const end = eol < 0 ? patch.length : eol + 1;
-    const line = patch.slice(at, end);
-    if (line.startsWith("+") || line.startsWith("-")) found++;
-    text += line;
-    at = end;
-  }
-  return patchLines(text).filter((line) => line.kind === "a" || line.kind === "d");
-}
-
-/** The first changed lines of each file, without context lines. */
-function beginning(files: readonly File[]): { file: File; cut: PatchLine[] }[] {
-  const parts: { file: File; cut: PatchLine[] }[] = [];
-  let left = SHOWN;
-  for (const file of files) {
-    if (left <= 0) break;
-    if (file.ignored === true) continue;
-    const cut = changedLines(file.patch ?? "", left);
-    left -= cut.length + 1;
-    parts.push({ file, cut });
-  }
-  return parts;
 }

@@ -55,8 +55,8 @@ export function Dashboard(): ReactNode {
     { key: "k", words: "previous card", run: () => move(-1) },
     {
       key: "a",
-      words: "to ◆ APPR0VE of the open request; Enter then approves",
-      // While a file is not shown whole, the decision is made on the request's page.
+      words: "to ◆ APPR0VE of the open request; Enter then approves. To its page, if the card does not show all of it",
+      // What the card does not show whole is decided on the request's page.
       run: () => focusWithin(OPEN, "button.approve, .foot:not(:has(button.approve)) a.full"),
     },
     {

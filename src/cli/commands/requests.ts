@@ -4,13 +4,15 @@ import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { isUnshown } from "../../wire/unshown.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
-import { confirm, decides, type Deciding } from "../deciding.ts";
+import { confirm, decides, mayAsk, tellByPage, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest prefix that identifies a commit to a reader. */
 const MIN_SHA_CHARS = 7;
+/** Rows assumed for a terminal that does not report its size. */
+const MIN_ROWS = 24;
 
 /** `pending` and `show` run many times a day. They load only the part of the contract that they use, to start faster. */
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
@@ -70,7 +72,7 @@ export function requestCommands(program: Command): void {
       program
         .command("approve")
         .argument("<id>", "the request", wholeNumber)
-        .description("approve a request: shows what it is and asks, unless the answer is given")
+        .description("approve a request: shows its whole diff and asks, unless the answer is given")
         .option("-s, --sha <commit>", "approve exactly this commit, without asking")
         .option(
           "-u, --unshown <path>",
@@ -79,12 +81,16 @@ export function requestCommands(program: Command): void {
         ),
     ),
     async (shell, [id]: [number], { unshown, ...options }) => {
-      const { approval, base_sha: base, files } = await shell.client.call("show", { id });
-      if (!shell.isJson) await tellSummary(shell, approval, base);
+      const shown = await shell.client.call("show", { id });
+      const { approval, files } = shown;
+      const asks = requestCan(approval, "approve") && options.sha === undefined && options.yes !== true && mayAsk(shell);
+      if (!asks && !shell.isJson) await tellSummary(shell, approval, shown.base_sha);
       if (requestCan(approval, "approve")) checkUnshown(id, files, unshown ?? []);
       // For a request that no longer waits, the daemon says why it cannot be approved.
       if (requestCan(approval, "approve") && options.sha !== undefined) checkSha(approval, options.sha);
       else if (requestCan(approval, "approve")) {
+        // A yes covers what was shown, so the question comes after the last line of the diff.
+        if (asks) await tellAll(shell, shown);
         const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
         await confirm(shell, options, `approve #${id}${what}`, "--sha <commit> or --yes");
       }
@@ -210,6 +216,15 @@ async function tellSummary(shell: Shell, approval: Approval, base: string | unde
       ? ""
       : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; \`hivectl show ${approval.id}\` has the diff`;
   shell.say(`${requestSummary(approval, base, shell)}${change}\n`);
+}
+
+/** Prints the request with its whole diff. */
+async function tellAll(shell: Shell, shown: Output<"show">): Promise<void> {
+  const { requestText } = await import("../request-text.ts");
+  const text = `${requestText(shown, shell)}\n`;
+  const { isTTY, rows } = process.stdout;
+  if (isTTY) await tellByPage(text, { rows: rows || MIN_ROWS, columns: shell.width });
+  else shell.say(text);
 }
 
 function checkSha(approval: Approval, sha: string): void {

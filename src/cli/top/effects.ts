@@ -9,7 +9,7 @@ export interface Outcome {
   isError: boolean;
 }
 
-type Act = Exclude<Effect, { do: "quit" | "tail" }>;
+type Act = Exclude<Effect, { do: "quit" | "tail" | "look" }>;
 
 /** The words to show while an effect runs. */
 export function underWay(effect: Act): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { anApproval } from "../../../test/lib/fixtures.ts";
+import { anApproval, diffFiles } from "../../../test/lib/fixtures.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
@@ -115,7 +115,15 @@ describe("top", () => {
         { kind: "help", skip: 0 },
         { kind: "item", item, skip: 0 },
         { kind: "words", title: "PAGE", words: "http://127.0.0.1:7000/agent/a-long-name".repeat(3), skip: 0 },
-        { kind: "ask", words: "approve #12?", request: request(12), yes: { do: "quit" }, skip: 99 },
+        { kind: "ask", words: "stop ada?", yes: { do: "quit" }, skip: 99 },
+        { kind: "approve", request: request(12), isRead: false, skip: 99 },
+        {
+          kind: "approve",
+          request: request(12),
+          shown: { approval: request(12), files: diffFiles(), cut: false },
+          isRead: false,
+          skip: 0,
+        },
       ] as const;
       for (const pane of panes) {
         const lines = pane
@@ -186,6 +194,20 @@ describe("top", () => {
     if (first) take(state, { kind: "message", seq: 99, message: { ...first, state: "dead" } });
     expect(state.messages.filter((one) => one.id === first?.id)).toMatchObject([{ state: "dead" }]);
   });
+});
+
+test("the question whether to approve has the whole diff, and asks only at its end", () => {
+  const shown = { approval: request(12), files: diffFiles(), cut: false };
+  const pane = { kind: "approve", request: request(12), shown, isRead: false, skip: 0 } as const;
+  const draw = (rows: number, skip: number) => paneFrame({ ...pane, skip }, snapshot([agent("ada")]), screen(rows, 80));
+  const first = draw(12, 0);
+  expect(first.below).toBeGreaterThan(10);
+  expect(first.lines.at(-1)).toMatch(/^\d+ below .*read to the end, then y approves/);
+  const last = draw(12, 99);
+  expect(last.below).toBe(0);
+  expect(last.lines.join("\n")).toContain("+await server.connect(new StdioServerTransport());");
+  expect(last.lines.at(-1)).toBe("approve #12? y yes, any other key no");
+  expect(draw(60, 0).lines.at(-1)).toBe("approve #12? y yes, any other key no");
 });
 
 test("`hivectl status` prints a whole warning, with no line wider than the terminal", () => {

@@ -37,7 +37,7 @@ export const KEYS: readonly (readonly [keys: string, words: string])[] = [
   ["Enter", "details of what is selected"],
   ["o", "the address of its page"],
   ["t", "tail of the agent; q returns"],
-  ["a", "approve: shows the request with its risks, then asks"],
+  ["a", "approve: shows the whole diff, and asks at its end"],
   ["c", "cancel the turn; asks"],
   ["s", "stop the agent; asks"],
   ["S", "start the agent"],

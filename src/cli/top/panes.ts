@@ -2,10 +2,11 @@ import { costWords } from "../../wire/cost.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
+import type { Output } from "../../wire/operations.ts";
 import { messageText } from "../message-text.ts";
 import { age, clean, count, duration, plural } from "../print.ts";
 import { questionText } from "../question-text.ts";
-import { requestSummary, type View } from "../request-text.ts";
+import { requestSummary, requestText, type View } from "../request-text.ts";
 import { chopped, reflow } from "../wrap.ts";
 import { KEYS } from "./keys.ts";
 import { filled, line, type Screen } from "./line.ts";
@@ -21,14 +22,15 @@ const FIELD = 10;
 /** Indentation of a key's text. */
 const KEY = 14;
 
-/** The whole screen with a pane over the list. Returns how many lines were really skipped. */
-export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { lines: string[]; skip: number } {
-  const { title, text, foot } = contentOf(pane, state, { paint: screen.paint, width: screen.columns, now: screen.now });
-  const all = chopped(reflow(text, screen.columns), screen.columns);
+/** The whole screen with a pane over the list. Returns how many lines are above and below the screen. */
+export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { lines: string[]; skip: number; below: number } {
+  const view = { paint: screen.paint, width: screen.columns, now: screen.now };
+  const { title, text, foot } = contentOf(pane, state, view);
+  const all = pane.kind === "approve" && pane.shown ? diffLines(pane.shown, view) : chopped(reflow(text, view.width), view.width);
   // A question is drawn at the foot, so it stays visible while the pane scrolls.
   const room = Math.max(0, screen.rows - 2);
   const skip = Math.max(0, Math.min(pane.skip, all.length - room));
-  const below = all.length - room - skip;
+  const below = Math.max(0, all.length - room - skip);
   const more = below > 0 ? `${below} below  ` : "";
   return {
     lines: filled(
@@ -36,14 +38,34 @@ export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { l
       line(
         [
           ["amber", more],
-          [pane.kind === "ask" ? ["amber", "bold"] : "dim", foot],
+          [
+            pane.kind === "ask" || pane.kind === "approve" ? ["amber", "bold"] : "dim",
+            pane.kind === "approve" ? approveFoot(pane, below) : foot,
+          ],
         ],
         screen,
       ),
       screen,
     ),
     skip,
+    below,
   };
+}
+
+/** The lines of a diff that was drawn before, at its width: a long one takes a second to compare word by word. */
+const drawn = new WeakMap<Output<"show">, { width: number; lines: string[] }>();
+
+function diffLines(shown: Output<"show">, view: View): string[] {
+  const before = drawn.get(shown);
+  if (before?.width === view.width) return before.lines;
+  const lines = chopped(reflow(requestText(shown, view), view.width), view.width);
+  drawn.set(shown, { width: view.width, lines });
+  return lines;
+}
+
+function approveFoot({ request, shown, isRead }: Extract<Pane, { kind: "approve" }>, below: number): string {
+  if (!shown) return "reading the diff…  Esc back";
+  return isRead || below === 0 ? `approve #${request.id}? ${ANSWERS}` : "j k space: read to the end, then y approves  Esc back";
 }
 
 interface Content {
@@ -60,11 +82,9 @@ function contentOf(pane: Pane, state: StateSnapshot, view: View): Content {
     case "words":
       return { title: pane.title, text: clean(pane.words), foot: back };
     case "ask":
-      return {
-        title: pane.request ? `REQUEST #${pane.request.id}` : "SURE?",
-        text: pane.request ? requestPane(pane.request, view) : pane.words,
-        foot: pane.request ? `${pane.words} ${ANSWERS}` : ANSWERS,
-      };
+      return { title: "SURE?", text: pane.words, foot: ANSWERS };
+    case "approve":
+      return { title: `REQUEST #${pane.request.id}`, text: requestPane(pane.request, view), foot: "" };
     case "item": {
       // The current item. An item that was removed is shown in its last state.
       const item = itemsOf(state).find((one) => one.key === pane.item.key) ?? pane.item;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { anAgent, anApproval, aQuestion, aState } from "../../../test/lib/fixtures.ts";
+import { anAgent, anApproval, aQuestion, aState, diffFiles } from "../../../test/lib/fixtures.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { keysIn } from "./keys.ts";
 import { itemsOf } from "./model.ts";
-import { press, type Effect, type Ui } from "./press.ts";
+import { press, seen, withDiff, type Effect, type Ui } from "./press.ts";
 
 const agent = (name: string, more: Partial<AgentView> = {}): AgentView =>
   anAgent(name, { state: "idle", url: `http://127.0.0.1:7000/agent/${name}`, ...more });
@@ -26,6 +26,8 @@ function type(keys: string, state: StateSnapshot, ui: Ui = {}): { ui: Ui; effect
   }
   return { ui, effects };
 }
+/** The state after the pane was drawn with so many lines below the screen. */
+const drawn = (ui: Ui, below: number): Ui => (ui.pane ? { ...ui, pane: seen(ui.pane, 0, below) } : ui);
 const ADA: Ui = { selected: "agent ada" };
 
 test("escape sequences become key names, and unknown sequences are dropped", () => {
@@ -46,7 +48,7 @@ test("waiting items have the order of the page, and `a` without a selected reque
     "request 12",
     "question 11",
   ]);
-  expect(type("a", state, ADA).ui.pane).toMatchObject({ kind: "ask", request: { id: 13 } });
+  expect(type("a", state, ADA).ui.pane).toMatchObject({ kind: "approve", request: { id: 13 } });
 });
 
 test("the selection moves over agents and waiting items, stops at the ends, and follows its item", () => {
@@ -100,18 +102,37 @@ describe("a approves", () => {
     ["the selected request", "request 12", second],
     ["the one that waits for the selected agent", "agent ada", second],
     ["else the oldest", "agent hm1nd", first],
-  ])("%s, once it is shown and y is pressed", (_what, selected, request) => {
+  ])("%s, once its whole diff was on the screen and y is pressed", (_what, selected, request) => {
     const asked = type("a", state, { selected });
-    expect(asked.effects).toEqual([]);
-    expect(asked.ui.pane).toMatchObject({ kind: "ask", request });
-    expect(type("jjy", state, asked.ui)).toMatchObject({ effects: [{ do: "approve", request }] });
-    expect(type("n", state, asked.ui).effects).toEqual([]);
+    expect(asked.effects).toEqual([{ do: "look", id: request.id }]);
+    expect(asked.ui.pane).toMatchObject({ kind: "approve", request });
+    const open = drawn(withDiff(asked.ui, { approval: request, files: diffFiles(), cut: false }), 0);
+    expect(type("jjy", state, open)).toMatchObject({ effects: [{ do: "approve", request }] });
+    expect(type("n", state, open)).toMatchObject({ effects: [], ui: { notice: { words: "nothing is changed" } } });
+  });
+
+  test("nothing while lines of the diff were not on the screen", () => {
+    const asked = type("a", state, { selected: "request 12" });
+    // Nothing has arrived.
+    expect(type("y", state, asked.ui)).toMatchObject({ effects: [], ui: { pane: { kind: "approve" } } });
+    const arrived = withDiff(asked.ui, { approval: second, files: diffFiles(), cut: false });
+    expect(type("y", state, arrived).effects).toEqual([]);
+    const begun = drawn(arrived, 5);
+    expect(type("y", state, begun)).toMatchObject({ effects: [], ui: { pane: { kind: "approve" } } });
+    // Read to the end once, then scrolled back.
+    expect(type("gy", state, drawn(drawn(begun, 0), 5)).effects).toEqual([{ do: "approve", request: second }]);
+  });
+
+  test("the diff of another request does not take its place", () => {
+    const asked = type("a", state, { selected: "request 12" });
+    expect(withDiff(asked.ui, { approval: first, files: [], cut: false })).toEqual(asked.ui);
   });
 
   test("what was shown, even if the request changed meanwhile", () => {
     const asked = type("a", state, { selected: "request 12" });
+    const open = drawn(withDiff(asked.ui, { approval: second, files: [], cut: false }), 0);
     const changed = world({ approvals: [{ ...second, digest: "e".repeat(64) }] });
-    expect(type("y", changed, asked.ui).effects).toEqual([{ do: "approve", request: second }]);
+    expect(type("y", changed, open).effects).toEqual([{ do: "approve", request: second }]);
   });
 
   test("no request that is already decided", () => {

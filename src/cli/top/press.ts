@@ -2,12 +2,15 @@ import { requestCan } from "../../wire/request-states.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
+import type { Output } from "../../wire/operations.ts";
 import { agentOf, itemsOf, type Item } from "./model.ts";
 
 /** An effect of a key outside of the screen. */
 export type Effect =
   | { do: "quit" }
   | { do: "tail"; agent: string }
+  /** Reads the diff of a request for the question that is open. */
+  | { do: "look"; id: number }
   | { do: "approve"; request: ApprovalView }
   | { do: "cancel" | "stop" | "start" | "pause" | "resume"; agent: string };
 
@@ -16,7 +19,9 @@ export type Pane =
   | { kind: "help"; skip: number }
   | { kind: "item"; item: Item; skip: number }
   /** A question. `y` runs its effect; any other key closes it. */
-  | { kind: "ask"; words: string; request?: ApprovalView; yes: Effect; skip: number }
+  | { kind: "ask"; words: string; yes: Effect; skip: number }
+  /** The question whether to approve. `y` approves only after the end of the diff was on the screen. */
+  | { kind: "approve"; request: ApprovalView; shown?: Output<"show">; isRead: boolean; skip: number }
   | { kind: "words"; title: string; words: string; skip: number };
 
 /** The screen's state, apart from the data. */
@@ -55,6 +60,7 @@ export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effe
       const closed = { selected: ui.selected };
       return key === "y" ? { ui: closed, effect: ui.pane.yes } : { ui: { ...closed, notice: said("nothing is changed") } };
     }
+    if (ui.pane.kind === "approve") return decide(ui.pane, ui.selected, key);
     if (["q", "escape", "enter"].includes(key) || ui.pane.kind !== "item") return { ui: { selected: ui.selected } };
     return act({ selected: ui.selected }, key, state);
   }
@@ -65,6 +71,27 @@ export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effe
   }
   if (key === "q") return { ui: quiet, effect: { do: "quit" } };
   return act(quiet, key, state);
+}
+
+/** A key for the question whether to approve. */
+function decide(pane: Extract<Pane, { kind: "approve" }>, selected: string | undefined, key: string): ReturnType<typeof press> {
+  if (key === " ") return { ui: { selected, pane: { ...pane, skip: pane.skip + PAGE } } };
+  if (key !== "y") return { ui: { selected, notice: said("nothing is changed") } };
+  // The foot says that there is more to read.
+  if (!pane.shown || !pane.isRead) return { ui: { selected, pane } };
+  return { ui: { selected }, effect: { do: "approve", request: pane.shown.approval } };
+}
+
+/** A pane after it was drawn with so many lines above and below the screen. */
+export function seen(pane: Pane, skip: number, below: number): Pane {
+  if (pane.kind !== "approve" || !pane.shown) return { ...pane, skip };
+  return { ...pane, skip, isRead: pane.isRead || below === 0 };
+}
+
+/** The diff of a request has arrived. It belongs to the question only if that is still open. */
+export function withDiff(ui: Ui, shown: Output<"show">): Ui {
+  const { pane } = ui;
+  return pane?.kind === "approve" && pane.request.id === shown.approval.id ? { ...ui, pane: { ...pane, shown } } : ui;
 }
 
 /** Keys that act on the selected item. */
@@ -99,7 +126,7 @@ const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
 };
 
 /** Picks the request to approve: the selected one, else the one that waits for the selected agent, else the first of the page. */
-function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui } {
+function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): ReturnType<typeof press> {
   const pending = itemsOf(state).flatMap((one) =>
     one.kind === "request" && requestCan(one.request, "approve") ? [one.request] : [],
   );
@@ -107,9 +134,9 @@ function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): { ui: Ui
   const request = item?.kind === "request" ? item.request : (pending.find((one) => one.agent === agent) ?? pending.at(0));
   if (!request) return { ui: { ...ui, notice: said("nothing waits for approval") } };
   if (!requestCan(request, "approve")) return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
-  const words = `approve #${request.id}?`;
   return {
-    ui: { ...ui, pane: { kind: "ask", words, request, yes: { do: "approve", request }, skip: 0 } },
+    ui: { ...ui, pane: { kind: "approve", request, isRead: false, skip: 0 } },
+    effect: { do: "look", id: request.id },
   };
 }
 

@@ -8,7 +8,7 @@ import { carryOut, underWay, type Outcome } from "./effects.ts";
 import { topFrame } from "./frame.ts";
 import { take, type TopModel } from "./model.ts";
 import { ANSWERS, paneFrame } from "./panes.ts";
-import { press, type Effect, type Ui } from "./press.ts";
+import { press, seen, withDiff, type Effect, type Ui } from "./press.ts";
 import { ScreenTerminal } from "./terminal.ts";
 
 /** How often ages are updated, and the shortest interval between two draws in a burst of events. Milliseconds. */
@@ -84,18 +84,39 @@ class Top {
   #carryOut(effect: Effect): void {
     if (effect.do === "quit") return this.#leave();
     if (effect.do === "tail") return void this.#showTail(effect.agent);
+    if (effect.do === "look") return void this.#look(effect.id);
     this.#say({ words: underWay(effect), isError: false });
     void carryOut(effect, this.#shell.socketPath).then((outcome) => this.#say(outcome));
+  }
+
+  get #isAsking(): boolean {
+    const kind = this.#ui.pane?.kind;
+    return kind === "ask" || kind === "approve";
   }
 
   /** Shows an outcome: at the foot, or in a pane if it does not fit there. */
   #say(outcome: Outcome): void {
     const isLong = outcome.words.includes("\n") || width(outcome.words) > this.#terminal.columns;
     // Never cover a question that is being answered.
-    if (outcome.isError && isLong && this.#ui.pane?.kind !== "ask")
+    if (outcome.isError && isLong && !this.#isAsking)
       this.#ui = { ...this.#ui, pane: { kind: "words", title: "REFUSED", words: outcome.words, skip: 0 } };
     else this.#ui = { ...this.#ui, notice: outcome };
     this.#draw();
+  }
+
+  /** Reads the diff of a request into the question that is open. */
+  async #look(id: number): Promise<void> {
+    let client: LineClient | undefined;
+    try {
+      client = await connectLines(this.#shell.socketPath, { ordered: true });
+      this.#ui = withDiff(this.#ui, await client.call("show", { id }));
+      this.#draw();
+    } catch (error) {
+      // Without its diff a request cannot be approved.
+      this.#ui = { selected: this.#ui.selected };
+      this.#say({ words: clean(failureOf(error).message), isError: true });
+    }
+    client?.close();
   }
 
   /** Prints an agent's turns on the normal screen until a key is pressed. The output stays there. */
@@ -130,12 +151,12 @@ class Top {
     const screen = { rows, columns, now: Date.now(), paint: this.#shell.paint };
     const { pane } = this.#ui;
     // A short question goes to the foot, so that its subject stays visible.
-    const asked = pane?.kind === "ask" && !pane.request ? `${pane.words} ${ANSWERS}` : "";
+    const asked = pane?.kind === "ask" ? `${pane.words} ${ANSWERS}` : "";
     if (asked !== "" && width(asked) <= columns)
       return this.#terminal.draw(topFrame(this.#model, { ...this.#ui, notice: { words: asked, isError: false } }, screen));
     if (!pane) return this.#terminal.draw(topFrame(this.#model, this.#ui, screen));
-    const { lines, skip } = paneFrame(pane, this.#model.state, screen);
-    this.#ui = { ...this.#ui, pane: { ...pane, skip } };
+    const { lines, skip, below } = paneFrame(pane, this.#model.state, screen);
+    this.#ui = { ...this.#ui, pane: seen(pane, skip, below) };
     this.#terminal.draw(lines);
   }
 }
