@@ -188,7 +188,9 @@ describe("requests", () => {
       const { headers, body: page } = await plain("GET", path, session());
       expect(headers["cache-control"], path).toBe("no-store");
       // A build that splits the first load into many parts would be slow: the first script, the app, and its styles.
-      expect(new Set(page.match(/(?<="\/assets\/)[a-z]+(?=-[^"]+\.(?:js|css)")/g)), path).toEqual(new Set(["begin", "index"]));
+      expect(new Set(page.match(/(?<="\/assets\/)[a-z]+(?=-[^"]+\.(?:js|css)")/g)), path).toEqual(
+        new Set(["bootstrap", "index"]),
+      );
       expect(new Set(page.match(/(?<=")\/assets\/[^"]+(?=")/g)).size, path).toBe(3);
       const [, block = ""] = /<script type="application\/json" id="state">([^<]*)<\/script>/.exec(page) ?? [];
       const state = JSON.parse(block) as StateSnapshot;
