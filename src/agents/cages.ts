@@ -1,12 +1,12 @@
 import type { CageSpec, Driver, Running } from "../platforms/port.ts";
 import { HiveError } from "../wire/error.ts";
-import { afterAwake } from "../lib/timers.ts";
 import { afterCrash } from "./backoff.ts";
 import type { Announcements } from "../messages/announcements.ts";
 import type { Broker } from "../messages/broker.ts";
 import { stateOf, type Agent } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
 import type { Swarm } from "./swarm.ts";
+import { confirmation, describeExit, type Trial, type Whereabouts } from "./trial.ts";
 import type { Turns } from "./turns.ts";
 
 /** How long a graceful stop lets the turn go on. Milliseconds. */
@@ -49,23 +49,6 @@ export interface CageDeps {
   /** Background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
-}
-
-/** Where a cage was before a deploy tried another generation in it. */
-export type Whereabouts = "running" | "asleep" | "stopped";
-
-/** How another generation is tried. */
-export interface Trial {
-  /** Given to the new generation alone. */
-  nonce: string;
-  confirmed: Promise<void>;
-  withinMs: number;
-  /** Gives up at once, with the reason in words: the daemon ends, or everything is stopped. */
-  ended: AbortSignal;
-  /** Told where the agent is before anything is touched. */
-  leaving(was: Whereabouts): void;
-  /** Changes what the agent is, while no process of it runs. */
-  switched(): void;
 }
 
 /** What happened to a cage. `actor` is who wanted it, where it was not the daemon itself. */
@@ -441,32 +424,4 @@ export class Cages {
   #clearBackoff(agent: Agent): void {
     if (agent.phase.at === "backoff") clearTimeout(agent.phase.timer);
   }
-}
-
-/** Resolves with the confirmation; rejects when the cage ends before it, or none comes in time. */
-async function confirmation({ confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
-  let callOff = (): void => {};
-  let giveUp: (() => void) | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const words = `the new generation has not confirmed within ${Math.round(withinMs / 1000)} s`;
-    callOff = afterAwake(withinMs, () => reject(new Error(words)));
-    giveUp = () => reject(ended.reason as Error);
-    ended.addEventListener("abort", giveUp);
-    if (ended.aborted) giveUp();
-  });
-  const gone = running.exited.then((exit) => {
-    throw new Error(`the new generation ended before it confirmed: ${exit.reason ?? describeExit(exit.code, exit.signal)}`);
-  });
-  gone.catch(() => {}); // The race below has it; after the race nobody asks.
-  try {
-    await Promise.race([confirmed, late, gone]);
-  } finally {
-    callOff();
-    if (giveUp) ended.removeEventListener("abort", giveUp);
-  }
-}
-
-function describeExit(code: number | null, signal: string | undefined): string {
-  if (signal) return `ended by ${signal}`;
-  return `exit ${code ?? "unknown"}`;
 }

@@ -2,7 +2,7 @@ import type { LedgerEntry } from "../../config-repos/types.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { RequestState, Sha, TreeFile } from "../../wire/approval.ts";
 import type { Agent } from "../../agents/agent.ts";
-import type { Whereabouts } from "../../agents/cages.ts";
+import type { Whereabouts } from "../../agents/trial.ts";
 import type { RequestStore } from "../request-store.ts";
 import type { DeployContext } from "../deploy-context.ts";
 
