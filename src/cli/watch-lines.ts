@@ -52,6 +52,8 @@ export class WatchLines {
         this.#said.set(name, line);
         return paint("dim", line);
       }
+      case "reset":
+        return paint("dim", "events are missing here: more happened than was read in time");
       default:
         return "";
     }

@@ -10,27 +10,35 @@ import type { HiveEvent } from "../wire/event.ts";
 /** Reads stored events after a position from the tables that they live in, merged into the one sequence. */
 export function storeReplay(store: Store, directory: Directory, requests: Pick<RequestReader, "view">): Replay {
   const nameOf = (id: string): string => directory.nameOf(id);
-  return (after, limit, filter) => {
-    const wants = (kind: string): boolean => filter.kinds === undefined || filter.kinds.includes(kind);
+  return (after, { events: most, bytes }, filter) => {
+    /** One row more than may be replayed shows that there are more. A character is at least a byte. */
+    const limit = most + 1;
+    const sources: Record<string, () => HiveEvent[] | undefined> = {
+      message: () =>
+        store.messages
+          .changedAfter(after, limit, bytes)
+          ?.map((row) => ({ kind: "message", seq: row.seq, message: messageView(row, nameOf) })),
+      question: () =>
+        store.questions
+          .after(after, limit, bytes)
+          ?.map((row) => ({ kind: "question", seq: row.seq, question: questionView(row, nameOf) })),
+      approval: () =>
+        store.approvals
+          .after(after, limit, bytes)
+          ?.map((row) => ({ kind: "approval", seq: row.seq, approval: requests.view(row) })),
+      turn: () =>
+        store.turns
+          .after(after, limit, bytes, nameOf, agentId(directory, filter))
+          ?.map((turn) => ({ kind: "turn", seq: turn.seq, turn })),
+    };
     const events: HiveEvent[] = [];
-    if (wants("message")) {
-      for (const row of store.messages.changedAfter(after, limit))
-        events.push({ kind: "message", seq: row.seq, message: messageView(row, nameOf) });
+    for (const [kind, read] of Object.entries(sources)) {
+      if (filter.kinds && !filter.kinds.includes(kind)) continue;
+      const found = read();
+      // Counted before the filter: rows that it drops were read as well.
+      if (!found || events.length + found.length > most) return undefined;
+      for (const event of found) events.push(event);
     }
-    if (wants("question")) {
-      for (const row of store.questions.after(after, limit))
-        events.push({ kind: "question", seq: row.seq, question: questionView(row, nameOf) });
-    }
-    if (wants("approval")) {
-      for (const row of store.approvals.after(after, limit))
-        events.push({ kind: "approval", seq: row.seq, approval: requests.view(row) });
-    }
-    if (wants("turn")) {
-      for (const turn of store.turns.after(after, limit, nameOf, agentId(directory, filter)))
-        events.push({ kind: "turn", seq: turn.seq, turn });
-    }
-    // At the limit the feed takes the gap for too long to replay; filtering first would hide that.
-    if (events.length >= limit) return events.slice(0, limit);
     return events.filter((event) => passes(filter, event)).sort((a, b) => seqOf(a) - seqOf(b));
   };
 }

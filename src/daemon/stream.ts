@@ -1,13 +1,12 @@
 import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
-import { HiveError } from "../wire/error.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 
 /** What events are read from. */
 type Source = Pick<HandlerContext, "feed" | "views">;
 
-/** Events that may wait for one reader of a socket. Past that it is cut off and comes back with its last seq. */
-const MAX_WAITING_EVENTS = 20_000;
+/** What may wait for one reader of a socket: as much as for a browser. Past that it is told to take a new snapshot. */
+const MAX_WAITING = { events: 20_000, bytes: 8 * 1024 * 1024 };
 
 /**
  * Subscribes to the feed. Stored events come first, from the filter's position; then the latest view of every agent
@@ -19,40 +18,50 @@ export function subscribe(source: Source, filter: Filter, sink: Sink): () => voi
   return stop;
 }
 
-/** The same as an iteration, for sockets. Ends when `ended` does, or when the reader is too slow. */
+/**
+ * The same as an iteration, for sockets. Ends when `ended` does. A reader that is too slow misses what waited for it and
+ * gets a `reset` instead, after which the events continue.
+ */
 export async function* subscribeLines(source: Source, filter: Filter, ended: AbortSignal | undefined): AsyncGenerator<HiveEvent> {
-  const waiting: HiveEvent[] = [];
+  let waiting: Frame[] = [];
+  let bytes = 0;
   let wake: () => void = () => {};
   let isOver = ended?.aborted ?? false;
-  let isTooSlow = false;
+  let isBehind = false;
   const end = (): void => {
     isOver = true;
     wake();
   };
-  const stop = subscribe(source, filter, ({ event }: Frame) => {
+  const stop = subscribe(source, filter, (frame: Frame) => {
     if (isOver) return false;
-    if (waiting.length >= MAX_WAITING_EVENTS) {
-      isTooSlow = true;
-      end();
-      return false;
+    if (waiting.length >= MAX_WAITING.events || bytes + frame.sse.length > MAX_WAITING.bytes) {
+      isBehind = true;
+      waiting = [];
+      bytes = 0;
     }
-    waiting.push(event);
+    // What the reader is behind is in the snapshot that it takes.
+    if (!isBehind) {
+      waiting.push(frame);
+      bytes += frame.sse.length;
+    }
     wake();
     return true;
   });
   ended?.addEventListener("abort", end, { once: true });
   try {
     while (!isOver) {
-      const event = waiting.shift();
-      if (event) yield event;
-      else await new Promise<void>((resolve) => (wake = resolve));
+      if (isBehind) {
+        const seq = source.feed.position();
+        isBehind = false;
+        yield { kind: "reset", seq };
+        continue;
+      }
+      const frame = waiting.shift();
+      if (frame) {
+        bytes -= frame.sse.length;
+        yield frame.event;
+      } else await new Promise<void>((resolve) => (wake = resolve));
     }
-    // A stream that ended in silence would be waited on for ever.
-    if (isTooSlow)
-      throw new HiveError(
-        "unavailable",
-        `this reader is more than ${MAX_WAITING_EVENTS} events behind: follow again from the last seq`,
-      );
   } finally {
     stop();
     ended?.removeEventListener("abort", end);

@@ -1,7 +1,11 @@
 import type { HiveEvent } from "../wire/event.ts";
 
-/** Events that may be replayed to one reader. For more, a new snapshot is cheaper for both sides. */
-const MAX_REPLAY = 5_000;
+/** What may be replayed to one reader. For more, a new snapshot is cheaper for both sides. */
+const MAX_REPLAY = {
+  events: 5_000,
+  /** Bytes of JSON. They are written at once, so they fit into what may wait for one reader, with every agent's view. */
+  bytes: 2 * 1024 * 1024,
+};
 
 /** Which events a reader wants. */
 export interface Filter {
@@ -21,8 +25,11 @@ export interface Frame {
 /** Receives frames. Returns false when the reader has gone. */
 export type Sink = (frame: Frame) => boolean;
 
-/** Reads stored events after a position, in order, at most `limit`. */
-export type Replay = (after: number, limit: number, filter: Filter) => HiveEvent[];
+/**
+ * Reads the stored events after a position, in order. Undefined if they are more than `most`: it stops reading there, so
+ * a gap of any length costs no more memory than that.
+ */
+export type Replay = (after: number, most: { events: number; bytes: number }, filter: Filter) => HiveEvent[] | undefined;
 
 /**
  * Delivers events to readers: first those stored after their position, then live ones, without gaps or duplicates (both
@@ -31,12 +38,12 @@ export type Replay = (after: number, limit: number, filter: Filter) => HiveEvent
 export class Feed {
   readonly #readers = new Map<Sink, Filter>();
   readonly #replay: Replay;
-  readonly #position: () => number;
+  /** The newest number of the sequence. When it returns, everything stored has been published. */
+  readonly position: () => number;
 
-  /** `position`: the newest number. When it returns, everything stored must have been published. */
   constructor(replay: Replay, position: () => number) {
     this.#replay = replay;
-    this.#position = position;
+    this.position = position;
   }
 
   /** Serialises an event once and passes the same bytes to every reader that wants it. */
@@ -65,9 +72,9 @@ export class Feed {
   #catchUp(after: number, filter: Filter, sink: Sink): boolean {
     // Call `position` first, so that no event is both replayed and delivered live. A position from the future belongs
     // to another hive, or to one that was restored from a backup.
-    const stored = after > this.#position() ? undefined : this.#replay(after, MAX_REPLAY + 1, filter);
-    if (!stored || stored.length > MAX_REPLAY) return sink(frameOf({ kind: "reset", seq: this.#position() }));
-    return stored.every((event) => sink(frameOf(event)));
+    const position = this.position();
+    const frames = after > position ? undefined : framesWithin(this.#replay(after, MAX_REPLAY, filter), MAX_REPLAY.bytes);
+    return (frames ?? [frameOf({ kind: "reset", seq: position })]).every(sink);
   }
 
   /** Removes every reader. */
@@ -107,6 +114,19 @@ function wants(filter: Filter, event: HiveEvent): boolean {
 
 /** Whether a stored event passes a filter, by the same rule as live events. */
 export const passes = wants;
+
+/** The events as frames; undefined if those have more bytes than may be replayed. */
+function framesWithin(events: readonly HiveEvent[] | undefined, bytes: number): Frame[] | undefined {
+  const frames: Frame[] = [];
+  let left = bytes;
+  for (const event of events ?? []) {
+    const frame = frameOf(event);
+    left -= frame.sse.length;
+    if (left < 0) return undefined;
+    frames.push(frame);
+  }
+  return events && frames;
+}
 
 function frameOf(event: HiveEvent): Frame {
   const id = "seq" in event ? `id: ${event.seq}\n` : "";

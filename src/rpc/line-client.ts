@@ -67,7 +67,7 @@ export async function connectWith(
 
   const closed = new Promise<Error | undefined>((resolve) => {
     socket.on("close", () => {
-      const gone = new ConnectionLost();
+      const gone = lastError instanceof HiveError ? lastError : new ConnectionLost();
       for (const entry of waiting.values()) entry.fail(gone);
       waiting.clear();
       resolve(lastError);
@@ -78,7 +78,9 @@ export async function connectWith(
     try {
       splitter.push(chunk, onLine);
     } catch (error) {
-      socket.destroy(error instanceof Error ? error : new Error(String(error)));
+      const isTooLong = error instanceof HiveError && error.code === "too_large";
+      const words = `the daemon's answer is longer than ${MAX_ANSWER_BYTES} bytes, the most that is read: ask for less at once`;
+      socket.destroy(isTooLong ? new HiveError("too_large", words) : (error as Error));
     }
   });
 

@@ -79,6 +79,9 @@ function take(text: string, onLine: (line: string) => void): void {
  */
 const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
+/** Bytes of a stream that are queued for a peer before its next line is asked for. */
+const MAX_AHEAD_BYTES = 256 * 1024;
+
 /** Writers that have written in this turn of the event loop. After its promises have settled, they flush the rest. */
 let begun: LineWriter[] = [];
 
@@ -120,6 +123,23 @@ export class LineWriter {
     begun.push(this);
     socket.write(`${line}\n`);
     return true;
+  }
+
+  /** Resolves once the peer has read enough for more lines to be queued, or has gone. */
+  async drained(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.writableLength + this.#text.length < MAX_AHEAD_BYTES) return;
+    this.flush();
+    if (!socket.writableNeedDrain || socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done);
+        socket.off("close", done);
+        resolve();
+      };
+      socket.on("drain", done);
+      socket.on("close", done);
+    });
   }
 
   /** Flushes the rest and ends the connection. */

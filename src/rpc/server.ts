@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server, type Socket } from "node:net";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import type { Operation } from "../wire/operation.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
 import { createReadingServer, type Accepted } from "./accept.ts";
@@ -159,6 +160,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
         let json;
         try {
           json = successLine(id, toJson(output));
+          checkAnswer(json);
         } catch (error) {
           return failed(error);
         }
@@ -177,6 +179,7 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
   async function stream(outputs: AsyncIterable<object>, id: RequestId | undefined): Promise<void> {
     for await (const output of outputs) {
       if (!writer.writeLine(successLine(id, JSON.stringify(output)))) return;
+      await writer.drained();
     }
   }
 
@@ -184,6 +187,13 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
     inFlight.answered(bytes);
     if (halfClosed && inFlight.isEmpty) writer.end();
   }
+}
+
+/** Refuses an answer that no client would take. Listings end before that, so only the asker can ask for less. */
+function checkAnswer(json: string): void {
+  // A code unit is at most 3 bytes of UTF-8, so most answers are not counted.
+  if (json.length * 3 <= MAX_ANSWER_BYTES || Buffer.byteLength(json) <= MAX_ANSWER_BYTES) return;
+  throw new HiveError("too_large", `the answer is longer than ${MAX_ANSWER_BYTES} bytes: ask for less at once`);
 }
 
 function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {

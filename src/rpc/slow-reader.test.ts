@@ -8,10 +8,14 @@ import { serveLines } from "./server.ts";
 import { MAX_AGENT_BYTES_IN_FLIGHT } from "../wire/limits.ts";
 
 const MIB = 1024 * 1024;
+/** More lines than fit into what may be queued for a peer. */
+const LINES = 40;
 
-test("a peer that opens a stream and never reads is disconnected before more than 18 MiB are queued for it", async () => {
+test("a stream waits for a peer that reads slowly, and loses nothing", async () => {
   const folder = mkdtempSync(join(tmpdir(), "slow-"));
   let offered = 0;
+  let received = 0;
+  let mostAhead = 0;
   let stopped = (): void => {};
   const over = new Promise<void>((resolve) => (stopped = resolve));
   const server = await serveLines({
@@ -23,9 +27,9 @@ test("a peer that opens a stream and never reads is disconnected before more tha
     maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
     async *dispatch() {
       try {
-        // Offers as much as the server takes; bounded, so that the test ends.
-        for (let n = 0; n < 1000; n++) {
+        for (let n = 0; n < LINES; n++) {
           offered += MIB;
+          mostAhead = Math.max(mostAhead, offered - received);
           yield await Promise.resolve({ filler: "x".repeat(MIB) });
         }
       } finally {
@@ -38,11 +42,49 @@ test("a peer that opens a stream and never reads is disconnected before more tha
   });
   const socket = connect(server.path);
   await once(socket, "connect");
-  socket.pause();
+  socket.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    // Reads one piece in each turn of the loop.
+    socket.pause();
+    setImmediate(() => socket.resume());
+  });
   socket.write('{"cmd":"watch"}\n');
   await over;
-  expect(offered).toBeLessThanOrEqual(18 * MIB);
+  while (received < LINES * MIB) await once(socket, "data");
+  expect(mostAhead).toBeLessThanOrEqual(4 * MIB);
   socket.destroy();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("a stream ends when its peer goes without having read it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "slow-"));
+  let stopped = (): void => {};
+  const over = new Promise<void>((resolve) => (stopped = resolve));
+  const server = await serveLines({
+    path: join(folder, "s.sock"),
+    mode: 0o600,
+    callers: ["operator"],
+    ordered: true,
+    maxConnections: 4,
+    maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
+    async *dispatch() {
+      try {
+        for (;;) yield await Promise.resolve({ filler: "x".repeat(MIB) });
+      } finally {
+        stopped();
+      }
+    },
+    onUnexpected(error) {
+      throw error;
+    },
+  });
+  const socket = connect(server.path);
+  await once(socket, "connect");
+  socket.write('{"cmd":"watch"}\n');
+  await once(socket, "readable");
+  socket.destroy();
+  await over;
   await server.close();
   rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,7 @@
 import { RequestState, type ApprovalKind, type RequestOrigin } from "../wire/approval.ts";
 import { isTerminal, TERMINAL_STATES } from "../wire/request-states.ts";
 import type { Sqlite } from "./database.ts";
+import { rowsWithin } from "./rows-within.ts";
 
 /** Id-mapped mounts by their path in the cage, each with the user and group of the host that own the folder. */
 export type MountOwners = Record<string, { uid: number; gid: number }>;
@@ -79,6 +80,9 @@ const NAMES: (keyof ApprovalRecord)[] = [
 const stateIn = (states: readonly RequestState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
 const OPEN = stateIn(RequestState.options.filter((one) => !isTerminal(one)));
 
+const charsOf = ({ description, note, error, risks }: ApprovalRecord): number =>
+  (description?.length ?? 0) + (note?.length ?? 0) + (error?.length ?? 0) + risks.length;
+
 /** Queries on requests. */
 export function approvalQueries(db: Sqlite) {
   const insert = db.prepare<ApprovalRecord>(
@@ -129,7 +133,8 @@ export function approvalQueries(db: Sqlite) {
     mountOwners: (name: string, sha: string): MountOwners => mountOwners(ownersOf.get(name, sha)),
     /** Every request ever made; for the checker. */
     all: () => all.all(),
-    after: (seq: number, limit: number) => after.all(seq, limit),
+    /** Requests changed after a position, in the order of their changes; undefined if their text is over `chars`. */
+    after: (seq: number, limit: number, chars: number) => rowsWithin(after.iterate(seq, limit), chars, charsOf),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { MessageState } from "../wire/message.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
+import { rowsWithin } from "./rows-within.ts";
 
 /** A stored message. `sender` and `recipient` are agent ids, `operator` or `system`. */
 export interface MessageRow {
@@ -134,12 +135,19 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const toOperatorAfter = db.prepare<[number], { n: number }>(
     "SELECT count(*) AS n FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id > ?",
   );
-  const changedAfter = db.prepare<{ seq: number; limit: number }, MessageRow>(
-    `SELECT * FROM (SELECT * FROM messages WHERE id > @seq AND seq = id ORDER BY id LIMIT @limit)
-     UNION ALL SELECT * FROM (SELECT * FROM messages INDEXED BY messages_changed
+  // Ids only: the rows of a long gap may have more text than the daemon may hold.
+  const changedAfter = db.prepare<{ seq: number; limit: number }, { id: number }>(
+    `SELECT * FROM (SELECT id, seq FROM messages WHERE id > @seq AND seq = id ORDER BY id LIMIT @limit)
+     UNION ALL SELECT * FROM (SELECT id, seq FROM messages INDEXED BY messages_changed
        WHERE seq > @seq AND seq <> id ORDER BY seq LIMIT @limit)
      ORDER BY seq LIMIT @limit`,
   );
+  function* changed(seq: number, limit: number): Iterable<MessageRow> {
+    for (const { id } of changedAfter.all({ seq, limit })) {
+      const row = byId.get(id);
+      if (row) yield row;
+    }
+  }
   const newestSeq = db.prepare<[], { n: number }>(
     `SELECT max(coalesce((SELECT max(id) FROM messages), 0),
        coalesce((SELECT max(seq) FROM messages INDEXED BY messages_changed WHERE seq <> id), 0)) AS n`,
@@ -195,7 +203,10 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
       sentBetween.all({ who, after, before, limit }),
     ),
     toOperatorAfter: ofAll((id: number) => toOperatorAfter.get(id)?.n ?? 0),
-    changedAfter: ofAll((seq: number, limit: number) => changedAfter.all({ seq, limit })),
+    /** Messages changed after a position, in the order of their changes; undefined if their text is over `chars`. */
+    changedAfter: ofAll((seq: number, limit: number, chars: number) =>
+      rowsWithin(changed(seq, limit), chars, ({ body, reason }) => (body?.length ?? 0) + (reason?.length ?? 0)),
+    ),
     /** The newest position in the sequence that a message has; 0 without messages. */
     newestSeq: ofAll(() => newestSeq.get()?.n ?? 0),
     /** Dead and held messages, oldest first. */

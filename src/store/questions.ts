@@ -1,4 +1,5 @@
 import type { Sqlite } from "./database.ts";
+import { rowsWithin } from "./rows-within.ts";
 
 export type QuestionState = "open" | "answered" | "expired" | "cancelled";
 
@@ -16,6 +17,8 @@ export interface QuestionRow {
   expires_at: number | null;
   closed_at: number | null;
 }
+
+const charsOf = ({ question, options, answer }: QuestionRow): number => question.length + options.length + (answer?.length ?? 0);
 
 export function questionQueries(db: Sqlite) {
   const insert = db.prepare<QuestionRow>(
@@ -39,6 +42,7 @@ export function questionQueries(db: Sqlite) {
     newest: (limit: number) => newest.all(limit).reverse(),
     /** Open questions with an expiry. */
     expiring: () => expiring.all(),
-    after: (seq: number, limit: number) => after.all(seq, limit),
+    /** Questions changed after a position, in the order of their changes; undefined if their text is over `chars`. */
+    after: (seq: number, limit: number, chars: number) => rowsWithin(after.iterate(seq, limit), chars, charsOf),
   };
 }

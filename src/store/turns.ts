@@ -5,6 +5,7 @@ import { instant } from "../wire/instant.ts";
 import { MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
+import { rowsWithin } from "./rows-within.ts";
 
 /** The end of an agent's newest turn. */
 export interface LastTurnRecord {
@@ -205,8 +206,17 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
         more: rows.length > limit,
       };
     },
-    after: (seq: number, limit: number, nameOf: (id: string) => string, agent?: string): StoredTurnEvent[] =>
-      (agent === undefined ? after.all(seq, limit) : afterOf.all(agent, seq, limit)).map((row) => stored(row, nameOf(row.agent))),
+    /** Events after a position, of one agent or of all; undefined if their text is over `chars`. */
+    after(
+      seq: number,
+      limit: number,
+      chars: number,
+      nameOf: (id: string) => string,
+      agent?: string,
+    ): StoredTurnEvent[] | undefined {
+      const rows = agent === undefined ? after.iterate(seq, limit) : afterOf.iterate(agent, seq, limit);
+      return rowsWithin(rows, chars, ({ json }) => json.length)?.map((row) => stored(row, nameOf(row.agent)));
+    },
     /** Newest first. */
     list(agent: string, before: number, limit: number): TurnRecord[] {
       inserts.flush();

@@ -4,8 +4,11 @@ import { rawSecurityHeaders } from "./headers.ts";
 /** A comment line this often keeps proxies and phones from closing a quiet stream. Milliseconds. */
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE = Buffer.from(":\n\n");
-/** Bytes that may wait for one browser. Past that it is cut off and resumes from its last seq. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/**
+ * Bytes that may wait for one browser. Past that it is cut off and resumes from its last seq. A replay and the views of
+ * all agents, which a reader gets at once when it connects, stay well below it: a reader that reconnects gets on.
+ */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** Bytes that are gathered within one turn of the loop: a long replay goes to the kernel piece by piece. */
 const MAX_GATHERED_BYTES = 256 * 1024;
 
