@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { GitError } from "../os/git.ts";
+import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha, TreeFile } from "../wire/approval.ts";
 import { diffCommits } from "./diff.ts";
 import { discard, MAIN, makeRepo } from "./folders.ts";
@@ -16,8 +17,11 @@ const TAG = /^[a-z][a-z0-9-]{0,31}\/\d{1,16}$/;
 /** Commits that are cached; they never change. */
 const REMEMBERED = 256;
 
-/** The repository of one agent at `folder`. It is created in `scratch`, on the same file system. */
-export function appliedRepo(folder: string, scratch: string): AppliedRepo {
+/**
+ * The repository of one agent at `folder`. It is created in `scratch`, on the same file system. Proposals are read in a
+ * sandbox.
+ */
+export function appliedRepo(folder: string, scratch: string, sandboxedRun: SandboxedRun): AppliedRepo {
   const commits = new Map<Sha, { tree: Sha; parents: Sha[] }>();
 
   async function commitOf(sha: Sha): Promise<{ tree: Sha; parents: Sha[] }> {
@@ -47,7 +51,7 @@ export function appliedRepo(folder: string, scratch: string): AppliedRepo {
       remember(commit.sha, { tree: top, parents: [...parents] });
       return commit.sha;
     },
-    fetch: (from, sha) => safeFetch({ into: folder, from, sha, scratch }),
+    fetch: (from, sha) => safeFetch({ into: folder, from, sha, scratch, sandboxedRun }),
     async has(sha) {
       if (commits.has(sha)) return true;
       const [read] = await readObjects(folder, [sha]);

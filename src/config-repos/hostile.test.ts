@@ -19,10 +19,14 @@ import { dirname, join } from "node:path";
 import { constants, deflateRawSync, deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
+import { sandboxedRun } from "../os/sandboxed-run.ts";
+import { metaRepo } from "./meta.ts";
 import { openRepos } from "./index.ts";
 import { commitObject, packOf, treeObjects, type GitObject } from "./objects.ts";
 import { FETCH_LIMITS, safeFetch, type FetchLimits } from "./safe-fetch.ts";
 import { RepoRefusal, type AppliedRepo, type ProposedRepo, type Repos } from "./types.ts";
+
+const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 /**
  * Hostile proposed repositories, each built with the real git and fetched as the daemon does. The result must be a
@@ -46,7 +50,7 @@ let canary: string;
 beforeEach(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "hostile-")));
   chmodSync(root, 0o755);
-  repos = await openRepos(paths());
+  repos = await openRepos(paths(), PLATFORM);
   applied = repos.applied("coder");
   await applied.ensure();
   base = await applied.commit([file("agent.json", "{}\n")], [], FACTS);
@@ -116,7 +120,14 @@ const BLOB = rawObject("blob", Buffer.from("x"));
 /** Fetches as the daemon does. Everything in the repository is given to the owner first. */
 async function ask(sha: string, limits?: Partial<FetchLimits>): Promise<void> {
   if (AS_ROOT) execFileSync("chown", ["-Rh", `${OWNER.uid}:${OWNER.gid}`, repo.folder]);
-  await safeFetch({ into: applied.folder, from: repo, sha, scratch: paths().scratch, limits: { ...FETCH_LIMITS, ...limits } });
+  await safeFetch({
+    sandboxedRun,
+    into: applied.folder,
+    from: repo,
+    sha,
+    scratch: paths().scratch,
+    limits: { ...FETCH_LIMITS, ...limits },
+  });
 }
 /** Expects a refusal with these words and an unchanged repository on our side. */
 async function refused(sha: string, words: RegExp, limits?: Partial<FetchLimits>): Promise<void> {
@@ -362,7 +373,7 @@ describe("nothing leaks", () => {
     // Root could read it in either case; its owner cannot.
     chmodSync(path, AS_ROOT ? 0o400 : 0);
     const from = repo;
-    const fetching = safeFetch({ into: applied.folder, from, sha, scratch: paths().scratch });
+    const fetching = safeFetch({ sandboxedRun, into: applied.folder, from, sha, scratch: paths().scratch });
     await expect(fetching).rejects.toThrow(/is not whole/);
   });
 
@@ -374,7 +385,7 @@ describe("nothing leaks", () => {
     rmSync(place, { recursive: true });
     symlinkSync(which === "the repository" ? join(target, "config") : target, place);
     expect(git(repo.folder, ["cat-file", "-t", secret.commit])).toBe("commit");
-    const fetching = safeFetch({ into: applied.folder, from: repo, sha: secret.commit, scratch: paths().scratch });
+    const fetching = safeFetch({ sandboxedRun, into: applied.folder, from: repo, sha: secret.commit, scratch: paths().scratch });
     await expect(fetching).rejects.toThrow(/there is no proposed repository|it is a link/);
     await expect(fetching).rejects.toBeInstanceOf(RepoRefusal);
   });
@@ -593,7 +604,7 @@ describe("honest proposals are copied", () => {
 
   test("also if the path contains a colon and quotes", async () => {
     const odd = join(root, `o:d"d \\ x`);
-    const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") });
+    const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") }, PLATFORM);
     await others.applied("coder").ensure();
     const from = await others.applied("coder").commit([file("agent.json", "{}\n")], [], FACTS);
     await others.applied("coder").moveMain(from, undefined);
@@ -625,7 +636,8 @@ describe("incomplete histories", () => {
   });
   test("a repository that is missing, or a file", async () => {
     rmSync(repo.folder, { recursive: true });
-    const fetching = (): Promise<void> => safeFetch({ into: applied.folder, from: repo, sha: base, scratch: paths().scratch });
+    const fetching = (): Promise<void> =>
+      safeFetch({ sandboxedRun, into: applied.folder, from: repo, sha: base, scratch: paths().scratch });
     await expect(fetching()).rejects.toThrow(/there is no proposed repository at coder\/config/);
     writeFileSync(repo.folder, "");
     await expect(fetching()).rejects.toThrow(/there is no proposed repository at coder\/config/);

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../os/remove-tree.ts";
+import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { appliedRepo } from "./applied.ts";
 import { Gate } from "./gate.ts";
-import { metaRepo } from "./meta.ts";
 import { removeLocks } from "./refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
 import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
@@ -19,11 +19,17 @@ export interface RepoPaths {
   scratch: string;
 }
 
+/** The parts that differ between platforms. */
+export interface RepoDeps {
+  ledger(folder: string, scratch: string): MetaRepo;
+  sandboxedRun: SandboxedRun;
+}
+
 /**
  * Opens the repositories of a hive. Creates their folders so that the manager's uid can enter those that it may read,
  * and removes unfinished work of an earlier daemon. Only one daemon may call it at a time.
  */
-export async function openRepos(paths: RepoPaths): Promise<Repos> {
+export async function openRepos(paths: RepoPaths, { ledger, sandboxedRun }: RepoDeps): Promise<Repos> {
   for (const folder of [paths.proposed, paths.applied, paths.meta]) {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o755);
@@ -39,13 +45,14 @@ export async function openRepos(paths: RepoPaths): Promise<Repos> {
   const opened = new Map<string, AppliedRepo>();
   const applied = (agent: string): AppliedRepo => {
     checkName(agent);
-    const known = opened.get(agent) ?? gatedApplied(appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch), gate);
+    const known =
+      opened.get(agent) ?? gatedApplied(appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch, sandboxedRun), gate);
     opened.set(agent, known);
     return known;
   };
   return {
     applied,
-    meta: gatedMeta(metaRepo(paths.meta, paths.scratch), gate),
+    meta: gatedMeta(ledger(paths.meta, paths.scratch), gate),
     still: (work) => gate.still(work),
     ensureProposed: (agent, from, owner) => ensureProposed(place, agent, { gitDir: applied(agent).folder, sha: from }, owner),
     proposed: (agent, owner) => proposedRepo(place, checkName(agent), owner),

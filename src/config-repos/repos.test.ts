@@ -14,8 +14,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
+import { sandboxedRun } from "../os/sandboxed-run.ts";
+import { metaRepo } from "./meta.ts";
 import { openRepos } from "./index.ts";
 import type { AppliedRepo, Repos } from "./types.ts";
+
+const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 /** The repositories as the deploy state machine uses them, with the real git. */
 
@@ -37,7 +41,7 @@ const paths = (): { proposed: string; applied: string; meta: string; scratch: st
 
 beforeEach(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "repos-")));
-  repos = await openRepos(paths());
+  repos = await openRepos(paths(), PLATFORM);
   applied = repos.applied("coder");
   await applied.ensure();
 });
@@ -69,7 +73,7 @@ test("locks of a killed git are removed at the next start, wherever they are", a
     mkdirSync(dirname(lock), { recursive: true });
     writeFileSync(lock, "");
   }
-  repos = await openRepos(paths());
+  repos = await openRepos(paths(), PLATFORM);
   expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
   await repos.applied("coder").moveMain(sha, undefined);
   await repos.applied("coder").tag({ name: "deployed/1", sha, at: 0, message: "well" });
@@ -111,7 +115,7 @@ describe("applied", () => {
     expect(await applied.isAncestor(one, two)).toBe(true);
     expect(await applied.isAncestor(two, two)).toBe(true);
     expect(await applied.isAncestor(side, two)).toBe(false);
-    const again = (await openRepos(paths())).applied("coder");
+    const again = (await openRepos(paths(), PLATFORM)).applied("coder");
     expect([await again.has(two), await again.has("0".repeat(40)), await again.has(await again.treeOf(two))]).toEqual([
       true,
       false,
@@ -178,7 +182,7 @@ describe("applied", () => {
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
     for (const lock of ["refs/heads/main.lock", "packed-refs.lock"]) writeFileSync(join(applied.folder, lock), "");
     await expect(applied.moveMain(two, one)).rejects.toThrow(/File exists/);
-    const again = (await openRepos(paths())).applied("coder");
+    const again = (await openRepos(paths(), PLATFORM)).applied("coder");
     await again.ensure();
     expect(await again.moveMain(two, one)).toEqual({ ok: true });
   });
@@ -209,67 +213,6 @@ describe("applied", () => {
   test("a tree that breaks the rules is not committed", async () => {
     await expect(applied.commit([file(".git/hooks/x", "")], [], FACTS)).rejects.toThrow(/is `\.git`/);
     await expect(applied.commit([file("l", "/etc/passwd", "120000")], [], FACTS)).rejects.toThrow(/leaves the tree/);
-  });
-});
-
-describe("meta", () => {
-  const ENTRY = { rev: "a".repeat(40), tree: "b".repeat(40), hyperhive: "r1" };
-
-  test("a candidate changes one entry on top of its parent and is published by compare-and-swap", async () => {
-    const { meta } = repos;
-    await meta.ensure();
-    expect([await meta.head(), await meta.ledger(undefined), await meta.log(10)]).toEqual([undefined, {}, []]);
-    const one = await meta.candidate(undefined, "coder", ENTRY, { ...FACTS, message: "deploy coder deployed/1 aaaaaaaaaaaa" });
-    expect(await meta.candidate(undefined, "coder", ENTRY, { ...FACTS, message: "deploy coder deployed/1 aaaaaaaaaaaa" })).toBe(
-      one,
-    );
-    expect(await meta.head()).toBeUndefined();
-    expect(await meta.contains(one)).toBe(false);
-    expect(await meta.publish(one, undefined)).toEqual({ ok: true });
-    expect(await meta.publish(one, undefined)).toEqual({ ok: true });
-    const two = await meta.candidate(
-      one,
-      "anna",
-      { ...ENTRY, rev: "c".repeat(40) },
-      { ...FACTS, message: "deploy anna deployed/2 cccccccccccc" },
-    );
-    const rival = await meta.candidate(one, "ben", ENTRY, { ...FACTS, message: "deploy ben deployed/3 aaaaaaaaaaaa" });
-    expect(await meta.publish(two, one)).toEqual({ ok: true });
-    expect(await meta.publish(rival, one)).toEqual({ ok: false });
-    expect([
-      await meta.contains(one),
-      await meta.contains(two),
-      await meta.contains(rival),
-      await meta.contains("d".repeat(40)),
-    ]).toEqual([true, true, false, false]);
-    expect(await meta.ledger(two)).toEqual({ anna: { ...ENTRY, rev: "c".repeat(40) }, coder: ENTRY });
-    expect(Object.keys(await meta.ledger(two))).toEqual(["anna", "coder"]);
-    const three = await meta.candidate(two, "coder", undefined, FACTS);
-    expect(await meta.ledger(three)).toEqual({ anna: { ...ENTRY, rev: "c".repeat(40) } });
-    expect((await meta.log(10)).map(({ sha, subject, at }) => [sha, subject, at])).toEqual([
-      [two, "deploy anna deployed/2 cccccccccccc", 1_700_000_000_000],
-      [one, "deploy coder deployed/1 aaaaaaaaaaaa", 1_700_000_000_000],
-    ]);
-    expect(await meta.log(1)).toHaveLength(1);
-  });
-
-  test("its checkout is an ordinary repository for readers, repaired at start, and not read by the daemon", async () => {
-    const { meta } = repos;
-    await meta.ensure();
-    const one = await meta.candidate(undefined, "coder", ENTRY, { ...FACTS, message: "deploy coder deployed/1 aaaaaaaaaaaa" });
-    await meta.publish(one, undefined);
-    await meta.refreshCheckout();
-    expect(git(meta.folder, "log", "--format=%s")).toBe("deploy coder deployed/1 aaaaaaaaaaaa");
-    expect(git(meta.folder, "status", "--short")).toBe("");
-    expect(JSON.parse(readFileSync(join(meta.folder, "hive.lock"), "utf8"))).toEqual({ version: 1, agents: { coder: ENTRY } });
-    // Damage to the copy by a reader or an accident changes nothing else.
-    writeFileSync(join(meta.folder, "hive.lock"), "{}");
-    writeFileSync(join(meta.folder, ".git/index"), "nonsense");
-    const again = (await openRepos(paths())).meta;
-    expect(await again.ledger(await again.head())).toEqual({ coder: ENTRY });
-    await again.ensure();
-    expect(git(meta.folder, "status", "--short")).toBe("");
-    expect(git(meta.folder, "fsck", "--strict", "--no-dangling")).toBe("");
   });
 });
 

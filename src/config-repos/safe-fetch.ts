@@ -6,7 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import { GIT_ENV, git, gitCommand, tryGit } from "../os/git.ts";
 import { startChild } from "../os/run.ts";
 import { syncAll } from "../os/stable.ts";
-import { startThrowAway } from "../os/sandboxed-run.ts";
+import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { Sha } from "../wire/approval.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { writeSkeleton } from "./folders.ts";
@@ -109,6 +109,7 @@ export async function safeFetch(fetch: {
   from: ProposedRepo;
   sha: Sha;
   scratch: string;
+  sandboxedRun: SandboxedRun;
   limits?: FetchLimits;
 }): Promise<void> {
   const { into, from, scratch, limits = FETCH_LIMITS } = fetch;
@@ -123,7 +124,7 @@ export async function safeFetch(fetch: {
     // A list separated by colons, so the path is quoted.
     const borrowed = join(into, "objects").replaceAll(/["\\]/g, "\\$&");
     const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${borrowed}"` };
-    await receive(quarantine, env, from, [sha, inode], haves, limits);
+    await receive(fetch.sandboxedRun, quarantine, env, from, [sha, inode], haves, limits);
     await checkWhole(quarantine, env, sha, haves);
     await readTree(quarantine, sha, env);
     await moveIn(join(quarantine, "objects"), join(into, "objects"));
@@ -169,6 +170,7 @@ async function inodeOf(folder: string): Promise<string> {
 
 /** Streams the pack from the cage into the quarantine, with limits on both sides. */
 async function receive(
+  sandboxedRun: SandboxedRun,
   quarantine: string,
   env: Record<string, string>,
   from: ProposedRepo,
@@ -176,7 +178,7 @@ async function receive(
   haves: readonly Sha[],
   limits: FetchLimits,
 ): Promise<void> {
-  const cage = startThrowAway({
+  const cage = sandboxedRun({
     folder: from.folder,
     owner: from.owner,
     script: SCRIPT,

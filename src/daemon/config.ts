@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { DRIVER_NAMES, type DriverName } from "../platforms/open.ts";
+import { PLATFORM_NAMES, type PlatformName } from "../platforms/open.ts";
 import { LAST_PORT_OFFSET } from "../agents/port.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE, type RateLimit } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
@@ -49,7 +49,7 @@ const Environment = z.object({
   HIVE_REHEARSAL: z.enum(["0", "1"]).default("0"),
   HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_CREDENTIAL_FILE: Folder.optional(),
-  HIVE_DRIVER: z.enum(DRIVER_NAMES, `there is no such driver; the drivers are: ${DRIVER_NAMES.join(", ")}`).default("bwrap"),
+  HIVE_DRIVER: z.enum(PLATFORM_NAMES, `there is no such driver; the drivers are: ${PLATFORM_NAMES.join(", ")}`).default("bwrap"),
   HIVE_SLEEP_AFTER_SECONDS: Seconds(30 * 60),
   HIVE_WARM_SECONDS: Seconds(10 * 60),
   HIVE_LEASE_GRACE_SECONDS: Seconds(60),
@@ -88,7 +88,7 @@ export interface Config {
   scenarios: string | undefined;
   upstream: UpstreamConfig;
   /** What holds the cages. */
-  driver: DriverName;
+  driver: PlatformName;
   sleepAfterMs: number;
   warmMs: number;
   leaseGraceMs: number;

@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
-import { openDriver } from "../platforms/open.ts";
+import { openPlatform } from "../platforms/open.ts";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { checkHost, type Finding } from "./checks.ts";
 import { checkClaude } from "./claude-version.ts";
@@ -45,7 +45,7 @@ async function buildCage(config: Config): Promise<Finding> {
   // A cage outlives its daemon, so nothing of it keeps this process alive; we do want to see its end.
   const alive = setInterval(() => {}, 1000);
   try {
-    const driver = openDriver(config.driver);
+    const { driver } = openPlatform(config.driver);
     writeFileSync(join(folder, "log"), "");
     const spec = {
       hiveId: "doctor",

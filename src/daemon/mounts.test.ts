@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openDriver } from "../platforms/open.ts";
+import { openPlatform } from "../platforms/open.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
 import { Paths } from "../lib/paths.ts";
 import { idMapsLack } from "../os/id-map.ts";
@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const identity = openDriver("bwrap").identityFor("mounts", 7);
+const identity = openPlatform("bwrap").driver.identityFor("mounts", 7);
 function made(name: string, mode: number): string {
   const path = join(folder, name);
   mkdirSync(path);

@@ -1,5 +1,5 @@
 import type { Paths } from "../lib/paths.ts";
-import type { Driver } from "../platforms/port.ts";
+import type { Platform } from "../platforms/platform.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 
@@ -16,7 +16,7 @@ export interface SystemDeps {
 }
 
 export interface Overrides {
-  driver?: Driver;
+  platform?: Partial<Platform>;
   runtime?: { revision: string; dir: string };
   now?: () => number;
   onUnexpected?: (error: unknown) => void;

@@ -24,7 +24,7 @@ import { MessageHistory } from "../messages/history.ts";
 import { Questions } from "../messages/questions.ts";
 import { SearchIndex } from "../messages/search.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
-import { openDriver } from "../platforms/open.ts";
+import { openPlatform } from "../platforms/open.ts";
 import { openStore } from "../store/store.ts";
 import { instant } from "../wire/instant.ts";
 import { CageSpecs } from "./cage-specs.ts";
@@ -69,10 +69,11 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pricedModels = Object.keys(prices);
   const runtime = overrides.runtime ?? openRuntime(paths.runtimes, findClaude(config.claudePath));
   const { revision } = runtime;
-  const driver = overrides.driver ?? openDriver(config.driver);
+  const platform = { ...openPlatform(config.driver), ...overrides.platform };
+  const { driver } = platform;
   const store = openStore({ file: paths.database, onFatal, maxGroup: config.commitGroup });
   const hiveId = await openHiveId(store);
-  const repos = await openRepos(paths);
+  const repos = await openRepos(paths, platform);
 
   const bus = new Bus<AgentEvents>(onUnexpected);
   const agentStore = openAgentStore(store);
@@ -109,7 +110,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const diskWatch = new DiskWatch({ ...base, cages, bytesOnDisk, everyMs: config.diskCheckMs });
 
   const confirmations = new Confirmations();
-  const review = new Review({ ...base, models: pricedModels });
+  const review = new Review({ ...base, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths });
   const deployParts = { repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });

@@ -6,13 +6,12 @@ import { riskMarks } from "./risks.ts";
 import { shownDiff } from "./shown.ts";
 import { validateConfig, type RulesOf } from "./validate.ts";
 
-/** The bwrap driver takes agent.json and INSTRUCTIONS.md; Nix code is for another driver. */
-const EVALUATES_NIX = false;
-
 export interface ReviewDeps {
   agents: Pick<Swarm, "all">;
   /** Prefixes of model ids that the operator's prices name. */
   models: readonly string[];
+  /** Whether the platform evaluates the Nix code of a config. Without it, such files are shown as ignored. */
+  evaluatesNix: boolean;
 }
 
 /** How a config change is checked and presented to the operator. */
@@ -30,14 +29,14 @@ export class Review {
 
   /** A change as the operator sees it. */
   shown(changes: readonly FileChange[], head: readonly TreeFile[]): DiffFile[] {
-    return shownDiff(changes, head, EVALUATES_NIX);
+    return shownDiff(changes, head, this.#deps.evaluatesNix);
   }
 
   /** What the operator should not miss in a change. */
   risks({ base, head, diff }: Change): RiskMark[] {
-    const { agents, models } = this.#deps;
+    const { agents, models, evaluatesNix } = this.#deps;
     const known = { models, agents: agents.all().map((agent) => agent.name) };
-    return riskMarks(base, head, diff, { evaluatesNix: EVALUATES_NIX, template: NIX_TEMPLATE, known });
+    return riskMarks(base, head, diff, { evaluatesNix, template: NIX_TEMPLATE, known });
   }
 }
 

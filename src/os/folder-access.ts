@@ -1,4 +1,4 @@
-import { startThrowAway } from "./sandboxed-run.ts";
+import { sandboxedRun } from "./sandboxed-run.ts";
 
 /** What a user may do with a folder that is bound into a cage. */
 export interface FolderAccess {
@@ -31,7 +31,7 @@ export async function accessFromCage(
   mode: "ro" | "rw",
   idMap?: string,
 ): Promise<FolderAccess> {
-  const cage = startThrowAway({
+  const cage = sandboxedRun({
     folder,
     writable: mode === "rw",
     owner,

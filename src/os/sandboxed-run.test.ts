@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
-import { startThrowAway } from "./sandboxed-run.ts";
+import { sandboxedRun } from "./sandboxed-run.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a script in a throw-away cage over the folder and returns its output. */
 async function inside(script: string): Promise<string> {
-  const cage = startThrowAway({
+  const cage = sandboxedRun({
     folder,
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     script: `exec 2>&1\n${script}`,

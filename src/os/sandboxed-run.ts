@@ -5,8 +5,8 @@ import { LAUNCH_ENV } from "./launch-env.ts";
 import { startChild } from "./run.ts";
 import { seccompFilter } from "./seccomp/filter.ts";
 
-/** A program that runs once in a cage with one foreign folder and nothing else. */
-export interface ThrowAway {
+/** A program that runs once in a sandbox with one foreign folder and nothing else. */
+export interface SandboxedProgram {
   /** The host folder that appears as /repo, read-only by default. */
   folder: string;
   /** Binds /repo writable, as far as the owner may write. */
@@ -62,12 +62,15 @@ ulimit -t "$seconds"
 exec setpriv --pdeathsig KILL bwrap "$@"
 `;
 
+/** Runs a program in a sandbox, as a platform provides it. Resolves through the events of the process. */
+export type SandboxedRun = (program: SandboxedProgram) => ChildProcess;
+
 /**
- * Starts the cage with our pipes as stdio. No network, no capabilities, no other file of the host, no /proc, an empty
+ * Starts the sandbox with our pipes as stdio. No network, no capabilities, no other file of the host, no /proc, an empty
  * environment, and the system calls of every cage. It ends with us, and when its process group is killed. The script
  * must check that the bound folder is the intended one; it gets what it needs to compare.
  */
-export function startThrowAway(cage: ThrowAway): ChildProcess {
+export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
   const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
   if (process.getuid?.() !== 0) {
     const argv = ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, cage.folder)];
@@ -92,7 +95,7 @@ export function startThrowAway(cage: ThrowAway): ChildProcess {
   return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
 }
 
-function bwrapArguments(cage: ThrowAway, source: string): string[] {
+function bwrapArguments(cage: SandboxedProgram, source: string): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--die-with-parent", "--cap-drop", "ALL"];
   args.push("--seccomp", String(FILTER_FD));
   for (const path of PROGRAMS) {

@@ -1,12 +1,12 @@
-import { bwrapDriver } from "./bwrap/driver.ts";
-import type { Driver } from "./port.ts";
+import { bwrapPlatform } from "./bwrap/platform.ts";
+import type { Platform } from "./platform.ts";
 
-/** Every driver, by its name in `HIVE_DRIVER`. */
-const DRIVERS = { bwrap: () => bwrapDriver() } satisfies Record<string, () => Driver>;
+/** Every platform, by its name in `HIVE_DRIVER`. */
+const PLATFORMS = { bwrap: bwrapPlatform } satisfies Record<string, () => Platform>;
 
-export type DriverName = keyof typeof DRIVERS;
-export const DRIVER_NAMES = Object.keys(DRIVERS) as [DriverName, ...DriverName[]];
+export type PlatformName = keyof typeof PLATFORMS;
+export const PLATFORM_NAMES = Object.keys(PLATFORMS) as [PlatformName, ...PlatformName[]];
 
-export function openDriver(name: DriverName): Driver {
-  return DRIVERS[name]();
+export function openPlatform(name: PlatformName): Platform {
+  return PLATFORMS[name]();
 }

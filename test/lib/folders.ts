@@ -24,13 +24,14 @@ export const FOLDERS: Record<string, Folder> = {
     content: "the event feed: publishes after the commit; replays stored events, then continues live",
     imports: ["src/wire"],
   },
-  "src/platforms": {
-    content: "the driver port with its written contract and conformance suite; the bubblewrap driver in `bwrap/`",
-    imports: ["src/os"],
-  },
   "src/config-repos": {
     content: "git of the agents' configs: applied, proposed and meta repositories, the safe fetch, diffs, the rules for a tree",
     imports: ["src/wire", "src/os"],
+  },
+  "src/platforms": {
+    content:
+      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform",
+    imports: ["src/wire", "src/os", "src/config-repos"],
   },
   "src/gateway": {
     content:

@@ -35,7 +35,7 @@ export async function openTestSystem({ folder, onFatal, ...overrides }: Options 
       throw error;
     },
     overrides: {
-      driver: confirmingDriver((agent, nonce) => system.confirmations.confirm(agent, nonce)),
+      platform: { driver: confirmingDriver((agent, nonce) => system.confirmations.confirm(agent, nonce)) },
       runtime: { revision: "r1", dir: state },
       onUnexpected: (error) => void unexpected.push(error),
       ...overrides,

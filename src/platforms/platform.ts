@@ -1,0 +1,43 @@
+import type { MetaRepo } from "../config-repos/types.ts";
+import type { SandboxedRun } from "../os/sandboxed-run.ts";
+import type { Sha } from "../wire/approval.ts";
+import type { Driver } from "./port.ts";
+
+/**
+ * A way to run agents and to lock what runs. `HIVE_DRIVER` names one; `open.ts` is the only place that chooses. Each
+ * part has a contract and a conformance suite: `port.ts` with `conformance.ts` for cages, `MetaRepo` with
+ * `ledger-conformance.ts` for the deploy ledger.
+ */
+export interface Platform {
+  /** Runs the cages. */
+  readonly driver: Driver;
+  /** Opens the deploy ledger in `folder`. It is created in `scratch`, on the same file system. */
+  readonly ledger: (folder: string, scratch: string) => MetaRepo;
+  /**
+   * Builds what a candidate of the ledger locks, before anything that runs is touched. Called again after a crash, it
+   * ends in the same state. It may take minutes. Rejects with a text for the operator if the build fails, and as soon
+   * as `signal` aborts; by then it has ended every process that it started.
+   */
+  readonly build: (candidate: BuildCandidate, options: BuildOptions) => Promise<void>;
+  /** Runs one program on one foreign folder, in a sandbox that ends with it. */
+  readonly sandboxedRun: SandboxedRun;
+  /** Configs may contain Nix expressions, which the build evaluates. */
+  readonly evaluatesNix: boolean;
+}
+
+/** What a deploy wants to run. */
+export interface BuildCandidate {
+  agent: string;
+  /** The request that the deploy carries out: the name of its generation. */
+  request: number;
+  /** The generation's folder, with the files that were approved. */
+  folder: string;
+  /** The commit of the ledger that would lock it. Nothing names it yet. */
+  candidate: Sha;
+}
+
+export interface BuildOptions {
+  signal: AbortSignal;
+  /** Takes the next lines of the build's output, for the operator to follow. */
+  log(text: string): void;
+}
