@@ -81,6 +81,7 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   deny: { examples: ['hivectl deny 12 --note "no new hosts this week"'] },
   "cancel-request": { examples: ["hivectl cancel-request 12"] },
+  "build-log": { examples: ["hivectl build-log 12", "hivectl build-log 12 --follow"] },
   "request-spawn": { examples: ['hivectl request-spawn scout --description "looks things up"'] },
   propose: { examples: ["hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"] },
   rollback: { examples: ["hivectl deploys scout", "hivectl rollback scout 7 --wait"] },

@@ -106,6 +106,7 @@ const VERBS: readonly Case[] = [
   ["approve 12 --yes --wait", "watch"],
   ["deny 12", "deny"],
   ["cancel-request 12", "cancel_request"],
+  ["build-log 12", "build_log"],
   ["request-spawn ada", "request_spawn"],
   ["request-spawn ada --wait", "watch"],
   ["propose scout TREE", "propose"],

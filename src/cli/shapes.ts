@@ -74,6 +74,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   approve: "approve",
   deny: "deny",
   "cancel-request": "cancel_request",
+  "build-log": "build_log",
   "request-spawn": { shape: "{ request: number }; with --wait { request: number, approval: ApprovalView }" },
   propose: { shape: "{ request: number }; with --wait { request: number, approval: ApprovalView }" },
   rollback: { shape: "{ request: number }; with --wait { request: number, approval: ApprovalView }" },

@@ -24,8 +24,11 @@ export async function lastLines(file: string, count: number): Promise<LogPart> {
 /** Where a log goes that is full: `src/platforms/bwrap/launcher.ts` begins the next one then. */
 const previous = (file: string): string => `${file}.1`;
 
-/** What came after a position, as soon as there is a whole line; nothing when none comes within half a minute. */
-export async function linesAfter(file: string, position: number): Promise<LogPart> {
+/**
+ * What came after a position, as soon as there is a whole line; nothing when none comes within half a minute, or now if
+ * the log is `complete`.
+ */
+export async function linesAfter(file: string, position: number, { complete = false } = {}): Promise<LogPart> {
   // Watched first, read then: what is written in between is not missed.
   const change = changeOf(file);
   try {
@@ -33,7 +36,7 @@ export async function linesAfter(file: string, position: number): Promise<LogPar
       const part = await read(file, position);
       // Begun anew since: what the reader has not seen of the full one comes first.
       if (part.position < position) return { ...part, lines: [...(await restOf(previous(file), position)), ...part.lines] };
-      if (part.lines.length > 0 || change.isOver()) return part;
+      if (part.lines.length > 0 || complete || change.isOver()) return part;
       await change.next();
     }
   } finally {

@@ -112,7 +112,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const confirmations = new Confirmations();
   const review = new Review({ ...base, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths });
-  const deployParts = { repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
+  const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });

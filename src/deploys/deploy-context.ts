@@ -2,6 +2,7 @@ import type { Feed } from "../eventlog/feed.ts";
 import type { Repos } from "../config-repos/types.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import type { Paths } from "../lib/paths.ts";
+import type { Platform } from "../platforms/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -54,7 +55,8 @@ export interface DeployContext {
   revision: string;
   /** How long a new generation may take to confirm. Milliseconds. */
   confirmMs: number;
-  paths: Pick<Paths, "agent">;
+  paths: Pick<Paths, "agent" | "buildLog">;
+  platform: Pick<Platform, "build">;
   review: Pick<Review, "validate" | "shown" | "risks">;
   mounts: HostMounts;
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */

@@ -72,6 +72,12 @@ export class Deploys {
     deploy.forced.abort();
   }
 
+  /** Ends a build, which then fails with who cancelled it and why. Resolves once the request has ended. */
+  async cancelBuild(id: number, by: string, note: string | undefined): Promise<ApprovalRecord> {
+    this.#given.get(id)?.abort(new Error(`${by} cancelled the build${note === undefined ? "" : `: ${note}`}`));
+    return this.settled(id);
+  }
+
   /** Gives up every deploy that the ledger does not hold yet: everything is stopped. */
   #giveUp(): void {
     for (const stopped of this.#given.values()) stopped.abort(new Error(ALL_STOPPED));

@@ -291,12 +291,23 @@ export class Requests {
     return row;
   }
 
-  /** Takes a request back: the operator any, the manager its own. */
-  cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
-    return this.#context.store.write((tx) => {
-      const row = this.#undecided(id, "cancel");
+  /**
+   * Cancels a request: the operator any, the manager its own. One that is being built fails with that reason; resolves
+   * once it has.
+   */
+  async cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
+    const mayCancel = (row: ApprovalRecord): void => {
       if (by !== OPERATOR && row.requested_by !== by)
         throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
+    };
+    const deploying = this.#undecided(id, "cancel");
+    if (isInFlight(deploying.state)) {
+      mayCancel(deploying);
+      return this.#deploys.cancelBuild(id, by, why.note);
+    }
+    return this.#context.store.write((tx) => {
+      const row = this.#undecided(id, "cancel");
+      mayCancel(row);
       return this.#requestStore.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#context.now(), ...noteOf(why) });
     });
   }

@@ -17,7 +17,7 @@ A request that fails its validation is stored and fails in one step: it is never
 
 | state | steps, each beside its undo |
 | --- | --- |
-| building | \`agent\` finds the agent, or makes the one that a spawn is for; \`tree\` reads what was approved and checks it again; \`generation\` writes it beside what runs; \`proposed\` makes the manager's side; \`lock\` makes the candidate commit of the ledger |
+| building | \`agent\` finds the agent, or makes the one that a spawn is for; \`tree\` reads what was approved and checks it again; \`generation\` writes it beside what runs; \`proposed\` makes the manager's side; \`lock\` makes the candidate commit of the ledger; \`build\` lets the platform build it, and can be cancelled |
 | waiting | \`wait\` holds the turn loop until the running turn is over: 10 minutes, or until forced |
 | activating | \`activate\` starts the new generation, which has 60 s to start Claude Code with its config and confirm; \`publish\` moves the ledger, the point of no return |
 | then | \`main\`, \`tag\`, \`settle\`: applied main, the tag, then the row and the agent's record in one commit; \`leave\` brings the agent back to where it was |

@@ -36,6 +36,10 @@ export class Paths {
   get scratch(): string {
     return join(this.state, "scratch");
   }
+  /** The log of a request's build. */
+  buildLog(request: number): string {
+    return join(this.state, "builds", `${request}.log`);
+  }
   get hostSocket(): string {
     return join(this.run, "host.sock");
   }

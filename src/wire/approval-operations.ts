@@ -96,11 +96,22 @@ export const approvalOperations = {
     output: z.object({ approval: ApprovalView }),
   },
   cancel_request: {
-    summary: "Cancel a request that is not approved yet. The manager cancels only its own.",
+    summary: "Cancel a request that is not approved yet, or the build of one that is. The manager cancels only its own.",
     callers: ["operator", "manager"],
     // Not `id`: on an agent's socket that is the number of the call.
     input: z.object({ request: Id, ...why }),
     output: z.object({ approval: ApprovalView }),
+  },
+  build_log: {
+    summary: "The last lines of the log of a request's build; or what comes after a position, as soon as there is something.",
+    callers: ["operator"],
+    input: z.object({
+      id: Id,
+      lines: z.number().int().min(1).max(5000).default(200),
+      /** A position of an earlier answer. Waits up to half a minute until the log has more. */
+      after: z.number().int().min(0).optional(),
+    }),
+    output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },
   request_spawn: {
     summary: "Request a new agent. It is created when the operator approves.",

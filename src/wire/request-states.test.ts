@@ -60,7 +60,7 @@ test("a request passes every in-flight state on its way to a deploy", () => {
 test.each([
   ["pending", ["approve", "deny", "cancel"]],
   ["approved", []],
-  ["building", []],
+  ["building", ["cancel"]],
   ["waiting", ["force"]],
   ["activating", []],
   ["deployed", []],

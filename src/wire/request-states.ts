@@ -37,7 +37,7 @@ export const TABLE: Record<RequestState, Partial<Record<RequestEvent, Rule>>> = 
     fail: failed,
   },
   approved: { build: { to: "building", guard: "alone", tag: { name: "building", annotated: false } }, fail: failed },
-  building: { built: { to: "waiting" }, fail: failed },
+  building: { built: { to: "waiting" }, cancel: { ...failed, guard: "own" }, fail: failed },
   waiting: { activate: { to: "activating" }, fail: failed },
   activating: {
     publish: { to: "deployed", guard: "confirmed", tag: { name: "deployed", annotated: true } },
@@ -75,6 +75,11 @@ export function isInFlight(state: RequestState): boolean {
   return state !== "pending" && !isTerminal(state);
 }
 
+/** The build has not ended: its log may still grow. */
+export function isBeforeBuilt(state: RequestState): boolean {
+  return isInFlight(state) && DEPLOY_PATH.indexOf(state) < DEPLOY_PATH.indexOf("waiting");
+}
+
 /** The steps of the deploy have begun. At most one request per agent is in such a state. */
 export function isDeploying(state: RequestState): boolean {
   return state !== "approved" && isInFlight(state);
@@ -83,7 +88,10 @@ export function isDeploying(state: RequestState): boolean {
 /** What a person can do with a request. `force` ends the wait for the running turn. */
 export type RequestAction = "approve" | "deny" | "cancel" | "force";
 
-/** Whether the state of a request allows the action. The daemon checks guards and permissions. */
+/**
+ * Whether the state of a request allows the action. The daemon checks guards and permissions. A cancelled build fails
+ * with that reason.
+ */
 export function requestCan({ state }: { state: RequestState }, action: RequestAction): boolean {
   return action === "force" ? state === "waiting" : ruleFor(state, action) !== undefined;
 }

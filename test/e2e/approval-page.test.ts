@@ -297,6 +297,28 @@ describe("the page", () => {
     expect(problems).toEqual([]);
   });
 
+  test.each(WIDTHS)("at %i px the log of a build is followed, and the build can be cancelled", async (width) => {
+    const building = anApproval({ state: "building", digest: undefined });
+    hive.state.approvals = hive.state.approvals.map((one) => (one.id === building.id ? building : one));
+    hive.answers.show = () => ({ approval: building, base_sha: BASE, files: diffFiles(), cut: false });
+    let more: (part: { lines: string[]; position: number }) => void = () => {};
+    hive.answers.build_log = ({ after }) =>
+      after === undefined
+        ? { lines: ["copying path a", "building ada"], position: 30 }
+        : new Promise((resolve) => (more = resolve));
+    hive.answers.cancel_request = () => ({ approval: anApproval({ state: "failed", error: "operator cancelled the build" }) });
+    const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
+    const log = page.getByRole("log", { name: "build log of request 42" });
+    await log.getByText("building ada").waitFor();
+    await expect.poll(() => hive.called("build_log").at(-1)).toEqual({ id: 42, lines: 500, after: 30 });
+    more({ lines: ["linking \u001b[31mada\u001b[0m"], position: 50 });
+    await log.getByText("linking ada").waitFor();
+    await page.getByRole("button", { name: "cancel the build" }).click();
+    await expect.poll(() => hive.called("cancel_request")).toEqual([{ request: 42 }]);
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
   test("a turn that a deploy waits for can be interrupted, after one question", async () => {
     hive.state = { ...busyState(), approvals: [anApproval({ state: "waiting" })] };
     const { context, page } = await openPage(browser, hive);

@@ -48,7 +48,15 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/deploys": {
     content: "requests, what the operator is shown, risk marks, the steps of a deploy, recovery",
-    imports: ["src/wire", "src/store", "src/eventlog", "src/messages", "src/agents", "src/config-repos/types.ts"],
+    imports: [
+      "src/wire",
+      "src/store",
+      "src/eventlog",
+      "src/messages",
+      "src/agents",
+      "src/config-repos/types.ts",
+      "src/platforms/platform.ts",
+    ],
   },
   "src/backup": {
     content: "takes and restores a backup: the daemon makes backups, the terminal restores them without a daemon",

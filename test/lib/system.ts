@@ -35,10 +35,13 @@ export async function openTestSystem({ folder, onFatal, ...overrides }: Options 
       throw error;
     },
     overrides: {
-      platform: { driver: confirmingDriver((agent, nonce) => system.confirmations.confirm(agent, nonce)) },
       runtime: { revision: "r1", dir: state },
       onUnexpected: (error) => void unexpected.push(error),
       ...overrides,
+      platform: {
+        driver: confirmingDriver((agent, nonce) => system.confirmations.confirm(agent, nonce)),
+        ...overrides.platform,
+      },
     },
   });
   const recovered = await system.deploys.recover();

@@ -1,4 +1,4 @@
-import { requestCan } from "../../src/wire/request-states.ts";
+import { isBeforeBuilt, requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { DiffFile } from "../../src/wire/approval.ts";
@@ -15,6 +15,7 @@ import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
+import { Build } from "./build.tsx";
 import { ApproveBar } from "./bar.tsx";
 import { Risks, Subject } from "./card.tsx";
 import { FileDiff, fileId } from "./file.tsx";
@@ -185,6 +186,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
               </p>
             )}
             {!isPending && <Progress approval={approval} />}
+            {(isBeforeBuilt(approval.state) || approval.state === "failed") && <Build approval={approval} />}
             {isPending && unshown.length > 0 && (
               <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
             )}

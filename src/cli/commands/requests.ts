@@ -125,10 +125,25 @@ export function requestCommands(program: Command): void {
       program
         .command("cancel-request")
         .argument("<id>", "the request", wholeNumber)
-        .description("cancel a request that is not approved yet"),
+        .description("cancel a request that is not approved yet, or the build of one that is"),
     ),
     async (shell, [id]: [number], { note }) =>
-      shell.show(await shell.client.call("cancel_request", { request: id, note }), () => `#${id} cancelled`),
+      shell.show(await shell.client.call("cancel_request", { request: id, note }), ({ approval }) =>
+        approval.state === "cancelled" ? `#${id} cancelled` : `#${id} ${approval.state}: ${clean(approval.error ?? "")}`,
+      ),
+  );
+
+  act<{ lines: number; follow?: true }>(
+    program
+      .command("build-log")
+      .argument("<id>", "the request", wholeNumber)
+      .description("what the build of a request has printed")
+      .option("-n, --lines <count>", "how many lines", wholeNumber, 200)
+      .option("-f, --follow", "print new lines until the build has ended"),
+    async (shell, [id]: [number], { lines, follow }) => {
+      const { buildLog } = await import("../build-log.ts");
+      await buildLog(shell, id, { lines, isFollowing: follow === true });
+    },
   );
 
   act<Deciding & { description?: string }>(

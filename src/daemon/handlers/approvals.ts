@@ -1,3 +1,5 @@
+import { isBeforeBuilt } from "../../wire/request-states.ts";
+import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
 import { lookAt, lookInto } from "../../deploys/look.ts";
@@ -15,6 +17,7 @@ type Names =
   | "approve"
   | "deny"
   | "cancel_request"
+  | "build_log"
   | "request_spawn"
   | "request_apply_commit"
   | "propose"
@@ -105,6 +108,12 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return {
       approval: context.deploys.requestStore.view(await context.deploys.requests.cancel(input.request, by(caller), input)),
     };
+  },
+  build_log(context, input) {
+    const { state } = context.deploys.requestStore.get(input.id);
+    const file = context.paths.buildLog(input.id);
+    if (input.after === undefined) return lastLines(file, input.lines);
+    return linesAfter(file, input.after, { complete: !isBeforeBuilt(state) });
   },
 
   async request_spawn(context, input, caller) {

@@ -1,5 +1,6 @@
 import { activateStep } from "./activate.ts";
 import { agentStep } from "./agent.ts";
+import { buildStep } from "./build.ts";
 import { generationStep } from "./generation.ts";
 import { lockStep } from "./lock.ts";
 import { proposedStep } from "./proposed.ts";
@@ -15,6 +16,7 @@ export const STEPS = new Steps()
   .add(generationStep)
   .add(proposedStep)
   .add(lockStep)
+  .add(buildStep)
   .add(waitStep)
   .add(activateStep)
   .add(publishStep).list;

@@ -1,0 +1,24 @@
+import { BuildLog } from "../build-log.ts";
+import type { Step, WithAgent, WithLock } from "./step.ts";
+
+/**
+ * Lets the platform build what the candidate locks. Nothing that runs is touched yet, so a build that fails or is
+ * cancelled changes nothing. A published build is found in the platform's own store.
+ */
+export const buildStep: Step<WithAgent & WithLock> = {
+  name: "build",
+  state: "building",
+  async do({ context, row, id, agent, candidate, ended }) {
+    const log = new BuildLog(context.paths.buildLog(id), context.onUnexpected);
+    await log.begin();
+    try {
+      const folder = context.paths.agent(agent.id).generation(id);
+      const build = { agent: row.name, request: id, folder, candidate };
+      await context.platform.build(build, { signal: ended, log: (text) => log.write(text) });
+      ended.throwIfAborted();
+    } finally {
+      await log.close();
+    }
+    return {};
+  },
+};
