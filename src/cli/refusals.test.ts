@@ -302,7 +302,8 @@ describe("a command line that cannot be parsed", () => {
   });
 });
 
-const WAITING = "start stop kill restart pause resume cancel compact model new-session send shutdown rebuild update approve";
+const WAITING =
+  "start stop kill restart pause resume cancel compact model new-session send shutdown rebuild update approve build-log";
 test.each(WAITING.split(" "))("%s waits, and has the --timeout of all verbs that do", (verb) => {
   const option = buildProgram()
     .commands.find((one) => one.name() === verb)

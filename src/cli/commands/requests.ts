@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import type { Output } from "../../wire/operations.ts";
 import { isUnshown } from "../../wire/unshown.ts";
-import { agentName, wholeNumber } from "../arguments.ts";
+import { agentName, wholeNumber, waits as awaits } from "../arguments.ts";
 import { confirm, decides, mayAsk, tellByPage, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
@@ -134,12 +134,14 @@ export function requestCommands(program: Command): void {
   );
 
   act<{ lines: number; follow?: true }>(
-    program
-      .command("build-log")
-      .argument("<id>", "the request", wholeNumber)
-      .description("what the build of a request has printed")
-      .option("-n, --lines <count>", "how many lines", wholeNumber, 200)
-      .option("-f, --follow", "print new lines until the build has ended"),
+    awaits(
+      program
+        .command("build-log")
+        .argument("<id>", "the request", wholeNumber)
+        .description("what the build of a request has printed")
+        .option("-n, --lines <count>", "how many lines", wholeNumber, 200)
+        .option("-f, --follow", "print new lines until the build has ended"),
+    ),
     async (shell, [id]: [number], { lines, follow }) => {
       const { buildLog } = await import("../build-log.ts");
       await buildLog(shell, id, { lines, isFollowing: follow === true });
