@@ -43,7 +43,7 @@ export class BuildLog {
     const [kept, rest] = [bytes.subarray(0, room), bytes.subarray(room)];
     this.#bytes += bytes.length;
     if (rest.length > 0) this.#end = Buffer.concat([this.#end, rest]).subarray(-END_BYTES);
-    if (kept.length > 0) void this.#try(() => appendFile(this.#file, kept));
+    if (kept.length > 0) this.#try(() => appendFile(this.#file, kept)).catch(this.#onUnexpected);
   }
 
   /** Resolves when everything is written. */

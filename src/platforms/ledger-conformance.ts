@@ -62,7 +62,7 @@ export function ledgerConformance(name: string, open: Platform["ledger"]): void 
       const rival = await ledger.candidate(one, "ben", ENTRY, facts(3, "ben"));
       const answers = await Promise.all([ledger.publish(two, one), ledger.publish(rival, one)]);
       expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
-      const [won, lost] = answers[0]?.ok === true ? [two, rival] : [rival, two];
+      const [won, lost] = answers[0].ok ? [two, rival] : [rival, two];
       expect(await Promise.all([one, won, lost, "d".repeat(40)].map((sha) => ledger.contains(sha)))).toEqual([
         true,
         true,
