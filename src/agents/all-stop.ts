@@ -51,7 +51,7 @@ export class AllStop {
   /** Throws `conflict` while everything is stopped: what would start an agent has to wait. */
   check(): void {
     if (this.isOn)
-      throw new HiveError("conflict", "everything is stopped: start what ran first (`hivectl start --what-ran`), then ask again");
+      throw new HiveError("conflict", "stop all is in effect: start what ran first (`hivectl start --what-ran`), then ask again");
   }
 
   /** Stops every agent and remembers which of them ran. Called again, it stops what was started since. */

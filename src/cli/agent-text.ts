@@ -2,7 +2,7 @@ import { costWords } from "../wire/cost.ts";
 import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
-import { agentStateWord } from "../wire/words.ts";
+import { agentStateWord, allStoppedWords } from "../wire/words.ts";
 import { age, clean, duration, fit, plural, type Colour } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { table } from "./table.ts";
@@ -66,6 +66,14 @@ export function waitingWords({ approvals, questions, hive }: StateSnapshot): str
   ].filter((words) => words !== "");
 }
 
+/** The banners of the hive. Stop all comes first, with the verb that ends it. */
+export function bannersOf({ hive, agents }: StateSnapshot): StateSnapshot["hive"]["banners"] {
+  if (hive.all_stopped === undefined) return hive.banners;
+  const isAnyUp = agents.some((agent) => agent.running);
+  const text = `${allStoppedWords(hive.all_stopped, isAnyUp)} (\`hivectl start --what-ran\`)`;
+  return [{ level: "error", text }, ...hive.banners];
+}
+
 /** The text of `hivectl status`. */
 export function statusText(state: StateSnapshot, view: View): string {
   const { hive } = state;
@@ -75,7 +83,7 @@ export function statusText(state: StateSnapshot, view: View): string {
       `hyperhive ${hive.version} · ${mode} · up ${age(hive.started_at, view.now)} · ${costWords(hive.cost_today_usd, hive.unpriced_today)} today`,
       view.width,
     ),
-    ...hive.banners.flatMap((banner) =>
+    ...bannersOf(state).flatMap((banner) =>
       wrap(clean(banner.text), view.width).map((line) => view.paint(banner.level === "error" ? "red" : "amber", line)),
     ),
     "",

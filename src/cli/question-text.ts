@@ -1,4 +1,5 @@
 import type { QuestionView } from "../wire/agent.ts";
+import { questionStateWord } from "../wire/words.ts";
 import { age, clean, indented, oneLine } from "./print.ts";
 import type { View } from "./request-text.ts";
 import { reflow } from "./wrap.ts";
@@ -18,7 +19,7 @@ export function questionText(question: QuestionView, { now, paint, width }: View
     lines.push(
       paint(
         "dim",
-        `  ${question.state}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
+        `  ${questionStateWord(question.state)}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
       ),
     );
   return lines.map((line) => reflow(line, width)).join("\n");

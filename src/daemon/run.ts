@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Paths } from "../lib/paths.ts";
 import { HiveError } from "../wire/error.ts";
+import { allStoppedWords } from "../wire/words.ts";
 import { takeLock } from "../store/lock.ts";
 import { checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
@@ -130,6 +131,10 @@ function banner(config: Config, hive: System): string {
     lines.push(`  live: model requests go to ${hive.access.name}`, "");
   }
   for (const words of hive.driver.cannot()) lines.push(`  note: ${words}`);
+  const stopped = hive.allStop.view;
+  const isAnyUp = hive.swarm.all().some((agent) => agent.isUp);
+  if (stopped)
+    lines.push(`  note: ${allStoppedWords(stopped, isAnyUp)} (\`npx hivectl start --what-ran\`, or the button of the page)`);
   lines.push(
     `  state  ${config.stateDir}`,
     `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; npx hivectl --help`,

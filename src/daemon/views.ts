@@ -157,17 +157,8 @@ export class Views {
   }
 
   #banners(): HiveView["banners"] {
-    const { disk, driver, allStop } = this.#deps;
-    const stopped = allStop.view;
+    const { disk, driver } = this.#deps;
     return [
-      ...(stopped
-        ? [
-            {
-              level: "error" as const,
-              text: `everything is stopped: \`hivectl start --what-ran\` starts ${agents(stopped.agents.length)} again`,
-            },
-          ]
-        : []),
       ...(disk.low
         ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
         : []),
@@ -175,5 +166,3 @@ export class Views {
     ];
   }
 }
-
-const agents = (n: number): string => (n === 1 ? "the one agent that ran" : `the ${n} agents that ran`);

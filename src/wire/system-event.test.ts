@@ -68,7 +68,7 @@ test("an event of the daemon is shown as a sentence", () => {
     "scout is logged in again",
     "scout needs an update: hyperhive is newer",
     "scout runs again: started by operator",
-    "scout is paused: its mail waits",
+    "scout is paused: its messages queue",
     "scout goes on",
     "scout differs from what was deployed: generation 1 runs",
     "scout is again what was deployed",

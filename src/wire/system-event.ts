@@ -1,5 +1,5 @@
 import type { SYSTEM } from "./names.ts";
-import { KIND_WORDS } from "./words.ts";
+import { KIND_WORDS, questionStateWord } from "./words.ts";
 
 /** The daemon as a sender. */
 const DAEMON: typeof SYSTEM = "system";
@@ -27,12 +27,12 @@ const WORDS: Record<string, (facts: Facts) => string> = {
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
   killed: ({ agent, reason }) => `${text(agent)} was stopped${more(reason, ": ")}`,
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,
-  paused: ({ agent }) => `${text(agent)} is paused: its mail waits`,
+  paused: ({ agent }) => `${text(agent)} is paused: its messages queue`,
   resumed: ({ agent }) => `${text(agent)} goes on`,
   destroyed: ({ agent, purged, reason }) =>
     `${text(agent)} is destroyed, ${purged === true ? "nothing of it is kept" : "its notes are kept"}${more(reason, ": ")}`,
   operator_answered: ({ question_id, question, state, answer }) =>
-    `question ${text(question_id)}, “${text(question)}” ${state === "answered" ? `→ ${text(answer)}` : text(state)}`,
+    `question ${text(question_id)}, “${text(question)}” ${state === "answered" ? `→ ${text(answer)}` : state === "cancelled" ? questionStateWord(state) : text(state)}`,
   container_crash: ({ agent, reason, next }) => `the cage of ${text(agent)} ended${more(reason, ": ")}${more(next, "; ")}`,
   needs_login: ({ agent, reason }) => `${text(agent)} needs a login${more(reason, ": ")}`,
   logged_in: ({ agent }) => `${text(agent)} is logged in again`,

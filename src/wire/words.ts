@@ -1,4 +1,4 @@
-import type { AgentView } from "./agent.ts";
+import type { AgentView, QuestionView } from "./agent.ts";
 import type { ApprovalKind } from "./approval.ts";
 
 /** Words that people read in place of names that are fixed on the wire. docs/glossary.md defines them. */
@@ -10,4 +10,20 @@ export const KIND_WORDS: Record<ApprovalKind, string> = { spawn: "spawn", apply_
 export function agentStateWord({ state, asleep }: Pick<AgentView, "state" | "asleep">): string {
   if (state === "idle" && asleep) return "asleep";
   return state === "offline" ? "stopped" : state.replace("_", " ");
+}
+
+/** How a question stands. The operator closes a question that gets no answer. */
+export function questionStateWord(state: QuestionView["state"]): string {
+  return state === "cancelled" ? "closed without an answer" : state;
+}
+
+/**
+ * After stop all, what still stands still. `isAnyUp` is whether an agent runs nevertheless, because the operator has
+ * started it by name.
+ */
+export function allStoppedWords({ agents }: { agents: readonly string[] }, isAnyUp: boolean): string {
+  const many = agents.length === 1 ? "1 agent" : `${agents.length} agents`;
+  const rest = "; no deploy begins until then";
+  if (!isAnyUp) return `everything is stopped: start what ran (${many})${rest}`;
+  return `${many} of those that ran ${agents.length === 1 ? "is" : "are"} still stopped: start what ran${rest}`;
 }

@@ -236,8 +236,10 @@ describe.each([1440, 390])("at %i px", (width) => {
     await inbox(/heard \(answered\): milk.*salt/s);
     await write("ask again");
     await card("What goes in?").waitFor();
-    for (const question of ["What shall I call you?", "Tea or coffee?", "What goes in?"])
-      await (await open(question)).getByRole("button", { name: "cancel" }).click();
+    for (const question of ["What shall I call you?", "Tea or coffee?", "What goes in?"]) {
+      await (await open(question)).getByRole("button", { name: "close…" }).click();
+      await page.getByRole("alertdialog").getByRole("button", { name: "close", exact: true }).click();
+    }
     await card("What goes in?").waitFor({ state: "detached" });
     await inbox("heard (cancelled)");
     expect(problems).toEqual([]);

@@ -71,6 +71,20 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await page.getByRole("textbox", { name: "message to hm1nd" }).fill("thanks");
     await page.keyboard.press("Enter");
     await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "hm1nd", body: "thanks", in_reply_to: 14 });
+    // Everyone is written to once; the next message goes to the one before.
+    await box.fill("@* good morning");
+    await box.press("Enter");
+    await expect.poll(() => hive.called("send").at(-1)).toMatchObject({ to: "*", body: "good morning" });
+    await page.getByRole("textbox", { name: "message to hm1nd" }).waitFor();
+    // A command of the agent's page is a command here, too, and one for everyone is refused.
+    const sent = hive.called("send").length;
+    await box.fill("@scout /model haiku");
+    await box.press("Enter");
+    await expect.poll(() => hive.called("model").at(-1)).toEqual({ name: "scout", model: "haiku" });
+    await page.getByRole("textbox", { name: "message to scout" }).fill("@* /pause");
+    await box.press("Enter");
+    await page.getByText("a command is for one agent").waitFor();
+    expect(hive.called("send")).toHaveLength(sent);
     await context.close();
     expect(problems).toEqual([]);
   });

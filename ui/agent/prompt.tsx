@@ -1,13 +1,13 @@
 import { useSearch } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { OFFERED_MODELS } from "../../src/wire/models.ts";
-import { Compose, type Suggestion } from "../kit/compose.tsx";
+import { Compose } from "../kit/compose.tsx";
 import { Sheet } from "../kit/lazy.tsx";
 import { toast } from "../kit/toast.tsx";
-import { ApiError, call } from "../lib/api.ts";
+import { call } from "../lib/api.ts";
 import { clearTail } from "../lib/store.ts";
-import { SLASH, readTyped, type SlashName } from "./slash.ts";
+import { runCommand } from "./run-command.ts";
+import { SLASH, readTyped, suggestCommands } from "./slash.ts";
 
 /** The box under the tail. Enter sends a message to this agent; `/` starts a command for its harness. */
 export function Prompt({ agent }: { agent: AgentView }): ReactNode {
@@ -18,62 +18,17 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
   if (agent.destroyed)
     return <div className="compose dim">{name} is destroyed; its history stays. Revive it on the dashboard to write to it.</div>;
 
-  const suggest = (text: string): Suggestion[] => {
-    const model = /^\/model (\S*)$/.exec(text)?.[1];
-    if (model !== undefined && !OFFERED_MODELS.includes(model))
-      return OFFERED_MODELS.filter((one) => one.startsWith(model)).map((one) => ({
-        text: `/model ${one}`,
-        label: one,
-        hint: "",
-      }));
-    const typed = /^\/([a-z-]*)$/.exec(text)?.[1];
-    if (typed === undefined) return [];
-    return (Object.keys(SLASH) as SlashName[])
-      .filter((one) => one.startsWith(typed))
-      .map((one) => ({ text: one === "model" ? "/model " : `/${one}`, label: `/${one}`, hint: SLASH[one] }));
-  };
-  const commands: Record<SlashName, (argument: string) => Promise<string | undefined>> = {
-    help: async () => {
-      setHelp(true);
-      return undefined;
-    },
-    clear: async () => {
-      clearTail(name);
-      return undefined;
-    },
-    cancel: async () =>
-      (await call("cancel", { name })).cancelled ? "cancelled; its message was dropped" : "no turn was running",
-    compact: async () => {
-      await call("compact", { name });
-      return "compacting";
-    },
-    model: async (model) => {
-      if (model === "") throw new ApiError("bad_request", "which model? /model <name>");
-      const { note } = await call("model", { name, model });
-      return `${name} uses ${model} from its next turn on${note === undefined ? "" : `. ${note}`}`;
-    },
-    "new-session": async () => {
-      await call("new_session", { name });
-      return "a new session begins with the next turn";
-    },
-    pause: async () => {
-      await call("set_paused", { name, paused: true });
-      return `${name} is paused; its messages queue`;
-    },
-    resume: async () => {
-      await call("set_paused", { name, paused: false });
-      return `${name} resumed`;
-    },
-  };
   const send = async (text: string, clientId: string): Promise<void> => {
     const typed = readTyped(text);
-    if (typed.kind === "unknown") throw new ApiError("bad_request", `there is no command /${typed.name}; /help lists them`);
     if (typed.kind === "message") {
       await call("send", { to: name, body: typed.body, client_id: clientId });
-      return;
+    } else if (typed.kind === "command" && typed.name === "help") {
+      setHelp(true);
+    } else if (typed.kind === "command" && typed.name === "clear") {
+      clearTail(name);
+    } else {
+      toast(await runCommand(name, typed));
     }
-    const words = await commands[typed.name](typed.argument);
-    if (words) toast(words);
   };
   return (
     <>
@@ -86,7 +41,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
             ❯
           </span>
         }
-        suggest={suggest}
+        suggest={(text) => suggestCommands(text)}
         send={send}
         takesFocus={isOpening}
       />

@@ -1,4 +1,7 @@
-/** Commands of an agent's prompt. */
+import { OFFERED_MODELS } from "../../src/wire/models.ts";
+import type { Suggestion } from "../kit/compose.tsx";
+
+/** Commands of the boxes that write to an agent. */
 export const SLASH = {
   help: "what can be typed here",
   clear: "empty the screen (the history stays)",
@@ -10,6 +13,8 @@ export const SLASH = {
   resume: "deliver its messages again",
 } as const;
 export type SlashName = keyof typeof SLASH;
+/** Commands that concern the agent's page alone. */
+export type PageCommand = "help" | "clear";
 
 export type Typed =
   | { kind: "message"; body: string }
@@ -23,4 +28,16 @@ export function readTyped(text: string): Typed {
   const name = match[1] ?? "";
   if (!Object.hasOwn(SLASH, name)) return { kind: "unknown", name };
   return { kind: "command", name: name as SlashName, argument: (match[2] ?? "").trim() };
+}
+
+/** Suggestions for a typed command, or for the model of `/model`. `without` are commands that the box does not have. */
+export function suggestCommands(text: string, without: readonly SlashName[] = []): Suggestion[] {
+  const model = /^\/model (\S*)$/.exec(text)?.[1];
+  if (model !== undefined && !OFFERED_MODELS.includes(model))
+    return OFFERED_MODELS.filter((one) => one.startsWith(model)).map((one) => ({ text: `/model ${one}`, label: one, hint: "" }));
+  const typed = /^\/([a-z-]*)$/.exec(text)?.[1];
+  if (typed === undefined) return [];
+  return (Object.keys(SLASH) as SlashName[])
+    .filter((one) => one.startsWith(typed) && !without.includes(one))
+    .map((one) => ({ text: one === "model" ? "/model " : `/${one}`, label: `/${one}`, hint: SLASH[one] }));
 }

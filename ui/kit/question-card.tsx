@@ -1,19 +1,14 @@
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { QuestionView } from "../../src/wire/agent.ts";
 import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { answerDraft, sending } from "../lib/unsent.ts";
+import { questionStateWord } from "../../src/wire/words.ts";
 import { Action, ActionButton, useAction } from "./button.tsx";
+import { Confirm } from "./lazy.tsx";
 import { TextBox } from "./text-box.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
-
-/** How a question ended while the operator was writing an answer. */
-const ENDS: Record<Exclude<QuestionView["state"], "open">, string> = {
-  answered: "answered elsewhere",
-  expired: "expired",
-  cancelled: "closed",
-};
 
 /**
  * An open question: choose an option, write an answer, or both. If it ends while the box has text, the card stays until
@@ -54,7 +49,9 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         <span className="mauve">question #{question.id}</span> · <Who name={question.agent} />{" "}
         <span className="dim">
           {question.state !== "open" ? (
-            <span className="amber">{ENDS[question.state]}; yours was not sent</span>
+            <span className="amber">
+              {question.state === "answered" ? "answered elsewhere" : questionStateWord(question.state)}; yours was not sent
+            </span>
           ) : question.expires_at ? (
             <>
               expires in <Until at={question.expires_at} />
@@ -102,17 +99,7 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
             <ActionButton kind="go" disabled={chosen.length === 0 && text.trim() === ""} action={answer}>
               answer
             </ActionButton>
-            <Action
-              kind="ghost"
-              run={() =>
-                sending(answerDraft(question.id), () => call("question_cancel", { id: question.id })).then(
-                  () => "closed without an answer",
-                )
-              }
-              title="closes the question; the agent is notified"
-            >
-              cancel
-            </Action>
+            <CloseQuestion question={question} />
           </>
         ) : (
           <>
@@ -126,5 +113,31 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         )}
       </div>
     </article>
+  );
+}
+
+/** Closes a question without an answer, after a confirmation: it cannot be opened again. */
+function CloseQuestion({ question: { id, agent } }: { question: QuestionView }): ReactNode {
+  const [isAsked, setAsked] = useState(false);
+  const close = async (): Promise<string> => {
+    await sending(answerDraft(id), () => call("question_cancel", { id }));
+    return `question #${id} is closed without an answer`;
+  };
+  return (
+    <>
+      <button type="button" className="ghost" onClick={() => setAsked(true)}>
+        close…
+      </button>
+      <Confirm
+        isOpen={isAsked}
+        onClose={() => setAsked(false)}
+        title={`close question #${id} without an answer?`}
+        words={`It cannot be opened again. ${agent} is notified.`}
+      >
+        <Action kind="no" run={close}>
+          close
+        </Action>
+      </Confirm>
+    </>
   );
 }

@@ -1,12 +1,18 @@
 import { costWords } from "../../src/wire/cost.ts";
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import type { MouseEvent, ReactNode } from "react";
 import { count, visible } from "../lib/text.ts";
 import { useHive, useIsLive } from "../lib/store.ts";
+import { focusOn, inSight } from "../lib/in-sight.ts";
 import { waiting } from "../lib/waiting.ts";
+import type { Call } from "../../src/wire/calls.ts";
+import { allStoppedWords } from "../../src/wire/words.ts";
 import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
+
+/** The operator's inbox on the dashboard. */
+const INBOX = ".inbox .scroll";
 
 const many = (n: number, one: string): string => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 
@@ -41,22 +47,33 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       </nav>
       <span className="grow" />
       {waits.stuck > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip red wide">
+        <WaitChip colour="red" first="message">
           {many(waits.stuck, "message")} stuck
-        </Link>
+        </WaitChip>
       )}
       {waits.approvals > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip amber wide">
-          {many(waits.approvals, "approval")}
-        </Link>
+        <WaitChip colour="amber" first="request">
+          {many(waits.approvals, "request")}
+        </WaitChip>
       )}
       {waits.questions > 0 && (
-        <Link to="/" search={{ tab: "call" }} className="chip mauve wide">
+        <WaitChip colour="mauve" first="question">
           {many(waits.questions, "question")}
-        </Link>
+        </WaitChip>
       )}
       {waits.unread > 0 && (
-        <Link to="/" search={{ tab: "inbox" }} className="chip amber wide">
+        <Link
+          to="/"
+          search={{ tab: "inbox" }}
+          className="chip amber wide"
+          onClick={() =>
+            inSight(
+              INBOX,
+              () => {},
+              () => focusOn(INBOX),
+            )
+          }
+        >
           {waits.unread} unread
         </Link>
       )}
@@ -86,6 +103,37 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
   );
 }
 
+interface WaitChipProps {
+  colour: "red" | "amber" | "mauve";
+  /** The kind of card that the chip counts. */
+  first: Call["kind"];
+  children: ReactNode;
+}
+
+/** Counts one kind of what waits. It opens and focuses the first card of that kind, in the order of the page. */
+function WaitChip({ colour, first, children }: WaitChipProps): ReactNode {
+  const navigate = useNavigate();
+  const card = `[data-call^="${first}-"]`;
+  const open = (): void => {
+    const key = document.querySelector(card)?.getAttribute("data-call");
+    if (key === null || key === undefined) return;
+    focusOn(`${card} .card`);
+    void navigate({ to: "/", search: (search) => ({ ...search, card: key }), replace: true });
+  };
+  const go = async (event: MouseEvent): Promise<void> => {
+    // With a modifier key the browser handles the click.
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    await navigate({ to: "/", search: { tab: "call" } });
+    inSight(card, () => {}, open);
+  };
+  return (
+    <Link to="/" search={{ tab: "call" }} className={`chip ${colour} wide`} onClick={(event) => void go(event)}>
+      {children}
+    </Link>
+  );
+}
+
 /** What a narrow bar has no room for. */
 function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   const { tokens_today: tokens, cost_today_usd: cost, unpriced_today: unpriced } = useHive((state) => state.hive);
@@ -111,10 +159,17 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
 /** Warnings of the whole hive. */
 export function Banners(): ReactNode {
   const banners = useHive((state) => state.hive.banners);
+  const stopped = useHive((state) => state.hive.all_stopped);
+  const isAnyUp = useHive((state) => [...state.agents.values()].some((agent) => agent.running));
   const colours = { warn: "amber", error: "red" } as const;
-  if (banners.length === 0) return null;
+  if (banners.length === 0 && !stopped) return null;
   return (
     <div className="banners">
+      {stopped && (
+        <div className="banner red" role="alert">
+          {allStoppedWords(stopped, isAnyUp)}
+        </div>
+      )}
       {banners.map(({ level, text }) => (
         <div key={text} className={`banner ${colours[level]}`} role={level === "error" ? "alert" : "note"}>
           {visible(text)}

@@ -44,6 +44,9 @@ export function questionCommands(program: Command): void {
       .argument("<question>", "its number", wholeNumber)
       .description("close a question without an answer; the asker is notified"),
     async (shell, [id]: [number]) =>
-      shell.show(await shell.client.call("question_cancel", { id }), ({ question }) => `#${question.id} closed`),
+      shell.show(
+        await shell.client.call("question_cancel", { id }),
+        ({ question }) => `question #${question.id} is closed without an answer`,
+      ),
   );
 }

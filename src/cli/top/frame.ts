@@ -1,7 +1,7 @@
 import { costWords } from "../../wire/cost.ts";
 import { requestCan } from "../../wire/request-states.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
-import { agentTable, waitingWords } from "../agent-text.ts";
+import { agentTable, bannersOf, waitingWords } from "../agent-text.ts";
 import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
 import { age, count, oneLine, plural, type Paint } from "../print.ts";
 import { filled, line, windowAt, type Screen } from "./line.ts";
@@ -73,7 +73,7 @@ function headOf({ hive, ...state }: StateSnapshot, isLive: boolean, screen: Scre
           ],
           screen,
         );
-  const banners = hive.banners.map((banner) =>
+  const banners = bannersOf({ hive, ...state }).map((banner) =>
     line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen),
   );
   return [first, second, ...banners];

@@ -43,13 +43,15 @@ export function readConversation(body: Asked): Conversation {
     const message = body.messages[index];
     if (message?.role !== "user") continue;
     const blocks = blocksOf(message.content);
-    const answers = blocks.filter((block) => block.type === "tool_result");
-    const said = blocks.filter((block) => block.type === "text" && isSpoken(block.text ?? ""));
+    // After a cancel the CLI sends the results of the cancelled turn and the next prompt in one message.
+    const woken = blocks.findLastIndex((block) => block.type === "text" && WAKE.test((block.text ?? "").trim()));
+    const answers = blocks.slice(woken + 1).filter((block) => block.type === "tool_result");
     if (answers.length > 0) results.unshift(answers.map((block) => textOf(block.content)).join("\n"));
-    const wake = said.findLast((block) => WAKE.test((block.text ?? "").trim())) ?? said.at(-1);
-    if (wake && answers.length === 0) {
+    const spoken = blocks.filter((block) => block.type === "text" && isSpoken(block.text ?? ""));
+    const begin = woken >= 0 ? blocks[woken] : answers.length === 0 ? spoken.at(-1) : undefined;
+    if (begin) {
       at = index;
-      text = (wake.text ?? "").trim();
+      text = (begin.text ?? "").trim();
     }
   }
   const match = WAKE.exec(text);
