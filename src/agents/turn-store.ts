@@ -1,6 +1,7 @@
 import type { Feed } from "../eventlog/feed.ts";
 import type { Store } from "../store/store.ts";
 import type { NumberedEvent, StoredTurnEvent } from "../wire/event.ts";
+import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import type { TurnStore } from "./turns.ts";
 
 /**
@@ -29,7 +30,8 @@ export function turnStore(
         const stored = ends.map((event) => store.turns.note(id, name, store.nextSeq(), at, event));
         tx.afterCommit(() => tell(stored));
       }),
-    page: (id, name, query) => store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, query.limit),
+    page: (id, name, query) =>
+      store.turns.page(id, name, query.before ?? Number.MAX_SAFE_INTEGER, { limit: query.limit, bytes: MAX_LISTING_BYTES }),
     open: store.turns.open,
     confirmedN: store.turns.confirmedN,
     nextTurn: store.turns.nextTurn,

@@ -1,8 +1,8 @@
 import { connectLines } from "../rpc/client.ts";
 import type { AgentView } from "../wire/agent.ts";
+import { MAX_PAGE_ROWS } from "../wire/limits.ts";
 import type { MessageView } from "../wire/message.ts";
 import type { Output } from "../wire/operations.ts";
-import { EXIT, Failure } from "./exit.ts";
 import { clean } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
@@ -43,10 +43,21 @@ export class Answers {
     for await (const { event } of client.stream("watch", { after: first - 1, kinds: [...kinds] })) {
       if (event?.kind === "message") this.#heard(event.message);
       if (event?.kind === "agent") await this.#looked(event.agent);
-      if (event?.kind === "reset")
-        throw new Failure(EXIT.refused, "unavailable", `too much has happened since #${first}: see \`hivectl messages\``);
+      if (event?.kind === "reset") await this.#lookBack(first);
       if (this.#waiting.size === 0) return;
     }
+  }
+
+  /** Reads what the events did not tell: too much happened for all of it to be replayed. */
+  async #lookBack(first: number): Promise<void> {
+    const { client } = this.#shell;
+    let before: number | undefined;
+    do {
+      const { messages, more } = await client.call("inbox", { limit: MAX_PAGE_ROWS, before });
+      for (const message of messages) this.#heard(message);
+      before = more === true ? messages[0]?.id : undefined;
+    } while (before !== undefined && before > first);
+    for (const id of this.#waiting.keys()) this.#heard((await client.call("message", { id })).message);
   }
 
   #heard(message: MessageView): void {

@@ -41,6 +41,7 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   inbox: { examples: ["hivectl inbox --unread", "hivectl inbox --peek -n 5"] },
   messages: { examples: ["hivectl messages scout -n 10", "hivectl messages --before 1200"] },
+  message: { examples: ["hivectl message 1200", "hivectl message 1200 --json | jq -r .message.body"] },
   retry: { examples: ["hivectl retry 1204"] },
   drop: { examples: ["hivectl drop 1204"] },
   "let-go": { examples: ["hivectl let-go 1204"] },

@@ -28,5 +28,9 @@ export function messageText(message: MessageView, { now, paint, width }: View, i
   const state = MESSAGE_STATES[message.state];
   const reply = message.in_reply_to === undefined ? "" : paint("dim", ` ↰${message.in_reply_to}`);
   const head = `${isUnread ? paint("amber", "● ") : ""}${paint("bold", clean(message.from))} → ${clean(message.to)} ${paint("dim", `#${message.id} · ${age(message.created_at, now)} ago`)}${reply}${state ? ` ${paint("amber", state)}` : ""}`;
-  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(bodyOf(message)), width - INDENT))}`;
+  const hint = message.cut === true ? `\n${indented(reflow(paint("dim", cutWords(message)), width - INDENT))}` : "";
+  return `${reflow(head, width, INDENT)}\n${indented(reflow(clean(bodyOf(message)), width - INDENT))}${hint}`;
 }
+
+const cutWords = ({ id, body_bytes: bytes }: MessageView): string =>
+  `… the beginning${bytes === undefined ? "" : ` of ${bytes} bytes`}: \`hivectl message ${id}\` prints the whole`;

@@ -79,6 +79,7 @@ const VERBS: readonly Case[] = [
   ["inbox", "inbox"],
   ["inbox", "mark_read"],
   ["messages", "messages"],
+  ["message 7", "message"],
   ["retry 12", "message_retry"],
   ["drop 12", "message_drop"],
   ["let-go 12", "chain_resume"],

@@ -53,6 +53,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   },
   inbox: "inbox",
   messages: "messages",
+  message: "message",
   retry: "message_retry",
   drop: "message_drop",
   "let-go": "chain_resume",

@@ -34,7 +34,9 @@ afterEach(() => {
 const seen = (verdict: EgressRecord["verdict"], more: Partial<EgressRecord> = {}): Promise<void> =>
   records.record({ agentId: "a1", host: "a.example", port: 443, verdict, bytesIn: 0, bytesOut: 0, ...more });
 const tail = (): string[] =>
-  store.turns.page("a1", "ada", 1e9, 1000).events.flatMap(({ event }) => (event.type === "note" ? [event.text] : []));
+  store.turns
+    .page("a1", "ada", 1e9, { limit: 1000, bytes: Infinity })
+    .events.flatMap(({ event }) => (event.type === "note" ? [event.text] : []));
 
 test("a denied connection is a row and a note on the agent's tail with its reason; one that is allowed is a row", async () => {
   await seen("wrong server name", { serverName: "hidden.example" });

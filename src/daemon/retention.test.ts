@@ -59,7 +59,7 @@ const start: TurnEvent = {
 };
 const of = (agent: string): string[] =>
   store.turns
-    .page(agent, agent, Number.MAX_SAFE_INTEGER, 100_000)
+    .page(agent, agent, Number.MAX_SAFE_INTEGER, { limit: 100_000, bytes: Infinity })
     .events.map(({ event }) => (event.type === "note" ? event.text.slice(0, 8) : event.type));
 
 test("turn events go after 14 days; the marks of turns never", async () => {

@@ -14,11 +14,15 @@ import type { Store } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
+import { MAX_SNAPSHOT_LIST_BYTES } from "../wire/limits.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Disk } from "./disk.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { UsageToday } from "./usage.ts";
+
+/** Dead and held messages in a snapshot, the newest: more than an operator decides on at once. */
+const MAX_STUCK = 200;
 
 export interface ViewsDeps {
   hive: Pick<HiveView, "id" | "version" | "revision" | "started_at" | "ledger">;
@@ -122,14 +126,17 @@ export class Views {
   /** All that a page begins with, at one position of the sequence; of the messages the newest `messages`. */
   snapshot(messages: number): StateSnapshot {
     const { store, questions, history, requests } = this.#deps;
+    const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
+    const stuck = history.stuck({ limit: MAX_STUCK }, MAX_SNAPSHOT_LIST_BYTES);
     return {
       seq: store.settle(),
       hive: this.hive(),
       agents: this.#agents(),
       questions: questions.list({ all: false }),
       approvals: store.approvals.open().map((row) => requests.view(row)),
-      messages: history.messages({ limit: messages }),
-      stuck: history.stuck(),
+      messages: newest.messages,
+      stuck: stuck.messages,
+      more: { messages: newest.more === true, stuck: stuck.more === true },
     };
   }
 

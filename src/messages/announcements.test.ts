@@ -57,7 +57,7 @@ const told = (): string[] =>
   broker.queued(MANAGER.id).map((id) => (JSON.parse(store.messages.byId(id)?.body ?? "") as { event: string }).event);
 const tail = (name = "scout"): string[] =>
   store.turns
-    .page(`id-${name}`, name, Number.MAX_SAFE_INTEGER, 50)
+    .page(`id-${name}`, name, Number.MAX_SAFE_INTEGER, { limit: 50, bytes: Infinity })
     .events.map(({ event }) => (event.type === "note" ? event.text : ""));
 const audited = (name = "scout"): string[] =>
   store.ledger

@@ -1,5 +1,7 @@
-import type { MessageRow } from "../store/messages.ts";
+import { within } from "../lib/within.ts";
+import type { ListedMessage } from "../store/messages.ts";
 import type { Store } from "../store/store.ts";
+import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import type { MessageView } from "../wire/message.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 
@@ -11,12 +13,16 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 /** The operator's inbox: the message history with a read position. */
 export class OperatorInbox {
   readonly #store: Pick<Store, "messages" | "meta" | "write">;
-  readonly #viewOf: (row: MessageRow) => MessageView;
+  readonly #viewOf: (row: ListedMessage) => MessageView;
   readonly #changed: () => void;
   /** Number of unread messages, counted once and cached. Undefined: not counted yet. */
   #unread: number | undefined;
 
-  constructor(store: Pick<Store, "messages" | "meta" | "write">, viewOf: (row: MessageRow) => MessageView, changed: () => void) {
+  constructor(
+    store: Pick<Store, "messages" | "meta" | "write">,
+    viewOf: (row: ListedMessage) => MessageView,
+    changed: () => void,
+  ) {
     this.#store = store;
     this.#viewOf = viewOf;
     this.#changed = changed;
@@ -24,9 +30,10 @@ export class OperatorInbox {
 
   list(query: Parsed<"inbox">): Output<"inbox"> {
     const readUpTo = this.readUpTo();
-    const rows = this.#store.messages.newestToOperator(query.before ?? NEWEST, query.limit);
+    const rows = this.#store.messages.newestToOperator(query.before ?? NEWEST, query.limit + 1);
     const wanted = query.unread === true ? rows.filter((row) => row.id > readUpTo) : rows;
-    return { messages: wanted.map(this.#viewOf), unread: this.unread(), read_up_to: readUpTo };
+    const { rows: messages, more } = within(wanted.map(this.#viewOf), { limit: query.limit, bytes: MAX_LISTING_BYTES });
+    return { messages: messages.reverse(), ...(more ? { more } : {}), unread: this.unread(), read_up_to: readUpTo };
   }
 
   /** Moves the read position forward, never back. */

@@ -41,7 +41,7 @@ async function find(words: string, who?: string, limit = 50, before?: number): P
   await index.catchUp();
   return history()
     .search({ words, limit, before }, who)
-    .map((message) => message.id);
+    .messages.map((message) => message.id);
 }
 
 test("a message is indexed soon after its inbox has changed", async () => {
@@ -55,7 +55,7 @@ test("a message is indexed soon after its inbox has changed", async () => {
     expect(
       history()
         .search({ words: "walrus", limit: 1 })
-        .map((message) => message.id),
+        .messages.map((message) => message.id),
     ).toEqual([id]);
   } finally {
     vi.useRealTimers();
@@ -104,7 +104,7 @@ describe("search", () => {
     await Promise.all(Array.from({ length: 2600 }, () => say("needle")));
     expect(await index.catchUp()).toBe(false);
     expect(await index.catchUp()).toBe(true);
-    expect(history().search({ words: "needle", limit: 500, before: undefined })).toHaveLength(500);
+    expect(history().search({ words: "needle", limit: 500, before: undefined }).messages).toHaveLength(500);
   });
 });
 
@@ -114,8 +114,8 @@ test("dead and held messages are listed whatever their age", async () => {
   for (let n = 0; n < 300; n++) await say("done");
   expect(
     history()
-      .stuck()
-      .map((message) => message.id),
+      .stuck({ limit: 200 })
+      .messages.map((message) => message.id),
   ).toEqual([dead, held]);
 });
 
@@ -123,7 +123,7 @@ test("a principal's messages are listed in order, whether indexed or not", async
   const of = (who: string, before?: number, limit = 50): number[] =>
     history()
       .messages({ before, limit }, who)
-      .map((message) => message.id);
+      .messages.map((message) => message.id);
   const sentByA = (after: number, before: number): number[] =>
     store.messages.sentBetween("a", after, before, 9).map(({ id }) => id);
   const first = await say("one");

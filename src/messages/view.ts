@@ -1,5 +1,7 @@
+import { preview } from "../lib/preview.ts";
 import type { MessageRow } from "../store/messages.ts";
 import { instant } from "../wire/instant.ts";
+import { MAX_PREVIEW_BYTES, MAX_REASON_PREVIEW_BYTES } from "../wire/limits.ts";
 import type { LeasedMessage, MessageView } from "../wire/message.ts";
 
 /** The sender's name; `<agent>/<label>` for a program in a cage, so that it can never look like another principal. */
@@ -8,7 +10,24 @@ export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (i
   return row.label === null ? name : `${name}/${row.label}`;
 }
 
-export function messageView(row: MessageRow, nameOf: (id: string) => string): MessageView {
+type Shown = Omit<MessageRow, "body"> & { body: string | null; body_bytes?: number | null };
+
+/** A message as listings, the snapshot and events show it: of a long body or reason the beginning, marked as `cut`. */
+export function messageView(row: Shown, nameOf: (id: string) => string): MessageView {
+  const view = wholeMessage(row, nameOf);
+  const body = view.body && preview(view.body, MAX_PREVIEW_BYTES);
+  const reason = view.reason && preview(view.reason, MAX_REASON_PREVIEW_BYTES);
+  if (body === view.body && reason === view.reason) return view;
+  view.cut = true;
+  // A row of a listing has the beginning of a long body only.
+  if (view.body !== undefined) view.body_bytes = row.body_bytes ?? Buffer.byteLength(view.body);
+  if (body !== undefined) view.body = body;
+  if (reason !== undefined) view.reason = reason;
+  return view;
+}
+
+/** A message with all of its text. */
+export function wholeMessage(row: Shown, nameOf: (id: string) => string): MessageView {
   const view: MessageView = {
     id: row.id,
     seq: row.seq,

@@ -28,7 +28,11 @@ function inserting(row: MessageRow, more?: () => unknown): Promise<unknown> {
   }, "beside");
 }
 
-const ids = (): number[] => store.messages.newest(Number.MAX_SAFE_INTEGER, 1000).map(({ id }) => id);
+const ids = (): number[] =>
+  store.messages
+    .newest(Number.MAX_SAFE_INTEGER, 1000)
+    .map(({ id }) => id)
+    .reverse();
 
 test("a group of any size is stored unchanged, with plain and other messages", async () => {
   let id = 0;

@@ -1,3 +1,4 @@
+import { MAX_PREVIEW_BYTES } from "../wire/limits.ts";
 import type { MessageState } from "../wire/message.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
@@ -26,6 +27,29 @@ export interface MessageRow {
   /** The key that a newer notice of the daemon must share with this one to replace it; null for other messages. */
   notice: string | null;
 }
+
+/** A message in a listing: of a long body only the beginning, and the bytes of the whole. */
+export type ListedMessage = Omit<MessageRow, "body"> & { body: string | null; body_bytes: number | null };
+
+/** A listed message as SQLite returns it: the beginning of a long body is bytes, which may end within a character. */
+export type ListedRow = Omit<MessageRow, "body"> & { body: string | Buffer | null; body_bytes: number | null };
+
+/** Bytes that are read of a long body: a preview, and room for a character that is cut. */
+const READ_BYTES = MAX_PREVIEW_BYTES + 4;
+/**
+ * The columns of a listed message. A long body is cut as bytes: as text SQLite would end it at a NUL. Listings of long
+ * bodies would otherwise hold hundreds of megabytes.
+ */
+export const LISTED = `${Object.keys(newMessage(0, 0, { sender: "", recipient: "", body: null }))
+  .filter((name) => name !== "body")
+  .map((name) => `messages.${name}`)
+  .join(", ")}, octet_length(messages.body) AS body_bytes,
+  CASE WHEN octet_length(messages.body) > ${READ_BYTES} THEN substr(CAST(messages.body AS BLOB), 1, ${READ_BYTES})
+    ELSE messages.body END AS body`;
+
+/** Turns the rows of `LISTED` into messages. */
+export const listed = (row: ListedRow): ListedMessage =>
+  Buffer.isBuffer(row.body) ? { ...row, body: row.body.toString("utf8") } : (row as ListedMessage);
 
 /** A message in its initial state: queued, at the start of a chain. `at` in milliseconds. */
 export function newMessage(
@@ -82,9 +106,9 @@ interface OfQuery {
 function ofWhom(which: string): string {
   const upTo = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'search_up_to'), 0)";
   return `
-    SELECT * FROM (SELECT * FROM messages WHERE id > max(@after, ${upTo}) AND id < @before AND (${which})
+    SELECT * FROM (SELECT ${LISTED} FROM messages WHERE id > max(@after, ${upTo}) AND id < @before AND (${which})
       ORDER BY id DESC LIMIT @limit)
-    UNION ALL SELECT * FROM (SELECT messages.* FROM message_parties AS party CROSS JOIN messages ON messages.id = party.id
+    UNION ALL SELECT * FROM (SELECT ${LISTED} FROM message_parties AS party CROSS JOIN messages ON messages.id = party.id
       WHERE party.who = @who AND party.id > @after AND party.id < @before AND (${which})
       ORDER BY party.id DESC LIMIT @limit)
     ORDER BY id DESC LIMIT @limit`;
@@ -107,9 +131,12 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const allLeased = db.prepare<[], MessageRow>(
     "SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased' ORDER BY recipient, id",
   );
-  const heldBack = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = ? ORDER BY id",
+  // Without the queued ones, which the broker has in memory.
+  const waiting = db.prepare<{ recipient: string }, { id: number }>(
+    `SELECT id FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = @recipient
+     UNION ALL SELECT id FROM messages INDEXED BY messages_leased WHERE state = 'leased' AND recipient = @recipient ORDER BY id`,
   );
+  const listedById = db.prepare<[number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id = ?`);
   const byClientId = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
   );
@@ -117,20 +144,21 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT * FROM messages INDEXED BY messages_notices WHERE state = 'queued' AND recipient = ? AND notice = ?",
   );
   // Two small indexes, whatever the length of the history.
-  const stuck = db.prepare<[number], MessageRow>(
-    `SELECT * FROM (SELECT * FROM messages INDEXED BY messages_dead WHERE state = 'dead'
-     UNION ALL SELECT * FROM messages INDEXED BY messages_held WHERE state = 'held')
-     ORDER BY id DESC LIMIT ?`,
+  const stuck = db.prepare<{ before: number; limit: number }, { id: number }>(
+    `SELECT id FROM (SELECT id FROM messages INDEXED BY messages_dead WHERE state = 'dead'
+     UNION ALL SELECT id FROM messages INDEXED BY messages_held WHERE state = 'held')
+     WHERE id < @before ORDER BY id DESC LIMIT @limit`,
   );
   const heldTo = db.prepare<[string], { n: number }>(
     "SELECT count(*) AS n FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = ?",
   );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
-  const newest = db.prepare<[number, number], MessageRow>("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
-  const newestOf = db.prepare<OfQuery, MessageRow>(ofWhom("sender = @who OR recipient = @who"));
-  const sentBetween = db.prepare<OfQuery, MessageRow>(ofWhom("sender = @who"));
-  const newestToOperator = db.prepare<[number, number], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id < ? ORDER BY id DESC LIMIT ?",
+  const newest = db.prepare<[number, number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?`);
+  const newestOf = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who OR recipient = @who"));
+  const sentBetween = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who"));
+  const newestToOperator = db.prepare<[number, number], ListedRow>(
+    `SELECT ${LISTED} FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id < ?
+     ORDER BY id DESC LIMIT ?`,
   );
   const toOperatorAfter = db.prepare<[number], { n: number }>(
     "SELECT count(*) AS n FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id > ?",
@@ -142,10 +170,11 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
        WHERE seq > @seq AND seq <> id ORDER BY seq LIMIT @limit)
      ORDER BY seq LIMIT @limit`,
   );
-  function* changed(seq: number, limit: number): Iterable<MessageRow> {
-    for (const { id } of changedAfter.all({ seq, limit })) {
-      const row = byId.get(id);
-      if (row) yield row;
+  /** The rows of ids, each read when it is asked for. */
+  function* rowsOf(ids: Iterable<{ id: number }>): Iterable<ListedMessage> {
+    for (const { id } of ids) {
+      const row = listedById.get(id);
+      if (row) yield listed(row);
     }
   }
   const newestSeq = db.prepare<[], { n: number }>(
@@ -186,31 +215,40 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     leased: (recipient: string) => leased.all(recipient),
     /** Leased messages of all inboxes, oldest first in each inbox. */
     allLeased: () => allLeased.all(),
-    /** Held messages of an inbox: those of chains that were too long. */
-    held: (recipient: string) => heldBack.all(recipient),
+    /** Ids of the messages of an inbox that are held or leased, oldest first. */
+    waiting: (recipient: string): number[] => waiting.all({ recipient }).map(({ id }) => id),
+    /** Messages by their ids, as listings have them, each read when it is asked for. */
+    listed(ids: readonly number[]): Iterable<ListedMessage> {
+      inserts.flush();
+      return rowsOf(ids.map((id) => ({ id })));
+    },
     /** Number of held messages of an inbox. */
     heldCount: (recipient: string): number => heldTo.get(recipient)?.n ?? 0,
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
     /** The queued notices with a key. A message with a key is never deferred. */
     queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),
     heldOf: (chain: number) => heldOf.all(chain),
-    /** Oldest first. */
-    newest: ofAll((before: number, limit: number) => newest.all(before, limit).reverse()),
-    newestOf: ofAll((who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).reverse()),
-    newestToOperator: ofAll((before: number, limit: number) => newestToOperator.all(before, limit).reverse()),
+    /** Newest first. */
+    newest: ofAll((before: number, limit: number) => newest.all(before, limit).map(listed)),
+    newestOf: ofAll((who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).map(listed)),
+    newestToOperator: ofAll((before: number, limit: number) => newestToOperator.all(before, limit).map(listed)),
     /** What a sender sent after one number and before another, newest first. */
     sentBetween: ofAll((who: string, after: number, before: number, limit: number) =>
-      sentBetween.all({ who, after, before, limit }),
+      sentBetween.all({ who, after, before, limit }).map(listed),
     ),
     toOperatorAfter: ofAll((id: number) => toOperatorAfter.get(id)?.n ?? 0),
     /** Messages changed after a position, in the order of their changes; undefined if their text is over `chars`. */
     changedAfter: ofAll((seq: number, limit: number, chars: number) =>
-      rowsWithin(changed(seq, limit), chars, ({ body, reason }) => (body?.length ?? 0) + (reason?.length ?? 0)),
+      rowsWithin(
+        rowsOf(changedAfter.all({ seq, limit })),
+        chars,
+        ({ body, reason }) => (body?.length ?? 0) + (reason?.length ?? 0),
+      ),
     ),
     /** The newest position in the sequence that a message has; 0 without messages. */
     newestSeq: ofAll(() => newestSeq.get()?.n ?? 0),
-    /** Dead and held messages, oldest first. */
-    stuck: (limit: number) => stuck.all(limit).reverse(),
+    /** Dead and held messages, newest first, each read when it is asked for. */
+    stuck: (before: number, limit: number): Iterable<ListedMessage> => rowsOf(stuck.all({ before, limit })),
     /** Removes the bodies of old delivered messages, and their words from the search. */
     prune: ofAll((olderThan: number): number => {
       forget.run(olderThan);

@@ -1,6 +1,6 @@
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
-import type { MessageRow } from "./messages.ts";
+import { LISTED, listed, type ListedMessage, type ListedRow, type MessageRow } from "./messages.ts";
 
 /** Above every id. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
@@ -25,12 +25,12 @@ export function searchQueries(db: Sqlite, inserts: MessageInserts) {
   // A sender that writes to itself is one party.
   const addParty = db.prepare<[string, number]>("INSERT OR IGNORE INTO message_parties (who, id) VALUES (?, ?)");
   const add = db.prepare<[number, string]>("INSERT INTO message_words (rowid, body) VALUES (?, ?)");
-  const find = db.prepare<{ query: string; before: number; limit: number }, MessageRow>(
-    `SELECT messages.* FROM message_words JOIN messages ON messages.id = message_words.rowid
+  const find = db.prepare<{ query: string; before: number; limit: number }, ListedRow>(
+    `SELECT ${LISTED} FROM message_words JOIN messages ON messages.id = message_words.rowid
      WHERE message_words MATCH @query AND message_words.rowid < @before ORDER BY message_words.rowid DESC LIMIT @limit`,
   );
-  const findOf = db.prepare<{ query: string; before: number; limit: number; who: string }, MessageRow>(
-    `SELECT messages.* FROM message_words JOIN messages ON messages.id = message_words.rowid
+  const findOf = db.prepare<{ query: string; before: number; limit: number; who: string }, ListedRow>(
+    `SELECT ${LISTED} FROM message_words JOIN messages ON messages.id = message_words.rowid
      WHERE message_words MATCH @query AND message_words.rowid < @before AND (sender = @who OR recipient = @who)
      ORDER BY message_words.rowid DESC LIMIT @limit`,
   );
@@ -47,7 +47,7 @@ export function searchQueries(db: Sqlite, inserts: MessageInserts) {
       return { upTo: rows.at(-1)?.id ?? after, count: rows.length };
     },
     /** Newest first. */
-    find: (query: string, limit: number, before: number = NEWEST, who?: string): MessageRow[] =>
-      who === undefined ? find.all({ query, before, limit }) : findOf.all({ query, before, limit, who }),
+    find: (query: string, limit: number, before: number = NEWEST, who?: string): ListedMessage[] =>
+      (who === undefined ? find.all({ query, before, limit }) : findOf.all({ query, before, limit, who })).map(listed),
   };
 }

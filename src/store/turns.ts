@@ -1,3 +1,4 @@
+import { within } from "../lib/within.ts";
 import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import type { TurnResult } from "../wire/turn-ends.ts";
@@ -195,16 +196,15 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
         row && { turn: row.turn, result: row.result, reason: row.reason, durationMs: row.duration_ms, endedAt: row.ended_at }
       );
     },
-    /** Oldest first. Reads one extra row to see whether there are more. */
-    page(agent: string, name: string, before: number, limit: number): { events: StoredTurnEvent[]; more: boolean } {
-      const rows = page.all(agent, before, limit + 1);
-      return {
-        events: rows
-          .slice(0, limit)
-          .reverse()
-          .map((row) => stored(row, name)),
-        more: rows.length > limit,
-      };
+    /** The newest before a position, oldest first, as many as have `bytes` together. Reads one extra row at most. */
+    page(
+      agent: string,
+      name: string,
+      before: number,
+      { limit, bytes }: { limit: number; bytes: number },
+    ): { events: StoredTurnEvent[]; more: boolean } {
+      const { rows, more } = within(page.iterate(agent, before, limit + 1), { limit, bytes });
+      return { events: rows.reverse().map((row) => stored(row, name)), more };
     },
     /** Events after a position, of one agent or of all; undefined if their text is over `chars`. */
     after(

@@ -137,7 +137,9 @@ export const StateSnapshot = z.object({
   approvals: z.array(ApprovalView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
-  /** All dead messages and held chains, whatever their age. Only the operator can move them. */
+  /** Dead and held messages, whatever their age: the newest, oldest first. Only the operator can move them. */
   stuck: z.array(MessageView),
+  /** Which of these lists are not complete. `messages` returns the rest, with `stuck` that of the stuck ones. */
+  more: z.object({ messages: z.boolean(), stuck: z.boolean() }).optional(),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

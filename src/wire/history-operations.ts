@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TokenCounts } from "./agent.ts";
 import { AgentName, Id, Instant } from "./names.ts";
 import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS } from "./limits.ts";
-import { MessageView } from "./message.ts";
+import { messagePage } from "./message.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { page, type Operation } from "./operation.ts";
 
@@ -83,7 +83,7 @@ export const historyOperations = {
       before: Id.optional(),
     }),
     output: z.object({
-      messages: z.array(MessageView),
+      ...messagePage,
       /** True while older messages are still being indexed. Ask again later for complete results. */
       indexing: z.boolean(),
     }),

@@ -38,6 +38,17 @@ export const MAX_CLIENT_ID_CHARS = 128;
 export const MAX_EVENT_BYTES = 256 * 1024;
 /** Events in one `publish`. The line limit also applies. */
 export const MAX_EVENTS_PER_PUBLISH = 500;
+/**
+ * Bytes of JSON of a long text in a listing, the snapshot or an event: more than two screens. The whole text is fetched
+ * by id. The daemon's notices fit, but for those with a long question or error.
+ */
+export const MAX_PREVIEW_BYTES = 8 * 1024;
+/** Bytes of JSON of a reason there: a stored reason fits unless it is full of characters that JSON escapes. */
+export const MAX_REASON_PREVIEW_BYTES = 4 * 1024;
+/** Bytes of JSON of one listing: a quarter of an answer, because clients parse it at once. A full one says `more`. */
+export const MAX_LISTING_BYTES = 4 * 1024 * 1024;
+/** Bytes of JSON of each list in the snapshot, which every page loads first: what a phone loads in a second. */
+export const MAX_SNAPSHOT_LIST_BYTES = 512 * 1024;
 /** Rows that one listing may return. Listings page by key. */
 export const MAX_PAGE_ROWS = 500;
 /** Days in one listing of usage, each with a row per agent and model. */

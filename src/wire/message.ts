@@ -39,8 +39,12 @@ export const MessageView = z.object({
   seq: Seq,
   from: z.string(),
   to: z.string(),
-  /** Absent after retention has pruned it. */
+  /** Absent after retention has pruned it. If `cut`, its beginning. */
   body: z.string().optional(),
+  /** True if `body` or `reason` is only a beginning. `message` returns the whole. */
+  cut: z.boolean().optional(),
+  /** The length of the whole body, if `cut`. Bytes of UTF-8. */
+  body_bytes: z.number().int().optional(),
   in_reply_to: Id.optional(),
   /** The first message of the chain: messages that agents sent while they handled each other's messages. */
   chain: Id,
@@ -53,6 +57,15 @@ export const MessageView = z.object({
   updated_at: Instant,
 });
 export type MessageView = z.infer<typeof MessageView>;
+
+/** What every listing of messages returns. */
+export const messagePage = {
+  messages: z.array(MessageView),
+  /**
+   * True if there are more: ask again with `before` the smallest id here. A listing ends early when it is full of bytes.
+   */
+  more: z.boolean().optional(),
+};
 
 /** What a harness gets with a lease. */
 export const LeasedMessage = z.object({

@@ -22,7 +22,7 @@ import {
 } from "./limits.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
-import { Body, LeasedMessage, MessageView, Sent, sentText } from "./message.ts";
+import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 
 /** The part of the answer to a hello that configures the harness. Sent with every connection. */
@@ -71,7 +71,7 @@ export const operations = {
     summary: "Messages to the operator, newest last.",
     callers: ["operator"],
     input: z.object({ ...page, before: Id.optional(), unread: z.boolean().optional() }),
-    output: z.object({ messages: z.array(MessageView), unread: z.number().int(), read_up_to: Seq }),
+    output: z.object({ ...messagePage, unread: z.number().int(), read_up_to: Seq }),
   },
   mark_read: {
     summary: "Mark the operator's messages up to an id as read.",
@@ -88,8 +88,16 @@ export const operations = {
       before: Id.optional(),
       /** Only what waits in the inbox of `agent`. */
       waiting: z.boolean().optional(),
+      /** Only dead and held messages, of every agent. */
+      stuck: z.boolean().optional(),
     }),
-    output: z.object({ messages: z.array(MessageView) }),
+    output: z.object(messagePage),
+  },
+  message: {
+    summary: "One message with all of its text. Listings and events have the beginning of a long one.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ message: MessageView }),
   },
   message_retry: {
     summary: "Put a dead message back into its inbox.",

@@ -26,7 +26,7 @@ export const EventRow = memo(function EventRow({ row }: { row: TailRow }): React
           <div className="ev">
             <i aria-hidden="true">→</i>
             <div>
-              <Who name={event.from} /> <MessageBody from={event.from} body={event.body} />
+              <Who name={event.from} /> <MessageBody message={event} />
             </div>
           </div>
         </>

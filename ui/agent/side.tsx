@@ -177,7 +177,7 @@ function Inbox({ agent }: { agent: AgentView }): ReactNode {
           <span className={message.state === "leased" ? "amber" : "faint"}>
             {message.state === "leased" ? "in turn" : message.state} · <Age since={message.created_at} />
           </span>
-          <MessageBody from={message.from} body={message.body} />
+          <MessageBody message={message} />
         </div>
       ))}
       {total > SHOWN && <div className="dim">and {total - SHOWN} more</div>}

@@ -136,7 +136,7 @@ function Log({ who }: { who: string }): ReactNode {
           const page = await call("messages", { agent: who, limit: PAGE, ...(before === undefined ? {} : { before }) });
           know(page.messages);
           setOlder((ids) => [...new Set([...page.messages.map((message) => message.id), ...ids])].sort((a, b) => a - b));
-          if (page.messages.length < PAGE) setAll(true);
+          if (page.messages.length < PAGE && page.more !== true) setAll(true);
         }
       }
       fromEnd.current = at.scrollHeight - at.scrollTop;

@@ -25,9 +25,9 @@ export function OperatorInbox(): ReactNode {
     afterFirstPaint()
       .then(() => call("inbox", { limit: PAGE }))
       .then(
-        ({ messages: newest }) => {
+        ({ messages: newest, more: isMore }) => {
           know(newest);
-          if (newest.length < PAGE) setAll(true);
+          if (newest.length < PAGE && isMore !== true) setAll(true);
         },
         () => {}, // The inbox shows what the page has; `older` fetches again.
       );
@@ -43,7 +43,7 @@ export function OperatorInbox(): ReactNode {
     if (mine.length <= shown && last) {
       const older = await call("inbox", { limit: PAGE, before: last.id });
       know(older.messages);
-      if (older.messages.length < PAGE) setAll(true);
+      if (older.messages.length < PAGE && older.more !== true) setAll(true);
     }
     setShown(shown + PAGE);
   };
@@ -89,7 +89,7 @@ export function OperatorInbox(): ReactNode {
                   reply
                 </button>
               </div>
-              <MessageBody from={message.from} body={message.body} />
+              <MessageBody message={message} />
             </article>
           ))}
         </div>

@@ -23,12 +23,12 @@ export function SearchResults({ words, who }: { words: string; who: string }): R
     const number = ++asked.current;
     const timer = setTimeout(() => {
       ask(words, who).then(
-        ({ messages, indexing }) => {
+        ({ messages, indexing, more: isMore }) => {
           // Ignore an answer to an earlier query.
           if (number !== asked.current) return;
           know(messages);
           setError(undefined);
-          setFound({ words, ids: messages.map((one) => one.id), hasMore: messages.length === PAGE, indexing });
+          setFound({ words, ids: messages.map((one) => one.id), hasMore: messages.length === PAGE || isMore === true, indexing });
         },
         (problem: unknown) => setError(problem instanceof ApiError ? problem.message : "the search did not work"),
       );
@@ -46,9 +46,14 @@ export function SearchResults({ words, who }: { words: string; who: string }): R
   const more = async (): Promise<void> => {
     const last = found?.ids.at(-1);
     if (!found || last === undefined) return;
-    const { messages, indexing } = await ask(found.words, who, last);
+    const { messages, indexing, more: isMore } = await ask(found.words, who, last);
     know(messages);
-    setFound({ ...found, ids: [...found.ids, ...messages.map((one) => one.id)], hasMore: messages.length === PAGE, indexing });
+    setFound({
+      ...found,
+      ids: [...found.ids, ...messages.map((one) => one.id)],
+      hasMore: messages.length === PAGE || isMore === true,
+      indexing,
+    });
   };
   return (
     <div className="scroll found" tabIndex={0} role="group" aria-label="search results">

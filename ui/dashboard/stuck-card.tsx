@@ -23,7 +23,7 @@ export function StuckCard({ message }: { message: MessageView }): ReactNode {
         <p className="dim">
           {isHeld ? `Agents have answered each other ${message.hops} times without you.` : visible(message.reason ?? "")}
         </p>
-        <MessageBody from={message.from} body={message.body} />
+        <MessageBody message={message} />
       </div>
       <div className="foot">
         {isHeld ? (

@@ -1,9 +1,10 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { ApprovalCard } from "../approval/card.tsx";
+import { Action } from "../kit/button.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
-import { useHive } from "../lib/store.ts";
+import { loadMoreStuck, useHive } from "../lib/store.ts";
 import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { CallLine } from "./call-line.tsx";
@@ -17,6 +18,7 @@ import { StuckCard } from "./stuck-card.tsx";
  */
 export function YourCall(): ReactNode {
   const { calls, hold } = useCalls();
+  const moreStuck = useHive((state) => state.moreStuck);
   const { card } = useSearch({ from: "/" });
   const list = useRef<HTMLDivElement>(null);
   const open = useOpen(calls, card);
@@ -69,6 +71,11 @@ export function YourCall(): ReactNode {
             </div>
           );
         })}
+        {moreStuck && (
+          <Action kind="ghost" run={loadMoreStuck}>
+            older stuck messages
+          </Action>
+        )}
       </div>
     </Panel>
   );

@@ -4,9 +4,15 @@ import { useState, type ReactNode } from "react";
 const FOLD_CHARS = 600;
 const FOLD_LINES = 8;
 
+interface FoldedProps {
+  text: string;
+  startsOpen?: boolean;
+  children: (shown: string) => ReactNode;
+}
+
 /** A text. If it is long, only its beginning, and a button that expands it. */
-export function Folded({ text, children }: { text: string; children: (shown: string) => ReactNode }): ReactNode {
-  const [isOpen, setOpen] = useState(false);
+export function Folded({ text, startsOpen = false, children }: FoldedProps): ReactNode {
+  const [isOpen, setOpen] = useState(startsOpen);
   const lines = text.split("\n");
   const isLong = text.length > FOLD_CHARS || lines.length > FOLD_LINES;
   return (

@@ -51,7 +51,7 @@ export const MessageRow = memo(function MessageRow({ message, previous, marks }:
         {words}
       </OpenLink>
       <div className="b">
-        <MessageBody from={message.from} body={message.body} marks={marks} />
+        <MessageBody message={message} marks={marks} />
       </div>
     </article>
   );

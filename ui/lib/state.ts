@@ -40,6 +40,8 @@ export interface State {
   messages: readonly MessageView[];
   /** True while there are older messages than these. */
   moreMessages: boolean;
+  /** True while there are older stuck messages than the page has. */
+  moreStuck: boolean;
   /** Displayed messages outside of that window: found by search, stuck, or waiting in an inbox. */
   elsewhere: ReadonlyMap<number, MessageView>;
   tails: ReadonlyMap<string, Tail>;
@@ -73,7 +75,8 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
     ),
     // There may be a gap between the known messages and the snapshot, or changes in it. The window restarts.
     messages: snapshot.messages,
-    moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES,
+    moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES || snapshot.more?.messages === true,
+    moreStuck: snapshot.more?.stuck === true,
     elsewhere: new Map(snapshot.stuck.map((message) => [message.id, message])),
     tails: before?.tails ?? new Map(),
     partials: new Map(),

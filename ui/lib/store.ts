@@ -7,6 +7,7 @@ import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
 import { snapshot, stream } from "./bootstrap.ts";
 import { notify } from "./notify.ts";
+import { stuckMessages } from "./waiting.ts";
 import {
   apply,
   applyAll,
@@ -118,12 +119,14 @@ function onEvent(event: HiveEvent): void {
 export async function loadTail(agent: string): Promise<void> {
   if (held.state && !held.state.tails.has(agent)) putTail(agent, [], true);
   const { events, more } = await call("turn_events", { agent, limit: TAIL_PAGE });
-  const known = held.state?.tails.get(agent);
-  putTail(
-    agent,
-    events,
-    known && known.events.length > 0 && known.events[0] && events[0] && known.events[0].seq < events[0].seq ? known.more : more,
-  );
+  const known = held.state?.tails.get(agent)?.events ?? [];
+  const [first] = events;
+  const oldest = known[0];
+  const newest = known.at(-1);
+  // After a gap that is longer than a page the tail restarts with that page: what is between would be missing from it.
+  if (more && first && newest && newest.seq < first.seq) clearTail(agent);
+  const isKept = oldest && first && newest && oldest.seq < first.seq && (!more || newest.seq >= first.seq);
+  putTail(agent, events, isKept ? (held.state?.tails.get(agent)?.more ?? more) : more);
 }
 
 /** Loads the page before the oldest known event. */
@@ -146,15 +149,30 @@ const MESSAGE_PAGE = 200;
 /** Extends the window of messages to earlier ones. */
 export async function loadOlderMessages(): Promise<void> {
   const before = held.state?.messages[0]?.id;
-  const { messages } = await call("messages", { limit: MESSAGE_PAGE, ...(before === undefined ? {} : { before }) });
+  const { messages, more } = await call("messages", { limit: MESSAGE_PAGE, ...(before === undefined ? {} : { before }) });
   if (!held.state || held.state.messages[0]?.id !== before) return;
   set({
     state: {
       ...held.state,
       messages: mergeMessages(held.state.messages, messages),
-      moreMessages: messages.length === MESSAGE_PAGE,
+      moreMessages: messages.length === MESSAGE_PAGE || more === true,
     },
   });
+}
+
+/** Messages of one request for more stuck ones. */
+const STUCK_PAGE = 100;
+
+/** Loads stuck messages older than those that the page has. */
+export async function loadMoreStuck(): Promise<void> {
+  const before = held.state && stuckMessages(held.state)[0]?.id;
+  const { messages, more } = await call("messages", {
+    stuck: true,
+    limit: STUCK_PAGE,
+    ...(before === undefined ? {} : { before }),
+  });
+  know(messages);
+  if (held.state) set({ state: { ...held.state, moreStuck: more === true } });
 }
 
 /** Keeps displayed messages outside of the window up to date. */

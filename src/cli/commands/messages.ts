@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { MessageView } from "../../wire/message.ts";
 import type { Output } from "../../wire/operations.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { EXIT, Failure } from "../exit.ts";
@@ -18,12 +19,21 @@ function showSent(shell: Shell, sent: Output<"send">): void {
 const refusedWords = ({ refused }: Output<"send">): string =>
   `not sent to ${refused.map((one) => `${one.to}: ${clean(one.error)}`).join("\n  ")}`;
 
+/** The message with all of its text: events have the beginning of a long one. */
+const wholeOf = async (shell: Shell, message: MessageView): Promise<MessageView> =>
+  message.cut === true ? (await shell.client.call("message", { id: message.id })).message : message;
+
+/** Under a listing that ended early: how to go on. */
+const olderWords = (shell: Shell, { messages, more }: { messages: readonly MessageView[]; more?: boolean | undefined }): string =>
+  more === true && messages[0] ? `\n\n${shell.paint("dim", `older ones: --before ${messages[0].id}`)}` : "";
+
 /** Waits for the answers and prints them, and reports the messages that ended without one. */
 async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean): Promise<void> {
   const { Answers } = await import("../answers.ts");
   const answers = new Answers(shell, sent.sent);
   await answers.all();
-  const { answered, unanswered } = answers;
+  const { unanswered } = answers;
+  const answered = await Promise.all(answers.answered.map((message) => wholeOf(shell, message)));
   for (const message of answered) shell.say(`${isForAll ? `${clean(message.from)}: ` : ""}${clean(message.body ?? "")}`);
   const facts = isForAll ? { messages: answered, unanswered, refused: sent.refused } : { message: answered[0], ...unanswered[0] };
   if (unanswered.length === 0 && sent.refused.length === 0) return shell.show(facts, () => "");
@@ -54,24 +64,26 @@ export function messageCommands(program: Command): void {
     },
   );
 
-  act<{ unread?: boolean; peek?: boolean; limit: number }>(
+  act<{ unread?: boolean; peek?: boolean; limit: number; before?: number }>(
     program
       .command("inbox")
       .description("messages to you, newest last; marks them as read")
       .option("-u, --unread", "only what is not read")
       .option("-p, --peek", "leave them unread")
-      .option("-n, --limit <count>", "how many", wholeNumber, 20),
-    async (shell, _, { unread, peek, limit }) => {
-      const inbox = await shell.client.call("inbox", { limit, unread });
+      .option("-n, --limit <count>", "how many", wholeNumber, 20)
+      .option("-b, --before <message>", "older than this message", wholeNumber),
+    async (shell, _, { unread, peek, limit, before }) => {
+      const inbox = await shell.client.call("inbox", { limit, unread, before });
       const newest = inbox.messages.at(-1);
       // Mark before printing: if marking failed afterwards, --json would print a second document.
       if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
-      shell.show(inbox, ({ messages, read_up_to: readUpTo }) =>
+      shell.show(inbox, ({ messages, more, read_up_to: readUpTo }) =>
         messages.length === 0
           ? unread === true
             ? "nothing unread"
             : "no message to you yet"
-          : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n"),
+          : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n") +
+            olderWords(shell, { messages, more }),
       );
     },
   );
@@ -84,13 +96,22 @@ export function messageCommands(program: Command): void {
       .option("-n, --limit <count>", "how many", wholeNumber, 50)
       .option("-b, --before <message>", "older than this message", wholeNumber),
     async (shell, [agent]: [string?], { limit, before }) =>
-      shell.show(await shell.client.call("messages", { limit, agent, before }), ({ messages }) =>
+      shell.show(await shell.client.call("messages", { limit, agent, before }), ({ messages, more }) =>
         messages.length === 0
           ? agent === undefined
             ? "no message yet"
             : `no message from or to ${agent}`
-          : messages.map((message) => messageText(message, shell)).join("\n\n"),
+          : messages.map((message) => messageText(message, shell)).join("\n\n") + olderWords(shell, { messages, more }),
       ),
+  );
+
+  act(
+    program
+      .command("message")
+      .argument("<message>", "its number", wholeNumber)
+      .description("one message with all of its text; lists have the beginning of a long one"),
+    async (shell, [id]: [number]) =>
+      shell.show(await shell.client.call("message", { id }), ({ message }) => messageText(message, shell)),
   );
 
   act(

@@ -21,7 +21,7 @@ export const historyHandlers: Pick<Handlers, Names> = {
   async search(context, input) {
     const who = input.agent === undefined ? undefined : principalId(context, input.agent);
     const isComplete = await context.searchIndex.catchUp();
-    return { messages: context.history.search(input, who), indexing: !isComplete };
+    return { ...context.history.search(input, who), indexing: !isComplete };
   },
   turns(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);

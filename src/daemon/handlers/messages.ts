@@ -4,7 +4,17 @@ import { principalId } from "./history.ts";
 import type { CallerContext, Handlers } from "./types.ts";
 import { agentOf } from "./caller.ts";
 
-type Names = "send" | "recv" | "inbox" | "mark_read" | "messages" | "message_retry" | "message_drop" | "chain_resume" | "wake";
+type Names =
+  | "send"
+  | "recv"
+  | "inbox"
+  | "mark_read"
+  | "messages"
+  | "message"
+  | "message_retry"
+  | "message_drop"
+  | "chain_resume"
+  | "wake";
 
 /** The principal that a caller sends as. */
 export function senderOf(caller: CallerContext): { id: string; label?: string } {
@@ -32,10 +42,12 @@ export const messageHandlers: Pick<Handlers, Names> = {
   mark_read: (context, input) => context.broker.operator.markRead(input.up_to),
   messages(context, input) {
     const who = input.agent === undefined ? undefined : principalId(context, input.agent);
-    if (input.waiting !== true) return { messages: context.history.messages(input, who) };
+    if (input.stuck === true) return context.history.stuck(input);
+    if (input.waiting !== true) return context.history.messages(input, who);
     if (who === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
-    return { messages: context.history.waiting(who, input.limit) };
+    return context.history.waiting(who, input.limit);
   },
+  message: (context, input) => ({ message: context.history.whole(input.id) }),
   message_retry: async (context, input) => ({ message: await context.broker.retry(input.id) }),
   message_drop: async (context, input) => ({ message: await context.broker.drop(input.id) }),
   chain_resume: async (context, input) => ({ released: await context.broker.resumeChain(input.chain) }),

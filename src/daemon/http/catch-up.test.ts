@@ -85,7 +85,8 @@ test("a reader that is many large messages behind converges", async () => {
   const since = store.seq;
   for (let n = 0; n < 20; n++) await send("x".repeat(MAX_BODY_BYTES));
   await send("the last");
-  expect(kinds(await read(since, "the last", "event: reset"))).toEqual(["reset"]);
+  // As beginnings they fit into one replay.
+  expect(kinds(await read(since, "the last", "event: reset"))).toEqual(Array<string>(21).fill("message"));
 });
 
 test("a replay of control characters, six bytes each on the wire, is not mistaken for a short one", async () => {
