@@ -84,7 +84,15 @@ export const MORE: Readonly<Record<string, More>> = {
   "cancel-request": { examples: ["hivectl cancel-request 12"] },
   "build-log": { examples: ["hivectl build-log 12", "hivectl build-log 12 --follow"] },
   "request-spawn": { examples: ['hivectl request-spawn scout --description "looks things up"'] },
-  propose: { examples: ["hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'"] },
+  propose: {
+    words: "To correct a request that was denied or failed: save its config into a folder, edit it and propose the folder.",
+    examples: [
+      "hivectl propose hm1nd ./hm1nd-config --description 'may reach example.org'",
+      "hivectl config scout --request 12 --to ./scout-config",
+      "hivectl propose scout ./scout-config",
+      "hivectl propose scout --from 12",
+    ],
+  },
   rollback: { examples: ["hivectl deploys scout", "hivectl rollback scout 7 --wait"] },
   rebuild: { examples: ["hivectl rebuild scout --wait", "hivectl rebuild --all"] },
   update: { examples: ["hivectl update scout", "hivectl update --all --wait --timeout 30m"] },

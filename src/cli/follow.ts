@@ -1,9 +1,9 @@
 import { isTerminal } from "../wire/request-states.ts";
 import { connectLines } from "../rpc/client.ts";
-import type { ApprovalView } from "../wire/approval.ts";
+import type { ApprovalView, RiskMark } from "../wire/approval.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { clean } from "./print.ts";
-import { stateColour } from "./request-text.ts";
+import { riskText, stateColour } from "./request-text.ts";
 import type { Shell } from "./shell.ts";
 
 /** Follows a request until it is finished and prints each step. Resolves with its final state. */
@@ -84,11 +84,29 @@ export function endWords({ state, error, note }: ApprovalView): string {
   return `${state}${why === undefined ? "" : `: ${clean(why)}`}`;
 }
 
-/** Prints the result of a verb that made a request: its number at once, or with `isWaiting` its final state. */
-export async function showRequest(shell: Shell, request: number, words: string, isWaiting: boolean | undefined): Promise<void> {
-  if (isWaiting !== true) return shell.show({ request }, () => words);
-  shell.say(words);
+/** What a verb that made a request has to say of it. */
+interface Asked {
+  request: number;
+  /** Absent for what ran before. */
+  risks?: readonly RiskMark[];
+}
+
+/**
+ * Prints the result of a verb that made a request: its number and its marks at once, and with `isWaiting` its final
+ * state.
+ */
+export async function showRequest(shell: Shell, asked: Asked, words: string, isWaiting: boolean | undefined): Promise<void> {
+  const { request, risks = [] } = asked;
+  const text = withMarks(words, risks, shell);
+  if (isWaiting !== true) return shell.show(asked, () => text);
+  shell.say(text);
   const approval = await followRequest(shell, request);
-  if (approval.state !== "deployed") throw notDeployed(approval, { request });
-  shell.show({ request, approval }, () => "");
+  if (approval.state !== "deployed") throw notDeployed(approval, asked);
+  shell.show({ ...asked, approval }, () => "");
+}
+
+/** A text with the marks that it must not hide below it. What is only for information stands on the card. */
+export function withMarks(words: string, risks: readonly RiskMark[], view: Shell): string {
+  const serious = risks.filter(({ level }) => level !== "info");
+  return serious.length === 0 ? words : `${words}\n${riskText(serious, view)}`;
 }

@@ -42,8 +42,8 @@ const fine: StubHost["answers"] = {
   send: sent,
   rollback: { request: 12 },
   rebuild: { request: 12 },
-  request_spawn: { request: 12 },
-  propose: { request: 12 },
+  request_spawn: { request: 12, risks: [] },
+  propose: { request: 12, risks: [] },
 };
 beforeEach(() => {
   host.calls = [];
@@ -220,7 +220,7 @@ describe("a verb whose operation failed", () => {
   );
 
   test("a proposal that is refused at once", async () => {
-    host.answers.propose = { request: 14, refused: "agent.json: model: too long" };
+    host.answers.propose = { request: 14, refused: "agent.json: model: too long", risks: [] };
     host.answers.config = { files: [{ path: "agent.json", text: "{}" }] };
     for (const line of ["propose scout TREE", "propose scout TREE --wait", "egress scout --propose localhost"])
       await expectFailure(line, 1, "failed", "#14 is refused: agent.json: model: too long");

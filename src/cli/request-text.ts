@@ -90,14 +90,20 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
   if (request.description !== undefined) lines.push("", prose(request.description));
   if (request.note !== undefined) lines.push("", paint("dim", "note:"), prose(request.note));
   if (request.error !== undefined) lines.push("", paint("red", "it failed:"), prose(request.error));
-  const risks = request.risks.toSorted((a, b) => WORST.indexOf(a.level) - WORST.indexOf(b.level));
-  if (risks.length > 0) lines.push("");
-  for (const risk of risks) {
-    const { mark, colour } = RISKS[risk.level];
-    const path = risk.path === undefined ? "" : paint("dim", `  ${visible(risk.path)}`);
-    lines.push(reflow(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`, room, 3));
-  }
+  if (request.risks.length > 0) lines.push("", riskText(request.risks, { paint, width: room }));
   return lines.join("\n");
+}
+
+/** Risk marks, a line each, worst first. */
+export function riskText(risks: readonly RiskMark[], { paint, width: room }: Pick<View, "paint" | "width">): string {
+  return risks
+    .toSorted((a, b) => WORST.indexOf(a.level) - WORST.indexOf(b.level))
+    .map((risk) => {
+      const { mark, colour } = RISKS[risk.level];
+      const path = risk.path === undefined ? "" : paint("dim", `  ${visible(risk.path)}`);
+      return reflow(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`, room, 3);
+    })
+    .join("\n");
 }
 
 /** The request with its whole diff. */

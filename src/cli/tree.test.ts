@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
-import { readTree } from "./tree.ts";
+import { readTree, writeTree } from "./tree.ts";
 
 let root: string;
 beforeEach(() => {
@@ -56,4 +56,20 @@ test.each<[string, () => void, RegExp]>([
 ])("%s is refused with a reason", (_, make, words) => {
   make();
   expect(() => readTree(root)).toThrow(words);
+});
+
+test("a config that was written into a folder is read as the same, and no folder is written twice", () => {
+  const files = [
+    { path: "agent.json", mode: "100644" as const, text: "{}" },
+    { path: "bin/link", mode: "120000" as const, text: "run", base64: Buffer.from("run").toString("base64") },
+    { path: "bin/run", mode: "100755" as const, text: "?", base64: "AP8=" },
+  ];
+  const folder = join(root, "saved");
+  writeTree(folder, files);
+  expect(readTree(folder)).toEqual([
+    { path: "agent.json", mode: "100644", base64: "e30=" },
+    { path: "bin/link", mode: "120000", base64: "cnVu" },
+    { path: "bin/run", mode: "100755", base64: "AP8=" },
+  ]);
+  expect(() => writeTree(folder, files)).toThrow(/cannot be written: .*EEXIST.*name a new folder/);
 });

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join, relative } from "node:path";
-import type { Input } from "../wire/operations.ts";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { Input, Output } from "../wire/operations.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
 import { UsageError } from "./exit.ts";
 
@@ -68,5 +68,26 @@ function reading<T>(path: string, read: () => T): T {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "EACCES" ? "you may not read it" : code === "ENOENT" ? "it is gone" : (error as Error).message;
     throw new UsageError(`${path} cannot be read: ${why}`);
+  }
+}
+
+/**
+ * Writes a config tree into a folder that it makes. Throws if the folder exists: nothing is overwritten. The daemon has
+ * checked that no path and no link leads out of the tree.
+ */
+export function writeTree(root: string, files: Output<"config">["files"]): void {
+  try {
+    mkdirSync(root);
+    // Links come last, so that no file is written through one.
+    for (const { path, mode, text, base64 } of files.toSorted(
+      (a, b) => Number(a.mode === "120000") - Number(b.mode === "120000"),
+    )) {
+      const bytes = base64 === undefined ? Buffer.from(text) : Buffer.from(base64, "base64");
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      if (mode === "120000") symlinkSync(bytes, join(root, path));
+      else writeFileSync(join(root, path), bytes, { mode: mode === "100755" ? 0o755 : 0o644, flag: "wx" });
+    }
+  } catch (error) {
+    throw new UsageError(`${root} cannot be written: ${(error as Error).message.replace(/, \w+ .*$/, "")}: name a new folder`);
   }
 }

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { approvalHandlers } from "../daemon/handlers/approvals.ts";
+import { lifecycleHandlers } from "../daemon/handlers/lifecycle.ts";
+import { readHandlers } from "../daemon/handlers/read.ts";
+import { AgentConfig } from "../wire/config.ts";
 import type { ApprovalView, TreeFile } from "../wire/approval.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
@@ -39,6 +42,9 @@ const running = () => world.swarm.byName("ada").record.deployedSha;
 /** As the daemon answers it. */
 async function show(id: number, base: Parsed<"show">["base"] = "decision"): Promise<Output<"show">> {
   return approvalHandlers.show(world.system, { id, base }, { kind: "operator" } as never);
+}
+async function configOf(input: Parsed<"config">): Promise<Output<"config">> {
+  return readHandlers.config(world.system, input, { kind: "operator" } as never);
 }
 const paths = async (...args: Parameters<typeof show>): Promise<string[]> => (await show(...args)).files.map(({ path }) => path);
 
@@ -98,6 +104,43 @@ test("marks and figures of a pending request follow another deploy and a rollbac
   expect(view(id)).toMatchObject({ base_sha: running(), stat: asked.stat, risks: asked.risks });
   isTold();
   await world.requests.cancel(id, "operator");
+});
+
+test("a request that does not follow what runs is refused at the approval, with what to do", async () => {
+  const { id, sha } = await propose({ egress: ["a.example"] }, "stale\n");
+  await deploy({}, "newer\n");
+  const { digest } = view(id);
+  const refusal = new RegExp(`request ${id} does not follow what runs.*hivectl propose ada --from ${id}`);
+  for (const isBrowser of [true, false])
+    await expect(world.requests.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
+  expect(view(id).state).toBe("pending");
+  // Its files can be proposed again, on top of what runs.
+  const { files } = await configOf({ name: "ada", request: id });
+  expect(files.map(({ path, text }) => [path, text])).toEqual([
+    ["agent.json", '{"egress":["a.example"]}'],
+    ["notes.md", "stale\n"],
+  ]);
+  await expect(configOf({ name: "hm1nd", request: id })).rejects.toThrow(`request ${id} is about ada, not hm1nd`);
+  await world.requests.deny(id, "no");
+  expect((await configOf({ name: "ada", request: id })).files).toEqual(files);
+  expect((await configOf({ name: "ada" })).files.at(-1)?.text).toBe("newer\n");
+});
+
+test("the answer to a proposal and to a spawn has the marks", async () => {
+  const operator = { kind: "operator" } as never;
+  const { request, risks } = await approvalHandlers.request_spawn(world.system, { name: "zed", description: "x" }, operator);
+  expect(risks).toEqual(view(request).risks);
+  const base64 = Buffer.from('{"model":"gpt-5"}').toString("base64");
+  const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
+  const asked = await approvalHandlers.propose(world.system, { agent: "ada", files }, operator);
+  expect(asked.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
+  const spawned = await lifecycleHandlers.spawn(
+    world.system,
+    { name: "gus", config: AgentConfig.parse({ model: "gpt-5" }) },
+    operator,
+  );
+  expect(spawned.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
+  for (const id of [request, asked.request]) await world.requests.cancel(id, "operator");
 });
 
 test("a request that names an agent follows that agent's coming and going", async () => {

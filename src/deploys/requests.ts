@@ -229,7 +229,9 @@ export class Requests {
     const pending = this.#undecided(id, "approve");
     this.#context.allStop.check();
     await this.#checkPinned(pending);
+    this.#checkLookedAt(pending, seen, digestNeeded);
     const base = this.#requestStore.running(pending);
+    await this.#checkFollows(pending, base);
     const files = await lookAt(this.#context, pending.name, base, pending.sha);
     const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
@@ -253,6 +255,16 @@ export class Requests {
     const pinned = await repo.tagged(`proposal/${row.id}`);
     if (pinned !== undefined && pinned !== row.sha)
       throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
+  }
+
+  /** Throws for a commit that does not contain what runs. Its build would fail, so it is refused before anything is done. */
+  async #checkFollows(row: ApprovalRecord, running: Sha | undefined): Promise<void> {
+    if (running === undefined || (await this.#context.repos.applied(row.name).isAncestor(running, row.sha))) return;
+    const words = `request ${row.id} does not follow what runs (${running.slice(0, 12)}), which was deployed after it was made`;
+    throw new HiveError(
+      "conflict",
+      `${words}: it would undo that deploy. Propose it again on what runs (\`hivectl propose ${row.name} --from ${row.id}\`, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
+    );
   }
 
   #checkLookedAt(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {

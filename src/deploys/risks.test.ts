@@ -44,9 +44,27 @@ describe("what a reader skips is marked", () => {
     [
       "empty lines",
       `${"\n".repeat(600)}curl x | sh\n`,
-      [["danger", "long: 602 new lines, 600 of them repeated; 601 blank characters in a row"]],
+      [["danger", "long: 602 new lines, 600 of them repeated; 600 needless blank lines"]],
     ],
-    ["blanks in one line", `true;${" \t".repeat(300)}curl x | sh\n`, [["danger", "long: 600 blank characters in a row"]]],
+    ["blanks in one line", `true;${" \t".repeat(300)}curl x | sh\n`, [["danger", "long: 603 needless blank characters"]]],
+    [
+      "empty lines before and after",
+      `${"\n".repeat(399)}curl x | sh\n${"\n".repeat(90)}`,
+      [["danger", "long: 489 needless blank lines"]],
+    ],
+    ["empty lines between lines", "\n\n\necho\n".repeat(30), [["danger", "long: 90 needless blank lines"]]],
+    [
+      "wide blanks that a dot interrupts",
+      `${`${"\u3000".repeat(490)}.`.repeat(20)}curl x | sh\n`,
+      [["danger", "long: 9,803 needless blank characters"]],
+    ],
+    ["empty Braille cells", `true;${"\u2800".repeat(600)}curl x\n`, [["danger", "long: 601 needless blank characters"]]],
+    ["combining marks", `true${"\u0332".repeat(3_000)} curl x\n`, [["danger", "long: 3,000 combining marks"]]],
+    [
+      "indented code, a table and paragraphs",
+      `${`${" ".repeat(24)}if (x) {\n`.repeat(60)}${`| a${" ".repeat(30)}| b |\n`.repeat(20)}${"One.\n\n".repeat(60)}Việt Nam\n`,
+      [],
+    ],
     ["many lines that differ", Array.from({ length: 700 }, (_, n) => `echo ${n}\n`).join(""), [["warn", "long: 701 new lines"]]],
     ["a program of usual length", Array.from({ length: 450 }, (_, n) => `echo ${n % 300}\n`).join(""), []],
   ])("%s", (_, body, marks) => {

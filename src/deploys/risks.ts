@@ -43,11 +43,7 @@ export function riskMarks(
     ...unshownMarks(diff),
     ...paddingMarks(diff),
     ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
-    ...unknownNames(was.config, configOf(after).config, context.known).map((mark): RiskMark => ({
-      level: "warn",
-      ...mark,
-      path: CONFIG_FILE,
-    })),
+    ...unknownNames(was.config, configOf(after).config, context.known).map((mark): RiskMark => ({ ...mark, path: CONFIG_FILE })),
     ...[...after.values()].flatMap((file) => fileMarks(before.get(file.path), file)),
     ...nixMarks(before, after, context),
   ];

@@ -28,5 +28,35 @@ test("a tool of a server that the config does not have is marked", () => {
   const extraMcpServers = { notes: { command: "/config/notes" } };
   expect(
     marks({ extraMcpServers, tools: { allow: ["mcp__notes__add", "mcp__hive", "Bash"], deny: ["mcp__nots__add"] } }),
-  ).toEqual(['tools.deny: "mcp__nots__add" names the server "nots", which extraMcpServers does not have; did you mean notes?']);
+  ).toEqual([
+    'tools.deny: "mcp__nots__add" denies nothing: it names the server "nots", which extraMcpServers does not have; did you mean notes?',
+  ]);
 });
+
+test.each<[string, string]>([
+  ["bash", "there is no such tool; did you mean Bash?"],
+  ["BASH(*)", "there is no such tool; did you mean Bash?"],
+  ["WebFecth(domain:example.org)", "there is no such tool; did you mean WebFetch?"],
+  ["web*", "there is no such tool"],
+  ["m", "there is no such tool"],
+  ["Bash(git\u00a0push)", "it has the unseen character U+00A0"],
+  ["Bash(git\u200b push)", "it has the unseen character U+200B"],
+  ["mcp__Notes__add", 'it names the server "Notes", which extraMcpServers does not have; did you mean notes?'],
+])("a deny rule %j that matches no tool is a danger, and an allow rule a warning", (rule, why) => {
+  const config = (tools: object) => AgentConfig.parse({ extraMcpServers: { notes: { command: "notes" } }, tools });
+  const found = (tools: object) => unknownNames(AgentConfig.parse({}), config(tools), known);
+  expect(found({ deny: [rule] })).toEqual([
+    { level: "danger", kind: "tools", text: expect.stringMatching(/ denies nothing: /) as string },
+  ]);
+  expect(found({ deny: [rule] })[0]?.text).toContain(why);
+  expect(found({ allow: [rule] })).toMatchObject([
+    { level: "warn", text: expect.stringContaining(" allows nothing: ") as string },
+  ]);
+});
+
+test.each(["Bash", "Bash(git push *)", "Web*", "mcp__*", "m*", "mcp__notes__*", "mcp__n*__add", "KillBash", "B*h", "Task"])(
+  "the rule %s may match",
+  (rule) => {
+    expect(marks({ extraMcpServers: { notes: { command: "notes" } }, tools: { deny: [rule] } })).toEqual([]);
+  },
+);

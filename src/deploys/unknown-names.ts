@@ -1,8 +1,10 @@
 import type { RiskMark } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
+import { BUILT_IN_TOOLS } from "../wire/built-in-tools.ts";
 import { modelAdvice, unlistedModel } from "../wire/model-advice.ts";
 import { MANAGER, OPERATOR } from "../wire/names.ts";
 import { closest } from "../wire/suggest.ts";
+import { codePoint, piecesOf, writtenOut } from "../wire/unseen.ts";
 
 /** What the hive knows by name. */
 export interface KnownNames {
@@ -15,34 +17,76 @@ export interface KnownNames {
 const MAX_NAME_CHARS = 64;
 
 /**
- * Names in a changed config that mean nothing to the hive: often slips of the keys. A warning, not a refusal: the model
- * may be newer than the hive, the recipient may be spawned later.
+ * Names in a changed config that mean nothing to the hive: often slips of the keys. A mark, not a refusal: the model and
+ * the tool may be newer than the hive, the recipient may be spawned later. A rule of `tools.deny` that denies nothing is
+ * a danger: whoever reads it believes the opposite.
  */
-export function unknownNames(before: AgentConfig, after: AgentConfig, known: KnownNames): Omit<RiskMark, "path" | "level">[] {
-  const marks: Omit<RiskMark, "path" | "level">[] = [];
+export function unknownNames(before: AgentConfig, after: AgentConfig, known: KnownNames): Omit<RiskMark, "path">[] {
+  const marks: Omit<RiskMark, "path">[] = [];
   const advice = modelAdvice(after.model, known.models);
   if (after.model !== before.model && !advice.isKnown)
-    marks.push({ kind: "model", text: unlistedModel(JSON.stringify(after.model.slice(0, MAX_NAME_CHARS)), advice) });
+    marks.push({
+      level: "warn",
+      kind: "model",
+      text: unlistedModel(JSON.stringify(after.model.slice(0, MAX_NAME_CHARS)), advice),
+    });
 
   const reachable = [MANAGER, OPERATOR, "manager", ...known.agents];
   for (const name of after.allowedRecipients ?? []) {
     if (before.allowedRecipients?.includes(name) === true || reachable.includes(name)) continue;
-    marks.push({ kind: "recipients", text: `allowedRecipients: there is no agent ${said(name)}${hint(name, known.agents)}` });
+    const text = `allowedRecipients: there is no agent ${said(name)}${hint(name, known.agents)}`;
+    marks.push({ level: "warn", kind: "recipients", text });
   }
 
-  const servers = ["hive", ...Object.keys(after.extraMcpServers)];
-  for (const list of ["allow", "deny"] as const) {
+  const servers = serversOf(after);
+  for (const list of ["allow", "deny"] as const)
     for (const rule of after.tools[list]) {
-      const server = /^mcp__(.+?)(?:__|$)/.exec(rule)?.[1];
-      if (server === undefined || servers.includes(server)) continue;
-      const text = `tools.${list}: ${said(rule)} names the server ${said(server)}, which extraMcpServers does not have`;
-      marks.push({ kind: "tools", text: `${text}${hint(server, servers)}` });
+      const why = whyNothing(rule, servers);
+      // A rule that did nothing before was looked at when it came.
+      if (why === undefined || (before.tools[list].includes(rule) && whyNothing(rule, serversOf(before)) !== undefined)) continue;
+      const end = list === "deny" ? "denies nothing" : "allows nothing";
+      marks.push({
+        level: list === "deny" ? "danger" : "warn",
+        kind: "tools",
+        text: `tools.${list}: ${said(rule)} ${end}: ${why}`,
+      });
     }
-  }
   return marks;
 }
 
-const said = (name: string): string => JSON.stringify(name.slice(0, MAX_NAME_CHARS));
+/** Why a rule matches no tool; undefined for one that may match. A `*` in a name stands for anything, as in the CLI. */
+function whyNothing(rule: string, servers: readonly string[]): string | undefined {
+  const [, name = rule, content] = /^([^(]*)(?:\((.*)\))?$/su.exec(rule) ?? [];
+  const hidden = piecesOf(content ?? "").find(({ unseen }) => unseen !== undefined);
+  if (hidden) return `it has the unseen character ${codePoint(hidden.text)}`;
+  const server = /^mcp__(.+?)(?:__|$)/.exec(name)?.[1];
+  if (server !== undefined)
+    return servers.some(matcher(server))
+      ? undefined
+      : `it names the server ${said(server)}, which extraMcpServers does not have${hint(server, servers)}`;
+  const mayBeServers = name.endsWith("*") && "mcp__".startsWith(name.slice(0, -1));
+  return mayBeServers || BUILT_IN_TOOLS.some(matcher(name)) ? undefined : `there is no such tool${hint(name, BUILT_IN_TOOLS)}`;
+}
+
+/** Tells whether a name matches a pattern, in the same letters. */
+function matcher(pattern: string): (name: string) => boolean {
+  const [first = "", ...others] = pattern.split("*");
+  const last = others.pop();
+  if (last === undefined) return (name) => name === first;
+  return (name) => {
+    if (!name.startsWith(first)) return false;
+    let at = first.length;
+    for (const part of others) {
+      const found = name.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return name.length >= at + last.length && name.endsWith(last);
+  };
+}
+
+const serversOf = (config: AgentConfig): string[] => ["hive", ...Object.keys(config.extraMcpServers)];
+const said = (name: string): string => writtenOut(JSON.stringify(name.slice(0, MAX_NAME_CHARS)));
 function hint(name: string, names: readonly string[]): string {
   const meant = closest(name.slice(0, MAX_NAME_CHARS), names);
   return meant === undefined ? "" : `; did you mean ${meant}?`;

@@ -9,6 +9,7 @@ import {
   DiffFile,
   Digest,
   MetaInput,
+  RiskMark,
   Sha,
   TreeFile,
 } from "./approval.ts";
@@ -22,7 +23,12 @@ const why = { note: DenyNote.optional() };
 const settled = { wait: z.boolean().default(false) };
 
 /** A proposal that was checked. With `refused` it failed at once and never reaches the operator. */
-const asked = z.object({ request: Id, refused: z.string().optional() });
+const asked = z.object({
+  request: Id,
+  refused: z.string().optional(),
+  /** What an operator should not miss in it, worst first; of a refused one nothing. */
+  risks: z.array(RiskMark),
+});
 
 /**
  * The base of a diff: `decision` (what runs now while the request is pending; after the decision, what ran then),
@@ -118,7 +124,7 @@ export const approvalOperations = {
     callers: ["operator", "manager"],
     takesIn: true,
     input: z.object({ name: NewAgentName, description: note.optional(), ...why }),
-    output: z.object({ request: Id }),
+    output: z.object({ request: Id, risks: z.array(RiskMark) }),
   },
   request_apply_commit: {
     summary: "Request the deploy of a commit of an agent's proposed config. A full commit name, never a branch.",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
-import { TreeFile } from "./approval.ts";
+import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig, DeployedConfig } from "./config.ts";
 import { historyOperations } from "./history-operations.ts";
 import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
@@ -218,7 +218,8 @@ export const operations = {
       instructions: z.string().max(MAX_CONFIG_BYTES).optional(),
       note: note.optional(),
     }),
-    output: z.object({ agent: AgentView }),
+    /** With what an operator should not miss in the config, worst first. */
+    output: z.object({ agent: AgentView, risks: z.array(RiskMark) }),
   },
   start: {
     summary: "Start agents that are stopped.",
@@ -360,9 +361,9 @@ export const operations = {
     output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },
   config: {
-    summary: "The deployed config tree of an agent.",
+    summary: "The config tree of an agent: the deployed one, or that of a request.",
     callers: ["operator"],
-    input: agentOnly,
+    input: agentOnly.extend({ request: Id.optional() }),
     output: z.object({
       files: z.array(
         z.object({

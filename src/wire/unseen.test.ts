@@ -5,8 +5,8 @@ describe("unseen characters", () => {
   test("include everything that Unicode ignores by default and what fonts draw empty", () => {
     const missing: string[] = [];
     // Arabic and Kaithi number signs: format characters that are visible.
-    const drawn = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}\t\n\r]/u;
-    const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+    const drawn = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}\t\n\r ]/u;
+    const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{White_Space}]/u;
     for (let point = 0; point <= 0x10ffff; point++) {
       const character = String.fromCodePoint(point);
       if (unseen.test(character) && !drawn.test(character) && unseenKind(character) === undefined)
@@ -20,6 +20,7 @@ describe("unseen characters", () => {
     ["a soft hyphen", "a\u00ADb", "a⟨U+00AD⟩b"],
     ["a Hangul filler", "a\u3164b", "a⟨U+3164⟩b"],
     ["an empty Braille cell", "a\u2800b", "a⟨U+2800⟩b"],
+    ["blanks that are not a space", "a\u00A0b\u2003\u202F\u3000c", "a⟨U+00A0⟩b⟨U+2003⟩⟨U+202F⟩⟨U+3000⟩c"],
     ["line separators", "a\u2028b\u2029", "a⟨U+2028⟩b⟨U+2029⟩"],
     ["a vowel separator", "a\u180Eb", "a⟨U+180E⟩b"],
     ["a grapheme joiner", "a\u034Fb", "a⟨U+034F⟩b"],

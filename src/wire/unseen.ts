@@ -13,20 +13,24 @@ const BIDI: Ranges = [
   [0x2066, 0x2069],
 ];
 /**
- * Show nothing, or a blank that is not a space: Unicode's `Default_Ignorable_Code_Point`, its line and paragraph
- * separators, and letters and symbols that fonts draw empty.
+ * Show nothing, or a blank that is not a space: Unicode's `Default_Ignorable_Code_Point`, its blanks, its line and
+ * paragraph separators, and letters and symbols that fonts draw empty.
  */
 const INVISIBLE: Ranges = [
+  [0x00a0, 0x00a0],
   [0x00ad, 0x00ad],
   [0x034f, 0x034f],
   [0x115f, 0x1160],
+  [0x1680, 0x1680],
   [0x17b4, 0x17b5],
   [0x180b, 0x180f],
-  [0x200b, 0x200d],
+  [0x2000, 0x200d],
   [0x2028, 0x2029],
-  [0x2060, 0x2065],
+  [0x202f, 0x202f],
+  [0x205f, 0x2065],
   [0x206a, 0x206f],
   [0x2800, 0x2800],
+  [0x3000, 0x3000],
   [0x3164, 0x3164],
   [0xfe00, 0xfe0f],
   [0xfeff, 0xfeff],

@@ -368,9 +368,9 @@ test.each(WIDTHS)(
 test.each(WIDTHS)(
   "at %i px the operator requests an agent, rolls back to an earlier deploy, and proposes a new config",
   async (width) => {
-    hive.answers.request_spawn = () => ({ request: 50 });
+    hive.answers.request_spawn = () => ({ request: 50, risks: [] });
     hive.answers.rollback = () => ({ request: 51 });
-    hive.answers.propose = () => ({ request: 52 });
+    hive.answers.propose = () => ({ request: 52, risks: [] });
     const png = Buffer.from([0x89, 0x50, 0, 0xff]).toString("base64");
     hive.answers.config = () => ({
       files: [

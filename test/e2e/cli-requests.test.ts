@@ -237,8 +237,8 @@ describe("approving", () => {
 
 describe("requesting", () => {
   test("request-spawn and a commit of the proposed repo", async () => {
-    answers.request_spawn = { request: 13 };
-    answers.propose = { request: 14 };
+    answers.request_spawn = { request: 13, risks: [] };
+    answers.propose = { request: 14, risks: [] };
     expect((await hivectl("request-spawn", "ada", "-d", "counts")).out).toContain("#13 waits for approval");
     expect(called("request_spawn")).toEqual({ name: "ada", description: "counts" });
     expect((await hivectl("propose", "hm1nd", sha, "-d", "why")).out).toContain("#14 waits for approval");
@@ -252,8 +252,43 @@ describe("requesting", () => {
     expect(host.calls).toEqual([]);
   });
 
+  test("marks are printed at once, and --from proposes the config of an earlier request", async () => {
+    const risks = [
+      { level: "info", kind: "model", text: "model: sonnet → opuss", path: "agent.json" },
+      { level: "warn", kind: "model", text: '"opuss" is not on the list; did you mean opus?', path: "agent.json" },
+    ];
+    answers.request_spawn = { request: 13, risks };
+    answers.propose = { request: 14, risks };
+    answers.config = {
+      files: [
+        { path: "agent.json", mode: "100644", text: "{}" },
+        { path: "x", mode: "100755", text: "?", base64: "/w==" },
+      ],
+    };
+    for (const words of [
+      ["request-spawn", "ada"],
+      ["propose", "scout", "--from", "12"],
+    ]) {
+      expect((await hivectl(...words)).out).toMatch(/approve 1[34]`\n ! "opuss" is not on the list; did you mean opus\?/);
+      expect(JSON.parse((await hivectl(...words, "--json")).out)).toMatchObject({ risks });
+    }
+    expect(called("config")).toEqual({ name: "scout", request: 12 });
+    expect(called("propose")).toEqual({
+      agent: "scout",
+      files: [
+        { path: "agent.json", mode: "100644", base64: "e30=" },
+        { path: "x", mode: "100755", base64: "/w==" },
+      ],
+    });
+    for (const words of [["scout"], ["scout", sha, "--from", "12"]])
+      expect(await hivectl("propose", ...words)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("--from <id>") as string,
+      });
+  });
+
   test("a folder is proposed with its modes and links, without its .git", async () => {
-    answers.propose = { request: 14 };
+    answers.propose = { request: 14, risks: [] };
     const tree = join(folder, "tree");
     mkdirSync(join(tree, "sub", "deep"), { recursive: true });
     mkdirSync(join(tree, ".git"));

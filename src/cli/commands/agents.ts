@@ -60,7 +60,8 @@ export function agentCommands(program: Command): void {
         ...(files.instructions === undefined ? {} : { instructions: readText(files.instructions) }),
       };
       const output = await comesToLife(shell, name, wait, () => shell.client.call("spawn", input));
-      shell.show(output, ({ agent }) => `${agent.name} runs · ${agent.url}`);
+      const { withMarks } = await import("../follow.ts");
+      shell.show(output, ({ agent, risks }) => withMarks(`${agent.name} runs · ${agent.url}`, risks, shell));
     },
   );
 
@@ -168,12 +169,24 @@ export function agentCommands(program: Command): void {
       ),
   );
 
-  act(
-    program.command("config").argument("<name>", "the agent", agentName).description("the deployed config of an agent"),
-    async (shell, [name]: [string]) =>
-      shell.show(await shell.client.call("config", { name }), ({ files }) =>
+  act<{ request?: number; to?: string }>(
+    program
+      .command("config")
+      .argument("<name>", "the agent", agentName)
+      .description("the config of an agent: the deployed one, or that of a request")
+      .option("-r, --request <id>", "of this request", wholeNumber)
+      .option("--to <folder>", "save it into this new folder, to be edited and proposed"),
+    async (shell, [name]: [string], { request, to }) => {
+      const output = await shell.client.call("config", { name, request });
+      if (to !== undefined) {
+        const { writeTree } = await import("../tree.ts");
+        writeTree(to, output.files);
+        return shell.show(output, () => `${to} has the config: edit it, then \`hivectl propose ${name} ${to}\``);
+      }
+      shell.show(output, ({ files }) =>
         files.map((file) => `${shell.paint("dim", `── ${visible(file.path)} ──`)}\n${visible(file.text).trimEnd()}`).join("\n"),
-      ),
+      );
+    },
   );
 }
 

@@ -20,9 +20,9 @@ export function deployCommands(program: Command): void {
         .description("go back to an earlier deploy; it is a deploy with an id of its own"),
     ),
     async (shell, [agent, id]: [string, number], { wait, note }) => {
-      const { request } = await shell.client.call("rollback", { agent, id, note });
+      const output = await shell.client.call("rollback", { agent, id, note });
       const { showRequest } = await import("../follow.ts");
-      await showRequest(shell, request, `#${request} takes ${agent} back to deploy ${id}`, wait);
+      await showRequest(shell, output, `#${output.request} takes ${agent} back to deploy ${id}`, wait);
     },
   );
 

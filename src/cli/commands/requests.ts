@@ -157,27 +157,29 @@ export function requestCommands(program: Command): void {
         .option("-d, --description <text>", "what it is for"),
     ),
     async (shell, [name]: [string], { description, wait, note }) => {
-      const { request } = await shell.client.call("request_spawn", { name, description, note });
+      const output = await shell.client.call("request_spawn", { name, description, note });
       const { showRequest } = await import("../follow.ts");
-      await showRequest(shell, request, waits(request), wait);
+      await showRequest(shell, output, waits(output.request), wait);
     },
   );
 
-  act<Deciding & { description?: string }>(
+  act<Deciding & { description?: string; from?: number }>(
     decides(
       program
         .command("propose")
         .argument("<agent>", "whose config", agentName)
-        .argument("<folder|commit>", "a config tree, or a commit of the agent's proposed repo by its full name")
-        .description("propose a config: the only way to change hm1nd")
+        .argument("[folder|commit]", "a config tree, or a commit of the agent's proposed repo by its full name")
+        .description("propose a change of an agent's config; it waits for approval like a request of the manager")
+        .option("--from <id>", "the config of an earlier request of the agent, on top of what runs", wholeNumber)
         .option("-d, --description <text>", "what it changes and why"),
     ),
-    async (shell, [agent, what]: [string, string], { description, wait, note }) => {
-      const output = await shell.client.call("propose", { agent, description, note, ...(await proposed(what)) });
+    async (shell, [agent, what]: [string, string?], { description, wait, note, from }) => {
+      const config = await proposed(shell, agent, what, from);
+      const output = await shell.client.call("propose", { agent, description, note, ...config });
       const { request, refused } = output;
       if (refused !== undefined) throw new Failure(EXIT.refused, "failed", `#${request} is refused: ${clean(refused)}`, output);
       const { showRequest } = await import("../follow.ts");
-      await showRequest(shell, request, waits(request), wait);
+      await showRequest(shell, output, waits(request), wait);
     },
   );
 }
@@ -185,7 +187,26 @@ export function requestCommands(program: Command): void {
 const waits = (request: number): string =>
   `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``;
 
-async function proposed(what: string): Promise<{ commit: string } | { files: Awaited<ReturnType<typeof tree>> }> {
+type Proposed = { commit: string } | { files: Awaited<ReturnType<typeof tree>> };
+
+async function proposed(shell: Shell, agent: string, what: string | undefined, from: number | undefined): Promise<Proposed> {
+  if ((what === undefined) === (from === undefined))
+    throw new UsageError("propose takes a folder, a commit, or --from <id> for the config of an earlier request");
+  if (from !== undefined) return { files: await filesOf(shell, agent, from) };
+  return fromWord(what ?? "");
+}
+
+/** The config of an earlier request, as it can be proposed again. */
+async function filesOf(shell: Shell, agent: string, request: number): Promise<Awaited<ReturnType<typeof tree>>> {
+  const { files } = await shell.client.call("config", { name: agent, request });
+  return files.map(({ path, mode, text, base64 }) => ({
+    path,
+    ...(mode === undefined ? {} : { mode }),
+    base64: base64 ?? Buffer.from(text).toString("base64"),
+  }));
+}
+
+async function fromWord(what: string): Promise<Proposed> {
   if (existsSync(what) && statSync(what).isDirectory()) return { files: await tree(what) };
   if (/^[0-9a-f]{40}$/.test(what)) return { commit: what };
   throw new UsageError(

@@ -3,9 +3,11 @@ import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
 import { lookAt, lookInto } from "../../deploys/look.ts";
+import type { ApprovalRecord } from "../../store/approvals.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER, OPERATOR } from "../../wire/names.ts";
+import type { Output } from "../../wire/operations.ts";
 import { each, namesIn } from "./lifecycle.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
@@ -45,6 +47,12 @@ async function baseOf(context: HandlerContext, id: number, base: string): Promis
   if (base === "parent") return repo.firstParent(row.sha);
   if (!(await repo.has(base))) throw new HiveError("not_found", `base: there is no commit ${base} of ${row.name}`);
   return base;
+}
+
+/** The answer to a proposal that was checked. */
+function askedFor(context: HandlerContext, row: ApprovalRecord): Output<"propose"> {
+  const { risks } = context.deploys.requestStore.view(row);
+  return { request: row.id, ...(row.error === null ? {} : { refused: row.error }), risks };
 }
 
 /** Queues rebuilds; with `wait` each result says how its deploy ended. */
@@ -117,13 +125,14 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   async request_spawn(context, input, caller) {
-    return { request: (await context.deploys.requests.spawn({ ...input, by: by(caller), origin: "request" })).id };
+    const row = await context.deploys.requests.spawn({ ...input, by: by(caller), origin: "request" });
+    return { request: row.id, risks: context.deploys.requestStore.view(row).risks };
   },
   async request_apply_commit(context, input, caller) {
     if (input.agent === MANAGER)
       throw new HiveError("forbidden", `${MANAGER} cannot change itself: ask the operator, who can propose it`);
     const row = await context.deploys.requests.applyCommit({ ...input, by: by(caller), origin: "request" });
-    return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
+    return askedFor(context, row);
   },
   async propose(context, input) {
     const { agent, commit, files, description, note } = input;
@@ -132,7 +141,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
       commit === undefined
         ? await context.deploys.requests.proposeFiles({ ...about, files: files ?? [] })
         : await context.deploys.requests.applyCommit({ ...about, commit, origin: "proposal" });
-    return { request: row.id, ...(row.error === null ? {} : { refused: row.error }) };
+    return askedFor(context, row);
   },
 
   rollback: async (context, { agent, id, note }) => ({

@@ -71,9 +71,10 @@ const by = (caller: CallerContext): string => (caller.kind === "operator" ? "ope
 
 export const lifecycleHandlers: Pick<Handlers, Names> = {
   async spawn(context, input) {
-    const { requests, through } = context.deploys;
-    await through((await requests.spawn({ ...input, by: OPERATOR, origin: "spawn" })).id);
-    return { agent: context.views.agent(context.swarm.byName(input.name)) };
+    const { requests, requestStore, through } = context.deploys;
+    const row = await requests.spawn({ ...input, by: OPERATOR, origin: "spawn" });
+    await through(row.id);
+    return { agent: context.views.agent(context.swarm.byName(input.name)), risks: requestStore.view(row).risks };
   },
   start: (context, input, caller) =>
     each(context, namesIn(context, input.scope, caller), caller, (agent) => startOne(context, agent, caller)),

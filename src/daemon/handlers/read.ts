@@ -1,6 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { readGeneration } from "../../agents/config-tree.ts";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
+import { RepoRefusal } from "../../config-repos/types.ts";
+import type { TreeFile } from "../../wire/approval.ts";
+import { HiveError } from "../../wire/error.ts";
 import type { Output } from "../../wire/operations.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { subscribeLines } from "../stream.ts";
@@ -66,9 +69,20 @@ export const readHandlers: Pick<Handlers, Names> = {
   },
 
   async config(context, input) {
+    if (input.request !== undefined) {
+      const row = context.deploys.requestStore.get(input.request);
+      if (row.name !== input.name) throw new HiveError("not_found", `request ${row.id} is about ${row.name}, not ${input.name}`);
+      const files = await context.repos
+        .applied(row.name)
+        .files(row.sha)
+        .catch((error: unknown) => {
+          throw error instanceof RepoRefusal ? new HiveError("bad_request", error.message, { cause: error }) : error;
+        });
+      return { files: files.map(readFile) };
+    }
     const agent = context.swarm.byNameEvenDestroyed(input.name);
     const root = context.paths.agent(agent.id).generation(agent.record.generation);
-    return { files: await readTree(root) };
+    return { files: (await readGeneration(root)).map(readFile) };
   },
 
   login: (context) => context.sessions.launch(context.urls.home),
@@ -93,11 +107,9 @@ function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subs
   return { agent_statuses: [row] };
 }
 
-/** The files of a generation as text; bytes that text cannot carry beside it, so that all of it can be proposed again. */
-async function readTree(root: string): Promise<Output<"config">["files"]> {
-  return (await readGeneration(root)).map(({ path, mode, base64 }) => {
-    const bytes = Buffer.from(base64, "base64");
-    const isExact = mode !== "120000" && isUtf8(bytes);
-    return { path, mode, text: bytes.toString("utf8"), ...(isExact ? {} : { base64 }) };
-  });
+/** A file as text; bytes that text cannot carry beside it, so that all of it can be proposed again. */
+function readFile({ path, mode, base64 }: TreeFile): Output<"config">["files"][number] {
+  const bytes = Buffer.from(base64, "base64");
+  const isExact = mode !== "120000" && isUtf8(bytes);
+  return { path, mode, text: bytes.toString("utf8"), ...(isExact ? {} : { base64 }) };
 }
