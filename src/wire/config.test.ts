@@ -134,6 +134,7 @@ describe("variables", () => {
       "TZ",
       "LANG",
       "LC_ALL",
+      "MCP_TOOL_TIMEOUT",
       "GIT_AUTHOR_NAME",
       "GIT_COMMITTER_EMAIL",
       "BASH_MAX_OUTPUT_LENGTH",
