@@ -26,7 +26,7 @@ export async function openLines(to: NetConnectOpts): Promise<Lines> {
     else lines.push(line);
   };
   const callback = (count: number): boolean => {
-    splitter.push(READ_BUFFER, onLine, count);
+    splitter.push(READ_BUFFER.subarray(0, count), onLine);
     return true;
   };
   const socket: Socket = connect({ ...to, onread: { buffer: READ_BUFFER, callback } });

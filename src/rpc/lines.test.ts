@@ -42,12 +42,3 @@ test("a line that comes byte by byte takes the memory of its bytes, not of its c
   splitter.push(Buffer.from("st\n"), (line) => lines.push(line));
   expect([lines[0]?.length, ...lines.slice(1)]).toEqual([1_000_001, "next", "last"]);
 });
-
-test("a buffer that is longer than the count is read up to the count", () => {
-  const splitter = new LineSplitter();
-  const lines: string[] = [];
-  splitter.push(Buffer.from("one\ntw!!\n\n"), (line) => lines.push(line), 6);
-  splitter.push(Buffer.from("o\n!!\n"), (line) => lines.push(line), 2);
-  splitter.push(Buffer.from("\n"), (line) => lines.push(line));
-  expect(lines).toEqual(["one", "two"]);
-});

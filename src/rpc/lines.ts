@@ -21,27 +21,24 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /**
-   * Calls `onLine` for every line that the first `count` bytes of `chunk` complete, without its newline. Skips empty
-   * lines.
-   */
-  push(chunk: Buffer, onLine: (line: string) => void, count = chunk.length): void {
-    if (this.#size === 0 && count <= this.#maxBytes && chunk[count - 1] === NEWLINE) {
+  /** Calls `onLine` for every line that the chunk completes, without its newline. Skips empty lines. */
+  push(chunk: Buffer, onLine: (line: string) => void): void {
+    if (this.#size === 0 && chunk.length <= this.#maxBytes && chunk.at(-1) === NEWLINE) {
       // The common case: the chunk is whole lines, usually one. They are decoded at once.
-      const text = chunk.toString("utf8", 0, count - 1);
+      const text = chunk.toString("utf8", 0, chunk.length - 1);
       if (!text.includes("\n")) take(text, onLine);
       else for (const line of text.split("\n")) take(line, onLine);
       return;
     }
     let start = 0;
-    while (start < count) {
+    while (start < chunk.length) {
       const found = chunk.indexOf(NEWLINE, start);
-      const end = found < 0 || found >= count ? count : found;
+      const end = found < 0 ? chunk.length : found;
       if (this.#size + end - start > this.#maxBytes) {
         throw new HiveError("too_large", `a line is at most ${this.#maxBytes} bytes`);
       }
-      // A copy: the chunk may be a buffer that the next read overwrites.
-      if (end === count) return this.#hold(chunk, start, end);
+      // A copy: a held part of a chunk would keep all of it in memory.
+      if (end === chunk.length) return this.#hold(chunk, start, end);
       const text = this.#size === 0 ? chunk.toString("utf8", start, end) : this.#whole(chunk, start, end);
       start = end + 1;
       take(text, onLine);

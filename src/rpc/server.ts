@@ -1,11 +1,10 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { connect, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import type { Operation } from "../wire/operation.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
-import { createReadingServer, type Accepted } from "./accept.ts";
 import { failure, successLine } from "./envelope.ts";
 import { InFlight } from "./in-flight.ts";
 import { parseStrictObject } from "./json.ts";
@@ -77,15 +76,14 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   const refused = new Refused(options.maxConnections);
   const inFlight = new InFlight(options.maxBytesInFlight);
   const words = `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`;
-  const server = createReadingServer((accepted) => {
-    const { socket } = accepted;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (live.size >= options.maxConnections) {
       refused.letGo(socket, words);
       return;
     }
     live.add(socket);
     socket.on("close", () => live.delete(socket));
-    serveConnection(accepted, options, inFlight);
+    serveConnection(socket, options, inFlight);
   });
   await listen(server, options.path);
   chmodSync(options.path, options.mode);
@@ -99,7 +97,7 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   };
 }
 
-function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptions, all: InFlight): void {
+function serveConnection(socket: Socket, options: LineServerOptions, all: InFlight): void {
   const splitter = new LineSplitter();
   const writer = new LineWriter(socket);
   const ended = new AbortController();
@@ -130,9 +128,9 @@ function serveConnection({ socket, onBytes }: Accepted, options: LineServerOptio
   const queue = (line: string): void => {
     turn = turn.then(() => new Promise<void>((resolve) => answer(line, resolve))).then(() => answered(line.length));
   };
-  onBytes((buffer, count) => {
+  socket.on("data", (chunk: Buffer) => {
     try {
-      splitter.push(buffer, onLine, count);
+      splitter.push(chunk, onLine);
     } catch (error) {
       writer.write(failure(error));
       writer.end();
