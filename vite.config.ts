@@ -36,6 +36,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
+      // How long plugins take is for those who write plugins, not for those who start a hive.
+      checks: { pluginTimings: false },
       input: { index: "ui/index.html", login: "ui/login.html", bootstrap: BOOTSTRAP },
       // Everything that the dashboard needs is one file: over HTTP/1.1 each further file waits for a connection.
       output: {

@@ -58,6 +58,7 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
     external: EXTERNAL,
     cwd: ROOT,
     logLevel: "warn",
+    checks: { pluginTimings: false },
     // Bundled CommonJS calls `require`, which a module has to create.
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);

@@ -102,8 +102,11 @@ export async function readStamp(file) {
   return readFile(file, "utf8").catch(() => undefined);
 }
 
-/** Runs a program on our terminal, in its own process group, and forwards signals, once per key press. */
-export function foreground(program, argv, options = {}) {
+/**
+ * Runs a program on our terminal, in its own process group, and forwards signals, once per key press. Resolves with its
+ * exit code. `onKilled` gets the name of the signal that ended it, if it ended by one.
+ */
+export function foreground(program, argv, options = {}, onKilled = () => {}) {
   const child = spawn(program, argv, { cwd: ROOT, stdio: "inherit", detached: true, ...options });
   let last = 0;
   const forward = (name) => {
@@ -115,6 +118,9 @@ export function foreground(program, argv, options = {}) {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => forward(name === "SIGHUP" ? "SIGTERM" : name));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+    child.once("close", (code, signal) => {
+      if (signal) onKilled(signal);
+      resolve(code ?? 1);
+    });
   });
 }

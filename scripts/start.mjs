@@ -7,11 +7,8 @@ import { runScript, setUp } from "./setup.mjs";
 await runScript(async () => {
   if (!(await setUp())) return;
   await build();
-  process.exitCode = await foreground(process.execPath, [
-    ...DAEMON_FLAGS,
-    join(ROOT, "dist", "hive-c0re.js"),
-    "serve",
-    "--foreground",
-    ...process.argv.slice(2),
-  ]);
+  const daemon = [...DAEMON_FLAGS, join(ROOT, "dist", "hive-c0re.js"), "serve", "--foreground", ...process.argv.slice(2)];
+  process.exitCode = await foreground(process.execPath, daemon, {}, (signal) =>
+    console.error(`the daemon was killed (${signal}); the cages keep running: \`npm start\` takes them over`),
+  );
 });

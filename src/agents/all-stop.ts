@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { z } from "zod";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
@@ -51,7 +52,10 @@ export class AllStop {
   /** Throws `conflict` while everything is stopped: what would start an agent has to wait. */
   check(): void {
     if (this.isOn)
-      throw new HiveError("conflict", "stop all is in effect: start what ran first (`hivectl start --what-ran`), then ask again");
+      throw new HiveError(
+        "conflict",
+        `stop all is in effect: start what ran first (${hivectl("start --what-ran")}), then ask again`,
+      );
   }
 
   /** Stops every agent and remembers which of them ran. Called again, it stops what was started since. */

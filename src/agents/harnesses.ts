@@ -1,3 +1,4 @@
+import { asRun } from "../lib/hivectl.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
 import type { SpooledEvent } from "../wire/event.ts";
@@ -288,7 +289,7 @@ export class Harnesses {
     stateOf(agent).harness.park = {
       why,
       fault: TURN_ENDS[why].fault,
-      reason: remedy === undefined ? reason : `${reason}; ${remedy}`,
+      reason: remedy === undefined ? reason : `${reason}; ${asRun(remedy)}`,
       until,
       timer: this.#lookAtPark(agent, new Moment(until, this.#deps.now)),
     };

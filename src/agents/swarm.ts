@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Identity } from "../platforms/port.ts";
@@ -100,7 +101,7 @@ export class Swarm {
     if (holder?.destroyed) {
       throw new HiveError(
         "conflict",
-        `an agent ${name} was destroyed and its state is kept: \`hivectl revive ${name}\` brings it back, \`hivectl destroy ${name} --purge\` frees the name`,
+        `an agent ${name} was destroyed and its state is kept: ${hivectl(`revive ${name}`)} brings it back, ${hivectl(`destroy ${name} --purge`)} frees the name`,
       );
     }
     if (holder || this.#drafts.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);

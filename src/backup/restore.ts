@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -119,7 +120,7 @@ async function refuseLivingCages(state: string): Promise<void> {
     if (note.success && isAlive(note.data.init))
       throw new HiveError(
         "conflict",
-        `cages of ${state} still run: start its daemon and stop it with \`hivectl shutdown\` first`,
+        `cages of ${state} still run: start its daemon and stop it with ${hivectl("shutdown")} first`,
       );
   }
 }

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { costWords } from "../wire/cost.ts";
 import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
@@ -70,7 +71,7 @@ export function waitingWords({ approvals, questions, hive }: StateSnapshot): str
 export function bannersOf({ hive, agents }: StateSnapshot): StateSnapshot["hive"]["banners"] {
   if (hive.all_stopped === undefined) return hive.banners;
   const isAnyUp = agents.some((agent) => agent.running);
-  const text = `${allStoppedWords(hive.all_stopped, isAnyUp)} (\`hivectl start --what-ran\`)`;
+  const text = `${allStoppedWords(hive.all_stopped, isAnyUp)} (${hivectl("start --what-ran")})`;
   return [{ level: "error", text }, ...hive.banners];
 }
 

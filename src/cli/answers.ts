@@ -1,3 +1,5 @@
+import { hivectl } from "../lib/hivectl.ts";
+import { because, standstill } from "./standstill.ts";
 import { connectLines } from "../rpc/client.ts";
 import type { AgentView } from "../wire/agent.ts";
 import { MAX_PAGE_ROWS } from "../wire/limits.ts";
@@ -36,7 +38,7 @@ export class Answers {
   async all(): Promise<void> {
     const ids = [...this.#waiting.keys()];
     const first = ids.reduce((least, id) => Math.min(least, id), Infinity);
-    this.#shell.waitsFor(`the answer will still arrive in your inbox; \`hivectl messages\` shows the state of #${first}`);
+    this.#shell.waitsFor(`the answer will still arrive in your inbox; ${hivectl("messages")} shows the state of #${first}`);
     // A stream needs a connection of its own.
     const client = await connectLines(this.#shell.socketPath, { ordered: true });
     const kinds = ["message", "agent"] as const;
@@ -90,22 +92,8 @@ export class Answers {
 
 /** The states of a message that rule out an answer, as words. */
 const ENDS: Partial<Record<MessageView["state"], (message: MessageView) => string>> = {
-  done: ({ to }) => `its turn ended without an answer; \`hivectl tail ${to} --no-follow\` shows the turn`,
-  dead: ({ id, reason }) => `it is dead${because(reason)}; \`hivectl retry ${id}\` puts it back`,
+  done: ({ to }) => `its turn ended without an answer; ${hivectl(`tail ${to} --no-follow`)} shows the turn`,
+  dead: ({ id, reason }) => `it is dead${because(reason)}; ${hivectl(`retry ${id}`)} puts it back`,
   dropped: ({ reason }) => `it was dropped${because(reason)}`,
-  held: ({ chain, reason }) => `it is held${because(reason)}; \`hivectl let-go ${chain}\` releases it`,
+  held: ({ chain, reason }) => `it is held${because(reason)}; ${hivectl(`let-go ${chain}`)} releases it`,
 };
-const because = (reason: string | undefined): string => (reason === undefined ? "" : `: ${reason}`);
-
-/** Why an agent takes no message until the operator acts; undefined for an agent that continues without the operator. */
-function standstill(agent: AgentView): string | undefined {
-  const { name, state } = agent;
-  if (agent.destroyed) return "it was destroyed";
-  if (agent.deploying !== undefined) return undefined;
-  if (state === "failed" && agent.resumes_at === undefined)
-    return `it has failed${because(agent.state_reason)}; \`hivectl start ${name}\``;
-  if (state === "offline" && agent.state_reason === undefined) return `it is stopped; \`hivectl start ${name}\``;
-  if (state === "paused") return `it is paused; \`hivectl resume ${name}\``;
-  if (state === "needs_login") return `it needs a login${because(agent.state_reason)}; log in, then \`hivectl resume ${name}\``;
-  return undefined;
-}

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { connectLines } from "../rpc/client.ts";
 import type { ApprovalView } from "../wire/approval.ts";
 import { isBeforeBuilt } from "../wire/request-states.ts";
@@ -21,7 +22,7 @@ export async function buildLog(
   else if (!isFollowing) return shell.show(part, () => `the build of request ${id} has printed nothing`);
   if (!isFollowing) return;
 
-  shell.waitsFor(`the build goes on; \`hivectl build-log ${id}\` shows its log`);
+  shell.waitsFor(`the build goes on; ${hivectl(`build-log ${id}`)} shows its log`);
   const ended = untilBuilt(shell, id);
   for (let isOver = false; !isOver;) {
     const next = read(part.position);

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { isTerminal } from "../wire/request-states.ts";
 import { connectLines } from "../rpc/client.ts";
 import type { ApprovalView, RiskMark } from "../wire/approval.ts";
@@ -16,7 +17,7 @@ export async function followRequest(shell: Shell, id: number): Promise<ApprovalV
 /** Follows several requests at once. Resolves in their order. */
 export async function followRequests(shell: Shell, ids: readonly number[]): Promise<ApprovalView[]> {
   const names = ids.map((id) => `#${id}`).join(", ");
-  shell.waitsFor(`${names} ${ids.length === 1 ? "continues" : "continue"}; \`hivectl requests\` shows the state`);
+  shell.waitsFor(`${names} ${ids.length === 1 ? "continues" : "continue"}; ${hivectl("requests")} shows the state`);
   const last = new Map<number, ApprovalView>();
   const hear = (approval: ApprovalView): void => {
     if (last.get(approval.id)?.state !== approval.state) tellStep(shell, approval, ids.length > 1);

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { MessageView } from "../wire/message.ts";
 import { systemWords } from "../wire/system-event.ts";
 import { age, clean, indented } from "./print.ts";
@@ -33,4 +34,4 @@ export function messageText(message: MessageView, { now, paint, width }: View, i
 }
 
 const cutWords = ({ id, body_bytes: bytes }: MessageView): string =>
-  `… the beginning${bytes === undefined ? "" : ` of ${bytes} bytes`}: \`hivectl message ${id}\` prints the whole`;
+  `… the beginning${bytes === undefined ? "" : ` of ${bytes} bytes`}: ${hivectl(`message ${id}`)} prints the whole`;

@@ -1,3 +1,4 @@
+import { hivectlName } from "../lib/hivectl.ts";
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { agentCommands, showStatus } from "./commands/agents.ts";
@@ -64,7 +65,7 @@ export function buildProgram(): Command {
     .option("--socket <path>", "the daemon's host.sock; by default HIVE_STATE_DIR's, your own, or the system's")
     .configureHelp({ showGlobalOptions: false, subcommandTerm: verbTerm, minWidthToWrap: MIN_DESCRIPTION })
     .configureOutput({ outputError: (words, write) => write(words.replace(/^error: /, "hivectl: ")) })
-    .showHelpAfterError("(hivectl --help lists the verbs)")
+    .showHelpAfterError(`(${hivectlName()} --help lists the verbs)`)
     .showSuggestionAfterError()
     .exitOverride()
     .allowExcessArguments()
@@ -80,7 +81,7 @@ export function buildProgram(): Command {
       }
       return withShell(program.opts(), async (shell) => {
         await showStatus(shell);
-        shell.say(shell.paint("dim", "\nhivectl --help lists the verbs"));
+        shell.say(shell.paint("dim", `\n${hivectlName()} --help lists the verbs`));
       });
     });
   addExitCodes(program, EXIT_CODES);
@@ -100,7 +101,7 @@ export function buildProgram(): Command {
       .exitOverride()
       // An excess argument is an error: `approve 12 13` approves nothing.
       .allowExcessArguments(false)
-      .showHelpAfterError(`(hivectl ${command.name()} --help says more)`)
+      .showHelpAfterError(`(${hivectlName()} ${command.name()} --help says more)`)
       .option("--json", "print what the daemon answered")
       .option("--socket <path>", "the daemon's host.sock");
   return program;

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
 import { KIND_WORDS } from "../wire/words.ts";
@@ -114,7 +115,7 @@ export function requestText({ approval, base_sha, files }: Output<"show">, view:
   const unshown = files.filter(isUnshown);
   if (unshown.length > 0) {
     const list = unshown.map((file) => `  ${visible(file.path)}`).join("\n");
-    const words = `Not shown whole; to see one: hivectl show ${approval.id} --file <path>. To approve, name each with --unshown <path>:`;
+    const words = `Not shown whole; to see one: ${hivectl(`show ${approval.id} --file <path>`)}. To approve, name each with --unshown <path>:`;
     lines.push("", paint("red", reflow(words, view.width)), list);
   }
   return lines.join("\n");

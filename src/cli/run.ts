@@ -1,12 +1,21 @@
 import { CommanderError } from "commander";
+import { hivectlName } from "../lib/hivectl.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { buildProgram } from "./program.ts";
 import { printFailure } from "./shell.ts";
 
+/** A help text whose examples can be typed as they are. */
+export const withRunnable = (help: string): string =>
+  help.replaceAll(/^( {2}(?:.*[|(] ?)?)hivectl (?=[a-z-])/gm, (_, lead: string) => `${lead}${hivectlName()} `);
+
 /** Runs hivectl with the words after its name. Sets the exit code of the process; never rejects for a failed verb. */
 export async function run(words: readonly string[]): Promise<void> {
   try {
-    await buildProgram().parseAsync(words, { from: "user" });
+    const program = buildProgram();
+    // The man page has the plain name; the help that is printed has the one that can be typed.
+    const writeOut = (text: string): void => void process.stdout.write(withRunnable(text));
+    for (const command of [program, ...program.commands]) command.configureOutput({ writeOut });
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;

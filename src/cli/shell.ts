@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { asRun, findHivectlIn } from "../lib/hivectl.ts";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
 import { writtenOut } from "../wire/unseen.ts";
 import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
@@ -39,6 +40,7 @@ export interface Shell extends Printer {
 
 /** The environment is read only in this file. */
 export const environment: NodeJS.ProcessEnv = process.env;
+findHivectlIn(environment["PATH"] ?? "");
 
 /** The implementation of a verb. Method parameters may be narrower, so that each verb can name the types of its arguments. */
 interface Verb<Options> {
@@ -169,6 +171,8 @@ export async function nothingAbout({ client }: Shell, words: string, agent: stri
 /** Reports a verb's failure: a text on standard error, and with --json one document on standard output. */
 function fail(error: unknown, isJson: boolean): void {
   const failure = failureOf(error);
+  // The daemon may have another PATH.
+  failure.message = asRun(failure.message);
   if (isJson) printFailure(failure);
   process.stderr.write(`hivectl: ${clean(failure.message)}\n`);
   process.exitCode = failure.exit;

@@ -56,7 +56,7 @@ test("a denied connection is a row and a note on the agent's tail with its reaso
 test("a flood of denied connections leaves ten notes a minute; each is a row", async () => {
   for (let n = 0; n < 50; n++) await seen("not listed");
   expect(tail()).toHaveLength(10);
-  expect(tail().at(-1)).toContain("`hivectl egress ada`");
+  expect(tail().at(-1)).toContain("`npx hivectl egress ada`");
   expect(store.ledger.connections("a1", 1e9, 100)).toHaveLength(50);
   now += 60_000;
   await seen("not listed");

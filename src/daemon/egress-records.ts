@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { Feed } from "../eventlog/feed.ts";
 import type { EgressRecord } from "../gateway/egress/proxy.ts";
 import type { Directory } from "../messages/directory.ts";
@@ -58,6 +59,6 @@ export class EgressRecords {
     const named = serverName === undefined ? "" : `: ${serverName}`;
     const words = `connection denied: ${host}:${port} (${reasonOf(verdict)}${named})`;
     if (minute.denied < MOST_NOTES) return words;
-    return `${words}; \`hivectl egress ${this.#deps.directory.nameOf(agentId)}\` lists those of the next minute`;
+    return `${words}; ${hivectl(`egress ${this.#deps.directory.nameOf(agentId)}`)} lists those of the next minute`;
   }
 }

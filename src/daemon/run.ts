@@ -1,3 +1,4 @@
+import { findHivectlIn, hivectl, hivectlName } from "../lib/hivectl.ts";
 import { createAdaptorServer, getRequestListener } from "@hono/node-server";
 import { mkdirSync, realpathSync } from "node:fs";
 import type { Server } from "node:http";
@@ -27,6 +28,7 @@ const INTERFACE = join(import.meta.dirname, "ui");
  */
 export async function run(config: Config, failpoint?: (name: string) => Promise<void>): Promise<number> {
   process.umask(0o022);
+  findHivectlIn(config.path);
   const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
   checkSocketPaths(paths);
   paths.prepare();
@@ -134,10 +136,10 @@ function banner(config: Config, hive: System): string {
   const stopped = hive.allStop.view;
   const isAnyUp = hive.swarm.all().some((agent) => agent.isUp);
   if (stopped)
-    lines.push(`  note: ${allStoppedWords(stopped, isAnyUp)} (\`npx hivectl start --what-ran\`, or the button of the page)`);
+    lines.push(`  note: ${allStoppedWords(stopped, isAnyUp)} (${hivectl("start --what-ran")}, or the button of the page)`);
   lines.push(
     `  state  ${config.stateDir}`,
-    `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; npx hivectl --help`,
+    `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; ${hivectlName()} --help`,
     "",
   );
   return `${lines.join("\n")}\n`;

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
@@ -76,7 +77,7 @@ export class Sessions {
     const expires = this.#launch.get(hash);
     this.#launch.delete(hash);
     if (expires === undefined || expires.hasCome) {
-      throw new HiveError("unauthorized", "this launch link was used or is too old: run `npx hivectl login` for a new one");
+      throw new HiveError("unauthorized", `this launch link was used or is too old: run ${hivectl("login")} for a new one`);
     }
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = this.#now();

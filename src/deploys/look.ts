@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
@@ -61,6 +62,6 @@ export function acceptedUnshown(row: ApprovalRecord, diff: readonly DiffFile[], 
   const more = missing.length > MAX_NAMED ? `\n  and ${missing.length - MAX_NAMED} more` : "";
   throw new HiveError(
     "conflict",
-    `request ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (\`hivectl show ${row.id} --file <path>\`, or its page) and approve with all of them named: \`--unshown <path>\`, or \`unshown\` in the call`,
+    `request ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (${hivectl(`show ${row.id} --file <path>`)}, or its page) and approve with all of them named: \`--unshown <path>\`, or \`unshown\` in the call`,
   );
 }

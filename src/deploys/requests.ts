@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { RequestOrigin, Sha, TreeFile } from "../wire/approval.ts";
@@ -183,7 +184,7 @@ export class Requests {
     const agent = this.#context.swarm.byName(name);
     const earlier = this.#requestStore.get(id);
     if (earlier.agent !== agent.id || earlier.state !== "deployed")
-      throw new HiveError("not_found", `${name} has no deploy ${id}: \`hivectl deploys ${name}\` lists them`);
+      throw new HiveError("not_found", `${name} has no deploy ${id}: ${hivectl(`deploys ${name}`)} lists them`);
     if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
     const description = `back to deployed/${id}`;
     return this.#again(agent, earlier.sha, "rollback", by, { description, note });
@@ -263,7 +264,7 @@ export class Requests {
     const words = `request ${row.id} does not follow what runs (${running.slice(0, 12)}), which was deployed after it was made`;
     throw new HiveError(
       "conflict",
-      `${words}: it would undo that deploy. Propose it again on what runs (\`hivectl propose ${row.name} --from ${row.id}\`, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
+      `${words}: it would undo that deploy. Propose it again on what runs (${hivectl(`propose ${row.name} --from ${row.id}`)}, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
     );
   }
 

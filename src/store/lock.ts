@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 
@@ -14,7 +15,7 @@ export function takeLock(file: string): { release(): void } {
     if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
       throw new HiveError(
         "conflict",
-        `another hive-c0re runs on this state folder (it holds ${file}): stop it with \`npx hivectl shutdown\`, or use another HIVE_STATE_DIR`,
+        `another hive-c0re runs on this state folder (it holds ${file}): stop it with ${hivectl("shutdown")}, or use another HIVE_STATE_DIR`,
       );
     }
     throw error;

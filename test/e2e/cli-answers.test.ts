@@ -26,7 +26,11 @@ const agent = (more: Partial<AgentView>): HiveEvent => ({ kind: "agent", agent: 
 
 beforeEach(() => {
   host.calls = [];
-  host.answers = { send: { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] } };
+  host.answers = {
+    send: { sent: [{ id: 12, to: "scout", state: "queued" }], duplicate: false, refused: [] },
+    inbox: { messages: [], unread: 0, read_up_to: 0 },
+    mark_read: { unread: 0 },
+  };
 });
 
 test("an answer is printed, and events before it do not end the wait", async () => {
@@ -37,12 +41,38 @@ test("an answer is printed, and events before it do not end the wait", async () 
   expect(JSON.parse(out)).toMatchObject({ message: { body: "fine", in_reply_to: 12 } });
 });
 
+test("a printed answer is read, and an unread message before it stays unread", async () => {
+  host.answers.watch = () => eventsOf([answer("fine", 12)]);
+  const unread = (...ids: number[]) => ids.map((id) => aMessage("scout", "operator", "hello", { id }));
+  const marked = async (messages: MessageView[]): Promise<unknown[]> => {
+    host.answers.inbox = { messages, unread: messages.length, read_up_to: 0 };
+    host.calls = [];
+    await host.hivectl("send", "scout", "hi", "--wait");
+    return host.calls.filter(({ name }) => name === "mark_read").map(({ input }) => input);
+  };
+  expect(await marked(unread(90))).toEqual([{ up_to: 90 }]);
+  expect(await marked(unread(90, 95))).toEqual([{ up_to: 90 }]);
+  expect(await marked(unread(80, 90))).toEqual([]);
+});
+
+test("a message to an agent that takes none says so, with what to do; one to a busy agent is queued", async () => {
+  const sendTo = async (more: Partial<AgentView>): Promise<string> => {
+    host.answers.state = { state: aState({ agents: [anAgent("scout", more)] }) };
+    return (await host.hivectl("send", "scout", "hi")).out;
+  };
+  expect(await sendTo({ state: "offline", running: false })).toBe(
+    "#12 to scout: queued; it is stopped; `npx hivectl start scout`\n",
+  );
+  expect(await sendTo({ state: "paused", paused: true })).toContain("it is paused; `npx hivectl resume scout`");
+  expect(await sendTo({ state: "thinking" })).toBe("#12 to scout: queued\n");
+});
+
 describe.each<[string, HiveEvent[], string, string]>([
   [
     "is dead",
     [question({ state: "dead", reason: "it crashes", failures: 5 })],
     "dead",
-    "it is dead: it crashes; `hivectl retry 12`",
+    "it is dead: it crashes; `npx hivectl retry 12`",
   ],
   [
     "is dropped",
@@ -54,7 +84,7 @@ describe.each<[string, HiveEvent[], string, string]>([
     "is held",
     [question({ state: "held", reason: "the chain has 33 hops" })],
     "held",
-    "it is held: the chain has 33 hops; `hivectl let-go 12`",
+    "it is held: the chain has 33 hops; `npx hivectl let-go 12`",
   ],
   [
     "is done without an answer",
@@ -62,13 +92,18 @@ describe.each<[string, HiveEvent[], string, string]>([
     "done",
     "its turn ended without an answer",
   ],
-  ["waits for a paused agent", [agent({ state: "paused", paused: true })], "queued", "it is paused; `hivectl resume scout`"],
-  ["waits for a stopped agent", [agent({ state: "offline", running: false })], "queued", "it is stopped; `hivectl start scout`"],
+  ["waits for a paused agent", [agent({ state: "paused", paused: true })], "queued", "it is paused; `npx hivectl resume scout`"],
+  [
+    "waits for a stopped agent",
+    [agent({ state: "offline", running: false })],
+    "queued",
+    "it is stopped; `npx hivectl start scout`",
+  ],
   [
     "waits for one that has failed",
     [agent({ state: "failed", state_reason: "parked" })],
     "queued",
-    "it has failed: parked; `hivectl start scout`",
+    "it has failed: parked; `npx hivectl start scout`",
   ],
   ["waits for one that is destroyed", [agent({ destroyed: true })], "queued", "it was destroyed"],
 ])("a message that %s", (_what, events, state, reason) => {
@@ -139,7 +174,7 @@ test.each([
   ["SIGTERM", 143],
 ] as const)("%s ends it with %i, and prints that the answer will still arrive", async (signal, code) => {
   host.answers.watch = () => eventsOf([question({})]);
-  const words = "interrupted: the answer will still arrive in your inbox; `hivectl messages` shows the state of #12";
+  const words = "interrupted: the answer will still arrive in your inbox; `npx hivectl messages` shows the state of #12";
   const text = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait");
   expect(text).toEqual({ code, out: "", err: `hivectl: ${words}\n` });
   const json = await host.interrupted(signal, "watch", "send", "scout", "hi", "--wait", "--json");

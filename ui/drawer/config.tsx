@@ -1,4 +1,4 @@
-import { useCallback, useState, type ReactNode } from "react";
+import { useCallback, useRef, useState, type ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import type { Output } from "../../src/wire/operations.ts";
 import { ActionButton, useAction } from "../kit/button.tsx";
@@ -51,6 +51,8 @@ export function Config({ name }: { name: string }): ReactNode {
     setSent(request);
     toast(`request ${request} waits for you`);
   };
+  /** "edit…" was pressed: the editor takes the focus when it appears. */
+  const isBeginning = useRef(false);
   const send = useAction(propose, changed.length > 0);
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   return (
@@ -76,7 +78,7 @@ export function Config({ name }: { name: string }): ReactNode {
                 type="button"
                 role="tab"
                 aria-selected={one === file}
-                className={`ghost ${one === file ? "amber" : ""}`}
+                className="ghost"
                 onClick={() => setChosen(one.path)}
               >
                 {visible(one.path)}
@@ -88,7 +90,14 @@ export function Config({ name }: { name: string }): ReactNode {
         <span className="grow" />
         {sha && <span className="chip sha">{visible(sha)}</span>}
         {edited === undefined && (
-          <button type="button" className="ghost" onClick={() => setDraft("{}")}>
+          <button
+            type="button"
+            className="ghost"
+            onClick={() => {
+              isBeginning.current = true;
+              setDraft("{}");
+            }}
+          >
             edit…
           </button>
         )}
@@ -109,6 +118,10 @@ export function Config({ name }: { name: string }): ReactNode {
       ) : (
         <>
           <textarea
+            ref={(at) => {
+              if (isBeginning.current) at?.focus();
+              isBeginning.current = false;
+            }}
             className="file edit"
             aria-label={visible(`text of ${file.path}`)}
             spellCheck={false}

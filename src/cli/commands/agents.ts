@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { agentName, scoped, wholeNumber } from "../arguments.ts";
@@ -70,7 +71,7 @@ export function agentCommands(program: Command): void {
     async (shell, [names = []]: [string[]?], { whatRan, ...options }) => {
       if (whatRan === true && (names.length > 0 || options.all === true))
         throw new UsageError("--what-ran says which agents: leave out names and --all");
-      shell.waitsFor("the agents are still starting; `hivectl status` shows their state");
+      shell.waitsFor(`the agents are still starting; ${hivectl("status")} shows their state`);
       const { results } =
         whatRan === true
           ? await shell.client.call("start_what_ran", {})
@@ -87,7 +88,7 @@ export function agentCommands(program: Command): void {
     ),
     async (shell, [names = []]: [string[]?], options) => {
       const scope = scopeOf(names, options);
-      shell.waitsFor("the agents are still stopping; `hivectl status` shows their state");
+      shell.waitsFor(`the agents are still stopping; ${hivectl("status")} shows their state`);
       const { results } = "all" in scope ? await shell.client.call("stop_all", {}) : await shell.client.call("stop", { scope });
       await showResults(shell, results, "stopped", names);
     },
@@ -95,7 +96,7 @@ export function agentCommands(program: Command): void {
 
   const each = (verb: string, words: string, done: string, run: (shell: Shell, name: string) => Promise<object>): void => {
     act<ScopeOptions>(scoped(program, verb, words), async (shell, [names]: [string[]?], options) => {
-      shell.waitsFor("the daemon finishes the last agent that it was asked for; `hivectl status` shows its state");
+      shell.waitsFor(`the daemon finishes the last agent that it was asked for; ${hivectl("status")} shows its state`);
       await forEachAgent(shell, names ?? [], options, done, (name) => run(shell, name));
     });
   };
@@ -135,7 +136,7 @@ export function agentCommands(program: Command): void {
       await confirm(shell, { yes }, purge ? `remove ${name} with its notes, session and config, for good` : `destroy ${name}`);
       await shell.client.call("destroy", { name, purge, note });
       shell.show({}, () =>
-        purge ? `${name} is removed permanently` : `${name} destroyed; \`hivectl revive ${name}\` restores it`,
+        purge ? `${name} is removed permanently` : `${name} destroyed; ${hivectl(`revive ${name}`)} restores it`,
       );
     },
   );
@@ -181,7 +182,7 @@ export function agentCommands(program: Command): void {
       if (to !== undefined) {
         const { writeTree } = await import("../tree.ts");
         writeTree(to, output.files);
-        return shell.show(output, () => `${to} has the config: edit it, then \`hivectl propose ${name} ${to}\``);
+        return shell.show(output, () => `${to} has the config: edit it, then ${hivectl(`propose ${name} ${to}`)}`);
       }
       shell.show(output, ({ files }) =>
         files.map((file) => `${shell.paint("dim", `── ${visible(file.path)} ──`)}\n${visible(file.text).trimEnd()}`).join("\n"),
@@ -192,7 +193,7 @@ export function agentCommands(program: Command): void {
 
 /** Makes a call that answers once an agent runs. With --wait, prints the steps of its deploy. */
 async function comesToLife<T>(shell: Shell, name: string, wait: boolean | undefined, call: () => Promise<T>): Promise<T> {
-  shell.waitsFor(`the deploy of ${name} continues; \`hivectl requests ${name}\` shows its state`);
+  shell.waitsFor(`the deploy of ${name} continues; ${hivectl(`requests ${name}`)} shows its state`);
   if (wait !== true) return call();
   const { tellingSteps } = await import("../follow.ts");
   return tellingSteps(shell, (one) => one.agent === name && one.kind === "spawn", call);

@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import type { Command } from "commander";
 import type { AuditRow } from "../../wire/approval.ts";
 import { agentName, scoped, wholeNumber } from "../arguments.ts";
@@ -31,7 +32,7 @@ export function deployCommands(program: Command): void {
     async (shell, [names = []]: [string[]?], options) => {
       const { wait, note } = options;
       const results = await resultsOf(shell, names, options, (name) => shell.client.call("rebuild", { name, note }));
-      if (wait !== true) return showResults(shell, results, "is rebuilt: `hivectl requests` follows it");
+      if (wait !== true) return showResults(shell, results, `is rebuilt: ${hivectl("requests")} follows it`);
       await showResults(shell, await settled(shell, results), "is rebuilt", names);
     },
   );
@@ -194,7 +195,7 @@ async function settled(shell: Shell, results: readonly Result[]): Promise<Result
 /** Asks for rebuilds, which the daemon carries out one after the other. With --wait, prints their steps. */
 async function queued(shell: Shell, call: () => Promise<{ results: Result[] }>, { wait }: Deciding): Promise<Result[]> {
   if (wait !== true) return (await call()).results;
-  shell.waitsFor("the rebuilds continue; `hivectl requests` shows their state");
+  shell.waitsFor(`the rebuilds continue; ${hivectl("requests")} shows their state`);
   const { tellingSteps } = await import("../follow.ts");
   return (await tellingSteps(shell, (one) => one.origin === "update", call)).results;
 }

@@ -6,11 +6,18 @@ import { EXIT, Failure } from "../exit.ts";
 import { messageText } from "../message-text.ts";
 import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
+import { standstill } from "../standstill.ts";
 import { readMessage } from "../stdin.ts";
 
-/** Prints what was sent. Recipients that refused make it a partial failure. */
-function showSent(shell: Shell, sent: Output<"send">): void {
-  const lines = sent.sent.map((one) => `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}`);
+/** Prints what was sent, and which recipients take no message as they are. Refusals make it a partial failure. */
+async function showSent(shell: Shell, sent: Output<"send">): Promise<void> {
+  const isQueued = sent.sent.some((one) => one.state === "queued");
+  const agents = isQueued && !shell.isJson ? (await shell.client.call("state", { messages: 0 })).state.agents : [];
+  const lines = sent.sent.map((one) => {
+    const agent = one.state === "queued" ? agents.find(({ name }) => name === one.to) : undefined;
+    const why = agent && standstill(agent);
+    return `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}${why === undefined ? "" : `; ${clean(why)}`}`;
+  });
   if (sent.refused.length === 0) return shell.show(sent, () => lines.join("\n"));
   for (const line of lines) shell.say(line);
   throw new Failure(EXIT.partial, "partial", refusedWords(sent), sent);
@@ -35,12 +42,30 @@ async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean
   const { unanswered } = answers;
   const answered = await Promise.all(answers.answered.map((message) => wholeOf(shell, message)));
   for (const message of answered) shell.say(`${isForAll ? `${clean(message.from)}: ` : ""}${clean(message.body ?? "")}`);
+  await markPrinted(shell, new Set(answered.map(({ id }) => id)));
   const facts = isForAll ? { messages: answered, unanswered, refused: sent.refused } : { message: answered[0], ...unanswered[0] };
   if (unanswered.length === 0 && sent.refused.length === 0) return shell.show(facts, () => "");
   const words = unanswered.map((one) => `#${one.id} to ${one.to} has no answer: ${one.reason}`);
   if (sent.refused.length > 0) words.push(refusedWords(sent));
   const [exit, code] = answered.length > 0 ? ([EXIT.partial, "partial"] as const) : ([EXIT.unanswered, "unanswered"] as const);
   throw new Failure(exit, code, words.join("\n"), facts);
+}
+
+/** Unread messages that are checked for one that was not printed. */
+const MAX_CHECKED = 200;
+
+/**
+ * Marks printed messages as read, up to the first unread one that was not printed: what is read is one position in the
+ * inbox.
+ */
+async function markPrinted({ client }: Shell, printed: ReadonlySet<number>): Promise<void> {
+  const { messages } = await client.call("inbox", { limit: MAX_CHECKED, unread: true });
+  // There may be older ones that were not printed.
+  if (messages.length === MAX_CHECKED) return;
+  const unread = messages.map(({ id }) => id).sort((a, b) => a - b);
+  const first = unread.findIndex((id) => !printed.has(id));
+  const last = (first < 0 ? unread : unread.slice(0, first)).at(-1);
+  if (last !== undefined) await client.call("mark_read", { up_to: last });
 }
 
 /** Verbs for messages. */
@@ -60,7 +85,7 @@ export function messageCommands(program: Command): void {
       const { randomUUID } = await import("node:crypto");
       const sent = await shell.client.call("send", { to, body, client_id: randomUUID(), in_reply_to: replyTo });
       if (wait === true) await showAnswers(shell, sent, to === "*");
-      else showSent(shell, sent);
+      else await showSent(shell, sent);
     },
   );
 

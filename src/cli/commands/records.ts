@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { costWords } from "../../wire/cost.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
@@ -56,7 +57,7 @@ export function recordCommands(program: Command): void {
       shell.show(await shell.client.call("usage", { agent, limit, before }), ({ rows, total, more }) => {
         if (rows.length === 0) return before === undefined ? "no model was used yet" : `no model was used before ${before}`;
         const lines = usageTable(rows, total, agent === undefined, shell);
-        const older = `older days: hivectl cost ${agent === undefined ? "" : `${agent} `}--before ${rows.at(-1)?.day ?? ""}`;
+        const older = `older days: ${hivectl(`cost ${agent === undefined ? "" : `${agent} `}--before ${rows.at(-1)?.day ?? ""}`)}`;
         const notes = [
           ...(total.unpriced > 0
             ? [`${plural(total.unpriced, "request")} went to a model without a price: no sum contains them`]
@@ -93,7 +94,9 @@ export function recordCommands(program: Command): void {
         ];
         const missing = connections.map(missingEntry).find((entry) => entry !== undefined);
         const hint =
-          missing === undefined ? "" : `\n${shell.paint("dim", `to ask for it: hivectl egress ${agent} --propose ${missing}`)}`;
+          missing === undefined
+            ? ""
+            : `\n${shell.paint("dim", `to ask for it: ${hivectl(`egress ${agent} --propose ${missing}`)}`)}`;
         return `${table(connections, columns, shell.width, shell.paint)}${hint}`;
       });
     },
@@ -114,7 +117,7 @@ async function proposeHost(shell: Shell, agent: string, host: string): Promise<v
   if (refused !== undefined) throw new Failure(EXIT.refused, "failed", `#${id} is refused: ${clean(refused)}`, output);
   shell.show(
     output,
-    ({ request }) => `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``,
+    ({ request }) => `#${request} waits for approval: ${hivectl(`show ${request}`)}, ${hivectl(`approve ${request}`)}`,
   );
 }
 

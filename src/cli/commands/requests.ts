@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { requestCan } from "../../wire/request-states.ts";
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
@@ -185,7 +186,7 @@ export function requestCommands(program: Command): void {
 }
 
 const waits = (request: number): string =>
-  `#${request} waits for approval: \`hivectl show ${request}\`, \`hivectl approve ${request}\``;
+  `#${request} waits for approval: ${hivectl(`show ${request}`)}, ${hivectl(`approve ${request}`)}`;
 
 type Proposed = { commit: string } | { files: Awaited<ReturnType<typeof tree>> };
 
@@ -242,7 +243,7 @@ function checkUnshown(id: number, files: Output<"show">["files"], named: readonl
   throw new Failure(
     EXIT.refused,
     "conflict",
-    `#${id} changes files that are not shown whole:${list}\nLook at each with \`hivectl show ${id} --file <path>\` and name it with \`--unshown <path>\``,
+    `#${id} changes files that are not shown whole:${list}\nLook at each with ${hivectl(`show ${id} --file <path>`)} and name it with \`--unshown <path>\``,
   );
 }
 
@@ -252,7 +253,7 @@ async function tellSummary(shell: Shell, approval: Approval, base: string | unde
   const change =
     files === 0
       ? ""
-      : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; \`hivectl show ${approval.id}\` has the diff`;
+      : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; ${hivectl(`show ${approval.id}`)} has the diff`;
   shell.say(`${requestSummary(approval, base, shell)}${change}\n`);
 }
 
@@ -269,6 +270,6 @@ function checkSha(approval: Approval, sha: string): void {
   if (!/^[0-9a-f]{7,40}$/.test(sha)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
   if (approval.sha?.startsWith(sha) !== true)
     throw new Error(
-      `#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with \`hivectl show ${approval.id}\``,
+      `#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with ${hivectl(`show ${approval.id}`)}`,
     );
 }

@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import type { Command } from "commander";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { clean } from "../print.ts";
@@ -59,7 +60,7 @@ export function turnCommands(program: Command): void {
         .option("--return", "put the message back and pause the agent"),
     ),
     async (shell, [name]: [string], options) => {
-      shell.waitsFor(`the turn of ${name} is still cancelled; \`hivectl turns ${name}\` says how it ended`);
+      shell.waitsFor(`the turn of ${name} is still cancelled; ${hivectl(`turns ${name}`)} says how it ended`);
       shell.show(await shell.client.call("cancel", { name, return: options.return === true }), ({ cancelled }) =>
         cancelled ? `the turn of ${name} was cancelled` : `${name} had no turn running`,
       );

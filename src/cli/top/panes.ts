@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { costWords } from "../../wire/cost.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
@@ -98,13 +99,13 @@ function itemContent(item: Item, state: StateSnapshot, view: View): Omit<Content
   if (item.kind === "agent") return { title: clean(item.agent.name), text: agentPane(item.agent, item, state, view) };
   if (item.kind === "request") return { title: `REQUEST #${item.request.id}`, text: requestPane(item.request, view) };
   const { id } = item.question;
-  return { title: `QUESTION #${id}`, text: `${questionText(item.question, view)}\n\n\`hivectl answer ${id} …\` answers it` };
+  return { title: `QUESTION #${id}`, text: `${questionText(item.question, view)}\n\n${hivectl(`answer ${id} …`)} answers it` };
 }
 
 function requestPane(request: ApprovalView, view: View): string {
   const { files, added, removed } = request.stat;
   const change = files === 0 ? "" : `\n\n${plural(files, "file")}, +${added} -${removed}`;
-  return `${requestSummary(request, request.base_sha, view)}${change}\n\n\`hivectl show ${request.id}\` has the diff`;
+  return `${requestSummary(request, request.base_sha, view)}${change}\n\n${hivectl(`show ${request.id}`)} has the diff`;
 }
 
 function agentPane(agent: AgentView, item: Item, state: StateSnapshot, view: View): string {

@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { failureOf, UsageError } from "../exit.ts";
@@ -24,7 +25,9 @@ const TAIL_EVENTS = 50;
 /** Shows the live hive and handles keys until q or Ctrl-C. Reconnects when the daemon returns. */
 export async function top(shell: Shell): Promise<void> {
   if (!ScreenTerminal.isThere)
-    throw new UsageError("top needs a terminal: `hivectl status` prints the same once, `hivectl watch --json` follows it");
+    throw new UsageError(
+      `top needs a terminal: ${hivectl("status")} prints the same once, ${hivectl("watch --json")} follows it`,
+    );
   const { state } = await shell.client.call("state", { messages: PAST_MESSAGES });
   await new Promise<void>((resolve) => new Top(shell, { state, isLive: true }, resolve).start());
 }

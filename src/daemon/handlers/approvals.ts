@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { isBeforeBuilt } from "../../wire/request-states.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
@@ -165,7 +166,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   async meta_update(context, input, caller) {
     const inputs = metaInputs(context.deploys.context, await context.repos.meta.ledger(await context.repos.meta.head()));
     const unknown = input.inputs.filter((name) => !dependants(inputs, name));
-    const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: \`hivectl meta\` lists them`;
+    const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: ${hivectl("meta")} lists them`;
     if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));
     const names = new Set(input.inputs.flatMap((name) => dependants(inputs, name) ?? []));
     const { results } = await rebuildAll(context, [...names], caller, { ...input, always: true });

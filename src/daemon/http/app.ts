@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { getCookie, setCookie } from "hono/cookie";
@@ -98,7 +99,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     }
     const wantsPage = isRead && !c.req.path.startsWith("/api/") && c.req.path !== "/metrics";
     if (wantsPage) return c.redirect("/login", 303);
-    return fail(c, new HiveError("unauthorized", "log in first: run `npx hivectl login` for a launch link"));
+    return fail(c, new HiveError("unauthorized", `log in first: run ${hivectl("login")} for a launch link`));
   });
 
   app.get("/login", (c) => deps.files.send(c, "/login.html"));
