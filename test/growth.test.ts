@@ -14,7 +14,7 @@ test.each(rows.map((row) => row.split("|").map((cell) => cell.trim())))("%s%s: %
   for (const one of named) {
     const [, file = "", name = ""] = one ?? [];
     expect(readFileSync(join(ROOT, file), "utf8"), `${file} has no test "${name}"`).toMatch(
-      new RegExp(`test(?:\\.each\\([^)]*\\))?\\(\\s*"[^"\\n]*${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
+      new RegExp(`(?:test(?:\\.each\\([^)]*\\))?|\\]\\))\\(\\s*"[^"\\n]*${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
     );
   }
 });

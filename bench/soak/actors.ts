@@ -67,13 +67,12 @@ export async function sender(
 export async function harness(world: World, agent: string): Promise<void> {
   let instance = newInstance();
   let held: { id: number; token: string; body: string } | undefined;
-  let turn = 1;
   while (!world.isOver) {
     // The connection fails only when the run has ended.
     const client = await reach(world, agent).catch(() => undefined);
     if (!client) return;
     try {
-      const { leases } = await client.call("hello", {
+      const { leases, next_turn: first } = await client.call("hello", {
         protocol: PROTOCOL,
         revision: world.revision,
         generation: world.generations.get(agent) ?? 0,
@@ -84,7 +83,7 @@ export async function harness(world: World, agent: string): Promise<void> {
       // A lease that the daemon no longer honours has another holder now, or was acknowledged by a call whose answer
       // was lost.
       if (leases.length === 0) held = undefined;
-      for (;;) {
+      for (let turn = first; ; turn++) {
         if (!held) {
           const { message, token } = await client.call("next", {});
           if (!message || token === undefined) throw new HiveError("unavailable", "told to sleep");
@@ -99,7 +98,7 @@ export async function harness(world: World, agent: string): Promise<void> {
           held = undefined;
           break;
         }
-        await client.call("finish", { turn: turn++, outcome: { kind: "ok" } });
+        await client.call("finish", { turn, outcome: { kind: "ok" } });
         world.checker.acknowledged(held.body);
         held = undefined;
       }

@@ -64,6 +64,8 @@ interface HarnessState {
   unconnected: Record<string, string>;
   /** A deploy holds the turn loop: no message is served until it has ended. */
   held: boolean;
+  /** Why its harness cannot run, in words of the harness. */
+  problem: string | undefined;
 }
 
 /** Changed by the deploys alone. */
@@ -120,6 +122,7 @@ export class Agent {
         residentServers: 0,
         unconnected: {},
         held: false,
+        problem: undefined,
       },
       turn: { running: undefined },
       deploy: { request: undefined, drift: undefined },
@@ -187,6 +190,10 @@ export class Agent {
   /** A deploy holds its turn loop: no message is served until it has ended. */
   get held(): boolean {
     return this.#parts.harness.held;
+  }
+  /** Why its harness cannot run and is about to end, in words of the harness. */
+  get problem(): string | undefined {
+    return this.#parts.harness.problem;
   }
   get turn(): Readonly<RunningTurn> | undefined {
     return this.#parts.turn.running;

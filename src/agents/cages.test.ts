@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { CageExit, Running } from "../platforms/port.ts";
 import { AgentConfig } from "../wire/config.ts";
-import { Agent } from "./agent.ts";
+import { Agent, stateOf } from "./agent.ts";
 import { NOTHING_GRANTED } from "./agent-json.ts";
 import { openBus } from "../../test/lib/bus.ts";
 import { Cages } from "./cages.ts";
@@ -97,6 +97,36 @@ test("a new generation that ends before it has confirmed has failed", async () =
   await expect(trial).rejects.toThrow("the new generation ended before it confirmed: exit 3");
   expect(asked).toEqual(["start", "kill"]);
   expect(agent.state).toBe("offline");
+});
+
+test("a cage whose harness cannot run fails with the harness's words: at a start, and at the trial of a deploy", async () => {
+  const problem = "the harness cannot read its assignment: next_turn: it is too large";
+  const started = world({ config: AgentConfig.parse({}) });
+  await started.cages.start(started.agent, "a test");
+  stateOf(started.agent).harness.problem = problem;
+  expect(agentView(started.agent, {} as never).warnings).toEqual([problem]);
+  started.end({ code: 3 });
+  await started.agent.serially(async () => {});
+  await started.agent.serially(async () => {});
+  expect(started.agent.state).toBe("failed");
+  expect(started.agent.stateReason).toContain(problem);
+  expect(started.told.at(-1)).toMatchObject({ event: "container_crash", reason: problem });
+  clearTimeout(started.agent.phase.at === "backoff" ? started.agent.phase.timer : undefined);
+
+  const tried = world({ config: AgentConfig.parse({}) });
+  const trial = tried.cages.trial(tried.agent, {
+    nonce: "n",
+    confirmed: new Promise(() => {}),
+    withinMs: 60_000,
+    ended: new AbortController().signal,
+    leaving: () => {},
+    switched: () =>
+      void setImmediate(() => {
+        stateOf(tried.agent).harness.problem = problem;
+        tried.end({ code: 3 });
+      }),
+  });
+  await expect(trial).rejects.toThrow(`the new generation ended before it confirmed: ${problem}`);
 });
 
 test("whatever ends a cage says to its turn why", async () => {

@@ -6,7 +6,7 @@ import type { Broker } from "../messages/broker.ts";
 import { stateOf, type Agent } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
 import type { Swarm } from "./swarm.ts";
-import { confirmation, describeExit, type Trial, type Whereabouts } from "./trial.ts";
+import { confirmation, exitWords, type Trial, type Whereabouts } from "./trial.ts";
 import type { Turns } from "./turns.ts";
 
 /** How long a graceful stop lets the turn go on. Milliseconds. */
@@ -178,9 +178,7 @@ export class Cages {
   #adopted(agent: Agent, running: Running, revision: string | undefined): void {
     stateOf(agent).cage.phase = { at: "running", running, since: this.#deps.now(), revision };
     this.#deps.bus.emit("changed", agent);
-    running.exited
-      .then((exit) => this.#onExit(agent, running, exit.reason ?? describeExit(exit.code, exit.signal)))
-      .catch(this.#deps.onUnexpected);
+    running.exited.then((exit) => this.#onExit(agent, running, exitWords(agent, exit))).catch(this.#deps.onUnexpected);
   }
 
   /** Stops a cage: lets the turn finish (30 s) when graceful. Resolves when no process of it is left. */
@@ -243,7 +241,7 @@ export class Cages {
         await this.#deps.sockets.openAgent(agent);
         await this.#deps.driver.prepare(spec);
         running = await this.#deps.driver.start(spec);
-        await confirmation(options, running);
+        await confirmation(agent, options, running);
         stateOf(agent).cage.crashTimes = [];
         this.#adopted(agent, running, spec.revision);
       } catch (error) {

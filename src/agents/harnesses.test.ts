@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { openBus } from "../../test/lib/bus.ts";
 import { AgentConfig } from "../wire/config.ts";
+import { HiveError } from "../wire/error.ts";
 import { PROTOCOL } from "../wire/harness.ts";
 import { Agent } from "./agent.ts";
 import { Harnesses, type Peer } from "./harnesses.ts";
@@ -11,6 +12,8 @@ let bus: ReturnType<typeof openBus>;
 /** What was asked of the other parts and what was emitted, in order. */
 let log: string[];
 let rateLimitEnds: number | undefined;
+/** What the numbers of turns are refused with. */
+let refused: HiveError | undefined;
 const NOW = 1_000_000;
 
 beforeEach(() => {
@@ -22,6 +25,7 @@ beforeEach(() => {
   });
   log = [];
   rateLimitEnds = undefined;
+  refused = undefined;
   bus = openBus();
   bus.on("harness_connected", ({ session }) => void log.push(`connected ${session.instance}`));
   bus.on("harness_outdated", ({ name }) => void log.push(`outdated ${name}`));
@@ -39,7 +43,13 @@ beforeEach(() => {
       isHandling: () => false,
     },
     turns: {
-      record: async () => 1,
+      record() {
+        if (refused) throw refused;
+        return Promise.resolve(1);
+      },
+      takeEnd() {
+        if (refused) throw refused;
+      },
       interrupt: async (_, why) => void log.push(`interrupt: ${why}`),
       position: () => ({ confirmedN: 0, nextTurn: 1 }),
     },
@@ -97,11 +107,14 @@ test("an outdated harness is announced between its turns", async () => {
 test("the end of a turn is announced after its leases are ended; a park stops the mail until its time", async () => {
   const { session } = await hello();
   log = [];
-  await harnesses.finish(agent, session, { kind: "ok" });
+  await harnesses.finish(agent, session, { turn: 1, outcome: { kind: "ok" } });
   expect(log).toEqual(["finish leases", "turn ended ok ok"]);
   rateLimitEnds = NOW + 5_000;
   log = [];
-  await harnesses.finish(agent, session, { kind: "parked", why: "rate_limited", reason: "slow down" });
+  await harnesses.finish(agent, session, {
+    turn: 2,
+    outcome: { kind: "parked", why: "rate_limited", reason: "slow down" },
+  });
   expect(log).toEqual(["finish leases", "not served", "turn ended parked parked"]);
   expect(agent.park).toMatchObject({ why: "rate_limited", until: NOW + 5_000 });
   harnesses.unpark(agent);
@@ -115,4 +128,23 @@ test("a session is stored when it has changed", async () => {
   harnesses.report(agent, { session_id: "s1" });
   harnesses.report(agent, { session_id: null });
   expect(log).toEqual(["store session s1", "store session undefined"]);
+});
+
+test("why a harness cannot run is kept until another one says hello or its cage has ended", async () => {
+  for (const over of [() => hello(), () => harnesses.release(agent, "the cage crashed")]) {
+    await hello();
+    harnesses.report(agent, { problem: "the harness cannot read its assignment" });
+    expect(agent.problem).toBe("the harness cannot read its assignment");
+    await over();
+    expect(agent.problem).toBeUndefined();
+  }
+});
+
+test("a turn whose number the daemon has not given ends nothing", async () => {
+  const { session } = await hello();
+  log = [];
+  refused = new HiveError("bad_request", "turn 7 is not the daemon's");
+  await expect(harnesses.finish(agent, session, { turn: 7, outcome: { kind: "ok" } })).rejects.toBe(refused);
+  expect(() => harnesses.publish(agent, session, [])).toThrow(refused);
+  expect(log).toEqual([]);
 });

@@ -16,6 +16,7 @@ import type { Sleep } from "./sleep.ts";
 import type { AgentStore } from "./swarm.ts";
 import type { Turns } from "./turns.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
+import { Deltas } from "./deltas.ts";
 import type { HarnessSession } from "./harness-session.ts";
 
 /** How long a harness whose connection broke may take to come back before its leases are returned. Milliseconds. */
@@ -31,7 +32,7 @@ export interface Peer {
 
 export interface HarnessDeps {
   broker: Pick<Broker, "leases" | "next" | "setServed" | "isHandling">;
-  turns: Pick<Turns, "record" | "interrupt" | "position">;
+  turns: Pick<Turns, "record" | "takeEnd" | "interrupt" | "position">;
   sleep: Pick<Sleep, "idle" | "busy">;
   agentStore: Pick<AgentStore, "update">;
   bus: Pick<AgentBus, "on" | "emit">;
@@ -52,9 +53,11 @@ export class Harnesses {
   readonly #deps: HarnessDeps;
   /** How to call off the wait for a harness whose connection broke. */
   readonly #graces = new WeakMap<Agent, () => void>();
+  readonly #deltas: Deltas;
 
   constructor(deps: HarnessDeps) {
     this.#deps = deps;
+    this.#deltas = new Deltas(deps.now);
     deps.bus.on("cage_ended", async ({ agent, why }) => {
       await this.release(agent, why);
       await deps.broker.leases.releaseAll(agent.id);
@@ -93,6 +96,7 @@ export class Harnesses {
     };
     this.#callOffGrace(agent);
     stateOf(agent).harness.session = session;
+    stateOf(agent).harness.problem = undefined;
     stateOf(agent).harness.residentServers = hello.resident_servers;
     this.#deps.bus.emit("harness_connected", { agent, session });
     await this.#deps.turns.interrupt(agent, "another harness of the agent took over", hello.instance);
@@ -150,6 +154,7 @@ export class Harnesses {
     const session = agent.harness;
     this.#callOffGrace(agent);
     stateOf(agent).harness.session = undefined;
+    stateOf(agent).harness.problem = undefined;
     stateOf(agent).harness.activity = "idle";
     try {
       await this.#deps.turns.interrupt(agent, why);
@@ -189,7 +194,8 @@ export class Harnesses {
   }
 
   /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */
-  async finish(agent: Agent, session: HarnessSession, outcome: Parsed<"finish">["outcome"]): Promise<void> {
+  async finish(agent: Agent, session: HarnessSession, { turn, outcome }: Parsed<"finish">): Promise<void> {
+    this.#deps.turns.takeEnd(agent, turn);
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
     if (outcome.kind === "ok") stateOf(agent).harness.parksInARow = 0;
     if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
@@ -201,14 +207,22 @@ export class Harnesses {
 
   /** Stores turn events; resolves with the last `n` that is on stable storage. */
   publish(agent: Agent, session: HarnessSession, events: Parsed<"publish">["events"]): Promise<number> {
+    // First: it refuses the events of a turn that is not the daemon's.
+    const stored = this.#deps.turns.record(agent, session.instance, events);
     for (const { event } of events) this.#heard(agent, event);
-    return this.#deps.turns.record(agent, session.instance, events);
+    return stored;
+  }
+
+  /** What browsers are shown of partial text; undefined if the agent writes too much of it. */
+  delta(agent: Agent, delta: Parsed<"delta">): Parsed<"delta"> | undefined {
+    return this.#deltas.shown(agent.id, delta);
   }
 
   report(agent: Agent, report: Parsed<"report">): void {
     if (report.session_id !== undefined) this.#saveSession(agent, report.session_id ?? undefined);
     if (report.context_tokens !== undefined) stateOf(agent).harness.contextTokens = report.context_tokens;
     if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
+    if (report.problem !== undefined) stateOf(agent).harness.problem = report.problem;
     if (report.servers !== undefined) stateOf(agent).harness.unconnected = ofConfig(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.bus.emit("changed", agent);

@@ -1,5 +1,6 @@
 import { afterAwake } from "../lib/timers.ts";
-import type { Running } from "../platforms/port.ts";
+import type { CageExit, Running } from "../platforms/port.ts";
+import type { Agent } from "./agent.ts";
 
 /** Where a cage was before a deploy tried another generation in it. */
 export type Whereabouts = "running" | "asleep" | "stopped";
@@ -19,7 +20,7 @@ export interface Trial {
 }
 
 /** Resolves with the confirmation; rejects when the cage ends before it, or none comes in time. */
-export async function confirmation({ confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
+export async function confirmation(agent: Agent, { confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
   let callOff = (): void => {};
   let giveUp: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -30,7 +31,7 @@ export async function confirmation({ confirmed, withinMs, ended }: Trial, runnin
     if (ended.aborted) giveUp();
   });
   const gone = running.exited.then((exit) => {
-    throw new Error(`the new generation ended before it confirmed: ${exit.reason ?? describeExit(exit.code, exit.signal)}`);
+    throw new Error(`the new generation ended before it confirmed: ${exitWords(agent, exit)}`);
   });
   gone.catch(() => {}); // The race below has it; after the race nobody asks.
   try {
@@ -41,7 +42,9 @@ export async function confirmation({ confirmed, withinMs, ended }: Trial, runnin
   }
 }
 
-export function describeExit(code: number | null, signal: string | undefined): string {
-  if (signal) return `ended by ${signal}`;
-  return `exit ${code ?? "unknown"}`;
+/** Why a cage ended: in its driver's words, in those of its harness, or by its exit code. */
+export function exitWords(agent: Agent, { code, signal, reason }: CageExit): string {
+  if (reason !== undefined) return reason;
+  if (agent.problem !== undefined) return agent.problem;
+  return signal ? `ended by ${signal}` : `exit ${code ?? "unknown"}`;
 }

@@ -179,3 +179,63 @@ describe("a turn whose harness has gone", () => {
     expect(rows().map(({ result }) => result)).toEqual([null, "interrupted", "interrupted"]);
   });
 });
+
+describe("the number of a turn is the daemon's", () => {
+  let folder: string;
+  let store: Store;
+  let turns: Turns;
+  let agent: Agent;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "turns-"));
+    store = openStoreIn(folder);
+    agent = anAgent();
+    const room = { addedEvents: () => Promise.resolve() };
+    turns = new Turns({ store: turnStore(store, { publish: () => {} }, room), bus: openBus(), now: Date.now });
+    await turns.record(agent, "i1", [startOf(1, 1), endOf(2, 1)]);
+    expect(turns.position(agent, "i2").nextTurn).toBe(2);
+  });
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const at = "2030-01-31T00:00:00.000Z";
+  const startOf = (n: number, turn: number): SpooledEvent => ({
+    n,
+    at,
+    event: { type: "turn_start", turn, message_id: 1, from: "operator", body: "x", unread: 0, redelivered: false },
+  });
+  const endOf = (n: number, turn: number): SpooledEvent => ({
+    n,
+    at,
+    event: { type: "turn_end", turn, ok: true, reason: "completed", duration_ms: 1, tokens: NO_TOKENS },
+  });
+  const text: SpooledEvent = { n: 1, at, event: { type: "text", text: "before" } };
+
+  test.each([
+    ["a start near the limit of numbers", [startOf(1, Number.MAX_SAFE_INTEGER)]],
+    ["a start that leaves one out", [startOf(1, 3)]],
+    ["a start of an earlier turn", [startOf(1, 0)]],
+    ["an end without a start", [endOf(1, 3)]],
+    ["a start after one that is right", [text, startOf(2, 2), endOf(3, 2), startOf(4, 4)]],
+  ])("%s is refused, and nothing is stored", (_, events) => {
+    expect(() => turns.record(agent, "i2", events)).toThrow(/is not the daemon's: the next one is/);
+    expect(store.turns.confirmedN(agent.id, "i2")).toBe(0);
+    expect(turns.position(agent, "i2").nextTurn).toBe(2);
+    expect(agent.turn).toBeUndefined();
+  });
+
+  test.each([Number.MAX_SAFE_INTEGER, 3, 0])("an end of turn %d is refused", (turn) => {
+    expect(() => turns.takeEnd(agent, turn)).toThrow(`turn ${turn} is not the daemon's: the next one is 2`);
+  });
+
+  test("a turn is recorded again over a new connection, and the next ones follow", async () => {
+    await turns.record(agent, "i2", [startOf(1, 2)]);
+    Object.assign(stateOf(agent).turn.running ?? {}, { costUsd: 0.5 });
+    expect(turns.position(agent, "i2")).toEqual({ confirmedN: 1, nextTurn: 3 });
+    await turns.record(agent, "i2", [startOf(1, 2), { ...text, n: 2 }]);
+    expect(agent.turn).toMatchObject({ turn: 2, costUsd: 0.5 });
+    await turns.record(agent, "i2", [endOf(3, 2), startOf(4, 3), endOf(5, 3)]);
+    turns.takeEnd(agent, 3);
+    expect(turns.position(agent, "i2").nextTurn).toBe(4);
+  });
+});

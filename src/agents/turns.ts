@@ -1,10 +1,12 @@
 import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
 import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
-import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS } from "../wire/limits.ts";
+import { cut } from "../wire/cut.ts";
+import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_REASON_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import { stateOf, type Agent } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
+import { TurnNumbers } from "./turn-numbers.ts";
 
 /** The storage that `Turns` needs. */
 export interface TurnStore {
@@ -42,6 +44,7 @@ export class Turns {
   readonly #store: TurnStore;
   readonly #bus: Pick<AgentBus, "emit">;
   readonly #now: () => number;
+  readonly #numbers: TurnNumbers;
   /** Events that are being stored. */
   readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
 
@@ -49,11 +52,25 @@ export class Turns {
     this.#store = store;
     this.#bus = bus;
     this.#now = now;
+    this.#numbers = new TurnNumbers((agentId) => store.nextTurn(agentId));
   }
 
-  async record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
+  /**
+   * Stores events; resolves with the last `n` that is on stable storage. Throws `bad_request`, before it does anything,
+   * for a turn whose number the daemon has not given.
+   */
+  record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
+    this.#numbers.take(agent, events);
     const corrected = events.map((spooled) => this.#follow(agent, spooled));
-    const storing = this.#store.append(agent, instance, corrected);
+    return this.#recorded(agent, this.#store.append(agent, instance, corrected));
+  }
+
+  /** Takes the number of a turn that its harness ends. Throws `bad_request` if the daemon has not given it. */
+  takeEnd(agent: Agent, turn: number): void {
+    this.#numbers.takeEnd(agent, turn);
+  }
+
+  async #recorded(agent: Agent, storing: ReturnType<TurnStore["append"]>): Promise<number> {
     const recording = this.#recording.get(agent) ?? new Set();
     this.#recording.set(agent, recording.add(storing));
     try {
@@ -88,6 +105,8 @@ export class Turns {
     const spooled = bounded({ ...told, event: withResult(told.event) });
     const { event } = spooled;
     if (event.type === "turn_start") {
+      // Published again over a new connection: what was metered stays.
+      if (agent.turn?.turn === event.turn) return spooled;
       stateOf(agent).turn.running = {
         turn: event.turn,
         startedAt: Date.parse(spooled.at),
@@ -116,7 +135,7 @@ export class Turns {
   }
 
   position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {
-    return { confirmedN: this.#store.confirmedN(agent.id, instance), nextTurn: this.#store.nextTurn(agent.id) };
+    return { confirmedN: this.#store.confirmedN(agent.id, instance), nextTurn: this.#numbers.given(agent) };
   }
 
   page(agent: Agent, query: Parsed<"turn_events">): Output<"turn_events"> {
@@ -142,10 +161,10 @@ function bounded(spooled: NumberedEvent): NumberedEvent {
   // Marks are kept, so they are truncated. The message itself is stored in full.
   if (spooled.event.type === "turn_start") {
     const { from, body } = spooled.event;
-    return { ...spooled, event: { ...spooled.event, from: from.slice(0, MAX_NOTE_CHARS), body: body.slice(0, MAX_BODY_BYTES) } };
+    return { ...spooled, event: { ...spooled.event, from: cut(from, MAX_NOTE_CHARS), body: cut(body, MAX_BODY_BYTES) } };
   }
   if (spooled.event.type === "turn_end")
-    return { ...spooled, event: { ...spooled.event, reason: spooled.event.reason.slice(0, MAX_NOTE_CHARS) } };
+    return { ...spooled, event: { ...spooled.event, reason: cut(spooled.event.reason, MAX_REASON_CHARS) } };
   const bytes = Buffer.byteLength(JSON.stringify(spooled.event));
   if (bytes <= MAX_EVENT_BYTES) return spooled;
   return {

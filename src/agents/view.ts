@@ -56,6 +56,7 @@ export function agentView(agent: Agent, facts: ViewFacts): AgentView {
     port: facts.port,
     warnings: [
       agent.drift === undefined ? undefined : `drift: ${agent.drift}`,
+      agent.problem,
       ...agent.warnings,
       ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
       facts.portProblem,

@@ -45,7 +45,11 @@ const assignment: Assignment = {
 type Answer = (name: OperationName, input: never) => object | Promise<object>;
 
 /** Starts a daemon that accepts or refuses hello, and answers all other calls with `answer`. */
-async function daemon(answer: Answer = () => ({}), refuseHello?: () => HiveError | undefined): Promise<void> {
+async function daemon(
+  answer: Answer = () => ({}),
+  refuseHello?: () => HiveError | undefined,
+  given: object = assignment,
+): Promise<void> {
   const dispatch: Dispatch = async (name, input, connection) => {
     if (name !== "hello") return answer(name, input);
     hellos.push(input);
@@ -53,7 +57,7 @@ async function daemon(answer: Answer = () => ({}), refuseHello?: () => HiveError
     if (refusal) throw refusal;
     connection.callers.add("harness");
     setImmediate(() => connection.push({ push: "compact" }));
-    return assignment;
+    return given;
   };
   server = await serveLines({
     path: join(folder, "mcp.sock"),
@@ -157,4 +161,22 @@ test("ends after too long without a daemon that was connected before", async () 
   await link?.call("publish", { events: [] });
   await server?.close();
   expect(await link?.ended).toEqual({ kind: "away" });
+});
+
+test.each([
+  ["a number of a turn that cannot be counted", { next_turn: 2 ** 53 }, "next_turn: "],
+  ["a role that it does not know", { agent: { id: "a1", name: "ada", role: "queen" } }, "agent.role: "],
+  ["no config", { config: undefined }, "config: "],
+])("an assignment with %s ends the link, and the daemon is told why", async (_, part, field) => {
+  const reports: string[] = [];
+  const answer: Answer = (name, input) => {
+    if (name === "report") reports.push((input as { problem: string }).problem);
+    return {};
+  };
+  await daemon(answer, undefined, { ...assignment, ...part });
+  const end = await open().ended;
+  const words = expect.stringContaining(`the harness cannot read its assignment: ${field}`);
+  expect(end).toEqual({ kind: "unreadable", words });
+  expect(reports).toEqual([words]);
+  expect(assigned).toEqual([]);
 });

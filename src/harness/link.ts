@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
 import { ConnectionLost, connectLines, type LineClient } from "../rpc/client.ts";
-import { HiveError } from "../wire/error.ts";
+import { ZodError } from "zod";
+import { HiveError, schemaComplaint } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
 import { growingPauses, type PauseRange } from "../lib/pauses.ts";
@@ -30,7 +31,12 @@ export interface LinkOptions {
 }
 
 /** Why the link has ended permanently. */
-export type LinkEnd = { kind: "refused"; words: string } | { kind: "away" } | { kind: "closed" };
+export type LinkEnd =
+  | { kind: "refused"; words: string }
+  /** The daemon's answer to the hello does not fit its schema. The daemon has been told. */
+  | { kind: "unreadable"; words: string }
+  | { kind: "away" }
+  | { kind: "closed" };
 
 /**
  * The harness's one connection to the daemon. It reconnects automatically. A call that was running when the daemon
@@ -86,6 +92,7 @@ export class Link {
         await this.#hello(client);
         return client;
       } catch (error) {
+        if (error instanceof ZodError) return this.#stop({ kind: "unreadable", words: unreadable(error) });
         if (isForGood(error)) return this.#stop({ kind: "refused", words: error.message });
         if (error instanceof HiveError && error.code === "conflict" && ++conflicts > MAX_CONFLICTS) {
           return this.#stop({ kind: "refused", words: error.message });
@@ -127,6 +134,8 @@ export class Link {
       void client.closed.then(onClosed);
       this.#options.onAssigned(assignment);
     } catch (error) {
+      // The daemon has answered, so this connection is the harness: it may say why it ends.
+      if (error instanceof ZodError) await client.call("report", { problem: unreadable(error) }).catch(() => {});
       client.close();
       throw error;
     }
@@ -150,4 +159,9 @@ export class Link {
       }
     });
   }
+}
+
+/** What is wrong with the daemon's answer to a hello. */
+function unreadable(error: ZodError): string {
+  return `the harness cannot read its assignment: ${schemaComplaint(error)}; restart the agent, and update hyperhive if that does not help`;
 }

@@ -1,6 +1,7 @@
 import { SerialQueue } from "../lib/serial-queue.ts";
 import { join } from "node:path";
 import type { HarnessPush } from "../wire/harness.ts";
+import { MAX_DELTA_CHARS } from "../wire/limits.ts";
 import { openBridge } from "./bridge.ts";
 import { openClaude } from "./cli/claude/open.ts";
 import type { AgentCli } from "./cli/port.ts";
@@ -8,7 +9,7 @@ import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
 import { finishTurn } from "./finish.ts";
 import { Leases } from "./leases.ts";
-import { Link, type Assignment } from "./link.ts";
+import { Link, type Assignment, type LinkEnd } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
 import { proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
@@ -123,7 +124,10 @@ export async function serve(config: HarnessConfig): Promise<number> {
     egressUrl,
     sink: {
       emit: (event) => spool.add(event),
-      delta: (delta) => link.notify("delta", delta),
+      delta: ({ kind, text }) => {
+        for (let at = 0; at === 0 || at < text.length; at += MAX_DELTA_CHARS)
+          link.notify("delta", { kind, text: text.slice(at, at + MAX_DELTA_CHARS) });
+      },
       session: (id) => void link.call("report", { session_id: id }).catch(failed("the session was not stored")),
       compacting: (now) =>
         void link.call("report", { activity: now ? "compacting" : loop.current ? "thinking" : "idle" }).catch(failed("report")),
@@ -194,7 +198,11 @@ export async function serve(config: HarnessConfig): Promise<number> {
   return endOfLink(end);
 }
 
-function endOfLink(end: { kind: "refused"; words: string } | { kind: "away" } | { kind: "closed" }): number {
+function endOfLink(end: LinkEnd): number {
+  if (end.kind === "unreadable") {
+    log(end.words);
+    return EXIT.refused;
+  }
   if (end.kind === "refused") {
     log(`the daemon refused this harness: ${end.words}`);
     return EXIT.refused;

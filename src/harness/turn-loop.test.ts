@@ -193,13 +193,26 @@ test.each<[string, (loop: TurnLoop) => void, TurnOutcome, object]>([
   expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, ...ended });
 });
 
-test("leaving ends the loop between turns, never during one, and turn numbers never decrease", async () => {
+test("the next turn has the daemon's number; a running one keeps its own, and the next follows it", async () => {
   const { loop, finished } = loopOf([message(1), message(2)], []);
   loop.setNextTurn(5);
   loop.setNextTurn(3);
   const run = loop.run();
   while (!loop.current) await Promise.resolve();
+  // The daemon does not know of the running turn yet.
+  loop.setNextTurn(3);
+  await run;
+  expect(finished).toEqual([
+    [3, { kind: "ok" }],
+    [4, { kind: "ok" }],
+  ]);
+});
+
+test("leaving ends the loop between turns, never during one", async () => {
+  const { loop, finished } = loopOf([message(1), message(2)], []);
+  const run = loop.run();
+  while (!loop.current) await Promise.resolve();
   loop.leaving = true;
   await run;
-  expect(finished).toEqual([[5, { kind: "ok" }]]);
+  expect(finished).toEqual([[1, { kind: "ok" }]]);
 });

@@ -52,9 +52,9 @@ export class TurnLoop {
     return this.#current;
   }
 
-  /** Sets the daemon's number for the next turn. Never decreases while this process lives. */
+  /** Sets the daemon's number for the next turn. A running turn keeps its own, which the daemon may not know yet. */
   setNextTurn(turn: number): void {
-    this.#nextTurn = Math.max(this.#nextTurn, turn);
+    this.#nextTurn = this.#current ? Math.max(this.#nextTurn, turn) : turn;
   }
 
   /** Marks the running turn as cancelled by the operator. Returns false if no turn runs. */

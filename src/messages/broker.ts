@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Bus } from "../lib/bus.ts";
+import type { RateLimit } from "../lib/token-bucket.ts";
 import type { Service } from "../lib/services.ts";
 import { newMessage, type MessageRow } from "../store/messages.ts";
 import type { Store, Tx } from "../store/store.ts";
@@ -16,8 +17,9 @@ import { ChangedInboxes } from "./changed.ts";
 import type { MessageEvents } from "./events.ts";
 import { Inboxes } from "./inboxes.ts";
 import { LeaseEnds } from "./lease-ends.ts";
+import { noticeBody } from "./notice-body.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
-import { DEFAULT_SEND_RATE, SendRate, type RateLimit } from "./rate.ts";
+import { DEFAULT_SEND_RATE, SendRate } from "./rate.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
@@ -253,7 +255,7 @@ export class Broker implements Service {
   tellFromSystem(tx: Tx, to: Principal, notice: Notice): void {
     const key = noticeKey(notice);
     if (key !== null) this.#inboxes.dropNotices(tx, to.id, key);
-    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: JSON.stringify(notice) }, undefined, key);
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: noticeBody(notice) }, undefined, key);
   }
 
   #announceDead(tx: Tx, row: MessageRow): void {

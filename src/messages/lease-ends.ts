@@ -1,7 +1,8 @@
 import type { MessageRow } from "../store/messages.ts";
 import type { Store, Tx } from "../store/store.ts";
+import { cut } from "../wire/cut.ts";
 import { turnEndOf, type TurnOutcome } from "../wire/harness.ts";
-import { MAX_MESSAGE_FAILURES } from "../wire/limits.ts";
+import { MAX_MESSAGE_FAILURES, MAX_REASON_CHARS } from "../wire/limits.ts";
 import { TURN_ENDS } from "../wire/turn-ends.ts";
 import { afterAwake } from "../lib/timers.ts";
 import type { Inboxes } from "./inboxes.ts";
@@ -76,7 +77,7 @@ export class LeaseEnds {
     }
     if (rule === "counted" && isFirst) {
       const failures = row.failures + 1;
-      const reason = "reason" in outcome ? outcome.reason : null;
+      const reason = "reason" in outcome ? cut(outcome.reason, MAX_REASON_CHARS) : null;
       if (failures < MAX_MESSAGE_FAILURES) return inboxes.giveBack(tx, row, { failures, reason });
       inboxes.change(tx, row, { state: "dead", instance: null, token: null, failures, reason });
       return died(tx, { ...row, failures, reason });

@@ -7,12 +7,12 @@ import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Feed } from "../eventlog/feed.ts";
 import type { Store } from "../store/store.ts";
-import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES } from "../wire/limits.ts";
+import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES, MAX_REASON_CHARS } from "../wire/limits.ts";
 import { NOTICES, type Notice, type NoticeKind } from "../wire/notices.ts";
 import type { Directory, Principal } from "./directory.ts";
 import { Questions } from "./questions.ts";
 import { Broker } from "./broker.ts";
-import type { RateLimit } from "./rate.ts";
+import type { RateLimit } from "../lib/token-bucket.ts";
 import type { Served } from "./waiters.ts";
 import { openBus } from "../../test/lib/bus.ts";
 
@@ -86,6 +86,16 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
     expect(store.messages.byId(sent[0]?.id ?? 0)).toMatchObject({ state: "dead", failures: MAX_MESSAGE_FAILURES });
     expect(broker.isHandling("id-ada")).toBe(false);
     expect(waiting("hm1nd")).toMatchObject([{ event: "message_dead", message_id: sent[0]?.id }]);
+  });
+
+  test("a dead message's notice is as short as any message, whatever its reason", async () => {
+    const { sent } = await broker.send(operator, { to: "ada", body: "poison" });
+    for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
+      await next("ada");
+      await broker.leases.finish("id-ada", "i-ada", { kind: "failed", why: "failed", reason: "R".repeat(1_900_000) });
+    }
+    expect(waiting("hm1nd")).toMatchObject([{ event: "message_dead", reason: expect.stringMatching(/^R+… \(cut\)$/) }]);
+    expect(store.messages.byId(sent[0]?.id ?? 0)?.reason).toHaveLength(MAX_REASON_CHARS);
   });
 
   test("a question is answered, and its agent is notified", async () => {

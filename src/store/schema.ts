@@ -279,4 +279,16 @@ CREATE INDEX questions_closed ON questions (agent, id) WHERE state <> 'open';
 CREATE INDEX audit_trail ON audit (agent, seq) WHERE request IS NULL;
 CREATE INDEX messages_held_to ON messages (recipient, id) WHERE state = 'held';
 `,
+  `
+-- A turn's number was the harness's word: one near the limit of numbers left none for the next harness. Such turns are
+-- numbered after the others. A reason of a message had no bound either.
+CREATE TEMPORARY TABLE renumbered AS
+  SELECT agent, turn AS old, row_number() OVER (PARTITION BY agent ORDER BY turn) + coalesce(
+    (SELECT max(turn) FROM turns AS earlier WHERE earlier.agent = turns.agent AND earlier.turn <= 1000000000), 0) AS new
+  FROM turns WHERE turn > 1000000000;
+UPDATE turns SET turn = (SELECT new FROM renumbered WHERE renumbered.agent = turns.agent AND old = turns.turn)
+  WHERE turn > 1000000000;
+DROP TABLE renumbered;
+UPDATE messages SET reason = substr(reason, 1, 4096) WHERE length(reason) > 4096;
+`,
 ];

@@ -2,10 +2,16 @@ import { z } from "zod";
 import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
 import { ApprovalView } from "./approval.ts";
 import { MessageView } from "./message.ts";
+import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 
 const TurnResult = z.enum(TURN_RESULTS);
+
+/** The number of an agent's turn, from 1. */
+export const TurnNumber = z.number().int().min(1).max(MAX_TURN);
+/** A figure that a harness reports. */
+export const Figure = z.number().min(0).max(MAX_FIGURE);
 
 const TurnEnded = z.object({
   type: z.literal("turn_end"),
@@ -19,38 +25,52 @@ const TurnEnded = z.object({
   context_tokens: z.number().optional(),
   context_window: z.number().optional(),
 });
+/** The same as a harness reports it. One from before `result` sends only `ok`. */
+const ReportedEnd = TurnEnded.extend({
+  turn: TurnNumber,
+  result: TurnResult.optional(),
+  duration_ms: Figure,
+  tokens: z.object({ input: Figure, output: Figure, cache_read: Figure, cache_write: Figure }),
+  cost_usd: Figure.optional(),
+  context_tokens: Figure.optional(),
+  context_window: Figure.optional(),
+});
 
-const WITHIN = [
-  z.object({
-    type: z.literal("turn_start"),
-    turn: z.number().int(),
-    message_id: Id,
-    from: z.string(),
-    body: z.string(),
-    unread: z.number().int(),
-    redelivered: z.boolean(),
-  }),
-  z.object({
-    type: z.literal("session"),
-    session_id: z.string(),
-    model: z.string(),
-    /** MCP servers as the CLI reported them: name → status. */
-    mcp: z.record(z.string(), z.string()),
-  }),
-  z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("thinking"), text: z.string(), ms: z.number().optional() }),
-  z.object({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: z.unknown() }),
-  z.object({
-    type: z.literal("tool_result"),
-    id: z.string(),
-    text: z.string(),
-    is_error: z.boolean(),
-    /** Bytes before truncation; absent if the text is whole. */
-    cut_from: z.number().optional(),
-  }),
-  z.object({ type: z.literal("note"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
-  z.object({ type: z.literal("compacted"), before_tokens: z.number().optional() }),
-] as const;
+const TurnStarted = z.object({
+  type: z.literal("turn_start"),
+  turn: z.number().int(),
+  message_id: Id,
+  from: z.string(),
+  body: z.string(),
+  unread: z.number().int(),
+  redelivered: z.boolean(),
+});
+const ReportedStart = TurnStarted.extend({ turn: TurnNumber });
+
+/** The events between a turn's marks. `figure` is the range of a number: what is stored already is not refused. */
+const within = <F extends z.ZodNumber>(figure: F) =>
+  [
+    z.object({
+      type: z.literal("session"),
+      session_id: z.string(),
+      model: z.string(),
+      /** MCP servers as the CLI reported them: name → status. */
+      mcp: z.record(z.string(), z.string()),
+    }),
+    z.object({ type: z.literal("text"), text: z.string() }),
+    z.object({ type: z.literal("thinking"), text: z.string(), ms: figure.optional() }),
+    z.object({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: z.unknown() }),
+    z.object({
+      type: z.literal("tool_result"),
+      id: z.string(),
+      text: z.string(),
+      is_error: z.boolean(),
+      /** Bytes before truncation; absent if the text is whole. */
+      cut_from: figure.optional(),
+    }),
+    z.object({ type: z.literal("note"), level: z.enum(["info", "warn", "error"]), text: z.string() }),
+    z.object({ type: z.literal("compacted"), before_tokens: figure.optional() }),
+  ] as const;
 
 /**
  * The events of a turn, in the order of its life cycle:
@@ -59,17 +79,17 @@ const WITHIN = [
  *
  * The harness reports them, so they are the agent's own claims. Cost and authority come from the daemon.
  */
-export const TurnEvent = z.discriminatedUnion("type", [...WITHIN, TurnEnded]);
+export const TurnEvent = z.discriminatedUnion("type", [TurnStarted, ...within(z.number()), TurnEnded]);
 export type TurnEvent = z.infer<typeof TurnEvent>;
 
 /**
- * A turn event as the harness publishes it. `n` counts from 1 per harness instance; the daemon confirms it. A harness
- * from before `result` sends only `ok`.
+ * A turn event as the harness publishes it. `n` counts from 1 per harness instance; the daemon confirms it. The
+ * texts in it are bounded when it is stored (`src/agents/turns.ts`).
  */
 export const SpooledEvent = z.object({
   n: z.number().int().min(1),
   at: Instant,
-  event: z.discriminatedUnion("type", [...WITHIN, TurnEnded.partial({ result: true })]),
+  event: z.discriminatedUnion("type", [ReportedStart, ...within(Figure), ReportedEnd]),
 });
 export type SpooledEvent = z.infer<typeof SpooledEvent>;
 
@@ -83,7 +103,7 @@ export type StoredTurnEvent = z.infer<typeof StoredTurnEvent>;
 /**
  * Text while the model writes it: live only, never stored. `reset` drops the partial text of a block that is retried.
  */
-export const LiveDelta = z.object({ kind: z.enum(["text", "thinking", "reset"]), text: z.string() });
+export const LiveDelta = z.object({ kind: z.enum(["text", "thinking", "reset"]), text: z.string().max(MAX_DELTA_CHARS) });
 export type LiveDelta = z.infer<typeof LiveDelta>;
 
 /** The state of the whole hive. */

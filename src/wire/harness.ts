@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { cutText } from "./cut.ts";
+import { MAX_REASON_CHARS } from "./limits.ts";
+import { Instant } from "./names.ts";
 import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
 
 /**
@@ -21,15 +24,18 @@ export const HarnessPush = z.discriminatedUnion("push", [
 ]);
 export type HarnessPush = z.infer<typeof HarnessPush>;
 
+/** Why something failed, in words. */
+export const Reason = cutText(MAX_REASON_CHARS);
+
 /** How a turn ended, as data. `TURN_ENDS` in `turn-ends.ts` defines what each end means. */
 export const TurnOutcome = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ok") }),
-  z.object({ kind: z.literal("failed"), why: z.enum(COUNTED_ENDS).default("failed"), reason: z.string() }),
+  z.object({ kind: z.literal("failed"), why: z.enum(COUNTED_ENDS).default("failed"), reason: Reason }),
   z.object({
     kind: z.literal("parked"),
     why: z.enum(PARKING_ENDS),
-    reason: z.string(),
-    resumes_at: z.string().datetime().optional(),
+    reason: Reason,
+    resumes_at: Instant.optional(),
   }),
   /** By the operator, unless `by` says otherwise. */
   z.object({ kind: z.literal("cancelled"), return: z.boolean(), by: z.literal("hive").optional() }),

@@ -34,6 +34,22 @@ export const MAX_QUESTION_CHARS = 8_192;
 export const MAX_OPTIONS = 20;
 /** Characters of an idempotency key that a sender may choose. */
 export const MAX_CLIENT_ID_CHARS = 128;
+/** Characters of a reason: why a turn, a cage or a tool server failed. Longer ones are cut. */
+export const MAX_REASON_CHARS = 4_096;
+/** Characters of a session's id, and of a lease's token: twice those that are in use. */
+export const MAX_SESSION_ID_CHARS = 128;
+export const MAX_TOKEN_CHARS = 128;
+/** Leases that a harness presents: those of one turn. */
+export const MAX_LEASES = 1_000;
+/** A turn's number: a turn a second for thirty years. Such numbers can be counted on from, whoever reads them. */
+export const MAX_TURN = 1_000_000_000;
+/**
+ * A figure that a harness reports (tokens, milliseconds, US dollars). The sum of all turns that are kept is exact, so no
+ * statistic overflows.
+ */
+export const MAX_FIGURE = 10_000_000_000;
+/** Characters of partial text in one `delta`: a model's piece has a few words. */
+export const MAX_DELTA_CHARS = 16 * 1024;
 /** Bytes of one stored turn event. Longer tool results are truncated and marked. */
 export const MAX_EVENT_BYTES = 256 * 1024;
 /** Events in one `publish`. The line limit also applies. */

@@ -41,5 +41,8 @@ export const Id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 /** A position in the hive's event sequence. 0 means "from the beginning". */
 export const Seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+/** Characters of an instant: those of one with nanoseconds. */
+const MAX_INSTANT_CHARS = 30;
+
 /** Instants on the wire: RFC 3339 in UTC, as `instant` writes them. */
-export const Instant = z.string().datetime();
+export const Instant = z.string().max(MAX_INSTANT_CHARS).datetime();

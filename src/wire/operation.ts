@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MAX_NOTE_CHARS, MAX_PAGE_ROWS } from "./limits.ts";
+import { MAX_AGENTS, MAX_NOTE_CHARS, MAX_PAGE_ROWS } from "./limits.ts";
 import { AgentName, Id } from "./names.ts";
 
 /**
@@ -38,7 +38,7 @@ export const note = z.string().max(MAX_NOTE_CHARS);
 
 /** The agents of a start or stop. An empty scope is an error; all agents need an explicit `all`. */
 export const Scope = z
-  .object({ agent_names: z.array(AgentName).optional(), all: z.literal(true).optional() })
+  .object({ agent_names: z.array(AgentName).max(MAX_AGENTS).optional(), all: z.literal(true).optional() })
   .refine((scope) => scope.all === true || (scope.agent_names?.length ?? 0) > 0, 'name at least one agent, or say {"all":true}');
 
 export const PerAgent = z.object({

@@ -3,47 +3,25 @@ import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { RiskMark, TreeFile } from "./approval.ts";
-import { AgentConfig, DeployedConfig } from "./config.ts";
+import { AgentConfig } from "./config.ts";
 import { historyOperations } from "./history-operations.ts";
-import { HiveEvent, LiveDelta, SpooledEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
-import { TurnOutcome } from "./harness.ts";
+import { ModelName } from "./config-values.ts";
+import { HiveEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
+import { harnessOperations } from "./harness-operations.ts";
 import {
   MAX_CLIENT_ID_CHARS,
   MAX_CONFIG_BYTES,
-  MAX_EVENTS_PER_PUBLISH,
-  MAX_NOTE_CHARS,
   MAX_OPTIONS,
   MAX_PAGE_ROWS,
   MAX_PATH_CHARS,
   MAX_QUESTION_CHARS,
   MAX_RECV_WAIT_SECONDS,
-  MAX_SERVER_NAME_CHARS,
   MAX_STATUS_CHARS,
 } from "./limits.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
-
-/** The part of the answer to a hello that configures the harness. Sent with every connection. */
-const Assignment = z.object({
-  protocol: z.number().int(),
-  agent: z.object({ id: z.string(), name: z.string(), role: AgentRole }),
-  /** As deployed: rules for new requests may be newer. */
-  config: DeployedConfig,
-  /** The system prompt's appendix: the swarm's rules and the agent's INSTRUCTIONS.md. */
-  system_prompt: z.string(),
-  model: z.string(),
-  session_id: z.string().optional(),
-  credential_kind: z.enum(["api-key", "oauth"]),
-  paused: z.boolean(),
-  /** The last stored `n` of this instance. The spool continues after it. */
-  confirmed_n: z.number().int(),
-  /** The turn number to use next. */
-  next_turn: z.number().int(),
-  /** Leases of this instance that the daemon still honours. */
-  leases: z.array(z.object({ id: Id, token: z.string() })),
-});
 
 export const operations = {
   // ── messages ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,7 +262,7 @@ export const operations = {
   model: {
     summary: "Set the model, until a deploy changes it.",
     callers: ["operator"],
-    input: z.object({ name: AgentName, model: z.string().min(1, "name a model").max(128) }),
+    input: z.object({ name: AgentName, model: z.string().min(1, "name a model").pipe(ModelName) }),
     /** `note`: the hive does not know the model. */
     output: z.object({ note: z.string().optional() }),
   },
@@ -409,70 +387,7 @@ export const operations = {
   },
   shutdown: { summary: "Stop the cages, then the daemon.", callers: ["operator"], input: nothing, output: nothing },
 
-  // ── the harness ───────────────────────────────────────────────────────────────────────────────────────────
-  hello: {
-    summary: "Become this agent's harness. Refused while another one lives.",
-    callers: ["agent"],
-    input: z.object({
-      protocol: z.number().int(),
-      revision: z.string().max(64),
-      generation: z.number().int(),
-      /** Random per harness process. Leases and the spool belong to it. */
-      instance: z.string().min(8).max(64),
-      leases: z
-        .array(z.object({ id: Id, token: z.string() }))
-        .max(1000)
-        .default([]),
-      /** True while a turn is still running (reconnect after a daemon restart). */
-      busy: z.boolean().default(false),
-      resident_servers: z.number().int().default(0),
-    }),
-    output: Assignment,
-  },
-  next: {
-    summary: "Lease the next message for a turn, waiting for it; or be told to sleep.",
-    callers: ["harness"],
-    reply: "by_call",
-    input: nothing,
-    output: z.object({
-      message: LeasedMessage.optional(),
-      token: z.string().optional(),
-      unread: z.number().int(),
-      sleep: z.boolean().optional(),
-    }),
-  },
-  finish: {
-    summary: "End the running turn: acknowledge its leases or give them back.",
-    callers: ["harness"],
-    input: z.object({ outcome: TurnOutcome, turn: z.number().int() }),
-    output: nothing,
-  },
-  publish: {
-    summary: "Store turn events; answers with the last n that is on stable storage.",
-    callers: ["harness"],
-    input: z.object({ events: z.array(SpooledEvent).max(MAX_EVENTS_PER_PUBLISH) }),
-    output: z.object({ confirmed_n: z.number().int() }),
-  },
-  delta: { summary: "Text as it is written; live only.", callers: ["harness"], input: LiveDelta, output: nothing },
-  report: {
-    summary: "What the harness is doing, and its session.",
-    callers: ["harness"],
-    input: z.object({
-      activity: z.enum(["idle", "thinking", "compacting"]).optional(),
-      session_id: z.string().max(128).nullable().optional(),
-      context_tokens: z.number().optional(),
-      context_window: z.number().optional(),
-      /** Tool servers of the config that have not connected, and why. */
-      servers: z.record(z.string().max(MAX_SERVER_NAME_CHARS), z.string().max(MAX_NOTE_CHARS)).optional(),
-    }),
-    output: nothing,
-  },
-  confirm: {
-    summary: "Confirm a generation with the nonce that only it was given, or say why it cannot run.",
-    callers: ["harness"],
-    input: z.object({ nonce: z.string(), refused: z.string().max(MAX_NOTE_CHARS).optional() }),
-    output: nothing,
-  },
+  ...harnessOperations,
 } as const satisfies Record<string, Operation>;
 
 export type Operations = typeof operations;

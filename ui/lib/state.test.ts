@@ -77,6 +77,13 @@ describe("events", () => {
     expect(apply(apply(state, event), event).messages).toEqual(state.messages);
   });
 
+  test("partial text of a block that never ends keeps its end", () => {
+    let state = fromSnapshot(snapshot());
+    const delta = (text: string): HiveEvent => ({ kind: "delta", agent: "ada", delta: { kind: "text", text } });
+    for (let n = 0; n < 20; n++) state = apply(state, delta("x".repeat(16 * 1024)));
+    expect(apply(state, delta("the end")).partials.get("ada")?.text).toMatch(/^x{262137}the end$/);
+  });
+
   test("partial text grows, is dropped by a reset, and is replaced by the stored event", () => {
     let state = fromSnapshot(snapshot());
     const delta = (kind: "text" | "thinking" | "reset", text: string): HiveEvent => ({

@@ -182,11 +182,17 @@ function applyTurns(state: State, agent: string, turns: readonly StoredTurnEvent
   return { ...state, tails, partials };
 }
 
+/** Characters of partial text that a page keeps of an agent: the longest text of one event. */
+const MAX_PARTIAL_CHARS = 256 * 1024;
+
 function withDelta(partials: State["partials"], agent: string, delta: LiveDelta): State["partials"] {
   const next = new Map(partials);
   const current = partials.get(agent);
   if (delta.kind === "reset") next.delete(agent);
-  else next.set(agent, { kind: delta.kind, text: current?.kind === delta.kind ? current.text + delta.text : delta.text });
+  else {
+    const text = current?.kind === delta.kind ? current.text + delta.text : delta.text;
+    next.set(agent, { kind: delta.kind, text: text.slice(-MAX_PARTIAL_CHARS) });
+  }
   return next;
 }
 

@@ -20,7 +20,7 @@ export const harnessHandlers: Pick<Handlers, Names> = {
   },
   async finish(context, input, caller) {
     const { agent, session } = harnessOf(caller);
-    await context.harnesses.finish(agent, session, input.outcome);
+    await context.harnesses.finish(agent, session, input);
     return {};
   },
   async publish(context, input, caller) {
@@ -29,7 +29,8 @@ export const harnessHandlers: Pick<Handlers, Names> = {
   },
   delta(context, input, caller) {
     const { agent } = harnessOf(caller);
-    context.feed.publish({ kind: "delta", agent: agent.name, delta: input });
+    const delta = context.harnesses.delta(agent, input);
+    if (delta) context.feed.publish({ kind: "delta", agent: agent.name, delta });
     return {};
   },
   report(context, input, caller) {
