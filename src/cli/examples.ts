@@ -46,6 +46,7 @@ export const MORE: Readonly<Record<string, More>> = {
   drop: { examples: ["hivectl drop 1204"] },
   "let-go": { examples: ["hivectl let-go 1204"] },
   questions: { examples: ["hivectl questions", "hivectl questions --all"] },
+  question: { examples: ["hivectl question 17"] },
   answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 --option 2", "hivectl answer 17 --option 1 3"] },
   "close-question": { examples: ["hivectl close-question 17"] },
   tail: {

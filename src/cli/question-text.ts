@@ -22,5 +22,9 @@ export function questionText(question: QuestionView, { now, paint, width }: View
         `  ${questionStateWord(question.state)}${question.answer === undefined ? "" : `: ${question.answer.split("\n").map(oneLine).join(", ")}`}`,
       ),
     );
+  if (question.cut === true)
+    lines.push(
+      paint("dim", `  … the beginning of ${question.bytes ?? "its"} bytes: \`hivectl question ${question.id}\` prints the whole`),
+    );
   return lines.map((line) => reflow(line, width)).join("\n");
 }

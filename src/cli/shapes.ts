@@ -58,6 +58,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   drop: "message_drop",
   "let-go": "chain_resume",
   questions: "questions",
+  question: "question",
   answer: "answer",
   "close-question": "question_cancel",
   tail: { shape: "StoredTurnEvent, one per line" },

@@ -260,7 +260,7 @@ test("of messages, closed questions and the audit trail each agent keeps the new
   // Nothing of them is left in the search, nor in what is known of either party.
   expect(store.search.find('"found"', 10_000)).toHaveLength(kept.length + newest.length);
   expect(store.messages.newestOf("bob", 1e9, 10_000)).toHaveLength(kept.length + newest.length);
-  expect(store.questions.newest(100).map(({ agent, state }) => `${agent} ${state}`)).toEqual([
+  expect([...store.questions.newest(1e9, 100)].reverse().map(({ agent, state }) => `${agent} ${state}`)).toEqual([
     "ada open",
     ...Array<string>(5).fill("ada answered"),
     "bob answered",

@@ -18,7 +18,7 @@ const MOST_TURNS = 100_000;
 const MOST_CONNECTIONS = 100_000;
 /** Messages of one sender that are kept, without their bodies if need be: years of work, and an hour of a flood. */
 const MOST_SENT = 200_000;
-/** Closed questions of one agent that are kept: more than an operator answers in years. Each takes 12 KiB at most. */
+/** Closed questions of one agent that are kept: more than an operator answers in years. Each takes 72 KiB at most. */
 const MOST_QUESTIONS = 10_000;
 /** Lines of the audit trail about one agent that are kept, besides those of requests: years of starts and stops. */
 const MOST_TRAIL = 100_000;

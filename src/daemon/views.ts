@@ -127,16 +127,17 @@ export class Views {
   snapshot(messages: number): StateSnapshot {
     const { store, questions, history, requests } = this.#deps;
     const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
+    const open = questions.list({}, MAX_SNAPSHOT_LIST_BYTES);
     const stuck = history.stuck({ limit: MAX_STUCK }, MAX_SNAPSHOT_LIST_BYTES);
     return {
       seq: store.settle(),
       hive: this.hive(),
       agents: this.#agents(),
-      questions: questions.list({ all: false }),
+      questions: open.questions,
       approvals: store.approvals.open().map((row) => requests.view(row)),
       messages: newest.messages,
       stuck: stuck.messages,
-      more: { messages: newest.more === true, stuck: stuck.more === true },
+      more: { messages: newest.more === true, stuck: stuck.more === true, questions: open.more === true },
     };
   }
 

@@ -155,7 +155,7 @@ describe("bounds of notices", () => {
     await fill("ada");
     const questions = new Questions({ store, feed, broker, directory, onUnexpected });
     await expect(questions.ask("id-ada", { question: "why?" })).rejects.toMatchObject({ code: "rate_limited" });
-    expect(questions.list({ all: true })).toEqual([]);
+    expect(questions.list({ all: true }).questions).toEqual([]);
     questions.stop();
   });
 });

@@ -7,7 +7,17 @@ import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Feed } from "../eventlog/feed.ts";
 import type { QuestionRow } from "../store/questions.ts";
 import type { Store } from "../store/store.ts";
+import {
+  MAX_BODY_BYTES,
+  MAX_LISTING_BYTES,
+  MAX_OPTION_PREVIEW_BYTES,
+  MAX_QUESTION_CHARS,
+  MAX_QUESTION_PREVIEW_BYTES,
+  MAX_SNAPSHOT_LIST_BYTES,
+} from "../wire/limits.ts";
+import { operations } from "../wire/operations.ts";
 import { Broker } from "./broker.ts";
+import type { Served } from "./waiters.ts";
 import type { Directory } from "./directory.ts";
 import { Questions } from "./questions.ts";
 import { openBus } from "../../test/lib/bus.ts";
@@ -72,6 +82,92 @@ test("an agent may have fifty open questions, and an answer makes room", async (
   await expect(questions.ask(ada.id, { question: "another?" })).rejects.toThrow(/50 of your questions are open already/);
   await questions.answer({ id: asked[0]?.id ?? 0, text: "yes" });
   await questions.ask(ada.id, { question: "another?" });
-  expect(store.questions.open()).toHaveLength(50);
+  expect(store.questions.openOf(ada.id)).toHaveLength(50);
   questions.stop();
+});
+
+/** The most that an agent may ask, of what takes most bytes in JSON. */
+const WORST = {
+  question: "\u0001".repeat(MAX_QUESTION_CHARS),
+  options: Array.from({ length: 16 }, (_, n) => `${n}`.padEnd(1000, "\u0002")),
+};
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+test("a long question is a beginning in lists and events, and whole by its id", async () => {
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected });
+  const events: unknown[] = [];
+  feed.subscribe({}, ({ event }) => event.kind === "question" && events.push(event.question) > 0);
+  const { id } = await questions.ask(ada.id, WORST);
+  const [listed] = questions.list({}).questions;
+  for (const view of [listed, questions.list({ all: true }).questions[0], events[0]]) {
+    expect(view).toMatchObject({ id, cut: true, bytes: MAX_QUESTION_CHARS + 16_000 });
+    expect(bytesOf(view)).toBeLessThan(MAX_QUESTION_PREVIEW_BYTES + 16 * (MAX_OPTION_PREVIEW_BYTES + 3) + 500);
+  }
+  expect(questions.whole(id)).toMatchObject(WORST);
+  expect(questions.whole(id)).not.toHaveProperty("cut");
+  // Answered by the whole text of an option.
+  const { answer } = await questions.answer({ id, options: [WORST.options[1] ?? ""], text: "\u0003".repeat(MAX_QUESTION_CHARS) });
+  expect(answer?.startsWith("1\u0002")).toBe(true);
+  expect(questions.whole(id).answer).toHaveLength(1000 + 1 + MAX_QUESTION_CHARS);
+  const notice = await new Promise<Served>(broker.next(ada.id, "i-1", new AbortController().signal));
+  expect("message" in notice && Buffer.byteLength(notice.message.body)).toBeLessThanOrEqual(MAX_BODY_BYTES);
+  questions.stop();
+});
+
+test("a list of questions that is full of bytes ends early, and goes on where it ended", async () => {
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected });
+  const asked: number[] = [];
+  for (let n = 0; n < 3; n++)
+    for (let of = 0; of < 50; of++) asked.push((await questions.ask(`id-${n}`, { ...WORST, question: `${of}?` })).id);
+  for (const [bytes, pages] of [
+    [MAX_SNAPSHOT_LIST_BYTES, 3],
+    [MAX_LISTING_BYTES, 1],
+  ] as const) {
+    const seen: number[] = [];
+    for (let n = 0, after: number | undefined; ; n++) {
+      const part = questions.list({ after }, bytes);
+      expect(bytesOf(part.questions)).toBeLessThanOrEqual(bytes + 1000);
+      seen.push(...part.questions.map(({ id }) => id));
+      if (part.more !== true) {
+        expect(n + 1).toBe(pages);
+        break;
+      }
+      after = part.questions.at(-1)?.id;
+    }
+    expect(seen).toEqual(asked);
+  }
+  questions.stop();
+});
+
+test("a question with its options has a bound in all", () => {
+  const { input } = operations.ask_operator;
+  expect(input.safeParse(WORST).success).toBe(true);
+  const option = "x".repeat(MAX_QUESTION_CHARS);
+  const answer = input.safeParse({ question: "which?", options: [`1${option}`.slice(1), `2${option}`.slice(0, -1), option] });
+  expect(answer.error?.issues[0]?.message).toContain("bytes together");
+  expect(input.safeParse({ question: "日".repeat(MAX_QUESTION_CHARS) }).success).toBe(true);
+  expect(input.safeParse({ question: "日".repeat(MAX_QUESTION_CHARS), options: ["a"] }).success).toBe(false);
+});
+
+test("the open questions of an agent that is gone are closed; those of others stay", async () => {
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected });
+  const gone = await questions.ask(ada.id, { question: "still there?" });
+  const other = await questions.ask("id-bob", { question: "me?" });
+  await questions.closeOf(ada.id);
+  expect(store.questions.byId(gone.id)).toMatchObject({ state: "cancelled" });
+  expect(questions.list({}).questions.map(({ id }) => id)).toEqual([other.id]);
+  questions.stop();
+});
+
+test("a hive that starts closes questions whose agent was destroyed before", async () => {
+  const questions = new Questions({ store, feed, broker, directory, onUnexpected });
+  const { id } = await questions.ask(ada.id, { question: "still there?" });
+  questions.stop();
+  const closed = new Promise<unknown>((resolve) => {
+    feed.subscribe({}, ({ event }) => (event.kind === "question" && resolve(event.question), true));
+  });
+  const later = new Questions({ store, feed, broker, directory: { ...directory, byId: () => undefined }, onUnexpected });
+  later.start();
+  expect(await closed).toMatchObject({ id, state: "cancelled" });
+  later.stop();
 });

@@ -4,15 +4,20 @@ import type { Store, Tx } from "../store/store.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
-import { MAX_OPEN_QUESTIONS } from "../wire/limits.ts";
-import type { Parsed } from "../wire/operations.ts";
+import { MAX_LISTING_BYTES, MAX_OPEN_QUESTIONS, MAX_OPTION_PREVIEW_BYTES, MAX_QUESTION_PREVIEW_BYTES } from "../wire/limits.ts";
+import { utf8Bytes } from "../wire/message.ts";
+import type { Output, Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker.ts";
 import type { Directory } from "./directory.ts";
 import type { Service } from "../lib/services.ts";
+import { preview } from "../lib/preview.ts";
 import { Moment } from "../lib/timers.ts";
+import { within } from "../lib/within.ts";
 
 /** Pause before retrying an expiry that could not be stored. Milliseconds. */
 const RETRY_MS = 10_000;
+/** Above every id: a listing that starts here starts at the newest. */
+const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Closed questions in one listing. */
 const MAX_LISTED = 200;
 
@@ -39,9 +44,11 @@ export class Questions implements Service {
     this.#now = deps.now ?? Date.now;
   }
 
-  /** Expires questions from now on. */
+  /** Expires questions from now on, and closes those of agents that were destroyed. */
   start(): void {
     this.#arm();
+    for (const agent of this.#deps.store.questions.askers())
+      if (!this.#deps.directory.byId(agent)) this.closeOf(agent).catch(this.#deps.onUnexpected);
   }
 
   /** Stores a question and returns it at once. */
@@ -51,8 +58,7 @@ export class Questions implements Service {
     if (new Set(options).size < options.length) throw new HiveError("bad_request", "options: two of them are the same");
     const row = await store.write((tx) => {
       this.#deps.broker.checkMayAsk(agentId);
-      const open = store.questions.open().filter((one) => one.agent === agentId);
-      if (open.length >= MAX_OPEN_QUESTIONS) {
+      if (store.questions.openOf(agentId).length >= MAX_OPEN_QUESTIONS) {
         throw new HiveError("rate_limited", `${MAX_OPEN_QUESTIONS} of your questions are open already: wait for answers`);
       }
       const now = this.#now();
@@ -78,9 +84,28 @@ export class Questions implements Service {
     return this.#view(row);
   }
 
-  list(query: { all: boolean }): QuestionView[] {
-    const rows = query.all ? this.#deps.store.questions.newest(MAX_LISTED) : this.#deps.store.questions.open();
-    return rows.map((row) => this.#view(row));
+  /** The open questions, oldest first; with `all` the newest, closed ones too, oldest first. */
+  list({ all = false, after = 0, before = NEWEST }: Parsed<"questions">, bytes = MAX_LISTING_BYTES): Output<"questions"> {
+    const { questions } = this.#deps.store;
+    const rows = all ? questions.newest(before, MAX_LISTED + 1) : questions.open(after);
+    const part = within(this.#views(rows), { bytes, ...(all ? { limit: MAX_LISTED } : {}) });
+    return { questions: all ? part.rows.reverse() : part.rows, ...(part.more ? { more: true } : {}) };
+  }
+
+  /** One question with all of its text. */
+  whole(id: number): QuestionView {
+    const row = this.#deps.store.questions.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no question ${id}`);
+    return wholeQuestion(row, (agent) => this.#deps.directory.nameOf(agent));
+  }
+
+  /** Closes the open questions of an agent that is gone: nobody reads their answers. */
+  async closeOf(agentId: string): Promise<void> {
+    const { store } = this.#deps;
+    await store.write((tx) => {
+      for (const row of store.questions.openOf(agentId)) this.#end(tx, row, "cancelled", null);
+    });
+    this.#arm();
   }
 
   /** Answers with options by their text, free text, or both. */
@@ -119,9 +144,7 @@ export class Questions implements Service {
     const closed = await store.write((tx) => {
       // Two tabs may answer at once; the first answer counts.
       this.#open(question.id);
-      const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
-      store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
-      this.#tell(tx, next);
+      const next = this.#end(tx, question, state, answer);
       const told = answer === null ? {} : { answer };
       if (asker)
         broker.tellFromSystem(tx, asker, {
@@ -135,6 +158,14 @@ export class Questions implements Service {
     });
     this.#arm();
     return this.#view(closed);
+  }
+
+  #end(tx: Tx, question: QuestionRow, state: QuestionState, answer: string | null): QuestionRow {
+    const { store } = this.#deps;
+    const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
+    store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
+    this.#tell(tx, next);
+    return next;
   }
 
   /** Sets one timer for the nearest expiry, but not before `pauseMs`. */
@@ -175,13 +206,30 @@ export class Questions implements Service {
     tx.afterCommit(() => this.#deps.feed.publish({ kind: "question", seq: row.seq, question: this.#view(row) }));
   }
 
+  *#views(rows: Iterable<QuestionRow>): Iterable<QuestionView> {
+    for (const row of rows) yield this.#view(row);
+  }
+
   #view(row: QuestionRow): QuestionView {
     return questionView(row, (id) => this.#deps.directory.nameOf(id));
   }
 }
 
-/** A question as it is shown. Unknown fields are absent. */
+/** A question as listings, the snapshot and events show it: of long texts the beginning, marked as `cut`. */
 export function questionView(row: QuestionRow, nameOf: (id: string) => string): QuestionView {
+  const view = wholeQuestion(row, nameOf);
+  const question = preview(view.question, MAX_QUESTION_PREVIEW_BYTES);
+  const options = view.options.map((option) => preview(option, MAX_OPTION_PREVIEW_BYTES));
+  const answer = view.answer && preview(view.answer, MAX_QUESTION_PREVIEW_BYTES);
+  const isWhole =
+    question === view.question && answer === view.answer && options.every((option, n) => option === view.options[n]);
+  if (isWhole) return view;
+  const bytes = utf8Bytes(view.question + view.options.join(""));
+  return { ...view, question, options, cut: true, bytes, ...(answer === undefined ? {} : { answer }) };
+}
+
+/** A question with all of its text. Unknown fields are absent. */
+function wholeQuestion(row: QuestionRow, nameOf: (id: string) => string): QuestionView {
   const view: QuestionView = {
     id: row.id,
     seq: row.seq,

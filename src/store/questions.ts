@@ -29,8 +29,10 @@ export function questionQueries(db: Sqlite) {
     "UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ? WHERE id = ?",
   );
   const byId = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE id = ?");
-  const open = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' ORDER BY id");
-  const newest = db.prepare<[number], QuestionRow>("SELECT * FROM questions ORDER BY id DESC LIMIT ?");
+  const open = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND id > ? ORDER BY id");
+  const openOf = db.prepare<[string], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND agent = ? ORDER BY id");
+  const askers = db.prepare<[], { agent: string }>("SELECT DISTINCT agent FROM questions WHERE state = 'open'");
+  const newest = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE id < ? ORDER BY id DESC LIMIT ?");
   const expiring = db.prepare<[], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND expires_at IS NOT NULL");
   const after = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
@@ -38,8 +40,13 @@ export function questionQueries(db: Sqlite) {
     close: (id: number, seq: number, state: QuestionState, answer: string | null, at: number): void =>
       void close.run(seq, state, answer, at, id),
     byId: (id: number) => byId.get(id),
-    open: () => open.all(),
-    newest: (limit: number) => newest.all(limit).reverse(),
+    /** Open questions after an id, oldest first, each read when it is asked for. */
+    open: (newerThan: number): Iterable<QuestionRow> => open.iterate(newerThan),
+    openOf: (agent: string) => openOf.all(agent),
+    /** The agents that have open questions. */
+    askers: (): string[] => askers.all().map(({ agent }) => agent),
+    /** Newest first, each read when it is asked for. */
+    newest: (before: number, limit: number): Iterable<QuestionRow> => newest.iterate(before, limit),
     /** Open questions with an expiry. */
     expiring: () => expiring.all(),
     /** Questions changed after a position, in the order of their changes; undefined if their text is over `chars`. */

@@ -124,6 +124,10 @@ export const QuestionView = z.object({
   agent: z.string(),
   question: z.string(),
   options: z.array(z.string()),
+  /** True if the question, an option or the answer is only a beginning. `question` returns the whole. */
+  cut: z.boolean().optional(),
+  /** The length of the whole question with its options, if `cut`. Bytes of UTF-8. */
+  bytes: z.number().int().optional(),
   multi: z.boolean(),
   state: z.enum(["open", "answered", "expired", "cancelled"]),
   answer: z.string().optional(),

@@ -152,6 +152,7 @@ export const StateSnapshot = z.object({
   seq: Seq,
   hive: HiveView,
   agents: z.array(AgentView),
+  /** The open ones, oldest first. */
   questions: z.array(QuestionView),
   /** Requests that have not ended, oldest first. */
   approvals: z.array(ApprovalView),
@@ -159,7 +160,7 @@ export const StateSnapshot = z.object({
   messages: z.array(MessageView),
   /** Dead and held messages, whatever their age: the newest, oldest first. Only the operator can move them. */
   stuck: z.array(MessageView),
-  /** Which of these lists are not complete. `messages` returns the rest, with `stuck` that of the stuck ones. */
-  more: z.object({ messages: z.boolean(), stuck: z.boolean() }).optional(),
+  /** Which lists are not complete. `messages` and `questions` return the rest, `messages` with `stuck` the stuck ones. */
+  more: z.object({ messages: z.boolean(), stuck: z.boolean(), questions: z.boolean() }).optional(),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

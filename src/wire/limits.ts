@@ -30,6 +30,14 @@ export const MAX_STATUS_CHARS = 280;
 export const MAX_NOTE_CHARS = 4_096;
 /** Characters of a question, and of each option. */
 export const MAX_QUESTION_CHARS = 8_192;
+/**
+ * Bytes of UTF-8 of a question with all its options: three for each character of a long question. The notice of its
+ * answer repeats question and chosen options, and fits into one message however they are escaped.
+ */
+export const MAX_QUESTION_BYTES = 24 * 1024;
+/** Bytes of JSON of a question and of an answer in a listing, and of each option: what a card shows without scrolling. */
+export const MAX_QUESTION_PREVIEW_BYTES = 4 * 1024;
+export const MAX_OPTION_PREVIEW_BYTES = 512;
 /** Options of one question: an operator cannot compare more. */
 export const MAX_OPTIONS = 20;
 /** Characters of an idempotency key that a sender may choose. */

@@ -4,6 +4,9 @@ import { Id, Instant, Seq } from "./names.ts";
 
 const encoder = new TextEncoder();
 
+/** The length of a text in bytes of UTF-8. */
+export const utf8Bytes = (text: string): number => encoder.encode(text).length;
+
 /** A message body: well-formed Unicode, 1 byte to 256 KiB as UTF-8. */
 export const Body = z.string().check((ctx) => {
   const text = ctx.value;
@@ -12,7 +15,7 @@ export const Body = z.string().check((ctx) => {
     return;
   }
   // A code unit is at most 3 bytes of UTF-8, so most bodies are not counted.
-  if (text.length * 3 > MAX_BODY_BYTES && encoder.encode(text).length > MAX_BODY_BYTES) {
+  if (text.length * 3 > MAX_BODY_BYTES && utf8Bytes(text) > MAX_BODY_BYTES) {
     ctx.issues.push({
       code: "custom",
       input: text,

@@ -14,13 +14,14 @@ import {
   MAX_OPTIONS,
   MAX_PAGE_ROWS,
   MAX_PATH_CHARS,
+  MAX_QUESTION_BYTES,
   MAX_QUESTION_CHARS,
   MAX_RECV_WAIT_SECONDS,
   MAX_STATUS_CHARS,
 } from "./limits.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
-import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText } from "./message.ts";
+import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 
 export const operations = {
@@ -101,24 +102,45 @@ export const operations = {
     summary: "Ask the operator. Returns an id at once; the answer arrives as a message.",
     callers: ["agent"],
     takesIn: true,
-    input: z.object({
-      question: z.string().min(1).max(MAX_QUESTION_CHARS),
-      options: z.array(z.string().min(1).max(MAX_QUESTION_CHARS)).max(MAX_OPTIONS).optional(),
-      multi: z.boolean().optional(),
-      ttl_seconds: z
-        .number()
-        .int()
-        .min(10)
-        .max(30 * 24 * 3600)
-        .optional(),
-    }),
+    input: z
+      .object({
+        question: z.string().min(1).max(MAX_QUESTION_CHARS),
+        options: z.array(z.string().min(1).max(MAX_QUESTION_CHARS)).max(MAX_OPTIONS).optional(),
+        multi: z.boolean().optional(),
+        ttl_seconds: z
+          .number()
+          .int()
+          .min(10)
+          .max(30 * 24 * 3600)
+          .optional(),
+      })
+      .refine(
+        ({ question, options = [] }) => utf8Bytes(question + options.join("")) <= MAX_QUESTION_BYTES,
+        `a question and its options have at most ${MAX_QUESTION_BYTES} bytes together; put long texts in a file under /state`,
+      ),
     output: z.object({ question_id: Id }),
   },
   questions: {
-    summary: "Questions that wait for the operator, and with all also the closed ones.",
+    summary: "Questions that wait for the operator, oldest first; with all the newest, closed ones too.",
     callers: ["operator"],
-    input: z.object({ all: z.boolean().optional() }),
-    output: z.object({ questions: z.array(QuestionView) }),
+    input: z.object({
+      all: z.boolean().optional(),
+      /** Only newer ones. */
+      after: Id.optional(),
+      /** Only older ones. */
+      before: Id.optional(),
+    }),
+    output: z.object({
+      questions: z.array(QuestionView),
+      /** True if there are more: ask again with `after` the last id here, with `all` with `before` the first. */
+      more: z.boolean().optional(),
+    }),
+  },
+  question: {
+    summary: "One question with all of its text. Listings and events have the beginning of a long one.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: z.object({ question: QuestionView }),
   },
   answer: {
     summary: "Answer a question: options by their text, free text, or both.",

@@ -4,7 +4,7 @@ import { ApprovalCard } from "../approval/card.tsx";
 import { Action } from "../kit/button.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
-import { loadMoreStuck, useHive } from "../lib/store.ts";
+import { loadMoreQuestions, loadMoreStuck, useHive } from "../lib/store.ts";
 import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { CallLine } from "./call-line.tsx";
@@ -18,6 +18,7 @@ import { StuckCard } from "./stuck-card.tsx";
  */
 export function YourCall(): ReactNode {
   const { calls, hold } = useCalls();
+  const moreQuestions = useHive((state) => state.moreQuestions);
   const moreStuck = useHive((state) => state.moreStuck);
   const { card } = useSearch({ from: "/" });
   const list = useRef<HTMLDivElement>(null);
@@ -71,6 +72,11 @@ export function YourCall(): ReactNode {
             </div>
           );
         })}
+        {moreQuestions && (
+          <Action kind="ghost" run={loadMoreQuestions}>
+            more questions
+          </Action>
+        )}
         {moreStuck && (
           <Action kind="ghost" run={loadMoreStuck}>
             older stuck messages

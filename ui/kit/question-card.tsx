@@ -14,7 +14,11 @@ import { Age, Until } from "./time.tsx";
  * An open question: choose an option, write an answer, or both. If it ends while the box has text, the card stays until
  * the text is sent as a message or discarded.
  */
-export function QuestionCard({ question }: { question: QuestionView }): ReactNode {
+export function QuestionCard({ question: shown }: { question: QuestionView }): ReactNode {
+  const [whole, setWhole] = useState<QuestionView>();
+  /** The page has the beginning of a long question. Its options can be chosen once they are there whole. */
+  const isCut = shown.cut === true && whole === undefined;
+  const question = whole ? { ...shown, question: whole.question, options: whole.options } : shown;
   const [chosenDraft, setChosenDraft] = useDraft(`chosen:${question.id}`);
   const [text, setText] = useDraft(answerDraft(question.id));
   const chosen = chosenDraft === "" ? [] : (JSON.parse(chosenDraft) as readonly string[]);
@@ -65,17 +69,26 @@ export function QuestionCard({ question }: { question: QuestionView }): ReactNod
         <p className="body">
           <Words text={question.question} />
         </p>
+        {isCut && (
+          <Action
+            kind="ghost"
+            title={question.options.length > 0 ? "the options can be chosen then" : "the page has its beginning"}
+            run={async () => setWhole((await call("question", { id: shown.id })).question)}
+          >
+            show all {shown.bytes ?? ""} bytes of the question
+          </Action>
+        )}
       </div>
       {question.options.length > 0 && (
         <fieldset className="options">
           <legend className="sr">{question.multi ? "choose any" : "choose one"}</legend>
-          {question.options.map((option) => (
-            <label key={option}>
+          {question.options.map((option, n) => (
+            <label key={n}>
               <input
                 type={question.multi ? "checkbox" : "radio"}
                 name={`question-${question.id}`}
                 checked={chosen.includes(option)}
-                disabled={question.state !== "open"}
+                disabled={question.state !== "open" || isCut}
                 onChange={(event) => choose(option, event.target.checked)}
               />
               <span>

@@ -40,6 +40,8 @@ export interface State {
   messages: readonly MessageView[];
   /** True while there are older messages than these. */
   moreMessages: boolean;
+  /** True while there are newer open questions than the page has. */
+  moreQuestions: boolean;
   /** True while there are older stuck messages than the page has. */
   moreStuck: boolean;
   /** Displayed messages outside of that window: found by search, stuck, or waiting in an inbox. */
@@ -56,14 +58,17 @@ export const settledSince = (before: State | undefined, snapshot: StateSnapshot)
 
 /** The state of a page. `settled` are the requests of `settledSince` in their final state. */
 export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: readonly ApprovalView[] = []): State {
+  const moreQuestions = snapshot.more?.questions === true;
+  const listedTo = moreQuestions ? (snapshot.questions.at(-1)?.id ?? 0) : Infinity;
   return {
     seq: snapshot.seq,
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
-    // A question that is no longer open has ended in some way. It stays for an operator who is writing an answer.
+    // A question that is no longer open has ended in some way. It stays for an operator who is writing an answer. Of
+    // those behind the end of a list that is full nothing is known.
     questions: new Map([
       ...[...(before?.questions.values() ?? [])].map(
-        (one) => [one.id, one.state === "open" ? { ...one, state: "cancelled" as const } : one] as const,
+        (one) => [one.id, one.state === "open" && one.id <= listedTo ? { ...one, state: "cancelled" as const } : one] as const,
       ),
       ...snapshot.questions.map((one) => [one.id, one] as const),
     ]),
@@ -76,6 +81,7 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
     // There may be a gap between the known messages and the snapshot, or changes in it. The window restarts.
     messages: snapshot.messages,
     moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES || snapshot.more?.messages === true,
+    moreQuestions,
     moreStuck: snapshot.more?.stuck === true,
     elsewhere: new Map(snapshot.stuck.map((message) => [message.id, message])),
     tails: before?.tails ?? new Map(),

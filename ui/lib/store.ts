@@ -7,7 +7,7 @@ import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
 import { snapshot, stream } from "./bootstrap.ts";
 import { notify } from "./notify.ts";
-import { stuckMessages } from "./waiting.ts";
+import { openQuestions, stuckMessages } from "./waiting.ts";
 import {
   apply,
   applyAll,
@@ -173,6 +173,16 @@ export async function loadMoreStuck(): Promise<void> {
   });
   know(messages);
   if (held.state) set({ state: { ...held.state, moreStuck: more === true } });
+}
+
+/** Loads open questions newer than those that the page has. */
+export async function loadMoreQuestions(): Promise<void> {
+  const after = held.state && openQuestions(held.state).at(-1)?.id;
+  const { questions, more } = await call("questions", after === undefined ? {} : { after });
+  if (!held.state) return;
+  let state = held.state;
+  for (const question of questions) state = apply(state, { kind: "question", seq: state.seq, question });
+  set({ state: { ...state, moreQuestions: more === true } });
 }
 
 /** Keeps displayed messages outside of the window up to date. */

@@ -6,16 +6,29 @@ import { act } from "../shell.ts";
 
 /** Verbs for questions of agents. */
 export function questionCommands(program: Command): void {
-  act<{ all?: boolean }>(
-    program.command("questions").description("questions that wait for you").option("-a, --all", "closed ones too"),
-    async (shell, _, { all }) =>
-      shell.show(await shell.client.call("questions", { all }), ({ questions }) =>
-        questions.length === 0
-          ? all === true
-            ? "no question was asked yet"
-            : "no question waits"
-          : questions.map((question) => questionText(question, shell)).join("\n\n"),
-      ),
+  act<{ all?: boolean; after?: number; before?: number }>(
+    program
+      .command("questions")
+      .description("questions that wait for you, oldest first; with --all the newest, closed ones too")
+      .option("-a, --all", "closed ones too")
+      .option("--after <question>", "newer than this question", wholeNumber)
+      .option("-b, --before <question>", "older than this question; with --all", wholeNumber),
+    async (shell, _, { all, after, before }) =>
+      shell.show(await shell.client.call("questions", { all, after, before }), ({ questions, more }) => {
+        if (questions.length === 0) return all === true ? "no question was asked yet" : "no question waits";
+        const next = all === true ? `older ones: --before ${questions[0]?.id}` : `more wait: --after ${questions.at(-1)?.id}`;
+        const list = questions.map((question) => questionText(question, shell)).join("\n\n");
+        return more === true ? `${list}\n\n${shell.paint("dim", next)}` : list;
+      }),
+  );
+
+  act(
+    program
+      .command("question")
+      .argument("<question>", "its number", wholeNumber)
+      .description("one question with all of its text; lists have the beginning of a long one"),
+    async (shell, [id]: [number]) =>
+      shell.show(await shell.client.call("question", { id }), ({ question }) => questionText(question, shell)),
   );
 
   act<{ option?: string[] }>(
@@ -28,8 +41,7 @@ export function questionCommands(program: Command): void {
     async (shell, [id, words = []]: [number, string[]?], { option }) => {
       let chosen: string[] = [];
       if (option) {
-        const { questions } = await shell.client.call("questions", {});
-        const offered = questions.find((one) => one.id === id)?.options ?? [];
+        const { options: offered } = (await shell.client.call("question", { id })).question;
         chosen = option.map((one) => offered[Number(one) - 1] ?? one);
       }
       const text = words.join(" ");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HiveError } from "../../wire/error.ts";
-import { each } from "./lifecycle.ts";
+import { each, lifecycleHandlers } from "./lifecycle.ts";
 import type { HandlerContext } from "./types.ts";
 
 test("what fails with one agent of a scope keeps none of the others from its result", async () => {
@@ -26,4 +26,19 @@ test("what fails with one agent of a scope keeps none of the others from its res
     { name: "cyd", ok: true },
   ]);
   expect(unexpected).toMatchObject([{ message: "a defect" }]);
+});
+
+test("destroying an agent closes its questions once it is gone", async () => {
+  const did: string[] = [];
+  const context = {
+    commands: {
+      destroyable: () => ({ id: "id-ada" }),
+      destroy: async () => void did.push("destroyed"),
+    },
+    questions: { closeOf: async (agent: string) => void did.push(`closed questions of ${agent}`) },
+    deploys: { requests: { clearFor: async () => {} }, gone: async () => {} },
+  } as unknown as HandlerContext;
+  const operator = { kind: "operator", ended: new AbortController().signal } as const;
+  await lifecycleHandlers.destroy(context, { name: "ada", purge: false }, operator);
+  expect(did).toEqual(["destroyed", "closed questions of id-ada"]);
 });

@@ -96,10 +96,11 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     return {};
   },
   async destroy(context, input) {
-    context.commands.destroyable(input.name, input);
+    const agent = context.commands.destroyable(input.name, input);
     if (input.purge) context.backups.refuseWhileTaking("purge it");
     await context.deploys.requests.clearFor(input.name);
     await context.commands.destroy(input.name, { purge: input.purge, note: input.note });
+    await context.questions.closeOf(agent.id);
     if (input.purge) await context.deploys.forget(input.name);
     await context.deploys.gone();
     return {};

@@ -1,13 +1,14 @@
 import type { Handlers } from "./types.ts";
 import { agentOf } from "./caller.ts";
 
-type Names = "ask_operator" | "questions" | "answer" | "question_cancel";
+type Names = "ask_operator" | "questions" | "question" | "answer" | "question_cancel";
 
 export const questionHandlers: Pick<Handlers, Names> = {
   ask_operator: async (context, input, caller) => ({
     question_id: (await context.questions.ask(agentOf(caller).agent.id, input)).id,
   }),
-  questions: (context, input) => ({ questions: context.questions.list({ all: input.all === true }) }),
+  questions: (context, input) => context.questions.list(input),
+  question: (context, input) => ({ question: context.questions.whole(input.id) }),
   answer: async (context, input) => ({ question: await context.questions.answer(input) }),
   question_cancel: async (context, input) => ({ question: await context.questions.cancel(input.id) }),
 };
