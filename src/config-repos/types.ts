@@ -62,7 +62,7 @@ export interface AppliedRepo {
   commit(files: readonly TreeFile[], parents: readonly Sha[], facts: CommitFacts): Promise<Sha>;
   /**
    * Copies one commit of a hostile repository into the object store, without a ref. Git reads the foreign repository in
-   * a throw-away cage that sees nothing else. The objects are checked (fsck, size, count, paths) in quarantine first.
+   * a sandbox that sees nothing else. The objects are checked (fsck, size, count, paths) in quarantine first.
    * Throws `RepoRefusal`.
    */
   fetch(from: ProposedRepo, sha: Sha): Promise<void>;

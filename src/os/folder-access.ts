@@ -21,7 +21,7 @@ const ANSWER_MS = 10_000;
 const MAX_WORDS = 1_000;
 
 /**
- * Checks a folder from inside a throw-away cage that runs as `owner`, as an agent's cage will. With an id map, the
+ * Checks a folder from inside a sandbox that runs as `owner`, as an agent's cage will. With an id map, the
  * folder is bound through it. Throws with the launcher's words if the cage cannot be built, and if the folder does not
  * respond within ten seconds.
  */

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a script in a throw-away cage over the folder and returns its output. */
+/** Runs a script in a sandbox over the folder and returns its output. */
 async function inside(script: string): Promise<string> {
   const cage = sandboxedRun({
     folder,
@@ -35,7 +35,7 @@ test("a sandboxed run may make the same system calls as the cage of an agent", a
   for (const answer of foreignAnswers()) expect(lines).toContain(answer);
 });
 
-test("a throw-away cage may keep sixteen megabytes of files in memory, in /tmp only", async () => {
+test("a sandbox may keep sixteen megabytes of files in memory, in /tmp only", async () => {
   const out = await inside(
     `for path in /tmp /dev/shm /dev / /repo; do
        { head -c 40000000 /dev/zero > $path/x; } 2>/dev/null; [ ! -e $path/x ] || echo "$path $(stat -c %s $path/x)"
