@@ -26,7 +26,7 @@ const WORKLOADS = {
 const CONTROLS = {
   normal: [
     { from: "() => fdatasyncSync(wal)", to: "() => {}" },
-    { from: "fdatasync(besideWal, (error) => {", to: "setImmediate((error = null) => {" },
+    { from: "fdatasync(backgroundWal, (error) => {", to: "setImmediate((error = null) => {" },
   ],
   git: [
     { from: '"core.fsync=all",', to: "" },

@@ -8,7 +8,7 @@ import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { storeReplay } from "./replay.ts";
 import { Feed } from "../eventlog/feed.ts";
 import type { Store } from "../store/store.ts";
-import { MIN_BESIDE } from "../store/writer.ts";
+import { MIN_BACKGROUND } from "../store/writer.ts";
 import type { Directory, Principal } from "../messages/directory.ts";
 import { Broker } from "../messages/broker.ts";
 import type { Served } from "../messages/waiters.ts";
@@ -30,8 +30,8 @@ let store: Store;
 let feed: Feed;
 let broker: Broker;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "beside-"));
-  // Every disk is slow: what many sends wait for is beside the loop.
+  folder = mkdtempSync(join(tmpdir(), "background-"));
+  // Every disk is slow: the sync of many sends runs in the background.
   store = openStoreIn(folder, { quickSyncMs: 0 });
   const replay = storeReplay(store, directory, {
     view() {
@@ -47,10 +47,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Sends enough at once for one sync beside the loop; resolves while that is under way. */
+/** Sends enough at once for one sync in the background; resolves while that is under way. */
 async function underWay(to: string): Promise<{ all: Promise<unknown>; told: () => number }> {
   let told = 0;
-  const sends = Array.from({ length: MIN_BESIDE }, async (_, nth) => {
+  const sends = Array.from({ length: MIN_BACKGROUND }, async (_, nth) => {
     await broker.send(operator, { to, body: `${nth}` });
     told++;
   });
@@ -79,7 +79,7 @@ test("a reader who comes while sends are on the way hears of each once", async (
   feed.subscribe({ after: 0 }, ({ event }) => event.kind === "message" && heard.push(event.seq) > 0);
   await all;
   expect(heard).toEqual([...new Set(heard)]);
-  expect(heard).toHaveLength(MIN_BESIDE);
+  expect(heard).toHaveLength(MIN_BACKGROUND);
 });
 
 test("a harness that takes over while a lease of the earlier one is on the way gets the message anew", async () => {

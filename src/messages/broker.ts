@@ -129,7 +129,7 @@ export class Broker implements Service {
         else throw new HiveError("rate_limited", full);
       }
       return { sent, duplicate: false, refused };
-    }, "beside");
+    }, "background");
   }
 
   /** The answer to a draft whose `client_id` this sender has used before. */
@@ -352,7 +352,7 @@ export class Broker implements Service {
         const { state, instance, token } = leased;
         this.#inboxes.change(tx, row, { state, instance, token });
       }
-    }, "beside");
+    }, "background");
   }
 
   /** Leases `row` to `waiter`. The waiter is resolved after the commit and waits again if the commit fails. */

@@ -3,13 +3,13 @@
  * Readers see no finer (a screen shows 60 frames a second), and a report per commit was a measurable part of every
  * send. Milliseconds.
  */
-const TELL_EVERY_MS = 16;
+const REPORT_EVERY_MS = 16;
 
 /** Inboxes that have changed. Each is reported once, after the waiters have been answered. */
 export class ChangedInboxes {
   readonly #inboxes = new Set<string>();
   readonly #report: (inbox: string) => void;
-  #toldAt = -TELL_EVERY_MS;
+  #reportedAt = -REPORT_EVERY_MS;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(report: (inbox: string) => void) {
@@ -18,7 +18,7 @@ export class ChangedInboxes {
 
   add(inbox: string): void {
     if (this.#inboxes.size === 0) {
-      const wait = this.#toldAt + TELL_EVERY_MS - performance.now();
+      const wait = this.#reportedAt + REPORT_EVERY_MS - performance.now();
       if (wait <= 0) setImmediate(() => this.#tell());
       else this.#timer = setTimeout(() => this.#tell(), wait);
     }
@@ -26,7 +26,7 @@ export class ChangedInboxes {
   }
 
   #tell(): void {
-    this.#toldAt = performance.now();
+    this.#reportedAt = performance.now();
     const inboxes = [...this.#inboxes];
     this.#inboxes.clear();
     for (const one of inboxes) this.#report(one);

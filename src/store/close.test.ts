@@ -12,13 +12,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a write queued just before close is stored and reported", async () => {
   const store = openStoreIn(folder);
-  const told: string[] = [];
+  const notified: string[] = [];
   const last = store.write((tx) => {
-    tx.afterCommit(() => told.push("committed"));
+    tx.afterCommit(() => notified.push("committed"));
     store.meta.set("last", "words");
   });
   store.close();
-  expect(told).toEqual(["committed"]);
+  expect(notified).toEqual(["committed"]);
   await last;
   const again = openStoreIn(folder);
   expect(again.meta.get("last")).toBe("words");

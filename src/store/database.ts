@@ -88,7 +88,7 @@ export interface DurableWal {
   /** Throws if the disk failed. */
   sync(): void;
   /** Calls `done` with the result. */
-  syncBeside(done: (error: Error | null) => void): void;
+  syncInBackground(done: (error: Error | null) => void): void;
   close(): void;
 }
 
@@ -105,18 +105,18 @@ export function syncByHand(db: Sqlite): DurableWal {
   // The WAL carries no lock, so closing these descriptors releases none. Closing descriptors of the database would.
   const wal = openSync(`${db.name}-wal`, "r");
   // The kernel reports a failed write-back once per open file, so each of the two syncs needs its own.
-  const besideWal = openSync(`${db.name}-wal`, "r");
+  const backgroundWal = openSync(`${db.name}-wal`, "r");
   let underWay = 0;
   let closed = false;
   const letGo = (): void => {
     // Not while the thread uses the descriptor: its number could be reused for another file.
-    if (closed && underWay === 0) closeSync(besideWal);
+    if (closed && underWay === 0) closeSync(backgroundWal);
   };
   return {
     sync: () => fdatasyncSync(wal),
-    syncBeside(done) {
+    syncInBackground(done) {
       underWay++;
-      fdatasync(besideWal, (error) => {
+      fdatasync(backgroundWal, (error) => {
         underWay--;
         letGo();
         done(error);

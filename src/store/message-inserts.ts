@@ -2,9 +2,9 @@ import type { Sqlite } from "./database.ts";
 import type { MessageRow } from "./messages.ts";
 
 /** Columns that every message sets. */
-const PLAIN = ["id", "seq", "sender", "recipient", "chain", "hops", "created_at", "updated_at", "body"] as const;
+const PLAIN_COLUMNS = ["id", "seq", "sender", "recipient", "chain", "hops", "created_at", "updated_at", "body"] as const;
 /** Columns that few messages set on insert. */
-const SELDOM = [
+const RARE_COLUMNS = [
   "state",
   "label",
   "client_id",
@@ -17,7 +17,7 @@ const SELDOM = [
   "notice",
 ] as const;
 /** Values that all plain messages share, as SQL, so they need not be bound. Other columns are null. */
-const AS_EVER = { state: "'queued'", redelivered: "0", failures: "0" };
+const DEFAULTS = { state: "'queued'", redelivered: "0", failures: "0" };
 
 /**
  * Rows per statement, largest first. In a statement of sixteen, a row costs two thirds of a lone one; more rows gain
@@ -39,8 +39,8 @@ export class MessageInserts {
 
   constructor(db: Sqlite) {
     // Bound by position: named parameters are looked up for every row.
-    this.#whole = db.prepare(insertOf([...PLAIN, ...SELDOM], {}, 1));
-    this.#plain = ROWS_AT_ONCE.map((rows) => ({ rows, statement: db.prepare(insertOf(PLAIN, AS_EVER, rows)) }));
+    this.#whole = db.prepare(insertOf([...PLAIN_COLUMNS, ...RARE_COLUMNS], {}, 1));
+    this.#plain = ROWS_AT_ONCE.map((rows) => ({ rows, statement: db.prepare(insertOf(PLAIN_COLUMNS, DEFAULTS, rows)) }));
   }
 
   /** Stores or defers a row. Only inside a write. */
@@ -52,7 +52,7 @@ export class MessageInserts {
 
   /** Number of deferred rows. */
   get count(): number {
-    return this.#values.length / PLAIN.length;
+    return this.#values.length / PLAIN_COLUMNS.length;
   }
 
   /** True if the message with this id may be deferred. Ids increase. */
@@ -67,7 +67,7 @@ export class MessageInserts {
     this.drop();
     let from = 0;
     for (const { rows, statement } of this.#plain) {
-      for (const size = rows * PLAIN.length; values.length - from >= size; from += size) {
+      for (const size = rows * PLAIN_COLUMNS.length; values.length - from >= size; from += size) {
         // As separate arguments: better-sqlite3 reads an array argument element by element, at a multiple of the cost.
         statement.run(...values.slice(from, from + size));
       }
@@ -81,13 +81,13 @@ export class MessageInserts {
   }
 }
 
-/** In the order of `PLAIN`. */
+/** In the order of `PLAIN_COLUMNS`. */
 function plainOf(row: MessageRow) {
   const { id, seq, sender, recipient, chain, hops, created_at, updated_at, body } = row;
   return [id, seq, sender, recipient, chain, hops, created_at, updated_at, body] as const;
 }
 
-/** In the order of `SELDOM`. */
+/** In the order of `RARE_COLUMNS`. */
 function seldomOf(row: MessageRow) {
   const { state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason, notice } = row;
   return [state, label, client_id, in_reply_to, instance, token, redelivered, failures, reason, notice] as const;

@@ -192,8 +192,8 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
    * A query that sees deferred rows. Queries for leases, holds and client ids do not need it: deferred rows have none.
    */
   const ofAll =
-    <Asked extends unknown[], Told>(query: (...asked: Asked) => Told) =>
-    (...asked: Asked): Told => {
+    <Asked extends unknown[], Result>(query: (...asked: Asked) => Result) =>
+    (...asked: Asked): Result => {
       inserts.flush();
       return query(...asked);
     };

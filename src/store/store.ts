@@ -39,7 +39,7 @@ export function openStore(options: StoreOptions) {
   const durable = syncByHand(db);
   const inserts = new MessageInserts(db);
   const { onFatal, maxGroup, quickSyncMs } = options;
-  const writer = new Writer({ ...durable, db, putOff: inserts, onFatal, maxGroup, quickSyncMs });
+  const writer = new Writer({ ...durable, db, deferred: inserts, onFatal, maxGroup, quickSyncMs });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

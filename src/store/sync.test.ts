@@ -18,10 +18,10 @@ test("a failed sync refuses the group, ends the process and is not retried", asy
     },
     onFatal: (error) => void fatal.push(error),
   });
-  const told: string[] = [];
-  const write = writer.write((tx) => tx.afterCommit(() => void told.push("told")));
+  const notified: string[] = [];
+  const write = writer.write((tx) => tx.afterCommit(() => void notified.push("notified")));
   await expect(write).rejects.toMatchObject({ code: "unavailable" });
-  expect({ syncs, fatal: fatal.length, told }).toEqual({ syncs: 1, fatal: 1, told: [] });
+  expect({ syncs, fatal: fatal.length, notified }).toEqual({ syncs: 1, fatal: 1, notified: [] });
   db.close();
   rmSync(folder, { recursive: true, force: true });
 });

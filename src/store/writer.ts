@@ -11,10 +11,10 @@ export interface Tx {
 }
 
 /**
- * Where a write's group may be synced. `beside`: in another thread while the event loop runs. Until that sync ends,
+ * Where a write's group may be synced. `background`: in another thread while the event loop runs. Until that sync ends,
  * such writes are visible to readers before they are durable and before anyone is notified.
  */
-export type Syncing = "now" | "beside";
+export type Syncing = "now" | "background";
 
 interface Queued {
   run(tx: Tx): unknown;
@@ -39,7 +39,7 @@ export const MAX_GROUP = 512;
  * Minimum size of a group that is synced in another thread. For smaller groups, the round trip to a thread costs more
  * than the wait.
  */
-export const MIN_BESIDE = 8;
+export const MIN_BACKGROUND = 8;
 
 /**
  * If a sync takes less than this, the loop waits for it, however large the group. The requests that arrive meanwhile
@@ -49,7 +49,7 @@ export const MIN_BESIDE = 8;
 const QUICK_SYNC_MS = 0.5;
 
 /** Deferred rows. They are inserted before the commit, many per statement. */
-export interface PutOff {
+export interface DeferredRows {
   /** Number of deferred rows. */
   readonly count: number;
   /** Inserts them. */
@@ -58,16 +58,16 @@ export interface PutOff {
   drop(): void;
 }
 
-const NOTHING: PutOff = { count: 0, flush() {}, drop() {} };
+const NOTHING: DeferredRows = { count: 0, flush() {}, drop() {} };
 
 export interface WriterOptions {
   db: Sqlite;
   /** The deferred rows of writes. Without it, no rows are deferred. */
-  putOff?: PutOff;
+  deferred?: DeferredRows;
   /** Puts committed writes on stable storage. Throws if that fails. */
   sync(): void;
   /** Does the same in another thread. Without it, every sync runs in this thread. */
-  syncBeside?: ((done: (error: Error | null) => void) => void) | undefined;
+  syncInBackground?: ((done: (error: Error | null) => void) => void) | undefined;
   /** The disk failed such that nothing may be retried. */
   onFatal(error: Error): void;
   /** Writes per commit. */
@@ -93,10 +93,10 @@ export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
   readonly #sync: () => void;
-  readonly #syncBeside: WriterOptions["syncBeside"];
+  readonly #syncInBackground: WriterOptions["syncInBackground"];
   readonly #maxGroup: number;
   readonly #quickSyncMs: number;
-  readonly #putOff: PutOff;
+  readonly #deferred: DeferredRows;
   /** Prepared once, because they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
   /** Rows that this connection has changed so far. */
@@ -114,11 +114,11 @@ export class Writer {
     const { db } = options;
     this.#db = db;
     this.#sync = options.sync;
-    this.#syncBeside = options.syncBeside;
+    this.#syncInBackground = options.syncInBackground;
     this.#onFatal = options.onFatal;
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
     this.#quickSyncMs = options.quickSyncMs ?? QUICK_SYNC_MS;
-    this.#putOff = options.putOff ?? NOTHING;
+    this.#deferred = options.deferred ?? NOTHING;
     this.#sql = {
       begin: db.prepare("BEGIN IMMEDIATE"),
       savepoint: db.prepare("SAVEPOINT one"),
@@ -180,9 +180,11 @@ export class Writer {
     const group = this.#queue.splice(0, this.#maxGroup);
     // `close` may have run first.
     if (group.length === 0) return;
-    const beside =
-      this.#syncMs >= this.#quickSyncMs && group.length >= MIN_BESIDE && group.every(({ syncing }) => syncing === "beside");
-    this.#commit(group, beside ? "beside" : "now");
+    const inBackground =
+      this.#syncMs >= this.#quickSyncMs &&
+      group.length >= MIN_BACKGROUND &&
+      group.every(({ syncing }) => syncing === "background");
+    this.#commit(group, inBackground ? "background" : "now");
     if (this.#queue.length > 0) this.#schedule();
   }
 
@@ -190,10 +192,10 @@ export class Writer {
     let ran = this.#attempt(group, "together");
     if (ran === "half-done") ran = this.#attempt(group, "apart");
     if (typeof ran === "string") return;
-    if (syncing === "now" || !this.#syncBeside) return this.#finish(ran);
+    if (syncing === "now" || !this.#syncInBackground) return this.#finish(ran);
     this.#underWay = ran;
     const start = performance.now();
-    this.#syncBeside((error) => {
+    this.#syncInBackground((error) => {
       this.#syncMs = performance.now() - start;
       // `settle` may have synced the group already, through its own descriptor, and reported the result.
       if (this.#underWay === ran) this.#finish(ran, error);
@@ -238,13 +240,13 @@ export class Writer {
         try {
           ran.done.push({ entry, value: entry.run(tx) });
           if (apart) {
-            this.#putOff.flush();
+            this.#deferred.flush();
             this.#sql.release.run();
           }
         } catch (error) {
           if (isStorageFailure(error)) throw error;
           if (apart) {
-            this.#putOff.drop();
+            this.#deferred.drop();
             this.#sql.rollbackTo.run();
             this.#sql.release.run();
           } else if (isAlone) {
@@ -261,7 +263,7 @@ export class Writer {
         }
       }
       try {
-        this.#putOff.flush();
+        this.#deferred.flush();
       } catch (error) {
         if (isAlone || isStorageFailure(error)) throw error;
         // Re-run each write in its own savepoint to find the failing row.
@@ -290,11 +292,11 @@ export class Writer {
 
   /** Rows changed so far, including deferred ones. A flush does not change the sum. */
   #changed(): number {
-    return (this.#changes.get() ?? 0) + this.#putOff.count;
+    return (this.#changes.get() ?? 0) + this.#deferred.count;
   }
 
   #undo(undos: (() => void)[]): void {
-    this.#putOff.drop();
+    this.#deferred.drop();
     // Some failures end the transaction themselves.
     if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
     for (const undo of undos.reverse()) undo();

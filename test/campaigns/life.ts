@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeSync } from "node:fs";
 import type { Served } from "../../src/messages/waiters.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
-import { MIN_BESIDE } from "../../src/store/writer.ts";
+import { MIN_BACKGROUND } from "../../src/store/writer.ts";
 import { openWorld } from "./world.ts";
 
 /**
@@ -74,7 +74,7 @@ async function life(file: string, marks: string): Promise<void> {
       return `${sent[0]?.id ?? 0} body-${n}`;
     });
   // First of all, so that a fault finds them by their number: these share a commit, whose sync runs in a thread.
-  await Promise.all(Array.from({ length: MIN_BESIDE }, (_, n) => send(3 + n)));
+  await Promise.all(Array.from({ length: MIN_BACKGROUND }, (_, n) => send(3 + n)));
   mark();
   await step("present", async () => String((await broker.leases.present(agent, instance, [])).length));
   for (let n = 0; n < 3; n++) await send(n);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase, type Sqlite } from "./database.ts";
-import { MIN_BESIDE, Writer, type Syncing } from "./writer.ts";
+import { MIN_BACKGROUND, Writer, type Syncing } from "./writer.ts";
 
 /** Milliseconds of `quickSyncMs` that every sync exceeds. */
 const EVERY_DISK_IS_SLOW = 0;
@@ -17,16 +17,16 @@ let said: string[];
 /** Ends the sync that runs in another thread. */
 let end: (error: Error | null) => void;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "beside-"));
+  folder = mkdtempSync(join(tmpdir(), "background-"));
   db = openDatabase(join(folder, "hive.db"));
   said = [];
   end = () => {
-    throw new Error("nothing is being synced beside the loop");
+    throw new Error("nothing is being synced in the background");
   };
   writer = new Writer({
     db,
     sync: () => void said.push("synced"),
-    syncBeside(done) {
+    syncInBackground(done) {
       said.push("syncing");
       end = done;
     },
@@ -47,7 +47,7 @@ function group(...syncing: Syncing[]): Promise<void>[] {
     writer.write((tx) => {
       db.prepare("INSERT INTO meta (key, value) VALUES (?, 'x')").run(`${kept()}`);
       if (at < syncing.length - 1) return;
-      tx.afterCommit(() => void said.push("told"));
+      tx.afterCommit(() => void said.push("notified"));
       tx.onRollback(() => void said.push("undone"));
     }, how),
   );
@@ -59,29 +59,29 @@ async function committed(): Promise<void> {
   await turnOfLoop();
 }
 
-const large = (): Syncing[] => Array.from({ length: MIN_BESIDE }, () => "beside" as const);
+const large = (): Syncing[] => Array.from({ length: MIN_BACKGROUND }, () => "background" as const);
 
 test("a large group is reported when its sync in another thread has ended, and then the next group begins", async () => {
   const first = group(...large());
   await committed();
   const second = group("now");
   await committed();
-  expect({ said, kept: kept() }).toEqual({ said: ["syncing"], kept: MIN_BESIDE });
+  expect({ said, kept: kept() }).toEqual({ said: ["syncing"], kept: MIN_BACKGROUND });
   end(null);
   await Promise.all([...first, ...second]);
-  expect(said).toEqual(["syncing", "told", "synced", "told"]);
+  expect(said).toEqual(["syncing", "notified", "synced", "notified"]);
   writer.close();
 });
 
 test("a small group is synced at once", async () => {
   await Promise.all(group(...large().slice(1)));
-  expect(said).toEqual(["synced", "told"]);
+  expect(said).toEqual(["synced", "notified"]);
   writer.close();
 });
 
 test("a group is synced at once if one of its writes requires it", async () => {
   await Promise.all(group("now", ...large()));
-  expect(said).toEqual(["synced", "told"]);
+  expect(said).toEqual(["synced", "notified"]);
   writer.close();
 });
 
@@ -89,11 +89,11 @@ test("settle syncs and reports the running group; the end of its other sync chan
   const writes = group(...large());
   await committed();
   writer.settle();
-  expect(said).toEqual(["syncing", "synced", "told"]);
+  expect(said).toEqual(["syncing", "synced", "notified"]);
   await Promise.all(writes);
   end(new Error("too late to matter"));
   writer.settle();
-  expect(said).toEqual(["syncing", "synced", "told"]);
+  expect(said).toEqual(["syncing", "synced", "notified"]);
   writer.close();
 });
 
@@ -103,7 +103,7 @@ test("writes behind a settled group are stored without another write to trigger 
   const second = group("now");
   writer.settle();
   await Promise.all([...first, ...second]);
-  expect(said).toEqual(["syncing", "synced", "told", "synced", "told"]);
+  expect(said).toEqual(["syncing", "synced", "notified", "synced", "notified"]);
   writer.close();
 });
 
@@ -124,8 +124,8 @@ test("close waits for the running sync and stores the writes behind it", async (
   writes.push(...group(...large()));
   writer.close();
   expect({ said, kept: kept() }).toEqual({
-    said: ["syncing", "synced", "told", "synced", "told"],
-    kept: 2 * MIN_BESIDE,
+    said: ["syncing", "synced", "notified", "synced", "notified"],
+    kept: 2 * MIN_BACKGROUND,
   });
   await Promise.all(writes);
 });
@@ -140,7 +140,7 @@ test("a large group is synced at once after a quick sync, and in another thread 
       said.push("synced");
       clock.mockImplementationOnce(() => took);
     },
-    syncBeside(done) {
+    syncInBackground(done) {
       said.push("syncing");
       clock.mockImplementationOnce(() => took);
       done(null);
