@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 import type { Sqlite } from "./database.ts";
+import { makePrivate } from "./private-file.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** Pages (4 KiB) per step of the copy: about a millisecond, during which the loop is blocked. */
@@ -18,6 +19,7 @@ const FLUSH_BYTES = 64 * 1024 * 1024;
  */
 export async function copyDatabase(db: Sqlite, file: string, onPages: (done: number, all: number) => void): Promise<void> {
   const pageBytes = db.pragma("page_size", { simple: true }) as number;
+  makePrivate(file);
   const flusher = new Flusher(file);
   let unflushed = 0;
   let isAllFlushed = false;

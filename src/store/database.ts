@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
+import { makePrivate } from "./private-file.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export type Sqlite = Database.Database;
@@ -20,11 +21,12 @@ const SPILL_PAGES = 50;
 const BUSY_MS = 5000;
 
 /**
- * Opens the database: WAL mode, every commit on stable storage, schema up to date. Backs up an older schema first
+ * Opens the database: for its owner alone, WAL mode, every commit on stable storage, schema up to date. Backs up an older schema first
  * (`<file>.backup-v<version>-<time>`). Refuses a newer one, because its rows may have another meaning.
  */
 export function openDatabase(file: string, now: () => number = Date.now): Sqlite {
   const existed = existsSync(file) && statSync(file).size > 0;
+  makePrivate(file);
   const db = new Database(file, { timeout: BUSY_MS });
   try {
     db.pragma("journal_mode = WAL");
@@ -53,6 +55,7 @@ function migrate(db: Sqlite, file: string, existed: boolean, now: () => number):
   if (existed && version > 0) {
     const backup = `${file}.backup-v${version}-${new Date(now()).toISOString().replaceAll(":", "")}`;
     // VACUUM INTO makes one consistent copy, including what is still in the WAL.
+    makePrivate(backup);
     db.prepare("VACUUM INTO ?").run(backup);
   }
   db.transaction(() => {
