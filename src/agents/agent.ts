@@ -9,8 +9,9 @@ import type { HarnessSession } from "./harness-session.ts";
 import type { ParkReason } from "./backoff.ts";
 
 /**
- * Where a cage is in its life. `asleep` has no process at all and counts as running. The revision of a cage that was
- * adopted is not known until it says hello.
+ * The phase of a cage. `asleep` has no process but counts as running. The revision of an adopted cage is unknown until
+ * its
+ * harness says hello.
  */
 export type CagePhase =
   | { at: "stopped" }
@@ -22,7 +23,7 @@ export type CagePhase =
   | { at: "backoff"; until: number; timer: NodeJS.Timeout; reason: string }
   | { at: "parked"; reason: string };
 
-/** Why and until when an agent is not served its mail. */
+/** Why an agent's messages are held back, and until when. */
 export interface Park {
   why: ParkReason;
   fault: Fault;
@@ -31,54 +32,55 @@ export interface Park {
   timer: NodeJS.Timeout;
 }
 
-/** What the daemon knows of the turn that runs. */
+/** The running turn, as the daemon has metered it. */
 export interface RunningTurn {
   turn: number;
   startedAt: number;
   tokens: TokenCounts;
-  /** US dollars; undefined before the first answer, and once an answer came from a model without a price. */
+  /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
   costUsd: number | undefined;
   isUnpriced: boolean;
 }
 
-/** Changed by `Cages` alone. */
+/** Changed only by `Cages`. */
 interface CageState {
   phase: CagePhase;
-  /** When the cage crashed, as far back as it counts. Milliseconds since the epoch. */
+  /** Times of the crashes that still count. Milliseconds since the epoch. */
   crashTimes: number[];
-  /** Mounts that do not work on this host just now, in words. */
+  /** Problems with mounts on this host, each as a sentence. */
   mountProblems: string[];
 }
 
-/** Changed by `Harnesses` alone. */
+/** Changed only by `Harnesses`. */
 interface HarnessState {
   session: HarnessSession | undefined;
   activity: "idle" | "thinking" | "compacting";
   park: Park | undefined;
-  /** Parks in a row without a successful turn: the delay grows with it. */
+  /** Parks in a row without a successful turn. The delay grows with this number. */
   parksInARow: number;
   contextTokens: number | undefined;
   contextWindow: number | undefined;
   residentServers: number;
-  /** Tool servers that have not connected, and why. */
+  /** Tool servers that have not connected, each with the reason. */
   unconnected: Record<string, string>;
-  /** A deploy holds the turn loop: no message is served until it has ended. */
+  /** A deploy holds the turn loop. No message is delivered until the deploy has ended. */
   held: boolean;
   /** Why its harness cannot run, in words of the harness. */
   problem: string | undefined;
 }
 
-/** Changed by the deploys alone. */
+/** Changed only by the deploys. */
 interface DeployState {
   /** The request that is being deployed. */
   request: number | undefined;
-  /** How what is locked, stored and running differ, in words. */
+  /** Describes how the locked, the stored and the running revision differ. */
   drift: string | undefined;
 }
 
 /**
- * The state of an agent, by the part of the hive that owns it. Everyone reads it on `Agent`; only the owner changes it,
- * through `stateOf`. `test/rules.test.ts` lists the owners.
+ * The state of an agent, grouped by the part of the hive that owns it. Any part reads it through `Agent`. Only the
+ * owner
+ * changes it, through `stateOf`. `test/rules.test.ts` lists the owners.
  */
 export interface AgentParts {
   /** `records.ts` */
@@ -94,7 +96,7 @@ export interface AgentParts {
   shown: { stateSince: number };
 }
 
-/** The parts of an agent, for their owners. */
+/** The writable state of an agent. Each owner changes only its own part. */
 export function stateOf(agent: Agent): AgentParts {
   return Agent.partsOf(agent);
 }
@@ -105,7 +107,7 @@ export class Agent {
   #generation: number;
   #tree: DeployedTree;
   readonly #settled = new Set<() => void>();
-  /** Start, stop, kill, sleep of this one agent. */
+  /** Runs this agent's start, stop, kill and sleep steps in order. */
   readonly #lifecycle = new SerialQueue();
 
   constructor(record: AgentRecord, tree: DeployedTree, now = Date.now()) {
@@ -140,7 +142,7 @@ export class Agent {
   get record(): Readonly<AgentRecord> {
     return this.#parts.record.current;
   }
-  /** The generation that its cage is started with: that of the record, or the one that a deploy tries. */
+  /** The generation that its cage starts with: the one in the record, or the one that a deploy is trying. */
   get generation(): number {
     return this.#generation;
   }
@@ -150,7 +152,7 @@ export class Agent {
   get instructions(): string {
     return this.#tree.instructions;
   }
-  /** Why its deployed config cannot be read. Its cage does not start then: `config` grants nothing. */
+  /** Why its deployed config cannot be read. `config` then grants nothing, and the cage does not start. */
   get unreadable(): string | undefined {
     return this.#tree.unreadable;
   }
@@ -187,7 +189,7 @@ export class Agent {
   get unconnected(): Readonly<Record<string, string>> {
     return this.#parts.harness.unconnected;
   }
-  /** A deploy holds its turn loop: no message is served until it has ended. */
+  /** A deploy holds its turn loop. No message is delivered until the deploy has ended. */
   get held(): boolean {
     return this.#parts.harness.held;
   }
@@ -202,7 +204,7 @@ export class Agent {
   get deploying(): number | undefined {
     return this.#parts.deploy.request;
   }
-  /** How what is locked, stored and running differ, in words. */
+  /** Describes how the locked, the stored and the running revision differ. */
   get drift(): string | undefined {
     return this.#parts.deploy.drift;
   }
@@ -213,13 +215,13 @@ export class Agent {
     return this.#parts.shown.stateSince;
   }
 
-  /** Takes over what a generation says. */
+  /** Switches to another generation and its config tree. */
   become(generation: number, tree: DeployedTree): void {
     this.#generation = generation;
     this.#tree = tree;
   }
 
-  /** Adds a warning to those of its generation, once. */
+  /** Adds a warning to those of its generation, unless it is already there. */
   warn(warning: string): void {
     if (!this.#tree.warnings.includes(warning)) this.#tree = { ...this.#tree, warnings: [...this.#tree.warnings, warning] };
   }
@@ -236,48 +238,48 @@ export class Agent {
   get model(): string {
     return this.record.modelOverride ?? this.config.model;
   }
-  /** Models that it may use: the deployed one and the operator's override. */
+  /** The models that it may use: the deployed one and the operator's override. */
   get models(): string[] {
     return [...new Set([this.config.model, this.model])];
   }
   get destroyed(): boolean {
     return this.record.destroyedAt !== undefined;
   }
-  /** Nothing of it has been deployed yet: a spawn is trying. */
+  /** Nothing of it is deployed yet. A spawn is trying its first generation. */
   get isDraft(): boolean {
     return this.record.generation === 0;
   }
 
-  /** Called whenever its harness has nothing under way. */
+  /** Called when its harness has become idle. */
   settle(): void {
-    for (const heard of this.#settled) heard();
+    for (const check of this.#settled) check();
   }
-  /** Resolves as soon as `isQuiet` holds after a turn's end, or when `ended` aborts. */
+  /** Resolves when `isQuiet` is true, checked now and after each turn, or when `ended` aborts. */
   untilSettled(isQuiet: () => boolean, ended: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (!isQuiet() && !ended.aborted) return;
-        this.#settled.delete(look);
-        ended.removeEventListener("abort", look);
+        this.#settled.delete(check);
+        ended.removeEventListener("abort", check);
         resolve();
       };
-      this.#settled.add(look);
-      ended.addEventListener("abort", look);
-      look();
+      this.#settled.add(check);
+      ended.addEventListener("abort", check);
+      check();
     });
   }
 
-  /** Runs lifecycle steps one after the other; a failed step does not stop the next. */
+  /** Runs lifecycle steps one after the other. A failed step does not stop the next one. */
   serially<T>(step: () => Promise<T>): Promise<T> {
     return this.#lifecycle.run(step);
   }
 
-  /** True while the agent counts as running: its cage is up, coming up, or asleep. */
+  /** True while the agent counts as running: its cage runs, starts or is asleep. */
   get isUp(): boolean {
     return ["starting", "running", "dozing", "asleep"].includes(this.phase.at);
   }
 
-  /** The one state that is shown, by the precedence of `AgentState`. */
+  /** The state that is shown, by the precedence of `AgentState`. */
   get state(): AgentState {
     if (this.phase.at === "parked" || this.phase.at === "backoff") return "failed";
     if (!this.isUp) return "offline";
@@ -287,7 +289,7 @@ export class Agent {
     return this.activity;
   }
 
-  /** The words that go with the state. */
+  /** The reason shown with the state. */
   get stateReason(): string | undefined {
     if (this.phase.at === "parked") return this.phase.reason;
     if (this.phase.at === "backoff") return `${this.phase.reason}; starts again soon`;

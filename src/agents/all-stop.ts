@@ -9,11 +9,14 @@ import type { AgentBus } from "./events.ts";
 import { recordCommitted } from "./records.ts";
 import type { Swarm } from "./swarm.ts";
 
-/** What ran when the operator stopped everything. Ids: a name may be taken by another agent meanwhile. */
+/**
+ * The agents that ran when the operator stopped everything. They are stored by id, because another agent may take a
+ * name.
+ */
 const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
 type Stopped = z.infer<typeof Stopped>;
 
-/** Where the state is kept; empty while everything is not stopped. */
+/** The key of the stored state. The value is empty while the stop is not in force. */
 const META_KEY = "all_stopped";
 
 export interface AllStopDeps {
@@ -27,8 +30,9 @@ export interface AllStopDeps {
 type Result = { name: string; ok: boolean; error?: string };
 
 /**
- * Everything stopped by one command of the operator, and started again by another: exactly what ran. The state outlives
- * the daemon. While it lasts no deploy begins, and no agent starts another.
+ * Stops every agent with one command of the operator. Another command starts exactly those that ran. The state survives
+ * a
+ * restart of the daemon. While it lasts, no deploy begins and no agent starts another.
  */
 export class AllStop {
   readonly #deps: AllStopDeps;
@@ -44,12 +48,12 @@ export class AllStop {
     return this.#stopped !== undefined;
   }
 
-  /** Since when, and which agents ran, as far as they are still there. */
+  /** Since when everything is stopped, and the names of the agents that ran and still exist. */
   get view(): { at: string; agents: string[] } | undefined {
     return this.#stopped && { at: this.#stopped.at, agents: this.#waiting().map((agent) => agent.name) };
   }
 
-  /** Throws `conflict` while everything is stopped: what would start an agent has to wait. */
+  /** Throws `conflict` while everything is stopped. Callers check this before they start an agent. */
   check(): void {
     if (this.isOn)
       throw new HiveError(
@@ -58,7 +62,7 @@ export class AllStop {
       );
   }
 
-  /** Stops every agent and remembers which of them ran. Called again, it stops what was started since. */
+  /** Stops every agent and stores which of them ran. A second call also stops the agents that were started since. */
   async stop({ graceful, by }: { graceful: boolean; by: string }): Promise<Result[]> {
     const ran = this.#deps.agents.all().filter((agent) => agent.record.desired === "running");
     if (ran.length === 0 && !this.isOn) throw new HiveError("conflict", "nothing runs: there is nothing to stop");
@@ -72,7 +76,7 @@ export class AllStop {
     return this.#each(ran, (agent) => this.#deps.commands.stop(agent, { graceful, by }));
   }
 
-  /** Starts what ran, and nothing else. */
+  /** Starts the agents that ran, and no others. */
   async startWhatRan(by: string): Promise<Result[]> {
     if (!this.isOn) throw new HiveError("conflict", "nothing was stopped by `stop --all`: name the agents to start");
     const ran = this.#waiting();
@@ -83,7 +87,7 @@ export class AllStop {
     return results;
   }
 
-  /** The operator has started one by hand. The last of them ends the state. */
+  /** The operator has started one of the agents individually. The state ends when all of them have been started. */
   async started(agent: Agent): Promise<void> {
     if (this.#stopped?.ran.includes(agent.id) !== true) return;
     const ran = this.#stopped.ran.filter((id) => id !== agent.id);
@@ -93,7 +97,7 @@ export class AllStop {
     if (!this.isOn) this.#deps.bus.emit("all_stopped", false);
   }
 
-  /** A deploy that was past the ledger has come to its end: its agent is stopped like the others. */
+  /** A deploy that was too far to stop has ended. Stops its agent like the others. */
   async afterDeploy(agent: Agent): Promise<void> {
     if (!this.isOn || agent.record.desired !== "running") return;
     await this.stop({ graceful: false, by: "operator" });
@@ -104,7 +108,7 @@ export class AllStop {
     return this.#deps.agents.all().filter((agent) => ran.has(agent.id));
   }
 
-  /** Stores the state, and with it what is wanted of these agents, in one commit. */
+  /** Stores the state and the desired state of these agents in one transaction. */
   async #save(agents: Agent[], desired: "running" | "stopped", kind: string): Promise<void> {
     const { store, now, bus } = this.#deps;
     const state = this.#stopped === undefined ? "" : JSON.stringify(this.#stopped);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { afterCrash, parkDelay } from "./backoff.ts";
 
 describe("afterCrash", () => {
-  test("doubles from the base and parks at the fifth within ten minutes", () => {
+  test("doubles the delay from the base and parks at the fifth crash within ten minutes", () => {
     let times: number[] = [];
     const verdicts = [];
     for (let n = 0; n < 5; n++) {
@@ -25,18 +25,19 @@ describe("afterCrash", () => {
     expect(verdict).toEqual({ kind: "restart", afterMs: 10_000 });
   });
 
-  test("a clock that jumps makes no crash count for longer than ten minutes", () => {
+  test("counts no crash for longer than ten minutes after the clock jumps", () => {
     const day = 24 * 3600_000;
     for (const jump of [-30 * day, -7_200_000, 7_200_000, 30 * day]) {
       const { times, verdict } = afterCrash([1, 2, 3, 4], jump, 4, 10_000);
       expect(times).toEqual([jump]);
       expect(verdict).toEqual({ kind: "restart", afterMs: 10_000 });
-      // And one that jumps while the cage has been up for no time at all: it is the fifth in a row, and parks nothing.
+      // The clock jumps while the cage has been up for no time. This is the fifth crash in a row, but it does not park
+      // the cage.
       expect(afterCrash([1, 2, 3, 4], jump, jump, 10_000).verdict).toEqual({ kind: "restart", afterMs: 160_000 });
     }
   });
 
-  test("of a cage that never stays up ten minutes the pause grows to five minutes, and it is not parked while it crashes seldom", () => {
+  test("grows the delay to five minutes while no run lasts ten minutes, and does not park a cage that crashes rarely", () => {
     let times: number[] = [];
     let now = 0;
     const pauses: number[] = [];
@@ -54,13 +55,13 @@ describe("afterCrash", () => {
     expect(times.length).toBeLessThan(30);
   });
 
-  test("parks only for what lies within ten minutes", () => {
+  test("parks only for crashes within ten minutes", () => {
     expect(afterCrash([0, 1000, 2000, 3000], 600_000, 599_000, 10_000).verdict).toEqual({ kind: "restart", afterMs: 160_000 });
     expect(afterCrash([0, 1000, 2000, 3000], 599_999, 599_000, 10_000).verdict).toEqual({ kind: "park", crashes: 5 });
   });
 });
 
-test("parks grow to their limit", () => {
+test("the delay of a park grows to its limit", () => {
   expect(parkDelay("upstream", 1)).toBe(10_000);
   expect(parkDelay("upstream", 3)).toBe(40_000);
   expect(parkDelay("upstream", 20)).toBe(300_000);

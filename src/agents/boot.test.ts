@@ -4,13 +4,13 @@ import { HiveError } from "../wire/error.ts";
 import { Agent } from "./agent.ts";
 import { bootAgents } from "./boot.ts";
 
-/** What was done with each agent, in order. */
+/** The calls for each agent, in order. */
 let log: string[];
 let unexpected: unknown[];
-/** Agents whose cage outlived the last daemon, and agents with mail. */
+/** Agents whose cage survived the last daemon. `mail` has the agents with mail. */
 let adopted: string[];
 let mail: string[];
-/** What adopting or starting an agent fails with. */
+/** The error that adopting or starting an agent fails with. */
 let broken: Record<string, Error>;
 
 beforeEach(() => {
@@ -21,11 +21,11 @@ beforeEach(() => {
   broken = {};
 });
 
-function agentOf(name: string, { desired = "running", resident = false, unreadable }: AgentFacts = {}): Agent {
+function agentOf(name: string, { desired = "running", resident = false, unreadable }: AgentOptions = {}): Agent {
   const config = AgentConfig.parse(resident ? { extraMcpServers: { watch: { command: "watch", resident } } } : {});
   return new Agent({ id: name, name, generation: 1, desired } as never, { config, instructions: "", warnings: [], unreadable });
 }
-interface AgentFacts {
+interface AgentOptions {
   desired?: "running" | "stopped";
   resident?: boolean;
   unreadable?: string;
@@ -63,13 +63,13 @@ async function boot(...agents: Agent[]): Promise<string[]> {
   return log;
 }
 
-test("agents with mail or a resident server start, and the others are left asleep", async () => {
+test("agents with mail or a resident server start, and the others stay asleep", async () => {
   mail = ["ada"];
   const [ada, bob, cyd] = [agentOf("ada"), agentOf("bob", { resident: true }), agentOf("cyd")];
   expect((await boot(ada, bob, cyd)).toSorted()).toEqual(["ada: started", "bob: started", "cyd: asleep"]);
 });
 
-test("a cage that lives is taken over, and is stopped if it was to be stopped", async () => {
+test("a cage that runs is adopted, and stopped if its agent should be stopped", async () => {
   adopted = ["ada", "bob"];
   await boot(agentOf("ada"), agentOf("bob", { desired: "stopped" }), agentOf("cyd", { desired: "stopped" }));
   expect(log.filter((line) => line.startsWith("ada"))).toEqual(["ada: adopted", "ada: harness expected"]);
@@ -77,12 +77,12 @@ test("a cage that lives is taken over, and is stopped if it was to be stopped", 
   expect(log).toContain("cyd: left stopped");
 });
 
-test("an agent whose config cannot be read is left failed, mail or not", async () => {
+test("an agent whose config cannot be read fails, even with mail", async () => {
   mail = ["ada"];
   expect(await boot(agentOf("ada", { unreadable: "agent.json cannot be read" }))).toEqual(["ada: failed"]);
 });
 
-test("an agent that cannot be brought up does not keep the others from starting", async () => {
+test("an agent that cannot be brought up does not stop the others from starting", async () => {
   adopted = ["ada"];
   mail = ["bob"];
   broken = { ada: new Error("its note is damaged") };
@@ -92,7 +92,7 @@ test("an agent that cannot be brought up does not keep the others from starting"
   expect(unexpected).toMatchObject([{ message: "its note is damaged" }]);
 });
 
-test("a cage that cannot be built is reported by its start alone; a defect is reported here", async () => {
+test("a cage that cannot be built is reported only by its start, and a defect is reported as unexpected", async () => {
   mail = ["ada", "bob"];
   broken = { ada: new HiveError("unavailable", "no bwrap"), bob: new TypeError("a defect") };
   expect(await boot(agentOf("ada"), agentOf("bob"))).toEqual([]);

@@ -15,8 +15,11 @@ export interface AgentBootDeps {
 }
 
 /**
- * Start-up: takes over the cages that live, wakes the agents that have mail or a resident server, and leaves the others
- * asleep: they cost nothing and start with their next message. An agent that fails does not keep the others from starting.
+ * Brings up the agents when the daemon starts. It adopts the cages that still run, and starts the agents that have mail
+ * or a
+ * resident server. The others are left asleep: they cost nothing and start with their next message. An agent that fails
+ * does
+ * not stop the others from starting.
  */
 export async function bootAgents(deps: AgentBootDeps): Promise<void> {
   const { agents, cages, onUnexpected } = deps;
@@ -34,8 +37,9 @@ async function bootOne({ cages, harnesses, broker, onUnexpected }: AgentBootDeps
   harnesses.serve(agent);
   if (await cages.adopt(agent)) {
     harnesses.expect(agent);
-    // Stopping it was cut short by the end of the last daemon.
-    if (agent.record.desired !== "running") await cages.stop(agent, { graceful: false, reason: "it was to be stopped" });
+    // The last daemon ended before it had stopped this agent.
+    if (agent.record.desired !== "running")
+      await cages.stop(agent, { graceful: false, reason: "it was being stopped when the daemon ended" });
     return;
   }
   if (agent.record.desired !== "running") return cages.leaveStopped(agent);
@@ -43,7 +47,7 @@ async function bootOne({ cages, harnesses, broker, onUnexpected }: AgentBootDeps
   const needed = broker.hasMail(agent.id) || hasResidentServer(agent);
   if (!needed) return cages.leaveAsleep(agent);
   await cages.start(agent, "start-up").catch((error: unknown) => {
-    // A cage that cannot be built is reported by the start itself.
+    // `start` itself reports a cage that cannot be built.
     if (!(error instanceof HiveError)) onUnexpected(error);
   });
 }

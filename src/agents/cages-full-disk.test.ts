@@ -8,7 +8,7 @@ import { Bus } from "../lib/bus.ts";
 import type { AgentEvents } from "./events.ts";
 import { Cages } from "./cages.ts";
 
-/** The life of a cage whose driver starts nothing, on a disk that takes no write. */
+/** Tests of cages on a full disk: the driver starts no process, and every write fails. */
 const full = (): Promise<never> => Promise.reject(new HiveError("disk_full", "the disk is full"));
 
 function setUp(parts: { start?: () => Promise<Running> } = {}) {
@@ -40,7 +40,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
   return { agent, cages, unexpected, crash: () => end({ code: 137 }) };
 }
 
-test("a cage that crashes while the disk is full is started again", async () => {
+test("a cage that crashes while the disk is full restarts", async () => {
   const { agent, cages, unexpected, crash } = setUp();
   await cages.start(agent, "test");
   crash();
@@ -49,7 +49,7 @@ test("a cage that crashes while the disk is full is started again", async () => 
   await cages.stop(agent, { graceful: false, reason: "test" });
 });
 
-test("a cage is stopped while the disk is full", async () => {
+test("a cage can be stopped while the disk is full", async () => {
   const { agent, cages, unexpected } = setUp();
   await cages.start(agent, "test");
   await cages.stop(agent, { graceful: false, reason: "test" });
@@ -57,13 +57,13 @@ test("a cage is stopped while the disk is full", async () => {
   expect(unexpected).toMatchObject([{ code: "disk_full" }]);
 });
 
-test("a start that nobody waits for reports a defect, and leaves a refusal to the start itself", async () => {
+test("a start in the background reports a defect, but not a refusal, which the start itself reports", async () => {
   const { agent, cages, unexpected } = setUp({ start: () => Promise.reject(new Error("no bwrap")) });
   cages.leaveAsleep(agent);
   cages.onMail(agent);
   await vi.waitFor(() => expect(agent.phase).toMatchObject({ at: "parked", reason: expect.stringContaining("no bwrap") }));
   expect(unexpected).toEqual([]);
-  // Its process cannot be ended before the start.
+  // The process of the dozing cage cannot be killed before the start.
   stateOf(agent).cage.phase = {
     at: "dozing",
     running: { kill: () => Promise.reject(new Error("EPERM")) } as never,

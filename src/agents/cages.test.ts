@@ -9,11 +9,11 @@ import type { HarnessSession } from "./harness-session.ts";
 import type { Happening } from "../messages/announcements.ts";
 import { agentView } from "./view.ts";
 
-/** A cage without a process, and what the driver was asked for. */
-function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean; unstartable?: string }) {
+/** Cages over a driver that starts no process, with a record of its calls. */
+function system(tree: { config: AgentConfig; unreadable?: string; gone?: boolean; unstartable?: string }) {
   const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
   const asked: string[] = [];
-  const told: Happening[] = [];
+  const announced: Happening[] = [];
   const released: string[] = [];
   const problems: string[] = [];
   let end: (exit: CageExit) => void = () => {};
@@ -55,43 +55,43 @@ function world(tree: { config: AgentConfig; unreadable?: string; gone?: boolean;
     agents: { byId: (id) => (id === agent.id ? agent : undefined) },
     broker: { hasMail: () => false },
     turns: { interrupt: async (_, why) => void released.push(why) },
-    announcements: { announce: async (happening) => void told.push(happening) },
+    announcements: { announce: async (happening) => void announced.push(happening) },
     bus,
     crashBackoffMs: 1,
     onUnexpected: (error) => expect.unreachable(String(error)),
     now: Date.now,
   });
-  return { agent, bus, cages, asked, told, released, problems, end: (exit: CageExit) => end(exit) };
+  return { agent, bus, cages, asked, announced, released, problems, end: (exit: CageExit) => end(exit) };
 }
 
 const UNREADABLE = { config: NOTHING_GRANTED, unreadable: "the deployed config cannot be read" };
 
-test("a cage that outlived its daemon is ended when its config cannot be read", async () => {
-  const { agent, cages, asked } = world(UNREADABLE);
+test("a cage that survived the daemon is ended if its config cannot be read", async () => {
+  const { agent, cages, asked } = system(UNREADABLE);
   expect(await cages.adopt(agent)).toBe(false);
   expect(asked).toEqual(["kill"]);
 });
 
-test("no message and no operator starts a cage whose config cannot be read", async () => {
-  const { agent, bus, cages, asked, told } = world(UNREADABLE);
+test("neither a message nor the operator starts a cage whose config cannot be read", async () => {
+  const { agent, bus, cages, asked, announced } = system(UNREADABLE);
   await cages.leaveFailed(agent, UNREADABLE.unreadable);
   expect(agent.state).toBe("failed");
   bus.emit("mail_waiting", agent.id);
   await expect(cages.start(agent, "by mail")).rejects.toThrow("the deployed config cannot be read");
   expect(agent.state).toBe("failed");
   expect(asked).toEqual([]);
-  expect(told.map(({ event }) => event)).toEqual(["container_crash", "container_crash"]);
+  expect(announced.map(({ event }) => event)).toEqual(["container_crash", "container_crash"]);
 });
 
-test("a new generation that ends before it has confirmed has failed", async () => {
-  const { agent, cages, asked, end } = world({ config: AgentConfig.parse({}) });
+test("a trial fails if the cage ends before it confirms", async () => {
+  const { agent, cages, asked, end } = system({ config: AgentConfig.parse({}) });
   const trial = cages.trial(agent, {
     nonce: "n",
     confirmed: new Promise(() => {}),
     withinMs: 60_000,
     ended: new AbortController().signal,
     leaving: () => {},
-    // The new cage is there by then.
+    // The new cage has started by then.
     switched: () => void setImmediate(() => end({ code: 3 })),
   });
   await expect(trial).rejects.toThrow("the new generation ended before it confirmed: exit 3");
@@ -99,9 +99,9 @@ test("a new generation that ends before it has confirmed has failed", async () =
   expect(agent.state).toBe("offline");
 });
 
-test("a cage whose harness cannot run fails with the harness's words: at a start, and at the trial of a deploy", async () => {
+test("a cage whose harness cannot run fails with the harness's reason, at a start and at the trial of a deploy", async () => {
   const problem = "the harness cannot read its assignment: next_turn: it is too large";
-  const started = world({ config: AgentConfig.parse({}) });
+  const started = system({ config: AgentConfig.parse({}) });
   await started.cages.start(started.agent, "a test");
   stateOf(started.agent).harness.problem = problem;
   expect(agentView(started.agent, {} as never).warnings).toEqual([problem]);
@@ -110,10 +110,10 @@ test("a cage whose harness cannot run fails with the harness's words: at a start
   await started.agent.serially(async () => {});
   expect(started.agent.state).toBe("failed");
   expect(started.agent.stateReason).toContain(problem);
-  expect(started.told.at(-1)).toMatchObject({ event: "container_crash", reason: problem });
+  expect(started.announced.at(-1)).toMatchObject({ event: "container_crash", reason: problem });
   clearTimeout(started.agent.phase.at === "backoff" ? started.agent.phase.timer : undefined);
 
-  const tried = world({ config: AgentConfig.parse({}) });
+  const tried = system({ config: AgentConfig.parse({}) });
   const trial = tried.cages.trial(tried.agent, {
     nonce: "n",
     confirmed: new Promise(() => {}),
@@ -129,9 +129,9 @@ test("a cage whose harness cannot run fails with the harness's words: at a start
   await expect(trial).rejects.toThrow(`the new generation ended before it confirmed: ${problem}`);
 });
 
-test("whatever ends a cage says to its turn why", async () => {
+test("each end of a cage gives its turn a reason", async () => {
   const config = AgentConfig.parse({});
-  const crashed = world({ config });
+  const crashed = system({ config });
   await crashed.cages.start(crashed.agent, "a test");
   crashed.end({ code: null, signal: "SIGKILL" });
   await crashed.agent.serially(async () => {});
@@ -139,44 +139,44 @@ test("whatever ends a cage says to its turn why", async () => {
   expect(crashed.released).toEqual(["the cage crashed (ended by SIGKILL)"]);
   clearTimeout(crashed.agent.phase.at === "backoff" ? crashed.agent.phase.timer : undefined);
 
-  const killed = world({ config });
+  const killed = system({ config });
   await killed.cages.start(killed.agent, "a test");
   await killed.cages.stop(killed.agent, { graceful: false, reason: "by operator" });
   expect(killed.released).toEqual(["the agent was killed (by operator)"]);
 
-  const gone = world({ config, gone: true });
+  const gone = system({ config, gone: true });
   expect(await gone.cages.adopt(gone.agent)).toBe(false);
   expect(gone.released).toEqual(["the cage ended while the daemon was down"]);
 });
 
-test("a mount that does not work any more is a warning on the row: when the cage starts, when it cannot, and when it is taken over", async () => {
+test("a broken mount is a warning on the row when the cage starts, when it cannot start, and when it is adopted", async () => {
   const gone = "mounts: /data/papers does not exist on this host";
   const warningsOf = (agent: Agent): string[] =>
     agentView(agent, { unread: 0, tokensToday: 0, currentRevision: "r" } as never).warnings;
-  const running = world({ config: AgentConfig.parse({}) });
+  const running = system({ config: AgentConfig.parse({}) });
   running.problems.push("mounts: /data/out cannot be written by the agent (uid 1)");
   await running.cages.start(running.agent, "a test");
   expect(warningsOf(running.agent)).toEqual(running.problems);
-  // Mended: the next start looks again.
+  // Fixed: the next start checks again.
   running.problems.pop();
   await running.cages.stop(running.agent, { graceful: false, reason: "by operator" });
   await running.cages.start(running.agent, "a test");
   expect(warningsOf(running.agent)).toEqual([]);
 
-  const failed = world({ config: AgentConfig.parse({}), unstartable: gone });
+  const failed = system({ config: AgentConfig.parse({}), unstartable: gone });
   failed.problems.push(gone);
   await expect(failed.cages.start(failed.agent, "a test")).rejects.toThrow(gone);
   expect(warningsOf(failed.agent)).toEqual([gone]);
 
-  const adopted = world({ config: AgentConfig.parse({}), unstartable: gone });
+  const adopted = system({ config: AgentConfig.parse({}), unstartable: gone });
   adopted.problems.push(gone);
-  // The cage that runs is taken over although no other could be started.
+  // The running cage is adopted although a new one could not start.
   expect(await adopted.cages.adopt(adopted.agent)).toBe(true);
   expect(warningsOf(adopted.agent)).toEqual([gone]);
 });
 
 test("a cage counts as ended only after its leases have been returned", async () => {
-  const { agent, bus, cages } = world({ config: AgentConfig.parse({}) });
+  const { agent, bus, cages } = system({ config: AgentConfig.parse({}) });
   const returned = Promise.withResolvers<void>();
   bus.on("cage_ended", () => returned.promise);
   await cages.start(agent, "a test");
@@ -189,8 +189,8 @@ test("a cage counts as ended only after its leases have been returned", async ()
   expect(agent.phase.at).toBe("stopped");
 });
 
-test("a harness that is told to sleep ends its cage, and mail starts it again", async () => {
-  const { agent, bus, cages, asked, end } = world({ config: AgentConfig.parse({}) });
+test("a harness that is asked to sleep ends its cage, and mail starts it again", async () => {
+  const { agent, bus, cages, asked, end } = system({ config: AgentConfig.parse({}) });
   await cages.start(agent, "a test");
   bus.emit("harness_dozing", agent);
   expect(agent.phase.at).toBe("dozing");
@@ -202,8 +202,8 @@ test("a harness that is told to sleep ends its cage, and mail starts it again", 
   await vi.waitFor(() => expect(asked).toEqual(["start", "start"]));
 });
 
-test("the revision of a cage that was taken over is known when its harness says hello", async () => {
-  const { agent, bus, cages } = world({ config: AgentConfig.parse({}) });
+test("the revision of an adopted cage is known when its harness says hello", async () => {
+  const { agent, bus, cages } = system({ config: AgentConfig.parse({}) });
   await cages.adopt(agent);
   expect(agent.phase).toMatchObject({ at: "running", revision: undefined });
   bus.emit("harness_connected", { agent, session: { revision: "older" } as HarnessSession });

@@ -9,28 +9,28 @@ import type { Swarm } from "./swarm.ts";
 import { confirmation, exitWords, type Trial, type Whereabouts } from "./trial.ts";
 import type { Turns } from "./turns.ts";
 
-/** How long a graceful stop lets the turn go on. Milliseconds. */
+/** How long a graceful stop waits for the turn to end. Milliseconds. */
 const GRACEFUL_STOP_MS = 30_000;
-/** How long a harness that was told to go may take once its turn has ended. Milliseconds. */
+/** How long a harness may take to exit after it was asked to and its turn has ended. Milliseconds. */
 const EXIT_MS = 5_000;
-/** What follows on a crash after which nobody tries again. */
+/** What follows a crash that is not retried. */
 const PARKED = "parked: the operator starts it again";
-/** Why a turn ended with the cage that a deploy replaces. */
+/** The reason for a turn that ended because a deploy replaced its cage. */
 const DEPLOYED = "a deploy replaced the cage";
 
 /** The cages of a hive, as a driver needs them. */
 export interface CageSpecs {
-  /** The whole specification of an agent's cage, folders and files made. */
+  /** The whole specification of an agent's cage. Creates its folders and files. */
   of(agent: Agent, nonce?: string): Promise<CageSpec>;
-  /** Which cage is the agent's: known whatever its config says and its mounts are. */
+  /** Identifies the agent's cage. Works whatever its config and its mounts are. */
   place(agent: Agent): Pick<CageSpec, "cageDir" | "hiveId" | "agentId">;
-  /** What is wrong with the agent's mounts on this host just now, each in words that name the folder. */
+  /** Problems with the agent's mounts on this host now. Each is a sentence that names the folder. */
   mountProblems(agent: Agent): Promise<string[]>;
 }
 
 /** The sockets of the agents. */
 export interface CageSockets {
-  /** Opens the agent's three sockets; idempotent. */
+  /** Opens the agent's three sockets. Idempotent. */
   openAgent(agent: Agent): Promise<void>;
   /** Closes and removes them. */
   removeAgent(agent: Agent): Promise<void>;
@@ -46,12 +46,12 @@ export interface CageDeps {
   announcements: Pick<Announcements, "announce">;
   bus: Pick<AgentBus, "on" | "emit" | "emitAndWait">;
   crashBackoffMs: number;
-  /** Background work has failed. */
+  /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
 }
 
-/** What happened to a cage. `actor` is who wanted it, where it was not the daemon itself. */
+/** What happened to a cage. `actor` is absent if the daemon itself caused it. */
 export type LifecycleEvent = { actor?: string | undefined } & (
   | { event: "container_crash"; reason: string; next: string }
   | { event: "killed"; reason: string }
@@ -59,13 +59,13 @@ export type LifecycleEvent = { actor?: string | undefined } & (
 );
 
 /**
- * Starts, stops and watches cages through a driver. Each agent's steps run one after the other; different agents'
- * side by side. A cage that ends without being told to has crashed: it comes back with growing pauses, and after
- * five crashes in ten minutes waits for the operator.
+ * Starts, stops and watches cages through a driver. The steps of one agent run in order, those of different agents in
+ * parallel. A cage that ends without a request has crashed. It restarts with growing delays. After five crashes in ten
+ * minutes it waits for the operator.
  */
 export class Cages {
   readonly #deps: CageDeps;
-  /** Set while the daemon goes down: nothing is restarted any more. */
+  /** Set while the daemon stops. No cage is started or restarted any more. */
   #closing = false;
 
   constructor(deps: CageDeps) {
@@ -78,9 +78,9 @@ export class Cages {
     deps.bus.on("harness_dozing", (agent) => this.#dozing(agent));
   }
 
-  /** Announces what happened to a cage. The manager does not hear that the daemon stops all of them. */
-  async #tell(agent: Agent, { actor, ...event }: LifecycleEvent): Promise<void> {
-    // What an agent's first deploy does to its cage is announced by the deploy.
+  /** Announces what happened to a cage. The manager is not notified when the daemon stops all cages. */
+  async #announce(agent: Agent, { actor, ...event }: LifecycleEvent): Promise<void> {
+    // The deploy announces what happens to a draft's cage.
     if (agent.isDraft) return;
     await this.#deps.announcements.announce(
       { agent: agent.name, ...event },
@@ -88,12 +88,12 @@ export class Cages {
     );
   }
 
-  /** Starts nothing any more; the cages that run live on. */
+  /** Starts no cage any more. The cages that run are kept. */
   close(): void {
     this.#closing = true;
   }
 
-  /** Starts the agent's cage, or does nothing when it is up. Throws the driver's words when it cannot be built. */
+  /** Starts the agent's cage, or does nothing if it already runs. Throws the driver's error if it cannot be built. */
   start(agent: Agent, reason: string, actor?: string): Promise<void> {
     return agent.serially(() => this.#start(agent, reason, actor));
   }
@@ -111,29 +111,26 @@ export class Cages {
       await this.#deps.driver.prepare(spec);
       const running = await this.#deps.driver.start(spec);
       this.#adopted(agent, running, spec.revision);
-      await this.#tell(agent, { event: "started", reason, actor });
+      await this.#announce(agent, { event: "started", reason, actor });
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      const why = `the cage could not be started: ${words}`;
+      const message = error instanceof Error ? error.message : String(error);
+      const why = `the cage could not be started: ${message}`;
       stateOf(agent).cage.phase = { at: "parked", reason: why };
-      await this.#tell(agent, { event: "container_crash", reason: why, next: PARKED });
+      await this.#announce(agent, { event: "container_crash", reason: why, next: PARKED });
       this.#deps.bus.emit("changed", agent);
-      throw error instanceof HiveError ? error : new HiveError("unavailable", words, { cause: error });
+      throw error instanceof HiveError ? error : new HiveError("unavailable", message, { cause: error });
     }
   }
 
   /** The specification of a cage that is about to start. No cage starts with a config that cannot be read. */
   async #specToStart(agent: Agent, nonce?: string): Promise<CageSpec> {
-    this.#lookAtMounts(agent);
+    this.#checkMounts(agent);
     if (agent.unreadable !== undefined) throw new HiveError("unavailable", agent.unreadable);
     return this.#deps.specs.of(agent, nonce);
   }
 
-  /**
-   * Looks at the mounts beside the start: trying them takes throw-away cages, and a cage that starts, or cannot, does not
-   * wait for that.
-   */
-  #lookAtMounts(agent: Agent): void {
+  /** Checks the mounts in the background. The check runs throw-away cages, and a start must not wait for it. */
+  #checkMounts(agent: Agent): void {
     const { generation } = agent;
     this.#deps.specs
       .mountProblems(agent)
@@ -146,15 +143,16 @@ export class Cages {
   }
 
   /**
-   * Takes over a cage that outlived the last daemon. False when there is none, or when it was ended because its config
-   * cannot be read: it would go on without the restrictions in it.
+   * Adopts a cage that survived the last daemon. Resolves with false if there is none. Also resolves with false if the
+   * cage was
+   * ended because its config cannot be read: it would continue without the restrictions of that config.
    */
   adopt(agent: Agent): Promise<boolean> {
     return agent.serially(async () => {
-      this.#lookAtMounts(agent);
+      this.#checkMounts(agent);
       const running = await this.#deps.driver.adopt(this.#deps.specs.place(agent));
       if (!running) {
-        // Its leases come back by the broker's own grace.
+        // The broker returns its leases after its own grace period.
         await this.#deps.turns.interrupt(agent, "the cage ended while the daemon was down").catch(this.#deps.onUnexpected);
         return false;
       }
@@ -164,12 +162,12 @@ export class Cages {
       }
       await this.#deps.sockets.openAgent(agent);
       this.#adopted(agent, running, undefined);
-      await this.#tell(agent, { event: "adopted", reason: "it outlived the daemon" });
+      await this.#announce(agent, { event: "adopted", reason: "it survived a restart of the daemon" });
       return true;
     });
   }
 
-  /** Ends a cage that outlived the last daemon, before anything else is done with its agent. */
+  /** Ends a cage that survived the last daemon. Called before any other step for its agent. */
   async clear(agent: Agent): Promise<void> {
     const running = await this.#deps.driver.adopt(this.#deps.specs.place(agent));
     if (running) await this.#end(agent, running, 0, "a deploy of the last daemon was not finished");
@@ -181,7 +179,7 @@ export class Cages {
     running.exited.then((exit) => this.#onExit(agent, running, exitWords(agent, exit))).catch(this.#deps.onUnexpected);
   }
 
-  /** Stops a cage: lets the turn finish (30 s) when graceful. Resolves when no process of it is left. */
+  /** Stops a cage. A graceful stop gives the turn 30 s to finish. Resolves when no process of the cage is left. */
   stop(agent: Agent, options: { graceful: boolean; reason: string; actor?: string }): Promise<void> {
     return agent.serially(async () => {
       this.#clearBackoff(agent);
@@ -189,12 +187,12 @@ export class Cages {
         const { running, revision } = agent.phase;
         stateOf(agent).cage.phase = { at: "stopping", running, revision };
         this.#deps.bus.emit("changed", agent);
-        const told = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+        const isNotified = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
         const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
-        await this.#end(agent, running, told ? GRACEFUL_STOP_MS : 0, why);
+        await this.#end(agent, running, isNotified ? GRACEFUL_STOP_MS : 0, why);
       }
       stateOf(agent).cage.phase = { at: "stopped" };
-      await this.#tell(agent, {
+      await this.#announce(agent, {
         event: options.graceful ? "stopped" : "killed",
         reason: options.reason,
         actor: options.actor,
@@ -203,7 +201,7 @@ export class Cages {
     });
   }
 
-  /** Ends a cage at once for breaking a rule; it stays down until the operator starts it. */
+  /** Ends a cage at once because it broke a rule. It stays stopped until the operator starts it. */
   halt(agent: Agent, reason: string): Promise<void> {
     return agent.serially(async () => {
       if (agent.phase.at !== "running" && agent.phase.at !== "dozing") return;
@@ -212,21 +210,22 @@ export class Cages {
       this.#deps.bus.emit("changed", agent);
       await this.#end(agent, running, 0, reason);
       stateOf(agent).cage.phase = { at: "parked", reason };
-      await this.#tell(agent, { event: "killed", reason });
+      await this.#announce(agent, { event: "killed", reason });
       this.#deps.bus.emit("changed", agent);
     });
   }
 
-  /** Where the agent is, as a deploy will leave it again. A cage that is in its backoff or parked should run. */
+  /** The state to which a deploy returns the agent. A cage in its backoff or parked counts as running. */
   whereabouts(agent: Agent): Whereabouts {
     if (agent.phase.at === "asleep" || agent.phase.at === "dozing") return "asleep";
     return agent.phase.at === "stopped" || agent.phase.at === "stopping" ? "stopped" : "running";
   }
 
   /**
-   * Tries a generation: ends what runs, lets `switched` change what the agent is, starts the cage with a nonce, and
-   * waits until it has confirmed. Throws with words when it does not, or ends before: then nothing runs, and `back`
-   * restores what was. An end before the confirmation is not a crash.
+   * Tries a generation. Ends the cage that runs, calls `switched`, starts a new cage with a nonce, and waits for its
+   * confirmation. Throws with the reason if the confirmation does not come or the cage ends first. No cage runs then,
+   * and
+   * `back` restores the earlier state. An end before the confirmation does not count as a crash.
    */
   trial(agent: Agent, options: Trial): Promise<void> {
     return agent.serially(async () => {
@@ -253,7 +252,7 @@ export class Cages {
     });
   }
 
-  /** Brings an agent back to where it was: after a trial that failed, or one that is over. One that was stopped meanwhile stays stopped. */
+  /** Returns an agent to its earlier state after a trial. An agent that was stopped meanwhile stays stopped. */
   back(agent: Agent, was: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
     return agent.serially(async () => {
       const where = agent.record.desired === "stopped" ? "stopped" : was;
@@ -267,91 +266,91 @@ export class Cages {
     });
   }
 
-  /** Ends whatever of a cage there is. A harness that is idle goes by itself when it is told to. */
+  /** Ends the cage, if there is one. An idle harness is asked to exit first. */
   async #endAny(agent: Agent): Promise<void> {
     this.#clearBackoff(agent);
     if (!("running" in agent.phase)) return;
     const { running, revision } = agent.phase;
     stateOf(agent).cage.phase = { at: "stopping", running, revision };
     this.#deps.bus.emit("changed", agent);
-    const told = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-    await this.#end(agent, running, told ? EXIT_MS : 0, DEPLOYED);
+    const isNotified = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+    await this.#end(agent, running, isNotified ? EXIT_MS : 0, DEPLOYED);
   }
 
-  /** The revision of a cage that was taken over: its harness has said hello with it. */
+  /** Sets the revision of an adopted cage from its harness's hello. */
   #revisionIs(agent: Agent, revision: string): void {
     const { phase } = stateOf(agent).cage;
     if (phase.at === "running") phase.revision = revision;
   }
 
-  /** Forgets the agent's crashes: the operator has it started again. */
-  forgive(agent: Agent): void {
+  /** Clears the agent's crashes, because the operator has started it. */
+  clearCrashes(agent: Agent): void {
     stateOf(agent).cage.crashTimes = [];
   }
 
-  /** Marks an agent as asleep without a process: its cage starts with the next message. */
+  /** Marks an agent as asleep without a process. Its cage starts with the next message. */
   leaveAsleep(agent: Agent): void {
     stateOf(agent).cage.phase = { at: "asleep" };
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** An agent that must not start until the operator has mended something: it keeps its sockets, as a stopped one. */
+  /** Marks an agent as failed until the operator has fixed the cause. Like a stopped agent it keeps its sockets. */
   async leaveFailed(agent: Agent, reason: string): Promise<void> {
     await this.#deps.sockets.openAgent(agent);
     stateOf(agent).cage.phase = { at: "parked", reason };
-    await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
+    await this.#announce(agent, { event: "container_crash", reason, next: PARKED });
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** Marks an agent as failed, for the operator to start. An agent that failed with its own reason keeps it. */
+  /** Marks an agent as failed until the operator starts it. An agent that already failed keeps its own reason. */
   leaveParked(agent: Agent, reason: string): void {
     if (agent.phase.at !== "parked") stateOf(agent).cage.phase = { at: "parked", reason };
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** A stopped agent keeps its sockets over a restart of the daemon, as it keeps them over a stop. */
+  /** Opens the sockets of a stopped agent. It has them after a stop, so it has them after a restart of the daemon. */
   leaveStopped(agent: Agent): Promise<void> {
     return this.#deps.sockets.openAgent(agent);
   }
 
-  /** The broker has told the harness to sleep; its process is about to end by itself. */
+  /** The broker has asked the harness to sleep. Its process is about to exit. */
   #dozing(agent: Agent): void {
     if (agent.phase.at !== "running") return;
     stateOf(agent).cage.phase = { ...agent.phase, at: "dozing" };
     setTimeout(() => {
-      // A harness that was told to sleep and stays is no use: mail would wait for ever.
+      // A harness that does not exit would leave mail waiting forever.
       if (agent.phase.at === "dozing") agent.phase.running.kill().catch(this.#deps.onUnexpected);
     }, EXIT_MS).unref();
   }
 
-  /** Mail for an agent that nobody waits for: wakes a sleeping cage. */
+  /** Wakes a sleeping cage for mail that no waiter takes. */
   onMail(agent: Agent): void {
     if (agent.phase.at === "asleep" || agent.phase.at === "dozing") {
-      this.startAside(agent, "woken by a message");
+      this.startInBackground(agent, "woken by a message");
     }
   }
 
-  /** Starts the agent's cage while nobody waits for it. A cage that cannot be built is reported by the start itself. */
-  startAside(agent: Agent, reason: string): void {
+  /** Starts the agent's cage without a caller that waits. `start` itself reports a cage that cannot be built. */
+  startInBackground(agent: Agent, reason: string): void {
     this.start(agent, reason).catch((error: unknown) => {
       if (!(error instanceof HiveError)) this.#deps.onUnexpected(error);
     });
   }
 
-  /** Stops every cage, side by side, and starts none again. */
+  /** Stops every cage in parallel. Starts none afterwards. */
   async stopAll(agents: Iterable<Agent>, reason: string): Promise<void> {
     this.#closing = true;
-    // One that cannot be stopped does not keep the others.
+    // A cage that cannot be stopped does not hold up the others.
     await Promise.all([...agents].map((agent) => this.stop(agent, { graceful: true, reason }).catch(this.#deps.onUnexpected)));
   }
 
-  /** Removes what the host has of an agent's cage: its sockets and the driver's own files. */
+  /** Removes the agent's sockets and the driver's own files. */
   async remove(agent: Agent): Promise<void> {
     await this.#deps.sockets.removeAgent(agent);
     await this.#deps.driver.destroy(this.#deps.specs.place(agent));
   }
 
-  /** Kills what is left, at once. */
+  /** Kills the remaining cages at once. */
   async killAll(agents: Iterable<Agent>): Promise<void> {
     this.#closing = true;
     await Promise.all(
@@ -371,7 +370,7 @@ export class Cages {
     await this.#release(agent, why);
   }
 
-  /** Leases that cannot be returned now, because the disk is full, are returned when the next harness says hello. */
+  /** Returns the leases. If the disk is full, they are returned at the next harness's hello instead. */
   #release(agent: Agent, why: string): Promise<void> {
     return this.#deps.bus.emitAndWait("cage_ended", { agent, why });
   }
@@ -379,12 +378,12 @@ export class Cages {
   #onExit(agent: Agent, running: Running, reason: string): void {
     const phase = agent.phase;
     if (!("running" in phase) || phase.running !== running) return;
-    if (phase.at === "stopping") return; // whoever stops it is waiting for this
+    if (phase.at === "stopping") return; // `#end` waits for this exit
     if (phase.at === "dozing") {
       stateOf(agent).cage.phase = { at: "asleep" };
-      // It held nothing; with it ends the wait for its harness to come back, so that nothing of it ticks on.
+      // It held no lease. The release also cancels the reconnect timer.
       agent.serially(() => this.#release(agent, "the agent fell asleep")).catch(this.#deps.onUnexpected);
-      this.#tell(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
+      this.#announce(agent, { event: "asleep", reason: "idle" }).catch(this.#deps.onUnexpected);
       this.#deps.bus.emit("changed", agent);
       if (this.#deps.broker.hasMail(agent.id)) this.onMail(agent);
       return;
@@ -404,13 +403,13 @@ export class Cages {
     if (verdict.kind === "park" || this.#closing) {
       stateOf(agent).cage.phase = {
         at: "parked",
-        reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, start it again when mended`,
+        reason: `${reason}; parked after ${verdict.kind === "park" ? verdict.crashes : times.length} crashes, fix the cause, then start it again`,
       };
-      await this.#tell(agent, { event: "container_crash", reason, next: PARKED });
+      await this.#announce(agent, { event: "container_crash", reason, next: PARKED });
     } else {
-      const timer = setTimeout(() => this.startAside(agent, "restarted after a crash"), verdict.afterMs);
+      const timer = setTimeout(() => this.startInBackground(agent, "restarted after a crash"), verdict.afterMs);
       stateOf(agent).cage.phase = { at: "backoff", until: now + verdict.afterMs, timer, reason };
-      await this.#tell(agent, {
+      await this.#announce(agent, {
         event: "container_crash",
         reason,
         next: `starts again in ${Math.round(verdict.afterMs / 1000)} s`,

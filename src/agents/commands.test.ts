@@ -16,7 +16,7 @@ let paths: Paths;
 let ada: Agent;
 let manager: Agent;
 let commands: AgentCommands;
-/** What the other parts were asked for, in order. */
+/** The calls to the other parts, in order. */
 let log: string[];
 let announced: Happening[];
 let stored: Partial<AgentRecord>[];
@@ -64,13 +64,13 @@ beforeEach(() => {
       start: noteLater("start"),
       stop: noteLater("stop"),
       remove: noteLater("remove"),
-      startAside: note("start aside"),
-      forgive: note("forgive"),
+      startInBackground: note("start in background"),
+      clearCrashes: note("clear crashes"),
       onMail: note("wake"),
     },
     harnesses: {
       serve: note("serve"),
-      forgive: note("unpark"),
+      clearParks: note("unpark"),
       unpark: note("unpark"),
       unparkFrom: note("unpark"),
       sessionIsNew: note("new session of"),
@@ -84,7 +84,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a destroyed agent keeps its folder and its name, a purged one neither; both have no cage and no sockets", async () => {
+test("destroying keeps the folder and the name, purging removes them, and both remove the cage and the sockets", async () => {
   await commands.destroy("ada", { purge: false, note: " done " });
   expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "changed ada"]);
   expect(existsSync(paths.agent(ada.id).root)).toBe(true);
@@ -94,7 +94,7 @@ test("a destroyed agent keeps its folder and its name, a purged one neither; bot
   await commands.destroy("ada", { purge: true });
   expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "free ada", "changed ada"]);
   expect(existsSync(paths.agent(ada.id).root)).toBe(false);
-  // The first destruction is the one that is recorded.
+  // The record keeps the time of the first destruction.
   expect(stored).toMatchObject([{ desired: "stopped", destroyedAt: expect.any(String) }, { purgedAt: expect.any(String) }]);
   expect(announced).toMatchObject([
     { event: "destroyed", purged: false, reason: "done" },
@@ -102,19 +102,19 @@ test("a destroyed agent keeps its folder and its name, a purged one neither; bot
   ]);
 });
 
-test("the manager is not destroyed, and nothing of it is stopped before the refusal", async () => {
+test("the manager cannot be destroyed, and the refusal stops nothing", async () => {
   await expect(commands.destroy("hm1nd", { purge: true })).rejects.toThrow("hm1nd cannot be destroyed");
   expect(log).toEqual([]);
 });
 
-test("of a draft whose first deploy has failed nothing is left but its record", async () => {
+test("discarding a draft keeps only its record", async () => {
   await commands.discardDraft(ada);
   expect(log).toEqual(["remove ada", "drop ada"]);
   expect(existsSync(paths.agent(ada.id).root)).toBe(false);
   expect(stored).toMatchObject([{ desired: "stopped", purgedAt: expect.any(String) }]);
 });
 
-test("resuming ends a park and wakes an agent that has mail; pausing twice is announced once", async () => {
+test("resuming ends a park and wakes an agent with mail, and pausing twice is announced once", async () => {
   hasMail = true;
   await commands.setPaused(ada, true);
   await commands.setPaused(ada, true);
@@ -125,7 +125,7 @@ test("resuming ends a park and wakes an agent that has mail; pausing twice is an
   expect(announced.map(({ event }) => event)).toEqual(["paused", "resumed"]);
 });
 
-test("a status is one line", async () => {
+test("a status is collapsed into one line", async () => {
   await commands.setStatus(ada, "  reading\n the\tpapers ");
   expect(ada.record.statusText).toBe("reading the papers");
 });

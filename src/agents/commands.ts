@@ -17,8 +17,8 @@ import type { AgentStore, Swarm } from "./swarm.ts";
 export interface AgentCommandDeps {
   agents: Pick<Swarm, "byName" | "byNameEvenDestroyed" | "dropDraft" | "freeName">;
   agentStore: Pick<AgentStore, "update">;
-  cages: Pick<Cages, "start" | "startAside" | "stop" | "remove" | "forgive" | "onMail">;
-  harnesses: Pick<Harnesses, "serve" | "forgive" | "unpark" | "unparkFrom" | "sessionIsNew">;
+  cages: Pick<Cages, "start" | "startInBackground" | "stop" | "remove" | "clearCrashes" | "onMail">;
+  harnesses: Pick<Harnesses, "serve" | "clearParks" | "unpark" | "unparkFrom" | "sessionIsNew">;
   broker: Pick<Broker, "hasMail">;
   announcements: Pick<Announcements, "announce">;
   bus: Pick<AgentBus, "emit">;
@@ -26,7 +26,7 @@ export interface AgentCommandDeps {
   now(): number;
 }
 
-/** What may be done with an agent: by the operator, by the manager, and by the end of a deploy. */
+/** The commands that act on an agent: from the operator, from the manager, and at the end of a deploy. */
 export class AgentCommands {
   readonly #deps: AgentCommandDeps;
 
@@ -34,7 +34,7 @@ export class AgentCommands {
     this.#deps = deps;
   }
 
-  /** The first deploy of an agent has failed: nothing is left of it but its number, which is never used again. */
+  /** Discards an agent whose first deploy has failed. Only its number remains, which is never used again. */
   async discardDraft(agent: Agent): Promise<void> {
     await this.#deps.cages.remove(agent);
     await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
@@ -45,8 +45,8 @@ export class AgentCommands {
 
   async start(agent: Agent, by: string): Promise<void> {
     await this.#save(agent, { desired: "running" });
-    this.#deps.cages.forgive(agent);
-    this.#deps.harnesses.forgive(agent);
+    this.#deps.cages.clearCrashes(agent);
+    this.#deps.harnesses.clearParks(agent);
     await this.#deps.cages.start(agent, `started by ${by}`, by);
   }
 
@@ -60,14 +60,14 @@ export class AgentCommands {
     await this.start(agent, by);
   }
 
-  /** The agent of that name that may be destroyed. Throws the words for one that may not. */
+  /** Returns the agent of that name. Throws if it may not be destroyed. */
   destroyable(name: string, { purge }: { purge: boolean }): Agent {
     const agent = purge ? this.#deps.agents.byNameEvenDestroyed(name) : this.#deps.agents.byName(name);
     if (agent.role === "manager") throw new HiveError("forbidden", `${MANAGER} cannot be destroyed; it can be stopped`);
     return agent;
   }
 
-  /** Ends an agent. Its name stays taken by the tombstone until it is revived or purged. */
+  /** Destroys an agent. Its tombstone keeps the name until the agent is revived or purged. */
   async destroy(name: string, options: { purge: boolean; note?: string | undefined }): Promise<void> {
     const agent = this.destroyable(name, options);
     await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
@@ -77,7 +77,7 @@ export class AgentCommands {
       await this.#save(agent, { desired: "stopped", destroyedAt: instant(this.#deps.now()) });
     }
     if (options.purge) {
-      // The id is ours, made of hex digits: this can never leave the agent's own folder.
+      // The hive made the id from hex digits, so the path stays in the agent's own folder.
       await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
       await this.#save(agent, { purgedAt: instant(this.#deps.now()) });
       this.#deps.agents.freeName(name);
@@ -90,11 +90,11 @@ export class AgentCommands {
     );
   }
 
-  /** Pausing holds the mail back; resuming also ends a park: the operator says go on. */
+  /** Pausing holds the mail back. Resuming also ends a park, because the operator wants the agent to continue. */
   async setPaused(agent: Agent, paused: boolean): Promise<void> {
     const isNew = agent.record.paused !== paused;
     if (isNew) await this.#save(agent, { paused });
-    if (!paused) this.#deps.harnesses.forgive(agent);
+    if (!paused) this.#deps.harnesses.clearParks(agent);
     this.#deps.harnesses.serve(agent);
     this.#deps.bus.emit("changed", agent);
     if (!paused && this.#deps.broker.hasMail(agent.id)) this.#deps.cages.onMail(agent);
@@ -109,7 +109,7 @@ export class AgentCommands {
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** The next turn begins a new session; the old one stays in the agent's folder. */
+  /** Makes the next turn begin a new session. The old one stays in the agent's folder. */
   async newSession(agent: Agent): Promise<void> {
     await this.#save(agent, { sessionId: undefined });
     this.#deps.harnesses.sessionIsNew(agent);
@@ -118,17 +118,17 @@ export class AgentCommands {
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** What the agent says that it does: one line, whatever was given. */
+  /** Stores what the agent says it is doing, collapsed into one line. */
   async setStatus(agent: Agent, text: string): Promise<void> {
     const line = text.replace(/\s+/g, " ").trim();
     await this.#save(agent, { statusText: line, statusSetAt: instant(this.#deps.now()) });
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** Sends an operator's command to the running harness, or says why there is none. */
+  /** Sends an operator's command to the running harness. Throws `unavailable` if there is none. */
   pushTo(agent: Agent, line: HarnessPush): void {
     if (agent.phase.at === "asleep" || agent.phase.at === "dozing")
-      this.#deps.cages.startAside(agent, "for an operator's command");
+      this.#deps.cages.startInBackground(agent, "for an operator's command");
     if (agent.harness?.push(line) !== true) {
       throw new HiveError("unavailable", `${agent.name} has no running harness just now: start it, or try again in a moment`);
     }

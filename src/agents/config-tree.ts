@@ -7,8 +7,9 @@ import { CONFIG_FILE, NOTHING_GRANTED, parseDeployed } from "./agent-json.ts";
 import type { ConfigTree } from "./template.ts";
 
 /**
- * Writes a generation as a folder that appears whole or not at all, on stable storage: any bytes, programs as programs,
- * links as links. One that is there is left: a generation is named by its request and never changes.
+ * Writes a generation as a folder that appears whole or not at all, on stable storage. Keeps any bytes, executable
+ * files and
+ * links. A folder that exists is kept: a generation is named after its request and never changes.
  */
 export async function writeGeneration(folder: string, files: readonly TreeFile[]): Promise<void> {
   if (existsSync(folder)) return;
@@ -18,8 +19,8 @@ export async function writeGeneration(folder: string, files: readonly TreeFile[]
   const folders = new Set([scratch]);
   for (const file of files) {
     const path = join(scratch, file.path);
-    // Checked by whoever reads the tree; checked once more by whoever writes it.
-    if (!path.startsWith(`${scratch}/`)) throw new Error(`${file.path} would leave its folder`);
+    // The reader of the tree checks this too.
+    if (!path.startsWith(`${scratch}/`)) throw new Error(`${file.path} would be outside the config folder`);
     for (let parent = dirname(path); !folders.has(parent); parent = dirname(parent)) folders.add(parent);
     await mkdir(dirname(path), { recursive: true });
     if (file.mode === "120000") await symlink(Buffer.from(file.base64, "base64").toString("utf8"), path);
@@ -49,7 +50,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The files of a generation as a tree. */
+/** Reads the files of a generation. */
 export async function readGeneration(folder: string): Promise<TreeFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = await Promise.all(
@@ -65,7 +66,7 @@ export async function readGeneration(folder: string): Promise<TreeFile[]> {
   return files.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** A tree of texts, as files. */
+/** Converts a tree of texts into files. */
 export function treeFiles(tree: ConfigTree): TreeFile[] {
   return Object.entries(tree).map(([path, text]) => ({
     path,
@@ -74,17 +75,17 @@ export function treeFiles(tree: ConfigTree): TreeFile[] {
   }));
 }
 
-/** What the hive reads of a deployed tree. */
+/** The parts of a deployed tree that the hive uses. */
 export interface DeployedTree {
   config: AgentConfig;
   instructions: string;
-  /** Rules of today that the config breaks, in words. */
+  /** The current rules that the config breaks, one sentence each. */
   warnings: string[];
-  /** Why the tree cannot be read. `config` grants nothing then, and no cage may start with it. */
+  /** Why the tree cannot be read. `config` then grants nothing, and no cage may start with it. */
   unreadable?: string | undefined;
 }
 
-/** Reads a deployed tree. There are no defaults for one that cannot be read. */
+/** Reads a deployed tree. A tree that cannot be read gets no defaults. */
 export function readConfigTree(folder: string): DeployedTree {
   try {
     const parsed = parseDeployed(readFileSync(join(folder, CONFIG_FILE), "utf8"));
@@ -100,7 +101,7 @@ function unreadableTree(why: string): DeployedTree {
   return { config: NOTHING_GRANTED, instructions: "", warnings: [unreadable], unreadable };
 }
 
-/** The text of a file, or nothing where there is no such file. Throws for one that cannot be read. */
+/** The text of a file, or "" if it does not exist. Throws if it cannot be read. */
 function readOptional(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -110,7 +111,7 @@ function readOptional(file: string): string {
   }
 }
 
-/** Bytes that a folder holds on disk. Links are not followed. */
+/** The bytes that a folder uses on disk. Does not follow links. */
 export async function treeBytes(folder: string): Promise<number> {
   let total = 0;
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
@@ -118,7 +119,7 @@ export async function treeBytes(folder: string): Promise<number> {
     try {
       total += (await stat(join(entry.parentPath, entry.name))).blocks * 512;
     } catch {
-      // It went away while we looked.
+      // Removed since it was listed.
     }
   }
   return total;

@@ -15,7 +15,7 @@ const agentOf = (name: string): Agent =>
     warnings: [],
   });
 
-test("warns near the limit, takes the warning back, stops over it, and leaves alone what it cannot measure", async () => {
+test("an agent near its limit gets a warning until it has room, one over it is stopped, and one that cannot be measured is left alone", async () => {
   const agents = ["near", "over", "unknown"].map(agentOf);
   for (const agent of agents) stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: undefined };
   const asleep = agentOf("asleep");
@@ -49,11 +49,11 @@ test("warns near the limit, takes the warning back, stops over it, and leaves al
   await watch.runOnce();
   expect(near.diskWarning).toBeUndefined();
   expect(halted).toHaveLength(1);
-  // Told when something has changed, and only then.
+  // Emitted only when something has changed.
   expect(changed).toEqual(["near", "near", "over"]);
 });
 
-test("the manager's reason names the proposed repositories, too", async () => {
+test("the reason for stopping the manager also names the proposed repositories", async () => {
   const manager = new Agent({ id: "m1", name: "hm1nd", role: "manager" } as never, {
     config: AgentConfig.parse({ limits: { disk_mib: 100 } }),
     instructions: "",
@@ -73,7 +73,7 @@ test("the manager's reason names the proposed repositories, too", async () => {
   expect(halted).toEqual([expect.stringContaining("free room in /hive/agents/m1 or /hive/proposed, then")]);
 });
 
-test("all that an agent can write counts towards its disk limit, the proposed repositories as the manager's", () => {
+test("all that an agent can write counts towards its disk limit, and the proposed repositories count towards the manager's", () => {
   const paths = new Paths("/s", "/r");
   expect(writableFolders({ id: "a1", role: "agent" }, paths)).toEqual(["/s/agents/a1/state", "/s/agents/a1/claude"]);
   expect(writableFolders({ id: "m1", role: "manager" }, paths)).toContain("/s/proposed");

@@ -5,7 +5,7 @@ import type { Cages } from "./cages.ts";
 import type { AgentBus } from "./events.ts";
 import type { Swarm } from "./swarm.ts";
 
-/** Share of its limit from which an agent's row warns. */
+/** An agent's row warns from this share of its limit. */
 const WARN_SHARE = 0.9;
 const MIB = 1024 * 1024;
 
@@ -14,16 +14,18 @@ export interface DiskWatchDeps {
   cages: Pick<Cages, "halt">;
   bus: Pick<AgentBus, "emit">;
   paths: Paths;
-  /** Bytes that these folders take on the disk; undefined if they cannot be measured. */
+  /** The bytes that these folders use on disk. Undefined if they cannot be measured. */
   bytesOnDisk(folders: string[]): Promise<number | undefined>;
-  /** Pause between two rounds. Milliseconds. */
+  /** The pause between two rounds. Milliseconds. */
   everyMs: number;
   onUnexpected(error: unknown): void;
 }
 
 /**
- * Holds each agent to the disk limit of its config. Nothing in the kernel counts an agent's folders, so they are looked
- * at: near the limit its row warns, over it the cage is stopped until the operator has freed room or raised the limit.
+ * Enforces the disk limit of each agent's config. The kernel does not count an agent's folders, so they are measured in
+ * rounds. An agent near its limit gets a warning. An agent over its limit is stopped until the operator has freed room
+ * or
+ * raised the limit.
  */
 export class DiskWatch implements Service {
   readonly #deps: DiskWatchDeps;
@@ -43,22 +45,22 @@ export class DiskWatch implements Service {
     this.#timer = undefined;
   }
 
-  /** The next round begins a pause after this one has ended: walks never pile up. */
+  /** The pause starts when a round has ended, so rounds never overlap. */
   async #round(): Promise<void> {
     await this.runOnce().catch(this.#deps.onUnexpected);
     if (this.#timer) this.start();
   }
 
-  /** Looks at every agent whose cage has a process, one after the other: the others write nothing. */
+  /** Measures every agent whose cage has a process, one after the other. The others write nothing. */
   async runOnce(): Promise<void> {
     for (const agent of this.#deps.agents.all()) {
       if (agent.phase.at !== "running") continue;
-      // One that cannot be looked at does not keep the others.
-      await this.#look(agent).catch(this.#deps.onUnexpected);
+      // An agent that cannot be measured does not hold up the others.
+      await this.#measure(agent).catch(this.#deps.onUnexpected);
     }
   }
 
-  async #look(agent: Agent): Promise<void> {
+  async #measure(agent: Agent): Promise<void> {
     const limitMib = agent.config.limits.disk_mib;
     const bytes = await this.#deps.bytesOnDisk(writableFolders(agent, this.#deps.paths));
     if (bytes === undefined) return;
@@ -66,7 +68,7 @@ export class DiskWatch implements Service {
     if (bytes > limitMib * MIB) {
       await this.#deps.cages.halt(
         agent,
-        `over its disk limit (${usedMib} of ${limitMib} MiB): free room in ${this.#whereOf(agent)}, then start it again`,
+        `over its disk limit (${usedMib} of ${limitMib} MiB): free room in ${this.#foldersOf(agent)}, then start it again`,
       );
       return;
     }
@@ -76,15 +78,17 @@ export class DiskWatch implements Service {
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** Where the files of an agent are, for the operator. */
-  #whereOf(agent: Agent): string {
+  /** The folders in which the operator can free room. */
+  #foldersOf(agent: Agent): string {
     const { paths } = this.#deps;
     const { root } = paths.agent(agent.id);
     return agent.role === "manager" ? `${root} or ${paths.proposed}` : root;
   }
 }
 
-/** The folders of the hive that an agent can write. A folder of `mounts` is the operator's, and so is its room. */
+/**
+ * The folders of the hive that an agent can write. The folders in `mounts` belong to the operator and are not counted.
+ */
 export function writableFolders(agent: Pick<Agent, "id" | "role">, paths: Paths): string[] {
   const own = paths.agent(agent.id);
   return [own.state, own.claude, ...(agent.role === "manager" ? [paths.proposed] : [])];

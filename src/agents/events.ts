@@ -5,24 +5,25 @@ import type { TurnResult } from "../wire/turn-ends.ts";
 import type { Agent } from "./agent.ts";
 import type { HarnessSession } from "./harness-session.ts";
 
-/** What has happened to agents, after it is committed. Parts subscribe in their constructors. */
+/** Events about agents. Each is emitted after its commit. Parts subscribe in their constructors. */
 export interface AgentEvents extends MessageEvents {
-  /** Something that is shown has changed: of an agent, or of the hive as a whole. */
+  /** A displayed value of an agent, or of the hive, has changed. */
   changed: Agent | "hive";
   /**
-   * A cage has no process any more. Emitted with `emitAndWait`: its turn is ended and its leases are returned before the
-   * cage counts as ended.
+   * A cage has no process any more. Emitted with `emitAndWait`: the turn ends and the leases are returned before the
+   * cage
+   * counts as ended.
    */
   cage_ended: { agent: Agent; why: string };
   /** A harness has said hello and is the agent's harness from now on. */
   harness_connected: { agent: Agent; session: HarnessSession };
-  /** The broker has told the agent's idle harness to sleep: its process is about to end. */
+  /** The broker has asked the agent's idle harness to sleep. Its process is about to exit. */
   harness_dozing: Agent;
-  /** Between two turns: the harness has another revision, protocol or generation than it should have. */
+  /** Emitted between two turns: the harness has a revision, protocol or generation other than the expected one. */
   harness_outdated: Agent;
   /** A turn has ended. `outcome` is absent if the daemon ended the turn because its harness had gone. */
   turn_ended: { agent: Agent; result: TurnResult; outcome?: TurnOutcome };
-  /** The operator has stopped everything (true), or started what ran (false). */
+  /** The operator has stopped everything (true), or started the agents that ran (false). */
   all_stopped: boolean;
 }
 

@@ -9,7 +9,7 @@ import { Harnesses, type Peer } from "./harnesses.ts";
 let agent: Agent;
 let harnesses: Harnesses;
 let bus: ReturnType<typeof openBus>;
-/** What was asked of the other parts and what was emitted, in order. */
+/** The calls to the other parts and the emitted events, in order. */
 let log: string[];
 let rateLimitEnds: number | undefined;
 /** What the numbers of turns are refused with. */
@@ -67,7 +67,7 @@ beforeEach(() => {
 
 function hello(extra: { revision?: string; instance?: string } = {}) {
   const peer: Peer = { push: () => true, ended: new AbortController().signal };
-  const said = {
+  const usual = {
     protocol: PROTOCOL,
     instance: "i1",
     revision: "r1",
@@ -76,10 +76,10 @@ function hello(extra: { revision?: string; instance?: string } = {}) {
     busy: false,
     leases: [],
   };
-  return harnesses.hello(agent, { ...said, ...extra }, peer);
+  return harnesses.hello(agent, { ...usual, ...extra }, peer);
 }
 
-test("a cage that has ended ends its turn first, then returns its leases, then those of no harness", async () => {
+test("a cage that has ended ends its turn, then returns the leases of its harness, then all others of the agent", async () => {
   await hello();
   log = [];
   await bus.emitAndWait("cage_ended", { agent, why: "the cage crashed" });
@@ -87,7 +87,7 @@ test("a cage that has ended ends its turn first, then returns its leases, then t
   expect(agent.harness).toBeUndefined();
 });
 
-test("a harness is announced before the turns of an earlier one are ended, and a second one is refused", async () => {
+test("a harness is announced before the turns of an earlier one end, and a second harness is refused", async () => {
   const { assignment } = await hello();
   expect(log).toEqual(["connected i1", "interrupt: another harness of the agent took over"]);
   expect(assignment).toMatchObject({ credential_kind: "api-key", system_prompt: expect.stringContaining("You are ada") });
@@ -104,7 +104,7 @@ test("an outdated harness is announced between its turns", async () => {
   expect(await next()).toEqual(["outdated ada"]);
 });
 
-test("the end of a turn is announced after its leases are ended; a park stops the mail until its time", async () => {
+test("a turn's end is announced after its leases have ended, and a park holds the mail until its end", async () => {
   const { session } = await hello();
   log = [];
   await harnesses.finish(agent, session, { turn: 1, outcome: { kind: "ok" } });
@@ -121,7 +121,7 @@ test("the end of a turn is announced after its leases are ended; a park stops th
   expect(log.at(-1)).toBe("served");
 });
 
-test("a session is stored when it has changed", async () => {
+test("a session is stored only when it has changed", async () => {
   await hello();
   log = [];
   harnesses.report(agent, { session_id: "s1" });

@@ -19,12 +19,12 @@ import { parkDelay, type ParkReason } from "./backoff.ts";
 import { Deltas } from "./deltas.ts";
 import type { HarnessSession } from "./harness-session.ts";
 
-/** How long a harness whose connection broke may take to come back before its leases are returned. Milliseconds. */
+/** How long a disconnected harness may take to reconnect before its leases are returned. Milliseconds. */
 const RECONNECT_GRACE_MS = 30_000;
 
-const NOT_BACK = `the harness did not connect again within ${RECONNECT_GRACE_MS / 1000} s`;
+const NOT_RECONNECTED = `the harness did not connect again within ${RECONNECT_GRACE_MS / 1000} s`;
 
-/** The peer of one agent socket, as it looks from here. */
+/** The harness's end of an agent socket. */
 export interface Peer {
   push(line: HarnessPush): boolean;
   readonly ended: AbortSignal;
@@ -40,18 +40,21 @@ export interface HarnessDeps {
   modelUse: { limitEnds(agent: Agent): number | undefined };
   /** The kind of placeholder credential that harnesses get. */
   access: { readonly credentialKind: "api-key" | "oauth" };
-  /** Revision of the runtime that new cages get; another one is replaced between turns. */
+  /** The revision of the runtime in new cages. A harness with another one is replaced between turns. */
   revision: string;
   operatorPronouns: string;
-  /** Background work has failed. */
+  /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
 }
 
-/** What a harness may ask for, and what its turns' ends mean for its agent. One harness per agent at a time. */
+/**
+ * Serves the requests of the harnesses and applies the ends of their turns to the agents. An agent has one harness at a
+ * time.
+ */
 export class Harnesses {
   readonly #deps: HarnessDeps;
-  /** How to call off the wait for a harness whose connection broke. */
+  /** Cancels the reconnect timer of a disconnected harness. */
   readonly #graces = new WeakMap<Agent, () => void>();
   readonly #deltas: Deltas;
 
@@ -64,7 +67,7 @@ export class Harnesses {
     });
   }
 
-  /** Makes `peer` the agent's harness. Refused while another one lives, and to a protocol we do not speak. */
+  /** Makes `peer` the agent's harness. Refused while another harness is connected, and for an unsupported protocol. */
   async hello(
     agent: Agent,
     hello: Parsed<"hello">,
@@ -83,7 +86,7 @@ export class Harnesses {
       );
     }
     if (agent.harness && agent.harness.instance !== hello.instance && !agent.harness.ended.aborted) {
-      throw new HiveError("conflict", `another harness of ${agent.name} lives: there is one at a time`);
+      throw new HiveError("conflict", `another harness of ${agent.name} is connected: an agent has one at a time`);
     }
     const session: HarnessSession = {
       instance: hello.instance,
@@ -94,7 +97,7 @@ export class Harnesses {
       push: peer.push,
       ended: peer.ended,
     };
-    this.#callOffGrace(agent);
+    this.#cancelGrace(agent);
     stateOf(agent).harness.session = session;
     stateOf(agent).harness.problem = undefined;
     stateOf(agent).harness.residentServers = hello.resident_servers;
@@ -102,7 +105,7 @@ export class Harnesses {
     await this.#deps.turns.interrupt(agent, "another harness of the agent took over", hello.instance);
     const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
     stateOf(agent).harness.activity = hello.busy ? "thinking" : "idle";
-    peer.ended.addEventListener("abort", () => this.#gone(agent, session), { once: true });
+    peer.ended.addEventListener("abort", () => this.#disconnected(agent, session), { once: true });
     const { confirmedN, nextTurn } = this.#deps.turns.position(agent, hello.instance);
     this.#deps.bus.emit("changed", agent);
     return {
@@ -123,47 +126,53 @@ export class Harnesses {
     };
   }
 
-  /** A connection ended. The process may come back with its leases; when it does not, they are returned. */
-  #gone(agent: Agent, session: HarnessSession): void {
+  /** A connection has ended. The process may reconnect and keep its leases. If it does not, they are returned. */
+  #disconnected(agent: Agent, session: HarnessSession): void {
     if (agent.harness !== session) return;
     this.#startGrace(agent, session);
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** The agent's cage outlived the last daemon: its harness connects again, or what it had under way ends. */
+  /**
+   * The agent's cage survived the last daemon. Its harness must reconnect in time, or its turn ends and its leases
+   * return.
+   */
   expect(agent: Agent): void {
     if (!agent.harness) this.#startGrace(agent, undefined);
   }
 
-  /** Releases what `session` holds unless a harness says hello in time. */
+  /** Releases the turn and the leases of `session` unless a harness says hello in time. */
   #startGrace(agent: Agent, session: HarnessSession | undefined): void {
-    this.#callOffGrace(agent);
-    const callOff = afterAwake(RECONNECT_GRACE_MS, () => {
-      if (agent.harness === session) this.release(agent, NOT_BACK).catch(this.#deps.onUnexpected);
+    this.#cancelGrace(agent);
+    const cancel = afterAwake(RECONNECT_GRACE_MS, () => {
+      if (agent.harness === session) this.release(agent, NOT_RECONNECTED).catch(this.#deps.onUnexpected);
     });
-    this.#graces.set(agent, callOff);
+    this.#graces.set(agent, cancel);
   }
 
-  #callOffGrace(agent: Agent): void {
+  #cancelGrace(agent: Agent): void {
     this.#graces.get(agent)?.();
     this.#graces.delete(agent);
   }
 
-  /** Ends the turn of the agent's harness and gives back what it held. Called when its cage is gone; `why` says how. */
+  /**
+   * Ends the turn of the agent's harness and returns its leases. Called when its cage has ended. `why` is the turn's
+   * reason.
+   */
   async release(agent: Agent, why: string): Promise<void> {
     const session = agent.harness;
-    this.#callOffGrace(agent);
+    this.#cancelGrace(agent);
     stateOf(agent).harness.session = undefined;
     stateOf(agent).harness.problem = undefined;
     stateOf(agent).harness.activity = "idle";
     try {
       await this.#deps.turns.interrupt(agent, why);
     } finally {
-      await this.#giveBack(agent, session);
+      await this.#returnLeases(agent, session);
     }
   }
 
-  async #giveBack(agent: Agent, session: HarnessSession | undefined): Promise<void> {
+  async #returnLeases(agent: Agent, session: HarnessSession | undefined): Promise<void> {
     try {
       if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
     } finally {
@@ -172,7 +181,7 @@ export class Harnesses {
     }
   }
 
-  /** Leases the next message, waiting for it; answers `sleep` when the broker says so. */
+  /** Leases the next message, and waits for one if necessary. Answers `sleep` when the broker offers it. */
   next(agent: Agent, session: HarnessSession): ByCall<Output<"next">> {
     return (done, failed) => {
       if (session.stale) this.#deps.bus.emit("harness_outdated", agent);
@@ -181,7 +190,7 @@ export class Harnesses {
       const begin = this.#deps.broker.next(agent.id, session.instance, session.ended);
       begin((served) => {
         try {
-          // The answer first: somebody waits for it, and what follows is for whoever looks on.
+          // Respond first. The updates below only affect what is shown.
           if ("sleep" in served) done({ unread: 0, sleep: true });
           else done({ message: served.message, token: served.token, unread: served.unread });
           this.#deps.sleep.busy(agent);
@@ -193,7 +202,7 @@ export class Harnesses {
     };
   }
 
-  /** Ends a turn. What the outcome says of the agent (not of the message) parks it. */
+  /** Ends a turn. An outcome that is about the agent, not the message, parks the agent. */
   async finish(agent: Agent, session: HarnessSession, { turn, outcome }: Parsed<"finish">): Promise<void> {
     this.#deps.turns.takeEnd(agent, turn);
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
@@ -205,15 +214,15 @@ export class Harnesses {
     agent.settle();
   }
 
-  /** Stores turn events; resolves with the last `n` that is on stable storage. */
+  /** Stores turn events. Resolves with the last `n` that is on stable storage. */
   publish(agent: Agent, session: HarnessSession, events: Parsed<"publish">["events"]): Promise<number> {
-    // First: it refuses the events of a turn that is not the daemon's.
+    // First, because it refuses the events of a turn that the daemon did not number.
     const stored = this.#deps.turns.record(agent, session.instance, events);
-    for (const { event } of events) this.#heard(agent, event);
+    for (const { event } of events) this.#apply(agent, event);
     return stored;
   }
 
-  /** What browsers are shown of partial text; undefined if the agent writes too much of it. */
+  /** The partial text to show in browsers. Undefined if the agent writes too much of it. */
   delta(agent: Agent, delta: Parsed<"delta">): Parsed<"delta"> | undefined {
     return this.#deltas.shown(agent.id, delta);
   }
@@ -223,7 +232,7 @@ export class Harnesses {
     if (report.context_tokens !== undefined) stateOf(agent).harness.contextTokens = report.context_tokens;
     if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
     if (report.problem !== undefined) stateOf(agent).harness.problem = report.problem;
-    if (report.servers !== undefined) stateOf(agent).harness.unconnected = ofConfig(agent, report.servers);
+    if (report.servers !== undefined) stateOf(agent).harness.unconnected = configuredServers(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.bus.emit("changed", agent);
   }
@@ -233,7 +242,7 @@ export class Harnesses {
     saveRecord(this.#deps.agentStore, agent, { sessionId }).catch(this.#deps.onUnexpected);
   }
 
-  /** Ends a park at once: the operator says so, or what it waited for has come. */
+  /** Ends a park at once. */
   unpark(agent: Agent): void {
     if (!agent.park) return;
     clearTimeout(agent.park.timer);
@@ -242,26 +251,26 @@ export class Harnesses {
     this.#deps.bus.emit("changed", agent);
   }
 
-  /** Ends a park whose cause has just been changed. The message is tried at once. */
+  /** Ends a park whose cause has just been changed. The message is retried at once. */
   unparkFrom(agent: Agent, ...faults: Fault[]): void {
     if (!agent.park || !faults.includes(agent.park.fault)) return;
     stateOf(agent).harness.parksInARow = 0;
     this.unpark(agent);
   }
 
-  /** The operator has changed something: the next park is a short one again, and one that lasts ends. */
-  forgive(agent: Agent): void {
+  /** Ends a park and resets the delay of the next one, because the operator has acted. */
+  clearParks(agent: Agent): void {
     stateOf(agent).harness.parksInARow = 0;
     this.unpark(agent);
   }
 
-  /** A new session has an empty context. */
+  /** Clears the context size. A new session has an empty context. */
   sessionIsNew(agent: Agent): void {
     stateOf(agent).harness.contextTokens = undefined;
   }
 
-  /** What an event of a turn says of the agent's context and tool servers. */
-  #heard(agent: Agent, event: SpooledEvent["event"]): void {
+  /** Takes the context size and the unconnected tool servers from a turn event. */
+  #apply(agent: Agent, event: SpooledEvent["event"]): void {
     const state = stateOf(agent).harness;
     if (event.type === "session") state.unconnected = stillUnconnected(agent, event.mcp);
     if (event.type !== "turn_end") return;
@@ -269,25 +278,25 @@ export class Harnesses {
     state.contextWindow = event.context_window ?? state.contextWindow;
   }
 
-  /** Tells the broker whether this agent is served its mail. */
+  /** Sets in the broker whether this agent receives its mail. */
   serve(agent: Agent): void {
     this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held);
   }
 
-  /** Holds the turn loop: from here on no further turn begins. */
+  /** Holds the turn loop. No further turn begins. */
   hold(agent: Agent): void {
     stateOf(agent).harness.held = true;
     this.serve(agent);
   }
 
-  /** Lets the turn loop go on. */
+  /** Releases the turn loop. */
   unhold(agent: Agent): void {
     stateOf(agent).harness.held = false;
     this.serve(agent);
     if (agent.activity === "idle" && agent.harness) this.#deps.sleep.idle(agent);
   }
 
-  /** True while a turn, or a command of the operator, is under way. */
+  /** True while a turn or a command of the operator runs. */
   isBusy(agent: Agent): boolean {
     return this.#deps.broker.isHandling(agent.id) || agent.activity === "compacting";
   }
@@ -297,28 +306,32 @@ export class Harnesses {
     const state = stateOf(agent).harness;
     state.parksInARow++;
     const now = this.#deps.now();
-    const told = resumesAt ? Date.parse(resumesAt) : why === "rate_limited" ? this.#deps.modelUse.limitEnds(agent) : undefined;
-    const until = told !== undefined && told > now ? told : now + parkDelay(why, state.parksInARow);
+    const knownEnd = resumesAt
+      ? Date.parse(resumesAt)
+      : why === "rate_limited"
+        ? this.#deps.modelUse.limitEnds(agent)
+        : undefined;
+    const until = knownEnd !== undefined && knownEnd > now ? knownEnd : now + parkDelay(why, state.parksInARow);
     const { remedy } = turnEndRule(why);
     stateOf(agent).harness.park = {
       why,
       fault: TURN_ENDS[why].fault,
       reason: remedy === undefined ? reason : `${reason}; ${asRun(remedy)}`,
       until,
-      timer: this.#lookAtPark(agent, new Moment(until, this.#deps.now)),
+      timer: this.#schedulePark(agent, new Moment(until, this.#deps.now)),
     };
     this.serve(agent);
   }
 
-  #lookAtPark(agent: Agent, end: Moment): NodeJS.Timeout {
-    const look = (): void => {
+  #schedulePark(agent: Agent, end: Moment): NodeJS.Timeout {
+    const check = (): void => {
       if (end.hasCome) this.unpark(agent);
       else {
         const { park } = stateOf(agent).harness;
-        if (park) park.timer = this.#lookAtPark(agent, end);
+        if (park) park.timer = this.#schedulePark(agent, end);
       }
     };
-    const timer = setTimeout(look, end.pause);
+    const timer = setTimeout(check, end.pause);
     timer.unref();
     return timer;
   }
@@ -331,12 +344,15 @@ export class Harnesses {
   }
 }
 
-/** What is said of servers that the agent has: a config names few. */
-function ofConfig(agent: Agent, servers: Record<string, string>): Record<string, string> {
+/** Keeps only the servers that the agent's config names. This bounds the list. */
+function configuredServers(agent: Agent, servers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(servers).filter(([name]) => name in agent.config.extraMcpServers || name === "hive"));
 }
 
-/** Servers of the agent's config that a new process of the CLI has not connected to. The reason is known where it was told. */
+/**
+ * The servers of the agent's config that a new CLI process has not connected to, each with the reason if one was
+ * reported.
+ */
 function stillUnconnected(agent: Agent, mcp: Record<string, string>): Record<string, string> {
   const failed = Object.keys(agent.config.extraMcpServers).filter((name) => mcp[name] !== "connected");
   return Object.fromEntries(

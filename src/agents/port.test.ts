@@ -12,23 +12,23 @@ describe("an agent's port", () => {
     expect(fnv1a32(text)).toBe(hash);
   });
 
-  test("the manager has the first, an agent one of the 900 that its name says", () => {
+  test("the manager gets the first port, an agent the one of 900 that its name gives", () => {
     expect(choosePort({ name: "hm1nd", role: "manager" }, 8000, new Set())).toBe(8000);
     expect(choosePort(agent("ada"), 8000, new Set())).toBe(8100 + (fnv1a32("ada") % 900));
   });
 
-  test("a taken one moves up, past the last to the first", () => {
+  test("a taken port moves the agent up, and from the last port to the first", () => {
     const own = choosePort(agent("ada"), 8000, new Set()) ?? 0;
     expect(choosePort(agent("ada"), 8000, new Set([own, own + 1]))).toBe(own + 2);
     const toTheEnd = new Set(Array.from({ length: 9000 - own }, (_, step) => own + step));
     expect(choosePort(agent("ada"), 8000, toTheEnd)).toBe(8100);
   });
 
-  test("a manager whose port is taken gets one of the 900, too", () => {
+  test("a manager whose port is taken gets one of the 900", () => {
     expect(choosePort({ name: "hm1nd", role: "manager" }, 8000, new Set([8000]))).toBe(8100 + (fnv1a32("hm1nd") % 900));
   });
 
-  test("when none is free there is none", () => {
+  test("is undefined if all are taken", () => {
     const all = new Set(Array.from({ length: 1000 }, (_, step) => 8000 + step));
     expect(choosePort(agent("ada"), 8000, all)).toBeUndefined();
     expect(choosePort({ name: "hm1nd", role: "manager" }, 8000, all)).toBeUndefined();

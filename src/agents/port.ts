@@ -1,13 +1,13 @@
-/** Which port an agent's own page is served on. It depends on names and on taken ports alone, so a bookmark stays good. */
+/** Chooses the port of an agent's own page. It depends only on names and on taken ports, so bookmarks stay valid. */
 
-/** The agents' ports start this far above the manager's: 8000 and 8100 by default. */
+/** The agents' ports start at this offset from the manager's: 8000 and 8100 by default. */
 const AGENTS_OFFSET = 100;
-/** 8100 to 8999. A hive has at most 500 agents, so there is always one free. */
+/** 8100 to 8999. A hive has at most 500 agents, so one port is always free. */
 const AGENT_PORTS = 900;
-/** The last port that the agents of a hive may have, counted from the manager's. */
+/** The last port of a hive's agents, as an offset from the manager's. */
 export const LAST_PORT_OFFSET = AGENTS_OFFSET + AGENT_PORTS - 1;
 
-/** FNV-1a, 32 bits, over the bytes of a text. */
+/** 32-bit FNV-1a over the UTF-8 bytes of a text. */
 export function fnv1a32(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
@@ -15,8 +15,9 @@ export function fnv1a32(text: string): number {
 }
 
 /**
- * The port for a new agent: the manager's is `base`, another's comes from its name. If that port is taken, it is the
- * next free one above the one that the name gives, and after the last one the first ones. undefined if all are taken.
+ * Chooses the port for a new agent. The manager gets `base`. For another agent the name gives the port. If it is taken,
+ * the
+ * next free one above it is chosen, starting again at the first after the last. Undefined if all are taken.
  */
 export function choosePort(
   agent: { name: string; role: "manager" | "agent" },

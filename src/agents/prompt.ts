@@ -2,8 +2,9 @@ import { MANAGER, OPERATOR } from "../wire/names.ts";
 import type { Agent } from "./agent.ts";
 
 /**
- * What every agent is told beside its own instructions: where it is, how mail works, what it cannot do. It must hold
- * for as long as a session lives, so it names nothing that changes with the swarm (`whoami` tells that).
+ * The system prompt that every agent gets in addition to its own instructions: where it is, how mail works, what it
+ * cannot
+ * do. A session keeps its prompt, so the prompt contains nothing that changes with the swarm. `whoami` reports that.
  */
 export function systemPrompt(agent: Pick<Agent, "name" | "role" | "config" | "instructions">, operatorPronouns: string): string {
   const parts = [
@@ -25,7 +26,7 @@ export function systemPrompt(agent: Pick<Agent, "name" | "role" | "config" | "in
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-/** The object form of "she/her" and the like; "they" where nothing is said. */
+/** The object form of pronouns such as "she/her". "them" if there is none. */
 function pronoun(pronouns: string): string {
   return pronouns.split("/")[1]?.trim() || "them";
 }

@@ -32,7 +32,7 @@ function running(config: object = {}): Agent {
   return agent;
 }
 
-test("an agent that is idle for the whole time falls asleep", () => {
+test("an agent falls asleep when its idle time has passed", () => {
   sleep.idle(running());
   vi.advanceTimersByTime(AFTER_MS - 1);
   expect(asked).toEqual([]);
@@ -40,7 +40,7 @@ test("an agent that is idle for the whole time falls asleep", () => {
   expect(asleep).toEqual(["scout"]);
 });
 
-test("work in between begins the time again", () => {
+test("work restarts the idle time", () => {
   const agent = running();
   sleep.idle(agent);
   vi.advanceTimersByTime(AFTER_MS - 1);
@@ -60,9 +60,9 @@ test("an agent with mail stays awake", () => {
 });
 
 test.each([
-  ["a deploy holds", (agent: Agent) => void (stateOf(agent).harness.held = true)],
+  ["is held by a deploy", (agent: Agent) => void (stateOf(agent).harness.held = true)],
   ["is being stopped", (agent: Agent) => void (stateOf(agent).cage.phase = { at: "stopped" })],
-])("an agent that %s is not asked", (_, change) => {
+])("an agent that %s is not asked to sleep", (_, change) => {
   const agent = running();
   sleep.idle(agent);
   change(agent);

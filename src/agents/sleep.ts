@@ -3,7 +3,7 @@ import type { Agent } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
 
 export interface SleepDeps {
-  /** How long an agent is idle before its process goes. Milliseconds. */
+  /** How long an agent is idle before its process ends. Milliseconds. */
   afterMs: number;
   broker: Pick<Broker, "offerSleep">;
   bus: Pick<AgentBus, "emit">;
@@ -18,7 +18,7 @@ export class Sleep {
     this.#deps = deps;
   }
 
-  /** The agent has become idle: counts from now. One with a resident tool server stays awake. */
+  /** The agent has become idle: starts its timer. An agent with a resident tool server stays awake. */
   idle(agent: Agent): void {
     this.busy(agent);
     if (hasResidentServer(agent) || agent.residentServers > 0) return;
@@ -27,7 +27,7 @@ export class Sleep {
     this.#timers.set(agent, timer);
   }
 
-  /** The agent has work: it stays awake. */
+  /** The agent has work: stops its timer. */
   busy(agent: Agent): void {
     clearTimeout(this.#timers.get(agent));
     this.#timers.delete(agent);
@@ -39,7 +39,7 @@ export class Sleep {
   }
 }
 
-/** Whether a tool server of the agent's config must run all the time. */
+/** True if the agent's config has a tool server that must always run. */
 export function hasResidentServer(agent: Pick<Agent, "config">): boolean {
   return Object.values(agent.config.extraMcpServers).some((server) => server.resident);
 }

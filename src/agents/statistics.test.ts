@@ -31,7 +31,7 @@ test("each turn is counted once, in the bucket in which it ended", () => {
   expect(total).toEqual({ turns: 4, ...NONE, failed: 1, tokens: 40, cost_usd: 2, unpriced: 0, p50_ms: 200, p95_ms: 400 });
 });
 
-test("a turn that used a model without a price counts as unpriced, one that used none does not", () => {
+test("a turn that used a model without a price counts as unpriced, and a turn without tokens does not", () => {
   const at = "2026-03-10T12:00:00Z";
   const ended = [turn(at, 1), turn(at, 1, { costUsd: null }), turn(at, 1, { costUsd: null, tokens: 0 })];
   expect(statistics(ended, "24h", NOW).total).toMatchObject({ cost_usd: 0.5, unpriced: 1 });
@@ -47,12 +47,12 @@ test("cancelled, interrupted and parked turns do not count as failed", () => {
   expect(total).toMatchObject({ turns: 8, failed: 1, cancelled: 2, interrupted: 1, parked: 3 });
 });
 
-test("a turn that ended in the future, by a clock that was set back, belongs to the newest bucket", () => {
+test("a turn that ended in the future, because the clock was set back, belongs to the newest bucket", () => {
   const { buckets } = statistics([turn("2026-03-12T00:00:00Z", 1)], "7d", NOW);
   expect(buckets.at(-1)?.turns).toBe(1);
 });
 
-test("a range without turns is all zero and starts at a bucket boundary", () => {
+test("a range without turns has zeros and starts at a bucket boundary", () => {
   expect(statistics([], "30d", NOW).total).toEqual({
     turns: 0,
     ...NONE,

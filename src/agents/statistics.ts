@@ -5,7 +5,7 @@ import type { TurnResult } from "../wire/turn-ends.ts";
 import type { Output } from "../wire/operations.ts";
 
 const HOUR_MS = 3600_000;
-/** How each range is divided: few enough bars to distinguish, fine enough to show the shape of a day. */
+/** How each range is divided: few enough bars to tell apart, enough to show the shape of a day. */
 const CUTS: Record<StatisticsRange, { bucketMs: number; buckets: number }> = {
   "24h": { bucketMs: HOUR_MS, buckets: 24 },
   "7d": { bucketMs: 6 * HOUR_MS, buckets: 28 },

@@ -33,13 +33,13 @@ function open(): Swarm {
   });
 }
 
-/** As a first deploy that has succeeded leaves it. */
-function born(agent: Agent): void {
+/** Does what a successful first deploy does. */
+function publish(agent: Agent): void {
   recordCommitted(agent, { generation: 1 });
   swarm.publish(agent);
 }
 
-/** As the end of an agent is stored. */
+/** Stores what a purge stores. */
 const purge = ({ id }: Agent) => store.write(() => store.agents.update(id, { destroyedAt: AT, purgedAt: AT }));
 
 beforeEach(() => {
@@ -52,31 +52,31 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe("agents that are made at the same moment", () => {
-  test("get uids of their own", async () => {
+describe("agents that are created at the same time", () => {
+  test("get different uids", async () => {
     const names = Array.from({ length: 8 }, (_, n) => `a${n}`);
     const agents = await Promise.all(names.map((name) => swarm.createDraft(name)));
     expect(new Set(agents.map((agent) => agent.record.identity.uid)).size).toBe(names.length);
   });
 
-  test("with one name become one agent, and the other is told why", async () => {
+  test("with the same name become one agent, and the other call is rejected with the reason", async () => {
     const both = await Promise.allSettled([swarm.createDraft("ada"), swarm.createDraft("ada")]);
     expect(both.map((one) => one.status)).toEqual(["fulfilled", "rejected"]);
     expect(both[1]).toMatchObject({ reason: { code: "conflict", message: "there is an agent ada already" } });
   });
 });
 
-test("an agent is seen by nobody before its first deploy has succeeded", async () => {
+test("an agent is not listed before its first deploy has succeeded", async () => {
   const agent = await swarm.createDraft("ada");
   expect(swarm.all()).toEqual([]);
   expect(() => swarm.byName("ada")).toThrow("not managed by this hive");
-  born(agent);
+  publish(agent);
   expect(swarm.byName("ada")).toBe(agent);
 });
 
-test("a uid is never used again, not even after its agent was purged", async () => {
+test("a uid is never reused, even after its agent was purged", async () => {
   const first = await swarm.createDraft("ada");
-  born(first);
+  publish(first);
   await purge(first);
   swarm.freeName("ada");
   const second = await swarm.createDraft("ada");
@@ -84,12 +84,12 @@ test("a uid is never used again, not even after its agent was purged", async () 
   expect(second.record.identity.uid).not.toBe(first.record.identity.uid);
   await purge(second);
   swarm.dropDraft(second);
-  // The same holds for the next daemon.
+  // The next daemon does not reuse them either.
   const third = await open().createDraft("bob");
   expect([first, second].map((agent) => agent.record.identity.uid)).not.toContain(third.record.identity.uid);
 });
 
-test("a name whose agent could not be stored, or came to nothing, is free again", async () => {
+test("a name is free again if its agent could not be stored or its draft was discarded", async () => {
   isFull = true;
   await expect(swarm.createDraft("ada")).rejects.toMatchObject({ code: "disk_full" });
   isFull = false;

@@ -12,12 +12,13 @@ import type { Paths } from "../lib/paths.ts";
 import { Agent } from "./agent.ts";
 import { readConfigTree, treeBytes } from "./config-tree.ts";
 
-/** What the swarm needs to remember. Each call resolves once it is on stable storage. */
+/** The storage that the swarm needs. Each write resolves when it is on stable storage. */
 export interface AgentStore {
   all(): AgentRecord[];
   /**
-   * Stores a new agent. Its ordinal, a number that no agent has had before and that its uid comes from, is counted in
-   * the write itself: two that are made at the same moment never get the same.
+   * Stores a new agent. Its uid comes from its ordinal, a number that no agent has had before. The write itself counts
+   * the
+   * ordinal, so two agents that are created at the same time never get the same one.
    */
   insert(make: (ordinal: number) => AgentRecord): Promise<AgentRecord>;
   update(id: string, patch: Partial<AgentRecord>): Promise<void>;
@@ -26,7 +27,7 @@ export interface AgentStore {
 export interface SwarmDeps {
   store: AgentStore;
   paths: Paths;
-  /** The identity on the host of the agent with this ordinal. */
+  /** The host identity for this ordinal. */
   identities: { identityFor(ordinal: number): Identity };
   now(): number;
 }
@@ -36,7 +37,7 @@ export class Swarm {
   readonly #deps: SwarmDeps;
   readonly #byId = new Map<string, Agent>();
   readonly #byName = new Map<string, Agent>();
-  /** Agents whose first deploy is under way, by name; undefined while one is being stored. */
+  /** Agents whose first deploy is running, by name. The value is undefined while the draft is being stored. */
   readonly #drafts = new Map<string, Agent | undefined>();
 
   constructor(deps: SwarmDeps) {
@@ -52,7 +53,7 @@ export class Swarm {
       this.#drafts.set(record.name, agent);
       return agent;
     }
-    // A purged and re-spawned name belongs to whoever has it now.
+    // A purged name may have been taken by a new agent, which keeps it.
     const holder = this.#byName.get(record.name);
     if (!holder || holder.destroyed) this.#byName.set(record.name, agent);
     return agent;
@@ -62,7 +63,7 @@ export class Swarm {
     return this.#byId.get(id);
   }
 
-  /** The live agent of that name. Throws the fixed words for an unknown one. */
+  /** The live agent of that name. Throws `unknownAgent` if there is none. */
   byName(name: string): Agent {
     const agent = this.#byName.get(name);
     if (!agent || agent.destroyed) throw unknownAgent(name);
@@ -76,7 +77,7 @@ export class Swarm {
     return this.find(MANAGER);
   }
 
-  /** Also one whose history is all that is left. */
+  /** The agent of that name, live or destroyed. */
   byNameEvenDestroyed(name: string): Agent {
     const agent = this.#byName.get(name);
     if (!agent) throw unknownAgent(name);
@@ -90,12 +91,12 @@ export class Swarm {
       .sort((a, b) => Number(b.role === "manager") - Number(a.role === "manager") || a.name.localeCompare(b.name));
   }
 
-  /** Live and destroyed ones, for pages that show both. */
+  /** Live and destroyed agents, for pages that show both. */
   everyone(): Agent[] {
     return [...this.#byName.values()];
   }
 
-  /** Throws words when a new agent cannot have this name. A destroyed one of that name is not replaced silently. */
+  /** Throws if a new agent cannot have this name. A destroyed agent of that name is not replaced silently. */
   checkFree(name: string): void {
     const holder = this.#byName.get(name);
     if (holder?.destroyed) {
@@ -109,7 +110,10 @@ export class Swarm {
       throw new HiveError("conflict", `a hive has at most ${MAX_AGENTS} agents`);
   }
 
-  /** Stores a new agent of which nothing is deployed yet: nobody sees it before its birth. Its name is taken. */
+  /**
+   * Stores a new agent without a deployed config. It takes the name, but no list shows it before its first deploy
+   * succeeds.
+   */
   async createDraft(name: string): Promise<Agent> {
     this.checkFree(name);
     this.#drafts.set(name, undefined);
@@ -132,7 +136,7 @@ export class Swarm {
     }
   }
 
-  /** The agent that a spawn has made under this name, before its birth. */
+  /** The draft of this name, before its first deploy has succeeded. */
   draftOf(name: string): Agent | undefined {
     return this.#drafts.get(name);
   }
@@ -141,13 +145,13 @@ export class Swarm {
     return [...this.#drafts.values()].filter((agent) => agent !== undefined);
   }
 
-  /** The first deploy of an agent has succeeded, and its record says so: everybody sees it from here on. */
+  /** Makes a draft visible. Called after its first deploy has succeeded and its record says so. */
   publish(agent: Agent): void {
     this.#drafts.delete(agent.name);
     this.#byName.set(agent.name, agent);
   }
 
-  /** Forgets a draft whose first deploy has failed. */
+  /** Removes a draft whose first deploy has failed. */
   dropDraft(agent: Agent): void {
     this.#drafts.delete(agent.name);
     this.#byId.delete(agent.id);

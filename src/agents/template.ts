@@ -44,7 +44,7 @@ Agents and configs change only with the operator's approval: you make a request,
 - start, kill, restart and update act on other agents at once, without a request. You cannot change your own config: only the operator can propose that.
 `;
 
-/** What differs from the defaults: a short file says what is special about an agent. */
+/** The values that differ from the defaults. A short file shows what is special about an agent. */
 function special(config: Partial<AgentConfig>): Partial<AgentConfig> {
   const defaults: Record<string, unknown> = AgentConfig.parse({});
   return Object.fromEntries(
@@ -52,7 +52,7 @@ function special(config: Partial<AgentConfig>): Partial<AgentConfig> {
   );
 }
 
-/** The config tree that a new agent starts with. Only what differs from the defaults is written into agent.json. */
+/** The config tree of a new agent. `agent.json` contains only values that differ from the defaults. */
 export function templateTree(
   config: Partial<AgentConfig>,
   instructions: string | undefined,

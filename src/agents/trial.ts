@@ -2,30 +2,30 @@ import { afterAwake } from "../lib/timers.ts";
 import type { CageExit, Running } from "../platforms/port.ts";
 import type { Agent } from "./agent.ts";
 
-/** Where a cage was before a deploy tried another generation in it. */
+/** The state of a cage before a deploy tried another generation in it. */
 export type Whereabouts = "running" | "asleep" | "stopped";
 
-/** How another generation is tried. */
+/** The parameters of a trial of another generation. */
 export interface Trial {
-  /** Given to the new generation alone. */
+  /** Only the new generation gets it. */
   nonce: string;
   confirmed: Promise<void>;
   withinMs: number;
-  /** Gives up at once, with the reason in words: the daemon ends, or everything is stopped. */
+  /** Aborts with the reason when the daemon stops or everything is stopped. The trial then fails at once. */
   ended: AbortSignal;
-  /** Told where the agent is before anything is touched. */
+  /** Called with the agent's state before the trial changes anything. */
   leaving(was: Whereabouts): void;
-  /** Changes what the agent is, while no process of it runs. */
+  /** Switches the agent to the new generation while no process of it runs. */
   switched(): void;
 }
 
-/** Resolves with the confirmation; rejects when the cage ends before it, or none comes in time. */
+/** Resolves with the confirmation. Rejects if the cage ends first, or if the confirmation does not come in time. */
 export async function confirmation(agent: Agent, { confirmed, withinMs, ended }: Trial, running: Running): Promise<void> {
-  let callOff = (): void => {};
+  let cancelTimer = (): void => {};
   let giveUp: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
     const words = `the new generation has not confirmed within ${Math.round(withinMs / 1000)} s`;
-    callOff = afterAwake(withinMs, () => reject(new Error(words)));
+    cancelTimer = afterAwake(withinMs, () => reject(new Error(words)));
     giveUp = () => reject(ended.reason as Error);
     ended.addEventListener("abort", giveUp);
     if (ended.aborted) giveUp();
@@ -33,11 +33,11 @@ export async function confirmation(agent: Agent, { confirmed, withinMs, ended }:
   const gone = running.exited.then((exit) => {
     throw new Error(`the new generation ended before it confirmed: ${exitWords(agent, exit)}`);
   });
-  gone.catch(() => {}); // The race below has it; after the race nobody asks.
+  gone.catch(() => {}); // The race below handles it. After the race no code awaits it.
   try {
     await Promise.race([confirmed, late, gone]);
   } finally {
-    callOff();
+    cancelTimer();
     if (giveUp) ended.removeEventListener("abort", giveUp);
   }
 }

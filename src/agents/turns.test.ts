@@ -37,21 +37,21 @@ const storeInto = (stored: NumberedEvent[]): TurnStore => ({
   lastTurn: () => undefined,
 });
 
-test("a turn's end without a result gets one from its reason", async () => {
+test("a turn end without a result gets one from its reason", async () => {
   const stored: NumberedEvent[] = [];
   const turns = new Turns({ store: storeInto(stored), bus: openBus(), now: Date.now });
   const end = { type: "turn_end", turn: 1, duration_ms: 1, tokens: NO_TOKENS } as const;
-  const told: SpooledEvent["event"][] = [
+  const reported: SpooledEvent["event"][] = [
     { ...end, ok: true, reason: "completed" },
     { ...end, ok: false, reason: "cancelled, the message goes back" },
     { ...end, ok: false, reason: "the API answers 500" },
     { ...end, ok: false, reason: "cancelled by upstream", result: "parked" },
   ];
-  await turns.record(anAgent(), "instance", numbered(told));
+  await turns.record(anAgent(), "instance", numbered(reported));
   expect(stored.map(({ event }) => event.type === "turn_end" && event.result)).toEqual(["ok", "cancelled", "failed", "parked"]);
 });
 
-test("turn marks and the events between them have a maximum size, whatever a program publishes", async () => {
+test("turn marks and the events between them have a maximum size, whatever a harness publishes", async () => {
   const stored: NumberedEvent[] = [];
   const turns = new Turns({ store: storeInto(stored), bus: openBus(), now: Date.now });
   const long = "x".repeat(1_500_000);
@@ -94,7 +94,7 @@ describe("a turn whose harness has gone", () => {
   let turns: Turns;
   let published: string[];
   let ended: string[];
-  /** Resolves when events may be stored. */
+  /** Resolves when there is room to store events. */
   let room: Promise<void>;
   let agent: Agent;
 
@@ -141,7 +141,7 @@ describe("a turn whose harness has gone", () => {
     expect(ended).toHaveLength(1);
   });
 
-  test("ends although its start was still being stored when the harness ended", async () => {
+  test("ends even if its start was still being stored when the harness ended", async () => {
     let makeRoom = (): void => {};
     room = new Promise((resolve) => (makeRoom = resolve));
     const recorded = turns.record(agent, "i1", numbered([startOf(1)]));
@@ -153,7 +153,7 @@ describe("a turn whose harness has gone", () => {
     expect(rows().map(({ result }) => result)).toEqual(["interrupted"]);
   });
 
-  test("ends when another harness says hello, but continues if that harness owns it", async () => {
+  test("ends when another harness says hello, but continues if that harness runs it", async () => {
     await turns.record(agent, "i1", numbered([startOf(1)]));
     await turns.interrupt(agent, "another harness of the agent took over", "i1");
     expect(ended).toEqual([]);

@@ -10,7 +10,7 @@ import { TurnNumbers } from "./turn-numbers.ts";
 
 /** The storage that `Turns` needs. */
 export interface TurnStore {
-  /** Appends events of one harness instance. Skips those up to its stored `n`. */
+  /** Appends events of a harness instance. Skips those up to its stored `n`. */
   append(
     agent: { id: string; name: string },
     instance: string,
@@ -21,9 +21,9 @@ export interface TurnStore {
     agentName: string,
     query: { before?: number; limit: number },
   ): { events: StoredTurnEvent[]; more: boolean };
-  /** The agent's turns that have not ended. */
+  /** The agent's open turns. */
   open(agentId: string): OpenTurn[];
-  /** Appends ends of turns that the daemon decides on. */
+  /** Appends turn ends that the daemon decides on. */
   end(agent: { id: string; name: string }, at: number, ends: TurnEvent[]): Promise<void>;
   confirmedN(agentId: string, instance: string): number;
   nextTurn(agentId: string): number;
@@ -38,14 +38,15 @@ export interface TurnDeps {
 
 /**
  * Records turns as their harness reports them, with tokens and cost from the gateway. Ends turns whose harness has
- * gone. Every turn that began ends once.
+ * ended.
+ * Every turn that began ends exactly once.
  */
 export class Turns {
   readonly #store: TurnStore;
   readonly #bus: Pick<AgentBus, "emit">;
   readonly #now: () => number;
   readonly #numbers: TurnNumbers;
-  /** Events that are being stored. */
+  /** Writes of events in progress. */
   readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
 
   constructor({ store, bus, now }: TurnDeps) {
@@ -83,8 +84,9 @@ export class Turns {
   }
 
   /**
-   * Ends the agent's open turns as interrupted because their harness has gone. Turns of the harness `except` continue.
-   * Waits for events that the harness published before it ended.
+   * Ends the agent's open turns as interrupted because their harness has ended. Turns of the harness `except` continue.
+   * Waits
+   * until the events that the harness published before it ended are stored.
    */
   async interrupt(agent: Agent, why: string, except?: string): Promise<void> {
     const metered = agent.turn;
@@ -100,9 +102,9 @@ export class Turns {
     for (const _ of ends) this.#bus.emit("turn_ended", { agent, result: "interrupted" });
   }
 
-  /** Tracks the running turn and puts the metered figures into its end. */
-  #follow(agent: Agent, told: SpooledEvent): NumberedEvent {
-    const spooled = bounded({ ...told, event: withResult(told.event) });
+  /** Tracks the running turn. Puts the metered figures into its end event. */
+  #follow(agent: Agent, reported: SpooledEvent): NumberedEvent {
+    const spooled = bounded({ ...reported, event: withResult(reported.event) });
     const { event } = spooled;
     if (event.type === "turn_start") {
       // Published again over a new connection: what was metered stays.
@@ -125,7 +127,7 @@ export class Turns {
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
   }
 
-  /** Adds metered usage to the running turn. One answer without a price makes the cost of the turn unknown. */
+  /** Adds metered usage to the running turn. A single answer without a price makes the cost of the turn unknown. */
   meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
     const { running: turn } = stateOf(agent).turn;
     if (!turn) return;
@@ -150,15 +152,19 @@ export class Turns {
   }
 }
 
-/** The event with its result. Harnesses from before `result` do not send one. */
+/** Adds a result to an event of an older harness, which does not send one. */
 function withResult(event: SpooledEvent["event"]): TurnEvent {
   if (event.type !== "turn_end") return event;
   return { ...event, result: event.result ?? (event.ok ? "ok" : event.reason.startsWith("cancelled") ? "cancelled" : "failed") };
 }
 
-/** Our harness truncates long texts itself. An oversized event from another program is replaced by a note. */
+/**
+ * Bounds the size of an event. The hive's harness truncates long texts itself. An oversized event from another program
+ * is
+ * replaced by a note.
+ */
 function bounded(spooled: NumberedEvent): NumberedEvent {
-  // Marks are kept, so they are truncated. The message itself is stored in full.
+  // The start and end events are always kept, so their texts are truncated. The message itself is stored in full.
   if (spooled.event.type === "turn_start") {
     const { from, body } = spooled.event;
     return { ...spooled, event: { ...spooled.event, from: cut(from, MAX_NOTE_CHARS), body: cut(body, MAX_BODY_BYTES) } };
@@ -172,7 +178,7 @@ function bounded(spooled: NumberedEvent): NumberedEvent {
     event: {
       type: "note",
       level: "warn",
-      text: `a ${spooled.event.type} event of ${bytes} bytes was left out: one may have ${MAX_EVENT_BYTES}`,
+      text: `a ${spooled.event.type} event of ${bytes} bytes was left out: the limit is ${MAX_EVENT_BYTES} bytes`,
     },
   };
 }

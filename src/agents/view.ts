@@ -3,7 +3,7 @@ import { shortSha } from "../wire/approval.ts";
 import { instant } from "../wire/instant.ts";
 import type { Agent } from "./agent.ts";
 
-interface ViewFacts {
+interface ViewInputs {
   unread: number;
   tokensToday: number;
   costToday: number;
@@ -15,8 +15,8 @@ interface ViewFacts {
   lastTurn: AgentView["last_turn"];
 }
 
-/** An agent as it is shown. Fields that are not known are absent. */
-export function agentView(agent: Agent, facts: ViewFacts): AgentView {
+/** The view of an agent. Unknown fields are absent. */
+export function agentView(agent: Agent, facts: ViewInputs): AgentView {
   const { record } = agent;
   const revision = "revision" in agent.phase ? agent.phase.revision : undefined;
   return {
