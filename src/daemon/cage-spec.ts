@@ -7,8 +7,8 @@ import type { MountOwners } from "../store/approvals.ts";
 import { memoryBytes } from "../wire/config.ts";
 import { mountSource } from "./mounts.ts";
 
-/** What is the same for every cage of a hive. */
-export interface CageFacts {
+/** The inputs that every cage of a hive shares. */
+export interface CageSpecDeps {
   hiveId: string;
   paths: Paths;
   runtime: { revision: string; dir: string };
@@ -17,35 +17,35 @@ export interface CageFacts {
   mountOwners(agent: Agent): MountOwners;
 }
 
-/** Where programs are found inside: the runtime first, then the host's. */
+/** The PATH inside a cage: the runtime first, then the host's folders. */
 const CAGE_PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 
 /**
- * The whole specification of an agent's cage. Makes the folders that must exist before the driver looks at them.
- * `nonce` is for a generation that has to confirm.
+ * The whole specification of an agent's cage. Creates the folders that must exist before the driver checks them. Only a
+ * generation that has to confirm gets a `nonce`.
  */
-export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSpec {
-  const own = facts.paths.agent(agent.id);
+export function cageSpec(agent: Agent, deps: CageSpecDeps, nonce?: string): CageSpec {
+  const own = deps.paths.agent(agent.id);
   mkdirSync(own.root, { recursive: true, mode: 0o750 });
-  const owners = facts.mountOwners(agent);
+  const owners = deps.mountOwners(agent);
   const program = agent.role === "manager" ? "hive-m1nd" : "hive-ag3nt";
   return {
-    hiveId: facts.hiveId,
+    hiveId: deps.hiveId,
     agentId: agent.id,
     name: agent.name,
     role: agent.role,
     generation: agent.generation,
-    revision: facts.runtime.revision,
-    runtimeDir: facts.runtime.dir,
-    socketsDir: facts.paths.sockets(agent),
+    revision: deps.runtime.revision,
+    runtimeDir: deps.runtime.dir,
+    socketsDir: deps.paths.sockets(agent),
     claudeDir: own.claude,
     stateDir: own.state,
     configDir: own.generation(agent.generation),
     extraBinds: [
-      ...(agent.role === "manager" ? managerBinds(facts.paths) : []),
+      ...(agent.role === "manager" ? managerBinds(deps.paths) : []),
       ...agent.config.mounts.map((mount) => ({
         ...mount,
-        host: mountSource(mount, facts.paths),
+        host: mountSource(mount, deps.paths),
         owner: mount.mode === "rw" ? owners[mount.cage] : undefined,
       })),
     ],
@@ -57,10 +57,10 @@ export function cageSpec(agent: Agent, facts: CageFacts, nonce?: string): CageSp
       LANG: "C.UTF-8",
       TMPDIR: "/tmp",
       HIVE_CLAUDE: `/opt/hive/bin/${agent.config.cli}`,
-      HIVE_REVISION: facts.runtime.revision,
+      HIVE_REVISION: deps.runtime.revision,
       HIVE_GENERATION: String(agent.generation),
       ...(nonce === undefined ? {} : { HIVE_NONCE: nonce }),
-      HIVE_WARM_SECONDS: String(facts.warmMs / 1000),
+      HIVE_WARM_SECONDS: String(deps.warmMs / 1000),
     },
     argv: [`/opt/hive/bin/${program}`, "serve"],
     limits: {

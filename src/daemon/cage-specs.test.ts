@@ -3,7 +3,7 @@ import { Paths } from "../lib/paths.ts";
 import { LAST_ORDINAL } from "../platforms/uids.ts";
 import { CageSpecs } from "./cage-specs.ts";
 
-test("an agent acts as itself, and a mount for an agent that does not exist yet is tried as the last identity", () => {
+test("an agent has its own identity, and mounts for an agent that does not exist yet are tried as the last identity", () => {
   const specs = new CageSpecs({
     hiveId: "h1",
     paths: new Paths("/s", "/r"),

@@ -5,7 +5,7 @@ import type { Agent } from "../agents/agent.ts";
 import type { Paths } from "../lib/paths.ts";
 import { mountOwners, type MountOwners } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
-import { cageSpec, type CageFacts } from "./cage-spec.ts";
+import { cageSpec, type CageSpecDeps } from "./cage-spec.ts";
 import { tryMounts } from "./mounts.ts";
 
 export interface CageSpecsDeps {
@@ -17,49 +17,53 @@ export interface CageSpecsDeps {
   driver: Pick<Driver, "identityFor">;
 }
 
-/** The cages of this hive, as a driver needs them: by the agents' deployed configs and what was approved for them. */
+/** Builds the specifications of this hive's cages from the agents' deployed configs and their approvals. */
 export class CageSpecs implements CageSpecsPort {
-  readonly #facts: CageFacts;
+  readonly #specDeps: CageSpecDeps;
   readonly #driver: Pick<Driver, "identityFor">;
 
-  constructor({ store, driver, ...facts }: CageSpecsDeps) {
+  constructor({ store, driver, ...rest }: CageSpecsDeps) {
     this.#driver = driver;
-    this.#facts = { ...facts, mountOwners: (agent) => ownersOf(store, agent) };
+    this.#specDeps = { ...rest, mountOwners: (agent) => ownersOf(store, agent) };
   }
 
-  /** The whole specification, folders and files made. `nonce` is for a generation that has to confirm. */
+  /** The whole specification. Creates its folders and files. Only a generation that has to confirm gets a `nonce`. */
   async of(agent: Agent, nonce?: string): Promise<CageSpec> {
-    return cageSpec(agent, this.#facts, nonce);
+    return cageSpec(agent, this.#specDeps, nonce);
   }
 
-  /** The identity on the host of the agent with this ordinal. */
+  /** The host identity for this ordinal. */
   identityFor(ordinal: number): Identity {
-    return this.#driver.identityFor(this.#facts.hiveId, ordinal);
+    return this.#driver.identityFor(this.#specDeps.hiveId, ordinal);
   }
 
   /**
-   * The agent's identity on the host. Before a spawn there is no agent: the last identity owns as little of the host as
-   * that of the new agent will.
+   * The agent's host identity. A spawn has no agent yet, so it gets the last identity. Like that of a new agent, it
+   * owns
+   * nothing on the host.
    */
   identityOf(agent: Agent | undefined): Identity {
     return agent?.record.identity ?? this.identityFor(LAST_ORDINAL);
   }
 
-  /** Which cage is the agent's: known whatever its config says and its mounts are. */
+  /** Identifies the agent's cage. Works whatever its config and its mounts are. */
   place({ id }: Agent): Pick<CageSpec, "cageDir" | "hiveId" | "agentId"> {
-    const { paths, hiveId } = this.#facts;
+    const { paths, hiveId } = this.#specDeps;
     return { cageDir: paths.agent(id).cage, hiveId, agentId: id };
   }
 
-  /** What is wrong with the agent's mounts on this host just now, each in words that name the folder. */
+  /** Problems with the agent's mounts on this host now. Each is a sentence that names the folder. */
   async mountProblems(agent: Agent): Promise<string[]> {
-    const { paths, mountOwners: owners } = this.#facts;
+    const { paths, mountOwners: owners } = this.#specDeps;
     const trials = await tryMounts(agent.config.mounts, agent.record.identity, paths, owners(agent));
     return trials.flatMap(({ problem }) => problem ?? []);
   }
 }
 
-/** The id maps that the agent's generation was approved with. It is named by its request; older ones have none. */
+/**
+ * The id maps that the agent's generation was approved with. A generation has the id of its request. Old ones have no
+ * map.
+ */
 function ownersOf(store: Store, { name, generation }: Agent): MountOwners {
   const row = store.approvals.byId(generation);
   return row?.name === name ? mountOwners(row) : {};

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkFilter } from "./checks.ts";
 
-test("an architecture or a kernel without the cages' system-call filter is named, with what to use instead", () => {
+test("an architecture or a kernel without the cages' system-call filter is reported with what to use instead", () => {
   expect(checkFilter("x64", "kill_process errno allow").level).toBe("ok");
   expect(checkFilter("arm64", "allow kill_process").level).toBe("ok");
   expect(checkFilter("riscv64", "kill_process")).toMatchObject({

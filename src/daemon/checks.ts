@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { detectLimits } from "../os/cgroups.ts";
 import { filterArchitecture, noFilter } from "../os/seccomp/filter.ts";
 
-/** Something about this host that is in the way, and what mends it. */
+/** The result of one check of this host, and how to fix it. */
 export interface Finding {
   level: "ok" | "warn" | "error";
   what: string;
-  /** A command or a sentence; empty for what is in order. */
+  /** A command or a sentence. Empty if nothing is wrong. */
   mend: string;
 }
 
-/** The oldest major version of Node that the hive runs on, as `package.json` says. */
+/** The oldest major version of Node that the hive runs on. `package.json` has it too. */
 const MIN_NODE = 24;
 
-/** Checks that a cage can be built here with the programs on `path`. Cheap: it looks, it starts nothing. */
+/** Checks that a cage can be built on this host with the programs on `path`. Cheap: it starts no program. */
 export function checkHost(path: string): Finding[] {
   const findings: Finding[] = [];
   const ok = (what: string): void => void findings.push({ level: "ok", what, mend: "" });
@@ -58,16 +58,17 @@ export function checkHost(path: string): Finding[] {
 
   const limits = detectLimits();
   if (limits.kind === "prlimit") {
-    bad("warn", "memory, cpu and process limits cannot be held for a cage as a whole", limits.why);
+    bad("warn", "memory, cpu and process limits cannot be enforced for a cage as a whole", limits.why);
     if (!isOn(path, "prlimit"))
       bad("error", "prlimit is not installed", "apt-get install util-linux (or your distribution's package of it)");
-  } else ok(`limits are held by ${limits.kind}`);
+  } else ok(`limits are enforced by ${limits.kind}`);
   return findings;
 }
 
 /**
- * Whether cages can have their system-call filter on this architecture, with a kernel that names these actions.
- * undefined: it names none.
+ * Checks that this architecture and this kernel support the cages' system-call filter. `actions` are the seccomp
+ * actions of
+ * the kernel, undefined if it lists none.
  */
 export function checkFilter(architecture: string, actions: string | undefined): Finding {
   const what = "no cage can have its system-call filter";
@@ -84,7 +85,7 @@ function isOn(path: string, program: string): boolean {
       accessSync(join(folder, program), constants.X_OK);
       return true;
     } catch {
-      // Not in this folder, or not a program.
+      // Not in this folder, or not executable.
       return false;
     }
   });
@@ -99,7 +100,7 @@ function text(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
-    // A kernel without this setting.
+    // The kernel does not have this setting.
     return undefined;
   }
 }

@@ -20,24 +20,24 @@ test.each([
   ["1.9.999", "error"],
   ["hello", "error"],
   [undefined, "error"],
-])("a CLI that says %s is %s for an SDK of 2.1.330", (said, level) => {
-  expect(judgeClaude("/opt/claude", said, "2.1.330")).toMatchObject({ level });
+])("a CLI that prints %s is %s for an SDK of 2.1.330", (output, level) => {
+  expect(judgeClaude("/opt/claude", output, "2.1.330")).toMatchObject({ level });
 });
 
-test("the bundled CLI is in order; an old one, one that ends badly and one that is missing are named", async () => {
+test("the bundled CLI passes, and an old, a failing or a missing CLI is reported", async () => {
   expect(await checkClaude(undefined, PATH, folder)).toMatchObject({ level: "ok" });
   const program = join(folder, "claude");
-  const says = (script: string): void => {
+  const writeProgram = (script: string): void => {
     writeFileSync(program, `#!/bin/sh\n${script}\n`);
     chmodSync(program, 0o755);
   };
-  says("echo '0.2.9 (Claude Code)'");
+  writeProgram("echo '0.2.9 (Claude Code)'");
   expect(await checkClaude(program, PATH, folder)).toMatchObject({
     level: "error",
     what: expect.stringContaining(`Claude Code 0.2.9 (${program}) is older than`) as string,
     mend: expect.stringContaining("HIVE_CLAUDE_PATH") as string,
   });
-  says("echo 9.9.9; exit 1");
+  writeProgram("echo 9.9.9; exit 1");
   expect(await checkClaude(program, PATH, folder)).toMatchObject({ level: "error" });
   expect(await checkClaude(join(folder, "none"), PATH, folder)).toMatchObject({
     level: "error",

@@ -5,11 +5,13 @@ import { run } from "../os/run.ts";
 import type { Finding } from "./checks.ts";
 import { findClaude } from "./runtime-files.ts";
 
-/** How long `claude --version` may take: it starts in under 2 s on a slow machine. Milliseconds. */
+/** The time limit of `claude --version`. It starts in under 2 s on a slow machine. Milliseconds. */
 const VERSION_MS = 20_000;
 const VERSION = /^(\d+)\.(\d+)\.(\d+)\b/;
 
-/** Checks that the CLI runs and is not older than the one that its SDK is made for. `home` is where it may write. */
+/**
+ * Checks that the CLI runs and that it is not older than the version its SDK is made for. The CLI may write to `home`.
+ */
 export async function checkClaude(configured: string | undefined, path: string, home: string): Promise<Finding> {
   let program: string;
   try {
@@ -26,11 +28,11 @@ export async function checkClaude(configured: string | undefined, path: string, 
   return judgeClaude(program, code === 0 ? stdout : undefined, sdkVersion());
 }
 
-/** What a CLI that says this of its version is worth to an SDK that is made for `wanted`. */
-export function judgeClaude(program: string, said: string | undefined, wanted: string): Finding {
+/** Judges the output of `claude --version`. An SDK made for version `wanted` needs that one or a newer one. */
+export function judgeClaude(program: string, output: string | undefined, wanted: string): Finding {
   const mend = `name a CLI of version ${wanted} or newer in HIVE_CLAUDE_PATH, or unset it`;
-  const version = VERSION.exec(said ?? "");
-  if (!version) return { level: "error", what: `${program} does not say its version`, mend };
+  const version = VERSION.exec(output ?? "");
+  if (!version) return { level: "error", what: `${program} does not print its version`, mend };
   const [own] = version;
   if (isOlder(version, VERSION.exec(wanted)))
     return { level: "error", what: `Claude Code ${own} (${program}) is older than ${wanted}, which the SDK needs`, mend };
@@ -45,7 +47,7 @@ function isOlder(one: RegExpExecArray, other: RegExpExecArray | null): boolean {
   return false;
 }
 
-/** The version of the CLI that the SDK is made for, as its package says. */
+/** The CLI version that the SDK's package says it is made for. */
 function sdkVersion(): string {
   const sdk = dirname(createRequire(import.meta.url).resolve("@anthropic-ai/claude-agent-sdk"));
   const { claudeCodeVersion } = JSON.parse(readFileSync(join(sdk, "package.json"), "utf8")) as { claudeCodeVersion: string };

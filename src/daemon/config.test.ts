@@ -22,6 +22,6 @@ test.each([
   [{ HIVE_MAX_HOPS: "1.5" }, 'HIVE_MAX_HOPS: it is a whole number from 1 to 10000, not "1.5"'],
   [{ HIVE_SEND_RATE: "-1" }, 'HIVE_SEND_RATE: it is a number above 0, not "-1"'],
   [{ HIVE_WARM_SECONDS: "ten" }, 'HIVE_WARM_SECONDS: it is a number above 0, not "ten"'],
-])("%j is refused with what was set", (env, words) => {
+])("%j is refused with an error that shows the value", (env, words) => {
   expect(() => read(env)).toThrow(words);
 });

@@ -9,9 +9,9 @@ import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
-/** The one file that reads the environment. Everything else is handed a `Config`. */
+/** The only file of the daemon that reads the environment. All other code gets a `Config`. */
 
-/** A setting is text. It is checked as text, so that the error shows what was set. */
+/** A number in a variable. It is checked as text, so that the error shows what was set. */
 const numeric = (pattern: RegExp, fits: (value: number) => boolean, rule: string) =>
   z.string().transform((text, context) => {
     const value = Number(text);
@@ -24,10 +24,10 @@ const Whole = (min: number, max: number) =>
 const Positive = numeric(/^\d+(?:\.\d+)?$/, (value) => value > 0, "a number above 0");
 
 const MAX_PORT = 65535;
-/** Below it a port needs a privilege. */
+/** Lower ports need a privilege. */
 const FIRST_FREE_PORT = 1024;
 const LAST_PORT_BASE = MAX_PORT - LAST_PORT_OFFSET;
-/** The manager's port is this far above the dashboard's: 7000 and 8000. So a second hive has ports of its own. */
+/** The manager's port is this far above the dashboard's: 7000 and 8000. A second hive therefore gets other ports. */
 const PORT_BASE_OFFSET = 1000;
 const DEFAULT_PORT_BASE = 8000;
 const Folder = z.string().refine(isAbsolute, "must be an absolute path");
@@ -77,18 +77,20 @@ export interface Config {
   port: number;
   bind: string;
   publicUrl: URL | undefined;
-  /** The manager's own port, from which those of the agents are counted; undefined serves pages on `port` alone. */
+  /** The manager's port, from which the agents' ports are counted. If undefined, pages are served only on `port`. */
   agentPortBase: number | undefined;
   operatorPronouns: string;
   maxHops: number;
-  /** Messages per second that one agent may send, and four seconds' worth in a burst. */
+  /** The messages that one agent may send per second. A burst may have four seconds' worth. */
   sendRate: RateLimit;
-  /** Writes that one commit may take in. 1 gives every send a commit of its own, which is what the bench compares with. */
+  /**
+   * The maximum number of writes in one commit. With 1 every send has its own commit, which the bench compares with.
+   */
   commitGroup: number;
-  /** Folder or file of scenarios for rehearsal; undefined plays the built-in tour. */
+  /** A folder or file of scenarios for the rehearsal. If undefined, it plays the built-in tour. */
   scenarios: string | undefined;
   upstream: UpstreamConfig;
-  /** What holds the cages. */
+  /** The platform that runs the cages. */
   driver: PlatformName;
   sleepAfterMs: number;
   warmMs: number;
@@ -96,16 +98,16 @@ export interface Config {
   crashBackoffMs: number;
   /** How long a new generation may take to confirm. */
   confirmMs: number;
-  /** Pause between two looks at how much disk the agents use. */
+  /** The pause between two rounds that measure the agents' disk use. */
   diskCheckMs: number;
   logLevel: string;
-  /** Where programs are looked for. */
+  /** The PATH on which programs are searched. */
   path: string;
-  /** The CLI's program, where it does not come with the packages (NixOS). */
+  /** The CLI's program, if it does not come with the packages (NixOS). */
   claudePath: string | undefined;
-  /** A JSON file of prices that take the place of the built-in ones. */
+  /** A JSON file of prices that override the built-in ones. */
   pricesFile: string | undefined;
-  /** Ctrl-C and SIGTERM stop the cages too; under a service manager they live on. */
+  /** Ctrl-C and SIGTERM also stop the cages. Under a service manager the cages keep running. */
   foreground: boolean;
 }
 
@@ -113,25 +115,25 @@ export type UpstreamConfig =
   | { kind: "rehearsal" }
   | { kind: "live"; baseUrl: string; credential: { kind: "api-key" | "oauth"; source: CredentialSource } };
 
-/** Where the credential comes from. A file is read anew when it is needed, so that it can be rotated. */
+/** Where the credential comes from. A file is read each time it is needed, so that the credential can be rotated. */
 export type CredentialSource = { from: "environment"; value: string } | { from: "file"; path: string };
 
 const ANTHROPIC_API = "https://api.anthropic.com";
-/** Names that a service manager's credential may have. */
+/** The name of the credential that a service manager passes. */
 const SYSTEMD_CREDENTIAL = "anthropic";
 
-/** Reads the environment or throws with words that name the variable. */
+/** Reads the environment. Throws an error that names the variable. */
 export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolean }): Config {
-  // A variable that is set to nothing counts as not set.
+  // An empty variable counts as not set.
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = Environment.safeParse(set);
-  if (!parsed.success) throw new Error(`the settings do not fit: ${schemaComplaint(parsed.error)}`);
+  if (!parsed.success) throw new Error(`the settings are not valid: ${schemaComplaint(parsed.error)}`);
   const e = parsed.data;
   const stateDir = e.HIVE_STATE_DIR ?? join(e.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "hyperhive");
   const publicUrl = e.HIVE_PUBLIC_URL ? new URL(e.HIVE_PUBLIC_URL) : undefined;
   if (!isLoopback(e.HIVE_BIND) && publicUrl?.protocol !== "https:" && e.HIVE_BEHIND_PROXY !== "1") {
     throw new Error(
-      `HIVE_BIND=${e.HIVE_BIND} would serve the dashboard in the clear to the network: set HIVE_PUBLIC_URL to the https address of your reverse proxy, or HIVE_BEHIND_PROXY=1 if one stands in front`,
+      `HIVE_BIND=${e.HIVE_BIND} would serve the dashboard unencrypted to the network: set HIVE_PUBLIC_URL to the https address of your reverse proxy, or HIVE_BEHIND_PROXY=1 if another proxy encrypts the connections`,
     );
   }
   return {
@@ -162,7 +164,10 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
   };
 }
 
-/** The manager's port, from the dashboard's. Port 0 and the ends of the range say nothing and get the default. */
+/**
+ * Derives the manager's port from the dashboard's. Port 0, and ports whose result would be out of range, get the
+ * default.
+ */
 function portBase(port: number): number {
   const base = port + PORT_BASE_OFFSET;
   return port > 0 && base >= FIRST_FREE_PORT && base <= LAST_PORT_BASE ? base : DEFAULT_PORT_BASE;
@@ -187,7 +192,7 @@ function upstreamOf(e: z.infer<typeof Environment>): UpstreamConfig {
   });
   if (e.ANTHROPIC_API_KEY) return live("api-key", { from: "environment", value: e.ANTHROPIC_API_KEY });
   if (e.CLAUDE_CODE_OAUTH_TOKEN) return live("oauth", { from: "environment", value: e.CLAUDE_CODE_OAUTH_TOKEN });
-  // The kind of a credential from a file is told by its first characters when it is read.
+  // The first characters of the file's content give the kind, when it is read.
   if (e.HIVE_CREDENTIAL_FILE) return live("api-key", { from: "file", path: e.HIVE_CREDENTIAL_FILE });
   if (e.CREDENTIALS_DIRECTORY) return live("api-key", { from: "file", path: join(e.CREDENTIALS_DIRECTORY, SYSTEMD_CREDENTIAL) });
   return { kind: "rehearsal" };

@@ -3,7 +3,7 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Directory, Principal } from "../messages/directory.ts";
 import { MANAGER } from "../wire/names.ts";
 
-/** Names of every agent that ever was, and who of them lives. */
+/** The names of all agents, past and present, and the live ones among them. */
 export function directoryOf(past: readonly { id: string; name: string }[], swarm: Swarm): Directory {
   const names = new Map(past.map((one) => [one.id, one.name]));
   const principal = (agent: Agent | undefined): Principal | undefined =>
@@ -19,7 +19,10 @@ export function directoryOf(past: readonly { id: string; name: string }[], swarm
   };
 }
 
-/** Revisions that cages run. undefined while that of an adopted one is not known: then nothing may go. */
+/**
+ * The runtime revisions in use by cages. Undefined while the revision of an adopted cage is unknown: then none may be
+ * removed.
+ */
 export function revisionsInUse(swarm: Pick<Swarm, "all">, current: string): Set<string> | undefined {
   const keep = new Set([current]);
   for (const agent of swarm.all()) {

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a write that is refused for want of room frees the ballast; both changes are logged and shown, each once", () => {
+test("a write that fails on a full disk frees the ballast until there is room, and each change is logged and shown once", () => {
   disk.runOnce();
   expect([disk.low, existsSync(ballast), log]).toEqual([false, true, []]);
   expect(disk.after(new HiveError("disk_full", "the disk is full"))).toBe(true);
@@ -35,14 +35,14 @@ test("a write that is refused for want of room frees the ballast; both changes a
   disk.runOnce();
   expect([disk.low, existsSync(ballast)]).toEqual([false, true]);
   expect(log).toEqual([
-    "warn: the disk is nearly full: nothing new is taken in",
+    "warn: the disk is nearly full: new data is refused until there is room",
     "changed hive",
     "info: there is room on the disk again",
     "changed hive",
   ]);
 });
 
-test("an error of another kind is explained as it is while there is room", () => {
+test("other errors are unchanged while there is room", () => {
   const defect = new TypeError("a defect");
   expect(disk.explain(defect)).toBe(defect);
   expect(log).toEqual([]);

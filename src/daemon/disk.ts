@@ -4,12 +4,12 @@ import type { Paths } from "../lib/paths.ts";
 import type { Service } from "../lib/services.ts";
 import { HiveError } from "../wire/error.ts";
 
-/** Bytes that are set aside while there is room, and given back when there is none: enough to stop in order. */
+/** Bytes that are reserved while there is room, and freed when the disk is full. They suffice for an orderly stop. */
 const BALLAST_BYTES = 8 * 1024 * 1024;
-/** Free bytes below which nothing new is taken in. */
+/** Below this many free bytes new data is refused. */
 const LOW_BYTES = 4 * 1024 * 1024;
-/** How often the free space is looked at. Milliseconds. */
-const LOOK_EVERY_MS = 5_000;
+/** How often the free space is checked. Milliseconds. */
+const CHECK_EVERY_MS = 5_000;
 const CHUNK = Buffer.alloc(1024 * 1024, 1);
 
 export interface DiskDeps {
@@ -19,8 +19,9 @@ export interface DiskDeps {
 }
 
 /**
- * Watches the disk under the state folder. When it is nearly full the ballast goes, so that what runs can still be
- * finished and stopped, and `low` says that nothing new should be taken in. When there is room again, it comes back.
+ * Watches the disk under the state folder. When it is nearly full, the ballast is removed, so that running work can
+ * finish
+ * and stop, and `low` is true: new data is refused. When there is room again, the ballast is written again.
  */
 export class Disk implements Service {
   readonly #folder: string;
@@ -39,7 +40,7 @@ export class Disk implements Service {
 
   start(): void {
     this.runOnce();
-    this.#timer = setInterval(() => this.runOnce(), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => this.runOnce(), CHECK_EVERY_MS);
     this.#timer.unref();
   }
 
@@ -47,22 +48,25 @@ export class Disk implements Service {
     clearInterval(this.#timer);
   }
 
-  /** Looks because something failed; true when that was for want of room, or there is next to none. */
+  /** Checks the disk after an error. Returns true if the disk is full or nearly full. */
   after(error: unknown): boolean {
     const { code } = error as { code?: unknown };
     this.runOnce(code === "disk_full" || code === "ENOSPC");
     return this.low;
   }
 
-  /** What to tell whoever asked for something that failed: a surprise on a full disk is no defect of ours. */
+  /**
+   * Returns the error for the caller. An unexpected error on a full disk becomes `disk_full`, because it is not a
+   * defect.
+   */
   explain(error: unknown): unknown {
-    const isSurprise = !(error instanceof HiveError);
-    if (!isSurprise && error.code !== "disk_full") return error;
-    if (!this.after(error) || !isSurprise) return error;
+    const isUnexpected = !(error instanceof HiveError);
+    if (!isUnexpected && error.code !== "disk_full") return error;
+    if (!this.after(error) || !isUnexpected) return error;
     return new HiveError("disk_full", "the disk is full: free some room and try again", { cause: error });
   }
 
-  /** Looks now. `full` says that a write has just been refused, whatever the figures say. */
+  /** Checks the disk now. `full` means that a write has just failed for lack of room, whatever the free space is. */
   runOnce(full = false): void {
     const free = freeBytes(this.#folder);
     const had = this.low;
@@ -70,10 +74,10 @@ export class Disk implements Service {
       rmSync(this.#ballast, { force: true });
       this.low = true;
     } else if (free > LOW_BYTES + BALLAST_BYTES || existsSync(this.#ballast)) {
-      this.low = !existsSync(this.#ballast) && !layDown(this.#ballast);
+      this.low = !existsSync(this.#ballast) && !writeBallast(this.#ballast);
     }
     if (had === this.low) return;
-    if (this.low) this.#log.warn("the disk is nearly full: nothing new is taken in");
+    if (this.low) this.#log.warn("the disk is nearly full: new data is refused until there is room");
     else this.#log.info("there is room on the disk again");
     this.#bus.emit("changed", "hive");
   }
@@ -84,8 +88,10 @@ function freeBytes(folder: string): number {
   return bavail * bsize;
 }
 
-/** Writes the ballast with real bytes: a sparse file would hold nothing. False when it does not fit. */
-function layDown(file: string): boolean {
+/**
+ * Writes the ballast with real bytes, because a sparse file would reserve nothing. Returns false if there is no room.
+ */
+function writeBallast(file: string): boolean {
   try {
     const fd = openSync(file, "w", 0o600);
     try {
@@ -96,7 +102,7 @@ function layDown(file: string): boolean {
     }
     return true;
   } catch {
-    // It does not fit; the caller counts the disk as full.
+    // There is no room. The caller counts the disk as full.
     rmSync(file, { force: true });
     return false;
   }

@@ -51,18 +51,18 @@ test.each(Object.keys(operations).filter((name) => takesIn(name as OperationName
   },
 );
 
-test("what only reads or ends something is carried out while the disk is nearly full", async () => {
+test("an operation that adds no data runs while the disk is nearly full", async () => {
   isLow = true;
   expect(await ask("list", {}, OPERATOR)).toEqual({ agents: ["scout", "scribe", "critic"] });
 });
 
-test("a message that is stored already is answered while the disk is nearly full", async () => {
+test("a repeated send of a stored message is answered while the disk is nearly full", async () => {
   isLow = true;
   isStored = true;
   expect(await ask("send", { to: "scout", body: "x" }, AGENT)).toEqual({ sent: [] });
 });
 
-test("what an agent stores is counted for it, a message to everybody once for each recipient", async () => {
+test("an agent's stored bytes are counted, and a message to all agents counts once for each recipient", async () => {
   await ask("send", { to: "scout", body: "hello" }, AGENT);
   await ask("send", { to: "*", body: "hello" }, AGENT);
   await ask("send", { to: "*", body: "hello" }, OPERATOR);
@@ -72,6 +72,6 @@ test("what an agent stores is counted for it, a message to everybody once for ea
   ]);
 });
 
-test("a failure for want of room says so", async () => {
+test("a failure on a full disk says so", async () => {
   await expect(ask("ask_operator", { question: "why?" }, AGENT)).rejects.toThrow("the disk is full (ENOSPC)");
 });

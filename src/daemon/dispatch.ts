@@ -11,7 +11,7 @@ import type { Metrics } from "./metrics.ts";
 import { MESSAGE_BYTES, type Retention } from "./retention.ts";
 
 export interface DispatchDeps {
-  /** What the handlers act on. */
+  /** The parts that the handlers use. */
   context: HandlerContext;
   disk: Pick<Disk, "low" | "explain">;
   retention: Pick<Retention, "added">;
@@ -19,19 +19,19 @@ export interface DispatchDeps {
   onUnexpected(error: unknown): void;
 }
 
-/** Carries out an operation for a caller whose input has been parsed. */
+/** Runs an operation for a caller. Its input has been parsed. */
 export type Call = (name: OperationName, input: never, caller: CallerContext) => ByCall<object> | AsyncIterable<object>;
 
-/** What stands before every handler: the gate of a nearly full disk, the count of calls, and of what agents store. */
+/** Wraps every handler. Refuses new data while the disk is nearly full, counts calls, and counts what agents store. */
 export function openDispatch(deps: DispatchDeps): Call {
   const { context, disk, retention, metrics, onUnexpected } = deps;
   const { broker, swarm } = context;
 
-  /** A send that is stored already is answered from what is stored: it takes nothing in. */
+  /** A repeated send is answered from the stored one and adds no data. */
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
     name === "send" && broker.stored(senderOf(caller), input) !== undefined;
 
-  /** Bytes that a call of an agent stores. A body is stored once for each recipient. */
+  /** The bytes that an agent's call stores. A body is stored once for each recipient. */
   const storedBytes = (name: OperationName, input: object): number => {
     if (name === "ask_operator") return MESSAGE_BYTES + JSON.stringify(input).length;
     if (name !== "send") return 0;
@@ -43,7 +43,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(
         "disk_full",
-        "the disk is nearly full: nothing new is taken in until there is room; free some and try again",
+        "the disk is nearly full: new data is refused until there is room. Free some and try again",
       );
     metrics.called(name, caller.kind);
     if (caller.kind === "agent") {
@@ -52,7 +52,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     }
     const handler = handlers[name] as (context: HandlerContext, input: never, caller: CallerContext) => Answer | object;
     const result = handler(context, input, caller);
-    // A stream is handed on as it is.
+    // A stream is passed on unchanged.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
     return (done, failed) => {
       const explained = (error: unknown): void => failed(disk.explain(error));

@@ -6,13 +6,13 @@ import { checkHost, type Finding } from "./checks.ts";
 import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
 
-/** Bytes that a hive wants free: the runtime, a few agents and room to work. */
+/** The free bytes that a hive needs for the runtime, a few agents and some work. */
 const WANTED_BYTES = 2 * 1024 * 1024 * 1024;
 
-/** How the program in the cage says that calls to the kernel are not filtered. */
+/** The exit code with which the program in the cage reports that it has no system-call filter. */
 const UNFILTERED = 9;
 
-/** Checks the host, builds one real cage, and prints what it found. Exit code 0 when nothing is in the way. */
+/** Checks the host, builds one real cage, and prints the findings. Exit code 0 if there is no error. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
   findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
@@ -35,14 +35,14 @@ function space(config: Config): Finding {
     : { level: "ok", what: words, mend: "" };
 }
 
-/** The only proof that a cage can be built is one that was. */
+/** Builds a cage. Only this proves that cages can be built. */
 async function buildCage(config: Config): Promise<Finding> {
   const folder = mkdtempSync(join(config.stateDir, "doctor-"));
   const at = (name: string): string => {
     mkdirSync(join(folder, name), { recursive: true });
     return join(folder, name);
   };
-  // A cage outlives its daemon, so nothing of it keeps this process alive; we do want to see its end.
+  // A cage survives its daemon, so it does not keep this process alive. The timer does, until the cage has ended.
   const alive = setInterval(() => {}, 1000);
   try {
     const { driver } = openPlatform(config.driver);

@@ -31,18 +31,18 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const seen = (verdict: EgressRecord["verdict"], more: Partial<EgressRecord> = {}): Promise<void> =>
+const record = (verdict: EgressRecord["verdict"], more: Partial<EgressRecord> = {}): Promise<void> =>
   records.record({ agentId: "a1", host: "a.example", port: 443, verdict, bytesIn: 0, bytesOut: 0, ...more });
 const tail = (): string[] =>
   store.turns
     .page("a1", "ada", 1e9, { limit: 1000, bytes: Infinity })
     .events.flatMap(({ event }) => (event.type === "note" ? [event.text] : []));
 
-test("a denied connection is a row and a note on the agent's tail with its reason; one that is allowed is a row", async () => {
-  await seen("wrong server name", { serverName: "hidden.example" });
-  await seen("not listed");
-  await seen("private address", { host: "10.0.0.1", port: 80 });
-  await seen("allowed");
+test("a denied connection is a row and a note with its reason on the agent's tail, and an allowed one is only a row", async () => {
+  await record("wrong server name", { serverName: "hidden.example" });
+  await record("not listed");
+  await record("private address", { host: "10.0.0.1", port: 80 });
+  await record("allowed");
   expect(tail()).toEqual([
     "connection denied: a.example:443 (TLS name differs from CONNECT host: hidden.example)",
     "connection denied: a.example:443 (not listed)",
@@ -53,12 +53,12 @@ test("a denied connection is a row and a note on the agent's tail with its reaso
   expect(rows).toEqual(["allowed", "private address", "not listed", "wrong server name"]);
 });
 
-test("a flood of denied connections leaves ten notes a minute; each is a row", async () => {
-  for (let n = 0; n < 50; n++) await seen("not listed");
+test("a flood of denied connections leaves ten notes a minute, and a row for each", async () => {
+  for (let n = 0; n < 50; n++) await record("not listed");
   expect(tail()).toHaveLength(10);
   expect(tail().at(-1)).toContain("`npx hivectl egress ada`");
   expect(store.ledger.connections("a1", 1e9, 100)).toHaveLength(50);
   now += 60_000;
-  await seen("not listed");
+  await record("not listed");
   expect(tail()).toHaveLength(11);
 });

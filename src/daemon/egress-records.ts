@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import { reasonOf } from "../wire/egress.ts";
 import { CONNECTION_BYTES, type Retention } from "./retention.ts";
 
-/** Denied connections that an agent's tail shows within a minute: what is more is only in the table of connections. */
+/** The denied connections that an agent's tail shows per minute. Further ones are only in the table of connections. */
 const MOST_NOTES = 10;
 const MINUTE_MS = 60_000;
 
@@ -18,17 +18,17 @@ export interface EgressRecordsDeps {
   now(): number;
 }
 
-/** Stores every connection that an agent made or tried, and shows the denied ones on its tail. */
+/** Stores every connection that an agent opened or tried to open, and shows the denied ones on its tail. */
 export class EgressRecords {
   readonly #deps: EgressRecordsDeps;
-  /** By agent: when its minute began, and its denied connections since. */
+  /** By agent: the start of its current minute, and its denied connections since then. */
   readonly #minutes = new Map<string, { since: number; denied: number }>();
 
   constructor(deps: EgressRecordsDeps) {
     this.#deps = deps;
   }
 
-  /** Resolves once the connection is stored. */
+  /** Resolves when the connection is stored. */
   async record({ agentId, serverName, ...connection }: EgressRecord): Promise<void> {
     const { store, feed, directory, retention, now } = this.#deps;
     const at = now();
@@ -46,7 +46,7 @@ export class EgressRecords {
     await retention.added(agentId, CONNECTION_BYTES);
   }
 
-  /** The words for the tail, or none where it has had enough of them this minute. */
+  /** The text for the tail. Undefined if the tail has reached its limit for this minute. */
   #note(
     agentId: string,
     at: number,
@@ -59,6 +59,6 @@ export class EgressRecords {
     const named = serverName === undefined ? "" : `: ${serverName}`;
     const words = `connection denied: ${host}:${port} (${reasonOf(verdict)}${named})`;
     if (minute.denied < MOST_NOTES) return words;
-    return `${words}; ${hivectl(`egress ${this.#deps.directory.nameOf(agentId)}`)} lists those of the next minute`;
+    return `${words}; ${hivectl(`egress ${this.#deps.directory.nameOf(agentId)}`)} lists the others of this minute`;
   }
 }

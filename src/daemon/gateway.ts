@@ -13,7 +13,7 @@ export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream"
   onUnexpected(error: unknown): void;
 }
 
-/** The gateway by what the agents' configs grant. An agent that is gone reaches nothing. */
+/** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
 export function openGateway({ dialect, upstream, prices, agents, modelUse, egressRecords, onUnexpected }: GatewayDeps): Gateway {
   return new Gateway({
     model: {

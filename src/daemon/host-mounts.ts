@@ -7,7 +7,7 @@ import type { CageSpecs } from "./cage-specs.ts";
 import { tryMounts } from "./mounts.ts";
 import { nameOf } from "./owner-maps.ts";
 
-/** Mounts on this host, tried as the agent or as a new one. */
+/** Tries mounts on this host, as the agent or as a new one. */
 export function hostMounts(deps: { specs: Pick<CageSpecs, "identityOf">; paths: Paths }): HostMounts {
   return {
     tryAll(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]> {

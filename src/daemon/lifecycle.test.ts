@@ -58,7 +58,7 @@ function open() {
   return openLifecycle(parts as never);
 }
 
-test("deploys are recovered before anything listens or runs, and updates start last", async () => {
+test("deploys are recovered before any socket opens or agent starts, and updates start last", async () => {
   await open().boot();
   expect(log).toEqual([
     "start services",
@@ -80,10 +80,10 @@ test("runtimes that no cage uses are removed", async () => {
 test("recovered deploys are logged", async () => {
   recovered = { forward: [7], back: [8, 9] };
   await open().boot();
-  expect(log[2]).toBe('deploys of the last daemon are settled {"forward":[7],"back":[8,9]}');
+  expect(log[2]).toBe('finished the deploys of the last daemon {"forward":[7],"back":[8,9]}');
 });
 
-test("closing starts no cage any more, lets deploys finish, and closes the sockets before the store's services", async () => {
+test("closing stops cage starts, waits for the deploys, and closes the sockets before the services", async () => {
   await open().close();
   expect(log).toEqual(["close cages", "stop updates", "stop deploys", "stop leases", "close sockets", "stop services"]);
 });

@@ -11,7 +11,7 @@ import type { Log } from "./log.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
-  /** Services that no order binds: started first, stopped last. */
+  /** Services without an order: started first, stopped last. */
   services: readonly Service[];
   agents: Pick<Swarm, "all">;
   cages: Pick<Cages, "close" | "stopAll" | "killAll"> & AgentBootDeps["cages"];
@@ -19,50 +19,50 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
   deploys: Pick<HiveDeploys, "recover" | "firstStart" | "deploys" | "autoUpdate">;
   sockets: Pick<Sockets, "openHost" | "closeAll">;
   paths: Pick<Paths, "hostSocket" | "runtimes">;
-  /** Revision of the runtime that new cages get. */
+  /** The revision of the runtime in new cages. */
   revision: string;
   log: Pick<Log, "info">;
 }
 
-/** The order in which a hive comes up and goes down. */
+/** The order in which a hive starts and stops. */
 export function openLifecycle(deps: LifecycleDeps) {
   const { agents, cages, broker, deploys, sockets, paths, revision, log, onUnexpected } = deps;
   const { autoUpdate } = deploys;
   const services = new Services(
     [
       ...deps.services,
-      // Before anything runs: a deploy that the last daemon left unfinished changes what its agent is.
+      // Before any agent runs: an unfinished deploy of the last daemon changes its agent's config.
       { start: () => recoverDeploys(deploys, log) },
       { start: () => sockets.openHost(paths.hostSocket), stop: () => sockets.closeAll() },
       { start: () => bootAgents(deps) },
-      // The agents' sockets are open: harnesses from before the start can present their leases.
+      // The agents' sockets are open now, so harnesses from before the start can present their leases.
       broker,
       { start: () => deploys.firstStart(), stop: () => deploys.deploys.stop() },
       autoUpdate,
       { start: () => pruneUnused(agents, revision, paths.runtimes) },
-      // Cages that still run live on and are found again by the next daemon.
+      // Running cages keep running, and the next daemon adopts them.
       { stop: () => cages.close() },
     ],
     onUnexpected,
   );
   return {
-    /** Opens the operator's socket and brings the agents up. */
+    /** Opens the operator's socket and starts the agents. */
     boot: () => services.start(),
-    /** Stops every cage in order. */
+    /** Ends the deploys, then stops every cage. */
     async stopCages(words: string): Promise<void> {
       autoUpdate.stop();
       await deploys.deploys.stop();
       await cages.stopAll(agents.all(), words);
     },
     killCages: () => cages.killAll(agents.all()),
-    /** Lets go of everything. */
+    /** Closes everything that `boot` opened. */
     close: () => services.stop(),
   };
 }
 
 async function recoverDeploys(deploys: Pick<HiveDeploys, "recover">, log: Pick<Log, "info">): Promise<void> {
   const { forward, back } = await deploys.recover();
-  if (forward.length + back.length > 0) log.info({ forward, back }, "deploys of the last daemon are settled");
+  if (forward.length + back.length > 0) log.info({ forward, back }, "finished the deploys of the last daemon");
 }
 
 function pruneUnused(agents: Pick<Swarm, "all">, revision: string, runtimes: string): void {

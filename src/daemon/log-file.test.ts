@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("the last lines, and from their end on what comes, each line once", async () => {
+test("a reader gets the last lines, then each new line once", async () => {
   expect(await lastLines(file, 10)).toEqual({ lines: [], position: 0 });
   writeFileSync(file, "one\ntwo\nthree\n");
   const first = await lastLines(file, 2);
@@ -21,19 +21,19 @@ test("the last lines, and from their end on what comes, each line once", async (
   appendFileSync(file, "four\nfi");
   const second = await waiting;
   expect(second.lines).toEqual(["four"]);
-  // Half a line is not a line yet.
+  // An incomplete line is not delivered.
   appendFileSync(file, "ve\n");
   expect((await linesAfter(file, second.position)).lines).toEqual(["five"]);
 });
 
-test("a log that was begun anew is read from its beginning", async () => {
+test("a log that was replaced is read from its beginning", async () => {
   writeFileSync(file, "a long first log\n");
   const { position } = await lastLines(file, 10);
   writeFileSync(file, "new\n");
   expect(await linesAfter(file, position)).toEqual({ lines: ["new"], position: 4 });
 });
 
-test("of a log that was full and begun anew, a reader gets the rest of the full one and then the new one, each line once", async () => {
+test("when a full log is replaced, a reader gets the rest of the full one, then the new one, each line once", async () => {
   writeFileSync(file, "one\ntwo\n");
   const { position } = await lastLines(file, 10);
   appendFileSync(file, "three\n");
@@ -44,7 +44,7 @@ test("of a log that was full and begun anew, a reader gets the rest of the full 
   expect((await lastLines(file, 2)).lines).toEqual(["three", "four"]);
 });
 
-test("of a long log half a mebibyte is read at once, whatever is asked for", async () => {
+test("at most half a mebibyte of a log is read at once", async () => {
   writeFileSync(file, "flood\n".repeat(500_000));
   const { lines } = await lastLines(file, 1_000_000);
   expect(lines.join("\n").length).toBeLessThanOrEqual(512 * 1024);

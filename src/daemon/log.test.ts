@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the daemon's log is one full file and one that fills, over starts as well; the newest lines are in it, in order", () => {
+test("the daemon's log keeps the newest lines in order in two files, across restarts", () => {
   const file = join(folder, "daemon.log");
   let line = 0;
   for (let start = 0; start < 3; start++) {

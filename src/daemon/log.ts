@@ -4,16 +4,22 @@ import type { Config } from "./config.ts";
 
 export type Log = Logger;
 
-/** Bytes of the daemon's own log file, and of the one before it: weeks of it, and no more of what agents make it say. */
+/**
+ * The size limit of the daemon's log file and of the previous one. Holds weeks of normal logs, and bounds what agents
+ * cause.
+ */
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
-/** Bytes of lines that are kept for a disk that is full, until there is room; past that lines are lost. */
-const MOST_KEPT_BYTES = 1024 * 1024;
+/** Bytes of lines that are buffered while the disk is full. Further lines are lost. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /**
- * The daemon's log. Under a service manager: JSON lines on stderr. In the foreground the terminal belongs to people,
- * so the lines go to a file in the state folder and only warnings also show. Credentials never reach it: nothing
- * that holds one is ever passed here. A line that cannot be written, because the disk is full or nobody reads any more,
- * is no reason to end: what cannot be told is the least of it then.
+ * The daemon's log. Under a service manager it writes JSON lines to stderr. In the foreground the terminal is for
+ * people, so
+ * the lines go to a file in the state folder, and only warnings also go to the terminal. Code never passes a value with
+ * a
+ * credential to the log. A line that cannot be written, because the disk is full or the pipe is closed, is dropped: it
+ * does
+ * not end the daemon.
  */
 export function openLog(config: Config, file: string): Log {
   const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
@@ -25,7 +31,7 @@ export function openLog(config: Config, file: string): Log {
   return pino(options, pino.multistream(streams));
 }
 
-/** A log file that goes aside as `<file>.1` when it is full. */
+/** A log file that is renamed to `<file>.1` when it is full. */
 export function boundedFile(file: string, mostBytes = LOG_FILE_BYTES): { write(line: string): void } {
   const stream = destination({ dest: file, mkdir: true });
   let bytes = sizeOf(file);
@@ -37,7 +43,7 @@ export function boundedFile(file: string, mostBytes = LOG_FILE_BYTES): { write(l
           renameSync(file, `${file}.1`);
           stream.reopen();
         } catch {
-          // It cannot be put aside just now: the next line tries again.
+          // It cannot be renamed now. The next line tries again.
         }
         bytes = sizeOf(file) + Buffer.byteLength(line);
       }
@@ -51,7 +57,7 @@ function sizeOf(file: string): number {
 }
 
 function destination(where: { fd: number } | { dest: string; mkdir: true }): ReturnType<typeof pino.destination> {
-  const stream = pino.destination({ ...where, sync: true, maxLength: MOST_KEPT_BYTES });
+  const stream = pino.destination({ ...where, sync: true, maxLength: MAX_BUFFERED_BYTES });
   stream.on("error", () => {}); // There is no other place to report it.
   return stream;
 }

@@ -8,14 +8,14 @@ const HELP = `hive-c0re: the hyperhive daemon
   hive-c0re serve [--foreground]   run the hive; --foreground stops the cages
                                    with it on Ctrl-C or SIGTERM
   hive-c0re doctor [--json]        check this host, and print the command that
-                                   mends each finding
+                                   fixes each finding
 
 Settings are read from the environment: HIVE_STATE_DIR, HIVE_RUN_DIR, HIVE_PORT,
 HIVE_BIND, HIVE_PUBLIC_URL, HIVE_SCENARIOS, HIVE_UPSTREAM_URL, ANTHROPIC_API_KEY
 or CLAUDE_CODE_OAUTH_TOKEN; docs/operations.md has them all.
 `;
 
-/** Exit code for words that we do not know. */
+/** The exit code for an unknown command. */
 const USAGE = 2;
 
 async function main(): Promise<number> {
@@ -43,6 +43,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
-  // What was opened before the failure must not keep a daemon alive that serves nothing.
+  // Exit, because handles opened before the failure would keep a daemon alive that serves nothing.
   process.exit(1);
 }

@@ -15,7 +15,7 @@ export interface MetricsDeps {
   store: Pick<Store, "seq">;
 }
 
-/** The hive in figures, for Prometheus. Gauges are set when they are asked for. */
+/** The hive's metrics for Prometheus. Gauges are set when they are read. */
 export function openMetrics(deps: MetricsDeps) {
   const registry = new Registry();
   addProcessMetrics(registry);
@@ -38,7 +38,7 @@ export function openMetrics(deps: MetricsDeps) {
     },
   });
   return {
-    /** Counts a call. It is on the path of every message, so its labels are put together when they are asked for. */
+    /** Counts a call. Every message takes this path, so the labels are built only when the metrics are read. */
     called(operation: string, caller: string): void {
       let callers = calls.get(operation);
       if (!callers) calls.set(operation, (callers = new Map()));
@@ -46,7 +46,7 @@ export function openMetrics(deps: MetricsDeps) {
     },
     modelRequests: new Counter({
       name: "hive_model_requests_total",
-      help: "Model requests by what became of them",
+      help: "Model requests by outcome",
       labelNames: ["outcome"],
       registers,
     }),

@@ -8,22 +8,22 @@ import { HiveError } from "../wire/error.ts";
 import tour from "../../dev/scenarios/tour.json" with { type: "json" };
 import type { Config, CredentialSource } from "./config.ts";
 
-/** How the hive reaches a model, and what it says of that. */
+/** How the hive reaches a model, and how that is shown. */
 export interface ModelAccess {
   mode: "rehearsal" | "live";
-  /** For people: a host, never a credential. */
+  /** A name to show: a host, never a credential. */
   name: string;
   scenarios: string[];
-  /** The kind of placeholder that cages get. */
+  /** The kind of placeholder credential in cages. */
   credentialKind: "api-key" | "oauth";
   dialect: Dialect;
   upstream: Upstream;
 }
 
-/** How OAuth tokens begin. */
+/** The prefix of OAuth tokens. */
 const OAUTH_PREFIX = "sk-ant-oat";
 
-/** Throws words that name the file when a scenario or a credential cannot be read. */
+/** Opens the model access. Throws an error that names the file if a scenario or a credential cannot be read. */
 export function openModelAccess(config: Config["upstream"], scenarios: string | undefined): ModelAccess {
   if (config.kind === "live") {
     const read = credentialReader(config.credential.source, config.credential.kind);

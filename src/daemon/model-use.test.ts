@@ -34,7 +34,7 @@ test("an answer counts for the running turn, and the page is notified", () => {
   use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined });
   use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
-  // The sum of some answers would look like the cost of the turn.
+  // A sum of only some answers would look like the cost of the turn.
   expect(agent.turn).toMatchObject({
     tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
     costUsd: undefined,
@@ -43,7 +43,7 @@ test("an answer counts for the running turn, and the page is notified", () => {
   expect(changed).toEqual(["scout", "the hive", "scout", "the hive", "scout", "the hive"]);
 });
 
-test("an answer between two turns, or for an agent that is gone, counts for the day alone", () => {
+test("an answer between two turns, or for an agent that no longer exists, counts only for the day", () => {
   use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   expect(agent.turn).toBeUndefined();

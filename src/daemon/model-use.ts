@@ -15,17 +15,17 @@ export interface ModelUseDeps {
   onUnexpected(error: unknown): void;
 }
 
-/** What the gateway sees of the agents' model requests: their usage, and the rate limits that their answers tell. */
+/** Tracks the agents' model requests at the gateway: their usage, and the rate limits that the answers report. */
 export class ModelUse {
   readonly #deps: ModelUseDeps;
-  /** By agent: when its rate limit ends. Milliseconds since the epoch. */
+  /** By agent: the end of its rate limit. Milliseconds since the epoch. */
   readonly #limited = new Map<string, number>();
 
   constructor(deps: ModelUseDeps) {
     this.#deps = deps;
   }
 
-  /** Counts what an answer used: for the turn, the day, and the metrics. */
+  /** Counts the usage of an answer for the turn, the day, and the metrics. */
   add(used: Usage): void {
     const { agents, turns, usage, metrics, bus, onUnexpected } = this.#deps;
     const agent = agents.byId(used.agentId);
@@ -39,7 +39,7 @@ export class ModelUse {
     bus.emit("changed", "hive");
   }
 
-  /** Notes what an answer's status says. */
+  /** Records the status of an answer. */
   signal({ kind, agentId, resetsAt }: UpstreamSignal): void {
     this.#deps.metrics.modelRequests.inc({ outcome: kind });
     if (kind === "rate_limited" && resetsAt !== undefined) this.#limited.set(agentId, resetsAt);

@@ -22,7 +22,7 @@ import { idMapsLack } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { tryMounts } from "./mounts.ts";
 
-/** Mounts are tried in real throw-away cages that run as an agent does on this host. */
+/** These tests try mounts in real throw-away cages that run as an agent does on this host. */
 
 let folder: string;
 let paths: Paths;
@@ -34,47 +34,47 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const identity = openPlatform("bwrap").driver.identityFor("mounts", 7);
-function made(name: string, mode: number): string {
+function makeFolder(name: string, mode: number): string {
   const path = join(folder, name);
   mkdirSync(path);
   chmodSync(path, mode);
   return path;
 }
-async function tried(host: string, mode: "ro" | "rw", approved?: MountOwners): Promise<MountTrial> {
+async function tryMount(host: string, mode: "ro" | "rw", approved?: MountOwners): Promise<MountTrial> {
   const [trial] = await tryMounts([{ host, cage: "/data", mode }], identity, paths, approved);
   if (trial === undefined) throw new Error("no trial");
   return trial;
 }
-const problem = async (host: string, mode: "ro" | "rw"): Promise<string | undefined> => (await tried(host, mode)).problem;
+const problem = async (host: string, mode: "ro" | "rw"): Promise<string | undefined> => (await tryMount(host, mode)).problem;
 
-test("a folder that all may read and write works, and nothing is left in it", async () => {
-  const open = made("open", 0o777);
+test("a folder that all users may read and write works, and the trial leaves nothing in it", async () => {
+  const open = makeFolder("open", 0o777);
   expect(await problem(open, "rw")).toBeUndefined();
   expect(await problem(open, "ro")).toBeUndefined();
   expect(readdirSync(open)).toEqual([]);
 });
 
 test.each(["/proc", "/proc/1", "/sys", "/dev/shm", "/run", "/var/run"])(
-  "%s of the running host is refused, although it could be read",
+  "%s of the running host is refused, although it is readable",
   async (host) => {
     expect(await problem(host, "ro")).toMatch(/is part of the running host \(\/(?:proc|sys|dev|run)\): no agent can have it/);
   },
 );
 
-test("rw where the agent cannot write is refused, ro is not", async () => {
-  const readOnly = made("read-only", 0o555);
+test("a folder that the agent cannot write is refused as rw, but not as ro", async () => {
+  const readOnly = makeFolder("read-only", 0o555);
   expect(await problem(readOnly, "rw")).toMatch(/^mounts: .*read-only cannot be written by the agent \(.*\): use "ro"/);
   expect(await problem(readOnly, "ro")).toBeUndefined();
 });
 
 test("a folder that the agent cannot read is refused in both modes", async () => {
-  const closed = made("closed", 0o000);
+  const closed = makeFolder("closed", 0o000);
   expect(await problem(closed, "ro")).toMatch(/closed cannot be read by the agent/);
   expect(await problem(closed, "rw")).toMatch(/closed cannot be read by the agent/);
 });
 
-test("what is no folder of its own is refused: nothing, a file, a link, the hive's own files", async () => {
-  const real = made("real", 0o777);
+test("a missing folder, a file, a link and the hive's own files are refused", async () => {
+  const real = makeFolder("real", 0o777);
   symlinkSync(real, join(folder, "link"));
   writeFileSync(join(folder, "file"), "");
   expect(await problem(join(folder, "none"), "ro")).toMatch(/none does not exist on this host$/);
@@ -82,29 +82,29 @@ test("what is no folder of its own is refused: nothing, a file, a link, the hive
   expect(await problem(join(folder, "link"), "rw")).toBe(
     `mounts: ${join(folder, "link")} goes through a symbolic link; use ${real}`,
   );
-  expect(await problem(paths.state, "ro")).toMatch(/holds the hive's own files/);
-  expect(await problem("/", "ro")).toMatch(/holds the hive's own files/);
+  expect(await problem(paths.state, "ro")).toMatch(/contains the hive's own files/);
+  expect(await problem("/", "ro")).toMatch(/contains the hive's own files/);
 });
 
-/** Id maps are made where this host has them; everywhere else the words say what it lacks. */
-const ofAnotherOwner = (): void => {
+/** Uses id maps if this host supports them. Otherwise the error must say what the host lacks. */
+const ownedFolderTests = (): void => {
   const OWNER = { uid: 4242, gid: 4343 };
-  function owned(name: string, mode: number, owner = OWNER): string {
-    const path = made(name, mode);
+  function makeOwned(name: string, mode: number, owner = OWNER): string {
+    const path = makeFolder(name, mode);
     chownSync(path, owner.uid, owner.gid);
     return path;
   }
 
-  test("is written as the owner, or refused with what this host lacks", async () => {
+  test("is written as its owner, or refused with what this host lacks", async () => {
     for (const mode of [0o755, 0o700]) {
-      const { problem: words, owner } = await tried(owned(`o${mode}`, mode), "rw");
+      const { problem: words, owner } = await tryMount(makeOwned(`o${mode}`, mode), "rw");
       if ((await idMapsLack()) === undefined) expect([words, owner]).toEqual([undefined, OWNER]);
       else expect([words?.split("either: ")[1], owner]).toEqual([await idMapsLack(), undefined]);
     }
   });
 
-  test("is not written as its owner when others may write there, or only read", async () => {
-    for (const trial of [await tried(owned("open", 0o777), "rw"), await tried(owned("read", 0o755), "ro")])
+  test("is not written as its owner if others may write it, or if it is mounted read-only", async () => {
+    for (const trial of [await tryMount(makeOwned("open", 0o777), "rw"), await tryMount(makeOwned("read", 0o755), "ro")])
       expect([trial.problem, trial.owner]).toEqual([undefined, undefined]);
   });
 
@@ -118,43 +118,45 @@ const ofAnotherOwner = (): void => {
     [`uid ${identity.uid - 1}, an agent's`, { uid: identity.uid - 1 }],
     [`gid ${identity.gid}, an agent's`, { gid: identity.gid }],
   ])("is refused when it belongs to %s", async (whom, change) => {
-    const { problem: words, owner } = await tried(owned("x", 0o755, { ...OWNER, ...change }), "rw");
+    const { problem: words, owner } = await tryMount(makeOwned("x", 0o755, { ...OWNER, ...change }), "rw");
     expect(words).toMatch(
       /^mounts: .* cannot be written by the agent .*: use "ro".*\. It cannot be written as its owner either: /,
     );
-    expect(words).toContain(`it belongs to ${whom}, and no agent acts as `);
+    expect(words).toContain(`it belongs to ${whom}, and no agent may act as `);
     expect(owner).toBeUndefined();
   });
 
-  test("is not written as its owner where the owner cannot write, nor where the file system takes no map", async () => {
+  test("is not written as its owner if the owner cannot write, or if the file system does not support id maps", async () => {
     const lack = await idMapsLack();
-    const closed = await tried(owned("closed", 0o555), "rw");
+    const closed = await tryMount(makeOwned("closed", 0o555), "rw");
     expect(closed.problem).toContain(lack ?? "uid 4242, gid 4343, its owner, cannot write there");
-    // The folder of a process belongs to its user; procfs takes no map.
+    // The folder of a process belongs to its user. procfs does not support id maps.
     const child = spawn("sleep", ["1000"], OWNER);
     await once(child, "spawn");
     await expect.poll(() => statSync(`/proc/${child.pid}`)).toMatchObject(OWNER);
-    // As at a build: a request for it is refused before.
-    const foreign = await tried(`/proc/${child.pid}`, "rw", { "/data": OWNER });
+    // As at a build. A request for this folder would be refused earlier.
+    const foreign = await tryMount(`/proc/${child.pid}`, "rw", { "/data": OWNER });
     child.kill();
-    expect(foreign.problem).toContain(lack ?? "its file system or this kernel takes no id map");
+    expect(foreign.problem).toContain(lack ?? "its file system or this kernel does not support id maps");
   });
 
-  test("is after the approval what was approved: no other owner, and no map that nobody has seen", async () => {
-    const path = owned("approved", 0o755);
+  test("keeps the approved owner after the approval, and gets no map that was not approved", async () => {
+    const path = makeOwned("approved", 0o755);
     const lack = await idMapsLack();
-    const kept = await tried(path, "rw", { "/data": OWNER });
+    const kept = await tryMount(path, "rw", { "/data": OWNER });
     if (lack === undefined) expect([kept.problem, kept.owner]).toEqual([undefined, OWNER]);
     else expect(kept.problem).toContain(lack);
-    expect((await tried(path, "rw", { "/data": { ...OWNER, uid: 4244 } })).problem).toMatch(
-      /approved belonged to uid 4244, gid 4343 when it was asked for, and belongs to uid 4242, gid 4343 now: ask again$/,
+    expect((await tryMount(path, "rw", { "/data": { ...OWNER, uid: 4244 } })).problem).toMatch(
+      /approved belonged to uid 4244, gid 4343 when it was requested, and now belongs to uid 4242, gid 4343: request it again$/,
     );
-    expect(await tried(path, "rw", {})).toMatchObject({ problem: expect.stringMatching(/cannot be written by the agent/) });
+    expect(await tryMount(path, "rw", {})).toMatchObject({ problem: expect.stringMatching(/cannot be written by the agent/) });
   });
 };
 
-if (identity.kind === "host-uid") describe("a folder that only its owner can write", ofAnotherOwner);
+if (identity.kind === "host-uid") describe("a folder that only its owner can write", ownedFolderTests);
 else
-  test("the agents of a plain user are that user: no id map is looked for", async () => {
-    expect(await problem(made("own", 0o555), "rw")).toMatch(/own cannot be written by the agent .*\(chmod o\+w, setfacl\)$/);
+  test("agents of a plain user run as that user, so no id map is tried", async () => {
+    expect(await problem(makeFolder("own", 0o555), "rw")).toMatch(
+      /own cannot be written by the agent .*\(chmod o\+w, setfacl\)$/,
+    );
   });

@@ -12,12 +12,17 @@ import { whyNotAs } from "./owner-maps.ts";
 type Mount = AgentConfig["mounts"][number];
 
 /**
- * Folders of the running host, not of files: they show every process and device, and hold sockets of services that are
- * as good as root (docker, dbus), which a read-only mount does not close.
+ * Folders of the running system. They show every process and device, and they contain sockets of services that amount
+ * to
+ * root access (docker, dbus). A read-only mount does not block those sockets.
  */
 const HOST_ONLY = ["/proc", "/sys", "/dev", "/run"];
 
-/** The folder of the host behind a mount, without links. Throws when it is not there, or is among the hive's own. */
+/**
+ * The host folder of a mount, with links resolved. Throws if it does not exist, contains the hive's own files, or is
+ * inside
+ * one of the hive's folders.
+ */
 export function mountSource(mount: Mount, paths: Paths): string {
   let host: string;
   try {
@@ -27,16 +32,18 @@ export function mountSource(mount: Mount, paths: Paths): string {
   }
   for (const own of [paths.state, paths.run].map((folder) => realpathSync(folder))) {
     if (host === own || host.startsWith(`${own}/`) || own.startsWith(host === "/" ? "/" : `${host}/`)) {
-      throw new HiveError("forbidden", `mounts: ${mount.host} holds the hive's own files, or lies among them`);
+      throw new HiveError("forbidden", `mounts: ${mount.host} contains the hive's own files, or is one of them`);
     }
   }
   return host;
 }
 
 /**
- * Tries each mount of a new request from inside a throw-away cage that runs as the agent will. Resolves with what can be
- * done there, or why the mount cannot work. A folder that only its owner can write is tried through an id map. With
- * `approved`, no other map than those is taken: what was shown to the operator is what the agent gets.
+ * Tries each mount of a new request in a throw-away cage that runs as the agent will. Resolves with the access that it
+ * gives,
+ * or with why it cannot work. A folder that only its owner can write is tried through an id map. With `approved`, only
+ * those
+ * maps are used, because the agent gets exactly what the operator was shown.
  */
 export function tryMounts(
   mounts: readonly Mount[],
@@ -63,11 +70,11 @@ async function tryMount(
   approved: MountOwners | undefined,
 ): Promise<Partial<MountTrial>> {
   const host = mountSource(mount, paths);
-  // A config that was approved under earlier rules can still be built.
+  // A config that was approved under earlier rules can still be deployed.
   const live = HOST_ONLY.find((one) => host === one || host.startsWith(`${one}/`));
   if (live !== undefined && approved === undefined)
     throw new HiveError("forbidden", `mounts: ${mount.host} is part of the running host (${live}): no agent can have it`);
-  // Who may turn a link on the way could choose another folder after the approval.
+  // A user who can change a link on the path could choose another folder after the approval.
   if (host !== mount.host) return { problem: `mounts: ${mount.host} goes through a symbolic link; use ${host}` };
   const found = statSync(host);
   if (!found.isDirectory()) return { problem: `mounts: ${host} is not a folder` };
@@ -77,7 +84,7 @@ async function tryMount(
   if (before !== undefined) {
     if (before.uid !== found.uid || before.gid !== found.gid)
       return {
-        problem: `mounts: ${host} belonged to ${idsText(before)} when it was asked for, and belongs to ${idsText(found)} now: ask again`,
+        problem: `mounts: ${host} belonged to ${idsText(before)} when it was requested, and now belongs to ${idsText(found)}: request it again`,
       };
     const why = await whyNotThrough(host, before, identity);
     return why === undefined ? { owner: before } : { problem: `mounts: ${host} cannot be written by ${who}: ${why}` };
@@ -100,7 +107,7 @@ function refused(host: string, who: string, readable: boolean): string {
     : `mounts: ${host} cannot be read by ${who}: open it to others, or give its group an ACL`;
 }
 
-/** Why an agent cannot write the folder through an id map; undefined when it can. */
+/** Why an agent cannot write the folder through an id map. Undefined if it can. */
 async function whyNotThrough(host: string, owner: Ids, identity: Identity): Promise<string | undefined> {
   const why = await whyNotAs(owner);
   if (why !== undefined) return why;
@@ -108,7 +115,7 @@ async function whyNotThrough(host: string, owner: Ids, identity: Identity): Prom
   try {
     access = await accessFromCage(host, identity, "rw", idMap(owner, identity));
   } catch (error) {
-    return `its file system or this kernel takes no id map (${error instanceof Error ? error.message : String(error)})`;
+    return `its file system or this kernel does not support id maps (${error instanceof Error ? error.message : String(error)})`;
   }
   return access.readable && access.writable ? undefined : `${idsText(owner)}, its owner, cannot write there`;
 }

@@ -3,12 +3,14 @@ import { LAUNCH_ENV } from "../os/launch-env.ts";
 import { idMapsLack, type Ids } from "../os/id-map.ts";
 import { run } from "../os/run.ts";
 
-/** From here on uids and gids belong to people; below to the system. Debian, Fedora, Arch and NixOS begin here. */
+/**
+ * Uids and gids from here on belong to people, lower ones to the system. Debian, Fedora, Arch and NixOS use this limit.
+ */
 const FIRST_PERSON = 1000;
-/** Uids of systemd's services that have no user of their own, then those of nobody. The last is the 16-bit "no such user". */
+/** Uids of systemd's dynamic service users, then those of nobody. The last is the 16-bit "no such user". */
 const [FIRST_DYNAMIC, LAST_NOBODY] = [61_184, 65_535];
 
-/** Why no agent may act as this owner of a folder, or cannot on this host; undefined when it may. */
+/** Why no agent may, or can on this host, act as this owner of a folder. Undefined if it may. */
 export async function whyNotAs(owner: Ids): Promise<string | undefined> {
   return whyForbidden(owner) ?? (await idMapsLack());
 }
@@ -19,15 +21,15 @@ function whyForbidden({ uid, gid }: Ids): string | undefined {
     ["gid", gid, "group"],
   ] as const;
   for (const [what, id, noun] of kinds) {
-    if (id === 0) return `it belongs to the ${noun} root, and no agent acts as that. Give it to a ${noun} of a person (chown)`;
+    if (id === 0) return `it belongs to the ${noun} root, and no agent may act as that. Give it to a ${noun} of a person (chown)`;
     if (id < FIRST_PERSON || (id >= FIRST_DYNAMIC && id <= LAST_NOBODY))
-      return `it belongs to ${what} ${id}, a ${noun} of the system, and no agent acts as that. Give it to a ${noun} of a person (chown)`;
-    if (isAgentUid(id)) return `it belongs to ${what} ${id}, an agent's, and no agent acts as another`;
+      return `it belongs to ${what} ${id}, a ${noun} of the system, and no agent may act as that. Give it to a ${noun} of a person (chown)`;
+    if (isAgentUid(id)) return `it belongs to ${what} ${id}, an agent's, and no agent may act as another`;
   }
   return undefined;
 }
 
-/** The name of a user of this host, or undefined where it has none. */
+/** The name of a user of this host. Undefined if the uid has none. */
 export async function nameOf(uid: number): Promise<string | undefined> {
   const { code, stdout } = await run("id", ["-nu", String(uid)], { env: LAUNCH_ENV });
   return code === 0 ? stdout.trim() : undefined;

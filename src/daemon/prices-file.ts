@@ -6,7 +6,7 @@ import type { Price } from "../wire/models.ts";
 const Amount = z.number().min(0);
 const Prices = z.record(z.string(), z.strictObject({ input: Amount, output: Amount, cache_read: Amount, cache_write: Amount }));
 
-/** The operator's own prices: model prefix → US dollars per million tokens. Throws words that name the file. */
+/** The operator's own prices: model prefix → US dollars per million tokens. Throws an error that names the file. */
 export function readPrices(file: string | undefined): Record<string, Price> {
   if (file === undefined) return {};
   try {

@@ -4,8 +4,8 @@ import { Counter, Gauge, type Registry } from "prom-client";
 const MICROSECONDS = 1_000_000;
 
 /**
- * The daemon's process in figures, under the names that Prometheus's clients share. Each is read when it is asked for:
- * the package's own set watches the event loop with a timer that wakes an idle daemon a hundred times a second.
+ * Metrics of the daemon's process, under the names that Prometheus clients share. Each value is read on demand. The
+ * package's own set is not used: its event-loop monitor wakes an idle daemon a hundred times a second.
  */
 export function addProcessMetrics(registry: Registry): void {
   const registers = [registry];
@@ -15,10 +15,10 @@ export function addProcessMetrics(registry: Registry): void {
   const startedAt = Date.now() / 1000 - process.uptime();
   gauge("process_start_time_seconds", "When the daemon started", () => startedAt);
   gauge("process_resident_memory_bytes", "Resident memory", () => process.memoryUsage.rss());
-  gauge("nodejs_heap_size_total_bytes", "Heap that is held", () => process.memoryUsage().heapTotal);
+  gauge("nodejs_heap_size_total_bytes", "Heap that is allocated", () => process.memoryUsage().heapTotal);
   gauge("nodejs_heap_size_used_bytes", "Heap that is used", () => process.memoryUsage().heapUsed);
   let earlier = performance.eventLoopUtilization();
-  gauge("nodejs_eventloop_utilization", "Part of the time since the last look that the event loop was busy", () => {
+  gauge("nodejs_eventloop_utilization", "Share of the time since the last read in which the event loop was busy", () => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, earlier);
     earlier = now;

@@ -7,11 +7,11 @@ import type { Store } from "../store/store.ts";
 import type { RequestReader } from "../deploys/request-reader.ts";
 import type { HiveEvent } from "../wire/event.ts";
 
-/** Reads stored events after a position from the tables that they live in, merged into the one sequence. */
+/** Reads the stored events after a position from their tables, merged by sequence number. */
 export function storeReplay(store: Store, directory: Directory, requests: Pick<RequestReader, "view">): Replay {
   const nameOf = (id: string): string => directory.nameOf(id);
   return (after, { events: most, bytes }, filter) => {
-    /** One row more than may be replayed shows that there are more. A character is at least a byte. */
+    /** One row more than the limit shows that there are more. A character takes at least one byte. */
     const limit = most + 1;
     const sources: Record<string, () => HiveEvent[] | undefined> = {
       message: () =>
@@ -35,7 +35,7 @@ export function storeReplay(store: Store, directory: Directory, requests: Pick<R
     for (const [kind, read] of Object.entries(sources)) {
       if (filter.kinds && !filter.kinds.includes(kind)) continue;
       const found = read();
-      // Counted before the filter: rows that it drops were read as well.
+      // Count before the filter, because rows that it drops were read as well.
       if (!found || events.length + found.length > most) return undefined;
       for (const event of found) events.push(event);
     }

@@ -62,14 +62,14 @@ const of = (agent: string): string[] =>
     .page(agent, agent, Number.MAX_SAFE_INTEGER, { limit: 100_000, bytes: Infinity })
     .events.map(({ event }) => (event.type === "note" ? event.text.slice(0, 8) : event.type));
 
-test("turn events go after 14 days; the marks of turns never", async () => {
+test("turn events are removed after 14 days, but the marks of turns are kept", async () => {
   await add("ada", [start, note("old")], 15);
   await add("ada", [note("young")], 13);
   expect(await new Retention(store, { now: () => NOW, onUnexpected }).runOnce()).toMatchObject({ events: 1 });
   expect(of("ada")).toEqual(["turn_start", "young"]);
 });
 
-test("past its bytes an agent's oldest events go, its marks and everybody else's stay", async () => {
+test("an agent's oldest events beyond its byte limit are removed, and its marks and other agents' events stay", async () => {
   await add("ada", [start]);
   const kilobyte = "x".repeat(1000);
   for (let n = 0; n < 10; n++)
@@ -87,14 +87,14 @@ test("past its bytes an agent's oldest events go, its marks and everybody else's
   }).runOnce();
   const left = of("ada");
   expect(left[0]).toBe("turn_start");
-  // The newest are whole, in order, and take about what they may.
+  // The newest are complete and in order, and take about as much as the limit.
   expect(left.at(-1)).toBe("0009999 ");
   expect(left.length).toBe(10_001 - events);
   expect(left.length).toBeGreaterThan(2_700);
   expect(left.length).toBeLessThan(5_000);
   expect(of("bob")).toEqual(["bob's ow"]);
   expect(words).toEqual([`retention: 0 bodies and ${events} turn events removed`]);
-  // What fits is left alone.
+  // Nothing is removed below the limit.
   expect((await new Retention(store, { now: () => NOW, onUnexpected }).runOnce()).events).toBe(0);
 });
 
@@ -134,13 +134,13 @@ test("a clock that jumps by a month removes nothing before it has been steady fo
   await hour();
   offset += 30 * DAY;
   await hour();
-  // Set right again.
+  // The clock is corrected.
   offset -= 30 * DAY;
   await hour();
   await hour();
   expect(of("ada")).toEqual(["young"]);
   expect(words.filter((line) => line.includes("jumped"))).toHaveLength(2);
-  // A month that is really over is believed an hour later.
+  // After a real month events are removed an hour later.
   offset += 30 * DAY;
   await hour();
   expect(of("ada")).toEqual(["young"]);
@@ -149,7 +149,7 @@ test("a clock that jumps by a month removes nothing before it has been steady fo
   retention.stop();
 });
 
-test("of turns, their marks and connections each agent keeps the newest; everybody else's stay", async () => {
+test("each agent keeps its newest turns, marks and connections, and those of others stay", async () => {
   for (let turn = 1; turn <= 30; turn++) await add("ada", [{ ...start, turn }]);
   await add("bob", [{ ...start, turn: 1 }]);
   const connect = (agent: string, port: number): Promise<void> =>
@@ -168,18 +168,18 @@ test("of turns, their marks and connections each agent keeps the newest; everybo
   expect(store.ledger.connections("bob", 1e9, 100)).toHaveLength(1);
 });
 
-test("a flood is pruned while it comes, not at the next full hour", async () => {
+test("a flood is pruned while it comes, without waiting for the hourly round", async () => {
   const retention = new Retention(store, { now: () => NOW, onUnexpected, turnEventBytes: 1_000_000, pruneAfterBytes: 500_000 });
   const events = Array.from({ length: 100 }, () => note("x".repeat(1000)));
   for (let n = 0; n < 100; n++) {
     await retention.added("ada", roughBytes(events.map((event) => ({ event }))));
     await add("ada", events);
   }
-  // Ten megabytes came. What is left: what is kept, a step of what is weighed, and what came since the last pruning.
+  // Ten megabytes came. The rest is the limit, one weighing step, and what came since the last pruning.
   expect(of("ada").length).toBeLessThan(5_000);
 });
 
-test("places in spools are kept of an agent's newest harnesses, whatever they call themselves", async () => {
+test("spool positions are kept only for an agent's newest harnesses", async () => {
   for (let n = 1; n <= 100; n++)
     await store.write(() =>
       store.turns.append(
@@ -195,7 +195,7 @@ test("places in spools are kept of an agent's newest harnesses, whatever they ca
   expect(known.at(-1)).toBe(5);
 });
 
-test("past its bytes the oldest bodies that an agent has sent go; what waits, what others sent and what messages say of themselves stay", async () => {
+test("the oldest bodies beyond an agent's byte limit are removed, and waiting messages, those of others and all other columns stay", async () => {
   const search = new SearchIndex({ store, bus: openBus(), onUnexpected });
   const send = (sender: string, state: "done" | "queued", copies = 1): Promise<number[]> =>
     store.write(() =>
@@ -216,7 +216,7 @@ test("past its bytes the oldest bodies that an agent has sent go; what waits, wh
   expect(store.messages.byId(sent[0] ?? 0)).toMatchObject({ sender: "ada", state: "done" });
 });
 
-test("of messages, closed questions and the audit trail each agent keeps the newest; what is open, of requests or of others stays", async () => {
+test("each agent keeps its newest messages, closed questions and audit lines, and open ones, those of requests and those of others stay", async () => {
   const search = new SearchIndex({ store, bus: openBus(), onUnexpected });
   const send = (sender: string, state: "done" | "dead" | "queued", copies = 1): Promise<number[]> =>
     store.write(() =>
@@ -257,7 +257,7 @@ test("of messages, closed questions and the audit trail each agent keeps the new
   await new Retention(store, { now: () => NOW, onUnexpected, mostSent: 1000, mostQuestions: 5, mostTrail: 5 }).runOnce();
   for (const id of gone) expect(store.messages.byId(id)).toBeUndefined();
   for (const id of [...kept, ...newest]) expect(store.messages.byId(id)).toBeDefined();
-  // Nothing of them is left in the search, nor in what is known of either party.
+  // The removed messages are in neither the search index nor the recipient's list.
   expect(store.search.find('"found"', 10_000)).toHaveLength(kept.length + newest.length);
   expect(store.messages.newestOf("bob", 1e9, 10_000)).toHaveLength(kept.length + newest.length);
   expect([...store.questions.newest(1e9, 100)].reverse().map(({ agent, state }) => `${agent} ${state}`)).toEqual([

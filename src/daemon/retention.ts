@@ -5,32 +5,32 @@ import { SYSTEM } from "../wire/names.ts";
 
 const HOUR_MS = 3600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long the body of a delivered message is kept. What it says of itself stays longer: `MOST_SENT`. */
+/** How long the body of a delivered message is kept. Its other columns are kept longer: `MOST_SENT`. */
 const BODY_DAYS = 30;
-/** How long turn events are kept. The marks of turns stay longer: `MOST_TURNS`. */
+/** How long turn events are kept. The marks of turns are kept longer: `MOST_TURNS`. */
 const TURN_EVENT_DAYS = 14;
-/** Bytes of turn events that are kept of one agent: what a flood may take. */
+/** Bytes of turn events kept per agent. This bounds a flood. */
 const TURN_EVENT_BYTES = 1024 ** 3;
-/** Bytes of bodies of one sender that are kept, those that wait among them: what has arrived goes first. */
+/** Bytes of bodies kept per sender, including waiting messages. Bodies of delivered messages are removed first. */
 const SENT_BYTES = 1024 ** 3;
-/** Turns of one agent that are kept with their marks, and connections: years of work, and what a loop may leave. */
+/** Turns with their marks, and connections, kept per agent: years of work. This also bounds a loop. */
 const MOST_TURNS = 100_000;
 const MOST_CONNECTIONS = 100_000;
-/** Messages of one sender that are kept, without their bodies if need be: years of work, and an hour of a flood. */
+/** Messages kept per sender, with or without their bodies: years of work, or an hour of a flood. */
 const MOST_SENT = 200_000;
-/** Closed questions of one agent that are kept: more than an operator answers in years. Each takes 72 KiB at most. */
+/** Closed questions kept per agent: more than an operator answers in years. Each takes 72 KiB at most. */
 const MOST_QUESTIONS = 10_000;
-/** Lines of the audit trail about one agent that are kept, besides those of requests: years of starts and stops. */
+/** Audit lines kept per agent, not counting those of requests: years of starts and stops. */
 const MOST_TRAIL = 100_000;
-/** Bytes that one agent may add before it is pruned, whatever the hour. */
+/** An agent is pruned after it has added this many bytes, without waiting for the hourly round. */
 const PRUNE_AFTER_BYTES = 64 * 1024 ** 2;
 
-/** What the record of a connection is counted as, with its place in the index. */
+/** The bytes counted for the record of a connection, including its index entry. */
 export const CONNECTION_BYTES = 512;
-/** What a message is counted as besides its body, with its places in the indexes. */
+/** The bytes counted for a message in addition to its body, including its index entries. */
 export const MESSAGE_BYTES = 512;
 
-/** Bytes that these events take when they are stored, about. */
+/** The approximate bytes that these events take when stored. */
 export function roughBytes(events: readonly { event: object }[]): number {
   return events.reduce((sum, { event }) => sum + JSON.stringify(event).length, 0);
 }
@@ -38,7 +38,7 @@ export function roughBytes(events: readonly { event: object }[]): number {
 export interface RetentionOptions {
   now?: () => number;
   log?: { info(words: string): void };
-  /** A round has failed; the next hour tries again. */
+  /** Reports a failed round. The next hourly round tries again. */
   onUnexpected(error: unknown): void;
   turnEventBytes?: number;
   sentBytes?: number;
@@ -52,10 +52,10 @@ export interface RetentionOptions {
   passed?: () => number;
 }
 
-/** How far two clocks may drift apart in an hour. Milliseconds. */
+/** The maximum drift between the two clocks in an hour. Milliseconds. */
 const DRIFT_MS = 10 * 60_000;
 
-/** Tells whether the clock of the wall went as time did since it was last looked at. */
+/** Compares the wall clock with a monotonic clock. */
 class SteadyClock {
   readonly #now: () => number;
   readonly #passed: () => number;
@@ -66,7 +66,8 @@ class SteadyClock {
     this.#passed = passed;
   }
 
-  look(): boolean {
+  /** True if the wall clock has advanced like the monotonic clock since the last check. False at the first check. */
+  check(): boolean {
     const offset = this.#now() - this.#passed();
     const isSteady = this.#last !== undefined && Math.abs(offset - this.#last) <= DRIFT_MS;
     this.#last = offset;
@@ -74,7 +75,7 @@ class SteadyClock {
   }
 }
 
-/** Prunes what need not be kept, hourly. */
+/** Prunes old data every hour. */
 export class Retention implements Service {
   readonly #store: Store;
   readonly #now: () => number;
@@ -85,7 +86,7 @@ export class Retention implements Service {
   readonly #mostSent: number;
   readonly #kept: readonly [rows: KeptRows, keep: number, key: "id" | "name"][];
   readonly #pruneAfterBytes: number;
-  /** What each agent has added since it was pruned last, and the pruning that is under way. */
+  /** The bytes that each agent has added since it was last pruned. `#pruning` has the prunings in progress. */
   readonly #added = new Map<string, number>();
   readonly #pruning = new Map<string, Promise<number>>();
   #timer: NodeJS.Timeout | undefined;
@@ -113,17 +114,18 @@ export class Retention implements Service {
   }
 
   start(): void {
-    this.#steady.look();
+    this.#steady.check();
     this.#timer = setInterval(() => void this.tick().catch(this.#onUnexpected), HOUR_MS);
     this.#timer.unref();
   }
 
   /**
-   * What happens every hour. What is removed is gone, so a clock that has jumped since the last look is not believed
-   * before it has been steady for an hour.
+   * The hourly round. A removal is permanent, so after a jump of the clock nothing is removed until the clock has been
+   * steady
+   * for an hour.
    */
   async tick(): Promise<void> {
-    if (this.#steady.look()) await this.runOnce();
+    if (this.#steady.check()) await this.runOnce();
     else this.#log.info("retention: the clock has jumped, nothing is removed before it has been steady for an hour");
   }
 
@@ -132,8 +134,8 @@ export class Retention implements Service {
   }
 
   /**
-   * An agent has added so many bytes of messages, events or records. Resolves once there is room for them: after each
-   * `PRUNE_AFTER_BYTES` the oldest go first, so no flood is ahead of the hourly round by more than that.
+   * Counts bytes that an agent adds as messages, events or records. Resolves when there is room for them. After each
+   * `PRUNE_AFTER_BYTES` the oldest are removed, so a flood exceeds the limits by at most that much.
    */
   async added(agent: string, bytes: number): Promise<void> {
     const sum = (this.#added.get(agent) ?? 0) + bytes;
@@ -141,12 +143,12 @@ export class Retention implements Service {
     if (sum > this.#pruneAfterBytes) await this.#prune(agent);
   }
 
-  /** The same for events of turns. */
+  /** Counts turn events like `added`. */
   addedEvents(agent: string, events: readonly { event: object }[]): Promise<void> {
     return this.added(agent, roughBytes(events));
   }
 
-  /** One round. */
+  /** Runs one round. Resolves with the number of removed bodies and turn events. */
   async runOnce(): Promise<{ bodies: number; events: number }> {
     const now = this.#now();
     const pruned = await this.#store.write(() => ({
@@ -154,17 +156,17 @@ export class Retention implements Service {
       events: this.#store.turns.prune(now - TURN_EVENT_DAYS * DAY_MS),
     }));
     for (const { id } of this.#store.agents.all()) pruned.events += await this.#prune(id);
-    // What the daemon sends is about what agents do.
+    // The daemon's own messages are caused by agents, so they have the same limit.
     await this.#pruneSent(SYSTEM);
     if (pruned.bodies + pruned.events > 0)
       this.#log.info(`retention: ${pruned.bodies} bodies and ${pruned.events} turn events removed`);
     return pruned;
   }
 
-  /** Removes an agent's oldest rows past what is kept of it. Those who ask while it is under way wait for the same. */
+  /** Removes an agent's oldest rows beyond its limits. Concurrent calls share one pruning. */
   #prune(agent: string): Promise<number> {
-    const underWay = this.#pruning.get(agent);
-    if (underWay) return underWay;
+    const running = this.#pruning.get(agent);
+    if (running) return running;
     this.#added.delete(agent);
     const pruning = this.#pruneSent(agent)
       .then(() => this.#pruneEvents(agent))
@@ -173,7 +175,7 @@ export class Retention implements Service {
     return pruning;
   }
 
-  /** Removes the oldest bodies that a principal has sent past what is kept of them, and the oldest messages likewise. */
+  /** Removes a principal's oldest sent bodies beyond the byte limit, and its oldest messages beyond the row limit. */
   async #pruneSent(sender: string): Promise<void> {
     const { weigh, forget, remove } = this.#store.sentRetention;
     let bytes = 0;
@@ -192,7 +194,7 @@ export class Retention implements Service {
     if (bodies !== undefined) await this.#inSteps(bodies, (from, before) => forget(sender, from, before));
   }
 
-  /** Runs a removal of messages below `before` until it is through: each step is a write of its own. */
+  /** Removes messages below `before` in steps. Each step is a separate write. */
   async #inSteps(before: number, step: (from: number, before: number) => number | undefined): Promise<void> {
     for (let after: number | undefined = 0; after !== undefined;) {
       const from: number = after;
@@ -200,7 +202,7 @@ export class Retention implements Service {
     }
   }
 
-  /** The same in small steps; gives the number of events that went. */
+  /** Removes the agent's other old rows in small steps. Resolves with the number of removed events. */
   async #pruneEvents(agent: string): Promise<number> {
     const name = this.#store.agents.all().find(({ id }) => id === agent)?.name ?? agent;
     for (const [rows, keep, key] of this.#kept) {

@@ -18,13 +18,13 @@ import { StaticFiles } from "./http/static.ts";
 import { openLog, type Log } from "./log.ts";
 import { subscribe } from "./stream.ts";
 
-/** A Unix socket's path must fit into 107 bytes; what is longer fails with words that nobody understands. */
+/** The maximum length of a socket path. The kernel allows 107 bytes, and its error for longer ones is unclear. */
 const MAX_SOCKET_PATH = 100;
 const INTERFACE = join(import.meta.dirname, "ui");
 
 /**
- * Runs the hive until it is told to stop. Resolves with the exit code. `failpoint` is for tests, which have an entry of
- * their own: the program's passes none, and nothing in the environment arms one.
+ * Runs the hive until a signal or a request stops it. Resolves with the exit code. `failpoint` is for tests, which have
+ * their own entry point. The program passes none, and no environment variable sets one.
  */
 export async function run(config: Config, failpoint?: (name: string) => Promise<void>): Promise<number> {
   process.umask(0o022);
@@ -61,7 +61,7 @@ export async function run(config: Config, failpoint?: (name: string) => Promise<
 
 let shutdown: (words: string) => void = () => {};
 
-/** In the foreground, and when it was asked for, the cages stop first. Under a service manager they live on. */
+/** In the foreground, or on a shutdown request, the cages stop first. Under a service manager they keep running. */
 async function stop(config: Config, hive: System, server: Server, why: string): Promise<void> {
   const isSignal = why.startsWith("SIG");
   if (!isSignal || config.foreground) {
@@ -77,7 +77,7 @@ async function stop(config: Config, hive: System, server: Server, why: string): 
   process.stdout.write("stopped\n");
 }
 
-/** Opens the operator's HTTP surface; the port is known from here on. */
+/** Opens the operator's HTTP server. After this the port is known. */
 async function serveWeb(config: Config, hive: System, log: Log): Promise<Server> {
   let app: ReturnType<typeof webApp> | undefined;
   const server = createAdaptorServer({
@@ -103,7 +103,7 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
     sessions: hive.sessions,
     call(name, input) {
       const answer = hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true });
-      // Streams are not served over HTTP: the app refuses them before this.
+      // The app refuses streams before this.
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
     },
@@ -112,7 +112,7 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
   app = webApp({ ...deps, origins });
-  // A page on a port of its own talks to that port alone: another one's origin is foreign, though it shares the cookie.
+  // A page on its own port may talk only to that port. Other origins are foreign, although they share the cookie.
   hive.pages.answerWith(port, (agent, own) => {
     const only = { agent: agent.name, home: () => hive.urls.home };
     const listener = getRequestListener(webApp({ ...deps, origins: originsFor(own, undefined), only }).fetch);
@@ -126,7 +126,7 @@ function banner(config: Config, hive: System): string {
   if (hive.access.mode === "rehearsal") {
     lines.push(
       "  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.",
-      "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to go live.",
+      "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to use a real model.",
       "",
     );
   } else {
@@ -139,20 +139,20 @@ function banner(config: Config, hive: System): string {
     lines.push(`  note: ${allStoppedWords(stopped, isAnyUp)} (${hivectl("start --what-ran")}, or the button of the page)`);
   lines.push(
     `  state  ${config.stateDir}`,
-    `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages live on"}; ${hivectlName()} --help`,
+    `  ${config.foreground ? "Ctrl-C stops the hive and its cages" : "SIGTERM ends the daemon; the cages keep running"}; ${hivectlName()} --help`,
     "",
   );
   return `${lines.join("\n")}\n`;
 }
 
-/** Makes a folder and follows its links once, here: from then on nothing that a cage is given goes through a link. */
+/** Creates a folder and resolves its links once. After this no path that a cage gets contains a link. */
 function realFolder(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o750 });
   return realpathSync(folder);
 }
 
 function checkSocketPaths(paths: Paths): void {
-  // The longest that there can be: a name of 32 letters.
+  // The longest possible path: a name of 32 letters.
   const longest = join(paths.sockets({ name: "x".repeat(32), role: "agent" }), "egress.sock");
   if (Buffer.byteLength(longest) > MAX_SOCKET_PATH) {
     throw new Error(
@@ -161,7 +161,7 @@ function checkSocketPaths(paths: Paths): void {
   }
 }
 
-/** After a failed write nothing on the disk is certain: only a new process that reads it anew may go on. */
+/** Ends the process. After a failed write the state on disk is uncertain, so a new process must read it again. */
 function die(log: Log, error: Error): never {
   log.fatal({ err: error }, "the disk failed");
   process.exit(70);

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { makeRuntime, revisionOf, type RuntimeFile } from "../platforms/runtime.ts";
 
-/** Where the built programs are: the folder of this file once it is bundled. */
+/** The folder of the built programs. It is the folder of this file once it is bundled. */
 const DIST = import.meta.dirname;
 
-/** What a cage runs: Node, the CLI, the harness, and two names for it on the path. */
+/** The files that a cage runs: Node, the CLI, the harness, and two names for the harness on the path. */
 function runtimeFiles(claude: string): RuntimeFile[] {
   const harness = readdirSync(join(DIST, "harness"))
     .filter((name) => name.endsWith(".js"))
@@ -21,7 +21,7 @@ function runtimeFiles(claude: string): RuntimeFile[] {
   ];
 }
 
-/** The program of the CLI: the one that is set, or the package's for this machine. */
+/** The CLI's program: the configured one, or the package's for this machine. */
 export function findClaude(configured: string | undefined): string {
   if (configured !== undefined) {
     if (!existsSync(configured)) throw new Error(`HIVE_CLAUDE_PATH: there is no file ${configured}`);
@@ -36,7 +36,7 @@ export function findClaude(configured: string | undefined): string {
       const program = join(dirname(manifest), "claude");
       if (existsSync(program)) return program;
     } catch {
-      // Not the variant of this machine.
+      // This variant is not installed.
     }
   }
   throw new Error(
@@ -44,7 +44,7 @@ export function findClaude(configured: string | undefined): string {
   );
 }
 
-/** Makes the immutable runtime folder of this build, or finds it made. */
+/** Opens the immutable runtime folder of this build. Creates it if it does not exist. */
 export function openRuntime(folder: string, claude: string): { revision: string; dir: string } {
   const files = runtimeFiles(claude);
   const revision = revisionOf(files, [process.version]);

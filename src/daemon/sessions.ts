@@ -35,8 +35,8 @@ export interface SessionStore {
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
 /**
- * The operator's logins: one-time launch tokens that become browser sessions. Tokens live in memory only (a restart
- * prints a new one); sessions are stored as hashes.
+ * The operator's logins. A one-time launch token becomes a browser session. Tokens exist only in memory, and a restart
+ * prints a new one. Sessions are stored as hashes.
  */
 export class Sessions {
   readonly #store: SessionStore;

@@ -10,9 +10,12 @@ import { MAX_AGENT_BYTES_IN_FLIGHT, MAX_AGENT_CONNECTIONS } from "../wire/limits
 import type { OperationName } from "../wire/operations.ts";
 import type { CallerContext } from "./handlers/types.ts";
 
-/** Connections to host.sock: every terminal and program of the operator. */
+/** The maximum number of connections to host.sock: the operator's terminals and programs. */
 const MAX_HOST_CONNECTIONS = 1000;
-/** Bytes of unanswered requests on host.sock: dozens of the longest lines, from programs that the operator trusts. */
+/**
+ * The maximum bytes of unanswered requests on host.sock: dozens of the longest lines. The operator trusts these
+ * programs.
+ */
 const MAX_HOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** Something that listens and can be closed. */
@@ -20,7 +23,7 @@ interface Listener {
   close(): Promise<void>;
 }
 
-/** Carries out a call of the caller that the socket identifies. */
+/** Runs a call. The socket identifies the caller. */
 type Call = (name: OperationName, input: never, caller: CallerContext) => Answer;
 
 export interface SocketDeps {
@@ -31,27 +34,33 @@ export interface SocketDeps {
 }
 
 /**
- * The Unix sockets of the hive. One folder per agent, bound into that cage alone and never made anew while the cage
- * lives; it is open to the group that the driver gave the agent, and to nobody else. Who speaks is which socket
- * was spoken to: there is no token to steal and no sender to forge.
+ * The Unix sockets of the hive. Each agent has one folder, which is bound only into its cage and never recreated while
+ * the
+ * cage runs. Only the group that the driver gave the agent can open it. The socket identifies the caller, so there is
+ * no
+ * token to steal and no sender to forge.
  */
 export class Sockets implements CageSockets {
   readonly #deps: SocketDeps;
   readonly #open = new Map<string, Listener[]>();
   #call: Call = () => {
-    throw new Error("a socket was opened before anything answers on it");
+    throw new Error("a socket was opened before `answerWith` was called");
   };
 
   constructor(deps: SocketDeps) {
     this.#deps = deps;
   }
 
-  /** Sets what answers the calls. Once, before a socket is opened: handlers act on the cages, which open the sockets. */
+  /**
+   * Sets the function that answers calls. Called once, before a socket opens. It is not a constructor argument because
+   * handlers
+   * use the cages, and the cages open the sockets.
+   */
   answerWith(call: Call): void {
     this.#call = call;
   }
 
-  /** Opens an agent's three sockets; does nothing when they are open. */
+  /** Opens an agent's three sockets. Does nothing if they are open. */
   async openAgent(agent: Agent): Promise<void> {
     if (this.#open.has(agent.id)) return;
     const listeners: Listener[] = [];
@@ -59,7 +68,7 @@ export class Sockets implements CageSockets {
     const folder = this.#deps.paths.sockets(agent);
     const { identity } = agent.record;
     mkdirSync(folder, { recursive: true, mode: 0o750 });
-    give(folder, identity, 0o750);
+    giveToGroup(folder, identity, 0o750);
     try {
       const mcp = join(folder, "mcp.sock");
       listeners.push(
@@ -77,14 +86,14 @@ export class Sockets implements CageSockets {
       const model = join(folder, "model.sock");
       const egress = join(folder, "egress.sock");
       listeners.push(await this.#deps.gateway.listen(agent, { model, egress }));
-      for (const path of [mcp, model, egress]) give(path, identity, 0o660);
+      for (const path of [mcp, model, egress]) giveToGroup(path, identity, 0o660);
     } catch (error) {
       await this.closeAgent(agent);
       throw error;
     }
   }
 
-  /** Who speaks on a connection, as its handlers see it. What it may call grows when it says hello. */
+  /** The caller of each connection, as its handlers see it. After `hello` it may also call the harness's operations. */
   readonly #callers = new WeakMap<Connection, CallerContext>();
   #callerOn(agent: Agent, connection: Connection): CallerContext {
     const known = this.#callers.get(connection);
@@ -109,13 +118,13 @@ export class Sockets implements CageSockets {
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  /** Closes an agent's sockets and removes their folder. Only for an agent that is gone. */
+  /** Closes an agent's sockets and removes their folder. Only for an agent that no longer exists. */
   async removeAgent(agent: Agent): Promise<void> {
     await this.closeAgent(agent);
     await rm(this.#deps.paths.sockets(agent), { recursive: true, force: true });
   }
 
-  /** Opens the operator's socket: for the daemon's user and its group. */
+  /** Opens the operator's socket for the daemon's user and its group. */
   async openHost(path: string): Promise<Listener> {
     const listener = await serveLines({
       path,
@@ -139,10 +148,11 @@ export class Sockets implements CageSockets {
 }
 
 /**
- * Opens a path to the agent's group, and to nobody else. The cage sees its folder read-only, so nothing in it can be
- * a link that the cage has put there.
+ * Gives a path to the agent's group, and to no other. The cage sees the folder read-only, so it cannot replace a path
+ * in it
+ * with a link.
  */
-function give(path: string, identity: Identity, mode: number): void {
+function giveToGroup(path: string, identity: Identity, mode: number): void {
   chownSync(path, process.getuid?.() ?? 0, identity.gid);
   chmodSync(path, mode);
 }

@@ -24,18 +24,18 @@ async function next(events: AsyncGenerator<HiveEvent>): Promise<HiveEvent | unde
   return value as HiveEvent | undefined;
 }
 
-test("a reader that is more bytes behind than may wait gets a reset, and then what happens after it", async () => {
+test("a reader whose backlog has too many bytes gets a reset, then the events after it", async () => {
   const ended = new AbortController();
   const events = subscribeLines({ feed, views }, {}, ended.signal);
   const first = next(events);
   feed.publish(turn(1));
   expect(await first).toMatchObject({ kind: "turn", seq: 1 });
-  // It does not read meanwhile.
+  // The reader does not read meanwhile.
   for (let n = 0; n < 40; n++) feed.publish(turn(MIB));
   expect(await next(events)).toEqual({ kind: "reset", seq: 41 });
   feed.publish(turn(1));
   expect(await next(events)).toMatchObject({ kind: "turn", seq: 42 });
-  // And again, any number of times.
+  // This works repeatedly.
   for (let n = 0; n < 40; n++) feed.publish(turn(MIB));
   expect(await next(events)).toEqual({ kind: "reset", seq: 82 });
   ended.abort();
@@ -43,7 +43,7 @@ test("a reader that is more bytes behind than may wait gets a reset, and then wh
   expect(feed.readers).toBe(0);
 });
 
-test("the same for a reader that is too many small events behind", async () => {
+test("a reader whose backlog has too many events gets a reset", async () => {
   const events = subscribeLines({ feed, views }, {}, undefined);
   const first = next(events);
   feed.publish(turn(1));
@@ -53,7 +53,7 @@ test("the same for a reader that is too many small events behind", async () => {
   await events.return(undefined);
 });
 
-test("a reader that is fewer bytes behind gets every event", async () => {
+test("a reader whose backlog is small enough gets every event", async () => {
   const events = subscribeLines({ feed, views }, {}, undefined);
   const first = next(events);
   feed.publish(turn(1));

@@ -2,15 +2,19 @@ import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 
-/** What events are read from. */
+/** The source of the events. */
 type Source = Pick<HandlerContext, "feed" | "views">;
 
-/** What may wait for one reader of a socket: as much as for a browser. Past that it is told to take a new snapshot. */
+/**
+ * The maximum backlog of a reader on a socket, the same as for a browser. Beyond it the reader must take a new
+ * snapshot.
+ */
 const MAX_WAITING = { events: 20_000, bytes: 8 * 1024 * 1024 };
 
 /**
- * Subscribes to the feed. Stored events come first, from the filter's position; then the latest view of every agent
- * and of the hive, when those are wanted; then what happens. Returns how to stop.
+ * Subscribes to the feed. First come the stored events after the filter's position. Then, if wanted, come the latest
+ * views
+ * of every agent and of the hive, then new events. Returns a function that unsubscribes.
  */
 export function subscribe(source: Source, filter: Filter, sink: Sink): () => void {
   const stop = source.feed.subscribe(filter, sink);
@@ -19,27 +23,28 @@ export function subscribe(source: Source, filter: Filter, sink: Sink): () => voi
 }
 
 /**
- * The same as an iteration, for sockets. Ends when `ended` does. A reader that is too slow misses what waited for it and
- * gets a `reset` instead, after which the events continue.
+ * `subscribe` as an async iteration, for sockets. Ends when `ended` aborts. A reader that is too slow loses its backlog
+ * and
+ * gets a `reset` instead. After it, events continue.
  */
 export async function* subscribeLines(source: Source, filter: Filter, ended: AbortSignal | undefined): AsyncGenerator<HiveEvent> {
   let waiting: Frame[] = [];
   let bytes = 0;
   let wake: () => void = () => {};
-  let isOver = ended?.aborted ?? false;
+  let hasEnded = ended?.aborted ?? false;
   let isBehind = false;
   const end = (): void => {
-    isOver = true;
+    hasEnded = true;
     wake();
   };
   const stop = subscribe(source, filter, (frame: Frame) => {
-    if (isOver) return false;
+    if (hasEnded) return false;
     if (waiting.length >= MAX_WAITING.events || bytes + frame.sse.length > MAX_WAITING.bytes) {
       isBehind = true;
       waiting = [];
       bytes = 0;
     }
-    // What the reader is behind is in the snapshot that it takes.
+    // The snapshot that the reader takes next contains these events.
     if (!isBehind) {
       waiting.push(frame);
       bytes += frame.sse.length;
@@ -49,7 +54,7 @@ export async function* subscribeLines(source: Source, filter: Filter, ended: Abo
   });
   ended?.addEventListener("abort", end, { once: true });
   try {
-    while (!isOver) {
+    while (!hasEnded) {
       if (isBehind) {
         const seq = source.feed.position();
         isBehind = false;

@@ -14,7 +14,7 @@ import { Broker } from "../messages/broker.ts";
 import type { Served } from "../messages/waiters.ts";
 import { openBus } from "../../test/lib/bus.ts";
 
-/** What holds in the time in which many sends are committed and none has been told yet. */
+/** Tests of the time in which many sends are committed but not yet acknowledged. */
 
 const principals: Principal[] = ["hm1nd", "ada", "bob"].map((name) => ({ id: `id-${name}`, name }));
 const directory: Directory = {
@@ -30,8 +30,8 @@ let store: Store;
 let feed: Feed;
 let broker: Broker;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "background-"));
-  // Every disk is slow: the sync of many sends runs in the background.
+  folder = mkdtempSync(join(tmpdir(), "sync-visibility-"));
+  // Every disk counts as slow, so the sync of many sends runs in the background.
   store = openStoreIn(folder, { quickSyncMs: 0 });
   const replay = storeReplay(store, directory, {
     view() {
@@ -47,44 +47,44 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Sends enough at once for one sync in the background; resolves while that is under way. */
-async function underWay(to: string): Promise<{ all: Promise<unknown>; told: () => number }> {
-  let told = 0;
+/** Sends enough messages at once for a sync in the background. Resolves while the sync runs. */
+async function sendMany(to: string): Promise<{ all: Promise<unknown>; acknowledged: () => number }> {
+  let acknowledged = 0;
   const sends = Array.from({ length: MIN_BACKGROUND }, async (_, nth) => {
     await broker.send(operator, { to, body: `${nth}` });
-    told++;
+    acknowledged++;
   });
-  // One turn in which they are seen, and one that brings no more.
+  // The first turn of the loop collects the sends, the second brings no more.
   await turnOfLoop();
   await turnOfLoop();
-  return { all: Promise.all(sends), told: () => told };
+  return { all: Promise.all(sends), acknowledged: () => acknowledged };
 }
 
-test("a wait that runs out while its message is on the way gets that message", async () => {
+test("a wait that times out while a message for it is being committed gets that message", async () => {
   await broker.send(operator, { to: "ada", body: "for the turn" });
   await new Promise<Served>(broker.next("id-ada", "i-ada", never));
-  const over = new AbortController();
-  const waiting = broker.recv("id-ada", "i-ada", 60, over.signal);
-  const { all, told } = await underWay("ada");
-  expect(told()).toBe(0);
-  over.abort();
+  const timeout = new AbortController();
+  const waiting = broker.recv("id-ada", "i-ada", 60, timeout.signal);
+  const { all, acknowledged } = await sendMany("ada");
+  expect(acknowledged()).toBe(0);
+  timeout.abort();
   expect((await waiting).message?.body).toBe("0");
   await all;
 });
 
-test("a reader who comes while sends are on the way hears of each once", async () => {
-  const { all, told } = await underWay("ada");
-  expect(told()).toBe(0);
-  const heard: number[] = [];
-  feed.subscribe({ after: 0 }, ({ event }) => event.kind === "message" && heard.push(event.seq) > 0);
+test("a reader that connects while sends are being committed receives each once", async () => {
+  const { all, acknowledged } = await sendMany("ada");
+  expect(acknowledged()).toBe(0);
+  const received: number[] = [];
+  feed.subscribe({ after: 0 }, ({ event }) => event.kind === "message" && received.push(event.seq) > 0);
   await all;
-  expect(heard).toEqual([...new Set(heard)]);
-  expect(heard).toHaveLength(MIN_BACKGROUND);
+  expect(received).toEqual([...new Set(received)]);
+  expect(received).toHaveLength(MIN_BACKGROUND);
 });
 
-test("a harness that takes over while a lease of the earlier one is on the way gets the message anew", async () => {
+test("a harness that takes over while a lease of the earlier one is being committed gets the message again", async () => {
   const earlier = new Promise<Served>(broker.next("id-ada", "i-1", never));
-  const { all } = await underWay("ada");
+  const { all } = await sendMany("ada");
   const kept = broker.leases.present("id-ada", "i-2", []);
   const first = await earlier;
   expect("message" in first && first.message.body).toBe("0");
@@ -94,9 +94,9 @@ test("a harness that takes over while a lease of the earlier one is on the way g
   expect("message" in again && again.message).toMatchObject({ body: "0", redelivered: true });
 });
 
-test("a harness is not told to sleep while its mail is on the way", async () => {
+test("a harness is not asked to sleep while its mail is being committed", async () => {
   const waiting = new Promise<Served>(broker.next("id-ada", "i-ada", never));
-  const { all } = await underWay("ada");
+  const { all } = await sendMany("ada");
   expect(broker.offerSleep("id-ada")).toBe(false);
   expect("message" in (await waiting)).toBe(true);
   await all;

@@ -7,11 +7,11 @@ export interface SystemDeps {
   config: Config;
   paths: Paths;
   log: Log;
-  /** The daemon should stop its cages and end. */
+  /** Asks the daemon to stop its cages and exit. */
   requestShutdown(words: string): void;
-  /** Something failed after which nothing may be written: end at once. */
+  /** Reports a failure after which nothing may be written. The process must exit at once. */
   onFatal(error: Error): void;
-  /** What tests replace. The program overrides nothing. */
+  /** Parts that tests replace. The program overrides nothing. */
   overrides?: Overrides;
 }
 
@@ -20,6 +20,6 @@ export interface Overrides {
   runtime?: { revision: string; dir: string };
   now?: () => number;
   onUnexpected?: (error: unknown) => void;
-  /** Named places between two steps of a deploy, for tests that break it there. */
+  /** Called at named points between two steps of a deploy. Tests throw there. */
   failpoint?: (name: string) => Promise<void>;
 }

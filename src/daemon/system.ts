@@ -57,8 +57,9 @@ import { Views } from "./views.ts";
 export type System = Awaited<ReturnType<typeof openSystem>>;
 
 /**
- * Puts the hive together: the one place that knows every part. It decides nothing. Each part gets the parts before it,
- * and hears of what happens in later ones on the bus. Nothing runs before `boot`.
+ * Wires the hive together. This is the only place that knows every part, and it contains no decisions. Each part gets
+ * the
+ * parts before it, and is notified of events in later parts through the bus. Nothing runs before `boot`.
  */
 export async function openSystem({ config, paths, log, requestShutdown, onFatal, overrides = {} }: SystemDeps) {
   const now = overrides.now ?? Date.now;

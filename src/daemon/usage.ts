@@ -3,7 +3,7 @@ import type { Store } from "../store/store.ts";
 
 interface Tally {
   tokens: number;
-  /** US dollars of the requests that have a price, and how many have none. */
+  /** US dollars of the requests that have a price. `unpriced` counts those that have none. */
   cost: number;
   unpriced: number;
 }
@@ -12,7 +12,7 @@ const NOTHING: Readonly<Tally> = { tokens: 0, cost: 0, unpriced: 0 };
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** What was used today (UTC), by agent: in memory for showing, in the ledger for good. */
+/** Today's usage (UTC) by agent. It is kept in memory for display, and permanently in the ledger. */
 export class UsageToday {
   readonly #store: Store;
   readonly #now: () => number;
@@ -22,12 +22,12 @@ export class UsageToday {
   constructor(store: Store, now: () => number) {
     this.#store = store;
     this.#now = now;
-    this.#turnDay();
+    this.#startDay();
   }
 
-  /** Counts an answer; resolves once it is stored. */
+  /** Counts an answer. Resolves when it is stored. */
   async add(usage: Usage): Promise<void> {
-    this.#turnDay();
+    this.#startDay();
     const { input, output, cache_read, cache_write } = usage.tokens;
     const tally = this.#byAgent.get(usage.agentId) ?? { ...NOTHING };
     tally.tokens += input + output + cache_read + cache_write;
@@ -48,12 +48,12 @@ export class UsageToday {
   }
 
   of(agentId: string): Readonly<Tally> {
-    this.#turnDay();
+    this.#startDay();
     return this.#byAgent.get(agentId) ?? NOTHING;
   }
 
   total(): Tally {
-    this.#turnDay();
+    this.#startDay();
     const sum = { ...NOTHING };
     for (const tally of this.#byAgent.values()) {
       sum.tokens += tally.tokens;
@@ -63,7 +63,7 @@ export class UsageToday {
     return sum;
   }
 
-  #turnDay(): void {
+  #startDay(): void {
     const today = dayOf(this.#now());
     if (today === this.#day) return;
     this.#day = today;

@@ -56,7 +56,7 @@ function askedFor(context: HandlerContext, row: ApprovalRecord): Output<"propose
   return { request: row.id, ...(row.error === null ? {} : { refused: row.error }), risks };
 }
 
-/** Queues rebuilds; with `wait` each result says how its deploy ended. */
+/** Queues rebuilds. With `wait`, each result says how its deploy ended. */
 function rebuildAll(
   context: HandlerContext,
   names: string[],
@@ -64,10 +64,10 @@ function rebuildAll(
   { wait, always, note }: { wait: boolean; always?: boolean; note?: string | undefined },
 ): ReturnType<typeof each> {
   return each(context, names, caller, async (agent) => {
-    const settled = context.deploys.autoUpdate.ask(agent, by(caller), { always: always === true, note });
-    // Its failure is told to the log by the line that it waits in.
-    if (!wait) return void settled.catch(() => {});
-    const row = await settled;
+    const finished = context.deploys.autoUpdate.ask(agent, by(caller), { always: always === true, note });
+    // The queue logs its failure.
+    if (!wait) return void finished.catch(() => {});
+    const row = await finished;
     if (row === undefined || row.state === "deployed") return row && { request: row.id };
     return { ok: false, request: row.id, error: row.error ?? `request ${row.id} is ${row.state}` };
   });
@@ -93,7 +93,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
   async show(context, input) {
     const row = context.deploys.requestStore.get(input.id);
-    // The digest is that of the moment at which the base is read: what runs may change while the diff is made.
+    // The view has the digest at the time at which the base is read, because the running commit may change meanwhile.
     const approval = context.deploys.requestStore.view(row);
     const base = await baseOf(context, input.id, input.base);
     const files = await lookAt(context.deploys.context, row.name, base, row.sha);
@@ -170,7 +170,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));
     const names = new Set(input.inputs.flatMap((name) => dependants(inputs, name) ?? []));
     const { results } = await rebuildAll(context, [...names], caller, { ...input, always: true });
-    // An input that is not known does not keep the others from being updated.
+    // An unknown input does not stop the others from being updated.
     return { results: [...results, ...unknown.map((name) => ({ name, ok: false, error: why(name) }))] };
   },
 

@@ -2,33 +2,33 @@ import type { BackupProgress } from "../../wire/backup.ts";
 import type { Output } from "../../wire/operations.ts";
 import type { Handlers } from "./types.ts";
 
-/** How often the caller is told how far a backup is. Milliseconds. */
-const TELL_EVERY_MS = 200;
+/** How often the caller gets the progress of a backup. Milliseconds. */
+const PROGRESS_EVERY_MS = 200;
 
 export const backupHandlers: Pick<Handlers, "backup"> = {
   async *backup(context, input, caller) {
     const givenUp = new AbortController();
     const giveUp = (): void => givenUp.abort();
     if (caller.kind === "operator") caller.ended.addEventListener("abort", giveUp, { once: true });
-    const told: Output<"backup">[] = [];
+    const reports: Output<"backup">[] = [];
     let wake = (): void => {};
-    let toldAt = 0;
-    const tell = (progress: BackupProgress): void => {
-      if (performance.now() - toldAt < TELL_EVERY_MS) return;
-      toldAt = performance.now();
-      told.push({ progress });
+    let reportedAt = 0;
+    const report = (progress: BackupProgress): void => {
+      if (performance.now() - reportedAt < PROGRESS_EVERY_MS) return;
+      reportedAt = performance.now();
+      reports.push({ progress });
       wake();
     };
-    let isOver = false;
-    const taken = context.backups.take(input.to, givenUp.signal, tell).finally(() => {
-      isOver = true;
+    let hasEnded = false;
+    const taken = context.backups.take(input.to, givenUp.signal, report).finally(() => {
+      hasEnded = true;
       wake();
     });
-    // Whoever awaits it below hears of a failure; nobody else has to.
+    // The `await` below throws its failure. If the caller has gone, no code needs it.
     taken.catch(() => {});
     try {
-      while (!isOver || told.length > 0) {
-        const next = told.shift();
+      while (!hasEnded || reports.length > 0) {
+        const next = reports.shift();
         if (next) yield next;
         else await new Promise<void>((resolve) => (wake = resolve));
       }
@@ -36,7 +36,7 @@ export const backupHandlers: Pick<Handlers, "backup"> = {
       const { created_at, seq, agents } = manifest;
       yield { backup: { folder, created_at, bytes, agents: agents.length, seq, complaints } };
     } finally {
-      // The caller may have gone in the middle.
+      // The caller may have disconnected before the end.
       giveUp();
       if (caller.kind === "operator") caller.ended.removeEventListener("abort", giveUp);
     }

@@ -3,7 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import type { HarnessSession } from "../../agents/harness-session.ts";
 import type { CallerContext } from "./types.ts";
 
-/** The agent that a cage's call comes from. The socket let no one else through, so anything else is a defect. */
+/** The agent that a cage's call comes from. The socket lets no other caller through, so anything else is a defect. */
 export function agentOf(caller: CallerContext): Extract<CallerContext, { kind: "agent" }> {
   if (caller.kind !== "agent") throw new Error("an agent's operation was called by the operator");
   return caller;
@@ -12,8 +12,8 @@ export function agentOf(caller: CallerContext): Extract<CallerContext, { kind: "
 /** The harness that a call comes from. */
 export function harnessOf(caller: CallerContext): { agent: Agent; session: HarnessSession } {
   const { agent, harness } = agentOf(caller);
-  if (!harness) throw new HiveError("forbidden", "say hello first");
-  // A connection that lost its place to a newer harness of the same cage may not go on.
-  if (agent.harness !== harness) throw new HiveError("conflict", "another harness has taken this one's place");
+  if (!harness) throw new HiveError("forbidden", "this connection has no harness: call hello first");
+  // A connection that a newer harness of the same cage has replaced may not continue.
+  if (agent.harness !== harness) throw new HiveError("conflict", "another harness has replaced this one");
   return { agent, session: harness };
 }

@@ -5,7 +5,7 @@ import { agentOf, harnessOf } from "./caller.ts";
 
 type Names = "hello" | "next" | "finish" | "publish" | "delta" | "report" | "confirm" | "set_status" | "whoami" | "list_agents";
 
-/** What a cage says of itself: its harness's verbs, and what any program in it may ask. */
+/** The operations of a cage: those of its harness, and those that any program in it may call. */
 export const harnessHandlers: Pick<Handlers, Names> = {
   async hello(context, input, caller) {
     const { agent, connection, becomeHarness } = agentOf(caller);

@@ -11,12 +11,12 @@ type Names = "search" | "turns" | "statistics" | "usage" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-/** The id of a principal, also of an agent that was destroyed: what it said and did is still there. */
+/** The id of a principal. Destroyed agents have one too, because their history is kept. */
 export function principalId(context: HandlerContext, name: string): string {
   return name === OPERATOR || name === SYSTEM ? name : context.swarm.byNameEvenDestroyed(name).id;
 }
 
-/** What looks back. */
+/** The operations that read the past. */
 export const historyHandlers: Pick<Handlers, Names> = {
   async search(context, input) {
     const who = input.agent === undefined ? undefined : principalId(context, input.agent);

@@ -9,7 +9,7 @@ import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
 import type { Handlers } from "./types.ts";
 
-/** Every operation of the contract and what carries it out. */
+/** The handler of every operation of the contract. */
 export const handlers: Handlers = {
   ...messageHandlers,
   ...questionHandlers,

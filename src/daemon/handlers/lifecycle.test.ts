@@ -3,7 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { each, lifecycleHandlers } from "./lifecycle.ts";
 import type { HandlerContext } from "./types.ts";
 
-test("what fails with one agent of a scope keeps none of the others from its result", async () => {
+test("a failure with one agent of a scope does not affect the results of the others", async () => {
   const unexpected: unknown[] = [];
   const context = {
     swarm: {

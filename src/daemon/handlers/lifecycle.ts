@@ -21,16 +21,16 @@ type Names =
 type PerAgentResult = Output<"start">["results"][number];
 type Scope = { agent_names?: string[] | undefined; all?: true | undefined };
 
-/** The agents of a scope by name. The manager may not name itself, nor everybody. */
+/** The names of the agents in a scope. The manager may not use `all`. */
 export function namesIn(context: HandlerContext, scope: Scope, caller: CallerContext): string[] {
   if (scope.all === true) {
-    if (caller.kind === "agent") throw new HiveError("forbidden", "only the operator may start everybody: name the agents");
+    if (caller.kind === "agent") throw new HiveError("forbidden", "only the operator may act on all agents: name the agents");
     return context.swarm.all().map((agent) => agent.name);
   }
   return [...new Set(scope.agent_names)];
 }
 
-/** An agent that the caller may act on: the manager acts on others, never on itself. */
+/** An agent that the caller may act on. The manager may act on the others, but not on itself. */
 function target(context: HandlerContext, name: string, caller: CallerContext): Agent {
   const agent = context.swarm.byName(name);
   if (caller.kind === "agent" && agent === caller.agent) {
@@ -39,7 +39,7 @@ function target(context: HandlerContext, name: string, caller: CallerContext): A
   return agent;
 }
 
-/** Does one thing to each agent of a scope, side by side, and says what became of each. */
+/** Runs an action for each agent of a scope in parallel, and returns a result for each. */
 export async function each(
   context: HandlerContext,
   names: string[],
@@ -51,7 +51,7 @@ export async function each(
       try {
         return { name, ok: true, ...(await act(target(context, name, caller))) };
       } catch (error) {
-        // A defect with one of them does not keep the results of the others.
+        // A defect with one agent does not hide the results of the others.
         if (!(error instanceof HiveError)) context.onUnexpected(error);
         return { name, ok: false, error: failure(error).error };
       }
@@ -60,7 +60,7 @@ export async function each(
   return { results };
 }
 
-/** While everything is stopped only the operator starts an agent. */
+/** Starts an agent. While everything is stopped, only the operator may. */
 async function startOne(context: HandlerContext, agent: Agent, caller: CallerContext): Promise<void> {
   if (caller.kind === "agent") context.allStop.check();
   await context.commands.start(agent, by(caller));

@@ -44,7 +44,7 @@ export const messageHandlers: Pick<Handlers, Names> = {
     const who = input.agent === undefined ? undefined : principalId(context, input.agent);
     if (input.stuck === true) return context.history.stuck(input);
     if (input.waiting !== true) return context.history.messages(input, who);
-    if (who === undefined) throw new HiveError("bad_request", "whose inbox? name the agent");
+    if (who === undefined) throw new HiveError("bad_request", "`waiting` needs an agent: name the one whose inbox to list");
     return context.history.waiting(who, input.limit);
   },
   message: (context, input) => ({ message: context.history.whole(input.id) }),

@@ -92,13 +92,13 @@ export const readHandlers: Pick<Handlers, Names> = {
     return {};
   },
   shutdown(context) {
-    // Answered first: the caller should hear it before its socket goes.
+    // Answer first: the caller should get the answer before its socket closes.
     setImmediate(() => context.requestShutdown("hivectl shutdown"));
     return {};
   },
 };
 
-/** The fixed row of an agent when it differs from the one sent last. */
+/** The status row of an agent, if it differs from the last one sent. */
 function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subscribe_agent_status"> | undefined {
   const row = statusRow(agent);
   const text = JSON.stringify(row);
@@ -107,7 +107,7 @@ function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subs
   return { agent_statuses: [row] };
 }
 
-/** A file as text; bytes that text cannot carry beside it, so that all of it can be proposed again. */
+/** A file as text. A file that text cannot represent also has its bytes, so that all of it can be proposed again. */
 function readFile({ path, mode, base64 }: TreeFile): Output<"config">["files"][number] {
   const bytes = Buffer.from(base64, "base64");
   const isExact = mode !== "120000" && isUtf8(bytes);

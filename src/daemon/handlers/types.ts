@@ -24,7 +24,7 @@ import type { AgentPages } from "../http/agent-pages.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Views } from "../views.ts";
 
-/** What handlers act on. */
+/** The parts that the handlers use. */
 export interface HandlerContext {
   swarm: Swarm;
   commands: AgentCommands;
@@ -47,9 +47,9 @@ export interface HandlerContext {
   pages: Pick<AgentPages, "portOf">;
   paths: Paths;
   urls: { home: string; domain: string | undefined };
-  /** Prefixes of model ids that the operator's prices name. */
+  /** The prefixes of model ids in the operator's prices. */
   pricedModels: readonly string[];
-  /** The daemon should stop its cages and end. */
+  /** Asks the daemon to stop its cages and exit. */
   requestShutdown(words: string): void;
   onUnexpected(error: unknown): void;
 }
@@ -59,7 +59,7 @@ export type CallerContext =
   | {
       kind: "operator";
       ended: AbortSignal;
-      /** A page was looked at: what it approves has to be named by its digest. */ browser?: boolean;
+      /** The call comes from a page, so an approval must name the digest of what the page showed. */ browser?: boolean;
     }
   | {
       kind: "agent";
@@ -77,5 +77,5 @@ type Result<N extends OperationName> = Operations[N] extends { stream: true }
 
 export type Handler<N extends OperationName> = (context: HandlerContext, input: Parsed<N>, caller: CallerContext) => Result<N>;
 
-/** One handler for each operation of the contract: the compiler says which is missing. */
+/** One handler for each operation of the contract. The compiler reports a missing one. */
 export type Handlers = { [N in OperationName]: Handler<N> };
