@@ -105,9 +105,9 @@ test("stops reading for a reader that does not read, so that memory stays bounde
     };
     go();
     // The writer is held back once all buffers on the way are full.
-    const look = setInterval(() => {
+    const poll = setInterval(() => {
       if (sent === last) {
-        clearInterval(look);
+        clearInterval(poll);
         blocked();
       }
       last = sent;

@@ -35,13 +35,13 @@ export interface HarnessConfig {
   warmMs: number;
   /** How long to run without a daemon. Milliseconds. */
   awayMs: number;
-  /** The protocol version of the hello. Only tests set another than ours. */
+  /** The protocol version of the hello. Only tests set another one. */
   protocol: number | undefined;
 }
 
 export function readHarnessConfig(env: NodeJS.ProcessEnv): HarnessConfig {
   const parsed = Environment.safeParse(env);
-  if (!parsed.success) throw new Error(`the harness's settings do not fit: ${schemaComplaint(parsed.error)}`);
+  if (!parsed.success) throw new Error(`the harness's settings are not valid: ${schemaComplaint(parsed.error)}`);
   const e = parsed.data;
   return {
     socketsDir: e.HIVE_SOCKETS,

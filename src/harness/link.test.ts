@@ -78,7 +78,7 @@ function open(options: { awayMs?: number; busy?: boolean } = {}): Link {
     revision: "r",
     generation: 1,
     awayMs: options.awayMs ?? 60_000,
-    standing: () => ({ leases: [{ id: 7, token: "t" }], busy: options.busy ?? false, residentServers: 0 }),
+    state: () => ({ leases: [{ id: 7, token: "t" }], busy: options.busy ?? false, residentServers: 0 }),
     onAssigned: (given) => void assigned.push(given),
     onPush: (push) => void pushes.push(push),
   });
@@ -133,19 +133,19 @@ test("does not repeat an aborted call over a new connection", async () => {
 
 test.each(["bad_request", "too_large"] as const)("a hello that is refused with %s is not sent again", async (code) => {
   await daemon(undefined, () => new HiveError(code, "leases: at most 1000"));
-  expect(await open().ended).toEqual({ kind: "refused", words: "leases: at most 1000" });
+  expect(await open().ended).toEqual({ kind: "refused", reason: "leases: at most 1000" });
   expect(hellos).toHaveLength(1);
 });
 
-test("ends with the daemon's words if it does not speak the protocol", async () => {
+test("ends with the daemon's reason if the daemon does not support its protocol", async () => {
   await daemon(undefined, () => new HiveError("protocol", "this harness is newer: update the daemon"));
-  expect(await open().ended).toEqual({ kind: "refused", words: "this harness is newer: update the daemon" });
+  expect(await open().ended).toEqual({ kind: "refused", reason: "this harness is newer: update the daemon" });
 });
 
 test("waits for another harness that is about to end", async () => {
   await daemon(
     () => ({ confirmed_n: 1 }),
-    () => (hellos.length < 4 ? new HiveError("conflict", "there is one at a time") : undefined),
+    () => (hellos.length < 4 ? new HiveError("conflict", "an agent has one at a time") : undefined),
   );
   expect(await open().call("publish", { events: [] })).toEqual({ confirmed_n: 1 });
   expect(hellos).toHaveLength(4);
@@ -175,8 +175,8 @@ test.each([
   };
   await daemon(answer, undefined, { ...assignment, ...part });
   const end = await open().ended;
-  const words = expect.stringContaining(`the harness cannot read its assignment: ${field}`);
-  expect(end).toEqual({ kind: "unreadable", words });
-  expect(reports).toEqual([words]);
+  const reason = expect.stringContaining(`the harness cannot read its assignment: ${field}`);
+  expect(end).toEqual({ kind: "unreadable", reason });
+  expect(reports).toEqual([reason]);
   expect(assigned).toEqual([]);
 });

@@ -7,11 +7,11 @@ import { HiveError, schemaComplaint } from "../wire/error.ts";
 import { HarnessPush, PROTOCOL } from "../wire/harness.ts";
 import type { Input, OperationName, Output } from "../wire/operations.ts";
 import { growingPauses, type PauseRange } from "../lib/pauses.ts";
-import { isForGood } from "./retry.ts";
+import { isPermanent } from "./retry.ts";
 
 /** Between two attempts to reach the daemon. */
 const RECONNECT: PauseRange = { firstMs: 20, mostMs: 2_000 };
-/** How often to retry after "another harness lives", in case that harness is about to end. */
+/** How often to retry after "another harness is connected", in case that harness is about to end. */
 const MAX_CONFLICTS = 40;
 
 export type Assignment = Output<"hello">;
@@ -24,17 +24,17 @@ export interface LinkOptions {
   /** How long to search for a daemon before giving up. Milliseconds. */
   awayMs: number;
   /** The state of this harness for each hello. */
-  standing(): { leases: { id: number; token: string }[]; busy: boolean; residentServers: number };
-  /** The daemon answered a hello: the assignment, and the leases that are still valid. */
+  state(): { leases: { id: number; token: string }[]; busy: boolean; residentServers: number };
+  /** Called when the daemon has answered a hello, with the assignment and the leases that are still valid. */
   onAssigned(assignment: Assignment): void;
   onPush(push: HarnessPush): void;
 }
 
 /** Why the link has ended permanently. */
 export type LinkEnd =
-  | { kind: "refused"; words: string }
-  /** The daemon's answer to the hello does not fit its schema. The daemon has been told. */
-  | { kind: "unreadable"; words: string }
+  | { kind: "refused"; reason: string }
+  /** The daemon's answer to the hello does not match its schema. The daemon is notified. */
+  | { kind: "unreadable"; reason: string }
   | { kind: "away" }
   | { kind: "closed" };
 
@@ -65,7 +65,7 @@ export class Link {
         return await client.call(name, input, signal ? { signal } : {});
       } catch (error) {
         if (!(error instanceof ConnectionLost) || this.#closing || signal?.aborted) throw error;
-        // Once it counts as closed, `#client` is the next one.
+        // When it has closed, `#client` is the next one.
         await client.closed;
       }
     }
@@ -92,10 +92,10 @@ export class Link {
         await this.#hello(client);
         return client;
       } catch (error) {
-        if (error instanceof ZodError) return this.#stop({ kind: "unreadable", words: unreadable(error) });
-        if (isForGood(error)) return this.#stop({ kind: "refused", words: error.message });
+        if (error instanceof ZodError) return this.#stop({ kind: "unreadable", reason: unreadable(error) });
+        if (isPermanent(error)) return this.#stop({ kind: "refused", reason: error.message });
         if (error instanceof HiveError && error.code === "conflict" && ++conflicts > MAX_CONFLICTS) {
-          return this.#stop({ kind: "refused", words: error.message });
+          return this.#stop({ kind: "refused", reason: error.message });
         }
         if (this.#closing || performance.now() - since > this.#options.awayMs) return this.#stop({ kind: "away" });
       }
@@ -110,7 +110,7 @@ export class Link {
   }
 
   async #hello(client: LineClient): Promise<void> {
-    const { leases, busy, residentServers } = this.#options.standing();
+    const { leases, busy, residentServers } = this.#options.state();
     client.onPush((line) => {
       const push = HarnessPush.safeParse(line);
       if (push.success) this.#options.onPush(push.data);
@@ -155,7 +155,7 @@ export class Link {
         watcher = watch(dirname(this.#options.socket), done);
         watcher.on("error", () => {}); // The timer is enough.
       } catch {
-        // There is no folder to watch; the timer is enough.
+        // There is no folder to watch. The timer is enough.
       }
     });
   }

@@ -16,7 +16,7 @@ import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
 
-/** Exit codes, distinct for the daemon and for people. */
+/** Exit codes. They differ so that the daemon and people can tell the ends apart. */
 export const EXIT = { ok: 0, crash: 1, usage: 2, refused: 3 } as const;
 /** Pause before an end that the daemon could not store is sent again. Milliseconds. */
 const RETRY_FINISH_MS = 1_000;
@@ -29,7 +29,8 @@ const failed =
     log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 
 /**
- * The harness: connects to the daemon, takes its assignment, and runs turn after turn until the daemon says sleep or
+ * The harness: connects to the daemon, gets its assignment, and runs turn after turn until the daemon asks it to sleep
+ * or
  * stop, or has been away for too long. Resolves with the exit code.
  */
 export async function serve(config: HarnessConfig): Promise<number> {
@@ -37,7 +38,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let assignment: Assignment | undefined;
   let assigned!: (assignment: Assignment) => void;
   const firstAssignment = new Promise<Assignment>((resolve) => (assigned = resolve));
-  /** Pushes that arrive before everything is ready are handled as soon as it is. */
+  /** Pushes that arrived before the harness was ready. They are handled when it is. */
   const early: HarnessPush[] = [];
   let onPush: (push: HarnessPush) => void = (push) => void early.push(push);
 
@@ -47,7 +48,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     generation: config.generation,
     protocol: config.protocol,
     awayMs: config.awayMs,
-    standing: () => ({ leases: leases.list(), busy: loop.current !== undefined, residentServers: residents?.count ?? 0 }),
+    state: () => ({ leases: leases.list(), busy: loop.current !== undefined, residentServers: residents?.count ?? 0 }),
     onAssigned(given) {
       log(`hello answered: ${given.agent.name}, protocol ${given.protocol}`);
       leases.keep(given.leases);
@@ -61,7 +62,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
   let residents: Residents | undefined;
   let cli: AgentCli | undefined;
-  /** The CLI gets one thing at a time: turns and the operator's commands. */
+  /** Serialises turns and the operator's commands, because the CLI does one thing at a time. */
   const toCli = new SerialQueue();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => toCli.run(step);
   const leaving = new AbortController();
@@ -75,7 +76,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     },
     async finish(turn, outcome) {
       await finishTurn(turn, outcome, {
-        tell: async (of, end) => void (await link.call("finish", { turn: of, outcome: end })),
+        report: async (of, end) => void (await link.call("finish", { turn: of, outcome: end })),
         pause: () => new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS)),
         log,
       });
@@ -178,7 +179,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   const end = await Promise.race([
     loop.run().then(
       () => ({ kind: "done" as const }),
-      (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "broken" as const, error }),
+      (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "failed" as const, error }),
     ),
     link.ended,
   ]);
@@ -191,8 +192,8 @@ export async function serve(config: HarnessConfig): Promise<number> {
     log("the harness ends");
     return EXIT.ok;
   }
-  if (end.kind === "broken") {
-    log(`the turn loop broke: ${end.error instanceof Error ? (end.error.stack ?? end.error.message) : String(end.error)}`);
+  if (end.kind === "failed") {
+    log(`the turn loop failed: ${end.error instanceof Error ? (end.error.stack ?? end.error.message) : String(end.error)}`);
     return EXIT.crash;
   }
   return endOfLink(end);
@@ -200,13 +201,13 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
 function endOfLink(end: LinkEnd): number {
   if (end.kind === "unreadable") {
-    log(end.words);
+    log(end.reason);
     return EXIT.refused;
   }
   if (end.kind === "refused") {
-    log(`the daemon refused this harness: ${end.words}`);
+    log(`the daemon refused this harness: ${end.reason}`);
     return EXIT.refused;
   }
-  log(end.kind === "away" ? "no daemon has come back: the harness ends" : "the link was closed");
+  log(end.kind === "away" ? "the daemon did not return: the harness ends" : "the link was closed");
   return EXIT.ok;
 }

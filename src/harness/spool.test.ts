@@ -7,7 +7,7 @@ import { Spool } from "./spool.ts";
 const note = (text: string): TurnEvent => ({ type: "note", level: "info", text });
 const texts = (events: SpooledEvent[]): string[] => events.map(({ event }) => (event.type === "note" ? event.text : event.type));
 
-test("events arrive in order, numbered from one, in batches that fit a publish", async () => {
+test("events arrive in order, numbered from one, in batches of at most one publish", async () => {
   const batches: SpooledEvent[][] = [];
   const spool = new Spool(async (events) => {
     batches.push(events);
@@ -104,7 +104,7 @@ test("an event that the daemon refuses permanently is replaced by a note, and th
   for (const text of ["a", "b", "c", "bad", "d", "e"]) spool.add({ type: "text", text });
   await spool.flushed();
   expect(stored.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
-  const told = stored.map(({ event }) => (event.type === "text" || event.type === "note" ? event.text : ""));
-  expect(told).toEqual(["a", "b", "c", "a text event was refused: events.3: does not fit", "d", "e"]);
+  const recorded = stored.map(({ event }) => (event.type === "text" || event.type === "note" ? event.text : ""));
+  expect(recorded).toEqual(["a", "b", "c", "a text event was refused: events.3: does not fit", "d", "e"]);
   expect(calls).toBeLessThan(12);
 });

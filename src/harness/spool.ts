@@ -1,7 +1,7 @@
 import type { HiveError } from "../wire/error.ts";
 import type { SpooledEvent, TurnEvent } from "../wire/event.ts";
 import { MAX_EVENTS_PER_PUBLISH } from "../wire/limits.ts";
-import { isForGood } from "./retry.ts";
+import { isPermanent } from "./retry.ts";
 
 /** Maximum bytes of events that are kept while the daemon does not confirm them. */
 const MAX_SPOOL_BYTES = 64 * 1024 * 1024;
@@ -46,15 +46,15 @@ export class Spool {
     this.#publish = publish;
   }
 
-  /** Takes an event. Sends it as soon as the last batch is confirmed; marks of tool calls wait a moment longer. */
+  /** Adds an event. Sends it when the last batch is confirmed. Marks of tool calls wait a moment longer. */
   add(event: TurnEvent): void {
     this.#hold(event);
     while (this.#bytes > MAX_SPOOL_BYTES && this.#dropOldest()) this.#dropped++;
-    if (GATHERED.has(event.type)) this.#gathering ??= setTimeout(() => this.#pumpAside(), GATHER_MS);
-    else this.#pumpAside();
+    if (GATHERED.has(event.type)) this.#gathering ??= setTimeout(() => this.#pumpInBackground(), GATHER_MS);
+    else this.#pumpInBackground();
   }
 
-  #pumpAside(): void {
+  #pumpInBackground(): void {
     // `#send` handles every failure of a publish itself.
     this.#pump().catch(() => {});
   }
@@ -73,9 +73,9 @@ export class Spool {
 
   #dropOldest(): boolean {
     const at = this.#held.findIndex(({ spooled }) => spooled.event.type !== "turn_start" && spooled.event.type !== "turn_end");
-    const [gone] = at < 0 ? [] : this.#held.splice(at, 1);
-    if (!gone) return false;
-    this.#bytes -= gone.bytes;
+    const [dropped] = at < 0 ? [] : this.#held.splice(at, 1);
+    if (!dropped) return false;
+    this.#bytes -= dropped.bytes;
     return true;
   }
 
@@ -91,15 +91,19 @@ export class Spool {
       if (this.#dropped > 0) {
         const count = this.#dropped;
         this.#dropped = 0;
-        this.#hold({ type: "note", level: "warn", text: `${count} events were dropped: no daemon took them` });
+        this.#hold({
+          type: "note",
+          level: "warn",
+          text: `${count} events were dropped: the daemon did not confirm them in time`,
+        });
       }
       const batch = this.#batch();
       let confirmed: number;
       try {
         confirmed = await this.#publish(batch);
       } catch (error) {
-        // A daemon that is away or whose disk is full loses nothing: the same batch is sent again.
-        if (isForGood(error)) this.#isolate(batch, error);
+        // If the daemon is away or its disk is full, nothing is lost: the same batch is sent again.
+        if (isPermanent(error)) this.#isolate(batch, error);
         else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
         continue;
       }
@@ -108,7 +112,7 @@ export class Spool {
     }
   }
 
-  /** The daemon will never accept one event of this batch. A single event is replaced by a note; a longer batch is split. */
+  /** The daemon will never accept an event of this batch. Splits the batch, or replaces a single event with a note. */
   #isolate(batch: readonly SpooledEvent[], error: HiveError): void {
     this.#most = Math.ceil(batch.length / 2);
     const [held] = this.#held;

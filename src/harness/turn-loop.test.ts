@@ -44,7 +44,7 @@ function message(id: number, more: object = {}): Output<"next"> {
   return { message: { id, from: "ada", body: "hello", redelivered: false, created_at, ...more }, token: "t", unread: 2 };
 }
 
-test("a turn stores its events before its message is acknowledged; sleep ends the loop", async () => {
+test("a turn stores its events before its message is acknowledged, and sleep ends the loop", async () => {
   const { loop, finished, order, prompts } = loopOf([message(7)], []);
   loop.setNextTurn(12);
   await loop.run();

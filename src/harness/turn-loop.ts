@@ -9,7 +9,7 @@ import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 
 /** The dependencies of the loop. Tests replace each function. */
 export interface LoopDeps {
-  /** Leases the next message, waiting for it if necessary; or returns that this process may end. */
+  /** Leases the next message, and waits for one if necessary. Or returns that this process may end. */
   next(): Promise<Output<"next">>;
   /** Reports the end of the turn to the daemon. Retries as long as there may be a daemon. */
   finish(turn: number, outcome: TurnOutcome): Promise<void>;
@@ -40,7 +40,7 @@ export class TurnLoop {
   readonly #deps: LoopDeps;
   #nextTurn = 1;
   #current: Turn | undefined;
-  /** Set by the first cancel of the running turn: its outcome unless it ends well. */
+  /** Set by the first cancel of the running turn. It is the turn's outcome, unless the turn ends well. */
   #cancelled: Extract<TurnOutcome, { kind: "cancelled" }> | undefined;
   leaving = false;
 
@@ -108,7 +108,7 @@ export class TurnLoop {
     this.#current = undefined;
   }
 
-  /** Runs the prompt. If the table of ends names a recovery, tries it and then the prompt again, each recovery once. */
+  /** Runs the prompt. If the table of ends names a recovery, tries it once and then runs the prompt again. */
   async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
     const tried = new Set<Recovery>();
     let again = message;

@@ -201,6 +201,6 @@ test("a harness without a daemon for too long ends itself cleanly", async () => 
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const code = await new Promise((resolve) => child.on("close", resolve));
   expect(code).toBe(0);
-  expect(said).toContain("no daemon has come back: the harness ends");
+  expect(said).toContain("the daemon did not return: the harness ends");
   rmSync(folder, { recursive: true, force: true });
 });

@@ -3,8 +3,8 @@ import type { LiveDelta, TurnEvent } from "../../wire/event.ts";
 import type { TurnEnd } from "../../wire/turn-ends.ts";
 
 /**
- * The agent CLI as the harness uses it. It runs one thing at a time: the caller waits for the end of a prompt or a
- * compaction before it starts the next. No method throws because of the CLI, the API or the session: ends are data.
+ * The agent CLI as the harness uses it. It does one thing at a time: the caller waits for the end of a prompt or a
+ * compaction before it starts the next one. No method throws because of the CLI, the API or the session: ends are data.
  */
 export interface AgentCli {
   /**
@@ -18,7 +18,7 @@ export interface AgentCli {
   compact(): Promise<PromptEnd>;
   /**
    * Interrupts the running prompt, which then ends as `interrupted`. Leaves no process of the prompt behind. The events
-   * contain `why` in place of what the CLI then says to the model.
+   * contain `why` in place of the CLI's message to the model.
    */
   cancel(why: string): Promise<void>;
   /** Sets the model of the next prompt, also in a running process. */

@@ -4,7 +4,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { ExtraMcpServer } from "../../wire/config.ts";
 
-/** First and longest pause before an ended server is restarted. Milliseconds. */
+/** First and longest pause before a server that ended is restarted. Milliseconds. */
 const FIRST_RESTART_MS = 1_000;
 const MOST_RESTART_MS = 60_000;
 /** A server that stays up this long has recovered. Milliseconds. */
@@ -17,9 +17,9 @@ interface Resident {
 }
 
 /**
- * MCP servers that run as long as the cage, such as a chat bridge or a webhook that wakes its agent. They run as our
- * children and are restarted when they end. Each CLI process reaches them through an in-process server of the same
- * name.
+ * MCP servers that run as long as the cage, such as a chat bridge or a webhook that wakes its agent. They are children
+ * of the
+ * harness and are restarted when they end. Each CLI process reaches them through an in-process server of the same name.
  */
 export class Residents {
   readonly #servers: Record<string, ExtraMcpServer>;
@@ -102,7 +102,7 @@ export class Residents {
 
   #live(name: string): Client {
     const client = this.#residents.get(name)?.client;
-    if (!client) throw new Error(`the server ${name} is down just now; it is being started again`);
+    if (!client) throw new Error(`the server ${name} is down and is being restarted: try again in a moment`);
     return client;
   }
 }

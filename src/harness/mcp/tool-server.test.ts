@@ -29,18 +29,18 @@ async function hiveClient(call: (name: string, input: unknown) => Promise<unknow
 
 /** A raw connection to a server: messages in and messages out. */
 async function wire(call: (name: string) => Promise<ToolAnswer>): Promise<{
-  say(message: object): void;
-  heard: JSONRPCMessage[];
+  send(message: object): void;
+  received: JSONRPCMessage[];
   turn(): Promise<void>;
 }> {
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
   await new ToolServer("hive", { tools: [], call }).connect(theirs);
-  const heard: JSONRPCMessage[] = [];
-  mine.onmessage = (message) => void heard.push(message);
+  const received: JSONRPCMessage[] = [];
+  mine.onmessage = (message) => void received.push(message);
   await mine.start();
   return {
-    heard,
-    say: (message) => void mine.send({ jsonrpc: "2.0", ...message } as JSONRPCMessage),
+    received,
+    send: (message) => void mine.send({ jsonrpc: "2.0", ...message } as JSONRPCMessage),
     turn: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
@@ -75,31 +75,35 @@ test("the library's client sees the hive's tools as always loaded, and gets thei
 });
 
 test("unknown methods are refused, a defect in a tool is reported, and malformed messages are ignored", async () => {
-  const { say, heard, turn } = await wire(async () => {
+  const { send, received, turn } = await wire(async () => {
     throw new Error("broken");
   });
-  say({ id: 1, method: "resources/list" });
-  say({ id: "two", method: "tools/call", params: { arguments: {} } });
-  say({ id: 3, method: "tools/call", params: { name: "send" } });
-  say({ id: 4, result: {} });
-  say({ method: "notifications/initialized" });
-  say({ id: 5, method: "initialize", params: { protocolVersion: "1999-01-01" } });
-  say({ id: 6, method: "initialize", params: { protocolVersion: "2024-11-05" } });
+  send({ id: 1, method: "resources/list" });
+  send({ id: "two", method: "tools/call", params: { arguments: {} } });
+  send({ id: 3, method: "tools/call", params: { name: "send" } });
+  send({ id: 4, result: {} });
+  send({ method: "notifications/initialized" });
+  send({ id: 5, method: "initialize", params: { protocolVersion: "1999-01-01" } });
+  send({ id: 6, method: "initialize", params: { protocolVersion: "2024-11-05" } });
   await turn();
-  expect(heard).toContainEqual({ jsonrpc: "2.0", id: 1, error: { code: -32601, message: "there is no method resources/list" } });
-  expect(heard).toContainEqual(expect.objectContaining({ id: "two", error: expect.objectContaining({ code: -32602 }) }));
-  expect(heard).toContainEqual({ jsonrpc: "2.0", id: 3, error: { code: -32603, message: "broken" } });
-  const versions = heard.flatMap((one) => ("result" in one ? [one.result["protocolVersion"]] : []));
+  expect(received).toContainEqual({
+    jsonrpc: "2.0",
+    id: 1,
+    error: { code: -32601, message: "there is no method resources/list" },
+  });
+  expect(received).toContainEqual(expect.objectContaining({ id: "two", error: expect.objectContaining({ code: -32602 }) }));
+  expect(received).toContainEqual({ jsonrpc: "2.0", id: 3, error: { code: -32603, message: "broken" } });
+  const versions = received.flatMap((one) => ("result" in one ? [one.result["protocolVersion"]] : []));
   expect(versions).toEqual([LATEST_PROTOCOL_VERSION, "2024-11-05"]);
-  expect(heard).toHaveLength(5);
+  expect(received).toHaveLength(5);
 });
 
 test("a cancelled call gets no answer", async () => {
   let answer: (with_: ToolAnswer) => void = () => {};
-  const { say, heard, turn } = await wire(() => new Promise((resolve) => (answer = resolve)));
-  say({ id: 1, method: "tools/call", params: { name: "recv" } });
-  say({ method: "notifications/cancelled", params: { requestId: 1 } });
+  const { send, received, turn } = await wire(() => new Promise((resolve) => (answer = resolve)));
+  send({ id: 1, method: "tools/call", params: { name: "recv" } });
+  send({ method: "notifications/cancelled", params: { requestId: 1 } });
   answer({ content: [] });
   await turn();
-  expect(heard).toEqual([]);
+  expect(received).toEqual([]);
 });

@@ -24,20 +24,21 @@ const INTERNAL_ERROR = -32603;
 export interface Offered {
   /** The tools in the form that the client sees. */
   tools: readonly Tool[];
-  /** Runs a tool. A refusal is an answer; an exception is a defect. */
+  /** Runs a tool. A refusal is an answer. An exception is a defect. */
   call(name: string, args: Record<string, unknown>): Promise<ToolAnswer>;
 }
 
 /**
  * The part of MCP that a server with only tools needs, over the transport that the Agent SDK connects
- * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times on its way through. Here the call
- * is parsed once, and its arguments once by their tool.
+ * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times. This one parses it once, and the
+ * tool
+ * parses its arguments once.
  */
 export class ToolServer {
   readonly #name: string;
   readonly #offered: Offered;
   /** Requests without an answer so far. */
-  readonly #underWay = new Set<string | number>();
+  readonly #pending = new Set<string | number>();
   #transport: Transport | undefined;
 
   constructor(name: string, offered: Offered) {
@@ -52,7 +53,7 @@ export class ToolServer {
 
   async connect(transport: Transport): Promise<void> {
     this.#transport = transport;
-    transport.onmessage = (message) => this.#take(message);
+    transport.onmessage = (message) => this.#receive(message);
     await transport.start();
   }
 
@@ -60,7 +61,7 @@ export class ToolServer {
     await this.#transport?.close();
   }
 
-  #take(message: unknown): void {
+  #receive(message: unknown): void {
     const { data } = Incoming.safeParse(message);
     // A response without a request, or a message that cannot be answered.
     if (!data) return;
@@ -68,19 +69,19 @@ export class ToolServer {
     if (id !== undefined) return void this.#answer(id, method, params);
     if (method !== "notifications/cancelled") return;
     const cancelled = CancelledParams.safeParse(params);
-    if (cancelled.success) this.#underWay.delete(cancelled.data.requestId);
+    if (cancelled.success) this.#pending.delete(cancelled.data.requestId);
   }
 
   async #answer(id: string | number, method: string, params: Record<string, unknown>): Promise<void> {
-    this.#underWay.add(id);
+    this.#pending.add(id);
     let answer;
     try {
       answer = { result: await this.#result(method, params) };
     } catch (error) {
       answer = { error: explain(error) };
     }
-    // A cancelled request gets no answer. If an answer cannot be sent, the client is gone.
-    if (this.#underWay.delete(id)) await this.#transport?.send({ jsonrpc: "2.0", id, ...answer }).catch(() => {});
+    // A cancelled request gets no answer. If an answer cannot be sent, the client has disconnected.
+    if (this.#pending.delete(id)) await this.#transport?.send({ jsonrpc: "2.0", id, ...answer }).catch(() => {});
   }
 
   #result(method: string, params: Record<string, unknown>): Record<string, unknown> | Promise<ToolAnswer> {

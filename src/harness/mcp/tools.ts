@@ -5,14 +5,14 @@ import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import { MAX_RECV_WAIT_SECONDS } from "../../wire/limits.ts";
 import type { Input, OperationName, Output } from "../../wire/operations.ts";
 
-/** What the tools need of the harness. */
+/** The parts of the harness that the tools use. */
 export interface ToolHost {
   call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>>;
   /** Resolves a commit to its full name in an agent's proposed repository. Throws an explanation if it is not one. */
   fullCommit(agent: string, commit: string): Promise<string>;
-  /** A message was leased into the running turn. */
+  /** Called when a message is leased into the running turn. */
   leased(lease: { id: number; token: string; from: string }): void;
-  /** This turn's message from that sender that can be answered; undefined if there is none. */
+  /** The message of this turn from that sender, to answer. Undefined if there is none. */
   messageFrom(sender: string): number | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface HiveTool {
   run(host: ToolHost, args: Record<string, unknown>): Promise<string>;
 }
 
-const EVERYONE = ["agent", "manager"] as const;
+const ALL_ROLES = ["agent", "manager"] as const;
 const MANAGER_ONLY = ["manager"] as const;
 
 function define<S extends z.ZodRawShape>(tool: {
@@ -42,15 +42,16 @@ function define<S extends z.ZodRawShape>(tool: {
 const oneAgent = { name: z.string().describe("Name of the agent") };
 
 /**
- * The tools of the hive and the roles that may use them. This list only decides which tools are offered; the daemon
- * checks each call.
+ * The tools of the hive and the roles that may use them. This list decides only which tools are offered. The daemon
+ * checks
+ * each call.
  */
 export const hiveTools: readonly HiveTool[] = [
   define({
     name: "send",
     description:
       'Send a message to another agent, to "operator" (the human), to "manager", or to "*" (every agent in your recipients). The message is stored before this returns; the recipient gets it as soon as it is free. This is the only way to answer: plain text in your turn is not delivered.',
-    roles: EVERYONE,
+    roles: ALL_ROLES,
     shape: {
       to: z.string().describe('Recipient: an agent\'s name, "operator", "manager" or "*"'),
       body: z.string().describe("The message: text of 1 byte to 256 KiB. Put longer text into a file and send its path."),
@@ -82,7 +83,7 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "recv",
     description: `Take the next message from your inbox into this turn. Without wait it returns at once: a message, or "no message". With wait it waits for a message, ${MAX_RECV_WAIT_SECONDS} seconds at most. To wait longer, end your turn: the next message starts a new turn.`,
-    roles: EVERYONE,
+    roles: ALL_ROLES,
     shape: {
       wait: z
         .number()
@@ -104,7 +105,7 @@ export const hiveTools: readonly HiveTool[] = [
     name: "ask_operator",
     description:
       "Ask the human operator for a decision. Returns the id of the question at once; the answer arrives later as a message from system. End your turn after asking, unless you have other work.",
-    roles: EVERYONE,
+    roles: ALL_ROLES,
     shape: {
       question: z.string().describe("The question, with the facts that the operator needs to decide"),
       options: z
@@ -134,7 +135,7 @@ export const hiveTools: readonly HiveTool[] = [
     name: "set_status",
     description:
       "Set your status: one line that says what you are doing. The operator sees it next to your name. Set it when you start work and when you finish.",
-    roles: EVERYONE,
+    roles: ALL_ROLES,
     shape: { text: z.string().max(280).describe("One line; empty to clear it") },
     async run(host, { text }) {
       await host.call("set_status", { text });
@@ -144,7 +145,7 @@ export const hiveTools: readonly HiveTool[] = [
   define({
     name: "whoami",
     description: "Your name, role, model, description, recipients, and the number of unread messages.",
-    roles: EVERYONE,
+    roles: ALL_ROLES,
     shape: {},
     run: async (host) => JSON.stringify(await host.call("whoami", {})),
   }),
@@ -261,12 +262,12 @@ export interface ToolAnswer {
 
 /** A tool in MCP's list format. */
 export function describeTool(tool: HiveTool): { name: string; description: string; inputSchema: { type: "object" } } {
-  // The input of a client, in the dialect of JSON Schema that all clients read.
+  // The input side of the schema, in the JSON Schema dialect that all clients read.
   const inputSchema = z.toJSONSchema(z.object(tool.shape), { io: "input", target: "draft-7" });
   return { name: tool.name, description: tool.description, inputSchema: { ...inputSchema, type: "object" } };
 }
 
-/** Runs a tool. A refusal is an answer that the model can read, never a broken call. `tool` is undefined for an unknown name. */
+/** Runs a tool. A refusal becomes an answer that the model can read. `tool` is undefined for an unknown name. */
 export async function answerTool(
   tool: HiveTool | undefined,
   name: string,

@@ -94,7 +94,7 @@ test("a start reports the tool servers that do not connect with the reason, and 
   expect(started).toEqual({ servers: { missing: expect.stringContaining("ENOENT"), dies: expect.any(String) } });
 });
 
-test("servers start whose arguments exceed a command line", async () => {
+test("servers start even if their arguments exceed a command line", async () => {
   const args = Array.from({ length: 64 }, () => "x".repeat(4096));
   const many = Object.fromEntries(
     Array.from({ length: 10 }, (_, n) => [`s${n}`, { type: "stdio" as const, command: "false", args }]),
@@ -114,6 +114,6 @@ test.each<[string, Parameters<typeof make>[0], object]>([
 
 test("a lost session is replaced at the start, with a note", async () => {
   expect(await make({ sessionId: "11111111-2222-4333-8444-555555555555" }).start()).toEqual({ servers: {} });
-  const told = { type: "note", level: "warn", text: expect.stringContaining("the next message begins a new one") };
-  expect(events).toContainEqual(told);
+  const note = { type: "note", level: "warn", text: expect.stringContaining("the next message begins a new one") };
+  expect(events).toContainEqual(note);
 });

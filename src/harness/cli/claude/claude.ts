@@ -18,7 +18,7 @@ const INTERRUPT_MS = 500;
 /** Lines of stderr per turn that become notes, and characters of each. */
 const MAX_STDERR_LINES = 20;
 const MAX_STDERR_CHARS = 2_000;
-/** How long to keep a process that was started before its first prompt: a first message often follows a deploy. Milliseconds. */
+/** How long to keep a process without a prompt. A first message often follows a deploy. Milliseconds. */
 const UNUSED_WARM_MS = 30_000;
 /** Maximum characters of a reason: a few lines on a page. */
 const MAX_REASON_CHARS = 300;
@@ -64,7 +64,7 @@ interface Running {
   uuid: string;
   /** The turn begins a session. */
   fresh: boolean;
-  settle(end: PromptEnd): void;
+  finish(end: PromptEnd): void;
 }
 
 /**
@@ -140,7 +140,7 @@ export class Claude implements AgentCli {
       const end = await this.#run("/compact", { composed: false });
       if (end.kind !== "session_lost") return end;
       await this.newSession();
-      const text = `the session to compact is gone (${end.reason}): the next message begins a new one`;
+      const text = `the session to compact is lost (${end.reason}): the next message begins a new one`;
       this.#deps.sink.emit({ type: "note", level: "warn", text });
       return { kind: "ok", reason: text, figures: NO_FIGURES };
     } finally {
@@ -154,9 +154,9 @@ export class Claude implements AgentCli {
     if (!running || !process) return;
     process.reader.cancelled = why;
     const stopped = new Promise<void>((resolve) => {
-      const settle = running.settle;
-      running.settle = (end) => {
-        settle(end);
+      const finish = running.finish;
+      running.finish = (end) => {
+        finish(end);
         resolve();
       };
     });
@@ -217,10 +217,10 @@ export class Claude implements AgentCli {
   #converse(process: Process, text: string, composed: boolean): Promise<PromptEnd> {
     return new Promise((resolve) => {
       const uuid = randomUUID();
-      const running: Running = { uuid, fresh: this.#sessionId === undefined, settle: resolve };
+      const running: Running = { uuid, fresh: this.#sessionId === undefined, finish: resolve };
       this.#running = running;
       process.reader.beginTurn();
-      void process.ended.then((error) => running.settle(deathOf(process, error)));
+      void process.ended.then((error) => running.finish(deathOf(process, error)));
       process.input.push({
         type: "user",
         message: { role: "user", content: text },
@@ -300,7 +300,7 @@ export class Claude implements AgentCli {
     if (!process.initialized) {
       // The CLI also writes a result when it refuses to start.
       process.refusal = startFailure({ code: undefined, words: resultWords(message), resuming: process.resuming });
-      this.#running?.settle({ ...process.refusal, figures: NO_FIGURES });
+      this.#running?.finish({ ...process.refusal, figures: NO_FIGURES });
       return;
     }
     const figures = reader.figures(message);
@@ -309,7 +309,7 @@ export class Claude implements AgentCli {
     const running = this.#running;
     if (!running || (answers !== undefined && answers !== running.uuid)) return;
     const { answered, apiError } = reader;
-    running.settle(endOf(message, figures, { fresh: running.fresh, answered, apiError }));
+    running.finish(endOf(message, figures, { fresh: running.fresh, answered, apiError }));
   }
 
   async #afterTurn(): Promise<void> {
@@ -372,13 +372,13 @@ function unstartable(error: unknown): { kind: TurnEnd; reason: string } {
   return startFailure({ code, words: words(error), resuming: false });
 }
 
-/** Starts a process. Calls `failed` with the operating system's error code when that fails, at once or soon after. */
+/** Starts a process. Calls `failed` with the operating system's error code if that fails, now or shortly after. */
 function startedOr(start: () => ChildProcess, failed: (code: string) => void): ChildProcess {
-  const tell = (error: unknown): void => failed((error as NodeJS.ErrnoException).code ?? words(error));
+  const report = (error: unknown): void => failed((error as NodeJS.ErrnoException).code ?? words(error));
   try {
-    return start().once("error", tell);
+    return start().once("error", report);
   } catch (error) {
-    tell(error);
+    report(error);
     throw error;
   }
 }

@@ -22,7 +22,7 @@ function read(reading: (reader: StreamReader) => void): string[] {
   return events.map((event) => (event.type === "tool_result" ? event.text : event.type));
 }
 
-test("in a cancelled turn our words replace what the CLI tells the model; a tool's own output stays", () => {
+test("in a cancelled turn the hive's text replaces the CLI's message to the model, and a tool's own output stays", () => {
   const texts = read((reader) => {
     reader.cancelled = "cancelled by the operator";
     for (const text of [INTERRUPTED, REJECTED, `Exit code 137\none\ntwo\n${INTERRUPTED}`, "disk full"]) reader.read(result(text));
@@ -35,7 +35,7 @@ test("in a cancelled turn our words replace what the CLI tells the model; a tool
   ]);
 });
 
-test("the same words from a tool stay in a turn that is not cancelled, also after a cancelled one", () => {
+test("the same message stays in a turn that is not cancelled, also after a cancelled one", () => {
   const texts = read((reader) => {
     reader.read(result(INTERRUPTED));
     reader.cancelled = "cancelled by the operator";

@@ -4,7 +4,7 @@ import { NO_FIGURES, type CliSink, type Figures } from "../port.ts";
 /** Maximum bytes of one text inside an event. With its envelope it stays under `MAX_EVENT_BYTES`. */
 const MAX_TEXT_BYTES = 200 * 1024;
 
-/** What the CLI tells the model about a cancelled turn, also after the output of a tool. */
+/** The CLI's messages to the model about a cancelled turn. They also appear after the output of a tool. */
 const STOP_WORDS =
   /\[Request interrupted by user[^\]]*\]|The user doesn't want to (?:proceed with this tool use|take this action right now)\.[^\n]*|API Error: Request was aborted\./g;
 
@@ -23,7 +23,7 @@ export class StreamReader {
   answered = false;
   /** The API's last error in this turn, by the CLI's name for it. */
   apiError: SDKAssistantMessageError | undefined;
-  /** Set once the turn is cancelled: the words that replace what the CLI then says to the model. */
+  /** Set when the turn is cancelled: the text that replaces the CLI's message to the model. */
   cancelled: string | undefined;
 
   constructor(sink: CliSink) {

@@ -5,10 +5,10 @@ import type { AgentCli, CliSink } from "../port.ts";
 import { Claude } from "./claude.ts";
 import { claudeOptions, sessionFolder } from "./options.ts";
 
-/** What Claude Code needs of the harness. */
+/** The parts of the harness that Claude Code uses. */
 export interface ClaudeHost {
   config: HarnessConfig;
-  /** The newest assignment: a new process starts with its config and prompt. */
+  /** The newest assignment. A new process starts with its config and prompt. */
   assignment(): Assignment;
   /** Makes the tool servers of a new process. */
   servers(): Record<string, McpServerConfig>;

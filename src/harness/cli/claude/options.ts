@@ -36,7 +36,7 @@ function builtIns(config: AgentConfig): string[] {
 
 /**
  * Allows every tool that the agent has. The CLI also asks about allowed tools if a command looks unusual to it (`a &
- * b`). The cage confines an agent, not the look of its commands. Rules in `tools.deny` take precedence.
+ * b`). The cage confines the agent, so an unusual command is allowed. Rules in `tools.deny` take precedence.
  */
 function answerFor(tools: readonly string[]): CanUseTool {
   return async (name, input) =>
@@ -46,8 +46,9 @@ function answerFor(tools: readonly string[]): CanUseTool {
 }
 
 /**
- * The options of the CLI: our prompt, tools and servers, and no settings that the agent may have written itself. A tool
- * that is not allowed is denied at once, because no operator is attached to answer.
+ * The options of the CLI: the hive's prompt, tools and servers, and no settings that the agent may have written itself.
+ * A
+ * tool that is not allowed is denied at once, because no operator is attached to answer.
  */
 export function claudeOptions(input: OptionInput): Options {
   return {

@@ -1,8 +1,8 @@
 import type { McpServerStatus, Query } from "@anthropic-ai/claude-agent-sdk";
 import { MCP_TIMEOUT_MS } from "./options.ts";
 
-/** Interval of polling servers that still connect: the CLI does not report a connection. Milliseconds. */
-const LOOK_EVERY_MS = 100;
+/** The polling interval while servers connect, because the CLI does not report a connection. Milliseconds. */
+const POLL_EVERY_MS = 100;
 /** Maximum characters of the reason why a server did not connect. */
 const MAX_WHY_CHARS = 200;
 
@@ -16,7 +16,7 @@ export async function unconnected(query: Pick<Query, "mcpServerStatus">): Promis
     const servers = await query.mcpServerStatus();
     if (!servers.some((server) => server.status === "pending") || performance.now() > until)
       return Object.fromEntries(servers.filter((server) => server.status !== "connected").map((one) => [one.name, whyOf(one)]));
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
   }
 }
 
