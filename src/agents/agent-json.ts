@@ -37,10 +37,8 @@ export function parseRequested(text: string): { config: AgentConfig } | { compla
 
 /**
  * Reads `agent.json` as it was deployed. A value that only breaks a current rule is kept, with a warning. `unreadable`
- * says
- * why the config cannot be read: it is not JSON, a value has the wrong type, or a key is unknown. An unknown key may be
- * a
- * restriction of another version, so no defaults are used for such a config.
+ * says why the config cannot be read: it is not JSON, a value has the wrong type, or a key is unknown. An unknown key
+ * may be a restriction of another version, so no defaults are used for such a config.
  */
 export function parseDeployed(text: string): { config: AgentConfig; warnings: string[] } | { unreadable: string } {
   let value: unknown;

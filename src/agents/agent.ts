@@ -10,8 +10,7 @@ import type { ParkReason } from "./backoff.ts";
 
 /**
  * The phase of a cage. `asleep` has no process but counts as running. The revision of an adopted cage is unknown until
- * its
- * harness says hello.
+ * its harness says hello.
  */
 export type CagePhase =
   | { at: "stopped" }
@@ -79,8 +78,7 @@ interface DeployState {
 
 /**
  * The state of an agent, grouped by the part of the hive that owns it. Any part reads it through `Agent`. Only the
- * owner
- * changes it, through `stateOf`. `test/rules.test.ts` lists the owners.
+ * owner changes it, through `stateOf`. `test/rules.test.ts` lists the owners.
  */
 export interface AgentParts {
   /** `records.ts` */

@@ -31,8 +31,7 @@ type Result = { name: string; ok: boolean; error?: string };
 
 /**
  * Stops every agent with one command of the operator. Another command starts exactly those that ran. The state survives
- * a
- * restart of the daemon. While it lasts, no deploy begins and no agent starts another.
+ * a restart of the daemon. While it lasts, no deploy begins and no agent starts another.
  */
 export class AllStop {
   readonly #deps: AllStopDeps;

@@ -19,8 +19,7 @@ export type CrashVerdict = { kind: "restart"; afterMs: number } | { kind: "park"
 /**
  * Decides what follows a crash at `now`, given the times of the earlier ones. The cage restarts after `baseMs` (10 s by
  * default). The delay doubles with every crash in a row, up to 300 s. The fifth crash within ten minutes parks the
- * cage. A
- * cage that was up for ten minutes starts the count again. Returns the times of the row, including this crash.
+ * cage. A cage that was up for ten minutes starts the count again. Returns the times of the row, including this crash.
  */
 export function afterCrash(
   earlier: readonly number[],

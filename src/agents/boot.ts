@@ -16,10 +16,8 @@ export interface AgentBootDeps {
 
 /**
  * Brings up the agents when the daemon starts. It adopts the cages that still run, and starts the agents that have mail
- * or a
- * resident server. The others are left asleep: they cost nothing and start with their next message. An agent that fails
- * does
- * not stop the others from starting.
+ * or a resident server. The others are left asleep: they cost nothing and start with their next message. An agent that
+ * fails does not stop the others from starting.
  */
 export async function bootAgents(deps: AgentBootDeps): Promise<void> {
   const { agents, cages, onUnexpected } = deps;

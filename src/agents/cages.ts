@@ -144,8 +144,7 @@ export class Cages {
 
   /**
    * Adopts a cage that survived the last daemon. Resolves with false if there is none. Also resolves with false if the
-   * cage was
-   * ended because its config cannot be read: it would continue without the restrictions of that config.
+   * cage was ended because its config cannot be read: it would continue without the restrictions of that config.
    */
   adopt(agent: Agent): Promise<boolean> {
     return agent.serially(async () => {
@@ -224,8 +223,7 @@ export class Cages {
   /**
    * Tries a generation. Ends the cage that runs, calls `switched`, starts a new cage with a nonce, and waits for its
    * confirmation. Throws with the reason if the confirmation does not come or the cage ends first. No cage runs then,
-   * and
-   * `back` restores the earlier state. An end before the confirmation does not count as a crash.
+   * and `back` restores the earlier state. An end before the confirmation does not count as a crash.
    */
   trial(agent: Agent, options: Trial): Promise<void> {
     return agent.serially(async () => {

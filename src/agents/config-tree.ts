@@ -8,8 +8,7 @@ import type { ConfigTree } from "./template.ts";
 
 /**
  * Writes a generation as a folder that appears whole or not at all, on stable storage. Keeps any bytes, executable
- * files and
- * links. A folder that exists is kept: a generation is named after its request and never changes.
+ * files and links. A folder that exists is kept: a generation is named after its request and never changes.
  */
 export async function writeGeneration(folder: string, files: readonly TreeFile[]): Promise<void> {
   if (existsSync(folder)) return;

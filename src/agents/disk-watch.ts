@@ -24,8 +24,7 @@ export interface DiskWatchDeps {
 /**
  * Enforces the disk limit of each agent's config. The kernel does not count an agent's folders, so they are measured in
  * rounds. An agent near its limit gets a warning. An agent over its limit is stopped until the operator has freed room
- * or
- * raised the limit.
+ * or raised the limit.
  */
 export class DiskWatch implements Service {
   readonly #deps: DiskWatchDeps;

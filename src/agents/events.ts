@@ -11,8 +11,7 @@ export interface AgentEvents extends MessageEvents {
   changed: Agent | "hive";
   /**
    * A cage has no process any more. Emitted with `emitAndWait`: the turn ends and the leases are returned before the
-   * cage
-   * counts as ended.
+   * cage counts as ended.
    */
   cage_ended: { agent: Agent; why: string };
   /** A harness has said hello and is the agent's harness from now on. */

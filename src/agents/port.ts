@@ -16,8 +16,7 @@ export function fnv1a32(text: string): number {
 
 /**
  * Chooses the port for a new agent. The manager gets `base`. For another agent the name gives the port. If it is taken,
- * the
- * next free one above it is chosen, starting again at the first after the last. Undefined if all are taken.
+ * the next free one above it is chosen, starting again at the first after the last. Undefined if all are taken.
  */
 export function choosePort(
   agent: { name: string; role: "manager" | "agent" },

@@ -3,8 +3,8 @@ import type { Agent } from "./agent.ts";
 
 /**
  * The system prompt that every agent gets in addition to its own instructions: where it is, how mail works, what it
- * cannot
- * do. A session keeps its prompt, so the prompt contains nothing that changes with the swarm. `whoami` reports that.
+ * cannot do. A session keeps its prompt, so the prompt contains nothing that changes with the swarm. `whoami` reports
+ * that.
  */
 export function systemPrompt(agent: Pick<Agent, "name" | "role" | "config" | "instructions">, operatorPronouns: string): string {
   const parts = [

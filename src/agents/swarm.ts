@@ -17,8 +17,7 @@ export interface AgentStore {
   all(): AgentRecord[];
   /**
    * Stores a new agent. Its uid comes from its ordinal, a number that no agent has had before. The write itself counts
-   * the
-   * ordinal, so two agents that are created at the same time never get the same one.
+   * the ordinal, so two agents that are created at the same time never get the same one.
    */
   insert(make: (ordinal: number) => AgentRecord): Promise<AgentRecord>;
   update(id: string, patch: Partial<AgentRecord>): Promise<void>;

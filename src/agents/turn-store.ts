@@ -6,8 +6,7 @@ import type { TurnStore } from "./turns.ts";
 
 /**
  * Stores turns in the hive's store. Publishes to the feed after the commit. `retention.addedEvents` resolves when the
- * events
- * may be added.
+ * events may be added.
  */
 export function turnStore(
   store: Store,

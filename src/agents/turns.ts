@@ -38,8 +38,7 @@ export interface TurnDeps {
 
 /**
  * Records turns as their harness reports them, with tokens and cost from the gateway. Ends turns whose harness has
- * ended.
- * Every turn that began ends exactly once.
+ * ended. Every turn that began ends exactly once.
  */
 export class Turns {
   readonly #store: TurnStore;
@@ -85,8 +84,7 @@ export class Turns {
 
   /**
    * Ends the agent's open turns as interrupted because their harness has ended. Turns of the harness `except` continue.
-   * Waits
-   * until the events that the harness published before it ended are stored.
+   * Waits until the events that the harness published before it ended are stored.
    */
   async interrupt(agent: Agent, why: string, except?: string): Promise<void> {
     const metered = agent.turn;
@@ -160,8 +158,7 @@ function withResult(event: SpooledEvent["event"]): TurnEvent {
 
 /**
  * Bounds the size of an event. The hive's harness truncates long texts itself. An oversized event from another program
- * is
- * replaced by a note.
+ * is replaced by a note.
  */
 function bounded(spooled: NumberedEvent): NumberedEvent {
   // The start and end events are always kept, so their texts are truncated. The message itself is stored in full.

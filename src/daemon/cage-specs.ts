@@ -39,8 +39,7 @@ export class CageSpecs implements CageSpecsPort {
 
   /**
    * The agent's host identity. A spawn has no agent yet, so it gets the last identity. Like that of a new agent, it
-   * owns
-   * nothing on the host.
+   * owns nothing on the host.
    */
   identityOf(agent: Agent | undefined): Identity {
     return agent?.record.identity ?? this.identityFor(LAST_ORDINAL);

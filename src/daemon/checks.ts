@@ -67,8 +67,7 @@ export function checkHost(path: string): Finding[] {
 
 /**
  * Checks that this architecture and this kernel support the cages' system-call filter. `actions` are the seccomp
- * actions of
- * the kernel, undefined if it lists none.
+ * actions of the kernel, undefined if it lists none.
  */
 export function checkFilter(architecture: string, actions: string | undefined): Finding {
   const what = "no cage can have its system-call filter";

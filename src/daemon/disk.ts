@@ -20,8 +20,7 @@ export interface DiskDeps {
 
 /**
  * Watches the disk under the state folder. When it is nearly full, the ballast is removed, so that running work can
- * finish
- * and stop, and `low` is true: new data is refused. When there is room again, the ballast is written again.
+ * finish and stop, and `low` is true: new data is refused. When there is room again, the ballast is written again.
  */
 export class Disk implements Service {
   readonly #folder: string;

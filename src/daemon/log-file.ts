@@ -26,8 +26,7 @@ const previous = (file: string): string => `${file}.1`;
 
 /**
  * The lines after a position, as soon as there is a whole line. Empty if none comes within 25 seconds, or at once if
- * the
- * log is `complete`.
+ * the log is `complete`.
  */
 export async function linesAfter(file: string, position: number, { complete = false } = {}): Promise<LogPart> {
   // Watch first, then read, so that no write in between is missed.

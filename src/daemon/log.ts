@@ -14,12 +14,9 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /**
  * The daemon's log. Under a service manager it writes JSON lines to stderr. In the foreground the terminal is for
- * people, so
- * the lines go to a file in the state folder, and only warnings also go to the terminal. Code never passes a value with
- * a
- * credential to the log. A line that cannot be written, because the disk is full or the pipe is closed, is dropped: it
- * does
- * not end the daemon.
+ * people, so the lines go to a file in the state folder, and only warnings also go to the terminal. Code never passes a
+ * value with a credential to the log. A line that cannot be written, because the disk is full or the pipe is closed, is
+ * dropped: it does not end the daemon.
  */
 export function openLog(config: Config, file: string): Log {
   const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };

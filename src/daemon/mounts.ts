@@ -13,15 +13,13 @@ type Mount = AgentConfig["mounts"][number];
 
 /**
  * Folders of the running system. They show every process and device, and they contain sockets of services that amount
- * to
- * root access (docker, dbus). A read-only mount does not block those sockets.
+ * to root access (docker, dbus). A read-only mount does not block those sockets.
  */
 const HOST_ONLY = ["/proc", "/sys", "/dev", "/run"];
 
 /**
  * The host folder of a mount, with links resolved. Throws if it does not exist, contains the hive's own files, or is
- * inside
- * one of the hive's folders.
+ * inside one of the hive's folders.
  */
 export function mountSource(mount: Mount, paths: Paths): string {
   let host: string;
@@ -40,10 +38,8 @@ export function mountSource(mount: Mount, paths: Paths): string {
 
 /**
  * Tries each mount of a new request in a throw-away cage that runs as the agent will. Resolves with the access that it
- * gives,
- * or with why it cannot work. A folder that only its owner can write is tried through an id map. With `approved`, only
- * those
- * maps are used, because the agent gets exactly what the operator was shown.
+ * gives, or with why it cannot work. A folder that only its owner can write is tried through an id map. With
+ * `approved`, only those maps are used, because the agent gets exactly what the operator was shown.
  */
 export function tryMounts(
   mounts: readonly Mount[],

@@ -121,8 +121,7 @@ export class Retention implements Service {
 
   /**
    * The hourly round. A removal is permanent, so after a jump of the clock nothing is removed until the clock has been
-   * steady
-   * for an hour.
+   * steady for an hour.
    */
   async tick(): Promise<void> {
     if (this.#steady.check()) await this.runOnce();

@@ -35,10 +35,8 @@ export interface SocketDeps {
 
 /**
  * The Unix sockets of the hive. Each agent has one folder, which is bound only into its cage and never recreated while
- * the
- * cage runs. Only the group that the driver gave the agent can open it. The socket identifies the caller, so there is
- * no
- * token to steal and no sender to forge.
+ * the cage runs. Only the group that the driver gave the agent can open it. The socket identifies the caller, so there
+ * is no token to steal and no sender to forge.
  */
 export class Sockets implements CageSockets {
   readonly #deps: SocketDeps;
@@ -53,8 +51,7 @@ export class Sockets implements CageSockets {
 
   /**
    * Sets the function that answers calls. Called once, before a socket opens. It is not a constructor argument because
-   * handlers
-   * use the cages, and the cages open the sockets.
+   * handlers use the cages, and the cages open the sockets.
    */
   answerWith(call: Call): void {
     this.#call = call;
@@ -149,8 +146,7 @@ export class Sockets implements CageSockets {
 
 /**
  * Gives a path to the agent's group, and to no other. The cage sees the folder read-only, so it cannot replace a path
- * in it
- * with a link.
+ * in it with a link.
  */
 function giveToGroup(path: string, identity: Identity, mode: number): void {
   chownSync(path, process.getuid?.() ?? 0, identity.gid);

@@ -13,8 +13,7 @@ const MAX_WAITING = { events: 20_000, bytes: 8 * 1024 * 1024 };
 
 /**
  * Subscribes to the feed. First come the stored events after the filter's position. Then, if wanted, come the latest
- * views
- * of every agent and of the hive, then new events. Returns a function that unsubscribes.
+ * views of every agent and of the hive, then new events. Returns a function that unsubscribes.
  */
 export function subscribe(source: Source, filter: Filter, sink: Sink): () => void {
   const stop = source.feed.subscribe(filter, sink);
@@ -24,8 +23,7 @@ export function subscribe(source: Source, filter: Filter, sink: Sink): () => voi
 
 /**
  * `subscribe` as an async iteration, for sockets. Ends when `ended` aborts. A reader that is too slow loses its backlog
- * and
- * gets a `reset` instead. After it, events continue.
+ * and gets a `reset` instead. After it, events continue.
  */
 export async function* subscribeLines(source: Source, filter: Filter, ended: AbortSignal | undefined): AsyncGenerator<HiveEvent> {
   let waiting: Frame[] = [];

@@ -58,8 +58,7 @@ export type System = Awaited<ReturnType<typeof openSystem>>;
 
 /**
  * Wires the hive together. This is the only place that knows every part, and it contains no decisions. Each part gets
- * the
- * parts before it, and is notified of events in later parts through the bus. Nothing runs before `boot`.
+ * the parts before it, and is notified of events in later parts through the bus. Nothing runs before `boot`.
  */
 export async function openSystem({ config, paths, log, requestShutdown, onFatal, overrides = {} }: SystemDeps) {
   const now = overrides.now ?? Date.now;

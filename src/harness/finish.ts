@@ -12,9 +12,9 @@ export interface FinishDeps {
 
 /**
  * Reports the end of a turn to the daemon. Retries a refusal that may pass, such as a full disk. If the daemon can
- * never
- * accept the outcome, it reports a plain failure instead, which counts the attempt and parks the agent for a moment.
- * Otherwise the lease would stay, or the turn would repeat without end. Throws if the plain failure is refused too.
+ * never accept the outcome, it reports a plain failure instead, which counts the attempt and parks the agent for a
+ * moment. Otherwise the lease would stay, or the turn would repeat without end. Throws if the plain failure is refused
+ * too.
  */
 export async function finishTurn(turn: number, outcome: TurnOutcome, { report, pause, log }: FinishDeps): Promise<void> {
   let reported = outcome;

@@ -30,8 +30,7 @@ const failed =
 
 /**
  * The harness: connects to the daemon, gets its assignment, and runs turn after turn until the daemon asks it to sleep
- * or
- * stop, or has been away for too long. Resolves with the exit code.
+ * or stop, or has been away for too long. Resolves with the exit code.
  */
 export async function serve(config: HarnessConfig): Promise<number> {
   const leases = new Leases();

@@ -18,8 +18,8 @@ interface Resident {
 
 /**
  * MCP servers that run as long as the cage, such as a chat bridge or a webhook that wakes its agent. They are children
- * of the
- * harness and are restarted when they end. Each CLI process reaches them through an in-process server of the same name.
+ * of the harness and are restarted when they end. Each CLI process reaches them through an in-process server of the
+ * same name.
  */
 export class Residents {
   readonly #servers: Record<string, ExtraMcpServer>;

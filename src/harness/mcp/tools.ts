@@ -43,8 +43,7 @@ const oneAgent = { name: z.string().describe("Name of the agent") };
 
 /**
  * The tools of the hive and the roles that may use them. This list decides only which tools are offered. The daemon
- * checks
- * each call.
+ * checks each call.
  */
 export const hiveTools: readonly HiveTool[] = [
   define({

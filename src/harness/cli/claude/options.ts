@@ -47,8 +47,7 @@ function answerFor(tools: readonly string[]): CanUseTool {
 
 /**
  * The options of the CLI: the hive's prompt, tools and servers, and no settings that the agent may have written itself.
- * A
- * tool that is not allowed is denied at once, because no operator is attached to answer.
+ * A tool that is not allowed is denied at once, because no operator is attached to answer.
  */
 export function claudeOptions(input: OptionInput): Options {
   return {
