@@ -129,7 +129,7 @@ export class Cages {
     return this.#deps.specs.of(agent, nonce);
   }
 
-  /** Checks the mounts in the background. The check runs throw-away cages, and a start must not wait for it. */
+  /** Checks the mounts in the background. The check runs sandboxes, and a start must not wait for it. */
   #checkMounts(agent: Agent): void {
     const { generation } = agent;
     this.#deps.specs

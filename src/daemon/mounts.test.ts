@@ -22,7 +22,7 @@ import { idMapsLack } from "../os/id-map.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { tryMounts } from "./mounts.ts";
 
-/** These tests try mounts in real throw-away cages that run as an agent does on this host. */
+/** These tests try mounts in real sandboxes that run as an agent does on this host. */
 
 let folder: string;
 let paths: Paths;

@@ -37,7 +37,7 @@ export function mountSource(mount: Mount, paths: Paths): string {
 }
 
 /**
- * Tries each mount of a new request in a throw-away cage that runs as the agent will. Resolves with the access that it
+ * Tries each mount of a new request in a sandbox that runs as the agent will. Resolves with the access that it
  * gives, or with why it cannot work. A folder that only its owner can write is tried through an id map. With
  * `approved`, only those maps are used, because the agent gets exactly what the operator was shown.
  */
