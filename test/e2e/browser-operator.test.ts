@@ -286,7 +286,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await type("/clear");
     await tail.getByText("saga once upon").first().waitFor({ state: "detached" });
     await type("/cancel");
-    await toast("no turn was running").waitFor();
+    await toast("scout had no turn running").waitFor();
     await type("tell tale");
     await tail.getByText("tale once upon").waitFor();
     await type("/cancel");
