@@ -56,6 +56,16 @@ function putFirst(program: Command): void {
   }
 }
 
+/** The words of an argument that cannot be parsed, as one sentence. */
+export const usageWords = (words: string): string =>
+  words
+    .replace(
+      /^error: command-argument value '([\s\S]*)' is invalid for argument '([^']*)'\. /,
+      "hivectl: <$2> '$1' is not valid: ",
+    )
+    .replace(/^(error: option '[^']*' argument '[\s\S]*' is) invalid\. /, "$1 not valid: ")
+    .replace(/^error: /, "hivectl: ");
+
 /** Builds every verb of hivectl with its arguments, options and help. The man page and the completions derive from it. */
 export function buildProgram(): Command {
   const program = new Command("hivectl")
@@ -64,7 +74,7 @@ export function buildProgram(): Command {
     .option("--json", "print what the daemon answered, one JSON object per line")
     .option("--socket <path>", "the daemon's host.sock; by default HIVE_STATE_DIR's, your own, or the system's")
     .configureHelp({ showGlobalOptions: false, subcommandTerm: verbTerm, minWidthToWrap: MIN_DESCRIPTION })
-    .configureOutput({ outputError: (words, write) => write(words.replace(/^error: /, "hivectl: ")) })
+    .configureOutput({ outputError: (words, write) => write(usageWords(words)) })
     .showHelpAfterError(`(${hivectlName()} --help lists the verbs)`)
     .showSuggestionAfterError()
     .exitOverride()

@@ -42,7 +42,7 @@ describe("a request", () => {
 
   test("shows agent, description and full commit, and the worst risk first", () => {
     expect(text).toMatch(
-      /^#12 config of scout {2}pending\nrequest of hm1nd, 3m ago\ncommit {2}3f2a91c04d1e0{28} {2}against 9876543210ab/,
+      /^#12 config change of scout {2}pending\nrequest of hm1nd, 3m ago\ncommit {2}3f2a91c04d1e0{28} {2}against 9876543210ab/,
     );
     expect(text.indexOf("!! new egress host: arxiv.org  agent.json")).toBeGreaterThan(0);
     expect(text.indexOf("!! new egress")).toBeLessThan(text.indexOf(" · another model"));

@@ -68,7 +68,7 @@ export function requestTable(requests: readonly ApprovalView[], { paint, width: 
 
 /** The agent, the change, and the risks. */
 export function requestSummary(request: ApprovalView, baseSha: string | undefined, { paint, now, width: room }: View): string {
-  const title = request.kind === "spawn" ? `spawn ${request.agent}` : `config of ${request.agent}`;
+  const title = request.kind === "spawn" ? `spawn ${request.agent}` : `config change of ${request.agent}`;
   const settled = request.resolved_at === undefined ? "" : `${request.state} ${age(request.resolved_at, now)} ago`;
   const by = request.resolved_by === undefined ? "" : ` by ${clean(request.resolved_by)}`;
   const prose = (text: string): string => indented(reflow(shown(text, paint), room - 2));

@@ -38,7 +38,7 @@ export class WatchLines {
       }
       case "approval": {
         const { id, kind, agent, state, error, description } = event.approval;
-        const what = kind === "spawn" ? "spawn" : "config of";
+        const what = kind === "spawn" ? "spawn" : "config change of";
         return `${paint("amber", "request")} #${id} ${what} ${clean(agent)} ${state}: ${oneLine(error ?? description ?? "")}`.replace(
           /: $/,
           "",

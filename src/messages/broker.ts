@@ -161,7 +161,12 @@ export class Broker implements Service {
     if (to !== EVERYBODY) {
       // A program in a cage may send to its own agent. No other sender may write to itself.
       if (to === from.name && sender.label === undefined)
-        throw new HiveError("bad_request", "this is your own name: keep notes in /state instead");
+        throw new HiveError(
+          "bad_request",
+          to === OPERATOR
+            ? "you are the operator: name an agent, or * for every agent"
+            : "this is your own name: keep notes in /state instead",
+        );
       if (to === from.name) return { recipients: [from], refused: [] };
       return { recipients: [resolveRecipient(this.#directory, from, to)], refused: [] };
     }

@@ -27,7 +27,10 @@ export function mayReach(from: Principal, name: string): boolean {
 /** The names that a sender may use, for errors and `whoami`. */
 export function reachableNames(directory: Directory, from: Principal): string[] {
   const names = directory.live().map((one) => one.name);
-  return [OPERATOR, ...names.filter((name) => name !== from.name && mayReach(from, name)).sort()];
+  return [
+    ...(from.name === OPERATOR ? [] : [OPERATOR]),
+    ...names.filter((name) => name !== from.name && mayReach(from, name)).sort(),
+  ];
 }
 
 /** Resolves one recipient, or throws with the reachable names. */

@@ -116,7 +116,10 @@ export class Questions implements Service {
     const text = input.text?.trim() ?? "";
     const unknown = chosen.find((option) => !offered.includes(option));
     if (unknown !== undefined)
-      throw new HiveError("bad_request", `options: ${JSON.stringify(unknown.slice(0, 120))} was not offered`);
+      throw new HiveError(
+        "bad_request",
+        `options: ${JSON.stringify(unknown.slice(0, 120))} was not offered; ${offeredWords(offered)}`,
+      );
     if (chosen.length > 1 && question.multi === 0) throw new HiveError("bad_request", "options: this question takes one");
     if (chosen.length === 0 && text === "") throw new HiveError("bad_request", "choose an option or write an answer");
     return this.#close(question, "answered", [...chosen, ...(text === "" ? [] : [text])].join("\n"));
@@ -244,4 +247,12 @@ function wholeQuestion(row: QuestionRow, nameOf: (id: string) => string): Questi
   if (row.expires_at !== null) view.expires_at = instant(row.expires_at);
   if (row.closed_at !== null) view.closed_at = instant(row.closed_at);
   return view;
+}
+
+/** Characters of an option in an error. */
+const MAX_OPTION_CHARS = 60;
+
+function offeredWords(offered: readonly string[]): string {
+  if (offered.length === 0) return "this question has no options: answer in words";
+  return `offered: ${offered.map((option, at) => `${at + 1} ${JSON.stringify(option.slice(0, MAX_OPTION_CHARS))}`).join(", ")}`;
 }

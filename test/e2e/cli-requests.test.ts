@@ -56,7 +56,7 @@ describe("reading", () => {
     const { code, out } = await hivectl("show", "12");
     expect(code).toBe(0);
     for (const words of [
-      "#12 config of scout",
+      "#12 config change of scout",
       "!! new egress host: arxiv.org",
       "── modified  agent.json",
       '+  "egress": ["arxiv.org⟨U+202E⟩"]',

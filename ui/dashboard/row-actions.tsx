@@ -48,6 +48,10 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   };
   const open = (what: string) => () => void navigate({ to: "/", search: (search) => ({ ...search, open: `${what}:${name}` }) });
   const running: MenuEntry[] = [
+    {
+      words: agent.paused ? "resume" : "pause",
+      run: act(() => pauseAgent(agent), agent.paused ? `${name} resumed` : `${name} is paused; its messages queue`),
+    },
     { words: "restart", run: act(() => call("restart", { name }), `${name} restarts`) },
     { words: "stop, let the turn finish", run: act(() => stopAgent(name), `${name} stops`) },
     { words: "kill…", run: () => setAsked("kill"), isDanger: true },

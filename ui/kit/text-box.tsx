@@ -17,9 +17,21 @@ export function TextBox({ value, onText, onEnter, onKeyDown, box, ...rest }: Tex
   const field = box ?? own;
   useLayoutEffect(() => {
     const at = field.current;
-    if (!at) return;
-    at.style.height = "auto";
-    at.style.height = `${at.scrollHeight + at.offsetHeight - at.clientHeight}px`;
+    if (!at) return undefined;
+    const fit = (): void => {
+      at.style.height = "auto";
+      at.style.height = `${at.scrollHeight + at.offsetHeight - at.clientHeight}px`;
+    };
+    fit();
+    // Another width breaks the lines elsewhere.
+    let width = at.offsetWidth;
+    const watcher = new ResizeObserver(() => {
+      if (at.offsetWidth === width) return;
+      width = at.offsetWidth;
+      fit();
+    });
+    watcher.observe(at);
+    return () => watcher.disconnect();
   }, [field, value]);
   const onKey = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.nativeEvent.isComposing) return;

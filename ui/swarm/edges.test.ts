@@ -58,3 +58,8 @@ test("stuck and waiting agents are listed with the reason, others are not", () =
     "again: tries again soon: 529 Overloaded",
   ]);
 });
+
+test("a message to the operator is unread until it was read, although it is delivered", () => {
+  const sent = [7, 8, 9].map((id) => ({ ...message("scout", "operator", "2030-01-31T10:00:00.000Z"), id }));
+  expect(edgesOf(sent, 0, 7)).toMatchObject([{ count: 3, waiting: 2 }]);
+});

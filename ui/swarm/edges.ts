@@ -14,8 +14,11 @@ export interface Edge {
   lastAt: string;
 }
 
-/** Messages newer than `since`, by sender and recipient. The pair with the newest message comes first. */
-export function edgesOf(messages: readonly MessageView[], since: number): Edge[] {
+/**
+ * Messages newer than `since`, by sender and recipient. The pair with the newest message comes first. A message to the
+ * operator is delivered at once, and unread until the operator has read up to its id (`readUpTo`).
+ */
+export function edgesOf(messages: readonly MessageView[], since: number, readUpTo = 0): Edge[] {
   const edges = new Map<string, Edge>();
   for (const message of messages) {
     if (Date.parse(message.created_at) < since) continue;
@@ -24,7 +27,7 @@ export function edgesOf(messages: readonly MessageView[], since: number): Edge[]
     if (from === message.to) continue;
     const key = `${from} ${message.to}`;
     const known = edges.get(key) ?? { from, to: message.to, count: 0, waiting: 0, lastAt: message.created_at };
-    const waits = message.state === "queued" || message.state === "held";
+    const waits = message.to === "operator" ? message.id > readUpTo : message.state === "queued" || message.state === "held";
     edges.set(key, {
       ...known,
       count: known.count + 1,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { layoutFor, nodeBoxes, places } from "./layout.ts";
+import { initialsOf, layoutFor, nodeBoxes, places } from "./layout.ts";
 
 describe.each([false, true])("on a phone: %s", (isNarrow) => {
   test.each([0, 1, 3, 7, 8, 12, 13, 50, 200])(
@@ -24,4 +24,11 @@ describe.each([false, true])("on a phone: %s", (isNarrow) => {
         }
     },
   );
+});
+
+test("agents that begin alike have different initials", () => {
+  const initials = initialsOf(["scout", "scribe", "hm1nd", "s", "scope"]);
+  expect(initials.get("hm1nd")).toBe("hm");
+  expect(initials.get("scribe")).toBe("sr");
+  expect(new Set(initials.values()).size).toBe(5);
 });

@@ -130,3 +130,17 @@ export function wordsWithRoom(words: readonly { key: string; at: Place; text: st
   }
   return kept;
 }
+
+/**
+ * Two letters for each name. Names that begin alike get their first letter and the first later one in which they differ:
+ * `sr` for scribe and `so` for scout.
+ */
+export function initialsOf(names: readonly string[]): Map<string, string> {
+  const initials = new Map<string, string>();
+  for (const name of names) {
+    const alike = names.filter((other) => other !== name && other.slice(0, 2) === name.slice(0, 2));
+    const own = name.split("").findIndex((letter, at) => at > 1 && alike.every((other) => other[at] !== letter));
+    initials.set(name, alike.length === 0 || own < 0 ? name.slice(0, 2) : `${name[0] ?? ""}${name[own] ?? ""}`);
+  }
+  return initials;
+}

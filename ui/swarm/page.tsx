@@ -46,7 +46,11 @@ export function SwarmPage(): ReactNode {
   const asking = new Map<string, string>();
   for (const one of questions.values()) if (one.state === "open" && !asking.has(one.agent)) asking.set(one.agent, one.asked_at);
   const minute = Math.floor(now / 10_000);
-  const edges = useMemo(() => edgesOf(messages, minute * 10_000 - RECENT_MS).slice(0, MAX_EDGES), [messages, minute]);
+  const readUpTo = useHive((state) => state.hive.read_up_to);
+  const edges = useMemo(
+    () => edgesOf(messages, minute * 10_000 - RECENT_MS, readUpTo).slice(0, MAX_EDGES),
+    [messages, minute, readUpTo],
+  );
   const found = troubles(live, asking, mail, now);
   return (
     <>

@@ -4,7 +4,17 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import { isRetrying, resumesAt, stateWordOf } from "../lib/agent-state.ts";
 import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
-import { NAME_BELOW, nodeBoxes, NOTE_BELOW, places, shortName, wordsWithRoom, type Layout, type Place } from "./layout.ts";
+import {
+  initialsOf,
+  NAME_BELOW,
+  nodeBoxes,
+  NOTE_BELOW,
+  places,
+  shortName,
+  wordsWithRoom,
+  type Layout,
+  type Place,
+} from "./layout.ts";
 
 /** The age up to which a message highlights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
@@ -33,6 +43,8 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
       ),
     [agents, layout],
   );
+  const initials = useMemo(() => initialsOf(["operator", ...agents.map((agent) => agent.name)]), [agents]);
+  const initialOf = (name: string): string => initials.get(name) ?? name.slice(0, 2);
   const middle = at.get("hm1nd");
   const most = edges.reduce((top, edge) => Math.max(top, edge.count), 1);
   const lines = edges.flatMap((edge): Curve[] => {
@@ -80,11 +92,20 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
             </text>
           ),
       )}
-      <Node name="operator" place={at.get("operator")} kind="operator" note="" badge={0} layout={layout} />
+      <Node
+        name="operator"
+        initials={initialOf("operator")}
+        place={at.get("operator")}
+        kind="operator"
+        note=""
+        badge={0}
+        layout={layout}
+      />
       {agents.map((agent) => (
         <Link key={agent.id} to="/agent/$name" params={{ name: agent.name }} aria-label={`${agent.name}, ${stateWordOf(agent)}`}>
           <Node
             name={agent.name}
+            initials={initialOf(agent.name)}
             place={at.get(agent.name)}
             kind={kindOf(agent, asking.has(agent.name))}
             note={noteOf(agent, now)}
@@ -194,9 +215,10 @@ interface NodeProps {
   note: string;
   badge: number;
   layout: Layout;
+  initials: string;
 }
 
-function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode {
+function Node({ name, initials, place, kind, note, badge, layout }: NodeProps): ReactNode {
   if (!place) return null;
   const { radius } = layout;
   // Keep the badge inside the picture, also in the last column and the first row.
@@ -209,7 +231,7 @@ function Node({ name, place, kind, note, badge, layout }: NodeProps): ReactNode 
       <title>{`${name} ${note}`}</title>
       <circle cx={place.x} cy={place.y} r={radius} />
       <text x={place.x} y={place.y + 5} className={radius < 9 ? "sr" : "initial"}>
-        {name.slice(0, 2)}
+        {initials}
       </text>
       <text x={place.x} y={place.y + radius + NAME_BELOW} className="name">
         {shortName(name, layout)}

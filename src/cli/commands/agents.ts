@@ -6,7 +6,8 @@ import { agentTable, statusText } from "../agent-text.ts";
 import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-agent.ts";
 import { confirm, decides, type Deciding } from "../deciding.ts";
 import { age, terminalText, visible } from "../print.ts";
-import { UsageError } from "../exit.ts";
+import { MANAGER } from "../../wire/names.ts";
+import { EXIT, Failure, UsageError } from "../exit.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
@@ -133,6 +134,8 @@ export function agentCommands(program: Command): void {
         .option("--purge", "also remove its notes, session and config, for good"),
     ),
     async (shell, [name]: [string], { purge = false, yes, note }) => {
+      // The daemon refuses it anyway: do not ask first.
+      if (name === MANAGER) throw new Failure(EXIT.refused, "forbidden", `${name} cannot be destroyed: it manages the others`);
       await confirm(shell, { yes }, purge ? `remove ${name} with its notes, session and config, for good` : `destroy ${name}`);
       await shell.client.call("destroy", { name, purge, note });
       shell.show({}, () =>

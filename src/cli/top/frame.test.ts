@@ -206,8 +206,8 @@ test("the question whether to approve has the whole diff, and asks only at its e
   const last = draw(12, 99);
   expect(last.below).toBe(0);
   expect(last.lines.join("\n")).toContain("+await server.connect(new StdioServerTransport());");
-  expect(last.lines.at(-1)).toBe("approve #12? y yes, any other key no");
-  expect(draw(60, 0).lines.at(-1)).toBe("approve #12? y yes, any other key no");
+  expect(last.lines.at(-1)).toBe("approve #12? y: yes, any other key: no");
+  expect(draw(60, 0).lines.at(-1)).toBe("approve #12? y: yes, any other key: no");
 });
 
 test("`hivectl status` prints a whole warning, with no line wider than the terminal", () => {

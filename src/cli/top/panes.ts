@@ -17,7 +17,7 @@ import { pageOf, type Pane } from "./press.ts";
 /** Recent messages in an agent's details. */
 const RECENT_MESSAGES = 5;
 /** The keys that answer a question. */
-export const ANSWERS = "y yes, any other key no";
+export const ANSWERS = "y: yes, any other key: no";
 /** Indentation of a field's text. */
 const FIELD = 10;
 /** Indentation of a key's text. */
