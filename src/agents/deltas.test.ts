@@ -5,7 +5,7 @@ import { Deltas } from "./deltas.ts";
 const long = { kind: "text", text: "x".repeat(MAX_DELTA_CHARS) } as const;
 const RESET = { kind: "reset", text: "" };
 
-test("an agent's partial text is bounded by the second; a gap begins with a reset, and other agents are not concerned", () => {
+test("an agent's partial text is bounded by the second, a gap begins with a reset, and other agents are not affected", () => {
   let now = 0;
   const deltas = new Deltas(() => now);
   const flood = Array.from({ length: 1_000 }, () => deltas.shown("ada", long)).filter((one) => one !== undefined);
@@ -19,7 +19,7 @@ test("an agent's partial text is bounded by the second; a gap begins with a rese
   expect(later.at(-1)).toEqual(RESET);
 });
 
-test("empty pieces count, too", () => {
+test("empty pieces count too", () => {
   const deltas = new Deltas(() => 0);
   const shown = Array.from({ length: 20_000 }, () => deltas.shown("ada", { kind: "text", text: "" }));
   expect(shown.filter((one) => one !== undefined).length).toBeLessThan(10_000);

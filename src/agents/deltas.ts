@@ -2,14 +2,17 @@ import { TokenBuckets, type RateLimit } from "../lib/token-bucket.ts";
 import type { LiveDelta } from "../wire/event.ts";
 
 /**
- * Characters of partial text a second of one agent: ten times what a fast model writes. Every open page gets all of it.
- * The burst is the longest text of one event, twice.
+ * Characters of partial text per second and agent: ten times what a fast model writes. Every open page gets all of it.
+ * The burst is twice the longest text of one event.
  */
 const DELTA_RATE: RateLimit = { perSecond: 64 * 1024, burst: 512 * 1024 };
-/** What each delta costs besides its text: its event. Characters. */
+/** The characters counted for the event of each delta, in addition to its text. */
 const EVENT_CHARS = 64;
 
-/** Bounds the partial text that agents show live. What is left out is only seen later: the whole text is an event. */
+/**
+ * Bounds the partial text that agents show live. The whole text follows as an event, so text that is left out here is
+ * only seen later.
+ */
 export class Deltas {
   readonly #buckets: TokenBuckets;
   /** Agents whose last delta was left out. */
@@ -19,7 +22,7 @@ export class Deltas {
     this.#buckets = new TokenBuckets(DELTA_RATE, now);
   }
 
-  /** What is shown of a delta: itself, nothing, or a reset where a gap begins. */
+  /** The delta to show: the delta itself, nothing, or a reset at the start of a gap. */
   shown(agentId: string, delta: LiveDelta): LiveDelta | undefined {
     if (this.#buckets.take(agentId, delta.text.length + EVENT_CHARS) === 0) {
       this.#leftOut.delete(agentId);

@@ -143,7 +143,7 @@ test("why a harness cannot run is kept until another one says hello or its cage 
 test("a turn whose number the daemon has not given ends nothing", async () => {
   const { session } = await hello();
   log = [];
-  refused = new HiveError("bad_request", "turn 7 is not the daemon's");
+  refused = new HiveError("bad_request", "turn 7 was not assigned by the daemon");
   await expect(harnesses.finish(agent, session, { turn: 7, outcome: { kind: "ok" } })).rejects.toBe(refused);
   expect(() => harnesses.publish(agent, session, [])).toThrow(refused);
   expect(log).toEqual([]);

@@ -20,18 +20,21 @@ const PARK_EVENTS: Record<Extract<TurnOutcome, { kind: "parked" }>["why"], strin
 const RECOVERY_EVENTS = ["logged_in", "rate_limit_over", "upstream_back", "unparked"] as const;
 
 /** Announces what the end of each turn shows about its agent and about the services that it uses. */
-export function announceOutcomes(bus: Pick<AgentBus, "on">, announcements: Pick<Announcements, "announce" | "over">): void {
+export function announceOutcomes(
+  bus: Pick<AgentBus, "on">,
+  announcements: Pick<Announcements, "announce" | "announceEnd">,
+): void {
   bus.on("turn_ended", async ({ agent, outcome }) => {
     if (outcome) await announceOutcome(announcements, agent.name, outcome);
   });
 }
 
 async function announceOutcome(
-  announcements: Pick<Announcements, "announce" | "over">,
+  announcements: Pick<Announcements, "announce" | "announceEnd">,
   agent: string,
   outcome: TurnOutcome,
 ): Promise<void> {
-  if (outcome.kind === "ok") for (const kind of RECOVERY_EVENTS) await announcements.over(kind, agent);
+  if (outcome.kind === "ok") for (const kind of RECOVERY_EVENTS) await announcements.announceEnd(kind, agent);
   const event = outcome.kind === "parked" ? PARK_EVENTS[outcome.why] : undefined;
   if (outcome.kind === "parked" && event !== undefined) await announcements.announce({ event, agent, reason: outcome.reason });
 }

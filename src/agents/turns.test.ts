@@ -218,14 +218,14 @@ describe("the number of a turn is the daemon's", () => {
     ["an end without a start", [endOf(1, 3)]],
     ["a start after one that is right", [text, startOf(2, 2), endOf(3, 2), startOf(4, 4)]],
   ])("%s is refused, and nothing is stored", (_, events) => {
-    expect(() => turns.record(agent, "i2", events)).toThrow(/is not the daemon's: the next one is/);
+    expect(() => turns.record(agent, "i2", events)).toThrow(/was not assigned by the daemon: the next one is/);
     expect(store.turns.confirmedN(agent.id, "i2")).toBe(0);
     expect(turns.position(agent, "i2").nextTurn).toBe(2);
     expect(agent.turn).toBeUndefined();
   });
 
   test.each([Number.MAX_SAFE_INTEGER, 3, 0])("an end of turn %d is refused", (turn) => {
-    expect(() => turns.takeEnd(agent, turn)).toThrow(`turn ${turn} is not the daemon's: the next one is 2`);
+    expect(() => turns.takeEnd(agent, turn)).toThrow(`turn ${turn} was not assigned by the daemon: the next one is 2`);
   });
 
   test("a turn is recorded again over a new connection, and the next ones follow", async () => {

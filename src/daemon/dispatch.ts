@@ -1,4 +1,4 @@
-import { EVERYBODY } from "../messages/broker.ts";
+import { ALL_AGENTS } from "../messages/broker.ts";
 import type { Answer } from "../rpc/server.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
@@ -36,7 +36,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     if (name === "ask_operator") return MESSAGE_BYTES + JSON.stringify(input).length;
     if (name !== "send") return 0;
     const { to, body } = input as Parsed<"send">;
-    return (MESSAGE_BYTES + body.length) * (to === EVERYBODY ? swarm.all().length : 1);
+    return (MESSAGE_BYTES + body.length) * (to === ALL_AGENTS ? swarm.all().length : 1);
   };
 
   return (name, input, caller) => {

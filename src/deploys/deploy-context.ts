@@ -65,7 +65,7 @@ export interface DeployContext {
   /** A named place between two steps: does nothing, except in tests that arm it. */
   failpoint(name: string): Promise<void>;
   /** Says what has happened to agents. */
-  announcements: Pick<Announcements, "announce" | "over">;
+  announcements: Pick<Announcements, "announce" | "announceEnd">;
   allStop: Pick<AllStop, "isOn" | "check" | "afterDeploy">;
   /** After a failure: true if the disk is full. What is set aside is then freed. */
   disk: { after(error: unknown): boolean };

@@ -32,7 +32,7 @@ export async function lookForDrift(context: DeployContext): Promise<Agent[]> {
     const deployed = deployedRequest === undefined ? undefined : context.store.approvals.byId(deployedRequest)?.tree;
     const drift = driftOf(agent, ledger, { deployed });
     if (drift !== undefined) differ.push(agent);
-    else if (!agent.deploying) await context.announcements.over("in_step", agent.name);
+    else if (!agent.deploying) await context.announcements.announceEnd("in_step", agent.name);
     if (drift === agent.drift) continue;
     stateOf(agent).deploy.drift = drift;
     context.bus.emit("changed", agent);

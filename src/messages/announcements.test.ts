@@ -53,7 +53,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const told = (): string[] =>
+const notified = (): string[] =>
   broker.queued(MANAGER.id).map((id) => (JSON.parse(store.messages.byId(id)?.body ?? "") as { event: string }).event);
 const tail = (name = "scout"): string[] =>
   store.turns
@@ -64,43 +64,43 @@ const audited = (name = "scout"): string[] =>
     .audited({ agent: name, before: Number.MAX_SAFE_INTEGER, limit: 50 })
     .map(({ kind }) => kind)
     .reverse();
-const say = (event: string, agent = "scout"): Promise<void> => announcements.announce({ event, agent, reason: "why" });
+const announce = (event: string, agent = "scout"): Promise<void> => announcements.announce({ event, agent, reason: "why" });
 
 describe.each(PAIRS.flatMap(({ begin, ends, toManager }) => ends.map((end) => [begin, end, toManager] as const)))(
   "%s and %s",
   (begin, end, toManager) => {
     test("are in the audit trail, in the tail, and sent to the manager if it is notified of them", async () => {
-      await say(begin);
+      await announce(begin);
       // A daemon that starts in between reads the begin from the store.
       announcements = open();
-      await say(end);
+      await announce(end);
       expect(audited()).toEqual([begin, end]);
       expect(tail()).toHaveLength(2);
       expect(published).toEqual(tail());
-      expect(told()).toEqual(toManager ? [begin, end] : []);
+      expect(notified()).toEqual(toManager ? [begin, end] : []);
     });
   },
 );
 
 test("an end without a begin is not reported", async () => {
-  await say("started");
-  await announcements.over("logged_in", "scout");
-  await say("killed", "guest");
-  await say("started");
+  await announce("started");
+  await announcements.announceEnd("logged_in", "scout");
+  await announce("killed", "guest");
+  await announce("started");
   expect(tail()).toEqual([]);
-  expect(told()).toEqual(["killed"]);
+  expect(notified()).toEqual(["killed"]);
   expect(audited()).toEqual(["started", "started"]);
 });
 
-test("a begun change ends once, and the states of agents with the same name are separate", async () => {
-  await say("killed");
-  await say("started");
-  await say("started");
-  expect(told()).toEqual(["killed", "started"]);
-  await say("killed");
-  await say("destroyed");
-  await say("spawned");
-  await say("started");
+test("a begun state ends once, and agents with the same name have separate states", async () => {
+  await announce("killed");
+  await announce("started");
+  await announce("started");
+  expect(notified()).toEqual(["killed", "started"]);
+  await announce("killed");
+  await announce("destroyed");
+  await announce("spawned");
+  await announce("started");
   expect(tail().filter((words) => words.includes("runs again"))).toHaveLength(1);
 });
 
@@ -123,11 +123,11 @@ test("turns that report the same condition announce it once, and a successful tu
     "upstream_back",
     "unparked",
   ]);
-  expect(told()).toEqual(["needs_login", "logged_in"]);
+  expect(notified()).toEqual(["needs_login", "logged_in"]);
 });
 
 test("the manager is not notified about itself, but its tail has the event", async () => {
-  await say("killed", "hm1nd");
-  expect(told()).toEqual([]);
+  await announce("killed", "hm1nd");
+  expect(notified()).toEqual([]);
   expect(tail("hm1nd")).toEqual(["hm1nd was stopped: why"]);
 });

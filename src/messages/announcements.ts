@@ -30,8 +30,8 @@ export interface AnnouncementDeps {
 }
 
 /**
- * Reports what happens to agents: in the audit trail, in the agent's tail, and to the manager if the kind is a notice.
- * All in one transaction. The end of a pair (`PAIRS`) is reported only if its begin was.
+ * Reports what happens to agents in the audit trail, in the agent's tail, and to the manager if the kind is a notice.
+ * Each report is one transaction. The end of a pair (`PAIRS`) is reported only if its begin was.
  */
 export class Announcements {
   readonly #deps: AnnouncementDeps;
@@ -40,7 +40,7 @@ export class Announcements {
     this.#deps = deps;
   }
 
-  /** Resolves after the commit. Never rejects: it reports failures. */
+  /** Announces an event. Resolves after the commit. Never rejects: failures go to `onUnexpected`. */
   async announce(
     happening: Happening,
     { toManager = true, actor = SYSTEM }: { toManager?: boolean; actor?: string } = {},
@@ -53,18 +53,18 @@ export class Announcements {
     log.info(details, kind);
     await store
       .write((tx) => {
-        // Must be read before this event's own line is written.
+        // Read this before the event's own line is written.
         const ended = endedBy(kind).some((pair) => this.#isOpen(agent, pair));
         const isNews = begins !== undefined || ended || endedBy(kind).length === 0;
         this.#audit(happening, actor);
         if (begins !== undefined || ended) this.#note(tx, happening, ended ? "info" : "warn");
-        if (toManager && isNews) this.#tellManager(tx, happening);
+        if (toManager && isNews) this.#notifyManager(tx, happening);
       })
       .catch(onUnexpected);
   }
 
-  /** Reports the end of a pair if it had begun; otherwise costs one look-up. */
-  async over(kind: string, agent: string): Promise<void> {
+  /** Reports the end of a pair if it has begun. Otherwise it costs one query. */
+  async announceEnd(kind: string, agent: string): Promise<void> {
     if (endedBy(kind).some((pair) => this.#isOpen(agent, pair))) await this.announce({ event: kind, agent });
   }
 
@@ -95,7 +95,7 @@ export class Announcements {
     tx.afterCommit(() => feed.publish({ kind: "turn", seq: turn.seq, turn }));
   }
 
-  #tellManager(tx: Tx, happening: Happening): void {
+  #notifyManager(tx: Tx, happening: Happening): void {
     const { broker } = this.#deps;
     const manager = this.#deps.agents.manager();
     const { event: kind, agent } = happening;

@@ -63,7 +63,7 @@ async function next(
   instance = `i-${name}`,
 ): Promise<{ message: { id: number; body: string; redelivered: boolean; from: string }; token: string; unread: number }> {
   const served: Served = await new Promise<Served>(broker.next(`id-${name}`, instance, never));
-  if ("sleep" in served) throw new Error("told to sleep");
+  if ("sleep" in served) throw new Error("asked to sleep");
   return served;
 }
 const finish = (name: string, outcome: Parameters<Broker["leases"]["finish"]>[2] = { kind: "ok" }): Promise<void> =>
@@ -160,7 +160,7 @@ describe("redelivery and dead letters", () => {
     expect(again.message).toMatchObject({ id, redelivered: true });
   });
 
-  test("only failures of the message itself count; the fifth makes it dead, and the next message proceeds", async () => {
+  test("only failures of the message itself count, the fifth makes it dead, and the next message is delivered", async () => {
     const bad = await send("ada", "poison");
     const good = await send("ada", "fine");
     for (let n = 0; n < 10; n++) {
@@ -206,7 +206,7 @@ describe("redelivery and dead letters", () => {
     await expect(broker.retry(id)).rejects.toThrow("not dead");
   });
 
-  test("cancel drops the message; cancel with return returns it", async () => {
+  test("cancel drops the message, and cancel with return returns it", async () => {
     const dropped = await send("ada", "one");
     await next("ada");
     await finish("ada", { kind: "cancelled", return: false });
@@ -227,7 +227,7 @@ describe("a new daemon", () => {
     broker = open({ leaseGraceMs });
   }
 
-  test("a harness that presents its lease keeps it; a forged or old lease is returned", async () => {
+  test("a harness that presents its lease keeps it, and a forged or old lease is returned", async () => {
     const mine = await send("ada", "mine");
     const { token } = await next("ada");
     const theirs = await send("bob", "theirs");
@@ -270,7 +270,7 @@ describe("permissions to send", () => {
     await expect(broker.send(as("ada"), { to: "ghost", body: "x" })).rejects.toThrow(/"ghost".*operator, bob, cyd, hm1nd/);
   });
 
-  test("an allow-list is enforced; manager and operator are always reachable", async () => {
+  test("an allow-list is enforced, but the manager and the operator are always reachable", async () => {
     principals = principals.map((one) => (one.name === "ada" ? { ...one, allowed: ["bob"] } : one));
     await send("bob", "x", as("ada"));
     await send("hm1nd", "x", as("ada"));
@@ -328,7 +328,7 @@ describe("the loop brake", () => {
     expect((await next(from)).message.id).toBe(id);
   });
 
-  test("at most a thousand messages to one agent are held; the next is refused, and others still receive", async () => {
+  test("at most a thousand messages to one agent are held, the next is refused, and others still receive", async () => {
     broker.stop();
     broker = open({ maxHops: 0, sendRate: { perSecond: 1e6, burst: 1e6 } });
     await send("ada", "go");
@@ -391,7 +391,7 @@ describe("pausing, sleeping, waking", () => {
 });
 
 describe("the operator's inbox", () => {
-  test("a stored message is delivered; unread counts the messages after the read position", async () => {
+  test("a stored message is delivered, and unread counts the messages after the read position", async () => {
     const first = await send("operator", "one", as("ada"));
     await send("operator", "two", as("bob"));
     expect(broker.operator.list({ limit: 10 })).toMatchObject({ unread: 2, read_up_to: 0 });
@@ -421,7 +421,7 @@ test("a harness that has ended no longer waits, and the next message goes to its
   await broker.leases.present("id-ada", "new", []);
   await stale;
   const waiting = next("ada", "new");
-  const id = await send("ada", "for whoever lives");
+  const id = await send("ada", "for the new harness");
   expect((await waiting).message.id).toBe(id);
 });
 
@@ -429,29 +429,29 @@ test("a changed inbox is reported at once, and a storm of changes together", asy
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   try {
     broker = open();
-    const told: string[] = [];
-    bus.on("inbox_changed", (inbox) => void told.push(inbox));
+    const reported: string[] = [];
+    bus.on("inbox_changed", (inbox) => void reported.push(inbox));
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await send("ada", "first");
     await turn();
-    expect(told).toEqual(["id-ada"]);
+    expect(reported).toEqual(["id-ada"]);
     for (let nth = 0; nth < 20; nth++) await send(nth % 2 ? "ada" : "bob", "storm");
     await turn();
-    expect(told).toEqual(["id-ada"]);
+    expect(reported).toEqual(["id-ada"]);
     vi.advanceTimersByTime(1000);
-    expect(told.slice(1).sort()).toEqual(["id-ada", "id-bob"]);
+    expect(reported.slice(1).sort()).toEqual(["id-ada", "id-bob"]);
     await send("cyd", "after it");
     await turn();
-    expect(told.at(-1)).toBe("id-cyd");
+    expect(reported.at(-1)).toBe("id-cyd");
   } finally {
     vi.useRealTimers();
   }
 });
 
 test("a waiter gets its message before the sender is answered", async () => {
-  const heard: string[] = [];
-  const waiting = next("ada").then(() => void heard.push("receiver"));
-  await send("ada", "now").then(() => void heard.push("sender"));
+  const order: string[] = [];
+  const waiting = next("ada").then(() => void order.push("receiver"));
+  await send("ada", "now").then(() => void order.push("sender"));
   await waiting;
-  expect(heard).toEqual(["receiver", "sender"]);
+  expect(order).toEqual(["receiver", "sender"]);
 });

@@ -25,19 +25,19 @@ import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
 
 /** The recipient that means every agent that the sender may reach. */
-export const EVERYBODY = "*";
+export const ALL_AGENTS = "*";
 
 export interface BrokerDeps {
   store: Store;
   feed: Feed;
   directory: Directory;
   bus: Pick<Bus<MessageEvents>, "emit">;
-  /** Messages that agents may send each other in a chain before the operator is asked. */
+  /** The number of hops after which the messages of a chain are held for the operator. */
   maxHops: number;
   /** After a start, how long a harness may take to present its leases. Milliseconds. */
   leaseGraceMs: number;
   sendRate?: RateLimit;
-  /** Background work has failed. */
+  /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now?: () => number;
 }
@@ -62,7 +62,7 @@ export class Broker implements Service {
   readonly #waiters = new Waiters();
   /** Inboxes that are not served: those of paused or parked agents. */
   readonly #unserved = new Set<string>();
-  /** Inboxes whose harness was told to sleep. They are not served until a new harness says hello. */
+  /** Inboxes whose harness was asked to sleep. They are not served until a new harness says hello. */
   readonly #asleep = new Set<string>();
   readonly #inboxes: Inboxes;
   /** Ends leases. */
@@ -87,7 +87,7 @@ export class Broker implements Service {
     this.#now = deps.now ?? Date.now;
     this.#rate = new SendRate(deps.sendRate ?? DEFAULT_SEND_RATE, this.#now);
     const leased = this.#store.messages.allLeased();
-    this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#tell(row));
+    this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#afterChange(row));
     this.leases = new LeaseEnds({
       store: this.#store,
       inboxes: this.#inboxes,
@@ -101,7 +101,7 @@ export class Broker implements Service {
     });
   }
 
-  // ── sending ───────────────────────────────────────────────────────────────────────────────────────────────
+  // Sending
 
   /** Stores a message for each recipient. Resolves after the commit. Stores the same `client_id` only once. */
   send(sender: Sender, draft: Draft): Promise<Output<"send">> {
@@ -111,8 +111,7 @@ export class Broker implements Service {
   /** The callback form of `send`. */
   sending(sender: Sender, draft: Draft): ByCall<Output<"send">> {
     return this.#store.writing((tx) => {
-      // First, because a stored message is answered whatever has happened since to the recipient, the config or the
-      // rate.
+      // Checked first. A repeated send is answered even if the recipient, the config or the rate has changed since.
       const earlier = this.stored(sender, draft);
       if (earlier) return earlier;
       const from = this.#principal(sender.id);
@@ -120,12 +119,12 @@ export class Broker implements Service {
       if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
       this.#checkReply(sender.id, draft.in_reply_to);
       const chain = this.#chainOf(sender.id);
-      // Pushed, not mapped: JSON takes three times as long for an array that could have holes.
+      // Use `push`, not `map`. JSON.stringify takes three times as long for an array that could have holes.
       const sent: Output<"send">["sent"] = [];
       for (const to of recipients) {
         const full = this.#whyFull(to, chain);
         if (full === undefined) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
-        else if (draft.to === EVERYBODY) refused.push({ to: to.name, error: full });
+        else if (draft.to === ALL_AGENTS) refused.push({ to: to.name, error: full });
         else throw new HiveError("rate_limited", full);
       }
       return { sent, duplicate: false, refused };
@@ -140,7 +139,7 @@ export class Broker implements Service {
     return {
       sent: rows.map((row) => this.#receipt(row)),
       duplicate: true,
-      refused: to === EVERYBODY ? this.#missed(sender, rows) : [],
+      refused: to === ALL_AGENTS ? this.#missed(sender, rows) : [],
     };
   }
 
@@ -158,7 +157,7 @@ export class Broker implements Service {
     sender: Sender,
     to: string,
   ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
-    if (to !== EVERYBODY) {
+    if (to !== ALL_AGENTS) {
       // A program in a cage may send to its own agent. No other sender may write to itself.
       if (to === from.name && sender.label === undefined)
         throw new HiveError(
@@ -221,9 +220,9 @@ export class Broker implements Service {
       tx.afterCommit(() => this.operator.arrived());
     } else if (row.hops > this.#maxHops) {
       row.state = "held";
-      row.reason = `the chain has ${row.hops} hops: let it go on or drop it`;
+      row.reason = `the chain has ${row.hops} hops: release it or drop it`;
     } else {
-      // If older mail is queued, the waiter is about to get that. Nothing overtakes it.
+      // If older mail is queued, the waiter is about to get that first. No message overtakes it.
       const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
       const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
       if (waiter) this.#leaseTo(tx, row, to.id, waiter);
@@ -243,7 +242,7 @@ export class Broker implements Service {
     return `the inbox of ${to.name} is full (${MAX_INBOX_MESSAGES} messages wait): try later`;
   }
 
-  /** Throws if the agent's inbox is full. The agent may then not ask for anything that is answered there. */
+  /** Throws if the agent's inbox is full. The agent may then not ask for anything whose answer arrives there. */
   checkMayAsk(agentId: string): void {
     if (this.unread(agentId) >= MAX_INBOX_MESSAGES)
       throw new HiveError("rate_limited", `your inbox is full (${MAX_INBOX_MESSAGES} messages wait): read some, then ask again`);
@@ -275,7 +274,7 @@ export class Broker implements Service {
     });
   }
 
-  // ── leasing ───────────────────────────────────────────────────────────────────────────────────────────────
+  // Leasing
 
   /**
    * Leases the next message for a turn. Waits while the connection lives. Uses callbacks so that the receiver gets the
@@ -300,7 +299,7 @@ export class Broker implements Service {
   }
 
   /**
-   * Waits `waitMs` milliseconds: 0 does not wait, undefined waits without limit. Calls one function of `told`, once.
+   * Waits `waitMs` milliseconds: 0 does not wait, undefined waits without limit. Calls exactly one of `callbacks`, once.
    */
   #wait(
     kind: Waiter["kind"],
@@ -308,9 +307,9 @@ export class Broker implements Service {
     instance: string,
     ended: AbortSignal,
     waitMs: number | undefined,
-    told: { resolve(served: Served): void; gone(): void; reject(error: unknown): void },
+    callbacks: { resolve(served: Served): void; gone(): void; reject(error: unknown): void },
   ): void {
-    if (ended.aborted) return told.gone();
+    if (ended.aborted) return callbacks.gone();
     let timer: NodeJS.Timeout | undefined;
     const waiter: Waiter = {
       kind,
@@ -318,11 +317,11 @@ export class Broker implements Service {
       ended,
       resolve(served) {
         clearTimeout(timer);
-        told.resolve(served);
+        callbacks.resolve(served);
       },
       abandon() {
         clearTimeout(timer);
-        told.gone();
+        callbacks.gone();
       },
     };
     const giveUp = (): void => {
@@ -331,7 +330,7 @@ export class Broker implements Service {
     };
     // Queued mail comes first. Only an empty inbox makes the call wait.
     const first = this.#servable(agentId) && this.hasMail(agentId);
-    if (!first && waitMs === 0) return told.gone();
+    if (!first && waitMs === 0) return callbacks.gone();
     this.#waiters.add(agentId, waiter);
     if (waitMs !== undefined && waitMs > 0) timer = setTimeout(giveUp, waitMs);
     if (!first) return;
@@ -340,7 +339,7 @@ export class Broker implements Service {
       (error: unknown) => {
         this.#waiters.remove(agentId, waiter);
         clearTimeout(timer);
-        told.reject(error);
+        callbacks.reject(error);
       },
     );
   }
@@ -364,7 +363,7 @@ export class Broker implements Service {
   #leaseTo(tx: Tx, row: MessageRow, inbox: string, waiter: Waiter): void {
     row.state = "leased";
     row.instance = waiter.instance;
-    // Not from random bytes, which would take a system call each.
+    // `randomUUID` buffers its randomness. `randomBytes` would take a system call each time.
     row.token = randomUUID();
     tx.onRollback(() => this.#waiters.putBack(inbox, waiter));
     tx.afterCommit(() =>
@@ -398,8 +397,8 @@ export class Broker implements Service {
   }
 
   /**
-   * Tells the agent's harness to sleep if it waits for its next turn and has no work. Later messages go to the next
-   * harness that says hello. Runs in one step, so no message can arrive in between.
+   * Asks the agent's harness to sleep if it waits for its next turn and has no work. Later messages go to the next
+   * harness that says hello. Runs synchronously, so no message can arrive in between.
    */
   offerSleep(agentId: string): boolean {
     const waiter = this.#waiters.onlyNext(agentId);
@@ -410,7 +409,7 @@ export class Broker implements Service {
     return true;
   }
 
-  // ── the operator's part ───────────────────────────────────────────────────────────────────────────────────
+  // Operator commands and queries
 
   /** Returns a dead message to its inbox with no failures. */
   async retry(id: number): Promise<MessageView> {
@@ -478,7 +477,7 @@ export class Broker implements Service {
     this.#changed.stop();
   }
 
-  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+  // Helpers
 
   #principal(id: string): Principal {
     if (id === OPERATOR || id === SYSTEM) return { id, name: id };
@@ -488,7 +487,7 @@ export class Broker implements Service {
   }
 
   /** Runs after the commit: publishes the row, and wakes a cage if a queued message has no waiter. */
-  #tell(row: MessageRow): void {
+  #afterChange(row: MessageRow): void {
     if (this.#feed.readers > 0) this.#feed.publish({ kind: "message", seq: row.seq, message: this.#viewOf(row) });
     this.#changed.add(row.recipient);
     if (row.recipient === OPERATOR) return;

@@ -1,7 +1,6 @@
 /**
- * Minimum time between two reports of changed inboxes: the first change is reported at once, later ones together.
- * Readers see no finer (a screen shows 60 frames a second), and a report per commit was a measurable part of every
- * send. Milliseconds.
+ * Minimum time between two reports of changed inboxes. The first change is reported at once, later ones together. A
+ * screen shows 60 frames a second, and a report per commit was a measurable part of every send. Milliseconds.
  */
 const REPORT_EVERY_MS = 16;
 
@@ -19,13 +18,13 @@ export class ChangedInboxes {
   add(inbox: string): void {
     if (this.#inboxes.size === 0) {
       const wait = this.#reportedAt + REPORT_EVERY_MS - performance.now();
-      if (wait <= 0) setImmediate(() => this.#tell());
-      else this.#timer = setTimeout(() => this.#tell(), wait);
+      if (wait <= 0) setImmediate(() => this.#flush());
+      else this.#timer = setTimeout(() => this.#flush(), wait);
     }
     this.#inboxes.add(inbox);
   }
 
-  #tell(): void {
+  #flush(): void {
     this.#reportedAt = performance.now();
     const inboxes = [...this.#inboxes];
     this.#inboxes.clear();

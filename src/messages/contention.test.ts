@@ -13,7 +13,7 @@ import type { Served } from "./waiters.ts";
 import { DEFAULT_SEND_RATE } from "./rate.ts";
 import { openBus } from "../../test/lib/bus.ts";
 
-/** The broker under a clock that jumps and a neighbour that floods. */
+/** Tests of the broker under a clock that jumps and next to an agent that floods. */
 
 const HOUR = 3600_000;
 const principals: Principal[] = Array.from({ length: 10 }, (_, n) => ({ id: `id-${n}`, name: `agent-${n}` }));
@@ -30,7 +30,7 @@ let broker: Broker;
 let clock: number;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "strain-"));
+  folder = mkdtempSync(join(tmpdir(), "contention-"));
   clock = Date.parse("2026-01-31T12:00:00Z");
   store = openStoreIn(folder);
   const feed = new Feed(
@@ -65,7 +65,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
     // The bucket is emptied before the jump: a jump back must not leave it empty for the length of the jump.
     for (let n = 0; n < DEFAULT_SEND_RATE.burst; n++) await send(n);
     clock += jump;
-    await send(DEFAULT_SEND_RATE.burst).catch(() => {}); // May be refused after a jump back; the next send must not be.
+    await send(DEFAULT_SEND_RATE.burst).catch(() => {}); // May be refused after a jump back. The next send must not be.
     clock += 1000;
     await send(DEFAULT_SEND_RATE.burst + 1);
     expect([...ids].sort((a, b) => a - b)).toEqual(ids);
@@ -78,7 +78,7 @@ test.each([2 * HOUR, -2 * HOUR, 30 * 24 * HOUR, -30 * 24 * HOUR])(
   },
 );
 
-test("an agent that floods is refused past its rate, and nine quiet ones get their mail", async () => {
+test("an agent that floods is refused beyond its rate, and nine quiet ones get their mail", async () => {
   const flood = 5_000;
   let refused = 0;
   let accepted = 0;

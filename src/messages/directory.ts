@@ -5,7 +5,7 @@ import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 export interface Principal {
   id: string;
   name: string;
-  /** Names that it may send to; undefined: all. */
+  /** The names that it may send to. Undefined allows all. */
   allowed?: readonly string[] | undefined;
 }
 

@@ -1,7 +1,7 @@
-/** What the broker reports on the bus, after the commit. */
+/** Events of the broker. Each is emitted after its commit. */
 export interface MessageEvents {
-  /** An agent, by its id, has queued mail and its harness does not wait for any: its cage may be asleep. */
+  /** The id of an agent that has queued mail but no waiting harness. Its cage may be asleep. */
   mail_waiting: string;
-  /** An inbox, by its agent's id or `operator`, may have changed. Reported after the waiters are answered. */
+  /** The id of an agent, or `operator`, whose inbox may have changed. Emitted after the waiters are answered. */
   inbox_changed: string;
 }

@@ -13,7 +13,7 @@ import { messageView, wholeMessage } from "./view.ts";
 /** Above every id: a listing that starts here starts at the newest. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-/** Messages of a listing, and whether it ended before all of them. */
+/** The messages of a listing, and whether there are more. */
 export type Page = Output<"messages">;
 
 export interface MessageHistoryDeps {
@@ -34,14 +34,14 @@ export class MessageHistory {
     this.#queued = (inbox) => broker.queued(inbox);
   }
 
-  /** Messages that contain every one of these words, newest first; with `who` only those to or from that principal. */
+  /** Messages that contain all of these words, newest first. With `who`, only those to or from that principal. */
   search(query: Pick<Parsed<"search">, "words" | "limit" | "before">, who?: string): Page {
     const words = ftsQuery(query.words);
     if (words === undefined) return { messages: [] };
     return this.#page(this.#store.search.find(words, query.limit + 1, query.before, who), query.limit);
   }
 
-  /** The newest messages, oldest first; with `who` only those to or from that principal. */
+  /** The newest messages, oldest first. With `who`, only those to or from that principal. */
   messages({ before = NEWEST, limit }: Pick<Parsed<"messages">, "before" | "limit">, who?: string, bytes?: number): Page {
     const { messages } = this.#store;
     const rows = who === undefined ? messages.newest(before, limit + 1) : messages.newestOf(who, before, limit + 1);

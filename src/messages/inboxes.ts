@@ -5,28 +5,28 @@ import type { MessageState } from "../wire/message.ts";
 import { InboxLists } from "./inbox-lists.ts";
 
 /**
- * The messages and, per inbox, lists of the queued and leased ones. The lists are in memory and in step with the rows,
- * so they need no queries. All inserts and state changes of message rows go through this class.
+ * The messages and, per inbox, lists of the queued and leased ones. The lists are kept in memory and match the rows, so
+ * reading them needs no query. All inserts and state changes of message rows go through this class.
  */
 export class Inboxes {
   readonly #store: Pick<Store, "messages" | "nextSeq">;
   readonly #now: () => number;
-  readonly #told: (row: MessageRow) => void;
+  readonly #changed: (row: MessageRow) => void;
   /** Queued messages. */
   readonly #queues: InboxLists;
   /** Leased messages. */
   readonly #leases: InboxLists;
 
-  /** `leased` are the stored leases. `told` is called with the new row after each commit. */
+  /** `leased` are the stored leases. `changed` is called with the new row after each commit. */
   constructor(
     store: Pick<Store, "messages" | "nextSeq">,
     leased: readonly MessageRow[],
     now: () => number,
-    told: (row: MessageRow) => void,
+    changed: (row: MessageRow) => void,
   ) {
     this.#store = store;
     this.#now = now;
-    this.#told = told;
+    this.#changed = changed;
     this.#queues = new InboxLists(store.messages.queued());
     this.#leases = new InboxLists(leased);
   }
@@ -35,7 +35,7 @@ export class Inboxes {
   add(tx: Tx, row: MessageRow): void {
     this.#store.messages.insert(row);
     this.#listOf(row.state)?.add(tx, row.recipient, row.id);
-    tx.afterCommit(() => this.#told(row));
+    tx.afterCommit(() => this.#changed(row));
   }
 
   /** Changes a message from the state in `row`. */
@@ -45,7 +45,7 @@ export class Inboxes {
       this.#listOf(row.state)?.remove(tx, row.recipient, row.id);
       this.#listOf(next.state)?.add(tx, row.recipient, row.id);
     }
-    tx.afterCommit(() => this.#told(next));
+    tx.afterCommit(() => this.#changed(next));
   }
 
   /** Drops the queued notices of a key, because a newer notice replaces them. */
@@ -55,7 +55,7 @@ export class Inboxes {
   }
 
   /** Returns a leased message to its inbox, ahead of newer ones and marked as redelivered. */
-  giveBack(tx: Tx, row: MessageRow, change: Partial<MessageChange> = {}): void {
+  requeue(tx: Tx, row: MessageRow, change: Partial<MessageChange> = {}): void {
     this.change(tx, row, { state: "queued", instance: null, token: null, redelivered: 1, ...change });
   }
 

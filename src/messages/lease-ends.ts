@@ -8,7 +8,7 @@ import { afterAwake } from "../lib/timers.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Waiters } from "./waiters.ts";
 
-/** What `LeaseEnds` needs from the broker. */
+/** The parts of the broker that `LeaseEnds` uses. */
 export interface LeaseEndDeps {
   store: Store;
   inboxes: Inboxes;
@@ -17,13 +17,13 @@ export interface LeaseEndDeps {
   orphans: readonly MessageRow[];
   /** After a start, how long a harness may take to present its leases. Milliseconds. */
   graceMs: number;
-  /** Leases from before the start could not be returned. */
+  /** Reports that leases from before the start could not be returned. */
   onUnexpected(error: unknown): void;
-  /** The agent may have mail again. */
+  /** Called when the agent may have mail again. */
   nudge(agentId: string): void;
-  /** A harness has said hello, so its agent is awake. */
+  /** Called when a harness has said hello, so its agent is awake. */
   woke(agentId: string): void;
-  /** A message is dead. Runs in the same commit, so that its notice is stored with it. */
+  /** Called when a message is dead. Runs in the same transaction, so that its notice is stored with it. */
   died(tx: Tx, row: MessageRow): void;
 }
 
@@ -35,7 +35,7 @@ export class LeaseEnds {
   readonly #deps: LeaseEndDeps;
   /** Inboxes whose harness has presented its leases since the start. */
   readonly #presented = new Set<string>();
-  #callOffGrace: () => void = () => {};
+  #cancelGrace: () => void = () => {};
 
   constructor(deps: LeaseEndDeps) {
     this.#deps = deps;
@@ -43,21 +43,21 @@ export class LeaseEnds {
 
   /**
    * Starts the grace period in which harnesses from before the start may present their leases. Leases that are not
-   * presented by its end are returned. Call it once, when the agents' sockets are bound: before that no harness can
-   * present leases, and a slow start must not use up the time.
+   * presented in time are returned. Called once, when the agents' sockets are bound. Before that no harness can present
+   * leases, and a slow start must not use up the time.
    */
   start(): void {
     const { orphans, graceMs, onUnexpected } = this.#deps;
-    if (orphans.length > 0) this.#callOffGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans).catch(onUnexpected));
+    if (orphans.length > 0) this.#cancelGrace = afterAwake(graceMs, () => void this.#returnOrphans(orphans).catch(onUnexpected));
   }
 
   stop(): void {
-    this.#callOffGrace();
+    this.#cancelGrace();
   }
 
   /**
    * Ends a turn according to `TURN_ENDS`. `ok` acknowledges all its leases. A counted end counts against the first
-   * message, which the turn was for; the fifth makes it dead. Messages from `recv` are returned uncounted.
+   * message, for which the turn ran. The fifth such end makes it dead. Messages from `recv` are returned uncounted.
    */
   async finish(agentId: string, instance: string, outcome: TurnOutcome): Promise<void> {
     const { store, nudge } = this.#deps;
@@ -78,11 +78,11 @@ export class LeaseEnds {
     if (rule === "counted" && isFirst) {
       const failures = row.failures + 1;
       const reason = "reason" in outcome ? cut(outcome.reason, MAX_REASON_CHARS) : null;
-      if (failures < MAX_MESSAGE_FAILURES) return inboxes.giveBack(tx, row, { failures, reason });
+      if (failures < MAX_MESSAGE_FAILURES) return inboxes.requeue(tx, row, { failures, reason });
       inboxes.change(tx, row, { state: "dead", instance: null, token: null, failures, reason });
       return died(tx, { ...row, failures, reason });
     }
-    inboxes.giveBack(tx, row);
+    inboxes.requeue(tx, row);
   }
 
   /** Confirms which leases of a harness are still its own. Returns all other leases of the agent to the inbox. */
@@ -101,7 +101,7 @@ export class LeaseEnds {
       for (const row of store.messages.leased(agentId)) {
         const mine = row.instance === instance && held.some((lease) => lease.id === row.id && lease.token === row.token);
         if (mine && row.token !== null) kept.push({ id: row.id, token: row.token });
-        else inboxes.giveBack(tx, row);
+        else inboxes.requeue(tx, row);
       }
       return kept;
     });
@@ -113,7 +113,7 @@ export class LeaseEnds {
     waiters.drop(agentId, (waiter) => waiter.instance === instance);
     await store.write((tx) => {
       for (const row of store.messages.leased(agentId)) {
-        if (row.instance === instance) inboxes.giveBack(tx, row);
+        if (row.instance === instance) inboxes.requeue(tx, row);
       }
     });
     nudge(agentId);
@@ -125,7 +125,7 @@ export class LeaseEnds {
     waiters.drop(agentId, () => true);
     if (inboxes.isHandling(agentId)) {
       await store.write((tx) => {
-        for (const row of store.messages.leased(agentId)) inboxes.giveBack(tx, row);
+        for (const row of store.messages.leased(agentId)) inboxes.requeue(tx, row);
       });
     }
     nudge(agentId);
@@ -138,7 +138,7 @@ export class LeaseEnds {
       for (const orphan of orphans) {
         const row = store.messages.byId(orphan.id);
         if (row?.state === "leased" && row.token === orphan.token && !this.#presented.has(row.recipient))
-          inboxes.giveBack(tx, row);
+          inboxes.requeue(tx, row);
       }
     });
     for (const agent of new Set(orphans.map((row) => row.recipient))) nudge(agent);

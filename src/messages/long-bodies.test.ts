@@ -23,7 +23,7 @@ const directory: Directory = {
   nameOf: (id) => id.replace("id-", ""),
 };
 const operator = { id: "operator" };
-/** The worst of a body: each byte is six in JSON. */
+/** The worst body: each byte takes six in JSON. */
 const WORST = "\u0001".repeat(MAX_BODY_BYTES);
 let folder: string;
 let store: Store;
@@ -52,7 +52,7 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 const send = async (body: string, from = operator, to = "ada"): Promise<number> =>
   (await broker.send(from, { to, body })).sent[0]?.id ?? 0;
 
-test("a long body is a beginning in every listing and event, and whole by its id and for its agent", async () => {
+test("listings and events show the beginning of a long body, and its agent and a query by id get all of it", async () => {
   const id = await send(WORST);
   await send(WORST, ada, "operator");
   await store.write(() => void store.search.takeIn(0, 10));
@@ -73,7 +73,7 @@ test("a long body is a beginning in every listing and event, and whole by its id
   expect("message" in leased && leased.message.body === WORST).toBe(true);
 });
 
-test("a listing that is full of bytes ends early, and goes on where it ended", async () => {
+test("a listing that reaches its byte limit ends early, and the next one continues there", async () => {
   const ids: number[] = [];
   for (let n = 0; n < 600; n++) ids.push(await send("x".repeat(MAX_PREVIEW_BYTES + n)));
   const seen: number[] = [];
@@ -90,7 +90,7 @@ test("a listing that is full of bytes ends early, and goes on where it ended", a
   expect(pages).toBe(2);
 });
 
-test("held and dead messages of a snapshot have a budget, and the rest of them a cursor", async () => {
+test("held and dead messages of a snapshot have a byte limit, and a cursor to the rest", async () => {
   await store.write(() => {
     for (let n = 0; n < 300; n++) {
       const id = store.nextSeq();
@@ -113,8 +113,8 @@ test("held and dead messages of a snapshot have a budget, and the rest of them a
 
 test.each([
   ["a NUL", "a\u0000b"],
-  ["a character that the cut goes through", `${"x".repeat(MAX_PREVIEW_BYTES + 1)}${"🐝".repeat(9)}`],
-])("a body with %s is not mistaken", async (_, body) => {
+  ["a character at the cut", `${"x".repeat(MAX_PREVIEW_BYTES + 1)}${"🐝".repeat(9)}`],
+])("a body with %s is cut at a character and not changed", async (_, body) => {
   const id = await send(body);
   const view = history.messages({ limit: 1 }).messages[0];
   expect(body.startsWith(view?.body ?? "-")).toBe(true);

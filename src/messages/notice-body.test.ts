@@ -20,7 +20,7 @@ test.each<[string, Notice]>([
   expect(body).toContain("… (cut)");
 });
 
-test("a notice that fits is kept as it is", () => {
+test("a notice within the limit is unchanged", () => {
   const notice: Notice = { event: "operator_answered", question: "x".repeat(MAX_BODY_BYTES - 100) };
   expect(JSON.parse(noticeBody(notice))).toEqual(notice);
 });

@@ -16,7 +16,7 @@ import type { RateLimit } from "../lib/token-bucket.ts";
 import type { Served } from "./waiters.ts";
 import { openBus } from "../../test/lib/bus.ts";
 
-/** Limits and facts: a full inbox refuses senders, and never undoes a fact. */
+/** Tests of limits: a full inbox refuses senders, but never undoes a stored fact. */
 const never = new AbortController().signal;
 const operator = { id: "operator" };
 let folder: string;
@@ -65,7 +65,7 @@ const fill = async (to: string, filling = broker): Promise<void> => {
   await Promise.all(Array.from({ length: MAX_INBOX_MESSAGES }, () => filling.send(operator, { to, body: "x" })));
 };
 const next = (name: string): Promise<Served> => new Promise<Served>(broker.next(`id-${name}`, `i-${name}`, never));
-const tell = (notice: Notice, to = "hm1nd"): Promise<void> =>
+const notify = (notice: Notice, to = "hm1nd"): Promise<void> =>
   store.write((tx) => broker.tellFromSystem(tx, { id: `id-${to}`, name: to }, notice));
 /** The notices that are queued in an inbox, parsed. */
 const waiting = (name: string): Notice[] =>
@@ -108,40 +108,40 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
   });
 
   test("the manager's request is denied, and the operator's is deployed", async () => {
-    const world = await openTestSystem();
-    await world.through((await world.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
-    const { id } = await world.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
-    await fill("hm1nd", world.broker);
-    expect(await world.requests.deny(id, "no")).toMatchObject({ state: "denied" });
-    await world.through((await world.requests.spawn({ name: "bob", by: "operator", origin: "spawn" })).id);
-    expect(world.swarm.byName("bob").record.deployedSha).toBeDefined();
-    expect(world.broker.unread(world.swarm.byName("hm1nd").id)).toBe(MAX_INBOX_MESSAGES + 2);
-    expect(world.unexpected).toEqual([]);
-    await world.close();
+    const system = await openTestSystem();
+    await system.through((await system.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
+    const { id } = await system.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
+    await fill("hm1nd", system.broker);
+    expect(await system.requests.deny(id, "no")).toMatchObject({ state: "denied" });
+    await system.through((await system.requests.spawn({ name: "bob", by: "operator", origin: "spawn" })).id);
+    expect(system.swarm.byName("bob").record.deployedSha).toBeDefined();
+    expect(system.broker.unread(system.swarm.byName("hm1nd").id)).toBe(MAX_INBOX_MESSAGES + 2);
+    expect(system.unexpected).toEqual([]);
+    await system.close();
   });
 });
 
 describe("bounds of notices", () => {
   test.each(Object.entries(NOTICES))("%s", async (kind, rule) => {
     const event = kind as NoticeKind;
-    for (let n = 1; n <= 3; n++) await tell({ event, agent: "ada", n });
-    await tell({ event, agent: "bob", n: 4 });
+    for (let n = 1; n <= 3; n++) await notify({ event, agent: "ada", n });
+    await notify({ event, agent: "bob", n: 4 });
     const kept = rule.class === "state" ? [3, 4] : [1, 2, 3, 4];
     expect(waiting("hm1nd").map(({ n }) => n)).toEqual(kept);
     expect(broker.unread("id-hm1nd")).toBe(kept.length);
   });
 
   test("a notice that is in a turn or of another kind is not replaced", async () => {
-    await tell({ event: "killed", agent: "ada", n: 1 });
+    await notify({ event: "killed", agent: "ada", n: 1 });
     const { message } = (await next("hm1nd")) as Extract<Served, { message: unknown }>;
-    await tell({ event: "killed", agent: "ada", n: 2 });
-    await tell({ event: "rebuilt", agent: "ada", n: 3 });
+    await notify({ event: "killed", agent: "ada", n: 2 });
+    await notify({ event: "rebuilt", agent: "ada", n: 3 });
     expect(store.messages.byId(message.id)).toMatchObject({ state: "leased" });
     expect(waiting("hm1nd").map(({ n }) => n)).toEqual([2, 3]);
   });
 
   test("a notice whose transaction fails replaces nothing", async () => {
-    await tell({ event: "killed", agent: "ada", n: 1 });
+    await notify({ event: "killed", agent: "ada", n: 1 });
     const failing = store.write((tx) => {
       broker.tellFromSystem(tx, { id: "id-hm1nd", name: "hm1nd" }, { event: "killed", agent: "ada", n: 2 });
       throw new Error("the fact did not happen");
@@ -151,7 +151,7 @@ describe("bounds of notices", () => {
     expect(broker.unread("id-hm1nd")).toBe(1);
   });
 
-  test("an agent whose inbox is full may not ask for anything that is answered there", async () => {
+  test("an agent whose inbox is full may not ask for anything whose answer arrives there", async () => {
     await fill("ada");
     const questions = new Questions({ store, feed, broker, directory, onUnexpected });
     await expect(questions.ask("id-ada", { question: "why?" })).rejects.toMatchObject({ code: "rate_limited" });

@@ -15,7 +15,7 @@ export class OperatorInbox {
   readonly #store: Pick<Store, "messages" | "meta" | "write">;
   readonly #viewOf: (row: ListedMessage) => MessageView;
   readonly #changed: () => void;
-  /** Number of unread messages, counted once and cached. Undefined: not counted yet. */
+  /** Number of unread messages, counted once and cached. Undefined until it is counted. */
   #unread: number | undefined;
 
   constructor(

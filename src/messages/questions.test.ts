@@ -60,8 +60,8 @@ test("a question that is answered at the moment of its expiry does not stop othe
     });
   });
   // Read when the timer is set and when it fires.
-  const looks = [found, found];
-  const expiring = (): QuestionRow[] => looks.shift() ?? store.questions.expiring();
+  const reads = [found, found];
+  const expiring = (): QuestionRow[] => reads.shift() ?? store.questions.expiring();
   const late = new Questions({
     store: { ...store, questions: { ...store.questions, expiring } },
     feed,
@@ -114,7 +114,7 @@ test("a long question is a beginning in lists and events, and whole by its id", 
   questions.stop();
 });
 
-test("a list of questions that is full of bytes ends early, and goes on where it ended", async () => {
+test("a list of questions that reaches its byte limit ends early, and the next one continues there", async () => {
   const questions = new Questions({ store, feed, broker, directory, onUnexpected });
   const asked: number[] = [];
   for (let n = 0; n < 3; n++)
@@ -149,9 +149,9 @@ test("a question with its options has a bound in all", () => {
   expect(input.safeParse({ question: "日".repeat(MAX_QUESTION_CHARS), options: ["a"] }).success).toBe(false);
 });
 
-test("the open questions of an agent that is gone are closed; those of others stay", async () => {
+test("destroying an agent closes its open questions, and those of others stay", async () => {
   const questions = new Questions({ store, feed, broker, directory, onUnexpected });
-  const gone = await questions.ask(ada.id, { question: "still there?" });
+  const gone = await questions.ask(ada.id, { question: "which one?" });
   const other = await questions.ask("id-bob", { question: "me?" });
   await questions.closeOf(ada.id);
   expect(store.questions.byId(gone.id)).toMatchObject({ state: "cancelled" });
@@ -161,7 +161,7 @@ test("the open questions of an agent that is gone are closed; those of others st
 
 test("a hive that starts closes questions whose agent was destroyed before", async () => {
   const questions = new Questions({ store, feed, broker, directory, onUnexpected });
-  const { id } = await questions.ask(ada.id, { question: "still there?" });
+  const { id } = await questions.ask(ada.id, { question: "which one?" });
   questions.stop();
   const closed = new Promise<unknown>((resolve) => {
     feed.subscribe({}, ({ event }) => (event.kind === "question" && resolve(event.question), true));

@@ -77,7 +77,7 @@ export class Questions implements Service {
         closed_at: null,
       };
       store.questions.insert(asked);
-      this.#tell(tx, asked);
+      this.#publishAfter(tx, asked);
       return asked;
     });
     this.#arm();
@@ -99,7 +99,7 @@ export class Questions implements Service {
     return wholeQuestion(row, (agent) => this.#deps.directory.nameOf(agent));
   }
 
-  /** Closes the open questions of an agent that is gone: nobody reads their answers. */
+  /** Closes the open questions of a destroyed agent, because no one reads their answers. */
   async closeOf(agentId: string): Promise<void> {
     const { store } = this.#deps;
     await store.write((tx) => {
@@ -145,17 +145,17 @@ export class Questions implements Service {
     const { store, broker, directory } = this.#deps;
     const asker = directory.byId(question.agent);
     const closed = await store.write((tx) => {
-      // Two tabs may answer at once; the first answer counts.
+      // Two tabs may answer at once. The first answer counts.
       this.#open(question.id);
       const next = this.#end(tx, question, state, answer);
-      const told = answer === null ? {} : { answer };
+      const given = answer === null ? {} : { answer };
       if (asker)
         broker.tellFromSystem(tx, asker, {
           event: "operator_answered",
           question_id: next.id,
           question: next.question,
           state,
-          ...told,
+          ...given,
         });
       return next;
     });
@@ -167,7 +167,7 @@ export class Questions implements Service {
     const { store } = this.#deps;
     const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
     store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
-    this.#tell(tx, next);
+    this.#publishAfter(tx, next);
     return next;
   }
 
@@ -205,7 +205,7 @@ export class Questions implements Service {
     this.#arm(failed ? RETRY_MS : 0);
   }
 
-  #tell(tx: Tx, row: QuestionRow): void {
+  #publishAfter(tx: Tx, row: QuestionRow): void {
     tx.afterCommit(() => this.#deps.feed.publish({ kind: "question", seq: row.seq, question: this.#view(row) }));
   }
 

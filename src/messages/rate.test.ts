@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SendRate } from "./rate.ts";
 
-test("each sender has a burst, then a rate; the refusal states the time to wait, which suffices", () => {
+test("each sender has a burst, then a rate, and a refusal states a time to wait that suffices", () => {
   let now = 0;
   const rate = new SendRate({ perSecond: 10, burst: 20 }, () => now);
   rate.take("ada", 20);

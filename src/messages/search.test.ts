@@ -27,7 +27,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const say = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
+const add = (body: string, extra: Partial<MessageRow> = {}): Promise<number> =>
   store.write(() => {
     const seq = store.nextSeq();
     store.messages.insert(newMessage(seq, 1, { sender: "a", recipient: "b", state: "done", body, ...extra }));
@@ -47,10 +47,10 @@ async function find(words: string, who?: string, limit = 50, before?: number): P
 test("a message is indexed soon after its inbox has changed", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
-    const id = await say("walrus");
+    const id = await add("walrus");
     bus.emit("inbox_changed", "b");
     vi.advanceTimersByTime(1_000);
-    // Behind the write of the index.
+    // This write runs after the write of the index.
     await store.write(() => {});
     expect(
       history()
@@ -64,16 +64,16 @@ test("a message is indexed soon after its inbox has changed", async () => {
 
 describe("search", () => {
   test("finds words by prefix, ignoring case and accents, newest first", async () => {
-    const first = await say("The Crawler reads café listings");
-    const second = await say("crawl the café again");
-    await say("nothing of the kind");
+    const first = await add("The Crawler reads café listings");
+    const second = await add("crawl the café again");
+    await add("nothing of the kind");
     expect(await find("craw CAFE")).toEqual([second, first]);
     expect(await find("craw listing")).toEqual([first]);
     expect(await find("rawler")).toEqual([]);
   });
 
   test("never treats input as an operator", async () => {
-    const id = await say('OR "quoted" near-miss NOT body:x a*b');
+    const id = await add('OR "quoted" near-miss NOT body:x a*b');
     for (const words of ['"quoted"', "near-miss", "OR", "NOT", "body:x", "a*b", '" OR 1', "(quoted"])
       expect(await find(words.replace(" 1", "")), words).toEqual([id]);
     expect(ftsQuery(' "*() ')).toBeUndefined();
@@ -82,7 +82,7 @@ describe("search", () => {
 
   test("pages continue before the oldest id given, and can be limited to one principal", async () => {
     const ids: number[] = [];
-    for (let n = 0; n < 5; n++) ids.push(await say(`word ${n}`, n % 2 === 0 ? { sender: "x" } : { recipient: "y" }));
+    for (let n = 0; n < 5; n++) ids.push(await add(`word ${n}`, n % 2 === 0 ? { sender: "x" } : { recipient: "y" }));
     const newest = [...ids].reverse();
     expect(await find("word", undefined, 2)).toEqual(newest.slice(0, 2));
     expect(await find("word", undefined, 10, newest[1])).toEqual(newest.slice(2));
@@ -90,18 +90,18 @@ describe("search", () => {
     expect(await find("word", "y")).toEqual([ids[3], ids[1]]);
   });
 
-  test("finds a message once its send has answered, and no longer once retention has emptied it", async () => {
-    const old = await say("secret plan");
+  test("finds a message once its send has answered, until retention has emptied it", async () => {
+    const old = await add("secret plan");
     expect(await find("secret")).toEqual([old]);
     expect(await store.write(() => store.messages.prune(2))).toBe(1);
     expect(await find("secret")).toEqual([]);
-    const fresh = await say("secret again");
+    const fresh = await add("secret again");
     expect(await find("secret")).toEqual([fresh]);
   });
 
   test("a long history is indexed in batches, and the answer says if it is incomplete", async () => {
-    // Queued at once: they share their commits.
-    await Promise.all(Array.from({ length: 2600 }, () => say("needle")));
+    // Sent at once, so that they share commits.
+    await Promise.all(Array.from({ length: 2600 }, () => add("needle")));
     expect(await index.catchUp()).toBe(false);
     expect(await index.catchUp()).toBe(true);
     expect(history().search({ words: "needle", limit: 500, before: undefined }).messages).toHaveLength(500);
@@ -109,9 +109,9 @@ describe("search", () => {
 });
 
 test("dead and held messages are listed whatever their age", async () => {
-  const dead = await say("dead", { state: "dead" });
-  const held = await say("held", { state: "held" });
-  for (let n = 0; n < 300; n++) await say("done");
+  const dead = await add("dead", { state: "dead" });
+  const held = await add("held", { state: "held" });
+  for (let n = 0; n < 300; n++) await add("done");
   expect(
     history()
       .stuck({ limit: 200 })
@@ -126,10 +126,10 @@ test("a principal's messages are listed in order, whether indexed or not", async
       .messages.map((message) => message.id);
   const sentByA = (after: number, before: number): number[] =>
     store.messages.sentBetween("a", after, before, 9).map(({ id }) => id);
-  const first = await say("one");
-  const toA = await say("two", { sender: "c", recipient: "a" });
-  await say("three", { sender: "c", recipient: "b" });
-  const toItself = await say("four", { sender: "a", recipient: "a" });
+  const first = await add("one");
+  const toA = await add("two", { sender: "c", recipient: "a" });
+  await add("three", { sender: "c", recipient: "b" });
+  const toItself = await add("four", { sender: "a", recipient: "a" });
   const check = (): void => {
     expect([of("a"), of("a", toItself), of("a", undefined, 2)]).toEqual([
       [first, toA, toItself],
@@ -141,7 +141,7 @@ test("a principal's messages are listed in order, whether indexed or not", async
   check();
   await index.catchUp();
   check();
-  const last = await say("five", { sender: "b", recipient: "a" });
+  const last = await add("five", { sender: "b", recipient: "a" });
   expect([of("a"), of("a", undefined, 2), of("b", undefined, 1)]).toEqual([
     [first, toA, toItself, last],
     [toItself, last],

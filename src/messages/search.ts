@@ -3,7 +3,7 @@ import type { Service } from "../lib/services.ts";
 import type { Store } from "../store/store.ts";
 import type { MessageEvents } from "./events.ts";
 
-/** Messages indexed per commit: a few milliseconds of the thread. */
+/** Messages indexed per commit. A batch takes a few milliseconds of the thread. */
 const BATCH = 500;
 /** Batches that a search waits for before it answers with partial results. */
 const CATCH_UP_BATCHES = 4;
@@ -52,7 +52,7 @@ export class SearchIndex implements Service {
     this.#waitingSince = performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#takeIn().catch(this.#onUnexpected);
+      this.#indexNext().catch(this.#onUnexpected);
     }, QUIET_MS);
     this.#timer.unref();
   }
@@ -70,7 +70,7 @@ export class SearchIndex implements Service {
   }
 
   /** Indexes one batch, and the rest after a pause. */
-  async #takeIn(): Promise<void> {
+  async #indexNext(): Promise<void> {
     try {
       const isMore = await this.#batch();
       if (isMore && !this.#timer && !this.#isStopped) this.#arm();

@@ -1,25 +1,25 @@
 import { expect, test } from "vitest";
 import { Waiters, type Waiter } from "./waiters.ts";
 
-function waiterOn(ended: AbortSignal, name: string, told: string[]): Waiter {
-  return { kind: "next", instance: "i-1", ended, resolve: () => {}, abandon: () => void told.push(name) };
+function waiterOn(ended: AbortSignal, name: string, abandoned: string[]): Waiter {
+  return { kind: "next", instance: "i-1", ended, resolve: () => {}, abandon: () => void abandoned.push(name) };
 }
 
-test("when a connection ends, its waiters are abandoned once; taken waiters and those of other connections are not", () => {
+test("when a connection ends, its waiters are abandoned once, but taken waiters and those of other connections are not", () => {
   const waiters = new Waiters();
   const [mine, other] = [new AbortController(), new AbortController()];
-  const told: string[] = [];
-  const taken = waiterOn(mine.signal, "taken", told);
+  const abandoned: string[] = [];
+  const taken = waiterOn(mine.signal, "taken", abandoned);
   waiters.add("ada", taken);
   expect(waiters.take("ada")).toBe(taken);
-  waiters.add("ada", waiterOn(mine.signal, "mine", told));
-  waiters.add("ada", waiterOn(mine.signal, "mine too", told));
-  waiters.add("ada", waiterOn(other.signal, "other", told));
+  waiters.add("ada", waiterOn(mine.signal, "mine", abandoned));
+  waiters.add("ada", waiterOn(mine.signal, "mine too", abandoned));
+  waiters.add("ada", waiterOn(other.signal, "other", abandoned));
   mine.abort();
-  expect(told).toEqual(["mine", "mine too"]);
+  expect(abandoned).toEqual(["mine", "mine too"]);
   expect(waiters.has("ada")).toBe(true);
   other.abort();
-  expect(told).toEqual(["mine", "mine too", "other"]);
+  expect(abandoned).toEqual(["mine", "mine too", "other"]);
   expect(waiters.has("ada")).toBe(false);
 });
 

@@ -21,23 +21,22 @@ export interface Waiter {
 export class Waiters {
   readonly #byInbox = new Map<string, Waiter[]>();
   /**
-   * Connections that already have an abort listener: one each, for one inbox, however many waits follow. A listener per
-   * wait was a twentieth of the time from a message to its waiter.
+   * Connections that already have an abort listener. Each has only one, however many waits follow: a listener per wait
+   * took a twentieth of the time from a message to its waiter.
    */
-  readonly #heard = new WeakSet<AbortSignal>();
+  readonly #listening = new WeakSet<AbortSignal>();
 
   add(inbox: string, waiter: Waiter): void {
-    this.#hear(inbox, waiter.ended);
+    this.#listen(inbox, waiter.ended);
     const list = this.#byInbox.get(inbox);
     if (list) list.push(waiter);
     else this.#byInbox.set(inbox, [waiter]);
   }
 
-  #hear(inbox: string, ended: AbortSignal): void {
-    if (this.#heard.has(ended)) return;
-    this.#heard.add(ended);
-    // A waiter may already be taken for a message that is committed and not delivered yet. That waiter is no longer in
-    // the list.
+  #listen(inbox: string, ended: AbortSignal): void {
+    if (this.#listening.has(ended)) return;
+    this.#listening.add(ended);
+    // The list does not contain a waiter that is already taken for a message that is committed but not delivered yet.
     ended.addEventListener("abort", () => this.drop(inbox, (waiter) => waiter.ended === ended), { once: true });
   }
 
@@ -55,7 +54,7 @@ export class Waiters {
     else this.#byInbox.set(inbox, [waiter]);
   }
 
-  /** False if the waiter was taken: its taker serves it or puts it back. */
+  /** Removes a waiter. Returns false if it was taken: its taker serves it or puts it back. */
   remove(inbox: string, waiter: Waiter): boolean {
     const list = this.#byInbox.get(inbox);
     const at = list?.indexOf(waiter) ?? -1;
@@ -66,8 +65,8 @@ export class Waiters {
   }
 
   /** Removes all matching waiters and ends their waits. */
-  drop(inbox: string, isGone: (waiter: Waiter) => boolean): void {
-    for (const waiter of this.#byInbox.get(inbox)?.filter(isGone) ?? []) {
+  drop(inbox: string, matches: (waiter: Waiter) => boolean): void {
+    for (const waiter of this.#byInbox.get(inbox)?.filter(matches) ?? []) {
       this.remove(inbox, waiter);
       waiter.abandon();
     }
