@@ -1,10 +1,12 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { openPlatform } from "../platforms/open.ts";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { checkHost, type Finding } from "./checks.ts";
 import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
+import { accessFromCage } from "../os/folder-access.ts";
+import { idMap, idMapsLack, mountVersion } from "../os/id-map.ts";
 
 /** The free bytes that a hive needs for the runtime, a few agents and some work. */
 const WANTED_BYTES = 2 * 1024 * 1024 * 1024;
@@ -16,7 +18,7 @@ const UNFILTERED = 9;
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
   findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
-  if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config));
+  if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config), await tryIdMap(config));
   const failed = findings.some((one) => one.level === "error");
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
   else
@@ -33,6 +35,34 @@ function space(config: Config): Finding {
   return free < WANTED_BYTES
     ? { level: "warn", what: words, mend: "free some room, or set HIVE_STATE_DIR to a larger disk" }
     : { level: "ok", what: words, mend: "" };
+}
+
+/** The owner of a folder that is tried: a person, who is no user of this host. */
+const PERSON = { uid: 4242, gid: 4242 };
+
+/** Whether agents can write a mounted folder that only its owner can write. The proof is a mount of one. */
+async function tryIdMap(config: Config): Promise<Finding> {
+  const identity = openPlatform(config.driver).driver.identityFor("doctor", 0);
+  if (identity.kind !== "host-uid") return { level: "ok", what: "agents write mounts as you: no id maps are needed", mend: "" };
+  const mend = 'share folders with "ro", or let others write there (chmod o+w, setfacl); everything else works';
+  const failed = (why: string): Finding => ({ level: "warn", what: `id maps of rw mounts do not work: ${why}`, mend });
+  const lack = await idMapsLack();
+  if (lack !== undefined) return failed(lack);
+  const folder = mkdtempSync(join(config.stateDir, "doctor-"));
+  try {
+    chownSync(folder, PERSON.uid, PERSON.gid);
+    const { writable } = await accessFromCage(folder, identity, "rw", idMap(PERSON, identity));
+    if (!writable) return failed("the folder cannot be written through one");
+    return {
+      level: "ok",
+      what: `id maps of rw mounts work (mount of util-linux ${(await mountVersion()) ?? "unknown"})`,
+      mend: "",
+    };
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Builds a cage. Only this proves that cages can be built. */

@@ -10,9 +10,12 @@ const FIRST_PERSON = 1000;
 /** Uids of systemd's dynamic service users, then those of nobody. The last is the 16-bit "no such user". */
 const [FIRST_DYNAMIC, LAST_NOBODY] = [61_184, 65_535];
 
-/** Why no agent may, or can on this host, act as this owner of a folder. Undefined if it may. */
-export async function whyNotAs(owner: Ids): Promise<string | undefined> {
-  return whyForbidden(owner) ?? (await idMapsLack());
+/**
+ * Why no agent may act as this owner of a folder, or cannot on this host; undefined when it may. The host comes first:
+ * without id maps another owner would not help. `lack` is what it lacks for them.
+ */
+export async function whyNotAs(owner: Ids, lack: () => Promise<string | undefined> = idMapsLack): Promise<string | undefined> {
+  return (await lack()) ?? whyForbidden(owner);
 }
 
 function whyForbidden({ uid, gid }: Ids): string | undefined {

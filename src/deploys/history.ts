@@ -11,14 +11,14 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 export const HYPERHIVE = "hyperhive";
 const AGENT_INPUT = "agent-";
 
-/** How an agent's requests ended, newest first. */
+/** How an agent's requests ended, newest first. A request that failed its check at once was never a deploy and is left out. */
 export function deployRows(
   context: DeployContext,
   query: { agent: string; before?: number | undefined; limit: number },
 ): DeployRow[] {
   const agent = context.swarm.byNameEvenDestroyed(query.agent);
   return context.store.approvals
-    .settledOf(query.agent, query.before ?? NEWEST, query.limit)
+    .deploysOf(query.agent, query.before ?? NEWEST, query.limit)
     .map((row) => deployRow(row, agent.record.deployedRequest));
 }
 

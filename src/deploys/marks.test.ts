@@ -5,6 +5,7 @@ import { lifecycleHandlers } from "../daemon/handlers/lifecycle.ts";
 import { readHandlers } from "../daemon/handlers/read.ts";
 import { AgentConfig } from "../wire/config.ts";
 import type { ApprovalView, TreeFile } from "../wire/approval.ts";
+import { deployRows } from "./history.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 
@@ -141,6 +142,14 @@ test("the answer to a proposal and to a spawn has the marks", async () => {
   );
   expect(spawned.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
   for (const id of [request, asked.request]) await world.requests.cancel(id, "operator");
+});
+
+test("a proposal that failed its check at once is a request, and no deploy", async () => {
+  const { id, state } = await propose({ model: "" }, "one\n");
+  expect(state).toBe("failed");
+  const listed = deployRows(world.context, { agent: "ada", limit: 100 }).map((row) => row.id);
+  expect(listed).not.toContain(id);
+  expect(listed.length).toBeGreaterThan(3);
 });
 
 test("a request that names an agent follows that agent's coming and going", async () => {

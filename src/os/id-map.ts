@@ -11,6 +11,7 @@ export interface Ids {
 export const ID_MAP_OPTIONS = "nosuid,nodev,X-mount.idmap=";
 /** The first util-linux whose `mount` maps ids. Earlier ones ignore the option. */
 const FIRST_VERSION = [2, 39] as const;
+const VERSION = /util-linux (\d+)\.(\d+)(?:\.\d+)?/;
 
 /**
  * The id map of a mount: files of `owner` on disk belong to `agent` in the mount, and new files the other way round.
@@ -26,13 +27,21 @@ export function idMap(owner: Ids, agent: Ids): string {
  */
 export async function idMapsLack(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "id-mapped mounts need a hive that root has started";
-  const { stdout } = await run("mount", ["--version"], { env: LAUNCH_ENV });
-  return versionLacks(stdout);
+  return versionLacks(await printedVersion());
+}
+
+/** The version of util-linux that this host's `mount` belongs to; undefined if it is another program. */
+export async function mountVersion(): Promise<string | undefined> {
+  return VERSION.exec(await printedVersion())?.[0].split(" ")[1];
+}
+
+async function printedVersion(): Promise<string> {
+  return (await run("mount", ["--version"], { env: LAUNCH_ENV })).stdout;
 }
 
 /** The same check for the output of `mount --version`. */
 export function versionLacks(printed: string): string | undefined {
-  const found = /util-linux (\d+)\.(\d+)(?:\.\d+)?/.exec(printed);
+  const found = VERSION.exec(printed);
   const needed = `id-mapped mounts need the mount of util-linux ${FIRST_VERSION.join(".")} or newer`;
   if (!found) return `${needed}, and this host's mount is another program`;
   const [major, minor] = [Number(found[1]), Number(found[2])];

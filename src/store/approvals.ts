@@ -103,6 +103,10 @@ export function approvalQueries(db: Sqlite) {
   const settledOf = db.prepare<[string, number, number], ApprovalRecord>(
     `SELECT * FROM approvals WHERE name = ? AND id < ? AND ${stateIn(TERMINAL_STATES)} ORDER BY id DESC LIMIT ?`,
   );
+  const deploysOf = db.prepare<[string, number, number], ApprovalRecord>(
+    `SELECT * FROM approvals WHERE name = ? AND id < ? AND ${stateIn(TERMINAL_STATES)}
+       AND NOT (state = 'failed' AND approved_at IS NULL) ORDER BY id DESC LIMIT ?`,
+  );
   const undecided = db.prepare<[string], { n: number }>(
     `SELECT count(*) AS n FROM approvals WHERE requested_by = ? AND approved_at IS NULL
        AND (state = 'failed' OR state = 'cancelled' AND resolved_by = requested_by)
@@ -124,6 +128,8 @@ export function approvalQueries(db: Sqlite) {
     newest: (before: number, limit: number) => newest.all(before, limit),
     newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
     settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
+    /** Settled requests without those that failed their check when they were made. */
+    deploysOf: (name: string, before: number, limit: number) => deploysOf.all(name, before, limit),
     /**
      * Number of this agent's requests that ended without the operator (failed their check or cancelled by the agent)
      * since the newest request that the operator decided.

@@ -177,7 +177,7 @@ export const approvalOperations = {
     output: z.object({ approval: ApprovalView }),
   },
   deploys: {
-    summary: "How an agent's requests ended, newest first.",
+    summary: "How an agent's requests ended, newest first, without those that failed their check when they were made.",
     callers: ["operator"],
     input: z.object({ ...page, agent: AgentName, before: Id.optional() }),
     output: z.object({ deploys: z.array(DeployRow) }),

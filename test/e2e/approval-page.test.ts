@@ -396,13 +396,41 @@ test.each(WIDTHS)(
     await page.getByRole("button", { name: "edit…" }).click();
     await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
     await page.getByLabel("what for").fill("a better model");
+    // What it is refused for stays in the editor, also after a reload, until a proposal is accepted.
+    const complaints = ["agent.json: model: too long", "agent.json: egress.0: a host is name, name:port or *.name"];
+    hive.answers.propose = () => ({ request: 51, refused: complaints.join("\n"), risks: [] });
+    await page.getByRole("button", { name: "propose 1 file" }).click();
+    const refused = page.getByRole("alert").getByRole("listitem");
+    await expect.poll(() => refused.allTextContents()).toEqual(complaints);
+    await page.reload();
+    await expect.poll(() => refused.allTextContents()).toEqual(complaints);
+    hive.answers.propose = () => ({ request: 52, risks: [] });
     await page.getByRole("button", { name: "propose 1 file" }).click();
     await page.getByRole("link", { name: "Look at request 52" }).waitFor();
-    const [proposal] = hive.called("propose") as { files: { path: string; base64: string }[]; description: string }[];
+    expect(await refused.count()).toBe(0);
+    const proposal = hive.called("propose").at(-1) as
+      | { files: { path: string; base64: string }[]; description: string }
+      | undefined;
     expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "logo.png", "run"]);
     // Unedited files are proposed unchanged, with their bytes and their executable mode.
     expect(proposal?.files.slice(2)).toMatchObject([{ base64: png }, { mode: "100755" }]);
     expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
+
+    // A denied request is taken up again with its own files.
+    hive.answers.show = ({ id }) => ({
+      approval: anApproval({ id, state: "denied", note: "too dear" }),
+      files: diffFiles(),
+      cut: false,
+    });
+    await page.goto(`${hive.home}/approval/49`);
+    await page.getByRole("link", { name: "edit again…" }).click();
+    await page.getByRole("dialog", { name: "scout · request 49" }).waitFor();
+    expect(hive.called("config").at(-1)).toEqual({ name: "scout", request: 49 });
+    await page.getByRole("textbox", { name: "text of agent.json" }).waitFor();
+    await page.getByRole("button", { name: "propose #49 again" }).click();
+    await page.getByRole("link", { name: "Look at request 52" }).waitFor();
+    expect(hive.called("propose").at(-1)).toMatchObject({ agent: "scout", files: { length: 4 } });
+    expect(hive.called("propose")).toHaveLength(3);
     await context.close();
     expect(problems).toEqual([]);
   },

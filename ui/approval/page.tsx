@@ -1,7 +1,7 @@
-import { isBeforeBuilt, requestCan } from "../../src/wire/request-states.ts";
+import { isBeforeBuilt, isTerminal, requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
-import type { DiffFile } from "../../src/wire/approval.ts";
+import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import { isUnshown } from "../../src/wire/unshown.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
@@ -186,6 +186,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
               </p>
             )}
             {!isPending && <Progress approval={approval} />}
+            <EditAgain approval={approval} />
             {(isBeforeBuilt(approval.state) || approval.state === "failed") && <Build approval={approval} />}
             {isPending && unshown.length > 0 && (
               <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
@@ -270,6 +271,21 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
         {isPending ? "" : `request ${approval.id} is ${approval.state}`}
       </span>
     </>
+  );
+}
+
+/** A link to the editor with the files of a config change that does not run: to correct them and propose them again. */
+function EditAgain({ approval }: { approval: ApprovalView }): ReactNode {
+  const { id, agent, kind, state } = approval;
+  const isThere = useHive((hive) => hive.agents.get(agent)?.destroyed === false);
+  const hasEnded = isTerminal(state) && state !== "deployed";
+  if (!isThere || kind !== "apply_commit" || !(hasEnded || requestCan(approval, "approve"))) return null;
+  return (
+    <p>
+      <Link to="/" search={{ open: `config:${agent}:${id}` }} className="edit-again">
+        edit again…
+      </Link>
+    </p>
   );
 }
 

@@ -5,10 +5,10 @@ import { ActionButton, useAction } from "../kit/button.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
-import { call } from "../lib/api.ts";
+import { ApiError, call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { toBase64, waiting } from "../lib/propose.ts";
+import { toBase64 } from "../lib/propose.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
@@ -17,22 +17,35 @@ const MAX_TABS = 8;
 
 type File = Output<"config">["files"][number];
 
-/** The files of the deployed config. The operator can propose a change, which then waits like any other request. */
-export function Config({ name }: { name: string }): ReactNode {
+/**
+ * The files of the deployed config, or with `from` those of an earlier request, to be corrected. The operator can propose
+ * a change, which then waits like any other request.
+ */
+export function Config({ name, from }: { name: string; from?: number | undefined }): ReactNode {
   const sha = useHive((state) => state.agents.get(name)?.deployed_sha);
   const { value, error } = useFetched(
-    useCallback(() => call("config", { name }), [name]),
+    useCallback(() => call("config", { name, ...(from === undefined ? {} : { request: from }) }), [name, from]),
     sha,
   );
   const [chosen, setChosen] = useState("agent.json");
-  const [draft, setDraft] = useDraft(`config:${name}`);
-  const [description, setDescription] = useDraft(`config-why:${name}`);
+  const key = from === undefined ? name : `${name}:${from}`;
+  const [draft, setDraft] = useDraft(`config:${key}`);
+  const [description, setDescription] = useDraft(`config-why:${key}`);
+  // What the last proposal was refused for. It stays until a proposal is accepted or the draft is discarded.
+  const [refused, setRefused] = useDraft(`config-refused:${key}`);
   const [sent, setSent] = useState<number>();
-  const edited = draft === "" ? undefined : (JSON.parse(draft) as Record<string, string>);
+  // A request is opened to be edited.
+  const edited =
+    draft === "" ? (from === undefined || sent !== undefined ? undefined : {}) : (JSON.parse(draft) as Record<string, string>);
   const files = value?.files ?? [];
   const file = files.find((one) => one.path === chosen) ?? files[0];
   const textOf = (one: File): string => edited?.[one.path] ?? one.text;
   const changed = files.filter((one) => edited?.[one.path] !== undefined && edited[one.path] !== one.text);
+  const discard = (): void => {
+    setDraft("");
+    setDescription("");
+    setRefused("");
+  };
   const propose = async (): Promise<void> => {
     const answer = await call("propose", {
       agent: name,
@@ -45,15 +58,22 @@ export function Config({ name }: { name: string }): ReactNode {
       ...(description.trim() === "" ? {} : { description: description.trim() }),
     });
     // A request that fails its check keeps the draft.
-    const request = waiting(answer);
-    setDraft("");
-    setDescription("");
-    setSent(request);
-    toast(`request ${request} waits for you`);
+    if (answer.refused !== undefined) return setRefused(answer.refused);
+    discard();
+    setSent(answer.request);
+    toast(`request ${answer.request} waits for you`);
   };
   /** "edit…" was pressed: the editor takes the focus when it appears. */
   const isBeginning = useRef(false);
-  const send = useAction(propose, changed.length > 0);
+  const mayPropose = changed.length > 0 || from !== undefined;
+  const send = useAction(async () => {
+    try {
+      await propose();
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) throw problem;
+      setRefused(problem.message);
+    }
+  }, mayPropose);
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   return (
     <>
@@ -111,6 +131,7 @@ export function Config({ name }: { name: string }): ReactNode {
           and decide.
         </p>
       )}
+      {refused !== "" && <Refused words={refused} />}
       {edited === undefined || !file || file.base64 !== undefined ? (
         <pre className="file" role="tabpanel" aria-label={visible(file?.path ?? "no file")} tabIndex={0}>
           {file?.text === "" ? <span className="faint">(empty)</span> : visible(file?.text ?? "")}
@@ -139,10 +160,12 @@ export function Config({ name }: { name: string }): ReactNode {
             />
           </label>
           <div className="foot">
-            <ActionButton kind="go" disabled={changed.length === 0} action={send}>
-              propose {changed.length === 1 ? "1 file" : `${changed.length} files`}
+            <ActionButton kind="go" disabled={!mayPropose} action={send}>
+              {changed.length === 0 && from !== undefined
+                ? `propose #${from} again`
+                : `propose ${changed.length === 1 ? "1 file" : `${changed.length} files`}`}
             </ActionButton>
-            <button type="button" className="ghost" onClick={() => setDraft("")}>
+            <button type="button" className="ghost" onClick={discard}>
               discard
             </button>
             <span className="dim small">nothing runs before you have approved it</span>
@@ -150,5 +173,19 @@ export function Config({ name }: { name: string }): ReactNode {
         </>
       )}
     </>
+  );
+}
+
+/** What a proposal was refused for: a line for each problem. */
+function Refused({ words }: { words: string }): ReactNode {
+  return (
+    <div className="refused" role="alert">
+      <p className="red">Refused. Correct this and propose again:</p>
+      <ul>
+        {words.split("\n").map((line) => (
+          <li key={line}>{visible(line)}</li>
+        ))}
+      </ul>
+    </div>
   );
 }

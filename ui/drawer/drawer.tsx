@@ -10,20 +10,20 @@ import { Logs } from "./logs.tsx";
 import { Thread } from "./thread.tsx";
 import { TurnTable } from "./turn-table.tsx";
 
-const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string) => ReactNode }> = {
+const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, request?: number) => ReactNode }> = {
   logs: { title: "cage log", show: (name) => <Logs name={name} /> },
-  config: { title: "deployed config", show: (name) => <Config name={name} /> },
+  config: { title: "deployed config", show: (name, request) => <Config name={name} from={request} /> },
   deploys: { title: "deploys", show: (name) => <Deploys name={name} /> },
   cost: { title: "cost", show: (name) => <Cost name={name} /> },
   turns: { title: "turns", show: (name) => <TurnTable name={name} /> },
 };
 
 /**
- * The drawer named in the address: `logs:<name>`, `config:<name>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
+ * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
  * `thread:<id>`, `cost`, `spawn`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
-  const [what = "", rest] = open.split(":");
+  const [what = "", rest, request] = open.split(":");
   if (what === "spawn") return <SpawnForm onClose={onClose} />;
   if (what === "thread" && rest !== undefined) {
     return (
@@ -42,9 +42,11 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
   const known = AGENT_DRAWERS.find((one) => one === what);
   const panel = known && AGENT_PANELS[known];
   if (!panel || rest === undefined) return null;
+  const of = Number(request);
+  const isOf = known === "config" && Number.isSafeInteger(of) && of > 0;
   return (
-    <Sheet isOpen onClose={onClose} title={`${visible(rest)} · ${panel.title}`} isDrawer>
-      <Fragment key={open}>{panel.show(rest)}</Fragment>
+    <Sheet isOpen onClose={onClose} title={`${visible(rest)} · ${isOf ? `request ${of}` : panel.title}`} isDrawer>
+      <Fragment key={open}>{panel.show(rest, isOf ? of : undefined)}</Fragment>
     </Sheet>
   );
 }
