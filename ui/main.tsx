@@ -8,6 +8,7 @@ import "./style/dashboard.css";
 import "./style/agent.css";
 import "./style/approval.css";
 import "./style/panels.css";
+import "./style/prose.css";
 import "./style/touch.css";
 
 begin();

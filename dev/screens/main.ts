@@ -147,6 +147,7 @@ for (const scene of SCENES) {
       if (path.includes("/approval/")) await page.locator(".ln").first().waitFor();
       await page.waitForFunction(() => !/reading the diff|searching…/.test(document.body.innerText));
       await act?.(page, hive);
+      await page.waitForFunction(() => document.querySelector(".as-written") === null);
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await page.screenshot({ path: join(folder, `hive-${name}-${width}.png`) });
       await context.close();

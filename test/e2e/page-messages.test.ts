@@ -2,8 +2,9 @@ import type { Browser } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
-import { aMessage } from "../lib/fixtures.ts";
+import { aMessage, events } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { layoutFaults } from "../lib/page-layout.ts";
 import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 
 /** The operator's messages to and from agents, over made-up data. */
@@ -14,6 +15,27 @@ usePages(busyHive, (theBrowser, theHive) => {
   browser = theBrowser;
   hive = theHive;
 });
+
+const MARKDOWN = [
+  "## Result",
+  `see [the paper](https://example.com/paper?${"q".repeat(60)}) and ![a plot](https://example.com/plot.png)`,
+  "",
+  `| source | papers | cadence | ${"a long name of a column | ".repeat(6)}`,
+  `| :-- | --: | :-: | ${"--- | ".repeat(6)}`,
+  `| export.arxiv.org | 412 | daily | ${"some words | ".repeat(6)}`,
+  "",
+  "1. crawl",
+  "   - with `curl -s`",
+  "   - **once** a day",
+  "2. index",
+  "",
+  "> the mirror is *behind*",
+  "> <img src=https://example.com/x onerror=alert(1)>",
+  "",
+  "```sh",
+  "curl -s https://export.arxiv.org",
+  "```",
+].join("\n");
 
 describe.each(WIDTHS)("at %i px", (width) => {
   test("sending is optimistic: the box is free at once; a refused message returns with the reason", async () => {
@@ -121,6 +143,33 @@ describe.each(WIDTHS)("at %i px", (width) => {
       }),
     });
     await flow.getByText("returned").waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  test("what an agent writes in Markdown has its form, in a message and in the tail; a link is its address", async () => {
+    const message = aMessage("hm1nd", "operator", MARKDOWN, { id: 90, seq: 90 });
+    hive.state.messages.push(message, aMessage("operator", "hm1nd", "**as** typed", { id: 91, seq: 91 }));
+    hive.answers.turn_events = () => ({ events: events("scout", [{ type: "text", text: MARKDOWN }]), more: false });
+    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const flow = page.getByRole("region", { name: "message flow" });
+    await flow.getByText("**as** typed").waitFor();
+    await flow.getByRole("button", { name: /characters$/ }).click();
+    for (const path of ["", "/agent/scout"]) {
+      if (path !== "") await page.goto(hive.home + path);
+      const text = path === "" ? flow.locator("#m90 .prose") : page.locator(".tail .prose").first();
+      await text.getByRole("listitem").filter({ hasText: "index" }).waitFor();
+      expect(await text.getByRole("columnheader", { name: "papers" }).count()).toBe(1);
+      expect(await text.getByRole("listitem").filter({ hasText: "crawl" }).getByRole("list").count()).toBe(1);
+      const links = await text
+        .getByRole("link")
+        .evaluateAll((all) => all.map((one) => [one.textContent === one.getAttribute("href"), one.getAttribute("rel")]));
+      expect(links).toEqual(Array.from({ length: links.length }, () => [true, "noopener noreferrer"]));
+      expect(links.length).toBe(3);
+      expect(await text.innerText()).toContain("<img src=https://example.com/x onerror=alert(1)>");
+      expect(await page.locator("img").count()).toBe(0);
+      expect(await layoutFaults(page)).toEqual([]);
+    }
     await context.close();
     expect(problems).toEqual([]);
   });

@@ -159,7 +159,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
     const cards = page.locator(".calls .card");
     await (await openCall(page, /^request 42/)).hover();
-    await page.getByRole("group", { name: "beginning of the diff" }).waitFor();
+    await page.getByRole("group", { name: "the diff" }).waitFor();
     const count = await cards.count();
     const measured = async (): Promise<unknown> => [
       Object.entries(await boxes(cards)).slice(0, count),

@@ -4,6 +4,7 @@ import { systemWords } from "../../src/wire/system-event.ts";
 import { call } from "../lib/api.ts";
 import { Action } from "./button.tsx";
 import { Folded } from "./folded.tsx";
+import { Prose } from "./prose.tsx";
 import { Marked, Words } from "./text.tsx";
 
 interface BodyProps {
@@ -14,8 +15,9 @@ interface BodyProps {
 }
 
 /**
- * A message's text, folded if it is long. The page has only the beginning of a very long one and fetches the whole on
- * request. An event of the daemon is put into words.
+ * A message's text, folded if it is long. What an agent writes is Markdown; what the operator types and what a search
+ * finds are shown as written. The page has only the beginning of a very long one and fetches the whole on request. An
+ * event of the daemon is put into words.
  */
 export function MessageBody({ message, marks }: BodyProps): ReactNode {
   const [whole, setWhole] = useState<string>();
@@ -33,7 +35,10 @@ export function MessageBody({ message, marks }: BodyProps): ReactNode {
   return (
     <div className="body">
       <Folded key={whole === undefined ? "beginning" : "whole"} text={body} startsOpen={whole !== undefined}>
-        {(shown) => (marks === undefined ? <Words text={shown} /> : <Marked text={shown} words={marks} />)}
+        {(shown) => {
+          if (marks !== undefined) return <Marked text={shown} words={marks} />;
+          return from === "operator" ? <Words text={shown} /> : <Prose text={shown} />;
+        }}
       </Folded>
       {isCut && (
         <Action

@@ -1,62 +1,33 @@
-import { memo, type ReactNode } from "react";
-import { blocks, type Block, type Inline } from "../lib/markdown.ts";
-import { visible } from "../lib/text.ts";
+import { lazy, memo, Suspense, type ReactNode } from "react";
+import { afterFirstPaint } from "../lib/after-first-paint.ts";
 import { Words } from "./text.tsx";
 
-/** Text of a model with its headings, lists and code, rendered as text nodes only. */
+/** The parser comes after the first paint. Until then a text stays as it was written. */
+const Markdown = lazy(async () => {
+  await afterFirstPaint();
+  try {
+    return await import("./markdown.tsx");
+  } catch {
+    // A newer hive has other files. The text stays as it was written until the page is loaded again.
+    return { default: AsWritten };
+  }
+});
+
+/** Text of a model with its headings, lists, tables, links and code. It never becomes markup of the page. */
 export const Prose = memo(function Prose({ text }: { text: string }): ReactNode {
   return (
     <div className="prose">
-      {blocks(text).map((block, n) => (
-        <BlockRow key={n} block={block} />
-      ))}
+      <Suspense fallback={<AsWritten text={text} />}>
+        <Markdown text={text} />
+      </Suspense>
     </div>
   );
 });
 
-function BlockRow({ block }: { block: Block }): ReactNode {
-  switch (block.kind) {
-    case "code":
-      return (
-        <pre className="code" tabIndex={0} aria-label={block.language === "" ? "code" : `code, ${visible(block.language)}`}>
-          {visible(block.text)}
-        </pre>
-      );
-    case "heading":
-      return (
-        <p className="heading">
-          <Inlines list={block.inlines} />
-        </p>
-      );
-    case "item":
-      return (
-        <p className={`item d${block.depth}`}>
-          <span className="faint">{block.bullet} </span>
-          <Inlines list={block.inlines} />
-        </p>
-      );
-    case "quote":
-      return (
-        <p className="quote dim">
-          <Inlines list={block.inlines} />
-        </p>
-      );
-    case "rule":
-      return <hr />;
-    case "line":
-      return (
-        <p>
-          <Inlines list={block.inlines} />
-        </p>
-      );
-  }
-}
-
-function Inlines({ list }: { list: readonly Inline[] }): ReactNode {
-  return list.map((one, n) => {
-    if (one.kind === "code") return <code key={n}>{visible(one.text)}</code>;
-    if (one.kind === "strong") return <b key={n}>{visible(one.text)}</b>;
-    if (one.kind === "em") return <em key={n}>{visible(one.text)}</em>;
-    return <Words key={n} text={one.text} />;
-  });
+function AsWritten({ text }: { text: string }): ReactNode {
+  return (
+    <p className="as-written">
+      <Words text={text} />
+    </p>
+  );
 }
