@@ -124,7 +124,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
           to="/"
           search={(search) => ({ ...search, open: `cost:${agent.name}` })}
           className="chip cost"
-          title={`today ${count(agent.tokens_today)} tok; tokens and cost by day`}
+          title={`today ${count(agent.tokens_today)} tok, ${costWords(agent.cost_today_usd, agent.unpriced_today)}; tokens and cost by day`}
         >
           {costWords(agent.cost_today_usd, agent.unpriced_today)}
           <span className="sr"> today</span>
