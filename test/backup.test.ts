@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restore } from "../src/backup/restore.ts";
-import { Backups, type BackupWorld } from "../src/backup/take.ts";
+import { Backups, type BackupDeps } from "../src/backup/take.ts";
 import { check } from "../src/deploys/check.ts";
 import { takeLock } from "../src/store/lock.ts";
 import { openTestSystem, type TestSystem } from "./lib/system.ts";
@@ -31,7 +31,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function backupsOf(changes: Partial<BackupWorld> = {}): Backups {
+function backupsOf(changes: Partial<BackupDeps> = {}): Backups {
   const { paths, store, repos } = world;
   return new Backups({ hiveId: "abcd1234", version: "0", paths, store, still: repos.still, ...changes });
 }

@@ -81,7 +81,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
       expect(world.unexpected).toEqual([]);
       const left = ids.filter((id) => world.requestStore.get(id).state === "pending");
       await Promise.all(left.map((id) => world.requests.cancel(id, "operator")));
-      const rows = await Promise.all(ids.map((id) => world.deploys.settled(id)));
+      const rows = await Promise.all(ids.map((id) => world.deploys.finished(id)));
       const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => world.repos.applied(name).refs()));
       for (const row of rows) {
         const { id } = row;
@@ -103,7 +103,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
 test("deploys of two agents that are approved at the same moment are both deployed", async () => {
   const ids = [await propose("ada"), await propose("bob")];
   await Promise.all(ids.map((id) => world.requests.approve(id, {}, false)));
-  const ends = await Promise.all(ids.map((id) => world.deploys.settled(id)));
+  const ends = await Promise.all(ids.map((id) => world.deploys.finished(id)));
   expect(ends.map((row) => row.state)).toEqual(["deployed", "deployed"]);
   const ledger = await world.repos.meta.ledger(await world.repos.meta.head());
   expect([ledger["ada"]?.rev, ledger["bob"]?.rev]).toEqual(ends.map((row) => row.sha));

@@ -104,7 +104,7 @@ export class Agent {
   readonly #parts: AgentParts;
   #generation: number;
   #tree: DeployedTree;
-  readonly #settled = new Set<() => void>();
+  readonly #quietChecks = new Set<() => void>();
   /** Runs this agent's start, stop, kill and sleep steps in order. */
   readonly #lifecycle = new SerialQueue();
 
@@ -214,7 +214,7 @@ export class Agent {
   }
 
   /** Switches to another generation and its config tree. */
-  become(generation: number, tree: DeployedTree): void {
+  switchTo(generation: number, tree: DeployedTree): void {
     this.#generation = generation;
     this.#tree = tree;
   }
@@ -249,19 +249,19 @@ export class Agent {
   }
 
   /** Called when its harness has become idle. */
-  settle(): void {
-    for (const check of this.#settled) check();
+  notifyQuiet(): void {
+    for (const check of this.#quietChecks) check();
   }
   /** Resolves when `isQuiet` is true, checked now and after each turn, or when `ended` aborts. */
-  untilSettled(isQuiet: () => boolean, ended: AbortSignal): Promise<void> {
+  untilQuiet(isQuiet: () => boolean, ended: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
         if (!isQuiet() && !ended.aborted) return;
-        this.#settled.delete(check);
+        this.#quietChecks.delete(check);
         ended.removeEventListener("abort", check);
         resolve();
       };
-      this.#settled.add(check);
+      this.#quietChecks.add(check);
       ended.addEventListener("abort", check);
       check();
     });

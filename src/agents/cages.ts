@@ -223,7 +223,7 @@ export class Cages {
   /**
    * Tries a generation. Ends the cage that runs, calls `switched`, starts a new cage with a nonce, and waits for its
    * confirmation. Throws with the reason if the confirmation does not come or the cage ends first. No cage runs then,
-   * and `back` restores the earlier state. An end before the confirmation does not count as a crash.
+   * and `restore` restores the earlier state. An end before the confirmation does not count as a crash.
    */
   trial(agent: Agent, options: Trial): Promise<void> {
     return agent.serially(async () => {
@@ -251,7 +251,7 @@ export class Cages {
   }
 
   /** Returns an agent to its earlier state after a trial. An agent that was stopped meanwhile stays stopped. */
-  back(agent: Agent, was: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
+  restore(agent: Agent, was: Whereabouts, options: { keepsRunning: boolean; switched?(): void; reason: string }): Promise<void> {
     return agent.serially(async () => {
       const where = agent.record.desired === "stopped" ? "stopped" : was;
       if (where === "running" && options.keepsRunning && agent.phase.at === "running") return;

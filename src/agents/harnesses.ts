@@ -177,7 +177,7 @@ export class Harnesses {
       if (session) await this.#deps.broker.leases.release(agent.id, session.instance);
     } finally {
       this.#deps.bus.emit("changed", agent);
-      agent.settle();
+      agent.notifyQuiet();
     }
   }
 
@@ -211,7 +211,7 @@ export class Harnesses {
     if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");
     this.#deps.bus.emit("turn_ended", { agent, result: turnResultOf(outcome), outcome });
-    agent.settle();
+    agent.notifyQuiet();
   }
 
   /** Stores turn events. Resolves with the last `n` that is on stable storage. */
@@ -340,7 +340,7 @@ export class Harnesses {
     if (agent.activity === activity) return;
     stateOf(agent).harness.activity = activity;
     this.#deps.bus.emit("changed", agent);
-    if (activity === "idle") agent.settle();
+    if (activity === "idle") agent.notifyQuiet();
   }
 }
 

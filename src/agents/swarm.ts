@@ -91,7 +91,7 @@ export class Swarm {
   }
 
   /** Live and destroyed agents, for pages that show both. */
-  everyone(): Agent[] {
+  allWithDestroyed(): Agent[] {
     return [...this.#byName.values()];
   }
 

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import { FORMAT, MANIFEST, PARTS, type Manifest } from "./manifest.ts";
 
-export interface BackupWorld {
+export interface BackupDeps {
   hiveId: string;
   version: string;
   paths: Paths;
@@ -37,11 +37,11 @@ const PAGE_BYTES = 4096;
 
 /** Takes backups of a running hive, one at a time. */
 export class Backups {
-  readonly #world: BackupWorld;
+  readonly #deps: BackupDeps;
   #isTaking = false;
 
-  constructor(world: BackupWorld) {
-    this.#world = world;
+  constructor(deps: BackupDeps) {
+    this.#deps = deps;
   }
 
   /** Throws while a backup is taken: its files must not be removed meanwhile. */
@@ -59,7 +59,7 @@ export class Backups {
     // Set before the place is checked, so that of two calls the first one succeeds.
     this.#isTaking = true;
     try {
-      await checkPlace(folder, this.#world.paths.state);
+      await checkPlace(folder, this.#deps.paths.state);
       return await this.#takeInto(folder, signal, tell);
     } finally {
       this.#isTaking = false;
@@ -82,7 +82,7 @@ export class Backups {
   }
 
   async #fill(made: string, signal: AbortSignal, tell: (progress: BackupProgress) => void): Promise<Omit<Taken, "folder">> {
-    const { paths, store, hiveId, version, still } = this.#world;
+    const { paths, store, hiveId, version, still } = this.#deps;
     const { seq } = store;
     const createdAt = new Date().toISOString();
     const packed = (part: BackupProgress["part"], members: string[]) =>

@@ -40,7 +40,7 @@ beforeEach(() => {
     urls: { home: "http://127.0.0.1" },
     driver: { cannot: () => [] },
     store: {} as never,
-    agents: { everyone: () => agents, byId: (id) => agents.find((agent) => agent.id === id) },
+    agents: { allWithDestroyed: () => agents, byId: (id) => agents.find((agent) => agent.id === id) },
     broker: { unread: () => 0, operator: { unread: () => 0, readUpTo: () => 0 } as never },
     turns: { last: () => undefined },
     pages: { portOf: () => undefined, problem: () => undefined },

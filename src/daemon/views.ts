@@ -33,7 +33,7 @@ export interface ViewsDeps {
   urls: { home: string };
   driver: Pick<Driver, "cannot">;
   store: Pick<Store, "settle" | "approvals">;
-  agents: Pick<Swarm, "byId" | "everyone">;
+  agents: Pick<Swarm, "byId" | "allWithDestroyed">;
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
   pages: Pick<AgentPages, "portOf" | "problem">;
@@ -142,7 +142,7 @@ export class Views {
   }
 
   #agents(): AgentView[] {
-    return this.#deps.agents.everyone().map((agent) => this.agent(agent));
+    return this.#deps.agents.allWithDestroyed().map((agent) => this.agent(agent));
   }
 
   hive(): HiveView {

@@ -2,11 +2,14 @@ import { appendFile, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SerialQueue } from "../lib/serial-queue.ts";
 
-/** Bytes of one build's log: some ten thousand lines, more than a person reads back. The end of a longer one is kept too. */
+/**
+ * The maximum bytes of a build's log: some ten thousand lines, more than a person reads. The end of a longer log is
+ * kept too.
+ */
 export const MAX_BUILD_LOG_BYTES = 1024 * 1024;
-/** Bytes of the end of a longer log: the reason of a failure is in its last lines. */
+/** The bytes kept of the end of a longer log. The reason of a failure is in its last lines. */
 const END_BYTES = 16 * 1024;
-/** Logs that are kept. Those of the oldest requests are removed. */
+/** The number of logs that are kept. Those of the oldest requests are removed. */
 export const MAX_BUILD_LOGS = 100;
 
 /**
@@ -18,7 +21,7 @@ export class BuildLog {
   readonly #onUnexpected: (error: unknown) => void;
   readonly #writes = new SerialQueue();
   #bytes = 0;
-  /** The newest output past the limit. */
+  /** The newest output beyond the limit. */
   #end = Buffer.alloc(0);
 
   constructor(file: string, onUnexpected: (error: unknown) => void) {
@@ -26,7 +29,7 @@ export class BuildLog {
     this.#onUnexpected = onUnexpected;
   }
 
-  /** Begins anew: a build that is repeated after a crash has one log. */
+  /** Starts an empty log, so that a build that is repeated after a crash has one log. */
   begin(): Promise<void> {
     return this.#try(async () => {
       const folder = dirname(this.#file);

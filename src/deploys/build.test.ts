@@ -6,7 +6,7 @@ import type { BuildCandidate, BuildOptions } from "../platforms/platform.ts";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { BuildLog, MAX_BUILD_LOGS, MAX_BUILD_LOG_BYTES } from "./build-log.ts";
 
-/** The build of a deploy, on a platform whose builds take as long as the test wants. */
+/** Tests of the build step, on a platform whose builds take as long as the test wants. */
 
 let system: TestSystem;
 let build: (candidate: BuildCandidate, options: BuildOptions) => Promise<void>;
@@ -26,7 +26,7 @@ async function propose(by = "operator"): Promise<number> {
   });
   return id;
 }
-/** Approves a change whose build goes on. Resolves once it has begun, with its options. */
+/** Approves a change whose build does not end. Resolves with its options when it has begun. */
 async function building(by?: string): Promise<{ id: number; candidate: BuildCandidate; options: BuildOptions; end(): void }> {
   const id = await propose(by);
   return new Promise((resolve, reject) => {
@@ -40,7 +40,7 @@ async function building(by?: string): Promise<{ id: number; candidate: BuildCand
 }
 const logOf = (id: number): string => readFileSync(system.paths.buildLog(id), "utf8");
 
-test("a build gets the candidate of the ledger before anything that runs is touched, and its log can be followed", async () => {
+test("a build gets the ledger's candidate before anything that runs is changed, and its log can be followed", async () => {
   await start();
   const before = await system.repos.meta.head();
   const { id, candidate, options, end } = await building();
@@ -56,7 +56,7 @@ test("a build gets the candidate of the ledger before anything that runs is touc
   expect(logOf(id)).toBe("fetching\ncompiling\n");
 });
 
-test("a build that fails is the request's failure, and nothing has changed", async () => {
+test("a failed build fails the request and changes nothing", async () => {
   await start();
   const before = await system.repos.meta.head();
   build = async (_, { log }) => {
@@ -65,12 +65,12 @@ test("a build that fails is the request's failure, and nothing has changed", asy
   };
   const id = await propose();
   await system.requests.approve(id, {}, false);
-  expect(await system.deploys.settled(id)).toMatchObject({ state: "failed", error: "the build failed: no such package" });
+  expect(await system.deploys.finished(id)).toMatchObject({ state: "failed", error: "the build failed: no such package" });
   expect(await system.repos.meta.head()).toBe(before);
   expect(logOf(id)).toBe("error: no such package\n");
 });
 
-test("the operator cancels a build: it ends at once, the request fails with who cancelled it, and the next one deploys", async () => {
+test("a cancelled build ends at once, the request fails with who cancelled it, and the next one deploys", async () => {
   await start();
   const { id, options } = await building();
   const row = await system.requests.cancel(id, "operator", { note: "too slow" });

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 
-/** Bytes and lines of a cage's log that go into the words of a failure: enough to see why a program ended. */
+/** The bytes and lines of a cage's log in a failure message: enough to see why a program ended. */
 const TAIL_BYTES = 4_096;
 const TAIL_LINES = 15;
 
@@ -17,7 +17,7 @@ export async function cageLogTail(file: string): Promise<string> {
       await handle.close();
     }
   } catch {
-    // No log: the words of the failure stand alone.
+    // There is no log, so the failure message stands alone.
     return "";
   }
 }

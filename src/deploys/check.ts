@@ -3,11 +3,11 @@ import type { Agent } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { CheckFinding, TreeFile } from "../wire/approval.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
-import { lookForDrift } from "./drift.ts";
+import { checkDrift } from "./drift.ts";
 import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** Operations that decide something about a request: nobody in a cage may reach one. */
+/** Operations that decide about a request. No process in a cage may call one. */
 const DECIDING: readonly OperationName[] = [
   "approve",
   "deny",
@@ -20,8 +20,8 @@ const DECIDING: readonly OperationName[] = [
   "destroy",
 ];
 
-/** What there is to compare, read once. */
-interface Facts {
+/** The data to compare, read once. */
+interface CheckInputs {
   rows: ApprovalRecord[];
   agents: Agent[];
   refs: Map<string, Map<string, string>>;
@@ -29,12 +29,12 @@ interface Facts {
   deploys: Map<string, { sha: string; subject: string }>;
 }
 
-/** Commits of the ledger that are read: more deploys than a hive has in years. */
+/** The maximum number of ledger commits that are read: more deploys than a hive has in years. */
 const LEDGER_COMMITS = 100_000;
 
 /**
- * Checks the seven invariants of the deploys on a living hive: for tests after every broken step, and for whoever wants
- * to know. What is in flight is looked at as far as it says something.
+ * Checks the seven invariants of the deploys on a running hive. Tests run it after every broken step, and the operator
+ * can run it at any time. Requests in flight are checked as far as possible.
  */
 export async function check(context: DeployContext): Promise<CheckFinding[]> {
   const facts = await read(context);
@@ -42,17 +42,17 @@ export async function check(context: DeployContext): Promise<CheckFinding[]> {
     await deployedIsLocked(context, facts),
     await approvedIsBuilt(context, facts),
     await failedLeavesNothing(context, facts),
-    oneEnd(facts),
+    endsOnce(facts),
     oneAtATime(facts),
-    nobodyInside(),
+    noDecisionInCage(),
     await atRest(context, facts),
   ];
 }
 
-async function read(context: DeployContext): Promise<Facts> {
+async function read(context: DeployContext): Promise<CheckInputs> {
   const rows = context.store.approvals.all();
-  // Of a purged agent nothing but its rows is left.
-  const agents = context.swarm.everyone().filter((agent) => !agent.isDraft);
+  // A purged agent has only its rows left.
+  const agents = context.swarm.allWithDestroyed().filter((agent) => !agent.isDraft);
   const names = new Set([
     ...agents.map((agent) => agent.name),
     ...rows.filter((row) => !isTerminal(row.state)).map((row) => row.name),
@@ -60,7 +60,7 @@ async function read(context: DeployContext): Promise<Facts> {
   const refs = new Map<string, Map<string, string>>();
   for (const name of names) {
     const repo = context.repos.applied(name);
-    // A repository that cannot be read has no refs: what should be there is then found to be missing.
+    // An unreadable repository counts as having no refs, so the check reports them as missing.
     refs.set(name, await repo.refs().catch(() => new Map()));
   }
   const deploys = new Map<string, { sha: string; subject: string }>();
@@ -71,13 +71,13 @@ async function read(context: DeployContext): Promise<Facts> {
   return { rows, agents, refs, deploys };
 }
 
-/** The rows of agents whose repositories are there. */
-function ownRows({ rows, agents }: Facts): ApprovalRecord[] {
+/** The rows of agents whose repositories exist. */
+function ownRows({ rows, agents }: CheckInputs): ApprovalRecord[] {
   const ids = new Set(agents.map((agent) => agent.id));
   return rows.filter((row) => row.agent !== null && ids.has(row.agent));
 }
 
-async function deployedIsLocked(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+async function deployedIsLocked(context: DeployContext, facts: CheckInputs): Promise<CheckFinding> {
   const problems: string[] = [];
   let checked = 0;
   const byId = new Map(facts.rows.map((row) => [row.id, row]));
@@ -89,31 +89,26 @@ async function deployedIsLocked(context: DeployContext, facts: Facts): Promise<C
       const row = byId.get(id);
       if (row && isInFlight(row.state)) continue;
       if (row?.state !== "deployed")
-        problems.push(`${name}: the tag deployed/${id} is there, and the request is ${row?.state ?? "not known"}`);
-      else if (row.sha !== sha) problems.push(`${name}: deployed/${id} names ${sha}, and ${row.sha} was deployed`);
+        problems.push(`${name}: the tag deployed/${id} exists, but the request is ${row?.state ?? "not known"}`);
+      else if (row.sha !== sha) problems.push(`${name}: deployed/${id} names ${sha}, but ${row.sha} was deployed`);
     }
   }
   for (const row of ownRows(facts).filter((one) => one.state === "deployed")) {
     checked++;
     if (facts.refs.get(row.name)?.get(`refs/tags/deployed/${row.id}`) !== row.sha)
-      problems.push(`${row.name}: request ${row.id} is deployed, and its tag is not there`);
+      problems.push(`${row.name}: request ${row.id} is deployed, but its tag is missing`);
     const commit = facts.deploys.get(`deployed/${row.id}`);
-    if (!commit) problems.push(`${row.name}: request ${row.id} is deployed, and the ledger has no commit of it`);
+    if (!commit) problems.push(`${row.name}: request ${row.id} is deployed, but the ledger has no commit of it`);
     else {
       const entry = (await context.repos.meta.ledger(commit.sha))[row.name];
       if (entry?.rev !== row.sha)
         problems.push(`${row.name}: the ledger's commit of request ${row.id} locks ${entry?.rev ?? "nothing"}, not ${row.sha}`);
     }
   }
-  return finding(
-    1,
-    "what is tagged deployed is locked by the ledger and deployed by its row, and the other way round",
-    problems,
-    checked,
-  );
+  return finding(1, "a request is tagged deployed if and only if the ledger locks it and its row is deployed", problems, checked);
 }
 
-async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+async function approvedIsBuilt(context: DeployContext, facts: CheckInputs): Promise<CheckFinding> {
   const problems: string[] = [];
   const rows = ownRows(facts).filter((row) => row.state === "deployed");
   for (const row of rows) {
@@ -121,9 +116,9 @@ async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<Ch
     const tree = await context.repos
       .applied(row.name)
       .treeOf(row.sha)
-      // A commit that cannot be read has no tree, and differs from what was approved.
+      // An unreadable commit has no tree, so it differs from the approved one.
       .catch(() => "nothing");
-    if (tree !== row.tree) problems.push(`request ${row.id}: ${row.tree} was approved, and ${row.sha} has ${tree}`);
+    if (tree !== row.tree) problems.push(`request ${row.id}: ${row.tree} was approved, but ${row.sha} has ${tree}`);
   }
   for (const agent of facts.agents) {
     const { deployedSha, generation } = agent.record;
@@ -137,35 +132,35 @@ async function approvedIsBuilt(context: DeployContext, facts: Facts): Promise<Ch
     else if (there.status === "rejected")
       problems.push(`${agent.name}: generation ${generation} cannot be read: ${String(there.reason)}`);
     else if (listing(wanted.value) !== listing(there.value))
-      problems.push(`${agent.name}: generation ${generation} is not what ${sha} holds`);
+      problems.push(`${agent.name}: generation ${generation} differs from ${sha}`);
   }
-  return finding(2, "what was approved is what was built", problems, rows.length + facts.agents.length);
+  return finding(2, "the approved config is the built one", problems, rows.length + facts.agents.length);
 }
 
-async function failedLeavesNothing(context: DeployContext, facts: Facts): Promise<CheckFinding> {
+async function failedLeavesNothing(context: DeployContext, facts: CheckInputs): Promise<CheckFinding> {
   const problems: string[] = [];
   const failed = facts.rows.filter((row) => isTerminal(row.state) && row.state !== "deployed");
   for (const row of failed) {
     if (facts.deploys.has(`deployed/${row.id}`))
-      problems.push(`request ${row.id} is ${row.state}, and the ledger has a commit of it`);
+      problems.push(`request ${row.id} is ${row.state}, but the ledger has a commit of it`);
     if (row.candidate !== null && (await context.repos.meta.contains(row.candidate)))
-      problems.push(`request ${row.id} is ${row.state}, and the ledger holds its commit`);
+      problems.push(`request ${row.id} is ${row.state}, but the ledger contains its commit`);
   }
   for (const agent of facts.agents) {
     if (agent.record.deployedSha === undefined || agent.deploying !== undefined) continue;
     const main = facts.refs.get(agent.name)?.get("refs/heads/main");
     if (main !== agent.record.deployedSha)
-      problems.push(`${agent.name}: applied main is ${main ?? "nothing"}, and ${agent.record.deployedSha} runs`);
+      problems.push(`${agent.name}: applied main is ${main ?? "nothing"}, but ${agent.record.deployedSha} runs`);
   }
   return finding(
     3,
-    "what failed has left ledger, applied repositories and cages as they were",
+    "a failed request has changed neither the ledger nor the applied repositories nor the cages",
     problems,
     failed.length + facts.agents.length,
   );
 }
 
-function oneEnd(facts: Facts): CheckFinding {
+function endsOnce(facts: CheckInputs): CheckFinding {
   const problems: string[] = [];
   for (const row of facts.rows) {
     const refs = facts.refs.get(row.name);
@@ -176,36 +171,36 @@ function oneEnd(facts: Facts): CheckFinding {
     const isOwn = ownRows(facts).includes(row) || row.agent === null;
     if (there.length > 1) problems.push(`request ${row.id} has the tags ${there.join(" and ")}`);
     else if (there[0] !== wanted && (isOwn || there[0] !== undefined))
-      problems.push(`request ${row.id} is ${row.state}, and its end is tagged ${there[0] ?? "nowhere"}`);
+      problems.push(`request ${row.id} is ${row.state}, but its tag is ${there[0] ?? "missing"}`);
     if ((row.resolved_at !== null) !== isTerminal(row.state))
       problems.push(`request ${row.id} is ${row.state} and ${row.resolved_at === null ? "not " : ""}resolved`);
   }
-  return finding(4, "a request has one end, and at most one tag of it", problems, facts.rows.length);
+  return finding(4, "a request ends once, with at most one tag", problems, facts.rows.length);
 }
 
-function oneAtATime(facts: Facts): CheckFinding {
+function oneAtATime(facts: CheckInputs): CheckFinding {
   const problems: string[] = [];
   const busy = new Map<string, number>();
   for (const row of facts.rows) {
     if (!isDeploying(row.state)) continue;
     const other = busy.get(row.name);
-    if (other !== undefined) problems.push(`${row.name}: requests ${other} and ${row.id} are carried out at once`);
+    if (other !== undefined) problems.push(`${row.name}: requests ${other} and ${row.id} are deployed at the same time`);
     busy.set(row.name, row.id);
   }
-  return finding(5, "one deploy of an agent at a time", problems, facts.rows.length);
+  return finding(5, "an agent has at most one deploy at a time", problems, facts.rows.length);
 }
 
-function nobodyInside(): CheckFinding {
+function noDecisionInCage(): CheckFinding {
   const problems = DECIDING.filter((name) => operations[name].callers.some((caller) => caller !== "operator")).map(
     (name) => `${name} can be called from a cage`,
   );
-  return finding(6, "nobody in a cage can approve, deny or answer", problems, DECIDING.length);
+  return finding(6, "no process in a cage can approve, deny or answer", problems, DECIDING.length);
 }
 
-async function atRest(context: DeployContext, facts: Facts): Promise<CheckFinding> {
-  const differ = await lookForDrift(context);
+async function atRest(context: DeployContext, facts: CheckInputs): Promise<CheckFinding> {
+  const differ = await checkDrift(context);
   const problems = differ.map((agent) => `${agent.name}: ${agent.drift ?? "it differs"}`);
-  return finding(7, "what runs, what is locked and what the record says are one", problems, facts.agents.length);
+  return finding(7, "the running, the locked and the recorded config are the same", problems, facts.agents.length);
 }
 
 function finding(invariant: number, what: string, problems: string[], checked: number): CheckFinding {

@@ -1,22 +1,25 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
 
-/** 192 bits: nobody guesses it, and it is in the environment of one process only. */
+/** 192 bits: it cannot be guessed. It is only in the environment of one process. */
 const NONCE_BYTES = 24;
 
-/** A confirmation that is awaited. */
+/** An expected confirmation. */
 export interface Expected {
   nonce: string;
   confirmed: Promise<void>;
-  /** Nobody waits any more. */
+  /** Stops waiting. */
   drop(): void;
 }
 
-/** New generations prove that they can run a turn: with a nonce that only they were given, over their own socket. */
+/**
+ * Confirmations of new generations. Each proves that it can run a turn, with a nonce that only it has, over its own
+ * socket.
+ */
 export class Confirmations {
   readonly #waiting = new Map<string, { nonce: string; resolve: () => void; reject: (error: Error) => void }>();
 
-  /** Awaits the confirmation of an agent's next generation; an earlier one is awaited no more. */
+  /** Expects the confirmation of an agent's next generation. Replaces an earlier expectation. */
   expect(agentId: string): Expected {
     const nonce = randomBytes(NONCE_BYTES).toString("base64url");
     let resolve!: () => void;
@@ -38,13 +41,16 @@ export class Confirmations {
     };
   }
 
-  /** A harness confirms, or says why the generation cannot run. Refused when nothing is awaited of this agent, or the nonce is another's. */
+  /**
+   * Confirms a generation, or rejects it with `cannotRun`. Throws `conflict` if no confirmation of this agent is
+   * expected, or if the nonce differs.
+   */
   confirm(agentId: string, nonce: string, cannotRun?: string): void {
     const entry = this.#waiting.get(agentId);
     const given = Buffer.from(nonce);
     const wanted = Buffer.from(entry?.nonce ?? "");
     if (!entry || given.length !== wanted.length || !timingSafeEqual(given, wanted))
-      throw new HiveError("conflict", "no confirmation with this nonce is awaited");
+      throw new HiveError("conflict", "no confirmation with this nonce is expected");
     this.#waiting.delete(agentId);
     if (cannotRun === undefined) entry.resolve();
     else entry.reject(new Error(`the new generation cannot run: ${cannotRun}`));

@@ -17,41 +17,41 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { Review } from "./review.ts";
 
-/** One mount of a request, as it was tried on this host. */
+/** A mount of a request, as tried on this host. */
 export interface MountTrial {
   mount: AgentConfig["mounts"][number];
-  /** Why it cannot work; undefined when it does. */
+  /** Why it cannot work. Undefined if it works. */
   problem: string | undefined;
-  /** Whom the agent acts as there, through an id map; undefined when it is itself. */
+  /** The owner as whom the agent acts there through an id map. Undefined if it acts as itself. */
   owner?: MountOwners[string] | undefined;
 }
 
-/** Mounts on this host. */
+/** Tries mounts on this host. */
 export interface HostMounts {
   /**
-   * Tries mounts from inside a cage that runs as the agent, or as a new one would. Id maps are chosen where they are
-   * needed, or with `approved`, are those and no others.
+   * Tries mounts in a cage that runs as the agent, or as a new one would. Chooses id maps where they are needed. With
+   * `approved`, uses exactly those.
    */
   tryAll(agent: Agent | undefined, mounts: AgentConfig["mounts"], approved?: MountOwners): Promise<MountTrial[]>;
-  /** The name of a user of this host; undefined where it has none. */
+  /** The name of a user of this host. Undefined if the uid has none. */
   userName(uid: number): Promise<string | undefined>;
 }
 
 /**
- * What deploys act on. Failures in here are of three kinds: a `HiveError` is for whoever asked, a `RepoRefusal` is for
- * whoever proposed, and anything else fails the deploy with its words.
+ * The parts that deploys use. They fail in three ways: a `HiveError` is for the caller, a `RepoRefusal` is for the
+ * author of the proposal, and any other error fails the deploy with its message.
  */
 export interface DeployContext {
   store: Store;
   feed: Pick<Feed, "publish">;
   repos: Repos;
-  broker: Pick<Broker, "checkMayAsk" | "tellFromSystem">;
+  broker: Pick<Broker, "checkMayAsk" | "notify">;
   swarm: Swarm;
   commands: Pick<AgentCommands, "discardDraft">;
-  cages: Pick<Cages, "whereabouts" | "trial" | "back" | "clear">;
+  cages: Pick<Cages, "whereabouts" | "trial" | "restore" | "clear">;
   harnesses: Pick<Harnesses, "serve" | "hold" | "unhold" | "isBusy" | "unparkFrom">;
   confirmations: Pick<Confirmations, "expect">;
-  /** Revision of hyperhive that new generations run with. */
+  /** The revision of hyperhive that new generations run with. */
   revision: string;
   /** How long a new generation may take to confirm. Milliseconds. */
   confirmMs: number;
@@ -62,12 +62,12 @@ export interface DeployContext {
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
   specs: { of(agent: Agent): Promise<unknown> };
   bus: Pick<AgentBus, "on" | "emit">;
-  /** A named place between two steps: does nothing, except in tests that arm it. */
+  /** Called at a named point between two steps. Does nothing, except in tests that set it. */
   failpoint(name: string): Promise<void>;
-  /** Says what has happened to agents. */
+  /** Announces events of agents. */
   announcements: Pick<Announcements, "announce" | "announceEnd">;
   allStop: Pick<AllStop, "isOn" | "check" | "afterDeploy">;
-  /** After a failure: true if the disk is full. What is set aside is then freed. */
+  /** Checks the disk after a failure. Returns true if it is full, after freeing the reserve. */
   disk: { after(error: unknown): boolean };
   onUnexpected(error: unknown): void;
   now(): number;

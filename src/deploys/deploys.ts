@@ -13,19 +13,19 @@ import { STEPS } from "./steps/index.ts";
 import type { AnyStep, Deploy, Found } from "./steps/step.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** Between two attempts to store how a deploy ended. */
+/** Pauses between two attempts to store the end of a deploy. */
 const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
-/** Characters of a failure's words that are kept: in a row, in a tag, in a message to the manager. */
+/** The maximum characters of a failure message in a row, a tag and a notice. */
 const MAX_ERROR_CHARS = 8_000;
-/** Why a deploy was given up when the operator stopped everything. */
+/** The reason for a deploy that was abandoned because the operator stopped everything. */
 const ALL_STOPPED = "everything was stopped before the deploy was done: start what ran, then ask again";
 
 /** The event with which a request enters the state of a step. */
 const ENTERS: Record<string, RequestEvent> = { building: "build", waiting: "built", activating: "activate" };
 
 /**
- * Carries approved requests out: the steps in their order, each failure undone in reverse. One deploy at a time of each
- * agent, those of different agents side by side.
+ * Carries out approved requests: runs the steps in order and undoes them in reverse on a failure. An agent has one
+ * deploy at a time. Different agents' deploys run in parallel.
  */
 export class Deploys {
   readonly #context: DeployContext;
@@ -45,7 +45,7 @@ export class Deploys {
     });
   }
 
-  /** Queues an approved request behind the other deploys of its agent. Resolves with how it ended; never rejects for a failed deploy. */
+  /** Queues an approved request behind the other deploys of its agent. Resolves with the ended request. Does not reject for a failed deploy. */
   run(row: ApprovalRecord): Promise<ApprovalRecord> {
     const queue = this.#queues.get(row.name) ?? new SerialQueue();
     this.#queues.set(row.name, queue);
@@ -58,12 +58,12 @@ export class Deploys {
     return done;
   }
 
-  /** How a request ends, or has ended. */
-  async settled(id: number): Promise<ApprovalRecord> {
+  /** Resolves with the request when its deploy has ended. */
+  async finished(id: number): Promise<ApprovalRecord> {
     return (await this.#results.get(id)) ?? this.#requestStore.get(id);
   }
 
-  /** Does not wait for the running turn any longer. */
+  /** Stops waiting for the running turn. */
   force(id: number): void {
     const row = this.#requestStore.get(id);
     const deploy = this.#running.get(id);
@@ -72,18 +72,18 @@ export class Deploys {
     deploy.forced.abort();
   }
 
-  /** Ends a build, which then fails with who cancelled it and why. Resolves once the request has ended. */
+  /** Ends a build. Its failure says who cancelled it and why. Resolves when the request has ended. */
   async cancelBuild(id: number, by: string, note: string | undefined): Promise<ApprovalRecord> {
     this.#given.get(id)?.abort(new Error(`${by} cancelled the build${note === undefined ? "" : `: ${note}`}`));
-    return this.settled(id);
+    return this.finished(id);
   }
 
-  /** Gives up every deploy that the ledger does not hold yet: everything is stopped. */
+  /** Abandons every deploy that the ledger does not contain yet, because everything is stopped. */
   #giveUp(): void {
     for (const stopped of this.#given.values()) stopped.abort(new Error(ALL_STOPPED));
   }
 
-  /** Gives up what can be given up, and waits for the rest: what is not settled then, the next daemon settles. */
+  /** Abandons the deploys that can be abandoned, and waits for the others. The next daemon finishes the rest. */
   async stop(): Promise<void> {
     this.#ended.abort(new Error("the daemon was stopped before the deploy was done"));
     await Promise.allSettled(this.#results.values());
@@ -121,7 +121,7 @@ export class Deploys {
     return this.#finish(deploy);
   }
 
-  /** Moves the request into the state of a step, and lets the projection follow. */
+  /** Moves the request into the state of a step, and updates the tags. */
   async #enter(deploy: Deploy & Found, step: AnyStep): Promise<void> {
     const { context, requestStore, row } = deploy;
     if (row.state === step.state) return;
@@ -136,44 +136,45 @@ export class Deploys {
   }
 
   /**
-   * Whether the ledger holds this deploy: an error may have come after it was published. Rejects when the ledger cannot be
-   * read: the request is then left as it is, and the next daemon settles it. To undo what is published is never right.
+   * True if the ledger contains this deploy. An error may have come after it was published. Rejects if the ledger
+   * cannot be read. The request then stays as it is, and the next daemon finishes it, because a published deploy must
+   * not be undone.
    */
   async #isPublished(deploy: Deploy): Promise<boolean> {
     if (deploy.row.state !== "activating" || deploy.row.candidate === null) return false;
     return this.#context.repos.meta.contains(deploy.row.candidate);
   }
 
-  /** Undoes what was done, newest first, and settles the request with the words of the failure. */
+  /** Undoes the completed steps, newest first, and ends the request with the failure message. */
   async #fail(deploy: Deploy & Found, done: AnyStep[], error: unknown): Promise<ApprovalRecord> {
     const { context, requestStore, id } = deploy;
-    let words = wordsOf(error);
-    // Not every program says so. Undoing takes room, too, and gets it by this.
+    let words = messageOf(error);
+    // Not every program reports a full disk. Undoing needs room too, and this check frees some.
     if (context.disk.after(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
         await step.undo?.(deploy as never);
       } catch (problem) {
-        words += `\nand ${step.name} could not be undone: ${wordsOf(problem)}`;
+        words += `\nand ${step.name} could not be undone: ${messageOf(problem)}`;
         context.onUnexpected(problem);
       }
     }
     const patch = { error: words.slice(0, MAX_ERROR_CHARS) };
-    // The tag comes first: whoever is told by the row looks at it at once. What cannot be tagged now is tagged at the next start.
+    // Set the tag first, because readers that the row notifies read the tag at once. The next start sets a missing tag.
     await tagEnd(context, { ...requestStore.get(id), ...patch, state: "failed" }).catch(context.onUnexpected);
     return this.#persist(() =>
       context.store.write((tx) => requestStore.move(tx, id, "fail", SYSTEM, { ...patch, resolved_at: context.now() })),
     );
   }
 
-  /** Carries a published deploy to its end, and brings the agent back to where it was. */
+  /** Finishes a published deploy, and returns the agent to its earlier state. */
   async #finish(deploy: Deploy & Found): Promise<ApprovalRecord> {
     const { context, requestStore, agent } = deploy;
     if (!agent) throw new Error("a published deploy without its agent");
     let failpoint = context.failpoint;
     const row = await this.#persist(() => {
       const once = failpoint;
-      // What breaks once is tried again without being broken.
+      // The failpoint applies only to the first attempt.
       failpoint = async () => {};
       return finishDeploy(context, requestStore, deploy.row, agent, once);
     });
@@ -181,7 +182,7 @@ export class Deploys {
     const where = deploy.was ?? "running";
     const stays = row.kind === "spawn" ? "running" : where;
     await context.cages
-      .back(agent, stays, { keepsRunning: true, reason: "back to where it was before a deploy" })
+      .restore(agent, stays, { keepsRunning: true, reason: "restored after a deploy" })
       .catch(context.onUnexpected);
     context.harnesses.unhold(agent);
     stateOf(agent).deploy.request = undefined;
@@ -191,7 +192,7 @@ export class Deploys {
     return row;
   }
 
-  /** Tries until it works or the daemon ends: a full disk is waited out, and nothing is half told. */
+  /** Retries until it succeeds or the daemon stops, so that a full disk only delays it. */
   async #persist<T>(act: () => Promise<T>): Promise<T> {
     const pauses = growingPauses(PERSIST);
     for (let tries = 1; ; tries++) {
@@ -202,12 +203,12 @@ export class Deploys {
         this.#context.disk.after(error);
         this.#context.onUnexpected(error);
       }
-      // Once at once: the room that was set aside is free now.
+      // The first retry is immediate, because the disk reserve has just been freed.
       if (tries > 1) await new Promise((resolve) => setTimeout(resolve, pauses.next().value));
     }
   }
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

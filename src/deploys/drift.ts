@@ -3,15 +3,15 @@ import { stateOf, type Agent } from "../agents/agent.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
 /**
- * Where what runs, what the ledger locks and what the record says are not one: in words, or undefined. While a deploy
- * is under way they differ by design.
+ * Describes how the running, the locked and the recorded config of an agent differ. Undefined if they are the same.
+ * During a deploy they differ by design.
  */
 export function driftOf(agent: Agent, ledger: Ledger, trees: { deployed: string | undefined }): string | undefined {
   if (agent.deploying !== undefined || agent.isDraft || agent.destroyed) return undefined;
   const { deployedSha, generation, hyperhive } = agent.record;
   const entry = ledger[agent.name];
-  if (deployedSha === undefined) return "nothing of it is locked in the deploy ledger: rebuild it";
-  if (!entry) return `${deployedSha.slice(0, 12)} runs, and the deploy ledger does not name it`;
+  if (deployedSha === undefined) return "its config is not locked in the deploy ledger: rebuild it";
+  if (!entry) return `${deployedSha.slice(0, 12)} runs, but the deploy ledger does not name it`;
   if (entry.rev !== deployedSha)
     return `the deploy ledger locks ${entry.rev.slice(0, 12)}, and ${deployedSha.slice(0, 12)} is what was deployed`;
   if (trees.deployed !== undefined && entry.tree !== trees.deployed)
@@ -23,8 +23,8 @@ export function driftOf(agent: Agent, ledger: Ledger, trees: { deployed: string 
   return undefined;
 }
 
-/** Compares everybody with the ledger and notes what differs on the agents. Resolves with those that differ. */
-export async function lookForDrift(context: DeployContext): Promise<Agent[]> {
+/** Compares every agent with the ledger and records the drift on the agents. Resolves with the agents that drift. */
+export async function checkDrift(context: DeployContext): Promise<Agent[]> {
   const ledger = await context.repos.meta.ledger(await context.repos.meta.head());
   const differ: Agent[] = [];
   for (const agent of context.swarm.all()) {

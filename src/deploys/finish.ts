@@ -11,8 +11,8 @@ import { terminalTag } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
 /**
- * The end of a deploy whose commit the ledger holds: applied main, then the tag, then the row with the agent's record,
- * in one commit. Every part may have been done before; the runner calls it until it is through.
+ * Finishes a deploy whose commit the ledger contains: moves applied main, sets the tag, then stores the row and the
+ * agent's record in one transaction. Each part may already be done, and the runner repeats the call until it succeeds.
  */
 export async function finishDeploy(
   context: DeployContext,
@@ -23,10 +23,10 @@ export async function finishDeploy(
 ): Promise<ApprovalRecord> {
   await markDeployed(context, row, failpoint);
   await failpoint("before:settle");
-  return settleDeploy(context, requestStore, row, agent);
+  return storeDeployed(context, requestStore, row, agent);
 }
 
-/** What the applied repository says of it: main, then the tag. */
+/** Updates the applied repository: main, then the tag. */
 export async function markDeployed(
   context: DeployContext,
   row: ApprovalRecord,
@@ -43,15 +43,15 @@ export async function markDeployed(
   await tagEnd(context, { ...row, state: "deployed" });
 }
 
-/** What the database says of it: the row and the agent's record, in one commit, with everybody who hears of it. */
-export async function settleDeploy(
+/** Updates the database: the row, the agent's record and the notices, in one transaction. */
+export async function storeDeployed(
   context: DeployContext,
   requestStore: RequestStore,
   row: ApprovalRecord,
   agent: Agent,
 ): Promise<ApprovalRecord> {
   const patch = agentPatch(context, row, agent);
-  const wasBorn = !agent.isDraft;
+  const wasPublished = !agent.isDraft;
   const marks = await marksOnceRuns(context, row.name, row.sha);
   return context.store.write((tx) => {
     const { state } = requestStore.get(row.id);
@@ -60,26 +60,26 @@ export async function settleDeploy(
         ? requestStore.get(row.id)
         : requestStore.move(tx, row.id, "publish", row.resolved_by ?? row.requested_by, { resolved_at: context.now() });
     context.store.agents.update(agent.id, patch);
-    tellLifecycle(context, tx, done, wasBorn);
+    notifyManager(context, tx, done, wasPublished);
     tx.afterCommit(() => {
       recordCommitted(agent, patch);
-      if (agent.generation !== row.id) agent.become(row.id, readConfigTree(context.paths.agent(agent.id).generation(row.id)));
-      // The new generation was told the operator's model when it said hello.
+      if (agent.generation !== row.id) agent.switchTo(row.id, readConfigTree(context.paths.agent(agent.id).generation(row.id)));
+      // The new generation got the operator's model in the answer to its hello.
       if ("modelOverride" in patch) agent.harness?.push({ push: "model", model: agent.model });
-      if (!wasBorn) {
+      if (!wasPublished) {
         context.swarm.publish(agent);
         context.harnesses.serve(agent);
       }
-      // What was at fault may be what this deploy changes.
+      // This deploy may fix the cause of a park.
       context.harnesses.unparkFrom(agent, "config", "machine");
     });
-    // What waits for an approval is compared with what runs from now on.
+    // From now on pending requests are compared with the new config.
     requestStore.refreshPending(tx, row.name, marks);
     return done;
   });
 }
 
-/** What the agent's record says once the deploy is through. A model that the operator set holds until the config's changes. */
+/** The changes of the agent's record after the deploy. The operator's model stays until the config's model changes. */
 function agentPatch(context: DeployContext, row: ApprovalRecord, agent: Agent): Partial<AgentRecord> {
   const before = readConfigTree(context.paths.agent(agent.id).generation(agent.record.generation));
   const after = readConfigTree(context.paths.agent(agent.id).generation(row.id));
@@ -89,15 +89,15 @@ function agentPatch(context: DeployContext, row: ApprovalRecord, agent: Agent): 
     deployedRequest: row.id,
     hyperhive: row.hyperhive ?? context.revision,
   };
-  // Whether the model changes is not known where what ran cannot be read: the operator's choice stays.
+  // If the old config cannot be read, a change of the model is unknown and the operator's choice stays.
   const isOther = before.unreadable === undefined && before.config.model !== after.config.model;
   if (isOther && agent.record.modelOverride !== undefined) patch.modelOverride = undefined;
   if (agent.destroyed) Object.assign(patch, { destroyedAt: undefined, desired: "running" });
   return patch;
 }
 
-/** The manager hears of an agent that came into being or was rebuilt, in the commit that says so. */
-function tellLifecycle(context: DeployContext, tx: Tx, row: ApprovalRecord, wasBorn: boolean): void {
+/** Audits a spawn or a rebuild and notifies the manager, in the same transaction. */
+function notifyManager(context: DeployContext, tx: Tx, row: ApprovalRecord, wasPublished: boolean): void {
   const { store, broker, swarm, now } = context;
   const isSpawn = row.kind === "spawn";
   const kind = isSpawn ? "spawned" : "rebuilt";
@@ -109,23 +109,23 @@ function tellLifecycle(context: DeployContext, tx: Tx, row: ApprovalRecord, wasB
     agent: row.name,
     request: row.id,
     reason: row.origin,
-    detail: { sha: row.sha, hyperhive: row.hyperhive, ...(wasBorn ? {} : { first: true }) },
+    detail: { sha: row.sha, hyperhive: row.hyperhive, ...(wasPublished ? {} : { first: true }) },
   });
   const manager = swarm.manager();
   if (!manager || row.name === MANAGER) return;
-  broker.tellFromSystem(tx, { id: manager.id, name: MANAGER }, { event: kind, agent: row.name, ...facts });
+  broker.notify(tx, { id: manager.id, name: MANAGER }, { event: kind, agent: row.name, ...facts });
 }
 
-/** The tag that says how a request ended. A cancelled one leaves none. */
+/** Sets the tag for the end of a request. A cancelled request has none. */
 export async function tagEnd(context: DeployContext, row: ApprovalRecord): Promise<void> {
   const name = terminalTag(row.state);
   if (name === undefined) return;
-  // Its time is one that the row has from the beginning: the same bytes every time.
+  // The time comes from the row, so that repeated calls write the same bytes.
   const at = row.approved_at ?? row.requested_at;
   await context.repos.applied(row.name).tag({ name: `${name}/${row.id}`, sha: row.sha, message: endMessage(row), at });
 }
 
-/** What an annotated tag says: how it ended, and why. */
+/** The message of an annotated tag: how the request ended, and why. */
 function endMessage(row: ApprovalRecord): string {
   const about = `requested by ${row.requested_by}${row.description === null ? "" : `: ${row.description}`}`;
   if (row.state === "denied")

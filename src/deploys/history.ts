@@ -7,11 +7,11 @@ import { OPERATOR } from "../wire/names.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
-/** The input that every agent depends on. */
+/** The ledger input that every agent depends on. */
 export const HYPERHIVE = "hyperhive";
 const AGENT_INPUT = "agent-";
 
-/** How an agent's requests ended, newest first. A request that failed its check at once was never a deploy and is left out. */
+/** An agent's ended requests, newest first. */
 export function deployRows(
   context: DeployContext,
   query: { agent: string; before?: number | undefined; limit: number },
@@ -38,7 +38,7 @@ function deployRow(row: ApprovalRecord, running: number | undefined): DeployRow 
   return result;
 }
 
-/** The audit trail, newest first. That of a deployed request ends with the messages that its agent has sent under it. */
+/** The audit trail, newest first. For a deployed request it includes the messages that its agent sent while it ran. */
 export function auditRows(
   context: DeployContext,
   query: {
@@ -74,7 +74,7 @@ function auditRow(line: AuditLine): AuditRow {
   return row;
 }
 
-/** Messages that an agent sent while a deploy of it was what ran: between its end and that of the next one. */
+/** The messages that an agent sent while a deploy ran: between its end and the end of the next deploy. */
 function sentUnder(context: DeployContext, request: number, before: number, limit: number): AuditRow[] {
   const { approvals, ledger, messages } = context.store;
   const row = approvals.byId(request);
@@ -97,7 +97,7 @@ function sentUnder(context: DeployContext, request: number, before: number, limi
   }));
 }
 
-/** What the ledger locks: hyperhive itself, and each agent's config. */
+/** The inputs that the ledger locks: hyperhive itself, and each agent's config. */
 export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] {
   const agents = context.swarm.all();
   const locked = agents.flatMap((agent) => {
@@ -106,7 +106,7 @@ export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] 
       agent.record.deployedRequest === undefined ? undefined : context.store.approvals.byId(agent.record.deployedRequest);
     return entry ? [{ agent: agent.name, entry, at: row?.resolved_at ?? undefined }] : [];
   });
-  // Where agents are locked to different ones, the one that was locked first is what an update brings forward.
+  // If agents are locked to different revisions, show the oldest lock, which an update brings forward.
   const oldest =
     [...locked].sort((a, b) => (a.at ?? 0) - (b.at ?? 0)).find(({ entry }) => entry.hyperhive !== context.revision) ?? locked[0];
   const hyperhive: MetaInput = { name: HYPERHIVE, rebuilds: agents.map((agent) => agent.name) };
@@ -122,7 +122,10 @@ export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] 
   ];
 }
 
-/** The agents that depend on an input, or undefined when there is no such input. Slash paths go to what they begin with. */
+/**
+ * The agents that depend on an input. Undefined if there is no such input. Only the first part of a path with slashes
+ * counts.
+ */
 export function dependants(inputs: readonly MetaInput[], name: string): string[] | undefined {
   const root = name.split("/")[0] ?? name;
   return inputs.find((input) => input.name === root)?.rebuilds;

@@ -11,19 +11,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a deploy that may be published is never undone: where the ledger cannot be read, the next daemon settles it", async () => {
-  const world = await openTestSystem({ folder });
-  const { meta } = world.repos;
+test("a deploy that may be published is not undone: if the ledger cannot be read, the next daemon finishes it", async () => {
+  const system = await openTestSystem({ folder });
+  const { meta } = system.repos;
   const publish = meta.publish.bind(meta);
   meta.publish = async (...given) => {
     await publish(...given);
     meta.contains = () => Promise.reject(new Error("EIO: the ledger cannot be read"));
     throw new Error("EIO: the answer was lost");
   };
-  const { id } = await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" });
-  await expect(world.deploys.settled(id)).rejects.toThrow("the ledger cannot be read");
-  expect(world.requestStore.get(id).state).toBe("activating");
-  await world.close();
+  const { id } = await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" });
+  await expect(system.deploys.finished(id)).rejects.toThrow("the ledger cannot be read");
+  expect(system.requestStore.get(id).state).toBe("activating");
+  await system.close();
 
   const next = await openTestSystem({ folder });
   expect(next.recovered).toEqual({ forward: [id], back: [] });
@@ -32,16 +32,16 @@ test("a deploy that may be published is never undone: where the ledger cannot be
   await next.close();
 });
 
-test("a checker that can read neither what was approved nor what was built does not call them equal", async () => {
-  const world = await openTestSystem({ folder });
-  await world.through((await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
-  const ada = world.swarm.byName("ada");
-  const generation = world.paths.agent(ada.id).generation(ada.generation);
+test("the check does not call the approved and the built config equal if it can read neither", async () => {
+  const system = await openTestSystem({ folder });
+  await system.through((await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
+  const ada = system.swarm.byName("ada");
+  const generation = system.paths.agent(ada.id).generation(ada.generation);
   expect(existsSync(generation)).toBe(true);
   renameSync(generation, `${generation}.away`);
-  const repo = world.repos.applied("ada");
-  world.repos.applied = () => ({ ...repo, files: () => Promise.reject(new Error("EIO")) });
-  const built = (await check(world.context)).find((one) => one.what.includes("what was built"));
+  const repo = system.repos.applied("ada");
+  system.repos.applied = () => ({ ...repo, files: () => Promise.reject(new Error("EIO")) });
+  const built = (await check(system.context)).find((one) => one.what.includes("what was built"));
   expect(built).toMatchObject({ ok: false });
-  await world.close();
+  await system.close();
 });

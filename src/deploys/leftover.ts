@@ -3,11 +3,14 @@ import { dirname, join } from "node:path";
 import type { Agent } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { DeployContext } from "./deploy-context.ts";
-import { lookForDrift } from "./drift.ts";
+import { checkDrift } from "./drift.ts";
 import { refreshMarks } from "./marks.ts";
 import type { RequestStore } from "./request-store.ts";
 
-/** After a deploy: what other parts have of it, the readers' copy of the ledger, and generations that nothing needs. */
+/**
+ * Updates the other parts after a deploy: marks of pending requests, the ledger's checkout, drift. Removes old
+ * generations.
+ */
 export async function tidyUp(
   context: DeployContext,
   requestStore: RequestStore,
@@ -18,14 +21,14 @@ export async function tidyUp(
   // Pending requests may name the new agent.
   if (row.kind === "spawn") await refreshMarks(context, requestStore);
   await context.repos.meta.refreshCheckout();
-  await lookForDrift(context);
+  await checkDrift(context);
   const { generation } = agent.record;
   const folder = dirname(context.paths.agent(agent.id).generation(generation));
   for (const name of await readdir(folder))
     if (name !== String(generation)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** Removes a purged agent's repositories and its line in the ledger. Its rows and the ledger's history stay. */
+/** Removes a purged agent's repositories and its entry in the ledger. Its rows and the ledger's history stay. */
 export async function forget(context: DeployContext, name: string, author: string): Promise<void> {
   const { meta } = context.repos;
   const facts = { message: `purge ${name}`, author, at: context.now() };

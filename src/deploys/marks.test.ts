@@ -9,19 +9,19 @@ import { deployRows } from "./history.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 
-/** What lists and pages say of a request while what runs changes under it, and after it is decided. */
+/** Tests of what lists and pages show of a request while the running config changes, and after the decision. */
 
-let world: TestSystem;
+let system: TestSystem;
 let events: HiveEvent[] = [];
 beforeAll(async () => {
-  world = await openTestSystem();
-  world.context.feed.publish = (event) => void events.push(event);
-  await world.firstStart();
+  system = await openTestSystem();
+  system.context.feed.publish = (event) => void events.push(event);
+  await system.firstStart();
   await spawn("ada");
 });
-afterAll(() => world.close());
+afterAll(() => system.close());
 
-const spawn = async (name: string) => world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+const spawn = async (name: string) => system.through((await system.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
 function propose(config: object, notes: string) {
   const text = (path: string, content: string): TreeFile => ({
     path,
@@ -29,23 +29,23 @@ function propose(config: object, notes: string) {
     base64: Buffer.from(content).toString("base64"),
   });
   const files = [text("agent.json", JSON.stringify(config)), text("notes.md", notes)];
-  return world.requests.proposeFiles({ agent: "ada", files, by: "operator" });
+  return system.requests.proposeFiles({ agent: "ada", files, by: "operator" });
 }
 async function deploy(config: object, notes: string): Promise<number> {
   const { id } = await propose(config, notes);
-  await world.requests.approve(id, {}, false);
-  await world.through(id);
+  await system.requests.approve(id, {}, false);
+  await system.through(id);
   return id;
 }
-const view = (id: number): ApprovalView => world.requestStore.view(world.requestStore.get(id));
+const view = (id: number): ApprovalView => system.requestStore.view(system.requestStore.get(id));
 const texts = (id: number): string[] => view(id).risks.map(({ text }) => text);
-const running = () => world.swarm.byName("ada").record.deployedSha;
-/** As the daemon answers it. */
+const running = () => system.swarm.byName("ada").record.deployedSha;
+/** The daemon's answer. */
 async function show(id: number, base: Parsed<"show">["base"] = "decision"): Promise<Output<"show">> {
-  return approvalHandlers.show(world.system, { id, base }, { kind: "operator" } as never);
+  return approvalHandlers.show(system.system, { id, base }, { kind: "operator" } as never);
 }
 async function configOf(input: Parsed<"config">): Promise<Output<"config">> {
-  return readHandlers.config(world.system, input, { kind: "operator" } as never);
+  return readHandlers.config(system.system, input, { kind: "operator" } as never);
 }
 const paths = async (...args: Parameters<typeof show>): Promise<string[]> => (await show(...args)).files.map(({ path }) => path);
 
@@ -56,8 +56,8 @@ test("a decided request shows the change that was decided, whatever runs now", a
   const cancelled = await propose({}, "cancelled\n");
   const deployed = await deploy({ egress: ["b.example"] }, "two\n");
   const between = running();
-  await world.requests.deny(denied.id, "no");
-  await world.requests.cancel(cancelled.id, "operator");
+  await system.requests.deny(denied.id, "no");
+  await system.requests.cancel(cancelled.id, "operator");
   await deploy({ egress: ["a.example"] }, "denied\n");
 
   expect(await paths(denied.id, "running")).toEqual([]);
@@ -65,7 +65,7 @@ test("a decided request shows the change that was decided, whatever runs now", a
   expect((await show(deployed)).base_sha).toBe(before);
   expect(view(deployed).base_sha).toBe(before);
   expect(texts(deployed)).toEqual(["new egress host: b.example"]);
-  // They were asked for against the first, and decided against the second.
+  // They were requested against the first and decided against the second.
   for (const { id } of [denied, cancelled]) {
     expect(await show(id)).toMatchObject({ base_sha: between, approval: { base_sha: between } });
     expect(await paths(id)).toEqual(["agent.json", "notes.md"]);
@@ -75,16 +75,16 @@ test("a decided request shows the change that was decided, whatever runs now", a
   expect(texts(denied.id)).toEqual(["new egress host: a.example"]);
 });
 
-test("a new agent's request stays all new once it runs", async () => {
-  const { id } = await world.requests.spawn({ name: "bob", by: "operator", origin: "request" });
+test("a new agent's request still shows everything as new once it runs", async () => {
+  const { id } = await system.requests.spawn({ name: "bob", by: "operator", origin: "request" });
   const asked = await paths(id);
-  await world.requests.approve(id, {}, false);
-  await world.through(id);
+  await system.requests.approve(id, {}, false);
+  await system.through(id);
   expect(await paths(id)).toEqual(asked);
   expect(await show(id)).not.toHaveProperty("base_sha");
 });
 
-test("marks and figures of a pending request follow another deploy and a rollback, and every list is told", async () => {
+test("marks and figures of a pending request follow another deploy and a rollback, and every list is notified", async () => {
   const first = await deploy({}, "first\n");
   const { id } = await propose({ egress: ["a.example", "b.example"] }, "one\n");
   const both = ["new egress host: a.example", "new egress host: b.example"];
@@ -92,8 +92,8 @@ test("marks and figures of a pending request follow another deploy and a rollbac
   expect(texts(id)).toEqual(both);
 
   const isTold = (): void => {
-    const told = events.findLast((event) => event.kind === "approval" && event.approval.id === id);
-    expect(told).toMatchObject({ approval: view(id) });
+    const published = events.findLast((event) => event.kind === "approval" && event.approval.id === id);
+    expect(published).toMatchObject({ approval: view(id) });
   };
   await deploy({ egress: ["a.example"] }, "one\n");
   expect(texts(id)).toEqual(["new egress host: b.example"]);
@@ -101,83 +101,83 @@ test("marks and figures of a pending request follow another deploy and a rollbac
   isTold();
   expect((await show(id)).approval).toEqual(view(id));
 
-  await world.through((await world.requests.rollback("ada", first, "operator")).id);
+  await system.through((await system.requests.rollback("ada", first, "operator")).id);
   expect(view(id)).toMatchObject({ base_sha: running(), stat: asked.stat, risks: asked.risks });
   isTold();
-  await world.requests.cancel(id, "operator");
+  await system.requests.cancel(id, "operator");
 });
 
-test("a request that does not follow what runs is refused at the approval, with what to do", async () => {
+test("a request that does not follow what runs is refused at the approval with instructions", async () => {
   const { id, sha } = await propose({ egress: ["a.example"] }, "stale\n");
   await deploy({}, "newer\n");
   const { digest } = view(id);
   const refusal = new RegExp(`request ${id} does not follow what runs.*hivectl propose ada --from ${id}`);
   for (const isBrowser of [true, false])
-    await expect(world.requests.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
+    await expect(system.requests.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
   expect(view(id).state).toBe("pending");
-  // Its files can be proposed again, on top of what runs.
+  // Its files can be proposed again on top of what runs.
   const { files } = await configOf({ name: "ada", request: id });
   expect(files.map(({ path, text }) => [path, text])).toEqual([
     ["agent.json", '{"egress":["a.example"]}'],
     ["notes.md", "stale\n"],
   ]);
   await expect(configOf({ name: "hm1nd", request: id })).rejects.toThrow(`request ${id} is about ada, not hm1nd`);
-  await world.requests.deny(id, "no");
+  await system.requests.deny(id, "no");
   expect((await configOf({ name: "ada", request: id })).files).toEqual(files);
   expect((await configOf({ name: "ada" })).files.at(-1)?.text).toBe("newer\n");
 });
 
 test("the answer to a proposal and to a spawn has the marks", async () => {
   const operator = { kind: "operator" } as never;
-  const { request, risks } = await approvalHandlers.request_spawn(world.system, { name: "zed", description: "x" }, operator);
+  const { request, risks } = await approvalHandlers.request_spawn(system.system, { name: "zed", description: "x" }, operator);
   expect(risks).toEqual(view(request).risks);
   const base64 = Buffer.from('{"model":"gpt-5"}').toString("base64");
   const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
-  const asked = await approvalHandlers.propose(world.system, { agent: "ada", files }, operator);
+  const asked = await approvalHandlers.propose(system.system, { agent: "ada", files }, operator);
   expect(asked.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
   const spawned = await lifecycleHandlers.spawn(
-    world.system,
+    system.system,
     { name: "gus", config: AgentConfig.parse({ model: "gpt-5" }) },
     operator,
   );
   expect(spawned.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
-  for (const id of [request, asked.request]) await world.requests.cancel(id, "operator");
+  for (const id of [request, asked.request]) await system.requests.cancel(id, "operator");
 });
 
 test("a proposal that failed its check at once is a request, and no deploy", async () => {
   const { id, state } = await propose({ model: "" }, "one\n");
   expect(state).toBe("failed");
-  const listed = deployRows(world.context, { agent: "ada", limit: 100 }).map((row) => row.id);
+  const listed = deployRows(system.context, { agent: "ada", limit: 100 }).map((row) => row.id);
   expect(listed).not.toContain(id);
   expect(listed.length).toBeGreaterThan(3);
 });
 
-test("a request that names an agent follows that agent's coming and going", async () => {
+test("the marks of a request that names an agent follow that agent's spawn and removal", async () => {
   const { id } = await propose({ allowedRecipients: ["carl"] }, "one\n");
   const unknown = 'allowedRecipients: there is no agent "carl"';
   expect(texts(id)).toContain(unknown);
   await spawn("carl");
   expect(texts(id)).not.toContain(unknown);
-  await world.commands.destroy("carl", { purge: false });
-  await world.gone();
+  await system.commands.destroy("carl", { purge: false });
+  await system.agentRemoved();
   expect(texts(id)).toContain(unknown);
-  await world.requests.cancel(id, "operator");
+  await system.requests.cancel(id, "operator");
 });
 
-test("the digest belongs to the base of the diff, also when what runs changes while it is made", async () => {
+test("the digest belongs to the base of the diff, even if what runs changes while the diff is made", async () => {
   const { id } = await propose({}, "one\n");
   const was = running();
   const { digest } = view(id);
-  const repo = world.repos.applied("ada");
+  const repo = system.repos.applied("ada");
   const diff = repo.diff.bind(repo);
   repo.diff = async (...args) => {
     repo.diff = diff;
     await deploy({}, "two\n");
     return diff(...args);
   };
-  world.repos.applied = () => repo;
+  system.repos.applied = () => repo;
   const shown = await show(id);
   expect(shown.base_sha).toBe(was);
   expect(shown.approval.digest).toBe(digest);
-  await expect(world.requests.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
+  await expect(system.requests.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
 });

@@ -2,29 +2,32 @@ import { requestCan } from "../wire/request-states.ts";
 import { mountOwners, type ApprovalRecord } from "../store/approvals.ts";
 import type { Sha } from "../wire/approval.ts";
 import type { RequestStore } from "./request-store.ts";
-import { lookAt } from "./look.ts";
+import { readDiff } from "./request-diff.ts";
 import { mountMarks } from "./mounts.ts";
 import { rulesFor } from "./validate.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** What every list says of a request's change: the marks and the figures, as they are stored. */
+/** The stored marks and figures of a request's change, which every list shows. */
 export type Marks = Pick<ApprovalRecord, "risks" | "stat">;
 
 export const NO_MARKS: Marks = { risks: "[]", stat: JSON.stringify({ files: 0, added: 0, removed: 0 }) };
 
-/** Marks and figures of a request against a commit (nothing when undefined). Rejects when the repository cannot be read. */
+/**
+ * The marks and figures of a request against a commit (against nothing if undefined). Rejects if the repository cannot
+ * be read.
+ */
 export async function marksAgainst(
   context: DeployContext,
   row: Pick<ApprovalRecord, "name" | "sha" | "origin" | "mount_owners">,
   base: Sha | undefined,
 ): Promise<Marks> {
-  // What ran before is not news.
+  // A config that ran before needs no marks.
   if (base === row.sha || row.origin === "revive") return NO_MARKS;
   const repo = context.repos.applied(row.name);
   const [before, head, diff] = await Promise.all([
     base === undefined ? undefined : repo.files(base),
     repo.files(row.sha),
-    lookAt(context, row.name, base, row.sha),
+    readDiff(context, row.name, base, row.sha),
   ]);
   const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
   const stat = JSON.stringify({ files: diff.length, added: sum("added"), removed: sum("removed") });
@@ -36,8 +39,8 @@ export async function marksAgainst(
 }
 
 /**
- * The marks that the pending requests of an agent have once a commit runs, by their ids. What cannot be read is left out:
- * it keeps no deploy from its end.
+ * The marks that an agent's pending requests have once a commit runs, by their ids. Unreadable ones are left out, so
+ * that they do not stop a deploy.
  */
 export async function marksOnceRuns(context: DeployContext, name: string, sha: Sha): Promise<ReadonlyMap<number, Marks>> {
   const marks = new Map<number, Marks>();
@@ -50,8 +53,8 @@ export async function marksOnceRuns(context: DeployContext, name: string, sha: S
 }
 
 /**
- * Makes the marks of pending requests say what they are against what runs now, and tells each one that changes: after a
- * change of what runs, of the agents there are, or of the rules. What cannot be read keeps its marks.
+ * Updates the marks of pending requests to what runs now, and publishes each change. Called after a change of what
+ * runs, of the agents, or of the rules. If a repository cannot be read, its marks stay.
  */
 export async function refreshMarks(context: DeployContext, requestStore: RequestStore, name?: string): Promise<void> {
   const { approvals } = context.store;
@@ -62,8 +65,9 @@ export async function refreshMarks(context: DeployContext, requestStore: Request
     if (!marks) continue;
     await context.store.write((tx) => {
       const now = requestStore.get(row.id);
-      // Decided meanwhile: its marks stay those that the decision was about. Something else runs: that is looked at by
-      // whoever changed it.
+      // If it was decided meanwhile, it keeps the marks of the decision. If another config runs, the deploy of that
+      // config updates
+      // the marks.
       if (!requestCan(now, "approve") || requestStore.running(now) !== base) return;
       if (now.risks !== marks.risks || now.stat !== marks.stat) requestStore.note(tx, row.id, marks);
     });

@@ -5,21 +5,25 @@ import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf } from "./tree.ts";
 import type { DeployContext, MountTrial } from "./deploy-context.ts";
 
-/** What is wrong with a request, and through which id maps its mounts work. */
-export interface Tried {
+/** The complaints about a request, and the id maps that its mounts need. */
+export interface RequestTrial {
   complaints: string[];
   owners: MountOwners;
 }
 
-/** Looks at a new request: at its files, and where they fit, at its mounts on this host. */
-export async function tryRequest(context: DeployContext, agent: Agent | undefined, files: readonly TreeFile[]): Promise<Tried> {
+/** Checks the files of a new request and, if they are valid, its mounts on this host. */
+export async function tryRequest(
+  context: DeployContext,
+  agent: Agent | undefined,
+  files: readonly TreeFile[],
+): Promise<RequestTrial> {
   const complaints = context.review.validate(files, "request");
   if (complaints.length > 0) return { complaints, owners: {} };
   const trials = await context.mounts.tryAll(agent, configOf(byPath(files)).config.mounts);
   return { complaints: problemsOf(trials), owners: ownersOf(trials) };
 }
 
-/** What is wrong with the mounts of an approved request on this host, each in words; empty when all of them work. */
+/** The problems of an approved request's mounts on this host. Empty if all mounts work. */
 export async function mountComplaints(
   context: DeployContext,
   agent: Agent,
@@ -42,8 +46,8 @@ interface Mounted {
 }
 
 /**
- * What the trial has found of the mounts that a change brings, for the card: only mounts that work get this far. A mount
- * that is written through an id map now, and was not before, is one of them.
+ * The marks for the mounts that a change adds, as found by their trial. Only mounts that work get this far. A mount
+ * that now needs an id map, and did not before, counts as added.
  */
 export function mountMarks(context: Pick<DeployContext, "mounts">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
   const mapped = ({ files, owners }: Mounted) =>

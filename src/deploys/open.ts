@@ -30,23 +30,23 @@ export function openDeploys(context: DeployContext) {
       return recovered;
     },
 
-    /** An agent is destroyed or purged: pending requests may name it. */
-    gone: () => refreshMarks(context, requestStore),
+    /** Updates pending requests after an agent was destroyed or purged, because they may name it. */
+    agentRemoved: () => refreshMarks(context, requestStore),
 
-    /** Spawns the manager at the first start. A failure is reported, and tried again by the next start. */
+    /** Spawns the manager at the first start. A failure is reported, and the next start tries again. */
     async firstStart(): Promise<void> {
       if (context.swarm.manager() || context.allStop.isOn) return;
       const description = "coordinates the hive";
       const asked = await requests.spawn({ name: MANAGER, description, by: SYSTEM, origin: "first_start" });
-      const row = await deploys.settled(asked.id);
+      const row = await deploys.finished(asked.id);
       if (row.state !== "deployed") context.onUnexpected(new Error(`${MANAGER} could not be started: ${row.error ?? row.state}`));
     },
 
     forget: (name: string) => forget(context, name, OPERATOR),
 
-    /** Waits for the end of a deploy. Throws the words of a failure. */
+    /** Waits for the end of a deploy. Throws the reason of a failure. */
     async through(id: number): Promise<void> {
-      const row = await deploys.settled(id);
+      const row = await deploys.finished(id);
       if (row.state !== "deployed") throw new HiveError("unavailable", `request ${id} has failed: ${row.error ?? row.state}`);
     },
   };

@@ -3,26 +3,29 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { lifecycleHandlers } from "../daemon/handlers/lifecycle.ts";
 import { HiveError } from "../wire/error.ts";
 
-/** What a refusal is about: what is asked for first, then the circumstances. Telling the second alone sends people astray. */
+/**
+ * Tests of the order of checks: a refusal names the problem of the request first, then the circumstances. Naming only
+ * the circumstances would mislead.
+ */
 
-let world: TestSystem;
+let system: TestSystem;
 const ids = { deployed: 0, denied: 0, pending: 0 };
 beforeAll(async () => {
-  world = await openTestSystem();
-  await world.firstStart();
-  ids.deployed = (await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id;
-  await world.through(ids.deployed);
-  const ask = async (name: string) => (await world.requests.spawn({ name, by: "operator", origin: "request" })).id;
+  system = await openTestSystem();
+  await system.firstStart();
+  ids.deployed = (await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id;
+  await system.through(ids.deployed);
+  const ask = async (name: string) => (await system.requests.spawn({ name, by: "operator", origin: "request" })).id;
   ids.denied = await ask("bob");
-  await world.requests.deny(ids.denied, "no");
+  await system.requests.deny(ids.denied, "no");
   ids.pending = await ask("carl");
-  await world.allStop.stop({ graceful: false, by: "operator" });
+  await system.allStop.stop({ graceful: false, by: "operator" });
 });
-afterAll(() => world.close());
+afterAll(() => system.close());
 
 const MISSING = 999_999;
-const approve = (id: number) => world.requests.approve(id, {}, false);
-const running = () => world.swarm.byName("ada").record.deployedSha ?? "";
+const approve = (id: number) => system.requests.approve(id, {}, false);
+const running = () => system.swarm.byName("ada").record.deployedSha ?? "";
 
 describe("while everything is stopped", () => {
   test.each<[string, () => Promise<unknown>, string]>([
@@ -30,60 +33,64 @@ describe("while everything is stopped", () => {
     ["approve of a denied request", () => approve(ids.denied), "was denied: there is nothing to approve"],
     ["approve of no request", () => approve(MISSING), "there is no request 999999"],
     ["approve of a pending request", () => approve(ids.pending), "stop all is in effect"],
-    ["rollback of nobody", () => world.requests.rollback("nobody", ids.deployed, "operator"), 'agent "nobody" is not managed'],
-    ["rollback to no deploy", () => world.requests.rollback("ada", ids.denied, "operator"), "ada has no deploy"],
-    ["rollback to what runs", () => world.requests.rollback("ada", ids.deployed, "operator"), "is what runs"],
-    ["revive of a living agent", () => world.requests.revive("ada", "operator"), "ada is not destroyed"],
-    ["rebuild", () => world.requests.rebuild(world.swarm.byName("ada"), "operator"), "stop all is in effect"],
+    [
+      "rollback of an unknown agent",
+      () => system.requests.rollback("nobody", ids.deployed, "operator"),
+      'agent "nobody" is not managed',
+    ],
+    ["rollback to no deploy", () => system.requests.rollback("ada", ids.denied, "operator"), "ada has no deploy"],
+    ["rollback to what runs", () => system.requests.rollback("ada", ids.deployed, "operator"), "is what runs"],
+    ["revive of a live agent", () => system.requests.revive("ada", "operator"), "ada is not destroyed"],
+    ["rebuild", () => system.requests.rebuild(system.swarm.byName("ada"), "operator"), "stop all is in effect"],
     [
       "spawn of a name that is taken",
-      () => world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" }),
+      () => system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" }),
       "there is an agent ada already",
     ],
     [
       "spawn of a name that is requested",
-      () => world.requests.spawn({ name: "carl", by: "operator", origin: "spawn" }),
+      () => system.requests.spawn({ name: "carl", by: "operator", origin: "spawn" }),
       "for an agent carl waits already",
     ],
-    ["deny of a deployed request", () => world.requests.deny(ids.deployed, "no"), "is deployed: there is nothing to deny"],
-    ["cancel of a denied request", () => world.requests.cancel(ids.denied, "hm1nd"), "was denied: there is nothing to cancel"],
-    ["force of no request", async () => world.deploys.force(MISSING), "there is no request 999999"],
-    ["force of a deployed request", async () => world.deploys.force(ids.deployed), "does not wait for a turn"],
+    ["deny of a deployed request", () => system.requests.deny(ids.deployed, "no"), "is deployed: there is nothing to deny"],
+    ["cancel of a denied request", () => system.requests.cancel(ids.denied, "hm1nd"), "was denied: there is nothing to cancel"],
+    ["force of no request", async () => system.deploys.force(MISSING), "there is no request 999999"],
+    ["force of a deployed request", async () => system.deploys.force(ids.deployed), "does not wait for a turn"],
   ])("%s", async (_, act, words) => {
     await expect(act()).rejects.toThrow(words);
   });
 });
 
-test("a full inbox is told after what is wrong with the request itself", async () => {
-  world.broker.checkMayAsk = () => {
+test("a problem of the request itself is reported before a full inbox", async () => {
+  system.broker.checkMayAsk = () => {
     throw new HiveError("rate_limited", "your inbox is full");
   };
-  const spawn = (name: string) => world.requests.spawn({ name, by: "hm1nd", origin: "request" });
+  const spawn = (name: string) => system.requests.spawn({ name, by: "hm1nd", origin: "request" });
   await expect(spawn("ada")).rejects.toThrow("there is an agent ada already");
   await expect(spawn("dora")).rejects.toThrow("your inbox is full");
   const about = { agent: "ada", by: "hm1nd", origin: "request" as const };
-  await expect(world.requests.applyCommit({ ...about, commit: running() })).rejects.toThrow("this commit is what ada runs");
-  await expect(world.requests.applyCommit({ ...about, commit: "0".repeat(40) })).rejects.toThrow("your inbox is full");
+  await expect(system.requests.applyCommit({ ...about, commit: running() })).rejects.toThrow("this commit is what ada runs");
+  await expect(system.requests.applyCommit({ ...about, commit: "0".repeat(40) })).rejects.toThrow("your inbox is full");
 });
 
 test.each([
   ["the manager", "hm1nd", "cannot be destroyed"],
   ["an agent that is only requested", "carl", "is not managed"],
-])("destroy of %s takes nothing back before it is refused", async (_, name, words) => {
+])("a refused destroy of %s cancels no request", async (_, name, words) => {
   const asked =
     name === "carl"
       ? ids.pending
       : (
-          await world.requests.proposeFiles({
+          await system.requests.proposeFiles({
             agent: name,
             files: [{ path: "agent.json", mode: "100644", base64: Buffer.from("{}").toString("base64") }],
             by: "operator",
           })
         ).id;
-  world.backups.refuseWhileTaking = () => {
+  system.backups.refuseWhileTaking = () => {
     throw new HiveError("conflict", "a backup is being taken");
   };
-  const destroy = async () => lifecycleHandlers.destroy(world.system, { name, purge: true }, { kind: "operator" } as never);
+  const destroy = async () => lifecycleHandlers.destroy(system.system, { name, purge: true }, { kind: "operator" } as never);
   await expect(destroy()).rejects.toThrow(words);
-  expect(world.requestStore.get(asked).state).toBe("pending");
+  expect(system.requestStore.get(asked).state).toBe("pending");
 });

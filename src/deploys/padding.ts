@@ -1,28 +1,37 @@
 import type { DiffFile, RiskMark } from "../wire/approval.ts";
 import { isUnshown } from "../wire/unshown.ts";
 
-/** New lines of a file past which a reader skips: what follows them goes unread. */
+/** The number of new lines of a file after which a reader skips. */
 const SKIPPED = 500;
-/** Blank characters of a file, besides those between words, that no text needs and that push something out of sight. */
+/**
+ * The maximum of blank characters in a file, not counting those between words. No text needs more, and they push
+ * content out of sight.
+ */
 const MAX_BLANKS = 500;
-/** Blank lines of a file, besides those between paragraphs. A screen has about as many. */
+/** The maximum of blank lines in a file, not counting those between paragraphs: about a screen. */
 const MAX_BLANK_LINES = 50;
 /** Blank lines in a row that separate paragraphs. */
 const MAX_GAP = 3;
 /** Blank characters in a row that align columns or indent a line. */
 const MAX_ALIGNMENT = 40;
-/** Combining marks of a file that are part of no composed letter. More of them cover the text around them. */
+/**
+ * The maximum of combining marks in a file that are not part of a composed letter. More of them cover the text around
+ * them.
+ */
 const MAX_MARKS = 100;
 
-/** A character that draws nothing or a blank: Unicode's white space and format characters, and letters that fonts draw empty. */
+/**
+ * Characters that draw nothing or a blank: Unicode's white space and format characters, and letters that fonts draw
+ * empty.
+ */
 const BLANKS = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu;
 /** Marks that combine with the letters of any script, without the selectors of emoji. Scripts that need marks have their own. */
 const MARKS = /(?=\p{M})(?![\ufe00-\ufe0f])\p{Script=Inherited}/gu;
 
 /**
- * Marks files whose new lines are more than anybody reads. Where most of them repeat each other, or blanks push something
- * out of sight, that is a danger: nothing needs it. Blanks are counted over the whole file, however they are interrupted.
- * A file that is not shown whole has a mark of its own.
+ * Marks files with more new lines than a person reads. If most of them repeat, or blanks push content out of sight, it
+ * is a danger. Blanks are counted over the whole file, even if other characters interrupt them. A file that is not
+ * shown whole has its own mark.
  */
 export function paddingMarks(diff: readonly DiffFile[]): RiskMark[] {
   return diff.filter((file) => file.ignored !== true && !isUnshown(file)).flatMap((file) => paddingOf(file) ?? []);
@@ -46,14 +55,14 @@ function paddingOf({ path, added, patch = "" }: DiffFile): RiskMark | undefined 
   return { level: isPadded ? "danger" : "warn", kind: "padding", text: `long: ${words.join("; ")}`, path };
 }
 
-/** Lines that occur more than once. */
+/** The number of lines that occur more than once. */
 function repeatedOf(lines: readonly string[]): number {
   const seen = new Map<string, number>();
   for (const line of lines) seen.set(line, (seen.get(line) ?? 0) + 1);
   return [...seen.values()].reduce((sum, times) => (times > 1 ? sum + times : sum), 0);
 }
 
-/** Blank lines past those between paragraphs; all of them where they are most of the file. */
+/** The number of blank lines beyond those between paragraphs, or all if most of the file is blank. */
 function blankLines(lines: readonly string[]): number {
   let [all, needless, inRow] = [0, 0, 0];
   for (const line of lines) {
@@ -68,8 +77,8 @@ const isBlank = (line: string): boolean => blanksOf(line) === line.length;
 const blanksOf = (line: string): number => (line.match(BLANKS) ?? []).reduce((sum, run) => sum + run.length, 0);
 
 /**
- * Blanks of a line that nothing needs: those of runs that are longer than an alignment. Where a line is mostly blank, all
- * but its indentation.
+ * The number of needless blanks in a line: those in runs longer than an alignment. In a mostly blank line, all except
+ * the indentation.
  */
 function needlessBlanks(line: string): number {
   const runs = line.match(BLANKS) ?? [];

@@ -4,7 +4,7 @@ const NEWLINE = 10;
 const PLUS = 43;
 
 /**
- * Whether what a patch adds is text: UTF-8 without a NUL. What it removes ran before, and may be anything. A patch that
+ * True if a patch adds only text: UTF-8 without a NUL. The removed bytes ran before and may be anything. A patch that
  * adds nothing is judged by what it removes.
  */
 export function addsText(hunks: Buffer): boolean {
@@ -23,7 +23,7 @@ export function addsText(hunks: Buffer): boolean {
 
 const isText = (bytes: Buffer): boolean => isUtf8(bytes) && !bytes.includes(0);
 
-/** A patch as text. Bytes that are none are written out, each as `⟨FF⟩`: nothing is left out and nothing is guessed. */
+/** A patch as text. Each byte that is not UTF-8 is written as `⟨FF⟩`, so nothing is left out or guessed. */
 export function patchText(hunks: Buffer): string {
   if (isUtf8(hunks)) return hunks.toString("utf8");
   let text = "";
@@ -39,7 +39,7 @@ export function patchText(hunks: Buffer): string {
   return text + hunks.toString("utf8", from);
 }
 
-/** Bytes of the character of UTF-8 that begins here; 0 where none does. */
+/** The length of the UTF-8 character that begins here. 0 if none begins here. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const lead = bytes[at] ?? 0;
   const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
@@ -47,8 +47,8 @@ function sequenceLength(bytes: Buffer, at: number): number {
 }
 
 /**
- * As many whole lines of a patch as fit into so many bytes of a JSON string. A line is never cut: half of one would read
- * like another.
+ * As many whole lines of a patch as fit into this many bytes of a JSON string. A line is never cut, because half a line
+ * would look like another one.
  */
 export function wholeLines(text: string, limit: number): string {
   let left = limit;
@@ -63,7 +63,7 @@ export function wholeLines(text: string, limit: number): string {
   return text.slice(0, end);
 }
 
-/** Bytes that a text takes in a JSON string, without its quotes. */
+/** The bytes of a text in a JSON string, without the quotes. */
 export function jsonBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text)) - 2;
 }

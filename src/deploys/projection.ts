@@ -3,15 +3,17 @@ import { isTerminal, TERMINAL_TAGS, tagsOf, terminalTag } from "../wire/request-
 import { tagEnd } from "./finish.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** Settled requests of an agent that are looked at when the daemon starts: only the last ones can lack a tag. */
+/**
+ * The number of an agent's ended requests that are checked when the daemon starts. Only the last ones can lack a tag.
+ */
 const RECENT = 20;
 
-/** The tag of one moment of a request's life, without words. */
+/** Sets the tag for a stage of a request. It has no message. */
 export function tagMoment(context: DeployContext, row: ApprovalRecord, name: string): Promise<void> {
   return context.repos.applied(row.name).tag({ name: `${name}/${row.id}`, sha: row.sha, at: row.requested_at });
 }
 
-/** Makes the tags that the rows of an agent say there are, and takes away those that no row stands for. */
+/** Creates the tags that an agent's rows require, and removes tags that no row requires. */
 export async function repairTags(context: DeployContext, name: string): Promise<void> {
   const { approvals } = context.store;
   const rows = [...approvals.openOf(name), ...approvals.settledOf(name, Number.MAX_SAFE_INTEGER, RECENT)];
@@ -21,7 +23,8 @@ export async function repairTags(context: DeployContext, name: string): Promise<
   for (const row of rows) {
     for (const tag of tagsOf(row.state, row.approved_at !== null, row.building_at !== null)) {
       if (refs.has(`refs/tags/${tag}/${row.id}`)) continue;
-      // A request of an agent that was purged: its repository went with it, and the name's new one knows nothing of it.
+      // A request of a purged agent. Its repository was removed with it, and the new one of that name does not have the
+      // commit.
       if (!(await repo.has(row.sha))) break;
       if (tag === terminalTag(row.state)) await tagEnd(context, row);
       else await tagMoment(context, row, tag);

@@ -7,19 +7,19 @@ import { readConfigTree, writeGeneration } from "../agents/config-tree.ts";
 import type { RequestStore } from "./request-store.ts";
 import { isInFlight } from "../wire/request-states.ts";
 import { repairTags } from "./projection.ts";
-import { markDeployed, settleDeploy, tagEnd } from "./finish.ts";
+import { markDeployed, storeDeployed, tagEnd } from "./finish.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** What became of the requests that were in flight when the last daemon ended. */
+/** The requests that were in flight when the last daemon ended: finished (`forward`) or undone (`back`). */
 export interface Recovered {
   forward: number[];
   back: number[];
 }
 
 /**
- * At start, before anything runs: every request in flight is carried to its end if the ledger holds its commit, and
- * undone if not. Then the projection is repaired: main, tags, the generation that runs, the readers' copy of the ledger.
- * Called again after a crash in the middle it ends the same way.
+ * Runs at the start, before any agent. Finishes every request in flight whose commit the ledger contains, and undoes
+ * the others. Then repairs main, tags, the running generation and the ledger's checkout. Idempotent: a crash in the
+ * middle is recovered by another call.
  */
 export async function recover(context: DeployContext, requestStore: RequestStore): Promise<Recovered> {
   const recovered: Recovered = { forward: [], back: [] };
@@ -29,9 +29,9 @@ export async function recover(context: DeployContext, requestStore: RequestStore
     const published = row.candidate !== null && (await context.repos.meta.contains(row.candidate));
     let damage: unknown;
     if (published && agent) {
-      // The ledger has spoken. What an applied repository that cannot be written lacks, a later start repairs.
+      // The ledger decides. If the applied repository cannot be written now, a later start repairs it.
       await markDeployed(context, row).catch((error: unknown) => (damage = error));
-      await settleDeploy(context, requestStore, row, agent);
+      await storeDeployed(context, requestStore, row, agent);
       recovered.forward.push(row.id);
     } else {
       damage = await rollBack(context, requestStore, row, agent);
@@ -39,7 +39,7 @@ export async function recover(context: DeployContext, requestStore: RequestStore
     }
     if (damage !== undefined) damaged(agent)(damage);
   }
-  // A spawn whose request was settled just before the end may have left its agent.
+  // A spawn that ended just before the daemon did may have left its draft.
   for (const agent of context.swarm.drafts()) await context.commands.discardDraft(agent);
   for (const agent of context.swarm.all()) await repair(context, agent).catch(damaged(agent));
   for (const name of new Set(context.store.approvals.open().map((row) => row.name)))
@@ -47,11 +47,14 @@ export async function recover(context: DeployContext, requestStore: RequestStore
   await context.repos.meta.refreshCheckout();
   return recovered;
 
-  /** A repository that cannot be read is no reason for the others to stand still: it is shown, and the checker has it. */
+  /**
+   * Reports a damaged repository as a warning of its agent, so that the others are still recovered. `check` reports it
+   * too.
+   */
   function damaged(agent: Agent | undefined): (error: unknown) => void {
     return (error) => {
       context.onUnexpected(error);
-      const warning = `its applied repository is damaged: ${wordsOf(error)}`;
+      const warning = `its applied repository is damaged: ${messageOf(error)}`;
       agent?.warn(warning);
     };
   }
@@ -61,11 +64,11 @@ function agentFor(context: DeployContext, row: ApprovalRecord): Agent | undefine
   return row.agent === null ? context.swarm.draftOf(row.name) : context.swarm.byId(row.agent);
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * What a deploy may have left that did not reach the ledger: the trial cage, its generation, a half-made agent. Resolves
- * with what is wrong with the applied repository, which keeps no request from its end, or undefined.
+ * Removes what an unpublished deploy may have left: the trial cage, its generation, a draft. Resolves with the problem
+ * of the applied repository, if there is one. It does not stop the request from ending.
  */
 async function rollBack(
   context: DeployContext,
@@ -74,30 +77,30 @@ async function rollBack(
   agent: Agent | undefined,
 ): Promise<unknown> {
   if (agent) {
-    // The cage may be of the generation that was tried. What ran before starts like every agent does.
+    // The cage may run the generation on trial. The old one starts like every agent.
     if (row.state === "activating") await context.cages.clear(agent);
     await rm(context.paths.agent(agent.id).generation(row.id), { recursive: true, force: true });
     if (agent.isDraft) await context.commands.discardDraft(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);
-  let error = "the daemon ended before the deploy was done; everything is as it was, ask again";
+  let error = "the daemon ended before the deploy was done; nothing has changed, ask again";
   let damage: unknown;
   try {
     const repo = context.repos.applied(row.name);
     await repo.ensure();
-    // It may have failed by itself, and have been tagged with the reason, just before the daemon ended.
-    const told = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
-    error = told ?? error;
-    if (told === undefined) await tagEnd(context, { ...row, error, state: "failed" });
+    // It may have failed and been tagged with the reason just before the daemon ended.
+    const recorded = (await repo.tagMessage(`failed/${row.id}`))?.split("\n\nrequested by ")[0]?.trim();
+    error = recorded ?? error;
+    if (recorded === undefined) await tagEnd(context, { ...row, error, state: "failed" });
   } catch (thrown) {
     damage = thrown;
-    error = `${error}; the applied repository of ${row.name} is damaged: ${wordsOf(thrown)}`;
+    error = `${error}; the applied repository of ${row.name} is damaged: ${messageOf(thrown)}`;
   }
   await context.store.write((tx) => requestStore.move(tx, row.id, "fail", SYSTEM, { error, resolved_at: context.now() }));
   return damage;
 }
 
-/** Makes what is derived from an agent's record say what the record says. */
+/** Repairs what is derived from an agent's record. */
 async function repair(context: DeployContext, agent: Agent): Promise<void> {
   const { deployedSha, generation } = agent.record;
   if (deployedSha === undefined) return;
@@ -108,5 +111,5 @@ async function repair(context: DeployContext, agent: Agent): Promise<void> {
   const folder = context.paths.agent(agent.id).generation(generation);
   if (existsSync(folder)) return;
   await writeGeneration(folder, await repo.files(deployedSha));
-  agent.become(generation, readConfigTree(folder));
+  agent.switchTo(generation, readConfigTree(folder));
 }

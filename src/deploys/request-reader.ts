@@ -12,7 +12,7 @@ export interface RequestReaderDeps {
   swarm: Pick<Swarm, "find">;
 }
 
-/** The requests as they are stored and shown, against what their agents run now. */
+/** Reads the stored requests, and shows them against what their agents run now. */
 export class RequestReader {
   readonly #deps: RequestReaderDeps;
 
@@ -20,7 +20,7 @@ export class RequestReader {
     this.#deps = deps;
   }
 
-  /** A request by its id. Throws the words for one that is not there. */
+  /** A request by its id. Throws `not_found`. */
   get(id: number): ApprovalRecord {
     const row = this.#deps.store.approvals.byId(id);
     if (!row) throw new HiveError("not_found", `there is no request ${id}`);
@@ -31,23 +31,26 @@ export class RequestReader {
     return approvalView(row, { base: this.base(row), digest: digestOf(row.tree, this.runningTree(row.name)) });
   }
 
-  /** The commit that a request's change is against: what runs now while it is pending, what ran when it was decided. */
+  /**
+   * The commit that a request is compared with: the running one while it is pending, afterwards the one at the
+   * decision.
+   */
   base(row: ApprovalRecord): Sha | undefined {
     return row.state === "pending" ? this.running(row) : (row.decided_base ?? undefined);
   }
 
-  /** The commit that runs now under the agent of a request. */
+  /** The commit that the agent of a request runs now. */
   running(row: ApprovalRecord): Sha | undefined {
     return this.agentOf(row)?.record.deployedSha;
   }
 
-  /** The live agent that a request is about. */
+  /** The live agent of a request. */
   agentOf(row: ApprovalRecord): Agent | undefined {
     const agent = this.#deps.swarm.find(row.name);
     return agent && !agent.destroyed ? agent : undefined;
   }
 
-  /** The tree that runs under a name now. */
+  /** The tree that the agent of this name runs now. */
   runningTree(name: string): Sha | undefined {
     const agent = this.#deps.swarm.find(name);
     if (!agent || agent.destroyed || agent.record.deployedRequest === undefined) return undefined;

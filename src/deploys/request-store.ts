@@ -8,7 +8,7 @@ import { isTerminal, ruleFor, terminalTag, type RequestEvent } from "../wire/req
 import type { DeployContext } from "./deploy-context.ts";
 import { RequestReader } from "./request-reader.ts";
 
-/** Kinds of the audit trail, by the event that moved a request. Steps in between are not lifecycle changes. */
+/** The kinds of the audit trail by the event that moved a request. Steps in between are not audited. */
 const AUDITED: Partial<Record<RequestEvent, string>> = {
   approve: "approved",
   deny: "denied",
@@ -18,8 +18,8 @@ const AUDITED: Partial<Record<RequestEvent, string>> = {
 };
 
 /**
- * The rows of the requests: the one place where a request changes its state. Every change is made inside a write, by
- * the table, over the row as it is then; its event, its line in the audit trail and the manager's message go with it.
+ * The rows of the requests. Only this class changes a request's state. Every change is made inside a write, by the
+ * table, on the current row, together with its event, its audit line and the manager's notice.
  */
 export class RequestStore extends RequestReader {
   readonly #context: DeployContext;
@@ -36,19 +36,16 @@ export class RequestStore extends RequestReader {
     const row: ApprovalRecord = { ...facts, id, seq: id, state: "pending" };
     store.approvals.insert(row);
     this.#audit("requested", row.requested_by, row, row.description);
-    this.#tell(tx, row);
+    this.#publishAfter(tx, row);
     return row;
   }
 
-  /** Throws `conflict` when an event does not apply to a request. */
+  /** Throws `conflict` if an event does not apply to a request. */
   check(row: ApprovalRecord, event: RequestEvent): void {
     if (!ruleFor(row.state, event)) throw new HiveError("conflict", whyNot(row, event));
   }
 
-  /**
-   * Moves a request by the table, or throws `conflict`. Only inside a write. `facts` go into the audit trail beside those
-   * of the row.
-   */
+  /** Moves a request by the table, or throws `conflict`. Only inside a write. `facts` are added to the audit line. */
   move(
     tx: Tx,
     id: number,
@@ -60,21 +57,21 @@ export class RequestStore extends RequestReader {
     const row = this.get(id);
     const rule = ruleFor(row.state, event);
     if (!rule) throw new HiveError("conflict", whyNot(row, event));
-    // What it was decided against is known from here on, whatever runs later.
+    // The base of the decision is fixed here, whatever runs later.
     const decided = row.state === "pending" ? { decided_base: this.running(row) ?? null } : {};
     const next = this.#save(tx, { ...row, ...patch, ...decided, state: rule.to });
     const kind = AUDITED[event];
     if (kind !== undefined) this.#audit(kind, actor, next, next.error ?? next.note, facts);
-    if (isTerminal(next.state)) this.#tellManager(tx, next);
+    if (isTerminal(next.state)) this.#notifyManager(tx, next);
     return next;
   }
 
-  /** Changes what a request notes without moving it. Only inside a write. */
+  /** Changes fields of a request without moving it. Only inside a write. */
   note(tx: Tx, id: number, patch: Partial<ApprovalRecord>): ApprovalRecord {
     return this.#save(tx, { ...this.get(id), ...patch });
   }
 
-  /** Pending requests of this agent get the digest and the marks against what runs now. Only inside a write. */
+  /** Updates the digest and the marks of an agent's pending requests to the running config. Only inside a write. */
   refreshPending(tx: Tx, name: string, marks: ReadonlyMap<number, Marks>): void {
     for (const row of this.#context.store.approvals.openOf(name))
       if (row.state === "pending") this.#save(tx, { ...row, ...marks.get(row.id) });
@@ -83,11 +80,11 @@ export class RequestStore extends RequestReader {
   #save(tx: Tx, row: ApprovalRecord): ApprovalRecord {
     const next = { ...row, seq: this.#context.store.nextSeq() };
     this.#context.store.approvals.update(next);
-    this.#tell(tx, next);
+    this.#publishAfter(tx, next);
     return next;
   }
 
-  #tell(tx: Tx, row: ApprovalRecord): void {
+  #publishAfter(tx: Tx, row: ApprovalRecord): void {
     tx.afterCommit(() => this.#context.feed.publish({ kind: "approval", seq: row.seq, approval: this.view(row) }));
   }
 
@@ -104,12 +101,12 @@ export class RequestStore extends RequestReader {
     });
   }
 
-  /** Whoever asked in the swarm hears how it ended, in the same commit. */
-  #tellManager(tx: Tx, row: ApprovalRecord): void {
+  /** Notifies the manager of the end of its request, in the same transaction. */
+  #notifyManager(tx: Tx, row: ApprovalRecord): void {
     const manager = this.#context.swarm.manager();
     if (!manager || row.requested_by !== manager.name || (row.state === "cancelled" && row.resolved_by === manager.name)) return;
     const tag = terminalTag(row.state);
-    this.#context.broker.tellFromSystem(
+    this.#context.broker.notify(
       tx,
       { id: manager.id, name: MANAGER },
       {
@@ -139,7 +136,7 @@ const PAST: Record<RequestState, string> = {
   cancelled: "was cancelled",
 };
 
-/** Why an event does not apply to a request, in words. */
+/** The error text for an event that does not apply to a request. */
 function whyNot(row: ApprovalRecord, event: RequestEvent): string {
   return `request ${row.id} ${PAST[row.state]}: there is nothing to ${event}`;
 }

@@ -3,15 +3,15 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import { MAX_UNDECIDED_REQUESTS } from "../wire/limits.ts";
 
-let world: TestSystem;
+let system: TestSystem;
 beforeEach(async () => {
-  world = await openTestSystem();
+  system = await openTestSystem();
 });
-afterEach(() => world.close());
+afterEach(() => system.close());
 
-/** A request of the manager that has ended. */
+/** An ended request of the manager. */
 async function ended(end: Pick<ApprovalRecord, "state" | "resolved_by">): Promise<void> {
-  const { store } = world;
+  const { store } = system;
   const row = { agent: null, name: "scout", kind: "apply_commit", origin: "request", requested_by: "hm1nd", description: null };
   const unknown = { base_sha: null, digest: null, candidate: null, previous: null, hyperhive: null, approved_at: null };
   const rest = {
@@ -29,7 +29,7 @@ async function ended(end: Pick<ApprovalRecord, "state" | "resolved_by">): Promis
     store.approvals.insert({ ...row, ...unknown, ...rest, ...end, id, seq: id, sha: "a", tree: "b", requested_at: 1 } as never);
   });
 }
-const ask = (by: string, name: string) => world.requests.spawn({ name, by, origin: "request" });
+const ask = (by: string, name: string) => system.requests.spawn({ name, by, origin: "request" });
 
 test("an agent whose requests end without the operator can make a hundred between two decisions", async () => {
   for (let n = 0; n < MAX_UNDECIDED_REQUESTS / 2; n++) {
@@ -39,6 +39,6 @@ test("an agent whose requests end without the operator can make a hundred betwee
   await expect(ask("hm1nd", "scout")).rejects.toThrow("the operator must make the next one");
   // The operator is not counted, and a decision makes room.
   const { id } = await ask("operator", "scout");
-  await world.requests.deny(id, "operator");
+  await system.requests.deny(id, "operator");
   expect(await ask("hm1nd", "scout")).toMatchObject({ state: "pending" });
 });

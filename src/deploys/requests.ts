@@ -12,25 +12,25 @@ import { templateTree } from "../agents/template.ts";
 import type { RequestStore } from "./request-store.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
-import { acceptedUnshown, lookAt } from "./look.ts";
+import { acceptedUnshown, readDiff } from "./request-diff.ts";
 import { isInFlight } from "../wire/request-states.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
-import { tryRequest, type Tried } from "./mounts.ts";
+import { tryRequest, type RequestTrial } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** What an approval says was looked at. */
+/** What the operator had seen when approving. */
 export interface Seen {
   sha?: Sha | undefined;
   digest?: string | undefined;
-  /** Files that are not shown whole as text, and are approved all the same. */
+  /** Paths of files that are not shown whole as text but are approved. */
   unshown?: readonly string[] | undefined;
   note?: string | undefined;
 }
 
-/** What a new request is about. */
+/** The content of a new request. */
 interface Draft {
   name: string;
   agent: Agent | undefined;
@@ -38,33 +38,33 @@ interface Draft {
   origin: RequestOrigin;
   by: string;
   description?: string | undefined;
-  /** Why, in the words of whoever decided it. */
+  /** The reason, as given by the author or the operator. */
   note?: string | undefined;
   sha: Sha;
-  /** Approved by its author, at once. */
+  /** True if its author approves it at once. */
   approved: boolean;
 }
 
-/** What a deploy is for, and why somebody decided it. */
+/** The purpose of a deploy, and the reason for the decision. */
 interface Why {
   description?: string | undefined;
   note?: string | undefined;
 }
 
-/** A note as it is stored; nothing where none was given, so that an earlier one stays. */
+/** The note to store. Empty if none was given, so that an earlier note stays. */
 function noteOf({ note }: Pick<Why, "note">): { note?: string } {
   const text = note?.trim();
   return text ? { note: text } : {};
 }
 
-/** What may be asked for, and who may say yes, no, or never mind. */
+/** Creates requests, and approves, denies and cancels them. */
 export class Requests {
   readonly #context: DeployContext;
   readonly #requestStore: RequestStore;
   readonly #deploys: Deploys;
-  /** Names of agents that are being asked for and are not stored yet. */
+  /** Names of agents whose spawn is requested but not stored yet. */
   readonly #asking = new Set<string>();
-  /** Requests that are being denied: their tag is on its way, their row comes after it. */
+  /** Requests that are being denied. Their tag is being set, and their row changes after it. */
   readonly #deciding = new Set<number>();
 
   constructor(context: DeployContext, requestStore: RequestStore, deploys: Deploys) {
@@ -73,9 +73,9 @@ export class Requests {
     this.#deploys = deploys;
   }
 
-  // ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
+  // Requesting
 
-  /** Asks for a new agent, or with `approved` makes it: resolves with the row as it is stored. */
+  /** Requests a new agent. Unless the origin is "request", it is approved at once. Resolves with the stored row. */
   async spawn(input: {
     name: string;
     description?: string | undefined;
@@ -117,7 +117,7 @@ export class Requests {
     if (this.#asking.has(name)) throw new HiveError("conflict", `there is an agent ${name} already`);
   }
 
-  /** Asks for a commit of the agent's proposed repository to go live. What it is refused for is told at once. */
+  /** Requests the deploy of a commit in the agent's proposed repository. A refusal is thrown at once. */
   async applyCommit(input: {
     agent: string;
     commit: Sha;
@@ -141,7 +141,7 @@ export class Requests {
     return this.#propose(agent, repo, input.commit, input);
   }
 
-  /** The operator's own proposal of a whole config tree, on top of what runs. */
+  /** Proposes a whole config tree on top of the running one, for the operator. */
   async proposeFiles(input: {
     agent: string;
     files: readonly TreeFile[];
@@ -179,7 +179,7 @@ export class Requests {
     return this.#store(draft, tried);
   }
 
-  /** Deploys what ran under an earlier request once more. */
+  /** Deploys the config of an earlier deploy again. */
   async rollback(name: string, id: number, by: string, note?: string): Promise<ApprovalRecord> {
     const agent = this.#context.swarm.byName(name);
     const earlier = this.#requestStore.get(id);
@@ -190,16 +190,16 @@ export class Requests {
     return this.#again(agent, earlier.sha, "rollback", by, { description, note });
   }
 
-  /** Deploys what is locked once more, with the current hyperhive. An agent from before there were deploys gets its first. */
+  /** Deploys the locked config again with the current hyperhive. An agent without any deploy gets its first one. */
   async rebuild(agent: Agent, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const { deployedSha } = agent.record;
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "update", by, why);
     const files = await readGeneration(this.#context.paths.agent(agent.id).generation(agent.record.generation));
     const sha = await this.#commit(agent.name, files, [], `take over ${agent.name}`, by);
-    return this.#again(agent, sha, "update", by, { description: "taken over from before there were deploys", ...why });
+    return this.#again(agent, sha, "update", by, { description: "adopted from before deploys existed", ...why });
   }
 
-  /** Brings a destroyed agent back: with what ran when it was destroyed. */
+  /** Revives a destroyed agent with the config that ran when it was destroyed. */
   async revive(name: string, by: string, why: Why = {}): Promise<ApprovalRecord> {
     const agent = this.#context.swarm.byNameEvenDestroyed(name);
     if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
@@ -213,31 +213,31 @@ export class Requests {
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
     this.#context.allStop.check();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
-    // What ran before keeps the id maps that it ran with, and gets no others.
+    // A config that ran before keeps its id maps and gets no others.
     const tried = { ...NOT_TRIED, owners: this.#context.store.approvals.mountOwners(agent.name, sha) };
     return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
   }
 
-  // ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────
+  // Deciding
 
   /**
-   * Approves a request, if what runs is still what was looked at: what the digest says, or without one what ran when
-   * it was asked for. Content that is not shown has to be named. The deploy goes on by itself. `digestNeeded` is for a
-   * browser, which has shown something.
+   * Approves a request if the running config is still the one that was shown: the one in the digest or, without a
+   * digest, the one at the time of the request. Content that is not shown must be named. The deploy then runs in the
+   * background. `digestNeeded` is true for a browser, which has shown a diff.
    */
   async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
     const { store, now } = this.#context;
     const pending = this.#undecided(id, "approve");
     this.#context.allStop.check();
     await this.#checkPinned(pending);
-    this.#checkLookedAt(pending, seen, digestNeeded);
+    this.#checkSeen(pending, seen, digestNeeded);
     const base = this.#requestStore.running(pending);
     await this.#checkFollows(pending, base);
-    const files = await lookAt(this.#context, pending.name, base, pending.sha);
+    const files = await readDiff(this.#context, pending.name, base, pending.sha);
     const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
-      this.#checkLookedAt(found, seen, digestNeeded);
+      this.#checkSeen(found, seen, digestNeeded);
       if (this.#requestStore.running(found) !== base) throw changedSince();
       const digest = digestOf(found.tree, this.#requestStore.runningTree(found.name));
       const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
@@ -248,7 +248,10 @@ export class Requests {
     return row;
   }
 
-  /** What was proposed is a commit, whatever names it. A tag that was moved by a hand says that somebody is at the repository. */
+  /**
+   * Checks that the proposed commit still exists and that its tag still names it. A moved tag means that the repository
+   * was edited by hand.
+   */
   async #checkPinned(row: ApprovalRecord): Promise<void> {
     const repo = this.#context.repos.applied(row.name);
     if (!(await repo.has(row.sha)))
@@ -258,7 +261,7 @@ export class Requests {
       throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
   }
 
-  /** Throws for a commit that does not contain what runs. Its build would fail, so it is refused before anything is done. */
+  /** Throws if the commit does not descend from the running one. Its build would fail, so it is refused here. */
   async #checkFollows(row: ApprovalRecord, running: Sha | undefined): Promise<void> {
     if (running === undefined || (await this.#context.repos.applied(row.name).isAncestor(running, row.sha))) return;
     const words = `request ${row.id} does not follow what runs (${running.slice(0, 12)}), which was deployed after it was made`;
@@ -268,19 +271,19 @@ export class Requests {
     );
   }
 
-  #checkLookedAt(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
+  #checkSeen(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
     if (row.kind === "spawn") this.#context.swarm.checkFree(row.name);
     else if (!this.#requestStore.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
     if (seen.sha !== undefined && seen.sha !== row.sha)
       throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
     if (seen.digest === undefined && digestNeeded)
-      throw new HiveError("bad_request", "digest: an approval says what was looked at");
+      throw new HiveError("bad_request", "digest: an approval must name the digest of what was shown");
     const running = this.#requestStore.running(row) ?? null;
-    const holds =
+    const isUnchanged =
       seen.digest === undefined
         ? running === row.base_sha
         : seen.digest === digestOf(row.tree, this.#requestStore.runningTree(row.name));
-    if (!holds) throw changedSince();
+    if (!isUnchanged) throw changedSince();
   }
 
   async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
@@ -288,7 +291,8 @@ export class Requests {
     const found = this.#undecided(id, "deny");
     this.#deciding.add(id);
     try {
-      // The tag comes first: whoever is told by the row looks at it at once. Nobody else decides meanwhile.
+      // Set the tag first, because readers that the row notifies read the tag at once. `#deciding` blocks other
+      // decisions meanwhile.
       await tagEnd(this.#context, { ...found, ...resolved, state: "denied" }).catch(this.#context.onUnexpected);
       return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", OPERATOR, resolved));
     } finally {
@@ -296,7 +300,7 @@ export class Requests {
     }
   }
 
-  /** A request that is open for a decision. Throws the words for one that is not, or that is being denied just now. */
+  /** Returns a request that is open for a decision. Throws if it is not, or if it is being denied. */
   #undecided(id: number, event: "approve" | "deny" | "cancel"): ApprovalRecord {
     const row = this.#requestStore.get(id);
     this.#requestStore.check(row, event);
@@ -305,13 +309,13 @@ export class Requests {
   }
 
   /**
-   * Cancels a request: the operator any, the manager its own. One that is being built fails with that reason; resolves
-   * once it has.
+   * Cancels a request. The operator may cancel any, the manager only its own. A request that is being built fails with
+   * that reason. Resolves when it has ended.
    */
   async cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
     const mayCancel = (row: ApprovalRecord): void => {
       if (by !== OPERATOR && row.requested_by !== by)
-        throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can take it back`);
+        throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can cancel it`);
     };
     const deploying = this.#undecided(id, "cancel");
     if (isInFlight(deploying.state)) {
@@ -325,12 +329,12 @@ export class Requests {
     });
   }
 
-  /** An agent is about to be destroyed: what waits for it is taken back; what is being deployed is in the way. */
+  /** Called before an agent is destroyed. Cancels its pending requests. Throws if one is being deployed. */
   async clearFor(name: string): Promise<void> {
     await this.#context.store.write((tx) => {
       const open = this.#context.store.approvals.openOf(name);
       const busy = open.find((row) => isInFlight(row.state));
-      if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it is settled`);
+      if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it has ended`);
       for (const row of open.filter((one) => !this.#deciding.has(one.id)))
         this.#requestStore.move(tx, row.id, "cancel", SYSTEM, {
           resolved_by: SYSTEM,
@@ -340,9 +344,12 @@ export class Requests {
     });
   }
 
-  // ── the small parts ───────────────────────────────────────────────────────────────────────────────────────
+  // Helpers
 
-  /** An agent hears in its inbox how a request ends, so it may not ask while that is full. */
+  /**
+   * Throws if `by` may not make another request. An agent is notified of the end in its inbox, so the inbox must have
+   * room.
+   */
   #checkRoom(by: string): void {
     const asker = by === OPERATOR ? undefined : this.#context.swarm.find(by);
     if (asker) this.#context.broker.checkMayAsk(asker.id);
@@ -352,7 +359,7 @@ export class Requests {
     if (by !== OPERATOR && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
       throw new HiveError(
         "rate_limited",
-        `${MAX_UNDECIDED_REQUESTS} of your requests have failed their check or were taken back since the operator last decided one: the operator must make the next one`,
+        `${MAX_UNDECIDED_REQUESTS} of your requests have failed their check or were cancelled since the operator last decided one: the operator must make the next one`,
       );
   }
 
@@ -378,8 +385,8 @@ export class Requests {
     }
   }
 
-  /** Stores a request and pins what it is about; an approved one is carried out. */
-  async #store(draft: Draft, tried: Tried): Promise<ApprovalRecord> {
+  /** Stores a request and tags its commit. Starts the deploy if it is approved. */
+  async #store(draft: Draft, tried: RequestTrial): Promise<ApprovalRecord> {
     const context = this.#context;
     const repo = context.repos.applied(draft.name);
     const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
@@ -392,7 +399,7 @@ export class Requests {
       this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, ...marks }),
     );
     await tagMoment(context, row, "proposal");
-    // Something else may have begun to run while the marks were made.
+    // Another config may have been deployed while the marks were made.
     if (row.state === "pending" && this.#requestStore.running(row) !== base)
       await refreshMarks(context, this.#requestStore, row.name);
     if (row.state === "failed") await tagEnd(context, row).catch(context.onUnexpected);
@@ -409,7 +416,7 @@ export class Requests {
     complaints: readonly string[],
     found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
   ): ApprovalRecord {
-    // Again, inside the write: several may have been asked for at once.
+    // Checked again inside the write, because several requests may be made at once.
     if (!draft.approved) this.#checkRoom(draft.by);
     const now = this.#context.now();
     const row = this.#requestStore.insert(tx, {
@@ -442,12 +449,12 @@ export class Requests {
   }
 }
 
-/** Of a request that brings nothing which has to be tried. */
-const NOT_TRIED: Tried = { complaints: [], owners: {} };
+/** The trial of a request without anything to try. */
+const NOT_TRIED: RequestTrial = { complaints: [], owners: {} };
 
 const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
 
-/** What a repository refuses is for whoever proposed it. */
+/** Converts the repository's refusal into an error for the author of the proposal. */
 function asRefusal(error: unknown): unknown {
   return error instanceof RepoRefusal ? new HiveError("bad_request", error.message, { cause: error }) : error;
 }

@@ -8,13 +8,13 @@ import { validateConfig, type RulesOf } from "./validate.ts";
 
 export interface ReviewDeps {
   agents: Pick<Swarm, "all">;
-  /** Prefixes of model ids that the operator's prices name. */
+  /** The prefixes of model ids in the operator's prices. */
   models: readonly string[];
   /** Whether the platform evaluates the Nix code of a config. Without it, such files are shown as ignored. */
   evaluatesNix: boolean;
 }
 
-/** How a config change is checked and presented to the operator. */
+/** Checks a config change and presents it to the operator. */
 export class Review {
   readonly #deps: ReviewDeps;
 
@@ -22,7 +22,7 @@ export class Review {
     this.#deps = deps;
   }
 
-  /** What is wrong with a config tree, in words for the author of the proposal. Empty if it can be deployed. */
+  /** The complaints about a config tree, for the author of the proposal. Empty if it can be deployed. */
   validate(files: readonly TreeFile[], rules: RulesOf): string[] {
     return validateConfig(files, rules);
   }

@@ -16,7 +16,7 @@ const BWRAP: RiskContext = {
   known: { models: [], agents: ["scribe", "ada", "bob", "scout", "anna"] },
 };
 
-/** The marks of a change, with the diff as it is shown. */
+/** The marks of a change, computed with the diff that is shown. */
 function riskMarks(base: readonly TreeFile[] | undefined, head: readonly TreeFile[], context: RiskContext) {
   return marksOf(base, head, shownDiff(changesOf(base ?? [], head), head, context.evaluatesNix), context);
 }
@@ -24,11 +24,11 @@ function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100
   return { path, mode, base64: Buffer.from(text).toString("base64") };
 }
 const config = (value: unknown): TreeFile => file("agent.json", JSON.stringify(value));
-/** What the change of agent.json from one value to another is marked with. */
+/** The marks of a change of agent.json. */
 function marked(before: unknown, after: unknown): [string, string, string][] {
   return riskMarks([config(before)], [config(after)], BWRAP).map(({ level, kind, text }) => [level, kind, text]);
 }
-/** What one file more is marked with. */
+/** The marks of an added file. */
 function markedFile(...next: TreeFile[]): [string, string, string, string | undefined][] {
   return riskMarks([config({})], [config({}), ...next], BWRAP).map(({ level, kind, text, path }) => [level, kind, text, path]);
 }
@@ -71,7 +71,7 @@ describe("what a reader skips is marked", () => {
     expect(padding(script(body))).toEqual(marks.map(([level, text]) => [level, "padding", text, "run.sh"]));
   });
 
-  test("of a changed file only what is new counts", () => {
+  test("counts only the new lines of a changed file", () => {
     const patch = `@@ -1,2000 +1,2001 @@\n${" true\n".repeat(2_000)}+end\n`;
     const changed = { path: "run.sh", status: "modified", binary: false, added: 1, removed: 0, patch, cut: false } as const;
     expect(paddingMarks([changed])).toEqual([]);
@@ -149,7 +149,7 @@ describe("what an agent gains is marked", () => {
     expect(marked(after, after)).toEqual([]);
   });
 
-  test("what it loses is not", () => {
+  test("but what it loses is not", () => {
     const much = {
       egress: ["a.org"],
       tools: { allow: ["X"], deny: [] },
@@ -159,7 +159,7 @@ describe("what an agent gains is marked", () => {
     expect(marked(much, { allowedRecipients: [], tools: { allow: [], deny: ["Bash"] } })).toEqual([]);
   });
 
-  test("of an agent whose config cannot be read, all that the next one grants", () => {
+  test("including all that the next config grants if the running one cannot be read", () => {
     const marks = riskMarks([file("agent.json", "{")], [config({ egress: ["a.org"] })], BWRAP);
     expect(marks.map(({ level, kind, text }) => `${level} ${kind}: ${text}`)).toEqual([
       expect.stringMatching(/^danger tools: what runs cannot be compared.*agent\.json cannot be read/),
@@ -169,7 +169,7 @@ describe("what an agent gains is marked", () => {
     ]);
   });
 
-  test("of a new agent, all that it starts with beyond the template", () => {
+  test("including all that a new agent has beyond the template", () => {
     const files = Object.entries(templateTree({ egress: ["a.org"], model: "opus" }, "words", "agent")).map(([path, text]) =>
       file(path, text),
     );
@@ -192,11 +192,11 @@ describe("what a diff does not show is marked", () => {
     expect(becomes).toEqual([{ level: "warn", kind: "mode", text: "becomes executable", path: "x" }]);
     const hidden = riskMarks([config({}), file("x", "a")], [config({}), file("x", "a\0b")], BWRAP);
     expect(hidden).toEqual([{ level: "danger", kind: "binary", text: "not shown: it is not text", path: "x" }]);
-    // Bytes that go were there before.
+    // The removed bytes were deployed before.
     expect(riskMarks([config({}), file("x", "a\0b"), file("y", "\0")], [config({}), file("x", "a")], BWRAP)).toEqual([]);
   });
 
-  test("what is too long to be shown, by its lines; many such files are counted", () => {
+  test("files that are too long to be shown, with their lines, and the number of further such files", () => {
     const long = file("A-notes.txt", "\n".repeat(540_000));
     expect(markedFile(long)).toEqual([
       ["danger", "cut", expect.stringMatching(/^not shown whole: \d+ of 540000 changed lines$/), "A-notes.txt"],
@@ -208,18 +208,18 @@ describe("what a diff does not show is marked", () => {
     expect(marks.at(-1)).toEqual({ level: "danger", kind: "cut", text: "280 further files are not shown whole" });
   });
 
-  test("other instructions have a mark of their own", () => {
+  test("changed instructions have their own mark", () => {
     const [one, two] = [file("INSTRUCTIONS.md", "Be kind.\n"), file("INSTRUCTIONS.md", "Be kind.\nObey notes.\n")];
     const mark = (text: string) => ({ level: "warn", kind: "instructions", text, path: "INSTRUCTIONS.md" });
     expect(riskMarks([config({}), one], [config({}), two], BWRAP)).toEqual([mark("other instructions: +2 −1 lines")]);
     expect(riskMarks([config({})], [config({}), one], BWRAP)).toEqual([mark("new instructions: +1 −0 lines")]);
     expect(riskMarks([config({}), one], [config({})], BWRAP)).toEqual([mark("no more instructions: +0 −1 lines")]);
-    // Hidden behind a file that takes all the room.
+    // Placed behind a file that takes all the room.
     const long = file("A-notes.txt", "\n".repeat(540_000));
     expect(riskMarks([config({}), one], [config({}), long, two], BWRAP).map(({ kind }) => kind)).toEqual(["cut", "instructions"]);
   });
 
-  test("characters that turn or hide text, with where they are", () => {
+  test("characters that reorder or hide text, with their file", () => {
     expect(markedFile(file("INSTRUCTIONS.md", "if \u202e x \u2066 y \u202e"))).toEqual([
       ["danger", "bidi", "characters that turn the direction of text: U+202E × 2, U+2066", "INSTRUCTIONS.md"],
       ["warn", "instructions", "new instructions: +1 −0 lines", "INSTRUCTIONS.md"],
@@ -228,7 +228,7 @@ describe("what a diff does not show is marked", () => {
       ["warn", "invisible", "invisible characters: U+200B, U+E0041", "a"],
     ]);
     expect(markedFile(file("a", "x\x1b[2K\ry"))).toEqual([["warn", "invisible", "control characters: U+001B, U+000D", "a"]]);
-    // Line ends of another system, an emoji with its joiners, and what was there before.
+    // Line ends of another system, an emoji with joiners, and characters that were there before.
     expect(markedFile(file("a", "one\r\ntwo\t👩‍💻 ❤️\r\n"))).toEqual([]);
     expect(riskMarks([config({}), file("a", "\u200b")], [config({}), file("a", "\u200b more")], BWRAP)).toEqual([]);
     expect(riskMarks([config({}), file("a", "\u200b")], [config({}), file("a", "\u200b\u200b")], BWRAP)).toHaveLength(1);
@@ -238,7 +238,7 @@ describe("what a diff does not show is marked", () => {
     ["bidi", String.raw`{"description":"ok \u202e"}`, "characters that turn the direction of text: U+202E"],
     ["invisible", String.raw`{"env":{"A":"\u200b"}}`, "invisible characters: U+200B"],
     ["invisible", String.raw`{"description":"\u001b[2J"}`, "control characters: U+001B"],
-  ])("an escape in agent.json is the character that programs read: %s", (kind, text, words) => {
+  ])("an escape in agent.json counts as the character that programs read: %s", (kind, text, words) => {
     const marks = riskMarks([config({})], [file("agent.json", text)], BWRAP);
     expect(marks.filter((one) => one.kind === kind).map((one) => one.text)).toEqual([words]);
   });
@@ -246,7 +246,7 @@ describe("what a diff does not show is marked", () => {
   test("Nix code beyond the template", () => {
     expect(markedFile(file("agent.nix", template["agent.nix"] ?? ""))).toEqual([]);
     expect(markedFile(file("agent.nix", "{ ... }: {}"))).toEqual([
-      ["info", "nix", "holds more than the template; this driver does not evaluate it", "agent.nix"],
+      ["info", "nix", "contains more than the template; this driver does not evaluate it", "agent.nix"],
     ]);
     const nixos = riskMarks([config({})], [config({}), file("lib/x.nix", "{ }")], { ...BWRAP, evaluatesNix: true });
     expect(nixos).toEqual([
@@ -254,7 +254,7 @@ describe("what a diff does not show is marked", () => {
     ]);
   });
 
-  test("more marks than anybody reads are counted, the worst are kept", () => {
+  test("too many marks are counted, and the worst are kept", () => {
     const files = Array.from({ length: 400 }, (_, n) => file(`x${n}`, n === 399 ? "\u202e" : "", "100755"));
     const marks = riskMarks([config({})], [config({}), ...files], BWRAP);
     expect(marks).toHaveLength(200);
@@ -292,7 +292,7 @@ const treeOf = ([value, files]: typeof someTree extends fc.Arbitrary<infer T> ? 
 ];
 
 describe("properties", () => {
-  test("a tree against itself has no marks; every mark is one line that shows everything", () => {
+  test("a tree compared with itself has no marks, and every mark is one line without hidden characters", () => {
     fc.assert(
       fc.property(someTree, someTree, (one, two) => {
         const [before, after] = [treeOf(one), treeOf(two)];
@@ -302,7 +302,7 @@ describe("properties", () => {
     );
   });
 
-  test("nothing is gained without a mark: what goes there and back is marked one way at least", () => {
+  test("every gain is marked: a change or its reverse has a mark", () => {
     fc.assert(
       fc.property(someConfig, someConfig, (one, two) => {
         const [a, b] = [AgentConfig.parse(one), AgentConfig.parse(two)];
@@ -320,7 +320,7 @@ describe("properties", () => {
     );
   });
 
-  test("validation and marks take any bytes", () => {
+  test("validation and marks accept any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), fc.json(), (bytes, json) => {
         for (const content of [Buffer.from(bytes), Buffer.from(json)]) {
@@ -333,10 +333,10 @@ describe("properties", () => {
   });
 });
 
-describe("validation says what a config has to be", () => {
+describe("validation reports what a config must be", () => {
   const words = (...files: TreeFile[]): string => validateConfig(files).join("; ");
 
-  test("a config that fits has no complaint", () => {
+  test("a valid config has no complaint", () => {
     expect(words(config({ model: "opus" }), file("INSTRUCTIONS.md", "ünï"), file("any", Buffer.from([0, 255])))).toBe("");
     expect(words(...Object.entries(template).map(([path, text]) => file(path, text)))).toBe("");
   });
@@ -377,7 +377,7 @@ describe("validation says what a config has to be", () => {
       /INSTRUCTIONS\.md has 98305 bytes; 98304 fit/,
     ],
     ["too many files", [config({}), ...Array.from({ length: 500 }, (_, n) => file(`${n}`, ""))], /has 501 files/],
-    ["too many bytes", [config({}), file("big", "x".repeat(1024 * 1024))], /holds 1048578 bytes/],
+    ["too many bytes", [config({}), file("big", "x".repeat(1024 * 1024))], /has 1048578 bytes/],
   ])("%s", (_, files, complaint) => {
     expect(words(...files)).toMatch(complaint);
   });

@@ -8,26 +8,28 @@ import { paddingMarks } from "./padding.ts";
 import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
 import { unknownNames, type KnownNames } from "./unknown-names.ts";
 
-/** Marks of one proposal: beyond this the last says how many more there are. Nobody reads further. */
+/**
+ * The maximum number of marks of a proposal. The last one says how many more there are, because no one reads further.
+ */
 const MAX_MARKS = 200;
-/** Files that are not shown and have a mark each. */
+/** The maximum number of unshown files with their own mark. */
 const MAX_UNSHOWN_MARKS = 20;
-/** Characters of a foreign text in a mark. */
+/** The maximum number of characters quoted in a mark. */
 const MAX_QUOTED = 160;
 
-/** What decides beside the two trees. */
+/** What the marks depend on besides the two trees. */
 export interface RiskContext {
-  /** False on the bwrap driver: what Nix files say is not evaluated there. */
+  /** False on the bwrap driver, which does not evaluate Nix files. */
   evaluatesNix: boolean;
-  /** The Nix files of the template, by path: what everybody has needs no mark. */
+  /** The Nix files of the template, by path. They need no mark. */
   template: Readonly<Record<string, string>>;
   known: KnownNames;
 }
 
 /**
- * What an operator should not miss in a change from one config tree (none for a new agent) to another: what the agent
- * gains, and what its diff, which is given as it is shown, keeps from the eye. Pure; worst first. What it loses is in the
- * diff and needs no mark.
+ * What an operator should not miss in a change from one config tree to another (from none for a new agent): what the
+ * agent gains, and what its diff, as it is shown, hides. Pure. The worst marks come first. What the agent loses is in
+ * the diff and needs no mark.
  */
 export function riskMarks(
   base: readonly TreeFile[] | undefined,
@@ -55,7 +57,10 @@ export function riskMarks(
   return [...marks.slice(0, MAX_MARKS - 1), { level: rest[0]?.level ?? "warn", kind: "invisible", text }];
 }
 
-/** What the diff does not show. It is approved by name only; past some files the names stand in the diff alone. */
+/**
+ * Marks content that the diff does not show. It must be approved by name. Beyond `MAX_UNSHOWN_MARKS` only the diff
+ * names the files.
+ */
 function unshownMarks(diff: readonly DiffFile[]): RiskMark[] {
   const unshown = diff.filter(isUnshown);
   const marks = unshown.slice(0, MAX_UNSHOWN_MARKS).map((file): RiskMark => {
@@ -74,7 +79,7 @@ function unshownMarks(diff: readonly DiffFile[]): RiskMark[] {
   return marks;
 }
 
-/** What the agent is told is a change of its own kind, however small. */
+/** Marks a change of the instructions, however small. */
 function instructionMarks(before: TreeFile | undefined, after: TreeFile | undefined, diff: readonly DiffFile[]): RiskMark[] {
   if ((before?.base64 ?? "") === (after?.base64 ?? "")) return [];
   const { added = 0, removed = 0 } = diff.find((file) => file.path === INSTRUCTIONS_FILE) ?? {};
@@ -82,7 +87,10 @@ function instructionMarks(before: TreeFile | undefined, after: TreeFile | undefi
   return [{ level: "warn", kind: "instructions", text: `${what}: +${added} −${removed} lines`, path: INSTRUCTIONS_FILE }];
 }
 
-/** Where what runs cannot be read, all that the change grants is marked, and what it lifts cannot be told. */
+/**
+ * Marks that the running config cannot be read. All that the change grants is then marked, but what it lifts is
+ * unknown.
+ */
 function readableMarks(unreadable: string | undefined): RiskMark[] {
   if (unreadable === undefined) return [];
   const text = `what runs cannot be compared, so denied tools and limits that it had are not known: ${quoted(unreadable)}`;
@@ -147,7 +155,7 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
   return marks;
 }
 
-/** What a file is and holds, as far as it is new. */
+/** Marks what is new in a file: its kind, its mode and its hidden characters. */
 function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   if (before?.base64 === file.base64 && before.mode === file.mode) return [];
   let marks: RiskMark[] = [];
@@ -168,7 +176,7 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   return marks;
 }
 
-/** The words of a JSON text as programs read them: an escape such as `\u202e` is the character that it stands for. */
+/** The strings of a JSON text as programs read them, with escapes such as `\u202e` replaced by their characters. */
 function decoded(json: string): string {
   const words: string[] = [];
   try {
@@ -178,13 +186,13 @@ function decoded(json: string): string {
       return value;
     });
   } catch {
-    // It is not JSON: its characters are read as they stand.
+    // Not JSON: read its characters as they are.
     return json;
   }
   return words.join("\n");
 }
 
-/** Hidden characters of a text by kind, and the code points of each with their number. */
+/** The hidden characters of a text by kind, with the number of each code point. */
 function unseenIn(text: string): Map<Unseen, Map<string, number>> {
   const found = new Map<Unseen, Map<string, number>>();
   for (const { text: character, unseen: kind } of piecesOf(text)) {
@@ -213,7 +221,7 @@ function unseenMarks(before: ReturnType<typeof unseenIn>, after: ReturnType<type
   return marks;
 }
 
-/** Nix code beyond the template. */
+/** Marks Nix code beyond the template. */
 function nixMarks(before: ReadonlyMap<string, TreeFile>, after: ReadonlyMap<string, TreeFile>, context: RiskContext): RiskMark[] {
   const marks: RiskMark[] = [];
   for (const file of after.values()) {
@@ -222,7 +230,12 @@ function nixMarks(before: ReadonlyMap<string, TreeFile>, after: ReadonlyMap<stri
     marks.push(
       context.evaluatesNix
         ? { level: "warn", kind: "nix", text: "Nix code that builds the container changes", path: file.path }
-        : { level: "info", kind: "nix", text: "holds more than the template; this driver does not evaluate it", path: file.path },
+        : {
+            level: "info",
+            kind: "nix",
+            text: "contains more than the template; this driver does not evaluate it",
+            path: file.path,
+          },
     );
   }
   return marks;
@@ -243,7 +256,7 @@ const sorted = (record: Record<string, string>): [string, string][] =>
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const mountText = (mount: AgentConfig["mounts"][number]): string => `${mount.host} → ${mount.cage} (${mount.mode})`;
 
-/** A foreign text on one line, with what cannot be seen written out. */
+/** A text of the proposal on one line, with hidden characters written out. */
 function quoted(text: string): string {
   const shown = writtenOut(text.slice(0, MAX_QUOTED));
   const line = shown.replaceAll(/[^\S ]/g, written);

@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100644"): TreeFile {
   return { path, mode, base64: Buffer.from(text).toString("base64") };
 }
-/** What is shown of a new tree, or of what it adds to another. */
+/** The shown diff of a new tree, or of what it adds to another. */
 function shown(head: TreeFile[], base: TreeFile[] = [], evaluatesNix = false) {
   return shownDiff(changesOf(base, head), head, evaluatesNix);
 }
@@ -18,8 +18,8 @@ const unshown = (...args: Parameters<typeof shown>): string[] =>
     .filter(isUnshown)
     .map(({ path }) => path);
 
-describe("what decides is shown first and whole", () => {
-  test("before a note that would take all the room, whatever its name", () => {
+describe("files that decide are shown first and whole", () => {
+  test("before a note that would take all the room, whatever its name is", () => {
     const notes = file("A-notes.txt", "\n".repeat(540_000));
     const files = shown([notes, file("INSTRUCTIONS.md", "Obey the notes.\n"), file("agent.json", "{}\n")]);
     expect(files.map(({ path, cut }) => [path, cut])).toEqual([
@@ -32,7 +32,7 @@ describe("what decides is shown first and whole", () => {
     expect(jsonBytes(files[2]?.patch ?? "")).toBeLessThanOrEqual(SHOWN_BYTES_PER_FILE);
   });
 
-  test("programs by mode, first line and name, and what an MCP server is started with", () => {
+  test("including programs by mode, first line and name, and files that an MCP server is started with", () => {
     const config = {
       extraMcpServers: {
         x: { command: "/config/bin/start", args: ["--data=/config/lists"], env: { RULES: "./rules.txt:my-rules.txt" } },
@@ -66,7 +66,7 @@ describe("what decides is shown first and whole", () => {
     expect(unshown([file("notes", long("abc"))])).toEqual(["notes"]);
   });
 
-  test("Nix code is told from what is never read here", () => {
+  test("Nix code is marked as ignored on a platform that does not evaluate it", () => {
     const tree = [file("agent.nix", "{ }\n"), file("flake.nix", "{ }\n"), file("README.md", "x\n")];
     const ignored = (evaluatesNix: boolean): unknown[] => shown(tree, [], evaluatesNix).map((one) => [one.path, one.ignored]);
     expect(ignored(false)).toEqual([
@@ -82,26 +82,26 @@ describe("what decides is shown first and whole", () => {
   });
 });
 
-describe("every file has a budget of its own", () => {
-  test("short ones are whole beside long ones, wherever they stand", () => {
+describe("every file has its own budget", () => {
+  test("short files are whole next to long ones, in any position", () => {
     const long = Array.from({ length: 8 }, (_, n) => file(`${n}-long`, "x\n".repeat(60_000)));
     const short = Array.from({ length: 20 }, (_, n) => file(`${n % 2 === 0 ? "a" : "z"}${n}`, "x\n".repeat(500)));
     expect(unshown([...long, ...short]).sort()).toEqual(long.map(({ path }) => path));
   });
 
-  test("all of them fit one answer, even where every byte is escaped", () => {
+  test("all of them fit into one answer, even if every byte is escaped", () => {
     const escapes = Array.from({ length: 9 }, (_, n) => file(`run${n}`, `${"\u0001".repeat(100)}\n`.repeat(1100), "100755"));
     const files = shown([...escapes, file("agent.json", "{}\n")]);
     const bytes = files.reduce((sum, { patch }) => sum + jsonBytes(patch ?? ""), 0);
     expect(bytes).toBeLessThanOrEqual(SHOWN_BYTES);
     expect(files[0]).toMatchObject({ path: "agent.json", cut: false });
     expect(files.slice(1).every(isUnshown)).toBe(true);
-    // Each of them as much as the others.
+    // Each gets the same share.
     expect(new Set(files.slice(1).map(({ patch }) => patch?.length)).size).toBe(1);
   });
 });
 
-describe("what is no text", () => {
+describe("content that is not text", () => {
   test("a NUL or invalid UTF-8 is not shown, and never half shown", () => {
     for (const bytes of [Buffer.from("be kind\0\n"), Buffer.from([0x66, 0xff, 10]), Buffer.from([0xed, 0xa0, 0x80])]) {
       const [one] = shown([file("notes.md", bytes)]);
@@ -111,7 +111,7 @@ describe("what is no text", () => {
     }
   });
 
-  test("bytes that only go do not hide what comes; of a deleted file nothing is left to run", () => {
+  test("removed bytes do not hide added text, and a deleted file leaves nothing to run", () => {
     const old = file("notes.md", Buffer.from([0x66, 0xff, 0, 10]));
     const [changed] = shown([file("notes.md", "now text\n")], [old]);
     expect(changed?.patch).toBe("@@ -1,1 +1,1 @@\n-f⟨FF⟩\0\n+now text\n");
@@ -119,11 +119,11 @@ describe("what is no text", () => {
     expect(unshown([], [old, file("long", "x\n".repeat(MiB / 2))])).toEqual([]);
   });
 
-  test("bytes are written out one by one, between characters that stay", () => {
+  test("invalid bytes are written out one by one, and characters stay", () => {
     const text = (...bytes: (number | string)[]): string =>
       patchText(Buffer.concat(bytes.map((one) => (typeof one === "string" ? Buffer.from(one) : Buffer.from([one])))));
     expect(text("+ü", 0xff, "日", 0xe6, 0x97, "x🐝", 0xf0, 0x9f)).toBe("+ü⟨FF⟩日⟨E6⟩⟨97⟩x🐝⟨F0⟩⟨9F⟩");
-    // Overlong forms and halves of surrogate pairs are no characters.
+    // Overlong forms and halves of surrogate pairs are not characters.
     expect(text(0xc0, 0x80, 0xed, 0xa0, 0x80)).toBe("⟨C0⟩⟨80⟩⟨ED⟩⟨A0⟩⟨80⟩");
     expect(addsText(Buffer.from("-\0\n+x\n"))).toBe(true);
     expect(addsText(Buffer.from("-x\n+\0\n"))).toBe(false);

@@ -5,24 +5,28 @@ import { addsText, jsonBytes, patchText, wholeLines } from "./patch-text.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf, INSTRUCTIONS_FILE } from "./tree.ts";
 
-/** Bytes of JSON that all patches of one answer take together. A config of full size with what it replaces takes less. */
+/** The maximum JSON bytes of all patches of an answer. A config of full size with what it replaces takes less. */
 export const SHOWN_BYTES = 4 * 1024 * 1024;
-/** The same for one file that decides nothing: 2,000 full lines, more than anybody reads of a note. */
+/** The maximum JSON bytes of one file of rank `other`: 2,000 full lines, more than a person reads of a note. */
 export const SHOWN_BYTES_PER_FILE = 128 * 1024;
 
-/** Files of these kinds run, whether they may be executed or not: an interpreter or another program reads them. */
+/**
+ * Files of these kinds can run even if they are not executable, because an interpreter or another program reads them.
+ */
 const PROGRAM = /\.(?:[cm]?[jt]sx?|py|sh|bash|zsh|fish|rb|pl|php|lua|go|rs|c|wasm|so|node)$|(?:^|\/)package\.json$/i;
 const SHEBANG = "#!";
-/** Characters of base64 that hold a shebang. */
+/** The base64 characters that contain a shebang. */
 const SHEBANG_CHARS = 4;
 
-/** In which order files are shown. What decides what an agent is told or may do comes first, and its patch is whole. */
+/**
+ * The order in which files are shown. Files that decide what an agent is told or may do come first, with a whole patch.
+ */
 type Rank = "config" | "instructions" | "program" | "nix" | "other";
 const ORDER: readonly Rank[] = ["config", "instructions", "program", "nix", "other"];
 
 /**
- * The changes as the operator sees them, in every place the same: what decides first and whole, the rest with a budget
- * of its own for each file. What is not shown whole as text is told by `isUnshown`. Pure.
+ * The changes as the operator sees them, the same everywhere. Files that decide come first and whole. Every other file
+ * has its own budget. `isUnshown` tells which files are not shown whole as text. Pure.
  */
 export function shownDiff(changes: readonly FileChange[], head: readonly TreeFile[], evaluatesNix: boolean): DiffFile[] {
   const tree = byPath(head);
@@ -50,8 +54,8 @@ export function shownDiff(changes: readonly FileChange[], head: readonly TreeFil
 }
 
 /**
- * How much of a total each gets: all that it needs, or as much as every other that does not get all. `most` is the
- * largest share. The order decides nothing.
+ * Divides a total. Each gets all that it needs, or the same share as the others that do not get all. `most` is the
+ * largest share. The order does not matter.
  */
 function shares(sizes: readonly number[], total: number, most: number): number[] {
   const granted = sizes.map(() => 0);
@@ -80,12 +84,12 @@ function hasShebang(file: TreeFile | undefined): boolean {
     .startsWith(SHEBANG);
 }
 
-/** All that the MCP servers of a config are started with. */
+/** The words with which the MCP servers of a config are started. */
 function serverWords(config: AgentConfig): string[] {
   return Object.values(config.extraMcpServers).flatMap(({ command, args, env }) => [command, ...args, ...Object.values(env)]);
 }
 
-/** Whether a word names a file of the tree, or a folder that it is in, wherever the tree is mounted. */
+/** True if a word names a file of the tree, or a folder that contains it, wherever the tree is mounted. */
 function names(word: string, path: string): boolean {
   for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
     const place = path.slice(0, at);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { statesPage } from "./states-page.ts";
 
-test("docs/states.md is drawn from the table", () => {
+test("docs/states.md is generated from the table", () => {
   const drawn = readFileSync(join(import.meta.dirname, "../../docs/states.md"), "utf8");
   expect(drawn, "run: node scripts/draw-states.mjs").toBe(statesPage());
 });

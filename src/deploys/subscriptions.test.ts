@@ -5,63 +5,63 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { recordCommitted } from "../agents/records.ts";
 import { PROTOCOL } from "../wire/harness.ts";
 
-/** What deploys do after one another, and when something happens to an agent or to the hive. */
+/** Tests of what deploys do one after another, and on events of an agent or the hive. */
 
-let world: TestSystem;
+let system: TestSystem;
 /** Holds the next deploy before its new generation is activated. */
 let gate: PromiseWithResolvers<void> | undefined;
 beforeEach(async () => {
   gate = undefined;
-  world = await openTestSystem({
+  system = await openTestSystem({
     async failpoint(name) {
       if (name === "before:activate") await gate?.promise;
     },
   });
-  await world.through((await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
+  await system.through((await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
 });
-afterEach(() => world.close());
+afterEach(() => system.close());
 
-const ada = () => world.swarm.byName("ada");
-/** Makes ada's deployed hyperhive another one than this. */
+const ada = () => system.swarm.byName("ada");
+/** Gives ada a deployed hyperhive other than the current one. */
 const outdate = (): void => recordCommitted(ada(), { hyperhive: "r0" });
 const untilUpdated = () => vi.waitFor(() => expect(ada().record.hyperhive).toBe("r1"));
 const hello = (generation: number) =>
-  world.harnesses.hello(
+  system.harnesses.hello(
     ada(),
     { protocol: PROTOCOL, instance: "i1", revision: "r1", generation, resident_servers: 0, busy: false, leases: [] },
     { push: () => false, ended: new AbortController().signal },
   );
 
-test("a deploy leaves the generation that runs and no other, and the manager is spawned at the first start alone", async () => {
-  await world.through((await world.requests.rebuild(ada(), "operator")).id);
+test("a deploy keeps only the running generation, and the manager is spawned only at the first start", async () => {
+  await system.through((await system.requests.rebuild(ada(), "operator")).id);
   const { generation, id } = ada().record;
-  expect(readdirSync(dirname(world.paths.agent(id).generation(generation)))).toEqual([`${generation}`]);
-  await world.firstStart();
-  const { deployedRequest } = world.swarm.byName("hm1nd").record;
-  await world.firstStart();
-  expect(world.swarm.byName("hm1nd").record.deployedRequest).toBe(deployedRequest);
-  expect(world.unexpected).toEqual([]);
+  expect(readdirSync(dirname(system.paths.agent(id).generation(generation)))).toEqual([`${generation}`]);
+  await system.firstStart();
+  const { deployedRequest } = system.swarm.byName("hm1nd").record;
+  await system.firstStart();
+  expect(system.swarm.byName("hm1nd").record.deployedRequest).toBe(deployedRequest);
+  expect(system.unexpected).toEqual([]);
 });
 
-test("a deploy that the ledger does not hold yet is given up when everything is stopped", async () => {
+test("a deploy that the ledger does not contain yet is abandoned when everything is stopped", async () => {
   gate = Promise.withResolvers();
-  const { id } = await world.requests.rebuild(ada(), "operator");
-  await vi.waitFor(() => expect(world.requestStore.get(id).state).toBe("waiting"));
-  await world.allStop.stop({ graceful: false, by: "operator" });
+  const { id } = await system.requests.rebuild(ada(), "operator");
+  await vi.waitFor(() => expect(system.requestStore.get(id).state).toBe("waiting"));
+  await system.allStop.stop({ graceful: false, by: "operator" });
   gate.resolve();
-  await expect(world.through(id)).rejects.toThrow("everything was stopped before the deploy was done");
+  await expect(system.through(id)).rejects.toThrow("everything was stopped before the deploy was done");
 });
 
 test("an agent that has become outdated is rebuilt when everything is started again", async () => {
-  await world.allStop.stop({ graceful: false, by: "operator" });
+  await system.allStop.stop({ graceful: false, by: "operator" });
   outdate();
-  await world.allStop.startWhatRan("operator");
+  await system.allStop.startWhatRan("operator");
   await untilUpdated();
 });
 
 test("an agent whose harness is outdated is rebuilt between two turns", async () => {
   outdate();
-  world.context.bus.emit("harness_outdated", ada());
+  system.context.bus.emit("harness_outdated", ada());
   await untilUpdated();
 });
 

@@ -14,7 +14,7 @@ export function bytesOf(file: TreeFile): Buffer {
   return Buffer.from(file.base64, "base64");
 }
 
-/** The text of a file; undefined when its bytes are none: not UTF-8, or with a NUL. */
+/** The text of a file. Undefined if it is not UTF-8 or contains a NUL. */
 export function textOf(file: TreeFile): string | undefined {
   const bytes = bytesOf(file);
   if (bytes.includes(0)) return undefined;
@@ -27,8 +27,8 @@ export function textOf(file: TreeFile): string | undefined {
 }
 
 /**
- * What an agent runs with, read as a deployed config. `unreadable` says why it cannot be read; then it grants nothing,
- * so that all that comes after it counts as gained.
+ * The config of a tree, read as a deployed config. `unreadable` says why it cannot be read. It then grants nothing, so
+ * that everything in the next config counts as gained.
  */
 export function configOf(files: ReadonlyMap<string, TreeFile>): { config: AgentConfig; unreadable?: string } {
   const file = files.get(CONFIG_FILE);

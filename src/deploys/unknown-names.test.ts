@@ -10,14 +10,14 @@ test.each(["opus", "sonnet[1m]", "claude-sonnet-4-5-20250929", "house-model-2"])
   expect(marks({ model })).toEqual([]);
 });
 
-test("a model that is on no list is marked, with the one that was probably meant", () => {
+test("a model on no list is marked, with the one that was probably meant", () => {
   expect(marks({ model: "gpt-9" })).toEqual(['"gpt-9" is not on the list of models that the hive knows']);
   expect(marks({ model: "opuss" })[0]).toContain("did you mean opus?");
-  // It was looked at when it came.
+  // It was marked when it was added.
   expect(marks({ model: "gpt-9" }, { model: "gpt-9" })).toEqual([]);
 });
 
-test("a recipient that no agent has as its name is marked", () => {
+test("a recipient that is not the name of an agent is marked", () => {
   expect(marks({ allowedRecipients: ["scribe", "manager", "scribee", "zzz"] })).toEqual([
     'allowedRecipients: there is no agent "scribee"; did you mean scribe?',
     'allowedRecipients: there is no agent "zzz"',

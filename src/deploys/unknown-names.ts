@@ -6,20 +6,20 @@ import { MANAGER, OPERATOR } from "../wire/names.ts";
 import { closest } from "../wire/suggest.ts";
 import { codePoint, piecesOf, writtenOut } from "../wire/unseen.ts";
 
-/** What the hive knows by name. */
+/** The names that the hive knows. */
 export interface KnownNames {
-  /** Prefixes of model ids beside those of the built-in list. */
+  /** Prefixes of model ids in addition to the built-in list. */
   models: readonly string[];
   agents: readonly string[];
 }
 
-/** Characters of a name in a mark. */
+/** The maximum number of characters of a name in a mark. */
 const MAX_NAME_CHARS = 64;
 
 /**
- * Names in a changed config that mean nothing to the hive: often slips of the keys. A mark, not a refusal: the model and
- * the tool may be newer than the hive, the recipient may be spawned later. A rule of `tools.deny` that denies nothing is
- * a danger: whoever reads it believes the opposite.
+ * Marks names in a changed config that the hive does not know, often typing mistakes. They are not refused: a model or
+ * a tool may be newer than the hive, and a recipient may be spawned later. A rule of `tools.deny` that denies nothing
+ * is a danger, because its reader believes the opposite.
  */
 export function unknownNames(before: AgentConfig, after: AgentConfig, known: KnownNames): Omit<RiskMark, "path">[] {
   const marks: Omit<RiskMark, "path">[] = [];
@@ -34,7 +34,7 @@ export function unknownNames(before: AgentConfig, after: AgentConfig, known: Kno
   const reachable = [MANAGER, OPERATOR, "manager", ...known.agents];
   for (const name of after.allowedRecipients ?? []) {
     if (before.allowedRecipients?.includes(name) === true || reachable.includes(name)) continue;
-    const text = `allowedRecipients: there is no agent ${said(name)}${hint(name, known.agents)}`;
+    const text = `allowedRecipients: there is no agent ${quotedName(name)}${hint(name, known.agents)}`;
     marks.push({ level: "warn", kind: "recipients", text });
   }
 
@@ -42,19 +42,19 @@ export function unknownNames(before: AgentConfig, after: AgentConfig, known: Kno
   for (const list of ["allow", "deny"] as const)
     for (const rule of after.tools[list]) {
       const why = whyNothing(rule, servers);
-      // A rule that did nothing before was looked at when it came.
+      // A rule that already matched nothing was marked when it was added.
       if (why === undefined || (before.tools[list].includes(rule) && whyNothing(rule, serversOf(before)) !== undefined)) continue;
       const end = list === "deny" ? "denies nothing" : "allows nothing";
       marks.push({
         level: list === "deny" ? "danger" : "warn",
         kind: "tools",
-        text: `tools.${list}: ${said(rule)} ${end}: ${why}`,
+        text: `tools.${list}: ${quotedName(rule)} ${end}: ${why}`,
       });
     }
   return marks;
 }
 
-/** Why a rule matches no tool; undefined for one that may match. A `*` in a name stands for anything, as in the CLI. */
+/** Why a rule matches no tool. Undefined if it may match. A `*` in a name matches anything, as in the CLI. */
 function whyNothing(rule: string, servers: readonly string[]): string | undefined {
   const [, name = rule, content] = /^([^(]*)(?:\((.*)\))?$/su.exec(rule) ?? [];
   const hidden = piecesOf(content ?? "").find(({ unseen }) => unseen !== undefined);
@@ -63,12 +63,12 @@ function whyNothing(rule: string, servers: readonly string[]): string | undefine
   if (server !== undefined)
     return servers.some(matcher(server))
       ? undefined
-      : `it names the server ${said(server)}, which extraMcpServers does not have${hint(server, servers)}`;
+      : `it names the server ${quotedName(server)}, which extraMcpServers does not have${hint(server, servers)}`;
   const mayBeServers = name.endsWith("*") && "mcp__".startsWith(name.slice(0, -1));
   return mayBeServers || BUILT_IN_TOOLS.some(matcher(name)) ? undefined : `there is no such tool${hint(name, BUILT_IN_TOOLS)}`;
 }
 
-/** Tells whether a name matches a pattern, in the same letters. */
+/** Returns a case-sensitive matcher for a pattern. */
 function matcher(pattern: string): (name: string) => boolean {
   const [first = "", ...others] = pattern.split("*");
   const last = others.pop();
@@ -86,7 +86,7 @@ function matcher(pattern: string): (name: string) => boolean {
 }
 
 const serversOf = (config: AgentConfig): string[] => ["hive", ...Object.keys(config.extraMcpServers)];
-const said = (name: string): string => writtenOut(JSON.stringify(name.slice(0, MAX_NAME_CHARS)));
+const quotedName = (name: string): string => writtenOut(JSON.stringify(name.slice(0, MAX_NAME_CHARS)));
 function hint(name: string, names: readonly string[]): string {
   const meant = closest(name.slice(0, MAX_NAME_CHARS), names);
   return meant === undefined ? "" : `; did you mean ${meant}?`;

@@ -3,17 +3,17 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { TreeFile } from "../wire/approval.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import { auditRows } from "./history.ts";
-import { lookAt, lookInto } from "./look.ts";
+import { readDiff, readPatchPart } from "./request-diff.ts";
 
-/** Requests with content that is not shown: over the real repositories, and the one door that every approval goes through. */
+/** Tests of requests with unshown content, over real repositories and the one path that every approval takes. */
 
-let world: TestSystem;
+let system: TestSystem;
 beforeAll(async () => {
-  world = await openTestSystem();
-  await world.firstStart();
-  await world.through((await world.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
+  system = await openTestSystem();
+  await system.firstStart();
+  await system.through((await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
 });
-afterAll(() => world.close());
+afterAll(() => system.close());
 
 const file = (path: string, content: string | Buffer, mode: TreeFile["mode"] = "100644"): TreeFile => ({
   path,
@@ -23,14 +23,14 @@ const file = (path: string, content: string | Buffer, mode: TreeFile["mode"] = "
 const CONFIG = file("agent.json", "{}\n");
 const NOTES = "\n".repeat(540_000);
 async function propose(...files: TreeFile[]) {
-  return world.requests.proposeFiles({ agent: "ada", files: [CONFIG, ...files], by: "operator" });
+  return system.requests.proposeFiles({ agent: "ada", files: [CONFIG, ...files], by: "operator" });
 }
-const running = () => world.swarm.byName("ada").record.deployedSha;
-const digest = (row: Parameters<typeof world.requestStore.view>[0]) => world.requestStore.view(row).digest;
+const running = () => system.swarm.byName("ada").record.deployedSha;
+const digest = (row: Parameters<typeof system.requestStore.view>[0]) => system.requestStore.view(row).digest;
 
-test("instructions behind a file that takes all the room: they are shown, marked, and nothing is approved in silence", async () => {
+test("instructions behind a file that takes all the room are shown and marked, and unshown content is not approved silently", async () => {
   const row = await propose(file("A-notes.txt", NOTES), file("INSTRUCTIONS.md", "Obey the notes.\n"), file("b.md", "x\0y\n"));
-  const { risks } = world.requestStore.view(row);
+  const { risks } = system.requestStore.view(row);
   expect(risks.map(({ level, kind, path }) => [level, kind, path])).toEqual(
     expect.arrayContaining([
       ["danger", "cut", "A-notes.txt"],
@@ -38,33 +38,33 @@ test("instructions behind a file that takes all the room: they are shown, marked
       ["warn", "instructions", "INSTRUCTIONS.md"],
     ]),
   );
-  const files = await lookAt(world.context, "ada", running(), row.sha);
+  const files = await readDiff(system.context, "ada", running(), row.sha);
   expect(files.find(({ path }) => path === "INSTRUCTIONS.md")?.patch).toContain("+Obey the notes.\n");
-  const looked = { sha: row.sha, digest: digest(row) };
+  const seen = { sha: row.sha, digest: digest(row) };
   for (const unshown of [undefined, [], ["A-notes.txt"], ["b.md", "INSTRUCTIONS.md"]]) {
     for (const isBrowser of [true, false])
-      await expect(world.requests.approve(row.id, { ...looked, unshown }, isBrowser)).rejects.toThrow(
+      await expect(system.requests.approve(row.id, { ...seen, unshown }, isBrowser)).rejects.toThrow(
         /not shown whole:\n(?: {2}A-notes\.txt \(too long\)| {2}b\.md \(not text\))/,
       );
   }
-  expect(world.requestStore.get(row.id).state).toBe("pending");
-  // A file that is shown is not accepted unseen, whatever the answer names.
+  expect(system.requestStore.get(row.id).state).toBe("pending");
+  // A file that is shown is not recorded as unshown, whatever the call names.
   const named = [...files.filter(isUnshown).map(({ path }) => path), "INSTRUCTIONS.md"];
-  await world.requests.approve(row.id, { ...looked, unshown: named, note: "read both" }, true);
-  expect((await world.deploys.settled(row.id)).state).toBe("deployed");
+  await system.requests.approve(row.id, { ...seen, unshown: named, note: "read both" }, true);
+  expect((await system.deploys.finished(row.id)).state).toBe("deployed");
 
-  const [entry] = auditRows(world.context, { request: row.id, kind: "approved", limit: 1 });
-  expect(entry?.detail).toMatchObject({ digest: looked.digest, unshown: ["A-notes.txt", "b.md"] });
+  const [entry] = auditRows(system.context, { request: row.id, kind: "approved", limit: 1 });
+  expect(entry?.detail).toMatchObject({ digest: seen.digest, unshown: ["A-notes.txt", "b.md"] });
 });
 
-test("what is not shown can be looked at, to the last byte, in parts that fit a line", async () => {
+test("unshown content can be read to the last byte in parts that fit into a line", async () => {
   const text = Array.from({ length: 60_000 }, (_, n) => `line ${n}\n`).join("");
   const bytes = Buffer.concat([Buffer.from("a\0b\n"), Buffer.alloc(200_000, 0xff)]);
   const row = await propose(file("long.txt", text), file("picture", bytes));
   const read = async (path: string): Promise<string> => {
     let all = "";
     for (let next: number | undefined = 0; next !== undefined;) {
-      const part: { text: string; next?: number } = await lookInto(world.context, row, running(), { path, after: next });
+      const part: { text: string; next?: number } = await readPatchPart(system.context, row, running(), { path, after: next });
       all += part.text;
       next = part.next;
     }
@@ -75,14 +75,14 @@ test("what is not shown can be looked at, to the last byte, in parts that fit a 
   expect(picture.startsWith("@@ -0,0 +1,2 @@\n+a\0b\n+⟨FF⟩⟨FF⟩")).toBe(true);
   expect(picture.match(/⟨FF⟩/g)).toHaveLength(200_000);
   await expect(read("nothing")).rejects.toThrow('does not change "nothing"');
-  // What is shown is where the parts begin.
-  const shown = (await lookAt(world.context, "ada", running(), row.sha)).find(({ path }) => path === "long.txt");
+  // The shown patch is the beginning of the parts.
+  const shown = (await readDiff(system.context, "ada", running(), row.sha)).find(({ path }) => path === "long.txt");
   expect((await read("long.txt")).startsWith(shown?.patch ?? "-")).toBe(true);
-  await world.requests.deny(row.id, undefined);
+  await system.requests.deny(row.id, undefined);
 });
 
-test("a request without such content needs no names", async () => {
+test("a request without unshown content needs no names", async () => {
   const row = await propose(file("INSTRUCTIONS.md", "Be kind.\n"), file("run.sh", "#!/bin/sh\n".repeat(50_000), "100755"));
-  await world.requests.approve(row.id, {}, false);
-  expect((await world.deploys.settled(row.id)).state).toBe("deployed");
+  await system.requests.approve(row.id, {}, false);
+  expect((await system.deploys.finished(row.id)).state).toBe("deployed");
 });

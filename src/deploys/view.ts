@@ -4,8 +4,8 @@ import { instant } from "../wire/instant.ts";
 import { terminalTag } from "../wire/request-states.ts";
 
 /**
- * A request as it is shown. Fields that are not known are absent. `base` is what its change is against, `digest` is that
- * of now: it is shown while the request can be approved.
+ * The view of a request. Unknown fields are absent. `now.base` is the commit that the change is compared with.
+ * `now.digest` is the current digest, which is shown while the request can be approved.
  */
 export function approvalView(row: ApprovalRecord, now: { base: Sha | undefined; digest: string }): ApprovalView {
   const view: ApprovalView = {

@@ -167,7 +167,7 @@ test.each([
   ["a number of a turn that cannot be counted", { next_turn: 2 ** 53 }, "next_turn: "],
   ["a role that it does not know", { agent: { id: "a1", name: "ada", role: "queen" } }, "agent.role: "],
   ["no config", { config: undefined }, "config: "],
-])("an assignment with %s ends the link, and the daemon is told why", async (_, part, field) => {
+])("an assignment with %s ends the link, and the daemon is notified of the reason", async (_, part, field) => {
   const reports: string[] = [];
   const answer: Answer = (name, input) => {
     if (name === "report") reports.push((input as { problem: string }).problem);

@@ -99,6 +99,6 @@ export class Announcements {
     const { broker } = this.#deps;
     const manager = this.#deps.agents.manager();
     const { event: kind, agent } = happening;
-    if (manager && agent !== MANAGER && isNoticeKind(kind)) broker.tellFromSystem(tx, manager, { ...happening, event: kind });
+    if (manager && agent !== MANAGER && isNoticeKind(kind)) broker.notify(tx, manager, { ...happening, event: kind });
   }
 }

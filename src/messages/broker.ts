@@ -256,7 +256,7 @@ export class Broker implements Service {
    * Stores a notice of the daemon in an agent's inbox, in the transaction of the fact that it reports. Never refuses;
    * `NOTICES` documents the bound of each kind.
    */
-  tellFromSystem(tx: Tx, to: Principal, notice: Notice): void {
+  notify(tx: Tx, to: Principal, notice: Notice): void {
     const key = noticeKey(notice);
     if (key !== null) this.#inboxes.dropNotices(tx, to.id, key);
     this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: noticeBody(notice) }, undefined, key);
@@ -265,7 +265,7 @@ export class Broker implements Service {
   #announceDead(tx: Tx, row: MessageRow): void {
     const manager = this.#directory.byName(MANAGER);
     if (!manager || row.recipient === manager.id) return;
-    this.tellFromSystem(tx, manager, {
+    this.notify(tx, manager, {
       event: "message_dead",
       message_id: row.id,
       from: this.#directory.nameOf(row.sender),

@@ -66,7 +66,7 @@ const fill = async (to: string, filling = broker): Promise<void> => {
 };
 const next = (name: string): Promise<Served> => new Promise<Served>(broker.next(`id-${name}`, `i-${name}`, never));
 const notify = (notice: Notice, to = "hm1nd"): Promise<void> =>
-  store.write((tx) => broker.tellFromSystem(tx, { id: `id-${to}`, name: to }, notice));
+  store.write((tx) => broker.notify(tx, { id: `id-${to}`, name: to }, notice));
 /** The notices that are queued in an inbox, parsed. */
 const waiting = (name: string): Notice[] =>
   broker
@@ -143,7 +143,7 @@ describe("bounds of notices", () => {
   test("a notice whose transaction fails replaces nothing", async () => {
     await notify({ event: "killed", agent: "ada", n: 1 });
     const failing = store.write((tx) => {
-      broker.tellFromSystem(tx, { id: "id-hm1nd", name: "hm1nd" }, { event: "killed", agent: "ada", n: 2 });
+      broker.notify(tx, { id: "id-hm1nd", name: "hm1nd" }, { event: "killed", agent: "ada", n: 2 });
       throw new Error("the fact did not happen");
     });
     await expect(failing).rejects.toThrow("the fact did not happen");

@@ -150,7 +150,7 @@ export class Questions implements Service {
       const next = this.#end(tx, question, state, answer);
       const given = answer === null ? {} : { answer };
       if (asker)
-        broker.tellFromSystem(tx, asker, {
+        broker.notify(tx, asker, {
           event: "operator_answered",
           question_id: next.id,
           question: next.question,

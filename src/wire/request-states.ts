@@ -10,7 +10,7 @@ export type RequestEvent = "approve" | "deny" | "cancel" | "build" | "built" | "
 
 /** What must be true for an event to be accepted, in words for people. */
 export const GUARDS = {
-  looked_at: "what runs is still what was looked at (the digest)",
+  looked_at: "what runs is still what was shown (the digest)",
   own: "the operator cancels, or the agent that asked for it",
   alone: "no other deploy of this agent is under way",
   confirmed: "the new generation has confirmed over its own socket, and the ledger holds it",

@@ -46,7 +46,7 @@ async function write(database: string, log: string, round: string): Promise<void
   };
   /** Follows a request to its end. Nothing was promised for a failed one. */
   async function follow(id: number): Promise<boolean> {
-    const row = await world.deploys.settled(id);
+    const row = await world.deploys.finished(id);
     if (row.state === "deployed") note("deployed", id, row.name, row.sha);
     return row.state === "deployed";
   }

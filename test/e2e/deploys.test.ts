@@ -266,7 +266,7 @@ test("an approval of an earlier diff is refused after what runs has changed", as
       headers: { "Content-Type": "application/json", Origin: hive.home },
       body: JSON.stringify(body),
     });
-  expect(await (await post({ id: second })).text()).toContain("an approval says what was looked at");
+  expect(await (await post({ id: second })).text()).toContain("an approval must name the digest of what was shown");
   await hive.call("deny", { id: second });
 });
 

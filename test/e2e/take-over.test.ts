@@ -103,7 +103,7 @@ test("an agent without a config is stopped with the reason, shown as drift, and 
     (message) => message.from === "system" && /"event":"needs_update","agent":"ada"/.test(message.body ?? ""),
   );
   const ada = await hive.untilAgent("ada", (agent) => agent.drift !== undefined && agent.deploying === undefined);
-  expect(ada.drift).toBe("nothing of it is locked in the deploy ledger: rebuild it");
+  expect(ada.drift).toBe("its config is not locked in the deploy ledger: rebuild it");
   expect(ada.state).toBe("failed");
   expect(ada.state_reason).toMatch(/the deployed config cannot be read: ENOENT.*agent\.json/);
   expect((await hive.call("start", { scope: { agent_names: ["ada"] } })).results).toMatchObject([

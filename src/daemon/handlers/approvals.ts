@@ -3,7 +3,7 @@ import { isBeforeBuilt } from "../../wire/request-states.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
-import { lookAt, lookInto } from "../../deploys/look.ts";
+import { readDiff, readPatchPart } from "../../deploys/request-diff.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
@@ -96,13 +96,13 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     // The view has the digest at the time at which the base is read, because the running commit may change meanwhile.
     const approval = context.deploys.requestStore.view(row);
     const base = await baseOf(context, input.id, input.base);
-    const files = await lookAt(context.deploys.context, row.name, base, row.sha);
+    const files = await readDiff(context.deploys.context, row.name, base, row.sha);
     const cut = files.some((file) => file.cut);
     return { approval, ...(base === undefined ? {} : { base_sha: base }), files, cut };
   },
   async show_file(context, input) {
     const row = context.deploys.requestStore.get(input.id);
-    return lookInto(context.deploys.context, row, await baseOf(context, input.id, input.base), input);
+    return readPatchPart(context.deploys.context, row, await baseOf(context, input.id, input.base), input);
   },
 
   async approve(context, input, caller) {

@@ -13,7 +13,7 @@ export interface AgentPagesDeps {
   base: number | undefined;
   /** A loopback address: these ports are for a browser on this machine. */
   bind: string;
-  agents: Pick<Swarm, "all" | "everyone">;
+  agents: Pick<Swarm, "all" | "allWithDestroyed">;
   agentStore: Pick<AgentStore, "update">;
   bus: Pick<AgentBus, "on" | "emit">;
   /** A port could not be stored: it is chosen again after the next start. */
@@ -132,7 +132,7 @@ export class AgentPages implements Service {
 
   /** Ports of the dashboard and of all agents, destroyed ones included: they may be revived. */
   #taken(): Set<number> {
-    return new Set([this.#home, ...this.#deps.agents.everyone().flatMap((agent) => agent.record.port ?? [])]);
+    return new Set([this.#home, ...this.#deps.agents.allWithDestroyed().flatMap((agent) => agent.record.port ?? [])]);
   }
 
   #changed(agent: Agent): void {

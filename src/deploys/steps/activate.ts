@@ -3,8 +3,8 @@ import { cageLogTail } from "../cage-log.ts";
 import type { Step, WithAgent, WithWhereabouts } from "./step.ts";
 
 /**
- * Starts the new generation and waits until it has confirmed over its own socket. What ran ends here; when the new one
- * does not confirm, what ran runs again.
+ * Starts the new generation and waits for its confirmation over its own socket. The old cage ends here. If the new one
+ * does not confirm, the old generation starts again.
  */
 export const activateStep: Step<WithAgent, WithWhereabouts> = {
   name: "activate",
@@ -19,7 +19,7 @@ export const activateStep: Step<WithAgent, WithWhereabouts> = {
         withinMs: context.confirmMs,
         ended,
         leaving: (where) => keep({ was: (was = where) }),
-        switched: () => agent.become(id, readConfigTree(context.paths.agent(agent.id).generation(id))),
+        switched: () => agent.switchTo(id, readConfigTree(context.paths.agent(agent.id).generation(id))),
       });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
@@ -31,13 +31,13 @@ export const activateStep: Step<WithAgent, WithWhereabouts> = {
     return { was };
   },
   async undo({ context, agent, made, was }) {
-    // Nothing has been touched.
+    // Nothing has been changed.
     if (was === undefined) return;
     const before = agent.record.generation;
-    await context.cages.back(agent, made || agent.destroyed ? "stopped" : was, {
+    await context.cages.restore(agent, made || agent.destroyed ? "stopped" : was, {
       keepsRunning: false,
-      reason: "back to what ran before a deploy",
-      switched: () => agent.become(before, readConfigTree(context.paths.agent(agent.id).generation(before))),
+      reason: "restored after a failed deploy",
+      switched: () => agent.switchTo(before, readConfigTree(context.paths.agent(agent.id).generation(before))),
     });
   },
 };

@@ -2,19 +2,19 @@ import { stateOf } from "../../agents/agent.ts";
 import { unknownAgent } from "../../wire/error.ts";
 import type { Step, WithAgent } from "./step.ts";
 
-/** Whether a request brings an agent into being: there is none yet that could be told to be otherwise. */
-function makesAgent(origin: string, kind: string): boolean {
+/** True if a request creates an agent. */
+function createsAgent(origin: string, kind: string): boolean {
   return kind === "spawn" && origin !== "revive";
 }
 
-/** Finds the agent, or makes the one that a spawn is for. Nobody sees it before its first deploy has succeeded. */
+/** Finds the agent, or creates it for a spawn. A new agent is not listed before its first deploy has succeeded. */
 export const agentStep: Step<object, WithAgent> = {
   name: "agent",
   state: "building",
   async do(deploy, keep) {
     const { context, requestStore, row } = deploy;
     let found: WithAgent;
-    if (makesAgent(row.origin, row.kind)) {
+    if (createsAgent(row.origin, row.kind)) {
       found = { agent: context.swarm.draftOf(row.name) ?? (await context.swarm.createDraft(row.name)), made: true };
     } else {
       const agent = row.agent === null ? undefined : context.swarm.byId(row.agent);

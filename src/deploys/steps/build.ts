@@ -2,8 +2,8 @@ import { BuildLog } from "../build-log.ts";
 import type { Step, WithAgent, WithLock } from "./step.ts";
 
 /**
- * Lets the platform build what the candidate locks. Nothing that runs is touched yet, so a build that fails or is
- * cancelled changes nothing. A published build is found in the platform's own store.
+ * Lets the platform build the candidate. Nothing that runs has changed yet, so a build that fails or is cancelled
+ * changes nothing. The build is kept in the platform's own store.
  */
 export const buildStep: Step<WithAgent & WithLock> = {
   name: "build",

@@ -6,18 +6,20 @@ import { mountComplaints } from "../mounts.ts";
 import { rulesFor } from "../validate.ts";
 import type { Step, WithAgent, WithFiles } from "./step.ts";
 
-/** Writes the new generation beside what runs, named by the request, and checks that a cage could be made of it. */
+/**
+ * Writes the new generation next to the running one, named after the request, and checks that a cage can be specified.
+ */
 export const generationStep: Step<WithAgent & WithFiles> = {
   name: "generation",
   state: "building",
   async do({ context, row, id, agent, files }) {
     const folder = context.paths.agent(agent.id).generation(id);
     await writeGeneration(folder, files);
-    // The agent as it would be: what cannot be specified fails here, before anything that lives is touched.
+    // The agent as it would be. A cage that cannot be specified fails here, before the running one is changed.
     const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await context.specs.of(trial);
-    // The host may have changed since the request was made. What ran before is held to the rules of its time.
+    // The host may have changed since the request. A config that ran before keeps the rules of its time.
     const problems = rulesFor(row.origin) === "request" ? await mountComplaints(context, trial, files, mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
     return {};

@@ -9,7 +9,7 @@ import { Steps } from "./step.ts";
 import { treeStep } from "./tree.ts";
 import { waitStep } from "./wait.ts";
 
-/** The steps of a deploy up to the point of no return, in their order; each beside its undo. */
+/** The steps of a deploy up to the point of no return, in order, each with its undo. */
 export const STEPS = new Steps()
   .add(agentStep)
   .add(treeStep)
@@ -21,10 +21,10 @@ export const STEPS = new Steps()
   .add(activateStep)
   .add(publishStep).list;
 
-/** What follows the point of no return: carried to its end, never undone (`settle.ts`). */
+/** The parts after the point of no return, which are finished and never undone (`finish.ts`). */
 export const FINISHING = ["main", "tag", "settle", "leave"] as const;
 
-/** Every place at which a test may break a deploy: before each step, and at the very end. */
+/** Every point at which a test may break a deploy: before each step, and at the end. */
 export const FAILPOINTS: readonly string[] = [...STEPS.map((step) => step.name), ...FINISHING]
   .map((name) => `before:${name}`)
   .concat("end");

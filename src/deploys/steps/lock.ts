@@ -1,7 +1,7 @@
 import type { LedgerEntry } from "../../config-repos/types.ts";
 import type { Deploy, Step, WithAgent, WithLock } from "./step.ts";
 
-/** Makes the commit of the ledger that would lock this deploy. Nothing names it yet. */
+/** Creates the ledger commit that would lock this deploy. No ref names it yet. */
 export const lockStep: Step<WithAgent, WithLock> = {
   name: "lock",
   state: "building",
@@ -12,7 +12,7 @@ export const lockStep: Step<WithAgent, WithLock> = {
   },
 };
 
-/** A candidate on the ledger's newest commit, and that commit. */
+/** Creates a candidate on the ledger's newest commit. Returns both. */
 export async function lock({ context, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
   const head = await context.repos.meta.head();
   const candidate = await context.repos.meta.candidate(head, row.name, entry, {

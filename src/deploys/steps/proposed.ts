@@ -1,7 +1,10 @@
 import { MANAGER } from "../../wire/names.ts";
 import type { Step, WithAgent } from "./step.ts";
 
-/** Makes the manager's side of an agent's config. The manager itself has none: it cannot propose its own. */
+/**
+ * Creates the manager's repository for an agent's config. The manager has none for itself: it cannot propose its own
+ * config.
+ */
 export const proposedStep: Step<WithAgent> = {
   name: "proposed",
   state: "building",
@@ -11,7 +14,7 @@ export const proposedStep: Step<WithAgent> = {
     return {};
   },
   async undo({ context, row, made }) {
-    // What the manager has of an agent that is there stays its own.
+    // The manager keeps its repository of an existing agent.
     if (made && row.name !== MANAGER) await context.repos.removeProposed(row.name);
   },
 };

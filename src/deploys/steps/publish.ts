@@ -1,12 +1,15 @@
 import { lock } from "./lock.ts";
 import type { Step, WithAgent, WithLock } from "./step.ts";
 
-/** Tries of publishing against other deploys. Each loses to one that lands, so this many others would have to. */
+/**
+ * The maximum attempts to publish. Each is lost to another deploy that publishes, so this many others would have to
+ * win.
+ */
 const MAX_RACES = 1_000;
 
 /**
- * Moves the ledger. This is the point of no return: before it everything is undone on a failure, after it everything is
- * carried to its end, by this daemon or the next. The loser of a race locks anew on what the winner published.
+ * Moves the ledger. This is the point of no return. Before it, a failure undoes everything. After it, this daemon or
+ * the next finishes the deploy. The loser of a race locks again on top of what the winner published.
  */
 export const publishStep: Step<WithAgent & WithLock> = {
   name: "publish",
@@ -19,9 +22,9 @@ export const publishStep: Step<WithAgent & WithLock> = {
       if (ok) return {};
       ({ candidate, head } = await lock(deploy, entry));
       const locked = { candidate };
-      // Noted before it is published: recovery tells by it whether the ledger holds this deploy.
+      // Stored before it is published, because recovery uses it to check whether the ledger contains this deploy.
       deploy.row = await context.store.write((tx) => requestStore.note(tx, id, locked));
     }
-    throw new Error("the deploy ledger moved on with every try");
+    throw new Error("another deploy moved the ledger at every attempt");
   },
 };

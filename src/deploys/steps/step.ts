@@ -6,23 +6,23 @@ import type { Whereabouts } from "../../agents/trial.ts";
 import type { RequestStore } from "../request-store.ts";
 import type { DeployContext } from "../deploy-context.ts";
 
-/** One deploy that is under way. What its steps find is added as they go, and typed by `Steps`. */
+/** A running deploy. Steps add what they find, and `Steps` types it. */
 export interface Deploy {
   readonly context: DeployContext;
   readonly requestStore: RequestStore;
   readonly id: number;
-  /** The request's row as it was stored last. */
+  /** The request's row as last stored. */
   row: ApprovalRecord;
-  /** Aborts when the daemon ends or everything is stopped; its reason is an error with the words. */
+  /** Aborts when the daemon stops or everything is stopped. Its reason is an error. */
   readonly ended: AbortSignal;
-  /** Aborts when the running turn is not waited for any longer. */
+  /** Aborts when the deploy no longer waits for the running turn. */
   readonly forced: AbortController;
 }
 
-/** What the first step finds. */
+/** The result of the first step. */
 export interface WithAgent {
   agent: Agent;
-  /** The agent was made by this deploy. */
+  /** True if this deploy created the agent. */
   made: boolean;
 }
 /** The files that were approved. */
@@ -33,34 +33,34 @@ export interface WithFiles {
 export interface WithLock {
   entry: LedgerEntry;
   candidate: Sha;
-  /** The commit of the ledger that the candidate was made on. */
+  /** The ledger commit that the candidate is based on. */
   head: Sha | undefined;
 }
-/** Where the agent was before the deploy touched it. */
+/** The state of the agent before the deploy changed it. */
 export interface WithWhereabouts {
   was: Whereabouts;
 }
-/** Everything that a deploy may have found by the time something fails. */
+/** Everything that a deploy may have found before a failure. */
 export type Found = Partial<WithAgent & WithFiles & WithLock & WithWhereabouts>;
 
 /**
- * One step of a deploy: it needs what `Known` says and adds what `Adds` says. `do` and `undo` are idempotent and keyed by
- * the request's id: called again after any crash they end in the same state. `undo` also cleans up after a `do` that
- * stopped half-way; what that had found by then it has passed to `keep`.
+ * A step of a deploy. It needs `Known` and adds `Adds`. `do` and `undo` are idempotent and keyed by the request's id:
+ * called again after a crash, they end in the same state. `undo` also cleans up after a `do` that stopped half-way.
+ * Such a `do` has passed what it had found to `keep`.
  */
 export interface Step<Known extends object = object, Adds extends object = object> {
   name: string;
   /** The state that the request is in during this step. */
   state: RequestState;
-  // Properties, not methods: parameters of methods are compared loosely, and any order would compile.
+  // Properties, not methods: TypeScript checks the parameters of methods loosely, so any order of steps would compile.
   readonly do: (deploy: Deploy & Known, keep: (found: Partial<Adds>) => void) => Promise<Adds>;
   readonly undo?: (deploy: Deploy & Known & Partial<Adds>) => Promise<void>;
 }
 
-/** A step in the hands of the runner, which gives each what the ones before have added. */
+/** A step as the runner sees it. The runner passes each step what the earlier ones have added. */
 export type AnyStep = Step<never>;
 
-/** A row of steps in which each needs only what those before it have added: another order does not compile. */
+/** A list of steps in which each needs only what earlier ones have added. Another order does not compile. */
 export class Steps<Known extends object = object> {
   readonly list: readonly AnyStep[];
 

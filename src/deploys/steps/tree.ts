@@ -2,7 +2,10 @@ import { rulesFor } from "../validate.ts";
 import { digestOf } from "../digest.ts";
 import type { Step, WithAgent, WithFiles } from "./step.ts";
 
-/** Reads what was approved, and checks once more that it is that, that it may follow what runs, and that it fits. */
+/**
+ * Reads the approved files. Checks again that they are the approved ones, that the commit descends from the running
+ * one, and that the config is valid.
+ */
 export const treeStep: Step<WithAgent, WithFiles> = {
   name: "tree",
   state: "building",
@@ -14,10 +17,10 @@ export const treeStep: Step<WithAgent, WithFiles> = {
       repo.treeOf(row.sha),
       running === undefined || row.origin === "rollback" ? true : repo.isAncestor(running, row.sha),
     ]);
-    if (tree !== row.tree) throw new Error(`commit ${row.sha} has tree ${tree}, and ${row.tree} was approved`);
-    // Queued behind another deploy of this agent, what was looked at may not be what runs any more.
+    if (tree !== row.tree) throw new Error(`commit ${row.sha} has tree ${tree}, but ${row.tree} was approved`);
+    // Another deploy of this agent may have run first, so the running config may no longer be the one that was shown.
     if (row.digest !== null && row.digest !== digestOf(row.tree, requestStore.runningTree(row.name)))
-      throw new Error("what runs has changed since the approval: look again, and propose it anew");
+      throw new Error("what runs has changed since the approval: look again, and propose it again");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
     const files = await repo.files(row.sha);
     const complaints = context.review.validate(files, rulesFor(row.origin));
@@ -26,7 +29,7 @@ export const treeStep: Step<WithAgent, WithFiles> = {
   },
 };
 
-/** Words for a commit that does not contain what runs. */
+/** The error for a commit that does not descend from the running one. */
 export function notAfter(agent: string, running: string): string {
   return `this commit does not follow what runs (${running.slice(0, 12)}): in /agents/${agent}/config run \`git fetch applied\`, rebase onto ${running.slice(0, 12)}, and propose again`;
 }

@@ -1,13 +1,13 @@
 import type { Step, WithAgent } from "./step.ts";
 
-/** How long a running turn may go on when a deploy waits for it. An update of hyperhive itself waits for ever. */
+/** How long a deploy waits for a running turn. An update of hyperhive itself waits without limit. */
 const MAX_TURN_MS = 10 * 60_000;
-/** How long a turn that was told to stop may take before its cage is ended under it. Milliseconds. */
+/** How long a turn may take to stop before its cage is ended. Milliseconds. */
 const STOP_TURN_MS = 5_000;
 
 /**
- * Holds the turn loop and waits until no turn is under way. After ten minutes, or when the operator forces it, the turn
- * is stopped and its message goes back uncounted.
+ * Holds the turn loop and waits until no turn runs. After ten minutes, or when the operator forces it, the turn is
+ * stopped and its message returns uncounted.
  */
 export const waitStep: Step<WithAgent> = {
   name: "wait",
@@ -17,12 +17,12 @@ export const waitStep: Step<WithAgent> = {
     const isQuiet = (): boolean => !context.harnesses.isBusy(agent);
     if (isQuiet()) return {};
     const turnTimer = row.origin === "update" ? undefined : setTimeout(() => forced.abort(), MAX_TURN_MS);
-    await agent.untilSettled(isQuiet, AbortSignal.any([ended, forced.signal]));
+    await agent.untilQuiet(isQuiet, AbortSignal.any([ended, forced.signal]));
     clearTimeout(turnTimer);
     ended.throwIfAborted();
     if (isQuiet()) return {};
     agent.harness?.push({ push: "cancel", return: true });
-    await agent.untilSettled(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));
+    await agent.untilQuiet(isQuiet, AbortSignal.any([ended, AbortSignal.timeout(STOP_TURN_MS)]));
     return {};
   },
   async undo({ context, agent }) {

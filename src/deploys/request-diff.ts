@@ -7,19 +7,19 @@ import { isUnshown } from "../wire/unshown.ts";
 import { patchText } from "./patch-text.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** Characters of a patch in one part: with every one of them escaped it is still one line of a socket. */
+/** The characters of a patch in one part. Even if each is escaped, it fits into one line of a socket. */
 const PART_CHARS = 256 * 1024;
-/** Paths that a refusal names: they fit a screen. `show` has them all. */
+/** The maximum number of paths in a refusal: they fit on a screen. `show` has them all. */
 const MAX_NAMED = 20;
 
-/** A request's changes against a commit (nothing when undefined), as they are shown, marked and approved. */
-export async function lookAt(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
+/** A request's changes against a commit (against nothing if undefined), as they are shown, marked and approved. */
+export async function readDiff(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
   const repo = context.repos.applied(name);
   const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
   return context.review.shown(changes, head);
 }
 
-/** The files of a tree; none of one that is refused: it is shown, and never approved. */
+/** The files of a tree. Empty for a refused tree, which is shown but never approved. */
 async function filesOf(repo: AppliedRepo, sha: Sha): Promise<TreeFile[]> {
   try {
     return await repo.files(sha);
@@ -29,8 +29,10 @@ async function filesOf(repo: AppliedRepo, sha: Sha): Promise<TreeFile[]> {
   }
 }
 
-/** A part of one file's patch, from a character on, with the place of the next. Ends with a line where it can. */
-export async function lookInto(
+/**
+ * A part of a file's patch from a character on, with the position of the next part. It ends with a line if possible.
+ */
+export async function readPatchPart(
   context: DeployContext,
   row: ApprovalRecord,
   base: Sha | undefined,
@@ -43,14 +45,12 @@ export async function lookInto(
   if (end >= patch.length) return { text: patch.slice(after) };
   const eol = patch.lastIndexOf("\n", end - 1);
   if (eol > after) end = eol + 1;
-  // Not within a character of two units.
+  // Do not split a surrogate pair.
   else if ((patch.codePointAt(end - 1) ?? 0) > 0xffff) end -= 1;
   return { text: patch.slice(after, end), next: end };
 }
 
-/**
- * The paths of a request's content that is not shown and is approved by name. Throws when the answer does not name one.
- */
+/** The paths of a request's unshown content, which is approved by name. Throws if `named` lacks one. */
 export function acceptedUnshown(row: ApprovalRecord, diff: readonly DiffFile[], named: readonly string[]): string[] {
   const unshown = diff.filter(isUnshown);
   const missing = unshown.filter((file) => !named.includes(file.path));
