@@ -28,7 +28,7 @@ test("a failure with one agent of a scope does not affect the results of the oth
   expect(unexpected).toMatchObject([{ message: "a defect" }]);
 });
 
-test("destroying an agent closes its questions once it is gone", async () => {
+test("destroying an agent closes its questions after it is destroyed", async () => {
   const did: string[] = [];
   const context = {
     commands: {
@@ -36,7 +36,7 @@ test("destroying an agent closes its questions once it is gone", async () => {
       destroy: async () => void did.push("destroyed"),
     },
     questions: { closeOf: async (agent: string) => void did.push(`closed questions of ${agent}`) },
-    deploys: { requests: { clearFor: async () => {} }, gone: async () => {} },
+    deploys: { requests: { clearFor: async () => {} }, agentRemoved: async () => {} },
   } as unknown as HandlerContext;
   const operator = { kind: "operator", ended: new AbortController().signal } as const;
   await lifecycleHandlers.destroy(context, { name: "ada", purge: false }, operator);
