@@ -64,7 +64,7 @@ interface HarnessState {
   unconnected: Record<string, string>;
   /** A deploy holds the turn loop. No message is delivered until the deploy has ended. */
   held: boolean;
-  /** Why its harness cannot run, in words of the harness. */
+  /** Why its harness cannot run, as the harness reports it. */
   problem: string | undefined;
 }
 
@@ -191,7 +191,7 @@ export class Agent {
   get held(): boolean {
     return this.#parts.harness.held;
   }
-  /** Why its harness cannot run and is about to end, in words of the harness. */
+  /** Why its harness cannot run and is about to end, as the harness reports it. */
   get problem(): string | undefined {
     return this.#parts.harness.problem;
   }

@@ -57,7 +57,7 @@ test("a cage can be stopped while the disk is full", async () => {
   expect(unexpected).toMatchObject([{ code: "disk_full" }]);
 });
 
-test("a start in the background reports a defect, but not a refusal, which the start itself reports", async () => {
+test("a start in the background reports a defect, but not a refusal", async () => {
   const { agent, cages, unexpected } = setUp({ start: () => Promise.reject(new Error("no bwrap")) });
   cages.leaveAsleep(agent);
   cages.onMail(agent);

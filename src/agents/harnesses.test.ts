@@ -130,7 +130,7 @@ test("a session is stored only when it has changed", async () => {
   expect(log).toEqual(["store session s1", "store session undefined"]);
 });
 
-test("why a harness cannot run is kept until another one says hello or its cage has ended", async () => {
+test("the reason why a harness cannot run is kept until another harness says hello or the cage has ended", async () => {
   for (const over of [() => hello(), () => harnesses.release(agent, "the cage crashed")]) {
     await hello();
     harnesses.report(agent, { problem: "the harness cannot read its assignment" });

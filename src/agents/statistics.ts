@@ -12,7 +12,7 @@ const CUTS: Record<StatisticsRange, { bucketMs: number; buckets: number }> = {
   "30d": { bucketMs: 24 * HOUR_MS, buckets: 30 },
 };
 
-/** The start of a range. Buckets are aligned to whole hours or days (UTC); the newest is incomplete. */
+/** The start of a range. Buckets are aligned to whole hours or days (UTC). The newest is incomplete. */
 export function sinceOf(range: StatisticsRange, now: number): number {
   const { bucketMs, buckets } = CUTS[range];
   return (Math.floor(now / bucketMs) - buckets + 1) * bucketMs;
@@ -48,7 +48,7 @@ function figures(turns: readonly EndedTurn[]): Figures {
   };
 }
 
-/** The smallest value that at least this share of the sorted values does not exceed; 0 without values. */
+/** The smallest value that at least this share of the sorted values does not exceed. 0 without values. */
 function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
 }

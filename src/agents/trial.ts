@@ -42,7 +42,7 @@ export async function confirmation(agent: Agent, { confirmed, withinMs, ended }:
   }
 }
 
-/** Why a cage ended: in its driver's words, in those of its harness, or by its exit code. */
+/** Why a cage ended: the reason of its driver, the reason of its harness, or its exit code. */
 export function exitWords(agent: Agent, { code, signal, reason }: CageExit): string {
   if (reason !== undefined) return reason;
   if (agent.problem !== undefined) return agent.problem;

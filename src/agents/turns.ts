@@ -56,8 +56,8 @@ export class Turns {
   }
 
   /**
-   * Stores events; resolves with the last `n` that is on stable storage. Throws `bad_request`, before it does anything,
-   * for a turn whose number the daemon has not given.
+   * Stores events. Resolves with the last `n` that is on stable storage. Throws `bad_request` before it stores anything
+   * if the daemon did not assign a turn's number.
    */
   record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
     this.#numbers.take(agent, events);
@@ -65,7 +65,7 @@ export class Turns {
     return this.#recorded(agent, this.#store.append(agent, instance, corrected));
   }
 
-  /** Takes the number of a turn that its harness ends. Throws `bad_request` if the daemon has not given it. */
+  /** Takes the number of a turn that its harness ends. Throws `bad_request` if the daemon did not assign it. */
   takeEnd(agent: Agent, turn: number): void {
     this.#numbers.takeEnd(agent, turn);
   }
@@ -105,7 +105,7 @@ export class Turns {
     const spooled = bounded({ ...reported, event: withResult(reported.event) });
     const { event } = spooled;
     if (event.type === "turn_start") {
-      // Published again over a new connection: what was metered stays.
+      // Published again over a new connection. The metered figures stay.
       if (agent.turn?.turn === event.turn) return spooled;
       stateOf(agent).turn.running = {
         turn: event.turn,

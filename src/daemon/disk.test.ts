@@ -28,9 +28,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test("a write that fails on a full disk frees the ballast until there is room, and each change is logged and shown once", () => {
   disk.runOnce();
   expect([disk.low, existsSync(ballast), log]).toEqual([false, true, []]);
-  expect(disk.after(new HiveError("disk_full", "the disk is full"))).toBe(true);
+  expect(disk.checkAfter(new HiveError("disk_full", "the disk is full"))).toBe(true);
   expect(existsSync(ballast)).toBe(false);
-  disk.after(Object.assign(new Error("no space"), { code: "ENOSPC" }));
+  disk.checkAfter(Object.assign(new Error("no space"), { code: "ENOSPC" }));
   disk.runOnce();
   disk.runOnce();
   expect([disk.low, existsSync(ballast)]).toEqual([false, true]);

@@ -48,7 +48,7 @@ export class Disk implements Service {
   }
 
   /** Checks the disk after an error. Returns true if the disk is full or nearly full. */
-  after(error: unknown): boolean {
+  checkAfter(error: unknown): boolean {
     const { code } = error as { code?: unknown };
     this.runOnce(code === "disk_full" || code === "ENOSPC");
     return this.low;
@@ -61,7 +61,7 @@ export class Disk implements Service {
   explain(error: unknown): unknown {
     const isUnexpected = !(error instanceof HiveError);
     if (!isUnexpected && error.code !== "disk_full") return error;
-    if (!this.after(error) || !isUnexpected) return error;
+    if (!this.checkAfter(error) || !isUnexpected) return error;
     return new HiveError("disk_full", "the disk is full: free some room and try again", { cause: error });
   }
 

@@ -37,10 +37,10 @@ function space(config: Config): Finding {
     : { level: "ok", what: words, mend: "" };
 }
 
-/** The owner of a folder that is tried: a person, who is no user of this host. */
+/** The owner of the folder in the trial: a person's uid that no user of this host has. */
 const PERSON = { uid: 4242, gid: 4242 };
 
-/** Whether agents can write a mounted folder that only its owner can write. The proof is a mount of one. */
+/** Checks that agents can write a mounted folder that only its owner can write. Only a real mount proves it. */
 async function tryIdMap(config: Config): Promise<Finding> {
   const identity = openPlatform(config.driver).driver.identityFor("doctor", 0);
   if (identity.kind !== "host-uid") return { level: "ok", what: "agents write mounts as you: no id maps are needed", mend: "" };

@@ -11,8 +11,8 @@ const FIRST_PERSON = 1000;
 const [FIRST_DYNAMIC, LAST_NOBODY] = [61_184, 65_535];
 
 /**
- * Why no agent may act as this owner of a folder, or cannot on this host; undefined when it may. The host comes first:
- * without id maps another owner would not help. `lack` is what it lacks for them.
+ * Why no agent may, or can on this host, act as this owner of a folder. Undefined if it may. The host is checked first,
+ * because without id maps another owner would not help. `lack` is what the host lacks for them.
  */
 export async function whyNotAs(owner: Ids, lack: () => Promise<string | undefined> = idMapsLack): Promise<string | undefined> {
   return (await lack()) ?? whyForbidden(owner);

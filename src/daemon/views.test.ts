@@ -54,7 +54,7 @@ beforeEach(() => {
 });
 const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("all changes of one moment are published once for each agent, and once for the hive", async () => {
+test("changes in one turn of the loop are published once for each agent and once for the hive", async () => {
   const [ada, bob] = agents as [Agent, Agent];
   for (const what of [ada, "hive", bob, ada, "hive"] as const) bus.emit("changed", what);
   expect(published).toEqual([]);
@@ -64,7 +64,7 @@ test("all changes of one moment are published once for each agent, and once for 
   expect(published).toHaveLength(3);
 });
 
-test("a changed inbox changes its agent; the operator's changes the hive; that of an agent that is gone nothing", async () => {
+test("a changed inbox publishes its agent, the operator's inbox publishes the hive, and that of a removed agent nothing", async () => {
   for (const inbox of ["id-bob", "operator", "id-gone"]) bus.emit("inbox_changed", inbox);
   await turnOfLoop();
   expect(published).toEqual(["bob", "hive"]);
@@ -76,7 +76,7 @@ test("a draft is not shown", async () => {
   expect(published).toEqual([]);
 });
 
-test("a state lasts since it changed, also while nobody reads", async () => {
+test("the time of a state is kept even without readers", async () => {
   readers = 0;
   const [ada] = agents as [Agent];
   bus.emit("changed", ada);

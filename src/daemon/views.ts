@@ -21,7 +21,7 @@ import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { UsageToday } from "./usage.ts";
 
-/** Dead and held messages in a snapshot, the newest: more than an operator decides on at once. */
+/** The newest dead and held messages in a snapshot: more than an operator decides on at once. */
 const MAX_STUCK = 200;
 
 export interface ViewsDeps {
@@ -45,7 +45,7 @@ export interface ViewsDeps {
   now(): number;
 }
 
-/** What is shown of the agents and of the hive. Publishes what has changed, once for all changes of one moment. */
+/** The views of the agents and of the hive. Publishes changes, once for all changes of the same turn of the loop. */
 export class Views {
   readonly #deps: ViewsDeps;
   readonly #lastState = new WeakMap<Agent, string>();
@@ -64,7 +64,7 @@ export class Views {
   }
 
   #agentChanged(agent: Agent): void {
-    // Nobody sees an agent before its first deploy has succeeded.
+    // An agent is not shown before its first deploy has succeeded.
     if (agent.isDraft) return;
     const { state } = agent;
     if (this.#lastState.get(agent) !== state) {
@@ -118,12 +118,12 @@ export class Views {
     });
   }
 
-  /** The latest view of everything that has one. */
+  /** The latest views of all agents and of the hive. */
   all(): HiveEvent[] {
     return [{ kind: "hive", hive: this.hive() }, ...this.#agents().map((agent): HiveEvent => ({ kind: "agent", agent }))];
   }
 
-  /** All that a page begins with, at one position of the sequence; of the messages the newest `messages`. */
+  /** The initial state of a page, at one position of the sequence, with the newest `messages` messages. */
   snapshot(messages: number): StateSnapshot {
     const { store, questions, history, requests } = this.#deps;
     const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
@@ -168,7 +168,7 @@ export class Views {
     const { disk, driver } = this.#deps;
     return [
       ...(disk.low
-        ? [{ level: "error" as const, text: "the disk is nearly full: nothing new is taken in until there is room" }]
+        ? [{ level: "error" as const, text: "the disk is nearly full: new data is refused until there is room" }]
         : []),
       ...driver.cannot().map((text) => ({ level: "warn" as const, text })),
     ];

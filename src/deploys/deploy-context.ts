@@ -68,7 +68,7 @@ export interface DeployContext {
   announcements: Pick<Announcements, "announce" | "announceEnd">;
   allStop: Pick<AllStop, "isOn" | "check" | "afterDeploy">;
   /** Checks the disk after a failure. Returns true if it is full, after freeing the reserve. */
-  disk: { after(error: unknown): boolean };
+  disk: { checkAfter(error: unknown): boolean };
   onUnexpected(error: unknown): void;
   now(): number;
 }

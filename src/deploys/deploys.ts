@@ -150,7 +150,7 @@ export class Deploys {
     const { context, requestStore, id } = deploy;
     let words = messageOf(error);
     // Not every program reports a full disk. Undoing needs room too, and this check frees some.
-    if (context.disk.after(error)) words = `the disk is full: free some room and try again\n${words}`;
+    if (context.disk.checkAfter(error)) words = `the disk is full: free some room and try again\n${words}`;
     for (const step of done.reverse()) {
       try {
         await step.undo?.(deploy as never);
@@ -200,7 +200,7 @@ export class Deploys {
         return await act();
       } catch (error) {
         if (this.#ended.signal.aborted && tries > 1) throw error;
-        this.#context.disk.after(error);
+        this.#context.disk.checkAfter(error);
         this.#context.onUnexpected(error);
       }
       // The first retry is immediate, because the disk reserve has just been freed.

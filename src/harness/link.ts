@@ -134,7 +134,7 @@ export class Link {
       void client.closed.then(onClosed);
       this.#options.onAssigned(assignment);
     } catch (error) {
-      // The daemon has answered, so this connection is the harness: it may say why it ends.
+      // The daemon has accepted this connection as the harness, so it may report why it ends.
       if (error instanceof ZodError) await client.call("report", { problem: unreadable(error) }).catch(() => {});
       client.close();
       throw error;
@@ -161,7 +161,7 @@ export class Link {
   }
 }
 
-/** What is wrong with the daemon's answer to a hello. */
+/** Describes the problem with the daemon's answer to a hello. */
 function unreadable(error: ZodError): string {
   return `the harness cannot read its assignment: ${schemaComplaint(error)}; restart the agent, and update hyperhive if that does not help`;
 }

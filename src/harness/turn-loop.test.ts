@@ -193,7 +193,7 @@ test.each<[string, (loop: TurnLoop) => void, TurnOutcome, object]>([
   expect(events.at(-1)).toMatchObject({ type: "turn_end", ok: false, ...ended });
 });
 
-test("the next turn has the daemon's number; a running one keeps its own, and the next follows it", async () => {
+test("the next turn gets the daemon's number, and a running turn keeps its own, which the next one follows", async () => {
   const { loop, finished } = loopOf([message(1), message(2)], []);
   loop.setNextTurn(5);
   loop.setNextTurn(3);

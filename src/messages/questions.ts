@@ -84,7 +84,7 @@ export class Questions implements Service {
     return this.#view(row);
   }
 
-  /** The open questions, oldest first; with `all` the newest, closed ones too, oldest first. */
+  /** The open questions, oldest first. With `all`, the newest questions including closed ones, oldest first. */
   list({ all = false, after = 0, before = NEWEST }: Parsed<"questions">, bytes = MAX_LISTING_BYTES): Output<"questions"> {
     const { questions } = this.#deps.store;
     const rows = all ? questions.newest(before, MAX_LISTED + 1) : questions.open(after);
@@ -218,7 +218,7 @@ export class Questions implements Service {
   }
 }
 
-/** A question as listings, the snapshot and events show it: of long texts the beginning, marked as `cut`. */
+/** A question as listings, the snapshot and events show it. Of long texts it has only the beginning, marked `cut`. */
 export function questionView(row: QuestionRow, nameOf: (id: string) => string): QuestionView {
   const view = wholeQuestion(row, nameOf);
   const question = preview(view.question, MAX_QUESTION_PREVIEW_BYTES);

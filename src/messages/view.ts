@@ -4,7 +4,7 @@ import { instant } from "../wire/instant.ts";
 import { MAX_PREVIEW_BYTES, MAX_REASON_PREVIEW_BYTES } from "../wire/limits.ts";
 import type { LeasedMessage, MessageView } from "../wire/message.ts";
 
-/** The sender's name; `<agent>/<label>` for a program in a cage, so that it can never look like another principal. */
+/** The sender's name. For a program in a cage it is `<agent>/<label>`, so it cannot look like another principal. */
 export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (id: string) => string): string {
   const name = nameOf(row.sender);
   return row.label === null ? name : `${name}/${row.label}`;
@@ -12,14 +12,17 @@ export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (i
 
 type Shown = Omit<MessageRow, "body"> & { body: string | null; body_bytes?: number | null };
 
-/** A message as listings, the snapshot and events show it: of a long body or reason the beginning, marked as `cut`. */
+/**
+ * A message as listings, the snapshot and events show it. Of a long body or reason it has only the beginning, marked
+ * `cut`.
+ */
 export function messageView(row: Shown, nameOf: (id: string) => string): MessageView {
   const view = wholeMessage(row, nameOf);
   const body = view.body && preview(view.body, MAX_PREVIEW_BYTES);
   const reason = view.reason && preview(view.reason, MAX_REASON_PREVIEW_BYTES);
   if (body === view.body && reason === view.reason) return view;
   view.cut = true;
-  // A row of a listing has the beginning of a long body only.
+  // A listed row has only the beginning of a long body.
   if (view.body !== undefined) view.body_bytes = row.body_bytes ?? Buffer.byteLength(view.body);
   if (body !== undefined) view.body = body;
   if (reason !== undefined) view.reason = reason;

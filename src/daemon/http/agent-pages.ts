@@ -9,14 +9,14 @@ import type { AgentStore, Swarm } from "../../agents/swarm.ts";
 import { bounded } from "./server.ts";
 
 export interface AgentPagesDeps {
-  /** The manager's port, from which the others are counted; undefined turns all of them off. */
+  /** The manager's port, from which the others are counted. Undefined turns all agents' ports off. */
   base: number | undefined;
-  /** A loopback address: these ports are for a browser on this machine. */
+  /** A loopback address, because these ports are for a browser on this machine. */
   bind: string;
   agents: Pick<Swarm, "all" | "allWithDestroyed">;
   agentStore: Pick<AgentStore, "update">;
   bus: Pick<AgentBus, "on" | "emit">;
-  /** A port could not be stored: it is chosen again after the next start. */
+  /** Reports that a port could not be stored. It is chosen again after the next start. */
   onUnexpected(error: unknown): void;
 }
 
@@ -25,20 +25,20 @@ interface Page {
   state: "opening" | "open" | "taken";
   listener: Server;
   sockets: Set<Socket>;
-  /** What the agent was doing at the attempt: one round of attempts for each of its starts. */
+  /** The agent's phase at the attempt. Each of its starts allows one round of attempts. */
   phase: Agent["phase"];
-  words?: string;
+  problem?: string;
 }
 
-/** Ports that are tried for one agent, one after the other, before its row says that it has none. */
+/** The number of ports that are tried for an agent before its row says that it has none. */
 const MOST_ATTEMPTS = 20;
 
 /**
- * The agents' own ports. A port is chosen once and stored; what listens there answers with that agent's page, its
- * own API and its own events, behind the same door as the dashboard. An agent whose port another program has moves to
- * the next free one. If none can be opened, its row says so, and its next start tries again.
+ * The agents' own ports. A port is chosen once and stored. It serves the agent's page, API and events, with the same
+ * login as the dashboard. If another program uses the port, the agent moves to the next free one. If none can be
+ * opened, its row says so, and its next start tries again.
  *
- * All ports feed one HTTP server: a port costs a socket, not the timers and tables of a server of its own.
+ * All ports share one HTTP server, so a port costs a socket but no timers and tables.
  */
 export class AgentPages implements Service {
   readonly #deps: AgentPagesDeps;
@@ -47,17 +47,20 @@ export class AgentPages implements Service {
   readonly #server = bounded(createHttpServer((request, response) => this.#answer(request, response)));
   #handler: ((agent: Agent, port: number) => RequestListener) | undefined;
   readonly #handlers = new Map<number, RequestListener>();
-  /** The dashboard's port is nobody's. */
+  /** The dashboard's port, which no agent may have. */
   #home = 0;
 
   constructor(deps: AgentPagesDeps) {
     this.#deps = deps;
     deps.bus.on("changed", (what) => {
-      if (what !== "hive" && !what.isDraft) this.#look(what);
+      if (what !== "hive" && !what.isDraft) this.#update(what);
     });
   }
 
-  /** `home` is the dashboard's port. `handler` makes what answers on the port of one agent. Once, before `start`. */
+  /**
+   * `home` is the dashboard's port. `handler` creates the request listener for an agent's port. Called once, before
+   * `start`.
+   */
   answerWith(home: number, handler: (agent: Agent, port: number) => RequestListener): void {
     this.#home = home;
     this.#handler = handler;
@@ -65,27 +68,27 @@ export class AgentPages implements Service {
 
   /** Opens the ports of every agent. */
   start(): void {
-    for (const agent of this.#deps.agents.all()) this.#look(agent);
+    for (const agent of this.#deps.agents.all()) this.#update(agent);
   }
 
-  /** Opens the port of an agent that came, and closes that of one that went. */
-  #look(agent: Agent): void {
+  /** Opens the port of a new agent, and closes the port of a destroyed one. */
+  #update(agent: Agent): void {
     if (this.#deps.base === undefined || !this.#handler) return;
     const page = this.#pages.get(agent.id);
     if (agent.destroyed) return page && this.#close(agent, page);
-    const startsAnew = agent.phase.at === "starting" && agent.phase !== page?.phase;
-    if (!page || (page.state === "taken" && startsAnew)) this.#open(agent, this.#deps.base);
+    const isNewStart = agent.phase.at === "starting" && agent.phase !== page?.phase;
+    if (!page || (page.state === "taken" && isNewStart)) this.#open(agent, this.#deps.base);
   }
 
-  /** The port on which the agent's page is served just now. */
+  /** The port on which the agent's page is served now. */
   portOf(agent: Agent): number | undefined {
     const page = this.#pages.get(agent.id);
     return page?.state === "open" ? page.port : undefined;
   }
 
-  /** What is wrong with an agent's port, in words. */
+  /** The problem with an agent's port, as a sentence. */
   problem(agent: Agent): string | undefined {
-    return this.#pages.get(agent.id)?.words;
+    return this.#pages.get(agent.id)?.problem;
   }
 
   stop(): void {
@@ -121,7 +124,7 @@ export class AgentPages implements Service {
           ? `${MOST_ATTEMPTS} ports from ${base} on are taken by other programs`
           : `port ${port} cannot be opened (${error.code ?? error.message})`;
       page.state = "taken";
-      page.words = `${agent.name} has no port of its own: ${why}. Set HIVE_AGENT_PORT_BASE, or HIVE_AGENT_PORTS=off; the page is on the dashboard`;
+      page.problem = `${agent.name} has no port of its own: ${why}. Set HIVE_AGENT_PORT_BASE, or HIVE_AGENT_PORTS=off; the page is on the dashboard`;
       this.#changed(agent);
     });
     listener.listen(port, this.#deps.bind, () => {
@@ -130,7 +133,7 @@ export class AgentPages implements Service {
     });
   }
 
-  /** Ports of the dashboard and of all agents, destroyed ones included: they may be revived. */
+  /** The ports of the dashboard and of all agents, including destroyed ones, which may be revived. */
   #taken(): Set<number> {
     return new Set([this.#home, ...this.#deps.agents.allWithDestroyed().flatMap((agent) => agent.record.port ?? [])]);
   }
@@ -151,7 +154,7 @@ export class AgentPages implements Service {
     const port = request.socket.localPort ?? 0;
     const agent = this.#agents.get(port);
     if (!agent || !this.#handler) {
-      response.writeHead(503).end("this agent is gone\n");
+      response.writeHead(503).end("this agent no longer exists\n");
       return;
     }
     const handler = this.#handlers.get(port) ?? this.#handler(agent, port);

@@ -17,7 +17,7 @@ import { securityHeaders } from "./headers.ts";
 import { originGuard, type Origins } from "./origin.ts";
 import { APP, type StaticFiles } from "./static.ts";
 
-/** Launch attempts per minute, over all clients: a token has 256 bits, so this only keeps the log quiet. */
+/** Launch attempts per minute from all clients together. A token has 256 bits, so this only bounds the log. */
 const MAX_LOGINS_PER_MINUTE = 30;
 
 const STATUS: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503 | 507> = {
@@ -37,13 +37,13 @@ const STATUS: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 
 export interface WebDeps {
   hiveId: string;
   origins: Origins;
-  /** On an agent's own port: whose page `/` is, and where every other page is. */
+  /** On an agent's own port: the agent whose page `/` is, and the address of all other pages. */
   only?: { agent: string; home(): string };
   files: StaticFiles;
   sessions: Sessions;
-  /** Carries out an operation of the contract as the operator. */
+  /** Runs an operation of the contract as the operator. */
   call(name: OperationName, input: never): Promise<object>;
-  /** Sends what came after a position and then what comes; returns how to stop. */
+  /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
   subscribe(filter: EventFilter, stream: EventStream): () => void;
   metrics(): Promise<string>;
   onUnexpected(error: unknown): void;
@@ -76,7 +76,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   );
 
   app.post("/api/login", async (c) => {
-    if (!logins()) throw new HiveError("rate_limited", "too many log-ins; wait a minute");
+    if (!logins()) throw new HiveError("rate_limited", "too many log-ins: wait a minute");
     const { token } = parseOrThrow(z.object({ token: z.string().max(256) }), await jsonBody(c));
     const secret = await deps.sessions.enter(token, c.req.header("user-agent") ?? "");
     setCookie(c, cookieName, secret, {
@@ -163,7 +163,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
       if (c.req.path === "/") return c.redirect(own);
       if (c.req.path !== own) return c.redirect(`${deps.only.home()}${c.req.path}`);
     }
-    // Every other path without a file of its own is a place inside the app.
+    // Every other path without a file is an address inside the app.
     if (deps.files.has(c.req.path) && c.req.path !== APP) return deps.files.send(c, c.req.path);
     if (c.req.path !== APP && c.req.path.includes(".")) return c.text("not found\n", 404);
     return deps.files.sendApp(c, (await look()).state);
@@ -189,12 +189,12 @@ async function jsonBody(c: Context): Promise<Record<string, unknown>> {
   return text.trim() === "" ? {} : parseStrictObject(text);
 }
 
-/** A counter that says no after `most` calls within a minute. */
+/** A counter that returns false after `most` calls within a minute. */
 function attemptsPerMinute(most: number): () => boolean {
   let windowStart = 0;
   let count = 0;
   return () => {
-    // Not by the clock of the wall: one that jumps back would keep everybody out for the length of the jump.
+    // Use a monotonic clock. A wall clock that jumps back would lock out all clients for the length of the jump.
     const now = performance.now();
     if (now - windowStart > 60_000) {
       windowStart = now;

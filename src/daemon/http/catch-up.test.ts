@@ -16,7 +16,7 @@ import { MAX_BODY_BYTES, MAX_EVENT_BYTES } from "../../wire/limits.ts";
 import { storeReplay } from "../replay.ts";
 import { openEventStream } from "./events.ts";
 
-/** A reader of the event stream that comes back after a gap: real store, real feed, real response. */
+/** Tests of a reader of the event stream that reconnects after a gap, with a real store, feed and response. */
 
 const ada: Principal = { id: "id-ada", name: "ada" };
 const directory: Directory = { byName: () => ada, byId: () => ada, live: () => [ada], nameOf: (id) => id.replace("id-", "") };
@@ -47,7 +47,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Reads the stream from a position until one of `words` has come, or the server hangs up. */
+/** Reads the stream from a position until one of `words` arrives or the server disconnects. */
 async function read(after: number, ...words: string[]): Promise<string> {
   const socket: Socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   let text = "";
@@ -57,7 +57,7 @@ async function read(after: number, ...words: string[]): Promise<string> {
       if (words.some((one) => text.includes(one))) resolve();
     });
     socket.on("close", () => resolve());
-    socket.on("error", () => {}); // Its end is looked at, not the reason.
+    socket.on("error", () => {}); // The test checks that it ends, not why.
   });
   socket.write(`GET /?after=${after} HTTP/1.1\r\nHost: x\r\n\r\n`);
   await over;
@@ -68,7 +68,7 @@ async function read(after: number, ...words: string[]): Promise<string> {
 const send = (body: string): Promise<unknown> => broker.send({ id: "operator" }, { to: "ada", body });
 const kinds = (text: string): string[] => [...text.matchAll(/^event: (.*)$/gm)].map(([, kind]) => kind ?? "");
 
-test("a reader that is many large turn events behind is told to take a new snapshot, and follows from there", async () => {
+test("a reader that is many large turn events behind gets a reset, and follows from there", async () => {
   const since = store.seq;
   const event = { type: "text", text: "x".repeat(MAX_EVENT_BYTES - 100) } as const;
   await store.write(() => {
@@ -85,11 +85,11 @@ test("a reader that is many large messages behind converges", async () => {
   const since = store.seq;
   for (let n = 0; n < 20; n++) await send("x".repeat(MAX_BODY_BYTES));
   await send("the last");
-  // As beginnings they fit into one replay.
+  // Their previews fit into one replay.
   expect(kinds(await read(since, "the last", "event: reset"))).toEqual(Array<string>(21).fill("message"));
 });
 
-test("a replay of control characters, six bytes each on the wire, is not mistaken for a short one", async () => {
+test("a replay of control characters, six bytes each on the wire, is measured by its bytes on the wire", async () => {
   const since = store.seq;
   const event = { type: "text", text: "\u0001".repeat(MAX_EVENT_BYTES / 6) } as const;
   await store.write(() => {

@@ -30,7 +30,7 @@ afterEach(() => {
   server.close();
 });
 
-/** A reader whose stream stands. It reads on unless it is paused. */
+/** A reader with an open stream. It reads unless it is paused. */
 async function reader(): Promise<{ socket: Socket; text(): string }> {
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   let text = "";
@@ -42,7 +42,7 @@ async function reader(): Promise<{ socket: Socket; text(): string }> {
 
 const frame = (n: number, size = 0): Buffer => Buffer.from(`event: e\ndata: ${n}${"x".repeat(size)}\n\n`);
 
-test("what happens in one turn of the loop is one write, of one buffer for all who get the same", async () => {
+test("events of one turn of the loop are one write, of one buffer for all readers of the same events", async () => {
   const [one, two, other] = [await reader(), await reader(), await reader()];
   const frames = [frame(1), frame(2), frame(3)];
   for (const each of frames) for (const { stream } of streams.slice(0, 2)) stream.write(each);
@@ -68,18 +68,18 @@ test("readers of the same frames share the bytes", async () => {
   expect(two?.[0]).toBe(one?.[0]);
 });
 
-test("a reader that does not read is cut off, and has the beginning of what it was sent", async () => {
+test("a reader that does not read is disconnected, and has the beginning of what was sent", async () => {
   const slow = await reader();
   const { stream } = streams[0] as (typeof streams)[0];
   slow.socket.pause();
   let count = 0;
   while (stream.write(frame(count, 100_000))) count++;
-  // All of it in one turn of the loop: what is held is bounded, and what the kernel has taken is not lost.
+  // All in one turn of the loop: the backlog is bounded, and what the kernel has accepted is not lost.
   expect(count).toBeGreaterThan(40);
   expect(count).toBeLessThan(1000);
   expect(stream.write(frame(0))).toBe(false);
   const gone = once(slow.socket, "close");
-  slow.socket.on("error", () => {}); // Its end is looked at, not the reason.
+  slow.socket.on("error", () => {}); // The test checks that it ends, not why.
   slow.socket.resume();
   await gone;
   expect(slow.text()).toContain("data: 0x");

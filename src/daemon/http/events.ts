@@ -5,16 +5,20 @@ import { rawSecurityHeaders } from "./headers.ts";
 const KEEPALIVE_MS = 25_000;
 const KEEPALIVE = Buffer.from(":\n\n");
 /**
- * Bytes that may wait for one browser. Past that it is cut off and resumes from its last seq. A replay and the views of
- * all agents, which a reader gets at once when it connects, stay well below it: a reader that reconnects gets on.
+ * The maximum bytes that wait for a browser. Beyond this it is disconnected and resumes from its last seq. A replay and
+ * the views of all agents, which a new reader gets at once, are much smaller, so a reader that reconnects makes
+ * progress.
  */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
-/** Bytes that are gathered within one turn of the loop: a long replay goes to the kernel piece by piece. */
+/** The maximum bytes gathered within one turn of the loop. A long replay is written in pieces. */
 const MAX_GATHERED_BYTES = 256 * 1024;
 
 /** An open event stream to one browser. */
 export interface EventStream {
-  /** Writes a whole frame; the same buffer goes to every reader. False when the reader is gone or was cut off. */
+  /**
+   * Writes a whole frame. All readers share the buffer. Returns false if the reader has disconnected or was
+   * disconnected.
+   */
   write(frame: Buffer): boolean;
   close(): void;
 }
@@ -27,8 +31,8 @@ interface Gathered {
 }
 
 /**
- * What waits to be written, of all readers: a commit brings several events at once, and what they get of them is one
- * write each, of one buffer that those share who get the same.
+ * The pending writes of all readers. A commit brings several events at once. Each reader gets them in one write, and
+ * readers of the same events share the buffer.
  */
 const waiting = new Set<Gathered>();
 
@@ -58,8 +62,8 @@ const isSame = (a: readonly Buffer[], b: readonly Buffer[]): boolean =>
   a.length === b.length && a.every((frame, at) => frame === b[at]);
 
 /**
- * Starts a server-sent event stream on a raw response. `onEnd` runs once, however it ends. The end of the connection is
- * the end of the body: without chunks around them the frames go to the socket as they are.
+ * Starts a server-sent event stream on a raw response. `onEnd` runs once, however it ends. The end of the connection
+ * ends the body, so frames are written to the socket without chunk headers.
  */
 export function openEventStream(response: ServerResponse, onEnd: () => void): EventStream {
   response.removeHeader("Transfer-Encoding");
@@ -70,9 +74,9 @@ export function openEventStream(response: ServerResponse, onEnd: () => void): Ev
     "X-Accel-Buffering": "no",
     Connection: "close",
   });
-  // Tells the page that the stream stands, before anything happens.
+  // Tells the page that the stream is open, before the first event.
   response.write("retry: 1000\n\n");
-  // A request that came behind another one in the same connection has no socket yet: the response keeps what it gets.
+  // A pipelined request has no socket yet. The response then buffers the frames.
   const socket = response.socket ?? response;
   const gathered: Gathered = { frames: [], bytes: 0, write: (bytes) => void (socket.destroyed || socket.write(bytes)) };
   const write = (frame: Buffer): boolean => {

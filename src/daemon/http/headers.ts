@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 
 /**
- * Nothing but our own files runs in the operator's page, nothing is framed, nothing is sent elsewhere, and text can
- * become markup only through a policy, of which there is none.
+ * The operator's page runs only the hive's own files, cannot be framed, and sends nothing elsewhere. Text can become
+ * markup only through a trusted-types policy, and there is none.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -32,7 +32,7 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
   c.header("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()");
 };
 
-/** The same headers for answers that are written to the raw socket (event streams). */
+/** The security headers for answers that are written to the raw socket (event streams). */
 export const rawSecurityHeaders: Record<string, string> = {
   "Content-Security-Policy": CONTENT_SECURITY_POLICY,
   "X-Content-Type-Options": "nosniff",

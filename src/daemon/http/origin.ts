@@ -1,18 +1,21 @@
 import type { MiddlewareHandler } from "hono";
 
-/** The addresses under which a listener may be spoken to. */
+/** The addresses at which a listener may be called. */
 export interface Origins {
   /** `host:port` values that a Host header may carry. */
   hosts: ReadonlySet<string>;
   /** Origins that a cross-origin check accepts. */
   origins: ReadonlySet<string>;
-  /** The one address that pages are served under: cookies know hosts, not names for them. */
+  /**
+   * The address at which pages are served. There is only one, because cookies belong to a host, whatever its other
+   * names are.
+   */
   canonical: URL;
 }
 
 /**
- * The addresses of a loopback listener on `port`, and of the public URL where one is declared.
- * `127.0.0.1` is canonical: `localhost` may mean another address family, where another program listens.
+ * The addresses of a loopback listener on `port`, and of the public URL if there is one. `127.0.0.1` is canonical,
+ * because `localhost` may resolve to another address family, where another program listens.
  */
 export function originsFor(port: number, publicUrl: URL | undefined): Origins {
   const own = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
@@ -26,9 +29,9 @@ export function originsFor(port: number, publicUrl: URL | undefined): Origins {
 }
 
 /**
- * Refuses what does not come from our own page: an unknown Host (DNS rebinding), and every request other than plain
- * navigation that a browser marks as made by another origin. `same-site` is foreign too: another port of this
- * machine shares its cookies.
+ * Refuses requests that do not come from the hive's own page: those with an unknown Host (DNS rebinding), and those
+ * other than plain navigation that a browser marks as made by another origin. `same-site` is foreign too, because other
+ * ports of this machine share its cookies.
  */
 export function originGuard(origins: Origins): MiddlewareHandler {
   return async (c, next) => {
@@ -49,7 +52,10 @@ export function originGuard(origins: Origins): MiddlewareHandler {
   };
 }
 
-/** `localhost` and `[::1]` go to the canonical address; the public host and 127.0.0.1 are served as they are. */
+/**
+ * True for `localhost` and `[::1]`, which are redirected to the canonical address. The public host and 127.0.0.1 are
+ * served as they are.
+ */
 function isLoopbackAlias(host: string, origins: Origins): boolean {
   return host !== origins.canonical.host && !host.startsWith("127.0.0.1:");
 }
@@ -60,7 +66,8 @@ function isOurs(site: string | undefined, origin: string | undefined, origins: O
     return origin === undefined || origins.origins.has(origin);
   }
   if (origin !== undefined) return origins.origins.has(origin);
-  // Every browser sends one of the two on a request that scripts can make. A program that sends neither holds the
-  // cookie by itself and is nobody's confused deputy.
+  // Every browser sends one of the two on a request that scripts can make. A program that sends neither has the cookie
+  // itself,
+  // so it is not a confused deputy.
   return true;
 }

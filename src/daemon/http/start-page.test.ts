@@ -4,7 +4,7 @@ import { pageWithState } from "./start-page.ts";
 
 const PAGE = '<body><div id="app"></div><script type="application/json" id="state"></script></body>';
 
-test("whatever is in the state, the block ends where it should and reads back as it was", () => {
+test("the block parses back to the state, whatever the state contains", () => {
   const words = '</script><!--<script>$& $\' \u2028 \\u003c "quoted" </SCRIPT >';
   const state = { seq: 7, hive: { banners: [{ level: "warn", text: words }] } } as unknown as StateSnapshot;
   const page = pageWithState(PAGE, state);
@@ -15,6 +15,6 @@ test("whatever is in the state, the block ends where it should and reads back as
   expect(before).toBe('<body><div id="app"></div><script type="application/json" ');
 });
 
-test("a page without a place for it is a fault of the build", () => {
+test("a page without the element for the state is an error", () => {
   expect(() => pageWithState("<body></body>", { seq: 1 } as unknown as StateSnapshot)).toThrow("no place");
 });

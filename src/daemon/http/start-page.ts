@@ -1,17 +1,19 @@
 import type { StateSnapshot } from "../../wire/event.ts";
 
-/** The place in the app's page for the state that it starts with: a block of data, which no policy of scripts is about. */
+/**
+ * The element of the app's page for its initial state. It is a data block, so the script policy does not apply to it.
+ */
 const OPEN = '<script type="application/json" id="state">';
 const CLOSE = "</script>";
 
 /**
- * The app's page with what it starts with inside, as JSON: the browser need not ask for it once the code is there.
- * Throws where the page has no place for it.
+ * The app's page with its initial state as JSON, so that the browser need not request it. Throws if the page has no
+ * element for it.
  */
 export function pageWithState(page: string, state: StateSnapshot): string {
   const at = page.indexOf(OPEN + CLOSE);
   if (at === -1) throw new Error("the app's page has no place for the state");
   const from = at + OPEN.length;
-  // Without a "<" nothing can end the block or begin anything in it.
+  // Without a "<" the JSON cannot end the block or begin an element.
   return page.slice(0, from) + JSON.stringify(state).replaceAll("<", "\\u003c") + page.slice(from);
 }

@@ -15,7 +15,7 @@ interface Asset {
   immutable: boolean;
 }
 
-/** The page of the app, whatever its address. */
+/** The file of the app's page, which is served at every address of the app. */
 export const APP = "/index.html";
 
 const TYPES: Record<string, string> = {
@@ -29,16 +29,16 @@ const TYPES: Record<string, string> = {
   ".json": "application/json",
   ".webmanifest": "application/manifest+json",
 };
-/** Below this a compressed copy saves less than its header costs. */
+/** A smaller file is not compressed: it would save less than the header costs. */
 const MIN_GZIP_BYTES = 1024;
 
-/** What `<link>` in a page asks the browser to fetch on its own: the icons and the manifest. */
+/** `<link>` elements that a browser fetches by itself: the icons and the manifest. */
 const BROWSER_LINK = /<link\b[^>]*\brel="(?:icon|apple-touch-icon|manifest)"[^>]*>/g;
 
 /**
- * The built interface, read into memory once (it is small). A request is a look-up in a map: there is no path to
- * traverse. `publicPaths` are all that is served without a session: the login page and the files that it needs, the
- * manifest and the icons. A browser fetches those two without cookies, and they contain nothing of the hive.
+ * The built interface, read into memory once (it is small). A request is a look-up in a map, so no path can be
+ * traversed. `publicPaths` are served without a session: the login page with its files, the manifest and the icons.
+ * Browsers fetch the last two without cookies, and they contain nothing about the hive.
  */
 export class StaticFiles {
   readonly #assets = new Map<string, Asset>();
@@ -59,7 +59,7 @@ export class StaticFiles {
     return this.#assets.has(path);
   }
 
-  /** Sends a file, compressed where the browser takes it, or `304` where it has it. */
+  /** Sends a file, compressed if the browser accepts it, or `304` if the browser has it. */
   send(c: Context, path: string): Response {
     const asset = this.#assets.get(path);
     if (!asset) return c.text("not found\n", 404);
@@ -76,13 +76,13 @@ export class StaticFiles {
     return c.body(asset.plain, 200, headers);
   }
 
-  /** Sends the app's page with its state. It is never kept: what is in it is the operator's, and old a moment later. */
+  /** Sends the app's page with its state. It is not cached, because the state is private and soon outdated. */
   sendApp(c: Context, state: StateSnapshot): Response {
     const headers = { "Content-Type": TYPES[".html"] ?? "", "Cache-Control": "no-store" };
     return c.body(pageWithState(this.#app, state), 200, headers);
   }
 
-  /** These files, those that they name, and so on. */
+  /** These files, the files that they name, and so on. */
   #reachableFrom(paths: readonly string[]): Set<string> {
     const reached = new Set<string>();
     const open = [...paths];
@@ -113,7 +113,7 @@ function load(file: string): Asset {
     etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"`,
     plain,
     gzip: compressible ? new Uint8Array(gzipSync(plain)) : undefined,
-    // The build puts a hash of the content into these names.
+    // The build puts a content hash into these names.
     immutable: file.includes("/assets/"),
   };
 }
