@@ -69,7 +69,7 @@ function troubleState(): StateSnapshot {
         id: 22,
         state: "held",
         hops: 33,
-        reason: "the chain has 33 hops: let it go on or drop it",
+        reason: "the chain has 33 hops: release it or drop it",
       }),
       aMessage("operator", "throttled", "never mind", { id: 23, state: "dropped", reason: "dropped by the operator" }),
     ],

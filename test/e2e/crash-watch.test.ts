@@ -53,7 +53,7 @@ test("each crash is reported, and the pause doubles; the fifth within ten minute
   const parked = await crash();
   expect(parked).toMatchObject({ failed: true, running: false });
   expect(parked.resumes_at).toBeUndefined();
-  expect(parked.state_reason).toMatch(/parked after 5 crashes, start it again when mended/);
+  expect(parked.state_reason).toMatch(/parked after 5 crashes, fix the cause, then start it again/);
   const events = await told();
   expect(events.map((one) => one.next)).toEqual([
     "starts again in 1 s",

@@ -82,7 +82,7 @@ describe("the protocol between harness and daemon", () => {
     // One at a time: a second one is refused while the first lives.
     const second = await connectLines(hive.agentSocket("hm1nd"));
     await expect(second.call("hello", { ...hello, instance: "instance-2", protocol: PROTOCOL })).rejects.toThrow(
-      "there is one at a time",
+      "an agent has one at a time",
     );
     const { confirmed_n: n } = await client.call("publish", {
       events: [{ n: 1, at: new Date().toISOString(), event: { type: "note", level: "info", text: "x".repeat(600_000) } }],
