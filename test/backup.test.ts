@@ -16,23 +16,23 @@ const LOOKS = 40;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
 let folder: string;
-let world: TestSystem;
+let system: TestSystem;
 const never = new AbortController().signal;
 const quiet = { mayPutAside: () => Promise.reject(new Error("it is not empty")), tell: () => {} };
 const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
-  world = await openTestSystem();
-  await world.firstStart();
+  system = await openTestSystem();
+  await system.firstStart();
 });
 afterEach(async () => {
-  await world.close();
+  await system.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 function backupsOf(changes: Partial<BackupDeps> = {}): Backups {
-  const { paths, store, repos } = world;
+  const { paths, store, repos } = system;
   return new Backups({ hiveId: "abcd1234", version: "0", paths, store, still: repos.still, ...changes });
 }
 const at = (name: string): string => join(folder, name);
@@ -53,26 +53,26 @@ async function restored(backup: string, name: string): Promise<{ holds: string[]
 
 test("backups taken during repeated deploys of two agents restore into hives whose invariants hold", async () => {
   for (const name of ["ada", "bob"])
-    await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+    await system.through((await system.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
   let isOver = false;
   let deploys = 0;
   const deploying = ["ada", "bob"].map(async (name) => {
     while (!isOver) {
       const text = JSON.stringify({ model: `model-${++deploys}` });
       const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
-      const { id } = await world.requests.proposeFiles({ agent: name, files, by: "operator" });
-      await world.requests.approve(id, {}, false);
-      await world.through(id);
+      const { id } = await system.requests.proposeFiles({ agent: name, files, by: "operator" });
+      await system.requests.approve(id, {}, false);
+      await system.through(id);
     }
   });
-  const { agents, seq, backup } = world.store;
+  const { agents, seq, backup } = system.store;
   const backups = backupsOf({
     store: {
       agents,
       seq,
       async backup(file, onPages) {
         // A large database takes time to copy. Meanwhile, deploys would finish if nothing held them up.
-        for (let looks = 0; looks < LOOKS; looks++) await world.repos.meta.log(1);
+        for (let looks = 0; looks < LOOKS; looks++) await system.repos.meta.log(1);
         await backup(file, onPages);
       },
     },
@@ -85,7 +85,7 @@ test("backups taken during repeated deploys of two agents restore into hives who
   }
   isOver = true;
   await Promise.all(deploying);
-  expect(world.unexpected).toEqual([]);
+  expect(system.unexpected).toEqual([]);
   for (let n = 0; n < BACKUPS; n++) {
     const found = await restored(at(`b${n}`), `r${n}`);
     expect(found.problems).toEqual([]);
@@ -97,8 +97,8 @@ test("backups taken during repeated deploys of two agents restore into hives who
 });
 
 test("files of an agent are restored unchanged: names, links, programs; sockets of its cage are left out", async () => {
-  const id = world.swarm.manager()?.id ?? "";
-  const { state, cage } = world.paths.agent(id);
+  const id = system.swarm.manager()?.id ?? "";
+  const { state, cage } = system.paths.agent(id);
   for (const made of [state, cage]) await mkdir(made, { recursive: true });
   writeFileSync(join(state, "-rf\n\u202Enotes"), "kept", { mode: 0o750 });
   symlinkSync("/etc/shadow", join(state, "link"));
@@ -123,7 +123,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing if it i
   for (const [to, words] of [
     ["relative", /absolute/],
     [`${folder}/../x`, /absolute/],
-    [join(world.paths.state, "b"), /inside/],
+    [join(system.paths.state, "b"), /inside/],
     [join(folder, "none", "b"), /does not exist/],
     [at("file"), /not a folder/],
     [folder, /not empty/],
@@ -145,7 +145,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing if it i
   await expect(backups.take(at("d"), givenUp.signal, () => givenUp.abort())).rejects.toThrow("given up");
   const full = backupsOf({
     store: {
-      agents: world.store.agents,
+      agents: system.store.agents,
       seq: 1,
       backup: () => Promise.reject(Object.assign(new Error("full"), { code: "SQLITE_FULL" })),
     },
@@ -191,7 +191,7 @@ test("a state folder with a daemon, a running cage or anything else in it is ref
   lock.release();
 
   const startTime = Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
-  const cage = join(state, "agents", world.swarm.manager()?.id ?? "", "cage");
+  const cage = join(state, "agents", system.swarm.manager()?.id ?? "", "cage");
   await mkdir(cage);
   writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime } }));
   await expect(restore({ backup: at("b"), state, ...asked })).rejects.toThrow("cages of");

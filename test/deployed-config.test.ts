@@ -19,27 +19,27 @@ afterEach(() => {
 
 const RESTRICTED = { allowedRecipients: ["scribe"], tools: { allow: [], deny: ["Bash"] } };
 
-async function propose(world: TestSystem, text: string) {
+async function propose(system: TestSystem, text: string) {
   const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
-  return world.requests.proposeFiles({ agent: "scout", files, by: "operator" });
+  return system.requests.proposeFiles({ agent: "scout", files, by: "operator" });
 }
 
 /** Deploys this agent.json to scout under earlier rules, which accept it. */
-async function deployUnder(world: TestSystem, text: string): Promise<void> {
-  if (!world.swarm.find("scout"))
-    await world.through((await world.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
-  const { review } = world.context;
+async function deployUnder(system: TestSystem, text: string): Promise<void> {
+  if (!system.swarm.find("scout"))
+    await system.through((await system.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
+  const { review } = system.context;
   const { validate } = review;
   review.validate = () => [];
-  const { id } = await propose(world, text);
-  await world.requests.approve(id, {}, false);
-  await world.through(id);
+  const { id } = await propose(system, text);
+  await system.requests.approve(id, {}, false);
+  await system.through(id);
   review.validate = validate;
 }
 
-const deployedFile = (world: TestSystem): string => {
-  const agent = world.swarm.byName("scout");
-  return join(world.paths.agent(agent.id).generation(agent.record.generation), "agent.json");
+const deployedFile = (system: TestSystem): string => {
+  const agent = system.swarm.byName("scout");
+  return join(system.paths.agent(agent.id).generation(agent.record.generation), "agent.json");
 };
 
 test("a config that was valid when it was deployed still runs, with a warning, and can be rebuilt and rolled back to", async () => {
@@ -48,22 +48,22 @@ test("a config that was valid when it was deployed still runs, with a warning, a
   await deployUnder(first, JSON.stringify(old));
   await first.close();
 
-  const world = await openTestSystem({ folder });
-  const scout = world.swarm.byName("scout");
+  const system = await openTestSystem({ folder });
+  const scout = system.swarm.byName("scout");
   const { deployedRequest } = scout.record;
   expect(scout.config).toMatchObject(RESTRICTED);
   expect(scout.warnings).toEqual([expect.stringMatching(/secrets/), expect.stringMatching(/limits\.pids/)]);
-  await world.commands.start(scout, "operator");
+  await system.commands.start(scout, "operator");
   expect(scout.state).toBe("idle");
 
-  await world.through((await world.requests.rebuild(scout, "operator")).id);
-  await deployUnder(world, "{}");
+  await system.through((await system.requests.rebuild(scout, "operator")).id);
+  await deployUnder(system, "{}");
   expect(scout.config.allowedRecipients).toBeUndefined();
-  const back = await world.requests.rollback("scout", deployedRequest ?? 0, "operator");
-  await world.through(back.id);
+  const back = await system.requests.rollback("scout", deployedRequest ?? 0, "operator");
+  await system.through(back.id);
   expect(scout.config).toMatchObject(RESTRICTED);
-  expect((await propose(world, JSON.stringify({ ...old, model: "opus" }))).error).toMatch(/limits\.pids.*\n.*secrets/);
-  await world.close();
+  expect((await propose(system, JSON.stringify({ ...old, model: "opus" }))).error).toMatch(/limits\.pids.*\n.*secrets/);
+  await system.close();
 });
 
 test.each<[string, string]>([
@@ -76,52 +76,52 @@ test.each<[string, string]>([
   writeFileSync(deployedFile(first), text);
   await first.close();
 
-  const world = await openTestSystem({ folder });
-  const scout = world.swarm.byName("scout");
-  await world.boot();
+  const system = await openTestSystem({ folder });
+  const scout = system.swarm.byName("scout");
+  await system.boot();
   expect(scout.state).toBe("failed");
   expect(scout.stateReason).toMatch(/^the deployed config cannot be read: agent\.json cannot be read: ./);
   expect(scout.config).toMatchObject({ allowedRecipients: [], egress: [] });
-  await expect(world.commands.start(scout, "operator")).rejects.toThrow(/cannot be read.*Rebuild the agent/);
+  await expect(system.commands.start(scout, "operator")).rejects.toThrow(/cannot be read.*Rebuild the agent/);
   expect(scout.state).toBe("failed");
 
-  await world.through((await world.requests.rebuild(scout, "operator")).id);
+  await system.through((await system.requests.rebuild(scout, "operator")).id);
   expect(scout.config).toMatchObject(RESTRICTED);
   expect(scout.state).toBe("idle");
-  await world.close();
+  await system.close();
 });
 
 test("a config that cannot be read reaches no cage, even if earlier rules accepted it", async () => {
-  const world = await openTestSystem({ folder });
-  await deployUnder(world, JSON.stringify(RESTRICTED));
-  await expect(deployUnder(world, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
-  const scout = world.swarm.byName("scout");
+  const system = await openTestSystem({ folder });
+  await deployUnder(system, JSON.stringify(RESTRICTED));
+  await expect(deployUnder(system, "{")).rejects.toThrow(/the deployed config cannot be read: agent\.json cannot be read/);
+  const scout = system.swarm.byName("scout");
   expect(scout.unreadable).toBeUndefined();
   expect(scout.config).toMatchObject(RESTRICTED);
-  await world.close();
+  await system.close();
 });
 
 test("mounts are tested for the request and again at the build; a config that already runs starts without them", async () => {
-  const world = await openTestSystem({ folder });
-  await deployUnder(world, "{}");
+  const system = await openTestSystem({ folder });
+  await deployUnder(system, "{}");
   const tried: (string | undefined)[] = [];
   let problem: string | undefined;
-  world.context.mounts.tryAll = async (agent, mounts) => {
+  system.context.mounts.tryAll = async (agent, mounts) => {
     tried.push(agent?.name);
     return mounts.map((mount) => ({ mount, problem }));
   };
   const text = JSON.stringify({ mounts: [{ host: corpus, cage: "/corpus" }] });
 
-  const good = await propose(world, text);
+  const good = await propose(system, text);
   expect(JSON.parse(good.risks)).toContainEqual(
     expect.objectContaining({ level: "info", text: `mount ${corpus}: readable as the agent, tried on this host` }),
   );
   problem = `mounts: ${corpus} cannot be read`;
-  await world.requests.approve(good.id, {}, false);
-  await expect(world.through(good.id)).rejects.toThrow(problem);
+  await system.requests.approve(good.id, {}, false);
+  await expect(system.through(good.id)).rejects.toThrow(problem);
   expect(tried).toEqual(["scout", "scout"]);
-  expect(await propose(world, `${text}\n`)).toMatchObject({ state: "failed", error: problem });
-  const spawn = world.requests.spawn({
+  expect(await propose(system, `${text}\n`)).toMatchObject({ state: "failed", error: problem });
+  const spawn = system.requests.spawn({
     name: "critic",
     config: { mounts: [{ host: corpus, cage: "/corpus", mode: "ro" }] },
     by: "operator",
@@ -130,66 +130,66 @@ test("mounts are tested for the request and again at the build; a config that al
   await expect(spawn).rejects.toThrow(problem);
 
   problem = undefined;
-  const again = await propose(world, `${text}\n\n`);
-  await world.requests.approve(again.id, {}, false);
-  await world.through(again.id);
+  const again = await propose(system, `${text}\n\n`);
+  await system.requests.approve(again.id, {}, false);
+  await system.through(again.id);
   problem = `mounts: ${corpus} cannot be read`;
-  await world.through((await world.requests.rebuild(world.swarm.byName("scout"), "operator")).id);
-  await world.close();
+  await system.through((await system.requests.rebuild(system.swarm.byName("scout"), "operator")).id);
+  await system.close();
 });
 
 test("an id map is shown before it is approved, kept by a config that ran with it, and never used without approval", async () => {
-  const world = await openTestSystem({ folder });
-  await deployUnder(world, "{}");
+  const system = await openTestSystem({ folder });
+  await deployUnder(system, "{}");
   const owner = { uid: 4242, gid: 4343 };
   const asked: unknown[] = [];
-  world.context.mounts.userName = async () => "ada";
+  system.context.mounts.userName = async () => "ada";
   /** As if the folder could be written only through an id map. */
-  world.context.mounts.tryAll = async (_, mounts, approved) => {
+  system.context.mounts.tryAll = async (_, mounts, approved) => {
     asked.push(approved);
     return mounts.map((mount) => {
       if (approved === undefined) return { mount, problem: undefined, owner };
       return { mount, problem: undefined, owner: approved[mount.cage] };
     });
   };
-  const ownersOf = (id: number | undefined) => world.store.approvals.byId(id ?? 0)?.mount_owners;
+  const ownersOf = (id: number | undefined) => system.store.approvals.byId(id ?? 0)?.mount_owners;
   const mounts = [{ host: corpus, cage: "/corpus", mode: "rw" }];
   const mapped = JSON.stringify({ "/corpus": owner });
 
-  const first = await propose(world, JSON.stringify({ mounts }));
+  const first = await propose(system, JSON.stringify({ mounts }));
   expect(JSON.parse(first.risks)).toContainEqual({
     level: "warn",
     kind: "mount",
     text: `mount ${corpus}: writable as the agent through an id map: files it makes belong to ada, uid 4242, gid 4343`,
     path: "agent.json",
   });
-  await world.requests.approve(first.id, {}, false);
-  await world.through(first.id);
+  await system.requests.approve(first.id, {}, false);
+  await system.through(first.id);
   expect(asked).toEqual([undefined, { "/corpus": owner }]);
   expect(ownersOf(first.id)).toBe(mapped);
 
   // A further change of the same config does not report it again. A rebuild and a rollback keep it.
-  const second = await propose(world, JSON.stringify({ mounts, model: "opus" }));
+  const second = await propose(system, JSON.stringify({ mounts, model: "opus" }));
   expect(second.risks).not.toContain("id map");
-  const rebuilt = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
-  await world.through(rebuilt.id);
+  const rebuilt = await system.requests.rebuild(system.swarm.byName("scout"), "operator");
+  await system.through(rebuilt.id);
   expect(ownersOf(rebuilt.id)).toBe(mapped);
 
   // A folder that was once writable by its mode: the id map that it now needs is a new risk, and the running config
   // stays without one.
-  world.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
-  const open = await propose(world, JSON.stringify({ mounts, model: "haiku" }));
-  await world.requests.approve(open.id, {}, false);
-  await world.through(open.id);
-  world.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
-  expect((await propose(world, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(
+  system.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
+  const open = await propose(system, JSON.stringify({ mounts, model: "haiku" }));
+  await system.requests.approve(open.id, {}, false);
+  await system.through(open.id);
+  system.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
+  expect((await propose(system, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(
     "belong to ada, uid 4242, gid 4343",
   );
-  const again = await world.requests.rebuild(world.swarm.byName("scout"), "operator");
-  await world.through(again.id);
+  const again = await system.requests.rebuild(system.swarm.byName("scout"), "operator");
+  await system.through(again.id);
   expect(ownersOf(again.id)).toBeNull();
-  const back = await world.requests.rollback("scout", first.id, "operator");
-  await world.through(back.id);
+  const back = await system.requests.rollback("scout", first.id, "operator");
+  await system.through(back.id);
   expect(ownersOf(back.id)).toBe(mapped);
-  await world.close();
+  await system.close();
 });

@@ -19,27 +19,27 @@ const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** Enough to reach every end of a request. `npm run interleavings` runs many more. */
 const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 20);
 const LIMIT_MS = scaled(180_000 + RUNS * 2_000);
-let world: TestSystem;
+let system: TestSystem;
 let folder: string;
 let proposals = 0;
 const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(TOP, "interleavings-"));
-  world = await openTestSystem({ folder });
-  await world.firstStart();
+  system = await openTestSystem({ folder });
+  await system.firstStart();
   for (const name of ["ada", "bob"])
-    await world.through((await world.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
+    await system.through((await system.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
 });
 afterEach(async () => {
-  await world.close();
+  await system.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function propose(agent: string): Promise<number> {
   const base64 = Buffer.from(JSON.stringify({ model: `model-${++proposals}` })).toString("base64");
   const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
-  return (await world.requests.proposeFiles({ agent, files, by: "operator" })).id;
+  return (await system.requests.proposeFiles({ agent, files, by: "operator" })).id;
 }
 
 const action = fc.record({
@@ -58,9 +58,9 @@ const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, a
 
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
   try {
-    if (what === "approve") await world.requests.approve(id, {}, false);
-    else if (what === "deny") await world.requests.deny(id, "no");
-    else await world.requests.cancel(id, "operator");
+    if (what === "approve") await system.requests.approve(id, {}, false);
+    else if (what === "deny") await system.requests.deny(id, "no");
+    else await system.requests.cancel(id, "operator");
   } catch (error) {
     // A late decision is refused in words. Any other error fails the test.
     if (!(error instanceof HiveError) || error.code !== "conflict") throw error;
@@ -78,11 +78,11 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
       }
       await line;
       // Cancel undecided requests, so that the run ends.
-      expect(world.unexpected).toEqual([]);
-      const left = ids.filter((id) => world.requestStore.get(id).state === "pending");
-      await Promise.all(left.map((id) => world.requests.cancel(id, "operator")));
-      const rows = await Promise.all(ids.map((id) => world.deploys.finished(id)));
-      const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => world.repos.applied(name).refs()));
+      expect(system.unexpected).toEqual([]);
+      const left = ids.filter((id) => system.requestStore.get(id).state === "pending");
+      await Promise.all(left.map((id) => system.requests.cancel(id, "operator")));
+      const rows = await Promise.all(ids.map((id) => system.deploys.finished(id)));
+      const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => system.repos.applied(name).refs()));
       for (const row of rows) {
         const { id } = row;
         expect(isTerminal(row.state), `request ${id} is ${row.state}`).toBe(true);
@@ -94,17 +94,17 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
     }),
     { numRuns: RUNS, endOnFailure: true, examples: [[BOTH_AT_ONCE]] },
   );
-  expect((await check(world.context)).filter((finding) => !finding.ok)).toEqual([]);
-  expect(world.unexpected).toEqual([]);
+  expect((await check(system.context)).filter((finding) => !finding.ok)).toEqual([]);
+  expect(system.unexpected).toEqual([]);
   console.log(`${RUNS} interleavings, ${RUNS * 3} requests: ${JSON.stringify(seen)}`);
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
 });
 
 test("deploys of two agents that are approved at the same moment are both deployed", async () => {
   const ids = [await propose("ada"), await propose("bob")];
-  await Promise.all(ids.map((id) => world.requests.approve(id, {}, false)));
-  const ends = await Promise.all(ids.map((id) => world.deploys.finished(id)));
+  await Promise.all(ids.map((id) => system.requests.approve(id, {}, false)));
+  const ends = await Promise.all(ids.map((id) => system.deploys.finished(id)));
   expect(ends.map((row) => row.state)).toEqual(["deployed", "deployed"]);
-  const ledger = await world.repos.meta.ledger(await world.repos.meta.head());
+  const ledger = await system.repos.meta.ledger(await system.repos.meta.head());
   expect([ledger["ada"]?.rev, ledger["bob"]?.rev]).toEqual(ends.map((row) => row.sha));
 });

@@ -25,21 +25,21 @@ const DAMAGES: Record<string, () => void> = {
 
 /** Requests a change of each agent, and deploys it if `approved`. Resolves with the requests. */
 async function changes(agents: string[], { approved }: { approved: boolean }): Promise<number[]> {
-  const world = await openTestSystem({ folder });
+  const system = await openTestSystem({ folder });
   const ids: number[] = [];
   for (const agent of agents) {
-    if (!world.swarm.find(agent))
-      await world.through((await world.requests.spawn({ name: agent, by: "operator", origin: "spawn" })).id);
+    if (!system.swarm.find(agent))
+      await system.through((await system.requests.spawn({ name: agent, by: "operator", origin: "spawn" })).id);
     const base64 = Buffer.from(JSON.stringify({ model: `model-${String(approved)}` })).toString("base64");
     const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
-    const { id } = await world.requests.proposeFiles({ agent, files, by: "operator" });
+    const { id } = await system.requests.proposeFiles({ agent, files, by: "operator" });
     if (approved) {
-      await world.requests.approve(id, {}, false);
-      await world.through(id);
+      await system.requests.approve(id, {}, false);
+      await system.through(id);
     }
     ids.push(id);
   }
-  await world.close();
+  await system.close();
   return ids;
 }
 

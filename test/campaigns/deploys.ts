@@ -36,7 +36,7 @@ function open(database: string): Promise<TestSystem> {
 }
 
 async function write(database: string, log: string, round: string): Promise<void> {
-  const world = await open(database);
+  const system = await open(database);
   const fd = openSync(log, "a");
   let acknowledged = 0;
   const note = (said: Said, id: number, name: string, sha: string): void => {
@@ -46,41 +46,41 @@ async function write(database: string, log: string, round: string): Promise<void
   };
   /** Follows a request to its end. Nothing was promised for a failed one. */
   async function follow(id: number): Promise<boolean> {
-    const row = await world.deploys.finished(id);
+    const row = await system.deploys.finished(id);
     if (row.state === "deployed") note("deployed", id, row.name, row.sha);
     return row.state === "deployed";
   }
   async function spawn(name: string): Promise<void> {
     // An earlier cut may have come between the request and its answer: then it still waits, and is not requested again.
-    const [waiting] = world.store.approvals.openOf(name);
-    const asked = waiting ?? (await world.requests.spawn({ name, by: "hm1nd", origin: "request" }));
+    const [waiting] = system.store.approvals.openOf(name);
+    const asked = waiting ?? (await system.requests.spawn({ name, by: "hm1nd", origin: "request" }));
     if (!waiting) note("asked", asked.id, name, asked.sha);
-    await world.requests.approve(asked.id, {}, true).catch(ignoreBadRequest);
-    await world.requests.approve(asked.id, {}, false);
+    await system.requests.approve(asked.id, {}, true).catch(ignoreBadRequest);
+    await system.requests.approve(asked.id, {}, false);
     note("approved", asked.id, name, asked.sha);
     await follow(asked.id);
   }
 
-  await world.firstStart();
-  for (const name of AGENTS) if (!world.swarm.find(name)) await spawn(name);
+  await system.firstStart();
+  for (const name of AGENTS) if (!system.swarm.find(name)) await spawn(name);
   say({ acknowledged });
   const changes = AGENTS.map(async (agent, nth) => {
     let before: number | undefined;
     for (let n = nth; ; n++) {
       const base64 = Buffer.from(JSON.stringify({ model: `${round}-${n}` })).toString("base64");
       const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
-      const { id, sha } = await world.requests.proposeFiles({ agent, files, by: "operator", description: `change ${n}` });
+      const { id, sha } = await system.requests.proposeFiles({ agent, files, by: "operator", description: `change ${n}` });
       note("asked", id, agent, sha);
       if (n % DENIED_EVERY === DENIED_EVERY - 1) {
-        await world.requests.deny(id, "not today");
+        await system.requests.deny(id, "not today");
         note("denied", id, agent, sha);
         continue;
       }
-      await world.requests.approve(id, {}, false);
+      await system.requests.approve(id, {}, false);
       note("approved", id, agent, sha);
       if (!(await follow(id))) continue;
       if (before !== undefined && n % ROLLED_BACK_EVERY === 0)
-        await follow((await world.requests.rollback(agent, before, "operator")).id);
+        await follow((await system.requests.rollback(agent, before, "operator")).id);
       before = id;
     }
   });
@@ -93,24 +93,24 @@ function ignoreBadRequest(error: unknown): void {
 }
 
 async function check(database: string, log: string): Promise<void> {
-  const world = await open(database);
+  const system = await open(database);
   const problems: string[] = [];
   const counts = { acknowledged: 0, deployed: 0, lost: 0, integrity: "", forward: 0, back: 0 };
-  const commits = new Map((await world.repos.meta.log(Number.MAX_SAFE_INTEGER)).map(({ subject, sha }) => [subject, sha]));
+  const commits = new Map((await system.repos.meta.log(Number.MAX_SAFE_INTEGER)).map(({ subject, sha }) => [subject, sha]));
   for (const line of readFileSync(log, "utf8").split("\n").slice(0, -1)) {
     const [said = "", number = "", name = "", sha = ""] = line.split(" ");
     counts.acknowledged++;
     if (said === "deployed") counts.deployed++;
-    if (await isSo(world, commits, said as Said, Number(number), name, sha)) continue;
+    if (await isSo(system, commits, said as Said, Number(number), name, sha)) continue;
     counts.lost++;
     problems.push(`lost: ${line}`);
   }
-  counts.forward = world.recovered.forward.length;
-  counts.back = world.recovered.back.length;
-  problems.push(...(await checkInvariants(world.context)).flatMap((finding) => finding.problems));
-  problems.push(...world.unexpected.map(String));
+  counts.forward = system.recovered.forward.length;
+  counts.back = system.recovered.back.length;
+  problems.push(...(await checkInvariants(system.context)).flatMap((finding) => finding.problems));
+  problems.push(...system.unexpected.map(String));
   problems.push(...(await broken(dirname(database))));
-  await world.close();
+  await system.close();
   const db = new Database(join(dirname(database), "s", "hive.db"), { readonly: true });
   problems.push(...(db.pragma("integrity_check", { simple: true }) === "ok" ? [] : ["the database is not whole"]));
   db.close();
@@ -120,26 +120,26 @@ async function check(database: string, log: string): Promise<void> {
 
 /** Whether a confirmed step is true after the cut: by its row and its tag, and for a deploy by the ledger and the agent. */
 async function isSo(
-  world: TestSystem,
+  system: TestSystem,
   commits: Map<string, string>,
   said: Said,
   id: number,
   name: string,
   sha: string,
 ): Promise<boolean> {
-  const row = world.store.approvals.byId(id);
+  const row = system.store.approvals.byId(id);
   if (row?.name !== name || row.sha !== sha) return false;
   if (said === "asked") return true;
-  const tags = await world.repos.applied(name).refs();
+  const tags = await system.repos.applied(name).refs();
   if (said === "approved") return row.approved_at !== null && tags.get(`refs/tags/approved/${id}`) === sha;
   if (said === "denied") return row.state === "denied" && tags.get(`refs/tags/denied/${id}`) === sha;
   const commit = commits.get(`deploy ${name} deployed/${id} ${sha.slice(0, 12)}`);
-  const runs = world.swarm.find(name)?.record.deployedRequest ?? 0;
+  const runs = system.swarm.find(name)?.record.deployedRequest ?? 0;
   return (
     row.state === "deployed" &&
     tags.get(`refs/tags/deployed/${id}`) === sha &&
     commit !== undefined &&
-    (await world.repos.meta.ledger(commit))[name]?.rev === sha &&
+    (await system.repos.meta.ledger(commit))[name]?.rev === sha &&
     runs >= id
   );
 }
