@@ -1,3 +1,4 @@
+import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { expect, test } from "vitest";
 import { Paths } from "../lib/paths.ts";
 import { LAST_ORDINAL } from "../platforms/uids.ts";
@@ -10,7 +11,10 @@ test("an agent has its own identity, and mounts for an agent that does not exist
     runtime: { revision: "r1", dir: "/runtime" },
     warmMs: 1,
     store: {} as never,
-    driver: { identityFor: (hive, ordinal) => ({ kind: "host-uid", uid: ordinal, gid: hive.length }) },
+    platform: {
+      sandboxedRun,
+      driver: { identityFor: (hive, ordinal) => ({ kind: "host-uid", uid: ordinal, gid: hive.length }) },
+    },
   });
   const identity = { kind: "host-uid", uid: 7, gid: 7 } as const;
   expect(specs.identityOf({ record: { identity } } as never)).toBe(identity);

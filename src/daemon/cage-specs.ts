@@ -1,5 +1,6 @@
 import type { CageSpecs as CageSpecsPort } from "../agents/cages.ts";
 import type { CageSpec, Driver, Identity } from "../platforms/port.ts";
+import type { Platform } from "../platforms/platform.ts";
 import { LAST_ORDINAL } from "../platforms/uids.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Paths } from "../lib/paths.ts";
@@ -14,16 +15,16 @@ export interface CageSpecsDeps {
   runtime: { revision: string; dir: string };
   warmMs: number;
   store: Store;
-  driver: Pick<Driver, "identityFor">;
+  platform: Pick<Platform, "sandboxedRun"> & { driver: Pick<Driver, "identityFor"> };
 }
 
 /** Builds the specifications of this hive's cages from the agents' deployed configs and their approvals. */
 export class CageSpecs implements CageSpecsPort {
   readonly #specDeps: CageSpecDeps;
-  readonly #driver: Pick<Driver, "identityFor">;
+  readonly #platform: CageSpecsDeps["platform"];
 
-  constructor({ store, driver, ...rest }: CageSpecsDeps) {
-    this.#driver = driver;
+  constructor({ store, platform, ...rest }: CageSpecsDeps) {
+    this.#platform = platform;
     this.#specDeps = { ...rest, mountOwners: (agent) => ownersOf(store, agent) };
   }
 
@@ -34,7 +35,7 @@ export class CageSpecs implements CageSpecsPort {
 
   /** The host identity for this ordinal. */
   identityFor(ordinal: number): Identity {
-    return this.#driver.identityFor(this.#specDeps.hiveId, ordinal);
+    return this.#platform.driver.identityFor(this.#specDeps.hiveId, ordinal);
   }
 
   /**
@@ -54,7 +55,11 @@ export class CageSpecs implements CageSpecsPort {
   /** Problems with the agent's mounts on this host now. Each is a sentence that names the folder. */
   async mountProblems(agent: Agent): Promise<string[]> {
     const { paths, mountOwners: owners } = this.#specDeps;
-    const trials = await tryMounts(agent.config.mounts, agent.record.identity, paths, owners(agent));
+    const trials = await tryMounts(
+      agent.config.mounts,
+      { identity: agent.record.identity, paths, sandboxedRun: this.#platform.sandboxedRun },
+      owners(agent),
+    );
     return trials.flatMap(({ problem }) => problem ?? []);
   }
 }

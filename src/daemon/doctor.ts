@@ -42,7 +42,8 @@ const PERSON = { uid: 4242, gid: 4242 };
 
 /** Checks that agents can write a mounted folder that only its owner can write. Only a real mount proves it. */
 async function tryIdMap(config: Config): Promise<Finding> {
-  const identity = openPlatform(config.driver).driver.identityFor("doctor", 0);
+  const { driver, sandboxedRun } = openPlatform(config.driver);
+  const identity = driver.identityFor("doctor", 0);
   if (identity.kind !== "host-uid") return { level: "ok", what: "agents write mounts as you: no id maps are needed", mend: "" };
   const mend = 'share folders with "ro", or let others write there (chmod o+w, setfacl); everything else works';
   const failed = (why: string): Finding => ({ level: "warn", what: `id maps of rw mounts do not work: ${why}`, mend });
@@ -51,7 +52,7 @@ async function tryIdMap(config: Config): Promise<Finding> {
   const folder = mkdtempSync(join(config.stateDir, "doctor-"));
   try {
     chownSync(folder, PERSON.uid, PERSON.gid);
-    const { writable } = await accessFromCage(folder, identity, "rw", idMap(PERSON, identity));
+    const { writable } = await accessFromCage(sandboxedRun, folder, identity, "rw", idMap(PERSON, identity));
     if (!writable) return failed("the folder cannot be written through one");
     return {
       level: "ok",

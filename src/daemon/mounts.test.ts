@@ -33,7 +33,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const identity = openPlatform("bwrap").driver.identityFor("mounts", 7);
+const { driver, sandboxedRun } = openPlatform("bwrap");
+const identity = driver.identityFor("mounts", 7);
 function makeFolder(name: string, mode: number): string {
   const path = join(folder, name);
   mkdirSync(path);
@@ -41,7 +42,7 @@ function makeFolder(name: string, mode: number): string {
   return path;
 }
 async function tryMount(host: string, mode: "ro" | "rw", approved?: MountOwners): Promise<MountTrial> {
-  const [trial] = await tryMounts([{ host, cage: "/data", mode }], identity, paths, approved);
+  const [trial] = await tryMounts([{ host, cage: "/data", mode }], { identity, paths, sandboxedRun }, approved);
   if (trial === undefined) throw new Error("no trial");
   return trial;
 }

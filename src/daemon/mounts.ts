@@ -4,6 +4,7 @@ import type { MountTrial } from "../deploys/deploy-context.ts";
 import type { Paths } from "../lib/paths.ts";
 import { accessFromCage } from "../os/folder-access.ts";
 import { idMap, type Ids } from "../os/id-map.ts";
+import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
@@ -36,21 +37,24 @@ export function mountSource(mount: Mount, paths: Paths): string {
   return host;
 }
 
+/** Who tries a mount, and how. */
+export interface MountTester {
+  /** The identity that the agent has or will have. */
+  identity: Identity;
+  paths: Paths;
+  sandboxedRun: SandboxedRun;
+}
+
 /**
  * Tries each mount of a new request in a sandbox that runs as the agent will. Resolves with the access that it
  * gives, or with why it cannot work. A folder that only its owner can write is tried through an id map. With
  * `approved`, only those maps are used, because the agent gets exactly what the operator was shown.
  */
-export function tryMounts(
-  mounts: readonly Mount[],
-  identity: Identity,
-  paths: Paths,
-  approved?: MountOwners,
-): Promise<MountTrial[]> {
+export function tryMounts(mounts: readonly Mount[], as: MountTester, approved?: MountOwners): Promise<MountTrial[]> {
   return Promise.all(
     mounts.map(async (mount): Promise<MountTrial> => {
       try {
-        return { mount, problem: undefined, ...(await tryMount(mount, identity, paths, approved)) };
+        return { mount, problem: undefined, ...(await tryMount(mount, as, approved)) };
       } catch (error) {
         const words = error instanceof Error ? error.message : String(error);
         return { mount, problem: words.startsWith("mounts: ") ? words : `mounts: ${words}` };
@@ -59,13 +63,9 @@ export function tryMounts(
   );
 }
 
-async function tryMount(
-  mount: Mount,
-  identity: Identity,
-  paths: Paths,
-  approved: MountOwners | undefined,
-): Promise<Partial<MountTrial>> {
-  const host = mountSource(mount, paths);
+async function tryMount(mount: Mount, as: MountTester, approved: MountOwners | undefined): Promise<Partial<MountTrial>> {
+  const { identity } = as;
+  const host = mountSource(mount, as.paths);
   // A config that was approved under earlier rules can still be deployed.
   const live = HOST_ONLY.find((one) => host === one || host.startsWith(`${one}/`));
   if (live !== undefined && approved === undefined)
@@ -82,15 +82,15 @@ async function tryMount(
       return {
         problem: `mounts: ${host} belonged to ${idsText(before)} when it was requested, and now belongs to ${idsText(found)}: request it again`,
       };
-    const why = await whyNotThrough(host, before, identity);
+    const why = await whyNotThrough(host, before, as);
     return why === undefined ? { owner: before } : { problem: `mounts: ${host} cannot be written by ${who}: ${why}` };
   }
 
-  const { readable, writable } = await accessFromCage(host, identity, mount.mode);
+  const { readable, writable } = await accessFromCage(as.sandboxedRun, host, identity, mount.mode);
   if (readable && (writable || mount.mode === "ro")) return {};
   if (mount.mode === "rw" && identity.kind === "host-uid" && approved === undefined) {
     const owner = { uid: found.uid, gid: found.gid };
-    const why = await whyNotThrough(host, owner, identity);
+    const why = await whyNotThrough(host, owner, as);
     if (why === undefined) return { owner };
     return { problem: `${refused(host, who, readable)}. It cannot be written as its owner either: ${why}` };
   }
@@ -104,12 +104,12 @@ function refused(host: string, who: string, readable: boolean): string {
 }
 
 /** Why an agent cannot write the folder through an id map. Undefined if it can. */
-async function whyNotThrough(host: string, owner: Ids, identity: Identity): Promise<string | undefined> {
+async function whyNotThrough(host: string, owner: Ids, { identity, sandboxedRun }: MountTester): Promise<string | undefined> {
   const why = await whyNotAs(owner);
   if (why !== undefined) return why;
   let access;
   try {
-    access = await accessFromCage(host, identity, "rw", idMap(owner, identity));
+    access = await accessFromCage(sandboxedRun, host, identity, "rw", idMap(owner, identity));
   } catch (error) {
     return `its file system or this kernel does not support id maps (${error instanceof Error ? error.message : String(error)})`;
   }

@@ -77,7 +77,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
 
   const bus = new Bus<AgentEvents>(onUnexpected);
   const agentStore = openAgentStore(store);
-  const specs = new CageSpecs({ hiveId, paths, runtime, warmMs: config.warmMs, store, driver });
+  const specs = new CageSpecs({ hiveId, paths, runtime, warmMs: config.warmMs, store, platform });
   const swarm = new Swarm({ store: agentStore, paths, identities: specs, now });
   const directory = directoryOf(store.agents.names(), swarm);
   const requests = new RequestReader({ store, swarm });
@@ -111,7 +111,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
 
   const confirmations = new Confirmations();
   const review = new Review({ ...base, models: pricedModels, evaluatesNix: platform.evaluatesNix });
-  const mounts = hostMounts({ specs, paths });
+  const mounts = hostMounts({ specs, paths, platform });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });
 

@@ -1,4 +1,4 @@
-import { sandboxedRun } from "./sandboxed-run.ts";
+import type { SandboxedRun } from "./sandboxed-run.ts";
 
 /** What a user may do with a folder that is bound into a cage. */
 export interface FolderAccess {
@@ -26,6 +26,7 @@ const MAX_WORDS = 1_000;
  * respond within ten seconds.
  */
 export async function accessFromCage(
+  sandboxedRun: SandboxedRun,
   folder: string,
   owner: { uid: number; gid: number },
   mode: "ro" | "rw",
