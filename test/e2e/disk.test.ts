@@ -71,7 +71,7 @@ test("a full disk refuses sends with a reason, reads and stop still work, and ev
   await untilDiskIs(true);
   await expect(client.call("send", { to: "hm1nd", body: "too much" })).rejects.toMatchObject({
     code: "disk_full",
-    message: expect.stringContaining("free some") as string,
+    message: expect.stringContaining("the disk is nearly full") as string,
   });
   await expect(client.call("spawn", { name: "ada" })).rejects.toMatchObject({ code: "disk_full" });
   const { state } = await client.call("state", {});
