@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { questionStateWord } from "../wire/words.ts";
 import { age, clean, indented, oneLine } from "./print.ts";
@@ -24,7 +25,10 @@ export function questionText(question: QuestionView, { now, paint, width }: View
     );
   if (question.cut === true)
     lines.push(
-      paint("dim", `  … the beginning of ${question.bytes ?? "its"} bytes: \`hivectl question ${question.id}\` prints the whole`),
+      paint(
+        "dim",
+        `  … the beginning of ${question.bytes ?? "its"} bytes: ${hivectl(`question ${question.id}`)} prints the whole`,
+      ),
     );
   return lines.map((line) => reflow(line, width)).join("\n");
 }

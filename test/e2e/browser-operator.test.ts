@@ -298,7 +298,7 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByRole("alert").getByText("which model?").waitFor();
     await prompt.fill("");
     await type("/new-session");
-    await toast("a new session begins with the next turn").waitFor();
+    await toast("scout begins a new session with its next turn").waitFor();
     await type("a word");
     await tail.getByText("heard a word").first().waitFor();
     await tail
