@@ -29,6 +29,9 @@ const tell = (text: string): void =>
 const below = (list: Locator): Promise<number> =>
   list.evaluate((at) => Math.round(at.scrollHeight - at.scrollTop - at.clientHeight));
 
+/** Waits until the rows are shown as Markdown: they change their heights once, when its parser has loaded. */
+const rendered = (list: Locator): Promise<void> => expect.poll(() => list.locator(".as-written").count()).toBe(0);
+
 describe.each([1440, 390])("at %i px", (width) => {
   test("the tail stays at its end while the box below it grows, the window shrinks and events come", async () => {
     const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport: { width, height: 900 } });
@@ -101,6 +104,7 @@ test("during a storm one turn of the wheel stops following, and one press return
   const { context, page } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("line 299").first().waitFor();
+  await rendered(tail);
   let n = 0;
   const storm = setInterval(() => tell(`storm ${n++}`), 5);
   try {
