@@ -34,6 +34,11 @@ async function told(): Promise<Told[]> {
   const events = messages.filter((one) => one.from === "system").map((one) => JSON.parse(one.body ?? "") as Told);
   return events.filter((one) => one.event === "container_crash" && one.agent === "ada");
 }
+/** The notices, once there are this many: a notice is stored after the row has changed. */
+async function untilTold(count: number): Promise<Told[]> {
+  await expect.poll(async () => (await told()).length).toBe(count);
+  return told();
+}
 const up = () => hive.untilAgent("ada", (agent) => agent.state === "idle" && agent.state_reason === undefined);
 /** Kills ada's cage from outside. Resolves with the agent's view after it. */
 async function crash(): Promise<AgentView> {
@@ -48,13 +53,13 @@ test("each crash is reported, and the pause doubles; the fifth within ten minute
     const shown = await crash();
     expect(shown.state_reason).toContain("starts again soon");
     expect(shown.resumes_at).toBeDefined();
-    expect(await told()).toHaveLength(nth);
+    await untilTold(nth);
   }
   const parked = await crash();
   expect(parked).toMatchObject({ failed: true, running: false });
   expect(parked.resumes_at).toBeUndefined();
   expect(parked.state_reason).toMatch(/parked after 5 crashes, fix the cause, then start it again/);
-  const events = await told();
+  const events = await untilTold(5);
   expect(events.map((one) => one.next)).toEqual([
     "starts again in 1 s",
     "starts again in 1 s",
@@ -76,8 +81,9 @@ test("each crash is reported, and the pause doubles; the fifth within ten minute
 });
 
 test("a start by the operator resets the count", async () => {
+  const before = (await told()).length;
   await crash();
-  expect((await told()).at(-1)?.next).toBe("starts again in 1 s");
+  expect((await untilTold(before + 1)).at(-1)?.next).toBe("starts again in 1 s");
   await up();
 });
 
@@ -94,7 +100,7 @@ test("a stopped cage has not crashed; one that can no longer be started is repor
   renameSync(join(folder, "generations"), join(folder, "elsewhere"));
   const { results } = await hive.call("start", { scope: { agent_names: ["ada"] } });
   expect(results[0]).toMatchObject({ name: "ada", ok: false });
-  expect((await told()).at(-1)).toMatchObject({
+  expect((await untilTold(before + 1)).at(-1)).toMatchObject({
     reason: expect.stringContaining("the cage could not be started: ") as string,
     next: "parked: the operator starts it again",
   });
