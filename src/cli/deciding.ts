@@ -28,7 +28,7 @@ export function asksFirst(command: Command): Command {
   return command.option(...YES);
 }
 
-/** Whether somebody can be asked: at a terminal, and not in a program's output. */
+/** Whether the operator can be asked: at a terminal, not when the output goes to a program. */
 export const mayAsk = ({ isJson }: { isJson: boolean }): boolean => !isJson && process.stdin.isTTY;
 
 /**

@@ -5,12 +5,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { bwrapDriver } from "../platforms/bwrap/driver.ts";
 import type { CageSpec } from "../platforms/port.ts";
 import type { TreeFile } from "../wire/approval.ts";
-import { sandboxedRun } from "../os/sandboxed-run.ts";
-import { metaRepo } from "./meta.ts";
+import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import { openRepos, type RepoPaths } from "./index.ts";
 import type { AppliedRepo, Repos } from "./types.ts";
-
-const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 /** The manager's side, tested as the manager: in a real cage, with its uid, using only git. */
 
@@ -36,7 +33,7 @@ beforeEach(async () => {
     meta: join(state, "meta"),
     scratch: join(state, "scratch"),
   };
-  repos = await openRepos(paths, PLATFORM);
+  repos = await openRepos(paths, bwrapPlatform());
   await repos.meta.ensure();
   applied = repos.applied("coder");
   await applied.ensure();

@@ -5,12 +5,9 @@ import { applyPatch } from "diff";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
-import { sandboxedRun } from "../os/sandboxed-run.ts";
-import { metaRepo } from "./meta.ts";
+import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import { openRepos } from "./index.ts";
 import type { AppliedRepo, FileChange } from "./types.ts";
-
-const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 const FACTS = { author: "t", at: 0, message: "m" };
 let root: string;
@@ -19,7 +16,9 @@ let applied: AppliedRepo;
 beforeAll(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "diff-")));
   const at = (name: string): string => join(root, name);
-  applied = (await openRepos({ proposed: at("p"), applied: at("a"), meta: at("m"), scratch: at("s") }, PLATFORM)).applied("x");
+  applied = (await openRepos({ proposed: at("p"), applied: at("a"), meta: at("m"), scratch: at("s") }, bwrapPlatform())).applied(
+    "x",
+  );
   await applied.ensure();
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));

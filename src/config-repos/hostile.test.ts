@@ -20,13 +20,11 @@ import { constants, deflateRawSync, deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
 import { sandboxedRun } from "../os/sandboxed-run.ts";
-import { metaRepo } from "./meta.ts";
+import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import { openRepos } from "./index.ts";
 import { commitObject, packOf, treeObjects, type GitObject } from "./objects.ts";
 import { FETCH_LIMITS, safeFetch, type FetchLimits } from "./safe-fetch.ts";
 import { RepoRefusal, type AppliedRepo, type ProposedRepo, type Repos } from "./types.ts";
-
-const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 /**
  * Hostile proposed repositories, each built with the real git and fetched as the daemon does. The result must be a
@@ -50,7 +48,7 @@ let canary: string;
 beforeEach(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "hostile-")));
   chmodSync(root, 0o755);
-  repos = await openRepos(paths(), PLATFORM);
+  repos = await openRepos(paths(), bwrapPlatform());
   applied = repos.applied("coder");
   await applied.ensure();
   base = await applied.commit([file("agent.json", "{}\n")], [], FACTS);
@@ -604,7 +602,7 @@ describe("honest proposals are copied", () => {
 
   test("also if the path contains a colon and quotes", async () => {
     const odd = join(root, `o:d"d \\ x`);
-    const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") }, PLATFORM);
+    const others = await openRepos({ ...paths(), applied: join(odd, "applied"), scratch: join(odd, "scratch") }, bwrapPlatform());
     await others.applied("coder").ensure();
     const from = await others.applied("coder").commit([file("agent.json", "{}\n")], [], FACTS);
     await others.applied("coder").moveMain(from, undefined);

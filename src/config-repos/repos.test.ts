@@ -14,12 +14,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
-import { sandboxedRun } from "../os/sandboxed-run.ts";
-import { metaRepo } from "./meta.ts";
+import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import { openRepos } from "./index.ts";
 import type { AppliedRepo, Repos } from "./types.ts";
-
-const PLATFORM = { ledger: metaRepo, sandboxedRun };
 
 /** The repositories as the deploy state machine uses them, with the real git. */
 
@@ -41,7 +38,7 @@ const paths = (): { proposed: string; applied: string; meta: string; scratch: st
 
 beforeEach(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "repos-")));
-  repos = await openRepos(paths(), PLATFORM);
+  repos = await openRepos(paths(), bwrapPlatform());
   applied = repos.applied("coder");
   await applied.ensure();
 });
@@ -50,7 +47,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 function file(path: string, text: string | Buffer, mode: TreeFile["mode"] = "100644"): TreeFile {
   return { path, mode, base64: Buffer.from(text).toString("base64") };
 }
-/** Plain git, as any user runs it. */
+/** Git as the operator runs it, without the options of the daemon. */
 function git(folder: string, ...argv: string[]): string {
   const env = { PATH: process.env.PATH ?? "", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: root };
   const who = ["-c", "user.name=t", "-c", "user.email=t@hive.invalid", "-c", "safe.directory=*"];
@@ -73,7 +70,7 @@ test("locks of a killed git are removed at the next start, wherever they are", a
     mkdirSync(dirname(lock), { recursive: true });
     writeFileSync(lock, "");
   }
-  repos = await openRepos(paths(), PLATFORM);
+  repos = await openRepos(paths(), bwrapPlatform());
   expect(locks.filter((lock) => existsSync(lock))).toEqual([]);
   await repos.applied("coder").moveMain(sha, undefined);
   await repos.applied("coder").tag({ name: "deployed/1", sha, at: 0, message: "well" });
@@ -115,7 +112,7 @@ describe("applied", () => {
     expect(await applied.isAncestor(one, two)).toBe(true);
     expect(await applied.isAncestor(two, two)).toBe(true);
     expect(await applied.isAncestor(side, two)).toBe(false);
-    const again = (await openRepos(paths(), PLATFORM)).applied("coder");
+    const again = (await openRepos(paths(), bwrapPlatform())).applied("coder");
     expect([await again.has(two), await again.has("0".repeat(40)), await again.has(await again.treeOf(two))]).toEqual([
       true,
       false,
@@ -182,7 +179,7 @@ describe("applied", () => {
     const two = await applied.commit([file("agent.json", "2")], [one], FACTS);
     for (const lock of ["refs/heads/main.lock", "packed-refs.lock"]) writeFileSync(join(applied.folder, lock), "");
     await expect(applied.moveMain(two, one)).rejects.toThrow(/File exists/);
-    const again = (await openRepos(paths(), PLATFORM)).applied("coder");
+    const again = (await openRepos(paths(), bwrapPlatform())).applied("coder");
     await again.ensure();
     expect(await again.moveMain(two, one)).toEqual({ ok: true });
   });

@@ -7,7 +7,7 @@ import { run } from "../os/run.ts";
  * Uids and gids from here on belong to people, lower ones to the system. Debian, Fedora, Arch and NixOS use this limit.
  */
 const FIRST_PERSON = 1000;
-/** Uids of systemd's dynamic service users, then those of nobody. The last is the 16-bit "no such user". */
+/** Uids of systemd's dynamic service users, then those of the user `nobody`. The last is the 16-bit "no such user". */
 const [FIRST_DYNAMIC, LAST_NOBODY] = [61_184, 65_535];
 
 /**

@@ -88,7 +88,7 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
     expect(waiting("hm1nd")).toMatchObject([{ event: "message_dead", message_id: sent[0]?.id }]);
   });
 
-  test("a dead message's notice is as short as any message, whatever its reason", async () => {
+  test("the notice of a dead message has at most the size of a message, whatever its reason", async () => {
     const { sent } = await broker.send(operator, { to: "ada", body: "poison" });
     for (let n = 0; n < MAX_MESSAGE_FAILURES; n++) {
       await next("ada");

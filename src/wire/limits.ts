@@ -49,7 +49,7 @@ export const MAX_SESSION_ID_CHARS = 128;
 export const MAX_TOKEN_CHARS = 128;
 /** Leases that a harness presents: those of one turn. */
 export const MAX_LEASES = 1_000;
-/** A turn's number: a turn a second for thirty years. Such numbers can be counted on from, whoever reads them. */
+/** A turn's number: a turn a second for thirty years. Every reader can count on from such a number without losing precision. */
 export const MAX_TURN = 1_000_000_000;
 /**
  * A figure that a harness reports (tokens, milliseconds, US dollars). The sum of all turns that are kept is exact, so no

@@ -141,7 +141,7 @@ test("a reader of events that never reads is cut off or loses its backlog, and n
   const whole = said(events);
   events.resume();
   expect((await whole).length).toBeLessThan(OFFERED_EVENT_BYTES / 2);
-  // A reader on the socket gets what was sent to it so far, then one line that tells it to begin anew.
+  // A reader on the socket gets what was sent to it so far, then one line that tells it to take a new snapshot.
   let text = "";
   const reset = new Promise<void>((resolve) =>
     lines.on("data", (chunk: Buffer) => {

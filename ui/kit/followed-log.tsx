@@ -14,7 +14,7 @@ interface Part {
   lines: readonly string[];
   position: number;
 }
-/** Reads the last lines, or what comes after a position. Keep it stable: a new function begins anew. */
+/** Reads the last lines, or what comes after a position. Keep it stable: a new function starts again with the last lines. */
 type Read = (after: number | undefined) => Promise<Part>;
 
 /** A log: its last lines, then each new line. `read` waits until there is something after a position. */
