@@ -58,9 +58,9 @@ const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, a
 
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
   try {
-    if (what === "approve") await system.requests.approve(id, {}, false);
-    else if (what === "deny") await system.requests.deny(id, "no");
-    else await system.requests.cancel(id, "operator");
+    if (what === "approve") await system.decisions.approve(id, {}, false);
+    else if (what === "deny") await system.decisions.deny(id, "no");
+    else await system.decisions.cancel(id, "operator");
   } catch (error) {
     // A late decision is refused in words. Any other error fails the test.
     if (!(error instanceof HiveError) || error.code !== "conflict") throw error;
@@ -80,7 +80,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
       // Cancel undecided requests, so that the run ends.
       expect(system.unexpected).toEqual([]);
       const left = ids.filter((id) => system.requestStore.get(id).state === "pending");
-      await Promise.all(left.map((id) => system.requests.cancel(id, "operator")));
+      await Promise.all(left.map((id) => system.decisions.cancel(id, "operator")));
       const rows = await Promise.all(ids.map((id) => system.deploys.finished(id)));
       const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => system.repos.applied(name).refs()));
       for (const row of rows) {
@@ -102,7 +102,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
 
 test("deploys of two agents that are approved at the same moment are both deployed", async () => {
   const ids = [await propose("ada"), await propose("bob")];
-  await Promise.all(ids.map((id) => system.requests.approve(id, {}, false)));
+  await Promise.all(ids.map((id) => system.decisions.approve(id, {}, false)));
   const ends = await Promise.all(ids.map((id) => system.deploys.finished(id)));
   expect(ends.map((row) => row.state)).toEqual(["deployed", "deployed"]);
   const ledger = await system.repos.meta.ledger(await system.repos.meta.head());

@@ -1,8 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
-import { connectLines } from "../rpc/client.ts";
-import type { ApprovalView } from "../wire/approval.ts";
 import { isBeforeBuilt } from "../wire/request-states.ts";
-import { endWords } from "./follow.ts";
+import { endWords, requestsUntil } from "./follow.ts";
 import { terminalText } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
@@ -23,7 +21,7 @@ export async function buildLog(
   if (!isFollowing) return;
 
   shell.waitsFor(`the build goes on; ${hivectl(`build-log ${id}`)} shows its log`);
-  const ended = untilBuilt(shell, id);
+  const ended = requestsUntil(shell, [id], { isOver: ({ state }) => !isBeforeBuilt(state) });
   for (let isOver = false; !isOver;) {
     const next = read(part.position);
     isOver = await Promise.race([next.then(() => false), ended.then(() => true)]);
@@ -31,20 +29,5 @@ export async function buildLog(
     part = isOver ? await read(part.position) : await next;
     if (part.lines.length > 0) show(part);
   }
-  const approval = await ended;
-  shell.say(`#${id} ${approval.state === "waiting" ? "built" : endWords(approval)}`);
-}
-
-/** Resolves when the build of a request has ended. */
-async function untilBuilt(shell: Shell, id: number): Promise<ApprovalView> {
-  for (;;) {
-    const { approval } = await shell.client.call("show", { id });
-    if (!isBeforeBuilt(approval.state)) return approval;
-    // A stream needs a connection of its own.
-    const client = await connectLines(shell.socketPath, { ordered: true });
-    for await (const { event } of client.stream("watch", { after: approval.seq, kinds: ["approval"] })) {
-      if (event?.kind === "approval" && event.approval.id === id && !isBeforeBuilt(event.approval.state)) return event.approval;
-      if (event?.kind === "reset") break;
-    }
-  }
+  for (const approval of await ended) shell.say(`#${id} ${approval.state === "waiting" ? "built" : endWords(approval)}`);
 }

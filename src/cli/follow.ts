@@ -18,23 +18,39 @@ export async function followRequest(shell: Shell, id: number): Promise<ApprovalV
 export async function followRequests(shell: Shell, ids: readonly number[]): Promise<ApprovalView[]> {
   const names = ids.map((id) => `#${id}`).join(", ");
   shell.waitsFor(`${names} ${ids.length === 1 ? "continues" : "continue"}; ${hivectl("requests")} shows the state`);
+  const states = new Map<number, string>();
+  return requestsUntil(shell, ids, {
+    isOver: ({ state }) => isTerminal(state),
+    hear(approval) {
+      if (states.get(approval.id) !== approval.state) tellStep(shell, approval, ids.length > 1);
+      states.set(approval.id, approval.state);
+    },
+  });
+}
+
+/** Waits until `isOver` holds for each of these requests. Passes each change to `hear`. Resolves in their order. */
+export async function requestsUntil(
+  shell: Pick<Shell, "client" | "socketPath">,
+  ids: readonly number[],
+  { isOver, hear = () => {} }: { isOver(approval: ApprovalView): boolean; hear?(approval: ApprovalView): void },
+): Promise<ApprovalView[]> {
   const last = new Map<number, ApprovalView>();
-  const hear = (approval: ApprovalView): void => {
-    if (last.get(approval.id)?.state !== approval.state) tellStep(shell, approval, ids.length > 1);
+  const take = (approval: ApprovalView): void => {
+    hear(approval);
     last.set(approval.id, approval);
   };
-  const isOver = (): boolean => [...last.values()].every((one) => isTerminal(one.state));
-  for (const id of ids) hear((await shell.client.call("show", { id })).approval);
+  const isDone = (): boolean => [...last.values()].every(isOver);
+  for (const id of ids) take((await shell.client.call("show", { id })).approval);
   // After a gap that is too long to replay, fetch the requests again.
-  while (!isOver()) {
+  while (!isDone()) {
     const after = [...last.values()].reduce((least, one) => Math.min(least, one.seq), Infinity);
     // A stream needs a connection of its own.
     const client = await connectLines(shell.socketPath, { ordered: true });
     for await (const { event } of client.stream("watch", { after, kinds: ["approval"] })) {
-      if (event?.kind === "approval" && last.has(event.approval.id)) hear(event.approval);
-      if (event?.kind === "reset" || isOver()) break;
+      if (event?.kind === "approval" && last.has(event.approval.id)) take(event.approval);
+      if (event?.kind === "reset" || isDone()) break;
     }
-    if (!isOver()) for (const id of ids) hear((await shell.client.call("show", { id })).approval);
+    if (!isDone()) for (const id of ids) take((await shell.client.call("show", { id })).approval);
   }
   return ids.flatMap((id) => last.get(id) ?? []);
 }

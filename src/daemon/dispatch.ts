@@ -1,4 +1,4 @@
-import { ALL_AGENTS } from "../messages/broker.ts";
+import { ALL_AGENTS } from "../messages/recipients.ts";
 import type { Answer } from "../rpc/server.ts";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";

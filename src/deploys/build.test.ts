@@ -35,7 +35,7 @@ async function building(by?: string): Promise<{ id: number; candidate: BuildCand
         options.signal.addEventListener("abort", () => fail(options.signal.reason as Error));
         resolve({ id, candidate, options, end });
       });
-    system.requests.approve(id, {}, false).catch(reject);
+    system.decisions.approve(id, {}, false).catch(reject);
   });
 }
 const logOf = (id: number): string => readFileSync(system.paths.buildLog(id), "utf8");
@@ -64,7 +64,7 @@ test("a failed build fails the request and changes nothing", async () => {
     throw new Error("the build failed: no such package");
   };
   const id = await propose();
-  await system.requests.approve(id, {}, false);
+  await system.decisions.approve(id, {}, false);
   expect(await system.deploys.finished(id)).toMatchObject({ state: "failed", error: "the build failed: no such package" });
   expect(await system.repos.meta.head()).toBe(before);
   expect(logOf(id)).toBe("error: no such package\n");
@@ -73,22 +73,22 @@ test("a failed build fails the request and changes nothing", async () => {
 test("a cancelled build ends at once, the request fails with who cancelled it, and the next one deploys", async () => {
   await start();
   const { id, options } = await building();
-  const row = await system.requests.cancel(id, "operator", { note: "too slow" });
+  const row = await system.decisions.cancel(id, "operator", { note: "too slow" });
   expect(options.signal.aborted).toBe(true);
   expect(row).toMatchObject({ state: "failed", error: "operator cancelled the build: too slow" });
   build = async () => {};
   const next = await propose();
-  await system.requests.approve(next, {}, false);
+  await system.decisions.approve(next, {}, false);
   await system.through(next);
 });
 
 test("another agent cannot cancel a build, and a built request cannot be cancelled", async () => {
   await start();
   const { id, end } = await building();
-  await expect(system.requests.cancel(id, "ada")).rejects.toThrow("is not yours");
+  await expect(system.decisions.cancel(id, "ada")).rejects.toThrow("is not yours");
   end();
   await system.through(id);
-  await expect(system.requests.cancel(id, "operator")).rejects.toThrow("there is nothing to cancel");
+  await expect(system.decisions.cancel(id, "operator")).rejects.toThrow("there is nothing to cancel");
 });
 
 test("a log is bounded, keeps its end, and the oldest logs are removed", async () => {

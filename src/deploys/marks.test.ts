@@ -33,7 +33,7 @@ function propose(config: object, notes: string) {
 }
 async function deploy(config: object, notes: string): Promise<number> {
   const { id } = await propose(config, notes);
-  await system.requests.approve(id, {}, false);
+  await system.decisions.approve(id, {}, false);
   await system.through(id);
   return id;
 }
@@ -56,8 +56,8 @@ test("a decided request shows the change that was decided, whatever runs now", a
   const cancelled = await propose({}, "cancelled\n");
   const deployed = await deploy({ egress: ["b.example"] }, "two\n");
   const between = running();
-  await system.requests.deny(denied.id, "no");
-  await system.requests.cancel(cancelled.id, "operator");
+  await system.decisions.deny(denied.id, "no");
+  await system.decisions.cancel(cancelled.id, "operator");
   await deploy({ egress: ["a.example"] }, "denied\n");
 
   expect(await paths(denied.id, "running")).toEqual([]);
@@ -78,7 +78,7 @@ test("a decided request shows the change that was decided, whatever runs now", a
 test("a new agent's request still shows everything as new once it runs", async () => {
   const { id } = await system.requests.spawn({ name: "bob", by: "operator", origin: "request" });
   const asked = await paths(id);
-  await system.requests.approve(id, {}, false);
+  await system.decisions.approve(id, {}, false);
   await system.through(id);
   expect(await paths(id)).toEqual(asked);
   expect(await show(id)).not.toHaveProperty("base_sha");
@@ -104,7 +104,7 @@ test("marks and figures of a pending request follow another deploy and a rollbac
   await system.through((await system.requests.rollback("ada", first, "operator")).id);
   expect(view(id)).toMatchObject({ base_sha: running(), stat: asked.stat, risks: asked.risks });
   isTold();
-  await system.requests.cancel(id, "operator");
+  await system.decisions.cancel(id, "operator");
 });
 
 test("a request that does not follow what runs is refused at the approval with instructions", async () => {
@@ -113,7 +113,7 @@ test("a request that does not follow what runs is refused at the approval with i
   const { digest } = view(id);
   const refusal = new RegExp(`request ${id} does not follow what runs.*hivectl propose ada --from ${id}`);
   for (const isBrowser of [true, false])
-    await expect(system.requests.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
+    await expect(system.decisions.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
   expect(view(id).state).toBe("pending");
   // Its files can be proposed again on top of what runs.
   const { files } = await configOf({ name: "ada", request: id });
@@ -122,7 +122,7 @@ test("a request that does not follow what runs is refused at the approval with i
     ["notes.md", "stale\n"],
   ]);
   await expect(configOf({ name: "hm1nd", request: id })).rejects.toThrow(`request ${id} is about ada, not hm1nd`);
-  await system.requests.deny(id, "no");
+  await system.decisions.deny(id, "no");
   expect((await configOf({ name: "ada", request: id })).files).toEqual(files);
   expect((await configOf({ name: "ada" })).files.at(-1)?.text).toBe("newer\n");
 });
@@ -141,7 +141,7 @@ test("the answer to a proposal and to a spawn has the marks", async () => {
     operator,
   );
   expect(spawned.risks.map(({ text }) => text)).toContain('"gpt-5" is not on the list of models that the hive knows');
-  for (const id of [request, asked.request]) await system.requests.cancel(id, "operator");
+  for (const id of [request, asked.request]) await system.decisions.cancel(id, "operator");
 });
 
 test("a proposal that failed its check at once is a request, and no deploy", async () => {
@@ -161,7 +161,7 @@ test("the marks of a request that names an agent follow that agent's spawn and r
   await system.commands.destroy("carl", { purge: false });
   await system.agentRemoved();
   expect(texts(id)).toContain(unknown);
-  await system.requests.cancel(id, "operator");
+  await system.decisions.cancel(id, "operator");
 });
 
 test("the digest belongs to the base of the diff, even if what runs changes while the diff is made", async () => {
@@ -179,5 +179,5 @@ test("the digest belongs to the base of the diff, even if what runs changes whil
   const shown = await show(id);
   expect(shown.base_sha).toBe(was);
   expect(shown.approval.digest).toBe(digest);
-  await expect(system.requests.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
+  await expect(system.decisions.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
 });

@@ -2,6 +2,7 @@ import { HiveError } from "../wire/error.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import { AutoUpdate } from "./auto-update.ts";
 import type { DeployContext } from "./deploy-context.ts";
+import { Decisions } from "./decisions.ts";
 import { Deploys } from "./deploys.ts";
 import { forget } from "./leftover.ts";
 import { refreshMarks } from "./marks.ts";
@@ -16,12 +17,14 @@ export function openDeploys(context: DeployContext) {
   const requestStore = new RequestStore(context);
   const deploys = new Deploys(context, requestStore);
   const requests = new Requests(context, requestStore, deploys);
+  const decisions = new Decisions(context, requestStore, deploys);
   const autoUpdate = new AutoUpdate(context, requests, deploys);
   return {
     context,
     requestStore,
     deploys,
     requests,
+    decisions,
     autoUpdate,
     async recover() {
       const recovered = await recover(context, requestStore);

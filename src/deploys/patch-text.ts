@@ -1,3 +1,4 @@
+import { jsonBytes } from "../lib/json-bytes.ts";
 import { isUtf8 } from "node:buffer";
 
 const NEWLINE = 10;
@@ -61,9 +62,4 @@ export function wholeLines(text: string, limit: number): string {
     end = next;
   }
   return text.slice(0, end);
-}
-
-/** The bytes of a text in a JSON string, without the quotes. */
-export function jsonBytes(text: string): number {
-  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }

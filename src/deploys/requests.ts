@@ -12,23 +12,12 @@ import { templateTree } from "../agents/template.ts";
 import type { RequestStore } from "./request-store.ts";
 import type { Deploys } from "./deploys.ts";
 import { digestOf } from "./digest.ts";
-import { acceptedUnshown, readDiff } from "./request-diff.ts";
-import { isInFlight } from "../wire/request-states.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
 import { tryRequest, type RequestTrial } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployContext } from "./deploy-context.ts";
-
-/** What the operator had seen when approving. */
-export interface Seen {
-  sha?: Sha | undefined;
-  digest?: string | undefined;
-  /** Paths of files that are not shown whole as text but are approved. */
-  unshown?: readonly string[] | undefined;
-  note?: string | undefined;
-}
 
 /** The content of a new request. */
 interface Draft {
@@ -46,26 +35,18 @@ interface Draft {
 }
 
 /** The purpose of a deploy, and the reason for the decision. */
-interface Why {
+export interface Why {
   description?: string | undefined;
   note?: string | undefined;
 }
 
-/** The note to store. Empty if none was given, so that an earlier note stays. */
-function noteOf({ note }: Pick<Why, "note">): { note?: string } {
-  const text = note?.trim();
-  return text ? { note: text } : {};
-}
-
-/** Creates requests, and approves, denies and cancels them. */
+/** Creates requests: checks them, stores them, and starts those that their author approves. */
 export class Requests {
   readonly #context: DeployContext;
   readonly #requestStore: RequestStore;
   readonly #deploys: Deploys;
   /** Names of agents whose spawn is requested but not stored yet. */
   readonly #asking = new Set<string>();
-  /** Requests that are being denied. Their tag is being set, and their row changes after it. */
-  readonly #deciding = new Set<number>();
 
   constructor(context: DeployContext, requestStore: RequestStore, deploys: Deploys) {
     this.#context = context;
@@ -218,132 +199,6 @@ export class Requests {
     return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
   }
 
-  // Deciding
-
-  /**
-   * Approves a request if the running config is still the one that was shown: the one in the digest or, without a
-   * digest, the one at the time of the request. Content that is not shown must be named. The deploy then runs in the
-   * background. `digestNeeded` is true for a browser, which has shown a diff.
-   */
-  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
-    const { store, now } = this.#context;
-    const pending = this.#undecided(id, "approve");
-    this.#context.allStop.check();
-    await this.#checkPinned(pending);
-    this.#checkSeen(pending, seen, digestNeeded);
-    const base = this.#requestStore.running(pending);
-    await this.#checkFollows(pending, base);
-    const files = await readDiff(this.#context, pending.name, base, pending.sha);
-    const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
-    const row = await store.write((tx) => {
-      const found = this.#undecided(id, "approve");
-      this.#checkSeen(found, seen, digestNeeded);
-      if (this.#requestStore.running(found) !== base) throw changedSince();
-      const digest = digestOf(found.tree, this.#requestStore.runningTree(found.name));
-      const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
-      return this.#requestStore.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
-    });
-    await tagMoment(this.#context, row, "approved");
-    void this.#deploys.run(row).catch(this.#context.onUnexpected);
-    return row;
-  }
-
-  /**
-   * Checks that the proposed commit still exists and that its tag still names it. A moved tag means that the repository
-   * was edited by hand.
-   */
-  async #checkPinned(row: ApprovalRecord): Promise<void> {
-    const repo = this.#context.repos.applied(row.name);
-    if (!(await repo.has(row.sha)))
-      throw new HiveError("unavailable", `the applied repository of ${row.name} is damaged: ${row.sha} is not in it`);
-    const pinned = await repo.tagged(`proposal/${row.id}`);
-    if (pinned !== undefined && pinned !== row.sha)
-      throw new HiveError("conflict", `proposal/${row.id} names ${pinned} now, not ${row.sha}: look again`);
-  }
-
-  /** Throws if the commit does not descend from the running one. Its build would fail, so it is refused here. */
-  async #checkFollows(row: ApprovalRecord, running: Sha | undefined): Promise<void> {
-    if (running === undefined || (await this.#context.repos.applied(row.name).isAncestor(running, row.sha))) return;
-    const words = `request ${row.id} does not follow what runs (${running.slice(0, 12)}), which was deployed after it was made`;
-    throw new HiveError(
-      "conflict",
-      `${words}: it would undo that deploy. Propose it again on what runs (${hivectl(`propose ${row.name} --from ${row.id}`)}, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
-    );
-  }
-
-  #checkSeen(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {
-    if (row.kind === "spawn") this.#context.swarm.checkFree(row.name);
-    else if (!this.#requestStore.agentOf(row)) throw new HiveError("conflict", `${row.name} has been destroyed`);
-    if (seen.sha !== undefined && seen.sha !== row.sha)
-      throw new HiveError("conflict", `request ${row.id} is about ${row.sha}, not ${seen.sha}: look again`);
-    if (seen.digest === undefined && digestNeeded)
-      throw new HiveError("bad_request", "digest: an approval must name the digest of what was shown");
-    const running = this.#requestStore.running(row) ?? null;
-    const isUnchanged =
-      seen.digest === undefined
-        ? running === row.base_sha
-        : seen.digest === digestOf(row.tree, this.#requestStore.runningTree(row.name));
-    if (!isUnchanged) throw changedSince();
-  }
-
-  async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
-    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#context.now() };
-    const found = this.#undecided(id, "deny");
-    this.#deciding.add(id);
-    try {
-      // Set the tag first, because readers that the row notifies read the tag at once. `#deciding` blocks other
-      // decisions meanwhile.
-      await tagEnd(this.#context, { ...found, ...resolved, state: "denied" }).catch(this.#context.onUnexpected);
-      return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", OPERATOR, resolved));
-    } finally {
-      this.#deciding.delete(id);
-    }
-  }
-
-  /** Returns a request that is open for a decision. Throws if it is not, or if it is being denied. */
-  #undecided(id: number, event: "approve" | "deny" | "cancel"): ApprovalRecord {
-    const row = this.#requestStore.get(id);
-    this.#requestStore.check(row, event);
-    if (this.#deciding.has(id)) throw new HiveError("conflict", `request ${id} is being denied: there is nothing to ${event}`);
-    return row;
-  }
-
-  /**
-   * Cancels a request. The operator may cancel any, the manager only its own. A request that is being built fails with
-   * that reason. Resolves when it has ended.
-   */
-  async cancel(id: number, by: string, why: Pick<Why, "note"> = {}): Promise<ApprovalRecord> {
-    const mayCancel = (row: ApprovalRecord): void => {
-      if (by !== OPERATOR && row.requested_by !== by)
-        throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can cancel it`);
-    };
-    const deploying = this.#undecided(id, "cancel");
-    if (isInFlight(deploying.state)) {
-      mayCancel(deploying);
-      return this.#deploys.cancelBuild(id, by, why.note);
-    }
-    return this.#context.store.write((tx) => {
-      const row = this.#undecided(id, "cancel");
-      mayCancel(row);
-      return this.#requestStore.move(tx, id, "cancel", by, { resolved_by: by, resolved_at: this.#context.now(), ...noteOf(why) });
-    });
-  }
-
-  /** Called before an agent is destroyed. Cancels its pending requests. Throws if one is being deployed. */
-  async clearFor(name: string): Promise<void> {
-    await this.#context.store.write((tx) => {
-      const open = this.#context.store.approvals.openOf(name);
-      const busy = open.find((row) => isInFlight(row.state));
-      if (busy) throw new HiveError("conflict", `request ${busy.id} is being deployed: try again when it has ended`);
-      for (const row of open.filter((one) => !this.#deciding.has(one.id)))
-        this.#requestStore.move(tx, row.id, "cancel", SYSTEM, {
-          resolved_by: SYSTEM,
-          resolved_at: this.#context.now(),
-          note: `${name} was destroyed`,
-        });
-    });
-  }
-
   // Helpers
 
   /**
@@ -451,8 +306,6 @@ export class Requests {
 
 /** The trial of a request without anything to try. */
 const NOT_TRIED: RequestTrial = { complaints: [], owners: {} };
-
-const changedSince = (): HiveError => new HiveError("conflict", "what runs has changed since, look again");
 
 /** Converts the repository's refusal into an error for the author of the proposal. */
 function asRefusal(error: unknown): unknown {

@@ -12,7 +12,7 @@ import type { MessageView } from "../wire/message.ts";
 import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
 import { noticeKey, type Notice } from "../wire/notices.ts";
 import type { Output } from "../wire/operations.ts";
-import { mayReach, reachableNames, resolveRecipient, type Directory, type Principal } from "./directory.ts";
+import { reachableNames, type Directory, type Principal } from "./directory.ts";
 import { ChangedInboxes } from "./changed.ts";
 import type { MessageEvents } from "./events.ts";
 import { Inboxes } from "./inboxes.ts";
@@ -20,12 +20,11 @@ import { LeaseEnds } from "./lease-ends.ts";
 import { noticeBody } from "./notice-body.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
 import { DEFAULT_SEND_RATE, SendRate } from "./rate.ts";
+import { ALL_AGENTS, missedBy, recipientsOf } from "./recipients.ts";
+import { Repairs } from "./repairs.ts";
 import type { Draft, Sender } from "./sender.ts";
 import { leasedMessage, messageView } from "./view.ts";
 import { Waiters, type Served, type Waiter } from "./waiters.ts";
-
-/** The recipient that means every agent that the sender may reach. */
-export const ALL_AGENTS = "*";
 
 export interface BrokerDeps {
   store: Store;
@@ -69,6 +68,8 @@ export class Broker implements Service {
   readonly leases: LeaseEnds;
   /** The operator's inbox. */
   readonly operator: OperatorInbox;
+  /** What the operator does with stuck messages. */
+  readonly repairs: Repairs;
   readonly #bus: Pick<Bus<MessageEvents>, "emit">;
   readonly #changed = new ChangedInboxes((inbox) => this.#bus.emit("inbox_changed", inbox));
 
@@ -99,6 +100,12 @@ export class Broker implements Service {
       woke: (agentId) => void this.#asleep.delete(agentId),
       died: (tx, row) => this.#announceDead(tx, row),
     });
+    this.repairs = new Repairs({
+      store: this.#store,
+      inboxes: this.#inboxes,
+      nudge: (agentId) => this.#nudge(agentId),
+      view: (id) => this.#viewOf(this.#inboxes.found(id)),
+    });
   }
 
   // Sending
@@ -115,7 +122,7 @@ export class Broker implements Service {
       const earlier = this.stored(sender, draft);
       if (earlier) return earlier;
       const from = this.#principal(sender.id);
-      const { recipients, refused } = this.#recipients(from, sender, draft.to);
+      const { recipients, refused } = recipientsOf(this.#directory, from, sender, draft.to);
       if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
       this.#checkReply(sender.id, draft.in_reply_to);
       const chain = this.#chainOf(sender.id);
@@ -139,44 +146,8 @@ export class Broker implements Service {
     return {
       sent: rows.map((row) => this.#receipt(row)),
       duplicate: true,
-      refused: to === ALL_AGENTS ? this.#missed(sender, rows) : [],
+      refused: to === ALL_AGENTS ? missedBy(this.#directory, sender, rows) : [],
     };
-  }
-
-  /** The agents that a stored broadcast did not reach. */
-  #missed(sender: Sender, rows: readonly MessageRow[]): Output<"send">["refused"] {
-    const reached = new Set([sender.id, ...rows.map((row) => row.recipient)]);
-    return this.#directory
-      .live()
-      .filter((one) => !reached.has(one.id))
-      .map((one) => ({ to: one.name, error: "the first send did not reach it: send to it by name" }));
-  }
-
-  #recipients(
-    from: Principal,
-    sender: Sender,
-    to: string,
-  ): { recipients: Principal[]; refused: { to: string; error: string }[] } {
-    if (to !== ALL_AGENTS) {
-      // A program in a cage may send to its own agent. No other sender may write to itself.
-      if (to === from.name && sender.label === undefined)
-        throw new HiveError(
-          "bad_request",
-          to === OPERATOR
-            ? "you are the operator: name an agent, or * for every agent"
-            : "this is your own name: keep notes in /state instead",
-        );
-      if (to === from.name) return { recipients: [from], refused: [] };
-      return { recipients: [resolveRecipient(this.#directory, from, to)], refused: [] };
-    }
-    const others = this.#directory.live().filter((one) => one.id !== from.id);
-    const refused = others
-      .filter((one) => !mayReach(from, one.name))
-      .map((one) => ({ to: one.name, error: "your configuration does not let you send there" }));
-    const recipients = others.filter((one) => mayReach(from, one.name)).sort((a, b) => a.name.localeCompare(b.name));
-    if (recipients.length === 0)
-      throw new HiveError("not_found", "you have no recipients: no other agent exists that your config lets you send to");
-    return { recipients, refused };
   }
 
   #checkReply(sender: string, inReplyTo: number | undefined): void {
@@ -409,43 +380,7 @@ export class Broker implements Service {
     return true;
   }
 
-  // Operator commands and queries
-
-  /** Returns a dead message to its inbox with no failures. */
-  async retry(id: number): Promise<MessageView> {
-    const row = await this.#store.write((tx) => {
-      const found = this.#inboxes.found(id);
-      if (found.state !== "dead") throw new HiveError("conflict", `message ${id} is ${found.state}, not dead`);
-      this.#inboxes.change(tx, found, { state: "queued", failures: 0, reason: null, redelivered: 1 });
-      return found;
-    });
-    this.#nudge(row.recipient);
-    return this.#view(id);
-  }
-
-  /** Drops a message that is not in a turn. */
-  async drop(id: number): Promise<MessageView> {
-    await this.#store.write((tx) => {
-      const row = this.#inboxes.found(id);
-      if (row.state === "leased") throw new HiveError("conflict", `message ${id} is in a turn: cancel the turn instead`);
-      if (row.state === "done" || row.state === "dropped")
-        throw new HiveError("conflict", `message ${id} is ${row.state} already`);
-      this.#inboxes.change(tx, row, { state: "dropped", reason: "dropped by the operator" });
-    });
-    return this.#view(id);
-  }
-
-  /** Releases a held chain for the same number of hops again. Resolves with the number of released messages. */
-  async resumeChain(chain: number): Promise<number> {
-    const released = await this.#store.write((tx) => {
-      const held = this.#store.messages.heldOf(chain);
-      for (const row of held) this.#inboxes.change(tx, row, { state: "queued", hops: 0, reason: null });
-      return held;
-    });
-    if (released.length === 0) throw new HiveError("not_found", `the chain ${chain} has no message that waits`);
-    for (const inbox of new Set(released.map((row) => row.recipient))) this.#nudge(inbox);
-    return released.length;
-  }
+  // Queries
 
   /** The queued messages of an inbox, in delivery order. */
   queued(inbox: string): readonly number[] {
@@ -496,8 +431,5 @@ export class Broker implements Service {
 
   #viewOf(row: MessageRow): MessageView {
     return messageView(row, (id) => this.#directory.nameOf(id));
-  }
-  #view(id: number): MessageView {
-    return this.#viewOf(this.#inboxes.found(id));
   }
 }

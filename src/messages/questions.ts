@@ -10,7 +10,7 @@ import type { Output, Parsed } from "../wire/operations.ts";
 import type { Broker } from "./broker.ts";
 import type { Directory } from "./directory.ts";
 import type { Service } from "../lib/services.ts";
-import { preview } from "../lib/preview.ts";
+import { preview } from "../lib/json-bytes.ts";
 import { Moment } from "../lib/timers.ts";
 import { within } from "../lib/within.ts";
 

@@ -1,4 +1,4 @@
-import { preview } from "../lib/preview.ts";
+import { preview } from "../lib/json-bytes.ts";
 import type { MessageRow } from "../store/messages.ts";
 import { instant } from "../wire/instant.ts";
 import { MAX_PREVIEW_BYTES, MAX_REASON_PREVIEW_BYTES } from "../wire/limits.ts";

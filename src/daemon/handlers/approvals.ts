@@ -107,15 +107,15 @@ export const approvalHandlers: Pick<Handlers, Names> = {
 
   async approve(context, input, caller) {
     const isBrowser = caller.kind === "operator" && caller.browser === true;
-    const row = await context.deploys.requests.approve(input.id, input, isBrowser);
+    const row = await context.deploys.decisions.approve(input.id, input, isBrowser);
     return { approval: context.deploys.requestStore.view(row) };
   },
   async deny(context, input) {
-    return { approval: context.deploys.requestStore.view(await context.deploys.requests.deny(input.id, input.note)) };
+    return { approval: context.deploys.requestStore.view(await context.deploys.decisions.deny(input.id, input.note)) };
   },
   async cancel_request(context, input, caller) {
     return {
-      approval: context.deploys.requestStore.view(await context.deploys.requests.cancel(input.request, by(caller), input)),
+      approval: context.deploys.requestStore.view(await context.deploys.decisions.cancel(input.request, by(caller), input)),
     };
   },
   build_log(context, input) {

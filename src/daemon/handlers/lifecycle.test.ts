@@ -36,7 +36,7 @@ test("destroying an agent closes its questions after it is destroyed", async () 
       destroy: async () => void did.push("destroyed"),
     },
     questions: { closeOf: async (agent: string) => void did.push(`closed questions of ${agent}`) },
-    deploys: { requests: { clearFor: async () => {} }, agentRemoved: async () => {} },
+    deploys: { decisions: { clearFor: async () => {} }, agentRemoved: async () => {} },
   } as unknown as HandlerContext;
   const operator = { kind: "operator", ended: new AbortController().signal } as const;
   await lifecycleHandlers.destroy(context, { name: "ada", purge: false }, operator);

@@ -98,7 +98,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
   async destroy(context, input) {
     const agent = context.commands.destroyable(input.name, input);
     if (input.purge) context.backups.refuseWhileTaking("purge it");
-    await context.deploys.requests.clearFor(input.name);
+    await context.deploys.decisions.clearFor(input.name);
     await context.commands.destroy(input.name, { purge: input.purge, note: input.note });
     await context.questions.closeOf(agent.id);
     if (input.purge) await context.deploys.forget(input.name);

@@ -48,7 +48,7 @@ export const messageHandlers: Pick<Handlers, Names> = {
     return context.history.waiting(who, input.limit);
   },
   message: (context, input) => ({ message: context.history.whole(input.id) }),
-  message_retry: async (context, input) => ({ message: await context.broker.retry(input.id) }),
-  message_drop: async (context, input) => ({ message: await context.broker.drop(input.id) }),
-  chain_resume: async (context, input) => ({ released: await context.broker.resumeChain(input.chain) }),
+  message_retry: async (context, input) => ({ message: await context.broker.repairs.retry(input.id) }),
+  message_drop: async (context, input) => ({ message: await context.broker.repairs.drop(input.id) }),
+  chain_resume: async (context, input) => ({ released: await context.broker.repairs.resumeChain(input.chain) }),
 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { preview } from "./preview.ts";
+import { preview } from "./json-bytes.ts";
 import { within } from "./within.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;

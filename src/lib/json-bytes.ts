@@ -13,17 +13,22 @@ export function preview(text: string, bytes: number): string {
   let at = 0;
   while (at < text.length) {
     const point = text.codePointAt(at) ?? 0;
-    left -= jsonBytes(point);
+    left -= pointBytes(point);
     if (left < 0) return text.slice(0, at);
     at += point > 0xffff ? 2 : 1;
   }
   return text;
 }
 
-function jsonBytes(point: number): number {
+function pointBytes(point: number): number {
   if (point < 0x20) return SHORT_ESCAPES.has(point) ? 2 : MOST_BYTES;
   if (point < 0x80) return SHORT_ESCAPES.has(point) ? 2 : 1;
   if (point < 0x800) return 2;
   if (point >= 0xd800 && point <= 0xdfff) return MOST_BYTES;
   return point > 0xffff ? 4 : 3;
+}
+
+/** The bytes of a text in a JSON string, without the quotes. */
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }
