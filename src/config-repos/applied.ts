@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { GitError } from "../os/git.ts";
+import { GitError } from "../os/git/git.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha, TreeFile } from "../wire/approval.ts";
-import { diffCommits } from "./diff.ts";
-import { discard, MAIN, makeRepo } from "./folders.ts";
+import { diffCommits } from "../os/git/diff.ts";
+import { discard, MAIN, makeRepo } from "../os/git/folders.ts";
 import { commitObject, parseCommit, tagObject, treeObjects } from "./objects.ts";
 import { readTree } from "./read-tree.ts";
-import { listRefs, moveRef, readRef, removeRef } from "./refs.ts";
+import { listRefs, moveRef, readRef, removeRef } from "../os/git/refs.ts";
 import { safeFetch } from "./safe-fetch.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import { checkTree } from "./tree-rules.ts";

@@ -5,7 +5,7 @@ import { removeTree } from "../os/remove-tree.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { appliedRepo } from "./applied.ts";
 import { Gate } from "./gate.ts";
-import { removeLocks } from "./refs.ts";
+import { removeLocks } from "../os/git/refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
 import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
 

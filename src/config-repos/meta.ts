@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { git, tryGit } from "../os/git.ts";
+import { git, tryGit } from "../os/git/git.ts";
 import { replaceFile, syncAll } from "../os/stable.ts";
 import { Sha } from "../wire/approval.ts";
-import { MAIN, makeRepo } from "./folders.ts";
+import { MAIN, makeRepo } from "../os/git/folders.ts";
 import { commitObject, treeObjects } from "./objects.ts";
-import { moveRef, readRef } from "./refs.ts";
+import { moveRef, readRef } from "../os/git/refs.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
 import type { Ledger, MetaRepo } from "./types.ts";
 

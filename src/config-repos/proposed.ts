@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, lchown, mkdir, open, readdir, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { git } from "../os/git.ts";
+import { git } from "../os/git/git.ts";
 import { removeTree } from "../os/remove-tree.ts";
 import { syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
-import { MAIN, writeSkeleton } from "./folders.ts";
+import { MAIN, writeSkeleton } from "../os/git/folders.ts";
 import type { ProposedRepo } from "./types.ts";
 
 /** Bytes of history that a new proposed repository may start with: what a fetch may add in many proposals. */

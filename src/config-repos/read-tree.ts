@@ -1,4 +1,4 @@
-import { tryGit } from "../os/git.ts";
+import { tryGit } from "../os/git/git.ts";
 import type { Sha, TreeFile } from "../wire/approval.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES } from "../wire/limits.ts";
 import { readObjects } from "./store.ts";

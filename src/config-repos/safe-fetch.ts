@@ -3,15 +3,15 @@ import { constants } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
-import { GIT_ENV, git, gitCommand, tryGit } from "../os/git.ts";
+import { GIT_ENV, git, gitCommand, tryGit } from "../os/git/git.ts";
 import { startChild } from "../os/run.ts";
 import { syncAll } from "../os/stable.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { Sha } from "../wire/approval.ts";
 import { schemaComplaint } from "../wire/error.ts";
-import { writeSkeleton } from "./folders.ts";
+import { writeSkeleton } from "../os/git/folders.ts";
 import { readTree } from "./read-tree.ts";
-import { listRefs } from "./refs.ts";
+import { listRefs } from "../os/git/refs.ts";
 import { RepoRefusal, type ProposedRepo } from "./types.ts";
 
 /** Limits of one proposal. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { git, tryGit } from "../os/git.ts";
+import { git, tryGit } from "../os/git/git.ts";
 import { syncAll } from "../os/stable.ts";
 import type { Sha } from "../wire/approval.ts";
 import { packOf, type GitObject } from "./objects.ts";

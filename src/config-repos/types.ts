@@ -1,4 +1,5 @@
-import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
+import type { FileChange } from "../os/git/diff.ts";
+import type { Sha, TreeFile } from "../wire/approval.ts";
 
 /**
  * The repositories of a hive, as the deploy state machine uses them. Every method guarantees:
@@ -12,6 +13,8 @@ import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
  * - Refs change by compare-and-swap only. A lost race is `{ ok: false }`, not an exception.
  * - A hostile proposal is refused with a `RepoRefusal` for the manager and the operator.
  */
+
+export type { FileChange } from "../os/git/diff.ts";
 
 /** A proposal or repository that is refused. The message is for the manager and the operator. */
 export class RepoRefusal extends Error {
@@ -45,12 +48,6 @@ export interface ProposedRepo {
   /** `<state>/proposed/<name>/config` */
   folder: string;
   owner: { uid: number; gid: number };
-}
-
-/** One changed file with its whole patch. */
-export interface FileChange extends Pick<DiffFile, "path" | "status" | "old_mode" | "new_mode" | "added" | "removed"> {
-  /** The bytes of the hunks as git prints them; empty if only the mode changes or the file is empty. */
-  hunks: Buffer;
 }
 
 /** The applied repository of one agent: bare, written only by the daemon. `main` is the running commit. */

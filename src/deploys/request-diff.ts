@@ -4,7 +4,7 @@ import type { ApprovalRecord } from "../store/approvals.ts";
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { isUnshown } from "../wire/unshown.ts";
-import { patchText } from "./patch-text.ts";
+import { patchText } from "../lib/patch-text.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
 /** The characters of a patch in one part. Even if each is escaped, it fits into one line of a socket. */

@@ -3,7 +3,7 @@ import { openSync, readFileSync, readdirSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { check as checkInvariants } from "../../src/deploys/check.ts";
 import { Paths } from "../../src/lib/paths.ts";
-import { tryGit } from "../../src/os/git.ts";
+import { tryGit } from "../../src/os/git/git.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import { openTestSystem, type TestSystem } from "../lib/system.ts";
 import { DISK_FAILED } from "./world.ts";

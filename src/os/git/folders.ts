@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { foldersUpTo, syncAll } from "../os/stable.ts";
+import { foldersUpTo, syncAll } from "../stable.ts";
 
 export const MAIN = "refs/heads/main";
 

@@ -1,8 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { git, tryGit, GitError } from "../os/git.ts";
-import { foldersUpTo, syncAll } from "../os/stable.ts";
-import type { Sha } from "../wire/approval.ts";
+import { git, tryGit, GitError } from "./git.ts";
+import { foldersUpTo, syncAll } from "../stable.ts";
+
+type Sha = string;
 
 /** Git's value for a ref that does not exist yet. */
 const NONE = "0".repeat(40);

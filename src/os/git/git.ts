@@ -1,4 +1,4 @@
-import { runBytes, type Ended } from "./run-bytes.ts";
+import { runBytes, type Ended } from "../run-bytes.ts";
 
 /**
  * Bytes that one git call may print. The largest legitimate output is the diff of two full config trees, below 8 MiB.

@@ -1,4 +1,4 @@
-import { jsonBytes } from "../lib/json-bytes.ts";
+import { jsonBytes } from "./json-bytes.ts";
 import { isUtf8 } from "node:buffer";
 
 const NEWLINE = 10;

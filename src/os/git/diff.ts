@@ -1,6 +1,17 @@
-import { EMPTY_TREE, git } from "../os/git.ts";
-import type { DiffFile, Sha } from "../wire/approval.ts";
-import type { FileChange } from "./types.ts";
+import { EMPTY_TREE, git } from "./git.ts";
+
+/** One changed file with its whole patch. */
+export interface FileChange {
+  path: string;
+  status: "added" | "modified" | "deleted" | "renamed" | "type_changed";
+  /** Octal modes as git writes them. Absent where the file does not exist. */
+  old_mode?: string;
+  new_mode?: string;
+  added: number;
+  removed: number;
+  /** The bytes of the hunks as git prints them; empty if only the mode changes or the file is empty. */
+  hunks: Buffer;
+}
 
 /**
  * Options of the diff. A rename is shown as one deleted and one new file, so that every line of the new one can be
@@ -9,14 +20,14 @@ import type { FileChange } from "./types.ts";
 const OPTIONS = ["-r", "-p", "--raw", "-z", "--no-renames", "--text", "--no-ext-diff", "--no-textconv", "--no-color"];
 const FORMAT = ["--full-index", "--no-indent-heuristic", "--diff-algorithm=myers", "--unified=3", "--ignore-submodules=none"];
 
-const STATUS: Record<string, DiffFile["status"]> = { A: "added", M: "modified", D: "deleted", T: "type_changed" };
+const STATUS: Record<string, FileChange["status"]> = { A: "added", M: "modified", D: "deleted", T: "type_changed" };
 const NO_MODE = "000000";
 
 /**
  * The changes from one commit (from nothing if undefined) to another, of all files or of one path, in the order of
  * paths. Complete: the limits of a config tree bound them.
  */
-export async function diffCommits(gitDir: string, base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]> {
+export async function diffCommits(gitDir: string, base: string | undefined, head: string, path?: string): Promise<FileChange[]> {
   const from = base === undefined ? EMPTY_TREE : `${base}^{tree}`;
   const only = path === undefined ? [] : ["--", `:(top,literal)${path}`];
   const out = await git(gitDir, ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", from, `${head}^{tree}`, ...only]);
