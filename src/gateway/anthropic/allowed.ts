@@ -16,6 +16,16 @@ export function fields<S extends z.core.$ZodLooseShape>(constant: string, shape:
   });
 }
 
+/**
+ * An object with any fields, kept as it was parsed. A schema that copies it would lose a field named `__proto__`, which
+ * the API reads.
+ */
+export function anyObject() {
+  return z.custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
+    error: "an object is expected",
+  });
+}
+
 /** An object of this `type` with exactly these fields. */
 export function block<const T extends string, S extends z.core.$ZodLooseShape>(constant: string, type: T, shape: S) {
   return fields(constant, { type: z.literal(type, { error: (issue) => refused(issue.input, [type], constant) }), ...shape });

@@ -47,6 +47,17 @@ function* objectsOf(value: unknown, path: string): Generator<{ object: Record<st
 }
 
 describe("requests of the real CLI", () => {
+  test("are read as they are written: no field of a tool input or of a schema is lost", () => {
+    const odd = JSON.parse('{"__proto__":{"a":1},"constructor":2}') as object;
+    const body = {
+      ...says([{ type: "tool_use", id: "x", name: "y", input: odd }]),
+      tools: [{ name: "y", input_schema: odd }],
+      output_format: { type: "json_schema", schema: odd },
+    };
+    const written = JSON.stringify(body);
+    expect(JSON.stringify(readBody(Buffer.from(written)))).toBe(written);
+  });
+
   test("pass, and every beta in them is decided on", () => {
     for (const { headers, body } of CAPTURED) {
       expect(refusal(() => read(body))).toBe("");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseStrictObject } from "../../rpc/json.ts";
 import { HiveError } from "../../wire/error.ts";
-import { block, blocks, complaint, fields, listOf, words } from "./allowed.ts";
+import { anyObject, block, blocks, complaint, fields, listOf, words } from "./allowed.ts";
 import { Effort, Message, Text, Tool } from "./content.ts";
 
 /**
@@ -36,7 +36,7 @@ const ToolChoice = blocks(here("ToolChoice"), [
   block(here("ToolChoice"), "none", {}),
 ]);
 
-const OutputFormat = block(here("OutputFormat"), "json_schema", { schema: z.looseObject({}) });
+const OutputFormat = block(here("OutputFormat"), "json_schema", { schema: anyObject() });
 
 const OutputConfig = fields(here("OutputConfig"), {
   effort: Effort,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { block, blocks, fields, listOf, words } from "./allowed.ts";
+import { anyObject, block, blocks, fields, listOf, words } from "./allowed.ts";
 
 /**
  * What a message to the model may contain, at every depth. A source must be in the request itself: one that the API
@@ -9,7 +9,7 @@ import { block, blocks, fields, listOf, words } from "./allowed.ts";
 const here = (constant: string): string => `${constant} in src/gateway/anthropic/content.ts`;
 
 /** Left to the CLI: tool inputs and JSON schemas. The API reads them and reaches nothing through them. */
-const Free = z.looseObject({});
+const Free = anyObject();
 
 export const CacheControl = block(here("CacheControl"), "ephemeral", {
   ttl: words(here("CacheControl"), ["5m", "1h"]).optional(),
