@@ -68,6 +68,9 @@ export const RiskMark = z.object({
     "invisible",
     "nix",
     "cli",
+    "repo",
+    "protected",
+    "submodule",
   ]),
   /** One line: `new egress host: export.arxiv.org`. */
   text: z.string(),

@@ -5,6 +5,7 @@ import { MessageView } from "./message.ts";
 import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
+import { ChangeView, RepoView } from "./work.ts";
 
 const TurnResult = z.enum(TURN_RESULTS);
 
@@ -131,8 +132,8 @@ export const HiveView = z.object({
 export type HiveView = z.infer<typeof HiveView>;
 
 /**
- * The operator's event stream. `message`, `question`, `approval` and `turn` have a `seq`, from which a client resumes.
- * `agent` and `hive` are the latest view; all of them are sent on connect. `delta` is live only. `reset` means that the
+ * The operator's event stream. `message`, `question`, `approval`, `change` and `turn` have a `seq`, from which a client resumes.
+ * `agent`, `repo` and `hive` are the latest view (a `repo` without its view was removed); all of them are sent on connect. `delta` is live only. `reset` means that the
  * gap is too long to replay and the client must fetch a new snapshot.
  */
 export const HiveEvent = z.discriminatedUnion("kind", [
@@ -140,7 +141,9 @@ export const HiveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("question"), seq: Seq, question: QuestionView }),
   z.object({ kind: z.literal("approval"), seq: Seq, approval: ApprovalView }),
   z.object({ kind: z.literal("turn"), seq: Seq, turn: StoredTurnEvent }),
+  z.object({ kind: z.literal("change"), seq: Seq, change: ChangeView }),
   z.object({ kind: z.literal("agent"), agent: AgentView }),
+  z.object({ kind: z.literal("repo"), name: z.string(), repo: RepoView.optional() }),
   z.object({ kind: z.literal("hive"), hive: HiveView }),
   z.object({ kind: z.literal("delta"), agent: z.string(), delta: LiveDelta }),
   z.object({ kind: z.literal("reset"), seq: Seq }),
@@ -156,6 +159,9 @@ export const StateSnapshot = z.object({
   questions: z.array(QuestionView),
   /** Requests that have not ended, oldest first. */
   approvals: z.array(ApprovalView),
+  /** Repositories, and changes that have not ended, oldest first. */
+  repos: z.array(RepoView),
+  changes: z.array(ChangeView),
   /** The newest messages, oldest first. */
   messages: z.array(MessageView),
   /** Dead and held messages, whatever their age: the newest, oldest first. Only the operator can move them. */

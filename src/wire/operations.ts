@@ -23,6 +23,7 @@ import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Oper
 export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
+import { workOperations } from "./work-operations.ts";
 
 export const operations = {
   // ── messages ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,6 +293,7 @@ export const operations = {
 
   ...approvalOperations,
   ...historyOperations,
+  ...workOperations,
 
   // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
   list: {
@@ -345,7 +347,7 @@ export const operations = {
     input: z.object({
       after: Seq.optional(),
       agent: AgentName.optional(),
-      kinds: z.array(z.enum(["message", "question", "approval", "turn", "agent", "hive", "delta"])).optional(),
+      kinds: z.array(z.enum(["message", "question", "approval", "change", "turn", "agent", "repo", "hive", "delta"])).optional(),
     }),
     output: z.object({ event: HiveEvent.optional() }),
   },

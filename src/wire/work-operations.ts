@@ -1,0 +1,282 @@
+import { z } from "zod";
+import { Digest, DiffFile, Sha } from "./approval.ts";
+import { MAX_PATH_CHARS } from "./limits.ts";
+import { Id, Instant } from "./names.ts";
+import { nothing, page, type Operation } from "./operation.ts";
+import {
+  AgentBranch,
+  BranchName,
+  ChangeView,
+  CommentPlace,
+  CommentView,
+  MAX_CHANGE_BODY_CHARS,
+  MAX_CHANGE_FILES,
+  MAX_COMMENT_CHARS,
+  MAX_COMMENTS,
+  MAX_TITLE_CHARS,
+  RepoName,
+  RepoSettings,
+  RepoView,
+  WorkNote,
+} from "./work.ts";
+
+const oneRepo = z.object({ name: RepoName });
+const oneChange = z.object({ change: Id });
+const why = { note: WorkNote.optional() };
+const settings = RepoSettings.partial();
+
+/** A change as an agent sees it. */
+const ChangeRow = ChangeView.pick({
+  id: true,
+  repo: true,
+  agent: true,
+  branch: true,
+  base: true,
+  round: true,
+  state: true,
+  title: true,
+  sha: true,
+  reason: true,
+  note: true,
+});
+
+/** The start of a change's diff: its merge base, the tip of its base now, or the commit of its last reviewed round. */
+export const ChangeBase = z.enum(["merge_base", "base_tip", "last_reviewed"]);
+
+/** The operations on repositories and changes. A change is named by `change`: `id` is the number of a socket's call. */
+export const workOperations = {
+  // ── repositories ──────────────────────────────────────────────────────────────────────────────────────────
+  repos: {
+    summary: "The repositories of the hive, with their bases, agents and merge queues.",
+    callers: ["operator"],
+    input: nothing,
+    output: z.object({ repos: z.array(RepoView) }),
+  },
+  repo: {
+    summary: "One repository with the branches of its agents.",
+    callers: ["operator"],
+    input: oneRepo,
+    output: z.object({ repo: RepoView, branches: z.array(AgentBranch) }),
+  },
+  repo_create: {
+    summary: "Create an empty repository that has no upstream.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneRepo.extend(settings.shape),
+    output: z.object({ repo: RepoView }),
+  },
+  repo_add: {
+    summary: "Add a repository from a folder of the host, and follow it. Tells how far it is, and at the end the repository.",
+    callers: ["operator"],
+    takesIn: true,
+    // Served on host.sock only: a page must not name folders of the host.
+    stream: true,
+    input: oneRepo.extend({
+      /** The git folder, as `git rev-parse --absolute-git-dir` prints it. */
+      folder: z.string().min(1).max(MAX_PATH_CHARS),
+      /** The content of `hive-export` in that folder, which the caller wrote: proof that its owner exports it. */
+      nonce: z.string().regex(/^[0-9a-f]{32}$/, "a nonce has 32 hex digits"),
+      ...settings.shape,
+    }),
+    output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
+  },
+  repo_fetch: {
+    summary: "Fetch from the folder that a repository follows, and move its bases forward.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneRepo,
+    output: z.object({
+      repo: RepoView,
+      /** Bases that moved. */
+      moved: z.array(z.object({ base: z.string(), from: Sha.optional(), to: Sha })),
+      /** Bases with commits on both sides. Their queues stop until the operator decides. */
+      diverged: z.array(z.string()),
+    }),
+  },
+  repo_set: {
+    summary: "Change the settings of a repository.",
+    callers: ["operator"],
+    input: oneRepo.extend(settings.shape),
+    output: z.object({ repo: RepoView }),
+  },
+  repo_remove: {
+    summary: "Remove a repository with its changes. Refused while an agent's config names it.",
+    callers: ["operator"],
+    input: oneRepo,
+    output: nothing,
+  },
+  repo_token: {
+    summary: "A token of ten minutes with which the operator's git reads and writes a repository over HTTP.",
+    callers: ["operator"],
+    input: oneRepo,
+    output: z.object({ url: z.string(), token: z.string(), expires_at: Instant }),
+  },
+
+  // ── changes, for agents ───────────────────────────────────────────────────────────────────────────────────
+  propose_change: {
+    summary: "Propose the tip of one of this agent's pushed branches for a base. A proposal of the same branch replaces the last.",
+    callers: ["agent"],
+    takesIn: true,
+    input: z.object({
+      repo: RepoName,
+      branch: BranchName,
+      title: z.string().min(1).max(MAX_TITLE_CHARS),
+      body: z.string().max(MAX_CHANGE_BODY_CHARS).default(""),
+      base: BranchName.optional(),
+      /** Answers to comments, by their ids. */
+      answers: z
+        .array(z.object({ comment: Id, text: z.string().min(1).max(MAX_COMMENT_CHARS) }))
+        .max(MAX_COMMENTS)
+        .optional(),
+    }),
+    output: z.object({ change: ChangeRow }),
+  },
+  list_changes: {
+    summary: "The changes of this agent's repositories, newest first.",
+    callers: ["agent"],
+    input: z.object({ repo: RepoName.optional(), mine: z.boolean().default(false), limit: page.limit }),
+    output: z.object({ changes: z.array(ChangeRow) }),
+  },
+  withdraw_change: {
+    summary: "Withdraw a change. An agent withdraws its own ones.",
+    callers: ["agent", "operator"],
+    input: oneChange.extend(why),
+    output: z.object({ change: ChangeRow }),
+  },
+  review_change: {
+    summary: "A named reviewer's verdict on one commit of a change.",
+    callers: ["agent"],
+    takesIn: true,
+    input: oneChange.extend({
+      commit: Sha,
+      verdict: z.enum(["approve", "request_changes", "comment"]),
+      text: z.string().max(MAX_CHANGE_BODY_CHARS).default(""),
+      comments: z
+        .array(CommentPlace.partial().extend({ text: z.string().min(1).max(MAX_COMMENT_CHARS) }))
+        .max(MAX_COMMENTS)
+        .default([]),
+    }),
+    output: z.object({ change: ChangeRow }),
+  },
+
+  // ── changes, for the operator ─────────────────────────────────────────────────────────────────────────────
+  changes: {
+    summary: "Changes, newest first: of one repository, of one agent, or only the open ones.",
+    callers: ["operator"],
+    input: z.object({
+      ...page,
+      repo: RepoName.optional(),
+      agent: z.string().max(32).optional(),
+      open: z.boolean().optional(),
+      before: Id.optional(),
+    }),
+    output: z.object({ changes: z.array(ChangeView) }),
+  },
+  change: {
+    summary: "One change with its diff and its comments.",
+    callers: ["operator"],
+    input: oneChange.extend({ against: ChangeBase.default("merge_base") }),
+    output: z.object({
+      change: ChangeView,
+      base_sha: Sha.optional(),
+      /** Protected files come first. Patches beyond the budget are fetched by `change_file`. */
+      files: z.array(DiffFile),
+      comments: z.array(CommentView),
+    }),
+  },
+  change_file: {
+    summary: "The whole patch of one file of a change, in parts.",
+    callers: ["operator"],
+    input: oneChange.extend({
+      against: ChangeBase.default("merge_base"),
+      path: z.string().min(1).max(MAX_PATH_CHARS),
+      /** Characters that the caller already has. */
+      after: z.number().int().min(0).default(0),
+    }),
+    output: z.object({ text: z.string(), next: z.number().int().optional() }),
+  },
+  change_approve: {
+    summary: "Approve the commit of a change that was shown. It goes to the merge queue.",
+    callers: ["operator"],
+    input: oneChange.extend({
+      sha: Sha.optional(),
+      digest: Digest.optional(),
+      /** The files that are not shown whole as text. Approval is refused unless it names each of them. */
+      unshown: z.array(z.string().min(1).max(MAX_PATH_CHARS)).max(MAX_CHANGE_FILES).optional(),
+      ...why,
+    }),
+    output: z.object({ change: ChangeView }),
+  },
+  change_deny: {
+    summary: "Deny a change. Its owner gets the note.",
+    callers: ["operator"],
+    input: oneChange.extend(why),
+    output: z.object({ change: ChangeView }),
+  },
+  change_comment: {
+    summary: "Keep a comment on a line, or on the whole change, as a draft.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneChange.extend({ ...CommentPlace.partial().shape, text: z.string().min(1).max(MAX_COMMENT_CHARS) }),
+    output: z.object({ comment: CommentView }),
+  },
+  change_comment_drop: {
+    summary: "Drop a comment that is not sent yet.",
+    callers: ["operator"],
+    input: z.object({ comment: Id }),
+    output: nothing,
+  },
+  change_comment_resolve: {
+    summary: "Mark a comment as resolved, or as open again.",
+    callers: ["operator"],
+    input: z.object({ comment: Id, resolved: z.boolean().default(true) }),
+    output: z.object({ comment: CommentView }),
+  },
+  change_return: {
+    summary: "Send a change back to its owner with all drafts and a note, as one message.",
+    callers: ["operator"],
+    input: oneChange.extend(why),
+    output: z.object({ change: ChangeView }),
+  },
+  change_retry: {
+    summary: "Put a change that came back from the queue into it again.",
+    callers: ["operator"],
+    input: oneChange,
+    output: z.object({ change: ChangeView }),
+  },
+  change_dequeue: {
+    summary: "Take a change out of the merge queue. Its approval ends.",
+    callers: ["operator"],
+    input: oneChange.extend(why),
+    output: z.object({ change: ChangeView }),
+  },
+  change_to_front: {
+    summary: "Make a change the next one of its merge queue.",
+    callers: ["operator"],
+    input: oneChange,
+    output: z.object({ change: ChangeView }),
+  },
+  change_revert: {
+    summary: "Propose the revert of a merged change, as a change of the operator.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneChange.extend(why),
+    output: z.object({ change: ChangeView }),
+  },
+  change_log: {
+    summary: "The last lines of a change's check; or what comes after a position, as soon as there is something.",
+    callers: ["operator"],
+    input: oneChange.extend({
+      lines: z.number().int().min(1).max(5000).default(200),
+      /** A position of an earlier answer. Waits up to half a minute until the log has more. */
+      after: z.number().int().min(0).optional(),
+    }),
+    output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
+  },
+  queue_pause: {
+    summary: "Pause the merge queue of a base, or let it go on.",
+    callers: ["operator"],
+    input: oneRepo.extend({ base: BranchName.optional(), paused: z.boolean().default(true) }),
+    output: z.object({ repo: RepoView }),
+  },
+} as const satisfies Record<string, Operation>;
