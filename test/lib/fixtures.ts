@@ -171,6 +171,8 @@ export function aState(extra: Partial<StateSnapshot> = {}): StateSnapshot {
     hive: aHive(),
     agents: [anAgent("hm1nd", { model: "sonnet" })],
     questions: [],
+    repos: [],
+    changes: [],
     approvals: [],
     messages: [],
     stuck: [],

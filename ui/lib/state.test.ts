@@ -23,6 +23,8 @@ const snapshot = (extra: Partial<StateSnapshot> = {}): StateSnapshot => ({
   hive: {} as never,
   agents: [],
   questions: [],
+  repos: [],
+  changes: [],
   approvals: [],
   stuck: [],
   messages: [message(1, 1), message(3, 3)],

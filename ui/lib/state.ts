@@ -2,7 +2,9 @@ import { isTerminal } from "../../src/wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
+import { isChangeOver } from "../../src/wire/change-states.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import type { ChangeView, RepoView } from "../../src/wire/work.ts";
 
 /** Maximum messages in a snapshot. If it has fewer, there are no older ones. */
 const SNAPSHOT_MESSAGES = 100;
@@ -36,6 +38,8 @@ export interface State {
   agents: ReadonlyMap<string, AgentView>;
   questions: ReadonlyMap<number, QuestionView>;
   approvals: ReadonlyMap<number, ApprovalView>;
+  repos: ReadonlyMap<string, RepoView>;
+  changes: ReadonlyMap<number, ChangeView>;
   /** The newest messages by id, oldest first, without gaps. */
   messages: readonly MessageView[];
   /** True while there are older messages than these. */
@@ -78,6 +82,13 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
         (one) => [one.id, one] as const,
       ),
     ),
+    repos: new Map(snapshot.repos.map((repo) => [repo.name, repo])),
+    // Finished changes that the page has fetched stay, too.
+    changes: new Map(
+      [...[...(before?.changes.values() ?? [])].filter((one) => isChangeOver(one.state)), ...snapshot.changes].map(
+        (one) => [one.id, one] as const,
+      ),
+    ),
     // There may be a gap between the known messages and the snapshot, or changes in it. The window restarts.
     messages: snapshot.messages,
     moreMessages: snapshot.messages.length >= SNAPSHOT_MESSAGES || snapshot.more?.messages === true,
@@ -96,6 +107,21 @@ export function apply(state: State, event: HiveEvent): State {
       return { ...state, hive: event.hive };
     case "agent":
       return { ...state, agents: withEntry(state.agents, event.agent.name, event.agent) };
+    case "repo": {
+      const repos = new Map(state.repos);
+      if (event.repo) repos.set(event.name, event.repo);
+      else repos.delete(event.name);
+      return { ...state, repos };
+    }
+    case "change": {
+      const known = state.changes.get(event.change.id);
+      if (known && known.seq >= event.change.seq) return state;
+      return {
+        ...state,
+        seq: Math.max(state.seq, event.seq),
+        changes: withEntry(state.changes, event.change.id, event.change),
+      };
+    }
     case "question": {
       const known = state.questions.get(event.question.id);
       if (known && known.seq >= event.question.seq) return state;

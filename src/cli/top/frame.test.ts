@@ -68,6 +68,8 @@ function snapshot(agents: AgentView[]): StateSnapshot {
     hive,
     agents,
     questions: [],
+    repos: [],
+    changes: [],
     approvals: [],
     stuck: [],
     messages: Array.from({ length: 40 }, (_, n) => message(n + 1)),
