@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { GIT_ENV, git, gitCommand, tryGit } from "../os/git/git.ts";
 import { startChild } from "../os/run.ts";
-import { syncAll } from "../os/stable.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { Sha } from "../wire/approval.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { writeSkeleton } from "../os/git/folders.ts";
+import { moveObjects } from "../os/git/move-objects.ts";
 import { readTree } from "./read-tree.ts";
 import { listRefs } from "../os/git/refs.ts";
 import { RepoRefusal, type ProposedRepo } from "./types.ts";
@@ -40,8 +40,6 @@ const MEMORY_BYTES = 1024 * 1024 * 1024;
 const CPU_SECONDS = 20;
 /** A pack contains zlib data, which expands incompressible content by less than this. */
 const PACK_OVERHEAD = 1024 * 1024;
-/** Files that are flushed at once: the file system then does it in one pass. */
-const FLUSHED_AT_ONCE = 64;
 /** Commits of ours that the proposal need not send, newest last. */
 const MAX_HAVES = 1000;
 
@@ -127,7 +125,7 @@ export async function safeFetch(fetch: {
     await receive(fetch.sandboxedRun, quarantine, env, from, [sha, inode], haves, limits);
     await checkWhole(quarantine, env, sha, haves);
     await readTree(quarantine, sha, env);
-    await moveIn(join(quarantine, "objects"), join(into, "objects"));
+    await moveObjects(join(quarantine, "objects"), join(into, "objects"));
   } finally {
     await rm(quarantine, { recursive: true, force: true });
   }
@@ -294,20 +292,4 @@ async function checkWhole(gitDir: string, env: Record<string, string>, sha: Sha,
   const ended = await tryGit(gitDir, ["rev-list", "--objects", "--quiet", "--stdin"], { env, input: `${input}\n` });
   if (ended.code !== 0) throw new RepoRefusal(`the history of ${sha} is not whole: ${ended.stderr.trim()}`);
   await git(gitDir, ["cat-file", "-e", `${sha}^{commit}`], { env });
-}
-
-/** Flushes loose objects and moves them in. Names are content hashes, so an existing object is identical. */
-async function moveIn(from: string, to: string): Promise<void> {
-  const prefixes = (await readdir(from)).filter((name) => /^[0-9a-f]{2}$/.test(name));
-  const objects: string[] = [];
-  for (const prefix of prefixes) for (const name of await readdir(join(from, prefix))) objects.push(join(prefix, name));
-  for (let at = 0; at < objects.length; at += FLUSHED_AT_ONCE) {
-    await syncAll(objects.slice(at, at + FLUSHED_AT_ONCE).map((name) => join(from, name)));
-  }
-  for (const prefix of prefixes) {
-    await mkdir(join(to, prefix), { recursive: true });
-    await chmod(join(to, prefix), 0o755);
-  }
-  for (const name of objects) await rename(join(from, name), join(to, name));
-  await syncAll([...prefixes.map((prefix) => join(to, prefix)), to]);
 }

@@ -36,6 +36,18 @@ export class Paths {
   get scratch(): string {
     return join(this.state, "scratch");
   }
+  /** The bare repositories that agents work on, `<name>.git`. */
+  get repos(): string {
+    return join(this.state, "repos");
+  }
+  /** The folders of checks that run. */
+  get checks(): string {
+    return join(this.state, "checks");
+  }
+  /** The output of the last check of a change. */
+  changeLog(change: number): string {
+    return join(this.state, "changes", `${change}.log`);
+  }
   /** The log of a request's build. */
   buildLog(request: number): string {
     return join(this.state, "builds", `${request}.log`);
@@ -60,6 +72,10 @@ export class Paths {
       this.proposed,
       this.applied,
       this.meta,
+      this.repos,
+      join(this.repos, ".scratch"),
+      this.checks,
+      join(this.state, "changes"),
       join(this.run, "agents"),
       join(this.run, "manager"),
     ]) {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 
 /** The result of a program with binary output. */
 export interface Ended {
@@ -16,8 +16,6 @@ export interface Ended {
 }
 
 interface Bounds {
-  /** The complete environment. */
-  env: Record<string, string>;
   input?: Buffer | string;
   /** Bytes of output after which the program is killed. */
   maxBytes: number;
@@ -32,9 +30,17 @@ const MAX_STDERR_CHARS = 8 * 1024;
  * Runs a program to its end, with bytes as input and output. It has its own process group, which is killed as a whole
  * if it prints too much or takes too long. Never throws for a failure of the program.
  */
-export async function runBytes(program: string, argv: readonly string[], bounds: Bounds): Promise<Ended> {
+export async function runBytes(
+  program: string,
+  argv: readonly string[],
+  { env, ...bounds }: Bounds & { env: Record<string, string> },
+): Promise<Ended> {
+  return collect(spawn(program, argv, { env, cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"] }), bounds);
+}
+
+/** Waits for the end of a program that was just started with pipes, in its own process group, as `runBytes` does. */
+export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(program, argv, { env: bounds.env, cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
     let size = 0;
     let stderr = "";
@@ -50,7 +56,7 @@ export async function runBytes(program: string, argv: readonly string[], bounds:
       tooLong = true;
       end();
     }, bounds.timeoutMs);
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= bounds.maxBytes) chunks.push(chunk);
       else if (!tooMuch) {
@@ -58,11 +64,11 @@ export async function runBytes(program: string, argv: readonly string[], bounds:
         end();
       }
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       if (stderr.length < MAX_STDERR_CHARS) stderr = (stderr + text).slice(0, MAX_STDERR_CHARS);
     });
     // A program that ends before it has read everything is judged by its exit, not by the broken pipe.
-    child.stdin.on("error", () => {});
+    child.stdin?.on("error", () => {});
     child.on("error", (error) => {
       missing = true;
       stderr += error.message;
@@ -80,6 +86,6 @@ export async function runBytes(program: string, argv: readonly string[], bounds:
         missing,
       });
     });
-    child.stdin.end(bounds.input ?? "");
+    child.stdin?.end(bounds.input ?? "");
   });
 }

@@ -5,12 +5,14 @@ import { LAUNCH_ENV } from "./launch-env.ts";
 import { startChild } from "./run.ts";
 import { seccompFilter } from "./seccomp/filter.ts";
 
-/** A program that runs once in a sandbox with one foreign folder and nothing else. */
+/** A program that runs once in a sandbox with one foreign folder, and others that it only reads. */
 export interface SandboxedProgram {
   /** The host folder that appears as /repo, read-only by default. */
   folder: string;
   /** Binds /repo writable, as far as the owner may write. */
   writable?: boolean;
+  /** More folders of the host, read-only, each at a path of one name such as `/objects`. */
+  reads?: readonly { host: string; at: string }[];
   /** An id map of the folder, as `idMap` makes it. Only root can use one. */
   idMap?: string | undefined;
   /** The owner of the files. The program runs as this user, never as one who could read more. */
@@ -39,14 +41,24 @@ const FILTER_FD = 3;
 const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
 
 /**
- * As root: binds the folder where every uid can enter, in a new mount namespace, then switches to the owner
+ * As root: binds the folders where every uid can enter, in a new mount namespace, then switches to the owner
  * permanently, like the cage driver. Limits are set last, for everything that follows.
  */
 const AS_ROOT = `
 set -eu
 uid=$1 gid=$2 stage=$3 folder=$4 map=$5 kib=$6 seconds=$7
 shift 7
-if [ -z "$map" ]; then mount --bind "$folder" "$stage"; else mount --bind -o "${ID_MAP_OPTIONS}$map" "$folder" "$stage"; fi
+mount -t tmpfs -o mode=755,size=64k hive-stage "$stage"
+mkdir "$stage/0"
+if [ -z "$map" ]; then mount --bind "$folder" "$stage/0"; else mount --bind -o "${ID_MAP_OPTIONS}$map" "$folder" "$stage/0"; fi
+n=1
+while [ "$1" != -- ]; do
+  mkdir "$stage/$n"
+  mount --bind "$1" "$stage/$n"
+  n=$((n + 1))
+  shift
+done
+shift
 ulimit -c 0
 ulimit -v "$kib"
 ulimit -t "$seconds"
@@ -71,9 +83,20 @@ export type SandboxedRun = (program: SandboxedProgram) => ChildProcess;
  * must check that the bound folder is the intended one; it gets what it needs to compare.
  */
 export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
+  const { reads = [] } = cage;
   const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
   if (process.getuid?.() !== 0) {
-    const argv = ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, cage.folder)];
+    const argv = [
+      "-c",
+      AS_USER,
+      "hive-once",
+      ...limits,
+      ...bwrapArguments(
+        cage,
+        cage.folder,
+        reads.map(({ host }) => host),
+      ),
+    ];
     return startChild("/bin/sh", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
   }
   const stage = STAGES.find((folder) => existsSync(folder));
@@ -90,12 +113,15 @@ export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
     cage.folder,
     cage.idMap ?? "",
     ...limits,
+    ...reads.map(({ host }) => host),
+    "--",
   ];
-  const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, stage)];
+  const staged = reads.map((_, index) => `${stage}/${index + 1}`);
+  const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, `${stage}/0`, staged)];
   return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
 }
 
-function bwrapArguments(cage: SandboxedProgram, source: string): string[] {
+function bwrapArguments(cage: SandboxedProgram, source: string, reads: readonly string[]): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--die-with-parent", "--cap-drop", "ALL"];
   args.push("--seccomp", String(FILTER_FD));
   for (const path of PROGRAMS) {
@@ -117,6 +143,7 @@ function bwrapArguments(cage: SandboxedProgram, source: string): string[] {
     source,
     "/repo",
   );
+  cage.reads?.forEach(({ at }, index) => args.push("--ro-bind", reads[index] ?? "", at));
   args.push("--remount-ro", "/", "--chdir", "/", "--clearenv");
   for (const [name, value] of Object.entries(cage.env)) args.push("--setenv", name, value);
   return [...args, "--", "/bin/sh", "-c", cage.script, "hive-once", ...cage.args];

@@ -291,4 +291,83 @@ UPDATE turns SET turn = (SELECT new FROM renumbered WHERE renumbered.agent = tur
 DROP TABLE renumbered;
 UPDATE messages SET reason = substr(reason, 1, 4096) WHERE length(reason) > 4096;
 `,
+  `
+-- The agents' work: repositories, the branches that agents pushed, changes and their comments. The rows are the
+-- authority; refs of the repositories follow them. A change is merged one at a time per repository and base.
+CREATE TABLE repositories (
+  name TEXT PRIMARY KEY,
+  settings TEXT NOT NULL,
+  upstream TEXT,
+  upstream_uid INTEGER,
+  upstream_gid INTEGER,
+  upstream_nonce TEXT,
+  queues TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE branches (
+  repo TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  sha TEXT NOT NULL,
+  pushed_at INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (repo, agent, branch)
+) WITHOUT ROWID;
+CREATE INDEX branches_by_agent ON branches (agent);
+
+CREATE TABLE changes (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  repo TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  agent_name TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  base TEXT NOT NULL,
+  round INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  title TEXT NOT NULL,
+  body TEXT NOT NULL,
+  sha TEXT NOT NULL,
+  merge_base TEXT,
+  digest TEXT NOT NULL,
+  stat TEXT NOT NULL,
+  marks TEXT NOT NULL,
+  proposed_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  decided_by TEXT,
+  decided_at INTEGER,
+  reviewed_sha TEXT,
+  note TEXT,
+  reason TEXT,
+  queued_at INTEGER,
+  candidate TEXT,
+  candidate_base TEXT,
+  merged_sha TEXT,
+  has_log INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX changes_by_seq ON changes (seq);
+CREATE INDEX changes_by_repo ON changes (repo, id);
+CREATE INDEX changes_by_agent ON changes (agent, id);
+CREATE INDEX changes_open ON changes (id) WHERE state NOT IN ('merged', 'denied', 'withdrawn', 'superseded', 'stale');
+CREATE UNIQUE INDEX changes_one_at_a_time ON changes (repo, base) WHERE state IN ('merging', 'checking', 'pushing');
+
+CREATE TABLE change_comments (
+  id INTEGER PRIMARY KEY,
+  change INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  path TEXT,
+  line INTEGER,
+  side TEXT,
+  quote TEXT,
+  text TEXT NOT NULL,
+  state TEXT NOT NULL,
+  outdated INTEGER NOT NULL,
+  answer TEXT,
+  at INTEGER NOT NULL
+);
+CREATE INDEX change_comments_of ON change_comments (change, id);
+`,
 ];

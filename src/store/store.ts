@@ -1,6 +1,7 @@
 import type { ByCall } from "../wire/by-call.ts";
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
+import { changeQueries } from "./changes.ts";
 import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
@@ -8,6 +9,7 @@ import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
 import { questionQueries } from "./questions.ts";
+import { repositoryQueries } from "./repositories.ts";
 import { rowRetentionQueries } from "./row-retention.ts";
 import { searchQueries } from "./search.ts";
 import { sentRetentionQueries } from "./sent-retention.ts";
@@ -50,7 +52,7 @@ export function openStore(options: StoreOptions) {
   };
   const messages = messageQueries(db, inserts);
   // Each reads the end of an index, so the cost of a start does not grow with history.
-  let seq = ["questions", "turn_events", "audit", "approvals"]
+  let seq = ["questions", "turn_events", "audit", "approvals", "changes"]
     .map(newest)
     .reduce((most, one) => Math.max(most, one), messages.newestSeq());
 
@@ -59,6 +61,8 @@ export function openStore(options: StoreOptions) {
     search: searchQueries(db, inserts),
     agents: agentQueries(db),
     approvals: approvalQueries(db),
+    repositories: repositoryQueries(db),
+    changes: changeQueries(db),
     turns: turnQueries(db, inserts),
     eventRetention: eventRetentionQueries(db),
     rowRetention: rowRetentionQueries(db),

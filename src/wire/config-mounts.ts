@@ -7,7 +7,7 @@ import { MAX_PATH_CHARS } from "./limits.ts";
 const MAX_NAME_BYTES = 255;
 /** Folders that belong to every cage or to the manager's. A mount may not be on, under or around them. */
 const RESERVED =
-  "/usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix /etc /proc /sys /dev /run /opt/hive /state /config /home/agent/.claude /agents /applied /meta".split(
+  "/usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix /etc /proc /sys /dev /run /opt/hive /state /config /home/agent/.claude /agents /applied /meta /work".split(
     " ",
   );
 /** Folders that may contain a mount and that a mount may not hide. */

@@ -26,6 +26,7 @@ import {
   strict,
   ToolRule,
 } from "./config-values.ts";
+import { Repos } from "./config-repos.ts";
 import { MAX_NOTE_CHARS } from "./limits.ts";
 import { loosen } from "./loosen.ts";
 
@@ -109,6 +110,8 @@ export const AgentConfig = strict(
     env: CliVariables.default({}),
     limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
     mounts: Mounts.default([]),
+    /** Repositories of the hive that the agent works on, each at /work/<name>. The first is its working folder. */
+    repos: Repos.default([]),
     /** The program in the runtime that runs the turns. */
     cli: z.literal("claude", CLI_WORDS).default("claude"),
   },

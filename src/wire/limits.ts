@@ -90,6 +90,11 @@ export const MAX_INBOX_MESSAGES = 10_000;
 export const MAX_HELD_MESSAGES = 1_000;
 /** Open questions of one agent: an operator cannot answer more. */
 export const MAX_OPEN_QUESTIONS = 50;
+/** Open changes of one agent, and of a hive: more than an operator reviews. */
+export const MAX_OPEN_CHANGES = 64;
+export const MAX_HIVE_CHANGES = 1_000;
+/** Branches of one agent in all repositories: its open work, with room for what it forgot. */
+export const MAX_AGENT_BRANCHES = 100;
 /** Requests that may wait for the operator: an operator does not read more. */
 export const MAX_OPEN_REQUESTS = 100;
 /**

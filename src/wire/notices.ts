@@ -1,4 +1,4 @@
-import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES, MAX_OPEN_QUESTIONS, MAX_OPEN_REQUESTS } from "./limits.ts";
+import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES, MAX_OPEN_CHANGES, MAX_OPEN_QUESTIONS, MAX_OPEN_REQUESTS } from "./limits.ts";
 
 /**
  * What happens to a notice that waits in an inbox.
@@ -33,6 +33,10 @@ export const NOTICES = {
   spawned: { class: "outcome", bound: "one per agent that the operator approves or revives" },
   destroyed: { class: "outcome", bound: "one per agent that the operator destroys" },
   message_dead: { class: "outcome", bound: `one per message that failed in ${MAX_MESSAGE_FAILURES} turns` },
+  change_returned: {
+    class: "outcome",
+    bound: `one per decision on a change; ${MAX_OPEN_CHANGES} changes of an agent may be open, and an agent whose inbox holds ${MAX_INBOX_MESSAGES} messages may not propose`,
+  },
   rebuilt: byState,
   killed: byState,
   container_crash: byState,

@@ -114,7 +114,8 @@ export const workOperations = {
 
   // ── changes, for agents ───────────────────────────────────────────────────────────────────────────────────
   propose_change: {
-    summary: "Propose the tip of one of this agent's pushed branches for a base. A proposal of the same branch replaces the last.",
+    summary:
+      "Propose the tip of one of this agent's pushed branches for a base. A proposal of the same branch replaces the last.",
     callers: ["agent"],
     takesIn: true,
     input: z.object({

@@ -37,9 +37,13 @@ export const RepoName = z
     /^[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?$/,
     "a repository's name is 1 to 40 of a-z, 0-9, '-', '_' and '.', starting and ending with a letter or a digit",
   )
-  .refine((name) => !name.includes("..") && !/\.(?:git|lock)$/.test(name), "a repository's name has no '..' and no .git at its end");
+  .refine(
+    (name) => !name.includes("..") && !/\.(?:git|lock)$/.test(name),
+    "a repository's name has no '..' and no .git at its end",
+  );
 
-const BRANCH_RULE = "a branch's name has letters, digits and . _ / - only, no part that begins with '.' or '-' or ends with '.lock'";
+const BRANCH_RULE =
+  "a branch's name has letters, digits and . _ / - only, no part that begins with '.' or '-' or ends with '.lock'";
 /** A branch: a base, or a topic of an agent. A part of what git allows, without anything that could be an option. */
 export const BranchName = z
   .string()
@@ -62,7 +66,11 @@ const Command = z
   .refine((text) => !text.includes("\0"), "a command has no NUL character");
 const Author = z.string().regex(/^[^<>\n\0]{1,80} <[^<>\s\0]{1,120}>$/, "an author is written as: Name <mail@example.org>");
 /** A path pattern of a repository: `**` for any folders, `*` within one. */
-const Pattern = z.string().min(1).max(256).regex(/^[^\0\n]+$/, "a path pattern is one line");
+const Pattern = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[^\0\n]+$/, "a path pattern is one line");
 export const ReviewerName = z.string().regex(/^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/, "a reviewer is the name of an agent");
 
 /** The settings of a repository, as the operator gives them. An empty command is none. */

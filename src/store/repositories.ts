@@ -1,0 +1,73 @@
+import type { Sqlite } from "./database.ts";
+
+/** A repository as it is stored. */
+export interface RepoRecord {
+  name: string;
+  /** JSON of `RepoSettings`. */
+  settings: string;
+  /** The git folder of the host that it follows, its owner, and the content of its export file. Null without one. */
+  upstream: string | null;
+  upstream_uid: number | null;
+  upstream_gid: number | null;
+  upstream_nonce: string | null;
+  /** JSON of `QueueHolds`: queues that do not run. */
+  queues: string;
+  /** Bytes of its objects, as last measured. */
+  bytes: number;
+  created_at: number;
+}
+
+/** Why the queue of a base does not run, by the base's name. */
+export type QueueHolds = Record<string, { by: "operator" | "system"; reason: string }>;
+
+/** A branch that an agent has pushed. The ref `refs/agents/<agent>/<branch>` follows this row. */
+export interface BranchRecord {
+  repo: string;
+  /** The agent's id. */
+  agent: string;
+  branch: string;
+  sha: string;
+  pushed_at: number;
+  /** Bytes that the agent's pushes to this branch have added. */
+  bytes: number;
+}
+
+/** Queries on repositories and on the branches of agents. */
+export function repositoryQueries(db: Sqlite) {
+  const put = db.prepare<RepoRecord>(
+    `INSERT INTO repositories (name, settings, upstream, upstream_uid, upstream_gid, upstream_nonce, queues, bytes, created_at)
+       VALUES (@name, @settings, @upstream, @upstream_uid, @upstream_gid, @upstream_nonce, @queues, @bytes, @created_at)
+     ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, upstream = excluded.upstream,
+       upstream_uid = excluded.upstream_uid, upstream_gid = excluded.upstream_gid,
+       upstream_nonce = excluded.upstream_nonce, queues = excluded.queues, bytes = excluded.bytes`,
+  );
+  const all = db.prepare<[], RepoRecord>("SELECT * FROM repositories ORDER BY name");
+  const remove = db.prepare<[string]>("DELETE FROM repositories WHERE name = ?");
+  const putBranch = db.prepare<BranchRecord>(
+    `INSERT INTO branches (repo, agent, branch, sha, pushed_at, bytes) VALUES (@repo, @agent, @branch, @sha, @pushed_at, @bytes)
+     ON CONFLICT (repo, agent, branch) DO UPDATE SET sha = excluded.sha, pushed_at = excluded.pushed_at,
+       bytes = branches.bytes + excluded.bytes`,
+  );
+  const removeBranch = db.prepare<[string, string, string]>("DELETE FROM branches WHERE repo = ? AND agent = ? AND branch = ?");
+  const removeBranches = db.prepare<[string]>("DELETE FROM branches WHERE repo = ?");
+  const branch = db.prepare<[string, string, string], BranchRecord>(
+    "SELECT * FROM branches WHERE repo = ? AND agent = ? AND branch = ?",
+  );
+  const branchesOf = db.prepare<[string], BranchRecord>("SELECT * FROM branches WHERE repo = ? ORDER BY agent, branch");
+  const ofAgent = db.prepare<[string], BranchRecord>("SELECT * FROM branches WHERE agent = ? ORDER BY repo, branch");
+  return {
+    all: () => all.all(),
+    put: (row: RepoRecord): void => void put.run(row),
+    /** Removes a repository and the rows of its branches. */
+    remove(name: string): void {
+      remove.run(name);
+      removeBranches.run(name);
+    },
+    /** Stores a push. `bytes` are added to those of earlier pushes. */
+    putBranch: (row: BranchRecord): void => void putBranch.run(row),
+    removeBranch: (repo: string, agent: string, name: string): void => void removeBranch.run(repo, agent, name),
+    branch: (repo: string, agent: string, name: string) => branch.get(repo, agent, name),
+    branches: (repo: string) => branchesOf.all(repo),
+    branchesOfAgent: (agent: string) => ofAgent.all(agent),
+  };
+}

@@ -1,0 +1,207 @@
+import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import type { Tx } from "../store/store.ts";
+import { RiskMark } from "../wire/approval.ts";
+import { changeAfter, CHANGE_WORDS, isReturned, type ChangeEvent } from "../wire/change-states.ts";
+import { HiveError } from "../wire/error.ts";
+import { instant } from "../wire/instant.ts";
+import { OPERATOR } from "../wire/names.ts";
+import type { ChangeView, CommentView } from "../wire/work.ts";
+import type { WorkContext } from "./work-context.ts";
+
+/** The kinds of the audit trail by the event that moved a change. Steps in between are not audited. */
+const AUDITED: Partial<Record<ChangeEvent, string>> = {
+  propose: "change_proposed",
+  approve: "change_approved",
+  deny: "change_denied",
+  return: "change_returned",
+  withdraw: "change_withdrawn",
+  supersede: "change_superseded",
+  orphan: "change_stale",
+  dequeue: "change_dequeued",
+  retry: "change_retried",
+  conflict: "change_conflict",
+  fail_check: "change_check_failed",
+  fail_push: "change_push_failed",
+  land: "change_merged",
+};
+
+/** What a new change is made of. */
+export type ChangeDraft = Omit<ChangeRecord, "id" | "seq" | "state" | "updated_at">;
+
+/**
+ * The rows of changes. Only this class moves a change. Every move is made inside a write, by the table, on the current
+ * row, together with its event, its audit line and the notice to its owner.
+ */
+export class ChangeStore {
+  readonly #context: WorkContext;
+  /** Called after the commit of every change of a row. */
+  readonly #onChanged: (row: ChangeRecord) => void;
+
+  constructor(context: WorkContext, onChanged: (row: ChangeRecord) => void) {
+    this.#context = context;
+    this.#onChanged = onChanged;
+  }
+
+  get(id: number): ChangeRecord {
+    const row = this.#context.store.changes.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no change ${id}`);
+    return row;
+  }
+
+  /** Stores a new change. Only inside a write. */
+  insert(tx: Tx, draft: ChangeDraft): ChangeRecord {
+    const { store, now } = this.#context;
+    const id = store.nextSeq();
+    const row: ChangeRecord = { ...draft, id, seq: id, state: "proposed", updated_at: now() };
+    store.changes.insert(row);
+    this.#audit("change_proposed", row.agent_name, row);
+    this.#publishAfter(tx, row);
+    return row;
+  }
+
+  /** Throws `conflict` if an event does not apply to a change. */
+  check(row: ChangeRecord, event: ChangeEvent): void {
+    if (changeAfter(row.state, event) === undefined) throw new HiveError("conflict", whyNot(row, event));
+  }
+
+  /** Moves a change by the table, or throws `conflict`. Only inside a write. */
+  move(tx: Tx, id: number, event: ChangeEvent, actor: string, patch: Partial<ChangeRecord> = {}): ChangeRecord {
+    const row = this.get(id);
+    const state = changeAfter(row.state, event);
+    if (state === undefined) throw new HiveError("conflict", whyNot(row, event));
+    const next = this.#save(tx, { ...row, ...patch, state, updated_at: this.#context.now() });
+    const kind = AUDITED[event];
+    if (kind !== undefined) this.#audit(kind, actor, next);
+    if ((isReturned(next.state) || next.state === "denied") && actor !== next.agent_name) this.#notifyOwner(tx, next);
+    return next;
+  }
+
+  /** Changes fields of a change without moving it. Only inside a write. */
+  note(tx: Tx, id: number, patch: Partial<ChangeRecord>): ChangeRecord {
+    return this.#save(tx, { ...this.get(id), ...patch });
+  }
+
+  #save(tx: Tx, row: ChangeRecord): ChangeRecord {
+    const next = { ...row, seq: this.#context.store.nextSeq() };
+    this.#context.store.changes.update(next);
+    this.#publishAfter(tx, next);
+    return next;
+  }
+
+  #publishAfter(tx: Tx, row: ChangeRecord): void {
+    tx.afterCommit(() => {
+      this.#context.feed.publish({ kind: "change", seq: row.seq, change: this.view(row) });
+      this.#onChanged(row);
+    });
+  }
+
+  #audit(kind: string, actor: string, row: ChangeRecord): void {
+    const { store, now } = this.#context;
+    const reason = row.reason ?? row.note;
+    store.ledger.audit(store.nextSeq(), {
+      at: now(),
+      actor,
+      kind,
+      agent: row.agent_name,
+      ...(reason === null ? {} : { reason }),
+      detail: {
+        change: row.id,
+        repo: row.repo,
+        base: row.base,
+        round: row.round,
+        sha: row.sha,
+        ...(row.merged_sha === null ? {} : { merged: row.merged_sha }),
+      },
+    });
+  }
+
+  /** Tells the owner that its change came back, in the same transaction. */
+  #notifyOwner(tx: Tx, row: ChangeRecord): void {
+    const owner = this.#context.agents.byId(row.agent);
+    if (!owner || owner.destroyed) return;
+    const comments = this.#context.store.changes.comments(row.id).filter(({ state }) => state === "open");
+    this.#context.broker.notify(
+      tx,
+      { id: owner.id, name: owner.name },
+      {
+        event: "change_returned",
+        change: row.id,
+        repo: row.repo,
+        branch: row.branch,
+        base: row.base,
+        sha: row.sha,
+        title: row.title,
+        status: row.state,
+        ...(row.note === null ? {} : { note: row.note }),
+        ...(row.reason === null ? {} : { reason: row.reason }),
+        ...(comments.length === 0
+          ? {}
+          : {
+              comments: comments.map(({ id, path, line, quote, text }) => ({
+                comment: id,
+                ...(path === null ? {} : { path, line, code: quote }),
+                text,
+              })),
+            }),
+      },
+    );
+  }
+
+  view(row: ChangeRecord): ChangeView {
+    const comments = this.#context.store.changes.comments(row.id);
+    const count = (state: CommentRecord["state"]): number => comments.filter((one) => one.state === state).length;
+    return {
+      id: row.id,
+      seq: row.seq,
+      repo: row.repo,
+      agent: row.agent_name,
+      branch: row.branch,
+      base: row.base,
+      round: row.round,
+      state: row.state,
+      title: row.title,
+      body: row.body,
+      sha: row.sha,
+      ...(row.merge_base === null ? {} : { merge_base: row.merge_base }),
+      digest: row.digest,
+      stat: JSON.parse(row.stat) as ChangeView["stat"],
+      marks: JSON.parse(row.marks) as RiskMark[],
+      proposed_at: instant(row.proposed_at),
+      updated_at: instant(row.updated_at),
+      ...(row.decided_by === null ? {} : { decided_by: row.decided_by }),
+      ...(row.decided_at === null ? {} : { decided_at: instant(row.decided_at) }),
+      ...(row.note === null ? {} : { note: row.note }),
+      ...(row.reason === null ? {} : { reason: row.reason }),
+      ...(row.merged_sha === null ? {} : { merged_sha: row.merged_sha }),
+      comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
+      has_log: row.has_log === 1,
+    };
+  }
+}
+
+/** A comment as it is shown. */
+export function commentView(row: CommentRecord): CommentView {
+  return {
+    id: row.id,
+    change: row.change,
+    round: row.round,
+    author: row.author,
+    ...(row.path === null ? {} : { path: row.path }),
+    ...(row.line === null ? {} : { line: row.line }),
+    ...(row.side === null ? {} : { side: row.side }),
+    ...(row.quote === null ? {} : { quote: row.quote }),
+    text: row.text,
+    state: row.state,
+    outdated: row.outdated === 1,
+    ...(row.answer === null ? {} : { answer: row.answer }),
+    at: instant(row.at),
+  };
+}
+
+/** The person in an audit line and a view. */
+export const DECIDER = OPERATOR;
+
+/** The error text for an event that does not apply to a change. */
+function whyNot(row: ChangeRecord, event: ChangeEvent): string {
+  return `change ${row.id} of ${row.repo} cannot be moved by "${event}": its state is "${CHANGE_WORDS[row.state]}"`;
+}

@@ -1,0 +1,278 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { discard, makeRepo } from "../os/git/folders.ts";
+import { listRefs, moveRef, removeLocks, removeRef } from "../os/git/refs.ts";
+import { bytesOnDisk } from "../os/disk-use.ts";
+import { hivectl } from "../lib/hivectl.ts";
+import type { QueueHolds, RepoRecord } from "../store/repositories.ts";
+import { HiveError } from "../wire/error.ts";
+import { isBeingMerged } from "../wire/change-states.ts";
+import { instant } from "../wire/instant.ts";
+import { OPERATOR } from "../wire/names.ts";
+import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type QueueView, type RepoSettings, type RepoView } from "../wire/work.ts";
+import type { Sha } from "../wire/approval.ts";
+import { accessOf, type WorkContext } from "./work-context.ts";
+
+/** A folder of the host that a repository follows. */
+export interface Upstream {
+  folder: string;
+  owner: { uid: number; gid: number };
+  nonce: string;
+}
+
+/** A repository of the hive. */
+export interface Repo {
+  readonly name: string;
+  readonly settings: RepoSettings;
+  readonly upstream: Upstream | undefined;
+  readonly holds: QueueHolds;
+  readonly bytes: number;
+  readonly createdAt: number;
+}
+
+const HEADS = "refs/heads/";
+
+/**
+ * The repositories of the hive: their rows, their folders, and the tips of their bases. Only this class moves a base.
+ * The tips are read once and kept, because every view shows them.
+ */
+export class Repositories {
+  readonly #context: WorkContext;
+  readonly #repos = new Map<string, Repo>();
+  readonly #tips = new Map<string, Map<string, Sha>>();
+  /** Names of repositories that are being made. */
+  readonly #making = new Set<string>();
+
+  constructor(context: WorkContext) {
+    this.#context = context;
+    for (const row of context.store.repositories.all()) this.#repos.set(row.name, fromRow(row));
+  }
+
+  /** Reads the tips and removes what a killed git has left. Called before any repository is used. */
+  async open(): Promise<void> {
+    for (const name of this.#repos.keys()) {
+      const folder = this.folder(name);
+      // The row is first: a repository that was being made when the daemon was killed has no folder.
+      if (!existsSync(folder)) await makeRepo(folder, this.#scratch);
+      await removeLocks(folder);
+      await this.#readTips(name);
+    }
+  }
+
+  get #scratch(): string {
+    return join(this.#context.paths.repos, ".scratch");
+  }
+
+  /** The bare repository of a name. */
+  folder(name: string): string {
+    return this.#context.git.folder(name);
+  }
+
+  all(): Repo[] {
+    return [...this.#repos.values()];
+  }
+
+  find(name: string): Repo | undefined {
+    return this.#repos.get(name);
+  }
+
+  get(name: string): Repo {
+    const repo = this.#repos.get(name);
+    if (!repo) throw new HiveError("not_found", `there is no repository ${name}: ${hivectl("repo list")} lists them`);
+    return repo;
+  }
+
+  /** The bases of a repository with their tips, by name. */
+  tips(name: string): ReadonlyMap<string, Sha> {
+    return this.#tips.get(name) ?? new Map();
+  }
+
+  tip(name: string, base: string): Sha | undefined {
+    return this.tips(name).get(base);
+  }
+
+  /** Stores a new, empty repository. Throws if the name is taken. */
+  async create(name: string, settings: Partial<RepoSettings>, upstream?: Upstream): Promise<Repo> {
+    if (this.#repos.has(name) || this.#making.has(name))
+      throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
+    if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
+    this.#making.add(name);
+    try {
+      const repo: Repo = {
+        name,
+        settings: { base: "main", ...DEFAULT_REPO_SETTINGS, ...settings },
+        upstream,
+        holds: {},
+        bytes: 0,
+        createdAt: this.#context.now(),
+      };
+      if (!existsSync(this.folder(name))) await makeRepo(this.folder(name), this.#scratch);
+      await this.#put(repo, "repo_added");
+      return repo;
+    } finally {
+      this.#making.delete(name);
+    }
+  }
+
+  /** Changes settings, the followed folder or the held queues. */
+  async set(
+    name: string,
+    patch: { settings?: Partial<RepoSettings>; holds?: QueueHolds; upstream?: Upstream },
+    kind = "repo_set",
+  ): Promise<Repo> {
+    const repo = this.get(name);
+    const next: Repo = {
+      ...repo,
+      settings: { ...repo.settings, ...patch.settings },
+      holds: patch.holds ?? repo.holds,
+      upstream: patch.upstream ?? repo.upstream,
+    };
+    await this.#put(next, kind, patch.settings ?? patch.holds);
+    return next;
+  }
+
+  async #put(repo: Repo, kind: string, detail: object = {}): Promise<void> {
+    const { store, now } = this.#context;
+    await store.write(() => {
+      store.repositories.put(toRow(repo));
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { repo: repo.name, ...detail } });
+    });
+    this.#repos.set(repo.name, repo);
+    this.changed(repo.name);
+  }
+
+  /** Removes a repository with its changes. Throws if an agent's config names it. */
+  async remove(name: string): Promise<void> {
+    const repo = this.get(name);
+    const users = this.#context.agents.all().filter((agent) => accessOf(agent, name) !== undefined);
+    if (users.length > 0)
+      throw new HiveError(
+        "conflict",
+        `${users.map((agent) => agent.name).join(", ")} ${users.length === 1 ? "uses" : "use"} the repository ${name}: remove it from ${users.length === 1 ? "its" : "their"} agent.json first`,
+      );
+    const { store, now, feed } = this.#context;
+    await store.write(() => {
+      store.changes.removeOf(repo.name);
+      store.repositories.remove(repo.name);
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind: "repo_removed", detail: { repo: repo.name } });
+    });
+    this.#repos.delete(name);
+    this.#tips.delete(name);
+    await discard(this.folder(name), this.#scratch);
+    feed.publish({ kind: "repo", name });
+  }
+
+  /**
+   * Moves a base by compare-and-swap; `expected` undefined creates it. On stable storage when it resolves with true.
+   * False if the base is elsewhere by now.
+   */
+  async moveBase(name: string, base: string, next: Sha, expected: Sha | undefined): Promise<boolean> {
+    const { ok } = await moveRef(this.folder(name), HEADS + base, next, expected);
+    await this.#readTips(name);
+    this.changed(name);
+    return ok;
+  }
+
+  /** Removes a base that its upstream has removed. */
+  async removeBase(name: string, base: string): Promise<void> {
+    await removeRef(this.folder(name), HEADS + base);
+    await this.#readTips(name);
+    this.changed(name);
+  }
+
+  async #readTips(name: string): Promise<void> {
+    const refs = await listRefs(this.folder(name));
+    const heads = [...refs].filter(([ref]) => ref.startsWith(HEADS)).map(([ref, sha]) => [ref.slice(HEADS.length), sha] as const);
+    this.#tips.set(name, new Map(heads));
+  }
+
+  /** Measures the objects again and stores the size. */
+  async measure(name: string): Promise<void> {
+    const repo = this.get(name);
+    const bytes = await bytesOnDisk([join(this.folder(name), "objects")]);
+    if (bytes === undefined || !this.#repos.has(name)) return;
+    const next = { ...repo, bytes };
+    await this.#context.store.write(() => this.#context.store.repositories.put(toRow(next)));
+    this.#repos.set(name, next);
+    this.changed(name);
+  }
+
+  /** Publishes the view of a repository. Called after anything in it has changed. */
+  changed(name: string): void {
+    const repo = this.#repos.get(name);
+    if (repo) this.#context.feed.publish({ kind: "repo", name, repo: this.view(repo) });
+  }
+
+  view(repo: Repo): RepoView {
+    const { agents } = this.#context;
+    const bases = [...this.tips(repo.name)].map(([name, sha]) => ({ name, sha }));
+    return {
+      name: repo.name,
+      ...repo.settings,
+      ...(repo.upstream ? { upstream: repo.upstream.folder } : {}),
+      created_at: instant(repo.createdAt),
+      bases,
+      agents: agents.all().flatMap((agent) => {
+        const access = accessOf(agent, repo.name);
+        return access === undefined ? [] : [{ name: agent.name, access }];
+      }),
+      bytes: repo.bytes,
+      queues: this.#queues(repo),
+    };
+  }
+
+  /** The queues that have something to show: held ones, and those with changes. */
+  #queues(repo: Repo): QueueView[] {
+    const rows = this.#context.store.changes
+      .open()
+      .filter((row) => row.repo === repo.name && (row.state === "queued" || isBeingMerged(row.state)));
+    const bases = new Set([...rows.map(({ base }) => base), ...Object.keys(repo.holds)]);
+    return [...bases].map((base) => {
+      const hold = repo.holds[base];
+      const current = rows.find((row) => row.base === base && isBeingMerged(row.state));
+      const waiting = rows
+        .filter((row) => row.base === base && row.state === "queued")
+        .sort((a, b) => (a.queued_at ?? 0) - (b.queued_at ?? 0) || a.id - b.id);
+      return {
+        base,
+        state: hold
+          ? hold.by === "operator"
+            ? ("paused" as const)
+            : ("stopped" as const)
+          : current
+            ? ("busy" as const)
+            : ("idle" as const),
+        ...(hold ? { reason: hold.reason } : {}),
+        ...(current ? { change: current.id, since: instant(current.updated_at) } : {}),
+        waiting: waiting.map(({ id }) => id),
+      };
+    });
+  }
+}
+
+function fromRow(row: RepoRecord): Repo {
+  const { upstream: folder, upstream_uid: uid, upstream_gid: gid, upstream_nonce: nonce } = row;
+  return {
+    name: row.name,
+    settings: { ...DEFAULT_REPO_SETTINGS, ...(JSON.parse(row.settings) as RepoSettings) },
+    upstream:
+      folder === null || uid === null || gid === null || nonce === null ? undefined : { folder, owner: { uid, gid }, nonce },
+    holds: JSON.parse(row.queues) as QueueHolds,
+    bytes: row.bytes,
+    createdAt: row.created_at,
+  };
+}
+
+function toRow(repo: Repo): RepoRecord {
+  return {
+    name: repo.name,
+    settings: JSON.stringify(repo.settings),
+    upstream: repo.upstream?.folder ?? null,
+    upstream_uid: repo.upstream?.owner.uid ?? null,
+    upstream_gid: repo.upstream?.owner.gid ?? null,
+    upstream_nonce: repo.upstream?.nonce ?? null,
+    queues: JSON.stringify(repo.holds),
+    bytes: repo.bytes,
+    created_at: repo.createdAt,
+  };
+}

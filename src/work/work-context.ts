@@ -1,0 +1,33 @@
+import type { Agent } from "../agents/agent.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import type { Feed } from "../eventlog/feed.ts";
+import type { Paths } from "../lib/paths.ts";
+import type { Broker } from "../messages/broker.ts";
+import type { Driver } from "../platforms/port.ts";
+import type { Store } from "../store/store.ts";
+import type { GitWorker } from "./git/worker.ts";
+
+/** The parts of the hive that work on repositories uses. */
+export interface WorkContext {
+  store: Store;
+  feed: Pick<Feed, "publish">;
+  broker: Pick<Broker, "notify" | "checkMayAsk">;
+  agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed">;
+  paths: Pick<Paths, "repos" | "changeLog" | "checks">;
+  git: GitWorker;
+  /** Runs checks, each in a cage of its own. */
+  driver: Driver;
+  hiveId: string;
+  runtime: { revision: string; dir: string };
+  /** Called at a named point between two steps. Does nothing, except in tests that set it. */
+  failpoint(name: string): Promise<void>;
+  /** Checks the disk after a failure. Returns true if it is full, after freeing the reserve. */
+  disk: { checkAfter(error: unknown): boolean };
+  onUnexpected(error: unknown): void;
+  now(): number;
+}
+
+/** What an agent may do with a repository, by its deployed config. Undefined: nothing. */
+export function accessOf(agent: Agent, repo: string): "read" | "write" | undefined {
+  return agent.config.repos.find(({ name }) => name === repo)?.access;
+}
