@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { GIT_ENV, git, gitCommand, tryGit } from "../os/git/git.ts";
 import { startChild } from "../os/run.ts";
+import { killGroup } from "../os/run-bytes.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import { Sha } from "../wire/approval.ts";
 import { schemaComplaint } from "../wire/error.ts";
@@ -276,14 +277,6 @@ async function outcome(child: ChildProcess): Promise<Outcome> {
       resolve({ code: code ?? undefined, how: signal ?? `exit ${code}`, said: said.trim(), ours });
     });
   });
-}
-
-function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It has just ended.
-  }
 }
 
 /** Checks that the whole history is present: the new objects and those that they build on. */

@@ -38,6 +38,15 @@ export async function runBytes(
   return collect(spawn(program, argv, { env, cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"] }), bounds);
 }
 
+/** Ends a program that was started in its own process group, with its whole group. */
+export function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}
+
 /** Waits for the end of a program that was just started with pipes, in its own process group, as `runBytes` does. */
 export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ended> {
   return new Promise((resolve) => {
@@ -45,13 +54,7 @@ export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ende
     let size = 0;
     let stderr = "";
     let [tooMuch, tooLong, missing] = [false, false, false];
-    const end = (): void => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      } catch {
-        // It has ended already.
-      }
-    };
+    const end = (): void => killGroup(child);
     const timer = setTimeout(() => {
       tooLong = true;
       end();

@@ -1,0 +1,157 @@
+import { lstat } from "node:fs/promises";
+import { hivectl } from "../lib/hivectl.ts";
+import { SerialQueue } from "../lib/serial-queue.ts";
+import { git as ownGit } from "../os/git/git.ts";
+import { moveRef } from "../os/git/refs.ts";
+import type { Sha } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { SYSTEM } from "../wire/names.ts";
+import type { RepoSettings } from "../wire/work.ts";
+import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
+import type { Repo, Repositories, Upstream } from "./repositories.ts";
+import type { WorkContext } from "./work-context.ts";
+
+/** The effect of a fetch on the bases. */
+export interface Fetched {
+  moved: { base: string; from?: Sha; to: Sha }[];
+  diverged: string[];
+}
+
+interface Follow {
+  signal?: AbortSignal;
+  report?(words: string): void;
+}
+
+const MIB = 1024 * 1024;
+export const DIVERGED = "its upstream has other commits: merge or rebase there, then `hivectl repo fetch`";
+
+/** Follows folders of the host: adds repositories from them, and moves bases forward to their branches. */
+export class Upstreams {
+  readonly #context: WorkContext;
+  readonly #repositories: Repositories;
+  /** One fetch of a repository at a time. */
+  readonly #queues = new Map<string, SerialQueue>();
+
+  constructor(context: WorkContext, repositories: Repositories) {
+    this.#context = context;
+    this.#repositories = repositories;
+  }
+
+  /** Adds a repository from an exported folder. Leaves nothing behind if it fails. */
+  async add(
+    name: string,
+    { folder, nonce }: { folder: string; nonce: string },
+    settings: Partial<RepoSettings>,
+    follow: Follow = {},
+  ): Promise<Repo> {
+    const upstream = { folder, nonce, owner: await ownerOf(folder) };
+    follow.report?.("reading branches");
+    const refs = await listUpstream(this.#context.git, upstream);
+    if (refs.heads.size === 0) throw new HiveError("bad_request", `${folder} has no branch with a commit: commit something first`);
+    const base = settings.base ?? refs.head ?? [...refs.heads.keys()][0] ?? "main";
+    if (!refs.heads.has(base))
+      throw new HiveError("bad_request", `${folder} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`);
+    const repo = await this.#repositories.create(name, { ...settings, base }, upstream);
+    try {
+      await this.#take(repo, upstream, refs, follow);
+      await this.#repositories.measure(name);
+      return this.#repositories.get(name);
+    } catch (error) {
+      await this.#repositories.remove(name);
+      throw error;
+    }
+  }
+
+  /** Fetches, and moves each base forward that its upstream contains. */
+  fetch(name: string, follow: Follow = {}): Promise<Fetched> {
+    return this.#queue(name).run(async () => {
+      const repo = this.#repositories.get(name);
+      if (!repo.upstream) throw new HiveError("conflict", `the repository ${name} follows no folder: it has no upstream`);
+      const refs = await listUpstream(this.#context.git, repo.upstream);
+      return this.#take(repo, repo.upstream, refs, follow);
+    });
+  }
+
+  #queue(name: string): SerialQueue {
+    const queue = this.#queues.get(name) ?? new SerialQueue();
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  async #take(repo: Repo, upstream: Upstream, refs: UpstreamRefs, { signal, report }: Follow): Promise<Fetched> {
+    const folder = this.#repositories.folder(repo.name);
+    const known = await upstreamRefs(folder);
+    const tips = this.#repositories.tips(repo.name);
+    const haves = [...new Set([...known.values(), ...tips.values()])];
+    const wants = [...new Set(refs.heads.values())].filter((sha) => !haves.includes(sha));
+    if (wants.length > 0) {
+      const { git } = this.#context;
+      await copyHistory(git, repo.name, upstream, { wants, haves }, {
+        signal,
+        report: (bytes) => report?.(`copying ${(bytes / MIB).toFixed(1)} MiB`),
+      });
+    }
+    for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
+    return this.#moveBases(repo, refs.heads);
+  }
+
+  /** Moves bases forward. A base with commits of its own and others upstream has diverged: its queue stops. */
+  async #moveBases(repo: Repo, heads: ReadonlyMap<string, Sha>): Promise<Fetched> {
+    const fetched: Fetched = { moved: [], diverged: [] };
+    for (const [base, to] of heads) {
+      const from = this.#repositories.tip(repo.name, base);
+      if (from === to) continue;
+      if (from !== undefined && (await this.#contains(repo, to, from))) continue;
+      if (from !== undefined && !(await this.#contains(repo, from, to))) {
+        fetched.diverged.push(base);
+        continue;
+      }
+      if (!(await this.#repositories.moveBase(repo.name, base, to, from))) continue;
+      fetched.moved.push({ base, ...(from === undefined ? {} : { from }), to });
+      await this.#audit(repo, base, from, to);
+    }
+    await this.#hold(repo.name, fetched.diverged);
+    return fetched;
+  }
+
+  /** Stops the queues of diverged bases, and lets go on those that have diverged no longer. */
+  async #hold(name: string, diverged: readonly string[]): Promise<void> {
+    const { holds } = this.#repositories.get(name);
+    const kept = Object.entries(holds).filter(([base, hold]) => hold.reason !== DIVERGED || diverged.includes(base));
+    const added = diverged.filter((base) => holds[base] === undefined).map((base) => [base, { by: "system" as const, reason: DIVERGED }]);
+    if (added.length === 0 && kept.length === Object.keys(holds).length) return;
+    await this.#repositories.set(name, { holds: Object.fromEntries([...kept, ...added]) }, "queues_held");
+  }
+
+  /** True if `ancestor` is in the history of `sha`. */
+  async #contains(repo: Repo, ancestor: Sha, sha: Sha): Promise<boolean> {
+    const ended = await this.#context.git.tryRead(repo.name, ["merge-base", "--is-ancestor", ancestor, sha]);
+    if (ended.code === 0 || ended.code === 1) return ended.code === 0;
+    throw new Error(`git merge-base: ${ended.stderr.trim()}`);
+  }
+
+  async #audit(repo: Repo, base: string, from: Sha | undefined, to: Sha): Promise<void> {
+    const { store, now } = this.#context;
+    const detail = { repo: repo.name, base, ...(from === undefined ? {} : { from }), to, by: "upstream" };
+    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind: "base_moved", detail }));
+  }
+}
+
+const UPSTREAM = "refs/upstream/";
+
+/** The branches of the upstream as last fetched. */
+async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
+  const out = await ownGit(folder, ["for-each-ref", "--format=%(objectname) %(refname)", UPSTREAM]);
+  const lines = out.toString("utf8").split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => [line.slice(41 + UPSTREAM.length), line.slice(0, 40)]));
+}
+
+async function ownerOf(folder: string): Promise<Upstream["owner"]> {
+  try {
+    const stat = await lstat(folder);
+    if (!stat.isDirectory()) throw new Error("not a folder");
+    return { uid: stat.uid, gid: stat.gid };
+  } catch (error) {
+    throw new HiveError("bad_request", `${folder} is not a folder that the hive can see: ${hivectl("repo add --help")}`, { cause: error });
+  }
+}
