@@ -4,11 +4,9 @@ import type { ApprovalRecord } from "../store/approvals.ts";
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { isUnshown } from "../wire/unshown.ts";
-import { patchText } from "../lib/patch-text.ts";
+import { patchPart } from "../diffs/patch-text.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
-/** The characters of a patch in one part. Even if each is escaped, it fits into one line of a socket. */
-const PART_CHARS = 256 * 1024;
 /** The maximum number of paths in a refusal: they fit on a screen. `show` has them all. */
 const MAX_NAMED = 20;
 
@@ -40,14 +38,7 @@ export async function readPatchPart(
 ): Promise<{ text: string; next?: number }> {
   const [change] = await context.repos.applied(row.name).diff(base, row.sha, path);
   if (change?.path !== path) throw new HiveError("not_found", `request ${row.id} does not change ${JSON.stringify(path)}`);
-  const patch = patchText(change.hunks);
-  let end = after + PART_CHARS;
-  if (end >= patch.length) return { text: patch.slice(after) };
-  const eol = patch.lastIndexOf("\n", end - 1);
-  if (eol > after) end = eol + 1;
-  // Do not split a surrogate pair.
-  else if ((patch.codePointAt(end - 1) ?? 0) > 0xffff) end -= 1;
-  return { text: patch.slice(after, end), next: end };
+  return patchPart(change.hunks, after);
 }
 
 /** The paths of a request's unshown content, which is approved by name. Throws if `named` lacks one. */

@@ -4,7 +4,7 @@ import type { TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { templateTree } from "../agents/template.ts";
 import { changesOf } from "../../test/lib/changes.ts";
-import { paddingMarks } from "./padding.ts";
+import { paddingMarks } from "../diffs/padding.ts";
 import { riskMarks as marksOf, type RiskContext } from "./risks.ts";
 import { shownDiff } from "./shown.ts";
 import { validateConfig } from "./validate.ts";

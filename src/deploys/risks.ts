@@ -1,10 +1,11 @@
 import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { whatItSteers } from "../wire/config-env.ts";
-import { codePoint, piecesOf, written, writtenOut, type Unseen } from "../wire/unseen.ts";
-import { isUnshown } from "../wire/unshown.ts";
+import { written, writtenOut } from "../wire/unseen.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
-import { paddingMarks } from "./padding.ts";
+import { paddingMarks } from "../diffs/padding.ts";
+import { unseenMarks } from "../diffs/unseen-marks.ts";
+import { unshownMarks } from "../diffs/unshown-marks.ts";
 import { byPath, bytesOf, configOf, INSTRUCTIONS_FILE, textOf } from "./tree.ts";
 import { unknownNames, type KnownNames } from "./unknown-names.ts";
 
@@ -12,8 +13,6 @@ import { unknownNames, type KnownNames } from "./unknown-names.ts";
  * The maximum number of marks of a proposal. The last one says how many more there are, because no one reads further.
  */
 const MAX_MARKS = 200;
-/** The maximum number of unshown files with their own mark. */
-const MAX_UNSHOWN_MARKS = 20;
 /** The maximum number of characters quoted in a mark. */
 const MAX_QUOTED = 160;
 
@@ -55,28 +54,6 @@ export function riskMarks(
   const rest = marks.slice(MAX_MARKS - 1);
   const text = `${rest.length} further marks are not shown: read the whole diff`;
   return [...marks.slice(0, MAX_MARKS - 1), { level: rest[0]?.level ?? "warn", kind: "invisible", text }];
-}
-
-/**
- * Marks content that the diff does not show. It must be approved by name. Beyond `MAX_UNSHOWN_MARKS` only the diff
- * names the files.
- */
-function unshownMarks(diff: readonly DiffFile[]): RiskMark[] {
-  const unshown = diff.filter(isUnshown);
-  const marks = unshown.slice(0, MAX_UNSHOWN_MARKS).map((file): RiskMark => {
-    const lines = (file.patch?.match(/^[+-]/gm) ?? []).length;
-    return file.binary
-      ? { level: "danger", kind: "binary", text: "not shown: it is not text", path: file.path }
-      : {
-          level: "danger",
-          kind: "cut",
-          text: `not shown whole: ${lines} of ${file.added + file.removed} changed lines`,
-          path: file.path,
-        };
-  });
-  const more = unshown.length - marks.length;
-  if (more > 0) marks.push({ level: "danger", kind: "cut", text: `${more} further files are not shown whole` });
-  return marks;
 }
 
 /** Marks a change of the instructions, however small. */
@@ -171,7 +148,7 @@ function fileMarks(before: TreeFile | undefined, file: TreeFile): RiskMark[] {
   if (text !== undefined && before?.base64 !== file.base64) {
     const old = before === undefined || before.mode === "120000" ? "" : (textOf(before) ?? "");
     const read = path === CONFIG_FILE ? decoded : (raw: string): string => raw;
-    marks = marks.concat(unseenMarks(unseenIn(read(old)), unseenIn(read(text)), path));
+    marks = marks.concat(unseenMarks(read(old), read(text), path));
   }
   return marks;
 }
@@ -190,35 +167,6 @@ function decoded(json: string): string {
     return json;
   }
   return words.join("\n");
-}
-
-/** The hidden characters of a text by kind, with the number of each code point. */
-function unseenIn(text: string): Map<Unseen, Map<string, number>> {
-  const found = new Map<Unseen, Map<string, number>>();
-  for (const { text: character, unseen: kind } of piecesOf(text)) {
-    if (kind === undefined) continue;
-    const points = found.get(kind) ?? new Map<string, number>();
-    points.set(codePoint(character), (points.get(codePoint(character)) ?? 0) + 1);
-    found.set(kind, points);
-  }
-  return found;
-}
-
-function unseenMarks(before: ReturnType<typeof unseenIn>, after: ReturnType<typeof unseenIn>, path: string): RiskMark[] {
-  const marks: RiskMark[] = [];
-  for (const [kind, points] of after) {
-    const fresh = [...points].filter(([point, count]) => count > (before.get(kind)?.get(point) ?? 0));
-    if (fresh.length === 0) continue;
-    const list = names(fresh.map(([point, count]) => (count === 1 ? point : `${point} × ${count}`)));
-    const words = {
-      bidi: `characters that turn the direction of text: ${list}`,
-      invisible: `invisible characters: ${list}`,
-      control: `control characters: ${list}`,
-    }[kind];
-    const level = kind === "bidi" ? "danger" : "warn";
-    marks.push({ level, kind: kind === "bidi" ? "bidi" : "invisible", text: words, path });
-  }
-  return marks;
 }
 
 /** Marks Nix code beyond the template. */

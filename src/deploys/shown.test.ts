@@ -3,7 +3,7 @@ import { changesOf } from "../../test/lib/changes.ts";
 import type { TreeFile } from "../wire/approval.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import { jsonBytes } from "../lib/json-bytes.ts";
-import { addsText, patchText } from "../lib/patch-text.ts";
+import { addsText, patchText } from "../diffs/patch-text.ts";
 import { SHOWN_BYTES, SHOWN_BYTES_PER_FILE, shownDiff } from "./shown.ts";
 
 const MiB = 1024 * 1024;

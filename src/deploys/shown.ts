@@ -2,7 +2,7 @@ import type { FileChange } from "../config-repos/types.ts";
 import type { DiffFile, TreeFile } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { jsonBytes } from "../lib/json-bytes.ts";
-import { addsText, patchText, wholeLines } from "../lib/patch-text.ts";
+import { addsText, patchText, wholeLines } from "../diffs/patch-text.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf, INSTRUCTIONS_FILE } from "./tree.ts";
 

@@ -42,6 +42,10 @@ export const FOLDERS: Record<string, Folder> = {
     content: "broker, leases, notices, questions to the operator, search",
     imports: ["src/wire", "src/store", "src/eventlog"],
   },
+  "src/diffs": {
+    content: "what is shown of a diff and marked in it, for requests and changes alike",
+    imports: ["src/wire"],
+  },
   "src/agents": {
     content: "agents: record, cage, harness session, turns, sleep",
     imports: ["src/wire", "src/store", "src/eventlog", "src/messages", "src/platforms/port.ts", "src/rpc/json.ts"],
@@ -54,8 +58,23 @@ export const FOLDERS: Record<string, Folder> = {
       "src/eventlog",
       "src/messages",
       "src/agents",
+      "src/diffs",
       "src/config-repos/types.ts",
       "src/platforms/platform.ts",
+    ],
+  },
+  "src/work": {
+    content: "repositories, workspaces, changes, the merge queue",
+    imports: [
+      "src/wire",
+      "src/store",
+      "src/eventlog",
+      "src/messages",
+      "src/agents",
+      "src/diffs",
+      "src/os",
+      "src/platforms/port.ts",
+      "src/platforms/uids.ts",
     ],
   },
   "src/backup": {
@@ -76,6 +95,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/messages",
       "src/agents",
       "src/deploys",
+      "src/work",
       "src/config-repos",
       "dev/scenarios",
       "package.json",

@@ -1,4 +1,4 @@
-import { jsonBytes } from "./json-bytes.ts";
+import { jsonBytes } from "../lib/json-bytes.ts";
 import { isUtf8 } from "node:buffer";
 
 const NEWLINE = 10;
@@ -62,4 +62,19 @@ export function wholeLines(text: string, limit: number): string {
     end = next;
   }
   return text.slice(0, end);
+}
+
+/** The characters of a patch in one part. Even if each is escaped, it fits into one line of a socket. */
+const PART_CHARS = 256 * 1024;
+
+/** A part of a patch from a character on, with the position of the next part. It ends with a line if possible. */
+export function patchPart(hunks: Buffer, after: number): { text: string; next?: number } {
+  const patch = patchText(hunks);
+  let end = after + PART_CHARS;
+  if (end >= patch.length) return { text: patch.slice(after) };
+  const eol = patch.lastIndexOf("\n", end - 1);
+  if (eol > after) end = eol + 1;
+  // Do not split a surrogate pair.
+  else if ((patch.codePointAt(end - 1) ?? 0) > 0xffff) end -= 1;
+  return { text: patch.slice(after, end), next: end };
 }
