@@ -7,6 +7,7 @@ import { Services, type Service } from "../lib/services.ts";
 import type { Broker } from "../messages/broker.ts";
 import { pruneRuntimes } from "../platforms/runtime.ts";
 import { revisionsInUse } from "./directory.ts";
+import type { HiveWork } from "../work/open.ts";
 import type { Log } from "./log.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -16,6 +17,7 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
   agents: Pick<Swarm, "all">;
   cages: Pick<Cages, "close" | "stopAll" | "killAll"> & AgentBootDeps["cages"];
   broker: Pick<Broker, "start" | "stop" | "hasMail">;
+  work: Pick<HiveWork, "start" | "stop">;
   deploys: Pick<HiveDeploys, "recover" | "firstStart" | "deploys" | "autoUpdate">;
   sockets: Pick<Sockets, "openHost" | "closeAll">;
   paths: Pick<Paths, "hostSocket" | "runtimes">;
@@ -26,13 +28,15 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
 
 /** The order in which a hive starts and stops. */
 export function openLifecycle(deps: LifecycleDeps) {
-  const { agents, cages, broker, deploys, sockets, paths, revision, log, onUnexpected } = deps;
+  const { agents, cages, broker, deploys, work, sockets, paths, revision, log, onUnexpected } = deps;
   const { autoUpdate } = deploys;
   const services = new Services(
     [
       ...deps.services,
       // Before any agent runs: an unfinished deploy of the last daemon changes its agent's config.
       { start: () => recoverDeploys(deploys, log) },
+      // Before any agent can push or propose.
+      work,
       { start: () => sockets.openHost(paths.hostSocket), stop: () => sockets.closeAll() },
       { start: () => bootAgents(deps) },
       // The agents' sockets are open now, so harnesses from before the start can present their leases.

@@ -4,11 +4,17 @@ import { messageView } from "../messages/view.ts";
 import type { Directory } from "../messages/directory.ts";
 import { questionView } from "../messages/questions.ts";
 import type { Store } from "../store/store.ts";
+import type { ChangeReader } from "../work/change-reader.ts";
 import type { RequestReader } from "../deploys/request-reader.ts";
 import type { HiveEvent } from "../wire/event.ts";
 
 /** Reads the stored events after a position from their tables, merged by sequence number. */
-export function storeReplay(store: Store, directory: Directory, requests: Pick<RequestReader, "view">): Replay {
+export function storeReplay(
+  store: Store,
+  directory: Directory,
+  requests: Pick<RequestReader, "view">,
+  changes: Pick<ChangeReader, "view">,
+): Replay {
   const nameOf = (id: string): string => directory.nameOf(id);
   return (after, { events: most, bytes }, filter) => {
     /** One row more than the limit shows that there are more. A character takes at least one byte. */
@@ -26,6 +32,8 @@ export function storeReplay(store: Store, directory: Directory, requests: Pick<R
         store.approvals
           .after(after, limit, bytes)
           ?.map((row) => ({ kind: "approval", seq: row.seq, approval: requests.view(row) })),
+      change: () =>
+        store.changes.after(after, limit, bytes)?.map((row) => ({ kind: "change", seq: row.seq, change: changes.view(row) })),
       turn: () =>
         store.turns
           .after(after, limit, bytes, nameOf, agentId(directory, filter))

@@ -33,11 +33,12 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "sync-visibility-"));
   // Every disk counts as slow, so the sync of many sends runs in the background.
   store = openStoreIn(folder, { quickSyncMs: 0 });
-  const replay = storeReplay(store, directory, {
+  const nothing = {
     view() {
-      throw new Error("there are no approvals here");
+      throw new Error("there are no requests and changes here");
     },
-  });
+  };
+  const replay = storeReplay(store, directory, nothing, nothing);
   feed = new Feed(replay, () => store.settle());
   broker = new Broker({ store, feed, directory, bus: openBus(), maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
 });

@@ -34,6 +34,7 @@ import { Disk } from "./disk.ts";
 import { openDispatch } from "./dispatch.ts";
 import { EgressRecords } from "./egress-records.ts";
 import { openGateway } from "./gateway.ts";
+import { gitOwner } from "./git-owner.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 import { openHiveId } from "./hive-id.ts";
 import { hostMounts } from "./host-mounts.ts";
@@ -45,6 +46,7 @@ import { ModelUse } from "./model-use.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
+import { RepoTokens } from "./repo-tokens.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { sessionStore } from "./session-store.ts";
 import { Sessions } from "./sessions.ts";
@@ -53,6 +55,9 @@ import type { SystemDeps } from "./system-deps.ts";
 import { UsageToday } from "./usage.ts";
 import { VERSION } from "./version.ts";
 import { Views } from "./views.ts";
+import { ChangeReader } from "../work/change-reader.ts";
+import { GitWorker } from "../work/git/worker.ts";
+import { openWork } from "../work/open.ts";
 
 export type System = Awaited<ReturnType<typeof openSystem>>;
 
@@ -81,7 +86,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const swarm = new Swarm({ store: agentStore, paths, identities: specs, now });
   const directory = directoryOf(store.agents.names(), swarm);
   const requests = new RequestReader({ store, swarm });
-  const feed = new Feed(storeReplay(store, directory, requests), () => store.settle());
+  const changes = new ChangeReader(store);
+  const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
   const { maxHops, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs } = config;
@@ -115,22 +121,27 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });
 
+  const { sandboxedRun } = platform;
+  const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), repos: paths.repos, scratch: paths.repoScratch });
+  const work = openWork({ ...base, broker, git, driver, hiveId, runtime, failpoint, disk });
+
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
   const hive = { id: hiveId, version: VERSION, revision, started_at: instant(now()), ledger: paths.meta };
-  const shown = { access, usage, disk, urls, driver, broker, turns, pages, allStop, questions, history, requests };
+  const shown = { access, usage, disk, urls, driver, broker, turns, pages, allStop, questions, history, requests, changes, repositories: work.repositories };
   const views = new Views({ ...base, ...shown, hive });
+  const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 
   const agentParts = { swarm, commands, allStop, harnesses, turns, broker, directory, history, searchIndex, questions };
-  const hiveParts = { deploys, confirmations, repos, backups, store, feed, views, sessions, pages, paths, urls, pricedModels };
+  const hiveParts = { deploys, confirmations, repos, work, repoTokens, backups, store, feed, views, sessions, pages, paths, urls, pricedModels };
   const context: HandlerContext = { ...agentParts, ...hiveParts, requestShutdown, onUnexpected };
   const call = openDispatch({ context, disk, retention, metrics, onUnexpected });
   sockets.answerWith(call);
 
   const closed = [{ stop: () => store.close() }, feed];
   const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages];
-  const lifecycle = openLifecycle({ ...base, services, cages, harnesses, broker, deploys, sockets });
+  const lifecycle = openLifecycle({ ...base, services, cages, harnesses, broker, deploys, work, sockets });
   return { ...context, ...lifecycle, id: hiveId, access, driver, pages, metrics, call };
 }

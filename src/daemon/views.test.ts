@@ -48,6 +48,8 @@ beforeEach(() => {
     questions: {} as never,
     history: {} as never,
     requests: {} as never,
+    changes: {} as never,
+    repositories: {} as never,
     bus,
     now: () => now,
   });

@@ -7,6 +7,8 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Broker } from "../messages/broker.ts";
 import type { MessageHistory } from "../messages/history.ts";
 import type { RequestReader } from "../deploys/request-reader.ts";
+import type { ChangeReader } from "../work/change-reader.ts";
+import type { Repositories } from "../work/repositories.ts";
 import type { Questions } from "../messages/questions.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Driver } from "../platforms/port.ts";
@@ -32,7 +34,7 @@ export interface ViewsDeps {
   disk: Pick<Disk, "low">;
   urls: { home: string };
   driver: Pick<Driver, "cannot">;
-  store: Pick<Store, "settle" | "approvals">;
+  store: Pick<Store, "settle" | "approvals" | "changes">;
   agents: Pick<Swarm, "byId" | "allWithDestroyed">;
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
@@ -41,6 +43,8 @@ export interface ViewsDeps {
   questions: Pick<Questions, "list">;
   history: Pick<MessageHistory, "messages" | "stuck">;
   requests: Pick<RequestReader, "view">;
+  changes: Pick<ChangeReader, "view">;
+  repositories: Pick<Repositories, "all" | "view">;
   bus: Pick<AgentBus, "on">;
   now(): number;
 }
@@ -125,7 +129,7 @@ export class Views {
 
   /** The initial state of a page, at one position of the sequence, with the newest `messages` messages. */
   snapshot(messages: number): StateSnapshot {
-    const { store, questions, history, requests } = this.#deps;
+    const { store, questions, history, requests, changes, repositories } = this.#deps;
     const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
     const open = questions.list({}, MAX_SNAPSHOT_LIST_BYTES);
     const stuck = history.stuck({ limit: MAX_STUCK }, MAX_SNAPSHOT_LIST_BYTES);
@@ -135,6 +139,8 @@ export class Views {
       agents: this.#agents(),
       questions: open.questions,
       approvals: store.approvals.open().map((row) => requests.view(row)),
+      repos: repositories.all().map((repo) => repositories.view(repo)),
+      changes: store.changes.open().map((row) => changes.view(row)),
       messages: newest.messages,
       stuck: stuck.messages,
       more: { messages: newest.more === true, stuck: stuck.more === true, questions: open.more === true },

@@ -103,6 +103,8 @@ function wants(filter: Filter, event: HiveEvent): boolean {
       return event.question.agent === filter.agent;
     case "approval":
       return event.approval.agent === filter.agent;
+    case "change":
+      return event.change.agent === filter.agent;
     case "agent":
       return event.agent.name === filter.agent;
     case "delta":

@@ -40,6 +40,10 @@ export class Paths {
   get repos(): string {
     return join(this.state, "repos");
   }
+  /** Where repositories, and what belongs into them, are made before they are moved into place. */
+  get repoScratch(): string {
+    return join(this.repos, ".scratch");
+  }
   /** The folders of checks that run. */
   get checks(): string {
     return join(this.state, "checks");
@@ -73,7 +77,7 @@ export class Paths {
       this.applied,
       this.meta,
       this.repos,
-      join(this.repos, ".scratch"),
+      this.repoScratch,
       this.checks,
       join(this.state, "changes"),
       join(this.run, "agents"),

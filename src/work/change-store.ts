@@ -1,11 +1,8 @@
-import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import type { ChangeRecord } from "../store/changes.ts";
 import type { Tx } from "../store/store.ts";
-import { RiskMark } from "../wire/approval.ts";
 import { changeAfter, CHANGE_WORDS, isReturned, type ChangeEvent } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
-import { instant } from "../wire/instant.ts";
-import { OPERATOR } from "../wire/names.ts";
-import type { ChangeView, CommentView } from "../wire/work.ts";
+import { ChangeReader } from "./change-reader.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** The kinds of the audit trail by the event that moved a change. Steps in between are not audited. */
@@ -32,20 +29,15 @@ export type ChangeDraft = Omit<ChangeRecord, "id" | "seq" | "state" | "updated_a
  * The rows of changes. Only this class moves a change. Every move is made inside a write, by the table, on the current
  * row, together with its event, its audit line and the notice to its owner.
  */
-export class ChangeStore {
+export class ChangeStore extends ChangeReader {
   readonly #context: WorkContext;
   /** Called after the commit of every change of a row. */
   readonly #onChanged: (row: ChangeRecord) => void;
 
   constructor(context: WorkContext, onChanged: (row: ChangeRecord) => void) {
+    super(context.store);
     this.#context = context;
     this.#onChanged = onChanged;
-  }
-
-  get(id: number): ChangeRecord {
-    const row = this.#context.store.changes.byId(id);
-    if (!row) throw new HiveError("not_found", `there is no change ${id}`);
-    return row;
   }
 
   /** Stores a new change. Only inside a write. */
@@ -146,60 +138,7 @@ export class ChangeStore {
       },
     );
   }
-
-  view(row: ChangeRecord): ChangeView {
-    const comments = this.#context.store.changes.comments(row.id);
-    const count = (state: CommentRecord["state"]): number => comments.filter((one) => one.state === state).length;
-    return {
-      id: row.id,
-      seq: row.seq,
-      repo: row.repo,
-      agent: row.agent_name,
-      branch: row.branch,
-      base: row.base,
-      round: row.round,
-      state: row.state,
-      title: row.title,
-      body: row.body,
-      sha: row.sha,
-      ...(row.merge_base === null ? {} : { merge_base: row.merge_base }),
-      digest: row.digest,
-      stat: JSON.parse(row.stat) as ChangeView["stat"],
-      marks: JSON.parse(row.marks) as RiskMark[],
-      proposed_at: instant(row.proposed_at),
-      updated_at: instant(row.updated_at),
-      ...(row.decided_by === null ? {} : { decided_by: row.decided_by }),
-      ...(row.decided_at === null ? {} : { decided_at: instant(row.decided_at) }),
-      ...(row.note === null ? {} : { note: row.note }),
-      ...(row.reason === null ? {} : { reason: row.reason }),
-      ...(row.merged_sha === null ? {} : { merged_sha: row.merged_sha }),
-      comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
-      has_log: row.has_log === 1,
-    };
-  }
 }
-
-/** A comment as it is shown. */
-export function commentView(row: CommentRecord): CommentView {
-  return {
-    id: row.id,
-    change: row.change,
-    round: row.round,
-    author: row.author,
-    ...(row.path === null ? {} : { path: row.path }),
-    ...(row.line === null ? {} : { line: row.line }),
-    ...(row.side === null ? {} : { side: row.side }),
-    ...(row.quote === null ? {} : { quote: row.quote }),
-    text: row.text,
-    state: row.state,
-    outdated: row.outdated === 1,
-    ...(row.answer === null ? {} : { answer: row.answer }),
-    at: instant(row.at),
-  };
-}
-
-/** The person in an audit line and a view. */
-export const DECIDER = OPERATOR;
 
 /** The error text for an event that does not apply to a change. */
 function whyNot(row: ChangeRecord, event: ChangeEvent): string {

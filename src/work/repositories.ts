@@ -60,7 +60,7 @@ export class Repositories {
   }
 
   get #scratch(): string {
-    return join(this.#context.paths.repos, ".scratch");
+    return this.#context.paths.repoScratch;
   }
 
   /** The bare repository of a name. */

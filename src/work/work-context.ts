@@ -13,7 +13,7 @@ export interface WorkContext {
   feed: Pick<Feed, "publish">;
   broker: Pick<Broker, "notify" | "checkMayAsk">;
   agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed">;
-  paths: Pick<Paths, "repos" | "changeLog" | "checks">;
+  paths: Pick<Paths, "repoScratch" | "changeLog" | "checks">;
   git: GitWorker;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

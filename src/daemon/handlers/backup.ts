@@ -1,44 +1,20 @@
 import type { BackupProgress } from "../../wire/backup.ts";
-import type { Output } from "../../wire/operations.ts";
+import { withProgress } from "../progress-stream.ts";
 import type { Handlers } from "./types.ts";
-
-/** How often the caller gets the progress of a backup. Milliseconds. */
-const PROGRESS_EVERY_MS = 200;
 
 export const backupHandlers: Pick<Handlers, "backup"> = {
   async *backup(context, input, caller) {
-    const givenUp = new AbortController();
-    const giveUp = (): void => givenUp.abort();
-    if (caller.kind === "operator") caller.ended.addEventListener("abort", giveUp, { once: true });
-    const reports: Output<"backup">[] = [];
-    let wake = (): void => {};
-    let reportedAt = 0;
-    const report = (progress: BackupProgress): void => {
-      if (performance.now() - reportedAt < PROGRESS_EVERY_MS) return;
-      reportedAt = performance.now();
-      reports.push({ progress });
-      wake();
-    };
-    let hasEnded = false;
-    const taken = context.backups.take(input.to, givenUp.signal, report).finally(() => {
-      hasEnded = true;
-      wake();
-    });
-    // The `await` below throws its failure. If the caller has gone, no code needs it.
-    taken.catch(() => {});
-    try {
-      while (!hasEnded || reports.length > 0) {
-        const next = reports.shift();
-        if (next) yield next;
-        else await new Promise<void>((resolve) => (wake = resolve));
+    const steps = withProgress(caller, (signal, report: (progress: BackupProgress) => void) =>
+      context.backups.take(input.to, signal, report),
+    );
+    for await (const step of steps) {
+      if ("progress" in step) {
+        yield step;
+        continue;
       }
-      const { folder, bytes, manifest, complaints } = await taken;
+      const { folder, bytes, manifest, complaints } = step.result;
       const { created_at, seq, agents } = manifest;
       yield { backup: { folder, created_at, bytes, agents: agents.length, seq, complaints } };
-    } finally {
-      // The caller may have disconnected before the end.
-      giveUp();
-      if (caller.kind === "operator") caller.ended.removeEventListener("abort", giveUp);
     }
   },
 };

@@ -1,8 +1,10 @@
 import { approvalHandlers } from "./approvals.ts";
 import { backupHandlers } from "./backup.ts";
+import { changeHandlers } from "./changes.ts";
 import { harnessHandlers } from "./harness.ts";
 import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
+import { repositoryHandlers } from "./repositories.ts";
 import { readHandlers } from "./read.ts";
 import { messageHandlers } from "./messages.ts";
 import { questionHandlers } from "./questions.ts";
@@ -20,4 +22,6 @@ export const handlers: Handlers = {
   ...historyHandlers,
   ...approvalHandlers,
   ...backupHandlers,
+  ...repositoryHandlers,
+  ...changeHandlers,
 };

@@ -22,6 +22,8 @@ import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
 import type { AgentPages } from "../http/agent-pages.ts";
 import type { Sessions } from "../sessions.ts";
+import type { HiveWork } from "../../work/open.ts";
+import type { RepoTokens } from "../repo-tokens.ts";
 import type { Views } from "../views.ts";
 
 /** The parts that the handlers use. */
@@ -39,6 +41,8 @@ export interface HandlerContext {
   deploys: HiveDeploys;
   confirmations: Confirmations;
   repos: Repos;
+  work: HiveWork;
+  repoTokens: RepoTokens;
   backups: Backups;
   store: Store;
   feed: Feed;

@@ -1,0 +1,135 @@
+import type { ChangeRecord } from "../../store/changes.ts";
+import { isBeingMerged, isChangeOver } from "../../wire/change-states.ts";
+import { HiveError } from "../../wire/error.ts";
+import { OPERATOR } from "../../wire/names.ts";
+import type { Output } from "../../wire/operations.ts";
+import { accessOf } from "../../work/work-context.ts";
+import { commentView } from "../../work/change-reader.ts";
+import { patchPart } from "../../diffs/patch-text.ts";
+import { lastLines, linesAfter } from "../log-file.ts";
+import { agentOf } from "./caller.ts";
+import type { HandlerContext, Handlers } from "./types.ts";
+
+type Names =
+  | "propose_change"
+  | "list_changes"
+  | "withdraw_change"
+  | "review_change"
+  | "changes"
+  | "change"
+  | "change_file"
+  | "change_approve"
+  | "change_deny"
+  | "change_comment"
+  | "change_comment_drop"
+  | "change_comment_resolve"
+  | "change_return"
+  | "change_retry"
+  | "change_dequeue"
+  | "change_to_front"
+  | "change_revert"
+  | "change_log";
+
+/** A change as an agent sees it. */
+function rowOf({ work }: HandlerContext, row: ChangeRecord): Output<"propose_change">["change"] {
+  const { id, repo, agent, branch, base, round, state, title, sha, reason, note } = work.changeStore.view(row);
+  return {
+    ...{ id, repo, agent, branch, base, round, state, title, sha },
+    ...(reason === undefined ? {} : { reason }),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+const viewOf = ({ work }: HandlerContext, row: ChangeRecord) => ({ change: work.changeStore.view(row) });
+
+export const changeHandlers: Pick<Handlers, Names> = {
+  async propose_change(context, input, caller) {
+    const { changes, comments, decisions, changeStore } = context.work;
+    const row = await changes.propose(agentOf(caller).agent, input);
+    await comments.refresh(row);
+    await decisions.byPolicy(row);
+    return { change: rowOf(context, changeStore.get(row.id)) };
+  },
+  list_changes(context, input, caller) {
+    const { agent } = agentOf(caller);
+    const rows = context.store.changes
+      .newest({ repo: input.repo, agent: input.mine ? agent.name : undefined, before: Number.MAX_SAFE_INTEGER, limit: input.limit })
+      .filter((row) => accessOf(agent, row.repo) !== undefined);
+    return { changes: rows.map((row) => rowOf(context, row)) };
+  },
+  async withdraw_change(context, input, caller) {
+    const by = caller.kind === "agent" ? caller.agent : { id: OPERATOR, name: OPERATOR };
+    return { change: rowOf(context, await context.work.changes.withdraw(input.change, by, input.note)) };
+  },
+  async review_change(context, input, caller) {
+    return { change: rowOf(context, await context.work.decisions.review(agentOf(caller).agent, input)) };
+  },
+
+  changes(context, input) {
+    const rows = input.open
+      ? context.store.changes
+          .open()
+          .filter(({ repo, agent_name: agent }) => (input.repo ?? repo) === repo && (input.agent ?? agent) === agent)
+          .toReversed()
+          .slice(0, input.limit)
+      : context.store.changes.newest({
+          repo: input.repo,
+          agent: input.agent,
+          before: input.before ?? Number.MAX_SAFE_INTEGER,
+          limit: input.limit,
+        });
+    return { changes: rows.map((row) => context.work.changeStore.view(row)) };
+  },
+  async change(context, input) {
+    const { changeStore, changes } = context.work;
+    const row = changeStore.get(input.change);
+    const { from, diff } = await changes.diff(row, input.against);
+    return {
+      change: changeStore.view(row),
+      ...(from === undefined ? {} : { base_sha: from }),
+      files: changes.shown(row, diff),
+      comments: context.store.changes.comments(row.id).map(commentView),
+    };
+  },
+  async change_file(context, input) {
+    const { changeStore, changes } = context.work;
+    const row = changeStore.get(input.change);
+    const { diff } = await changes.diff(row, input.against, input.path);
+    const [file] = diff.files;
+    if (file?.path !== input.path)
+      throw new HiveError("not_found", `change ${row.id} does not change ${JSON.stringify(input.path)}`);
+    return patchPart(file.hunks, input.after);
+  },
+  async change_approve(context, input, caller) {
+    const isBrowser = caller.kind === "operator" && caller.browser === true;
+    return viewOf(context, await context.work.decisions.approve(input.change, input, isBrowser));
+  },
+  change_deny: async (context, input) => viewOf(context, await context.work.decisions.deny(input.change, input.note)),
+  async change_comment(context, { change, text, ...place }) {
+    return { comment: commentView(await context.work.comments.draft(change, place, text)) };
+  },
+  async change_comment_drop(context, input) {
+    await context.work.comments.drop(input.comment);
+    return {};
+  },
+  async change_comment_resolve(context, input) {
+    return { comment: commentView(await context.work.comments.resolve(input.comment, input.resolved)) };
+  },
+  change_return: async (context, input) => viewOf(context, await context.work.decisions.return(input.change, input.note)),
+  change_retry: async (context, input) => viewOf(context, await context.work.decisions.retry(input.change)),
+  async change_dequeue(context, input) {
+    await context.work.queue.dequeue(input.change, input.note);
+    return viewOf(context, context.work.changeStore.get(input.change));
+  },
+  async change_to_front(context, input) {
+    await context.work.queue.toFront(input.change);
+    return viewOf(context, context.work.changeStore.get(input.change));
+  },
+  change_revert: async (context, input) => viewOf(context, await context.work.reverts.propose(input.change, input.note)),
+  change_log(context, input) {
+    const { state } = context.work.changeStore.get(input.change);
+    const file = context.paths.changeLog(input.change);
+    if (input.after === undefined) return lastLines(file, input.lines);
+    return linesAfter(file, input.after, { complete: isChangeOver(state) || !isBeingMerged(state) });
+  },
+};

@@ -1,0 +1,77 @@
+import { BranchName, type RepoSettings } from "../../wire/work.ts";
+import { HiveError } from "../../wire/error.ts";
+import { instant } from "../../wire/instant.ts";
+import { withProgress } from "../progress-stream.ts";
+import type { Handlers } from "./types.ts";
+
+type Names =
+  | "repos"
+  | "repo"
+  | "repo_create"
+  | "repo_add"
+  | "repo_fetch"
+  | "repo_set"
+  | "repo_remove"
+  | "repo_token"
+  | "queue_pause";
+
+/** Only the settings that were given. */
+function given<T extends { name: string }>({ name: _name, ...rest }: T): Partial<RepoSettings> {
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+}
+
+export const repositoryHandlers: Pick<Handlers, Names> = {
+  repos({ work: { repositories } }) {
+    return { repos: repositories.all().map((repo) => repositories.view(repo)) };
+  },
+  repo(context, { name }) {
+    const { repositories } = context.work;
+    const repo = repositories.get(name);
+    const branches = context.store.repositories.branches(name).map((row) => ({
+      agent: context.directory.nameOf(row.agent),
+      branch: row.branch,
+      sha: row.sha,
+      pushed_at: instant(row.pushed_at),
+    }));
+    return { repo: repositories.view(repo), branches };
+  },
+  async repo_create({ work: { repositories } }, input) {
+    return { repo: repositories.view(await repositories.create(input.name, given(input))) };
+  },
+  async *repo_add({ work: { repositories, upstreams } }, input, caller) {
+    const { folder, nonce, ...settings } = input;
+    const steps = withProgress(caller, (signal, report: (words: string) => void) =>
+      upstreams.add(input.name, { folder, nonce }, given(settings), { signal, report }),
+    );
+    for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
+  },
+  async repo_fetch({ work: { repositories, upstreams } }, { name }) {
+    const fetched = await upstreams.fetch(name);
+    await repositories.measure(name);
+    return { repo: repositories.view(repositories.get(name)), ...fetched };
+  },
+  async repo_set({ work: { repositories } }, input) {
+    const { base } = input;
+    const repo = repositories.get(input.name);
+    const tips = repositories.tips(repo.name);
+    if (base !== undefined && tips.size > 0 && !tips.has(base))
+      throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
+    return { repo: repositories.view(await repositories.set(input.name, { settings: given(input) })) };
+  },
+  async repo_remove({ work: { repositories } }, { name }) {
+    await repositories.remove(name);
+    return {};
+  },
+  repo_token(context, { name }) {
+    context.work.repositories.get(name);
+    const { token, expiresAt } = context.repoTokens.issue(name);
+    return { url: `${context.urls.home}/git/${name}`, token, expires_at: instant(expiresAt) };
+  },
+  async queue_pause({ work: { repositories, queue } }, { name, base, paused }) {
+    const repo = repositories.get(name);
+    const which = base ?? BranchName.parse(repo.settings.base);
+    if (paused) await queue.pause(name, which);
+    else await queue.resume(name, which);
+    return { repo: repositories.view(repositories.get(name)) };
+  },
+};

@@ -1,0 +1,171 @@
+import { hivectl } from "../lib/hivectl.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { ChangeRecord } from "../store/changes.ts";
+import type { DiffFile, RiskMark, Sha } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { OPERATOR } from "../wire/names.ts";
+import type { Parsed } from "../wire/operations.ts";
+import { isUnshown } from "../wire/unshown.ts";
+import type { Changes } from "./changes.ts";
+import type { ChangeStore } from "./change-store.ts";
+import type { Comments } from "./comments.ts";
+import { decidesWithoutOperator } from "./policy.ts";
+import type { MergeQueue } from "./queue/merge-queue.ts";
+import type { Repositories } from "./repositories.ts";
+import type { WorkContext } from "./work-context.ts";
+
+/** What the operator had seen when approving. */
+interface Seen {
+  sha?: Sha | undefined;
+  digest?: string | undefined;
+  unshown?: readonly string[] | undefined;
+  note?: string | undefined;
+}
+
+/** Paths that a refusal names. The page and `change show` have them all. */
+const MAX_NAMED = 20;
+
+const noteOf = (note: string | undefined): { note: string | null } => ({ note: note?.trim() || null });
+
+export interface DecisionDeps {
+  context: WorkContext;
+  repositories: Repositories;
+  changeStore: ChangeStore;
+  changes: Changes;
+  comments: Comments;
+  queue: MergeQueue;
+}
+
+/** Decisions on changes: those of the operator, of named reviewers, and of the policy. */
+export class ChangeDecisions {
+  readonly #deps: DecisionDeps;
+
+  constructor(deps: DecisionDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Approves the commit and the diff that were shown. Content that is not shown must be named. The change then goes to
+   * its queue. `digestNeeded` is true for a browser, which has shown a diff.
+   */
+  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ChangeRecord> {
+    const { changeStore, changes, context, queue } = this.#deps;
+    const row = changeStore.get(id);
+    changeStore.check(row, "approve");
+    checkSeen(row, seen, digestNeeded);
+    const { diff } = await changes.diff(row, "merge_base");
+    checkUnshown(row, changes.shown(row, diff), seen.unshown ?? []);
+    await context.store.write((tx) => {
+      checkSeen(changeStore.get(id), seen, digestNeeded);
+      return changeStore.move(tx, id, "approve", OPERATOR, this.#decided(row, OPERATOR, seen.note));
+    });
+    await queue.enqueue(id);
+    return changeStore.get(id);
+  }
+
+  async deny(id: number, note: string | undefined): Promise<ChangeRecord> {
+    const { changeStore, context } = this.#deps;
+    return context.store.write((tx) => {
+      const row = changeStore.get(id);
+      return changeStore.move(tx, id, "deny", OPERATOR, this.#decided(row, OPERATOR, note));
+    });
+  }
+
+  /** Sends a change back to its owner with the drafts and a note. One of them must say something. */
+  async return(id: number, note: string | undefined): Promise<ChangeRecord> {
+    const { changeStore, comments, context } = this.#deps;
+    return context.store.write((tx) => {
+      const row = changeStore.get(id);
+      changeStore.check(row, "return");
+      if (comments.send(id) === 0 && !note?.trim())
+        throw new HiveError("bad_request", "say what should change: comment on a line, or give a note");
+      return changeStore.move(tx, id, "return", OPERATOR, this.#decided(row, OPERATOR, note));
+    });
+  }
+
+  /** A named reviewer's verdict on one commit. Under the policy `reviewed` an approval merges after the time for a veto. */
+  async review(agent: Agent, input: Parsed<"review_change">): Promise<ChangeRecord> {
+    const { changeStore, comments, context, queue } = this.#deps;
+    const row = await context.store.write((tx) => {
+      const found = changeStore.get(input.change);
+      this.#checkReviewer(agent, found, input.commit);
+      for (const { text, ...place } of input.comments) comments.add(found, agent.name, "open", place, text);
+      if (input.text.trim() !== "") comments.add(found, agent.name, "open", {}, input.text);
+      if (input.verdict === "comment") return changeStore.note(tx, found.id, {});
+      const event = input.verdict === "approve" ? "approve" : "return";
+      return changeStore.move(tx, found.id, event, agent.name, this.#decided(found, agent.name, input.text));
+    });
+    if (row.state === "approved") queue.afterVeto(row.id);
+    return row;
+  }
+
+  #checkReviewer(agent: Agent, row: ChangeRecord, commit: Sha): void {
+    const { settings } = this.#deps.repositories.get(row.repo);
+    const marks = JSON.parse(row.marks) as RiskMark[];
+    const rule = decidesWithoutOperator({
+      settings,
+      author: row.agent_name,
+      isProtected: marks.some(({ kind }) => kind === "protected"),
+    });
+    if (row.agent === agent.id) throw new HiveError("forbidden", `change ${row.id} is your own: another reviewer decides it`);
+    if (!settings.reviewers.includes(agent.name))
+      throw new HiveError("forbidden", `you are not a reviewer of ${row.repo}: the operator names them (${hivectl(`repo set ${row.repo} --reviewer ${agent.name}`)})`);
+    if (row.sha !== commit)
+      throw new HiveError("conflict", `change ${row.id} proposes ${row.sha} now, not ${commit}: look at that commit`);
+    if (rule?.by !== "reviewers" && row.state === "proposed")
+      throw new HiveError("forbidden", `only the operator decides change ${row.id}: comment on it, or send the operator a message`);
+  }
+
+  /** Approves a new proposal that its repository's policy leaves to the check alone. */
+  async byPolicy(row: ChangeRecord): Promise<void> {
+    const { changeStore, context, queue, repositories } = this.#deps;
+    const marks = JSON.parse(row.marks) as RiskMark[];
+    const rule = decidesWithoutOperator({
+      settings: repositories.get(row.repo).settings,
+      author: row.agent_name,
+      isProtected: marks.some(({ kind }) => kind === "protected"),
+    });
+    if (rule?.by !== "check") return;
+    await context.store.write((tx) =>
+      changeStore.move(tx, row.id, "approve", "policy checks", this.#decided(row, "policy checks", undefined)),
+    );
+    await queue.enqueue(row.id);
+  }
+
+  async retry(id: number): Promise<ChangeRecord> {
+    const { changeStore, context, queue } = this.#deps;
+    const row = await context.store.write((tx) =>
+      changeStore.move(tx, id, "retry", OPERATOR, { reason: null, queued_at: context.now() }),
+    );
+    queue.kick(row.repo, row.base);
+    return row;
+  }
+
+  #decided(row: ChangeRecord, by: string, note: string | undefined): Partial<ChangeRecord> {
+    return { decided_by: by, decided_at: this.#deps.context.now(), reviewed_sha: row.sha, reason: null, ...noteOf(note) };
+  }
+}
+
+function checkSeen(row: ChangeRecord, seen: Seen, digestNeeded: boolean): void {
+  if (seen.sha !== undefined && seen.sha !== row.sha)
+    throw new HiveError("conflict", `change ${row.id} proposes ${row.sha} now, not ${seen.sha}: look again`);
+  if (seen.digest === undefined && digestNeeded)
+    throw new HiveError("bad_request", "digest: an approval must name the digest of what was shown");
+  if (seen.digest !== undefined && seen.digest !== row.digest)
+    throw new HiveError("conflict", `change ${row.id} is not what was shown: look again`);
+}
+
+/** Throws if the change has content that is not shown whole as text and is not named. */
+function checkUnshown(row: ChangeRecord, files: readonly DiffFile[], named: readonly string[]): void {
+  const missing = files.filter((file) => isUnshown(file) && !named.includes(file.path));
+  if (missing.length === 0) return;
+  const list = missing
+    .slice(0, MAX_NAMED)
+    .map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`)
+    .join("");
+  const more = missing.length > MAX_NAMED ? `\n  and ${missing.length - MAX_NAMED} more` : "";
+  throw new HiveError(
+    "conflict",
+    `change ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (${hivectl(`change show ${row.id} --file <path>`)}, or its page) and approve with all of them named: \`--unshown <path>\``,
+  );
+}

@@ -1,0 +1,71 @@
+import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import type { Store } from "../store/store.ts";
+import type { RiskMark } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { instant } from "../wire/instant.ts";
+import type { ChangeView, CommentView } from "../wire/work.ts";
+
+/** Reads changes: the rows, and how they are shown. */
+export class ChangeReader {
+  readonly #store: Pick<Store, "changes">;
+
+  constructor(store: Pick<Store, "changes">) {
+    this.#store = store;
+  }
+
+  get(id: number): ChangeRecord {
+    const row = this.#store.changes.byId(id);
+    if (!row) throw new HiveError("not_found", `there is no change ${id}`);
+    return row;
+  }
+
+  view(row: ChangeRecord): ChangeView {
+    const comments = this.#store.changes.comments(row.id);
+    const count = (state: CommentRecord["state"]): number => comments.filter((one) => one.state === state).length;
+    return {
+      id: row.id,
+      seq: row.seq,
+      repo: row.repo,
+      agent: row.agent_name,
+      branch: row.branch,
+      base: row.base,
+      round: row.round,
+      state: row.state,
+      title: row.title,
+      body: row.body,
+      sha: row.sha,
+      ...(row.merge_base === null ? {} : { merge_base: row.merge_base }),
+      digest: row.digest,
+      stat: JSON.parse(row.stat) as ChangeView["stat"],
+      marks: JSON.parse(row.marks) as RiskMark[],
+      proposed_at: instant(row.proposed_at),
+      updated_at: instant(row.updated_at),
+      ...(row.decided_by === null ? {} : { decided_by: row.decided_by }),
+      ...(row.decided_at === null ? {} : { decided_at: instant(row.decided_at) }),
+      ...(row.note === null ? {} : { note: row.note }),
+      ...(row.reason === null ? {} : { reason: row.reason }),
+      ...(row.merged_sha === null ? {} : { merged_sha: row.merged_sha }),
+      comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
+      has_log: row.has_log === 1,
+    };
+  }
+}
+
+/** A comment as it is shown. */
+export function commentView(row: CommentRecord): CommentView {
+  return {
+    id: row.id,
+    change: row.change,
+    round: row.round,
+    author: row.author,
+    ...(row.path === null ? {} : { path: row.path }),
+    ...(row.line === null ? {} : { line: row.line }),
+    ...(row.side === null ? {} : { side: row.side }),
+    ...(row.quote === null ? {} : { quote: row.quote }),
+    text: row.text,
+    state: row.state,
+    outdated: row.outdated === 1,
+    ...(row.answer === null ? {} : { answer: row.answer }),
+    at: instant(row.at),
+  };
+}

@@ -1,0 +1,223 @@
+import type { Agent } from "../agents/agent.ts";
+import { moveRef } from "../os/git/refs.ts";
+import type { ChangeRecord } from "../store/changes.ts";
+import type { Tx } from "../store/store.ts";
+import type { DiffFile, Sha } from "../wire/approval.ts";
+import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
+import { HiveError } from "../wire/error.ts";
+import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES } from "../wire/limits.ts";
+import type { Parsed } from "../wire/operations.ts";
+import type { ChangeStore } from "./change-store.ts";
+import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
+import { changeMarks } from "./marks.ts";
+import { protectedPaths } from "./policy.ts";
+import type { Repo, Repositories } from "./repositories.ts";
+import { accessOf, type WorkContext } from "./work-context.ts";
+
+/** What a proposal was found to be. */
+interface Found {
+  repo: Repo;
+  base: string;
+  sha: Sha;
+  mergeBase: Sha | undefined;
+  diff: ChangeDiff;
+}
+
+/** Creates changes from the branches that agents pushed, and reads their diffs. */
+export class Changes {
+  readonly #context: WorkContext;
+  readonly #repositories: Repositories;
+  readonly #changeStore: ChangeStore;
+
+  constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore) {
+    this.#context = context;
+    this.#repositories = repositories;
+    this.#changeStore = changeStore;
+  }
+
+  /**
+   * Proposes the tip of an agent's branch for a base. An open change of the branch gets a new round; one for another
+   * base is superseded. The commit is pinned when it resolves.
+   */
+  async propose(agent: Agent, input: Parsed<"propose_change">): Promise<ChangeRecord> {
+    const repo = this.#repositories.get(input.repo);
+    this.#checkMayPropose(agent, repo);
+    const branch = input.branch.startsWith(`${agent.name}/`) ? input.branch.slice(agent.name.length + 1) : input.branch;
+    const pushed = this.#context.store.repositories.branch(repo.name, agent.id, branch);
+    if (!pushed)
+      throw new HiveError("not_found", `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`);
+    const own = agent.config.repos.find(({ name }) => name === repo.name)?.base;
+    const found = await this.#look(repo, input.base ?? own ?? repo.settings.base, pushed.sha);
+    return this.#store(
+      { agent: agent.id, agent_name: agent.name, branch, title: input.title, body: input.body },
+      found,
+      input.answers ?? [],
+    );
+  }
+
+  /** Proposes a commit of the daemon's own making, such as a revert, in the operator's name. */
+  async proposeOwn(
+    repo: Repo,
+    facts: { agent_name: string; branch: string; title: string; body: string; base: string; sha: Sha },
+  ): Promise<ChangeRecord> {
+    const { base, sha, ...rest } = facts;
+    return this.#store({ agent: facts.agent_name, ...rest }, await this.#look(repo, base, sha), []);
+  }
+
+  #checkMayPropose(agent: Agent, repo: Repo): void {
+    if (accessOf(agent, repo.name) !== "write")
+      throw new HiveError("forbidden", `${agent.name} may not write to ${repo.name}: its agent.json does not say so`);
+    this.#context.broker.checkMayAsk(agent.id);
+  }
+
+  /** Throws if `owner` has too many open changes. Checked inside the write, because proposals come at once. */
+  #checkRoom(owner: string): void {
+    const open = this.#context.store.changes.open();
+    if (open.filter(({ agent }) => agent === owner).length >= MAX_OPEN_CHANGES)
+      throw new HiveError("rate_limited", `you have ${MAX_OPEN_CHANGES} open changes: withdraw some, or wait`);
+    if (open.length >= MAX_HIVE_CHANGES)
+      throw new HiveError("rate_limited", `the hive has ${MAX_HIVE_CHANGES} open changes: the operator must decide some first`);
+  }
+
+  /** The proposal against the base as it is now. Refuses what adds nothing or is too large to review. */
+  async #look(repo: Repo, base: string, sha: Sha): Promise<Found> {
+    const { git } = this.#context;
+    const tip = this.#repositories.tip(repo.name, base);
+    if (tip === undefined && this.#repositories.tips(repo.name).size > 0)
+      throw new HiveError(
+        "not_found",
+        `${repo.name} has no base ${base}: it has ${[...this.#repositories.tips(repo.name).keys()].slice(0, 10).join(", ")}`,
+      );
+    if (tip !== undefined && (await isContained(git, repo.name, sha, tip)))
+      throw new HiveError("conflict", `${base} contains ${sha.slice(0, 12)} already: commit something and push it first`);
+    const mergeBase = tip === undefined ? undefined : await mergeBaseOf(git, repo.name, tip, sha);
+    if (tip !== undefined && mergeBase === undefined)
+      throw new HiveError("bad_request", `${sha.slice(0, 12)} shares no history with ${base}: begin the branch at origin/${base}`);
+    return { repo, base, sha, mergeBase, diff: await diffOf(git, repo.name, mergeBase, sha) };
+  }
+
+  async #store(
+    about: { agent: string; agent_name: string; branch: string; title: string; body: string },
+    found: Found,
+    answers: readonly { comment: number; text: string }[],
+  ): Promise<ChangeRecord> {
+    const { store, now, failpoint } = this.#context;
+    const guarded = guardedIn(found.diff, found.repo);
+    const shown = shownFiles(found.diff.files, guarded);
+    const facts = {
+      ...about,
+      repo: found.repo.name,
+      base: found.base,
+      sha: found.sha,
+      merge_base: found.mergeBase ?? null,
+      digest: changeDigest({ repo: found.repo.name, base: found.base, sha: found.sha, diff: found.diff.hash }),
+      stat: JSON.stringify(statOf(found.diff.files)),
+      marks: JSON.stringify(changeMarks(found.diff.files, shown, guarded)),
+      proposed_at: now(),
+      decided_by: null,
+      decided_at: null,
+      note: null,
+      reason: null,
+      queued_at: null,
+      candidate: null,
+      candidate_base: null,
+    };
+    const row = await store.write((tx) => {
+      const open = this.#openOf(about, found.repo.name);
+      const same = open.find(({ base }) => base === found.base);
+      if (same) this.#checkRepeated(same, found.sha);
+      else this.#checkRoom(about.agent);
+      for (const other of open) if (other !== same) this.#changeStore.move(tx, other.id, "supersede", about.agent_name);
+      const saved = same
+        ? this.#changeStore.move(tx, same.id, "propose", about.agent_name, { ...facts, round: same.round + 1 })
+        : this.#changeStore.insert(tx, { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0 });
+      this.#answer(tx, saved, answers);
+      return saved;
+    });
+    await failpoint("change_stored");
+    await this.pin(row);
+    return row;
+  }
+
+  #openOf({ agent, branch }: { agent: string; branch: string }, repo: string): ChangeRecord[] {
+    return this.#context.store.changes
+      .open()
+      .filter((row) => row.agent === agent && row.branch === branch && row.repo === repo && !isChangeOver(row.state));
+  }
+
+  #checkRepeated(row: ChangeRecord, sha: Sha): void {
+    if (isBeingMerged(row.state))
+      throw new HiveError("conflict", `change ${row.id} is being merged: wait for its end, then propose what is new`);
+    if (row.sha === sha && row.state !== "changes_requested")
+      throw new HiveError("conflict", `change ${row.id} proposes this commit already: push a new one first`);
+  }
+
+  #answer(tx: Tx, row: ChangeRecord, answers: readonly { comment: number; text: string }[]): void {
+    const { changes } = this.#context.store;
+    for (const { comment: id, text } of answers) {
+      const comment = changes.comment(id);
+      if (comment?.change !== row.id || comment.state === "draft")
+        throw new HiveError("not_found", `change ${row.id} has no comment ${id}`);
+      changes.putComment({ ...comment, answer: text });
+    }
+    if (answers.length > 0) this.#changeStore.note(tx, row.id, {});
+  }
+
+  /** Pins the proposed commit, so that a force-push does not remove what is reviewed. */
+  async pin(row: ChangeRecord): Promise<void> {
+    const folder = this.#repositories.folder(row.repo);
+    const { ok } = await moveRef(folder, `refs/changes/${row.id}/${row.round}`, row.sha, undefined);
+    if (!ok) throw new Error(`refs/changes/${row.id}/${row.round} of ${row.repo} names another commit`);
+  }
+
+  /** The diff of a change against a base of choice. */
+  async diff(
+    row: ChangeRecord,
+    against: Parsed<"change">["against"],
+    path?: string,
+  ): Promise<{ from: Sha | undefined; diff: ChangeDiff }> {
+    const from =
+      against === "base_tip"
+        ? (this.#repositories.tip(row.repo, row.base) ?? row.merge_base ?? undefined)
+        : against === "last_reviewed"
+          ? (row.reviewed_sha ?? row.merge_base ?? undefined)
+          : (row.merge_base ?? undefined);
+    return { from, diff: await diffOf(this.#context.git, row.repo, from, row.sha, path) };
+  }
+
+  /** The files of a diff as they are shown, protected ones first. */
+  shown(row: ChangeRecord, diff: ChangeDiff): DiffFile[] {
+    return shownFiles(diff.files, guardedIn(diff, this.#repositories.get(row.repo)));
+  }
+
+  /** Withdraws a change: its owner, or the operator. */
+  async withdraw(id: number, by: { id: string; name: string }, note: string | undefined): Promise<ChangeRecord> {
+    const row = this.#changeStore.get(id);
+    if (by.id !== by.name && row.agent !== by.id)
+      throw new HiveError("forbidden", `change ${id} is ${row.agent_name}'s: you withdraw only your own`);
+    return this.#context.store.write((tx) =>
+      this.#changeStore.move(tx, id, "withdraw", by.name, note?.trim() ? { note: note.trim() } : {}),
+    );
+  }
+
+  /** Ends the open changes of an agent that is destroyed. */
+  async agentRemoved(agent: Pick<Agent, "id">): Promise<void> {
+    const { store } = this.#context;
+    const open = store.changes.open().filter((row) => row.agent === agent.id && !isBeingMerged(row.state));
+    if (open.length === 0) return;
+    await store.write((tx) => {
+      for (const row of open)
+        this.#changeStore.move(tx, row.id, "withdraw", "system", { note: "its agent was destroyed" });
+    });
+  }
+}
+
+/** The paths of a diff that only the operator may approve. */
+function guardedIn(diff: ChangeDiff, repo: Repo): Set<string> {
+  return new Set(
+    protectedPaths(
+      diff.files.map(({ path }) => path),
+      repo.settings.protected,
+    ),
+  );
+}

@@ -1,0 +1,117 @@
+import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import { HiveError } from "../wire/error.ts";
+import { OPERATOR } from "../wire/names.ts";
+import type { Parsed } from "../wire/operations.ts";
+import { MAX_COMMENTS } from "../wire/work.ts";
+import type { ChangeStore } from "./change-store.ts";
+import type { WorkContext } from "./work-context.ts";
+
+type Place = Pick<Parsed<"change_comment">, "path" | "line" | "side" | "quote">;
+
+/** Time for reading the file of a comment. Bytes of it: a longer file is not searched. Milliseconds. */
+const READ_MS = 10_000;
+const READ_BYTES = 8 * 1024 * 1024;
+
+/** Comments on changes: drafts of the operator, and what was sent. */
+export class Comments {
+  readonly #context: WorkContext;
+  readonly #changeStore: ChangeStore;
+
+  constructor(context: WorkContext, changeStore: ChangeStore) {
+    this.#context = context;
+    this.#changeStore = changeStore;
+  }
+
+  /** Keeps a draft of the operator. */
+  async draft(id: number, place: Place, text: string): Promise<CommentRecord> {
+    return this.#context.store.write((tx) => {
+      const row = this.#changeStore.get(id);
+      const comment = this.add(row, OPERATOR, "draft", place, text);
+      this.#changeStore.note(tx, id, {});
+      return comment;
+    });
+  }
+
+  /** Adds a comment. Only inside a write. */
+  add(row: ChangeRecord, author: string, state: CommentRecord["state"], place: Place, text: string): CommentRecord {
+    const { store, now } = this.#context;
+    if (store.changes.comments(row.id).length >= MAX_COMMENTS)
+      throw new HiveError("rate_limited", `change ${row.id} has ${MAX_COMMENTS} comments already`);
+    if ((place.path === undefined) !== (place.line === undefined))
+      throw new HiveError("bad_request", "a comment on a line names path, line, side and quote; one on the whole change none of them");
+    const comment: CommentRecord = {
+      id: store.nextSeq(),
+      change: row.id,
+      round: row.round,
+      author,
+      path: place.path ?? null,
+      line: place.line ?? null,
+      side: place.path === undefined ? null : (place.side ?? "new"),
+      quote: place.quote ?? null,
+      text,
+      state,
+      outdated: 0,
+      answer: null,
+      at: now(),
+    };
+    store.changes.putComment(comment);
+    return comment;
+  }
+
+  /** Removes a draft. */
+  async drop(id: number): Promise<void> {
+    await this.#context.store.write((tx) => {
+      const comment = this.#get(id);
+      if (comment.state !== "draft") throw new HiveError("conflict", `comment ${id} is sent: resolve it instead`);
+      this.#context.store.changes.removeComment(id);
+      this.#changeStore.note(tx, comment.change, {});
+    });
+  }
+
+  async resolve(id: number, resolved: boolean): Promise<CommentRecord> {
+    return this.#context.store.write((tx) => {
+      const comment = this.#get(id);
+      if (comment.state === "draft") throw new HiveError("conflict", `comment ${id} is a draft: it is not sent yet`);
+      const next = { ...comment, state: resolved ? ("resolved" as const) : ("open" as const) };
+      this.#context.store.changes.putComment(next);
+      this.#changeStore.note(tx, comment.change, {});
+      return next;
+    });
+  }
+
+  /** Makes all drafts of a change part of what its owner gets. Only inside a write. */
+  send(id: number): number {
+    const { changes } = this.#context.store;
+    const drafts = changes.comments(id).filter(({ state }) => state === "draft");
+    for (const draft of drafts) changes.putComment({ ...draft, state: "open" });
+    return drafts.length;
+  }
+
+  /** Marks the comments whose line is not in the newest round as it was. */
+  async refresh(row: ChangeRecord): Promise<void> {
+    const { store } = this.#context;
+    const open = store.changes.comments(row.id).filter(({ path, side }) => path !== null && side === "new");
+    const paths = [...new Set(open.flatMap(({ path }) => path ?? []))];
+    const lines = new Map(await Promise.all(paths.map(async (path) => [path, await this.#linesOf(row, path)] as const)));
+    const changed = open
+      .map((one) => ({ ...one, outdated: lines.get(one.path ?? "")?.[(one.line ?? 0) - 1] === one.quote ? 0 : 1 }))
+      .filter((one, at) => one.outdated !== open[at]?.outdated);
+    if (changed.length === 0) return;
+    await store.write((tx) => {
+      for (const one of changed) store.changes.putComment({ ...this.#get(one.id), outdated: one.outdated });
+      this.#changeStore.note(tx, row.id, {});
+    });
+  }
+
+  async #linesOf(row: ChangeRecord, path: string): Promise<string[]> {
+    const { git } = this.#context;
+    const ended = await git.tryRead(row.repo, ["cat-file", "blob", `${row.sha}:${path}`], { maxBytes: READ_BYTES, timeoutMs: READ_MS });
+    return ended.code === 0 && !ended.tooMuch ? ended.stdout.toString("utf8").split("\n") : [];
+  }
+
+  #get(id: number): CommentRecord {
+    const comment = this.#context.store.changes.comment(id);
+    if (!comment) throw new HiveError("not_found", `there is no comment ${id}`);
+    return comment;
+  }
+}

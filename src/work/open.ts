@@ -1,0 +1,39 @@
+import type { ChangeRecord } from "../store/changes.ts";
+import { ChangeDecisions } from "./change-decisions.ts";
+import { ChangeStore } from "./change-store.ts";
+import { Changes } from "./changes.ts";
+import { Comments } from "./comments.ts";
+import { MergeQueue } from "./queue/merge-queue.ts";
+import { Repositories } from "./repositories.ts";
+import { Upstreams } from "./upstream.ts";
+import type { WorkContext } from "./work-context.ts";
+
+export type HiveWork = ReturnType<typeof openWork>;
+
+/** Repositories, changes and the merge queue. Nothing runs before `start`. */
+export function openWork(context: WorkContext) {
+  const repositories = new Repositories(context);
+  const changeStore = new ChangeStore(context, (row: ChangeRecord) => repositories.changed(row.repo));
+  const upstreams = new Upstreams(context, repositories);
+  const changes = new Changes(context, repositories, changeStore);
+  const comments = new Comments(context, changeStore);
+  const queue = new MergeQueue(context, repositories, changeStore);
+  const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
+  return {
+    context,
+    repositories,
+    changeStore,
+    upstreams,
+    changes,
+    comments,
+    queue,
+    decisions,
+    /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */
+    async start(): Promise<void> {
+      await repositories.open();
+      for (const row of context.store.changes.open()) await changes.pin(row);
+      await queue.start();
+    },
+    stop: () => queue.stop(),
+  };
+}
