@@ -1,0 +1,152 @@
+import type { RepoSettings } from "../wire/work.ts";
+
+/**
+ * Paths that only the operator may approve, in every repository: the instructions and tools of agents, what CI runs,
+ * what changes how git reads the tree, and what an installation runs or fetches.
+ */
+export const PROTECTED_PATHS: readonly string[] = [
+  ".claude",
+  "CLAUDE.md",
+  "CLAUDE.local.md",
+  "AGENTS.md",
+  ".mcp.json",
+  ".github",
+  ".gitlab",
+  ".gitlab-ci.yml",
+  ".forgejo",
+  ".gitea",
+  ".circleci",
+  ".buildkite",
+  ".woodpecker",
+  ".woodpecker.yml",
+  ".drone.yml",
+  ".travis.yml",
+  ".cirrus.yml",
+  ".builds",
+  ".build.yml",
+  ".pre-commit-config.yaml",
+  "azure-pipelines*.yml",
+  "bitbucket-pipelines.yml",
+  "appveyor.yml",
+  ".appveyor.yml",
+  "Jenkinsfile*",
+  "/.ci",
+  "/ci",
+  ".husky",
+  ".githooks",
+  ".gitattributes",
+  ".gitmodules",
+  ".lfsconfig",
+  "package.json",
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  ".npmrc",
+  ".yarnrc*",
+  ".yarn",
+  ".pnp.*",
+  ".pnpmfile.*",
+  "yarn.lock",
+  "pnpm-lock.yaml",
+  "pnpm-workspace.yaml",
+  "bun.lock*",
+  "bunfig.toml",
+  "deno.lock",
+  "Cargo.lock",
+  "build.rs",
+  "go.sum",
+  "go.work.sum",
+  "poetry.lock",
+  "pdm.lock",
+  "uv.lock",
+  "Pipfile.lock",
+  "setup.py",
+  "composer.json",
+  "composer.lock",
+  "Gemfile.lock",
+  "mix.lock",
+  "pubspec.lock",
+  "flake.lock",
+  "gradle.lockfile",
+  "gradle-wrapper.*",
+  "maven-wrapper.*",
+  "packages.lock.json",
+  "Package.resolved",
+  "Podfile.lock",
+];
+
+/**
+ * The time in which the operator may stop a change that a reviewer has approved. It waits in `approved` until then.
+ * Milliseconds.
+ */
+export const VETO_MS = 30 * 60_000;
+
+/**
+ * The paths among `paths` that only the operator may approve: those of every repository, and those that the
+ * repository's own patterns name. A pattern without a slash matches in every folder, one with a slash from the top. `*`
+ * matches within one name, `**` any folders. A pattern that names a folder matches everything in it. Case is ignored,
+ * because some file systems ignore it.
+ */
+export function protectedPaths(paths: readonly string[], patterns: readonly string[]): string[] {
+  const all = [...PROTECTED_PATHS, ...patterns].map(partsOf);
+  return paths.filter((path) => {
+    const names = path.toLowerCase().split("/");
+    return all.some((pattern) => matches(pattern, names));
+  });
+}
+
+/** What a decision without the operator depends on. */
+export interface PolicyFacts {
+  settings: Pick<RepoSettings, "policy" | "check" | "reviewers">;
+  /** Who proposed it. */
+  author: string;
+  /** True if it touches a protected path. */
+  isProtected: boolean;
+}
+
+/**
+ * What decides on a change without the operator: its `check` alone, or the verdict of one of `reviewers`. Undefined if
+ * only the operator decides.
+ */
+export function decidesWithoutOperator({
+  settings: { policy, check, reviewers },
+  author,
+  isProtected,
+}: PolicyFacts): { by: "check" } | { by: "reviewers"; reviewers: string[] } | undefined {
+  if (isProtected || policy === "operator") return undefined;
+  if (policy === "checks") return check.trim() === "" ? undefined : { by: "check" };
+  const others = reviewers.filter((name) => name !== author);
+  return others.length === 0 ? undefined : { by: "reviewers", reviewers: others };
+}
+
+/** A pattern as names: `**` in front makes it match in every folder, one at the end everything below. */
+function partsOf(pattern: string): string[] {
+  const text = pattern.trim().toLowerCase();
+  const parts = text.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0) return [];
+  return [...(/\/./.test(text) ? [] : ["**"]), ...parts, "**"];
+}
+
+/** True if the pattern matches the path or a folder that contains it. An empty pattern matches nothing. */
+function matches(pattern: readonly string[], names: readonly string[]): boolean {
+  return pattern.length > 0 && wildcard(pattern, names, "**", sameName);
+}
+
+function sameName(pattern: string, name: string): boolean {
+  return pattern.includes("*") ? wildcard([...pattern], [...name], "*", (a, b) => a === b) : pattern === name;
+}
+
+/**
+ * Matches a list with wildcards against a list. Takes time in proportion to both lengths, whatever the pattern: only the
+ * last wildcard is ever tried again.
+ */
+function wildcard<T>(pattern: readonly T[], items: readonly T[], many: T, same: (part: T, item: T) => boolean): boolean {
+  let [part, item, lastMany, tried] = [0, 0, -1, 0];
+  while (item < items.length) {
+    if (part < pattern.length && pattern[part] === many) [lastMany, tried, part] = [part, item, part + 1];
+    else if (part < pattern.length && same(pattern[part] as T, items[item] as T)) [part, item] = [part + 1, item + 1];
+    else if (lastMany >= 0) [part, item, tried] = [lastMany + 1, tried + 1, tried + 1];
+    else return false;
+  }
+  while (part < pattern.length && pattern[part] === many) part++;
+  return part === pattern.length;
+}
