@@ -18,6 +18,17 @@ const DECIDING: readonly OperationName[] = [
   "rebuild",
   "spawn",
   "destroy",
+  "change_approve",
+  "change_deny",
+  "change_return",
+  "change_retry",
+  "change_revert",
+  "repo_add",
+  "repo_create",
+  "repo_set",
+  "repo_remove",
+  "repo_token",
+  "queue_pause",
 ];
 
 /** The data to compare, read once. */
