@@ -9,7 +9,7 @@ import { isUnshown } from "../wire/unshown.ts";
 import type { Changes } from "./changes.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { Comments } from "./comments.ts";
-import { decidesWithoutOperator } from "./policy.ts";
+import { decidesWithoutOperator, POLICY_CHECKS } from "./policy.ts";
 import type { MergeQueue } from "./queue/merge-queue.ts";
 import type { Repositories } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
@@ -109,11 +109,17 @@ export class ChangeDecisions {
     });
     if (row.agent === agent.id) throw new HiveError("forbidden", `change ${row.id} is your own: another reviewer decides it`);
     if (!settings.reviewers.includes(agent.name))
-      throw new HiveError("forbidden", `you are not a reviewer of ${row.repo}: the operator names them (${hivectl(`repo set ${row.repo} --reviewer ${agent.name}`)})`);
+      throw new HiveError(
+        "forbidden",
+        `you are not a reviewer of ${row.repo}: the operator names them (${hivectl(`repo set ${row.repo} --reviewer ${agent.name}`)})`,
+      );
     if (row.sha !== commit)
       throw new HiveError("conflict", `change ${row.id} proposes ${row.sha} now, not ${commit}: look at that commit`);
     if (rule?.by !== "reviewers" && row.state === "proposed")
-      throw new HiveError("forbidden", `only the operator decides change ${row.id}: comment on it, or send the operator a message`);
+      throw new HiveError(
+        "forbidden",
+        `only the operator decides change ${row.id}: comment on it, or send the operator a message`,
+      );
   }
 
   /** Approves a new proposal that its repository's policy leaves to the check alone. */
@@ -127,7 +133,7 @@ export class ChangeDecisions {
     });
     if (rule?.by !== "check") return;
     await context.store.write((tx) =>
-      changeStore.move(tx, row.id, "approve", "policy checks", this.#decided(row, "policy checks", undefined)),
+      changeStore.move(tx, row.id, "approve", POLICY_CHECKS, this.#decided(row, POLICY_CHECKS, undefined)),
     );
     await queue.enqueue(row.id);
   }

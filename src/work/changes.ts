@@ -45,7 +45,10 @@ export class Changes {
     const branch = input.branch.startsWith(`${agent.name}/`) ? input.branch.slice(agent.name.length + 1) : input.branch;
     const pushed = this.#context.store.repositories.branch(repo.name, agent.id, branch);
     if (!pushed)
-      throw new HiveError("not_found", `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`);
+      throw new HiveError(
+        "not_found",
+        `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`,
+      );
     const own = agent.config.repos.find(({ name }) => name === repo.name)?.base;
     const found = await this.#look(repo, input.base ?? own ?? repo.settings.base, pushed.sha);
     return this.#store(
@@ -92,7 +95,10 @@ export class Changes {
       throw new HiveError("conflict", `${base} contains ${sha.slice(0, 12)} already: commit something and push it first`);
     const mergeBase = tip === undefined ? undefined : await mergeBaseOf(git, repo.name, tip, sha);
     if (tip !== undefined && mergeBase === undefined)
-      throw new HiveError("bad_request", `${sha.slice(0, 12)} shares no history with ${base}: begin the branch at origin/${base}`);
+      throw new HiveError(
+        "bad_request",
+        `${sha.slice(0, 12)} shares no history with ${base}: begin the branch at origin/${base}`,
+      );
     return { repo, base, sha, mergeBase, diff: await diffOf(git, repo.name, mergeBase, sha) };
   }
 
@@ -206,8 +212,7 @@ export class Changes {
     const open = store.changes.open().filter((row) => row.agent === agent.id && !isBeingMerged(row.state));
     if (open.length === 0) return;
     await store.write((tx) => {
-      for (const row of open)
-        this.#changeStore.move(tx, row.id, "withdraw", "system", { note: "its agent was destroyed" });
+      for (const row of open) this.#changeStore.move(tx, row.id, "withdraw", "system", { note: "its agent was destroyed" });
     });
   }
 }

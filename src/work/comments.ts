@@ -38,7 +38,10 @@ export class Comments {
     if (store.changes.comments(row.id).length >= MAX_COMMENTS)
       throw new HiveError("rate_limited", `change ${row.id} has ${MAX_COMMENTS} comments already`);
     if ((place.path === undefined) !== (place.line === undefined))
-      throw new HiveError("bad_request", "a comment on a line names path, line, side and quote; one on the whole change none of them");
+      throw new HiveError(
+        "bad_request",
+        "a comment on a line names path, line, side and quote; one on the whole change none of them",
+      );
     const comment: CommentRecord = {
       id: store.nextSeq(),
       change: row.id,
@@ -105,7 +108,10 @@ export class Comments {
 
   async #linesOf(row: ChangeRecord, path: string): Promise<string[]> {
     const { git } = this.#context;
-    const ended = await git.tryRead(row.repo, ["cat-file", "blob", `${row.sha}:${path}`], { maxBytes: READ_BYTES, timeoutMs: READ_MS });
+    const ended = await git.tryRead(row.repo, ["cat-file", "blob", `${row.sha}:${path}`], {
+      maxBytes: READ_BYTES,
+      timeoutMs: READ_MS,
+    });
     return ended.code === 0 && !ended.tooMuch ? ended.stdout.toString("utf8").split("\n") : [];
   }
 

@@ -50,12 +50,17 @@ export async function isContained(git: GitWorker, repo: string, ancestor: Sha, s
 export async function diffOf(git: GitWorker, repo: string, from: Sha | undefined, to: Sha, path?: string): Promise<ChangeDiff> {
   const only = path === undefined ? [] : ["--", `:(top,literal)${path}`];
   const start = from === undefined ? EMPTY_TREE : `${from}^{tree}`;
-  const ended = await git.tryRead(repo, ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", start, `${to}^{tree}`, ...only], {
-    maxBytes: MAX_DIFF_BYTES + LIST_BYTES,
-    timeoutMs: DIFF_MS,
-  });
+  const ended = await git.tryRead(
+    repo,
+    ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", start, `${to}^{tree}`, ...only],
+    {
+      maxBytes: MAX_DIFF_BYTES + LIST_BYTES,
+      timeoutMs: DIFF_MS,
+    },
+  );
   if (ended.tooMuch) throw new HiveError("too_large", `the change has more than ${MAX_DIFF_BYTES} bytes of diff: split it`);
-  if (ended.tooLong) throw new HiveError("too_large", `git needs more than ${DIFF_MS / 1000} s for the diff of this change: split it`);
+  if (ended.tooLong)
+    throw new HiveError("too_large", `git needs more than ${DIFF_MS / 1000} s for the diff of this change: split it`);
   if (ended.code !== 0) throw new Error(`git diff-tree: ${ended.stderr.trim()}`);
   const files = parseDiff(ended.stdout);
   if (files.length > MAX_CHANGE_FILES)

@@ -1,5 +1,5 @@
 import { paddingMarks } from "../diffs/padding.ts";
-import { addsText, patchText } from "../diffs/patch-text.ts";
+import { patchText } from "../diffs/patch-text.ts";
 import { unseenMarks } from "../diffs/unseen-marks.ts";
 import { unshownMarks } from "../diffs/unshown-marks.ts";
 import type { FileChange } from "../os/git/diff.ts";
@@ -18,7 +18,11 @@ const LFS_POINTER = "+version https://git-lfs.github.com/spec/";
  * What a reviewer should not miss in a change: files that only the operator may approve, content that is not shown or
  * not seen, and what is no plain file. The worst marks come first. Pure.
  */
-export function changeMarks(changes: readonly FileChange[], shown: readonly DiffFile[], guarded: ReadonlySet<string>): RiskMark[] {
+export function changeMarks(
+  changes: readonly FileChange[],
+  shown: readonly DiffFile[],
+  guarded: ReadonlySet<string>,
+): RiskMark[] {
   const marks = [
     ...changes.filter(({ path }) => guarded.has(path)).map(protectedMark),
     ...unshownMarks(shown),
@@ -42,7 +46,8 @@ const protectedMark = ({ path, status }: FileChange): RiskMark => ({
 
 function fileMarks({ path, old_mode: before, new_mode: after, hunks }: FileChange): RiskMark[] {
   const what = before === undefined ? "new" : "changed";
-  if (after === SUBMODULE) return [{ level: "warn", kind: "submodule", text: `${what} submodule: the hive does not fetch it`, path }];
+  if (after === SUBMODULE)
+    return [{ level: "warn", kind: "submodule", text: `${what} submodule: the hive does not fetch it`, path }];
   const { added, removed } = linesOf(hunks);
   if (after === LINK) return [{ level: "warn", kind: "symlink", text: `${what} symbolic link`, path }];
   const marks: RiskMark[] = [];
@@ -50,7 +55,7 @@ function fileMarks({ path, old_mode: before, new_mode: after, hunks }: FileChang
     marks.push({ level: "warn", kind: "mode", text: before === undefined ? "new executable file" : "becomes executable", path });
   if (hunks.includes(LFS_POINTER))
     marks.push({ level: "info", kind: "binary", text: "a Git LFS pointer: the hive does not fetch the content", path });
-  return addsText(hunks) ? [...marks, ...unseenMarks(removed, added, path)] : marks;
+  return [...marks, ...unseenMarks(removed, added, path)];
 }
 
 /** The added and the removed lines of a patch. */

@@ -5,6 +5,7 @@ import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { Repositories } from "./repositories.ts";
+import { Reverts } from "./reverts.ts";
 import { Upstreams } from "./upstream.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -19,6 +20,7 @@ export function openWork(context: WorkContext) {
   const comments = new Comments(context, changeStore);
   const queue = new MergeQueue(context, repositories, changeStore);
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
+  const reverts = new Reverts({ context, repositories, changeStore, changes });
   return {
     context,
     repositories,
@@ -28,6 +30,7 @@ export function openWork(context: WorkContext) {
     comments,
     queue,
     decisions,
+    reverts,
     /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */
     async start(): Promise<void> {
       await repositories.open();

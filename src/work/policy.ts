@@ -80,6 +80,9 @@ export const PROTECTED_PATHS: readonly string[] = [
  */
 export const VETO_MS = 30 * 60_000;
 
+/** Who has decided on a change that its repository leaves to the check. */
+export const POLICY_CHECKS = "policy checks";
+
 /**
  * The paths among `paths` that only the operator may approve: those of every repository, and those that the
  * repository's own patterns name. A pattern without a slash matches in every folder, one with a slash from the top. `*`

@@ -4,11 +4,12 @@ import { discard, makeRepo } from "../os/git/folders.ts";
 import { listRefs, moveRef, removeLocks, removeRef } from "../os/git/refs.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import { hivectl } from "../lib/hivectl.ts";
+import { SerialQueue } from "../lib/serial-queue.ts";
 import type { QueueHolds, RepoRecord } from "../store/repositories.ts";
 import { HiveError } from "../wire/error.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { instant } from "../wire/instant.ts";
-import { OPERATOR } from "../wire/names.ts";
+import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type QueueView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
@@ -40,6 +41,8 @@ export class Repositories {
   readonly #context: WorkContext;
   readonly #repos = new Map<string, Repo>();
   readonly #tips = new Map<string, Map<string, Sha>>();
+  /** Changes of rows, one after the other: each is made from the row before. */
+  readonly #writes = new SerialQueue();
   /** Names of repositories that are being made. */
   readonly #making = new Set<string>();
 
@@ -114,28 +117,38 @@ export class Repositories {
     }
   }
 
-  /** Changes settings, the followed folder or the held queues. */
-  async set(
-    name: string,
-    patch: { settings?: Partial<RepoSettings>; holds?: QueueHolds; upstream?: Upstream },
-    kind = "repo_set",
-  ): Promise<Repo> {
-    const repo = this.get(name);
-    const next: Repo = {
-      ...repo,
-      settings: { ...repo.settings, ...patch.settings },
-      holds: patch.holds ?? repo.holds,
-      upstream: patch.upstream ?? repo.upstream,
-    };
-    await this.#put(next, kind, patch.settings ?? patch.holds);
-    return next;
+  /** Changes settings or the followed folder. */
+  async set(name: string, patch: { settings?: Partial<RepoSettings>; upstream?: Upstream }, kind = "repo_set"): Promise<Repo> {
+    return this.#writes.run(async () => {
+      const repo = this.get(name);
+      const next: Repo = {
+        ...repo,
+        settings: { ...repo.settings, ...patch.settings },
+        upstream: patch.upstream ?? repo.upstream,
+      };
+      await this.#put(next, kind, patch.settings);
+      return next;
+    });
   }
 
-  async #put(repo: Repo, kind: string, detail: object = {}): Promise<void> {
+  /** Holds the queue of a base, or lets it go on. Does nothing if it is so already. */
+  async hold(name: string, base: string, hold: QueueHolds[string] | undefined): Promise<void> {
+    await this.#writes.run(async () => {
+      const repo = this.get(name);
+      const { [base]: now, ...others } = repo.holds;
+      if (now?.by === hold?.by && now?.reason === hold?.reason) return;
+      const holds = hold === undefined ? others : { ...others, [base]: hold };
+      const kind = hold === undefined ? "queue_resumed" : hold.by === "operator" ? "queue_paused" : "queue_stopped";
+      const actor = hold?.by === "system" ? SYSTEM : OPERATOR;
+      await this.#put({ ...repo, holds }, kind, { base, ...(hold ? { reason: hold.reason } : {}) }, actor);
+    });
+  }
+
+  async #put(repo: Repo, kind: string, detail: object = {}, actor: string = OPERATOR): Promise<void> {
     const { store, now } = this.#context;
     await store.write(() => {
       store.repositories.put(toRow(repo));
-      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { repo: repo.name, ...detail } });
+      store.ledger.audit(store.nextSeq(), { at: now(), actor, kind, detail: { repo: repo.name, ...detail } });
     });
     this.#repos.set(repo.name, repo);
     this.changed(repo.name);
@@ -188,13 +201,16 @@ export class Repositories {
 
   /** Measures the objects again and stores the size. */
   async measure(name: string): Promise<void> {
-    const repo = this.get(name);
     const bytes = await bytesOnDisk([join(this.folder(name), "objects")]);
-    if (bytes === undefined || !this.#repos.has(name)) return;
-    const next = { ...repo, bytes };
-    await this.#context.store.write(() => this.#context.store.repositories.put(toRow(next)));
-    this.#repos.set(name, next);
-    this.changed(name);
+    if (bytes === undefined) return;
+    await this.#writes.run(async () => {
+      const repo = this.#repos.get(name);
+      if (repo === undefined) return;
+      const next = { ...repo, bytes };
+      await this.#context.store.write(() => this.#context.store.repositories.put(toRow(next)));
+      this.#repos.set(name, next);
+      this.changed(name);
+    });
   }
 
   /** Publishes the view of a repository. Called after anything in it has changed. */

@@ -9,13 +9,14 @@ test("docs/change-states.md is the table", () => {
 
 test("every state can be reached, and each that is not final can still end", () => {
   const reached = new Set<string>(["proposed"]);
-  for (let size = 0; size !== reached.size; ) {
+  for (let size = 0; size !== reached.size;) {
     size = reached.size;
-    for (const state of CHANGE_STATES) if (reached.has(state)) for (const to of Object.values(CHANGE_TABLE[state])) reached.add(to);
+    for (const state of CHANGE_STATES)
+      if (reached.has(state)) for (const to of Object.values(CHANGE_TABLE[state])) reached.add(to);
   }
   expect([...reached].sort()).toEqual([...CHANGE_STATES].sort());
   const ends = new Set<string>(CHANGE_STATES.filter(isChangeOver));
-  for (let size = 0; size !== ends.size; ) {
+  for (let size = 0; size !== ends.size;) {
     size = ends.size;
     for (const state of CHANGE_STATES) if (Object.values(CHANGE_TABLE[state]).some((to) => ends.has(to))) ends.add(state);
   }

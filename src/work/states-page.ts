@@ -2,7 +2,9 @@ import { CHANGE_STATES, CHANGE_TABLE, CHANGE_WORDS, isChangeOver } from "../wire
 
 /** The content of docs/change-states.md, generated from the table. */
 export function changeStatesPage(): string {
-  const moves = CHANGE_STATES.flatMap((state) => Object.entries(CHANGE_TABLE[state]).map(([event, to]) => ({ state, event, to })));
+  const moves = CHANGE_STATES.flatMap((state) =>
+    Object.entries(CHANGE_TABLE[state]).map(([event, to]) => ({ state, event, to })),
+  );
   const ends = ["propose", "withdraw", "supersede", "orphan", "deny"];
   return `# The states of a change
 

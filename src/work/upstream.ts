@@ -47,10 +47,14 @@ export class Upstreams {
     const upstream = { folder, nonce, owner: await ownerOf(folder) };
     follow.report?.("reading branches");
     const refs = await listUpstream(this.#context.git, upstream);
-    if (refs.heads.size === 0) throw new HiveError("bad_request", `${folder} has no branch with a commit: commit something first`);
+    if (refs.heads.size === 0)
+      throw new HiveError("bad_request", `${folder} has no branch with a commit: commit something first`);
     const base = settings.base ?? refs.head ?? [...refs.heads.keys()][0] ?? "main";
     if (!refs.heads.has(base))
-      throw new HiveError("bad_request", `${folder} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`);
+      throw new HiveError(
+        "bad_request",
+        `${folder} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`,
+      );
     const repo = await this.#repositories.create(name, { ...settings, base }, upstream);
     try {
       await this.#take(repo, upstream, refs, follow);
@@ -86,10 +90,16 @@ export class Upstreams {
     const wants = [...new Set(refs.heads.values())].filter((sha) => !haves.includes(sha));
     if (wants.length > 0) {
       const { git } = this.#context;
-      await copyHistory(git, repo.name, upstream, { wants, haves }, {
-        signal,
-        report: (bytes) => report?.(`copying ${(bytes / MIB).toFixed(1)} MiB`),
-      });
+      await copyHistory(
+        git,
+        repo.name,
+        upstream,
+        { wants, haves },
+        {
+          signal,
+          report: (bytes) => report?.(`copying ${(bytes / MIB).toFixed(1)} MiB`),
+        },
+      );
     }
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
     return this.#moveBases(repo, refs.heads);
@@ -117,10 +127,10 @@ export class Upstreams {
   /** Stops the queues of diverged bases, and lets go on those that have diverged no longer. */
   async #hold(name: string, diverged: readonly string[]): Promise<void> {
     const { holds } = this.#repositories.get(name);
-    const kept = Object.entries(holds).filter(([base, hold]) => hold.reason !== DIVERGED || diverged.includes(base));
-    const added = diverged.filter((base) => holds[base] === undefined).map((base) => [base, { by: "system" as const, reason: DIVERGED }]);
-    if (added.length === 0 && kept.length === Object.keys(holds).length) return;
-    await this.#repositories.set(name, { holds: Object.fromEntries([...kept, ...added]) }, "queues_held");
+    for (const base of diverged)
+      if (holds[base] === undefined) await this.#repositories.hold(name, base, { by: "system", reason: DIVERGED });
+    for (const [base, hold] of Object.entries(holds))
+      if (hold.reason === DIVERGED && !diverged.includes(base)) await this.#repositories.hold(name, base, undefined);
   }
 
   /** True if `ancestor` is in the history of `sha`. */
@@ -142,7 +152,10 @@ const UPSTREAM = "refs/upstream/";
 /** The branches of the upstream as last fetched. */
 async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
   const out = await ownGit(folder, ["for-each-ref", "--format=%(objectname) %(refname)", UPSTREAM]);
-  const lines = out.toString("utf8").split("\n").filter((line) => line !== "");
+  const lines = out
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line !== "");
   return new Map(lines.map((line) => [line.slice(41 + UPSTREAM.length), line.slice(0, 40)]));
 }
 
@@ -152,6 +165,8 @@ async function ownerOf(folder: string): Promise<Upstream["owner"]> {
     if (!stat.isDirectory()) throw new Error("not a folder");
     return { uid: stat.uid, gid: stat.gid };
   } catch (error) {
-    throw new HiveError("bad_request", `${folder} is not a folder that the hive can see: ${hivectl("repo add --help")}`, { cause: error });
+    throw new HiveError("bad_request", `${folder} is not a folder that the hive can see: ${hivectl("repo add --help")}`, {
+      cause: error,
+    });
   }
 }

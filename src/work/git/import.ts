@@ -131,10 +131,7 @@ export async function copyHistory(
   const ends = [...wants, ...haves.map((have) => `^${have}`)].join("\n");
   await git.withScratch(repo, {}, async (scratch) => {
     const reader = git.onFolder(upstream.folder, upstream.owner, PACK, [upstream.nonce]);
-    const writer = scratch.start(
-      `exec git index-pack --stdin --fix-thin --max-input-size=${MAX_REPO_BYTES} > /dev/null`,
-      [],
-    );
+    const writer = scratch.start(`exec git index-pack --stdin --fix-thin --max-input-size=${MAX_REPO_BYTES} > /dev/null`, []);
     await pipe(upstream, reader, writer, ends, { signal, report });
     const whole = await scratch.run(["rev-list", "--objects", "--quiet", "--stdin"], { input: `${ends}\n` });
     if (whole.code !== 0)
@@ -185,7 +182,8 @@ async function pipe(
     const [read, wrote] = await Promise.all([outcome(reader), outcome(writer)]);
     if (complaint) throw complaint;
     if (read.code !== 0) throw refusal(upstream, read.code, read.said);
-    if (wrote.code !== 0) throw new HiveError("bad_request", `git refuses the objects of ${upstream.folder}: ${wrote.said.trim()}`);
+    if (wrote.code !== 0)
+      throw new HiveError("bad_request", `git refuses the objects of ${upstream.folder}: ${wrote.said.trim()}`);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);

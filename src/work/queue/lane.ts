@@ -1,0 +1,50 @@
+import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
+
+/** Pauses of a queue while the disk is full. The first retry is immediate, because the reserve was just freed. */
+const DISK_PAUSES: PauseRange = { firstMs: 1_000, mostMs: 60_000 };
+
+/** The merge queue of one base, while it works. What it remembers is lost with the daemon, and that is fine. */
+export class Lane {
+  readonly repo: string;
+  readonly base: string;
+  /** Resolves when nothing is left to do. Undefined while it is idle. */
+  working: Promise<void> | undefined;
+  /** Attempts of each change that lost the race for the base, and those that failed for an unknown reason. */
+  readonly lost = new Map<number, number>();
+  readonly failed = new Set<number>();
+  #pauses: Generator<number, never> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(repo: string, base: string) {
+    this.repo = repo;
+    this.base = base;
+  }
+
+  /** Forgets the failures of a change. */
+  forget(id: number): void {
+    this.lost.delete(id);
+    this.failed.delete(id);
+    this.#pauses = undefined;
+  }
+
+  /** Waits for room on the disk: not at all the first time, then longer and longer. `wake` ends it. */
+  async untilRoom(): Promise<void> {
+    if (this.#pauses === undefined) {
+      this.#pauses = growingPauses(DISK_PAUSES);
+      return;
+    }
+    const ms = this.#pauses.next().value;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,242 @@
+import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
+import type { ChangeRecord } from "../../store/changes.ts";
+import { MAX_REASON_CHARS } from "../../wire/limits.ts";
+import { OPERATOR, SYSTEM } from "../../wire/names.ts";
+import type { ChangeStore } from "../change-store.ts";
+import type { Repo, Repositories } from "../repositories.ts";
+import type { WorkContext } from "../work-context.ts";
+import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
+import { Lane } from "./lane.ts";
+import { recoverQueues } from "./recovery.ts";
+import { settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
+import { checkStep } from "./steps/check.ts";
+import { mergeStep } from "./steps/merge.ts";
+import { pushStep } from "./steps/push.ts";
+import { Vetoes } from "./vetoes.ts";
+
+/** Attempts of a change whose base moves while it is merged. After that its owner decides. */
+export const MAX_LOST_RACES = 5;
+/** Pauses between two attempts to store the end of an attempt. Milliseconds. */
+const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
+
+/**
+ * The merge queues: one for each base of each repository. A queue merges one change at a time; different queues run side
+ * by side. The rows are the authority: a queue asks them for its next change, and stores each step before it is made.
+ */
+export class MergeQueue {
+  readonly #parts: QueueParts;
+  readonly #limits: CheckLimits;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ended = new AbortController();
+  readonly #vetoes: Vetoes;
+  #isStarted = false;
+
+  constructor(context: WorkContext, repositories: Repositories, changes: ChangeStore, limits: Partial<CheckLimits> = {}) {
+    this.#parts = { context, repositories, changes };
+    this.#limits = { ...CHECK_LIMITS, ...limits };
+    this.#vetoes = new Vetoes(context, (id) => this.enqueue(id));
+  }
+
+  /** Finishes what the last daemon left, then runs every queue. */
+  async start(): Promise<void> {
+    await recoverQueues(this.#parts);
+    this.#isStarted = true;
+    await this.#vetoes.start();
+    for (const { repo, base } of this.#parts.context.store.changes.open().filter((row) => row.state === "queued"))
+      this.kick(repo, base);
+  }
+
+  /** Ends running checks, waits for steps that take no time, and leaves the rest to the next daemon. */
+  async stop(): Promise<void> {
+    this.#vetoes.stop();
+    this.#ended.abort(new Error("the daemon was stopped before the merge was done"));
+    for (const lane of this.#lanes.values()) lane.wake();
+    await this.idle();
+  }
+
+  /** Resolves when no queue works. */
+  async idle(): Promise<void> {
+    while (this.#lanes.size > 0) await Promise.all([...this.#lanes.values()].map(({ working }) => working));
+  }
+
+  /** Puts an approved change at the end of its queue. */
+  async enqueue(id: number): Promise<ChangeRecord> {
+    const { context, changes } = this.#parts;
+    const row = await context.store.write((tx) =>
+      changes.move(tx, id, "enqueue", SYSTEM, { queued_at: context.now(), reason: null }),
+    );
+    this.kick(row.repo, row.base);
+    return row;
+  }
+
+  /** Puts a change that a reviewer has approved into its queue when the time for a veto is over. */
+  afterVeto(_id: number): void {
+    this.#vetoes.schedule();
+  }
+
+  /** Lets a queue go on, if it has something to do and is not held. */
+  kick(repo: string, base: string): void {
+    const key = `${repo}\0${base}`;
+    const lane = this.#lanes.get(key) ?? new Lane(repo, base);
+    lane.wake();
+    if (lane.working !== undefined || (this.#next(lane) ?? this.#left(lane)) === undefined) return;
+    this.#lanes.set(key, lane);
+    lane.working = this.#work(lane, key);
+  }
+
+  /** Stops a queue after the change that it is merging. */
+  async pause(repo: string, base: string): Promise<void> {
+    await this.#parts.repositories.hold(repo, base, { by: "operator", reason: "the operator paused it" });
+  }
+
+  /** Lets a queue go on that was paused or that the daemon has stopped. */
+  async resume(repo: string, base: string): Promise<void> {
+    await this.#parts.repositories.hold(repo, base, undefined);
+    this.kick(repo, base);
+  }
+
+  /** Makes a change the next one of its queue. */
+  async toFront(id: number): Promise<ChangeRecord> {
+    const { context, changes } = this.#parts;
+    const { store } = context;
+    return store.write((tx) => {
+      const row = changes.get(id);
+      changes.check(row, "dequeue");
+      const [first] = store.changes.queued(row.repo, row.base);
+      if (first === undefined || first.id === id) return row;
+      const next = changes.note(tx, id, { queued_at: (first.queued_at ?? 0) - 1 });
+      const detail = { change: id, repo: row.repo, base: row.base };
+      store.ledger.audit(store.nextSeq(), {
+        at: context.now(),
+        actor: OPERATOR,
+        kind: "change_to_front",
+        agent: row.agent_name,
+        detail,
+      });
+      return next;
+    });
+  }
+
+  /** Takes a change out of its queue. Its approval ends. */
+  async dequeue(id: number, note?: string): Promise<ChangeRecord> {
+    const { context, changes } = this.#parts;
+    const patch = { decided_by: null, decided_at: null, queued_at: null, reason: null, note: note?.trim() || null };
+    return context.store.write((tx) => changes.move(tx, id, "dequeue", OPERATOR, patch));
+  }
+
+  /** The change that a queue would merge now. */
+  #next({ repo, base }: Pick<Lane, "repo" | "base">): ChangeRecord | undefined {
+    if (!this.#isStarted || this.#ended.signal.aborted) return undefined;
+    const found = this.#parts.repositories.find(repo);
+    if (found === undefined || found.holds[base] !== undefined) return undefined;
+    return this.#parts.context.store.changes.queued(repo, base)[0];
+  }
+
+  /** A change that an attempt has left unfinished, because its end could not be stored. No attempt runs. */
+  #left({ repo, base }: Pick<Lane, "repo" | "base">): ChangeRecord | undefined {
+    if (!this.#isStarted || this.#ended.signal.aborted) return undefined;
+    return this.#parts.context.store.changes.merging().find((row) => row.repo === repo && row.base === base);
+  }
+
+  async #work(lane: Lane, key: string): Promise<void> {
+    try {
+      const left = this.#left(lane);
+      if (left) await settle(this.#parts, left.id, null);
+      for (let row = this.#next(lane); row !== undefined; row = this.#next(lane)) await this.#mergeOne(lane, row);
+    } catch (error) {
+      this.#parts.context.onUnexpected(error);
+    } finally {
+      // In the same moment as the last look at the rows, so that no change is missed.
+      this.#lanes.delete(key);
+    }
+  }
+
+  async #mergeOne(lane: Lane, { id, repo: name }: ChangeRecord): Promise<void> {
+    const repo = this.#parts.repositories.get(name);
+    try {
+      const end = await this.#attempt(lane, repo, id);
+      if (end === "lost") await this.#lostRace(lane, id);
+      else lane.forget(id);
+    } catch (error) {
+      await this.#failed(lane, id, error);
+    }
+  }
+
+  async #attempt({ base }: Lane, repo: Repo, id: number): Promise<RunEnd> {
+    const { context, repositories, changes } = this.#parts;
+    const tip = repositories.tip(repo.name, base);
+    if (tip === undefined && !mayBegin(repositories, repo, base)) {
+      const reason = `${repo.name} has no base ${base} any longer: propose it for another one`;
+      await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
+      return "returned";
+    }
+    const run: Run = { ...this.#parts, id, repo, base, tip, limits: this.#limits, ended: this.#ended.signal };
+    const merged = await mergeStep(run);
+    if (merged === undefined) return "returned";
+    if (!merged.isContained && !(await checkStep(run, merged))) return "returned";
+    return pushStep(run, merged);
+  }
+
+  /** The base has moved while the change was merged: it is merged again, onto the new tip. */
+  async #lostRace(lane: Lane, id: number): Promise<void> {
+    const { context, changes } = this.#parts;
+    const lost = (lane.lost.get(id) ?? 0) + 1;
+    lane.lost.set(id, lost);
+    if (lost < MAX_LOST_RACES) {
+      await this.#persist(() => settle(this.#parts, id, `${lane.base} moved while it was merged`));
+      return;
+    }
+    lane.forget(id);
+    const reason = `${lane.base} moved ${MAX_LOST_RACES} times while it was merged: try again when less is pushed to it`;
+    await this.#persist(() => context.store.write((tx) => changes.move(tx, id, "fail_push", SYSTEM, { reason })));
+  }
+
+  /** Brings a change whose attempt failed to rest, and decides whether its queue goes on. */
+  async #failed(lane: Lane, id: number, error: unknown): Promise<void> {
+    const { context, repositories } = this.#parts;
+    const isFull = context.disk.checkAfter(error);
+    const words = messageOf(error);
+    const reason = isFull
+      ? "the disk is full: the queue waits for room"
+      : `the merge failed: ${words}`.slice(0, MAX_REASON_CHARS);
+    // The repository may have been removed meanwhile, with its changes.
+    if (context.store.changes.byId(id) === undefined) return;
+    const row = await this.#persist(() => settle(this.#parts, id, this.#ended.signal.aborted ? null : reason));
+    if (this.#ended.signal.aborted) return;
+    if (isFull) return lane.untilRoom();
+    context.onUnexpected(error);
+    // An error after the end was stored changes nothing.
+    if (row?.state !== "queued") return lane.forget(id);
+    if (!lane.failed.has(id)) {
+      lane.failed.add(id);
+      return;
+    }
+    lane.forget(id);
+    const why = `change ${id} could not be merged twice: ${words}`.slice(0, MAX_REASON_CHARS);
+    await this.#persist(() => repositories.hold(lane.repo, lane.base, { by: "system", reason: why }));
+  }
+
+  /** Retries until it succeeds or the daemon stops, so that a full disk only delays it. */
+  async #persist<T>(act: () => Promise<T>): Promise<T | undefined> {
+    const pauses = growingPauses(PERSIST);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        this.#parts.context.disk.checkAfter(error);
+        this.#parts.context.onUnexpected(error);
+        // The next daemon finds the row as it is.
+        if (this.#ended.signal.aborted && tries > 1) return undefined;
+      }
+      // The first retry is immediate, because the disk reserve has just been freed.
+      if (tries > 1) await new Promise((resolve) => setTimeout(resolve, pauses.next().value));
+    }
+  }
+}
+
+/** True if a change may create the base: the first of an empty repository. */
+function mayBegin(repositories: Repositories, repo: Repo, base: string): boolean {
+  return base === repo.settings.base && repositories.tips(repo.name).size === 0;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,136 @@
+import { collect } from "../../os/run-bytes.ts";
+import { GitError } from "../../os/git/git.ts";
+import type { ChangeRecord } from "../../store/changes.ts";
+import type { Sha } from "../../wire/approval.ts";
+import { MAX_REASON_CHARS } from "../../wire/limits.ts";
+import type { MergeMethod } from "../../wire/work.ts";
+import type { GitWorker } from "../git/worker.ts";
+import { MAX_REBASED_COMMITS, MERGE_SCRIPT, REVERT_SCRIPT } from "./merge-script.ts";
+
+/**
+ * Time for one merge. The largest change takes seconds. One that takes longer was made to: its owner gets it back.
+ * Milliseconds.
+ */
+const MERGE_MS = 5 * 60_000;
+/** Bytes that a merge prints: the list of a conflict's files. */
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** Files that the reason of a conflict names. */
+const MAX_NAMED_FILES = 50;
+
+/** What became of a merge or a revert: a commit, nothing to do, or why it cannot be made. */
+export type Made =
+  | { kind: "made"; commit: Sha }
+  | { kind: "contained" }
+  /** `files` is empty if it is not about files. */
+  | { kind: "conflict"; files: string[]; reason: string };
+
+/** Called between the parts of a merge. */
+export interface MergeMoments {
+  /** The result exists in the scratch repository only. */
+  merged?(): Promise<void>;
+}
+
+/**
+ * Merges a change onto the tip of its base (undefined: the base does not exist yet) in the sandbox, and keeps the
+ * objects. The same row and tip make the same commit.
+ */
+export function mergeChange(
+  git: GitWorker,
+  row: ChangeRecord,
+  { method, tip, ...moments }: { method: MergeMethod; tip: Sha | undefined } & MergeMoments,
+): Promise<Made> {
+  const seconds = Math.floor((row.decided_at ?? row.proposed_at) / 1000);
+  const args = [method, tip ?? "-", row.sha, `${row.repo}/${row.id}`, String(seconds)];
+  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), ...moments });
+}
+
+/**
+ * Makes a commit on the tip of the base that undoes a merged change, and keeps it. `now` is its time.
+ */
+export function revertChange(git: GitWorker, row: ChangeRecord, { tip, now }: { tip: Sha; now: number }): Promise<Made> {
+  const merged = row.merged_sha ?? "";
+  const args = [tip, merged, row.candidate_base ?? "-", String(Math.floor(now / 1000))];
+  const message = `Revert "${oneLine(row.title)}"\n\nThis undoes change ${row.id} of ${row.agent_name}, merged as ${merged}.\n`;
+  return make(git, row, { script: REVERT_SCRIPT, args, message });
+}
+
+async function make(
+  git: GitWorker,
+  row: ChangeRecord,
+  { script, args, message, merged }: { script: string; args: string[]; message: string } & MergeMoments,
+): Promise<Made> {
+  return git.withScratch(row.repo, {}, async (scratch) => {
+    const ended = await collect(scratch.start(script, args), { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message });
+    if (ended.tooLong) {
+      const reason = `git could not merge it within ${MERGE_MS / 60_000} minutes: split the change into smaller ones`;
+      return { kind: "conflict", files: [], reason };
+    }
+    if (ended.code !== 0 || ended.tooMuch)
+      throw new GitError(
+        `the merge failed: ${ended.stderr.trim() || (ended.signal ?? "no reason given")} (exit ${ended.code ?? ended.signal})`,
+      );
+    const result = read(ended.stdout, row.base);
+    if (result.kind !== "made") return result;
+    await merged?.();
+    await scratch.keepObjects();
+    return result;
+  });
+}
+
+/** Reads what the script printed. */
+function read(out: Buffer, base: string): Made {
+  const [word, first = "", ...rest] = out.toString("utf8").split("\0");
+  const conflict = (reason: string, files: string[] = []): Made => ({
+    kind: "conflict",
+    files,
+    reason: reason.slice(0, MAX_REASON_CHARS),
+  });
+  switch (word) {
+    case "made":
+      return { kind: "made", commit: first };
+    case "contained":
+      return { kind: "contained" };
+    case "unrelated":
+      return conflict(`the branch shares no commit with ${base}: start it from ${base}`);
+    case "too_many":
+      return conflict(`the branch has ${first} commits; a rebase takes at most ${MAX_REBASED_COMMITS}: squash some of them`);
+    case "too_large":
+      return conflict(`the message of the commit ${first} is too long to be rebased: shorten it`);
+    case "conflict": {
+      const end = rest.indexOf("");
+      const files = (end < 0 ? rest : rest.slice(0, end)).map(oneLine);
+      const words = end < 0 ? [] : conflictWords(rest.slice(end + 1));
+      const named = files.slice(0, MAX_NAMED_FILES);
+      const more = files.length > named.length ? [`and ${files.length - named.length} more`] : [];
+      const count = files.length === 1 ? "1 file" : `${files.length} files`;
+      const what = `it conflicts with ${base} in ${count}: ${[...named, ...more].join(", ")}`;
+      const next = `Merge or rebase your branch onto ${base}, push it and propose it again.`;
+      return conflict([what, next, ...words].join("\n"), files);
+    }
+    default:
+      throw new GitError(`the merge printed something unknown: ${JSON.stringify(word?.slice(0, 80))}`);
+  }
+}
+
+/** The texts of the conflicts, from records of: number of paths, the paths, kind, text. */
+function conflictWords(fields: string[]): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < fields.length;) {
+    const paths = Number(fields[at]);
+    if (!Number.isInteger(paths) || fields[at] === "") break;
+    const [kind = "", text = ""] = fields.slice(at + 1 + paths, at + 3 + paths);
+    if (kind.startsWith("CONFLICT")) words.push(oneLine(text.trim()));
+    at += paths + 3;
+  }
+  return words;
+}
+
+function messageOf(row: ChangeRecord, method: MergeMethod): string {
+  const title = oneLine(row.title);
+  const subject = method === "squash" ? title : `Merge ${row.agent_name}/${row.branch}: ${title}`;
+  const body = row.body.replaceAll("\0", "").trim();
+  return body === "" ? `${subject}\n` : `${subject}\n\n${body}\n`;
+}
+
+/** A text of an agent as one line without control characters. */
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, " ").trim();

@@ -1,0 +1,61 @@
+import type { ChangeRecord } from "../../store/changes.ts";
+import type { Sha } from "../../wire/approval.ts";
+import { changeAfter } from "../../wire/change-states.ts";
+import { SYSTEM } from "../../wire/names.ts";
+import type { ChangeStore } from "../change-store.ts";
+import { isContained } from "../diff.ts";
+import type { Repo, Repositories } from "../repositories.ts";
+import type { WorkContext } from "../work-context.ts";
+import type { CheckLimits } from "./check/limits.ts";
+
+/** The parts that the steps of a merge use. */
+export interface QueueParts {
+  context: WorkContext;
+  repositories: Repositories;
+  changes: ChangeStore;
+}
+
+/** One attempt to merge a change. */
+export interface Run extends QueueParts {
+  id: number;
+  /** The repository as it was when the attempt began. */
+  repo: Repo;
+  base: string;
+  /** The tip that the change is merged onto. Undefined: the base does not exist yet. */
+  tip: Sha | undefined;
+  /** What its check may use. */
+  limits: CheckLimits;
+  /** Aborts when the daemon stops. */
+  ended: AbortSignal;
+}
+
+/** How an attempt ended. `lost`: the base has moved meanwhile. */
+export type RunEnd = "merged" | "returned" | "lost";
+
+/**
+ * Brings a change that a failed or interrupted attempt has left to a state at rest: `merged` if its base contains the
+ * result, else `queued`. Safe to call again.
+ */
+export async function settle(
+  { context, repositories, changes }: QueueParts,
+  id: number,
+  reason: string | null,
+): Promise<ChangeRecord> {
+  const row = changes.get(id);
+  if (row.state === "pushing" && (await isPushed(context, repositories, row))) return land({ context, changes }, row);
+  if (changeAfter(row.state, "requeue") === undefined) return row;
+  const patch = { reason, candidate: null, candidate_base: null };
+  return context.store.write((tx) => changes.move(tx, id, "requeue", SYSTEM, patch));
+}
+
+async function isPushed({ git }: WorkContext, repositories: Repositories, row: ChangeRecord): Promise<boolean> {
+  const tip = repositories.tip(row.repo, row.base);
+  if (row.candidate === null || tip === undefined) return false;
+  return row.candidate === tip || isContained(git, row.repo, row.candidate, tip);
+}
+
+/** Stores that the base contains a change. The base is on stable storage by then. */
+export function land({ context, changes }: Omit<QueueParts, "repositories">, row: ChangeRecord): Promise<ChangeRecord> {
+  const patch = { merged_sha: row.candidate, reason: null };
+  return context.store.write((tx) => changes.move(tx, row.id, "land", row.decided_by ?? SYSTEM, patch));
+}

@@ -1,0 +1,35 @@
+import { SYSTEM } from "../../../wire/names.ts";
+import type { Sha } from "../../../wire/approval.ts";
+import { mergeChange } from "../merge.ts";
+import type { Run } from "../run.ts";
+
+/** The result of a merge. */
+export interface Merged {
+  candidate: Sha;
+  /** True if the base contains the change already. */
+  isContained: boolean;
+}
+
+/**
+ * Merges the change onto the tip of its base. Resolves with undefined if it conflicts: its owner has it back then.
+ * Nothing has to be undone: the objects of a merge that is not carried on are garbage.
+ */
+export async function mergeStep({ context, changes, id, repo, base, tip }: Run): Promise<Merged | undefined> {
+  const row = await context.store.write((tx) =>
+    changes.move(tx, id, "merge", SYSTEM, { candidate: null, candidate_base: null, reason: null }),
+  );
+  await context.failpoint("merge_start");
+  const made = await mergeChange(context.git, row, {
+    method: repo.settings.merge,
+    tip,
+    merged: () => context.failpoint("merge_tree"),
+  });
+  if (made.kind === "conflict") {
+    await context.store.write((tx) => changes.move(tx, id, "conflict", SYSTEM, { reason: made.reason }));
+    return undefined;
+  }
+  await context.failpoint("merge_objects");
+  if (made.kind === "made") return { candidate: made.commit, isContained: false };
+  if (tip === undefined) throw new Error(`nothing contains change ${id}: ${base} does not exist`);
+  return { candidate: tip, isContained: true };
+}

@@ -1,0 +1,52 @@
+import type { ChangeRecord } from "../store/changes.ts";
+import { HiveError } from "../wire/error.ts";
+import { OPERATOR } from "../wire/names.ts";
+import { MAX_TITLE_CHARS } from "../wire/work.ts";
+import type { ChangeStore } from "./change-store.ts";
+import type { Changes } from "./changes.ts";
+import { revertChange } from "./queue/merge.ts";
+import type { Repositories } from "./repositories.ts";
+import type { WorkContext } from "./work-context.ts";
+
+export interface RevertDeps {
+  context: WorkContext;
+  repositories: Repositories;
+  changeStore: ChangeStore;
+  changes: Changes;
+}
+
+/** Proposes to undo merged changes. A revert is a change like any other, proposed by the operator. */
+export class Reverts {
+  readonly #deps: RevertDeps;
+
+  constructor(deps: RevertDeps) {
+    this.#deps = deps;
+  }
+
+  /** Proposes the revert of a merged change. Throws if later changes of its base touch the same lines. */
+  async propose(id: number, note?: string): Promise<ChangeRecord> {
+    const { context, repositories, changeStore, changes } = this.#deps;
+    const row = changeStore.get(id);
+    const tip = repositories.tip(row.repo, row.base);
+    if (row.state !== "merged" || tip === undefined)
+      throw new HiveError("conflict", `change ${id} is not merged into a base that exists: there is nothing to revert`);
+    const made = await revertChange(context.git, row, { tip, now: context.now() });
+    if (made.kind === "contained")
+      throw new HiveError("conflict", `${row.base} contains nothing of change ${id} any longer: there is nothing to revert`);
+    if (made.kind === "conflict")
+      throw new HiveError(
+        "conflict",
+        made.files.length === 0
+          ? made.reason
+          : `change ${id} cannot be reverted by itself: later changes of ${row.base} touch ${made.files.slice(0, 20).join(", ")}. Revert those first, or ask an agent`,
+      );
+    return changes.proposeOwn(repositories.get(row.repo), {
+      agent_name: OPERATOR,
+      branch: `revert-${id}`,
+      title: `Revert "${row.title}"`.slice(0, MAX_TITLE_CHARS),
+      body: note?.trim() ?? "",
+      base: row.base,
+      sha: made.commit,
+    });
+  }
+}
