@@ -128,14 +128,44 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
   const hive = { id: hiveId, version: VERSION, revision, started_at: instant(now()), ledger: paths.meta };
-  const shown = { access, usage, disk, urls, driver, broker, turns, pages, allStop, questions, history, requests, changes, repositories: work.repositories };
+  const shown = {
+    access,
+    usage,
+    disk,
+    urls,
+    driver,
+    broker,
+    turns,
+    pages,
+    allStop,
+    questions,
+    history,
+    requests,
+    changes,
+    repositories: work.repositories,
+  };
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 
   const agentParts = { swarm, commands, allStop, harnesses, turns, broker, directory, history, searchIndex, questions };
-  const hiveParts = { deploys, confirmations, repos, work, repoTokens, backups, store, feed, views, sessions, pages, paths, urls, pricedModels };
+  const hiveParts = {
+    deploys,
+    confirmations,
+    repos,
+    work,
+    repoTokens,
+    backups,
+    store,
+    feed,
+    views,
+    sessions,
+    pages,
+    paths,
+    urls,
+    pricedModels,
+  };
   const context: HandlerContext = { ...agentParts, ...hiveParts, requestShutdown, onUnexpected };
   const call = openDispatch({ context, disk, retention, metrics, onUnexpected });
   sockets.answerWith(call);

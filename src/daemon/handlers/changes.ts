@@ -53,7 +53,12 @@ export const changeHandlers: Pick<Handlers, Names> = {
   list_changes(context, input, caller) {
     const { agent } = agentOf(caller);
     const rows = context.store.changes
-      .newest({ repo: input.repo, agent: input.mine ? agent.name : undefined, before: Number.MAX_SAFE_INTEGER, limit: input.limit })
+      .newest({
+        repo: input.repo,
+        agent: input.mine ? agent.name : undefined,
+        before: Number.MAX_SAFE_INTEGER,
+        limit: input.limit,
+      })
       .filter((row) => accessOf(agent, row.repo) !== undefined);
     return { changes: rows.map((row) => rowOf(context, row)) };
   },
