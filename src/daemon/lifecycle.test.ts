@@ -49,6 +49,8 @@ function open() {
       deploys: { stop: doesLater("stop deploys") },
       autoUpdate: { start: did("start updates"), stop: did("stop updates") },
     },
+    work: { start: did("start work"), stop: did("stop work"), makeSample: did("make the sample") },
+    playsTour: false,
     sockets: { openHost: doesLater("open host.sock"), closeAll: doesLater("close sockets") },
     paths: { hostSocket: "/run/host.sock", runtimes: folder },
     revision: "r1",
@@ -63,6 +65,7 @@ test("deploys are recovered before any socket opens or agent starts, and updates
   expect(log).toEqual([
     "start services",
     "recover",
+    "start work",
     "open host.sock",
     "agents are up",
     "start leases",
@@ -85,7 +88,15 @@ test("recovered deploys are logged", async () => {
 
 test("closing stops cage starts, waits for the deploys, and closes the sockets before the services", async () => {
   await open().close();
-  expect(log).toEqual(["close cages", "stop updates", "stop deploys", "stop leases", "close sockets", "stop services"]);
+  expect(log).toEqual([
+    "close cages",
+    "stop updates",
+    "stop deploys",
+    "stop leases",
+    "close sockets",
+    "stop work",
+    "stop services",
+  ]);
 });
 
 test("the cages are stopped after the deploys", async () => {

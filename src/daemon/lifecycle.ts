@@ -17,7 +17,9 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
   agents: Pick<Swarm, "all">;
   cages: Pick<Cages, "close" | "stopAll" | "killAll"> & AgentBootDeps["cages"];
   broker: Pick<Broker, "start" | "stop" | "hasMail">;
-  work: Pick<HiveWork, "start" | "stop">;
+  work: Pick<HiveWork, "start" | "stop" | "makeSample">;
+  /** The built-in tour is played, which works on the sample repository. */
+  playsTour: boolean;
   deploys: Pick<HiveDeploys, "recover" | "firstStart" | "deploys" | "autoUpdate">;
   sockets: Pick<Sockets, "openHost" | "closeAll">;
   paths: Pick<Paths, "hostSocket" | "runtimes">;
@@ -42,6 +44,7 @@ export function openLifecycle(deps: LifecycleDeps) {
       // The agents' sockets are open now, so harnesses from before the start can present their leases.
       broker,
       { start: () => deploys.firstStart(), stop: () => deploys.deploys.stop() },
+      { start: () => (deps.playsTour ? work.makeSample() : undefined) },
       autoUpdate,
       { start: () => pruneUnused(agents, revision, paths.runtimes) },
       // Running cages keep running, and the next daemon adopts them.

@@ -20,6 +20,8 @@ export interface ModelAccess {
   upstream: Upstream;
 }
 
+/** The name of the built-in scenario. */
+export const TOUR = tour.name;
 /** The prefix of OAuth tokens. */
 const OAUTH_PREFIX = "sk-ant-oat";
 

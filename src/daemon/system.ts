@@ -41,7 +41,7 @@ import { hostMounts } from "./host-mounts.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
-import { openModelAccess } from "./model-access.ts";
+import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
@@ -172,6 +172,16 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
 
   const closed = [{ stop: () => store.close() }, feed];
   const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages];
-  const lifecycle = openLifecycle({ ...base, services, cages, harnesses, broker, deploys, work, sockets });
+  const lifecycle = openLifecycle({
+    ...base,
+    services,
+    cages,
+    harnesses,
+    broker,
+    deploys,
+    work,
+    sockets,
+    playsTour: access.scenarios.includes(TOUR),
+  });
   return { ...context, ...lifecycle, id: hiveId, access, driver, pages, metrics, call };
 }

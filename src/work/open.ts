@@ -1,3 +1,4 @@
+import type { Agent } from "../agents/agent.ts";
 import type { ChangeRecord } from "../store/changes.ts";
 import { ChangeDecisions } from "./change-decisions.ts";
 import { ChangeStore } from "./change-store.ts";
@@ -6,6 +7,7 @@ import { Comments } from "./comments.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
+import { makeSample } from "./sample.ts";
 import { Upstreams } from "./upstream.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -38,5 +40,9 @@ export function openWork(context: WorkContext) {
       await queue.start();
     },
     stop: () => queue.stop(),
+    /** The first start of a hive in rehearsal makes a repository to try things on. */
+    makeSample: () => makeSample(repositories, context.now()),
+    /** Ends what a destroyed agent has begun. */
+    agentRemoved: (agent: Pick<Agent, "id">) => changes.agentRemoved(agent),
   };
 }

@@ -73,6 +73,8 @@ export const FOLDERS: Record<string, Folder> = {
       "src/agents",
       "src/diffs",
       "src/os",
+      "src/config-repos/objects.ts",
+      "src/config-repos/store.ts",
       "src/platforms/port.ts",
       "src/platforms/uids.ts",
     ],

@@ -16,7 +16,7 @@ type Names =
   | "queue_pause";
 
 /** Only the settings that were given. */
-function given<T extends { name: string }>({ name: _name, ...rest }: T): Partial<RepoSettings> {
+function given({ name: _name, ...rest }: { name: string }): Partial<RepoSettings> {
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
 }
 
