@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { BuildCandidate, BuildOptions } from "../platforms/platform.ts";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
-import { BuildLog, MAX_BUILD_LOGS, MAX_BUILD_LOG_BYTES } from "./build-log.ts";
+import { buildLog, BUILD_LOG_LIMITS } from "./build-log.ts";
 
 /** Tests of the build step, on a platform whose builds take as long as the test wants. */
 
@@ -94,8 +94,8 @@ test("another agent cannot cancel a build, and a built request cannot be cancell
 test("a log is bounded, keeps its end, and the oldest logs are removed", async () => {
   await start();
   const folder = mkdtempSync(join(tmpdir(), "builds-"));
-  for (let id = 1; id <= MAX_BUILD_LOGS + 5; id++) writeFileSync(join(folder, `${id}.log`), "");
-  const log = new BuildLog(join(folder, "1000.log"), (error) => {
+  for (let id = 1; id <= BUILD_LOG_LIMITS.maxLogs + 5; id++) writeFileSync(join(folder, `${id}.log`), "");
+  const log = buildLog(join(folder, "1000.log"), (error) => {
     throw error;
   });
   await log.begin();
@@ -103,10 +103,10 @@ test("a log is bounded, keeps its end, and the oldest logs are removed", async (
   log.write("the reason\n");
   await log.close();
   const text = readFileSync(join(folder, "1000.log"), "utf8");
-  expect(text.length).toBeLessThan(MAX_BUILD_LOG_BYTES + 20_000);
+  expect(text.length).toBeLessThan(BUILD_LOG_LIMITS.maxBytes + 20_000);
   expect(text).toMatch(/bytes are left out …\n[^]*the reason\n$/);
   const names = readdirSync(folder);
-  expect(names).toHaveLength(MAX_BUILD_LOGS);
+  expect(names).toHaveLength(BUILD_LOG_LIMITS.maxLogs);
   expect(names).not.toContain("1.log");
   rmSync(folder, { recursive: true });
 });

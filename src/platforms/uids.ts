@@ -9,8 +9,15 @@ const FIRST_UID = 0x7000_0000;
 const END_UID = 0x7ffe_0000;
 /** Agents that one hive can ever have: each keeps its uid permanently. */
 const UIDS_PER_HIVE = 0x4000;
-/** The ordinal of the last agent that a hive can have. */
+/**
+ * The last ordinals are no agent's: as `LAST_ORDINAL` mounts are tried, as `GIT_ORDINAL` git runs for the hive, and
+ * checks of changes run as `CHECK_ORDINALS` from `FIRST_CHECK_ORDINAL` on, one each. Unlike an agent's, such a uid is
+ * used again: it owns no file and no process once its run has ended.
+ */
 export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
+export const GIT_ORDINAL = LAST_ORDINAL - 1;
+export const CHECK_ORDINALS = 16;
+export const FIRST_CHECK_ORDINAL = GIT_ORDINAL - CHECK_ORDINALS;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
 /** Whether a uid is in the range for agents of any hive. */

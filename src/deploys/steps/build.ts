@@ -1,4 +1,4 @@
-import { BuildLog } from "../build-log.ts";
+import { buildLog } from "../build-log.ts";
 import type { Step, WithAgent, WithLock } from "./step.ts";
 
 /**
@@ -9,7 +9,7 @@ export const buildStep: Step<WithAgent & WithLock> = {
   name: "build",
   state: "building",
   async do({ context, row, id, agent, candidate, ended }) {
-    const log = new BuildLog(context.paths.buildLog(id), context.onUnexpected);
+    const log = buildLog(context.paths.buildLog(id), context.onUnexpected);
     await log.begin();
     try {
       const folder = context.paths.agent(agent.id).generation(id);

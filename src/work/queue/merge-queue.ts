@@ -5,6 +5,7 @@ import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { ChangeStore } from "../change-store.ts";
 import type { Repo, Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
+import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
 import { Lane } from "./lane.ts";
 import { recoverQueues } from "./recovery.ts";
@@ -25,7 +26,7 @@ const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
  */
 export class MergeQueue {
   readonly #parts: QueueParts;
-  readonly #limits: CheckLimits;
+  readonly #checks: Checks;
   readonly #lanes = new Map<string, Lane>();
   readonly #ended = new AbortController();
   readonly #vetoes: Vetoes;
@@ -33,13 +34,13 @@ export class MergeQueue {
 
   constructor(context: WorkContext, repositories: Repositories, changes: ChangeStore, limits: Partial<CheckLimits> = {}) {
     this.#parts = { context, repositories, changes };
-    this.#limits = { ...CHECK_LIMITS, ...limits };
+    this.#checks = new Checks(context, { ...CHECK_LIMITS, ...limits });
     this.#vetoes = new Vetoes(context, (id) => this.enqueue(id));
   }
 
   /** Finishes what the last daemon left, then runs every queue. */
   async start(): Promise<void> {
-    await recoverQueues(this.#parts);
+    await recoverQueues(this.#parts, this.#checks);
     this.#isStarted = true;
     await this.#vetoes.start();
     for (const { repo, base } of this.#parts.context.store.changes.open().filter((row) => row.state === "queued"))
@@ -170,7 +171,7 @@ export class MergeQueue {
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }
-    const run: Run = { ...this.#parts, id, repo, base, tip, limits: this.#limits, ended: this.#ended.signal };
+    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, ended: this.#ended.signal };
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";

@@ -1,5 +1,5 @@
 import { HiveError } from "../../wire/error.ts";
-import { removeLeftChecks } from "./check/leftover.ts";
+import type { Checks } from "./check/checks.ts";
 import { settle, type QueueParts } from "./run.ts";
 
 /**
@@ -7,9 +7,9 @@ import { settle, type QueueParts } from "./run.ts";
  * merged to rest. The row decides, with the base. Idempotent. A repository that cannot be read stops the queue of that
  * base, no other.
  */
-export async function recoverQueues(parts: QueueParts): Promise<void> {
+export async function recoverQueues(parts: QueueParts, checks: Checks): Promise<void> {
   const { context, repositories } = parts;
-  await removeLeftChecks(context);
+  await checks.removeLeft();
   for (const row of context.store.changes.merging()) {
     try {
       await settle(parts, row.id, null);

@@ -6,7 +6,7 @@ import type { ChangeStore } from "../change-store.ts";
 import { isContained } from "../diff.ts";
 import type { Repo, Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
-import type { CheckLimits } from "./check/limits.ts";
+import type { Checks } from "./check/checks.ts";
 
 /** The parts that the steps of a merge use. */
 export interface QueueParts {
@@ -23,8 +23,7 @@ export interface Run extends QueueParts {
   base: string;
   /** The tip that the change is merged onto. Undefined: the base does not exist yet. */
   tip: Sha | undefined;
-  /** What its check may use. */
-  limits: CheckLimits;
+  checks: Checks;
   /** Aborts when the daemon stops. */
   ended: AbortSignal;
 }

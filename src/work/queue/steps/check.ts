@@ -1,7 +1,23 @@
+import { SYSTEM } from "../../../wire/names.ts";
 import type { Run } from "../run.ts";
 import type { Merged } from "./merge.ts";
 
-export async function checkStep({ repo }: Run, _merged: Merged): Promise<boolean> {
+/**
+ * Runs the repository's check on the result of the merge. Resolves with false if it failed: the owner has the change
+ * back then. Its cage and its folder are removed however it ends; those that a killed daemon has left are removed at the
+ * next start.
+ */
+export async function checkStep(run: Run, { candidate }: Merged): Promise<boolean> {
+  const { context, changes, checks, id, repo, tip, ended } = run;
   if (repo.settings.check.trim() === "") return true;
-  throw new Error("checks cannot be run yet");
+  const patch = { candidate, candidate_base: tip ?? null, has_log: 1 };
+  const row = await context.store.write((tx) => changes.move(tx, id, "check", SYSTEM, patch));
+  await context.failpoint("check_start");
+  const end = await checks.run(row, repo.settings, { candidate, tip, ended });
+  if (!end.ok) {
+    await context.store.write((tx) => changes.move(tx, id, "fail_check", SYSTEM, { reason: end.reason }));
+    return false;
+  }
+  await context.failpoint("check_done");
+  return true;
 }

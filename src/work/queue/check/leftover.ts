@@ -1,3 +1,0 @@
-import type { WorkContext } from "../../work-context.ts";
-
-export async function removeLeftChecks(_context: WorkContext): Promise<void> {}
