@@ -88,7 +88,7 @@ export class ChangeDecisions {
     const { changeStore, comments, context, queue } = this.#deps;
     const row = await context.store.write((tx) => {
       const found = changeStore.get(input.change);
-      this.#checkReviewer(agent, found, input.commit);
+      this.#checkReviewer(agent, found, input);
       for (const { text, ...place } of input.comments) comments.add(found, agent.name, "open", place, text);
       if (input.text.trim() !== "") comments.add(found, agent.name, "open", {}, input.text);
       if (input.verdict === "comment") return changeStore.note(tx, found.id, {});
@@ -99,7 +99,12 @@ export class ChangeDecisions {
     return row;
   }
 
-  #checkReviewer(agent: Agent, row: ChangeRecord, commit: Sha): void {
+  /** A named reviewer comments and asks for changes under every policy, and approves where the policy says so. */
+  #checkReviewer(
+    agent: Agent,
+    row: ChangeRecord,
+    { commit, verdict }: Pick<Parsed<"review_change">, "commit" | "verdict">,
+  ): void {
     const { settings } = this.#deps.repositories.get(row.repo);
     const marks = JSON.parse(row.marks) as RiskMark[];
     const rule = decidesWithoutOperator({
@@ -115,10 +120,10 @@ export class ChangeDecisions {
       );
     if (row.sha !== commit)
       throw new HiveError("conflict", `change ${row.id} proposes ${row.sha} now, not ${commit}: look at that commit`);
-    if (rule?.by !== "reviewers" && row.state === "proposed")
+    if (verdict === "approve" && rule?.by !== "reviewers")
       throw new HiveError(
         "forbidden",
-        `only the operator decides change ${row.id}: comment on it, or send the operator a message`,
+        `only the operator approves change ${row.id}: comment on it, or send the operator a message`,
       );
   }
 
