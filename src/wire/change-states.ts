@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /**
  * The life of a change as one pure table: state × event → state. The daemon moves changes by it, the pages and
  * `hivectl` read from it what can be done with a change, and `docs/states.md` is generated from it.
@@ -27,8 +25,7 @@ export const CHANGE_STATES = [
   "superseded",
   "stale",
 ] as const;
-export const ChangeState = z.enum(CHANGE_STATES);
-export type ChangeState = z.infer<typeof ChangeState>;
+export type ChangeState = (typeof CHANGE_STATES)[number];
 
 /** What happens to a change. `propose` is a new commit for the same branch and base. */
 export type ChangeEvent =

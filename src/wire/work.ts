@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Digest, RiskMark, Sha } from "./approval.ts";
-import { ChangeState } from "./change-states.ts";
+import { CHANGE_STATES } from "./change-states.ts";
 import { MAX_NOTE_CHARS, MAX_PATH_CHARS } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 
@@ -151,7 +151,7 @@ export const ChangeView = z.object({
   base: z.string(),
   /** How often it was proposed: each round has a commit of its own. */
   round: z.number().int(),
-  state: ChangeState,
+  state: z.enum(CHANGE_STATES),
   title: z.string(),
   body: z.string(),
   /** The proposed commit, and the commit of the base that it starts from. */

@@ -96,6 +96,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/gateway",
       "src/messages",
       "src/agents",
+      "src/diffs",
       "src/deploys",
       "src/work",
       "src/config-repos",

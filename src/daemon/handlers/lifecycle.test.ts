@@ -28,7 +28,7 @@ test("a failure with one agent of a scope does not affect the results of the oth
   expect(unexpected).toMatchObject([{ message: "a defect" }]);
 });
 
-test("destroying an agent closes its questions after it is destroyed", async () => {
+test("destroying an agent closes its questions and ends its work after it is destroyed", async () => {
   const did: string[] = [];
   const context = {
     commands: {
@@ -37,8 +37,9 @@ test("destroying an agent closes its questions after it is destroyed", async () 
     },
     questions: { closeOf: async (agent: string) => void did.push(`closed questions of ${agent}`) },
     deploys: { decisions: { clearFor: async () => {} }, agentRemoved: async () => {} },
+    work: { agentRemoved: async ({ id }: { id: string }) => void did.push(`ended the work of ${id}`) },
   } as unknown as HandlerContext;
   const operator = { kind: "operator", ended: new AbortController().signal } as const;
   await lifecycleHandlers.destroy(context, { name: "ada", purge: false }, operator);
-  expect(did).toEqual(["destroyed", "closed questions of id-ada"]);
+  expect(did).toEqual(["destroyed", "closed questions of id-ada", "ended the work of id-ada"]);
 });

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { chmod, mkdir, open, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { syncAll } from "../stable.ts";
@@ -22,7 +22,8 @@ const REST = /^[0-9a-f]{38}$/;
  */
 export async function moveObjects(from: string, to: string): Promise<void> {
   const loose = await looseObjects(from);
-  const packs = (await readdir(join(from, "pack")).catch(() => [])).filter((name) => PACK.test(name));
+  // A folder of loose objects alone has no packs.
+  const packs = existsSync(join(from, "pack")) ? (await readdir(join(from, "pack"))).filter((name) => PACK.test(name)) : [];
   packs.sort((a, b) => PACK_FILES.findIndex((end) => a.endsWith(end)) - PACK_FILES.findIndex((end) => b.endsWith(end)));
   const names = [...loose, ...packs.map((name) => join("pack", name))];
   for (let at = 0; at < names.length; at += FLUSHED_AT_ONCE)

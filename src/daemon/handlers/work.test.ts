@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
+import type { Agent } from "../../agents/agent.ts";
+import { commitObject, treeObjects } from "../../config-repos/objects.ts";
+import { writeObjects } from "../../config-repos/store.ts";
+import { OPERATOR } from "../../wire/names.ts";
+import { operations, type Input, type OperationName, type Output } from "../../wire/operations.ts";
+import type { CallerContext } from "./types.ts";
+
+let system: TestSystem;
+let scout: CallerContext;
+let critic: CallerContext;
+
+const operator: CallerContext = { kind: "operator", ended: new AbortController().signal };
+
+/** Calls an operation as its sockets do: parsed first, and the answer parsed as a client would. */
+async function call<N extends OperationName>(name: N, input: Input<N>, caller = operator): Promise<Output<N>> {
+  const answer = system.system.call(name, operations[name].input.parse(input) as never, caller);
+  if (typeof answer !== "function") throw new Error(`${name} is a stream`);
+  const output = await new Promise<object>((resolve, reject) => answer(resolve, reject));
+  return operations[name].output.parse(output) as Output<N>;
+}
+
+/** Commits files in the repository web, as an agent's push would leave them. */
+async function pushed(agent: Agent, branch: string, files: Record<string, string>, parents: string[]): Promise<string> {
+  const tree = treeObjects(
+    Object.entries(files).map(([path, text]) => ({
+      path,
+      mode: "100644" as const,
+      base64: Buffer.from(text).toString("base64"),
+    })),
+  );
+  const commit = commitObject(tree.at(-1)?.sha ?? "", parents, { message: branch, author: agent.name, at: 0 });
+  await writeObjects(system.work.repositories.folder("web"), [...tree, commit]);
+  await system.system.store.write(() =>
+    system.system.store.repositories.putBranch({ repo: "web", agent: agent.id, branch, sha: commit.sha, pushed_at: 0, bytes: 1 }),
+  );
+  return commit.sha;
+}
+
+async function spawn(name: string): Promise<Agent> {
+  const row = await system.requests.spawn({ name, config: { repos: [{ name: "web" }] } as never, by: OPERATOR, origin: "spawn" });
+  await system.deploys.finished(row.id);
+  return system.system.swarm.byName(name);
+}
+
+const callerOf = (agent: Agent): CallerContext => ({ kind: "agent", agent }) as unknown as CallerContext;
+
+beforeAll(async () => {
+  system = await openTestSystem();
+  await system.work.start();
+  await call("repo_create", { name: "web", reviewers: ["critic"] });
+  const agents = await Promise.all([spawn("scout"), spawn("critic")]);
+  [scout, critic] = agents.map(callerOf) as [CallerContext, CallerContext];
+});
+afterAll(async () => {
+  expect(system.unexpected).toEqual([]);
+  await system.close();
+});
+
+const agentOf = (caller: CallerContext): Agent => (caller.kind === "agent" ? caller.agent : (undefined as never));
+
+test("a repository is made, shown, set, paused, and removed once no agent uses it", async () => {
+  await expect(call("repo_create", { name: "web" })).rejects.toThrow("there is a repository web already");
+  await call("repo_set", { name: "web", check: "", merge: "squash" });
+  await call("queue_pause", { name: "web" });
+  const { repo } = await call("repo", { name: "web" });
+  expect(repo).toMatchObject({ merge: "squash", reviewers: ["critic"], queues: [{ base: "main", state: "paused" }] });
+  expect(repo.agents.map(({ name, access }) => `${name} ${access}`)).toEqual(["critic write", "scout write"]);
+  await call("queue_pause", { name: "web", paused: false });
+  await call("repo_set", { name: "web", merge: "merge" });
+  expect((await call("repos", {})).repos.map(({ name }) => name)).toEqual(["web"]);
+  await expect(call("repo_remove", { name: "web" })).rejects.toThrow("critic, scout use the repository web");
+  await call("repo_create", { name: "gone" });
+  await call("repo_remove", { name: "gone" });
+  await expect(call("repo", { name: "gone" })).rejects.toThrow("there is no repository gone");
+  await expect(call("repo_fetch", { name: "web" })).rejects.toThrow("it has no upstream");
+  const { token, url } = await call("repo_token", { name: "web" });
+  expect(system.system.repoTokens.holds("web", token)).toBe(true);
+  expect(system.system.repoTokens.holds("other", token)).toBe(false);
+  expect(system.system.repoTokens.holds("web", `${token.slice(0, -1)}x`)).toBe(false);
+  expect(url).toMatch(/\/git\/web$/);
+});
+
+test("a change is proposed, discussed, returned, reviewed and merged, and its revert is proposed", async () => {
+  const first = await pushed(agentOf(scout), "topic", { "a.txt": "one\n" }, []);
+  const { change } = await call("propose_change", { repo: "web", branch: "topic", title: "Add a" }, scout);
+  expect(change).toMatchObject({ state: "proposed", sha: first, round: 1 });
+  expect((await call("list_changes", { mine: true }, scout)).changes).toMatchObject([{ id: change.id }]);
+  expect((await call("changes", { open: true, agent: "scout" })).changes).toMatchObject([{ id: change.id }]);
+
+  // The operator's drafts.
+  const { comment } = await call("change_comment", {
+    change: change.id,
+    path: "a.txt",
+    line: 1,
+    side: "new",
+    quote: "one",
+    text: "two?",
+  });
+  const { comment: second } = await call("change_comment", { change: change.id, text: "and more" });
+  await call("change_comment_drop", { comment: second.id });
+  expect((await call("change", { change: change.id })).comments).toMatchObject([{ id: comment.id, state: "draft" }]);
+  expect((await call("change_file", { change: change.id, path: "a.txt" })).text).toBe("@@ -0,0 +1 @@\n+one\n");
+  await expect(call("change_file", { change: change.id, path: "b.txt" })).rejects.toThrow("does not change");
+  await call("change_return", { change: change.id, note: "please" });
+  await expect(call("change_comment_drop", { comment: comment.id })).rejects.toThrow("is sent");
+  expect((await call("change_comment_resolve", { comment: comment.id })).comment.state).toBe("resolved");
+
+  const sha = await pushed(agentOf(scout), "topic", { "a.txt": "two\n" }, [first]);
+  const answers = [{ comment: comment.id, text: "yes" }];
+  await call("propose_change", { repo: "web", branch: "topic", title: "Add a", answers }, scout);
+  // The named reviewer comments, but the policy leaves the approval to the operator.
+  const review = { change: change.id, commit: sha };
+  await call("review_change", { ...review, verdict: "comment", text: "fine" }, critic);
+  await expect(call("review_change", { ...review, verdict: "approve" }, critic)).rejects.toThrow("only the operator approves");
+  await expect(call("review_change", { ...review, verdict: "approve" }, scout)).rejects.toThrow("is your own");
+  const shown = await call("change", { change: change.id });
+  expect(shown.comments).toMatchObject([
+    { answer: "yes", outdated: true },
+    { author: "critic", text: "fine" },
+  ]);
+
+  await call("change_approve", { change: change.id, sha, digest: shown.change.digest });
+  await system.work.queue.idle();
+  const { change: merged } = await call("change", { change: change.id });
+  expect(merged).toMatchObject({ state: "merged", decided_by: "operator" });
+  expect((await call("repo", { name: "web" })).repo.bases).toEqual([{ name: "main", sha: merged.merged_sha }]);
+  const { change: revert } = await call("change_revert", { change: change.id });
+  expect(revert).toMatchObject({ state: "proposed", agent: "operator", stat: { files: 1, added: 0, removed: 1 } });
+  await call("change_deny", { change: revert.id, note: "it stays" });
+  expect((await call("change_log", { change: change.id })).lines).toEqual([]);
+});
+
+test("the queue is controlled: to the front, out of it, and tried again after a conflict", async () => {
+  const { repo } = await call("repo", { name: "web" });
+  const tip = repo.bases[0]?.sha ?? "";
+  await call("queue_pause", { name: "web" });
+  const ids: number[] = [];
+  for (const branch of ["x", "y", "z"]) {
+    const sha = await pushed(agentOf(scout), branch, { "a.txt": `${branch}\n` }, [tip]);
+    const { change } = await call("propose_change", { repo: "web", branch, title: branch }, scout);
+    await call("change_approve", { change: change.id, sha });
+    ids.push(change.id);
+  }
+  const [x = 0, y = 0, z = 0] = ids;
+  await call("change_to_front", { change: z });
+  await call("change_dequeue", { change: x });
+  expect((await call("repo", { name: "web" })).repo.queues).toMatchObject([{ base: "main", state: "paused", waiting: [z, y] }]);
+  await call("queue_pause", { name: "web", paused: false });
+  await system.work.queue.idle();
+  const states = async (): Promise<string[]> =>
+    Promise.all(ids.map(async (change) => (await call("change", { change })).change.state));
+  expect(await states()).toEqual(["proposed", "conflict", "merged"]);
+  expect((await call("change", { change: y })).change.reason).toContain("a.txt");
+  await call("change_retry", { change: y });
+  await system.work.queue.idle();
+  expect(await states()).toEqual(["proposed", "conflict", "merged"]);
+  await call("withdraw_change", { change: y }, scout);
+  await call("withdraw_change", { change: x });
+  expect(await states()).toEqual(["withdrawn", "withdrawn", "merged"]);
+});
