@@ -1,5 +1,6 @@
 import type { Running } from "../platforms/port.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../wire/agent.ts";
+import type { WorkspaceReport } from "../wire/harness.ts";
 import type { Fault } from "../wire/turn-ends.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
@@ -66,6 +67,8 @@ interface HarnessState {
   held: boolean;
   /** Why its harness cannot run, as the harness reports it. */
   problem: string | undefined;
+  /** The workspace that it waits for, as the harness reports it. */
+  workspace: WorkspaceReport | undefined;
 }
 
 /** Changed only by the deploys. */
@@ -123,6 +126,7 @@ export class Agent {
         unconnected: {},
         held: false,
         problem: undefined,
+        workspace: undefined,
       },
       turn: { running: undefined },
       deploy: { request: undefined, drift: undefined },
@@ -194,6 +198,10 @@ export class Agent {
   /** Why its harness cannot run and is about to end, as the harness reports it. */
   get problem(): string | undefined {
     return this.#parts.harness.problem;
+  }
+  /** The workspace that it waits for before it takes messages. */
+  get workspace(): Readonly<WorkspaceReport> | undefined {
+    return this.#parts.harness.workspace;
   }
   get turn(): Readonly<RunningTurn> | undefined {
     return this.#parts.turn.running;
@@ -293,6 +301,7 @@ export class Agent {
     if (this.phase.at === "backoff") return `${this.phase.reason}; starts again soon`;
     if (this.phase.at === "starting") return "starting";
     if (this.phase.at === "stopping") return "stopping";
+    if (this.isUp && this.workspace?.failed === false) return `preparing the workspace ${this.workspace.repo}`;
     return this.park?.reason;
   }
 

@@ -30,7 +30,7 @@ export interface CageSpecs {
 
 /** The sockets of the agents. */
 export interface CageSockets {
-  /** Opens the agent's three sockets. Idempotent. */
+  /** Opens the agent's four sockets. Idempotent. */
   openAgent(agent: Agent): Promise<void>;
   /** Closes and removes them. */
   removeAgent(agent: Agent): Promise<void>;

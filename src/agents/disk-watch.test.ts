@@ -75,6 +75,10 @@ test("the reason for stopping the manager also names the proposed repositories",
 
 test("all that an agent can write counts towards its disk limit, and the proposed repositories count towards the manager's", () => {
   const paths = new Paths("/s", "/r");
-  expect(writableFolders({ id: "a1", role: "agent" }, paths)).toEqual(["/s/agents/a1/state", "/s/agents/a1/claude"]);
+  expect(writableFolders({ id: "a1", role: "agent" }, paths)).toEqual([
+    "/s/agents/a1/state",
+    "/s/agents/a1/work",
+    "/s/agents/a1/claude",
+  ]);
   expect(writableFolders({ id: "m1", role: "manager" }, paths)).toContain("/s/proposed");
 });

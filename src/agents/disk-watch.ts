@@ -90,5 +90,5 @@ export class DiskWatch implements Service {
  */
 export function writableFolders(agent: Pick<Agent, "id" | "role">, paths: Paths): string[] {
   const own = paths.agent(agent.id);
-  return [own.state, own.claude, ...(agent.role === "manager" ? [paths.proposed] : [])];
+  return [own.state, own.work, own.claude, ...(agent.role === "manager" ? [paths.proposed] : [])];
 }

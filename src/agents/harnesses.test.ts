@@ -31,6 +31,7 @@ beforeEach(() => {
   bus.on("harness_outdated", ({ name }) => void log.push(`outdated ${name}`));
   bus.on("turn_ended", ({ result, outcome }) => void log.push(`turn ended ${result} ${outcome?.kind}`));
   harnesses = new Harnesses({
+    reposOf: () => [],
     broker: {
       leases: {
         present: async () => [],

@@ -43,6 +43,8 @@ export interface HarnessDeps {
   /** The revision of the runtime in new cages. A harness with another one is replaced between turns. */
   revision: string;
   operatorPronouns: string;
+  /** The agent's repositories with their settings. */
+  reposOf(agent: Agent): Output<"hello">["repos"];
   /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
@@ -100,6 +102,7 @@ export class Harnesses {
     this.#cancelGrace(agent);
     stateOf(agent).harness.session = session;
     stateOf(agent).harness.problem = undefined;
+    stateOf(agent).harness.workspace = undefined;
     stateOf(agent).harness.residentServers = hello.resident_servers;
     this.#deps.bus.emit("harness_connected", { agent, session });
     await this.#deps.turns.interrupt(agent, "another harness of the agent took over", hello.instance);
@@ -122,6 +125,7 @@ export class Harnesses {
         confirmed_n: confirmedN,
         next_turn: nextTurn,
         leases,
+        repos: this.#deps.reposOf(agent),
       },
     };
   }
@@ -164,6 +168,7 @@ export class Harnesses {
     this.#cancelGrace(agent);
     stateOf(agent).harness.session = undefined;
     stateOf(agent).harness.problem = undefined;
+    stateOf(agent).harness.workspace = undefined;
     stateOf(agent).harness.activity = "idle";
     try {
       await this.#deps.turns.interrupt(agent, why);
@@ -232,6 +237,7 @@ export class Harnesses {
     if (report.context_tokens !== undefined) stateOf(agent).harness.contextTokens = report.context_tokens;
     if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
     if (report.problem !== undefined) stateOf(agent).harness.problem = report.problem;
+    if (report.workspace !== undefined) stateOf(agent).harness.workspace = report.workspace ?? undefined;
     if (report.servers !== undefined) stateOf(agent).harness.unconnected = configuredServers(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.bus.emit("changed", agent);

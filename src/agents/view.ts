@@ -1,6 +1,8 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { AgentView } from "../wire/agent.ts";
 import { shortSha } from "../wire/approval.ts";
 import { instant } from "../wire/instant.ts";
+import type { WorkspaceReport } from "../wire/harness.ts";
 import type { Agent } from "./agent.ts";
 
 interface ViewInputs {
@@ -57,6 +59,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
     warnings: [
       agent.drift === undefined ? undefined : `drift: ${agent.drift}`,
       agent.problem,
+      agent.workspace?.failed === true ? unready(agent, agent.workspace) : undefined,
       ...agent.warnings,
       ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
       facts.portProblem,
@@ -64,4 +67,8 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       agent.diskWarning,
     ].filter((one) => one !== undefined),
   };
+}
+
+function unready({ name }: Agent, { repo, reason }: WorkspaceReport): string {
+  return `workspace not ready: ${repo}: ${reason}; ${hivectl(`work retry ${name}`)} makes it again, ${hivectl(`work skip ${name}`)} goes on without`;
 }

@@ -111,8 +111,8 @@ export class Backups {
     });
     const database = await digestOf(join(made, PARTS.database));
     const own = agents.flatMap(({ id }) => {
-      const { state, claude, log } = paths.agent(id);
-      return [state, claude, log].map((one) => relative(paths.state, one));
+      const { state, work, claude, log } = paths.agent(id);
+      return [state, work, claude, log].map((one) => relative(paths.state, one));
     });
     // After the database, so that every session that a row names is included.
     const written = await packed(PARTS.agents, [relative(paths.state, paths.proposed), ...own]);

@@ -64,6 +64,7 @@ function spec(script: string): CageSpec {
     socketsDir: folder("sockets"),
     claudeDir: folder("claude"),
     stateDir: folder("notes"),
+    workspacesDir: folder("work"),
     configDir: folder("config"),
     cageDir: folder("cage"),
     extraBinds: [

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Bind, CageSpec } from "../platforms/port.ts";
 import { CAGE_HOME } from "../platforms/bwrap/spec.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -40,9 +41,11 @@ export function cageSpec(agent: Agent, deps: CageSpecDeps, nonce?: string): Cage
     socketsDir: deps.paths.sockets(agent),
     claudeDir: own.claude,
     stateDir: own.state,
+    workspacesDir: own.work,
     configDir: own.generation(agent.generation),
     extraBinds: [
       ...(agent.role === "manager" ? managerBinds(deps.paths) : []),
+      ...repositoryBinds(agent, deps.paths),
       ...agent.config.mounts.map((mount) => ({
         ...mount,
         host: mountSource(mount, deps.paths),
@@ -70,6 +73,20 @@ export function cageSpec(agent: Agent, deps: CageSpecDeps, nonce?: string): Cage
     },
     identity: agent.record.identity,
   };
+}
+
+/**
+ * The objects of the agent's repositories, read-only: its clones borrow them. The mount points are in the folder of the
+ * sockets, which the cage sees read-only. A repository that no longer exists is left out.
+ */
+function repositoryBinds(agent: Agent, paths: Paths): Bind[] {
+  const points = join(paths.sockets(agent), "objects");
+  return agent.config.repos.flatMap(({ name }) => {
+    const host = join(paths.repo(name), "objects");
+    if (!existsSync(host)) return [];
+    mkdirSync(join(points, name), { recursive: true, mode: 0o755 });
+    return [{ host, cage: `/run/hive/objects/${name}`, mode: "ro" as const }];
+  });
 }
 
 function managerBinds(paths: Paths): Bind[] {

@@ -89,6 +89,7 @@ async function buildCage(config: Config): Promise<Finding> {
       socketsDir: at("sockets"),
       claudeDir: at("claude"),
       stateDir: at("state"),
+      workspacesDir: at("work"),
       configDir: at("config"),
       extraBinds: [],
       cageDir: at("cage"),

@@ -111,7 +111,7 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
     metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
-  app = webApp({ ...deps, origins });
+  app = webApp({ ...deps, origins, git: { tokens: hive.repoTokens, work: hive.work } });
   // A page on its own port may talk only to that port. Other origins are foreign, although they share the cookie.
   hive.pages.answerWith(port, (agent, own) => {
     const only = { agent: agent.name, home: () => hive.urls.home };

@@ -30,6 +30,8 @@ export interface SocketDeps {
   paths: Pick<Paths, "sockets">;
   /** Opens the gateway's two sockets in the agent's folder. */
   gateway: { listen(agent: Agent, paths: { model: string; egress: string }): Promise<Listener> };
+  /** Opens the agent's git socket. */
+  git: { listen(agent: Agent, path: string): Promise<Listener> };
   onUnexpected(error: unknown): void;
 }
 
@@ -57,7 +59,7 @@ export class Sockets implements CageSockets {
     this.#call = call;
   }
 
-  /** Opens an agent's three sockets. Does nothing if they are open. */
+  /** Opens an agent's four sockets. Does nothing if they are open. */
   async openAgent(agent: Agent): Promise<void> {
     if (this.#open.has(agent.id)) return;
     const listeners: Listener[] = [];
@@ -83,7 +85,9 @@ export class Sockets implements CageSockets {
       const model = join(folder, "model.sock");
       const egress = join(folder, "egress.sock");
       listeners.push(await this.#deps.gateway.listen(agent, { model, egress }));
-      for (const path of [mcp, model, egress]) giveToGroup(path, identity, 0o660);
+      const git = join(folder, "git.sock");
+      listeners.push(await this.#deps.git.listen(agent, git));
+      for (const path of [mcp, model, egress, git]) giveToGroup(path, identity, 0o660);
     } catch (error) {
       await this.closeAgent(agent);
       throw error;

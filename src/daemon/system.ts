@@ -13,6 +13,7 @@ import { Turns } from "../agents/turns.ts";
 import { Backups } from "../backup/take.ts";
 import { openRepos } from "../config-repos/index.ts";
 import { Confirmations } from "../deploys/confirmations.ts";
+import type { AgentRepositories } from "../deploys/deploy-context.ts";
 import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
 import { Review } from "../deploys/review.ts";
@@ -106,10 +107,24 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const modelUse = new ModelUse({ ...base, turns, usage, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const gateway = openGateway({ ...base, ...access, prices, modelUse, egressRecords });
-  const sockets = new Sockets({ ...base, gateway });
+  // The repositories come later: they need the broker and the agents. No socket opens before `boot`.
+  const sockets = new Sockets({
+    ...base,
+    gateway,
+    git: { listen: (agent, path) => work.transport.agentGit.listen(agent, path) },
+  });
 
   const sleep = new Sleep({ ...base, broker, afterMs: config.sleepAfterMs });
-  const harnesses = new Harnesses({ ...base, operatorPronouns, broker, turns, sleep, modelUse, access });
+  const harnesses = new Harnesses({
+    ...base,
+    operatorPronouns,
+    broker,
+    turns,
+    sleep,
+    modelUse,
+    access,
+    reposOf: (agent) => work.assignedTo(agent),
+  });
   const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements });
   const commands = new AgentCommands({ ...base, cages, harnesses, broker, announcements });
   const allStop = new AllStop({ ...base, commands });
@@ -119,7 +134,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const review = new Review({ ...base, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths, platform });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
-  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint });
+  const repositories: AgentRepositories = { complaints: (name, of) => work.complaints(name, of) };
+  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint, repositories });
 
   const { sandboxedRun } = platform;
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), repos: paths.repos, scratch: paths.repoScratch });

@@ -37,6 +37,12 @@ export interface HostMounts {
   userName(uid: number): Promise<string | undefined>;
 }
 
+/** The repositories of the hive, as far as configs name them. */
+export interface AgentRepositories {
+  /** The complaints about the repositories of an agent's config. Empty if it can work on all of them. */
+  complaints(agentName: string, repos: AgentConfig["repos"]): string[];
+}
+
 /**
  * The parts that deploys use. They fail in three ways: a `HiveError` is for the caller, a `RepoRefusal` is for the
  * author of the proposal, and any other error fails the deploy with its message.
@@ -59,6 +65,8 @@ export interface DeployContext {
   platform: Pick<Platform, "build">;
   review: Pick<Review, "validate" | "shown" | "risks">;
   mounts: HostMounts;
+  /** Checks the repositories that a config names. */
+  repositories: AgentRepositories;
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
   specs: { of(agent: Agent): Promise<unknown> };
   bus: Pick<AgentBus, "on" | "emit">;

@@ -11,26 +11,32 @@ export interface RequestTrial {
   owners: MountOwners;
 }
 
-/** Checks the files of a new request and, if they are valid, its mounts on this host. */
+/** Checks the files of a new request and, if they are valid, its repositories, and its mounts on this host. */
 export async function tryRequest(
   context: DeployContext,
-  agent: Agent | undefined,
+  { name, agent }: { name: string; agent: Agent | undefined },
   files: readonly TreeFile[],
 ): Promise<RequestTrial> {
   const complaints = context.review.validate(files, "request");
   if (complaints.length > 0) return { complaints, owners: {} };
-  const trials = await context.mounts.tryAll(agent, configOf(byPath(files)).config.mounts);
-  return { complaints: problemsOf(trials), owners: ownersOf(trials) };
+  const { config } = configOf(byPath(files));
+  const trials = await context.mounts.tryAll(agent, config.mounts);
+  return {
+    complaints: [...context.repositories.complaints(name, config.repos), ...problemsOf(trials)],
+    owners: ownersOf(trials),
+  };
 }
 
-/** The problems of an approved request's mounts on this host. Empty if all mounts work. */
-export async function mountComplaints(
+/** The problems of an approved request's repositories, and of its mounts on this host. Empty if it can run. */
+export async function outsideComplaints(
   context: DeployContext,
   agent: Agent,
   files: readonly TreeFile[],
   approved: MountOwners,
 ): Promise<string[]> {
-  return problemsOf(await context.mounts.tryAll(agent, configOf(byPath(files)).config.mounts, approved));
+  const { config } = configOf(byPath(files));
+  const trials = await context.mounts.tryAll(agent, config.mounts, approved);
+  return [...context.repositories.complaints(agent.name, config.repos), ...problemsOf(trials)];
 }
 
 const problemsOf = (trials: readonly MountTrial[]): string[] => trials.flatMap(({ problem }) => problem ?? []);

@@ -74,7 +74,7 @@ export class Requests {
     try {
       const config = { ...input.config, ...(description === undefined ? {} : { description }) };
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
-      const tried = await tryRequest(this.#context, undefined, files);
+      const tried = await tryRequest(this.#context, { name, agent: undefined }, files);
       if (tried.complaints.length > 0) throw new HiveError("bad_request", tried.complaints.join("\n"));
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
@@ -155,7 +155,7 @@ export class Requests {
       return this.#store(draft, { ...NOT_TRIED, complaints: [error.message] });
     }
     const running = agent.record.deployedSha;
-    const tried = await tryRequest(this.#context, agent, files);
+    const tried = await tryRequest(this.#context, { name: agent.name, agent }, files);
     if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
     return this.#store(draft, tried);
   }

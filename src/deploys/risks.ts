@@ -116,6 +116,12 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
     if (mounts.includes(mountText(mount))) continue;
     mark(mount.mode === "rw" ? "danger" : "warn", "mount", `new mount: ${quoted(mountText(mount))}`);
   }
+  for (const { name, access } of after.repos) {
+    const had = before.repos.find((repo) => repo.name === name)?.access;
+    if (access === "write" && had !== "write")
+      mark("warn", "repo", `may now write to the repository ${name}: push branches and propose changes`);
+    else if (had === undefined) mark("info", "repo", `may now read the repository ${name}`);
+  }
   for (const name of changedKeys(before.env, after.env)) {
     const value = after.env[name];
     if (value === undefined) continue;

@@ -1,15 +1,10 @@
-import { createServer, type Server } from "node:http";
-import { rmSync } from "node:fs";
-import { boundConnections } from "../rpc/connection-limit.ts";
+import { createServer } from "node:http";
+import { closeHttp, listenHttp } from "../rpc/http-listener.ts";
 import { egressServer, type EgressDeps } from "./egress/proxy.ts";
 import { modelProxy, type ModelProxyDeps } from "./model/proxy.ts";
 
 /** Connections that one cage may keep open to one of its gateway sockets. */
 const MAX_CONNECTIONS = 64;
-/** Connections that may wait to be accepted. The kernel refuses further ones without a reason. */
-const BACKLOG = 4096;
-/** Maximum time for a request's headers, so that a slow writer cannot keep a connection. Milliseconds. */
-const HEADERS_MS = 20_000;
 
 export interface Listening {
   close(): Promise<void>;
@@ -29,31 +24,14 @@ export class Gateway {
   async listen(agent: { id: string; name: string }, paths: { model: string; egress: string }): Promise<Listening> {
     const model = createServer({ requestTimeout: 0 }, modelProxy(agent, this.#model));
     const egress = egressServer(agent.id, this.#egress);
-    const servers = [await bind(model, paths.model), await bind(egress, paths.egress)];
+    const servers = [
+      await listenHttp(model, paths.model, MAX_CONNECTIONS),
+      await listenHttp(egress, paths.egress, MAX_CONNECTIONS),
+    ];
     return {
       close: async () => {
-        await Promise.all(servers.map(unbind));
+        await Promise.all(servers.map(closeHttp));
       },
     };
   }
-}
-
-function bind(server: Server, path: string): Promise<Server> {
-  server.headersTimeout = HEADERS_MS;
-  boundConnections(server, MAX_CONNECTIONS);
-  rmSync(path, { force: true });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ path, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      resolve(server);
-    });
-  });
-}
-
-function unbind(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

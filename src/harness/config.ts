@@ -10,6 +10,7 @@ const Environment = z.object({
   HIVE_NONCE: z.string().optional(),
   HIVE_HOME: z.string().default("/home/agent"),
   HIVE_WORK: z.string().default("/state"),
+  HIVE_WORKSPACES: z.string().default("/work"),
   HIVE_WARM_SECONDS: z.coerce.number().positive().default(600),
   HIVE_AWAY_SECONDS: z.coerce
     .number()
@@ -30,6 +31,8 @@ export interface HarnessConfig {
   nonce: string | undefined;
   home: string;
   workDir: string;
+  /** Where the clones of repositories are. */
+  workspacesDir: string;
   path: string;
   /** How long to keep an idle CLI process. Milliseconds. */
   warmMs: number;
@@ -51,6 +54,7 @@ export function readHarnessConfig(env: NodeJS.ProcessEnv): HarnessConfig {
     nonce: e.HIVE_NONCE,
     home: e.HIVE_HOME,
     workDir: e.HIVE_WORK,
+    workspacesDir: e.HIVE_WORKSPACES,
     path: e.PATH,
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     awayMs: e.HIVE_AWAY_SECONDS * 1000,

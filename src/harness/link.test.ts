@@ -40,6 +40,7 @@ const assignment: Assignment = {
   paused: false,
   confirmed_n: 0,
   next_turn: 1,
+  repos: [],
   leases: [],
 };
 type Answer = (name: OperationName, input: never) => object | Promise<object>;

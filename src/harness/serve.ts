@@ -15,6 +15,7 @@ import { proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
+import { Workspaces } from "./workspace/workspaces.ts";
 
 /** Exit codes. They differ so that the daemon and people can tell the ends apart. */
 export const EXIT = { ok: 0, crash: 1, usage: 2, refused: 3 } as const;
@@ -53,6 +54,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
       leases.keep(given.leases);
       loop.setNextTurn(given.next_turn);
       assignment = given;
+      workspaces?.assigned(given.repos);
       assigned(given);
     },
     onPush: (push) => onPush(push),
@@ -60,6 +62,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
   const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
   let residents: Residents | undefined;
+  let workspaces: Workspaces | undefined;
   let cli: AgentCli | undefined;
   /** Serialises turns and the operator's commands, because the CLI does one thing at a time. */
   const toCli = new SerialQueue();
@@ -95,18 +98,34 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
   const started = await Promise.race([firstAssignment, link.ended]);
   if ("kind" in started) return endOfLink(started);
-  const [model, egress] = await Promise.all([
-    openBridge(join(config.socketsDir, "model.sock")),
-    openBridge(join(config.socketsDir, "egress.sock")),
-  ]);
+  const [model, egress, git] = await Promise.all(
+    ["model.sock", "egress.sock", "git.sock"].map((name) => openBridge(join(config.socketsDir, name))),
+  );
+  if (!model || !egress || !git) throw new Error("a bridge is missing");
   const egressUrl = `http://127.0.0.1:${egress.port}`;
   const first = started;
 
-  const running = new Residents(
-    first.config.extraMcpServers,
-    { HOME: config.home, PATH: `/opt/hive/bin:${config.path}`, LANG: "C.UTF-8", TMPDIR: "/tmp", ...proxyEnvironment(egressUrl) },
-    log,
+  const programEnv = {
+    HOME: config.home,
+    PATH: `/opt/hive/bin:${config.path}`,
+    LANG: "C.UTF-8",
+    TMPDIR: "/tmp",
+    ...proxyEnvironment(egressUrl),
+  };
+  const clones = new Workspaces(
+    {
+      root: config.workspacesDir,
+      notes: config.workDir,
+      objects: join(config.socketsDir, "objects"),
+      port: git.port,
+      env: { ...first.config.env, ...programEnv },
+      report: (workspace) => void link.call("report", { workspace }).catch(failed("the workspace was not reported")),
+      log,
+    },
+    (assignment ?? first).repos,
   );
+  workspaces = clones;
+  const running = new Residents(first.config.extraMcpServers, programEnv, log);
   residents = running;
   running.start().catch(failed("resident servers"));
   const host = {
@@ -119,6 +138,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   cli = openClaude({
     config,
     assignment: () => assignment ?? first,
+    workDir: () => clones.cwd(),
     servers: () => mcpServers(first.agent.role, first.config, host, running),
     modelUrl: `http://127.0.0.1:${model.port}`,
     egressUrl,
@@ -157,6 +177,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
       case "new_session":
         inTurn(() => theCli().newSession()).catch(failed("new session"));
         return;
+      case "workspace":
+        clones.answer(push.answer);
+        return;
       case "shutdown":
         leave();
         if (push.graceful) return;
@@ -167,6 +190,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   };
   for (const push of early) onPush(push);
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, leave);
+  const cwdAtStart = clones.cwd();
   // A generation on trial proves that it can run a turn: the CLI starts with its config before it is confirmed.
   if (config.nonce !== undefined) {
     const { nonce } = config;
@@ -175,8 +199,14 @@ export async function serve(config: HarnessConfig): Promise<number> {
     await link.call("confirm", "servers" in tried ? { nonce } : { nonce, refused: tried.reason }).catch(failed("confirm"));
   }
 
+  const work = async (): Promise<void> => {
+    await clones.ready(leaving.signal);
+    // The process of the trial began in another folder.
+    if (clones.cwd() !== cwdAtStart) await inTurn(() => theCli().end());
+    await loop.run();
+  };
   const end = await Promise.race([
-    loop.run().then(
+    work().then(
       () => ({ kind: "done" as const }),
       (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "failed" as const, error }),
     ),
@@ -186,6 +216,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   await running.close();
   model.close();
   egress.close();
+  git.close();
   link.close();
   if (end.kind === "done") {
     log("the harness ends");

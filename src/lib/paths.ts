@@ -40,6 +40,9 @@ export class Paths {
   get repos(): string {
     return join(this.state, "repos");
   }
+  repo(name: string): string {
+    return join(this.repos, `${name}.git`);
+  }
   /** Where repositories, and what belongs into them, are made before they are moved into place. */
   get repoScratch(): string {
     return join(this.repos, ".scratch");
@@ -97,6 +100,10 @@ export class AgentPaths {
   /** The agent's notes and working tree. */
   get state(): string {
     return join(this.root, "state");
+  }
+  /** The agent's clones of repositories. */
+  get work(): string {
+    return join(this.root, "work");
   }
   /** The CLI's session folder. */
   get claude(): string {

@@ -75,6 +75,7 @@ export function conformance(name: string, makeDriver: () => Driver): void {
         socketsDir: folder("sockets"),
         claudeDir: folder("claude"),
         stateDir: folder("state"),
+        workspacesDir: folder("work"),
         configDir: folder("config"),
         cageDir: folder("cage"),
         extraBinds: [],

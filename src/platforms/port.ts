@@ -9,8 +9,8 @@ import type { ProcessId } from "../os/process-id.ts";
  *   install or enable. Limits may degrade; `cannot()` reports it.
  * - Inside: exactly `argv` with exactly `env`, an unprivileged uid that is never the host's root, no capabilities, no
  *   new privileges, its own namespaces, no network but loopback, only the system calls of `src/os/seccomp/policy.ts`;
- *   `runtimeDir` at /opt/hive and `configDir` at /config read-only; `stateDir` at /state (the working folder) and
- *   `claudeDir` at ~/.claude writable; `socketsDir` at /run/hive; `extraBinds` as they specify; nothing else of the
+ *   `runtimeDir` at /opt/hive and `configDir` at /config read-only; `stateDir` at /state (the working folder),
+ *   `workspacesDir` at /work and `claudeDir` at ~/.claude writable; `socketsDir` at /run/hive; `extraBinds` as they specify; nothing else of the
  *   host but its programs.
  * - A bind with an `owner` is id-mapped: files of the owner on the host belong to the identity in the cage, and files
  *   that the cage creates there belong to the owner on the host. Such a cage cannot set set-group-ID bits. If the host
@@ -69,6 +69,8 @@ export interface CageSpec {
   socketsDir: string;
   claudeDir: string;
   stateDir: string;
+  /** The agent's clones of repositories. */
+  workspacesDir: string;
   configDir: string;
   extraBinds: Bind[];
   /** The driver's own notes. No other code writes there. */

@@ -13,6 +13,7 @@ import {
   Sha,
   TreeFile,
 } from "./approval.ts";
+import { Repos } from "./config-repos.ts";
 import { MAX_CONFIG_FILES, MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
@@ -123,7 +124,7 @@ export const approvalOperations = {
     summary: "Request a new agent. It is created when the operator approves.",
     callers: ["operator", "manager"],
     takesIn: true,
-    input: z.object({ name: NewAgentName, description: note.optional(), ...why }),
+    input: z.object({ name: NewAgentName, description: note.optional(), repos: Repos.optional(), ...why }),
     output: z.object({ request: Id, risks: z.array(RiskMark) }),
   },
   request_apply_commit: {

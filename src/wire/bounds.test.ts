@@ -20,6 +20,7 @@ const BOUNDED_OTHERWISE: Readonly<Record<string, string>> = {
   "wake.body": "Body",
   "finish.outcome.reason": "Reason",
   "report.problem": "Reason",
+  "report.workspace.reason": "Reason",
   "confirm.refused": "Reason",
   "report.servers": "ServerReport",
   "report.servers.*": "ServerReport",

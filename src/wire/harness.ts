@@ -3,6 +3,7 @@ import { cutText } from "./cut.ts";
 import { MAX_REASON_CHARS } from "./limits.ts";
 import { Instant } from "./names.ts";
 import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
+import { RepoName } from "./work.ts";
 
 /**
  * The protocol between harness and daemon. The daemon also speaks the previous version. Version 3: outcomes name their
@@ -19,6 +20,8 @@ export const HarnessPush = z.discriminatedUnion("push", [
   z.object({ push: z.literal("compact") }),
   z.object({ push: z.literal("model"), model: z.string() }),
   z.object({ push: z.literal("new_session") }),
+  /** Make the workspace that is not ready again, or go on without it. */
+  z.object({ push: z.literal("workspace"), answer: z.enum(["retry", "skip"]) }),
   /** End this process: at once, or after the turn. */
   z.object({ push: z.literal("shutdown"), graceful: z.boolean() }),
 ]);
@@ -26,6 +29,10 @@ export type HarnessPush = z.infer<typeof HarnessPush>;
 
 /** Why something failed, in words. */
 export const Reason = cutText(MAX_REASON_CHARS);
+
+/** A workspace that an agent waits for: it is being made, or it failed and waits for the operator. */
+export const WorkspaceReport = z.object({ repo: RepoName, failed: z.boolean(), reason: Reason });
+export type WorkspaceReport = z.infer<typeof WorkspaceReport>;
 
 /** How a turn ended, as data. `TURN_ENDS` in `turn-ends.ts` defines what each end means. */
 export const TurnOutcome = z.discriminatedUnion("kind", [

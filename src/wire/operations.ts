@@ -23,6 +23,7 @@ import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Oper
 export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
+import { RepoAccess, RepoName } from "./work.ts";
 import { workOperations } from "./work-operations.ts";
 
 export const operations = {
@@ -177,6 +178,7 @@ export const operations = {
       model: z.string(),
       description: z.string(),
       recipients: z.array(z.string()),
+      repos: z.array(z.object({ name: RepoName, access: RepoAccess })),
       unread: z.number().int(),
     }),
   },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Digest, DiffFile, Sha } from "./approval.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
-import { Id, Instant } from "./names.ts";
+import { AgentName, Id, Instant } from "./names.ts";
 import { nothing, page, type Operation } from "./operation.ts";
 import {
   AgentBranch,
@@ -21,6 +21,7 @@ import {
 } from "./work.ts";
 
 const oneRepo = z.object({ name: RepoName });
+const oneAgent = z.object({ name: AgentName });
 const oneChange = z.object({ change: Id });
 const why = { note: WorkNote.optional() };
 const settings = RepoSettings.partial();
@@ -110,6 +111,19 @@ export const workOperations = {
     callers: ["operator"],
     input: oneRepo,
     output: z.object({ url: z.string(), token: z.string(), expires_at: Instant }),
+  },
+
+  workspace_retry: {
+    summary: "Make the workspace of an agent again that is not ready.",
+    callers: ["operator"],
+    input: oneAgent,
+    output: nothing,
+  },
+  workspace_skip: {
+    summary: "Let an agent go on although its workspace is not ready.",
+    callers: ["operator"],
+    input: oneAgent,
+    output: nothing,
   },
 
   // ── changes, for agents ───────────────────────────────────────────────────────────────────────────────────

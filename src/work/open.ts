@@ -1,5 +1,7 @@
 import type { Agent } from "../agents/agent.ts";
 import type { ChangeRecord } from "../store/changes.ts";
+import type { AgentConfig } from "../wire/config.ts";
+import { assignedTo, repoComplaints } from "./assigned.ts";
 import { ChangeDecisions } from "./change-decisions.ts";
 import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
@@ -9,6 +11,7 @@ import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
 import { Upstreams } from "./upstream.ts";
+import { openTransport } from "./transport/open.ts";
 import type { WorkContext } from "./work-context.ts";
 
 export type HiveWork = ReturnType<typeof openWork>;
@@ -23,6 +26,7 @@ export function openWork(context: WorkContext) {
   const queue = new MergeQueue(context, repositories, changeStore);
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
   const reverts = new Reverts({ context, repositories, changeStore, changes });
+  const transport = openTransport(context, repositories);
   return {
     context,
     repositories,
@@ -33,9 +37,15 @@ export function openWork(context: WorkContext) {
     queue,
     decisions,
     reverts,
+    transport,
+    /** The complaints about the repositories of a config. */
+    complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),
+    /** The repositories of an agent, as its harness makes their workspaces. */
+    assignedTo: (agent: Agent) => assignedTo(agent, repositories),
     /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */
     async start(): Promise<void> {
       await repositories.open();
+      await transport.branches.open();
       for (const row of context.store.changes.open()) await changes.pin(row);
       await queue.start();
     },

@@ -44,7 +44,15 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
       await Promise.all(["hm1nd", "guest"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
     ).flatMap((page) => page.events.map(({ event }) => event));
     const used = new Set(events.flatMap((event) => (event.type === "tool_use" ? [event.name] : [])));
-    const all = [...hiveTools.map(({ name }) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
+    const all = [
+      ...hiveTools.flatMap(({ name, onRepositories }) => (onRepositories === true ? [] : `mcp__hive__${name}`)),
+      "Bash",
+      "Read",
+      "Write",
+      "Edit",
+      "Glob",
+      "Grep",
+    ];
     expect(all.filter((name) => !used.has(name))).toEqual([]);
     // No tool was called that is not offered, and nothing failed except what should.
     const texts = events.flatMap((event) => (event.type === "text" ? [event.text] : []));

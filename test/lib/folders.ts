@@ -77,6 +77,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/config-repos/store.ts",
       "src/platforms/port.ts",
       "src/platforms/uids.ts",
+      "src/rpc/http-listener.ts",
     ],
   },
   "src/backup": {

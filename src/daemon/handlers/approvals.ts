@@ -126,7 +126,9 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   async request_spawn(context, input, caller) {
-    const row = await context.deploys.requests.spawn({ ...input, by: by(caller), origin: "request" });
+    const { repos, ...rest } = input;
+    const config = repos === undefined ? undefined : { repos };
+    const row = await context.deploys.requests.spawn({ ...rest, config, by: by(caller), origin: "request" });
     return { request: row.id, risks: context.deploys.requestStore.view(row).risks };
   },
   async request_apply_commit(context, input, caller) {

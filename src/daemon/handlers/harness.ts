@@ -53,6 +53,7 @@ export const harnessHandlers: Pick<Handlers, Names> = {
       role: agent.role,
       model: agent.model,
       description: agent.config.description,
+      repos: agent.config.repos.map(({ name, access }) => ({ name, access })),
       recipients: context.broker.reachable(agent.id),
       unread: context.broker.unread(agent.id),
     };

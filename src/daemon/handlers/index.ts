@@ -10,6 +10,7 @@ import { messageHandlers } from "./messages.ts";
 import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
 import type { Handlers } from "./types.ts";
+import { workspaceHandlers } from "./workspaces.ts";
 
 /** The handler of every operation of the contract. */
 export const handlers: Handlers = {
@@ -24,4 +25,5 @@ export const handlers: Handlers = {
   ...backupHandlers,
   ...repositoryHandlers,
   ...changeHandlers,
+  ...workspaceHandlers,
 };

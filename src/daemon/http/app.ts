@@ -13,6 +13,7 @@ import { MAX_LINE_BYTES } from "../../wire/limits.ts";
 import { AgentName, Seq } from "../../wire/names.ts";
 import { operations, type OperationName, type Output, type Parsed } from "../../wire/operations.ts";
 import { openEventStream, type EventStream } from "./events.ts";
+import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
 import { originGuard, type Origins } from "./origin.ts";
 import { APP, type StaticFiles } from "./static.ts";
@@ -46,6 +47,8 @@ export interface WebDeps {
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
   subscribe(filter: EventFilter, stream: EventStream): () => void;
   metrics(): Promise<string>;
+  /** Absent on an agent's own port. */
+  git?: OperatorGit;
   onUnexpected(error: unknown): void;
 }
 
@@ -67,6 +70,8 @@ export function webApp(deps: WebDeps): Hono<Env> {
 
   app.use(securityHeaders);
   app.get("/healthz", (c) => c.text("ok\n"));
+  // Before everything that serves pages: it knows neither sessions nor origins, and its bodies are packs.
+  if (deps.git) app.all(`${GIT_PATH}/*`, gitRoute(deps.git));
   app.use(originGuard(deps.origins));
   app.use(
     bodyLimit({

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { mountOwners } from "../../store/approvals.ts";
 import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
 import { Agent } from "../../agents/agent.ts";
-import { mountComplaints } from "../mounts.ts";
+import { outsideComplaints } from "../mounts.ts";
 import { rulesFor } from "../validate.ts";
 import type { Step, WithAgent, WithFiles } from "./step.ts";
 
@@ -20,7 +20,7 @@ export const generationStep: Step<WithAgent & WithFiles> = {
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
     await context.specs.of(trial);
     // The host may have changed since the request. A config that ran before keeps the rules of its time.
-    const problems = rulesFor(row.origin) === "request" ? await mountComplaints(context, trial, files, mountOwners(row)) : [];
+    const problems = rulesFor(row.origin) === "request" ? await outsideComplaints(context, trial, files, mountOwners(row)) : [];
     if (problems.length > 0) throw new Error(problems.join("\n"));
     return {};
   },

@@ -3,7 +3,8 @@ import type { AgentConfig } from "../../wire/config.ts";
 import type { AgentRole } from "../../wire/agent.ts";
 import type { Residents } from "./resident.ts";
 import { ToolServer } from "./tool-server.ts";
-import { answerTool, describeTool, toolsFor, type ToolHost } from "./tools.ts";
+import type { ToolHost } from "./tool.ts";
+import { answerTool, describeTool, toolsFor } from "./tools.ts";
 
 /**
  * The MCP servers of one CLI process: `hive` runs in this process (a call costs no process and no port), the agent's
@@ -15,7 +16,7 @@ export function mcpServers(
   host: ToolHost,
   residents: Residents,
 ): Record<string, McpServerConfig> {
-  const tools = new Map(toolsFor(role).map((tool) => [tool.name, tool]));
+  const tools = new Map(toolsFor(role, config).map((tool) => [tool.name, tool]));
   const hive = new ToolServer("hive", {
     // Otherwise the CLI hides them behind a search tool.
     tools: [...tools.values()].map((tool) => ({ ...describeTool(tool), _meta: { "anthropic/alwaysLoad": true } })),

@@ -6,7 +6,8 @@ import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
 import { mcpServers } from "./in-process.ts";
 import { ToolServer } from "./tool-server.ts";
-import type { ToolAnswer, ToolHost } from "./tools.ts";
+import type { ToolHost } from "./tool.ts";
+import type { ToolAnswer } from "./tools.ts";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -14,9 +15,12 @@ afterEach(async () => {
 });
 
 /** The hive's server as an agent's CLI gets it, connected to the library's client. */
-async function hiveClient(call: (name: string, input: unknown) => Promise<unknown>): Promise<Client> {
+async function hiveClient(
+  call: (name: string, input: unknown) => Promise<unknown>,
+  repos: { name: string }[] = [],
+): Promise<Client> {
   const host = { call, messageFrom: () => undefined, leased: () => {} } as unknown as ToolHost;
-  const servers = mcpServers("agent", { extraMcpServers: {} } as unknown as AgentConfig, host, undefined as never);
+  const servers = mcpServers("agent", { extraMcpServers: {}, repos } as unknown as AgentConfig, host, undefined as never);
   const server = servers["hive"];
   if (server?.type !== "sdk") throw new Error("the hive's tools are in this process");
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
@@ -72,6 +76,18 @@ test("the library's client sees the hive's tools as always loaded, and gets thei
   for (const [call, words] of refusals)
     expect(await client.callTool(call)).toEqual({ content: [{ type: "text", text: words }], isError: true });
   await client.ping();
+});
+
+test("tools on changes are offered to an agent with a repository, and to no other", async () => {
+  const names = async (client: Client): Promise<string[]> => (await client.listTools()).tools.map(({ name }) => name);
+  expect(await names(await hiveClient(async () => ({})))).not.toContain("propose_change");
+  const proposed = { id: 4, repo: "web", branch: "topic", base: "main", round: 1, state: "proposed", sha: "c".repeat(40) };
+  const client = await hiveClient(async () => ({ change: proposed }), [{ name: "web" }]);
+  expect(await names(client)).toEqual(
+    expect.arrayContaining(["propose_change", "list_changes", "withdraw_change", "review_change"]),
+  );
+  const answer = await client.callTool({ name: "propose_change", arguments: { repo: "web", branch: "topic", title: "Fix it" } });
+  expect(JSON.stringify(answer)).toContain("of topic is proposed for main of web");
 });
 
 test("unknown methods are refused, a defect in a tool is reported, and malformed messages are ignored", async () => {

@@ -1,43 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { AgentRole } from "../../wire/agent.ts";
-import { HiveError, parseOrThrow } from "../../wire/error.ts";
+import { HiveError } from "../../wire/error.ts";
 import { MAX_RECV_WAIT_SECONDS } from "../../wire/limits.ts";
-import type { Input, OperationName, Output } from "../../wire/operations.ts";
-
-/** The parts of the harness that the tools use. */
-export interface ToolHost {
-  call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>>;
-  /** Resolves a commit to its full name in an agent's proposed repository. Throws an explanation if it is not one. */
-  fullCommit(agent: string, commit: string): Promise<string>;
-  /** Called when a message is leased into the running turn. */
-  leased(lease: { id: number; token: string; from: string }): void;
-  /** The message of this turn from that sender, to answer. Undefined if there is none. */
-  messageFrom(sender: string): number | undefined;
-}
-
-/** An MCP tool: a description that a model can act on, a plain input shape, and the text of its answer. */
-export interface HiveTool {
-  name: string;
-  description: string;
-  roles: readonly AgentRole[];
-  shape: z.ZodRawShape;
-  run(host: ToolHost, args: Record<string, unknown>): Promise<string>;
-}
-
-const ALL_ROLES = ["agent", "manager"] as const;
-const MANAGER_ONLY = ["manager"] as const;
-
-function define<S extends z.ZodRawShape>(tool: {
-  name: string;
-  description: string;
-  roles: readonly AgentRole[];
-  shape: S;
-  run(host: ToolHost, args: z.infer<z.ZodObject<S>>): Promise<string>;
-}): HiveTool {
-  const schema = z.object(tool.shape);
-  return { ...tool, run: (host, args) => tool.run(host, parseOrThrow(schema, args)) };
-}
+import { Repos } from "../../wire/config-repos.ts";
+import { changeTools } from "./change-tools.ts";
+import { ALL_ROLES, define, MANAGER_ONLY, type HiveTool, type ToolHost } from "./tool.ts";
 
 const oneAgent = { name: z.string().describe("Name of the agent") };
 
@@ -195,9 +163,16 @@ export const hiveTools: readonly HiveTool[] = [
     shape: {
       name: z.string().describe("Name of the new agent: 1 to 32 of a-z, 0-9 and '-', starting with a letter"),
       description: z.string().optional().describe("The agent's purpose in one line. The operator and the agent both read it"),
+      repos: Repos.optional().describe(
+        "Repositories that it works on, as in agent.json: name, base (by default the repository's own), access (write or read)",
+      ),
     },
-    async run(host, { name, description }) {
-      const { request } = await host.call("request_spawn", { name, ...(description === undefined ? {} : { description }) });
+    async run(host, { name, description, repos }) {
+      const { request } = await host.call("request_spawn", {
+        name,
+        ...(description === undefined ? {} : { description }),
+        ...(repos === undefined ? {} : { repos }),
+      });
       return `request ${request} waits for the operator; you get a message when it ends`;
     },
   }),
@@ -247,10 +222,12 @@ export const hiveTools: readonly HiveTool[] = [
       return `${name} is rebuilt between its turns, if it is stale`;
     },
   }),
+  ...changeTools,
 ];
 
-export function toolsFor(role: AgentRole): HiveTool[] {
-  return hiveTools.filter((tool) => tool.roles.includes(role));
+/** The tools of an agent: those of its role, and those on repositories if its config names any. */
+export function toolsFor(role: AgentRole, config: { repos: readonly unknown[] }): HiveTool[] {
+  return hiveTools.filter((tool) => tool.roles.includes(role) && (tool.onRepositories !== true || config.repos.length > 0));
 }
 
 export interface ToolAnswer {

@@ -51,9 +51,12 @@ export async function removeRef(gitDir: string, ref: string): Promise<void> {
   await syncRef(gitDir, ref);
 }
 
-/** Every ref below heads and tags, by its full name, with its commit. */
-export async function listRefs(gitDir: string): Promise<Map<string, Sha>> {
-  const out = await git(gitDir, ["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags"]);
+/** Every ref below these folders (heads and tags by default), by its full name, with its commit. */
+export async function listRefs(
+  gitDir: string,
+  below: readonly string[] = ["refs/heads", "refs/tags"],
+): Promise<Map<string, Sha>> {
+  const out = await git(gitDir, ["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", ...below]);
   const refs = new Map<string, Sha>();
   for (const line of out.toString("utf8").split("\n")) {
     const [name, sha, peeled] = line.split(" ");

@@ -12,7 +12,7 @@ export async function makeScratchRepo(
   folder: string,
   refs: ReadonlyMap<string, string>,
   owner: { uid: number; gid: number },
-  config = "",
+  { config = "", head = "refs/heads/none" }: { config?: string | undefined; head?: string | undefined } = {},
 ): Promise<void> {
   const folders = ["", "objects", "objects/info", "objects/pack", "refs", "refs/heads"];
   for (const part of folders) await mkdir(join(folder, part), { recursive: true, mode: 0o755 });
@@ -22,7 +22,7 @@ export async function makeScratchRepo(
     .sort((a, b) => Buffer.compare(a.name, b.name))
     .map(({ line }) => line);
   const files: Record<string, string> = {
-    HEAD: "ref: refs/heads/none\n",
+    HEAD: `ref: ${head}\n`,
     config: `[core]\n\trepositoryformatversion = 0\n\tbare = true\n${config}`,
     "packed-refs": `# pack-refs with: sorted \n${lines.join("")}`,
     "objects/info/alternates": `${BORROWED}\n`,

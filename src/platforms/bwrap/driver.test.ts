@@ -32,6 +32,7 @@ function spec(change: Partial<CageSpec> = {}): CageSpec {
     socketsDir: folder("sockets"),
     claudeDir: folder("claude"),
     stateDir: folder("state"),
+    workspacesDir: folder("work"),
     configDir: folder("config"),
     cageDir: folder("cage"),
     extraBinds: [],

@@ -84,7 +84,7 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
       return { kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     },
     async prepare(spec) {
-      for (const folder of [spec.stateDir, spec.claudeDir]) {
+      for (const folder of [spec.stateDir, spec.workspacesDir, spec.claudeDir]) {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         if (isRoot) chownSync(folder, spec.identity.uid, spec.identity.gid);
         chmodSync(folder, 0o700);

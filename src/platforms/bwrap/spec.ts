@@ -9,6 +9,8 @@ export interface HostFacts {
 
 /** The home folder in the cage. */
 export const CAGE_HOME = "/home/agent";
+/** The folder of the agent's clones. */
+const WORKSPACES = "/work";
 /** The uid inside the cage. On the host it is the identity's. */
 export const CAGE_UID = 1000;
 
@@ -57,7 +59,7 @@ export function ownFiles(spec: CageSpec): OwnFile[] {
     { path: "/etc/resolv.conf", text: "" },
     {
       path: "/etc/gitconfig",
-      text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n`,
+      text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n[include]\n\tpath = ${WORKSPACES}/.hive/gitconfig\n`,
     },
   ];
 }
@@ -70,6 +72,7 @@ export function privateSources(spec: CageSpec): Bind[] {
     { host: spec.socketsDir, cage: "/run/hive", mode: "ro" },
     { host: spec.claudeDir, cage: `${CAGE_HOME}/.claude`, mode: "rw" },
     { host: spec.stateDir, cage: "/state", mode: "rw" },
+    { host: spec.workspacesDir, cage: WORKSPACES, mode: "rw" },
     { host: spec.configDir, cage: "/config", mode: "ro" },
     ...spec.extraBinds,
   ];

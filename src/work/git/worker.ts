@@ -97,17 +97,17 @@ export class GitWorker {
    */
   async withScratch<T>(
     repo: string,
-    options: { refs?: ReadonlyMap<string, string>; owner?: Owner; config?: string },
+    options: { refs?: ReadonlyMap<string, string>; owner?: Owner; config?: string; head?: string },
     work: (scratch: Scratch) => Promise<T>,
   ): Promise<T> {
-    const { refs = new Map(), owner = this.owner, config } = options;
+    const { refs = new Map(), owner = this.owner, config, head } = options;
     const folder = join(this.#deps.scratch, randomUUID());
     const objects = join(this.folder(repo), "objects");
     const base = { folder, writable: true, owner, reads: [{ host: objects, at: BORROWED }] };
     const start = (script: string, args: readonly string[], env?: Record<string, string>): ChildProcess =>
       this.#deps.sandboxedRun({ ...this.#sandbox({ ...base, env }), script, args });
     try {
-      await makeScratchRepo(folder, refs, owner, config);
+      await makeScratchRepo(folder, refs, owner, { config, head });
       return await work({
         folder,
         start,

@@ -19,6 +19,10 @@ const HIVE_TOOLS = new Set([
   "request_apply_commit",
   "cancel_request",
   "update",
+  "propose_change",
+  "list_changes",
+  "withdraw_change",
+  "review_change",
 ]);
 /** Characters per token, roughly. */
 const CHARS_PER_TOKEN = 4;

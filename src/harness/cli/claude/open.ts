@@ -10,6 +10,8 @@ export interface ClaudeHost {
   config: HarnessConfig;
   /** The newest assignment. A new process starts with its config and prompt. */
   assignment(): Assignment;
+  /** The folder in which a new process starts. */
+  workDir(): string;
   /** Makes the tool servers of a new process. */
   servers(): Record<string, McpServerConfig>;
   /** The loopback addresses of the model and of the egress proxy. */
@@ -20,7 +22,7 @@ export interface ClaudeHost {
 }
 
 /** Claude Code in a cage, with the model and the session of the assignment. */
-export function openClaude({ config, assignment, servers, modelUrl, egressUrl, sink, log }: ClaudeHost): AgentCli {
+export function openClaude({ config, assignment, workDir, servers, modelUrl, egressUrl, sink, log }: ClaudeHost): AgentCli {
   const first = assignment();
   return new Claude(
     {
@@ -34,7 +36,7 @@ export function openClaude({ config, assignment, servers, modelUrl, egressUrl, s
           sessionId,
           claude: config.claude,
           home: config.home,
-          workDir: config.workDir,
+          workDir: workDir(),
           path: config.path,
           modelUrl,
           egressUrl,

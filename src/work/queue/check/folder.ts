@@ -48,8 +48,9 @@ export async function checkCage(
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o755);
   }
-  const clone = join(top, "clone");
-  await mkdir(clone, { mode: 0o700 });
+  const workspaces = join(top, "work");
+  const clone = join(workspaces, row.repo);
+  await mkdir(clone, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) await chown(clone, identity.uid, identity.gid);
   return {
     ...placeOf(context, row.id),
@@ -61,11 +62,9 @@ export async function checkCage(
     socketsDir: sockets,
     claudeDir: join(top, "claude"),
     stateDir: join(top, "home"),
+    workspacesDir: workspaces,
     configDir: join(top, "config"),
-    extraBinds: [
-      { host: clone, cage: `/work/${row.repo}`, mode: "rw" },
-      { host: join(context.git.folder(row.repo), "objects"), cage: `/run/hive/objects/${row.repo}`, mode: "ro" },
-    ],
+    extraBinds: [{ host: join(context.git.folder(row.repo), "objects"), cage: `/run/hive/objects/${row.repo}`, mode: "ro" }],
     logFile: join(top, "cage.log"),
     env: {
       PATH,

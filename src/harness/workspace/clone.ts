@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { run } from "../../os/run.ts";
+import type { AssignedRepo } from "../../wire/harness-operations.ts";
+
+/** Time for one git command of a clone: the checkout of a large tree on a slow disk. Milliseconds. */
+const GIT_MS = 15 * 60_000;
+/** Characters of git's complaint in a reason. */
+const MAX_COMPLAINT_CHARS = 600;
+/** Bases that a reason names. */
+const MAX_NAMED = 10;
+
+export interface ClonePlace {
+  /** Where the clone will be. */
+  folder: string;
+  /** Where it is made. On the same file system. */
+  scratch: string;
+  /** The object folder of the repository, which the clone borrows. */
+  objects: string;
+  /** The environment of git. */
+  env: Record<string, string>;
+}
+
+/**
+ * Makes a clone that borrows every object of the repository, so that nothing is copied but the files of the base. It
+ * appears whole or not at all. Throws an Error with the reason.
+ */
+export async function makeClone({ name, base }: AssignedRepo, { folder, scratch, objects, env }: ClonePlace): Promise<void> {
+  const git = async (argv: string[], input?: string): Promise<string> => {
+    const ended = await run("git", argv, { env, cwd: scratch, timeoutMs: GIT_MS, ...(input === undefined ? {} : { input }) });
+    if (ended.code === 0) return ended.stdout;
+    throw new Error(`git ${argv[0] ?? ""}: ${(ended.stderr.trim() || "it took too long").slice(-MAX_COMPLAINT_CHARS)}`);
+  };
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
+  try {
+    await git(["init", "-q", "--template=", "-b", base, "."]);
+    const info = join(scratch, ".git", "objects", "info");
+    await mkdir(info, { recursive: true });
+    await writeFile(join(info, "alternates"), `${objects}\n`);
+    await git(["remote", "add", "origin", `hive:${name}`]);
+    const heads = headsOf(await git(["ls-remote", "origin"]));
+    if (heads.size > 0 && !heads.has(base))
+      throw new Error(`${name} has no branch ${base}: it has ${[...heads.keys()].slice(0, MAX_NAMED).join(", ")}`);
+    await git(["update-ref", "--stdin"], [...heads].map(([head, sha]) => `create refs/remotes/origin/${head} ${sha}\n`).join(""));
+    await git(["pack-refs", "--all"]);
+    // An empty repository has nothing to check out: the first commit begins the base.
+    if (heads.size > 0) {
+      await git(["symbolic-ref", "refs/remotes/origin/HEAD", `refs/remotes/origin/${base}`]);
+      await git(["checkout", "-q", "-B", base, "--track", `origin/${base}`]);
+    }
+    await mkdir(dirname(folder), { recursive: true });
+    await rename(scratch, folder);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** True if a clone was made here. Throws an Error if something else is in its place. */
+export function isCloned(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  if (existsSync(join(folder, ".git"))) return true;
+  throw new Error(`${folder} is there and is no git repository: move it away`);
+}
+
+/** The branches in the output of `git ls-remote`. */
+function headsOf(listing: string): Map<string, string> {
+  const heads = new Map<string, string>();
+  for (const line of listing.split("\n")) {
+    const [, sha, head] = /^([0-9a-f]{40})\trefs\/heads\/(\S+)$/.exec(line) ?? [];
+    if (sha !== undefined && head !== undefined) heads.set(head, sha);
+  }
+  return heads;
+}

@@ -1,0 +1,47 @@
+import { listRefs } from "../../os/git/refs.ts";
+import { HiveError } from "../../wire/error.ts";
+import { OPERATOR } from "../../wire/names.ts";
+import type { Repositories } from "../repositories.ts";
+import type { WorkContext } from "../work-context.ts";
+import type { Branches } from "./branches.ts";
+import type { GitCaller } from "./endpoint.ts";
+import { branchNames } from "./view.ts";
+
+/** Branches of the operator in one repository: more than a person keeps apart. */
+const MAX_OPERATOR_BRANCHES = 1_000;
+
+export interface OperatorGitDeps {
+  context: Pick<WorkContext, "agents">;
+  repositories: Pick<Repositories, "get" | "tips" | "folder">;
+  branches: Pick<Branches, "topics" | "topicsOf">;
+}
+
+/**
+ * The operator's git for one repository, as its token grants it. It sees bases, branches and the pinned commits of
+ * changes. It pushes `operator/*`, and bases of a repository without upstream.
+ */
+export async function operatorCaller({ context, repositories, branches }: OperatorGitDeps, repo: string): Promise<GitCaller> {
+  const pinned = await listRefs(repositories.folder(repo), ["refs/changes"]);
+  return {
+    pusher: { id: OPERATOR, name: OPERATOR },
+    open(name) {
+      const { settings, upstream } = repositories.get(name);
+      if (name !== repo) throw new HiveError("forbidden", `this token is for the repository ${repo}`);
+      // Its own branches have no short names: without `operator/` a name is a base.
+      const names = branchNames(repositories.tips(repo), branches.topics(repo), undefined);
+      for (const [ref, sha] of pinned) names.add(ref, sha);
+      return {
+        names,
+        head: `refs/heads/${settings.base}`,
+        rules: () => ({
+          self: OPERATOR,
+          bases: repositories.tips(repo),
+          others: new Set(context.agents.allWithDestroyed().map((agent) => agent.name)),
+          topics: branches.topicsOf(repo, OPERATOR),
+          maxTopics: MAX_OPERATOR_BRANCHES,
+          whyNoBase: upstream === undefined ? undefined : `which follows ${upstream.folder}`,
+        }),
+      };
+    },
+  };
+}

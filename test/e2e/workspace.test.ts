@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestHive } from "../lib/hive.ts";
+import { runIn } from "../lib/work-git.ts";
+
+/** Agents work on the operator's repository through the real cage, with the git that a model would type. */
+
+const bash = (text: string, command: string) => ({
+  when: { text: `^${text}$` },
+  steps: [
+    { tools: [{ name: "Bash", input: { command } }], capture: { answer: "[\\s\\S]*" } },
+    { tools: [{ name: "send", input: { to: "operator", body: "{{answer}}" } }] },
+    { say: "done" },
+  ],
+});
+let hive: TestHive;
+
+beforeAll(async () => {
+  hive = await new TestHive()
+    .play([
+      bash("look", "pwd; git status -sb; git log --format='%an %s'; cat ready"),
+      bash(
+        "work",
+        "git switch -q -c topic && echo more >> README.md && git commit -qam 'Say more' && git push -u origin topic 2>&1; git status -sb; git log -1 --format='%an <%ae>'",
+      ),
+      bash("read", "git fetch -q && git log -1 --format='%an %s' origin/scout/topic; git push origin HEAD 2>&1"),
+      { when: { text: "." }, steps: [{ say: "ok" }] },
+    ])
+    .start();
+  await hive.call("repo_create", {
+    name: "web",
+    setup: 'test "$REPO $BASE $BRANCH" = "web main main" && git status --short && echo yes > ready',
+    author: "Web Team <web@example.org>",
+  });
+  await pushAsOperator();
+});
+afterAll(() => hive.dispose());
+
+/** The operator's first commit, by its own git over HTTP. */
+async function pushAsOperator(): Promise<void> {
+  const { url, token } = await hive.call("repo_token", { name: "web" });
+  const folder = join(hive.folder, "web");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "README.md"), "hello\n");
+  writeFileSync(join(folder, ".gitignore"), "ready\n");
+  const address = url.replace("http://", `http://operator:${token}@`);
+  for (const argv of [
+    ["init", "-q", "-b", "main"],
+    ["add", "-A"],
+    ["commit", "-q", "-m", "Say hello"],
+    ["push", "-q", address, "main"],
+  ])
+    expect(await runIn(folder, "git", argv), argv[0]).toMatchObject({ code: 0, err: "" });
+}
+
+async function ask(agent: string, text: string): Promise<string> {
+  const { sent } = await hive.call("send", { to: agent, body: text });
+  const answer = await hive.untilMessage((message) => message.to === "operator" && message.in_reply_to === sent[0]?.id);
+  return answer.body ?? "";
+}
+
+test("an agent finds its workspace ready, and pushes a branch that another agent sees", async () => {
+  await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } });
+  expect(await ask("scout", "look")).toBe("/work/web\n## main...origin/main\nscout Say hello\nyes");
+
+  const pushed = await ask("scout", "work");
+  expect(pushed).toContain("stored as scout/topic of web");
+  expect(pushed).toContain("## topic...origin/topic\nWeb Team <web@example.org>");
+  const { branches } = await hive.call("repo", { name: "web" });
+  expect(branches).toMatchObject([{ agent: "scout", branch: "topic" }]);
+
+  await hive.call("spawn", { name: "reader", config: { repos: [{ name: "web", access: "read" }] } });
+  const seen = await ask("reader", "read");
+  expect(seen).toContain("Web Team Say more");
+  expect(seen).toContain("reader may read web and not push to it");
+});
