@@ -12,6 +12,19 @@ export interface StreamListener {
 /** Pauses between attempts to connect. Milliseconds. */
 const RETRY_MS = [300, 1000, 2000, 4000];
 const NAME = "hive-events";
+/** Every kind of event: a kind without an entry does not compile. A browser delivers only the kinds that are listened for. */
+const KINDS: Record<HiveEvent["kind"], true> = {
+  message: true,
+  question: true,
+  approval: true,
+  change: true,
+  turn: true,
+  agent: true,
+  repo: true,
+  hive: true,
+  delta: true,
+  reset: true,
+};
 
 type Post =
   /** Events as raw text: forwarding text costs the reading tab nearly nothing, and each tab parses it itself. */
@@ -91,7 +104,7 @@ export class SharedStream {
       const pause = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)] ?? 1000;
       setTimeout(() => void this.#retry(), pause);
     };
-    for (const kind of ["message", "question", "approval", "turn", "agent", "hive", "delta", "reset"]) {
+    for (const kind of Object.keys(KINDS)) {
       source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#take(data));
     }
   }
