@@ -7,6 +7,7 @@ import "./style/base.css";
 import "./style/dashboard.css";
 import "./style/agent.css";
 import "./style/approval.css";
+import "./style/diff.css";
 import "./style/panels.css";
 import "./style/prose.css";
 import "./style/touch.css";

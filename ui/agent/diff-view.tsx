@@ -1,5 +1,5 @@
 import { useMemo, useState, type ReactNode } from "react";
-import { LineText } from "../approval/line.tsx";
+import { LineText } from "../diff/line.tsx";
 import { changeLines } from "../lib/patch.ts";
 
 /** Lines of a change before the rest is folded. */

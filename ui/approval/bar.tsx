@@ -1,8 +1,9 @@
 import { requestCan } from "../../src/wire/request-states.ts";
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
-import { Action, ActionButton, useAction, type Act } from "../kit/button.tsx";
+import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { TextBox } from "../kit/text-box.tsx";
+import { UnsentNote, useNoteAsMessage } from "../kit/unsent-note.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS, short } from "../lib/approvals.ts";
 import { useDraft } from "../lib/draft.ts";
@@ -45,14 +46,7 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
     return `request ${id} is denied`;
   });
   const { requested_by: asker } = approval;
-  const write = useAction(
-    async () => {
-      await call("send", { to: asker, body: note.trim() });
-      setNote("");
-      return `sent to ${visible(asker)} as a message`;
-    },
-    asker !== "operator" && note.trim() !== "",
-  );
+  const write = useNoteAsMessage(asker, note, () => setNote(""));
   if (isDenying) {
     return (
       <div className="foot act" role="group" aria-label={`deny request ${id}`}>
@@ -74,7 +68,7 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
           }}
         />
         {isOver ? (
-          <Unsent approval={approval} note={note} write={write} clear={() => setNote("")} />
+          <UnsentNote to={asker} note={note} words={STATE_WORDS[approval.state].words} write={write} clear={() => setNote("")} />
         ) : (
           <>
             <ActionButton kind="no" action={deny}>
@@ -112,32 +106,5 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
       {children}
       {isBusy && <span className="dim wide when">runs when {visible(agent)}'s turn ends</span>}
     </div>
-  );
-}
-
-/** Offers to send or discard the note to a request that was decided elsewhere. */
-function Unsent({
-  approval: { state, requested_by: to },
-  note,
-  write,
-  clear,
-}: {
-  approval: ApprovalView;
-  note: string;
-  write: Act;
-  clear: () => void;
-}): ReactNode {
-  return (
-    <>
-      {to !== "operator" && (
-        <ActionButton kind="go" disabled={note.trim() === ""} action={write}>
-          send as a message
-        </ActionButton>
-      )}
-      <button type="button" className="ghost" onClick={clear}>
-        discard
-      </button>
-      <span className="amber small">{STATE_WORDS[state].words}; your note was not sent</span>
-    </>
   );
 }

@@ -1,11 +1,12 @@
 import { requestCan } from "../../src/wire/request-states.ts";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
-import type { ApprovalView, RiskMark } from "../../src/wire/approval.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
+import { Marks } from "../kit/marks.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
-import { RISK_COLOURS, short } from "../lib/approvals.ts";
+import { short } from "../lib/approvals.ts";
 import { useHive } from "../lib/store.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
@@ -32,7 +33,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
   return (
     <article className="card approval" tabIndex={-1} aria-label={visible(`request ${id}: ${KIND_WORDS[kind]} for ${agent}`)}>
       <ApprovalHead approval={approval} />
-      <Risks approval={approval} />
+      <Marks marks={approval.risks} stat={approval.stat} />
       {(isPending || isWritten) && (
         <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
           <Preview approval={approval} onShown={setShown} />
@@ -92,33 +93,5 @@ export function Subject({ name }: { name: string }): ReactNode {
     <Link to="/agent/$name" params={{ name }} aria-label={visible(`page of ${name}`)}>
       <Who name={name} />
     </Link>
-  );
-}
-
-const sign = (n: number, char: string): string => (n > 0 ? ` ${char}${n}` : "");
-
-/** Risks and size of a request, as chips. */
-export function Risks({ approval }: { approval: ApprovalView }): ReactNode {
-  const { risks, stat } = approval;
-  return (
-    <div className="marks">
-      {risks.map((risk: RiskMark) => (
-        <span key={`${risk.kind}${risk.text}${risk.path ?? ""}`} className={`chip risk ${RISK_COLOURS[risk.level]}`}>
-          {risk.level === "danger" && <span className="sr">dangerous: </span>}
-          <span>
-            {/* Risks in agent.json name the setting; risks in other files need the path. */}
-            {risk.path !== undefined && risk.path !== "agent.json" && <b>{visible(risk.path)} </b>}
-            <Words text={risk.text} />
-          </span>
-        </span>
-      ))}
-      {stat.files > 0 && (
-        <span className="chip">
-          {stat.files === 1 ? "1 file" : `${stat.files} files`}
-          {sign(stat.added, "+")}
-          {sign(stat.removed, "−")}
-        </span>
-      )}
-    </div>
   );
 }

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
+import { Marks } from "../kit/marks.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS } from "../lib/approvals.ts";
@@ -10,7 +11,7 @@ import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { useNoteSeenDeploy } from "../lib/seen-deploy.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
-import { ApprovalHead, Risks } from "./card.tsx";
+import { ApprovalHead } from "./card.tsx";
 import { Progress } from "./progress.tsx";
 
 /** Requests per page. */
@@ -81,7 +82,7 @@ export function HistoryPage(): ReactNode {
         {rows.map((approval) => (
           <article key={approval.id} className="card" role="listitem" tabIndex={-1} data-state={approval.state}>
             <ApprovalHead approval={approval} />
-            <Risks approval={approval} />
+            <Marks marks={approval.risks} stat={approval.stat} />
             {requestCan(approval, "approve") ? (
               <p className={STATE_WORDS.pending.colour}>{STATE_WORDS.pending.words}</p>
             ) : (

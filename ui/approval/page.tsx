@@ -1,24 +1,29 @@
 import { isBeforeBuilt, isTerminal, requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
-import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
+import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import { isUnshown } from "../../src/wire/unshown.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
+import { Accept, Missing } from "../diff/accept.tsx";
+import { FileDiff } from "../diff/file.tsx";
+import { MoreFiles, useFiles } from "../diff/files.tsx";
+import { FileTree } from "../diff/tree.tsx";
+import { ViewSwitch } from "../diff/view-switch.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
+import { Marks } from "../kit/marks.tsx";
 import { Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
+import { useKeys, type Key } from "../lib/keys.ts";
 import { knowApprovals, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { Build } from "./build.tsx";
 import { ApproveBar } from "./bar.tsx";
-import { Risks, Subject } from "./card.tsx";
-import { FileDiff, fileId } from "./file.tsx";
+import { Subject } from "./card.tsx";
 import { Progress } from "./progress.tsx";
 
 type Base = "decision" | "running" | "requested" | "parent";
@@ -63,7 +68,7 @@ export function ApprovalPage(): ReactNode {
     return (
       <>
         <Bar />
-        <main className="approval-page">
+        <main className="review-page">
           <p className={`empty ${error === undefined ? "dim" : "red"}`} role="status">
             {error ?? "reading the request…"}
           </p>
@@ -101,8 +106,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const search = useSearch({ from: "/approval/$id" });
   const navigate = useNavigate();
   const mode = search.view === "split" ? "split" : "unified";
-  // Files whose default is toggled. Files that this hive never reads are closed by default, all others open.
-  const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
+  const shownFiles = useFiles(files);
   const unshown = files.filter(isUnshown).map((file) => file.path);
   const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set());
   const missing = unshown.filter((path) => !accepted.has(path)).length;
@@ -113,14 +117,8 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
   const isWritten = useUnsent(denyDraft(approval.id));
   const change = (next: { base?: string; view?: string }): void =>
     void navigate({ to: "/approval/$id", params: { id: String(approval.id) }, search: { ...search, ...next }, replace: true });
-  const toggle = (path: string): void => {
-    setTurned(withTurned(turned, path));
-  };
-  const focused = (): DiffFile | undefined =>
-    files.find((file) => document.activeElement?.closest(".dfile")?.id === fileId(file.path));
   const keys: Key[] = [
-    { key: "j", words: "next file", run: () => moveFocus(".dfile", 1) },
-    { key: "k", words: "previous file", run: () => moveFocus(".dfile", -1) },
+    ...shownFiles.keys,
     {
       key: "a",
       words: "to ◆ APPR0VE; Enter then approves",
@@ -129,14 +127,6 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
     },
     { key: "d", words: "deny, with a note", run: () => document.querySelector<HTMLElement>("button.deny")?.click() },
     { key: "v", words: "unified or side by side", run: () => change({ view: mode === "split" ? "unified" : "split" }) },
-    {
-      key: "x",
-      words: "fold or open the file",
-      run: () => {
-        const file = focused();
-        if (file) toggle(file.path);
-      },
-    },
     { key: "u", words: "back to your call", run: () => void navigate({ to: "/", search: { tab: "call" } }) },
     { key: "?", words: "this list", run: () => setHelp(true) },
   ];
@@ -144,6 +134,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
 
   // The diff must be against what runs. With another base the digest is undefined, so nothing can be approved unseen.
   const digest = shown.from === "decision" ? shown.approval.digest : undefined;
+  const marked = shown.from === "decision" ? shown.approval : approval;
   const isOld = isPending && approval.digest !== undefined && shown.approval.digest !== approval.digest;
   return (
     <>
@@ -155,9 +146,9 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
           ?
         </button>
       </Bar>
-      <main className="approval-page">
+      <main className="review-page">
         <nav className="tree" aria-label="files">
-          <FileTree files={files} />
+          <FileTree files={files} go={shownFiles.go} />
         </nav>
         <div className="request">
           <div className="top">
@@ -179,7 +170,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
                 ? ` on top of ${shown.base_sha.slice(0, 12)}${base === "decision" && isPending ? ", which runs now" : ""}`
                 : " · everything is new"}
             </p>
-            <Risks approval={shown.from === "decision" ? shown.approval : approval} />
+            <Marks marks={marked.risks} stat={marked.stat} />
             {error !== undefined && (
               <p className="red" role="alert">
                 {error}
@@ -188,46 +179,21 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             {!isPending && <Progress approval={approval} />}
             <EditAgain approval={approval} />
             {(isBeforeBuilt(approval.state) || approval.state === "failed") && <Build approval={approval} />}
-            {isPending && unshown.length > 0 && (
-              <Accept paths={unshown} accepted={accepted} turn={(path) => setAccepted(withTurned(accepted, path))} />
-            )}
+            {isPending && unshown.length > 0 && <Accept paths={unshown} accepted={accepted} accept={setAccepted} />}
           </div>
-          <div className="against">
-            <label className="dim">
-              against:{" "}
-              <select value={base} onChange={(event) => change({ base: event.target.value })}>
-                {Object.entries(bases).map(([value, words]) => (
-                  <option key={value} value={value}>
-                    {words}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <div className="modes" role="group" aria-label="view">
-              {(["unified", "split"] as const).map((one) => (
-                <button
-                  key={one}
-                  type="button"
-                  className="ghost"
-                  aria-pressed={mode === one}
-                  onClick={() => change({ view: one })}
-                >
-                  {one}
-                </button>
-              ))}
-            </div>
-          </div>
+          <ViewSwitch bases={bases} base={base} mode={mode} change={change} />
           <div className="files">
-            {files.map((file) => (
+            {shownFiles.drawn.map((file) => (
               <FileDiff
                 key={file.path}
                 file={file}
                 mode={mode}
-                isOpen={turned.has(file.path) === (file.ignored === true)}
+                isOpen={shownFiles.isOpen(file)}
                 read={read}
-                onToggle={() => toggle(file.path)}
+                onToggle={shownFiles.toggle}
               />
             ))}
+            <MoreFiles total={files.length} files={shownFiles} />
             {files.length === 0 && <p className="empty dim">Nothing differs from {bases[base]}.</p>}
           </div>
         </div>
@@ -238,14 +204,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             approval={approval}
             digest={digest}
             unshown={unshown}
-            blocked={
-              missing > 0 && (
-                <span className="red">
-                  {missing === 1 ? "1 file is" : `${missing} files are`} not shown whole: look at {missing === 1 ? "it" : "each"},
-                  and tick {missing === 1 ? "it" : "them"} above to approve
-                </span>
-              )
-            }
+            blocked={missing > 0 && <Missing count={missing} />}
             instead={
               isOld ? (
                 <>
@@ -286,66 +245,5 @@ function EditAgain({ approval }: { approval: ApprovalView }): ReactNode {
         edit again…
       </Link>
     </p>
-  );
-}
-
-function withTurned(set: ReadonlySet<string>, path: string): ReadonlySet<string> {
-  const next = new Set(set);
-  if (!next.delete(path)) next.add(path);
-  return next;
-}
-
-interface AcceptProps {
-  paths: readonly string[];
-  accepted: ReadonlySet<string>;
-  turn: (path: string) => void;
-}
-
-/** The files that are approved without being shown whole, each by its name. */
-function Accept({ paths, accepted, turn }: AcceptProps): ReactNode {
-  return (
-    <fieldset className="accept">
-      <legend className="sr">files that are not shown whole</legend>
-      <p className="red" aria-hidden="true">
-        Not shown whole. Tick each file whose unseen content you approve:
-      </p>
-      {paths.map((path) => (
-        <label key={path}>
-          <input type="checkbox" checked={accepted.has(path)} onChange={() => turn(path)} />
-          {visible(path)}
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
-/** Files by folder, with the size of each change. */
-function FileTree({ files }: { files: readonly DiffFile[] }): ReactNode {
-  const jump = (path: string) => () => {
-    const place = document.getElementById(fileId(path));
-    place?.focus({ preventScroll: true });
-    place?.scrollIntoView({ block: "start" });
-  };
-  const folderOf = (path: string | undefined): string => path?.slice(0, Math.max(0, path.lastIndexOf("/"))) ?? "";
-  return (
-    <ul>
-      {files.map((file, n) => {
-        const parent = folderOf(file.path);
-        const isNewFolder = parent !== folderOf(files[n - 1]?.path);
-        return (
-          <li key={file.path}>
-            {isNewFolder && parent !== "" && <div className="faint folder">{visible(parent)}/</div>}
-            <button type="button" className={`ghost ${parent === "" ? "" : "inner"}`} onClick={jump(file.path)}>
-              {visible(file.path.slice(file.path.lastIndexOf("/") + 1))}
-            </button>{" "}
-            {file.added > 0 && <span className="green">+{file.added}</span>}{" "}
-            {file.removed > 0 && <span className="red">−{file.removed}</span>}{" "}
-            <span className="dim">
-              {file.status === "modified" ? "" : file.status === "added" ? "new" : file.status.replace("_", " ")}
-            </span>
-          </li>
-        );
-      })}
-    </ul>
   );
 }

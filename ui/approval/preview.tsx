@@ -5,7 +5,7 @@ import { useFetched } from "../lib/fetched.ts";
 import { cardDiff, hiddenWords } from "../lib/card-diff.ts";
 import { isUnshown } from "../../src/wire/unshown.ts";
 import type { Shown } from "./card.tsx";
-import { LineText } from "./line.tsx";
+import { LineText } from "../diff/line.tsx";
 import { visible } from "../lib/text.ts";
 
 /** The diff, or its beginning. Reports the digest and whether all of it is shown, so that the card approves exactly that. */

@@ -4,6 +4,7 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Action } from "../kit/button.tsx";
 import { Folded } from "../kit/folded.tsx";
 import { Confirm } from "../kit/lazy.tsx";
+import { Steps } from "../kit/steps.tsx";
 import { Words } from "../kit/text.tsx";
 import { call } from "../lib/api.ts";
 import { STATE_WORDS } from "../lib/approvals.ts";
@@ -48,17 +49,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
   }
   return (
     <div className="foot way">
-      <ol aria-label={`request ${id}: ${words}`}>
-        {DEPLOY_PATH.map((step, n) => (
-          <li
-            key={step}
-            className={n < at ? "green" : n === at ? "mauve now" : "faint"}
-            aria-current={n === at ? "step" : undefined}
-          >
-            {step}
-          </li>
-        ))}
-      </ol>
+      <Steps steps={DEPLOY_PATH} at={at} label={`request ${id}: ${words}`} />
       {requestCan(approval, "force") && (
         <>
           <button type="button" className="ghost" onClick={() => setForcing(true)}>
