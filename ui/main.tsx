@@ -9,6 +9,7 @@ import "./style/agent.css";
 import "./style/approval.css";
 import "./style/diff.css";
 import "./style/panels.css";
+import "./style/work.css";
 import "./style/prose.css";
 import "./style/touch.css";
 

@@ -28,7 +28,7 @@ export interface PageSearch {
   /** The filter of the messages: whose, and with which words. */
   who?: string | undefined;
   q?: string | undefined;
-  /** Request: the base of the comparison and the layout. Agent: the range of the charts. */
+  /** Request and change: the base of the comparison and the layout. Agent: the range of the charts. */
   base?: string | undefined;
   view?: string | undefined;
 }
@@ -118,12 +118,24 @@ const PAGES: Record<Route, RouteComponent> = {
   "/approval/$id": lazyRouteComponent(() => import("./approval/page.tsx"), "ApprovalPage"),
   "/history": lazyRouteComponent(() => import("./approval/history.tsx"), "HistoryPage"),
   "/swarm": lazyRouteComponent(() => import("./swarm/page.tsx"), "SwarmPage"),
+  "/work": lazyRouteComponent(() => import("./work/page.tsx"), "WorkPage"),
+  "/work/$repo": lazyRouteComponent(() => import("./work/repo-page.tsx"), "RepoPage"),
+  "/change/$id": lazyRouteComponent(() => import("./work/change-page.tsx"), "ChangePage"),
 };
 const page = <Path extends Route>(path: Path) =>
   createRoute({ getParentRoute: () => root, path, component: PAGES[path], validateSearch });
 
 export const router = createRouter({
-  routeTree: root.addChildren([page("/"), page("/agent/$name"), page("/approval/$id"), page("/history"), page("/swarm")]),
+  routeTree: root.addChildren([
+    page("/"),
+    page("/agent/$name"),
+    page("/approval/$id"),
+    page("/history"),
+    page("/swarm"),
+    page("/work"),
+    page("/work/$repo"),
+    page("/change/$id"),
+  ]),
   defaultPreload: false,
   defaultErrorComponent: Failed,
 });

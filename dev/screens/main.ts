@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { launch } from "../../test/lib/browser.ts";
 import { busyHive } from "../../test/lib/busy-hive.ts";
+import { workHive } from "../../test/lib/work-hive.ts";
 import { NOW } from "../../test/lib/fixtures.ts";
 import type { FixtureHive } from "../../test/lib/fixture-hive.ts";
 import { drawIcons } from "./icons.ts";
-import { askingHive, crowdedHive, emptyHive, LONG_NAME, troubleHive } from "./scenes.ts";
+import { askingHive, crowdedHive, emptyHive, LONG_NAME, manyFilesHive, troubleHive } from "./scenes.ts";
 
 /**
  * `npm run screens`: screenshots of every page and state over made-up hives, at a fixed time, so that every run makes
@@ -91,6 +92,7 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       "empty-flow": { path: "/?tab=flow", isPhone: true },
       "empty-agent": { path: "/agent/hm1nd" },
       "empty-swarm": { path: "/swarm" },
+      "empty-work": { path: "/work" },
     },
   },
   {
@@ -111,6 +113,30 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       },
     },
   },
+  {
+    hive: workHive,
+    shots: {
+      work: { path: "/work" },
+      repository: { path: "/work/web" },
+      change: { path: "/change/12" },
+      "change-split": { path: "/change/12?view=split" },
+      "change-checked": { path: "/change/13" },
+      "change-came-back": { path: "/change/16" },
+      "change-comment": {
+        path: "/change/12",
+        async act(page) {
+          await page.locator("[data-place]").nth(3).click();
+          await page.locator(".comment-box textarea").fill("And if the mirror is behind?");
+        },
+      },
+      "change-return": { path: "/change/12", act: (page) => page.keyboard.press("r") },
+      "change-log": { path: "/change/13?open=check:13" },
+      "work-call": { path: "/?tab=call&card=change-12" },
+      "work-agent": { path: "/agent/scout?tab=side" },
+      "new-repository": { path: "/work?open=repo" },
+    },
+  },
+  { hive: manyFilesHive, shots: { "change-of-many-files": { path: "/change/12" } } },
   { hive: askingHive, shots: { questions: { path: "/?tab=call" } } },
   {
     hive: crowdedHive,
@@ -144,8 +170,8 @@ for (const scene of SCENES) {
       await page.goto(hive.home + path);
       await page.locator("main").first().waitFor();
       if (path.includes("open=")) await page.getByRole("dialog").waitFor();
-      if (path.includes("/approval/")) await page.locator(".ln").first().waitFor();
-      await page.waitForFunction(() => !/reading the diff|searching…/.test(document.body.innerText));
+      if (/\/(?:approval|change)\//.test(path)) await page.locator(".ln").first().waitFor();
+      await page.waitForFunction(() => !/reading the (?:diff|change)|searching…/.test(document.body.innerText));
       await act?.(page, hive);
       await page.waitForFunction(() => document.querySelector(".as-written") === null);
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

@@ -1,8 +1,10 @@
 import { HiveError } from "../../src/wire/error.ts";
+import type { DiffFile } from "../../src/wire/approval.ts";
 import type { StateSnapshot } from "../../src/wire/event.ts";
 import { busyHive, scoutTail } from "../../test/lib/busy-hive.ts";
-import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE } from "../../test/lib/fixtures.ts";
+import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, diffFiles } from "../../test/lib/fixtures.ts";
 import { FixtureHive } from "../../test/lib/fixture-hive.ts";
+import { workHive } from "../../test/lib/work-hive.ts";
 
 /** Hives in states that the design pictures do not show: empty, in trouble, and with more of everything than fits. */
 
@@ -212,6 +214,15 @@ export function crowdedHive(): FixtureHive {
     }),
     send: ({ to }) => ({ sent: [{ id: 99_999, to, state: "queued" }], duplicate: false, refused: [] }),
   });
+}
+
+/** A change of thousands of files. Most come without their patch. */
+export function manyFilesHive(): FixtureHive {
+  const later = Array.from({ length: 5000 }, (_, nth): Partial<DiffFile> => ({
+    path: `src/part-${Math.floor(nth / 40)}/module-${nth}.ts`,
+    cut: true,
+  }));
+  return workHive(diffFiles(later));
 }
 
 export { LONG_NAME };

@@ -1,23 +1,26 @@
 import type { QuestionView } from "./agent.ts";
 import type { ApprovalView } from "./approval.ts";
 import type { MessageView } from "./message.ts";
+import type { ChangeView } from "./work.ts";
 
 /** Something that waits for the operator. */
 export type Call =
   | { kind: "request"; approval: ApprovalView }
+  | { kind: "change"; change: ChangeView }
   | { kind: "question"; question: QuestionView }
   | { kind: "message"; message: MessageView };
 
 /** Identifies a call in the URL and on the page. */
 export function callKey(call: Call): string {
   if (call.kind === "request") return `request-${call.approval.id}`;
+  if (call.kind === "change") return `change-${call.change.id}`;
   return call.kind === "question" ? `question-${call.question.id}` : `message-${call.message.id}`;
 }
 
 /**
  * How urgently a call needs the operator; 0 is most urgent. A held chain stops every agent in it. A spawn delays an
  * agent that does not exist yet. A config change leaves its agent at work without what it asked for. An agent that
- * asked a question works on meanwhile. A dead message blocks nothing.
+ * proposed a change or asked a question works on meanwhile. A dead message blocks nothing.
  */
 function rankOf(call: Call): number {
   if (call.kind === "message") return call.message.state === "held" ? 0 : 4;
@@ -28,6 +31,7 @@ function rankOf(call: Call): number {
 /** When the call began to wait. */
 export function callSince(call: Call): string {
   if (call.kind === "request") return call.approval.requested_at;
+  if (call.kind === "change") return call.change.updated_at;
   return call.kind === "question" ? call.question.asked_at : call.message.updated_at;
 }
 

@@ -4,6 +4,7 @@ import { findings } from "../lib/axe.ts";
 import { launch } from "../lib/browser.ts";
 import { busyHive } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { workHive } from "../lib/work-hive.ts";
 import { aState } from "../lib/fixtures.ts";
 
 /** axe over every page and panel, at both widths. */
@@ -12,7 +13,7 @@ let browser: Browser;
 let hive: FixtureHive;
 beforeAll(async () => {
   browser = await launch();
-  hive = await busyHive().start();
+  hive = await workHive().start();
 });
 afterAll(async () => {
   await browser.close();
@@ -40,6 +41,14 @@ const PAGES = [
   "/approval/42?view=split",
   "/history",
   "/swarm",
+  "/work",
+  "/work?open=repo",
+  "/work/web",
+  "/?card=change-12",
+  "/change/12",
+  "/change/12?view=split",
+  "/change/13",
+  "/change/13?open=check:13",
   "/login",
   "/no/such/page",
 ];
@@ -52,6 +61,8 @@ const WHOLE: Record<string, string> = {
   turns: ".drawer td",
   thread: ".drawer .msg",
   spawn: ".dialog form",
+  repo: ".dialog form",
+  check: ".drawer .file",
 };
 
 const cases = [1440, 390].flatMap((width) => [0, 1, 2, 3].map((part) => ({ width, part })));
@@ -63,7 +74,7 @@ test.each(cases)("axe finds nothing serious: part $part of the pages at $width p
     await page.evaluate(() => document.fonts.ready);
     const inside = WHOLE[/open=(\w+)/.exec(path)?.[1] ?? ""];
     if (inside !== undefined) await page.locator(inside).first().waitFor();
-    if (path.startsWith("/approval")) await page.locator(".ln").first().waitFor();
+    if (/^\/(?:approval|change)/.test(path)) await page.locator(".ln").first().waitFor();
     expect(await findings(page), path).toEqual([]);
   }
   await context.close();

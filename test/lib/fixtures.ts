@@ -2,6 +2,7 @@ import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
 import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import { DEFAULT_REPO_SETTINGS, type ChangeView, type CommentView, type RepoView } from "../../src/wire/work.ts";
 
 /** Complete and valid made-up data of every kind. A test specifies only the fields it is about. */
 
@@ -190,4 +191,60 @@ export const textLines = (agent: string, count: number): StoredTurnEvent[] =>
 
 export function events(agent: string, list: TurnEvent[], from = 1): StoredTurnEvent[] {
   return list.map((event, n) => ({ seq: from + n, agent, at: ago(list.length - n), event }));
+}
+
+export function aRepo(name: string, extra: Partial<RepoView> = {}): RepoView {
+  return {
+    name,
+    base: "main",
+    ...DEFAULT_REPO_SETTINGS,
+    check: "npm ci && npm test",
+    upstream: `/home/you/src/${name}`,
+    created_at: ago(864_000),
+    bases: [{ name: "main", sha: BASE }],
+    agents: [{ name: "scout", access: "write" }],
+    bytes: 12_400_000,
+    queues: [{ base: "main", state: "idle", waiting: [] }],
+    ...extra,
+  };
+}
+
+export function aChange(extra: Partial<ChangeView> = {}): ChangeView {
+  const id = extra.id ?? 12;
+  return {
+    id,
+    seq: 2000 + id,
+    repo: "web",
+    agent: "scout",
+    branch: "retry-fetch",
+    base: "main",
+    round: 1,
+    state: "proposed",
+    title: "Retry a fetch that timed out",
+    body: "A fetch that times out is tried **three times**, with a pause that doubles.",
+    sha: SHA,
+    merge_base: BASE,
+    digest: DIGEST,
+    stat: { files: 2, added: 14, removed: 2 },
+    marks: [],
+    proposed_at: ago(900),
+    updated_at: ago(600),
+    comments: { draft: 0, open: 0, resolved: 0 },
+    has_log: false,
+    ...extra,
+  };
+}
+
+export function aComment(extra: Partial<CommentView> = {}): CommentView {
+  return {
+    id: nextId(),
+    change: 12,
+    round: 1,
+    author: "operator",
+    text: "Why three?",
+    state: "open",
+    outdated: false,
+    at: ago(300),
+    ...extra,
+  };
 }

@@ -2,7 +2,21 @@ import type { Output } from "../../src/wire/operations.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import { operations, type OperationName } from "../../src/wire/operations.ts";
 import { FixtureHive } from "./fixture-hive.ts";
-import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, events } from "./fixtures.ts";
+import {
+  aChange,
+  aComment,
+  aHive,
+  aMessage,
+  anAgent,
+  anApproval,
+  aQuestion,
+  aRepo,
+  ago,
+  aState,
+  BASE,
+  events,
+  SHA,
+} from "./fixtures.ts";
 
 /** Hostile text in every field that an agent, a commit or a repository can set. */
 
@@ -51,6 +65,16 @@ export function hostileHive(): FixtureHive {
     risks: [{ level: "danger", kind: "egress", text: EVIL, path: EVIL }],
     note: EVIL,
   });
+  const change = aChange({
+    agent: NAME,
+    branch: EVIL,
+    base: EVIL,
+    title: EVIL,
+    body: EVIL,
+    note: EVIL,
+    reason: EVIL,
+    marks: [{ level: "danger", kind: "protected", text: EVIL, path: EVIL }],
+  });
   const state = aState({
     hive: aHive({ upstream: EVIL, scenarios: [EVIL], banners: [{ level: "warn", text: EVIL }], operator_unread: 1 }),
     agents: [
@@ -89,6 +113,25 @@ export function hostileHive(): FixtureHive {
     ],
     questions: [aQuestion(EVIL, { id: 17, agent: "hm1nd", options: [EVIL, "b"], multi: true })],
     approvals: [approval, anApproval({ id: 44, agent: "hm1nd", state: "activating", description: EVIL })],
+    repos: [
+      aRepo("web", {
+        base: EVIL,
+        check: EVIL,
+        setup: EVIL,
+        author: EVIL,
+        reviewers: [EVIL],
+        protected: [EVIL],
+        upstream: EVIL,
+        bases: [{ name: EVIL, sha: SHA }],
+        agents: [{ name: NAME, access: "write" }],
+        queues: [{ base: EVIL, state: "stopped", reason: EVIL, change: 12, since: ago(9), waiting: [] }],
+      }),
+    ],
+    changes: [
+      change,
+      { ...change, id: 13, state: "checks_failed" },
+      { ...change, id: 14, agent: "hm1nd", state: "checking", has_log: true },
+    ],
     stuck: [aMessage(NAME, "hm1nd", EVIL, { id: 3, state: "dead", reason: EVIL })],
     messages: [
       // The current time of the browser: the swarm draws the messages of the last hour.
@@ -99,6 +142,30 @@ export function hostileHive(): FixtureHive {
     ],
   });
   return new FixtureHive(state, {
+    changes: () => ({ changes: [{ ...change, id: 11, state: "merged", decided_by: EVIL }] }),
+    change: ({ change: id }) => ({
+      change: { ...change, id },
+      base_sha: BASE,
+      files: [
+        {
+          path: EVIL,
+          status: "modified",
+          binary: false,
+          added: 1,
+          removed: 1,
+          cut: true,
+          patch: `@@ -1 +1 @@ ${EVIL}\n-${EVIL}\n+${EVIL} more\n`,
+        },
+      ],
+      comments: [
+        aComment({ path: EVIL, line: 1, side: "new", author: NAME, text: EVIL, quote: EVIL, answer: EVIL }),
+        aComment({ path: EVIL, line: 7, side: "old", author: EVIL, text: EVIL, quote: EVIL, outdated: true }),
+        aComment({ path: `${EVIL}2`, line: 1, side: "new", author: NAME, text: EVIL, quote: EVIL }),
+        aComment({ author: NAME, text: EVIL }),
+      ],
+    }),
+    repo: () => ({ repo: aRepo("web"), branches: [{ agent: NAME, branch: EVIL, sha: SHA }] }),
+    change_log: ({ after }) => (after === undefined ? { lines: [EVIL], position: 1 } : new Promise(() => {})),
     show: () => ({
       approval,
       base_sha: BASE,

@@ -82,6 +82,38 @@ const PAGES: Record<Route, Scenes> = {
     "request, keys": { path: "/approval/42", act: keys },
   },
   "/history": { history: { path: "/history" }, "history, keys": { path: "/history", act: keys } },
+  "/work": { work: { path: "/work" }, "work, keys": { path: "/work", act: keys } },
+  "/work/$repo": {
+    repository: { path: "/work/web" },
+    "repository, keys": { path: "/work/web", act: keys },
+    "repository, many lines in a setting": {
+      path: "/work/web",
+      async act(page) {
+        const field = page.locator(".part textarea").first();
+        if ((await field.count()) > 0) await field.fill("line\n".repeat(60));
+      },
+    },
+    "no such repository": { path: "/work/none" },
+  },
+  "/change/$id": {
+    change: { path: "/change/12" },
+    "change, side by side": { path: "/change/12?view=split" },
+    "change, with a long note": {
+      path: "/change/12",
+      async act(page) {
+        await page.locator(".actbar button.deny").click();
+        await page.locator(".actbar textarea").fill("line\n".repeat(60));
+      },
+    },
+    "change, with a long comment": {
+      path: "/change/12",
+      async act(page) {
+        await page.locator(".talk .begin").click();
+        await page.locator(".talk textarea").fill("line\n".repeat(60));
+      },
+    },
+    "change, keys": { path: "/change/12", act: keys },
+  },
   "/swarm": { swarm: { path: "/swarm" }, "swarm, keys": { path: "/swarm", act: keys } },
 };
 
@@ -106,6 +138,8 @@ const OPENED: Record<DrawerName, Scenes> = {
       },
     },
   },
+  check: over("check:12"),
+  repo: over("repo"),
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),
@@ -133,6 +167,8 @@ export function pageScenes(): Scenes {
 export async function drawn(page: Page): Promise<void> {
   await page.locator("main").first().waitFor();
   if (new URL(page.url()).searchParams.has("open")) await dialog(page);
-  await page.waitForFunction(() => !/loading…|reading the (diff|request)…|searching…/.test(document.body.textContent ?? ""));
+  await page.waitForFunction(
+    () => !/loading…|reading the (diff|request|change)…|searching…/.test(document.body.textContent ?? ""),
+  );
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }

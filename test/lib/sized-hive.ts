@@ -1,6 +1,22 @@
 import type { DiffFile, RiskMark } from "../../src/wire/approval.ts";
+import { CHANGE_STATES } from "../../src/wire/change-states.ts";
 import type { StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
-import { aHive, aMessage, anAgent, anApproval, aQuestion, ago, aState, BASE, DIGEST, events, SHA } from "./fixtures.ts";
+import {
+  aChange,
+  aComment,
+  aHive,
+  aMessage,
+  anAgent,
+  anApproval,
+  aQuestion,
+  aRepo,
+  ago,
+  aState,
+  BASE,
+  DIGEST,
+  events,
+  SHA,
+} from "./fixtures.ts";
 import { FixtureHive } from "./fixture-hive.ts";
 
 /** A name of maximum length. */
@@ -13,7 +29,7 @@ const many = <T>(count: number, make: (n: number) => T): T[] => Array.from({ len
 
 /**
  * A hive with `size` of everything that a page lists: agents, messages, questions, requests, kept state, events, files,
- * lines. The first of each has the longest name, text and reason. The agent `hm1nd` and request 42 always exist,
+ * lines. The first of each has the longest name, text and reason. The agent `hm1nd`, request 42, change 12 and the repository `web` always exist,
  * because page addresses name them.
  */
 export function sizedHive(size: number): FixtureHive {
@@ -88,6 +104,45 @@ export function sizedHive(size: number): FixtureHive {
     // One is as long as the list of files. Two hundred of that length would exceed a request.
     patch: `@@ -0,0 +1,${size} @@\n${many(n === 0 ? size : 2, (m) => `+${m % 9 === 0 ? LONG_WORD : `line ${m}`}`).join("\n")}\n`,
   }));
+  const change = (n: number) =>
+    aChange({
+      id: 12 + n,
+      agent: size === 0 ? "hm1nd" : name(n),
+      branch: n === 0 ? "a-branch/".repeat(12) + "of-many-words" : `topic-${n}`,
+      title: LONG_TEXT.slice(0, 200),
+      body: n === 0 ? LONG_TEXT : "",
+      state: CHANGE_STATES[n % CHANGE_STATES.length] ?? "proposed",
+      round: 1 + (n % 3),
+      marks: n === 0 ? risks : risks.slice(0, 1),
+      reason: n % 2 === 0 ? undefined : `${LONG_TEXT}\n${LONG_WORD}`,
+      has_log: n % 2 === 0,
+    });
+  const repo = (n: number) =>
+    aRepo(n === 0 ? "web" : `repository-${n}`, {
+      upstream: `/home/you/${LONG_WORD}`,
+      check: LONG_TEXT,
+      agents: many(Math.min(size, 16), (m) => ({ name: name(m), access: "write" as const })),
+      bases: many(Math.min(size, 20), (m) => ({ name: m === 0 ? "main" : `release/${"long-".repeat(12)}${m}`, sha: SHA })),
+      queues: many(Math.min(size, 20), (m) => ({
+        base: m === 0 ? "main" : `release/${"long-".repeat(12)}${m}`,
+        state: (["busy", "stopped", "paused", "idle"] as const)[m % 4] ?? "idle",
+        ...(m % 4 === 0 ? { change: 12, since: ago(200) } : {}),
+        ...(m % 4 === 1 ? { reason: LONG_TEXT } : {}),
+        waiting: many(Math.min(size, 5), (k) => 14 + k),
+      })),
+    });
+  const comments = many(Math.min(size, 60), (n) =>
+    aComment({
+      id: 9000 + n,
+      ...(n % 3 === 0 ? {} : { path: files[0]?.path ?? "", line: n, side: "new" as const }),
+      author: n % 2 === 0 ? "operator" : name(0),
+      text: n < 4 ? LONG_TEXT : "short",
+      quote: LONG_WORD,
+      answer: LONG_WORD,
+      outdated: n % 5 === 1,
+      state: (["open", "draft", "resolved"] as const)[n % 3] ?? "open",
+    }),
+  );
   const turns = (agent: string): StoredTurnEvent[] =>
     events(
       agent,
@@ -102,11 +157,21 @@ export function sizedHive(size: number): FixtureHive {
       }),
       agents: [anAgent("hm1nd", { model: "sonnet", deployed_sha: BASE.slice(0, 12) }), ...agents, ...kept],
       approvals: many(size, request),
+      repos: many(Math.max(1, size), repo),
+      changes: many(size, change),
       questions,
       messages,
     }),
     {
       turn_events: ({ agent }) => ({ events: turns(agent), more: false }),
+      change: () => ({ change: change(0), base_sha: BASE, files, comments }),
+      changes: () => ({ changes: many(size, change).reverse() }),
+      repo: () => ({
+        repo: repo(0),
+        branches: many(size, (n) => ({ agent: name(n), branch: `${"topic-".repeat(n === 0 ? 18 : 1)}${n}`, sha: SHA })),
+      }),
+      change_log: ({ after }) =>
+        after === undefined ? { lines: many(size, (n) => `${n} ${LONG_WORD}`), position: 100 } : new Promise(() => {}),
       show: ({ id }) => ({ approval: { ...request(0), id, digest: DIGEST }, base_sha: BASE, files, cut: false }),
       approvals: () => ({ approvals: many(Math.min(size, 41), settled) }),
       tombstones: () => ({ agents: kept.map((one) => ({ name: one.name, destroyed_at: ago(90_000), bytes: 7e9 })) }),

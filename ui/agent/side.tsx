@@ -8,6 +8,7 @@ import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
+import { CHANGE_COLOURS, changeName, openChanges, stateWords } from "../lib/changes.ts";
 import { focusOn, inSight } from "../lib/in-sight.ts";
 import { ownAddress } from "../lib/own-port.ts";
 import { know, useHive } from "../lib/store.ts";
@@ -19,13 +20,14 @@ import { Egress } from "./egress.tsx";
 /** Messages of an inbox that are shown. */
 const SHOWN = 20;
 
-/** The column next to the tail: open questions, inbox, charts, egress, deploys. */
+/** The column next to the tail: open questions, inbox, open changes, charts, egress, deploys. */
 export function Side({ agent }: { agent: AgentView }): ReactNode {
   const { name } = agent;
   return (
     <aside className="side" aria-label={`about ${name}`} tabIndex={0}>
       <OpenQuestions name={name} />
       <Inbox agent={agent} />
+      <OpenChanges name={name} />
       <Part leet="TURN5" label="turns">
         <Charts name={name} />
         <p>
@@ -125,6 +127,27 @@ function OpenQuestions({ name }: { name: string }): ReactNode {
         <QuestionCard key={question.id} question={question} />
       ))}
     </section>
+  );
+}
+
+/** The agent's changes that have not ended. */
+function OpenChanges({ name }: { name: string }): ReactNode {
+  const changes = useHive((state) => state.changes);
+  const own = useMemo(() => openChanges({ changes }).filter((one) => one.agent === name), [changes, name]);
+  if (own.length === 0) return null;
+  return (
+    <Part leet="CH4NGES" label="open changes" note={own.length}>
+      <ul className="plain">
+        {own.map((change) => (
+          <li key={change.id}>
+            <Link to="/change/$id" params={{ id: String(change.id) }}>
+              {visible(`${changeName(change)} ${change.title}`)}
+            </Link>{" "}
+            <span className={CHANGE_COLOURS[change.state]}>{stateWords(change)}</span>
+          </li>
+        ))}
+      </ul>
+    </Part>
   );
 }
 

@@ -3,6 +3,7 @@ import { KIND_WORDS } from "../../src/wire/words.ts";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { STATE_WORDS } from "../lib/approvals.ts";
+import { changeName, stateWords } from "../lib/changes.ts";
 import { visible } from "../lib/text.ts";
 import { callSince, type Call } from "../../src/wire/calls.ts";
 
@@ -16,7 +17,7 @@ interface Line {
   className: string;
   who: string;
   words: string;
-  /** Number of danger marks of the request. */
+  /** Number of danger marks of the request or change. */
   dangers: number;
 }
 
@@ -68,6 +69,19 @@ function lineOf(call: Call): Line {
       who: from,
       words: body,
       dangers: 0,
+    };
+  }
+  if (call.kind === "change") {
+    const { id, agent, title, marks, state } = call.change;
+    const name = changeName(call.change);
+    return {
+      label: `change ${id}: ${name} of ${agent}`,
+      what: name,
+      colour: "amber",
+      className: "change",
+      who: agent,
+      words: state === "proposed" ? title : stateWords(call.change),
+      dangers: marks.filter(({ level }) => level === "danger").length,
     };
   }
   const { id, kind, agent, state, risks, description = "" } = call.approval;

@@ -69,7 +69,7 @@ export function Dashboard(): ReactNode {
     },
     {
       key: "o",
-      words: "open the request",
+      words: "open the request or change",
       run: () => {
         focusWithin(OPEN, "a.full");
         if (document.activeElement?.matches("a.full")) (document.activeElement as HTMLElement).click();
@@ -81,6 +81,7 @@ export function Dashboard(): ReactNode {
       run: () => focusIn("flow", ".flow .compose textarea"),
     },
     { key: "/", words: "search all messages", run: () => focusIn("flow", "input.search") },
+    { key: "w", words: "work: repositories and changes", run: () => void navigate({ to: "/work" }) },
     { key: "s", words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { key: "h", words: "history of requests", run: () => void navigate({ to: "/history" }) },
     { key: "?", words: "this list", run: () => setHelp(true) },
@@ -113,7 +114,7 @@ export function Dashboard(): ReactNode {
 
 function Tabs({ tab }: { tab: string }): ReactNode {
   const waits = useHive(waiting);
-  const counts: Record<string, number> = { call: waits.approvals + waits.questions + waits.stuck, inbox: waits.unread };
+  const counts: Record<string, number> = { call: waits.cards, inbox: waits.unread };
   return (
     <nav className="tabs" aria-label="sections">
       {TABS.map(({ id, leet, label }) => (

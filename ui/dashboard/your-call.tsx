@@ -4,16 +4,18 @@ import { ApprovalCard } from "../approval/card.tsx";
 import { Action } from "../kit/button.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
+import { proposedChanges } from "../lib/changes.ts";
 import { loadMoreQuestions, loadMoreStuck, useHive } from "../lib/store.ts";
 import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { CallLine } from "./call-line.tsx";
 import { callKey, inOrder, withoutMoving, type Call } from "../../src/wire/calls.ts";
 import { Guide } from "./guide.tsx";
+import { ChangeCard } from "./change-card.tsx";
 import { StuckCard } from "./stuck-card.tsx";
 
 /**
- * What only the operator can do: decide on requests, answer questions, and move stuck messages. Cards that block an
+ * What only the operator can do: decide on requests and changes, answer questions, and move stuck messages. Cards that block an
  * agent come first. One card is open, the others are a line each. The address names the open card.
  */
 export function YourCall(): ReactNode {
@@ -61,7 +63,8 @@ export function YourCall(): ReactNode {
         <Guide calls={calls.map(callKey)} onLead={onLead} />
         {nothing && (
           <Empty>
-            Nothing waits for you. Requests to approve, questions of agents, and messages that cannot be delivered appear here.
+            Nothing waits for you. Requests and changes to approve, questions of agents, and messages that cannot be delivered
+            appear here.
           </Empty>
         )}
         {calls.map((call) => {
@@ -89,6 +92,7 @@ export function YourCall(): ReactNode {
 
 function Card({ call }: { call: Call }): ReactNode {
   if (call.kind === "request") return <ApprovalCard approval={call.approval} />;
+  if (call.kind === "change") return <ChangeCard change={call.change} />;
   return call.kind === "question" ? <QuestionCard question={call.question} /> : <StuckCard message={call.message} />;
 }
 
@@ -99,6 +103,7 @@ function Card({ call }: { call: Call }): ReactNode {
 function useCalls() {
   const questions = useShownQuestions(useHive((state) => state.questions));
   const approvals = useShownApprovals(useHive((state) => state.approvals));
+  const changes = useHive((state) => state.changes);
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
   const [isPointed, setPointed] = useState(false);
@@ -109,9 +114,10 @@ function useCalls() {
       inOrder([
         ...stuckMessages({ messages, elsewhere }).map((message): Call => ({ kind: "message", message })),
         ...approvals.map((approval): Call => ({ kind: "request", approval })),
+        ...proposedChanges({ changes }).map((change): Call => ({ kind: "change", change })),
         ...questions.map((question): Call => ({ kind: "question", question })),
       ]),
-    [questions, approvals, messages, elsewhere],
+    [questions, approvals, changes, messages, elsewhere],
   );
   const calls = isPointed || isFocused ? withoutMoving(shown, sorted) : sorted;
   const keys = calls.map(callKey);

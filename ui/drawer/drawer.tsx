@@ -3,6 +3,8 @@ import { Sheet } from "../kit/dialog.tsx";
 import { visible } from "../lib/text.ts";
 import { AGENT_DRAWERS, type AgentDrawer } from "../routes.ts";
 import { SpawnForm } from "../dashboard/spawn-form.tsx";
+import { CheckLog } from "../work/check-log.tsx";
+import { NewRepo } from "../work/new-repo.tsx";
 import { Config } from "./config.tsx";
 import { Cost } from "./cost.tsx";
 import { Deploys } from "./deploys.tsx";
@@ -20,7 +22,7 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `cost`, `spawn`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -29,6 +31,14 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
     return (
       <Sheet isOpen onClose={onClose} title={`thread of message ${visible(rest)}`} isDrawer>
         <Thread key={rest} id={Number(rest)} />
+      </Sheet>
+    );
+  }
+  if (what === "repo") return <NewRepo onClose={onClose} />;
+  if (what === "check" && rest !== undefined) {
+    return (
+      <Sheet isOpen onClose={onClose} title={`check of change ${visible(rest)}`} isDrawer>
+        <CheckLog key={rest} id={Number(rest)} />
       </Sheet>
     );
   }

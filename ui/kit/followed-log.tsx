@@ -17,8 +17,16 @@ interface Part {
 /** Reads the last lines, or what comes after a position. Keep it stable: a new function starts again with the last lines. */
 type Read = (after: number | undefined) => Promise<Part>;
 
+interface LogProps {
+  label: string;
+  of: string;
+  read: Read;
+  /** Lines on the screen, if fewer than a pane holds. */
+  most?: number;
+}
+
 /** A log: its last lines, then each new line. `read` waits until there is something after a position. */
-export function FollowedLog({ label, of, read }: { label: string; of: string; read: Read }): ReactNode {
+export function FollowedLog({ label, of, read, most = KEPT }: LogProps): ReactNode {
   const [lines, setLines] = useState<readonly string[]>();
   const [problem, setProblem] = useState<string>();
 
@@ -34,7 +42,7 @@ export function FollowedLog({ label, of, read }: { label: string; of: string; re
           position = part.position;
           setProblem(undefined);
           if (isFirst || part.lines.length > 0)
-            setLines((known) => [...(isFirst ? [] : (known ?? [])), ...part.lines].slice(-KEPT));
+            setLines((known) => [...(isFirst ? [] : (known ?? [])), ...part.lines].slice(-most));
         } catch (error) {
           if (isOver) return;
           setProblem(error instanceof ApiError ? error.message : "the log could not be read");
@@ -46,7 +54,7 @@ export function FollowedLog({ label, of, read }: { label: string; of: string; re
     return () => {
       isOver = true;
     };
-  }, [read]);
+  }, [read, most]);
 
   if (!lines) return <Empty>{problem ?? "loading…"}</Empty>;
   return (

@@ -21,7 +21,6 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
   const hive = useHive((state) => state.hive);
   const waits = useHive(waiting);
   const isLive = useIsLive();
-  const decisions = waits.approvals + waits.questions + waits.stuck;
   return (
     <header className="bar">
       <h1 className="brand">
@@ -42,6 +41,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </span>
       )}
       <nav className="places wide" aria-label="pages">
+        <Link to="/work">work</Link>
         <Link to="/swarm">swarm</Link>
         <Link to="/history">history</Link>
       </nav>
@@ -54,6 +54,11 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       {waits.approvals > 0 && (
         <WaitChip colour="amber" first="request">
           {many(waits.approvals, "request")}
+        </WaitChip>
+      )}
+      {waits.changes > 0 && (
+        <WaitChip colour="amber" first="change">
+          {many(waits.changes, "change")}
         </WaitChip>
       )}
       {waits.questions > 0 && (
@@ -77,9 +82,9 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
           {waits.unread} unread
         </Link>
       )}
-      {decisions > 0 && (
+      {waits.cards > 0 && (
         <Link to="/" search={{ tab: "call" }} className="chip amber narrow">
-          {decisions} for you
+          {waits.cards} for you
         </Link>
       )}
       <Link to="." search={(search) => ({ ...search, open: "cost" })} className="chip wide" title="tokens and cost by day">
@@ -141,6 +146,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   const notify = useNotify();
   const { entry, dialog } = useAllStop();
   const entries = [
+    { words: "work", run: () => void navigate({ to: "/work" }) },
     { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { words: "history", run: () => void navigate({ to: "/history" }) },
     { words: "cost", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "cost" }) }) },

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 
 const listeners = new Set<() => void>();
 
@@ -17,13 +17,16 @@ export function draftsChanged(): void {
 export function useDraft(key: string, initial = ""): [value: string, set: (next: string) => void] {
   const name = `draft:${key}`;
   const [value, setValue] = useState(() => sessionStorage.getItem(name) ?? initial);
-  const set = (next: string): void => {
-    setValue(next);
-    const had = hasDraft(key);
-    if (next === initial) sessionStorage.removeItem(name);
-    else sessionStorage.setItem(name, next);
-    if (had !== hasDraft(key)) draftsChanged();
-  };
+  const set = useCallback(
+    (next: string): void => {
+      setValue(next);
+      const had = hasDraft(key);
+      if (next === initial) sessionStorage.removeItem(name);
+      else sessionStorage.setItem(name, next);
+      if (had !== hasDraft(key)) draftsChanged();
+    },
+    [key, name, initial],
+  );
   return [value, set];
 }
 

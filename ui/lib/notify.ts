@@ -1,6 +1,7 @@
 import { requestCan } from "../../src/wire/request-states.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
+import { changeName } from "./changes.ts";
 import { visible } from "./text.ts";
 
 /** Stores whether the operator wants notifications. The browser's own permission is needed as well. */
@@ -38,7 +39,7 @@ interface Note {
   path: string;
 }
 
-/** The notification for an event: a request, a question or a message to the operator, if it is new. */
+/** The notification for an event: a request, a change, a question or a message to the operator, if it is new. */
 export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note | undefined {
   const note = (() => {
     if (event.kind === "approval" && requestCan(event.approval, "approve")) {
@@ -48,6 +49,15 @@ export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note |
         title: `${KIND_WORDS[kind]} for ${agent} waits for you`,
         body: description ?? "",
         path: `/approval/${id}`,
+      };
+    }
+    if (event.kind === "change" && event.change.state === "proposed") {
+      const { id, round, agent, title } = event.change;
+      return {
+        tag: `change-${id}-${round}`,
+        title: `${agent} proposes ${changeName(event.change)}`,
+        body: title,
+        path: `/change/${id}`,
       };
     }
     if (event.kind === "question" && event.question.state === "open") {

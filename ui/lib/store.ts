@@ -3,9 +3,11 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import type { ChangeView, RepoView } from "../../src/wire/work.ts";
 import { toast } from "../kit/toast.tsx";
 import { call } from "./api.ts";
 import { snapshot, stream } from "./bootstrap.ts";
+import { changeName } from "./changes.ts";
 import { notify } from "./notify.ts";
 import { openQuestions, stuckMessages } from "./waiting.ts";
 import {
@@ -84,18 +86,27 @@ async function refresh(): Promise<void> {
 function isNew(before: State, event: HiveEvent): boolean {
   if (event.kind === "message") return event.message.id > before.hive.read_up_to && !messageById(before, event.message.id);
   if (event.kind === "question") return !before.questions.has(event.question.id);
+  if (event.kind === "change") return before.changes.get(event.change.id)?.round !== event.change.round;
   return event.kind === "approval" && before.approvals.get(event.approval.id)?.state !== "pending";
 }
 
-/** Reports news to the operator: by a notification, and the end of a deploy by a toast. */
+/** Reports news to the operator: by a notification, and the end of a deploy or a merge by a toast. */
 function announce(before: State, event: HiveEvent): void {
   if (isNew(before, event)) notify(event);
+  if (event.kind === "change") announceMerge(before, event.change);
   if (event.kind !== "approval") return;
   const { id, agent, state, error } = event.approval;
   const was = before.approvals.get(id)?.state;
   if (was === undefined || was === state) return;
   if (state === "deployed") toast(`deployed/${id}: ${agent} runs it`);
   if (state === "failed") toast(`request ${id} for ${agent} failed: ${error?.split("\n")[0] ?? "no reason was given"}`, "error");
+}
+
+function announceMerge(before: State, change: ChangeView): void {
+  const was = before.changes.get(change.id)?.state;
+  if (was === undefined || was === change.state) return;
+  if (change.state === "merged") toast(`${changeName(change)} is merged into ${change.base}`);
+  if (change.state === "push_failed") toast(`${changeName(change)} could not be pushed`, "error");
 }
 
 /** Events of one frame become one render: a storm costs the page sixty renders a second, not thousands. */
@@ -196,6 +207,19 @@ export function knowApprovals(approvals: readonly ApprovalView[]): void {
   let state = held.state;
   for (const approval of approvals) state = apply(state, { kind: "approval", seq: state.seq, approval });
   set({ state });
+}
+
+/** Keeps displayed changes up to date. */
+export function knowChanges(changes: readonly ChangeView[]): void {
+  if (!held.state) return;
+  let state = held.state;
+  for (const change of changes) state = apply(state, { kind: "change", seq: state.seq, change });
+  set({ state });
+}
+
+/** Keeps a repository up to date that an answer has brought. */
+export function knowRepo(repo: RepoView): void {
+  if (held.state) set({ state: apply(held.state, { kind: "repo", name: repo.name, repo }) });
 }
 
 const subscribe = (listener: () => void): (() => void) => {

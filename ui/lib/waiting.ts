@@ -1,6 +1,7 @@
 import type { QuestionView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { pendingApprovals } from "./approvals.ts";
+import { proposedChanges } from "./changes.ts";
 import type { State } from "./state.ts";
 
 export function openQuestions(state: Pick<State, "questions">): QuestionView[] {
@@ -20,9 +21,12 @@ export function stuckMessages(state: Pick<State, "messages" | "elsewhere">): Mes
 /** What waits for the operator, by kind. */
 export interface Waiting {
   approvals: number;
+  changes: number;
   questions: number;
   stuck: number;
   unread: number;
+  /** What a card asks for: all but unread messages. */
+  cards: number;
   all: number;
 }
 
@@ -30,12 +34,14 @@ let last: { key: readonly unknown[]; value: Waiting } | undefined;
 
 /** Cached per state, because the title, the header and the tabs need it in each render. */
 export function waiting(state: State): Waiting {
-  const key = [state.approvals, state.questions, state.messages, state.elsewhere, state.hive.operator_unread];
+  const key = [state.approvals, state.changes, state.questions, state.messages, state.elsewhere, state.hive.operator_unread];
   if (last && last.key.every((part, n) => part === key[n])) return last.value;
   const approvals = pendingApprovals(state).length;
+  const changes = proposedChanges(state).length;
   const questions = openQuestions(state).length;
   const stuck = stuckMessages(state).length;
   const unread = state.hive.operator_unread;
-  last = { key, value: { approvals, questions, stuck, unread, all: approvals + questions + stuck + unread } };
+  const cards = approvals + changes + questions + stuck;
+  last = { key, value: { approvals, changes, questions, stuck, unread, cards, all: cards + unread } };
   return last.value;
 }

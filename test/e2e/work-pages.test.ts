@@ -1,0 +1,164 @@
+import type { Browser } from "playwright-core";
+import { expect, test } from "vitest";
+import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { aChange, aComment, ago, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
+import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
+import { openCall, sized, usePages } from "../lib/pages.ts";
+import { workHive } from "../lib/work-hive.ts";
+
+/** The pages of repositories and changes over made-up answers: what they show, and what their actions send. */
+
+let browser: Browser;
+let hive: FixtureHive;
+usePages(workHive, (theBrowser, theHive) => {
+  browser = theBrowser;
+  hive = theHive;
+});
+
+test("a change is commented on by keyboard, sent back as one message, and approved with what was shown", async () => {
+  hive.answers.change_comment = ({ change, text, path, line, side, quote }) => ({
+    comment: aComment({ id: 50, change, text, path, line, side, quote, state: "draft" }),
+  });
+  hive.answers.change_return = () => ({ change: aChange({ state: "changes_requested", seq: 3000, round: 2 }) });
+  hive.answers.change_approve = () => ({ change: aChange({ state: "approved", seq: 3002, round: 3 }) });
+  const { context, page, problems } = await openPage(browser, hive);
+  // From the card that waits.
+  const card = await openCall(page, "change 12: web #12 of scout");
+  await card.getByText("CI file").waitFor();
+  await card.getByRole("link", { name: "review the change" }).click();
+  // Comments stand under their lines with their answers; an outdated one says so and quotes its line.
+  await page.getByText("it keeps the index").waitFor();
+  const outdated = page.getByRole("article", { name: "comment of operator crawler.mjs line 3" });
+  await outdated.getByText("outdated, round 1").waitFor();
+  await outdated.getByText('import { z } from "zod";').waitFor();
+  // The third line is the second removed one.
+  await page.keyboard.press("n");
+  await page.keyboard.press("n");
+  await page.keyboard.press("n");
+  await page.keyboard.press("c");
+  await page.keyboard.type("Why is it removed? j and a are letters here");
+  await page.keyboard.press("Enter");
+  await page
+    .getByRole("article", { name: "comment of operator agent.json removed line 5" })
+    .getByText("draft, not sent")
+    .waitFor();
+  expect(hive.called("change_comment")).toEqual([
+    {
+      change: 12,
+      path: "agent.json",
+      line: 5,
+      side: "old",
+      quote: '  "extraMcpServers": {},',
+      text: "Why is it removed? j and a are letters here",
+    },
+  ]);
+  await page.keyboard.press("r");
+  await page.keyboard.type("see the lines");
+  await page.getByRole("button", { name: "send 2 comments" }).click();
+  await page.getByText("scout is asked to change web #12").waitFor();
+  expect(hive.called("change_return")).toEqual([{ change: 12, note: "see the lines" }]);
+  expect(await page.locator("button.approve").count()).toBe(0);
+
+  // The next round arrives. What was read cannot be approved any more: the page fetches the new diff first.
+  const next = aChange({ seq: 3001, round: 3, sha: "e".repeat(40), digest: "a".repeat(64) });
+  hive.answers.change = () => ({ change: next, files: diffFiles(), comments: [] });
+  hive.tell({ kind: "change", seq: 3001, change: next });
+  await page.getByRole("button", { name: /approve\s+eeeeeee/ }).waitFor();
+  await page.keyboard.press("a");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => hive.called("change_approve")).toEqual([{ change: 12, sha: "e".repeat(40), digest: "a".repeat(64) }]);
+  await page.getByRole("list", { name: "change 12: approved" }).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("files without a patch are folded, read when they are opened, and named in the approval", async () => {
+  const later = Array.from({ length: 3000 }, (_, nth) => ({ path: `src/module-${nth}.ts`, cut: true }));
+  const change = aChange({ comments: { draft: 0, open: 0, resolved: 0 } });
+  hive.answers.change = () => ({
+    change,
+    files: [...diffFiles([{ path: "logo.png", binary: true }]), ...diffFiles(later).slice(2)],
+    comments: [],
+  });
+  hive.answers.change_file = ({ path }) => ({ text: `@@ -1 +1 @@\n-${path} before\n+${path} after\n` });
+  const { context, page } = await openPage(browser, hive, "/change/12");
+  await page.getByText("3001 files are not shown whole").waitFor();
+  expect(hive.called("change_file")).toEqual([]);
+  expect(await page.locator(".dfile").count()).toBeLessThan(300);
+  const file = page.getByRole("region", { name: "file src/module-7.ts" });
+  await file.getByRole("button", { name: "src/module-7.ts" }).click();
+  await file.getByText("src/module-7.ts after").waitFor();
+  expect(hive.called("change_file")).toEqual([{ change: 12, against: "merge_base", path: "src/module-7.ts", after: 0 }]);
+  // It was read to its end, and needs no tick.
+  await page.getByText("3000 files are not shown whole").waitFor();
+  await page.getByRole("checkbox", { name: "all 3000 files that are not shown whole" }).check();
+  await page.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
+  await expect.poll(() => hive.called("change_approve").length).toBe(1);
+  const { unshown, ...rest } = hive.called("change_approve")[0] ?? {};
+  expect(rest).toEqual({ change: 12, sha: SHA, digest: DIGEST });
+  expect(unshown).toEqual(["logo.png", ...later.map(({ path }) => path)]);
+  await context.close();
+});
+
+test("at 390 px: the log of a running check streams, the queue is worked from its buttons, settings send what changed", async () => {
+  const { context, page, problems } = await openPage(browser, hive, "/change/13", { ...sized(390), hasTouch: true });
+  const log = page.getByRole("log", { name: "check log of change 13" });
+  await log.getByText("ok 1 - reads the mirror").waitFor();
+  const faults = async (): Promise<string[]> => [
+    ...(await layoutFaults(page)),
+    ...(await smallTargets(page)),
+    ...(await sidewaysScrollers(page)),
+  ];
+  expect(await faults()).toEqual([]);
+  // A failed check: the page offers to try again, and has the reason.
+  const failed = aChange({ id: 13, seq: 3100, state: "checks_failed", has_log: true, reason: "not ok 3 - keeps order" });
+  hive.tell({ kind: "change", seq: 3100, change: failed });
+  await page.getByText("not ok 3 - keeps order").waitFor();
+  hive.answers.change_retry = () => ({ change: { ...failed, seq: 3101, state: "queued", reason: undefined } });
+  await page.getByRole("button", { name: "try again" }).click();
+  await expect.poll(() => hive.called("change_retry")).toEqual([{ change: 13 }]);
+
+  await page.getByRole("link", { name: "← work" }).click();
+  const row = page.getByRole("article", { name: "change 14: Say what the crawler stores" });
+  hive.answers.change_to_front = () => ({
+    change: aChange({ id: 14, seq: 3102, state: "queued", title: "Say what the crawler stores" }),
+  });
+  await row.getByRole("button", { name: "to the front" }).click();
+  await expect.poll(() => hive.called("change_to_front")).toEqual([{ change: 14 }]);
+  expect(await faults()).toEqual([]);
+
+  await page.getByRole("link", { name: "web", exact: true }).click();
+  const web = hive.state.repos.find(({ name }) => name === "web");
+  if (!web) throw new Error("the fixture has no repository web");
+  hive.answers.queue_pause = () => ({
+    repo: { ...web, queues: [{ base: "main", state: "paused", waiting: [15, 14], since: ago(1) }] },
+  });
+  await page.getByRole("button", { name: "pause" }).click();
+  await expect.poll(() => hive.called("queue_pause")).toEqual([{ name: "web", base: "main", paused: true }]);
+  hive.answers.repo_set = (input) => ({ repo: { ...web, ...input } });
+  await page.getByRole("combobox", { name: "who decides" }).selectOption("checks");
+  await page.getByRole("textbox", { name: /^check:/ }).fill("make test");
+  await page.getByRole("button", { name: "save" }).click();
+  await expect.poll(() => hive.called("repo_set")).toEqual([{ name: "web", check: "make test", policy: "checks" }]);
+  expect(await faults()).toEqual([]);
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("without a repository the page says how to begin, and creates an empty one", async () => {
+  Object.assign(hive.state, { repos: [], changes: [] });
+  hive.answers.repo_create = ({ name }) => ({
+    repo: { ...workHive().state.repos[0], name, bases: [] } as never,
+  });
+  const { context, page } = await openPage(browser, hive);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("w");
+  await page.getByText("npx hivectl repo add web ~/src/web").waitFor();
+  await page.getByRole("link", { name: "create an empty one" }).click();
+  await page.getByRole("textbox", { name: "name" }).fill("notes");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/work/notes");
+  await page.getByText("The repository is empty.").waitFor();
+  expect(hive.called("repo_create")).toEqual([{ name: "notes", base: "main" }]);
+  await context.close();
+});

@@ -1,0 +1,38 @@
+import { CHANGE_WORDS, isChangeOver, type ChangeState } from "../../src/wire/change-states.ts";
+import type { ChangeView } from "../../src/wire/work.ts";
+import type { State } from "./state.ts";
+
+/** The colour of each state: amber waits for the operator, mauve is under way or with the agent. */
+export const CHANGE_COLOURS: Record<ChangeState, string> = {
+  proposed: "amber",
+  approved: "mauve",
+  queued: "mauve",
+  merging: "mauve",
+  checking: "mauve",
+  pushing: "mauve",
+  merged: "green",
+  changes_requested: "mauve",
+  conflict: "red",
+  checks_failed: "red",
+  push_failed: "red",
+  denied: "red",
+  withdrawn: "dim",
+  superseded: "dim",
+  stale: "dim",
+};
+
+/** The state of a change with what it depends on: `check failed`, `waits for review`. */
+export const stateWords = ({ state }: Pick<ChangeView, "state">): string => CHANGE_WORDS[state];
+
+/** How a change is named: `web #12`. */
+export const changeName = ({ repo, id }: Pick<ChangeView, "repo" | "id">): string => `${repo} #${id}`;
+
+/** Changes that have not ended, oldest first. */
+export function openChanges(state: Pick<State, "changes">): ChangeView[] {
+  return [...state.changes.values()].filter((one) => !isChangeOver(one.state)).sort((a, b) => a.id - b.id);
+}
+
+/** Changes that wait for the operator's review, oldest first. */
+export function proposedChanges(state: Pick<State, "changes">): ChangeView[] {
+  return [...state.changes.values()].filter((one) => one.state === "proposed").sort((a, b) => a.id - b.id);
+}

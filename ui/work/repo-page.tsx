@@ -1,0 +1,227 @@
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import type { RepoView } from "../../src/wire/work.ts";
+import { Action } from "../kit/button.tsx";
+import { KeyHelp } from "../kit/key-help.tsx";
+import { Confirm } from "../kit/lazy.tsx";
+import { OpenDrawer } from "../kit/open-drawer.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { Age } from "../kit/time.tsx";
+import { Who } from "../kit/text.tsx";
+import { call } from "../lib/api.ts";
+import { short } from "../lib/approvals.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
+import { knowRepo, useHive } from "../lib/store.ts";
+import { bytes, visible } from "../lib/text.ts";
+import { RepoChanges } from "./repo-changes.tsx";
+import { PauseQueue, QueueLine } from "./queue.tsx";
+import { Settings } from "./settings.tsx";
+
+/** A repository: its bases and their queues, its changes, the branches of its agents, and its settings. */
+export function RepoPage(): ReactNode {
+  const { repo: name } = useParams({ from: "/work/$repo" });
+  const repo = useHive((state) => state.repos.get(name));
+  const navigate = useNavigate();
+  const [isHelp, setHelp] = useState(false);
+  useEffect(() => {
+    document.title = visible(`${name} · work · hyperhive`);
+  }, [name]);
+  const keys: Key[] = [
+    { key: "j", words: "next change", run: () => moveFocus(".change-row", 1) },
+    { key: "k", words: "previous change", run: () => moveFocus(".change-row", -1) },
+    {
+      key: "o",
+      words: "open the change",
+      run: () => document.activeElement?.closest(".change-row")?.querySelector("a")?.click(),
+    },
+    { key: "w", words: "work: repositories and changes", run: () => void navigate({ to: "/work" }) },
+    { key: "u", words: "back to the dashboard", run: () => void navigate({ to: "/" }) },
+    { key: "?", words: "this list", run: () => setHelp(true) },
+  ];
+  useKeys(keys);
+  if (!repo) {
+    return (
+      <main className="loading">
+        <p>
+          There is no repository <b>{visible(name)}</b> in this hive.
+        </p>
+        <Link to="/work">to the repositories</Link>
+      </main>
+    );
+  }
+  return (
+    <>
+      <header className="bar">
+        <Link to="/work" className="dim">
+          ← work
+        </Link>
+        <h1>{visible(name)}</h1>
+        <span className="grow" />
+        <button type="button" className="ghost" aria-label="keys" title="keys" onClick={() => setHelp(true)}>
+          ?
+        </button>
+      </header>
+      <main className="repo-page">
+        <div className="pane" tabIndex={0} role="group" aria-label="bases and changes">
+          <Bases repo={repo} />
+          <RepoChanges key={`changes ${name}`} repo={repo} />
+        </div>
+        <div className="pane" tabIndex={0} role="group" aria-label={visible(`about ${name}`)}>
+          <About repo={repo} />
+          <Branches key={`branches ${name}`} repo={repo} />
+          <Settings key={`settings ${name}`} repo={repo} />
+          <Remove repo={repo} />
+        </div>
+      </main>
+      <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
+      <OpenDrawer />
+    </>
+  );
+}
+
+/** The branches that changes are merged into, each with its queue. */
+function Bases({ repo }: { repo: RepoView }): ReactNode {
+  const { bases, queues } = repo;
+  return (
+    <section className="part" aria-label="bases">
+      <h2 aria-label="bases and merge queues">B4SES</h2>
+      {bases.length === 0 && <Empty>The repository is empty. The first push to its base, from your own clone, begins it.</Empty>}
+      {bases.map(({ name, sha }) => {
+        const queue = queues.find((one) => one.base === name) ?? { base: name, state: "idle" as const, waiting: [] };
+        return (
+          <div key={name} className="base">
+            <QueueLine queue={queue} />
+            <span className="chip sha">{short(sha)}</span>
+            <PauseQueue repo={repo} queue={queue} />
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+/** Where the repository comes from, who may use it, and how to clone it. */
+function About({ repo }: { repo: RepoView }): ReactNode {
+  const { name, upstream, agents, created_at: created } = repo;
+  const fetchNow = async (): Promise<string> => {
+    const { repo: now, moved, diverged } = await call("repo_fetch", { name });
+    knowRepo(now);
+    if (diverged.length > 0) return `${diverged.join(", ")}: commits on both sides, the queue stops`;
+    return moved.length === 0 ? "nothing is new" : `moved: ${moved.map((one) => one.base).join(", ")}`;
+  };
+  return (
+    <section className="part" aria-label="about">
+      <h2 aria-label="facts">F4CTS</h2>
+      <dl className="facts">
+        <dt>follows</dt>
+        <dd>{upstream === undefined ? "nothing: the hive’s copy is the only one" : visible(upstream)}</dd>
+        <dt>agents</dt>
+        <dd>
+          {agents.length === 0 && <span className="dim">no agent’s config names it</span>}
+          {agents.map((agent, n) => (
+            <span key={agent.name}>
+              {n > 0 && ", "}
+              <Link to="/agent/$name" params={{ name: agent.name }}>
+                <Who name={agent.name} />
+              </Link>{" "}
+              <span className="dim">{agent.access === "write" ? "writes" : "reads"}</span>
+            </span>
+          ))}
+        </dd>
+        <dt>size</dt>
+        <dd>{bytes(repo.bytes)}</dd>
+        <dt>added</dt>
+        <dd>
+          <Age since={created} /> ago
+        </dd>
+        <dt>clone</dt>
+        <dd>
+          In a clone of yours, <code>npx hivectl repo remote {visible(name)} --add</code> adds it as the remote <code>hive</code>;{" "}
+          <code>git fetch hive</code> then has the bases and the agents’ branches.
+        </dd>
+      </dl>
+      {upstream !== undefined && (
+        <div className="foot">
+          <Action run={fetchNow}>fetch now</Action>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The branches that agents have pushed. */
+function Branches({ repo }: { repo: RepoView }): ReactNode {
+  const { name } = repo;
+  const { value, error } = useFetched(useCallback(() => call("repo", { name }), [name]));
+  const changes = useHive((state) => state.changes);
+  const byBranch = useMemo(() => {
+    const found = new Map<string, number>();
+    for (const one of changes.values()) if (one.repo === name) found.set(`${one.agent}/${one.branch}`, one.id);
+    return found;
+  }, [changes, name]);
+  return (
+    <section className="part" aria-label="branches of agents">
+      <h2 aria-label="branches of agents">BR4NCHES</h2>
+      {error !== undefined && <Empty>{error}</Empty>}
+      {!value && error === undefined && <Empty>loading…</Empty>}
+      {value?.branches.length === 0 && <Empty>No agent has pushed a branch yet.</Empty>}
+      <ul className="plain">
+        {value?.branches.map(({ agent, branch, sha, pushed_at: pushed }) => {
+          const change = byBranch.get(`${agent}/${branch}`);
+          return (
+            <li key={`${agent}/${branch}`}>
+              <Who name={agent} />/{visible(branch)} <span className="dim">{short(sha)}</span>
+              {pushed !== undefined && (
+                <span className="faint">
+                  {" "}
+                  <Age since={pushed} /> ago
+                </span>
+              )}
+              {change !== undefined && (
+                <>
+                  {" "}
+                  <Link to="/change/$id" params={{ id: String(change) }}>
+                    #{change}
+                  </Link>
+                </>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+/** Removes the repository with its changes, after a confirmation. */
+function Remove({ repo: { name, agents } }: { repo: RepoView }): ReactNode {
+  const [isAsked, setAsked] = useState(false);
+  const navigate = useNavigate();
+  const remove = async (): Promise<string> => {
+    await call("repo_remove", { name });
+    setAsked(false);
+    await navigate({ to: "/work" });
+    return `repository ${name} is removed`;
+  };
+  return (
+    <section className="part" aria-label="remove">
+      {agents.length > 0 && <p className="dim small">It can be removed once no agent’s config names it.</p>}
+      <div className="foot">
+        <button type="button" className="no" disabled={agents.length > 0} onClick={() => setAsked(true)}>
+          remove the repository…
+        </button>
+      </div>
+      <Confirm
+        isOpen={isAsked}
+        onClose={() => setAsked(false)}
+        title={`remove the repository ${name}?`}
+        words="Its branches, its changes and their comments are deleted. The folder that it follows stays as it is."
+      >
+        <Action kind="no" run={remove}>
+          remove
+        </Action>
+      </Confirm>
+    </section>
+  );
+}

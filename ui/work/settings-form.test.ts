@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { aRepo } from "../../test/lib/fixtures.ts";
+import { changedSettings, fieldsOf } from "./settings-form.ts";
+
+const repo = aRepo("web", { reviewers: ["scout", "librarian"], protected: ["deploy/**", "docs/a, b.md"] });
+
+test("an untouched form changes nothing", () => {
+  expect(changedSettings(repo, fieldsOf(repo))).toEqual({});
+});
+
+test.each([
+  ["a policy", { policy: "checks" as const }, { policy: "checks" }],
+  ["an emptied check", { check: "  " }, { check: "" }],
+  ["reviewers", { reviewers: "scout,  forge-keeper\n" }, { reviewers: ["scout", "forge-keeper"] }],
+  ["no reviewers", { reviewers: " , " }, { reviewers: [] }],
+  ["a path with a comma", { protected: "docs/a, b.md\n\n deploy/** \n" }, { protected: ["docs/a, b.md", "deploy/**"] }],
+])("%s is sent alone", (_what, typed, sent) => {
+  expect(changedSettings(repo, { ...fieldsOf(repo), ...typed })).toEqual(sent);
+});
