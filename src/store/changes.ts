@@ -42,6 +42,8 @@ export interface ChangeRecord {
   merged_sha: string | null;
   /** 1 if a check has left a log. */
   has_log: number;
+  /** Rounds since someone else last decided on a change of the same agent. */
+  undecided: number;
 }
 
 const NAMES: (keyof ChangeRecord)[] = [
@@ -73,6 +75,7 @@ const NAMES: (keyof ChangeRecord)[] = [
   "candidate_base",
   "merged_sha",
   "has_log",
+  "undecided",
 ];
 const stateIn = (states: readonly ChangeState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
 // The condition of the index, word for word.
@@ -125,6 +128,10 @@ export function changeQueries(db: Sqlite) {
   );
   const after = db.prepare<[number, number], ChangeRecord>("SELECT * FROM changes WHERE seq > ? ORDER BY seq LIMIT ?");
   const all = db.prepare<[], ChangeRecord>("SELECT * FROM changes ORDER BY id");
+  const undecided = db.prepare<[string], { n: number | null }>(
+    "SELECT sum(undecided) AS n FROM changes WHERE agent = ? AND undecided > 0",
+  );
+  const decided = db.prepare<[string]>("UPDATE changes SET undecided = 0 WHERE agent = ? AND undecided > 0");
   const removeOf = db.prepare<[string]>("DELETE FROM changes WHERE repo = ?");
   const putComment = db.prepare<CommentRecord>(
     `INSERT INTO change_comments (id, change, round, author, path, line, side, quote, text, state, outdated, answer, at)
@@ -157,6 +164,10 @@ export function changeQueries(db: Sqlite) {
     after: (seq: number, limit: number, chars: number) => rowsWithin(after.iterate(seq, limit), chars, charsOf),
     /** Every change ever made; for the checker. */
     all: () => all.all(),
+    /** The rounds of an agent since someone else last decided on one of its changes. */
+    undecided: (agent: string): number => undecided.get(agent)?.n ?? 0,
+    /** Someone has decided on a change of this agent. */
+    decided: (agent: string): void => void decided.run(agent),
     /** Removes the changes of a repository with their comments. */
     removeOf(repo: string): void {
       removeCommentsOf.run(repo);

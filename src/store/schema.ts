@@ -345,11 +345,13 @@ CREATE TABLE changes (
   candidate TEXT,
   candidate_base TEXT,
   merged_sha TEXT,
-  has_log INTEGER NOT NULL
+  has_log INTEGER NOT NULL,
+  undecided INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX changes_by_seq ON changes (seq);
 CREATE INDEX changes_by_repo ON changes (repo, id);
 CREATE INDEX changes_by_agent ON changes (agent, id);
+CREATE INDEX changes_undecided ON changes (agent) WHERE undecided > 0;
 CREATE INDEX changes_open ON changes (id) WHERE state NOT IN ('merged', 'denied', 'withdrawn', 'superseded', 'stale');
 CREATE UNIQUE INDEX changes_one_at_a_time ON changes (repo, base) WHERE state IN ('merging', 'checking', 'pushing');
 

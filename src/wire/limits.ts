@@ -93,6 +93,10 @@ export const MAX_OPEN_QUESTIONS = 50;
 /** Open changes of one agent, and of a hive: more than an operator reviews. */
 export const MAX_OPEN_CHANGES = 64;
 export const MAX_HIVE_CHANGES = 1_000;
+/**
+ * Proposals of an agent between two decisions on its changes. The hive keeps the row and the commit of each permanently.
+ */
+export const MAX_UNDECIDED_ROUNDS = 100;
 /** Branches of one agent in all repositories: its open work, with room for what it forgot. */
 export const MAX_AGENT_BRANCHES = 100;
 /** Requests that may wait for the operator: an operator does not read more. */

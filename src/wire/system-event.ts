@@ -24,6 +24,8 @@ const WORDS: Record<string, (facts: Facts) => string> = {
     `request ${text(id)}, ${kindWord(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
   spawned: ({ agent, sha, request, revived }) =>
     `${text(agent)} ${revived === true ? "is revived" : "is spawned"} · ${short(sha)} · request ${text(request)}`,
+  change_returned: ({ change, repo, status, note, reason, comments }) =>
+    `change ${text(change)} of ${text(repo)}: ${text(status).replace("_", " ")}${more(note, " · ")}${more(reason, " · ")}${Array.isArray(comments) ? ` · ${comments.length === 1 ? "1 comment" : `${comments.length} comments`}` : ""}`,
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
   killed: ({ agent, reason }) => `${text(agent)} was stopped${more(reason, ": ")}`,
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,

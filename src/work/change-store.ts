@@ -22,6 +22,9 @@ const AUDITED: Partial<Record<ChangeEvent, string>> = {
   land: "change_merged",
 };
 
+/** Events that are someone else's decision on a change. */
+const DECISIONS: readonly ChangeEvent[] = ["approve", "deny", "return"];
+
 /** What a new change is made of. */
 export type ChangeDraft = Omit<ChangeRecord, "id" | "seq" | "state" | "updated_at">;
 
@@ -58,9 +61,13 @@ export class ChangeStore extends ChangeReader {
 
   /** Moves a change by the table, or throws `conflict`. Only inside a write. */
   move(tx: Tx, id: number, event: ChangeEvent, actor: string, patch: Partial<ChangeRecord> = {}): ChangeRecord {
-    const row = this.get(id);
+    let row = this.get(id);
     const state = changeAfter(row.state, event);
     if (state === undefined) throw new HiveError("conflict", whyNot(row, event));
+    if (DECISIONS.includes(event)) {
+      this.#context.store.changes.decided(row.agent);
+      row = { ...row, undecided: 0 };
+    }
     const next = this.#save(tx, { ...row, ...patch, state, updated_at: this.#context.now() });
     const kind = AUDITED[event];
     if (kind !== undefined) this.#audit(kind, actor, next);

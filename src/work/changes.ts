@@ -5,7 +5,7 @@ import type { Tx } from "../store/store.ts";
 import type { DiffFile, Sha } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
-import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES } from "../wire/limits.ts";
+import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES, MAX_UNDECIDED_ROUNDS } from "../wire/limits.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { ChangeStore } from "./change-store.ts";
 import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
@@ -82,6 +82,14 @@ export class Changes {
       throw new HiveError("rate_limited", `the hive has ${MAX_HIVE_CHANGES} open changes: the operator must decide some first`);
   }
 
+  #checkUndecided(owner: string): void {
+    if (this.#context.store.changes.undecided(owner) < MAX_UNDECIDED_ROUNDS) return;
+    throw new HiveError(
+      "rate_limited",
+      `you have proposed ${MAX_UNDECIDED_ROUNDS} times since anyone decided on a change of yours: wait for a decision`,
+    );
+  }
+
   /** The proposal against the base as it is now. Refuses what adds nothing or is too large to review. */
   async #look(repo: Repo, base: string, sha: Sha): Promise<Found> {
     const { git } = this.#context;
@@ -131,12 +139,17 @@ export class Changes {
     const row = await store.write((tx) => {
       const open = this.#openOf(about, found.repo.name);
       const same = open.find(({ base }) => base === found.base);
+      this.#checkUndecided(about.agent);
       if (same) this.#checkRepeated(same, found.sha);
       else this.#checkRoom(about.agent);
       for (const other of open) if (other !== same) this.#changeStore.move(tx, other.id, "supersede", about.agent_name);
       const saved = same
-        ? this.#changeStore.move(tx, same.id, "propose", about.agent_name, { ...facts, round: same.round + 1 })
-        : this.#changeStore.insert(tx, { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0 });
+        ? this.#changeStore.move(tx, same.id, "propose", about.agent_name, {
+            ...facts,
+            round: same.round + 1,
+            undecided: same.undecided + 1,
+          })
+        : this.#changeStore.insert(tx, { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0, undecided: 1 });
       this.#answer(tx, saved, answers);
       return saved;
     });

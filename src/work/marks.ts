@@ -1,5 +1,5 @@
 import { paddingMarks } from "../diffs/padding.ts";
-import { patchText } from "../diffs/patch-text.ts";
+import { addsText, patchText } from "../diffs/patch-text.ts";
 import { unseenMarks } from "../diffs/unseen-marks.ts";
 import { unshownMarks } from "../diffs/unshown-marks.ts";
 import type { FileChange } from "../os/git/diff.ts";
@@ -55,7 +55,7 @@ function fileMarks({ path, old_mode: before, new_mode: after, hunks }: FileChang
     marks.push({ level: "warn", kind: "mode", text: before === undefined ? "new executable file" : "becomes executable", path });
   if (hunks.includes(LFS_POINTER))
     marks.push({ level: "info", kind: "binary", text: "a Git LFS pointer: the hive does not fetch the content", path });
-  return [...marks, ...unseenMarks(removed, added, path)];
+  return addsText(hunks) ? [...marks, ...unseenMarks(removed, added, path)] : marks;
 }
 
 /** The added and the removed lines of a patch. */

@@ -167,6 +167,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
           candidate_base: null,
           merged_sha: null,
           has_log: 0,
+          undecided: 1,
           ...facts,
         });
         return changes.move(tx, made.id, "approve", OPERATOR, { decided_by: OPERATOR, decided_at: now(), ...facts });

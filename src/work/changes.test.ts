@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
+import type { Agent } from "../agents/agent.ts";
+import { moveRef, readRef } from "../os/git/refs.ts";
+import type { ChangeRecord } from "../store/changes.ts";
+import { OPERATOR } from "../wire/names.ts";
+import type { Input } from "../wire/operations.ts";
+import { operations } from "../wire/operations.ts";
+
+let system: TestSystem;
+let scout: Agent;
+let reader: Agent;
+let other: Agent;
+let base: string;
+/** Each test has a branch of its own. */
+let topic: string;
+let tests = 0;
+
+const WHO = {
+  GIT_AUTHOR_NAME: "a",
+  GIT_AUTHOR_EMAIL: "a@hive.invalid",
+  GIT_AUTHOR_DATE: "1700000000 +0000",
+  GIT_COMMITTER_NAME: "a",
+  GIT_COMMITTER_EMAIL: "a@hive.invalid",
+  GIT_COMMITTER_DATE: "1700000000 +0000",
+};
+
+/** A commit of these files in the repository web. `modes` are those that differ from plain files. */
+async function commit(files: Record<string, string>, parent?: string, modes: Record<string, string> = {}): Promise<string> {
+  return system.work.context.git.withScratch("web", {}, async (scratch) => {
+    const run = async (argv: string[], input = ""): Promise<string> =>
+      (await scratch.git(argv, { input, env: { ...WHO, GIT_INDEX_FILE: "/tmp/index" } })).toString().trim();
+    const entries: string[] = [];
+    for (const [path, text] of Object.entries(files)) {
+      const mode = modes[path] ?? "100644";
+      const sha = mode === "160000" ? "1".repeat(40) : await run(["hash-object", "-w", "--stdin"], text);
+      entries.push(`${mode} ${mode === "160000" ? "commit" : "blob"} ${sha}\t${path}`);
+    }
+    const tree = await run(["mktree", "--missing"], `${entries.join("\n")}\n`);
+    const made = await run(["commit-tree", tree, "-m", "work", ...(parent === undefined ? [] : ["-p", parent])]);
+    await scratch.keepObjects();
+    return made;
+  });
+}
+
+/** What a push leaves: the row and its ref. */
+async function pushed(branch: string, sha: string, agent = scout): Promise<void> {
+  const row = { repo: "web", agent: agent.id, branch, sha, pushed_at: 1, bytes: 10 };
+  await system.system.store.write(() => system.system.store.repositories.putBranch(row));
+  const folder = system.work.repositories.folder("web");
+  const before = await readRef(folder, `refs/agents/${agent.id}/${branch}`);
+  await moveRef(folder, `refs/agents/${agent.id}/${branch}`, sha, before);
+}
+
+const propose = (input: Partial<Input<"propose_change">> = {}, agent = scout): Promise<ChangeRecord> =>
+  system.work.changes.propose(
+    agent,
+    operations.propose_change.input.parse({ repo: "web", branch: topic, title: "A title", ...input }),
+  );
+
+async function spawn(name: string, access: "read" | "write" = "write"): Promise<Agent> {
+  const config = { repos: [{ name: "web", access }] };
+  const row = await system.requests.spawn({ name, config, by: OPERATOR, origin: "spawn" });
+  await system.deploys.finished(row.id);
+  return system.system.swarm.byName(name);
+}
+
+beforeAll(async () => {
+  system = await openTestSystem();
+  await system.work.start();
+  await system.work.repositories.create("web", {});
+  base = await commit({ "README.md": "web\n" });
+  await system.work.repositories.moveBase("web", "main", base, undefined);
+  await system.work.repositories.moveBase("web", "release/1", base, undefined);
+  // Nothing is merged here.
+  for (const name of ["main", "release/1"]) await system.work.queue.pause("web", name);
+  [scout, reader, other] = await Promise.all([spawn("scout"), spawn("reader", "read"), spawn("other")]);
+});
+afterAll(async () => {
+  expect(system.unexpected).toEqual([]);
+  await system.close();
+});
+beforeEach(() => {
+  topic = `topic-${++tests}`;
+});
+
+/** The notices about a change to its owner. */
+const noticesOf = (id: number): Record<string, unknown>[] =>
+  system.system.history
+    .messages({ limit: 50 }, undefined)
+    .messages.filter(({ to }) => to === "scout")
+    .map(({ body }) => JSON.parse(body ?? "") as Record<string, unknown>)
+    .filter(({ change }) => change === id);
+
+describe("a proposal", () => {
+  test("pins its commit, and says what it changes and against what", async () => {
+    const sha = await commit({ "README.md": "web\n", "a.txt": "one\ntwo\n" }, base);
+    await pushed(topic, sha);
+    const row = await propose({ body: "Because." });
+    expect(row).toMatchObject({ state: "proposed", round: 1, sha, merge_base: base, base: "main", agent_name: "scout" });
+    expect(JSON.parse(row.stat)).toEqual({ files: 1, added: 2, removed: 0 });
+    expect(await readRef(system.work.repositories.folder("web"), `refs/changes/${row.id}/1`)).toBe(sha);
+  });
+
+  test("of a new commit is a new round, voids the approval, and keeps the first commit pinned", async () => {
+    await pushed(topic, await commit({ "a.txt": "one\n" }, base));
+    const first = await propose();
+    await system.work.decisions.approve(first.id, { sha: first.sha, digest: first.digest }, true);
+    const sha = await commit({ "a.txt": "two\n" }, base);
+    await pushed(topic, sha);
+    const second = await propose({ branch: `scout/${topic}` });
+    expect(second).toMatchObject({ id: first.id, round: 2, state: "proposed", sha, decided_by: null });
+    expect(second.digest).not.toBe(first.digest);
+    const folder = system.work.repositories.folder("web");
+    expect(await readRef(folder, `refs/changes/${first.id}/1`)).toBe(first.sha);
+    await expect(system.work.decisions.approve(first.id, { sha: first.sha, digest: first.digest }, true)).rejects.toThrow(
+      "proposes",
+    );
+  });
+
+  test("of the same branch for another base supersedes the change", async () => {
+    await pushed(topic, await commit({ "a.txt": "one\n" }, base));
+    const first = await propose();
+    const second = await propose({ base: "release/1" });
+    expect(second.id).not.toBe(first.id);
+    expect(system.work.changeStore.get(first.id).state).toBe("superseded");
+  });
+
+  test.each([
+    ["a branch that was not pushed", {}, "you have not pushed"],
+    ["a base that does not exist", { base: "trunk" }, "has no base trunk: it has main, release/1"],
+    ["a repository that does not exist", { repo: "nope" }, "there is no repository nope"],
+  ])("of %s is refused", async (_, input, words) => {
+    if ("base" in input) await pushed(topic, await commit({ "a.txt": "one\n" }, base));
+    await expect(propose(input)).rejects.toThrow(words);
+  });
+
+  test("that adds nothing, shares no history or is proposed already is refused", async () => {
+    await pushed(topic, base);
+    await expect(propose()).rejects.toThrow("main contains");
+    await pushed(topic, await commit({ "a.txt": "one\n" }));
+    await expect(propose()).rejects.toThrow("shares no history");
+    await pushed(topic, await commit({ "a.txt": "one\n" }, base));
+    const row = await propose();
+    await expect(propose()).rejects.toThrow(`change ${row.id} proposes this commit already`);
+  });
+
+  test("of an agent that may only read is refused", async () => {
+    await pushed(topic, await commit({ "a.txt": "one\n" }, base), reader);
+    await expect(propose({}, reader)).rejects.toThrow("may not write to web");
+  });
+
+  test("marks protected files, links, submodules, unseen characters and new executables", async () => {
+    const sha = await commit(
+      { "CLAUDE.md": "do\n", link: "/etc/passwd", sub: "", "run.sh": "#!/bin/sh\n", "a.txt": "a\u202Eb\n", "b.bin": "\0\0" },
+      base,
+      { link: "120000", sub: "160000", "run.sh": "100755" },
+    );
+    await pushed(topic, sha);
+    const marks = JSON.parse((await propose()).marks) as { kind: string; path?: string }[];
+    expect(marks.map(({ kind, path }) => `${kind} ${path}`).sort()).toEqual([
+      "bidi a.txt",
+      "binary b.bin",
+      "mode run.sh",
+      "protected CLAUDE.md",
+      "submodule sub",
+      "symlink link",
+    ]);
+  });
+});
+
+describe("a decision", () => {
+  beforeEach(async () => {
+    await pushed(topic, await commit({ "README.md": "web\n", "b.bin": "\0" }, base));
+  });
+
+  test("names content that is not shown", async () => {
+    const row = await propose();
+    const seen = { sha: row.sha, digest: row.digest };
+    await expect(system.work.decisions.approve(row.id, seen, true)).rejects.toThrow("b.bin (not text)");
+    const approved = await system.work.decisions.approve(row.id, { ...seen, unshown: ["b.bin"] }, true);
+    expect(approved).toMatchObject({ decided_by: OPERATOR, reviewed_sha: row.sha });
+  });
+
+  test("of a browser names the digest", async () => {
+    const row = await propose();
+    await expect(system.work.decisions.approve(row.id, { sha: row.sha }, true)).rejects.toThrow("digest");
+  });
+
+  test("that sends it back says something, sends the drafts, and wakes the owner with one message", async () => {
+    const row = await propose();
+    await expect(system.work.decisions.return(row.id, " ")).rejects.toThrow("say what should change");
+    await system.work.comments.draft(row.id, { path: "README.md", line: 1, side: "new", quote: "web" }, "bigger");
+    await system.work.comments.draft(row.id, {}, "and a test");
+    await system.work.decisions.return(row.id, "Nearly.");
+    const notices = noticesOf(row.id);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatchObject({
+      event: "change_returned",
+      status: "changes_requested",
+      note: "Nearly.",
+      comments: [{ path: "README.md", line: 1, code: "web", text: "bigger" }, { text: "and a test" }],
+    });
+    await expect(system.work.decisions.approve(row.id, {}, false)).rejects.toThrow("changes requested");
+  });
+
+  test("is final when it denies; its owner gets the note", async () => {
+    const row = await propose();
+    await system.work.decisions.deny(row.id, "not now");
+    expect(noticesOf(row.id)).toMatchObject([{ status: "denied", note: "not now" }]);
+    await expect(system.work.changes.withdraw(row.id, scout, undefined)).rejects.toThrow("denied");
+  });
+
+  test("of an agent is limited to its own changes, and ends with the agent", async () => {
+    const row = await propose();
+    await expect(system.work.changes.withdraw(row.id, other, undefined)).rejects.toThrow("scout's");
+    await system.work.changes.agentRemoved(scout);
+    expect(system.work.changeStore.get(row.id)).toMatchObject({ state: "withdrawn", note: "its agent was destroyed" });
+  });
+});
+test("an agent proposes at most a hundred times until anyone decides on a change of its", async () => {
+  const { store } = system.system;
+  await pushed(topic, await commit({ "README.md": "web\n", "own.txt": "one\n" }, base), other);
+  const row = await propose({}, other);
+  await store.write(() => store.changes.update({ ...row, undecided: 100 }));
+  await pushed(topic, await commit({ "README.md": "web\n", "own.txt": "two\n" }, base), other);
+  await expect(propose({}, other)).rejects.toThrow("you have proposed 100 times since anyone decided");
+  await system.work.decisions.return(row.id, "another way");
+  expect(await propose({}, other)).toMatchObject({ round: 2, undecided: 1 });
+});

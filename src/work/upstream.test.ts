@@ -1,0 +1,122 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
+
+let system: TestSystem;
+let top: string;
+let folder: string;
+const NONCE = "0".repeat(32);
+
+const git = (...argv: string[]): string =>
+  execFileSync("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@hive.invalid", ...argv], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], HOME: top, GIT_CONFIG_NOSYSTEM: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  }).trim();
+
+function commit(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  git("add", "-A");
+  git("commit", "-q", "-m", `write ${name}`);
+  return git("rev-parse", "HEAD");
+}
+
+const exported = (): { folder: string; nonce: string } => {
+  writeFileSync(join(folder, ".git", "hive-export"), NONCE);
+  return { folder: join(folder, ".git"), nonce: NONCE };
+};
+
+beforeEach(async () => {
+  system = await openTestSystem();
+  await system.work.start();
+  top = mkdtempSync(join(tmpdir(), "upstream-"));
+  // The folder of the operator may be private: the daemon reads it as its owner.
+  chmodSync(top, 0o700);
+  folder = join(top, "web");
+  mkdirSync(folder);
+  git("init", "-q", "-b", "main");
+});
+afterEach(async () => {
+  expect(system.unexpected).toEqual([]);
+  await system.close();
+  rmSync(top, { recursive: true, force: true });
+});
+
+test("a repository gets the branches of an exported folder, and its bases follow forward", async () => {
+  const first = commit("a.txt", "one\n");
+  git("branch", "release/1.x");
+  const { repositories, upstreams } = system.work;
+  await upstreams.add("web", exported(), { check: "true" });
+  expect([...repositories.tips("web")]).toEqual([
+    ["main", first],
+    ["release/1.x", first],
+  ]);
+  expect(repositories.view(repositories.get("web"))).toMatchObject({
+    base: "main",
+    check: "true",
+    upstream: join(folder, ".git"),
+  });
+  const second = commit("b.txt", "two\n");
+  expect(await upstreams.fetch("web")).toEqual({ moved: [{ base: "main", from: first, to: second }], diverged: [] });
+  expect(repositories.tip("web", "main")).toBe(second);
+  expect(repositories.tip("web", "release/1.x")).toBe(first);
+  // The daemon has written nothing there.
+  expect(git("status", "--porcelain")).toBe("");
+});
+
+test("a base with commits on both sides has diverged: it stays, and its queue stops until it is solved", async () => {
+  commit("a.txt", "one\n");
+  const { repositories, upstreams } = system.work;
+  await upstreams.add("web", exported(), {});
+  const ours = commit("ours.txt", "ours\n");
+  await upstreams.fetch("web");
+  git("reset", "-q", "--hard", "HEAD~1");
+  const theirs = commit("theirs.txt", "theirs\n");
+  expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"] });
+  expect(repositories.tip("web", "main")).toBe(ours);
+  expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "main", state: "stopped" }]);
+  git("merge", "-q", "--no-edit", ours);
+  const { moved } = await upstreams.fetch("web");
+  expect(moved).toEqual([{ base: "main", from: ours, to: git("rev-parse", "HEAD") }]);
+  expect(theirs).not.toBe(ours);
+  expect(repositories.view(repositories.get("web")).queues).toEqual([]);
+});
+
+test("what is not exported, not whole or not a repository is refused with the reason, and leaves nothing", async () => {
+  const { repositories, upstreams } = system.work;
+  const added = (name: string, settings = {}): Promise<unknown> =>
+    upstreams.add(name, { folder: join(folder, ".git"), nonce: NONCE }, settings);
+  await expect(added("web")).rejects.toThrow("it is not exported to the hive");
+  exported();
+  await expect(added("web")).rejects.toThrow("has no branch with a commit");
+  const sha = commit("a.txt", "one\n");
+  await expect(added("web", { base: "trunk" })).rejects.toThrow("has no branch trunk: it has main");
+  writeFileSync(join(folder, ".git", "shallow"), `${sha}\n`);
+  await expect(added("web")).rejects.toThrow("it is a shallow clone");
+  rmSync(join(folder, ".git", "shallow"));
+  writeFileSync(join(folder, ".git", "objects", "info", "alternates"), "/somewhere/objects\n");
+  await expect(added("web")).rejects.toThrow("it borrows objects");
+  rmSync(join(folder, ".git", "objects", "info", "alternates"));
+  git("config", "extensions.partialClone", "origin");
+  await expect(added("web")).rejects.toThrow("it is a partial clone");
+  git("config", "--unset", "extensions.partialClone");
+  rmSync(join(folder, ".git", "objects", sha.slice(0, 2)), { recursive: true });
+  await expect(added("web")).rejects.toThrow();
+  await expect(upstreams.add("web", { folder: join(top, "nowhere"), nonce: NONCE }, {})).rejects.toThrow("is not a folder");
+  expect(repositories.all()).toEqual([]);
+});
+
+test("a hook or a filter of the folder does not run when the daemon reads it", async () => {
+  const marker = join(top, "ran");
+  commit("a.txt", "one\n");
+  for (const name of ["pre-auto-gc", "post-checkout", "reference-transaction"]) {
+    writeFileSync(join(folder, ".git", "hooks", name), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+  }
+  git("config", "core.fsmonitor", `touch ${marker}`);
+  git("config", "uploadpack.packObjectsHook", `touch ${marker}`);
+  await system.work.upstreams.add("web", exported(), {});
+  expect(() => execFileSync("test", ["-e", marker])).toThrow();
+});
