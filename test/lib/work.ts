@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Paths } from "../../src/lib/paths.ts";
 import { bwrapDriver } from "../../src/platforms/bwrap/driver.ts";
 import { moveRef } from "../../src/os/git/refs.ts";
@@ -13,21 +13,18 @@ import { ChangeStore } from "../../src/work/change-store.ts";
 import { GitWorker } from "../../src/work/git/worker.ts";
 import { MergeQueue } from "../../src/work/queue/merge-queue.ts";
 import type { CheckLimits } from "../../src/work/queue/check/limits.ts";
+import { revertChange } from "../../src/work/queue/merge.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
 import { openStoreIn } from "./store.ts";
 
+/** The author of commits that tests make. */
+const ADA = "Ada <ada@hive.invalid> 1767323045 +0000";
 const ENV = {
   PATH: process.env["PATH"],
   HOME: "/nonexistent",
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_CONFIG_NOSYSTEM: "1",
-  GIT_AUTHOR_NAME: "Ada",
-  GIT_AUTHOR_EMAIL: "ada@hive.invalid",
-  GIT_AUTHOR_DATE: "2026-01-02T03:04:05Z",
-  GIT_COMMITTER_NAME: "Ada",
-  GIT_COMMITTER_EMAIL: "ada@hive.invalid",
-  GIT_COMMITTER_DATE: "2026-01-02T03:04:05Z",
 };
 
 export type TestWork = Awaited<ReturnType<typeof openTestWork>>;
@@ -43,7 +40,7 @@ interface Options {
 
 /**
  * The rows, repositories and merge queues of a hive without the rest of it, on real git in the real sandbox. It has the
- * repository `web`, and a clone of it with a work tree in which tests make commits.
+ * repository `web`, in which tests store commits as agents' pushes do.
  */
 export async function openTestWork({ folder, failpoint = async () => {}, settings = {}, limits, now = Date.now }: Options = {}) {
   const top = folder ?? realpathSync(mkdtempSync(join(tmpdir(), "work-")));
@@ -88,10 +85,9 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
   await repositories.open();
   if (repositories.find("web") === undefined) await repositories.create("web", { base: "main", ...settings });
   const bare = repositories.folder("web");
-  const clone = join(top, "clone");
-
-  const git = (...argv: string[]): string =>
-    execFileSync("git", ["-C", clone, ...argv], { env: ENV, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  const run = (argv: readonly string[], input: string | Buffer = ""): Buffer =>
+    execFileSync("git", ["--git-dir", bare, ...argv], { env: ENV, input, stdio: ["pipe", "pipe", "pipe"] });
+  const git = (...argv: string[]): string => run(argv).toString().trim();
 
   const work = {
     top,
@@ -104,37 +100,34 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     unexpected,
     notices,
     disk,
-    clone,
-    /** Runs git in the clone. */
+    bare,
+    /** Runs git in the hive's repository. */
     git,
-    /** Commits files (null removes one) on a commit or branch, and brings the objects to the hive. Returns the commit. */
-    commit(parent: string | undefined, files: Record<string, string | null>, message = "a commit"): string {
-      if (parent === undefined) {
-        git("checkout", "-q", "--orphan", "fresh");
-        git("rm", "-rfq", "--ignore-unmatch", ".");
-      } else git("checkout", "-q", "--detach", parent);
-      for (const [path, text] of Object.entries(files)) {
-        if (text === null) {
-          git("rm", "-q", path);
-          continue;
-        }
-        mkdirSync(dirname(join(clone, path)), { recursive: true });
-        writeFileSync(join(clone, path), text);
-        git("add", "-f", path);
+    /**
+     * Stores a commit as a push would: files with their text on a parent. Null removes a file, a commit makes it a
+     * submodule. Returns the commit.
+     */
+    commit(
+      parent: string | undefined,
+      files: Record<string, string | null | { submodule: string }>,
+      message = "a commit",
+    ): string {
+      const lines = [`commit refs/agents/a1/topic\nmark :1\nauthor ${ADA}\ncommitter ${ADA}\n${data(message)}`];
+      if (parent !== undefined) lines.push(`from ${parent}`);
+      for (const [name, file] of Object.entries(files)) {
+        const path = `"${[...Buffer.from(name)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}"`;
+        if (file === null) lines.push(`D ${path}`);
+        else if (typeof file === "string") lines.push(`M 644 inline ${path}\n${data(file)}`);
+        else lines.push(`M 160000 ${file.submodule} ${path}`);
       }
-      git("commit", "-q", "--allow-empty", "-m", message);
-      const sha = git("rev-parse", "HEAD");
-      if (parent === undefined) {
-        git("checkout", "-q", "--detach");
-        git("branch", "-D", "-q", "fresh");
-      }
-      work.send(sha);
-      return sha;
+      // A branch of its own, because a commit without parent would go on with the last one.
+      const reset = "reset refs/agents/a1/topic\n\n";
+      return work.fastImport(`${reset}${lines.join("\n")}\nget-mark :1\ndone\n`);
     },
-    /** Brings a commit of the clone to the hive, as a push would. */
-    send(sha: string): void {
-      git("push", "-q", "-f", bare, `${sha}:refs/agents/a1/work-${sha.slice(0, 12)}`);
-    },
+    /** Stores what a stream of `git fast-import` describes. Returns what it prints. */
+    fastImport: (input: string): string => run(["fast-import", "--quiet", "--force", "--done"], input).toString().trim(),
+    /** Stores a commit byte by byte. */
+    object: (commit: Buffer): string => run(["hash-object", "-t", "commit", "-w", "--stdin"], commit).toString().trim(),
     /** Moves a base as a fetch would. */
     async base(sha: string, name = "main"): Promise<void> {
       await repositories.moveBase("web", name, sha, repositories.tip("web", name));
@@ -181,14 +174,15 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
       await queue.enqueue(id);
       return id;
     },
+    revert: (id: number) => revertChange(context.git, changes.get(id), { tip: work.tip(), now: now() }),
     row: (id: number): ChangeRecord => changes.get(id),
     tip: (name = "main"): string => repositories.tip("web", name) ?? "",
     /** The tree of a commit of the hive, as `git ls-tree -r` prints it. */
-    tree: (sha: string): string => execFileSync("git", ["--git-dir", bare, "ls-tree", "-r", sha], { env: ENV, encoding: "utf8" }),
-    /** A commit of the hive as it is stored. */
-    cat: (sha: string): string =>
-      execFileSync("git", ["--git-dir", bare, "cat-file", "commit", sha], { env: ENV, encoding: "utf8" }),
-    show: (spec: string): string => execFileSync("git", ["--git-dir", bare, "show", spec], { env: ENV, encoding: "utf8" }),
+    tree: (sha: string): string => run(["ls-tree", "-r", sha]).toString(),
+    /** A commit as it is stored. */
+    cat: (sha: string): string => run(["cat-file", "commit", sha]).toString(),
+    catBytes: (sha: string): Buffer => run(["cat-file", "commit", sha]),
+    show: (spec: string): string => run(["show", spec]).toString(),
     audit: (kind: string) => store.ledger.audited({ kind, before: Number.MAX_SAFE_INTEGER, limit: 100 }),
     /** Ends as a killed daemon does: nothing is stored any more. The next one uses the folder. */
     async close({ keep = false } = {}): Promise<void> {
@@ -198,9 +192,10 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     },
   };
   if (folder === undefined) {
-    execFileSync("git", ["init", "-q", "-b", "none", clone], { env: ENV });
     const first = work.commit(undefined, { "README.md": "# web\n", "a.txt": "1\n2\n3\n4\n5\n6\n7\n8\n9\n" }, "first");
     await work.base(first);
   }
   return work;
 }
+
+const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}`;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { GIT_ENV, GitError } from "../../os/git/git.ts";
+import { EMPTY_TREE, GIT_ENV, GitError } from "../../os/git/git.ts";
 import { moveObjects } from "../../os/git/move-objects.ts";
 import { BORROWED, makeScratchRepo } from "../../os/git/scratch-repo.ts";
 import { collect, type Ended } from "../../os/run-bytes.ts";
@@ -37,6 +37,8 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const SETTINGS: Record<string, string> = {
   "core.hooksPath": "/dev/null",
   "core.attributesFile": "/dev/null",
+  // Newer versions of git read attributes from HEAD in a bare repository.
+  "attr.tree": EMPTY_TREE,
   "core.fsync": "none",
   "core.packedGitWindowSize": "32m",
   "core.packedGitLimit": "512m",

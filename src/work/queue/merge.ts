@@ -67,7 +67,7 @@ async function make(
     }
     if (ended.code !== 0 || ended.tooMuch)
       throw new GitError(
-        `the merge failed: ${ended.stderr.trim() || (ended.signal ?? "no reason given")} (exit ${ended.code ?? ended.signal})`,
+        `git: ${ended.stderr.trim() || (ended.signal ?? "no reason given")} (exit ${ended.code ?? ended.signal})`,
       );
     const result = read(ended.stdout, row.base);
     if (result.kind !== "made") return result;

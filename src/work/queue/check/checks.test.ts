@@ -55,7 +55,7 @@ test("a failed check returns the change with the end of its output, and the base
   expect(row.reason).toMatch(/^the check failed with exit code 3\n\n[^]*\n5000\nred\nlast$/);
   expect(row.reason?.length).toBeLessThanOrEqual(4096);
   expect(log(row.id)).toMatch(/^1\n2\n[^]*last\nhyperhive: the check failed with exit code 3\n$/);
-  expect(work.git("rev-parse", "HEAD~1")).toBe(work.tip());
+  expect(work.git("rev-parse", `${row.sha}^`)).toBe(work.tip());
   expect(work.notices).toMatchObject([{ event: "change_returned", status: "checks_failed" }]);
   expectNothingLeft();
 });

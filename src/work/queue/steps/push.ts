@@ -1,3 +1,4 @@
+import { MAX_NOTE_CHARS } from "../../../wire/limits.ts";
 import { SYSTEM } from "../../../wire/names.ts";
 import { land, type Run, type RunEnd } from "../run.ts";
 import type { Merged } from "./merge.ts";
@@ -11,8 +12,12 @@ const CONTAINED_NOTE = "the base contains it already";
  */
 export async function pushStep(run: Run, { candidate, isContained }: Merged): Promise<Extract<RunEnd, "merged" | "lost">> {
   const { context, changes, repositories, id, repo, base, tip } = run;
-  const patch = { candidate, candidate_base: tip ?? null, ...(isContained ? { note: CONTAINED_NOTE } : {}) };
-  const row = await context.store.write((tx) => changes.move(tx, id, "push", SYSTEM, patch));
+  const row = await context.store.write((tx) => {
+    const { note } = changes.get(id);
+    const words = note === null ? CONTAINED_NOTE : `${note}\n(${CONTAINED_NOTE})`.slice(0, MAX_NOTE_CHARS);
+    const patch = { candidate, candidate_base: tip ?? null, ...(isContained ? { note: words } : {}) };
+    return changes.move(tx, id, "push", SYSTEM, patch);
+  });
   const hasMoved = await repositories.moveBase(repo.name, base, candidate, tip);
   await context.failpoint("base_moved");
   if (!hasMoved) return "lost";
