@@ -18,6 +18,7 @@ export const MORE: Readonly<Record<string, More>> = {
   spawn: {
     examples: [
       'hivectl spawn scout --description "looks things up" --model haiku',
+      "hivectl spawn api --repo web --repo docs:read",
       "hivectl spawn scout --config agent.json --instructions INSTRUCTIONS.md",
     ],
   },

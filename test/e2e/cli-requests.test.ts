@@ -241,6 +241,14 @@ describe("requesting", () => {
     answers.propose = { request: 14, risks: [] };
     expect((await hivectl("request-spawn", "ada", "-d", "counts")).out).toContain("#13 waits for approval");
     expect(called("request_spawn")).toEqual({ name: "ada", description: "counts" });
+    host.calls = [];
+    await hivectl("request-spawn", "ada", "--repo", "web", "--repo", "docs:read");
+    const repos = [
+      { name: "web", access: "write" },
+      { name: "docs", access: "read" },
+    ];
+    expect(called("request_spawn")).toEqual({ name: "ada", repos });
+    expect((await hivectl("request-spawn", "ada", "--repo", "web:all")).err).toContain("alone or with :read or :write");
     expect((await hivectl("propose", "hm1nd", sha, "-d", "why")).out).toContain("#14 waits for approval");
     expect(called("propose")).toEqual({ agent: "hm1nd", commit: sha, description: "why" });
     host.calls = [];

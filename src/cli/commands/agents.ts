@@ -8,6 +8,7 @@ import { confirm, decides, type Deciding } from "../deciding.ts";
 import { age, terminalText, visible } from "../print.ts";
 import { MANAGER } from "../../wire/names.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
+import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
@@ -40,20 +41,23 @@ export function agentCommands(program: Command): void {
     },
   );
 
-  act<Deciding & { description?: string; model?: string; config?: string; instructions?: string }>(
+  act<Deciding & { description?: string; model?: string; config?: string; instructions?: string; repo?: RepoEntry[] }>(
     decides(
-      program
-        .command("spawn")
-        .argument("<new-name>", "the agent's name")
-        .description("create an agent and start it; answers once it runs")
-        .option("-d, --description <text>", "what it is for")
-        .option("-m, --model <model>", "its model")
-        .option("-c, --config <file>", "an agent.json to begin with")
-        .option("-i, --instructions <file>", "its INSTRUCTIONS.md"),
+      takesRepos(
+        program
+          .command("spawn")
+          .argument("<new-name>", "the agent's name")
+          .description("create an agent and start it; answers once it runs")
+          .option("-d, --description <text>", "what it is for")
+          .option("-m, --model <model>", "its model")
+          .option("-c, --config <file>", "an agent.json to begin with")
+          .option("-i, --instructions <file>", "its INSTRUCTIONS.md"),
+      ),
     ),
-    async (shell, [name]: [string], { description, model, wait, note, ...files }) => {
+    async (shell, [name]: [string], { description, model, wait, note, repo, ...files }) => {
       const config: Record<string, unknown> = files.config === undefined ? {} : readJson(files.config);
       if (model !== undefined) config["model"] = model;
+      if (repo !== undefined) config["repos"] = repo;
       const input = {
         name,
         description,

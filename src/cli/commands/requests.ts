@@ -8,6 +8,7 @@ import { agentName, wholeNumber, waits as awaits } from "../arguments.ts";
 import { confirm, decides, mayAsk, tellByPage, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
+import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
 /** The shortest prefix that identifies a commit to a reader. */
@@ -149,16 +150,18 @@ export function requestCommands(program: Command): void {
     },
   );
 
-  act<Deciding & { description?: string }>(
+  act<Deciding & { description?: string; repo?: RepoEntry[] }>(
     decides(
-      program
-        .command("request-spawn")
-        .argument("<new-name>", "the agent's name")
-        .description("queue the spawn of an agent, to be approved like a request of the manager")
-        .option("-d, --description <text>", "what it is for"),
+      takesRepos(
+        program
+          .command("request-spawn")
+          .argument("<new-name>", "the agent's name")
+          .description("queue the spawn of an agent, to be approved like a request of the manager")
+          .option("-d, --description <text>", "what it is for"),
+      ),
     ),
-    async (shell, [name]: [string], { description, wait, note }) => {
-      const output = await shell.client.call("request_spawn", { name, description, note });
+    async (shell, [name]: [string], { description, wait, note, repo }) => {
+      const output = await shell.client.call("request_spawn", { name, description, note, repos: repo });
       const { showRequest } = await import("../follow.ts");
       await showRequest(shell, output, waits(output.request), wait);
     },
