@@ -1,26 +1,159 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
+import { VETO_MS } from "../policy.ts";
+import { MAX_LOST_RACES } from "./merge-queue.ts";
 
 let work: TestWork;
 afterEach(() => work.close());
 
-test("changes are merged one after the other, each with a commit that names it", async () => {
-  work = await openTestWork();
+type Options = NonNullable<Parameters<typeof openTestWork>[0]>;
+async function open(options: Options = {}): Promise<void> {
+  work = await openTestWork(options);
   await work.queue.start();
+}
+
+/** A change that adds a file to the first commit. */
+const adds = (name: string, facts = {}): Promise<number> =>
+  work.queued(work.commit(work.git("rev-list", "--max-parents=0", "main"), { [name]: name }), facts);
+const states = (ids: readonly number[]): string[] => ids.map((id) => work.row(id).state);
+const queueView = (base = "main") =>
+  work.repositories.view(work.repositories.get("web")).queues.find((queue) => queue.base === base);
+
+test("changes are merged one after the other, each with a commit that names it", async () => {
+  await open();
   const first = work.tip();
-  const one = work.commit(first, { "b.txt": "b\n" }, "add b");
-  const two = work.commit(first, { "c.txt": "c\n" }, "add c");
-  const ids = [await work.queued(one, { title: "Add b", body: "Because." }), await work.queued(two)];
+  const ids = [await adds("b"), await adds("c")];
   await work.queue.idle();
-  expect(ids.map((id) => work.row(id).state)).toEqual(["merged", "merged"]);
-  const [a, b] = ids.map((id) => work.row(id).merged_sha ?? "");
-  expect(work.tip()).toBe(b);
-  expect(work.cat(a ?? "")).toContain(`parent ${first}\nparent ${one}\n`);
-  expect(work.cat(b ?? "")).toContain(`parent ${a}\nparent ${two}\n`);
-  expect(work.cat(a ?? "")).toContain("\ncommitter hyperhive <daemon@hive.invalid> ");
-  expect(work.cat(a ?? "")).toContain(
-    `\n\nMerge scout/topic-${one.slice(0, 6)}: Add b\n\nBecause.\n\nHive-Change: web/${ids[0]}\n`,
-  );
-  expect(work.tree(work.tip())).toMatch(/README.md[^]*a.txt[^]*b.txt[^]*c.txt/);
+  expect(states(ids)).toEqual(["merged", "merged"]);
+  const [a, b] = ids.map((id) => work.row(id));
+  expect(work.tip()).toBe(b?.merged_sha);
+  expect(work.cat(a?.merged_sha ?? "")).toContain(`parent ${first}\nparent ${a?.sha}\n`);
+  expect(work.cat(b?.merged_sha ?? "")).toContain(`parent ${a?.merged_sha}\nparent ${b?.sha}\n`);
+  expect(work.audit("change_merged").map(({ actor }) => actor)).toEqual(["operator", "operator"]);
   expect(work.unexpected).toEqual([]);
+});
+
+test("a conflict blocks nobody behind it", async () => {
+  await open();
+  await work.queue.pause("web", "main");
+  const start = work.tip();
+  const ids = [await adds("b"), await work.queued(work.commit(start, { b: "other" })), await adds("c")];
+  await work.queue.resume("web", "main");
+  await work.queue.idle();
+  expect(states(ids)).toEqual(["merged", "conflict", "merged"]);
+});
+
+test("queues of different bases work side by side", async () => {
+  let waiting = 0;
+  let both = (): void => {};
+  const areBoth = new Promise<void>((resolve) => (both = resolve));
+  await open({
+    async failpoint(name) {
+      if (name !== "merge_tree") return;
+      if (++waiting === 2) both();
+      await areBoth;
+    },
+  });
+  await work.base(work.tip(), "next");
+  const ids = [await adds("b"), await adds("c", { base: "next" })];
+  await work.queue.idle();
+  expect(states(ids)).toEqual(["merged", "merged"]);
+});
+
+test("a base that moves while a change is merged has it merged again, and at last returned", async () => {
+  let races = 2;
+  await open({
+    async failpoint(name) {
+      if (name !== "merge_objects" || races-- <= 0) return;
+      await work.base(work.commit(work.tip(), { [`race-${races}`]: "x" }));
+    },
+  });
+  const one = await adds("b");
+  await work.queue.idle();
+  expect(work.row(one).state).toBe("merged");
+  expect(work.tree(work.tip()).match(/\t.*/g)).toEqual(["\tREADME.md", "\ta.txt", "\tb", "\trace-0", "\trace-1"]);
+  races = MAX_LOST_RACES;
+  const two = await adds("c");
+  const after = await adds("d");
+  await work.queue.idle();
+  expect(work.row(two)).toMatchObject({ state: "push_failed", reason: expect.stringContaining(`moved ${MAX_LOST_RACES} times`) });
+  expect(work.row(after).state).toBe("merged");
+  expect(work.unexpected).toEqual([]);
+});
+
+describe("the operator's controls", () => {
+  test("a paused queue takes no change until it is resumed, and says so", async () => {
+    await open();
+    await work.queue.pause("web", "main");
+    const ids = [await adds("b"), await adds("c")];
+    expect(states(ids)).toEqual(["queued", "queued"]);
+    expect(queueView()).toMatchObject({ state: "paused", reason: "the operator paused it", waiting: ids });
+    await work.queue.resume("web", "main");
+    await work.queue.idle();
+    expect(states(ids)).toEqual(["merged", "merged"]);
+    expect(queueView()).toBeUndefined();
+    expect([...work.audit("queue_paused"), ...work.audit("queue_resumed")].map(({ actor }) => actor)).toEqual([
+      "operator",
+      "operator",
+    ]);
+  });
+
+  test("a change is moved to the front, or taken out: its approval ends", async () => {
+    await open();
+    await work.queue.pause("web", "main");
+    const [a, b, c] = [await adds("b"), await adds("c"), await adds("d")];
+    await work.queue.toFront(c);
+    await work.queue.toFront(b);
+    await work.queue.toFront(b);
+    expect(queueView()?.waiting).toEqual([b, c, a]);
+    await work.queue.dequeue(c, " later ");
+    expect(work.row(c)).toMatchObject({ state: "proposed", decided_by: null, note: "later", queued_at: null });
+    expect(queueView()?.waiting).toEqual([b, a]);
+    await work.queue.resume("web", "main");
+    await work.queue.idle();
+    expect(work.cat(work.tip())).toContain(`Hive-Change: web/${a}`);
+    await expect(work.queue.dequeue(a)).rejects.toThrow('cannot be moved by "dequeue": its state is "merged"');
+    await expect(work.queue.toFront(a)).rejects.toThrow("cannot be moved");
+  });
+
+  test("two queues that are held at once are both held", async () => {
+    await open();
+    await Promise.all([work.queue.pause("web", "main"), work.queue.pause("web", "next")]);
+    expect(Object.keys(work.repositories.get("web").holds)).toEqual(["main", "next"]);
+  });
+});
+
+describe("a reviewer's approval", () => {
+  test("waits for the end of the time for a veto, over a restart", async () => {
+    let now = 1_700_000_000_000;
+    work = await openTestWork({ now: () => now });
+    await work.queue.start();
+    const decided = { decided_by: "critic", decided_at: now };
+    const id = await work.approved(work.commit(work.tip(), { b: "b" }), decided);
+    const denied = await work.approved(work.commit(work.tip(), { c: "c" }), decided);
+    work.queue.afterVeto(id);
+    now += VETO_MS - 1;
+    await work.queue.runVetoes();
+    expect(work.row(id).state).toBe("approved");
+    await work.store.write((tx) => work.changes.move(tx, denied, "deny", "operator"));
+    await work.close({ keep: true });
+    work = await openTestWork({ folder: work.top, now: () => now });
+    await work.queue.start();
+    expect(work.row(id).state).toBe("approved");
+    now += 1;
+    await work.queue.runVetoes();
+    await work.queue.idle();
+    expect(states([id, denied])).toEqual(["merged", "denied"]);
+  });
+
+  test("of the operator or of the check waits for nothing, even if the daemon ended before it was queued", async () => {
+    work = await openTestWork();
+    const ids = [
+      await work.approved(work.commit(work.tip(), { b: "b" })),
+      await work.approved(work.commit(work.tip(), { c: "c" }), { decided_by: "policy checks" }),
+    ];
+    await work.queue.start();
+    await work.queue.idle();
+    expect(states(ids)).toEqual(["merged", "merged"]);
+  });
 });

@@ -75,6 +75,11 @@ export class MergeQueue {
     this.#vetoes.schedule();
   }
 
+  /** Puts the changes into their queues whose time for a veto is over now. */
+  runVetoes(): Promise<void> {
+    return this.#vetoes.runOnce();
+  }
+
   /** Lets a queue go on, if it has something to do and is not held. */
   kick(repo: string, base: string): void {
     const key = `${repo}\0${base}`;
