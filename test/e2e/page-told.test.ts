@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
-import { aMessage, anApproval, aQuestion } from "../lib/fixtures.ts";
+import { aChange, aMessage, anApproval, aQuestion } from "../lib/fixtures.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
 
@@ -65,14 +65,14 @@ describe.each([1440, 390])("at %i px", (width) => {
   }
   const toast = (page: Page, words: string): Promise<void> => page.locator(".toasts").getByText(words).waitFor();
 
-  test("the permission is asked only on a press; then requests, questions and messages to the operator arrive, each once", async () => {
+  test("the permission is asked only on a press; then requests, changes, questions and messages to the operator arrive, each once", async () => {
     const { context, page, problems } = await watched("granted");
     const question = aQuestion("Which one?", { id: 900, seq: 7000 });
     hive.tell({ kind: "question", seq: 7000, question });
     await page.getByText("Which one?").waitFor({ state: "attached" });
     expect(await kept(page, ({ asked, told }) => ({ asked, told }))).toEqual({ asked: 0, told: [] });
     await press(page, "notify me");
-    await toast(page, "notifications are on: requests, questions and messages to you");
+    await toast(page, "notifications are on: requests, changes, questions and messages to you");
     expect(await kept(page, ({ asked }) => asked)).toBe(1);
 
     const approval = anApproval({ id: 901, seq: 7001, description: "one more host" });
@@ -80,6 +80,10 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.tell({ kind: "approval", seq: 7002, approval: { ...approval, seq: 7002 } });
     hive.tell({ kind: "approval", seq: 7003, approval: anApproval({ id: 902, seq: 7003, state: "deployed" }) });
     hive.tell({ kind: "question", seq: 7004, question: { ...question, id: 903, seq: 7004 } });
+    const change = aChange({ id: 905, seq: 7005, title: "Retry a fetch" });
+    hive.tell({ kind: "change", seq: 7005, change });
+    hive.tell({ kind: "change", seq: 7006, change: { ...change, seq: 7006, comments: { draft: 1, open: 0, resolved: 0 } } });
+    hive.tell({ kind: "change", seq: 7007, change: aChange({ id: 906, seq: 7007, state: "queued" }) });
     const message = aMessage("scout", "operator", "found it", { id: 2_000_000 });
     hive.tell({ kind: "message", seq: 2_000_000, message });
     hive.tell({ kind: "message", seq: 2_000_001, message: { ...message, seq: 2_000_001 } });
@@ -90,6 +94,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       .toEqual([
         { title: "config change for scout waits for you", body: "one more host", tag: "approval-901" },
         { title: "hm1nd asks", body: "Which one?", tag: "question-903" },
+        { title: "scout proposes web #905", body: "Retry a fetch", tag: "change-905-1" },
         { title: "scout writes", body: "found it", tag: "message-2000000" },
         { title: "hm1nd writes", body: "the last", tag: "message-2000003" },
       ]);
@@ -100,9 +105,9 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.waitForURL(/\/\?.*tab=inbox/);
     await press(page, "notifying");
     await toast(page, "notifications are off");
-    hive.tell({ kind: "question", seq: 7005, question: { ...question, id: 904, seq: 7005 } });
+    hive.tell({ kind: "question", seq: 7008, question: { ...question, id: 904, seq: 7008 } });
     await page.getByRole("article", { name: "question 904 of hm1nd", includeHidden: true }).waitFor({ state: "attached" });
-    expect(await kept(page, ({ asked, told }) => [asked, told.length])).toEqual([1, 4]);
+    expect(await kept(page, ({ asked, told }) => [asked, told.length])).toEqual([1, 5]);
     await context.close();
     expect(problems).toEqual([]);
   });

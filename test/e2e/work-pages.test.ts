@@ -128,6 +128,22 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   expect(await faults()).toEqual([]);
 
   await page.getByRole("link", { name: "web", exact: true }).click();
+  // A merged change is reverted with a note, which leads to the new change.
+  await page.getByRole("link", { name: "#11 One line of log for each fetch" }).click();
+  hive.answers.change_revert = () => ({
+    change: aChange({ id: 18, seq: 3200, agent: "operator", title: "Revert one line of log" }),
+  });
+  await page.getByRole("button", { name: "revert…" }).click();
+  await page.getByRole("textbox", { name: "note on change 11" }).fill("too many lines");
+  await page.getByRole("button", { name: "revert", exact: true }).click();
+  await page.waitForURL("**/change/18");
+  expect(hive.called("change_revert")).toEqual([{ change: 11, note: "too many lines" }]);
+  // The operator withdraws an own change instead of denying it.
+  await page.getByRole("button", { name: "withdraw" }).waitFor();
+  expect(await page.getByRole("button", { name: "deny…" }).count()).toBe(0);
+  await page.goBack();
+  await page.goBack();
+
   const web = hive.state.repos.find(({ name }) => name === "web");
   if (!web) throw new Error("the fixture has no repository web");
   hive.answers.queue_pause = () => ({

@@ -126,6 +126,7 @@ const EMPTY: { [N in OperationName]?: object } = {
   messages: { messages: [] },
   inbox: { messages: [], unread: 0, read_up_to: 0 },
   approvals: { approvals: [] },
+  changes: { changes: [] },
   deploys: { deploys: [] },
   meta: { inputs: [] },
   turns: { turns: [] },

@@ -82,10 +82,9 @@ const PAGES: Record<Route, Scenes> = {
     "request, keys": { path: "/approval/42", act: keys },
   },
   "/history": { history: { path: "/history" }, "history, keys": { path: "/history", act: keys } },
-  "/work": { work: { path: "/work" }, "work, keys": { path: "/work", act: keys } },
+  "/work": { work: { path: "/work" } },
   "/work/$repo": {
     repository: { path: "/work/web" },
-    "repository, keys": { path: "/work/web", act: keys },
     "repository, many lines in a setting": {
       path: "/work/web",
       async act(page) {
@@ -138,8 +137,8 @@ const OPENED: Record<DrawerName, Scenes> = {
       },
     },
   },
-  check: over("check:12"),
-  repo: over("repo"),
+  check: { "drawer check:12 over an agent's page": { path: "/agent/hm1nd?open=check:12" } },
+  repo: { "drawer repo over an agent's page": { path: "/agent/hm1nd?open=repo" } },
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),

@@ -10,7 +10,7 @@ export function useNotify(): { isOn: boolean; words: string; title: string; pres
   const press = async (): Promise<void> => {
     const next = await toggleNotify();
     if (next === "denied") toast("the browser blocks notifications: allow them for this page in its settings", "error");
-    else if (next === "on") toast("notifications are on: requests, questions and messages to you");
+    else if (next === "on") toast("notifications are on: requests, changes, questions and messages to you");
     else toast(isOn ? "notifications are off" : "permission was not given: notifications stay off");
   };
   return {
@@ -19,7 +19,7 @@ export function useNotify(): { isOn: boolean; words: string; title: string; pres
     title:
       state === "denied"
         ? "the browser blocks notifications for this page"
-        : "notifications for requests, questions and messages",
+        : "notifications for requests, changes, questions and messages",
     press: () => void press(),
   };
 }

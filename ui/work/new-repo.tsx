@@ -30,7 +30,7 @@ export function NewRepo({ onClose }: { onClose: () => void }): ReactNode {
     }
   };
   return (
-    <Sheet isOpen onClose={onClose} title="create an empty repository" first={first}>
+    <Sheet isOpen onClose={onClose} title="create a repository" first={first}>
       <form
         className="form"
         onSubmit={(event: FormEvent) => {
