@@ -28,8 +28,6 @@ export interface BranchRecord {
   branch: string;
   sha: string;
   pushed_at: number;
-  /** Bytes that the agent's pushes to this branch have added. */
-  bytes: number;
 }
 
 /** Queries on repositories and on the branches of agents. */
@@ -44,10 +42,16 @@ export function repositoryQueries(db: Sqlite) {
   const all = db.prepare<[], RepoRecord>("SELECT * FROM repositories ORDER BY name");
   const remove = db.prepare<[string]>("DELETE FROM repositories WHERE name = ?");
   const putBranch = db.prepare<BranchRecord>(
-    `INSERT INTO branches (repo, agent, branch, sha, pushed_at, bytes) VALUES (@repo, @agent, @branch, @sha, @pushed_at, @bytes)
-     ON CONFLICT (repo, agent, branch) DO UPDATE SET sha = excluded.sha, pushed_at = excluded.pushed_at,
-       bytes = branches.bytes + excluded.bytes`,
+    `INSERT INTO branches (repo, agent, branch, sha, pushed_at) VALUES (@repo, @agent, @branch, @sha, @pushed_at)
+     ON CONFLICT (repo, agent, branch) DO UPDATE SET sha = excluded.sha, pushed_at = excluded.pushed_at`,
   );
+  const addPushed = db.prepare<[string, string, number]>(
+    `INSERT INTO pushed_bytes (agent, repo, bytes) VALUES (?, ?, ?)
+     ON CONFLICT (agent, repo) DO UPDATE SET bytes = bytes + excluded.bytes`,
+  );
+  const pushed = db.prepare<[string], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM pushed_bytes WHERE agent = ?");
+  const removePushedTo = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE repo = ?");
+  const removePushedBy = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE agent = ?");
   const removeBranch = db.prepare<[string, string, string]>("DELETE FROM branches WHERE repo = ? AND agent = ? AND branch = ?");
   const removeBranches = db.prepare<[string]>("DELETE FROM branches WHERE repo = ?");
   const branch = db.prepare<[string, string, string], BranchRecord>(
@@ -62,10 +66,16 @@ export function repositoryQueries(db: Sqlite) {
     remove(name: string): void {
       remove.run(name);
       removeBranches.run(name);
+      removePushedTo.run(name);
     },
-    /** Stores a push. `bytes` are added to those of earlier pushes. */
+    /** Stores the branch of a push. */
     putBranch: (row: BranchRecord): void => void putBranch.run(row),
     removeBranch: (repo: string, agent: string, name: string): void => void removeBranch.run(repo, agent, name),
+    /** Counts the bytes of a push, which stay when its branches are removed. */
+    addPushed: (agent: string, repo: string, bytes: number): void => void addPushed.run(agent, repo, bytes),
+    /** The bytes that an agent has pushed to the repositories of the hive. */
+    pushedBytes: (agent: string): number => pushed.get(agent)?.bytes ?? 0,
+    forgetPushed: (agent: string): void => void removePushedBy.run(agent),
     branch: (repo: string, agent: string, name: string) => branch.get(repo, agent, name),
     branches: (repo: string) => branchesOf.all(repo),
     branchesOfAgent: (agent: string) => ofAgent.all(agent),

@@ -312,10 +312,17 @@ CREATE TABLE branches (
   branch TEXT NOT NULL,
   sha TEXT NOT NULL,
   pushed_at INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
   PRIMARY KEY (repo, agent, branch)
 ) WITHOUT ROWID;
 CREATE INDEX branches_by_agent ON branches (agent);
+
+-- What agents have pushed, counted also after a branch was removed: its objects stay.
+CREATE TABLE pushed_bytes (
+  agent TEXT NOT NULL,
+  repo TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (agent, repo)
+) WITHOUT ROWID;
 
 CREATE TABLE changes (
   id INTEGER PRIMARY KEY,

@@ -45,7 +45,7 @@ async function commit(files: Record<string, string>, parent?: string, modes: Rec
 
 /** What a push leaves: the row and its ref. */
 async function pushed(branch: string, sha: string, agent = scout): Promise<void> {
-  const row = { repo: "web", agent: agent.id, branch, sha, pushed_at: 1, bytes: 10 };
+  const row = { repo: "web", agent: agent.id, branch, sha, pushed_at: 1 };
   await system.system.store.write(() => system.system.store.repositories.putBranch(row));
   const folder = system.work.repositories.folder("web");
   const before = await readRef(folder, `refs/agents/${agent.id}/${branch}`);

@@ -22,7 +22,11 @@ export interface WorkContext {
   /** Called at a named point between two steps. Does nothing, except in tests that set it. */
   failpoint(name: string): Promise<void>;
   /** Checks the disk after a failure. Returns true if it is full, after freeing the reserve. */
-  disk: { checkAfter(error: unknown): boolean };
+  disk: {
+    checkAfter(error: unknown): boolean;
+    /** The disk is nearly full: nothing new is taken in. */
+    readonly low: boolean;
+  };
   onUnexpected(error: unknown): void;
   now(): number;
 }

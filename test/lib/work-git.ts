@@ -49,7 +49,10 @@ export function agentWith(name: string, repos: Record<string, "read" | "write">)
     name,
     role: "agent",
     destroyed: false,
-    config: { repos: Object.entries(repos).map(([repo, access]) => ({ name: repo, access })) },
+    config: {
+      limits: { disk_mib: 1024 },
+      repos: Object.entries(repos).map(([repo, access]) => ({ name: repo, access })),
+    },
   } as unknown as Agent;
 }
 
@@ -78,7 +81,7 @@ export async function openWorkGit(agents: Agent[]) {
     },
     paths: { repoScratch: scratch },
     failpoint: async (name: string) => breakAt.get(name)?.(),
-    disk: { checkAfter: () => false },
+    disk: { checkAfter: () => false, low: false },
     onUnexpected: (error: unknown) => void unexpected.push(error),
     now: Date.now,
   } as unknown as WorkContext;

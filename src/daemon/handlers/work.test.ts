@@ -33,7 +33,7 @@ async function pushed(agent: Agent, branch: string, files: Record<string, string
   const commit = commitObject(tree.at(-1)?.sha ?? "", parents, { message: branch, author: agent.name, at: 0 });
   await writeObjects(system.work.repositories.folder("web"), [...tree, commit]);
   await system.system.store.write(() =>
-    system.system.store.repositories.putBranch({ repo: "web", agent: agent.id, branch, sha: commit.sha, pushed_at: 0, bytes: 1 }),
+    system.system.store.repositories.putBranch({ repo: "web", agent: agent.id, branch, sha: commit.sha, pushed_at: 0 }),
   );
   return commit.sha;
 }

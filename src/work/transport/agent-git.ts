@@ -12,7 +12,9 @@ import type { PushRules } from "./push-rules.ts";
 import { branchNames } from "./view.ts";
 
 /** Connections of one cage: git opens a few for each command, and an agent runs few at once. */
-const MAX_CONNECTIONS = 32;
+const MAX_CONNECTIONS = 16;
+
+const MIB = 1024 * 1024;
 
 export interface AgentGitDeps {
   context: Pick<WorkContext, "agents" | "store">;
@@ -72,6 +74,7 @@ export class AgentGit {
       ),
       topics,
       maxTopics: MAX_AGENT_BRANCHES - elsewhere,
+      bytesLeft: agent.config.limits.disk_mib * MIB - context.store.repositories.pushedBytes(agent.id),
       whyNoBase: "which only the merge queue moves",
     };
   }

@@ -98,12 +98,11 @@ export class Branches {
 
   async #writeRows({ repo, pusher, moves, bytes }: Push): Promise<void> {
     const { store, now } = this.#context;
-    const [first] = moves;
     await store.write(() => {
+      if (bytes > 0) store.repositories.addPushed(pusher.id, repo, bytes);
       for (const { topic, next } of moves) {
-        const row = { repo, agent: pusher.id, branch: topic };
         if (next === undefined) store.repositories.removeBranch(repo, pusher.id, topic);
-        else store.repositories.putBranch({ ...row, sha: next, pushed_at: now(), bytes: topic === first?.topic ? bytes : 0 });
+        else store.repositories.putBranch({ repo, agent: pusher.id, branch: topic, sha: next, pushed_at: now() });
         store.ledger.audit(store.nextSeq(), {
           at: now(),
           actor: pusher.name,
@@ -115,9 +114,10 @@ export class Branches {
     });
   }
 
-  /** Removes every branch of an agent that is purged. */
+  /** Removes every branch of an agent that is purged. A new agent of its name starts without them. */
   async purge(agentId: string): Promise<void> {
     const { store } = this.#context;
+    await store.write(() => store.repositories.forgetPushed(agentId));
     const rows = store.repositories.branchesOfAgent(agentId);
     for (const repo of new Set(rows.map((row) => row.repo)))
       await this.#serially(repo, async () => {

@@ -7,8 +7,10 @@ import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import { RepoName } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
 import type { Pusher } from "./branches.ts";
+import { GIT_SCRIPT } from "./git-script.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
 import { oneLine, writeReport } from "./push-report.ts";
+import { drain } from "./drain.ts";
 import { readPushHead } from "./push-request.ts";
 import type { PushRules } from "./push-rules.ts";
 import type { Pushes } from "./pushes.ts";
@@ -27,7 +29,7 @@ const PUSHES = { most: 4, mostPerKey: 1 };
 const FETCH_MS = 15 * 60_000;
 const PUSH_MS = 30 * 60_000;
 /** Bytes of what a client asks for in a fetch: its branches and what it has. */
-const MAX_ASKED_BYTES = 4 * 1024 * 1024;
+const MAX_ASKED_BYTES = 2 * 1024 * 1024;
 
 /** A repository as a caller may use it. */
 export interface OpenedRepo {
@@ -72,8 +74,6 @@ export class GitEndpoint {
       fail(response, error);
     } finally {
       clearTimeout(timer);
-      // What the client still writes is not read: a kept connection would wait for it.
-      if (!request.complete) request.destroy();
     }
   }
 
@@ -135,7 +135,7 @@ export class GitEndpoint {
     await this.#git.withScratch(bare(repo), { refs: opened.names.refs, head: opened.head }, async (scratch) => {
       const strict = service === "git-upload-pack" ? ["--strict"] : [];
       const child = scratch.start(
-        'exec git "$@"',
+        GIT_SCRIPT,
         [service.slice("git-".length), ...strict, "--stateless-rpc", ...options, "/repo"],
         env,
       );
@@ -160,8 +160,11 @@ export class GitEndpoint {
     begin(response, "application/x-git-receive-pack-result");
     const body = bodyOf(request);
     const head = await readPushHead(body[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
-    // Git asks whether it may push before it sends a large pack.
-    if (head.commands.length === 0) return void response.end(FLUSH);
+    // Before it sends a large pack, git asks with an empty push whether it may.
+    if (head.commands.length === 0) {
+      await drain(head.rest);
+      return void response.end(FLUSH);
+    }
     const report = await this.#pushSlots.run(caller.pusher.id, ended, async () => {
       const { rules, pusher } = { rules: openRepo(call).rules(), pusher: caller.pusher };
       return this.#pushes.take({ ...head, repo: bare(repo), pusher, rules, ended });
@@ -198,6 +201,7 @@ async function refusedByLine(response: ServerResponse, head: Buffer, answer: () 
     if (!(error instanceof HiveError)) throw error;
     // In the middle of a pack there is no room for words.
     if (response.headersSent) return void response.destroy();
+    response.setHeader("Connection", "close");
     response.end(Buffer.concat([head, pkt(`ERR ${oneLine(error.message)}\n`)]));
   }
 }
@@ -205,6 +209,8 @@ async function refusedByLine(response: ServerResponse, head: Buffer, answer: () 
 function plain(response: ServerResponse, status: number, words: string): void {
   response.statusCode = status;
   response.setHeader("Content-Type", "text/plain");
+  // The request may not have been read to its end.
+  response.setHeader("Connection", "close");
   response.end(`${words}\n`);
 }
 

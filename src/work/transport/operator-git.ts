@@ -39,6 +39,7 @@ export async function operatorCaller({ context, repositories, branches }: Operat
           others: new Set(context.agents.allWithDestroyed().map((agent) => agent.name)),
           topics: branches.topicsOf(repo, OPERATOR),
           maxTopics: MAX_OPERATOR_BRANCHES,
+          bytesLeft: Infinity,
           whyNoBase: upstream === undefined ? undefined : `which follows ${upstream.folder}`,
         }),
       };

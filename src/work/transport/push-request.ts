@@ -19,6 +19,8 @@ export interface Command {
 export interface PushHead {
   commands: Command[];
   capabilities: ReadonlySet<string>;
+  /** Why none of it can be taken. */
+  problem?: string;
 }
 
 /**
@@ -60,14 +62,15 @@ function framed(bytes: Buffer): ReturnType<typeof linesToFlush> {
 
 function parseCommands(lines: readonly Buffer[]): PushHead {
   const capabilities = new Set<string>();
-  const commands = lines.map((line, index): Command => {
-    const [text = "", listed] = line.toString("utf8").replace(/\n$/, "").split("\0");
-    if (index === 0) for (const one of (listed ?? "").trim().split(" ")) if (one !== "") capabilities.add(one);
-    const [, old, next, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) (.+)$/u.exec(text) ?? [];
-    if (old !== undefined && next !== undefined && ref !== undefined) return { ref, old, new: next };
-    if (text.startsWith("shallow "))
-      throw new HiveError("bad_request", "a shallow clone cannot push: run git fetch --unshallow first");
-    throw new HiveError("bad_request", "the push has a command that is not served");
-  });
-  return { commands, capabilities };
+  const commands: Command[] = [];
+  let problem: string | undefined;
+  for (const line of lines) {
+    const [text = "", listed = ""] = line.toString("utf8").replace(/\n$/, "").split("\0");
+    for (const one of listed.trim().split(" ")) if (one !== "") capabilities.add(one);
+    const [, old, next, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) (\S+)$/u.exec(text) ?? [];
+    if (old !== undefined && next !== undefined && ref !== undefined) commands.push({ ref, old, new: next });
+    else if (text.startsWith("shallow ")) problem = "a shallow clone cannot push: run git fetch --unshallow first";
+    else throw new HiveError("bad_request", "the push has a command that is not served");
+  }
+  return { commands, capabilities, ...(problem === undefined ? {} : { problem }) };
 }

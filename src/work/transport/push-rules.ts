@@ -19,6 +19,8 @@ export interface PushRules {
   topics: ReadonlyMap<string, Sha>;
   /** How many topics it may have in this repository. */
   maxTopics: number;
+  /** Bytes that the caller may still push, its objects are kept also when it removes a branch. */
+  bytesLeft: number;
   /** Why a base cannot be pushed. Undefined: by fast-forward it can. */
   whyNoBase: string | undefined;
 }

@@ -6,14 +6,14 @@ import type { Scratch } from "../git/worker.ts";
 import type { Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Branches, Pusher } from "./branches.ts";
+import { drain, MAX_PACK_BYTES } from "./drain.ts";
+import { GIT_SCRIPT } from "./git-script.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
 import { oneLine, readReport, type PushReport } from "./push-report.ts";
 import { NONE, type PushHead } from "./push-request.ts";
 import { checkCommands, type Accepted, type PushRules } from "./push-rules.ts";
 import { HEADS } from "./view.ts";
 
-/** Bytes of one pack: a change with its pictures. More is a repository, which the operator adds. */
-const MAX_PACK_BYTES = 512 * 1024 * 1024;
 /** Time for the whole of a push: such a pack over a slow disk, and git's check of it. Milliseconds. */
 const PUSH_MS = 15 * 60_000;
 /** Bytes of the answer of `git receive-pack`: a line per ref. */
@@ -69,6 +69,9 @@ export class Pushes {
     const { accepted, refused } = checkCommands(push.commands, push.rules);
     try {
       await this.#context.failpoint("push_received");
+      if (push.problem !== undefined) throw new HiveError("bad_request", push.problem);
+      if (this.#context.disk.low)
+        throw new HiveError("disk_full", "the hive's disk is nearly full: try again when there is room");
       if (refused.size > 0) {
         await drain(push.rest);
         return refusedReport(push, (ref) => refused.get(ref) ?? "another branch of this push was refused");
@@ -167,6 +170,7 @@ async function receive(scratch: Scratch, push: Push, accepted: readonly Accepted
       bytes += chunk.length;
       // Git itself counts, too, but only what it reads.
       if (bytes > MAX_PACK_BYTES) throw tooLarge();
+      if (bytes > push.rules.bytesLeft) throw overLimit();
       yield chunk;
     }
   }
@@ -179,7 +183,7 @@ async function receive(scratch: Scratch, push: Push, accepted: readonly Accepted
       done();
     },
   });
-  const child = scratch.start('exec git "$@"', ["receive-pack", "--stateless-rpc", "/repo"]);
+  const child = scratch.start(GIT_SCRIPT, ["receive-pack", "--stateless-rpc", "/repo"]);
   const { code, stderr, tooLong } = await runStreams(child, {
     input: Readable.from(body()),
     output,
@@ -206,6 +210,12 @@ async function receive(scratch: Scratch, push: Push, accepted: readonly Accepted
 const tooLarge = (): HiveError =>
   new HiveError("too_large", `a push has at most ${MAX_PACK_BYTES / 1024 ** 2} MiB: keep large files out of the repository`);
 
+const overLimit = (): HiveError =>
+  new HiveError(
+    "too_large",
+    "what you have pushed would exceed your disk limit: push less, or ask the operator to raise limits.disk_mib",
+  );
+
 const isDiskFull = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === "ENOSPC";
 
 /** What git said, without its prefixes. */
@@ -224,17 +234,4 @@ function notesOf({ repo, rules }: Push, accepted: readonly Accepted[]): string[]
       ? [`stored as ${rules.self}/${target.topic} of ${repo}; to have it merged, propose the branch ${target.topic}`]
       : [],
   );
-}
-
-/** Reads what is left of a push and drops it: a client that is answered while it writes does not read the answer. */
-async function drain(rest: AsyncIterable<Buffer>): Promise<void> {
-  let bytes = 0;
-  try {
-    for await (const chunk of rest) {
-      bytes += chunk.length;
-      if (bytes > MAX_PACK_BYTES) return;
-    }
-  } catch {
-    // The client has gone, or its stream is broken: there is nothing left to read.
-  }
 }
