@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ChangeView } from "../../src/wire/work.ts";
+import { connectLines } from "../../src/rpc/client.ts";
+import type { Input } from "../../src/wire/operations.ts";
+import type { ChangeView, RepoView } from "../../src/wire/work.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "Work" } });
@@ -81,6 +83,19 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
+const CHECK = 'test "$(head -n 1 greet.txt)" = hello && echo the greeting is right';
+
+/** Adds a repository over a connection of its own, because a stream takes the whole connection. */
+async function added(input: Input<"repo_add">): Promise<RepoView | undefined> {
+  const client = await connectLines(hive.socket, { ordered: true });
+  try {
+    for await (const { repo } of client.stream("repo_add", input)) if (repo) return repo;
+    return undefined;
+  } finally {
+    client.close();
+  }
+}
+
 const untilChange = async (condition: (change: ChangeView) => boolean): Promise<ChangeView> => {
   const events = await hive.watch((event) => event.kind === "change" && condition(event.change), { after: 0, kinds: ["change"] });
   const last = events.at(-1);
@@ -91,14 +106,8 @@ const untilChange = async (condition: (change: ChangeView) => boolean): Promise<
 test("an agent's work on the operator's repository is reviewed, checked, merged, and pulled", async () => {
   const nonce = randomBytes(16).toString("hex");
   writeFileSync(join(clone, ".git", "hive-export"), nonce);
-  const client = await hive.client();
-  for await (const { repo } of client.stream("repo_add", {
-    name: "web",
-    folder: join(clone, ".git"),
-    nonce,
-    check: 'test "$(head -n 1 greet.txt)" = hello && echo the greeting is right',
-  }))
-    if (repo) expect(repo).toMatchObject({ name: "web", base: "main", bases: [{ name: "main", sha: git("rev-parse", "HEAD") }] });
+  const repo = await added({ name: "web", folder: join(clone, ".git"), nonce, check: CHECK });
+  expect(repo).toMatchObject({ name: "web", base: "main", bases: [{ name: "main", sha: git("rev-parse", "HEAD") }] });
   await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } as never });
   await hive.call("send", { to: "scout", body: "greet" });
 
