@@ -8,6 +8,7 @@ import { HiveError } from "../wire/error.ts";
 import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES, MAX_UNDECIDED_ROUNDS } from "../wire/limits.ts";
 import type { Parsed } from "../wire/operations.ts";
 import type { ChangeStore } from "./change-store.ts";
+import type { Comments } from "./comments.ts";
 import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
 import { changeMarks } from "./marks.ts";
 import { protectedPaths } from "./policy.ts";
@@ -28,11 +29,13 @@ export class Changes {
   readonly #context: WorkContext;
   readonly #repositories: Repositories;
   readonly #changeStore: ChangeStore;
+  readonly #comments: Comments;
 
-  constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore) {
+  constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore, comments: Comments) {
     this.#context = context;
     this.#repositories = repositories;
     this.#changeStore = changeStore;
+    this.#comments = comments;
   }
 
   /**
@@ -136,8 +139,11 @@ export class Changes {
       candidate: null,
       candidate_base: null,
     };
+    const before = this.#openOf(about, found.repo.name).find(({ base }) => base === found.base);
+    const outdated = before ? await this.#comments.outdatedIn(before, found.sha) : new Map<number, boolean>();
     const row = await store.write((tx) => {
       const open = this.#openOf(about, found.repo.name);
+      this.#comments.markOutdated(outdated);
       const same = open.find(({ base }) => base === found.base);
       this.#checkUndecided(about.agent);
       if (same) this.#checkRepeated(same, found.sha);

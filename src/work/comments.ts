@@ -1,4 +1,5 @@
 import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
@@ -90,25 +91,28 @@ export class Comments {
     return drafts.length;
   }
 
-  /** Marks the comments whose line is not in the newest round as it was. */
-  async refresh(row: ChangeRecord): Promise<void> {
-    const { store } = this.#context;
-    const open = store.changes.comments(row.id).filter(({ path, side }) => path !== null && side === "new");
-    const paths = [...new Set(open.flatMap(({ path }) => path ?? []))];
-    const lines = new Map(await Promise.all(paths.map(async (path) => [path, await this.#linesOf(row, path)] as const)));
-    const changed = open
-      .map((one) => ({ ...one, outdated: lines.get(one.path ?? "")?.[(one.line ?? 0) - 1] === one.quote ? 0 : 1 }))
-      .filter((one, at) => one.outdated !== open[at]?.outdated);
-    if (changed.length === 0) return;
-    await store.write((tx) => {
-      for (const one of changed) store.changes.putComment({ ...this.#get(one.id), outdated: one.outdated });
-      this.#changeStore.note(tx, row.id, {});
-    });
+  /** Which comments of a change are about a line that another commit does not have as it was, by their ids. */
+  async outdatedIn(row: ChangeRecord, sha: Sha): Promise<ReadonlyMap<number, boolean>> {
+    const placed = this.#context.store.changes.comments(row.id).filter(({ path, side }) => path !== null && side === "new");
+    const paths = [...new Set(placed.flatMap(({ path }) => path ?? []))];
+    const lines = new Map(
+      await Promise.all(paths.map(async (path) => [path, await this.#linesOf(row.repo, sha, path)] as const)),
+    );
+    return new Map(placed.map(({ id, path, line, quote }) => [id, lines.get(path ?? "")?.[(line ?? 0) - 1] !== quote]));
   }
 
-  async #linesOf(row: ChangeRecord, path: string): Promise<string[]> {
+  /** Stores what `outdatedIn` has found. Only inside a write. */
+  markOutdated(found: ReadonlyMap<number, boolean>): void {
+    const { changes } = this.#context.store;
+    for (const [id, isOutdated] of found) {
+      const comment = changes.comment(id);
+      if (comment) changes.putComment({ ...comment, outdated: isOutdated ? 1 : 0 });
+    }
+  }
+
+  async #linesOf(repo: string, sha: Sha, path: string): Promise<string[]> {
     const { git } = this.#context;
-    const ended = await git.tryRead(row.repo, ["cat-file", "blob", `${row.sha}:${path}`], {
+    const ended = await git.tryRead(repo, ["cat-file", "blob", `${sha}:${path}`], {
       maxBytes: READ_BYTES,
       timeoutMs: READ_MS,
     });

@@ -21,8 +21,8 @@ export function openWork(context: WorkContext) {
   const repositories = new Repositories(context);
   const changeStore = new ChangeStore(context, (row: ChangeRecord) => repositories.changed(row.repo));
   const upstreams = new Upstreams(context, repositories);
-  const changes = new Changes(context, repositories, changeStore);
   const comments = new Comments(context, changeStore);
+  const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue(context, repositories, changeStore);
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
   const reverts = new Reverts({ context, repositories, changeStore, changes });

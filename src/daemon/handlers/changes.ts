@@ -44,9 +44,8 @@ const viewOf = ({ work }: HandlerContext, row: ChangeRecord) => ({ change: work.
 
 export const changeHandlers: Pick<Handlers, Names> = {
   async propose_change(context, input, caller) {
-    const { changes, comments, decisions, changeStore } = context.work;
+    const { changes, decisions, changeStore } = context.work;
     const row = await changes.propose(agentOf(caller).agent, input);
-    await comments.refresh(row);
     await decisions.byPolicy(row);
     return { change: rowOf(context, changeStore.get(row.id)) };
   },
