@@ -42,6 +42,8 @@ test("a change is commented on by keyboard, sent back as one message, and approv
     .getByRole("article", { name: "comment of operator agent.json removed line 5" })
     .getByText("draft, not sent")
     .waitFor();
+  // The focus is at the line again.
+  await page.locator('[data-place="old:5"]:focus').waitFor();
   expect(hive.called("change_comment")).toEqual([
     {
       change: 12,
@@ -114,7 +116,15 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   const failed = aChange({ id: 13, seq: 3100, state: "checks_failed", has_log: true, reason: "not ok 3 - keeps order" });
   hive.tell({ kind: "change", seq: 3100, change: failed });
   await page.getByText("not ok 3 - keeps order").waitFor();
-  hive.answers.change_retry = () => ({ change: { ...failed, seq: 3101, state: "queued", reason: undefined } });
+  // The log of a check that has ended is read to its end, and not asked for again and again.
+  hive.answers.change_log = ({ after }) => ({ lines: after === undefined ? ["not ok 3 - keeps order"] : [], position: 9 });
+  hive.calls.length = 0;
+  await page.getByRole("link", { name: "the check log" }).click();
+  await page.getByRole("dialog").getByText("1 line of the check’s log").waitFor();
+  await page.getByRole("button", { name: "close" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(hive.called("change_log").length).toBeLessThan(4);
+  hive.answers.change_retry = () => ({ change: { ...failed, seq: 3102, state: "queued", reason: undefined } });
   await page.getByRole("button", { name: "try again" }).click();
   await expect.poll(() => hive.called("change_retry")).toEqual([{ change: 13 }]);
 

@@ -32,7 +32,9 @@ export function Build({ approval }: { approval: ApprovalView }): ReactNode {
           </Action>
         )}
       </p>
-      {isOpen && <FollowedLog label={`build log of request ${id}`} of="the build’s log" read={read} />}
+      {isOpen && (
+        <FollowedLog label={`build log of request ${id}`} of="the build’s log" read={read} isLive={isBeforeBuilt(state)} />
+      )}
     </div>
   );
 }

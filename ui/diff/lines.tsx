@@ -85,7 +85,8 @@ function Split({ lines, notes }: Drawn): ReactNode {
   return splitLines(lines).map(({ left, right }, n) => (
     <Fragment key={n}>
       <div className="pair">
-        <Side line={left} number={left?.before} notes={notes} />
+        {/* A line that is the same on both sides is chosen on the right one. */}
+        <Side line={left} number={left?.before} notes={left === right ? undefined : notes} />
         {right?.kind === "h" ? <div className="ln h" /> : <Side line={right} number={right?.after} notes={notes} />}
       </div>
       {left !== right && under(left, notes)}

@@ -23,10 +23,12 @@ interface LogProps {
   read: Read;
   /** Lines on the screen, if fewer than a pane holds. */
   most?: number;
+  /** False for a log that has ended: it is read once, to its end. */
+  isLive?: boolean;
 }
 
-/** A log: its last lines, then each new line. `read` waits until there is something after a position. */
-export function FollowedLog({ label, of, read, most = KEPT }: LogProps): ReactNode {
+/** A log: its last lines, then each new line while it is live. `read` waits until there is something after a position. */
+export function FollowedLog({ label, of, read, most = KEPT, isLive = true }: LogProps): ReactNode {
   const [lines, setLines] = useState<readonly string[]>();
   const [problem, setProblem] = useState<string>();
 
@@ -41,6 +43,7 @@ export function FollowedLog({ label, of, read, most = KEPT }: LogProps): ReactNo
           const isFirst = position === undefined;
           position = part.position;
           setProblem(undefined);
+          if (!isLive && !isFirst && part.lines.length === 0) return;
           if (isFirst || part.lines.length > 0)
             setLines((known) => [...(isFirst ? [] : (known ?? [])), ...part.lines].slice(-most));
         } catch (error) {
@@ -54,7 +57,7 @@ export function FollowedLog({ label, of, read, most = KEPT }: LogProps): ReactNo
     return () => {
       isOver = true;
     };
-  }, [read, most]);
+  }, [read, most, isLive]);
 
   if (!lines) return <Empty>{problem ?? "loading…"}</Empty>;
   return (
@@ -62,7 +65,11 @@ export function FollowedLog({ label, of, read, most = KEPT }: LogProps): ReactNo
       <p className="dim small">
         {problem === undefined ? (
           <>
-            <span className="dot live green" aria-hidden="true" /> live ·{" "}
+            {isLive && (
+              <>
+                <span className="dot live green" aria-hidden="true" /> live ·{" "}
+              </>
+            )}
             {lines.length === 1 ? "1 line" : `the last ${lines.length} lines`} of {of}
           </>
         ) : (

@@ -1,8 +1,9 @@
 import { memo, useMemo, useState, type ReactNode } from "react";
 import type { DiffFile } from "../../src/wire/approval.ts";
 import type { CommentView } from "../../src/wire/work.ts";
-import { FileDiff, type PatchPart } from "../diff/file.tsx";
+import { FileDiff, fileId, type PatchPart } from "../diff/file.tsx";
 import type { DiffMode } from "../diff/lines.tsx";
+import { placeKey } from "../diff/place.ts";
 import { hasDraft, useDraft } from "../lib/draft.ts";
 import type { CommentActs } from "./comment.tsx";
 import { openOnes } from "./comments.ts";
@@ -37,7 +38,14 @@ export const ChangeFile = memo(function ChangeFile(props: ChangeFileProps): Reac
       if (open === undefined || !hasDraft(draftKey)) setAt(JSON.stringify(place));
       setFocusToken((n) => n + 1);
     };
-    const close = (): void => setAt("");
+    const close = (): void => {
+      setAt("");
+      // The box has the focus and is removed: its line takes it.
+      const key = open && placeKey(open);
+      requestAnimationFrame(() =>
+        document.getElementById(fileId(path))?.querySelector<HTMLElement>(`[data-place="${key}"]`)?.focus(),
+      );
+    };
     return lineNotes({ path, comments, acts, isAgainstMergeBase, canComment, open, draftKey, focusToken, begin, close });
   }, [path, comments, acts, isAgainstMergeBase, canComment, at, draftKey, focusToken, setAt]);
   const count = openOnes(comments);

@@ -4,21 +4,30 @@ import { isBeingMerged } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
 import { FollowedLog } from "../kit/followed-log.tsx";
 import { call } from "../lib/api.ts";
+import { useHive } from "../lib/store.ts";
 
 /** Lines of the log on the page of the change. The drawer has the others. */
 const LINES_ON_PAGE = 14;
 /** Lines that the drawer begins with. */
 const LINES = 500;
 
-/** The log of a change's check, live. */
+/** The log of a change's check, live while it runs. */
 export function CheckLog({ id, most }: { id: number; most?: number }): ReactNode {
   const lines = most ?? LINES;
+  // A change that the page does not have has ended.
+  const isLive = useHive((state) => isBeingMerged(state.changes.get(id)?.state ?? "merged"));
   const read = useCallback(
     (after: number | undefined) => call("change_log", { change: id, lines, ...(after === undefined ? {} : { after }) }),
     [id, lines],
   );
   return (
-    <FollowedLog label={`check log of change ${id}`} of="the check’s log" read={read} {...(most === undefined ? {} : { most })} />
+    <FollowedLog
+      label={`check log of change ${id}`}
+      of="the check’s log"
+      read={read}
+      isLive={isLive}
+      {...(most === undefined ? {} : { most })}
+    />
   );
 }
 
