@@ -63,8 +63,13 @@ test("a change is commented on by keyboard, sent back as one message, and approv
 
   // The next round arrives. What was read cannot be approved any more: the page fetches the new diff first.
   const next = aChange({ seq: 3001, round: 3, sha: "e".repeat(40), digest: "a".repeat(64) });
-  hive.answers.change = () => ({ change: next, files: diffFiles(), comments: [] });
+  let answer = (): void => {};
+  const isAnswered = new Promise<void>((resolve) => (answer = resolve));
+  hive.answers.change = () => isAnswered.then(() => ({ change: next, files: diffFiles(), comments: [] }));
   hive.tell({ kind: "change", seq: 3001, change: next });
+  await page.getByText("The change has another commit since this was read.").waitFor();
+  expect(await page.locator("button.approve").count()).toBe(0);
+  answer();
   await page.getByRole("button", { name: /approve\s+eeeeeee/ }).waitFor();
   await page.keyboard.press("a");
   await page.keyboard.press("Enter");

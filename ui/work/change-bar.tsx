@@ -27,8 +27,8 @@ export const changeNote = (id: number): string => `change-note:${id}`;
 
 interface BarProps {
   change: ChangeView;
-  /** The digest of what is on the screen. Undefined until something is shown, and then nothing can be approved. */
-  digest: string | undefined;
+  /** The commit and the diff on the screen. Undefined if it is not the diff to decide on: then nothing can be approved. */
+  seen: Pick<ChangeView, "sha" | "digest"> | undefined;
   /** Files that are approved without being shown whole. */
   unshown: readonly string[];
   /** Replaces the approve button while something has to be done first. */
@@ -38,7 +38,7 @@ interface BarProps {
 }
 
 /** The decisions on a change that its state allows. A note in progress stays whatever happens to the change. */
-export function ChangeBar({ change, digest, unshown, blocked, drafts }: BarProps): ReactNode {
+export function ChangeBar({ change, seen, unshown, blocked, drafts }: BarProps): ReactNode {
   const { id } = change;
   const [note, setNote] = useDraft(changeNote(id));
   const [asked, setAsked] = useDraft(`change-decision:${id}`);
@@ -66,7 +66,7 @@ export function ChangeBar({ change, digest, unshown, blocked, drafts }: BarProps
   const isOwn = change.agent === "operator";
   return (
     <div className="foot act" role="group" aria-label={`decide on change ${id}`}>
-      {changeCan(change, "approve") && (blocked || <Approve change={change} digest={digest} unshown={unshown} />)}
+      {changeCan(change, "approve") && (blocked || <Approve change={change} seen={seen} unshown={unshown} />)}
       <QueueButtons change={change} />
       {isOwn && changeCan(change, "withdraw") && (
         <Action kind="no" run={() => told(call("withdraw_change", { change: id }), "is withdrawn", change)}>
@@ -93,25 +93,18 @@ async function told(answer: Promise<object>, words: string, change: ChangeView):
   return `${changeName(change)} ${words}`;
 }
 
-interface ApproveProps {
-  change: ChangeView;
-  digest: string | undefined;
-  unshown: readonly string[];
-}
-
-function Approve({ change, digest, unshown }: ApproveProps): ReactNode {
-  const { id, sha } = change;
+function Approve({ change, seen, unshown }: Pick<BarProps, "change" | "seen" | "unshown">): ReactNode {
+  const { id } = change;
   return (
     <Action
       kind="go"
       className="approve"
-      disabled={digest === undefined}
+      disabled={seen === undefined}
       run={() =>
         told(
           call("change_approve", {
             change: id,
-            sha,
-            ...(digest === undefined ? {} : { digest }),
+            ...(seen && { sha: seen.sha, digest: seen.digest }),
             ...(unshown.length === 0 ? {} : { unshown: [...unshown] }),
           }),
           "is approved",
@@ -119,7 +112,7 @@ function Approve({ change, digest, unshown }: ApproveProps): ReactNode {
         )
       }
     >
-      ◆ <span aria-label="approve">APPR0VE</span> {short(sha)}
+      ◆ <span aria-label="approve">APPR0VE</span> {short(seen?.sha)}
     </Action>
   );
 }

@@ -213,7 +213,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
           ) : (
             <ChangeBar
               change={change}
-              digest={digest}
+              seen={from === "merge_base" ? shown.change : undefined}
               unshown={unshown}
               blocked={missing > 0 && <Missing count={missing} />}
               drafts={drafts}
