@@ -1,11 +1,11 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { costWords } from "../wire/cost.ts";
+import { changeCan } from "../wire/change-states.ts";
 import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
 import { agentStateWord, allStoppedWords } from "../wire/words.ts";
-import { age, clean, duration, fit, plural, type Colour } from "./print.ts";
-import type { View } from "./request-text.ts";
+import { age, clean, duration, fit, plural, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
@@ -67,6 +67,12 @@ export function waitingWords({ approvals, questions, hive }: StateSnapshot): str
   ].filter((words) => words !== "");
 }
 
+/** How many changes wait for the operator, with the verb that lists them. Empty if none does. */
+export function waitingChanges(changes: StateSnapshot["changes"]): string {
+  const waiting = changes.filter((one) => changeCan(one, "approve")).length;
+  return waiting === 0 ? "" : `${plural(waiting, "change")} ${waiting === 1 ? "waits" : "wait"}: ${hivectl("change list")}`;
+}
+
 /** The banners of the hive. Stop all comes first, with the verb that ends it. */
 export function bannersOf({ hive, agents }: StateSnapshot): StateSnapshot["hive"]["banners"] {
   if (hive.all_stopped === undefined) return hive.banners;
@@ -92,5 +98,7 @@ export function statusText(state: StateSnapshot, view: View): string {
   ];
   const waits = waitingWords(state);
   if (waits.length > 0) lines.push("", `${view.paint("amber", "waits for you:")} ${waits.join(", ")}`);
+  const changes = waitingChanges(state.changes);
+  if (changes !== "") lines.push(...(waits.length > 0 ? [] : [""]), changes);
   return lines.join("\n");
 }

@@ -17,6 +17,9 @@ function agentNames(name: string, before: string[] | undefined): string[] {
   return [...(before ?? []), agentName(name)];
 }
 
+/** Collects the values of a repeatable option. */
+export const repeated = (value: string, before: string[] = []): string[] => [...before, value];
+
 /** Declares a verb for several agents: their names, or --all. */
 export function scoped(program: Command, verb: string, words: string, all = "every agent"): Command {
   return waits(program.command(verb).argument("[names...]", "the agents", agentNames).description(words).option("--all", all));

@@ -23,6 +23,19 @@ export function decides(command: Command): Command {
     .option("--note <text>", "why; kept with the request and in the audit trail");
 }
 
+/** Adds `--wait` to a verb that puts a change into the merge queue. */
+export function merges(command: Command): Command {
+  return waits(command).option(
+    "-w, --wait",
+    "wait for the end, printing each step; exit code 0 when it is merged, 1 when it is not",
+  );
+}
+
+/** Adds `--note` to a verb that decides on a change. */
+export function notes(command: Command): Command {
+  return command.option("--note <text>", "why; its owner gets it, and it is kept with the change");
+}
+
 /** The subset for a verb that needs no daemon: it returns when it is done, and no record keeps its note. */
 export function asksFirst(command: Command): Command {
   return command.option(...YES);

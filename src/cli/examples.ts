@@ -99,6 +99,75 @@ export const MORE: Readonly<Record<string, More>> = {
   rebuild: { examples: ["hivectl rebuild scout --wait", "hivectl rebuild --all"] },
   update: { examples: ["hivectl update scout", "hivectl update --all --wait --timeout 30m"] },
   force: { examples: ["hivectl force 12"] },
+  "repo add": {
+    words:
+      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive never writes to it. Without a folder the repository is empty: push to it with git, see repo remote.",
+    examples: [
+      "hivectl repo add web ~/src/web --check 'npm ci && npm test'",
+      "hivectl repo add web ~/src/web --policy reviewed --reviewer ada",
+      "hivectl repo add notes --base main",
+    ],
+  },
+  "repo list": { examples: ["hivectl repo list", "hivectl repo list --json | jq -r '.repos[].name'"] },
+  "repo show": { examples: ["hivectl repo show web"] },
+  "repo set": {
+    examples: [
+      "hivectl repo set web --merge squash --protect 'deploy/**'",
+      "hivectl repo set web --policy checks --check 'npm ci && npm test'",
+      "hivectl repo set web --author '' --reviewer ''",
+    ],
+  },
+  "repo fetch": { examples: ["hivectl repo fetch web"] },
+  "repo remove": { examples: ["hivectl repo remove web", "hivectl repo remove web --yes"] },
+  "repo pause": { examples: ["hivectl repo pause web", "hivectl repo pause web --base release/1.x"] },
+  "repo resume": { examples: ["hivectl repo resume web"] },
+  "repo remote": {
+    words: "git asks for a token at each use, and the hive answers with one of ten minutes: no password is stored.",
+    examples: ["hivectl repo remote web", "cd ~/src/web && hivectl repo remote web --add && git fetch hive"],
+  },
+  "repo credential": {
+    words: "git runs it; hivectl repo remote --add puts it into the settings of a clone.",
+    examples: ["git config credential.<url>.helper '!hivectl repo credential web'", "hivectl repo credential web get </dev/null"],
+  },
+  "change list": {
+    examples: ["hivectl change list --repo web", "hivectl change list --agent scout --all -n 20"],
+  },
+  "change show": {
+    examples: [
+      "hivectl change show 12",
+      "hivectl change show 12 --against last-reviewed",
+      "hivectl change show 12 --file src/parser.ts",
+    ],
+  },
+  "change approve": {
+    words:
+      "The approval covers exactly the commit that you saw. A base that moves does not void it; a new commit does. A file that is too long to be shown, or is not text, has to be named.",
+    examples: [
+      "hivectl change approve 12",
+      "hivectl change approve 12 --sha 3f2a91c04d1e --wait",
+      "hivectl change approve 12 --unshown logo.png",
+    ],
+  },
+  "change deny": { examples: ["hivectl change deny 12 --note 'we drop that page'"] },
+  "change comment": {
+    examples: [
+      "hivectl change comment 12 'split this in two changes'",
+      "hivectl change comment 12 'who closes it?' --file src/a.ts --line 40",
+      "hivectl change comment 12 'keep this' --file src/a.ts --line 38 --old",
+    ],
+  },
+  "change return": { examples: ["hivectl change return 12 --note 'see the comments'"] },
+  "change withdraw": { examples: ["hivectl change withdraw 12 --note 'done elsewhere'"] },
+  "change retry": { examples: ["hivectl change retry 12", "hivectl change retry 12 --wait --timeout 1h"] },
+  "change dequeue": { examples: ["hivectl change dequeue 12"] },
+  "change front": { examples: ["hivectl change front 12"] },
+  "change revert": { examples: ["hivectl change revert 12 --note 'breaks the login'"] },
+  "change log": { examples: ["hivectl change log 12 -n 50", "hivectl change log 12 --follow"] },
+  "change checkout": {
+    words:
+      "Runs in a clone with the remote hive (repo remote --add). No branch moves, no hook runs, and no submodule is fetched. The code is an agent's: read it before you run it.",
+    examples: ["hivectl change checkout 12", "hivectl change checkout 12 /tmp/review-12"],
+  },
   deploys: { examples: ["hivectl deploys scout -n 5"] },
   "meta-update": { examples: ["hivectl meta-update hyperhive", "hivectl meta-update agent-scout/mcp-matrix"] },
   audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },

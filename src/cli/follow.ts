@@ -2,9 +2,12 @@ import { hivectl } from "../lib/hivectl.ts";
 import { isTerminal } from "../wire/request-states.ts";
 import { connectLines } from "../rpc/client.ts";
 import type { ApprovalView, RiskMark } from "../wire/approval.ts";
+import type { HiveEvent } from "../wire/event.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { clean } from "./print.ts";
-import { riskText, stateColour } from "./request-text.ts";
+import { riskText } from "./diff-text.ts";
+import { rowsUntil, type Listening } from "./follow-rows.ts";
+import { stateColour } from "./request-text.ts";
 import type { Shell } from "./shell.ts";
 
 /** Follows a request until it is finished and prints each step. Resolves with its final state. */
@@ -29,30 +32,17 @@ export async function followRequests(shell: Shell, ids: readonly number[]): Prom
 }
 
 /** Waits until `isOver` holds for each of these requests. Passes each change to `hear`. Resolves in their order. */
-export async function requestsUntil(
+export function requestsUntil(
   shell: Pick<Shell, "client" | "socketPath">,
   ids: readonly number[],
-  { isOver, hear = () => {} }: { isOver(approval: ApprovalView): boolean; hear?(approval: ApprovalView): void },
+  listening: Listening<ApprovalView>,
 ): Promise<ApprovalView[]> {
-  const last = new Map<number, ApprovalView>();
-  const take = (approval: ApprovalView): void => {
-    hear(approval);
-    last.set(approval.id, approval);
-  };
-  const isDone = (): boolean => [...last.values()].every(isOver);
-  for (const id of ids) take((await shell.client.call("show", { id })).approval);
-  // After a gap that is too long to replay, fetch the requests again.
-  while (!isDone()) {
-    const after = [...last.values()].reduce((least, one) => Math.min(least, one.seq), Infinity);
-    // A stream needs a connection of its own.
-    const client = await connectLines(shell.socketPath, { ordered: true });
-    for await (const { event } of client.stream("watch", { after, kinds: ["approval"] })) {
-      if (event?.kind === "approval" && last.has(event.approval.id)) take(event.approval);
-      if (event?.kind === "reset" || isDone()) break;
-    }
-    if (!isDone()) for (const id of ids) take((await shell.client.call("show", { id })).approval);
-  }
-  return ids.flatMap((id) => last.get(id) ?? []);
+  const source = {
+    kind: "approval",
+    read: async (id: number) => (await shell.client.call("show", { id })).approval,
+    of: (event: HiveEvent) => (event.kind === "approval" ? event.approval : undefined),
+  } as const;
+  return rowsUntil(shell, ids, source, listening);
 }
 
 function tellStep(shell: Shell, { id, agent, state }: ApprovalView, isOneOfMany: boolean): void {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { MORE } from "./examples.ts";
 import { width } from "./print.ts";
 import { buildProgram } from "./program.ts";
+import { allCommands, findVerb, isGroup, verbName } from "./verbs.ts";
 
 /** The help of a verb, or of the program, for a terminal of this width. */
 function helpOf(columns: number, verb?: string): string {
@@ -14,13 +15,14 @@ function helpOf(columns: number, verb?: string): string {
   return text;
 }
 function find(program: Command, verb: string): Command {
-  const found = program.commands.find((one) => one.name() === verb);
+  const found = findVerb(program, verb);
   if (!found) throw new Error(`there is no verb ${verb}`);
   return found;
 }
-const verbs = buildProgram()
-  .commands.filter((one) => !one.name().startsWith("__"))
-  .map((one) => one.name());
+/** Verbs, and groups of verbs, by their full names. */
+const verbs = allCommands(buildProgram())
+  .map(verbName)
+  .filter((name) => !name.startsWith("__"));
 
 describe("the help", () => {
   test.each([60, 80, 140])("of the program and of every verb fits %i columns", (columns) => {
@@ -64,6 +66,7 @@ describe("the help", () => {
       "Turns:",
       "Requests:",
       "Deploys:",
+      "Repositories and changes:",
       "The hive:",
       "Backups:",
       "This terminal:",
@@ -83,11 +86,48 @@ describe("the help", () => {
     const program = buildProgram();
     for (const [verb, { examples }] of Object.entries(MORE)) {
       expect(examples.join("\n")).toContain(`hivectl ${verb}`);
-      for (const [, other = "", rest = ""] of examples.join("\n").matchAll(/hivectl ([a-z-]+)([^|)\n]*)/g)) {
+      for (const [, line = ""] of examples.join("\n").matchAll(/hivectl ([a-z-][^|)\n&]*)/g)) {
+        const words = line.split(" ");
+        const isOfGroup = isGroup(find(program, words[0] ?? ""));
+        const [other, rest] = [words.slice(0, isOfGroup ? 2 : 1).join(" "), ` ${words.slice(1).join(" ")}`];
         const options = find(program, other).options.flatMap((one) => [one.long, one.short]);
         for (const [option] of rest.matchAll(/(?<= )--?[a-z][a-z-]*/g)) expect(options, `${other} ${option}`).toContain(option);
       }
     }
+  });
+});
+
+describe("a group of verbs", () => {
+  const said = async (...words: string[]): Promise<string> => {
+    const program = buildProgram();
+    let text = "";
+    for (const command of [program, ...allCommands(program)]) command.configureOutput({ writeErr: (part) => (text += part) });
+    await expect(program.parseAsync(["node", "hivectl", ...words])).rejects.toThrow();
+    return text;
+  };
+
+  test("lists its verbs in its help, and the help of the program has one line for it", () => {
+    const repo = helpOf(80, "repo");
+    expect(repo).toMatch(/^Usage: hivectl repo <verb> \[options\]\n/);
+    for (const verb of verbs.filter((name) => name.startsWith("repo "))) expect(repo).toContain(`\n  ${verb.slice(5)} `);
+    expect(helpOf(80).match(/\n {2}repo <verb> /g)).toHaveLength(1);
+  });
+
+  test("alone is a usage error that names its verbs", async () => {
+    expect(await said("repo")).toMatch(
+      /^hivectl: repo takes a verb: add, list, show, .*\n\n?\(\S.*hivectl repo --help lists the verbs\)/,
+    );
+  });
+
+  test("suggests the verb that was meant, by its whole name", async () => {
+    expect(await said("repo", "lsit")).toContain("hivectl: there is no verb 'repo lsit'; did you mean repo list?");
+    expect(await said("change", "aprove", "12")).toContain("no verb 'change aprove'; did you mean change approve?");
+    expect(await said("repos")).toContain("there is no verb 'repos'; did you mean repo?");
+    expect(await said("change", "xyzzy")).toContain("there is no verb 'change xyzzy'\n");
+  });
+
+  test("refuses an excess argument of a verb", async () => {
+    expect(await said("change", "approve", "12", "13")).toContain("too many arguments for 'approve'");
   });
 });
 

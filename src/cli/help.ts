@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { More } from "./examples.ts";
+import { isGroup } from "./verbs.ts";
 import { reflow } from "./wrap.ts";
 
 /** Columns of the help where the output is not a terminal. */
@@ -10,13 +11,19 @@ export const MIN_DESCRIPTION = 16;
 /** Columns for the help of a verb. */
 const columnsOf = (command: Command): number => command.configureOutput().getOutHelpWidth?.() || HELP_WIDTH;
 
-/** A verb in the list of verbs: its name and arguments. Every verb has options, so they are not mentioned. */
-export function verbTerm(command: Command): string {
+/** The arguments of a verb as its usage shows them. A group takes a verb. */
+export function argumentTerm(command: Command): string {
+  if (isGroup(command)) return "<verb>";
   const args = command.registeredArguments.map((one) => {
     const name = `${one.name()}${one.variadic ? "..." : ""}`;
     return one.required ? `<${name}>` : `[${name}]`;
   });
-  return [command.name(), ...args].join(" ");
+  return args.join(" ");
+}
+
+/** A verb in the list of verbs: its name and arguments. Every verb has options, so they are not mentioned. */
+export function verbTerm(command: Command): string {
+  return `${command.name()} ${argumentTerm(command)}`.trimEnd();
 }
 
 /** Adds background and examples to a verb's help. */

@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { argumentTerm } from "./help.ts";
+import { isGroup, verbName, verbsOf } from "./verbs.ts";
 
 /** Escapes text for roff, so that no character of it is read as a request. */
 function roff(text: string): string {
@@ -32,13 +34,10 @@ function options(command: Command, skip: readonly string[] = []): string[] {
 const COMMON = ["--json", "--socket", "--help"];
 
 function verb(command: Command): string[] {
-  const usage = command.registeredArguments
-    .map((one) => {
-      const name = `${one.name()}${one.variadic ? "..." : ""}`;
-      return one.required ? `<${name}>` : `[${name}]`;
-    })
-    .join(" ");
-  const lines = [`.SS "${roff(`hivectl ${command.name()} ${usage}`.trim())}"`, roff(sentence(command.description()))];
+  const lines = [
+    `.SS "${roff(`hivectl ${verbName(command)} ${argumentTerm(command)}`.trim())}"`,
+    roff(sentence(command.description())),
+  ];
   for (const argument of command.registeredArguments)
     if (argument.description) lines.push(".TP", `.I ${roff(argument.name())}`, roff(sentence(argument.description)));
   for (const line of options(command, COMMON)) lines.push(line);
@@ -52,9 +51,9 @@ const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${tex
 /** Makes the man page of hivectl from its command definitions. */
 export function manPage(program: Command, exitCodes: readonly (readonly [number, string])[]): string {
   const groups = new Map<string, Command[]>();
-  for (const command of program.createHelp().visibleCommands(program)) {
-    if (command.name() === "help") continue;
-    const heading = command.helpGroup() || "Verbs:";
+  for (const command of verbsOf(program)) {
+    const top = command.parent !== null && isGroup(command.parent) ? command.parent : command;
+    const heading = top.helpGroup() || "Verbs:";
     groups.set(heading, [...(groups.get(heading) ?? []), command]);
   }
   const lines = [

@@ -1,8 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { MessageView } from "../wire/message.ts";
 import { systemWords } from "../wire/system-event.ts";
-import { age, clean, indented } from "./print.ts";
-import type { View } from "./request-text.ts";
+import { age, clean, indented, type View } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
 /** The state of a message in words; empty when it is done. */

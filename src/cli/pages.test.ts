@@ -6,14 +6,11 @@ import { EXIT_CODES } from "./exit.ts";
 import { pages } from "./pages.ts";
 import { buildProgram } from "./program.ts";
 import { VERB_OUTPUT } from "./shapes.ts";
+import { verbName, verbsOf } from "./verbs.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const program = buildProgram();
-const verbs = program
-  .createHelp()
-  .visibleCommands(program)
-  .map((one) => one.name())
-  .filter((name) => name !== "help");
+const verbs = verbsOf(program).map(verbName);
 
 test.each(Object.entries(pages()))("%s is what `npm run man` makes", (path, text) => {
   expect(readFileSync(join(ROOT, path), "utf8")).toBe(text);
@@ -21,11 +18,8 @@ test.each(Object.entries(pages()))("%s is what `npm run man` makes", (path, text
 
 test("the man page has every verb, every option, and no line that roff would read as a request", () => {
   const page = pages()["docs/man/hivectl.1"] ?? "";
-  for (const command of program
-    .createHelp()
-    .visibleCommands(program)
-    .filter((one) => one.name() !== "help")) {
-    expect(page).toContain(`hivectl ${command.name().replaceAll("-", "\\-")}`);
+  for (const command of verbsOf(program)) {
+    expect(page).toContain(`hivectl ${verbName(command).replaceAll("-", "\\-")}`);
     for (const option of command.options) expect(page).toContain((option.long ?? "").replaceAll("-", "\\-"));
   }
   const requests = page.split("\n").filter((line) => /^[.']/.test(line));

@@ -39,6 +39,13 @@ const CODES: Record<Colour, string> = {
 
 /** Paints a text, or returns it unchanged without colours. */
 export type Paint = (colour: Colour | readonly Colour[], text: string) => string;
+
+/** How and where the text is printed. */
+export interface View {
+  paint: Paint;
+  width: number;
+  now: number;
+}
 export const painter =
   (isOn: boolean): Paint =>
   (colour, text) => {

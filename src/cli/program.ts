@@ -8,14 +8,16 @@ import { hiveCommands } from "./commands/hive.ts";
 import { messageCommands } from "./commands/messages.ts";
 import { questionCommands } from "./commands/questions.ts";
 import { recordCommands } from "./commands/records.ts";
+import { changeCommands } from "./commands/changes.ts";
+import { repositoryCommands } from "./commands/repositories.ts";
 import { requestCommands } from "./commands/requests.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
 import { MORE } from "./examples.ts";
 import { addExitCodes, addMore, MIN_DESCRIPTION, verbTerm } from "./help.ts";
-import { EXIT, EXIT_CODES } from "./exit.ts";
+import { EXIT_CODES } from "./exit.ts";
 import { withShell } from "./shell.ts";
-import { closest } from "../wire/suggest.ts";
+import { allCommands, helpHint, isGroup, refuseWord, verbName } from "./verbs.ts";
 
 /** The verbs, in the groups of the help. */
 const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
@@ -26,6 +28,8 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Turns:", recordCommands],
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
+  ["Repositories and changes:", repositoryCommands],
+  ["Repositories and changes:", changeCommands],
   ["The hive:", hiveCommands],
   ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],
@@ -81,14 +85,7 @@ export function buildProgram(): Command {
     .allowExcessArguments()
     .action(() => {
       const [unknown] = program.args;
-      if (unknown !== undefined) {
-        const meant = closest(
-          unknown,
-          program.commands.map((one) => one.name()),
-        );
-        const words = `error: there is no verb '${unknown}'${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-        program.error(words, { exitCode: EXIT.usage });
-      }
+      if (unknown !== undefined) refuseWord(program, unknown);
       return withShell(program.opts(), async (shell) => {
         await showStatus(shell);
         shell.say(shell.paint("dim", `\n${hivectlName()} --help lists the verbs`));
@@ -98,21 +95,20 @@ export function buildProgram(): Command {
   for (const [heading, declare] of GROUPS) {
     const before = program.commands.length;
     declare(program);
-    for (const command of program.commands.slice(before)) {
-      command.helpGroup(heading);
-      const more = MORE[command.name()];
-      if (more) addMore(command, more);
-    }
+    for (const command of program.commands.slice(before)) command.helpGroup(heading);
   }
   putFirst(program);
-  // The common options may come before or after the verb.
-  for (const command of program.commands)
+  for (const command of allCommands(program)) {
+    const more = MORE[verbName(command)];
+    if (more) addMore(command, more);
     command
       .exitOverride()
-      // An excess argument is an error: `approve 12 13` approves nothing.
-      .allowExcessArguments(false)
-      .showHelpAfterError(`(${hivectlName()} ${command.name()} --help says more)`)
+      // An excess argument is an error: `approve 12 13` approves nothing. A group refuses one as an unknown verb.
+      .allowExcessArguments(isGroup(command))
+      .showHelpAfterError(helpHint(command))
+      // The common options may come before or after the verb.
       .option("--json", "print what the daemon answered")
       .option("--socket <path>", "the daemon's host.sock");
+  }
   return program;
 }

@@ -1,8 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { QuestionView } from "../wire/agent.ts";
 import { questionStateWord } from "../wire/words.ts";
-import { age, clean, indented, oneLine } from "./print.ts";
-import type { View } from "./request-text.ts";
+import { age, clean, indented, oneLine, type View } from "./print.ts";
 import { reflow } from "./wrap.ts";
 
 /** A question for the terminal, with numbered options. */

@@ -1,13 +1,15 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cliInside } from "../../test/lib/cli-inside.ts";
-import { anApproval, aMessage, aState } from "../../test/lib/fixtures.ts";
+import { aChange, anApproval, aMessage, aRepo, aState } from "../../test/lib/fixtures.ts";
 import { CUT, eventsOf, StubHost, type Said, type StubAnswer } from "../../test/lib/stub-host.ts";
 import { ErrorCode, HiveError } from "../wire/error.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { buildProgram } from "./program.ts";
+import { findVerb, verbName, verbsOf } from "./verbs.ts";
 
 /**
  * Every verb × every kind of refusal by the daemon: a text on standard error, with --json one document on standard
@@ -16,11 +18,14 @@ import { buildProgram } from "./program.ts";
 
 let host: StubHost;
 let folder: string;
+let clone: string;
 beforeAll(async () => {
   host = await new StubHost().start();
   folder = mkdtempSync(join(tmpdir(), "refused-"));
   mkdirSync(join(folder, "tree"));
   writeFileSync(join(folder, "tree", "agent.json"), "{}");
+  clone = join(folder, "clone");
+  execFileSync("git", ["init", "--quiet", clone]);
 });
 afterAll(async () => {
   await host.dispose();
@@ -44,6 +49,12 @@ const fine: StubHost["answers"] = {
   rebuild: { request: 12 },
   request_spawn: { request: 12, risks: [] },
   propose: { request: 12, risks: [] },
+  repo: { repo: aRepo("web"), branches: [] },
+  change: { change: aChange({ id: 3 }), files: [], comments: [] },
+  changes: { changes: [aChange({ id: 3, state: "queued" })] },
+  change_approve: { change: aChange({ id: 3, state: "approved" }) },
+  change_retry: { change: aChange({ id: 3, state: "queued" }) },
+  pending: { approvals: [] },
 };
 beforeEach(() => {
   host.calls = [];
@@ -120,6 +131,37 @@ const VERBS: readonly Case[] = [
   ["update --all", "update"],
   ["update --all --wait", "update"],
   ["force 12", "deploy_force"],
+  ["repo add web", "repo_create"],
+  ["repo add web CLONE", "repo_add"],
+  ["repo list", "repos"],
+  ["repo show web", "repo"],
+  ["repo set web --merge squash", "repo_set"],
+  ["repo fetch web", "repo_fetch"],
+  ["repo remove web --yes", "repo"],
+  ["repo remove web --yes", "repo_remove"],
+  ["repo pause web", "queue_pause"],
+  ["repo resume web --base main", "queue_pause"],
+  ["repo remote web", "repo_token"],
+  ["repo credential web get", "repo_token"],
+  ["change list", "changes"],
+  ["change show 3", "change"],
+  ["change show 3 --file a.ts", "change_file"],
+  ["change approve 3 --yes", "change"],
+  ["change approve 3 --yes", "change_approve"],
+  ["change approve 3 --yes --wait", "changes"],
+  ["change approve 3 --yes --wait", "watch"],
+  ["change deny 3", "change_deny"],
+  ["change comment 3 why", "change_comment"],
+  ["change comment 3 why --file a.ts --line 1", "change_file"],
+  ["change return 3 --note no", "change_return"],
+  ["change withdraw 3", "withdraw_change"],
+  ["change retry 3", "change_retry"],
+  ["change retry 3 --wait", "watch"],
+  ["change dequeue 3", "change_dequeue"],
+  ["change front 3", "change_to_front"],
+  ["change revert 3", "change_revert"],
+  ["change log 3", "change_log"],
+  ["change checkout 3", "change"],
   ["deploys scout", "deploys"],
   ["meta", "meta"],
   ["meta-update hyperhive", "meta_update"],
@@ -136,8 +178,12 @@ const VERBS: readonly Case[] = [
 /** These verbs call no daemon, or draw on a terminal. */
 const ALONE = ["restore", "completion", "man", "top"];
 
-const wordsOf = (line: string): string[] =>
-  line.split(" ").map((word) => (word === "TREE" ? join(folder, "tree") : word === "FOLDER" ? join(folder, "to") : word));
+const wordsOf = (line: string): string[] => line.split(" ").map((word) => PLACES[word]?.() ?? word);
+const PLACES: Record<string, () => string> = {
+  TREE: () => join(folder, "tree"),
+  FOLDER: () => join(folder, "to"),
+  CLONE: () => clone,
+};
 const hivectl = (line: string, ...more: string[]): Promise<Said> => cliInside("--socket", host.socket, ...wordsOf(line), ...more);
 
 /** Expects the same failure as text and as JSON. Text that the verb printed before it does not matter. */
@@ -155,12 +201,9 @@ async function expectFailure(line: string, exit: number, code: string, words: st
 
 test("every verb is in the table", () => {
   const program = buildProgram();
-  const verbs = program
-    .createHelp()
-    .visibleCommands(program)
-    .map((one) => one.name());
-  const known = [...ALONE, "help", ...VERBS.map(([words]) => words.split(" ")[0] ?? "")];
-  expect(verbs.filter((verb) => !known.includes(verb))).toEqual([]);
+  const known = [...ALONE, ...VERBS.map(([words]) => words)].map((words) => `${words} `);
+  const verbs = verbsOf(program).map(verbName);
+  expect(verbs.filter((verb) => !known.some((words) => words.startsWith(`${verb} `)))).toEqual([]);
 });
 
 describe.each(VERBS)("%s, refused at %s", (line, operation) => {
@@ -285,6 +328,7 @@ describe("a failure for some of several agents", () => {
   });
 });
 
+const DECISIONS: readonly string[] = ["approve", "destroy", "change_approve", "repo_remove"];
 describe("a command line that cannot be parsed", () => {
   test.each(VERBS.map(([line]) => line).filter((line, at, all) => all.indexOf(line) === at))(
     "%s --no-such-option",
@@ -298,17 +342,20 @@ describe("a command line that cannot be parsed", () => {
     },
   );
 
-  test.each(["approve 12", "destroy scout", "destroy scout --purge"])("%s asks, and without a terminal refuses", async (line) => {
-    await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
-    expect(host.calls.filter((one) => one.name === "approve" || one.name === "destroy")).toEqual([]);
-  });
+  test.each(["approve 12", "destroy scout", "destroy scout --purge", "change approve 3", "repo remove web"])(
+    "%s asks, and without a terminal refuses",
+    async (line) => {
+      await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
+      expect(host.calls.filter(({ name }) => DECISIONS.includes(name))).toEqual([]);
+    },
+  );
 });
 
 const WAITING =
-  "start stop kill restart pause resume cancel compact model new-session send shutdown rebuild update approve build-log";
-test.each(WAITING.split(" "))("%s waits, and has the --timeout of all verbs that do", (verb) => {
-  const option = buildProgram()
-    .commands.find((one) => one.name() === verb)
+  "start,stop,kill,restart,pause,resume,cancel,compact,model,new-session,send,shutdown,rebuild,update,approve,build-log," +
+  "repo add,repo fetch,change approve,change retry,change log";
+test.each(WAITING.split(","))("%s waits, and has the --timeout of all verbs that do", (verb) => {
+  const option = findVerb(buildProgram(), verb)
     ?.options.filter(({ long }) => long === "--timeout")
     .map(({ flags, description }) => [flags, description]);
   expect(option).toEqual([["--timeout <time>", "give up after this time (90s, 5m, 1h); the operation continues"]]);
@@ -333,8 +380,7 @@ describe("the verbs that decide", () => {
   test("share one set of options", () => {
     const program = buildProgram();
     const set = (verb: string): unknown =>
-      program.commands
-        .find((one) => one.name() === verb)
+      findVerb(program, verb)
         ?.options.filter((one) => ["--yes", "--wait", "--timeout", "--note", "--json"].includes(one.long ?? ""))
         .map((one) => [one.flags, one.description])
         .sort();

@@ -1,19 +1,10 @@
-import { hivectl } from "../lib/hivectl.ts";
-import type { ApprovalView, DiffFile, RequestState, RiskMark } from "../wire/approval.ts";
+import type { ApprovalView, RequestState } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
 import { KIND_WORDS } from "../wire/words.ts";
-import { patchLines } from "./diff-lines.ts";
-import { isUnshown } from "../wire/unshown.ts";
-import { age, clean, indented, plural, visible, width, type Colour, type Paint } from "./print.ts";
+import { diffText, riskText, shown } from "./diff-text.ts";
+import { age, clean, indented, plural, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
-
-/** How and where the text is printed. */
-export interface View {
-  paint: Paint;
-  width: number;
-  now: number;
-}
 
 const STATE_COLOURS: Record<RequestState, Colour> = {
   pending: "amber",
@@ -28,16 +19,7 @@ const STATE_COLOURS: Record<RequestState, Colour> = {
 };
 export const stateColour = (state: RequestState): Colour => STATE_COLOURS[state];
 
-const RISKS: Record<RiskMark["level"], { mark: string; colour: Colour }> = {
-  danger: { mark: "!!", colour: "red" },
-  warn: { mark: " !", colour: "amber" },
-  info: { mark: " ·", colour: "dim" },
-};
-const WORST: readonly RiskMark["level"][] = ["danger", "warn", "info"];
-
 const short = (sha: string): string => sha.slice(0, 12);
-/** Hidden characters are shown, not dropped: the operator is about to approve this text. */
-const shown = (text: string, paint: Paint): string => visible(text, (mark) => paint(["red", "inverse"], mark));
 
 /** The requests as table rows: those that wait, or how they ended. */
 export function requestTable(requests: readonly ApprovalView[], { paint, width: room, now }: View): string {
@@ -95,66 +77,7 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
   return lines.join("\n");
 }
 
-/** Risk marks, a line each, worst first. */
-export function riskText(risks: readonly RiskMark[], { paint, width: room }: Pick<View, "paint" | "width">): string {
-  return risks
-    .toSorted((a, b) => WORST.indexOf(a.level) - WORST.indexOf(b.level))
-    .map((risk) => {
-      const { mark, colour } = RISKS[risk.level];
-      const path = risk.path === undefined ? "" : paint("dim", `  ${visible(risk.path)}`);
-      return reflow(`${paint(colour, mark)} ${paint(colour, shown(risk.text, paint))}${path}`, room, 3);
-    })
-    .join("\n");
-}
-
 /** The request with its whole diff. */
 export function requestText({ approval, base_sha, files }: Output<"show">, view: View): string {
-  const { paint } = view;
-  const lines = [requestSummary(approval, base_sha, view), "", changeLine(files, paint)];
-  for (const file of files) lines.push("", fileText(file, view));
-  const unshown = files.filter(isUnshown);
-  if (unshown.length > 0) {
-    const list = unshown.map((file) => `  ${visible(file.path)}`).join("\n");
-    const words = `Not shown whole; to see one: ${hivectl(`show ${approval.id} --file <path>`)}. To approve, name each with --unshown <path>:`;
-    lines.push("", paint("red", reflow(words, view.width)), list);
-  }
-  return lines.join("\n");
-}
-
-function changeLine(files: readonly DiffFile[], paint: Paint): string {
-  if (files.length === 0) return paint("dim", "no file differs");
-  const added = files.reduce((sum, file) => sum + file.added, 0);
-  const removed = files.reduce((sum, file) => sum + file.removed, 0);
-  return `${plural(files.length, "file")}  ${paint("green", `+${added}`)} ${paint("red", `-${removed}`)}`;
-}
-
-/** Maximum length of a rule. A longer rule is hard to follow to its end. */
-const RULE_WIDTH = 100;
-
-function fileText(file: DiffFile, { paint, width: room }: View): string {
-  const path = visible(file.path);
-  const name = file.old_path === undefined ? path : `${visible(file.old_path)} → ${path}`;
-  const status = `── ${file.status.replace("_", " ")} `;
-  const figures = ` +${file.added} -${file.removed} ──`;
-  const columns = Math.min(room, RULE_WIDTH);
-  const rule = (title: string): string => title + "─".repeat(Math.max(1, columns - width(title) - width(figures))) + figures;
-  // The path of a change is never cut. A long path gets a line of its own.
-  const whole = `${status} ${name} `;
-  const isLong = width(whole) + width(figures) + 1 > room;
-  const lines = (isLong ? [rule(status), `   ${name}`] : [rule(whole)]).map((line) => paint("bold", line));
-  const mode = modeWords(file);
-  if (mode !== "") lines.push(paint("amber", mode));
-  if (file.ignored === true) lines.push(paint("dim", "not read by this hive: its driver evaluates no Nix code"));
-  if (file.binary) lines.push(paint("red", "not text: it is not shown"));
-  if (file.patch !== undefined && file.patch !== "") lines.push(patchLines(file.patch, paint).join("\n"));
-  if (file.cut) lines.push(paint("red", "… this file's diff is too long to be shown whole"));
-  return lines.join("\n");
-}
-
-function modeWords({ old_mode: before, new_mode: after }: DiffFile): string {
-  const names: Record<string, string> = { "100755": "executable", "120000": "symbolic link", "160000": "submodule" };
-  const name = (mode: string): string => names[mode] ?? (mode === "100644" ? "plain file" : `mode ${mode}`);
-  if (before !== undefined && after !== undefined && before !== after) return `${name(before)} → ${name(after)}`;
-  const only = after ?? before;
-  return only === undefined || only === "100644" ? "" : name(only);
+  return `${requestSummary(approval, base_sha, view)}\n\n${diffText(files, view, { showFile: `show ${approval.id} --file <path>` })}`;
 }

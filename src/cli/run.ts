@@ -3,6 +3,7 @@ import { hivectlName } from "../lib/hivectl.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { buildProgram } from "./program.ts";
 import { printFailure } from "./shell.ts";
+import { allCommands } from "./verbs.ts";
 
 /** A help text whose examples can be typed as they are. */
 export const withRunnable = (help: string): string =>
@@ -14,7 +15,7 @@ export async function run(words: readonly string[]): Promise<void> {
     const program = buildProgram();
     // The man page has the plain name; the help that is printed has the one that can be typed.
     const writeOut = (text: string): void => void process.stdout.write(withRunnable(text));
-    for (const command of [program, ...program.commands]) command.configureOutput({ writeOut });
+    for (const command of [program, ...allCommands(program)]) command.configureOutput({ writeOut });
     await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

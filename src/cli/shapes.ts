@@ -4,6 +4,7 @@ import * as approval from "../wire/approval.ts";
 import * as backup from "../wire/backup.ts";
 import * as event from "../wire/event.ts";
 import * as message from "../wire/message.ts";
+import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
 
 /** Shapes that are described once and referred to by name. */
@@ -20,6 +21,11 @@ const NAMED: Record<string, z.ZodType> = {
   MetaInput: approval.MetaInput,
   AuditRow: approval.AuditRow,
   CheckFinding: approval.CheckFinding,
+  RepoView: work.RepoView,
+  QueueView: work.QueueView,
+  AgentBranch: work.AgentBranch,
+  ChangeView: work.ChangeView,
+  CommentView: work.CommentView,
   BackupView: backup.BackupView,
   HiveView: event.HiveView,
   HiveEvent: event.HiveEvent,
@@ -33,7 +39,7 @@ const NAMES = new Map<unknown, string>(Object.entries(NAMED).map(([name, schema]
 export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   status: {
     shape:
-      "{ hive: HiveView, agents: AgentView[], questions: QuestionView[], approvals: ApprovalView[], agent_statuses: AgentStatusRow[] }",
+      "{ hive: HiveView, agents: AgentView[], questions: QuestionView[], approvals: ApprovalView[], changes: ChangeView[], agent_statuses: AgentStatusRow[] }",
   },
   list: { shape: `${shapeOf(operations.list.output)}; with --long { agents: AgentView[] }` },
   spawn: "spawn",
@@ -84,6 +90,29 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   update: "update",
   force: "deploy_force",
   deploys: "deploys",
+  "repo add": { shape: "{ repo: RepoView }" },
+  "repo list": "repos",
+  "repo show": "repo",
+  "repo set": "repo_set",
+  "repo fetch": "repo_fetch",
+  "repo remove": "repo_remove",
+  "repo pause": "queue_pause",
+  "repo resume": "queue_pause",
+  "repo remote": { shape: "{ url: string, added: boolean }" },
+  "repo credential": { shape: `${shapeOf(operations.repo_token.output)}; {} where git is not answered` },
+  "change list": "changes",
+  "change show": { shape: `${shapeOf(operations.change.output)}; with --file { text: string }` },
+  "change approve": "change_approve",
+  "change deny": "change_deny",
+  "change comment": "change_comment",
+  "change return": "change_return",
+  "change withdraw": "withdraw_change",
+  "change retry": "change_retry",
+  "change dequeue": "change_dequeue",
+  "change front": "change_to_front",
+  "change revert": "change_revert",
+  "change log": "change_log",
+  "change checkout": { shape: "{ folder: string, sha: string, change: ChangeView }" },
   meta: "meta",
   "meta-update": "meta_update",
   audit: "audit",

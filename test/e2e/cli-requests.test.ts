@@ -129,6 +129,7 @@ describe("approving", () => {
     answers.show_file = ({ after }: Record<string, unknown>) =>
       after === 0 ? { text: "@@ -0,0 +1,2 @@\n+one\n", next: 22 } : { text: "+two\u{E0041}\n" };
     answers.approvals = { approvals: [{ ...request, risks }] };
+    answers.changes = { changes: [] };
     answers.pending = {
       approvals: [{ id: 12, agent: "scout", kind: "apply_commit", commit_ref: sha, requested_at: at, status: "pending" }],
     };

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { vi } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Said } from "./stub-host.ts";
@@ -9,7 +10,10 @@ const exitCode = (): number => Number(process.exitCode);
  * Runs hivectl in this process and captures its output and exit code. Takes a hundredth of the time of a separate
  * process, for tests of every verb. Not for verbs that end the process themselves.
  */
-export async function cliInside(...words: string[]): Promise<Said> {
+export const cliInside = (...words: string[]): Promise<Said> => cliInsideWith("", ...words);
+
+/** The same with this text as standard input. */
+export async function cliInsideWith(input: string, ...words: string[]): Promise<Said> {
   const said: Said = { code: null, out: "", err: "" };
   const catching = (stream: NodeJS.WriteStream, key: "out" | "err") =>
     vi.spyOn(stream, "write").mockImplementation((chunk) => {
@@ -17,6 +21,9 @@ export async function cliInside(...words: string[]): Promise<Said> {
       return true;
     });
   const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
+  const stdin = vi
+    .spyOn(process, "stdin", "get")
+    .mockReturnValue(Readable.from([Buffer.from(input)]) as NodeJS.ReadStream & { fd: 0 });
   const before = process.exitCode;
   process.exitCode = 0;
   try {
@@ -24,6 +31,6 @@ export async function cliInside(...words: string[]): Promise<Said> {
     return { ...said, code: exitCode() };
   } finally {
     process.exitCode = before;
-    for (const spy of spies) spy.mockRestore();
+    for (const spy of [...spies, stdin]) spy.mockRestore();
   }
 }

@@ -110,7 +110,7 @@ export const FOLDERS: Record<string, Folder> = {
       "the program in a cage: turn loop, MCP tools, bridges, spool; `cli/port.ts` is the agent CLI, `cli/claude/` runs Claude Code through its SDK",
     imports: ["src/wire", "src/rpc", "src/os"],
   },
-  "src/cli": { content: "`hivectl`", imports: ["src/wire", "src/rpc", "src/backup", "package.json"] },
+  "src/cli": { content: "`hivectl`", imports: ["src/wire", "src/rpc", "src/backup", "src/os/run.ts", "package.json"] },
   ui: { content: "dashboard and agent pages", imports: ["src/wire"] },
   test: { content: "repository rules, tests of the whole hive and of the pages, campaigns", imports: ["src", "dist", "ui"] },
 };

@@ -21,6 +21,9 @@ export type StubAnswer = object | typeof CUT | ((input: Record<string, unknown>)
 /** The connection ends instead of an answer, as when the daemon is killed. */
 export const CUT = Symbol("cut");
 
+/** The streams that a test may answer with a function. */
+const STREAMS: readonly OperationName[] = ["watch", "repo_add"];
+
 /** A stream of the events of `watch`. With "open" it stays open, as the daemon's does. */
 export async function* eventsOf(events: readonly object[], end: "open" | "closed" = "open"): AsyncGenerator<object> {
   yield {};
@@ -60,7 +63,7 @@ export class StubHost {
         this.calls.push({ name, input: given });
         this.#onCall(name);
         const known = this.answers[name] ?? {};
-        const made = typeof known === "function" && name === "watch" ? (known as (input: object) => object)(given) : known;
+        const made = typeof known === "function" && STREAMS.includes(name) ? (known as (input: object) => object)(given) : known;
         // A stream is passed on as it is, anything else as a promise.
         if (typeof made !== "symbol" && Symbol.asyncIterator in made) return made as AsyncIterable<object>;
         return new Promise((resolve, reject) => {

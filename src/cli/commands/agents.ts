@@ -17,8 +17,8 @@ export async function showStatus(shell: Shell): Promise<void> {
   const { state } = await shell.client.call("state", { messages: 0 });
   const { statusRow } = await import("../../wire/agent.ts");
   const agents = state.agents.filter((agent) => !agent.destroyed);
-  const { hive, questions, approvals } = state;
-  shell.show({ hive, agents, questions, approvals, agent_statuses: agents.map(statusRow) }, () =>
+  const { hive, questions, approvals, changes } = state;
+  shell.show({ hive, agents, questions, approvals, changes, agent_statuses: agents.map(statusRow) }, () =>
     statusText({ ...state, agents }, shell),
   );
 }

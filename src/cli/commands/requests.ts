@@ -2,22 +2,26 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { requestCan } from "../../wire/request-states.ts";
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
-import type { Output } from "../../wire/operations.ts";
-import { isUnshown } from "../../wire/unshown.ts";
 import { agentName, wholeNumber, waits as awaits } from "../arguments.ts";
-import { confirm, decides, mayAsk, tellByPage, type Deciding } from "../deciding.ts";
+import { approves, consent, type Approving } from "../approving.ts";
+import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
+import { MAX_PAGE_ROWS } from "../../wire/limits.ts";
+import { waitingChanges } from "../agent-text.ts";
 import { clean } from "../print.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 
-/** The shortest prefix that identifies a commit to a reader. */
-const MIN_SHA_CHARS = 7;
-/** Rows assumed for a terminal that does not report its size. */
-const MIN_ROWS = 24;
-
 /** `pending` and `show` run many times a day. They load only the part of the contract that they use, to start faster. */
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
+
+const pendingContract: LoadContract = async () => {
+  const [{ approvalOperations }, { workOperations }] = await Promise.all([
+    import("../../wire/approval-operations.ts"),
+    import("../../wire/work-operations.ts"),
+  ]);
+  return { ...approvalOperations, changes: workOperations.changes };
+};
 
 /** Verbs for requests: list them, show them, decide on them. */
 export function requestCommands(program: Command): void {
@@ -26,15 +30,19 @@ export function requestCommands(program: Command): void {
     async (shell) => {
       const waiting = await shell.client.call("pending", {});
       if (shell.isJson) return shell.show(waiting, () => "");
-      if (waiting.approvals.length === 0) return shell.say("nothing waits for approval");
+      const { changes } = await shell.client.call("changes", { open: true, limit: MAX_PAGE_ROWS });
+      const more = waitingChanges(changes);
+      if (more !== "") shell.say(more);
+      if (waiting.approvals.length === 0) return more === "" ? shell.say("nothing waits for approval") : undefined;
       // --json keeps the fixed row of other clients, without risks and figures.
       const [{ requestTable }, { approvals }] = await Promise.all([
         import("../request-text.ts"),
         shell.client.call("approvals", { open: true }),
       ]);
-      shell.say(approvals.length === 0 ? "nothing waits for approval" : requestTable(approvals, shell));
+      if (approvals.length > 0) shell.say(requestTable(approvals, shell));
+      else if (more === "") shell.say("nothing waits for approval");
     },
-    approvalContract,
+    pendingContract,
   );
 
   act<{ limit: number; before?: number; open?: boolean }>(
@@ -61,7 +69,10 @@ export function requestCommands(program: Command): void {
       .option("--base <base>", "diff against: decision, running, requested, parent, or a commit's full name", "decision")
       .option("-f, --file <path>", "one file to its end, also where it is long or not text"),
     async (shell, [id]: [number], { base, file }) => {
-      if (file !== undefined) return showFile(shell, id, base, file);
+      if (file !== undefined) {
+        const { showPatch } = await import("../patch.ts");
+        return showPatch(shell, (after) => shell.client.call("show_file", { id, base, path: file, after }));
+      }
       const answer = shell.client.call("show", { id, base });
       const [{ requestText }, output] = await Promise.all([import("../request-text.ts"), answer]);
       shell.show(output, () => requestText(output, shell));
@@ -69,35 +80,35 @@ export function requestCommands(program: Command): void {
     approvalContract,
   );
 
-  act<Deciding & { sha?: string; unshown?: string[] }>(
-    decides(
-      program
-        .command("approve")
-        .argument("<id>", "the request", wholeNumber)
-        .description("approve a request: shows its whole diff and asks, unless the answer is given")
-        .option("-s, --sha <commit>", "approve exactly this commit, without asking")
-        .option(
-          "-u, --unshown <path>",
-          "a file that `show` does not show whole, once for each; without it --yes is refused",
-          repeated,
-        ),
+  act<Approving>(
+    approves(
+      decides(
+        program
+          .command("approve")
+          .argument("<id>", "the request", wholeNumber)
+          .description("approve a request: shows its whole diff and asks, unless the answer is given"),
+      ),
     ),
-    async (shell, [id]: [number], { unshown, ...options }) => {
+    async (shell, [id]: [number], options) => {
       const shown = await shell.client.call("show", { id });
-      const { approval, files } = shown;
-      const asks = requestCan(approval, "approve") && options.sha === undefined && options.yes !== true && mayAsk(shell);
-      if (!asks && !shell.isJson) await tellSummary(shell, approval, shown.base_sha);
-      if (requestCan(approval, "approve")) checkUnshown(id, files, unshown ?? []);
-      // For a request that no longer waits, the daemon says why it cannot be approved.
-      if (requestCan(approval, "approve") && options.sha !== undefined) checkSha(approval, options.sha);
-      else if (requestCan(approval, "approve")) {
-        // A yes covers what was shown, so the question comes after the last line of the diff.
-        if (asks) await tellAll(shell, shown);
-        const what = approval.sha === undefined ? "" : ` (${approval.sha.slice(0, 12)})`;
-        await confirm(shell, options, `approve #${id}${what}`, "--sha <commit> or --yes");
-      }
+      const { approval } = shown;
+      const { requestSummary, requestText } = await import("../request-text.ts");
+      await consent(
+        shell,
+        {
+          label: `#${id}`,
+          show: `show ${id}`,
+          waits: requestCan(approval, "approve"),
+          sha: approval.sha,
+          stat: approval.stat,
+          files: shown.files,
+          summary: () => requestSummary(approval, shown.base_sha, shell),
+          text: () => requestText(shown, shell),
+        },
+        options,
+      );
       const { sha, digest } = approval;
-      const output = await shell.client.call("approve", { id, sha, digest, unshown, note: options.note });
+      const output = await shell.client.call("approve", { id, sha, digest, unshown: options.unshown, note: options.note });
       shell.say(`#${id} approved`);
       if (options.wait !== true) return shell.show(output, () => "");
       const { followRequest, notDeployed } = await import("../follow.ts");
@@ -220,59 +231,3 @@ async function fromWord(what: string): Promise<Proposed> {
   );
 }
 const tree = async (folder: string) => (await import("../tree.ts")).readTree(folder);
-
-type Approval = Output<"show">["approval"];
-
-/** Collects the values of a repeatable option. */
-const repeated = (value: string, before: string[] = []): string[] => [...before, value];
-
-/** Prints all changes of one file, which may exceed what `show` returns. */
-async function showFile(shell: Shell, id: number, base: string, path: string): Promise<void> {
-  let text = "";
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const part: Output<"show_file"> = await shell.client.call("show_file", { id, base, path, after });
-    text += part.text;
-    after = part.next;
-  }
-  const { patchLines } = await import("../diff-lines.ts");
-  shell.show({ text }, () => (text === "" ? "only its mode changes, or it is empty" : patchLines(text, shell.paint).join("\n")));
-}
-
-/** Makes the daemon's check before the operator is asked anything. */
-function checkUnshown(id: number, files: Output<"show">["files"], named: readonly string[]): void {
-  const missing = files.filter((file) => isUnshown(file) && !named.includes(file.path));
-  if (missing.length === 0) return;
-  const list = missing.map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`).join("");
-  throw new Failure(
-    EXIT.refused,
-    "conflict",
-    `#${id} changes files that are not shown whole:${list}\nLook at each with ${hivectl(`show ${id} --file <path>`)} and name it with \`--unshown <path>\``,
-  );
-}
-
-async function tellSummary(shell: Shell, approval: Approval, base: string | undefined): Promise<void> {
-  const { requestSummary } = await import("../request-text.ts");
-  const { files, added, removed } = approval.stat;
-  const change =
-    files === 0
-      ? ""
-      : `\n${files === 1 ? "1 file" : `${files} files`}, +${added} -${removed}; ${hivectl(`show ${approval.id}`)} has the diff`;
-  shell.say(`${requestSummary(approval, base, shell)}${change}\n`);
-}
-
-/** Prints the request with its whole diff. */
-async function tellAll(shell: Shell, shown: Output<"show">): Promise<void> {
-  const { requestText } = await import("../request-text.ts");
-  const text = `${requestText(shown, shell)}\n`;
-  const { isTTY, rows } = process.stdout;
-  if (isTTY) await tellByPage(text, { rows: rows || MIN_ROWS, columns: shell.width });
-  else shell.say(text);
-}
-
-function checkSha(approval: Approval, sha: string): void {
-  if (!/^[0-9a-f]{7,40}$/.test(sha)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
-  if (approval.sha?.startsWith(sha) !== true)
-    throw new Error(
-      `#${approval.id} is of commit ${approval.sha ?? "(none yet)"}, not of ${sha}: look again with ${hivectl(`show ${approval.id}`)}`,
-    );
-}

@@ -2,7 +2,9 @@ import type { Argument, Command, Option } from "commander";
 import { KIND_WORDS } from "../../wire/words.ts";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { OFFERED_MODELS } from "../../wire/models.ts";
+import { CHANGE_WORDS } from "../../wire/change-states.ts";
 import { oneLine } from "../print.ts";
+import { isGroup, verbName } from "../verbs.ts";
 
 /** A word that may be completed at the cursor, with its description. */
 export interface Candidate {
@@ -35,6 +37,7 @@ export async function complete(
 }
 
 interface Parsed {
+  /** The verb; a group as long as its verb is missing. */
   verb: Command | undefined;
   positionals: string[];
   /** An option that still needs its value. */
@@ -53,8 +56,8 @@ function parse(program: Command, words: readonly string[]): Parsed {
     if (word.startsWith("-") && word !== "-") {
       const option = optionsOf(program, parsed.verb).find((one) => one.long === word || one.short === word);
       parsed.open = option && (option.required || option.optional) ? option : undefined;
-    } else if (parsed.verb) parsed.positionals.push(word);
-    else parsed.verb = program.commands.find((one) => one.name() === word);
+    } else if (parsed.verb && !isGroup(parsed.verb)) parsed.positionals.push(word);
+    else parsed.verb = (parsed.verb ?? program).commands.find((one) => one.name() === word) ?? parsed.verb;
   }
   return parsed;
 }
@@ -67,24 +70,29 @@ async function candidatesFor(
   current: string,
   connect: () => Promise<LineClient>,
 ): Promise<Candidate[]> {
-  if (open && !(open.variadic && current.startsWith("-"))) return valuesOf(open.long ?? "", undefined, [], connect);
+  const words = verb && verbName(verb);
+  if (open && !(open.variadic && current.startsWith("-")))
+    return open.argChoices ? fixed(...open.argChoices) : valuesOf(open.long ?? "", words, positionals, connect, current);
   if (current.startsWith("-")) {
     const help = { value: "--help", words: "display help" };
     return [...optionsOf(program, verb).map((one) => ({ value: one.long ?? one.flags, words: one.description })), help];
   }
-  if (!verb)
-    return program
-      .createHelp()
-      .visibleCommands(program)
-      .map((one) => ({ value: one.name(), words: one.description() }));
+  if (!verb || isGroup(verb)) {
+    const list = verb ?? program;
+    const named = list.createHelp().visibleCommands(list);
+    return named.map((one) => ({ value: one.name(), words: one.description() }));
+  }
   const argument = argumentAt(verb, positionals.length);
-  return argument ? valuesOf(argument.name(), verb.name(), positionals, connect, current) : [];
+  return argument ? valuesOf(argument.name(), words, positionals, connect, current) : [];
 }
 
 function argumentAt(verb: Command, at: number): Argument | undefined {
   const all = verb.registeredArguments;
   return all[at] ?? (all.at(-1)?.variadic === true ? all.at(-1) : undefined);
 }
+
+/** The verbs that are also for changes that have ended. */
+const OF_ENDED: readonly string[] = ["change show", "change log", "change revert", "change checkout"];
 
 const fixed = (...values: string[]): Candidate[] => values.map((value) => ({ value, words: "" }));
 
@@ -103,7 +111,8 @@ async function valuesOf(
     case "shell":
       return fixed("bash", "zsh", "fish");
     case "--base":
-      return fixed("running", "requested", "parent");
+      if (verb === "show") return fixed("running", "requested", "parent");
+      break;
     case "folder|commit":
     case "folder":
     case "--state":
@@ -141,6 +150,8 @@ async function fromHive(
     case "name":
     case "names":
     case "agent":
+    case "--agent":
+    case "--reviewer":
     case "to": {
       const { state } = await client.call("state", { messages: 0 });
       const at = current.startsWith("@") ? "@" : "";
@@ -153,8 +164,19 @@ async function fromHive(
     }
     case "tombstone":
       return (await client.call("tombstones", {})).agents.map((one) => row(one.name, `destroyed ${one.destroyed_at}`));
+    case "repo":
+    case "--repo":
+      return (await client.call("repos", {})).repos.map((one) => row(one.name, one.upstream ?? ""));
+    case "--base": {
+      const repo = (await client.call("repos", {})).repos.find((one) => one.name === positionals[0]);
+      return (repo?.bases ?? []).map((one) => row(one.name, one.sha.slice(0, 12)));
+    }
     case "id":
     case "--request": {
+      if (verb?.startsWith("change ") === true) {
+        const { changes } = await client.call("changes", { open: !OF_ENDED.includes(verb) });
+        return changes.map((one) => row(one.id, `${CHANGE_WORDS[one.state]} ${one.repo} ${one.agent} ${one.title}`));
+      }
       if (verb === "rollback") {
         const { deploys } = await client.call("deploys", { agent: positionals[0] ?? "" });
         return deploys

@@ -1,7 +1,7 @@
 import { costWords } from "../../wire/cost.ts";
 import { requestCan } from "../../wire/request-states.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
-import { agentTable, bannersOf, waitingWords } from "../agent-text.ts";
+import { agentTable, bannersOf, waitingChanges, waitingWords } from "../agent-text.ts";
 import { bodyOf, MESSAGE_STATES } from "../message-text.ts";
 import { age, count, oneLine, plural, type Paint } from "../print.ts";
 import { filled, line, windowAt, type Screen } from "./line.ts";
@@ -73,10 +73,12 @@ function headOf({ hive, ...state }: StateSnapshot, isLive: boolean, screen: Scre
           ],
           screen,
         );
+  const changes = waitingChanges(state.changes);
+  const third = changes === "" ? [] : [line([["amber", `◆ ${changes}`]], screen)];
   const banners = bannersOf({ hive, ...state }).map((banner) =>
     line([[banner.level === "error" ? "red" : "amber", `! ${oneLine(banner.text)}`]], screen),
   );
-  return [first, second, ...banners];
+  return [first, ...(waits.length === 0 && changes !== "" ? [] : [second]), ...third, ...banners];
 }
 
 /** The result of the last key, or else the keys. In front of the keys, how many rows are hidden. */

@@ -1,3 +1,4 @@
+import { isChangeOver } from "../../wire/change-states.ts";
 import { isTerminal } from "../../wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
@@ -28,6 +29,9 @@ export function take(state: StateSnapshot, event: HiveEvent): void {
       return;
     case "approval":
       state.approvals = upsert(state.approvals, event.approval, "id").filter((one) => !isTerminal(one.state));
+      return;
+    case "change":
+      state.changes = upsert(state.changes, event.change, "id").filter((one) => !isChangeOver(one.state));
       return;
     case "message":
       state.messages = upsert(state.messages, event.message, "id").slice(-MAX_MESSAGES);

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { act } from "../shell.ts";
+
+/** Verbs that connect the user's own clone to a repository of the hive. */
+export function repoGitCommands(repo: Command): void {
+  act<{ add?: boolean }>(
+    repo
+      .command("remote")
+      .argument("<repo>", "the repository")
+      .description("print the address of a repository for git; --add makes it the remote `hive` of the clone here")
+      .option("--add", "add the remote `hive` to the clone here, with a credential helper for this address only"),
+    async (shell, [name]: [string], { add = false }) => {
+      const { url } = await shell.client.call("repo_token", { name });
+      if (add) {
+        const { addRemote } = await import("../hive-remote.ts");
+        await addRemote(process.cwd(), name, url, shell.socketPath);
+      }
+      shell.show({ url, added: add }, () =>
+        add ? `the remote hive of this clone is ${url}: \`git fetch hive\` gets its bases and the agents' branches` : url,
+      );
+    },
+  );
+
+  act(
+    repo
+      .command("credential")
+      .argument("<repo>", "the repository")
+      .argument("<operation>", "what git asks for; only get is answered")
+      .description("the credential helper that git runs: answers with a token of ten minutes"),
+    async (shell, [name, operation]: [string, string]) => {
+      if (operation !== "get") return shell.show({}, () => "");
+      const [{ readMessage }, { credentialAnswer, credentialQuestion, isAsked }] = await Promise.all([
+        import("../stdin.ts"),
+        import("../git-credential.ts"),
+      ]);
+      const question = process.stdin.isTTY ? "" : await readMessage();
+      const issued = await shell.client.call("repo_token", { name });
+      // No answer: git asks the next helper.
+      if (!isAsked(credentialQuestion(question), issued.url)) return shell.show({}, () => "");
+      shell.show(issued, credentialAnswer);
+    },
+  );
+}

@@ -1,0 +1,289 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { cliInside, cliInsideWith } from "../../../test/lib/cli-inside.ts";
+import { aRepo, BASE, SHA } from "../../../test/lib/fixtures.ts";
+import { StubHost, type Said } from "../../../test/lib/stub-host.ts";
+import { HiveError } from "../../wire/error.ts";
+import { exportFolder } from "../export-mark.ts";
+
+/** The verbs for repositories, with real git and a stub of the daemon. */
+
+let host: StubHost;
+let home: string;
+beforeAll(async () => {
+  host = await new StubHost().start();
+  home = realpathSync(mkdtempSync(join(tmpdir(), "repos-")));
+});
+afterAll(async () => {
+  await host.dispose();
+  rmSync(home, { recursive: true });
+});
+beforeEach(() => {
+  host.calls = [];
+  host.answers = { repo_add: () => added({ progress: "copying 3.5 MiB" }, { repo: aRepo("web") }) };
+});
+afterEach(() => vi.restoreAllMocks());
+
+const hivectl = (...words: string[]): Promise<Said> => cliInside("--socket", host.socket, ...words);
+const git = (folder: string, ...argv: string[]): string =>
+  execFileSync("git", ["-C", folder, "-c", "user.name=You", "-c", "user.email=you@example.org", ...argv], {
+    encoding: "utf8",
+  }).trim();
+
+async function* added(...steps: object[]): AsyncGenerator<object> {
+  yield* steps;
+}
+
+let made = 0;
+/** A clone with one commit. */
+function aClone(): string {
+  const folder = join(home, `web-${++made}`);
+  mkdirSync(folder);
+  git(folder, "init", "--quiet", "--initial-branch=main");
+  git(folder, "commit", "--quiet", "--allow-empty", "-m", "first");
+  return folder;
+}
+
+describe("repo add", () => {
+  test("of a work tree exports its git folder with a nonce that everyone may read, and passes both on", async () => {
+    const clone = aClone();
+    mkdirSync(join(clone, "docs"));
+    const before = process.umask(0o077);
+    const said = await hivectl("repo", "add", "web", join(clone, "docs"), "--merge", "squash", "--check", "npm test").finally(
+      () => process.umask(before),
+    );
+    expect(said).toMatchObject({ code: 0, err: "" });
+    expect(said.out).toBe(
+      `web is added: main at ${BASE.slice(0, 12)}, 1 branch; \`npx hivectl repo fetch web\` follows /home/you/src/web\n`,
+    );
+    const file = join(clone, ".git", "hive-export");
+    const nonce = readFileSync(file, "utf8").trim();
+    expect(nonce).toMatch(/^[0-9a-f]{32}$/);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    expect(host.called("repo_add")).toEqual({
+      name: "web",
+      folder: join(clone, ".git"),
+      nonce,
+      merge: "squash",
+      check: "npm test",
+    });
+  });
+
+  test("of a linked work tree and of a bare repository takes the folder that has the branches", async () => {
+    const clone = aClone();
+    git(clone, "worktree", "add", "--quiet", "--detach", `${clone}-linked`);
+    await hivectl("repo", "add", "web", `${clone}-linked`);
+    git(clone, "clone", "--quiet", "--bare", clone, `${clone}.git`);
+    await hivectl("repo", "add", "web", `${clone}.git`);
+    expect(host.calls.map(({ input }) => input["folder"])).toEqual([join(clone, ".git"), `${clone}.git`]);
+  });
+
+  test("is not led to another repository by the variables of a hook", async () => {
+    const [clone, other] = [aClone(), aClone()];
+    vi.stubEnv("GIT_DIR", join(other, ".git"));
+    await hivectl("repo", "add", "web", clone).finally(() => vi.unstubAllEnvs());
+    expect(host.called("repo_add")).toMatchObject({ folder: join(clone, ".git") });
+  });
+
+  test("keeps the nonce of an earlier export, which another hive may know", async () => {
+    const clone = aClone();
+    const file = join(clone, ".git", "hive-export");
+    writeFileSync(file, `${"a".repeat(32)}\n`);
+    await hivectl("repo", "add", "web", clone);
+    expect(host.called("repo_add")).toMatchObject({ nonce: "a".repeat(32) });
+    writeFileSync(file, "not a nonce");
+    await hivectl("repo", "add", "web", clone);
+    expect(host.calls.at(-1)?.input["nonce"]).toBe(readFileSync(file, "utf8").trim());
+    expect(readFileSync(file, "utf8")).toMatch(/^[0-9a-f]{32}\n$/);
+  });
+
+  test("takes its own export back if the hive refuses the folder, and only its own", async () => {
+    const clone = aClone();
+    const file = join(clone, ".git", "hive-export");
+    host.answers.repo_add = () => new HiveError("bad_request", "it is a shallow clone");
+    expect(await hivectl("repo", "add", "web", clone)).toMatchObject({ code: 1, err: "hivectl: it is a shallow clone\n" });
+    expect(existsSync(file)).toBe(false);
+    writeFileSync(file, "b".repeat(32));
+    await hivectl("repo", "add", "web", clone);
+    expect(readFileSync(file, "utf8")).toBe("b".repeat(32));
+  });
+
+  test("says what is wrong with a folder, before the daemon is asked", async () => {
+    const plain = join(home, "plain");
+    mkdirSync(plain);
+    expect((await hivectl("repo", "add", "web", plain)).err).toContain(
+      `${plain} is not a git repository: run \`git init\` in it`,
+    );
+    expect((await hivectl("repo", "add", "web", join(home, "none"))).err).toContain("cannot be opened: it does not exist");
+    vi.stubEnv("PATH", plain);
+    const missing = await hivectl("repo", "add", "web", plain).finally(() => vi.unstubAllEnvs());
+    expect(missing.err).toBe("hivectl: git cannot be started: install it, or add it to PATH\n");
+    expect(host.calls).toEqual([]);
+  });
+
+  test("says who has to run it if the git folder cannot be written", () => {
+    expect(() => exportFolder(join(home, "gone"))).toThrow(
+      "/gone/hive-export cannot be written (ENOENT): run this as the owner of the repository",
+    );
+  });
+
+  test.each(["https://example.org/o/web.git", "ssh://example.org/web", "git@example.org:o/web.git", "file:///srv/web.git"])(
+    "refuses the address %s",
+    async (address) => {
+      const said = await hivectl("repo", "add", "web", address);
+      expect(said.code).toBe(2);
+      expect(said.err).toContain("remote upstreams are not supported yet; clone it first");
+      expect(host.calls).toEqual([]);
+    },
+  );
+
+  test("without a folder makes an empty repository with its settings", async () => {
+    host.answers.repo_create = { repo: { ...aRepo("notes", { bases: [] }), upstream: undefined } };
+    const options = ["--policy", "reviewed", "--reviewer", "ada", "--reviewer", "bob", "--protect", "deploy/**"];
+    const said = await hivectl("repo", "add", "notes", "--base", "trunk", "--author", "You <you@example.org>", ...options);
+    expect(said.out).toContain("notes is added, empty: `npx hivectl repo remote notes --add`");
+    expect(host.called("repo_create")).toEqual({
+      name: "notes",
+      base: "trunk",
+      author: "You <you@example.org>",
+      policy: "reviewed",
+      reviewers: ["ada", "bob"],
+      protected: ["deploy/**"],
+    });
+  });
+
+  test("refuses a method or a policy that does not exist, and names those that do", async () => {
+    expect((await hivectl("repo", "add", "web", "--merge", "octopus")).err).toContain("merge, squash, rebase");
+    expect((await hivectl("repo", "set", "web", "--policy", "none")).err).toContain("operator, reviewed, checks");
+  });
+});
+
+describe("repo set", () => {
+  test("passes on what is given, and unsets with an empty text", async () => {
+    host.answers.repo_set = { repo: aRepo("web") };
+    await hivectl("repo", "set", "web", "--check", "", "--author", "", "--reviewer", "", "--protect", "");
+    expect(host.called("repo_set")).toEqual({ name: "web", check: "", author: "", reviewers: [], protected: [] });
+  });
+
+  test("without a setting is a usage error", async () => {
+    expect(await hivectl("repo", "set", "web")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("say what to set") as string,
+    });
+    expect(host.calls).toEqual([]);
+  });
+});
+
+test("repo list and show print bases, queues and branches", async () => {
+  const queues = [
+    { base: "main", state: "busy" as const, change: 12, since: aRepo("web").created_at, waiting: [13, 14] },
+    { base: "next", state: "stopped" as const, reason: "its upstream has other commits", waiting: [] },
+  ];
+  const repo = aRepo("web", {
+    queues,
+    reviewers: ["ada"],
+    policy: "reviewed",
+    bases: [
+      { name: "main", sha: BASE },
+      { name: "next", sha: SHA },
+    ],
+  });
+  host.answers.repos = { repos: [repo] };
+  host.answers.repo = { repo, branches: [{ agent: "scout", branch: "fix\u202E", sha: SHA }] };
+  expect((await hivectl("repo", "list")).out).toMatch(
+    /web +main +77c0de91aa04 .* merges change 12, 2 waiting; next: stopped +12.4MB +\/home/,
+  );
+  const { out } = await hivectl("repo", "show", "web");
+  expect(out).toContain("merge      merge, policy reviewed (ada)\n");
+  expect(out).toContain("queue of next stopped: its upstream has other commits\n");
+  expect(out).toMatch(/\n {2}main +77c0de91aa04 +merges change 12, 2 waiting\n/);
+  expect(out).toMatch(/\n {2}scout +fix⟨U\+202E⟩ +1bfaf24abcde/);
+  expect(out).not.toContain("\u202E");
+});
+
+test("repo fetch says what moved and what has diverged", async () => {
+  const repo = aRepo("web");
+  host.answers.repo_fetch = {
+    repo,
+    moved: [
+      { base: "main", from: BASE, to: SHA },
+      { base: "v2", to: SHA },
+    ],
+    diverged: ["next"],
+  };
+  expect((await hivectl("repo", "fetch", "web")).out).toMatch(
+    /^main moved from 77c0de91aa04 to 1bfaf24abcde\nv2 is new at 1bfaf24abcde\nnext has diverged: /,
+  );
+  host.answers.repo_fetch = { repo, moved: [], diverged: [] };
+  expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");
+});
+
+test("repo remove says which file exports the folder", async () => {
+  host.answers.repo = { repo: aRepo("web"), branches: [] };
+  expect((await hivectl("repo", "remove", "web", "--yes")).out).toContain(
+    "web is removed; /home/you/src/web/hive-export may be removed",
+  );
+});
+
+describe("the remote of a clone", () => {
+  const url = "http://127.0.0.1:7000/git/web";
+  const token = { url, token: "t0ken", expires_at: "2030-01-01T00:00:00Z" };
+  const inside = (clone: string, ...words: string[]): Promise<Said> => {
+    vi.spyOn(process, "cwd").mockReturnValue(clone);
+    return hivectl(...words);
+  };
+  beforeEach(() => {
+    host.answers.repo_token = token;
+  });
+
+  test("is printed, and with --add added with a helper for this address only", async () => {
+    const clone = aClone();
+    expect((await inside(clone, "repo", "remote", "web")).out).toBe(`${url}\n`);
+    expect(git(clone, "remote")).toBe("");
+    for (let time = 0; time < 2; time++) expect((await inside(clone, "repo", "remote", "web", "--add")).code).toBe(0);
+    expect(git(clone, "remote", "get-url", "hive")).toBe(url);
+    // The first, empty entry keeps other helpers from storing the token.
+    const helpers = execFileSync("git", ["-C", clone, "config", "--get-all", `credential.${url}.helper`], { encoding: "utf8" });
+    expect(helpers.split("\n")).toEqual(["", expect.stringMatching(/^!.* --socket '.*host\.sock' repo credential web$/), ""]);
+  });
+
+  test("follows the address of the same repository, and leaves another remote alone", async () => {
+    const clone = aClone();
+    git(clone, "remote", "add", "hive", "http://127.0.0.1:9/git/web");
+    git(clone, "config", "credential.http://127.0.0.1:9/git/web.helper", "!old");
+    expect((await inside(clone, "repo", "remote", "web", "--add")).code).toBe(0);
+    expect(git(clone, "config", "--local", "--get-regexp", "^credential")).not.toContain("old");
+    git(clone, "remote", "set-url", "hive", "http://127.0.0.1:9/git/api");
+    const said = await inside(clone, "repo", "remote", "web", "--add");
+    expect(said.err).toContain("has a remote hive already, http://127.0.0.1:9/git/api: rename it");
+    expect(git(clone, "remote", "get-url", "hive")).toBe("http://127.0.0.1:9/git/api");
+  });
+
+  test("outside a clone cannot be added", async () => {
+    expect((await inside(tmpdir(), "repo", "remote", "web", "--add")).err).toContain("is not a git repository");
+  });
+
+  const ask = (input: string, operation = "get"): Promise<Said> =>
+    cliInsideWith(input, "--socket", host.socket, "repo", "credential", "web", operation);
+
+  test("gets a token from the helper, and only for the hive's address", async () => {
+    const answer = "username=hive\npassword=t0ken\npassword_expiry_utc=1893456000\n";
+    expect(await ask("protocol=http\nhost=127.0.0.1:7000\npath=git/web\n\n")).toEqual({ code: 0, out: answer, err: "" });
+    expect((await ask("")).out).toBe(answer);
+    for (const other of [
+      "protocol=http\nhost=example.org\n",
+      "protocol=https\nhost=127.0.0.1:7000\n",
+      "protocol=http\nhost=127.0.0.1\n",
+    ])
+      expect(await ask(other)).toEqual({ code: 0, out: "", err: "" });
+  });
+
+  test("stores nothing with the helper", async () => {
+    for (const operation of ["store", "erase", "capability"])
+      expect(await ask("protocol=http\nhost=127.0.0.1:7000\npassword=t0ken\n", operation)).toEqual({ code: 0, out: "", err: "" });
+    expect(host.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,194 @@
+import { resolve } from "node:path";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { hivectl } from "../../lib/hivectl.ts";
+import { MergeMethod, MergePolicy, type RepoSettings, type RepoView } from "../../wire/work.ts";
+import { repeated, waits } from "../arguments.ts";
+import { asksFirst, confirm } from "../deciding.ts";
+import { UsageError } from "../exit.ts";
+import { plural, visible } from "../print.ts";
+import { Progress } from "../progress.ts";
+import { act, type Shell } from "../shell.ts";
+import { group } from "../verbs.ts";
+import { repoGitCommands } from "./repo-git.ts";
+
+/** The settings of a repository as options. */
+interface SettingOptions {
+  base?: string;
+  check?: string;
+  setup?: string;
+  merge?: MergeMethod;
+  policy?: MergePolicy;
+  author?: string;
+  reviewer?: string[];
+  protect?: string[];
+}
+
+function takesSettings(command: Command): Command {
+  return command
+    .option("--base <branch>", "the branch that changes are merged into")
+    .option("--check <command>", "runs on the result of a merge; the change is merged if it ends with 0")
+    .option("--setup <command>", "makes a fresh workspace ready to build; also runs before the check")
+    .addOption(new Option("--merge <method>", "how a change is merged").choices(MergeMethod.options))
+    .addOption(new Option("--policy <policy>", "what decides whether a change is merged").choices(MergePolicy.options))
+    .option("--author <author>", "the author of the agents' commits: 'Name <mail>'; by default each agent's name")
+    .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
+    .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated);
+}
+
+/** The given settings in the contract's form. An empty text unsets; an empty name alone is an empty list. */
+function settingsOf({ reviewer, protect, base, check, setup, merge, policy, author }: SettingOptions): Partial<RepoSettings> {
+  const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
+  const all = { base, check, setup, merge, policy, author, reviewers: list(reviewer), protected: list(protect) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Parses the folder of `repo add`: a path, and no address. */
+function localFolder(text: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/\s]+@[^/\s]+:/.test(text))
+    throw new InvalidArgumentError("remote upstreams are not supported yet; clone it first, and add the clone.");
+  return text;
+}
+
+/** Verbs for repositories. */
+export function repositoryCommands(program: Command): void {
+  const repo = group(program, "repo", "repositories: add, list, set, fetch, remove them; use them in your own clone");
+
+  act<SettingOptions>(
+    waits(
+      takesSettings(
+        repo
+          .command("add")
+          .argument("<new-name>", "its name in the hive, and in the workspaces of agents")
+          .argument("[folder]", "a clone or a bare repository on this machine, which the hive follows", localFolder)
+          .description("add a repository: from a folder, or an empty one"),
+      ),
+    ),
+    async (shell, [name, folder]: [string, string?], options) => {
+      const settings = settingsOf(options);
+      const added =
+        folder === undefined
+          ? (await shell.client.call("repo_create", { name, ...settings })).repo
+          : await addFolder(shell, name, resolve(folder), settings);
+      shell.show({ repo: added }, (output) => addedText(output.repo));
+    },
+  );
+
+  act(repo.command("list").description("the repositories, with what their merge queues do"), async (shell) => {
+    const { repoTable } = await import("../repo-text.ts");
+    shell.show(await shell.client.call("repos", {}), ({ repos }) =>
+      repos.length === 0 ? `there is no repository yet; ${hivectl("repo add --help")}` : repoTable(repos, shell),
+    );
+  });
+
+  act(
+    repo
+      .command("show")
+      .argument("<repo>", "the repository")
+      .description("a repository: its settings, its bases with their queues, and the branches of its agents"),
+    async (shell, [name]: [string]) => {
+      const { repoText } = await import("../repo-text.ts");
+      shell.show(await shell.client.call("repo", { name }), (output) => repoText(output, shell));
+    },
+  );
+
+  act<SettingOptions>(
+    takesSettings(
+      repo
+        .command("set")
+        .argument("<repo>", "the repository")
+        .description("change the settings of a repository; '' unsets one, and a list replaces the earlier one"),
+    ),
+    async (shell, [name]: [string], options) => {
+      const settings = settingsOf(options);
+      if (Object.keys(settings).length === 0) throw new UsageError(`say what to set; ${hivectl("repo set --help")} lists it`);
+      const { repoText } = await import("../repo-text.ts");
+      shell.show(await shell.client.call("repo_set", { name, ...settings }), (output) =>
+        repoText({ ...output, branches: [] }, shell),
+      );
+    },
+  );
+
+  act(
+    waits(
+      repo
+        .command("fetch")
+        .argument("<repo>", "the repository")
+        .description("fetch from the folder that a repository follows, and move its bases forward"),
+    ),
+    async (shell, [name]: [string]) => {
+      shell.waitsFor(`the fetch continues; ${hivectl(`repo show ${name}`)} shows the bases`);
+      const { fetchText } = await import("../repo-text.ts");
+      shell.show(await shell.client.call("repo_fetch", { name }), (output) => fetchText(output, shell));
+    },
+  );
+
+  act<{ yes?: boolean }>(
+    asksFirst(
+      repo
+        .command("remove")
+        .argument("<repo>", "the repository")
+        .description("remove a repository with its changes and the branches of its agents, for good"),
+    ),
+    async (shell, [name]: [string], options) => {
+      const { repo: view } = await shell.client.call("repo", { name });
+      await confirm(shell, options, `remove ${name} with its changes and branches, for good`);
+      await shell.client.call("repo_remove", { name });
+      shell.show({}, () => removedText(view));
+    },
+  );
+
+  for (const [verb, paused, words, done] of [
+    ["pause", true, "pause a merge queue: what it merges now is finished, what waits stays", "is paused"],
+    ["resume", false, "let a paused or stopped merge queue go on", "goes on"],
+  ] as const)
+    act<{ base?: string }>(
+      repo
+        .command(verb)
+        .argument("<repo>", "the repository")
+        .description(words)
+        .option("--base <branch>", "the queue of this base; by default the repository's base"),
+      async (shell, [name]: [string], { base }) =>
+        shell.show(
+          await shell.client.call("queue_pause", { name, base, paused }),
+          (output) => `the merge queue of ${name} for ${base ?? output.repo.base} ${done}`,
+        ),
+    );
+
+  repoGitCommands(repo);
+}
+
+/** Exports a folder to the hive and adds it, with its progress. Takes the export back if the hive refuses it. */
+async function addFolder(shell: Shell, name: string, path: string, settings: Partial<RepoSettings>): Promise<RepoView> {
+  const [{ gitFolder }, { exportFolder }] = await Promise.all([import("../user-git.ts"), import("../export-mark.ts")]);
+  const folder = await gitFolder(path);
+  const { nonce, undo } = exportFolder(folder);
+  shell.waitsFor("the copy is given up, and nothing of it is kept");
+  const progress = new Progress(shell.isJson);
+  try {
+    for await (const { progress: step, repo } of shell.client.stream("repo_add", { name, folder, nonce, ...settings })) {
+      if (repo) return repo;
+      // "copying 12.5 MiB": the figure changes, the step does not.
+      const [, what = step ?? "", far = ""] = /^(.*?) (\d.*)$/.exec(step ?? "") ?? [];
+      progress.tell(visible(what), visible(far));
+    }
+    throw new Error(`the hive did not say whether ${name} is added; ${hivectl("repo list")} shows it`);
+  } catch (error) {
+    undo();
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function addedText({ name, base, bases, upstream }: RepoView): string {
+  const tip = bases.find((one) => one.name === base)?.sha;
+  if (upstream === undefined || tip === undefined)
+    return `${name} is added, empty: ${hivectl(`repo remote ${name} --add`)} in a clone, then \`git push hive ${base}\``;
+  return `${name} is added: ${base} at ${tip.slice(0, 12)}, ${plural(bases.length, "branch", "branches")}; ${hivectl(`repo fetch ${name}`)} follows ${visible(upstream)}`;
+}
+
+function removedText({ name, upstream }: RepoView): string {
+  const kept =
+    upstream === undefined ? "" : `; ${visible(upstream)}/hive-export may be removed if no other hive follows that folder`;
+  return `${name} is removed${kept}`;
+}

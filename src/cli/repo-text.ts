@@ -1,0 +1,136 @@
+import type { Output } from "../wire/operations.ts";
+import type { QueueView, RepoView } from "../wire/work.ts";
+import { age, clean, count, indented, visible, type Colour, type View } from "./print.ts";
+import { table } from "./table.ts";
+import { reflow } from "./wrap.ts";
+
+const short = (sha: string): string => sha.slice(0, 12);
+const size = (bytes: number): string => `${count(bytes)}B`;
+/** Indentation of a field's text. */
+const FIELD = 11;
+
+const QUEUE_COLOURS: Record<QueueView["state"], Colour | undefined> = {
+  idle: undefined,
+  busy: "mauve",
+  paused: "amber",
+  stopped: "red",
+};
+
+/** What a queue does, as words. Empty for one that has nothing to do. */
+function queueWords({ state, change, waiting }: QueueView): string {
+  const work = change === undefined ? "" : `merges change ${change}`;
+  const line = waiting.length === 0 ? "" : `${waiting.length} waiting`;
+  return [state === "idle" || state === "busy" ? "" : state, work, line].filter((words) => words !== "").join(", ");
+}
+
+/** The tip of a repository's base; empty as long as the base has no commit. */
+const tipOf = ({ base, bases }: RepoView): string => short(bases.find(({ name }) => name === base)?.sha ?? "");
+
+/** The repositories as table rows. */
+export function repoTable(repos: readonly RepoView[], { paint, width }: View): string {
+  const worst = ({ queues }: RepoView): QueueView["state"] | undefined =>
+    (["stopped", "paused", "busy"] as const).find((state) => queues.some((queue) => queue.state === state));
+  return table(
+    repos,
+    [
+      { title: "NAME", value: (one) => one.name, colour: () => "bold" },
+      { title: "BASE", value: (one) => one.base },
+      { title: "TIP", value: (one) => tipOf(one) || "empty", spare: 2 },
+      { title: "MERGE", value: (one) => `${one.merge}, ${one.policy}`, spare: 3 },
+      { title: "AGENTS", value: (one) => one.agents.map(({ name }) => name).join(" "), spare: 4 },
+      {
+        title: "QUEUE",
+        value: (one) =>
+          one.queues
+            .map((queue) => [queue.base === one.base ? "" : `${queue.base}:`, queueWords(queue)].filter(Boolean).join(" "))
+            .filter((words) => words !== "")
+            .join("; "),
+        colour: (one) => QUEUE_COLOURS[worst(one) ?? "idle"],
+      },
+      { title: "SIZE", value: (one) => size(one.bytes), spare: 1 },
+      { title: "FOLLOWS", value: (one) => one.upstream ?? "", isWide: true },
+    ],
+    width,
+    paint,
+  );
+}
+
+/** A repository with its settings, bases and branches. */
+export function repoText({ repo, branches }: Output<"repo">, view: View): string {
+  const { paint, width, now } = view;
+  const field = (name: string, words: string): string[] =>
+    words === "" ? [] : [reflow(`${paint("dim", name.padEnd(FIELD))}${visible(words)}`, width, FIELD)];
+  const reviewers = repo.reviewers.length === 0 ? "" : ` (${repo.reviewers.join(", ")})`;
+  const held = repo.queues.filter(({ reason }) => reason !== undefined);
+  const lines = [
+    `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows no folder" : `follows ${visible(repo.upstream)}`}`,
+    ...field("base", `${repo.base}  ${tipOf(repo) || "empty"}`),
+    ...field("merge", `${repo.merge}, policy ${repo.policy}${reviewers}`),
+    ...field("check", repo.check),
+    ...field("setup", repo.setup),
+    ...field("author", repo.author),
+    ...field("protected", repo.protected.join(", ")),
+    ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
+    ...field("size", size(repo.bytes)),
+    ...field("since", `${age(repo.created_at, now)} ago`),
+    ...held.map((queue) =>
+      paint(
+        QUEUE_COLOURS[queue.state] ?? "dim",
+        reflow(`queue of ${queue.base} ${queue.state}: ${clean(queue.reason ?? "")}`, width),
+      ),
+    ),
+  ];
+  if (repo.bases.length > 0) {
+    const queueOf = (base: string): QueueView | undefined => repo.queues.find((queue) => queue.base === base);
+    const bases = table(
+      repo.bases,
+      [
+        { title: "BASE", value: (one) => one.name, isWide: true },
+        { title: "TIP", value: (one) => short(one.sha) },
+        {
+          title: "QUEUE",
+          value: (one) => {
+            const queue = queueOf(one.name);
+            return queue ? queueWords(queue) : "";
+          },
+          colour: (one) => QUEUE_COLOURS[queueOf(one.name)?.state ?? "idle"],
+        },
+      ],
+      width - 2,
+      paint,
+    );
+    lines.push("", indented(bases));
+  }
+  if (branches.length > 0) {
+    const list = table(
+      branches,
+      [
+        { title: "AGENT", value: (one) => one.agent, colour: () => "bold" },
+        { title: "BRANCH", value: (one) => one.branch, isWide: true },
+        { title: "TIP", value: (one) => short(one.sha) },
+        { title: "PUSHED", value: (one) => (one.pushed_at === undefined ? "" : `${age(one.pushed_at, now)} ago`) },
+      ],
+      width - 2,
+      paint,
+    );
+    lines.push("", indented(list));
+  }
+  return lines.join("\n");
+}
+
+/** What a fetch has done, a line for each base. */
+export function fetchText({ repo, moved, diverged }: Output<"repo_fetch">, { paint, width }: View): string {
+  const lines = moved.map(({ base, from, to }) =>
+    from === undefined ? `${base} is new at ${short(to)}` : `${base} moved from ${short(from)} to ${short(to)}`,
+  );
+  const apart = diverged.map((base) =>
+    paint(
+      "amber",
+      reflow(
+        `${base} has diverged: the hive and ${visible(repo.upstream ?? "its upstream")} each have commits that the other lacks. Its merge queue is stopped until they are merged there and fetched again`,
+        width,
+      ),
+    ),
+  );
+  return [...lines, ...apart].join("\n") || `${repo.name} is up to date`;
+}
