@@ -9,7 +9,7 @@ import { gitFolder, tryUserGit, userGit } from "./user-git.ts";
  * Settings for the code of an agent: no hook runs, because `core.hooksPath` of a clone may name a folder of the work tree,
  * and no submodule is fetched.
  */
-const CAREFUL = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"];
+const CAREFUL = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "submodule.recurse=false"];
 
 /** Where the work tree of a change goes by default: beside the clone. */
 async function besideClone(clone: string, { id }: Pick<ChangeView, "id">): Promise<string> {
@@ -27,18 +27,13 @@ export async function checkOut(clone: string, change: ChangeView, to: string | u
   const folder = to === undefined ? await besideClone(clone, change) : resolve(clone, to);
   if (existsSync(folder)) throw new Failure(EXIT.refused, "conflict", `${folder} exists already: name another folder`);
   const ref = `refs/changes/${id}/${round}`;
-  await userGit(clone, [
-    ...CAREFUL,
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    REMOTE,
-    ref,
-  ]);
+  await userGit(
+    clone,
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", REMOTE, ref],
+    CAREFUL,
+  );
   if ((await tryUserGit(clone, ["cat-file", "-t", sha])) !== "commit")
     throw new Failure(EXIT.refused, "conflict", `${ref} is not commit ${sha}: the change was proposed again; run this again`);
-  await userGit(clone, [...CAREFUL, "worktree", "add", "--quiet", "--detach", folder, sha]);
+  await userGit(clone, ["worktree", "add", "--quiet", "--detach", folder, sha], CAREFUL);
   return folder;
 }

@@ -28,12 +28,12 @@ export async function tryUserGit(folder: string, argv: readonly string[]): Promi
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/** Runs the user's git in a folder. Throws with what git says if it fails. */
-export async function userGit(folder: string, argv: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await start(folder, argv);
+/** Runs the user's git in a folder, with these settings besides the user's. Throws with what git says if it fails. */
+export async function userGit(folder: string, argv: readonly string[], settings: readonly string[] = []): Promise<string> {
+  const { code, stdout, stderr } = await start(folder, [...settings.flatMap((one) => ["-c", one]), ...argv]);
   if (code === 0) return stdout.trim();
   const said = stderr.trim().replaceAll(/^(?:fatal|error): /gm, "");
-  throw new Failure(EXIT.refused, "failed", `git ${argv.find((one) => /^[a-z]/.test(one)) ?? ""} failed in ${folder}: ${said}`);
+  throw new Failure(EXIT.refused, "failed", `git ${argv[0] ?? ""} failed in ${folder}: ${said}`);
 }
 
 async function start(folder: string, argv: readonly string[]) {
