@@ -97,8 +97,9 @@ export function statusText(state: StateSnapshot, view: View): string {
     agentTable(state.agents, view),
   ];
   const waits = waitingWords(state);
-  if (waits.length > 0) lines.push("", `${view.paint("amber", "waits for you:")} ${waits.join(", ")}`);
   const changes = waitingChanges(state.changes);
-  if (changes !== "") lines.push(...(waits.length > 0 ? [] : [""]), changes);
+  if (waits.length > 0 || changes !== "") lines.push("");
+  if (waits.length > 0) lines.push(`${view.paint("amber", "waits for you:")} ${waits.join(", ")}`);
+  if (changes !== "") lines.push(changes);
   return lines.join("\n");
 }

@@ -72,7 +72,7 @@ async function candidatesFor(
 ): Promise<Candidate[]> {
   const words = verb && verbName(verb);
   if (open && !(open.variadic && current.startsWith("-")))
-    return open.argChoices ? fixed(...open.argChoices) : valuesOf(open.long ?? "", words, positionals, connect, current);
+    return open.argChoices ? fixed(open.argChoices) : valuesOf(open.long ?? "", words, positionals, connect, current);
   if (current.startsWith("-")) {
     const help = { value: "--help", words: "display help" };
     return [...optionsOf(program, verb).map((one) => ({ value: one.long ?? one.flags, words: one.description })), help];
@@ -94,7 +94,7 @@ function argumentAt(verb: Command, at: number): Argument | undefined {
 /** The verbs that are also for changes that have ended. */
 const OF_ENDED: readonly string[] = ["change show", "change log", "change revert", "change checkout"];
 
-const fixed = (...values: string[]): Candidate[] => values.map((value) => ({ value, words: "" }));
+const fixed = (values: readonly string[]): Candidate[] => values.map((value) => ({ value, words: "" }));
 
 /** The candidates for an argument or for an option's value, by its name. */
 async function valuesOf(
@@ -107,11 +107,11 @@ async function valuesOf(
   switch (name) {
     case "model":
     case "--model":
-      return fixed(...OFFERED_MODELS);
+      return fixed(OFFERED_MODELS);
     case "shell":
-      return fixed("bash", "zsh", "fish");
+      return fixed(["bash", "zsh", "fish"]);
     case "--base":
-      if (verb === "show") return fixed("running", "requested", "parent");
+      if (verb === "show") return fixed(["running", "requested", "parent"]);
       break;
     case "folder|commit":
     case "folder":
