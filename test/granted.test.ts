@@ -20,6 +20,8 @@ import { AgentConfig } from "../src/wire/config.ts";
 import { openBus } from "./lib/bus.ts";
 import { onUnexpected } from "./lib/unexpected.ts";
 import { keysOf } from "../src/wire/loosen.ts";
+import { assignedTo } from "../src/work/assigned.ts";
+import { accessOf } from "../src/work/work-context.ts";
 
 /** Every key of a config and every setting has code that acts on it. */
 
@@ -84,6 +86,8 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
     reach: ["scribe", "critic"].filter((name) => sender && mayReach(sender, name)),
     hosts: ["a.org", "b.org"].filter((host) => isListed(config.egress, host, 443)),
     halted,
+    repos: assignedTo(agent, { find: (name) => ({ name, settings: { base: "main" } }) as never }),
+    access: accessOf(agent, "web"),
   };
 }
 
@@ -124,6 +128,9 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "limits.disk_mib": ["halted", {}, { limits: { disk_mib: 16 } }],
   "mounts[].host": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, host: other }] }],
   "mounts[].cage": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, cage: "/other" }] }],
+  "repos[].name": ["cage", { repos: [{ name: "web" }] }, { repos: [{ name: "api" }] }],
+  "repos[].base": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "web", base: "next" }] }],
+  "repos[].access": ["access", { repos: [{ name: "web" }] }, { repos: [{ name: "web", access: "read" }] }],
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
 };
 /** Variables of the CLI that a config may override although the harness sets them. */
@@ -201,6 +208,7 @@ const HARNESS_VALUES = pairs({
   HIVE_NONCE: ["a", "b"],
   HIVE_HOME: ["/a", "/b"],
   HIVE_WORK: ["/a", "/b"],
+  HIVE_WORKSPACES: ["/a", "/b"],
   HIVE_WARM_SECONDS: ["1", "2"],
   HIVE_AWAY_SECONDS: ["1", "2"],
   HIVE_PROTOCOL: ["1", "2"],

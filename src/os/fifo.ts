@@ -22,6 +22,7 @@ export async function makeFifo(path: string, owner: { uid: number; gid: number }
   if (process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid);
   const output = new Socket({ fd: reader, readable: true, writable: false });
   const closed = new Promise<void>((resolve) => output.once("close", () => resolve()));
+  // An error closes it, and `closed` says so.
   output.on("error", () => {});
   return {
     output,

@@ -142,7 +142,7 @@ export const AgentBranch = z.object({
 });
 
 /** The schema is here, so that a page reads the table of states without a schema in its bundle. */
-export const ChangeState = z.enum(CHANGE_STATES);
+const ChangeState = z.enum(CHANGE_STATES);
 
 /** A change in full, without its diff. An upsert by `id`. */
 export const ChangeView = z.object({

@@ -135,7 +135,7 @@ function matches(pattern: readonly string[], names: readonly string[]): boolean 
 }
 
 function sameName(pattern: string, name: string): boolean {
-  return pattern.includes("*") ? wildcard([...pattern], [...name], "*", (a, b) => a === b) : pattern === name;
+  return pattern.includes("*") ? wildcard(Array.from(pattern), Array.from(name), "*", (a, b) => a === b) : pattern === name;
 }
 
 /**

@@ -187,7 +187,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     /** Ends as a killed daemon does: nothing is stored any more. The next one uses the folder. */
     async close({ keep = false } = {}): Promise<void> {
       await queue.stop();
-      await store.close();
+      store.close();
       if (!keep) rmSync(top, { recursive: true, force: true });
     },
   };

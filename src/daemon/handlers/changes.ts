@@ -34,7 +34,15 @@ type Names =
 function rowOf({ work }: HandlerContext, row: ChangeRecord): Output<"propose_change">["change"] {
   const { id, repo, agent, branch, base, round, state, title, sha, reason, note } = work.changeStore.view(row);
   return {
-    ...{ id, repo, agent, branch, base, round, state, title, sha },
+    id,
+    repo,
+    agent,
+    branch,
+    base,
+    round,
+    state,
+    title,
+    sha,
     ...(reason === undefined ? {} : { reason }),
     ...(note === undefined ? {} : { note }),
   };

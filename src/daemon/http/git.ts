@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
@@ -27,7 +28,7 @@ export function gitRoute({ tokens, work }: OperatorGit) {
     const token = passwordOf(c.req.header("authorization"));
     if (repo === undefined || token === undefined || !tokens.holds(repo, token)) {
       const headers = { "WWW-Authenticate": 'Basic realm="hyperhive", charset="UTF-8"', "Cache-Control": "no-store" };
-      return c.text("this address takes the token of `hivectl repo remote <repository>`\n", 401, headers);
+      return c.text(`this address takes a token: ${hivectl("repo remote <repository> --add")} sets up a clone\n`, 401, headers);
     }
     if (!work.repositories.find(repo)) return c.text(`there is no repository ${repo}\n`, 404);
     const caller = await work.transport.operatorCaller(repo);

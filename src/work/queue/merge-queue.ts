@@ -57,7 +57,7 @@ export class MergeQueue {
 
   /** Resolves when no queue works. */
   async idle(): Promise<void> {
-    while (this.#lanes.size > 0) await Promise.all([...this.#lanes.values()].map(({ working }) => working));
+    for (let [lane] = this.#lanes.values(); lane; [lane] = this.#lanes.values()) await lane.working;
   }
 
   /** Puts an approved change at the end of its queue. */

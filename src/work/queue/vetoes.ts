@@ -35,7 +35,7 @@ export class Vetoes {
     this.#timer = undefined;
     const dues = this.#waiting().map((row) => this.#due(row));
     if (this.#isStopped || dues.length === 0) return;
-    const ms = Math.max(0, Math.min(...dues) - this.#context.now());
+    const ms = Math.max(0, dues.reduce((first, due) => Math.min(first, due)) - this.#context.now());
     this.#timer = setTimeout(() => void this.runOnce().catch(this.#context.onUnexpected), ms);
     this.#timer.unref();
   }
