@@ -128,7 +128,7 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "limits.disk_mib": ["halted", {}, { limits: { disk_mib: 16 } }],
   "mounts[].host": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, host: other }] }],
   "mounts[].cage": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, cage: "/other" }] }],
-  "repos[].name": ["cage", { repos: [{ name: "web" }] }, { repos: [{ name: "api" }] }],
+  "repos[].name": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "api" }] }],
   "repos[].base": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "web", base: "next" }] }],
   "repos[].access": ["access", { repos: [{ name: "web" }] }, { repos: [{ name: "web", access: "read" }] }],
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],

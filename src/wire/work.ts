@@ -141,9 +141,6 @@ export const AgentBranch = z.object({
   pushed_at: Instant.optional(),
 });
 
-/** The schema is here, so that a page reads the table of states without a schema in its bundle. */
-const ChangeState = z.enum(CHANGE_STATES);
-
 /** A change in full, without its diff. An upsert by `id`. */
 export const ChangeView = z.object({
   id: Id,

@@ -81,7 +81,7 @@ describe.each(FAILPOINTS)("at %s", (at) => {
     await killed.queue.start();
     const id = await killed.queued(killed.commit(killed.tip(), { b: "b" }));
     await isReached;
-    await killed.store.close();
+    killed.store.close();
     work = await openTestWork({ folder: killed.top });
     await work.queue.start();
     await work.queue.idle();
@@ -119,7 +119,7 @@ test("a base that has gone while the daemon was down does not keep the others fr
     await killed.approved(killed.commit(killed.tip(), { b: "b" })),
   ];
   for (const id of ids) killed.store.changes.update({ ...killed.row(id), state: "pushing", candidate: killed.row(id).sha });
-  await killed.store.close();
+  killed.store.close();
   work = await openTestWork({ folder: killed.top });
   await work.queue.start();
   await work.queue.idle();
