@@ -178,7 +178,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
         inTurn(() => theCli().newSession()).catch(failed("new session"));
         return;
       case "workspace":
-        clones.answer(push.answer);
+        clones.answer(push.answer, push.repos);
         return;
       case "shutdown":
         leave();

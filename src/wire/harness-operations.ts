@@ -3,24 +3,11 @@ import { AgentRole } from "./agent.ts";
 import { MAX_SERVERS } from "./config-limits.ts";
 import { DeployedConfig } from "./config.ts";
 import { Figure, LiveDelta, SpooledEvent, TurnNumber } from "./event.ts";
-import { Reason, TurnOutcome, WorkspaceReport } from "./harness.ts";
+import { AssignedRepo, Reason, TurnOutcome, WorkspaceReport } from "./harness.ts";
 import { MAX_EVENTS_PER_PUBLISH, MAX_LEASES, MAX_SERVER_NAME_CHARS, MAX_SESSION_ID_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 import { LeasedMessage } from "./message.ts";
 import { Id } from "./names.ts";
 import { nothing, type Operation } from "./operation.ts";
-import { BranchName, RepoAccess, RepoName } from "./work.ts";
-
-/** A repository of the agent, as far as its workspace needs it. */
-const AssignedRepo = z.object({
-  name: RepoName,
-  base: BranchName,
-  access: RepoAccess,
-  /** Runs once in a fresh clone. Empty: nothing to run. */
-  setup: z.string(),
-  /** The author of the agent's commits. Empty: the agent. */
-  author: z.string(),
-});
-export type AssignedRepo = z.infer<typeof AssignedRepo>;
 
 /** The part of the answer to a hello that configures the harness. Sent with every connection. */
 const Assignment = z.object({

@@ -3,7 +3,7 @@ import { cutText } from "./cut.ts";
 import { MAX_REASON_CHARS } from "./limits.ts";
 import { Instant } from "./names.ts";
 import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
-import { RepoName } from "./work.ts";
+import { BranchName, RepoAccess, RepoName } from "./work.ts";
 
 /**
  * The protocol between harness and daemon. The daemon also speaks the previous version. Version 3: outcomes name their
@@ -13,6 +13,18 @@ export const PROTOCOL = 3;
 /** The oldest protocol that the daemon serves. A cage with it is replaced between turns. */
 export const OLDEST_PROTOCOL = 2;
 
+/** A repository of the agent, as far as its workspace needs it. */
+export const AssignedRepo = z.object({
+  name: RepoName,
+  base: BranchName,
+  access: RepoAccess,
+  /** Runs once in a fresh clone. Empty: nothing to run. */
+  setup: z.string(),
+  /** The author of the agent's commits. Empty: the agent. */
+  author: z.string(),
+});
+export type AssignedRepo = z.infer<typeof AssignedRepo>;
+
 /** Lines that the daemon pushes to the harness: `{"push": …}`. */
 export const HarnessPush = z.discriminatedUnion("push", [
   /** End the running turn. Its message is dropped, or returned to the inbox with `return`. */
@@ -20,8 +32,8 @@ export const HarnessPush = z.discriminatedUnion("push", [
   z.object({ push: z.literal("compact") }),
   z.object({ push: z.literal("model"), model: z.string() }),
   z.object({ push: z.literal("new_session") }),
-  /** Make the workspace that is not ready again, or go on without it. */
-  z.object({ push: z.literal("workspace"), answer: z.enum(["retry", "skip"]) }),
+  /** Make the workspace that is not ready again, or go on without it. With the settings as they are now. */
+  z.object({ push: z.literal("workspace"), answer: z.enum(["retry", "skip"]), repos: z.array(AssignedRepo) }),
   /** End this process: at once, or after the turn. */
   z.object({ push: z.literal("shutdown"), graceful: z.boolean() }),
 ]);

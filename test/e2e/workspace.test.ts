@@ -75,3 +75,25 @@ test("an agent finds its workspace ready, and pushes a branch that another agent
   expect(seen).toContain("Web Team Say more");
   expect(seen).toContain("reader may read web and not push to it");
 });
+
+test("an agent whose workspace is not ready takes no message until the operator has it made again", async () => {
+  await hive.call("repo_set", { name: "web", setup: "echo no network; exit 7" });
+  await hive.call("spawn", { name: "late", config: { repos: [{ name: "web" }] } });
+  const { warnings } = await hive.untilAgent("late", (agent) =>
+    agent.warnings.some((one) => one.startsWith("workspace not ready")),
+  );
+  expect(warnings.join()).toContain("workspace not ready: web: the set-up failed: it ended with 7: no network");
+  const answer = ask("late", "look");
+  await hive.untilAgent("late", (agent) => agent.unread === 1 && agent.turn === undefined);
+  await expect(hive.call("workspace_retry", { name: "scout" })).rejects.toThrow("no workspace of scout waits for you");
+  await hive.call("repo_set", { name: "web", setup: "echo yes > ready" });
+  await hive.call("workspace_retry", { name: "late" });
+  expect(await answer).toBe("/work/web\n## main...origin/main\nscout Say hello\nyes");
+  expect(await hive.untilAgent("late", (agent) => agent.state === "idle")).toMatchObject({ warnings: [] });
+
+  await hive.call("repo_set", { name: "web", setup: "exit 1" });
+  await hive.call("spawn", { name: "early", config: { repos: [{ name: "web" }] } });
+  await hive.untilAgent("early", (agent) => agent.warnings.length > 0);
+  await hive.call("workspace_skip", { name: "early" });
+  expect(await ask("early", "look")).toContain("cat: ready: No such file");
+});

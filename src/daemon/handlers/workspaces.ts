@@ -5,7 +5,7 @@ import type { HandlerContext, Handlers } from "./types.ts";
 function answer(context: HandlerContext, name: string, words: "retry" | "skip"): Record<string, never> {
   const agent = context.swarm.byName(name);
   if (agent.workspace?.failed !== true) throw new HiveError("conflict", `no workspace of ${name} waits for you`);
-  context.commands.pushTo(agent, { push: "workspace", answer: words });
+  context.commands.pushTo(agent, { push: "workspace", answer: words, repos: context.work.assignedTo(agent) });
   return {};
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../os/run.ts";
-import type { AssignedRepo } from "../../wire/harness-operations.ts";
+import type { AssignedRepo } from "../../wire/harness.ts";
 
 /** Time for one git command of a clone: the checkout of a large tree on a slow disk. Milliseconds. */
 const GIT_MS = 15 * 60_000;

@@ -1,4 +1,4 @@
-import type { AssignedRepo } from "../../wire/harness-operations.ts";
+import type { AssignedRepo } from "../../wire/harness.ts";
 
 /** The folder of the hive's own files among the workspaces. The cage's /etc/gitconfig includes `gitconfig` from it. */
 export const OWN_FOLDER = ".hive";

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AssignedRepo } from "../../wire/harness-operations.ts";
-import type { WorkspaceReport } from "../../wire/harness.ts";
+import type { AssignedRepo, WorkspaceReport } from "../../wire/harness.ts";
 import { isCloned, makeClone } from "./clone.ts";
 import { gitConfigs, OWN_FOLDER } from "./gitconfig.ts";
 import { runSetup } from "./setup.ts";
@@ -55,8 +54,10 @@ export class Workspaces {
     if (this.#reported) this.#deps.report(this.#reported);
   }
 
-  /** The operator's answer to a workspace that is not ready. Without one it has no effect. */
-  answer(answer: WorkspaceAnswer): void {
+  /** The operator's answer to a workspace that is not ready, with the settings as they are now. */
+  answer(answer: WorkspaceAnswer, repos: readonly AssignedRepo[]): void {
+    this.#repos = repos;
+    this.#writeConfigs();
     this.#answer?.(answer);
   }
 

@@ -164,5 +164,5 @@ test("only git's smart protocol is served, and no path leads out", async () => {
   expect(answer).toContain("ERR ");
   const secret = await (await fetch(work.url("scout", "web/../secret/info/refs?service=git-upload-pack"))).text();
   expect(secret).toContain("ERR scout has no repository secret");
-  expect(await (await fetch(work.url("scout", "web/git-upload-pack"))).status).toBe(405);
+  expect((await fetch(work.url("scout", "web/git-upload-pack"))).status).toBe(405);
 });
