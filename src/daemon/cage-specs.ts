@@ -1,7 +1,7 @@
 import type { CageSpecs as CageSpecsPort } from "../agents/cages.ts";
-import type { CageSpec, Driver, Identity } from "../platforms/port.ts";
+import { CageError, type CageSpec, type Driver, type Identity } from "../platforms/port.ts";
 import type { Platform } from "../platforms/platform.ts";
-import { LAST_ORDINAL } from "../platforms/uids.ts";
+import { AGENT_ORDINALS, LAST_ORDINAL } from "../platforms/uids.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Paths } from "../lib/paths.ts";
 import { mountOwners, type MountOwners } from "../store/approvals.ts";
@@ -33,8 +33,14 @@ export class CageSpecs implements CageSpecsPort {
     return cageSpec(agent, this.#specDeps, nonce);
   }
 
-  /** The host identity for this ordinal. */
+  /** The host identity of the nth agent. Throws if the hive has had as many agents as it can have. */
   identityFor(ordinal: number): Identity {
+    if (ordinal >= AGENT_ORDINALS) throw new CageError(`a hive can have at most ${AGENT_ORDINALS} agents of all time`);
+    return this.reservedIdentity(ordinal);
+  }
+
+  /** The host identity of an ordinal that is no agent's. */
+  reservedIdentity(ordinal: number): Identity {
     return this.#platform.driver.identityFor(this.#specDeps.hiveId, ordinal);
   }
 
@@ -43,7 +49,7 @@ export class CageSpecs implements CageSpecsPort {
    * owns nothing on the host.
    */
   identityOf(agent: Agent | undefined): Identity {
-    return agent?.record.identity ?? this.identityFor(LAST_ORDINAL);
+    return agent?.record.identity ?? this.reservedIdentity(LAST_ORDINAL);
   }
 
   /** Identifies the agent's cage. Works whatever its config and its mounts are. */

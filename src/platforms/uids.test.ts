@@ -19,5 +19,5 @@ test("two hives have separate ranges", () => {
 });
 
 test("a hive that has used up its range throws instead of using another's", () => {
-  expect(() => hostUid("0a1b2c3d", 0x4000)).toThrow("at most 16384 agents");
+  expect(() => hostUid("0a1b2c3d", 0x4000)).toThrow("a hive has 16384 uids");
 });

@@ -7,7 +7,7 @@ import { CageError } from "./port.ts";
  */
 const FIRST_UID = 0x7000_0000;
 const END_UID = 0x7ffe_0000;
-/** Agents that one hive can ever have: each keeps its uid permanently. */
+/** Uids of one hive. Each agent keeps its own permanently. */
 const UIDS_PER_HIVE = 0x4000;
 /**
  * The last ordinals are no agent's: as `LAST_ORDINAL` mounts are tried, as `GIT_ORDINAL` git runs for the hive, and
@@ -18,6 +18,8 @@ export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
 export const GIT_ORDINAL = LAST_ORDINAL - 1;
 export const CHECK_ORDINALS = 16;
 export const FIRST_CHECK_ORDINAL = GIT_ORDINAL - CHECK_ORDINALS;
+/** Agents that a hive can ever have. */
+export const AGENT_ORDINALS = FIRST_CHECK_ORDINAL;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
 /** Whether a uid is in the range for agents of any hive. */
@@ -30,7 +32,7 @@ export function isAgentUid(uid: number): boolean {
  * one host share neither files nor per-user limits. Two hives collide with a probability of 1 in 16,000.
  */
 export function hostUid(hiveId: string, ordinal: number): number {
-  if (ordinal >= UIDS_PER_HIVE) throw new CageError(`a hive can have at most ${UIDS_PER_HIVE} agents of all time`);
+  if (ordinal >= UIDS_PER_HIVE) throw new CageError(`a hive has ${UIDS_PER_HIVE} uids: there is none with the number ${ordinal}`);
   const slot = createHash("sha256").update(hiveId).digest().readUInt32BE(0) % HIVES;
   return FIRST_UID + slot * UIDS_PER_HIVE + ordinal;
 }

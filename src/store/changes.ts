@@ -46,6 +46,9 @@ export interface ChangeRecord {
   undecided: number;
 }
 
+/** The ref that pins the proposed commit of a change. */
+export const pinOf = ({ id, round }: Pick<ChangeRecord, "id" | "round">): string => `refs/changes/${id}/${round}`;
+
 const NAMES: (keyof ChangeRecord)[] = [
   "id",
   "seq",

@@ -209,7 +209,7 @@ export const approvalOperations = {
     output: z.object({ entries: z.array(AuditRow) }),
   },
   check: {
-    summary: "Check the invariants of the deploys on the living hive.",
+    summary: "Check the invariants of deploys and changes on the running hive.",
     callers: ["operator"],
     input: nothing,
     // Not `ok`: in an answer that says whether the call was refused.

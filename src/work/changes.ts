@@ -1,6 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import { moveRef } from "../os/git/refs.ts";
-import type { ChangeRecord } from "../store/changes.ts";
+import { pinOf, type ChangeRecord } from "../store/changes.ts";
 import type { Tx } from "../store/store.ts";
 import type { DiffFile, Sha } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
@@ -191,8 +191,8 @@ export class Changes {
   /** Pins the proposed commit, so that a force-push does not remove what is reviewed. */
   async pin(row: ChangeRecord): Promise<void> {
     const folder = this.#repositories.folder(row.repo);
-    const { ok } = await moveRef(folder, `refs/changes/${row.id}/${row.round}`, row.sha, undefined);
-    if (!ok) throw new Error(`refs/changes/${row.id}/${row.round} of ${row.repo} names another commit`);
+    const { ok } = await moveRef(folder, pinOf(row), row.sha, undefined);
+    if (!ok) throw new Error(`${pinOf(row)} of ${row.repo} names another commit`);
   }
 
   /** The diff of a change against a base of choice. */

@@ -46,7 +46,6 @@ export function openWork(context: WorkContext) {
     async start(): Promise<void> {
       await repositories.open();
       await transport.branches.open();
-      for (const row of context.store.changes.open()) await changes.pin(row);
       await queue.start();
     },
     stop: () => queue.stop(),

@@ -31,6 +31,12 @@ export interface Repo {
   readonly createdAt: number;
 }
 
+/** What moves a base besides the merge queue. */
+export interface BaseMover {
+  actor: string;
+  by: "upstream" | "sample";
+}
+
 const HEADS = "refs/heads/";
 
 /**
@@ -177,12 +183,17 @@ export class Repositories {
 
   /**
    * Moves a base by compare-and-swap; `expected` undefined creates it. On stable storage when it resolves with true.
-   * False if the base is elsewhere by now.
+   * False if the base is elsewhere by now. `mover` names in the audit trail what moved it, unless the caller does.
    */
-  async moveBase(name: string, base: string, next: Sha, expected: Sha | undefined): Promise<boolean> {
+  async moveBase(name: string, base: string, next: Sha, expected: Sha | undefined, mover?: BaseMover): Promise<boolean> {
     const { ok } = await moveRef(this.folder(name), HEADS + base, next, expected);
     await this.#readTips(name);
     this.changed(name);
+    if (ok && mover) {
+      const { store, now } = this.#context;
+      const detail = { repo: name, base, ...(expected === undefined ? {} : { from: expected }), to: next, by: mover.by };
+      await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: mover.actor, kind: "base_moved", detail }));
+    }
     return ok;
   }
 

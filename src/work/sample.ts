@@ -1,5 +1,6 @@
 import { commitObject, treeObjects } from "../config-repos/objects.ts";
 import { writeObjects } from "../config-repos/store.ts";
+import { SYSTEM } from "../wire/names.ts";
 import type { Repositories } from "./repositories.ts";
 
 /** The repository that a hive in rehearsal begins with. */
@@ -39,5 +40,5 @@ export async function makeSample(repositories: Repositories, at: number): Promis
   const tree = treeObjects(files);
   const commit = commitObject(tree.at(-1)?.sha ?? "", [], { message: "Greet", author: "hyperhive", at });
   await writeObjects(repositories.folder(SAMPLE), [...tree, commit]);
-  await repositories.moveBase(SAMPLE, "main", commit.sha, undefined);
+  await repositories.moveBase(SAMPLE, "main", commit.sha, undefined, { actor: SYSTEM, by: "sample" });
 }

@@ -31,5 +31,26 @@ ${CHANGE_STATES.map(
         .join(", ") || "–"
     } |`,
 ).join("\n")}
+
+## The steps of a merge
+
+| state | step |
+| --- | --- |
+| merging | git merges the commit onto the tip of its base, in the sandbox. A conflict returns the change with the names of the files |
+| checking | setup and check run on the result, in a cage of their own. A failure returns the change with the end of the output |
+| pushing | the row holds the result and the tip that it was made on; the base moves by compare-and-swap, then the row says \`merged\`. If the base was elsewhere, the change is merged again, at most five times |
+
+An error has the change merged again; after the second one the queue of that base stops with the reason, until it is resumed. On a full disk the queue waits for room. After a crash, a change in \`pushing\` is merged if its base contains the result; every other one goes back to \`queued\`.
+
+## The invariants
+
+\`hivectl check\` checks them on a running hive. Their numbers follow those of [the deploys](states.md#the-invariants).
+
+8. A base is moved only by its queue, its upstream or the operator.
+9. Every merge names its change in the trailer \`Hive-Change\`, and merges the commit that was approved.
+10. What was reported as merged is in its base.
+11. A base has at most one change that is being merged.
+12. The proposed commit of an open change is pinned.
+13. A change ends once.
 `;
 }

@@ -116,9 +116,8 @@ export class Upstreams {
         fetched.diverged.push(base);
         continue;
       }
-      if (!(await this.#repositories.moveBase(repo.name, base, to, from))) continue;
+      if (!(await this.#repositories.moveBase(repo.name, base, to, from, { actor: SYSTEM, by: "upstream" }))) continue;
       fetched.moved.push({ base, ...(from === undefined ? {} : { from }), to });
-      await this.#audit(repo, base, from, to);
     }
     await this.#hold(repo.name, fetched.diverged);
     return fetched;
@@ -138,12 +137,6 @@ export class Upstreams {
     const ended = await this.#context.git.tryRead(repo.name, ["merge-base", "--is-ancestor", ancestor, sha]);
     if (ended.code === 0 || ended.code === 1) return ended.code === 0;
     throw new Error(`git merge-base: ${ended.stderr.trim()}`);
-  }
-
-  async #audit(repo: Repo, base: string, from: Sha | undefined, to: Sha): Promise<void> {
-    const { store, now } = this.#context;
-    const detail = { repo: repo.name, base, ...(from === undefined ? {} : { from }), to, by: "upstream" };
-    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: SYSTEM, kind: "base_moved", detail }));
   }
 }
 

@@ -130,7 +130,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     object: (commit: Buffer): string => run(["hash-object", "-t", "commit", "-w", "--stdin"], commit).toString().trim(),
     /** Moves a base as a fetch would. */
     async base(sha: string, name = "main"): Promise<void> {
-      await repositories.moveBase("web", name, sha, repositories.tip("web", name));
+      await repositories.moveBase("web", name, sha, repositories.tip("web", name), { actor: "system", by: "upstream" });
     },
     /** Proposes a commit and approves it. */
     async approved(sha: string, facts: Partial<ChangeRecord> = {}): Promise<number> {

@@ -158,7 +158,7 @@ export function deployCommands(program: Command): void {
   act(
     program
       .command("check")
-      .description("check the invariants of the deploys of the running hive; the exit code is 1 when one does not hold"),
+      .description("check the invariants of deploys and changes on the running hive; the exit code is 1 when one does not hold"),
     async (shell) => {
       const output = await shell.client.call("check", {});
       const text = ({ holds, findings }: typeof output): string => {

@@ -2,6 +2,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { isBeforeBuilt } from "../../wire/request-states.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
+import { checkWork } from "../../work/check.ts";
 import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
 import { readDiff, readPatchPart } from "../../deploys/request-diff.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
@@ -178,7 +179,8 @@ export const approvalHandlers: Pick<Handlers, Names> = {
 
   audit: (context, input) => ({ entries: auditRows(context.deploys.context, input) }),
   async check(context) {
-    const findings = await check(context.deploys.context);
+    const deployed = await check(context.deploys.context);
+    const findings = [...deployed, ...(await checkWork(context.work.context, context.work.repositories))];
     return { holds: findings.every((one) => one.ok), findings };
   },
 };

@@ -45,8 +45,10 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
-  async repo_fetch({ work: { repositories, upstreams } }, { name }) {
+  async repo_fetch({ work: { repositories, upstreams, queue } }, { name }) {
     const fetched = await upstreams.fetch(name);
+    // A base that has diverged no longer is not held any more.
+    queue.kickAll(name);
     await repositories.measure(name);
     return { repo: repositories.view(repositories.get(name)), ...fetched };
   },
@@ -58,8 +60,9 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
       throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
     return { repo: repositories.view(await repositories.set(input.name, { settings: given(input) })) };
   },
-  async repo_remove({ work: { repositories } }, { name }) {
+  async repo_remove({ work: { repositories, queue } }, { name }) {
     await repositories.remove(name);
+    await queue.forget(name);
     return {};
   },
   repo_token(context, { name }) {

@@ -12,12 +12,16 @@ export class Lane {
   /** Attempts of each change that lost the race for the base, and those that failed for an unknown reason. */
   readonly lost = new Map<number, number>();
   readonly failed = new Set<number>();
+  /** Aborts when the daemon stops, and when the repository is removed. */
+  readonly ended: AbortSignal;
+  readonly #removed = new AbortController();
   #pauses: Generator<number, never> | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(repo: string, base: string) {
+  constructor(repo: string, base: string, ended: AbortSignal) {
     this.repo = repo;
     this.base = base;
+    this.ended = AbortSignal.any([ended, this.#removed.signal]);
   }
 
   /** Forgets the failures of a change. */
@@ -42,6 +46,12 @@ export class Lane {
       };
     });
     this.#wake = undefined;
+  }
+
+  /** Ends what it does. */
+  end(reason: Error): void {
+    this.#removed.abort(reason);
+    this.wake();
   }
 
   wake(): void {

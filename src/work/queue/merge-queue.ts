@@ -13,10 +13,13 @@ import { settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
 import { checkStep } from "./steps/check.ts";
 import { mergeStep } from "./steps/merge.ts";
 import { pushStep } from "./steps/push.ts";
+import { Slots } from "./slots.ts";
 import { Vetoes } from "./vetoes.ts";
 
 /** Attempts of a change whose base moves while it is merged. After that its owner decides. */
 export const MAX_LOST_RACES = 5;
+/** Merges that git computes at once: each may take the memory of a large repository's index. */
+const MAX_MERGES = 4;
 /** Pauses between two attempts to store the end of an attempt. Milliseconds. */
 const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
 
@@ -27,6 +30,7 @@ const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
 export class MergeQueue {
   readonly #parts: QueueParts;
   readonly #checks: Checks;
+  readonly #merges = new Slots(MAX_MERGES);
   readonly #lanes = new Map<string, Lane>();
   readonly #ended = new AbortController();
   readonly #vetoes: Vetoes;
@@ -83,7 +87,7 @@ export class MergeQueue {
   /** Lets a queue go on, if it has something to do and is not held. */
   kick(repo: string, base: string): void {
     const key = `${repo}\0${base}`;
-    const lane = this.#lanes.get(key) ?? new Lane(repo, base);
+    const lane = this.#lanes.get(key) ?? new Lane(repo, base, this.#ended.signal);
     lane.wake();
     if (lane.working !== undefined || (this.#next(lane) ?? this.#left(lane)) === undefined) return;
     this.#lanes.set(key, lane);
@@ -99,6 +103,19 @@ export class MergeQueue {
   async resume(repo: string, base: string): Promise<void> {
     await this.#parts.repositories.hold(repo, base, undefined);
     this.kick(repo, base);
+  }
+
+  /** Lets every queue of a repository go on that is not held. */
+  kickAll(repo: string): void {
+    const rows = this.#parts.context.store.changes.open().filter((row) => row.repo === repo && row.state === "queued");
+    for (const { base } of rows) this.kick(repo, base);
+  }
+
+  /** Ends what the queues of a removed repository do. Its rows must be gone. */
+  async forget(repo: string): Promise<void> {
+    const lanes = [...this.#lanes.values()].filter((lane) => lane.repo === repo);
+    for (const lane of lanes) lane.end(new Error(`the repository ${repo} was removed`));
+    await Promise.all(lanes.map(({ working }) => working));
   }
 
   /** Makes a change the next one of its queue. */
@@ -168,15 +185,16 @@ export class MergeQueue {
     }
   }
 
-  async #attempt({ base }: Lane, repo: Repo, id: number): Promise<RunEnd> {
+  async #attempt(lane: Lane, repo: Repo, id: number): Promise<RunEnd> {
     const { context, repositories, changes } = this.#parts;
+    const { base } = lane;
     const tip = repositories.tip(repo.name, base);
     if (tip === undefined && !mayBegin(repositories, repo, base)) {
       const reason = `${repo.name} has no base ${base} any longer: propose it for another one`;
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }
-    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, ended: this.#ended.signal };
+    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, merges: this.#merges, ended: lane.ended };
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";

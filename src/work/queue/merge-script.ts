@@ -81,7 +81,11 @@ method=$1 tip=$2 sha=$3 name=$4
 moment "$5" "$tip"
 cat > /tmp/given
 
-trailer() { git interpret-trailers --no-divider --trailer "${CHANGE_TRAILER}: $name" < /tmp/given > /tmp/message; }
+trailer() {
+  # Without a newline at the end, git puts the trailer directly under the subject.
+  [ -z "$(tail -c 1 /tmp/given)" ] || echo >> /tmp/given
+  git interpret-trailers --no-divider --trailer "${CHANGE_TRAILER}: $name" < /tmp/given > /tmp/message
+}
 finish() { printf 'made\\0%s\\0' "$made"; exit 0; }
 
 if [ "$tip" = - ]; then

@@ -1,23 +1,39 @@
-import { HiveError } from "../../wire/error.ts";
+import { listRefs, moveRef } from "../../os/git/refs.ts";
+import { pinOf, type ChangeRecord } from "../../store/changes.ts";
 import type { Checks } from "./check/checks.ts";
 import { settle, type QueueParts } from "./run.ts";
 
 /**
- * Runs at the start, before any queue: ends the checks that the last daemon left and brings every change that was being
- * merged to rest. The row decides, with the base. Idempotent. A repository that cannot be read stops the queue of that
- * base, no other.
+ * Runs at the start, before any queue: ends the checks that the last daemon left, pins the commits of open changes again
+ * and brings every change that was being merged to rest. The row decides, with the base. Idempotent. What is damaged
+ * stops the queue of its base, no other.
  */
 export async function recoverQueues(parts: QueueParts, checks: Checks): Promise<void> {
-  const { context, repositories } = parts;
+  const { store } = parts.context;
   await checks.removeLeft();
-  for (const row of context.store.changes.merging()) {
-    try {
-      await settle(parts, row.id, null);
-    } catch (error) {
-      context.onUnexpected(error);
-      const words = error instanceof Error ? error.message : String(error);
-      const reason = `change ${row.id} could not be recovered: ${words}`;
-      if (!(error instanceof HiveError)) await repositories.hold(row.repo, row.base, { by: "system", reason });
-    }
+  const open = Map.groupBy(store.changes.open(), ({ repo }) => repo);
+  for (const [repo, rows] of open) {
+    const refs = await listRefs(parts.repositories.folder(repo), ["refs/changes"]);
+    for (const row of rows) await orHold(parts, row, () => pinAgain(parts, row, refs));
+  }
+  for (const row of store.changes.merging()) await orHold(parts, row, () => settle(parts, row.id, null));
+}
+
+/** Pins a proposed commit whose ref is missing or names another one: the daemon may have ended before it was written. */
+async function pinAgain({ repositories }: QueueParts, row: ChangeRecord, refs: ReadonlyMap<string, string>): Promise<void> {
+  const ref = pinOf(row);
+  if (refs.get(ref) === row.sha) return;
+  const { ok } = await moveRef(repositories.folder(row.repo), ref, row.sha, refs.get(ref));
+  if (!ok) throw new Error(`${ref} could not be set to ${row.sha}`);
+}
+
+/** A damaged repository is reported, and holds the queue of the change. */
+async function orHold({ context, repositories }: QueueParts, row: ChangeRecord, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    context.onUnexpected(error);
+    const words = error instanceof Error ? error.message : String(error);
+    await repositories.hold(row.repo, row.base, { by: "system", reason: `change ${row.id} could not be recovered: ${words}` });
   }
 }

@@ -7,6 +7,7 @@ import { isContained } from "../diff.ts";
 import type { Repo, Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Checks } from "./check/checks.ts";
+import type { Slots } from "./slots.ts";
 
 /** The parts that the steps of a merge use. */
 export interface QueueParts {
@@ -24,7 +25,9 @@ export interface Run extends QueueParts {
   /** The tip that the change is merged onto. Undefined: the base does not exist yet. */
   tip: Sha | undefined;
   checks: Checks;
-  /** Aborts when the daemon stops. */
+  /** Bounds the merges that git computes at once. */
+  merges: Slots;
+  /** Aborts when the daemon stops, and when the repository is removed. */
   ended: AbortSignal;
 }
 

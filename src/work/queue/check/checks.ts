@@ -14,7 +14,7 @@ import type { RepoSettings } from "../../../wire/work.ts";
 import type { WorkContext } from "../../work-context.ts";
 import { checkCage, folderOf, OUTPUT_IN_CAGE, removeCheck } from "./folder.ts";
 import type { CheckLimits } from "./limits.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../slots.ts";
 import { watchCage, type Stopped } from "./watch.ts";
 
 const MIB = 1024 * 1024;

@@ -11,19 +11,24 @@ export interface Merged {
 }
 
 /**
- * Merges the change onto the tip of its base. Resolves with undefined if it conflicts: its owner has it back then.
+ * Merges the change onto the tip of its base. Resolves with undefined if it conflicts, because its owner has it
+ * back then, and if it is not in the queue any longer.
  * Nothing has to be undone: the objects of a merge that is not carried on are garbage.
  */
-export async function mergeStep({ context, changes, id, repo, base, tip }: Run): Promise<Merged | undefined> {
-  const row = await context.store.write((tx) =>
-    changes.move(tx, id, "merge", SYSTEM, { candidate: null, candidate_base: null, reason: null }),
-  );
+export async function mergeStep({ context, changes, merges, id, repo, base, tip, ended }: Run): Promise<Merged | undefined> {
+  const row = await context.store.write((tx) => {
+    // It may have been taken out of the queue in this moment.
+    if (context.store.changes.byId(id)?.state !== "queued") return undefined;
+    return changes.move(tx, id, "merge", SYSTEM, { candidate: null, candidate_base: null, reason: null });
+  });
+  if (row === undefined) return undefined;
   await context.failpoint("merge_start");
+  const slot = await merges.take(ended);
   const made = await mergeChange(context.git, row, {
     method: repo.settings.merge,
     tip,
     merged: () => context.failpoint("merge_tree"),
-  });
+  }).finally(() => merges.give(slot));
   if (made.kind === "conflict") {
     await context.store.write((tx) => changes.move(tx, id, "conflict", SYSTEM, { reason: made.reason }));
     return undefined;
