@@ -1,7 +1,8 @@
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { groupsNamed } from "../../os/cgroups.ts";
+import { removeRef } from "../../os/git/refs.ts";
 import { FIRST_CHECK_ORDINAL } from "../../platforms/uids.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
 import { checkCage } from "./check/folder.ts";
@@ -38,7 +39,8 @@ const change = (name = "b"): Promise<number> =>
 /** The change is merged once, and nothing of the attempts is left. */
 function expectMerged(id: number): void {
   const row = work.row(id);
-  expect(row).toMatchObject({ state: "merged", merged_sha: work.tip(), reason: null });
+  expect(row).toMatchObject({ state: "merged", merged_sha: work.tip(), reason: null, note: null });
+  expect(row.candidate_base).not.toBe(row.merged_sha);
   expect(work.git("log", "--first-parent", "--format=%(trailers:key=Hive-Change,valueonly)", "main").match(/web\/\d+/g)).toEqual([
     `web/${id}`,
   ]);
@@ -156,6 +158,47 @@ test("a check that the last daemon has left is ended, with its processes and its
   await left.exited;
   expect(readdirSync(work.paths.checks)).toEqual([]);
   expect(groupsNamed(`hive-${hiveId}`)).toEqual([]);
+});
+
+test("a change whose commit is lost does not keep the daemon from starting: its queue is held", async () => {
+  const killed = await openTestWork();
+  const sha = killed.commit(killed.tip(), { b: "b" });
+  const id = await killed.approved(sha);
+  await removeRef(killed.bare, `refs/changes/${id}/1`);
+  rmSync(join(killed.bare, "objects", sha.slice(0, 2), sha.slice(2)));
+  await killed.close({ keep: true });
+  work = await openTestWork({ folder: killed.top });
+  await work.queue.start();
+  expect(work.repositories.get("web").holds["main"]).toMatchObject({
+    by: "system",
+    reason: expect.stringContaining(`change ${id} could not be recovered`),
+  });
+});
+
+test("a change that is withdrawn in the moment in which its queue takes it is left alone", async () => {
+  work = await openTestWork();
+  await work.queue.start();
+  await work.queue.pause("web", "main");
+  const ids = [await work.queued(work.commit(work.tip(), { b: "b" })), await work.queued(work.commit(work.tip(), { c: "c" }))];
+  await work.repositories.hold("web", "main", undefined);
+  // The queue sees the change before this is stored, and takes it after.
+  const withdrawn = work.store.write((tx) => work.changes.move(tx, ids[0] ?? 0, "withdraw", "scout"));
+  work.queue.kick("web", "main");
+  await withdrawn;
+  await work.queue.idle();
+  expect(ids.map((id) => work.row(id).state)).toEqual(["withdrawn", "merged"]);
+  expect(work.unexpected).toEqual([]);
+});
+
+test("when a repository is removed, its running check ends", async () => {
+  work = await openTestWork({ settings: { check: "echo on; sleep 1000" } });
+  await work.queue.start();
+  const id = await work.queued(work.commit(work.tip(), { b: "b" }));
+  await expect.poll(() => existsSync(work.paths.changeLog(id))).toBe(true);
+  await work.repositories.remove("web");
+  await work.queue.forget("web");
+  expect(readdirSync(work.paths.checks)).toEqual([]);
+  expect(work.unexpected).toEqual([]);
 });
 
 test("a repository that is removed while a change is merged takes the change with it", async () => {

@@ -20,6 +20,8 @@ import { watchCage, type Stopped } from "./watch.ts";
 const MIB = 1024 * 1024;
 /** Logs that are kept: those of the newest hundred changes, and one GiB in sum. */
 const LOGS: Omit<LogLimits, "maxBytes"> = { maxLogs: 100, maxSum: 1024 * MIB };
+/** Pause after each part of the output that is not kept: some MiB a second remain. Milliseconds. */
+const UNKEPT_PAUSE_MS = 10;
 /** Bytes of the end of the output from which the reason of a failure is taken. */
 const TAIL_BYTES = 8 * 1024;
 
@@ -106,9 +108,15 @@ export class Checks {
     await driver.prepare(spec);
     const tail = new Tail();
     const fifo = await makeFifo(join(spec.socketsDir, "output"), identity);
+    let printed = 0;
     fifo.output.on("data", (bytes: Buffer) => {
       log.write(bytes);
       tail.add(bytes);
+      printed += bytes.length;
+      if (printed <= limits.logBytes) return;
+      // What is not kept is read slowly, so that a check that only prints does not keep the daemon busy.
+      fifo.output.pause();
+      setTimeout(() => fifo.output.resume(), UNKEPT_PAUSE_MS);
     });
     let exit: CageExit;
     let stopped: Stopped | undefined;
