@@ -40,19 +40,30 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     await hive.untilMessage((message) => message.to === "operator" && message.body === `Thank you, I heard: ${heard.join("\n")}`);
     await hive.untilAgent("hm1nd", (agent) => agent.status_text === `heard: ${heard.join(" ")}`);
 
+    // Two agents work on the sample repository: one writes, the other reviews, and the operator merges.
+    await hive.call("send", { to: "hm1nd", body: "work" });
+    for (const name of ["maker", "critic"]) {
+      const { request } = await untilRequest(hive, (one) => one.agent === name && one.state === "pending");
+      await hive.call("approve", { id: request.id });
+    }
+    await hive.untilMessage((message) => message.to === "operator" && message.body?.includes("of greeter is ready") === true);
+    const { changes } = await hive.call("changes", { repo: "greeter" });
+    expect(changes.map(({ title, state, round }) => `${title}: ${state}, round ${round}`)).toEqual([
+      "Greet loudly: withdrawn, round 1",
+      "Greet several people: proposed, round 2",
+    ]);
+    const { change: ready, comments } = await hive.call("change", { change: changes[1]?.id ?? 0 });
+    expect(comments.flatMap(({ author, answer }) => (answer === undefined ? [] : [`${author}: ${answer}`]))).toEqual([
+      "critic: Now it is: the last check of test.sh.",
+    ]);
+    await hive.call("change_approve", { change: ready.id, sha: ready.sha, digest: ready.digest });
+    await hive.watch((event) => event.kind === "change" && event.change.state === "merged", { after: 0, kinds: ["change"] });
+
     const events = (
-      await Promise.all(["hm1nd", "guest"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
+      await Promise.all(["hm1nd", "guest", "maker", "critic"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))
     ).flatMap((page) => page.events.map(({ event }) => event));
     const used = new Set(events.flatMap((event) => (event.type === "tool_use" ? [event.name] : [])));
-    const all = [
-      ...hiveTools.flatMap(({ name, onRepositories }) => (onRepositories === true ? [] : `mcp__hive__${name}`)),
-      "Bash",
-      "Read",
-      "Write",
-      "Edit",
-      "Glob",
-      "Grep",
-    ];
+    const all = [...hiveTools.map(({ name }) => `mcp__hive__${name}`), "Bash", "Read", "Write", "Edit", "Glob", "Grep"];
     expect(all.filter((name) => !used.has(name))).toEqual([]);
     // No tool was called that is not offered, and nothing failed except what should.
     const texts = events.flatMap((event) => (event.type === "text" ? [event.text] : []));

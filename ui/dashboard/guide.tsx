@@ -1,3 +1,4 @@
+import { changeCan } from "../../src/wire/change-states.ts";
 import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
@@ -48,6 +49,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const approvals = useHive((state) => state.approvals);
   const agents = useHive((state) => state.agents);
   const questions = useHive((state) => state.questions);
+  const changes = useHive((state) => state.changes);
   const [isDismissed, setDismissed] = useState(() => localStorage.getItem(DISMISSED) !== null);
   const isShown = isRehearsal && !isDismissed;
   useEffect(() => {
@@ -74,6 +76,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const all = [...approvals.values()];
   const spawns = all.filter((one) => one.kind === "spawn" && one.origin !== "first_start");
   const changed = deployedChange(all);
+  const proposed = [...changes.values()];
   const others = [...agents.values()].filter((agent) => agent.role !== "manager" && !agent.destroyed).length;
   const steps: Step[] = [
     {
@@ -115,6 +118,25 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
         "see the deploy: one commit in the ledger for each"
       ),
       isDone: changed !== undefined && hasSeenDeploy,
+    },
+    {
+      words: (
+        <>
+          let two agents work on a small repository: write <code>work</code> to hm1nd, and approve maker and critic
+        </>
+      ),
+      card: keyOf("request", spawns, (one) => one.agent !== "guest" && requestCan(one, "approve"), calls),
+      isDone: proposed.length > 0 || (agents.has("maker") && agents.has("critic")),
+    },
+    {
+      words: (
+        <>
+          read what they propose, and approve it: the queue runs the tests and merges it. The page <Link to="/work">work</Link>{" "}
+          shows it
+        </>
+      ),
+      card: keyOf("change", proposed, (one) => changeCan(one, "approve"), calls),
+      isDone: proposed.some(({ state }) => state === "merged"),
     },
   ];
   const current = currentStep(steps, calls);
