@@ -121,6 +121,8 @@ export const MORE: Readonly<Record<string, More>> = {
   "repo remove": { examples: ["hivectl repo remove web", "hivectl repo remove web --yes"] },
   "repo pause": { examples: ["hivectl repo pause web", "hivectl repo pause web --base release/1.x"] },
   "repo resume": { examples: ["hivectl repo resume web"] },
+  "work retry": { examples: ["hivectl repo set web --setup 'npm ci' && hivectl work retry scout"] },
+  "work skip": { examples: ["hivectl work skip scout"] },
   "repo remote": {
     words: "git asks for a token at each use, and the hive answers with one of ten minutes: no password is stored.",
     examples: ["hivectl repo remote web", "cd ~/src/web && hivectl repo remote web --add && git fetch hive"],

@@ -13,6 +13,7 @@ import { repositoryCommands } from "./commands/repositories.ts";
 import { requestCommands } from "./commands/requests.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
+import { workspaceCommands } from "./commands/workspaces.ts";
 import { MORE } from "./examples.ts";
 import { addExitCodes, addMore, MIN_DESCRIPTION, verbTerm } from "./help.ts";
 import { EXIT_CODES } from "./exit.ts";
@@ -30,6 +31,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Deploys:", deployCommands],
   ["Repositories and changes:", repositoryCommands],
   ["Repositories and changes:", changeCommands],
+  ["Repositories and changes:", workspaceCommands],
   ["The hive:", hiveCommands],
   ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],

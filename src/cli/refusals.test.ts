@@ -143,6 +143,8 @@ const VERBS: readonly Case[] = [
   ["repo resume web --base main", "queue_pause"],
   ["repo remote web", "repo_token"],
   ["repo credential web get", "repo_token"],
+  ["work retry scout", "workspace_retry"],
+  ["work skip scout", "workspace_skip"],
   ["change list", "changes"],
   ["change show 3", "change"],
   ["change show 3 --file a.ts", "change_file"],

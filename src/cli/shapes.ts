@@ -96,6 +96,8 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo set": "repo_set",
   "repo fetch": "repo_fetch",
   "repo remove": "repo_remove",
+  "work retry": "workspace_retry",
+  "work skip": "workspace_skip",
   "repo pause": "queue_pause",
   "repo resume": "queue_pause",
   "repo remote": { shape: "{ url: string, added: boolean }" },

@@ -23,7 +23,7 @@ beforeAll(async () => {
     await work.seed(repo, "main", { "README.md": "hello\n" });
   }
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.all(`${GIT_PATH}/*`, gitRoute({ tokens, work: { repositories: work.repositories, transport: work.transport } as never }));
+  app.all(`${GIT_PATH}/*`, gitRoute({ tokens, work }));
   const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

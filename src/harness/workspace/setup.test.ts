@@ -10,7 +10,11 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
 const run = (command: string, limits: { timeoutMs?: number; maxLogBytes?: number } = {}): Promise<void> =>
   runSetup({
-    ...{ command, cwd, logFile: join(cwd, "log"), ended: new AbortController().signal, ...limits },
+    command,
+    cwd,
+    logFile: join(cwd, "log"),
+    ended: new AbortController().signal,
+    ...limits,
     env: { PATH: process.env["PATH"] ?? "" },
   });
 

@@ -23,7 +23,11 @@ beforeAll(async () => {
 afterAll(() => work.close());
 
 const repo = (change: Partial<AssignedRepo> = {}): AssignedRepo => ({
-  ...{ name: "web", base: "main", access: "write", setup: "", author: "" },
+  name: "web",
+  base: "main",
+  access: "write",
+  setup: "",
+  author: "",
   ...change,
 });
 
@@ -40,7 +44,11 @@ function cage(root = work.folder(`work-${++count}`)) {
     open: (...repos: AssignedRepo[]) =>
       new Workspaces(
         {
-          ...{ root, notes: "/state", objects, port, env },
+          root,
+          notes: "/state",
+          objects,
+          port,
+          env,
           report(workspace) {
             reports.push(workspace);
             tell?.();
