@@ -60,12 +60,12 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
   const { paint, width, now } = view;
   const field = (name: string, words: string): string[] =>
     words === "" ? [] : [reflow(`${paint("dim", name.padEnd(FIELD))}${visible(words)}`, width, FIELD)];
-  const reviewers = repo.reviewers.length === 0 ? "" : ` (${repo.reviewers.join(", ")})`;
   const held = repo.queues.filter(({ reason }) => reason !== undefined);
   const lines = [
     `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows no folder" : `follows ${visible(repo.upstream)}`}`,
     ...field("base", `${repo.base}  ${tipOf(repo) || "empty"}`),
-    ...field("merge", `${repo.merge}, policy ${repo.policy}${reviewers}`),
+    ...field("merge", `${repo.merge}, policy ${repo.policy}`),
+    ...field("reviewers", repo.reviewers.join(", ")),
     ...field("check", repo.check),
     ...field("setup", repo.setup),
     ...field("author", repo.author),

@@ -1,14 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connectLines } from "../../src/rpc/client.ts";
-import type { Input } from "../../src/wire/operations.ts";
-import type { ChangeView, RepoView } from "../../src/wire/work.ts";
+import type { ChangeView } from "../../src/wire/work.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "Work" } });
+
+/** The whole path of a change, with the verbs that the operator types. */
 
 let hive: TestHive;
 let clone: string;
@@ -85,15 +84,11 @@ afterAll(() => hive.dispose());
 
 const CHECK = 'test "$(head -n 1 greet.txt)" = hello && echo the greeting is right';
 
-/** Adds a repository over a connection of its own, because a stream takes the whole connection. */
-async function added(input: Input<"repo_add">): Promise<RepoView | undefined> {
-  const client = await connectLines(hive.socket, { ordered: true });
-  try {
-    for await (const { repo } of client.stream("repo_add", input)) if (repo) return repo;
-    return undefined;
-  } finally {
-    client.close();
-  }
+const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
+/** Runs hivectl in the operator's clone. Returns its output, or throws with what it says. */
+function hivectl(...argv: string[]): string {
+  const env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, HOME: hive.folder });
+  return execFileSync(process.execPath, [HIVECTL, ...argv], { cwd: clone, env, encoding: "utf8", stdio: "pipe" });
 }
 
 const untilChange = async (condition: (change: ChangeView) => boolean): Promise<ChangeView> => {
@@ -104,10 +99,9 @@ const untilChange = async (condition: (change: ChangeView) => boolean): Promise<
 };
 
 test("an agent's work on the operator's repository is reviewed, checked, merged, and pulled", async () => {
-  const nonce = randomBytes(16).toString("hex");
-  writeFileSync(join(clone, ".git", "hive-export"), nonce);
-  const repo = await added({ name: "web", folder: join(clone, ".git"), nonce, check: CHECK });
-  expect(repo).toMatchObject({ name: "web", base: "main", bases: [{ name: "main", sha: git("rev-parse", "HEAD") }] });
+  expect(hivectl("repo", "add", "web", ".", "--check", CHECK)).toContain(
+    `web is added: main at ${git("rev-parse", "HEAD").slice(0, 12)}`,
+  );
   await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } as never });
   await hive.call("send", { to: "scout", body: "greet" });
 
@@ -122,12 +116,13 @@ test("an agent's work on the operator's repository is reviewed, checked, merged,
   });
   const shown = await hive.call("change", { change: first.id });
   expect(shown.files.map(({ path, patch }) => [path, patch])).toEqual([["greet.txt", "@@ -0,0 +1,2 @@\n+hello\n+world\n"]]);
-  for (const [line, quote, text] of [
-    [1, "hello", "keep this"],
-    [2, "world", "say there"],
+  const id = String(first.id);
+  for (const [line, text] of [
+    ["1", "keep this"],
+    ["2", "say there"],
   ] as const)
-    await hive.call("change_comment", { change: first.id, path: "greet.txt", line, side: "new", quote, text });
-  await hive.call("change_return", { change: first.id });
+    hivectl("change", "comment", id, text, "--file", "greet.txt", "--line", line);
+  hivectl("change", "return", id);
 
   const second = await untilChange((change) => change.state === "proposed" && change.round === 2);
   const again = await hive.call("change", { change: first.id });
@@ -137,18 +132,31 @@ test("an agent's work on the operator's repository is reviewed, checked, merged,
   ]);
   // What was approved before the fix is no longer what is proposed.
   await expect(hive.call("change_approve", { change: first.id, sha: first.sha })).rejects.toThrow("look again");
-  await hive.call("change_approve", { change: first.id, sha: second.sha, digest: second.digest });
+  hivectl("repo", "remote", "web", "--add");
+  expect(hivectl("change", "checkout", id, "../review")).toContain("It is not reviewed");
+  expect(git("-C", "../review", "show", "HEAD:greet.txt")).toBe("hello\nthere");
+  expect(hivectl("change", "approve", id, "--sha", second.sha, "--wait")).toContain("merged\n");
   const merged = await untilChange((change) => change.state === "merged");
-  const { lines } = await hive.call("change_log", { change: first.id });
-  expect(lines.join("\n")).toContain("the greeting is right");
+  expect(hivectl("change", "log", id)).toContain("the greeting is right\n");
 
-  const { url, token } = await hive.call("repo_token", { name: "web" });
-  const remote = url.replace("http://", `http://hive:${token}@`);
-  git("pull", "-q", "--ff-only", remote, "main");
+  git("pull", "-q", "--ff-only", "hive", "main");
   expect(git("rev-parse", "HEAD")).toBe(merged.merged_sha);
   expect(git("show", "-s", "--format=%an %cn %(trailers:key=Hive-Change,valueonly)", "HEAD").trim()).toContain("hyperhive");
   expect(git("show", "HEAD:greet.txt")).toBe("hello\nthere");
   const { holds, findings } = await hive.call("check", {});
   expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
   expect(holds).toBe(true);
+});
+
+test("a repository follows its folder until it is removed", () => {
+  // Another name for the same folder shares its export.
+  hivectl("repo", "add", "copy", clone);
+  git("commit", "-q", "--allow-empty", "-m", "next");
+  const tip = git("rev-parse", "HEAD").slice(0, 12);
+  expect(hivectl("repo", "fetch", "copy")).toMatch(new RegExp(`^main moved from [0-9a-f]{12} to ${tip}\n$`));
+  expect(hivectl("repo", "fetch", "web")).toContain(`to ${tip}\n`);
+  expect(hivectl("repo", "show", "copy")).toContain(`base       main  ${tip}\n`);
+  expect(() => hivectl("repo", "remove", "web", "--yes")).toThrow("scout uses the repository web");
+  expect(hivectl("repo", "remove", "copy", "--yes")).toContain("copy is removed");
+  expect(hivectl("repo", "list")).not.toContain("copy");
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { anApproval, diffFiles } from "../../../test/lib/fixtures.ts";
+import { aChange, anApproval, diffFiles } from "../../../test/lib/fixtures.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
@@ -153,6 +153,18 @@ describe("top", () => {
     ])
       expect(text).toContain(words);
     expect(text).toMatch(/ada +thinking +1m/);
+  });
+
+  test("has a line for the changes that wait, and follows their events", () => {
+    const state: StateSnapshot = { ...snapshot([agent("ada")]), changes: [aChange({ id: 3 })] };
+    const head = (): string => topFrame({ state, isLive: true }, {}, screen(24, 100)).slice(0, 4).join("\n");
+    expect(head()).toContain("◆ 1 change waits: `npx hivectl change list`");
+    take(state, { kind: "change", seq: 2, change: aChange({ id: 4 }) });
+    expect(head()).toContain("◆ 2 changes wait: ");
+    take(state, { kind: "change", seq: 3, change: aChange({ id: 3, state: "merged" }) });
+    take(state, { kind: "change", seq: 4, change: aChange({ id: 4, state: "queued" }) });
+    expect(head()).not.toContain("change");
+    expect(state.changes.map(({ id }) => id)).toEqual([4]);
   });
 
   test("lists failed agents first, keeps the selected row visible, and counts hidden rows in the foot", () => {
