@@ -191,5 +191,14 @@ test("without a repository the page says how to begin, and creates an empty one"
   await page.waitForURL("**/work/notes");
   await page.getByText("The repository is empty.").waitFor();
   expect(hive.called("repo_create")).toEqual([{ name: "notes", base: "main" }]);
+  // A new agent may work on it.
+  hive.answers.request_spawn = () => ({ request: 50, risks: [] });
+  await page.keyboard.press("u");
+  await page.getByRole("button", { name: "+ request spawn" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByRole("textbox", { name: "name" }).fill("poet");
+  await form.getByRole("combobox", { name: "notes" }).selectOption("works on it");
+  await form.getByRole("button", { name: "request" }).click();
+  await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", repos: [{ name: "notes", access: "write" }] }]);
   await context.close();
 });

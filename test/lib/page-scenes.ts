@@ -97,21 +97,13 @@ const PAGES: Record<Route, Scenes> = {
   "/change/$id": {
     change: { path: "/change/12" },
     "change, side by side": { path: "/change/12?view=split" },
-    "change, with a long note": {
-      path: "/change/12",
-      async act(page) {
-        await page.locator(".actbar button.deny").click();
-        await page.locator(".actbar textarea").fill("line\n".repeat(60));
-      },
-    },
-    "change, with a long comment": {
+    "change, many lines in a comment": {
       path: "/change/12",
       async act(page) {
         await page.locator(".talk .begin").click();
         await page.locator(".talk textarea").fill("line\n".repeat(60));
       },
     },
-    "change, keys": { path: "/change/12", act: keys },
   },
   "/swarm": { swarm: { path: "/swarm" }, "swarm, keys": { path: "/swarm", act: keys } },
 };

@@ -4,11 +4,14 @@ import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
+import { RepoPicker, type PickedRepos } from "./repo-picker.tsx";
 
 /** Requests an agent. The operator can review the request before approving it, or spawn at once. */
 export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
   const [name, setName] = useDraft("spawn:name");
   const [description, setDescription] = useDraft("spawn:description");
+  const [reposDraft, setReposDraft] = useDraft("spawn:repos");
+  const picked = reposDraft === "" ? {} : (JSON.parse(reposDraft) as PickedRepos);
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState<"request" | "spawn">();
   const first = useRef<HTMLInputElement>(null);
@@ -18,15 +21,17 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
     setError(undefined);
     const input = { name: name.trim(), ...(description.trim() ? { description: description.trim() } : {}) };
     try {
+      const repos = Object.entries(picked).map(([repo, access]) => ({ name: repo, access }));
       if (how === "spawn") {
-        await call("spawn", input);
+        await call("spawn", { ...input, ...(repos.length > 0 ? { config: { repos } } : {}) });
         toast(`${input.name} runs`);
       } else {
-        const { request } = await call("request_spawn", input);
+        const { request } = await call("request_spawn", { ...input, ...(repos.length > 0 ? { repos } : {}) });
         toast(`request ${request} waits for you`);
       }
       setName("");
       setDescription("");
+      setReposDraft("");
       onClose();
     } catch (problem) {
       setError(problem instanceof ApiError ? problem.message : "The request was not sent. Try again.");
@@ -69,6 +74,7 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
             placeholder="looks things up and writes short reports"
           />
         </label>
+        <RepoPicker picked={picked} pick={(next) => setReposDraft(Object.keys(next).length === 0 ? "" : JSON.stringify(next))} />
         {error !== undefined && (
           <p className="red" role="alert">
             {error}

@@ -35,8 +35,11 @@ export function ChangeRow({ change, isOfRepo = false }: { change: ChangeView; is
       </div>
       <p className="dim">
         <ChangeBadge change={change} /> <Who name={agent} /> {visible(branch)} → {visible(base)}
-        <span className="green"> +{stat.added}</span> <span className="red">−{stat.removed}</span>
-        {comments.open > 0 && <span className="amber"> · {comments.open} open comments</span>}
+        {stat.added > 0 && <span className="green"> +{stat.added}</span>}
+        {stat.removed > 0 && <span className="red"> −{stat.removed}</span>}
+        {comments.open > 0 && (
+          <span className="amber"> · {comments.open === 1 ? "1 open comment" : `${comments.open} open comments`}</span>
+        )}
       </p>
       {reason !== undefined && reason !== "" && (
         <p className="status dim" title={visible(reason)}>

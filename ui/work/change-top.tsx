@@ -110,7 +110,7 @@ function QueuePlace({ change }: { change: ChangeView }): ReactNode {
         <span className="amber">
           {" "}
           · the queue is {queue.state}
-          {queue.reason !== undefined && `: ${visible(queue.reason)}`}
+          {queue.state === "stopped" && queue.reason !== undefined && `: ${visible(queue.reason)}`}
         </span>
       )}
     </p>

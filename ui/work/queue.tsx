@@ -35,7 +35,7 @@ export function QueueLine({ queue }: { queue: QueueView }): ReactNode {
           {(state === "paused" || state === "stopped") && <span className={COLOURS[state]}> · then {state}</span>}
         </>
       )}
-      {reason !== undefined && reason !== "" && <span className="red">: {visible(reason)}</span>}
+      {state === "stopped" && reason !== undefined && reason !== "" && <span className="red">: {visible(reason)}</span>}
       {waiting.length > 0 && <span className="dim"> · {waits(waiting.length)}</span>}
     </p>
   );

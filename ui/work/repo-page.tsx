@@ -153,13 +153,15 @@ function About({ repo }: { repo: RepoView }): ReactNode {
 /** The branches that agents have pushed. */
 function Branches({ repo }: { repo: RepoView }): ReactNode {
   const { name } = repo;
-  const { value, error } = useFetched(useCallback(() => call("repo", { name }), [name]));
   const changes = useHive((state) => state.changes);
-  const byBranch = useMemo(() => {
-    const found = new Map<string, number>();
-    for (const one of changes.values()) if (one.repo === name) found.set(`${one.agent}/${one.branch}`, one.id);
-    return found;
-  }, [changes, name]);
+  const own = useMemo(() => [...changes.values()].filter((one) => one.repo === name), [changes, name]);
+  // A push has no event of its own. A proposal follows most of them.
+  const pushed = own.map(({ id, sha }) => `${id} ${sha}`).join();
+  const { value, error } = useFetched(
+    useCallback(() => call("repo", { name }), [name]),
+    pushed,
+  );
+  const byBranch = useMemo(() => new Map(own.map((one) => [`${one.agent}/${one.branch}`, one.id])), [own]);
   return (
     <section className="part" aria-label="branches of agents">
       <h2 aria-label="branches of agents">BR4NCHES</h2>
@@ -167,15 +169,15 @@ function Branches({ repo }: { repo: RepoView }): ReactNode {
       {!value && error === undefined && <Empty>loading…</Empty>}
       {value?.branches.length === 0 && <Empty>No agent has pushed a branch yet.</Empty>}
       <ul className="plain">
-        {value?.branches.map(({ agent, branch, sha, pushed_at: pushed }) => {
+        {value?.branches.map(({ agent, branch, sha, pushed_at: at }) => {
           const change = byBranch.get(`${agent}/${branch}`);
           return (
             <li key={`${agent}/${branch}`}>
               <Who name={agent} />/{visible(branch)} <span className="dim">{short(sha)}</span>
-              {pushed !== undefined && (
+              {at !== undefined && (
                 <span className="faint">
                   {" "}
-                  <Age since={pushed} /> ago
+                  <Age since={at} /> ago
                 </span>
               )}
               {change !== undefined && (
