@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parseScenario } from "../src/gateway/anthropic/rehearsal/scenario.ts";
 import * as limits from "../src/wire/config-limits.ts";
+import { MAX_AGENT_REPOS } from "../src/wire/work.ts";
 import { AgentConfig } from "../src/wire/config.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES, MAX_NOTE_CHARS } from "../src/wire/limits.ts";
 import { NOTICES } from "../src/wire/notices.ts";
@@ -65,6 +66,7 @@ test("the documented limits of a config are those of the code", () => {
     ],
     ...Object.entries(limits.CAGE_RANGES).map(([key, [least, most]]) => [`\`limits.${key}\``, `${least} to ${most}`]),
     ["`mounts`", `${MAX_MOUNTS} mounts`],
+    ["`repos`", `${MAX_AGENT_REPOS} repositories`],
     ["`INSTRUCTIONS.md`", `${limits.MAX_INSTRUCTIONS_BYTES} bytes`],
     ["all files", `${MAX_CONFIG_FILES} files, ${MAX_CONFIG_BYTES} bytes together`],
   ];

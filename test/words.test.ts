@@ -68,7 +68,15 @@ function toldToModels(): [where: string, text: string][] {
     ...hiveTools.map((tool): [string, string] => [`the tool ${tool.name}`, JSON.stringify(describeTool(tool))]),
     ...roles.map((role): [string, string] => [
       `the system prompt of the ${role}`,
-      systemPrompt({ name: "ada", role, config: AgentConfig.parse({ description: "reads" }), instructions: "" }, "she/her"),
+      systemPrompt(
+        {
+          name: "ada",
+          role,
+          config: AgentConfig.parse({ description: "reads", repos: [{ name: "web", base: "next" }] }),
+          instructions: "",
+        },
+        "she/her",
+      ),
     ]),
     ["the wake prompt", wakePrompt(message, 3, { newSession: true })],
     ["the manager's instructions", templateTree({}, undefined, "manager")["INSTRUCTIONS.md"] ?? ""],
@@ -81,7 +89,10 @@ function toldToModels(): [where: string, text: string][] {
       "remedy" in rule ? rule.remedy : "",
     ]),
     ...Object.entries(operations).map(([name, { summary }]): [string, string] => [`the operation ${name}`, summary]),
-    ["answers of the tools", shown(readFileSync(join(import.meta.dirname, "../src/harness/mcp/tools.ts"), "utf8")).join("\n")],
+    ...["tools.ts", "change-tools.ts"].map((file): [string, string] => [
+      `the answers of ${file}`,
+      shown(readFileSync(join(import.meta.dirname, "../src/harness/mcp", file), "utf8")).join("\n"),
+    ]),
   ];
 }
 

@@ -3,8 +3,9 @@ import { openBus } from "../../test/lib/bus.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
 import { PROTOCOL } from "../wire/harness.ts";
-import { Agent } from "./agent.ts";
+import { Agent, stateOf } from "./agent.ts";
 import { Harnesses, type Peer } from "./harnesses.ts";
+import { agentView } from "./view.ts";
 
 let agent: Agent;
 let harnesses: Harnesses;
@@ -93,6 +94,27 @@ test("a harness is announced before the turns of an earlier one end, and a secon
   expect(log).toEqual(["connected i1", "interrupt: another harness of the agent took over"]);
   expect(assignment).toMatchObject({ credential_kind: "api-key", system_prompt: expect.stringContaining("You are ada") });
   await expect(hello({ instance: "i2" })).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("a workspace that a harness waits for is on the agent's row until it is ready or the harness has ended", async () => {
+  await hello();
+  const shown = (): [string | undefined, string[]] => {
+    const { state_reason: reason, warnings } = agentView(agent, {} as never);
+    return [reason, warnings];
+  };
+  stateOf(agent).cage.phase = { at: "starting" };
+  const reported = (workspace: { repo: string; failed: boolean; reason: string } | null): [string | undefined, string[]] => {
+    harnesses.report(agent, { workspace });
+    stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: "r1" };
+    return shown();
+  };
+  expect(reported({ repo: "web", failed: false, reason: "it is cloned" })).toEqual(["preparing the workspace web", []]);
+  const [, [warning]] = reported({ repo: "web", failed: true, reason: "the set-up failed" });
+  expect(warning).toMatch(/^workspace not ready: web: the set-up failed; .*work retry ada.*work skip ada/);
+  expect(reported(null)).toEqual([undefined, []]);
+  reported({ repo: "web", failed: true, reason: "again" });
+  await harnesses.release(agent, "a test");
+  expect(shown()).toEqual([undefined, []]);
 });
 
 test("an outdated harness is announced between its turns", async () => {

@@ -109,6 +109,22 @@ describe("what an agent gains is marked", () => {
     ["a tool no longer denied", { tools: { deny: ["Bash"] } }, {}, [["danger", "tools", "tool no longer denied: Bash"]]],
     ["a recipient", { allowedRecipients: [] }, { allowedRecipients: ["anna"] }, [["warn", "recipients", "may now send to anna"]]],
     ["every recipient", { allowedRecipients: ["anna"] }, {}, [["warn", "recipients", "may now send to every agent"]]],
+    [
+      "a repository",
+      {},
+      { repos: [{ name: "web" }, { name: "docs", access: "read" }] },
+      [
+        ["warn", "repo", "may now write to the repository web: push branches and propose changes"],
+        ["info", "repo", "may now read the repository docs"],
+      ],
+    ],
+    [
+      "writing to a repository that was only read",
+      { repos: [{ name: "docs", access: "read" }] },
+      { repos: [{ name: "docs" }] },
+      [["warn", "repo", "may now write to the repository docs: push branches and propose changes"]],
+    ],
+    ["only reading a repository", { repos: [{ name: "docs" }] }, { repos: [{ name: "docs", access: "read" }] }, []],
     ["a mount", {}, { mounts: [{ host: "/a", cage: "/b" }] }, [["warn", "mount", "new mount: /a → /b (ro)"]]],
     [
       "a mount that becomes writable",

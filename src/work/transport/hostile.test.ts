@@ -146,7 +146,7 @@ test("what an agent pushes counts to its disk limit, also after it has removed t
   expect(branches()).toBe(0);
 });
 
-test(`more than ${MAX_AGENT_BRANCHES} branches are refused`, async () => {
+test("more branches than an agent may have are refused", async () => {
   const commands = Array.from({ length: MAX_AGENT_BRANCHES + 1 }, (_, n) => push(`refs/heads/x${n}`));
   const [, answer] = await post(Buffer.concat([...commands, FLUSH, EMPTY_PACK]));
   expect(answer).toContain("you have too many branches");
