@@ -143,14 +143,24 @@ async function connect(path: string, loadContract = wholeContract): Promise<Line
   }
 }
 
-/** Adds a suggestion to an error about an unknown agent. */
+/** Adds a suggestion to an error about an unknown agent or repository. */
 async function withSuggestion(error: unknown, client: LineClient | undefined): Promise<unknown> {
   if (!client || !isRefusal(error) || error.code !== "not_found") return error;
-  const name = /(?:agent|recipient) "([^"]*)"/.exec(error.message)?.[1];
-  if (name === undefined) return error;
-  const meant = await meantAgent(name, client);
+  const agent = /(?:agent|recipient) "([^"]*)"/.exec(error.message)?.[1];
+  const repo = /^there is no repository ([^\s:]+)/.exec(error.message)?.[1];
+  const meant =
+    agent !== undefined ? await meantAgent(agent, client) : repo === undefined ? undefined : await meantRepo(repo, client);
   if (meant !== undefined) error.message += `; did you mean ${meant}?`;
   return error;
+}
+
+async function meantRepo(name: string, client: LineClient): Promise<string | undefined> {
+  // Without a list the error has no suggestion.
+  const { repos } = await client.call("repos", {}).catch(() => ({ repos: [] }));
+  return closest(
+    name,
+    repos.map((one) => one.name),
+  );
 }
 
 /** The agent whose name is nearest to an unknown one. */

@@ -32,8 +32,7 @@ export function findVerb(program: Command, words: string): Command | undefined {
 
 /** Ends with a usage error for a word that is no verb of the program or of a group. Suggests the nearest verb. */
 export function refuseWord(command: Command, word: string): never {
-  const group = verbName(command);
-  const whole = (name: string): string => (group === "" ? name : `${group} ${name}`);
+  const whole = (name: string): string => `${verbName(command)} ${name}`.trimStart();
   const meant = closest(
     word,
     command.commands.map((one) => one.name()),

@@ -102,7 +102,7 @@ test("an agent's work on the operator's repository is reviewed, checked, merged,
   expect(hivectl("repo", "add", "web", ".", "--check", CHECK)).toContain(
     `web is added: main at ${git("rev-parse", "HEAD").slice(0, 12)}`,
   );
-  await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } as never });
+  await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } });
   await hive.call("send", { to: "scout", body: "greet" });
 
   const first = await untilChange((change) => change.state === "proposed");

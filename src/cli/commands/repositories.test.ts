@@ -204,6 +204,16 @@ test("repo list and show print bases, queues and branches", async () => {
   expect(out).not.toContain("\u202E");
 });
 
+test("an unknown repository is refused with the one that was probably meant", async () => {
+  host.answers.repo = new HiveError("not_found", "there is no repository wbe: `hivectl repo list` lists them");
+  host.answers.repos = { repos: [aRepo("api"), aRepo("web")] };
+  expect((await hivectl("repo", "show", "wbe")).err).toBe(
+    "hivectl: there is no repository wbe: `npx hivectl repo list` lists them; did you mean web?\n",
+  );
+  host.answers.repos = { repos: [aRepo("api")] };
+  expect((await hivectl("repo", "show", "wbe")).err).not.toContain("did you mean");
+});
+
 test("repo fetch says what moved and what has diverged", async () => {
   const repo = aRepo("web");
   host.answers.repo_fetch = {
