@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { openCall, look, sized, usePages, WIDTHS } from "../lib/pages.ts";
-import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines } from "../lib/fixtures.ts";
+import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines, aChange } from "../lib/fixtures.ts";
 
 /** The operator's actions on the pages, over made-up data: answering, commanding, losing the connection. */
 
@@ -276,7 +276,7 @@ test.each(WIDTHS)(
     hive.answers.approvals = () => ({ approvals: [] });
     const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
     const walk = page.getByRole("region", { name: "a first walk" });
-    await walk.getByText("0 of 5").waitFor();
+    await walk.getByText("0 of 7").waitFor();
     for (const [part, words] of [
       ["agents", "The manager is the only agent."],
       ["message flow", "No messages yet."],
@@ -291,26 +291,34 @@ test.each(WIDTHS)(
     await look(page, "message flow");
     await page.getByText("good morning").waitFor();
     await look(page, "what waits for you");
-    await walk.getByText("0 of 5").waitFor();
+    await walk.getByText("0 of 7").waitFor();
     const spawn = anApproval({ id: 6001, seq: 6001, kind: "spawn", agent: "scout" });
     hive.tell({ kind: "approval", seq: 6001, approval: spawn });
-    await walk.getByText("1 of 5").waitFor();
+    await walk.getByText("1 of 7").waitFor();
     const settled = { state: "deployed", resolved_at: ago(10), resolved_by: "operator" } as const;
     hive.tell({ kind: "approval", seq: 6002, approval: { ...spawn, seq: 6002, ...settled } });
-    await walk.getByText("2 of 5").waitFor();
+    await walk.getByText("2 of 7").waitFor();
     const question = aQuestion("Which?", { id: 6003, agent: "hm1nd" });
     hive.tell({ kind: "question", seq: 6003, question });
     hive.tell({ kind: "question", seq: 6004, question: { ...question, seq: 6004, state: "answered", answer: "this" } });
-    await walk.getByText("3 of 5").waitFor();
+    await walk.getByText("3 of 7").waitFor();
     hive.tell({ kind: "approval", seq: 6005, approval: anApproval({ id: 6005, agent: "scout", ...settled }) });
-    await walk.getByText("4 of 5").waitFor();
+    await walk.getByText("4 of 7").waitFor();
     // The command can be copied: it contains the ledger's real path.
     await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
     // The history lists the deploy: with that the walk ends, also after a reload.
     await walk.getByRole("link", { name: "history" }).click();
     await page.waitForURL("**/history");
+    // The page is there, not only its address.
+    await page.getByRole("heading", { name: "history" }).waitFor();
     await page.goBack();
-    await walk.getByText("5 of 5: that was the walk").waitFor();
+    await walk.getByText("5 of 7").waitFor();
+    // Two agents work on a repository, and the operator merges what they propose.
+    const change = aChange({ id: 6006, seq: 6006, agent: "maker" });
+    hive.tell({ kind: "change", seq: 6006, change });
+    await walk.getByText("6 of 7").waitFor();
+    hive.tell({ kind: "change", seq: 6007, change: { ...change, seq: 6007, state: "merged" } });
+    await walk.getByText("7 of 7: that was the walk").waitFor();
     await page.reload();
     await page.getByText("Nothing waits for you.").waitFor();
     await walk.getByRole("button", { name: "hide" }).click();

@@ -4,7 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { call } from "../lib/api.ts";
 import { afterFirstPaint } from "../lib/after-first-paint.ts";
-import { knowApprovals, useHive } from "../lib/store.ts";
+import { knowApprovals, knowChanges, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { deployedChange, noteSeenDeploy, useHasSeenDeploy } from "../lib/seen-deploy.ts";
 import { useNarrow } from "../lib/narrow.ts";
@@ -53,13 +53,16 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const [isDismissed, setDismissed] = useState(() => localStorage.getItem(DISMISSED) !== null);
   const isShown = isRehearsal && !isDismissed;
   useEffect(() => {
-    // Finished requests count towards the progress, too.
+    // Finished requests and changes count towards the progress, too.
     if (isShown)
       afterFirstPaint()
-        .then(() => call("approvals", { limit: 50 }))
+        .then(() => Promise.all([call("approvals", { limit: 50 }), call("changes", { limit: 50 })]))
         .then(
-          ({ approvals: past }) => knowApprovals(past),
-          () => {}, // The guide then shows the steps of the open requests.
+          ([{ approvals: past }, { changes: ended }]) => {
+            knowApprovals(past);
+            knowChanges(ended);
+          },
+          () => {}, // The guide then shows the steps of what is open.
         );
   }, [isShown]);
   const [hasAsked, setAsked] = useState(false);
