@@ -115,7 +115,7 @@ export class MergeQueue {
   async forget(repo: string): Promise<void> {
     const lanes = [...this.#lanes.values()].filter((lane) => lane.repo === repo);
     for (const lane of lanes) lane.end(new Error(`the repository ${repo} was removed`));
-    await Promise.all(lanes.map(({ working }) => working));
+    for (const { working } of lanes) await working;
   }
 
   /** Makes a change the next one of its queue. */
