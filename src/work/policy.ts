@@ -1,3 +1,4 @@
+import { OPERATOR } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 
 /**
@@ -119,6 +120,17 @@ export function decidesWithoutOperator({
   if (policy === "checks") return check.trim() === "" ? undefined : { by: "check" };
   const others = reviewers.filter((name) => name !== author);
   return others.length === 0 ? undefined : { by: "reviewers", reviewers: others };
+}
+
+/**
+ * Whether an approval still counts under the settings as they are now. The operator's always does. One by the check
+ * needs a check, and one by a reviewer needs that reviewer, as long as the policy is that one.
+ */
+export function stillCounts(decidedBy: string | null, facts: PolicyFacts): boolean {
+  if (decidedBy === OPERATOR) return true;
+  const rule = decidesWithoutOperator(facts);
+  if (rule === undefined || decidedBy === null) return false;
+  return rule.by === "check" ? decidedBy === POLICY_CHECKS : rule.reviewers.includes(decidedBy);
 }
 
 /** A pattern as names: `**` in front makes it match in every folder, one at the end everything below. */

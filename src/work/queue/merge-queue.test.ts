@@ -123,10 +123,11 @@ describe("the operator's controls", () => {
   });
 });
 
-describe("a reviewer's approval", () => {
-  test("waits for the end of the time for a veto, over a restart", async () => {
+describe("an approval", () => {
+  test("of a reviewer waits for the end of the time for a veto, over a restart", async () => {
     let now = 1_700_000_000_000;
-    work = await openTestWork({ now: () => now });
+    const settings = { policy: "reviewed" as const, reviewers: ["critic"] };
+    work = await openTestWork({ now: () => now, settings });
     await work.queue.start();
     const decided = { decided_by: "critic", decided_at: now };
     const id = await work.approved(work.commit(work.tip(), { b: "b" }), decided);
@@ -147,7 +148,7 @@ describe("a reviewer's approval", () => {
   });
 
   test("of the operator or of the check waits for nothing, even if the daemon ended before it was queued", async () => {
-    work = await openTestWork();
+    work = await openTestWork({ settings: { policy: "checks", check: "true" } });
     const ids = [
       await work.approved(work.commit(work.tip(), { b: "b" })),
       await work.approved(work.commit(work.tip(), { c: "c" }), { decided_by: "policy checks" }),
@@ -155,5 +156,34 @@ describe("a reviewer's approval", () => {
     await work.queue.start();
     await work.queue.idle();
     expect(states(ids)).toEqual(["merged", "merged"]);
+  });
+
+  test.each([
+    ["the check, of a repository without one", "policy checks", { policy: "checks" as const }],
+    ["the check, under the policy of the operator", "policy checks", { check: "true" }],
+    ["a reviewer who is one no longer", "critic", { policy: "reviewed" as const, reviewers: ["ada"] }],
+    ["a reviewer of their own change", "scout", { policy: "reviewed" as const, reviewers: ["scout", "ada"] }],
+  ])("by %s does not count when the change is merged", async (_, by, settings) => {
+    await open({ settings });
+    const tip = work.tip();
+    const id = await work.queued(work.commit(tip, { b: "b" }), { decided_by: by });
+    await work.queue.idle();
+    expect(work.row(id)).toMatchObject({ state: "proposed", decided_by: null, queued_at: null });
+    expect(work.row(id).note).toBe(
+      `the approval by ${by} no longer counts, because the settings of web have changed: the operator decides`,
+    );
+    expect(work.tip()).toBe(tip);
+    expect(work.audit("change_dequeued")).toMatchObject([{ actor: "system" }]);
+  });
+
+  test("of a change with protected paths does not count, whatever the policy", async () => {
+    await open({ settings: { policy: "checks", check: "true" } });
+    const marks = JSON.stringify([{ level: "danger", kind: "protected", text: "x" }]);
+    const ids = [
+      await work.queued(work.commit(work.tip(), { b: "b" }), { decided_by: "policy checks", marks }),
+      await work.queued(work.commit(work.tip(), { c: "c" }), { marks }),
+    ];
+    await work.queue.idle();
+    expect(states(ids)).toEqual(["proposed", "merged"]);
   });
 });

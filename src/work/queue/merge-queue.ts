@@ -1,8 +1,10 @@
 import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
+import type { RiskMark } from "../../wire/approval.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { ChangeStore } from "../change-store.ts";
+import { stillCounts } from "../policy.ts";
 import type { Repo, Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import { Checks } from "./check/checks.ts";
@@ -22,6 +24,9 @@ export const MAX_LOST_RACES = 5;
 const MAX_MERGES = 4;
 /** Pauses between two attempts to store the end of an attempt. Milliseconds. */
 const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
+
+/** What a change that left its queue has lost. */
+const UNDECIDED = { decided_by: null, decided_at: null, queued_at: null, reason: null };
 
 /**
  * The merge queues: one for each base of each repository. A queue merges one change at a time; different queues run side
@@ -143,7 +148,7 @@ export class MergeQueue {
   /** Takes a change out of its queue. Its approval ends. */
   async dequeue(id: number, note?: string): Promise<ChangeRecord> {
     const { context, changes } = this.#parts;
-    const patch = { decided_by: null, decided_at: null, queued_at: null, reason: null, note: note?.trim() || null };
+    const patch = { ...UNDECIDED, note: note?.trim() || null };
     return context.store.write((tx) => changes.move(tx, id, "dequeue", OPERATOR, patch));
   }
 
@@ -188,6 +193,7 @@ export class MergeQueue {
   async #attempt(lane: Lane, repo: Repo, id: number): Promise<RunEnd> {
     const { context, repositories, changes } = this.#parts;
     const { base } = lane;
+    if (await this.#hasLostItsApproval(repo, id)) return "returned";
     const tip = repositories.tip(repo.name, base);
     if (tip === undefined && !mayBegin(repositories, repo, base)) {
       const reason = `${repo.name} has no base ${base} any longer: propose it for another one`;
@@ -199,6 +205,23 @@ export class MergeQueue {
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";
     return pushStep(run, merged);
+  }
+
+  /**
+   * Takes a change out of its queue that was approved without the operator, if the repository's settings leave it to the
+   * operator by now: another policy, no check, another reviewer.
+   */
+  async #hasLostItsApproval(repo: Repo, id: number): Promise<boolean> {
+    const { context, changes } = this.#parts;
+    const row = context.store.changes.byId(id);
+    if (row === undefined) return true;
+    const isProtected = (JSON.parse(row.marks) as RiskMark[]).some(({ kind }) => kind === "protected");
+    if (stillCounts(row.decided_by, { settings: repo.settings, author: row.agent_name, isProtected })) return false;
+    const note = `the approval${row.decided_by === null ? "" : ` by ${row.decided_by}`} no longer counts, because the settings of ${repo.name} have changed: the operator decides`;
+    await context.store.write((tx) => {
+      if (context.store.changes.byId(id)?.state === "queued") changes.move(tx, id, "dequeue", SYSTEM, { ...UNDECIDED, note });
+    });
+    return true;
   }
 
   /** The base has moved while the change was merged: it is merged again, onto the new tip. */
