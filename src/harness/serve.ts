@@ -201,8 +201,18 @@ export async function serve(config: HarnessConfig): Promise<number> {
 
   const work = async (): Promise<void> => {
     await clones.ready(leaving.signal);
+    const from = clones.movedFrom();
+    if (from !== undefined && (assignment ?? first).session_id !== undefined) {
+      loop.sessionReplaced = true;
+      spool.add({
+        type: "note",
+        level: "warn",
+        text: `turns begin in ${clones.cwd()} now, not in ${from}: a new session begins`,
+      });
+      await inTurn(() => theCli().newSession());
+    }
     // The process of the trial began in another folder.
-    if (clones.cwd() !== cwdAtStart) await inTurn(() => theCli().end());
+    else if (clones.cwd() !== cwdAtStart) await inTurn(() => theCli().end());
     await loop.run();
   };
   const end = await Promise.race([

@@ -43,6 +43,8 @@ export class TurnLoop {
   /** Set by the first cancel of the running turn. It is the turn's outcome, unless the turn ends well. */
   #cancelled: Extract<TurnOutcome, { kind: "cancelled" }> | undefined;
   leaving = false;
+  /** Set when the session was replaced between turns. The next prompt says so. */
+  sessionReplaced = false;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -112,7 +114,9 @@ export class TurnLoop {
   async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
     const tried = new Set<Recovery>();
     let again = message;
-    let end = await this.#deps.prompt(wakePrompt(message, unread));
+    const newSession = this.sessionReplaced;
+    this.sessionReplaced = false;
+    let end = await this.#deps.prompt(wakePrompt(message, unread, { newSession }));
     for (;;) {
       let recovery = turnEndRule(end.kind).recovery;
       if (recovery === undefined || tried.has(recovery) || this.#cancelled) return end;

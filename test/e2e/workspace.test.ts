@@ -25,6 +25,7 @@ beforeAll(async () => {
         "git switch -q -c topic && echo more >> README.md && git commit -qam 'Say more' && git push -u origin topic 2>&1; git status -sb; git log -1 --format='%an <%ae>'",
       ),
       bash("read", "git fetch -q && git log -1 --format='%an %s' origin/scout/topic; git push origin HEAD 2>&1"),
+      bash("where", "pwd"),
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
     .start();
@@ -96,4 +97,25 @@ test("an agent whose workspace is not ready takes no message until the operator 
   await hive.untilAgent("early", (agent) => agent.warnings.length > 0);
   await hive.call("workspace_skip", { name: "early" });
   expect(await ask("early", "look")).toContain("cat: ready: No such file");
+});
+
+test("a deploy that gives an agent a repository moves its turns there, in a new session", async () => {
+  await hive.call("repo_set", { name: "web", setup: "" });
+  await hive.call("spawn", { name: "mover" });
+  expect(await ask("mover", "where")).toBe("/state");
+  const base64 = Buffer.from(JSON.stringify({ repos: [{ name: "web" }] })).toString("base64");
+  const { request } = await hive.call("propose", { agent: "mover", files: [{ path: "agent.json", base64 }] });
+  const { approval } = await hive.call("show", { id: request });
+  await hive.call("approve", { id: request, sha: approval.sha, digest: approval.digest });
+  await hive.watch((event) => event.kind === "approval" && event.approval.id === request && event.approval.state === "deployed", {
+    after: 0,
+    kinds: ["approval"],
+  });
+  expect(await ask("mover", "where")).toBe("/work/web");
+  const { events } = await hive.call("turn_events", { agent: "mover", limit: 500 });
+  const sessions = events.flatMap(({ event }) => (event.type === "session" ? event.session_id : []));
+  expect(new Set(sessions).size).toBe(2);
+  expect(events.flatMap(({ event }) => (event.type === "note" ? event.text : []))).toEqual([
+    "turns begin in /work/web now, not in /state: a new session begins",
+  ]);
 });

@@ -108,6 +108,21 @@ test("a workspace is made once, with its set-up, and kept as it is", async () =>
   expect(existsSync(join(one.root, "web/mine"))).toBe(true);
 });
 
+test("a working folder that moves is told once", async () => {
+  const one = cage();
+  const moved = async (...repos: AssignedRepo[]): Promise<string | undefined> => {
+    const workspaces = one.open(...repos);
+    await workspaces.ready(FOREVER);
+    return workspaces.movedFrom();
+  };
+  expect(await moved()).toBeUndefined();
+  expect(await moved(repo())).toBe("/state");
+  expect(await moved(repo())).toBeUndefined();
+  expect(await moved(repo({ name: "empty" }), repo())).toBe(join(one.root, "web"));
+  expect(await moved()).toBe(join(one.root, "empty"));
+  expect(await moved()).toBeUndefined();
+});
+
 test("a set-up that fails waits for the operator, who makes it again with other settings, or goes on without", async () => {
   const one = cage();
   const workspaces = one.open(repo({ setup: "echo no network; exit 7" }));

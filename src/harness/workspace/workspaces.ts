@@ -47,6 +47,16 @@ export class Workspaces {
     return isClonedQuietly(folder) ? folder : this.#deps.notes;
   }
 
+  /** The working folder of the earlier turns, if it was another one. Call it once, when the workspaces are ready. */
+  movedFrom(): string | undefined {
+    const own = join(this.#deps.root, OWN_FOLDER);
+    const [before, now] = [read(join(own, "cwd")) ?? this.#deps.notes, this.cwd()];
+    if (before === now) return undefined;
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, "cwd"), `${now}\n`);
+    return before;
+  }
+
   /** Takes the settings of a new connection, and reports to its daemon what the last one knew. */
   assigned(repos: readonly AssignedRepo[]): void {
     this.#repos = repos;
@@ -132,12 +142,7 @@ export class Workspaces {
 
   /** What has become of a set-up: of the clone that is there, not of one that the agent has removed. */
   #marked(repo: string): string | undefined {
-    try {
-      return readFileSync(this.#markFile(repo), "utf8").trim();
-    } catch {
-      // It has not come to an end yet.
-      return undefined;
-    }
+    return read(this.#markFile(repo));
   }
 
   #mark(repo: string, what: "done" | "skipped" | undefined): void {
@@ -164,5 +169,15 @@ function isClonedQuietly(folder: string): boolean {
   } catch {
     // Something else is there.
     return false;
+  }
+}
+
+/** The line of a file of our own, or undefined if there is none. */
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    // It has not been written yet.
+    return undefined;
   }
 }
