@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restore } from "../src/backup/restore.ts";
 import { Backups, type BackupDeps } from "../src/backup/take.ts";
+import { commitObject, treeObjects } from "../src/config-repos/objects.ts";
+import { writeObjects } from "../src/config-repos/store.ts";
 import { check } from "../src/deploys/check.ts";
 import { takeLock } from "../src/store/lock.ts";
 import { openTestSystem, type TestSystem } from "./lib/system.ts";
@@ -138,7 +140,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing if it i
   expect(() => backups.refuseWhileTaking("purge it")).toThrow("purge it once it is done");
   await expect(backups.take(at("c"), never, () => {})).rejects.toThrow("a backup is being taken");
   await first;
-  expect(readdirSync(at("b")).sort()).toEqual(["agents.tar", "deployed.tar", "hive.db", "manifest.json"]);
+  expect(readdirSync(at("b")).sort()).toEqual(["agents.tar", "deployed.tar", "hive.db", "manifest.json", "repositories.tar"]);
   backups.refuseWhileTaking("purge it");
 
   const givenUp = new AbortController();
@@ -156,7 +158,7 @@ test("a backup goes into a new folder, one at a time, and leaves nothing if it i
 
 test("a backup that is incomplete, foreign or newer is refused before anything is changed", async () => {
   await backupsOf().take(at("b"), never, () => {});
-  const files = ["agents.tar", "deployed.tar", "hive.db", "manifest.json"];
+  const files = ["agents.tar", "deployed.tar", "hive.db", "manifest.json", "repositories.tar"];
   const good = new Map(files.map((name) => [name, readFileSync(join(at("b"), name))]));
   const manifest = JSON.parse(String(good.get("manifest.json"))) as object;
   for (const [name, content, words] of [
@@ -168,7 +170,7 @@ test("a backup that is incomplete, foreign or newer is refused before anything i
     ["hive.db", Buffer.from("no database"), /hive.db is not what was written/],
     ["manifest.json", "{", /does not fit/],
     ["manifest.json", JSON.stringify({ ...manifest, parts: [] }), /does not fit/],
-    ["manifest.json", JSON.stringify({ ...manifest, format: 2 }), /newer than 1/],
+    ["manifest.json", JSON.stringify({ ...manifest, format: 3 }), /newer than 2/],
     ["manifest.json", JSON.stringify({ ...manifest, parts: [{ file: "../x", bytes: 0, sha256: "" }] }), /does not fit/],
   ] as const) {
     writeFileSync(join(at("b"), name), content);
@@ -202,4 +204,59 @@ test("a state folder with a daemon, a running cage or anything else in it is ref
   expect(readFileSync(join(aside ?? "", "mine"), "utf8")).toBe("kept");
   expect(readdirSync(aside ?? "")).toContain("hive.db");
   expect(readdirSync(state)).toContain("hive.db");
+});
+
+test("a repository is restored with every commit that its rows name, also those of a merge at that moment", async () => {
+  const { work } = system;
+  await work.start();
+  await work.makeSample();
+  const folderOf = (name: string): string => work.repositories.folder(name);
+  const first = work.repositories.tip("greeter", "main") ?? "";
+  // Commits and merges go on while the database is copied.
+  const merged: string[] = [];
+  const commit = async (n: number): Promise<void> => {
+    const tree = treeObjects([{ path: "n.txt", mode: "100644", base64: Buffer.from(`${n}`).toString("base64") }]);
+    const tip = work.repositories.tip("greeter", "main") ?? "";
+    const next = commitObject(tree.at(-1)?.sha ?? "", [tip], { message: `${n}`, author: "a", at: n });
+    await writeObjects(folderOf("greeter"), [...tree, next]);
+    expect(await work.repositories.moveBase("greeter", "main", next.sha, tip)).toBe(true);
+    merged.push(next.sha);
+  };
+  const { agents, seq, backup } = system.store;
+  await backupsOf({
+    store: {
+      agents,
+      seq,
+      async backup(file, onPages) {
+        await backup(file, onPages);
+        await commit(1);
+      },
+    },
+  }).take(at("b"), never, ({ part }) => {
+    if (part === "repositories.tar" && merged.length === 1) void commit(2);
+  });
+  await mkdir(at("r"));
+  await restore({ backup: at("b"), state: join(at("r"), "s"), ...quiet });
+  const other = await openTestSystem({ folder: at("r") });
+  try {
+    await other.work.start();
+    const tip = other.work.repositories.tip("greeter", "main") ?? "";
+    expect([first, ...merged]).toContain(tip);
+    // What was merged before the repositories were copied is there.
+    expect(tip).not.toBe(first);
+    const whole = await other.work.context.git.tryRead("greeter", ["rev-list", "--objects", "--quiet", "--all"]);
+    expect(whole).toMatchObject({ code: 0, stderr: "" });
+  } finally {
+    await other.close();
+  }
+});
+
+test("a backup of format 1, without repositories, is restored", async () => {
+  await backupsOf().take(at("b"), never, () => {});
+  const file = join(at("b"), "manifest.json");
+  const manifest = JSON.parse(readFileSync(file, "utf8")) as { format: number; parts: { file: string }[] };
+  const parts = manifest.parts.filter((part) => part.file !== "repositories.tar");
+  writeFileSync(file, JSON.stringify({ ...manifest, format: 1, parts }));
+  rmSync(join(at("b"), "repositories.tar"));
+  expect((await restored(at("b"), "r")).problems).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** The file that makes a folder a backup. It is written last, so a backup without it was never finished. */
 export const MANIFEST = "manifest.json";
 /** The format that this program writes. A newer one is refused: its parts may have another meaning. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** The parts of a backup, each a file next to the manifest. */
 export const PARTS = {
@@ -12,7 +12,11 @@ export const PARTS = {
   deployed: "deployed.tar",
   /** What the agents and their manager wrote, as found: notes, sessions, logs, proposed repositories. */
   agents: "agents.tar",
+  /** The repositories that agents work on, and the logs of checks. Format 1 has none. */
+  repositories: "repositories.tar",
 } as const;
+/** Parts of the oldest format. */
+const MIN_PARTS = 3;
 
 const Part = z.object({
   file: z.enum(PARTS),
@@ -35,6 +39,6 @@ export const Manifest = z.object({
   /** True if root took it: agents then have their own host uids, which only root can restore. */
   by_root: z.boolean(),
   agents: z.array(z.object({ id: z.string(), name: z.string() })),
-  parts: z.array(Part).length(Object.keys(PARTS).length),
+  parts: z.array(Part).min(MIN_PARTS).max(Object.keys(PARTS).length),
 });
 export type Manifest = z.infer<typeof Manifest>;

@@ -58,7 +58,7 @@ export async function restore({ backup, state, mayPutAside, tell }: RestoreOptio
     await mkdir(made, { mode: 0o750 });
     // No archive contains the folders above an agent's own, so they are created like the daemon does.
     for (const { id } of manifest.agents) await mkdir(join(made, "agents", id), { recursive: true, mode: 0o750 });
-    for (const file of [PARTS.deployed, PARTS.agents]) {
+    for (const { file } of manifest.parts.filter((part) => part.file !== PARTS.database)) {
       tell(`unpacking ${file}`);
       await unpack(join(backup, file), made);
     }

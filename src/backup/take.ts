@@ -100,8 +100,8 @@ export class Backups {
       signal.throwIfAborted();
       const rows = store.agents.all();
       const generations = rows.map(({ id }) => relative(paths.state, join(paths.agent(id).root, "generations")));
-      const repositories = [paths.applied, paths.meta].map((one) => relative(paths.state, one));
-      const archive = await packed(PARTS.deployed, [...repositories, ...generations]);
+      const configs = [paths.applied, paths.meta].map((one) => relative(paths.state, one));
+      const archive = await packed(PARTS.deployed, [...configs, ...generations]);
       // Last: the copy is of the moment when it ends, and the repositories have not changed since they were copied.
       await store.backup(join(made, PARTS.database), (done, all) => {
         signal.throwIfAborted();
@@ -117,6 +117,14 @@ export class Backups {
     // After the database, so that every session that a row names is included.
     const written = await packed(PARTS.agents, [relative(paths.state, paths.proposed), ...own]);
 
+    // Also after the database: every commit that a row names is included. Refs before objects, because a ref that is
+    // newer than the copy of its objects would name nothing. Rows that are older than the refs are caught up with at the
+    // next start.
+    const repositories = await packed(PARTS.repositories, [
+      ...(await repositoryMembers(paths)),
+      relative(paths.state, paths.changeLogs),
+    ]);
+
     const part = (file: BackupProgress["part"], { bytes, sha256 }: Digest) => ({ file, bytes, sha256 });
     const manifest: Manifest = {
       format: FORMAT,
@@ -126,16 +134,28 @@ export class Backups {
       seq,
       by_root: process.getuid?.() === 0,
       agents: agents.map(({ id, name }) => ({ id, name })),
-      parts: [part(PARTS.database, database), part(PARTS.deployed, deployed), part(PARTS.agents, written)],
+      parts: [
+        part(PARTS.database, database),
+        part(PARTS.deployed, deployed),
+        part(PARTS.agents, written),
+        part(PARTS.repositories, repositories),
+      ],
     };
     signal.throwIfAborted();
     await replaceFile(join(made, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, 0o600);
     return {
       bytes: manifest.parts.reduce((sum, one) => sum + one.bytes, 0),
       manifest,
-      complaints: [...deployed.complaints, ...written.complaints],
+      complaints: [...deployed.complaints, ...written.complaints, ...repositories.complaints],
     };
   }
+}
+
+/** The contents of every bare repository: all refs, then all objects. */
+async function repositoryMembers(paths: Paths): Promise<string[]> {
+  const names = existsSync(paths.repos) ? (await readdir(paths.repos)).filter((name) => name.endsWith(".git")) : [];
+  const of = (part: string): string[] => names.map((name) => relative(paths.state, join(paths.repos, name, part)));
+  return ["HEAD", "config", "packed-refs", "refs", "objects"].flatMap(of);
 }
 
 /** Checks that a backup in this place overwrites nothing and is not part of what is copied. */

@@ -51,9 +51,13 @@ export class Paths {
   get checks(): string {
     return join(this.state, "checks");
   }
+  /** The outputs of checks. */
+  get changeLogs(): string {
+    return join(this.state, "changes");
+  }
   /** The output of the last check of a change. */
   changeLog(change: number): string {
-    return join(this.state, "changes", `${change}.log`);
+    return join(this.changeLogs, `${change}.log`);
   }
   /** The log of a request's build. */
   buildLog(request: number): string {
@@ -82,7 +86,7 @@ export class Paths {
       this.repos,
       this.repoScratch,
       this.checks,
-      join(this.state, "changes"),
+      this.changeLogs,
       join(this.run, "agents"),
       join(this.run, "manager"),
     ]) {

@@ -60,7 +60,8 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
       throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
     return { repo: repositories.view(await repositories.set(input.name, { settings: given(input) })) };
   },
-  async repo_remove({ work: { repositories, queue } }, { name }) {
+  async repo_remove({ backups, work: { repositories, queue } }, { name }) {
+    backups.refuseWhileTaking("remove the repository");
     await repositories.remove(name);
     await queue.forget(name);
     return {};
