@@ -2,15 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { busyHive } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
 import { usePages } from "../lib/pages.ts";
+import { workHive } from "../lib/work-hive.ts";
 
 /** Every open drawer has an address: it can be linked, survives a reload, and is an entry for back and forward. */
 
 let browser: Browser;
 let hive: FixtureHive;
-usePages(busyHive, (theBrowser, theHive) => {
+usePages(workHive, (theBrowser, theHive) => {
   browser = theBrowser;
   hive = theHive;
 });
@@ -23,6 +23,8 @@ const OPEN: Record<string, { open: string; words: string }> = {
   cost: { open: "cost:scout", words: "local-model" },
   turns: { open: "turns:scout", words: "cancelled by the operator" },
   thread: { open: "thread:12", words: "hops into chain 10" },
+  check: { open: "check:13", words: "added 214 packages in 9s" },
+  repo: { open: "repo", words: "the branch that changes are merged into" },
   spawn: { open: "spawn", words: "a request shows its config before it runs" },
 };
 

@@ -12,6 +12,9 @@ import { currentStep, foldedSteps, keyOf, leadOf } from "./guide-step.ts";
 
 const DISMISSED = "guide-dismissed";
 
+/** The agents of the tour that work on its repository. */
+const WORKERS: ReadonlySet<string> = new Set(["maker", "critic"]);
+
 interface Step {
   words: ReactNode;
   isDone: boolean;
@@ -128,8 +131,8 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
           let two agents work on a small repository: write <code>work</code> to hm1nd, and approve maker and critic
         </>
       ),
-      card: keyOf("request", spawns, (one) => one.agent !== "guest" && requestCan(one, "approve"), calls),
-      isDone: proposed.length > 0 || (agents.has("maker") && agents.has("critic")),
+      card: keyOf("request", spawns, (one) => WORKERS.has(one.agent) && requestCan(one, "approve"), calls),
+      isDone: proposed.length > 0 || [...WORKERS].every((name) => agents.has(name)),
     },
     {
       words: (
