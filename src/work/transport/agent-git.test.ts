@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { agentWith, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
-import { readRef } from "../../os/git/refs.ts";
+import { listRefs, moveRef, readRef, removeRef } from "../../os/git/refs.ts";
 
 let work: WorkGit;
 const agents = [
@@ -145,3 +145,65 @@ test.each(["push_received", "push_objects", "push_ref"])(
     expect(await git("push", "origin", ":topic")).toMatchObject({ code: 0 });
   },
 );
+
+test("what a killed daemon has left follows the rows when it starts, and a purge removes all of an agent", async () => {
+  const folder = work.repositories.folder("web");
+  const main = work.repositories.tip("web", "main") ?? "";
+  const { git, commit } = await clone("scout");
+  const sha = await commit("kept");
+  expect(await git("push", "-q", "origin", "HEAD:kept", "HEAD:lost")).toMatchObject({ code: 0 });
+  // Killed between the ref and the row: of a move, of a new branch, and of a removal.
+  await moveRef(folder, "refs/agents/a-scout/kept", main, sha);
+  await moveRef(folder, "refs/agents/a-scout/ahead", main, undefined);
+  await removeRef(folder, "refs/agents/a-scout/lost");
+  await work.transport.branches.open();
+  const refs = new Map([
+    ["refs/agents/a-scout/kept", sha],
+    ["refs/agents/a-scout/lost", sha],
+  ]);
+  expect(await listRefs(folder, ["refs/agents"])).toEqual(refs);
+
+  expect(work.store.repositories.pushedBytes("a-scout")).toBeGreaterThan(0);
+  await work.transport.branches.purge("a-scout");
+  expect(await listRefs(folder, ["refs/agents"])).toEqual(new Map());
+  expect(branches()).toEqual([]);
+  expect(work.store.repositories.pushedBytes("a-scout")).toBe(0);
+});
+
+test("a push whose answer is lost after its row counts, and the same push again changes nothing", async () => {
+  const { git, commit } = await clone("scout");
+  const sha = await commit("late");
+  work.breakAt.set("push_row", () => {
+    throw new Error("broken at push_row");
+  });
+  expect((await git("push", "origin", "HEAD:late")).err).toContain("the push failed inside the hive");
+  work.breakAt.clear();
+  work.unexpected.splice(0);
+  expect(branches()).toEqual([["a-scout", "late", sha]]);
+  expect((await git("push", "origin", "HEAD:late")).err).toContain("Everything up-to-date");
+});
+
+test("an agent pushes one after the other, and does not hold up another agent", async () => {
+  const reached = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const started: string[] = [];
+  work.context.failpoint = async (name) => {
+    if (name !== "push_received") return;
+    started.push(name);
+    reached.resolve();
+    if (started.length === 1) await go.promise;
+  };
+  const [one, two] = await Promise.all([clone("bob"), clone("bob")]);
+  await Promise.all([one.commit("one"), two.commit("two")]);
+  const first = one.git("push", "origin", "HEAD:one");
+  await reached.promise;
+  const second = two.git("push", "origin", "HEAD:two");
+  const other = await clone("scout");
+  await other.commit("three");
+  // Another agent is not held up.
+  expect(await other.git("push", "origin", "HEAD:three")).toMatchObject({ code: 0 });
+  expect(started).toHaveLength(2);
+  go.resolve();
+  expect(await Promise.all([first, second])).toMatchObject([{ code: 0 }, { code: 0 }]);
+  expect(started).toHaveLength(3);
+});
