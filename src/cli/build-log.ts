@@ -13,7 +13,7 @@ export async function buildLog(
   await printLog(
     shell,
     {
-      read: (after) => shell.client.call("build_log", { id, lines, ...(after === undefined ? {} : { after }) }),
+      read: (client, after) => client.call("build_log", { id, lines, ...(after === undefined ? {} : { after }) }),
       nothing: `the build of request ${id} has printed nothing`,
       async ended() {
         shell.waitsFor(`the build goes on; ${hivectl(`build-log ${id}`)} shows its log`);

@@ -6,8 +6,8 @@ import { checkRemote, REMOTE } from "./hive-remote.ts";
 import { gitFolder, tryUserGit, userGit } from "./user-git.ts";
 
 /**
- * Settings for the code of an agent: no hook runs, because `core.hooksPath` of a clone may name a folder of the work tree,
- * and no submodule is fetched.
+ * Settings for the code of an agent: no hook runs, because the hooks of a clone may call programs of the work tree, and no
+ * submodule is fetched.
  */
 const CAREFUL = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "submodule.recurse=false"];
 

@@ -1,5 +1,5 @@
 import { hivectl } from "../lib/hivectl.ts";
-import { CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
+import { CHANGE_WORDS, isUnderWay, type ChangeState } from "../wire/change-states.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { ChangeView } from "../wire/work.ts";
 import { stateText } from "./change-text.ts";
@@ -9,9 +9,7 @@ import { printLog } from "./follow-log.ts";
 import { clean } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
-/** The states between the approval and the end: the merge queue moves the change on. */
-const UNDER_WAY: readonly ChangeState[] = ["approved", "queued", "merging", "checking", "pushing"];
-const isSettled = ({ state }: ChangeView): boolean => !UNDER_WAY.includes(state);
+const isSettled = ({ state }: ChangeView): boolean => !isUnderWay(state);
 
 /** Waits until `isOver` holds for a change. Passes each new version to `hear`. */
 async function changeUntil(shell: Shell, id: number, listening: Listening<ChangeView>): Promise<ChangeView> {
@@ -61,7 +59,7 @@ export async function checkLog(
   await printLog(
     shell,
     {
-      read: (after) => shell.client.call("change_log", { change: id, lines, ...(after === undefined ? {} : { after }) }),
+      read: (client, after) => client.call("change_log", { change: id, lines, ...(after === undefined ? {} : { after }) }),
       nothing: `no check of change ${id} has printed anything`,
       async ended() {
         shell.waitsFor(`the check goes on; ${hivectl(`change log ${id}`)} shows its log`);

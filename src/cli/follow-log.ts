@@ -1,3 +1,4 @@
+import { connectLines, type LineClient } from "../rpc/client.ts";
 import { terminalText } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
@@ -9,7 +10,7 @@ interface Part {
 /** A log that the daemon writes. */
 interface Log {
   /** The last lines; or those after a position, as soon as there are some. */
-  read(after?: number): Promise<Part>;
+  read(client: LineClient, after?: number): Promise<Part>;
   /** What to say of a log that is empty. */
   nothing: string;
   /** Begins to wait until no more lines come. Resolves with the last words. */
@@ -19,18 +20,30 @@ interface Log {
 /** Prints a log. With `isFollowing` it prints new lines until the log has ended; `--json` then prints one answer per part. */
 export async function printLog(shell: Shell, { read, nothing, ended }: Log, isFollowing: boolean): Promise<void> {
   const show = (part: Part): void => shell.show(part, () => part.lines.map(terminalText).join("\n"));
-  let part = await read();
+  let part = await read(shell.client);
   if (part.lines.length > 0) show(part);
   else if (!isFollowing) return shell.show(part, () => nothing);
   if (!isFollowing) return;
 
   const end = ended();
   for (let isOver = false; !isOver;) {
-    const next = read(part.position);
+    const next = read(shell.client, part.position);
     isOver = await Promise.race([next.then(() => false), end.then(() => true)]);
-    // Once the log has ended, an answer does not wait for more.
-    part = isOver ? await read(part.position) : await next;
+    part = isOver ? await lastPart(shell, read, part.position) : await next;
     if (part.lines.length > 0) show(part);
   }
   shell.say(await end);
+}
+
+/**
+ * What was written until the log ended. Its answer does not wait, but those of a connection come in order, and one that
+ * waits for more lines may be on its way: so it takes a connection of its own.
+ */
+async function lastPart({ socketPath }: Shell, read: Log["read"], position: number): Promise<Part> {
+  const client = await connectLines(socketPath, { ordered: true });
+  try {
+    return await read(client, position);
+  } finally {
+    client.close();
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "commander";
+import { cliInside } from "../../test/lib/cli-inside.ts";
 import { MORE } from "./examples.ts";
 import { width } from "./print.ts";
 import { buildProgram } from "./program.ts";
@@ -111,6 +112,12 @@ describe("a group of verbs", () => {
     expect(repo).toMatch(/^Usage: hivectl repo <verb> \[options\]\n/);
     for (const verb of verbs.filter((name) => name.startsWith("repo "))) expect(repo).toContain(`\n  ${verb.slice(5)} `);
     expect(helpOf(80).match(/\n {2}repo <verb> /g)).toHaveLength(1);
+  });
+
+  test("has verbs whose examples can be typed as they are", async () => {
+    const { out } = await cliInside("change", "approve", "--help");
+    expect(out).toMatch(/^Usage: hivectl change approve \[options\] <id>\n/);
+    expect(out).toContain("\n  npx hivectl change approve 12\n");
   });
 
   test("alone is a usage error that names its verbs", async () => {

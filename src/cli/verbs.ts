@@ -43,13 +43,7 @@ export function refuseWord(command: Command, word: string): never {
 
 /** Declares a group of verbs. `repo` alone is a usage error that lists them. */
 export function group(program: Command, name: string, words: string): Command {
-  const command = program
-    .command(name)
-    .description(words)
-    .usage("<verb> [options]")
-    .commandsGroup("Verbs:")
-    .helpCommand(false)
-    .allowExcessArguments();
+  const command = program.command(name).description(words).usage("<verb> [options]").commandsGroup("Verbs:").helpCommand(false);
   return command.action(() => {
     const [word] = command.args;
     if (word !== undefined) refuseWord(command, word);

@@ -88,6 +88,11 @@ export function isBeingMerged(state: ChangeState): boolean {
   return state === "merging" || state === "checking" || state === "pushing";
 }
 
+/** Approved, and neither merged nor back: the merge queue moves the change on. */
+export function isUnderWay(state: ChangeState): boolean {
+  return state === "approved" || state === "queued" || isBeingMerged(state);
+}
+
 /** The change came back: its owner has to propose again, or someone tries again. */
 export function isReturned(state: ChangeState): boolean {
   return CHANGE_TABLE[state].retry !== undefined || state === "changes_requested";

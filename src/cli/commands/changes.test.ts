@@ -214,6 +214,7 @@ describe("change log", () => {
 
   test("with --follow prints new lines and how the change ended", async () => {
     const ended = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<object>();
     host.answers.changes = { changes: [aChange({ state: "checking" })] };
     host.answers.watch = async function* () {
       yield {};
@@ -225,11 +226,14 @@ describe("change log", () => {
     host.answers.change_log = ({ after }) => {
       if (after === undefined) return { lines: ["one"], position: 4 };
       if (after === 4) return { lines: ["two"], position: 8 };
+      // The log has ended: the reader does not wait for the answer that is on its way.
+      if (host.calls.filter(({ input }) => input["after"] === 8).length > 1) return { lines: ["three"], position: 14 };
       ended.resolve();
-      return { lines: [], position: 8 };
+      return held.promise;
     };
     const said = await hivectl("change", "log", "12", "--follow");
-    expect(said.out).toBe("one\ntwo\nchange 12: check failed: 1 test failed\n");
+    held.resolve({ lines: [], position: 8 });
+    expect(said.out).toBe("one\ntwo\nthree\nchange 12: check failed: 1 test failed\n");
   });
 });
 
@@ -245,16 +249,16 @@ describe("change checkout", () => {
     mkdirSync(root, { recursive: true });
     mkdirSync(work);
     git(work, "init", "--quiet", "--initial-branch=main");
-    git(work, "commit", "--quiet", "--allow-empty", "-m", "base");
-    git(work, "clone", "--quiet", "--bare", work, join(root, "web"));
     mkdirSync(join(work, ".hooks"));
     writeFileSync(join(work, ".hooks", "post-checkout"), `#!/bin/sh\ntouch ${join(home, "hook-ran")}\n`, { mode: 0o755 });
     git(work, "add", "--all");
-    git(work, "commit", "--quiet", "-m", "change");
+    git(work, "commit", "--quiet", "-m", "base");
+    git(work, "clone", "--quiet", "--bare", work, join(root, "web"));
+    git(work, "commit", "--quiet", "--allow-empty", "-m", "change");
     git(work, "push", "--quiet", join(root, "web"), "HEAD:refs/changes/12/1");
     const clone = join(home, `${made}`, "web");
     git(home, "clone", "--quiet", "--origin", "hive", join(root, "web"), clone);
-    // As tools for hooks set it: a folder of the work tree.
+    // As tools for hooks set it: a folder of the work tree, whose hooks call programs of the work tree.
     git(clone, "config", "core.hooksPath", ".hooks");
     return { clone, sha: git(work, "rev-parse", "HEAD") };
   }

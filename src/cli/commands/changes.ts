@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import { CHANGE_WORDS, changeCan } from "../../wire/change-states.ts";
+import { CHANGE_WORDS, changeCan, isUnderWay } from "../../wire/change-states.ts";
 import { MAX_QUOTE_CHARS, type ChangeView } from "../../wire/work.ts";
 import { approves, consent, type Approving } from "../approving.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
@@ -199,9 +199,10 @@ async function placeOf(shell: Shell, change: number, path: string, line: number,
 
 /** Says whose code a work tree has, and whether somebody has read it. */
 function checkedOutText(folder: string, { id, repo, agent, sha, round, state }: ChangeView): string {
-  const reviewed = ["approved", "queued", "merging", "checking", "pushing", "merged"].includes(state)
-    ? `It is approved (${CHANGE_WORDS[state]}).`
-    : `It is not reviewed (${CHANGE_WORDS[state]}): read it before you build or run anything in that folder.`;
+  const reviewed =
+    isUnderWay(state) || state === "merged"
+      ? `It is approved (${CHANGE_WORDS[state]}).`
+      : `It is not reviewed (${CHANGE_WORDS[state]}): read it before you build or run anything in that folder.`;
   return [
     `${visible(folder)}: commit ${sha.slice(0, 12)} of change ${id} of ${repo}, round ${round}. The agent ${clean(agent)} wrote this code.`,
     reviewed,

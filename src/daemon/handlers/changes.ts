@@ -1,5 +1,5 @@
 import type { ChangeRecord } from "../../store/changes.ts";
-import { isBeingMerged, isChangeOver } from "../../wire/change-states.ts";
+import { isUnderWay } from "../../wire/change-states.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
@@ -142,6 +142,6 @@ export const changeHandlers: Pick<Handlers, Names> = {
     const { state } = context.work.changeStore.get(input.change);
     const file = context.paths.changeLog(input.change);
     if (input.after === undefined) return lastLines(file, input.lines);
-    return linesAfter(file, input.after, { complete: isChangeOver(state) || !isBeingMerged(state) });
+    return linesAfter(file, input.after, { complete: !isUnderWay(state) });
   },
 };
