@@ -33,6 +33,7 @@ beforeEach(() => {
   bus.on("turn_ended", ({ result, outcome }) => void log.push(`turn ended ${result} ${outcome?.kind}`));
   harnesses = new Harnesses({
     reposOf: () => [],
+    newsFor: () => undefined,
     broker: {
       leases: {
         present: async () => [],

@@ -45,6 +45,8 @@ export interface HarnessDeps {
   operatorPronouns: string;
   /** The agent's repositories with their settings. */
   reposOf(agent: Agent): Output<"hello">["repos"];
+  /** What happened in the agent's repositories since its last turn. Taken when a turn begins. */
+  newsFor(agent: Agent): string[] | undefined;
   /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now(): number;
@@ -197,7 +199,10 @@ export class Harnesses {
         try {
           // Respond first. The updates below only affect what is shown.
           if ("sleep" in served) done({ unread: 0, sleep: true });
-          else done({ message: served.message, token: served.token, unread: served.unread });
+          else {
+            const news = this.#deps.newsFor(agent);
+            done({ message: served.message, token: served.token, unread: served.unread, ...(news ? { news } : {}) });
+          }
           this.#deps.sleep.busy(agent);
           if ("message" in served) this.#setActivity(agent, "thinking");
         } catch (error) {

@@ -124,6 +124,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     modelUse,
     access,
     reposOf: (agent) => work.assignedTo(agent),
+    newsFor: (agent) => work.news.take(agent),
   });
   const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements });
   const commands = new AgentCommands({ ...base, cages, harnesses, broker, announcements });

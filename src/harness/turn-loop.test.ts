@@ -44,6 +44,13 @@ function message(id: number, more: object = {}): Output<"next"> {
   return { message: { id, from: "ada", body: "hello", redelivered: false, created_at, ...more }, token: "t", unread: 2 };
 }
 
+test("a turn begins with the news of the agent's repositories, before what any sender writes", async () => {
+  const { loop, prompts } = loopOf([{ ...message(7), news: ["web: main moved to abc", "web: your change 3 is merged"] }], []);
+  await loop.run();
+  const news = "News of your repositories:\n- web: main moved to abc\n- web: your change 3 is merged";
+  expect(prompts).toEqual([`${news}\n\nMessage from ada\n\nhello\n\n(2 more pending; call recv for them.)`]);
+});
+
 test("a turn stores its events before its message is acknowledged, and sleep ends the loop", async () => {
   const { loop, finished, order, prompts } = loopOf([message(7)], []);
   loop.setNextTurn(12);

@@ -75,11 +75,11 @@ export class TurnLoop {
     while (!this.leaving) {
       const work = await this.#deps.next();
       if (work.sleep === true) return;
-      if (work.message) await this.#turn(work.message, work.unread);
+      if (work.message) await this.#turn(work.message, work);
     }
   }
 
-  async #turn(message: LeasedMessage, unread: number): Promise<void> {
+  async #turn(message: LeasedMessage, { unread, news }: Pick<Output<"next">, "unread" | "news">): Promise<void> {
     const { emit, now } = this.#deps;
     const turn = this.#nextTurn++;
     this.#current = { number: turn, message };
@@ -94,7 +94,7 @@ export class TurnLoop {
       unread,
       redelivered: message.redelivered,
     });
-    const end = await this.#attempts(message, unread);
+    const end = await this.#attempts(message, unread, news);
     const outcome = this.#outcome(end);
     emit({
       type: "turn_end",
@@ -111,12 +111,12 @@ export class TurnLoop {
   }
 
   /** Runs the prompt. If the table of ends names a recovery, tries it once and then runs the prompt again. */
-  async #attempts(message: LeasedMessage, unread: number): Promise<PromptEnd> {
+  async #attempts(message: LeasedMessage, unread: number, news: readonly string[] | undefined): Promise<PromptEnd> {
     const tried = new Set<Recovery>();
     let again = message;
     const newSession = this.sessionReplaced;
     this.sessionReplaced = false;
-    let end = await this.#deps.prompt(wakePrompt(message, unread, { newSession }));
+    let end = await this.#deps.prompt(wakePrompt(message, unread, { newSession, news }));
     for (;;) {
       let recovery = turnEndRule(end.kind).recovery;
       if (recovery === undefined || tried.has(recovery) || this.#cancelled) return end;
@@ -140,7 +140,7 @@ export class TurnLoop {
         // The model may have begun on the message: a compacted session remembers that, a new one does not.
         if (end.kind !== "session_lost") again = { ...message, redelivered: true };
       }
-      const next = await this.#deps.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session") }));
+      const next = await this.#deps.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session"), news }));
       end = { ...next, figures: addFigures(end.figures, next.figures) };
     }
   }

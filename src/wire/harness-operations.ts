@@ -69,6 +69,8 @@ export const harnessOperations = {
       message: LeasedMessage.optional(),
       token: z.string().optional(),
       unread: z.number().int(),
+      /** What happened in the agent's repositories since its last turn, a line each. */
+      news: z.array(z.string()).optional(),
       sleep: z.boolean().optional(),
     }),
   },

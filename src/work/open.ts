@@ -7,6 +7,7 @@ import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
+import { News } from "./news.ts";
 import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
@@ -19,8 +20,12 @@ export type HiveWork = ReturnType<typeof openWork>;
 /** Repositories, changes and the merge queue. Nothing runs before `start`. */
 export function openWork(context: WorkContext) {
   const repositories = new Repositories(context);
-  const changeStore = new ChangeStore(context, (row: ChangeRecord) => repositories.changed(row.repo));
-  const upstreams = new Upstreams(context, repositories);
+  const news = new News(context);
+  const changeStore = new ChangeStore(context, (row: ChangeRecord) => {
+    repositories.changed(row.repo);
+    news.changed(row);
+  });
+  const upstreams = new Upstreams(context, repositories, news);
   const comments = new Comments(context, changeStore);
   const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue(context, repositories, changeStore);
@@ -38,6 +43,7 @@ export function openWork(context: WorkContext) {
     decisions,
     reverts,
     transport,
+    news,
     /** The complaints about the repositories of a config. */
     complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),
     /** The repositories of an agent, as its harness makes their workspaces. */
@@ -52,6 +58,9 @@ export function openWork(context: WorkContext) {
     /** The first start of a hive in rehearsal makes a repository to try things on. */
     makeSample: () => makeSample(repositories, context.now()),
     /** Ends what a destroyed agent has begun. */
-    agentRemoved: (agent: Pick<Agent, "id">) => changes.agentRemoved(agent),
+    async agentRemoved(agent: Pick<Agent, "id">, { purge }: { purge: boolean }): Promise<void> {
+      await changes.agentRemoved(agent);
+      if (purge) await transport.branches.purge(agent.id);
+    },
   };
 }

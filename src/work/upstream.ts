@@ -8,6 +8,7 @@ import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
+import type { News } from "./news.ts";
 import type { Repo, Repositories, Upstream } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -29,10 +30,12 @@ export const DIVERGED = "its upstream has other commits: merge or rebase there, 
 export class Upstreams {
   readonly #context: WorkContext;
   readonly #repositories: Repositories;
+  readonly #news: Pick<News, "baseMoved">;
   /** One fetch of a repository at a time. */
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(context: WorkContext, repositories: Repositories) {
+  constructor(context: WorkContext, repositories: Repositories, news: Pick<News, "baseMoved">) {
+    this.#news = news;
     this.#context = context;
     this.#repositories = repositories;
   }
@@ -117,6 +120,7 @@ export class Upstreams {
         continue;
       }
       if (!(await this.#repositories.moveBase(repo.name, base, to, from, { actor: SYSTEM, by: "upstream" }))) continue;
+      this.#news.baseMoved(repo.name, base, to);
       fetched.moved.push({ base, ...(from === undefined ? {} : { from }), to });
     }
     await this.#hold(repo.name, fetched.diverged);

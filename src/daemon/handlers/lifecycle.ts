@@ -103,7 +103,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     await context.questions.closeOf(agent.id);
     if (input.purge) await context.deploys.forget(input.name);
     if (input.purge) await context.work.transport.branches.purge(agent.id);
-    await context.work.agentRemoved(agent);
+    await context.work.agentRemoved(agent, input);
     await context.deploys.agentRemoved();
     return {};
   },

@@ -26,3 +26,10 @@ test("after cancelled turns the next one begins at its first step, however the C
   expect(read(...twice, user(result("stopped"), wake("slow")))).toMatchObject({ ...first, at: 4 });
   expect(read(...twice, user(result("done")))).toMatchObject({ ...first, at: 2, results: ["done"] });
 });
+
+test("the news of an agent's repositories is no part of the message, and a body that looks like news is", () => {
+  const news = "News of your repositories:\n- web: main moved to abc\n- web: change 3 is merged\n\n";
+  const asked = (text: string) => readConversation({ messages: [{ role: "user", content: [{ type: "text", text }] }] });
+  expect(asked(`${news}Message from ada\n\nhello`)).toMatchObject({ sender: "ada", body: "hello", kind: "turn" });
+  expect(asked(`Message from ada\n\n${news}hello`)).toMatchObject({ sender: "ada", body: `${news}hello` });
+});

@@ -21,11 +21,11 @@ interface Block {
 }
 
 /**
- * `Message from <sender>[ (redelivered…)][ (new session…)]`, a blank line, the body, and how many more are queued
- * (src/harness/prompt.ts).
+ * The news of the agent's repositories, if there are any, then `Message from <sender>[ (redelivered…)][ (new session…)]`,
+ * a blank line, the body, and how many more are queued (src/harness/prompt.ts).
  */
 const WAKE =
-  /^Message from (\S+)(?: \((?:redelivered|new session)[^)]*\))*\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
+  /^(?:News of your repositories:(?:\n- .*)+\n\n)?Message from (\S+)(?: \((?:redelivered|new session)[^)]*\))*\n\n([\s\S]*?)(?:\n\n\(\d+ more pending; call recv for them\.\))?$/;
 /** How the CLI asks for a summary of the session. */
 const COMPACTION = /create a detailed summary of (?:the|this|our) conversation|summary of the conversation so far|<summary>/i;
 
