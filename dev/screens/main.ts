@@ -102,6 +102,7 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       stuck: { path: "/?tab=call", isPhone: true },
       "failed-deploy": { path: "/?open=deploys:misread" },
       parked: { path: "/agent/parked" },
+      "not-ready": { path: "/agent/unbuilt" },
       refused: {
         path: "/?tab=flow",
         async act(page) {

@@ -45,6 +45,13 @@ function troubleState(): StateSnapshot {
         warnings: ["agent.json: limits.memory_mib: must be at least 256"],
         deploying: 44,
       }),
+      anAgent("unbuilt", {
+        unready_workspace: {
+          repo: "web",
+          reason:
+            "the set-up failed: it ended with 1\nnpm error code E403\nnpm error 403 Forbidden - GET https://npm.example/left-pad",
+        },
+      }),
       anAgent("throttled", { state: "rate_limited", resumes_at: ago(-240), state_reason: "released when the limit lifts" }),
     ],
     approvals: [

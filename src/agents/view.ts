@@ -66,6 +66,8 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       ...agent.mountProblems,
       agent.diskWarning,
     ].filter((one) => one !== undefined),
+    unready_workspace:
+      agent.workspace?.failed === true ? { repo: agent.workspace.repo, reason: agent.workspace.reason } : undefined,
   };
 }
 

@@ -78,6 +78,8 @@ export const AgentView = z.object({
   /** How the running, the locked and the deployed config differ. */
   drift: z.string().optional(),
   warnings: z.array(z.string()),
+  /** The workspace that could not be made, and why. The agent takes no message until it is made or skipped. */
+  unready_workspace: z.object({ repo: z.string(), reason: z.string() }).optional(),
 });
 export type AgentView = z.infer<typeof AgentView>;
 

@@ -40,7 +40,7 @@ const PAGES: readonly (readonly [path: string, whole: string])[] = [
   ["/agent/hm1nd?tab=side&view=30d", ".side figure"],
   ["/agent/gone", ".tail .ev"],
   ["/agent/gone?tab=side", ".side figure"],
-  ["/agent/bad", ".tail .ev"],
+  ["/agent/bad", ".unready .foot"],
   ["/approval/42", ".ln.a"],
   ["/approval/42?view=split", ".split .ln.a"],
   ["/work", ".change-row"],

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { aChange, aComment, ago, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
+import { aChange, aComment, anAgent, ago, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { openCall, sized, usePages } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
@@ -174,6 +174,24 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   expect(await faults()).toEqual([]);
   await context.close();
   expect(problems).toEqual([]);
+});
+
+test("a workspace that is not ready is made again, or left, from the agent's page", async () => {
+  const unready = anAgent("scout", {
+    unready_workspace: { repo: "web", reason: "the set-up failed: it ended with 7\nno network" },
+  });
+  hive.state.agents = [...hive.state.agents.filter(({ name }) => name !== "scout"), unready];
+  const { context, page } = await openPage(browser, hive, "/agent/scout", sized(390));
+  const alert = page.getByRole("alert");
+  await alert.getByText("no network").waitFor();
+  await alert.getByRole("button", { name: "make it again" }).click();
+  await expect.poll(() => hive.called("workspace_retry")).toEqual([{ name: "scout" }]);
+  expect([...(await layoutFaults(page)), ...(await smallTargets(page)), ...(await sidewaysScrollers(page))]).toEqual([]);
+  await alert.getByRole("button", { name: "go on without" }).click();
+  await expect.poll(() => hive.called("workspace_skip")).toEqual([{ name: "scout" }]);
+  hive.tell({ kind: "agent", agent: { ...unready, unready_workspace: undefined } });
+  await alert.waitFor({ state: "detached" });
+  await context.close();
 });
 
 test("without a repository the page says how to begin, and creates an empty one", async () => {

@@ -105,6 +105,7 @@ export function hostileHive(): FixtureHive {
         needs_update: true,
         drift: EVIL,
         warnings: [`drift: ${EVIL}`],
+        unready_workspace: { repo: EVIL, reason: EVIL },
         state: "failed",
         failed: true,
         state_reason: EVIL,

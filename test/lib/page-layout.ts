@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 
 /** Elements with their own scroller, or none. Within each there is at most one along each axis. */
 const PANES =
-  ".panel, .drawer, .dialog, .menu, .suggestions, .term, .side, .tree, .request, .history, .pane, .banners, .compose, .actbar";
+  ".panel, .drawer, .dialog, .menu, .suggestions, .term, .side, .tree, .request, .history, .pane, .unready, .banners, .compose, .actbar";
 
 /**
  * Describes where the page breaks the layout rules: the document never scrolls, no scroller is inside another along the

@@ -19,6 +19,7 @@ import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
 import { QuestionsLine, Side } from "./side.tsx";
 import { TailView } from "./tail.tsx";
+import { Unready } from "./unready.tsx";
 
 /** The page of an agent: the live tail of its turns, a prompt, and its inbox. Also works for a destroyed agent. */
 export function AgentPage(): ReactNode {
@@ -57,6 +58,7 @@ export function AgentPage(): ReactNode {
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           <TailView key={name} agent={agent} />
+          <Unready agent={agent} />
           {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />
         </div>

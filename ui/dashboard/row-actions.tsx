@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import { isInTurn } from "../agent/cancel.tsx";
+import { retryWorkspace, skipWorkspace } from "../lib/workspace.ts";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { MenuButton } from "../kit/menu-button.tsx";
@@ -64,6 +65,12 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
     { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`) },
     ...(isInTurn(agent)
       ? [{ words: "cancel the turn", run: act(() => cancelTurn(name), `the turn of ${name} is cancelled`) }]
+      : []),
+    ...(agent.unready_workspace
+      ? [
+          { words: "make the workspace again", run: act(() => retryWorkspace(name), `the workspace of ${name} is made again`) },
+          { words: "go on without the workspace", run: act(() => skipWorkspace(name), `${name} goes on as its workspace is`) },
+        ]
       : []),
     ...(agent.running ? running : []),
     ...(agent.role === "manager"

@@ -1,0 +1,23 @@
+import type { ReactNode } from "react";
+import type { AgentView } from "../../src/wire/agent.ts";
+import { Action } from "../kit/button.tsx";
+import { Folded } from "../kit/folded.tsx";
+import { visible } from "../lib/text.ts";
+import { retryWorkspace, skipWorkspace } from "../lib/workspace.ts";
+
+/** A workspace that could not be made, and the two answers to it. */
+export function Unready({ agent: { name, unready_workspace: unready } }: { agent: AgentView }): ReactNode {
+  if (!unready) return null;
+  return (
+    <div className="unready" role="alert">
+      <p className="amber">The workspace {visible(unready.repo)} is not ready. Messages wait.</p>
+      <Folded text={unready.reason}>{(shown) => <pre className="error-text">{visible(shown)}</pre>}</Folded>
+      <div className="foot">
+        <Action kind="go" run={() => retryWorkspace(name)}>
+          make it again
+        </Action>
+        <Action run={() => skipWorkspace(name)}>go on without</Action>
+      </div>
+    </div>
+  );
+}
