@@ -24,8 +24,10 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
   repos({ work: { repositories } }) {
     return { repos: repositories.all().map((repo) => repositories.view(repo)) };
   },
-  repo(context, { name }) {
+  async repo(context, { name }) {
     const { repositories } = context.work;
+    // Pushes and merges do not measure, so the size is read when it is shown.
+    await repositories.measure(name);
     const repo = repositories.get(name);
     const branches = context.store.repositories.branches(name).map((row) => ({
       agent: context.directory.nameOf(row.agent),
