@@ -216,7 +216,7 @@ export class Repositories {
     if (bytes === undefined) return;
     await this.#writes.run(async () => {
       const repo = this.#repos.get(name);
-      if (repo === undefined) return;
+      if (repo === undefined || repo.bytes === bytes) return;
       const next = { ...repo, bytes };
       await this.#context.store.write(() => this.#context.store.repositories.put(toRow(next)));
       this.#repos.set(name, next);

@@ -100,7 +100,7 @@ function FileHead({ file, isOpen, isAll, onToggle, children }: HeadProps): React
   return (
     <header>
       <button type="button" className="ghost toggle" aria-expanded={isOpen} onClick={() => onToggle(file.path)}>
-        <span aria-hidden="true">{isOpen ? "▾ " : "▸ "}</span>
+        <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span>
         <b>{visible(file.path)}</b>
       </button>
       {file.old_path !== undefined && file.old_path !== file.path && <span className="dim">was {visible(file.old_path)}</span>}
