@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, chmodSync, constants, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, Failure } from "./exit.ts";
 
@@ -40,6 +40,15 @@ export function exportFolder(gitFolder: string): ExportMark {
     );
   }
   return { nonce, undo: () => rmSync(file, { force: true }) };
+}
+
+/**
+ * The nonce of a folder that the caller owns, exported again where the file was removed. Undefined for another user's
+ * folder: only its owner decides that a hive reads it.
+ */
+export function exportAgain(gitFolder: string): string | undefined {
+  const owner = statSync(gitFolder, { throwIfNoEntry: false })?.uid;
+  return owner === undefined || owner !== process.geteuid?.() ? undefined : exportFolder(gitFolder).nonce;
 }
 
 /** The nonce of a file that the caller may write; undefined if there is none. */

@@ -136,6 +136,7 @@ const VERBS: readonly Case[] = [
   ["repo list", "repos"],
   ["repo show web", "repo"],
   ["repo set web --merge squash", "repo_set"],
+  ["repo fetch web", "repo"],
   ["repo fetch web", "repo_fetch"],
   ["repo remove web --yes", "repo"],
   ["repo remove web --yes", "repo_remove"],

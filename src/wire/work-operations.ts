@@ -23,6 +23,7 @@ import {
 const oneRepo = z.object({ name: RepoName });
 const oneAgent = z.object({ name: AgentName });
 const oneChange = z.object({ change: Id });
+const Nonce = z.string().regex(/^[0-9a-f]{32}$/, "a nonce has 32 hex digits");
 const why = { note: WorkNote.optional() };
 const settings = RepoSettings.partial();
 
@@ -76,7 +77,7 @@ export const workOperations = {
       /** The git folder, as `git rev-parse --absolute-git-dir` prints it. */
       folder: z.string().min(1).max(MAX_PATH_CHARS),
       /** The content of `hive-export` in that folder, which the caller wrote: proof that its owner exports it. */
-      nonce: z.string().regex(/^[0-9a-f]{32}$/, "a nonce has 32 hex digits"),
+      nonce: Nonce,
       ...settings.shape,
     }),
     output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
@@ -85,7 +86,8 @@ export const workOperations = {
     summary: "Fetch from the folder that a repository follows, and move its bases forward.",
     callers: ["operator"],
     takesIn: true,
-    input: oneRepo,
+    /** A nonce replaces that of `repo_add`, if `hive-export` has it: its owner has exported the folder again. */
+    input: oneRepo.extend({ nonce: Nonce.optional() }),
     output: z.object({
       repo: RepoView,
       /** Bases that moved. */

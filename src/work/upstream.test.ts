@@ -109,6 +109,21 @@ test("what is not exported, not whole or not a repository is refused with the re
   expect(repositories.all()).toEqual([]);
 });
 
+test("a folder whose owner has exported it again is read with the new nonce, and with no other", async () => {
+  commit("a.txt", "one\n");
+  const { repositories, upstreams } = system.work;
+  await upstreams.add("web", exported(), {});
+  const second = commit("a.txt", "two\n");
+  const fresh = "1".repeat(32);
+  writeFileSync(join(folder, ".git", "hive-export"), fresh);
+  await expect(upstreams.fetch("web")).rejects.toThrow("it is not exported to the hive");
+  await expect(upstreams.fetch("web", { nonce: "2".repeat(32) })).rejects.toThrow("it is not exported to the hive");
+  await upstreams.fetch("web", { nonce: fresh });
+  expect(repositories.tip("web", "main")).toBe(second);
+  // It is kept: the next fetch needs no nonce.
+  await upstreams.fetch("web");
+});
+
 test("a hook or a filter of the folder does not run when the daemon reads it", async () => {
   const marker = join(top, "ran");
   commit("a.txt", "one\n");

@@ -69,13 +69,17 @@ export class Upstreams {
     }
   }
 
-  /** Fetches, and moves each base forward that its upstream contains. */
-  fetch(name: string, follow: Follow = {}): Promise<Fetched> {
+  /**
+   * Fetches, and moves each base forward that its upstream contains. A `nonce` replaces the known one if the folder has it.
+   */
+  fetch(name: string, { nonce, ...follow }: Follow & { nonce?: string | undefined } = {}): Promise<Fetched> {
     return this.#queue(name).run(async () => {
       const repo = this.#repositories.get(name);
       if (!repo.upstream) throw new HiveError("conflict", `the repository ${name} follows no folder: it has no upstream`);
-      const refs = await listUpstream(this.#context.git, repo.upstream);
-      return this.#take(repo, repo.upstream, refs, follow);
+      const upstream = { ...repo.upstream, nonce: nonce ?? repo.upstream.nonce };
+      const refs = await listUpstream(this.#context.git, upstream);
+      if (upstream.nonce !== repo.upstream.nonce) await this.#repositories.set(name, { upstream }, "repo_exported");
+      return this.#take(repo, upstream, refs, follow);
     });
   }
 

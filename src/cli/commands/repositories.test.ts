@@ -204,6 +204,22 @@ test("repo list and show print bases, queues and branches", async () => {
   expect(out).not.toContain("\u202E");
 });
 
+test("repo fetch exports the caller's own folder again, and no other", async () => {
+  const clone = aClone();
+  const folder = join(clone, ".git");
+  const repo = aRepo("web", { upstream: folder });
+  host.answers.repo = { repo, branches: [] };
+  host.answers.repo_fetch = { repo, moved: [], diverged: [] };
+  await hivectl("repo", "fetch", "web");
+  const nonce = readFileSync(join(folder, "hive-export"), "utf8").trim();
+  expect(host.called("repo_fetch")).toEqual({ name: "web", nonce });
+  rmSync(join(folder, "hive-export"));
+  vi.spyOn(process, "geteuid").mockReturnValue(statSync(folder).uid + 1);
+  await hivectl("repo", "fetch", "web");
+  expect(host.calls.at(-1)?.input).toEqual({ name: "web" });
+  expect(existsSync(join(folder, "hive-export"))).toBe(false);
+});
+
 test("an unknown repository is refused with the one that was probably meant", async () => {
   host.answers.repo = new HiveError("not_found", "there is no repository wbe: `hivectl repo list` lists them");
   host.answers.repos = { repos: [aRepo("api"), aRepo("web")] };
@@ -216,6 +232,7 @@ test("an unknown repository is refused with the one that was probably meant", as
 
 test("repo fetch says what moved and what has diverged", async () => {
   const repo = aRepo("web");
+  host.answers.repo = { repo, branches: [] };
   host.answers.repo_fetch = {
     repo,
     moved: [

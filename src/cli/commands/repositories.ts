@@ -117,8 +117,10 @@ export function repositoryCommands(program: Command): void {
     ),
     async (shell, [name]: [string]) => {
       shell.waitsFor(`the fetch continues; ${hivectl(`repo show ${name}`)} shows the bases`);
-      const { fetchText } = await import("../repo-text.ts");
-      shell.show(await shell.client.call("repo_fetch", { name }), (output) => fetchText(output, shell));
+      const [{ exportAgain }, { fetchText }] = await Promise.all([import("../export-mark.ts"), import("../repo-text.ts")]);
+      const { upstream } = (await shell.client.call("repo", { name })).repo;
+      const nonce = upstream === undefined ? undefined : exportAgain(upstream);
+      shell.show(await shell.client.call("repo_fetch", { name, nonce }), (output) => fetchText(output, shell));
     },
   );
 

@@ -47,8 +47,8 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
-  async repo_fetch({ work: { repositories, upstreams, queue } }, { name }) {
-    const fetched = await upstreams.fetch(name);
+  async repo_fetch({ work: { repositories, upstreams, queue } }, { name, nonce }) {
+    const fetched = await upstreams.fetch(name, { nonce });
     // A base that has diverged no longer is not held any more.
     queue.kickAll(name);
     await repositories.measure(name);
