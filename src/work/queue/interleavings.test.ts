@@ -98,7 +98,7 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
         work = await openTestWork({ folder: work.top, failpoint });
         return work.queue.start();
       default:
-        return move(one(step.which), step.kind as ChangeEvent);
+        return move(one(step.which), step.kind);
     }
   }
 
