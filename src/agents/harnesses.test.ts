@@ -110,6 +110,7 @@ test("a workspace that a harness waits for is on the agent's row until it is rea
     return shown();
   };
   expect(reported({ repo: "web", failed: false, reason: "it is cloned" })).toEqual(["preparing the workspace web", []]);
+  expect(agentView(agent, {} as never).unready_workspace).toBeUndefined();
   const [, [warning]] = reported({ repo: "web", failed: true, reason: "the set-up failed" });
   expect(warning).toMatch(/^workspace not ready: web: the set-up failed; .*work retry ada.*work skip ada/);
   expect(agentView(agent, {} as never).unready_workspace).toEqual({ repo: "web", reason: "the set-up failed" });

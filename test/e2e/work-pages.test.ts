@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { aChange, aComment, anAgent, ago, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
+import { aChange, aComment, anAgent, ago, diffFiles, SHA } from "../lib/fixtures.ts";
 import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { openCall, sized, usePages } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
@@ -96,13 +96,21 @@ test("files without a patch are folded, read when they are opened, and named in 
   await file.getByRole("button", { name: "src/module-7.ts" }).click();
   await file.getByText("src/module-7.ts after").waitFor();
   expect(hive.called("change_file")).toEqual([{ change: 12, against: "merge_base", path: "src/module-7.ts", after: 0 }]);
+  // Another commit has another patch, and nothing of it is seen yet. The open file is read again.
+  const next = { ...change, seq: 3000, round: 2, digest: "b".repeat(64) };
+  const { files } = await hive.answers.change({ change: 12 });
+  hive.answers.change = () => ({ change: next, files, comments: [] });
+  hive.answers.change_file = ({ path }) => ({ text: `@@ -1 +1 @@\n-${path} before\n+${path} in round 2\n` });
+  hive.tell({ kind: "change", seq: 3000, change: next });
+  await file.getByText("src/module-7.ts in round 2").waitFor();
+  expect(await file.getByText("src/module-7.ts after").count()).toBe(0);
   // It was read to its end, and needs no tick.
   await page.getByText("3000 files are not shown whole").waitFor();
   await page.getByRole("checkbox", { name: "all 3000 files that are not shown whole" }).check();
   await page.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
   await expect.poll(() => hive.called("change_approve").length).toBe(1);
   const { unshown, ...rest } = hive.called("change_approve")[0] ?? {};
-  expect(rest).toEqual({ change: 12, sha: SHA, digest: DIGEST });
+  expect(rest).toEqual({ change: 12, sha: SHA, digest: "b".repeat(64) });
   expect(unshown).toEqual(["logo.png", ...later.map(({ path }) => path)]);
   await context.close();
 });

@@ -187,6 +187,7 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
               <FileDiff
                 key={file.path}
                 file={file}
+                diff={`${shown.from} ${shown.base_sha ?? ""} ${shown.approval.sha ?? ""}`}
                 mode={mode}
                 isOpen={shownFiles.isOpen(file)}
                 read={read}

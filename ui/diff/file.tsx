@@ -19,6 +19,8 @@ export interface PatchPart {
 
 interface FileProps {
   file: DiffFile;
+  /** Names the diff that the file is of. What was fetched of another diff is not shown. */
+  diff: string;
   mode: DiffMode;
   isOpen: boolean;
   onToggle: (path: string) => void;
@@ -38,26 +40,27 @@ const isLater = (file: DiffFile): boolean => file.cut && !file.binary && file.pa
 export const startsOpen = (file: DiffFile): boolean => file.ignored !== true && !isLater(file);
 
 /** A changed file. Its header shows what the lines do not (mode, link, binary, renamed); the lines follow. */
-export function FileDiff({ file, mode, isOpen, onToggle, read, onWhole, notes, children }: FileProps): ReactNode {
+export function FileDiff({ file, diff, mode, isOpen, onToggle, read, onWhole, notes, children }: FileProps): ReactNode {
   const given = file.patch ?? "";
-  // Text fetched beyond the patch, valid while the patch is the same.
-  const [more, setMore] = useState({ of: given, text: "", isAll: false });
-  const patch = more.of === given ? given + more.text : given;
-  const isAll = !isUnshown(file) || (more.of === given && more.isAll);
+  // Text fetched beyond the patch, valid while diff and patch are the same.
+  const of = `${diff}\n${given}`;
+  const [more, setMore] = useState({ of, text: "", isAll: false });
+  const patch = more.of === of ? given + more.text : given;
+  const isAll = !isUnshown(file) || (more.of === of && more.isAll);
   const [drawn, setDrawn] = useState(LINES_AT_ONCE);
   const { text, isWhole } = useMemo(() => beginning(isOpen ? patch : "", drawn), [isOpen, patch, drawn]);
   const lines = useMemo(() => (text === "" ? [] : patchLines(text)), [text]);
   const places = useMemo(() => placesOf(lines), [lines]);
   const reading = useAction(async (): Promise<void> => {
     const { text: part, next } = await read(file.path, patch.length);
-    setMore({ of: given, text: patch.slice(given.length) + part, isAll: next === undefined });
+    setMore({ of, text: patch.slice(given.length) + part, isAll: next === undefined });
     if (next === undefined) onWhole?.(file.path);
   });
   const isAwaited = isOpen && isLater(file) && patch === "" && !isAll;
-  const isAsked = useRef(false);
+  const asked = useRef<string>(undefined);
   useEffect(() => {
-    if (!isAwaited || isAsked.current) return;
-    isAsked.current = true;
+    if (!isAwaited || asked.current === of || reading.isBusy) return;
+    asked.current = of;
     reading.act();
   });
   return (

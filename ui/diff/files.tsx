@@ -17,18 +17,24 @@ export interface Files {
   keys: readonly Key[];
 }
 
+/** Brings a drawn file into view and focuses it. */
+function focusFile(path: string): boolean {
+  const place = document.getElementById(fileId(path));
+  place?.focus({ preventScroll: true });
+  place?.scrollIntoView({ block: "start" });
+  return place !== null;
+}
+
 export function useFiles(files: readonly DiffFile[]): Files {
   const { drawn, isAll, grow, upTo } = useGrowing(files.length);
   // Files whose default is toggled.
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
   const [toggle] = useState(() => (path: string) => setTurned((now) => withTurned(now, path)));
   const go = (path: string): void => {
+    if (focusFile(path)) return;
     upTo(files.findIndex((file) => file.path === path) + 1);
-    requestAnimationFrame(() => {
-      const place = document.getElementById(fileId(path));
-      place?.focus({ preventScroll: true });
-      place?.scrollIntoView({ block: "start" });
-    });
+    // It is drawn with the next frame.
+    requestAnimationFrame(() => focusFile(path));
   };
   return {
     drawn: isAll ? files : files.slice(0, drawn),

@@ -13,6 +13,7 @@ interface ChangeFileProps {
   /** The change, for the drafts of this tab. */
   id: number;
   file: DiffFile;
+  diff: string;
   comments: readonly CommentView[];
   acts: CommentActs;
   isAgainstMergeBase: boolean;
@@ -49,9 +50,9 @@ export const ChangeFile = memo(function ChangeFile(props: ChangeFileProps): Reac
     return lineNotes({ path, comments, acts, isAgainstMergeBase, canComment, open, draftKey, focusToken, begin, close });
   }, [path, comments, acts, isAgainstMergeBase, canComment, at, draftKey, focusToken, setAt]);
   const count = openOnes(comments);
-  const { mode, isOpen, onToggle, read, onWhole } = props;
+  const { diff, mode, isOpen, onToggle, read, onWhole } = props;
   return (
-    <FileDiff file={file} mode={mode} isOpen={isOpen} onToggle={onToggle} read={read} onWhole={onWhole} notes={notes}>
+    <FileDiff file={file} diff={diff} mode={mode} isOpen={isOpen} onToggle={onToggle} read={read} onWhole={onWhole} notes={notes}>
       {count > 0 && <span className="chip amber">{count === 1 ? "1 comment" : `${count} comments`}</span>}
     </FileDiff>
   );

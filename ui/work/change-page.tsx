@@ -190,6 +190,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
                 key={file.path}
                 id={id}
                 file={file}
+                diff={`${from} ${shown.change.digest}`}
                 comments={byFile.get(file.path) ?? NO_COMMENTS}
                 acts={acts}
                 isAgainstMergeBase={from === "merge_base"}
