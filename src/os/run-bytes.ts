@@ -21,6 +21,8 @@ interface Bounds {
   maxBytes: number;
   /** Milliseconds. */
   timeoutMs: number;
+  /** Kills the program when it aborts. */
+  signal?: AbortSignal;
 }
 
 /** Characters of error output that are kept. */
@@ -59,6 +61,8 @@ export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ende
       tooLong = true;
       end();
     }, bounds.timeoutMs);
+    if (bounds.signal?.aborted === true) end();
+    bounds.signal?.addEventListener("abort", end, { once: true });
     child.stdout?.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= bounds.maxBytes) chunks.push(chunk);
@@ -78,6 +82,7 @@ export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ende
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
+      bounds.signal?.removeEventListener("abort", end);
       const stdout = Buffer.concat(chunks);
       resolve({
         code: missing ? undefined : (code ?? undefined),

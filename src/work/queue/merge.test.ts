@@ -1,5 +1,7 @@
+import { readdirSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { MergeMethod } from "../../wire/work.ts";
+import { mergeChange } from "./merge.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
 
 let work: TestWork;
@@ -182,6 +184,15 @@ test("a rebase names the commit that conflicts only by its files, and takes a bo
     state: "conflict",
     reason: expect.stringContaining("has 501 commits; a rebase takes at most 500"),
   });
+});
+
+test("a merge ends with its daemon", async () => {
+  await open("merge");
+  const id = await work.approved(work.commit(work.tip(), { b: "b" }));
+  const ended = AbortSignal.abort(new Error("stopped"));
+  const merge = mergeChange(work.context.git, work.row(id), { method: "merge", tip: work.tip(), ended });
+  await expect(merge).rejects.toThrow("stopped");
+  expect(readdirSync(work.paths.repoScratch)).toEqual([]);
 });
 
 test("titles and descriptions of agents cannot forge a trailer or a header", async () => {

@@ -24,10 +24,12 @@ export type Made =
   /** `files` is empty if it is not about files. */
   | { kind: "conflict"; files: string[]; reason: string };
 
-/** Called between the parts of a merge. */
+/** What a merge tells its caller, and heeds. */
 export interface MergeMoments {
   /** The result exists in the scratch repository only. */
   merged?(): Promise<void>;
+  /** Ends git when it aborts; the merge rejects with its reason. */
+  ended?: AbortSignal;
 }
 
 /**
@@ -57,10 +59,12 @@ export function revertChange(git: GitWorker, row: ChangeRecord, { tip, now }: { 
 async function make(
   git: GitWorker,
   row: ChangeRecord,
-  { script, args, message, merged }: { script: string; args: string[]; message: string } & MergeMoments,
+  { script, args, message, merged, ended: stop }: { script: string; args: string[]; message: string } & MergeMoments,
 ): Promise<Made> {
   return git.withScratch(row.repo, {}, async (scratch) => {
-    const ended = await collect(scratch.start(script, args), { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message });
+    const bounds = { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message };
+    const ended = await collect(scratch.start(script, args), { ...bounds, ...(stop ? { signal: stop } : {}) });
+    stop?.throwIfAborted();
     if (ended.tooLong) {
       const reason = `git could not merge it within ${MERGE_MS / 60_000} minutes: split the change into smaller ones`;
       return { kind: "conflict", files: [], reason };

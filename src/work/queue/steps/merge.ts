@@ -28,6 +28,7 @@ export async function mergeStep({ context, changes, merges, id, repo, base, tip,
     method: repo.settings.merge,
     tip,
     merged: () => context.failpoint("merge_tree"),
+    ended,
   }).finally(() => merges.give(slot));
   if (made.kind === "conflict") {
     await context.store.write((tx) => changes.move(tx, id, "conflict", SYSTEM, { reason: made.reason }));
