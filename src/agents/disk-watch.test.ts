@@ -37,6 +37,7 @@ test("an agent near its limit gets a warning until it has room, one over it is s
     paths: new Paths("/hive", "/run"),
     bytesOnDisk: async ([folder = ""]) => used.get(folder.split("/").at(-2) ?? ""),
     everyMs: 1000,
+    clock: () => 0,
     onUnexpected,
   });
   await watch.runOnce();
@@ -51,6 +52,39 @@ test("an agent near its limit gets a warning until it has room, one over it is s
   expect(halted).toHaveLength(1);
   // Emitted only when something has changed.
   expect(changed).toEqual(["near", "near", "over"]);
+});
+
+test("an agent whose files take long to measure is measured less often, and holds up no other", async () => {
+  const [large, small] = ["large", "small"].map(agentOf) as [Agent, Agent];
+  for (const agent of [large, small])
+    stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: undefined };
+  let now = 0;
+  const measured: string[] = [];
+  const watch = new DiskWatch({
+    agents: { all: () => [large, small] },
+    cages: { halt: async () => {} },
+    bus: openBus(),
+    paths: new Paths("/hive", "/run"),
+    async bytesOnDisk([folder = ""]) {
+      const name = folder.split("/").at(-2) ?? "";
+      measured.push(name);
+      if (name === "large") now += 5_000;
+      return 0;
+    },
+    everyMs: 1000,
+    clock: () => now,
+    onUnexpected,
+  });
+  const round = async (at: number): Promise<string[]> => {
+    now = at;
+    measured.length = 0;
+    await watch.runOnce();
+    return [...measured];
+  };
+  expect(await round(0)).toEqual(["large", "small"]);
+  expect(await round(30_000)).toEqual(["small"]);
+  expect(await round(54_999)).toEqual(["small"]);
+  expect(await round(55_000)).toEqual(["large", "small"]);
 });
 
 test("the reason for stopping the manager also names the proposed repositories", async () => {

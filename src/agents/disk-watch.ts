@@ -8,6 +8,8 @@ import type { Swarm } from "./swarm.ts";
 /** An agent's row warns from this share of its limit. */
 const WARN_SHARE = 0.9;
 const MIB = 1024 * 1024;
+/** The pause after an agent was measured, as a multiple of what that took: a large workspace takes a tenth of the disk's time. */
+const PAUSE_FACTOR = 10;
 
 export interface DiskWatchDeps {
   agents: Pick<Swarm, "all">;
@@ -18,6 +20,8 @@ export interface DiskWatchDeps {
   bytesOnDisk(folders: string[]): Promise<number | undefined>;
   /** The pause between two rounds. Milliseconds. */
   everyMs: number;
+  /** Milliseconds of a monotonic clock. */
+  clock?(): number;
   onUnexpected(error: unknown): void;
 }
 
@@ -28,10 +32,14 @@ export interface DiskWatchDeps {
  */
 export class DiskWatch implements Service {
   readonly #deps: DiskWatchDeps;
+  readonly #clock: () => number;
+  /** When an agent may be measured again. */
+  readonly #notBefore = new WeakMap<Agent, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: DiskWatchDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? (() => performance.now());
   }
 
   start(): void {
@@ -53,9 +61,12 @@ export class DiskWatch implements Service {
   /** Measures every agent whose cage has a process, one after the other. The others write nothing. */
   async runOnce(): Promise<void> {
     for (const agent of this.#deps.agents.all()) {
-      if (agent.phase.at !== "running") continue;
+      if (agent.phase.at !== "running" || this.#clock() < (this.#notBefore.get(agent) ?? 0)) continue;
+      const startedAt = this.#clock();
       // An agent that cannot be measured does not hold up the others.
       await this.#measure(agent).catch(this.#deps.onUnexpected);
+      const now = this.#clock();
+      this.#notBefore.set(agent, now + PAUSE_FACTOR * (now - startedAt));
     }
   }
 

@@ -116,6 +116,9 @@ test("a workspace that a harness waits for is on the agent's row until it is rea
   expect(agentView(agent, {} as never).unready_workspace).toEqual({ repo: "web", reason: "the set-up failed" });
   expect(reported(null)).toEqual([undefined, []]);
   expect(agentView(agent, {} as never).unready_workspace).toBeUndefined();
+  reported({ repo: "web", failed: true, reason: "of the last harness" });
+  await hello({ instance: "i1" });
+  expect(shown()).toEqual([undefined, []]);
   reported({ repo: "web", failed: true, reason: "again" });
   await harnesses.release(agent, "a test");
   expect(shown()).toEqual([undefined, []]);
