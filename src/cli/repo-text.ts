@@ -65,7 +65,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows no folder" : `follows ${visible(repo.upstream)}`}`,
     ...field("base", `${repo.base}  ${tipOf(repo) || "empty"}`),
     ...field("merge", `${repo.merge}, policy ${repo.policy}`),
-    ...field("reviewers", repo.reviewers.join(", ")),
+    ...field("reviewers", repo.reviewers.map((name) => reviewerWords(name, repo)).join(", ")),
     ...field("check", repo.check),
     ...field("setup", repo.setup),
     ...field("author", repo.author),
@@ -133,4 +133,9 @@ export function fetchText({ repo, moved, diverged }: Output<"repo_fetch">, { pai
     ),
   );
   return [...lines, ...apart].join("\n") || `${repo.name} is up to date`;
+}
+
+/** A reviewer, and whether it can review: it has to see the repository. */
+function reviewerWords(name: string, { agents }: Pick<RepoView, "agents">): string {
+  return agents.some((agent) => agent.name === name) ? name : `${name} (no agent of this repository)`;
 }

@@ -98,6 +98,19 @@ export function protectedPaths(paths: readonly string[], patterns: readonly stri
   });
 }
 
+/** Why settings cannot work together: a policy that nothing could ever satisfy. Undefined if they can. */
+export function settingsComplaint({
+  policy,
+  check,
+  reviewers,
+}: Pick<RepoSettings, "policy" | "check" | "reviewers">): string | undefined {
+  if (policy === "checks" && check.trim() === "")
+    return 'policy: under "checks" a change merges when its check passes, and this repository has none: set a check with it';
+  if (policy === "reviewed" && reviewers.length === 0)
+    return 'policy: under "reviewed" a named reviewer approves, and this repository has none: name one with it';
+  return undefined;
+}
+
 /** What a decision without the operator depends on. */
 export interface PolicyFacts {
   settings: Pick<RepoSettings, "policy" | "check" | "reviewers">;

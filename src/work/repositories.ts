@@ -12,6 +12,7 @@ import { instant } from "../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type QueueView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
+import { settingsComplaint } from "./policy.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
 /** A folder of the host that a repository follows. */
@@ -105,6 +106,7 @@ export class Repositories {
     if (this.#repos.has(name) || this.#making.has(name))
       throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
     if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
+    checkTogether({ ...DEFAULT_REPO_SETTINGS, ...settings });
     this.#making.add(name);
     try {
       const repo: Repo = {
@@ -132,6 +134,7 @@ export class Repositories {
         settings: { ...repo.settings, ...patch.settings },
         upstream: patch.upstream ?? repo.upstream,
       };
+      if (patch.settings) checkTogether(next.settings);
       await this.#put(next, kind, patch.settings);
       return next;
     });
@@ -275,6 +278,11 @@ export class Repositories {
       };
     });
   }
+}
+
+function checkTogether(settings: Pick<RepoSettings, "policy" | "check" | "reviewers">): void {
+  const complaint = settingsComplaint(settings);
+  if (complaint !== undefined) throw new HiveError("bad_request", complaint);
 }
 
 function fromRow(row: RepoRecord): Repo {

@@ -197,7 +197,7 @@ test("repo list and show print bases, queues and branches", async () => {
     /web +main +77c0de91aa04 .* merges change 12, 2 waiting; next: stopped +12.4MB +\/home/,
   );
   const { out } = await hivectl("repo", "show", "web");
-  expect(out).toContain("merge      merge, policy reviewed\nreviewers  ada\n");
+  expect(out).toContain("merge      merge, policy reviewed\nreviewers  ada (no agent of this repository)\n");
   expect(out).toContain("queue of next stopped: its upstream has other commits\n");
   expect(out).toMatch(/\n {2}main +77c0de91aa04 +merges change 12, 2 waiting\n/);
   expect(out).toMatch(/\n {2}scout +fix⟨U\+202E⟩ +1bfaf24abcde/);

@@ -69,6 +69,13 @@ test("a repository is made, shown, set, paused, and removed once no agent uses i
   expect(repo.agents.map(({ name, access }) => `${name} ${access}`)).toEqual(["critic write", "scout write"]);
   await call("queue_pause", { name: "web", paused: false });
   await call("repo_set", { name: "web", merge: "merge" });
+  // A policy that nothing can satisfy is refused, also when its other half is taken away.
+  await expect(call("repo_set", { name: "web", policy: "checks" })).rejects.toThrow("set a check with it");
+  await expect(call("repo_set", { name: "web", policy: "reviewed", reviewers: [] })).rejects.toThrow("name one with it");
+  await call("repo_set", { name: "web", policy: "checks", check: "true" });
+  await expect(call("repo_set", { name: "web", check: "" })).rejects.toThrow("set a check with it");
+  await call("repo_set", { name: "web", policy: "operator", check: "" });
+  await expect(call("repo_create", { name: "strict", policy: "reviewed" })).rejects.toThrow("name one with it");
   expect((await call("repos", {})).repos.map(({ name }) => name)).toEqual(["web"]);
   await expect(call("repo_remove", { name: "web" })).rejects.toThrow("critic, scout use the repository web");
   await call("repo_create", { name: "gone" });
