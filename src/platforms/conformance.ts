@@ -191,15 +191,17 @@ export function conformance(name: string, makeDriver: () => Driver): void {
 
     test("is unprivileged on the host: no capabilities, no new privileges, files belong to the identity", async () => {
       const out = await inside(
-        "id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine; unshare -U true || echo refused",
+        "id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; touch /state/mine /work/mine; unshare -U true || echo refused",
       );
       expect(out).toContain("1000\n");
       expect(out.match(/Cap\w+:\t0000000000000000/g)).toHaveLength(5);
       expect(out).toContain("NoNewPrivs:\t1");
       expect(out).toContain("refused");
-      const { uid } = statSync(join(root, "a1/state/mine"));
-      expect(uid).toBe(driver.identityFor(hiveId, 1).uid);
-      if (process.getuid?.() === 0) expect(uid).not.toBe(0);
+      for (const file of ["a1/state/mine", "a1/work/mine"]) {
+        const { uid } = statSync(join(root, file));
+        expect(uid).toBe(driver.identityFor(hiveId, 1).uid);
+        if (process.getuid?.() === 0) expect(uid).not.toBe(0);
+      }
     });
 
     test("sees only its own processes", async () => {
