@@ -167,3 +167,10 @@ test("the queue is controlled: to the front, out of it, and tried again after a 
   await call("withdraw_change", { change: x });
   expect(await states()).toEqual(["withdrawn", "withdrawn", "merged"]);
 });
+
+test("the invariants of deploys and changes hold after all of this", async () => {
+  await system.work.queue.idle();
+  const { findings } = await call("check", {});
+  expect(findings.map(({ invariant }) => invariant)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  expect(findings.filter(({ ok }) => !ok)).toEqual([]);
+});
