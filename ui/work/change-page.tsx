@@ -8,7 +8,6 @@ import { Accept, Missing } from "../diff/accept.tsx";
 import { MoreFiles, useFiles } from "../diff/files.tsx";
 import { FileTree } from "../diff/tree.tsx";
 import { ViewSwitch } from "../diff/view-switch.tsx";
-import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { call } from "../lib/api.ts";
@@ -22,8 +21,10 @@ import { ChangeBar, changeNote } from "./change-bar.tsx";
 import { ChangeFile } from "./change-file.tsx";
 import { ChangeTop } from "./change-top.tsx";
 import { placed } from "./comments.ts";
+import { Instead } from "./instead.tsx";
 import { Talk } from "./talk.tsx";
 import { useComments } from "./use-comments.ts";
+import { useSeen } from "./use-seen.ts";
 
 type Base = "merge_base" | "base_tip" | "last_reviewed";
 /** What the diff can be compared with. It is decided against the first. */
@@ -109,25 +110,14 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
   const { byFile, general } = useMemo(() => placed(comments, files), [comments, files]);
   const drafts = comments.filter(({ state }) => state === "draft").length;
   const unshown = useMemo(() => files.filter(isUnshown).map((file) => file.path), [files]);
-  // Files that were read to their end here, or are accepted by name. Those of another diff do not count.
+  // What can be approved: the diff from where the branch began.
   const digest = from === "merge_base" ? shown.change.digest : undefined;
-  const [seen, setSeen] = useState<{ of: string | undefined; read: ReadonlySet<string>; ticked: ReadonlySet<string> }>(
-    NOTHING_SEEN,
-  );
-  const { read, ticked } = seen.of === digest ? seen : NOTHING_SEEN;
+  const { read, ticked, onWhole, accept } = useSeen(digest);
   const unread = unshown.filter((path) => !read.has(path));
   const missing = unread.filter((path) => !ticked.has(path)).length;
   const readPart = useCallback(
     (path: string, after: number) => call("change_file", { change: id, against: from, path, after }),
     [id, from],
-  );
-  const onWhole = useCallback(
-    (path: string) =>
-      setSeen((now) => {
-        const before = now.of === digest ? now : NOTHING_SEEN;
-        return { ...before, of: digest, read: new Set(before.read).add(path) };
-      }),
-    [digest],
   );
   const [isHelp, setHelp] = useState(false);
   const go = (next: { base?: string; view?: string }): void =>
@@ -155,7 +145,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
   const canApprove = changeCan(change, "approve");
   const isOld = change.digest !== shown.change.digest || change.sha !== shown.change.sha;
   const isWritten = useUnsent(changeNote(id));
-  const instead = insteadOf({ isOld, again, isForReading: canApprove && base !== "merge_base", go, words: BASES[base] });
+  const isForReading = canApprove && base !== "merge_base";
   return (
     <>
       <Bar repo={change.repo}>
@@ -180,7 +170,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
             )}
             <Talk id={id} comments={general} acts={acts} canComment={!isChangeOver(change.state)} />
             {canApprove && unread.length > 0 && from === "merge_base" && (
-              <Accept paths={unread} accepted={ticked} accept={(paths) => setSeen({ of: digest, read, ticked: paths })} />
+              <Accept paths={unread} accepted={ticked} accept={accept} />
             )}
           </div>
           <ViewSwitch bases={basesOf(change)} base={base} mode={mode} change={go} />
@@ -209,12 +199,12 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
       </main>
       {(isWritten || hasActions(change)) && (
         <div className="actbar">
-          {instead && !isWritten ? (
-            <div className="foot act">{instead}</div>
+          {(isOld || isForReading) && !isWritten ? (
+            <Instead isOld={isOld} again={again} words={BASES[base]} decide={() => go({ base: "merge_base" })} />
           ) : (
             <ChangeBar
               change={change}
-              seen={from === "merge_base" ? shown.change : undefined}
+              seen={digest === undefined ? undefined : shown.change}
               unshown={unshown}
               blocked={missing > 0 && <Missing count={missing} />}
               drafts={drafts}
@@ -231,8 +221,6 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
   );
 }
 
-const NOTHING_SEEN = { of: undefined, read: new Set<string>(), ticked: new Set<string>() };
-
 /** Begins a comment on the focused line, or on the whole change. */
 function comment(): void {
   const line = document.activeElement?.closest<HTMLElement>("[data-place]");
@@ -248,33 +236,3 @@ const hasActions = (change: ChangeView): boolean =>
 /** The first round has no earlier one to compare with. */
 const basesOf = ({ round }: ChangeView): Partial<Record<Base, string>> =>
   round > 1 ? BASES : { merge_base: BASES.merge_base, base_tip: BASES.base_tip };
-
-interface Instead {
-  isOld: boolean;
-  again: () => Promise<void>;
-  isForReading: boolean;
-  go: (next: { base: Base }) => void;
-  words: string;
-}
-
-/** What takes the place of the decisions while the diff on the screen is not the one to decide on. */
-function insteadOf({ isOld, again, isForReading, go, words }: Instead): ReactNode {
-  if (isOld) {
-    return (
-      <>
-        <span className="amber">The change has another commit since this was read.</span>
-        <Action run={again}>look again</Action>
-      </>
-    );
-  }
-  return (
-    isForReading && (
-      <>
-        <span className="dim">compared with {words}, for reading</span>
-        <button type="button" onClick={() => go({ base: "merge_base" })}>
-          compare with where the branch began, to decide
-        </button>
-      </>
-    )
-  );
-}
