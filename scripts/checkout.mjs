@@ -16,7 +16,10 @@ export async function copyCheckout(folder) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await cp(join(ROOT, file), join(folder, file), { verbatimSymlinks: true });
   }
-  // Make it a repository: tests ask git which files belong to it, and the copy may be inside an ignored folder.
+  // Make it a repository with this history: tests ask git which files belong to it and replay its last commits, and the
+  // copy may be inside an ignored folder.
   await exec("git", ["init", "--quiet"], { cwd: folder });
+  await exec("git", ["fetch", "--quiet", "--update-shallow", ROOT, "HEAD"], { cwd: folder });
+  await exec("git", ["reset", "--quiet", "--soft", "FETCH_HEAD"], { cwd: folder });
   await exec("git", ["add", "--all"], { cwd: folder });
 }

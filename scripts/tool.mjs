@@ -1,10 +1,16 @@
-// `npm run bench`, `npm run soak`: builds the hive and the tool, then runs the tool. Further arguments go to the tool.
+// `npm run bench`, `npm run soak`, `npm run replay`: builds the hive and the tool, then runs the tool. Further arguments go
+// to the tool.
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT, foreground, has } from "./lib.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
-const TOOLS = { bench: "bench/main.ts", screens: "dev/screens/main.ts", soak: "bench/soak/main.ts" };
+const TOOLS = {
+  bench: "bench/main.ts",
+  screens: "dev/screens/main.ts",
+  soak: "bench/soak/main.ts",
+  replay: "test/campaigns/replay/main.ts",
+};
 
 /** Bundles a tool as the product's programs are, so that measured code never runs through a loader. Returns its file. */
 export async function buildTool(name) {

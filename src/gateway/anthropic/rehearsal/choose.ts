@@ -78,16 +78,18 @@ function nth(
   caught: Variables,
   memory: Memory,
 ): Step {
+  const played = steps.slice(0, round);
+  // A value that this turn looks for is its own: that of an earlier turn does not stand in for one that is not found.
+  const sought = new Set(played.flatMap((step) => Object.keys(step.capture)));
   const variables: Variables = {
-    ...memory.variables,
+    ...Object.fromEntries(Object.entries(memory.variables).filter(([name]) => !sought.has(name))),
     ...caught,
     agent,
     sender: conversation.sender ?? "",
     body: conversation.body,
   };
-  steps
-    .slice(0, round)
-    .forEach((step, index) => Object.assign(variables, capture(step.capture, conversation.results[index] ?? "")));
+  for (const [index, step] of played.entries())
+    Object.assign(variables, capture(step.capture, conversation.results[index] ?? ""));
   const { agent: _1, sender: _2, body: _3, ...lasting } = variables;
   Object.assign(memory.variables, lasting);
   const step = steps[round];
