@@ -228,3 +228,18 @@ test("an agent proposes at most a hundred times until anyone decides on a change
   await system.work.decisions.return(row.id, "another way");
   expect(await propose({}, other)).toMatchObject({ round: 2, undecided: 1 });
 });
+
+test("a comment on a long line is outdated only if the line has changed", async () => {
+  const long = `${"x".repeat(2_000)}\n`;
+  await pushed(topic, await commit({ "README.md": "web\n", "long.txt": long }, base));
+  const row = await propose();
+  const place = { path: "long.txt", line: 1, side: "new" as const, quote: long.slice(0, 1_024) };
+  const { id } = await system.work.comments.draft(row.id, place, "long");
+  await system.work.decisions.return(row.id, undefined);
+  await pushed(topic, await commit({ "README.md": "web\n", "long.txt": long, "more.txt": "1\n" }, base));
+  await propose();
+  expect(system.system.store.changes.comment(id)).toMatchObject({ outdated: 0, state: "open" });
+  await pushed(topic, await commit({ "README.md": "web\n", "long.txt": `y${long}` }, base));
+  await propose();
+  expect(system.system.store.changes.comment(id)).toMatchObject({ outdated: 1 });
+});

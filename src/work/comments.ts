@@ -3,7 +3,7 @@ import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
-import { MAX_COMMENTS } from "../wire/work.ts";
+import { MAX_COMMENTS, MAX_QUOTE_CHARS } from "../wire/work.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -91,14 +91,20 @@ export class Comments {
     return drafts.length;
   }
 
-  /** Which comments of a change are about a line that another commit does not have as it was, by their ids. */
+  /** Which comments of a change are about a line that another commit does not have as it was, by their ids. A quote has
+   * the beginning of a long line. */
   async outdatedIn(row: ChangeRecord, sha: Sha): Promise<ReadonlyMap<number, boolean>> {
     const placed = this.#context.store.changes.comments(row.id).filter(({ path, side }) => path !== null && side === "new");
     const paths = [...new Set(placed.flatMap(({ path }) => path ?? []))];
     const lines = new Map(
       await Promise.all(paths.map(async (path) => [path, await this.#linesOf(row.repo, sha, path)] as const)),
     );
-    return new Map(placed.map(({ id, path, line, quote }) => [id, lines.get(path ?? "")?.[(line ?? 0) - 1] !== quote]));
+    return new Map(
+      placed.map(({ id, path, line, quote }) => [
+        id,
+        lines.get(path ?? "")?.[(line ?? 0) - 1]?.slice(0, MAX_QUOTE_CHARS) !== quote,
+      ]),
+    );
   }
 
   /** Stores what `outdatedIn` has found. Only inside a write. */
