@@ -159,7 +159,6 @@ describe("an approval", () => {
   });
 
   test.each([
-    ["the check, of a repository without one", "policy checks", { policy: "checks" as const }],
     ["the check, under the policy of the operator", "policy checks", { check: "true" }],
     ["a reviewer who is one no longer", "critic", { policy: "reviewed" as const, reviewers: ["ada"] }],
     ["a reviewer of their own change", "scout", { policy: "reviewed" as const, reviewers: ["scout", "ada"] }],
