@@ -50,6 +50,8 @@ export class Repositories {
   readonly #tips = new Map<string, Map<string, Sha>>();
   /** Changes of rows, one after the other: each is made from the row before. */
   readonly #writes = new SerialQueue();
+  /** Repositories that cannot be read, each with the reason. Everything else of the hive goes on. */
+  readonly #damaged = new Map<string, string>();
   /** Names of repositories that are being made. */
   readonly #making = new Set<string>();
 
@@ -61,12 +63,21 @@ export class Repositories {
   /** Reads the tips and removes what a killed git has left. Called before any repository is used. */
   async open(): Promise<void> {
     for (const name of this.#repos.keys()) {
-      const folder = this.folder(name);
-      // The row is first: a repository that was being made when the daemon was killed has no folder.
-      if (!existsSync(folder)) await makeRepo(folder, this.#scratch);
-      await removeLocks(folder);
-      await this.#readTips(name);
+      try {
+        await this.#openOne(name);
+      } catch (error) {
+        this.#context.onUnexpected(error);
+        this.#damaged.set(name, error instanceof Error ? error.message : String(error));
+      }
     }
+  }
+
+  async #openOne(name: string): Promise<void> {
+    const folder = this.folder(name);
+    // Not made again: an empty one would say that its bases and changes are gone.
+    if (!existsSync(folder)) throw new Error(`${folder} is missing`);
+    await removeLocks(folder);
+    await this.#readTips(name);
   }
 
   get #scratch(): string {
@@ -82,12 +93,15 @@ export class Repositories {
     return [...this.#repos.values()];
   }
 
+  /** The repository of a name. Undefined if there is none, or if it cannot be read. */
   find(name: string): Repo | undefined {
-    return this.#repos.get(name);
+    return this.#damaged.has(name) ? undefined : this.#repos.get(name);
   }
 
   get(name: string): Repo {
     const repo = this.#repos.get(name);
+    const damage = this.#damaged.get(name);
+    if (damage !== undefined) throw new HiveError("unavailable", `the repository ${name} ${remedyFor(name, damage)}`);
     if (!repo) throw new HiveError("not_found", `there is no repository ${name}: ${hivectl("repo list")} lists them`);
     return repo;
   }
@@ -117,7 +131,9 @@ export class Repositories {
         bytes: 0,
         createdAt: this.#context.now(),
       };
-      if (!existsSync(this.folder(name))) await makeRepo(this.folder(name), this.#scratch);
+      // Without a row it is what a daemon left that ended while it made or removed a repository.
+      await discard(this.folder(name), this.#scratch);
+      await makeRepo(this.folder(name), this.#scratch);
       await this.#put(repo, "repo_added");
       return repo;
     } finally {
@@ -165,7 +181,7 @@ export class Repositories {
 
   /** Removes a repository with its changes. Throws if an agent's config names it. */
   async remove(name: string): Promise<void> {
-    const repo = this.get(name);
+    const repo = this.#repos.get(name) ?? this.get(name);
     const users = this.#context.agents.all().filter((agent) => accessOf(agent, name) !== undefined);
     if (users.length > 0)
       throw new HiveError(
@@ -179,6 +195,7 @@ export class Repositories {
       store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind: "repo_removed", detail: { repo: repo.name } });
     });
     this.#repos.delete(name);
+    this.#damaged.delete(name);
     this.#tips.delete(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
@@ -253,6 +270,11 @@ export class Repositories {
 
   /** The queues that have something to show: held ones, and those with changes. */
   #queues(repo: Repo): QueueView[] {
+    const damage = this.#damaged.get(repo.name);
+    if (damage !== undefined)
+      return [
+        { base: repo.settings.base, state: "stopped", reason: `the repository ${remedyFor(repo.name, damage)}`, waiting: [] },
+      ];
     const rows = this.#context.store.changes
       .open()
       .filter((row) => row.repo === repo.name && (row.state === "queued" || isBeingMerged(row.state)));
@@ -279,6 +301,10 @@ export class Repositories {
     });
   }
 }
+
+/** What is wrong with a repository that cannot be read, and what to do. */
+const remedyFor = (name: string, damage: string): string =>
+  `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
 function checkTogether(settings: Pick<RepoSettings, "policy" | "check" | "reviewers">): void {
   const complaint = settingsComplaint(settings);

@@ -13,10 +13,13 @@ export async function recoverQueues(parts: QueueParts, checks: Checks): Promise<
   await checks.removeLeft();
   const open = Map.groupBy(store.changes.open(), ({ repo }) => repo);
   for (const [repo, rows] of open) {
+    // One that cannot be read is left as it is.
+    if (parts.repositories.find(repo) === undefined) continue;
     const refs = await listRefs(parts.repositories.folder(repo), ["refs/changes"]);
     for (const row of rows) await orHold(parts, row, () => pinAgain(parts, row, refs));
   }
-  for (const row of store.changes.merging()) await orHold(parts, row, () => settle(parts, row.id, null));
+  const readable = store.changes.merging().filter(({ repo }) => parts.repositories.find(repo) !== undefined);
+  for (const row of readable) await orHold(parts, row, () => settle(parts, row.id, null));
 }
 
 /** Pins a proposed commit whose ref is missing or names another one: the daemon may have ended before it was written. */

@@ -36,18 +36,19 @@ const PREFIX = "refs/agents/";
  */
 export class Branches {
   readonly #context: WorkContext;
-  readonly #repositories: Pick<Repositories, "all" | "folder">;
+  readonly #repositories: Pick<Repositories, "all" | "find" | "folder">;
   /** One change at a time per repository. */
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(context: WorkContext, repositories: Pick<Repositories, "all" | "folder">) {
+  constructor(context: WorkContext, repositories: Pick<Repositories, "all" | "find" | "folder">) {
     this.#context = context;
     this.#repositories = repositories;
   }
 
   /** Makes the refs follow the rows. Called when the daemon starts, before the first push. */
   async open(): Promise<void> {
-    for (const { name } of this.#repositories.all()) await this.#follow(name);
+    // One that cannot be read is left as it is.
+    for (const { name } of this.#repositories.all()) if (this.#repositories.find(name)) await this.#follow(name);
   }
 
   async #follow(repo: string): Promise<void> {
