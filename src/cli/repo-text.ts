@@ -119,7 +119,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
 }
 
 /** What a fetch has done, a line for each base. */
-export function fetchText({ repo, moved, diverged }: Output<"repo_fetch">, { paint, width }: View): string {
+export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">, { paint, width }: View): string {
   const lines = moved.map(({ base, from, to }) =>
     from === undefined ? `${base} is new at ${short(to)}` : `${base} moved from ${short(from)} to ${short(to)}`,
   );
@@ -132,7 +132,8 @@ export function fetchText({ repo, moved, diverged }: Output<"repo_fetch">, { pai
       ),
     ),
   );
-  return [...lines, ...apart].join("\n") || `${repo.name} is up to date`;
+  const lost = gone.map((base) => paint("amber", `${base} is gone from the folder: its changes are stale`));
+  return [...lines, ...apart, ...lost].join("\n") || `${repo.name} is up to date`;
 }
 
 /** A reviewer, and whether it can review: it has to see the repository. */

@@ -94,6 +94,8 @@ export const workOperations = {
       moved: z.array(z.object({ base: z.string(), from: Sha.optional(), to: Sha })),
       /** Bases with commits on both sides. Their queues stop until the operator decides. */
       diverged: z.array(z.string()),
+      /** Branches that the upstream no longer has. Their changes are stale. */
+      gone: z.array(z.string()),
     }),
   },
   repo_set: {

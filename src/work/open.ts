@@ -25,7 +25,7 @@ export function openWork(context: WorkContext) {
     repositories.changed(row.repo);
     news.changed(row);
   });
-  const upstreams = new Upstreams(context, repositories, news);
+  const upstreams = new Upstreams(context, repositories, changeStore, news);
   const comments = new Comments(context, changeStore);
   const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue(context, repositories, changeStore);

@@ -60,7 +60,7 @@ test("a repository gets the branches of an exported folder, and its bases follow
     upstream: join(folder, ".git"),
   });
   const second = commit("b.txt", "two\n");
-  expect(await upstreams.fetch("web")).toEqual({ moved: [{ base: "main", from: first, to: second }], diverged: [] });
+  expect(await upstreams.fetch("web")).toEqual({ moved: [{ base: "main", from: first, to: second }], diverged: [], gone: [] });
   expect(repositories.tip("web", "main")).toBe(second);
   expect(repositories.tip("web", "release/1.x")).toBe(first);
   // The daemon has written nothing there.
@@ -75,7 +75,7 @@ test("a base with commits on both sides has diverged: it stays, and its queue st
   await upstreams.fetch("web");
   git("reset", "-q", "--hard", "HEAD~1");
   const theirs = commit("theirs.txt", "theirs\n");
-  expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"] });
+  expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"], gone: [] });
   expect(repositories.tip("web", "main")).toBe(ours);
   expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "main", state: "stopped" }]);
   git("merge", "-q", "--no-edit", ours);
@@ -134,4 +134,21 @@ test("a hook or a filter of the folder does not run when the daemon reads it", a
   git("config", "uploadpack.packObjectsHook", `touch ${marker}`);
   await system.work.upstreams.add("web", exported(), {});
   expect(() => execFileSync("test", ["-e", marker])).toThrow();
+});
+
+test("a branch that is gone from the folder takes its base along, unless the base has commits of its own", async () => {
+  const first = commit("a.txt", "one\n");
+  git("branch", "old");
+  git("branch", "kept");
+  const { repositories, upstreams } = system.work;
+  await upstreams.add("web", exported(), {});
+  const second = commit("b.txt", "two\n");
+  await upstreams.fetch("web");
+  // What was merged here and was never upstream.
+  expect(await repositories.moveBase("web", "kept", second, first)).toBe(true);
+  git("branch", "-D", "old", "kept");
+  const { gone } = await upstreams.fetch("web");
+  expect(gone.sort()).toEqual(["kept", "old"]);
+  expect([...repositories.tips("web").keys()].sort()).toEqual(["kept", "main"]);
+  expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "kept", state: "stopped" }]);
 });

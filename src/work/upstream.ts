@@ -2,12 +2,14 @@ import { lstat } from "node:fs/promises";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import { git as ownGit } from "../os/git/git.ts";
-import { moveRef } from "../os/git/refs.ts";
+import { moveRef, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
+import { isBeingMerged } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
+import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
 import type { Repo, Repositories, Upstream } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
@@ -16,6 +18,7 @@ import type { WorkContext } from "./work-context.ts";
 export interface Fetched {
   moved: { base: string; from?: Sha; to: Sha }[];
   diverged: string[];
+  gone: string[];
 }
 
 interface Follow {
@@ -30,12 +33,14 @@ export const DIVERGED = "its upstream has other commits: merge or rebase there, 
 export class Upstreams {
   readonly #context: WorkContext;
   readonly #repositories: Repositories;
+  readonly #changeStore: ChangeStore;
   readonly #news: Pick<News, "baseMoved">;
   /** One fetch of a repository at a time. */
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(context: WorkContext, repositories: Repositories, news: Pick<News, "baseMoved">) {
+  constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore, news: Pick<News, "baseMoved">) {
     this.#news = news;
+    this.#changeStore = changeStore;
     this.#context = context;
     this.#repositories = repositories;
   }
@@ -109,12 +114,32 @@ export class Upstreams {
       );
     }
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
-    return this.#moveBases(repo, refs.heads);
+    const fetched = await this.#moveBases(repo, refs.heads);
+    for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
+    return fetched;
+  }
+
+  /**
+   * A branch is gone upstream: its changes become stale. The base goes too, unless it has commits that were never
+   * upstream, or is the repository's own base: then its queue stops, and nothing is lost.
+   */
+  async #removeGone(repo: Repo, base: string, known: Sha): Promise<string> {
+    const { store } = this.#context;
+    await removeRef(this.#repositories.folder(repo.name), UPSTREAM + base);
+    const reason = `the branch ${base} is gone from the folder that ${repo.name} follows`;
+    if (base === repo.settings.base || this.#repositories.tip(repo.name, base) !== known)
+      await this.#repositories.hold(repo.name, base, { by: "system", reason });
+    else await this.#repositories.removeBase(repo.name, base);
+    const rows = store.changes.open().filter((row) => row.repo === repo.name && row.base === base && !isBeingMerged(row.state));
+    await store.write((tx) => {
+      for (const row of rows) this.#changeStore.move(tx, row.id, "orphan", SYSTEM, { reason });
+    });
+    return base;
   }
 
   /** Moves bases forward. A base with commits of its own and others upstream has diverged: its queue stops. */
   async #moveBases(repo: Repo, heads: ReadonlyMap<string, Sha>): Promise<Fetched> {
-    const fetched: Fetched = { moved: [], diverged: [] };
+    const fetched: Fetched = { moved: [], diverged: [], gone: [] };
     for (const [base, to] of heads) {
       const from = this.#repositories.tip(repo.name, base);
       if (from === to) continue;

@@ -16,9 +16,10 @@ import { bytes, visible } from "../lib/text.ts";
 export function About({ repo }: { repo: RepoView }): ReactNode {
   const { name, upstream, agents, created_at: created } = repo;
   const fetchNow = async (): Promise<string> => {
-    const { repo: now, moved, diverged } = await call("repo_fetch", { name });
+    const { repo: now, moved, diverged, gone } = await call("repo_fetch", { name });
     knowRepo(now);
     if (diverged.length > 0) return `${diverged.join(", ")}: commits on both sides, the queue stops`;
+    if (gone.length > 0) return `${gone.join(", ")}: gone from the folder, the changes are stale`;
     return moved.length === 0 ? "nothing is new" : `moved: ${moved.map((one) => one.base).join(", ")}`;
   };
   return (

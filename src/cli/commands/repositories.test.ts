@@ -209,7 +209,7 @@ test("repo fetch exports the caller's own folder again, and no other", async () 
   const folder = join(clone, ".git");
   const repo = aRepo("web", { upstream: folder });
   host.answers.repo = { repo, branches: [] };
-  host.answers.repo_fetch = { repo, moved: [], diverged: [] };
+  host.answers.repo_fetch = { repo, moved: [], diverged: [], gone: [] };
   await hivectl("repo", "fetch", "web");
   const nonce = readFileSync(join(folder, "hive-export"), "utf8").trim();
   expect(host.called("repo_fetch")).toEqual({ name: "web", nonce });
@@ -240,11 +240,12 @@ test("repo fetch says what moved and what has diverged", async () => {
       { base: "v2", to: SHA },
     ],
     diverged: ["next"],
+    gone: ["old"],
   };
   expect((await hivectl("repo", "fetch", "web")).out).toMatch(
-    /^main moved from 77c0de91aa04 to 1bfaf24abcde\nv2 is new at 1bfaf24abcde\nnext has diverged: /,
+    /^main moved from 77c0de91aa04 to 1bfaf24abcde\nv2 is new at 1bfaf24abcde\nnext has diverged: [^\n]*\nold is gone from the folder: its changes are stale\n$/,
   );
-  host.answers.repo_fetch = { repo, moved: [], diverged: [] };
+  host.answers.repo_fetch = { repo, moved: [], diverged: [], gone: [] };
   expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");
 });
 
