@@ -119,6 +119,16 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   "repo fetch": { examples: ["hivectl repo fetch web"] },
   "repo remove": { examples: ["hivectl repo remove web", "hivectl repo remove web --yes"] },
+  "repo include": {
+    words:
+      "An included file is in no commit: it is copied into a workspace when that is made, before the set-up, and listed in its .git/info/exclude. A file that git tracks is not replaced. Every agent with the repository can read it, and its approval names it. Checks do not get it.",
+    examples: [
+      "hivectl repo include web ./.env ./config/local.json",
+      "hivectl repo include web ~/keys/dev.env --as .env",
+      "hivectl repo include web --list",
+      "hivectl repo include web --remove .env",
+    ],
+  },
   "repo pause": { examples: ["hivectl repo pause web", "hivectl repo pause web --base release/1.x"] },
   "repo resume": { examples: ["hivectl repo resume web"] },
   "work retry": { examples: ["hivectl repo set web --setup 'npm ci' && hivectl work retry scout"] },

@@ -55,6 +55,8 @@ const fine: StubHost["answers"] = {
   change_approve: { change: aChange({ id: 3, state: "approved" }) },
   change_retry: { change: aChange({ id: 3, state: "queued" }) },
   pending: { approvals: [] },
+  repo_include: { file: { path: ".env", bytes: 1, executable: false, added_at: request.requested_at } },
+  repo_includes: { files: [] },
 };
 beforeEach(() => {
   host.calls = [];
@@ -140,6 +142,10 @@ const VERBS: readonly Case[] = [
   ["repo fetch web", "repo_fetch"],
   ["repo remove web --yes", "repo"],
   ["repo remove web --yes", "repo_remove"],
+  ["repo include web FILE --as a.json", "repo_include"],
+  ["repo include web FILE", "repo_includes"],
+  ["repo include web --list", "repo_includes"],
+  ["repo include web --remove .env", "repo_include_remove"],
   ["repo pause web", "queue_pause"],
   ["repo resume web --base main", "queue_pause"],
   ["repo remote web", "repo_token"],
@@ -184,6 +190,7 @@ const ALONE = ["restore", "completion", "man", "top"];
 const wordsOf = (line: string): string[] => line.split(" ").map((word) => PLACES[word]?.() ?? word);
 const PLACES: Record<string, () => string> = {
   TREE: () => join(folder, "tree"),
+  FILE: () => join(folder, "tree", "agent.json"),
   FOLDER: () => join(folder, "to"),
   CLONE: () => clone,
 };

@@ -96,6 +96,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo set": "repo_set",
   "repo fetch": "repo_fetch",
   "repo remove": "repo_remove",
+  "repo include": { shape: `${shapeOf(operations.repo_includes.output)}; with --remove {}` },
   "work retry": "workspace_retry",
   "work skip": "workspace_skip",
   "repo pause": "queue_pause",

@@ -132,7 +132,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const diskWatch = new DiskWatch({ ...base, cages, bytesOnDisk, everyMs: config.diskCheckMs });
 
   const confirmations = new Confirmations();
-  const review = new Review({ ...base, models: pricedModels, evaluatesNix: platform.evaluatesNix });
+  const included = (repo: string): string[] => store.includes.of(repo).map(({ path }) => path);
+  const review = new Review({ ...base, included, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths, platform });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const repositories: AgentRepositories = { complaints: (name, of) => work.complaints(name, of) };

@@ -159,7 +159,7 @@ test("the marks of a request that names an agent follow that agent's spawn and r
   await spawn("carl");
   expect(texts(id)).not.toContain(unknown);
   await system.commands.destroy("carl", { purge: false });
-  await system.agentRemoved();
+  await system.marksChanged();
   expect(texts(id)).toContain(unknown);
   await system.decisions.cancel(id, "operator");
 });

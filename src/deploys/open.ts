@@ -33,8 +33,8 @@ export function openDeploys(context: DeployContext) {
       return recovered;
     },
 
-    /** Updates pending requests after an agent was destroyed or purged, because they may name it. */
-    agentRemoved: () => refreshMarks(context, requestStore),
+    /** Updates pending requests after something that their marks name has changed: an agent, an included file. */
+    marksChanged: () => refreshMarks(context, requestStore),
 
     /** Spawns the manager at the first start. A failure is reported, and the next start tries again. */
     async firstStart(): Promise<void> {

@@ -12,6 +12,8 @@ export interface ReviewDeps {
   models: readonly string[];
   /** Whether the platform evaluates the Nix code of a config. Without it, such files are shown as ignored. */
   evaluatesNix: boolean;
+  /** The paths of the files that are copied into workspaces of a repository. */
+  included(repo: string): readonly string[];
 }
 
 /** Checks a config change and presents it to the operator. */
@@ -34,9 +36,9 @@ export class Review {
 
   /** What the operator should not miss in a change. */
   risks({ base, head, diff }: Change): RiskMark[] {
-    const { agents, models, evaluatesNix } = this.#deps;
+    const { agents, models, evaluatesNix, included } = this.#deps;
     const known = { models, agents: agents.all().map((agent) => agent.name) };
-    return riskMarks(base, head, diff, { evaluatesNix, template: NIX_TEMPLATE, known });
+    return riskMarks(base, head, diff, { evaluatesNix, template: NIX_TEMPLATE, known, included });
   }
 }
 

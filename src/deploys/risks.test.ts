@@ -14,6 +14,7 @@ const BWRAP: RiskContext = {
   evaluatesNix: false,
   template,
   known: { models: [], agents: ["scribe", "ada", "bob", "scout", "anna"] },
+  included: (repo) => ({ api: [".env"], keys: [".env", "config/dev\u202e.key"] })[repo] ?? [],
 };
 
 /** The marks of a change, computed with the diff that is shown. */
@@ -123,6 +124,24 @@ describe("what an agent gains is marked", () => {
       { repos: [{ name: "docs", access: "read" }] },
       { repos: [{ name: "docs" }] },
       [["warn", "repo", "may now write to the repository docs: push branches and propose changes"]],
+    ],
+    [
+      "included files of a repository",
+      { repos: [{ name: "api" }] },
+      { repos: [{ name: "api" }, { name: "keys", access: "read" }] },
+      [
+        ["warn", "repo", "gets 2 included files of keys: .env, config/dev⟨U+202E⟩.key"],
+        ["info", "repo", "may now read the repository keys"],
+      ],
+    ],
+    [
+      "one included file",
+      {},
+      { repos: [{ name: "api", access: "read" }] },
+      [
+        ["warn", "repo", "gets 1 included file of api: .env"],
+        ["info", "repo", "may now read the repository api"],
+      ],
     ],
     ["only reading a repository", { repos: [{ name: "docs" }] }, { repos: [{ name: "docs", access: "read" }] }, []],
     ["a mount", {}, { mounts: [{ host: "/a", cage: "/b" }] }, [["warn", "mount", "new mount: /a → /b (ro)"]]],

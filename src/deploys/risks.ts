@@ -23,6 +23,8 @@ export interface RiskContext {
   /** The Nix files of the template, by path. They need no mark. */
   template: Readonly<Record<string, string>>;
   known: KnownNames;
+  /** The paths of the files that are copied into workspaces of a repository. */
+  included(repo: string): readonly string[];
 }
 
 /**
@@ -41,6 +43,7 @@ export function riskMarks(
   const marks = [
     ...readableMarks(was.unreadable),
     ...configMarks(was.config, configOf(after).config),
+    ...includeMarks(was.config, configOf(after).config, context.included),
     ...unshownMarks(diff),
     ...paddingMarks(diff),
     ...instructionMarks(before.get(INSTRUCTIONS_FILE), after.get(INSTRUCTIONS_FILE), diff),
@@ -54,6 +57,16 @@ export function riskMarks(
   const rest = marks.slice(MAX_MARKS - 1);
   const text = `${rest.length} further marks are not shown: read the whole diff`;
   return [...marks.slice(0, MAX_MARKS - 1), { level: rest[0]?.level ?? "warn", kind: "invisible", text }];
+}
+
+/** Marks the operator's files that an agent gets with a repository: they may be keys. */
+function includeMarks(before: AgentConfig, after: AgentConfig, included: RiskContext["included"]): RiskMark[] {
+  return after.repos.flatMap(({ name }): RiskMark[] => {
+    const files = before.repos.some((repo) => repo.name === name) ? [] : included(name);
+    if (files.length === 0) return [];
+    const count = files.length === 1 ? "1 included file" : `${files.length} included files`;
+    return [{ level: "warn", kind: "repo", text: `gets ${count} of ${name}: ${names(files)}`, path: CONFIG_FILE }];
+  });
 }
 
 /** Marks a change of the instructions, however small. */

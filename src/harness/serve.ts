@@ -15,6 +15,7 @@ import { proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
+import { includedFiles } from "./workspace/include.ts";
 import { Workspaces } from "./workspace/workspaces.ts";
 
 /** Exit codes. They differ so that the daemon and people can tell the ends apart. */
@@ -119,6 +120,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
       objects: join(config.socketsDir, "objects"),
       port: git.port,
       env: { ...first.config.env, ...programEnv },
+      included: (repo) => includedFiles(async (after) => (await link.call("included", { repo, after }, leaving.signal)).file),
       report: (workspace) => void link.call("report", { workspace }).catch(failed("the workspace was not reported")),
       log,
     },

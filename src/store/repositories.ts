@@ -52,6 +52,7 @@ export function repositoryQueries(db: Sqlite) {
   const pushed = db.prepare<[string], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM pushed_bytes WHERE agent = ?");
   const removePushedTo = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE repo = ?");
   const removePushedBy = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE agent = ?");
+  const removeIncludes = db.prepare<[string]>("DELETE FROM include_files WHERE repo = ?");
   const removeBranch = db.prepare<[string, string, string]>("DELETE FROM branches WHERE repo = ? AND agent = ? AND branch = ?");
   const removeBranches = db.prepare<[string]>("DELETE FROM branches WHERE repo = ?");
   const branch = db.prepare<[string, string, string], BranchRecord>(
@@ -62,11 +63,12 @@ export function repositoryQueries(db: Sqlite) {
   return {
     all: () => all.all(),
     put: (row: RepoRecord): void => void put.run(row),
-    /** Removes a repository and the rows of its branches. */
+    /** Removes a repository with its branches and its included files. */
     remove(name: string): void {
       remove.run(name);
       removeBranches.run(name);
       removePushedTo.run(name);
+      removeIncludes.run(name);
     },
     /** Stores the branch of a push. */
     putBranch: (row: BranchRecord): void => void putBranch.run(row),

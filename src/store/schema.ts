@@ -379,4 +379,16 @@ CREATE TABLE change_comments (
 );
 CREATE INDEX change_comments_of ON change_comments (change, id);
 `,
+  `
+-- Files of the operator that are copied into each fresh workspace of a repository.
+CREATE TABLE include_files (
+  repo TEXT NOT NULL,
+  path TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  executable INTEGER NOT NULL,
+  added_at INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (repo, path)
+);
+`,
 ];

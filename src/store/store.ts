@@ -5,6 +5,7 @@ import { changeQueries } from "./changes.ts";
 import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
+import { includeFileQueries } from "./include-files.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
@@ -62,6 +63,7 @@ export function openStore(options: StoreOptions) {
     agents: agentQueries(db),
     approvals: approvalQueries(db),
     repositories: repositoryQueries(db),
+    includes: includeFileQueries(db),
     changes: changeQueries(db),
     turns: turnQueries(db, inserts),
     eventRetention: eventRetentionQueries(db),

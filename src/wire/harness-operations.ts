@@ -6,8 +6,10 @@ import { Figure, LiveDelta, SpooledEvent, TurnNumber } from "./event.ts";
 import { AssignedRepo, Reason, TurnOutcome, WorkspaceReport } from "./harness.ts";
 import { MAX_EVENTS_PER_PUBLISH, MAX_LEASES, MAX_SERVER_NAME_CHARS, MAX_SESSION_ID_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 import { LeasedMessage } from "./message.ts";
+import { IncludedFile, IncludePath } from "./include.ts";
 import { Id } from "./names.ts";
 import { nothing, type Operation } from "./operation.ts";
+import { RepoName } from "./work.ts";
 
 /** The part of the answer to a hello that configures the harness. Sent with every connection. */
 const Assignment = z.object({
@@ -103,6 +105,13 @@ export const harnessOperations = {
       workspace: WorkspaceReport.nullable().optional(),
     }),
     output: nothing,
+  },
+  included: {
+    summary: "The next file to copy into a fresh workspace of this agent's repository, in the order of their paths.",
+    callers: ["harness"],
+    /** The path of the last one. Without it the first file is meant. */
+    input: z.object({ repo: RepoName, after: IncludePath.optional() }),
+    output: z.object({ file: IncludedFile.optional() }),
   },
   confirm: {
     summary: "Confirm a generation with the nonce that only it was given, or say why it cannot run.",

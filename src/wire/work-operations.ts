@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Digest, DiffFile, Sha } from "./approval.ts";
+import { IncludeContent, IncludePath, IncludeView } from "./include.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, Instant } from "./names.ts";
 import { nothing, page, type Operation } from "./operation.ts";
@@ -108,6 +109,25 @@ export const workOperations = {
     summary: "Remove a repository with its changes. Refused while an agent's config names it.",
     callers: ["operator"],
     input: oneRepo,
+    output: nothing,
+  },
+  repo_includes: {
+    summary: "The files that are copied into each fresh workspace of a repository, without their contents.",
+    callers: ["operator"],
+    input: oneRepo,
+    output: z.object({ files: z.array(IncludeView) }),
+  },
+  repo_include: {
+    summary: "Keep a file that is copied into each fresh workspace of a repository. Replaces the one at the same path.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneRepo.extend({ path: IncludePath, content: IncludeContent, executable: z.boolean().default(false) }),
+    output: z.object({ file: IncludeView }),
+  },
+  repo_include_remove: {
+    summary: "Remove a file from those that are copied into fresh workspaces. Workspaces keep their copies.",
+    callers: ["operator"],
+    input: oneRepo.extend({ path: IncludePath }),
     output: nothing,
   },
   repo_token: {

@@ -6,6 +6,7 @@ import { ChangeDecisions } from "./change-decisions.ts";
 import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
+import { IncludeFiles } from "./include-files.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { News } from "./news.ts";
 import { Repositories } from "./repositories.ts";
@@ -20,6 +21,7 @@ export type HiveWork = ReturnType<typeof openWork>;
 /** Repositories, changes and the merge queue. Nothing runs before `start`. */
 export function openWork(context: WorkContext) {
   const repositories = new Repositories(context);
+  const includes = new IncludeFiles(context, repositories);
   const news = new News(context);
   const changeStore = new ChangeStore(context, (row: ChangeRecord) => {
     repositories.changed(row.repo);
@@ -35,6 +37,7 @@ export function openWork(context: WorkContext) {
   return {
     context,
     repositories,
+    includes,
     changeStore,
     upstreams,
     changes,

@@ -31,10 +31,11 @@ beforeAll(async () => {
     .start();
   await hive.call("repo_create", {
     name: "web",
-    setup: 'test "$REPO $BASE $BRANCH" = "web main main" && git status --short && echo yes > ready',
+    setup: 'test "$REPO $BASE $BRANCH" = "web main main" && git status --short && cat .env > ready',
     author: "Web Team <web@example.org>",
   });
   await pushAsOperator();
+  await hive.call("repo_include", { name: "web", path: ".env", content: Buffer.from("KEY=1").toString("base64") });
 });
 afterAll(() => hive.dispose());
 
@@ -63,7 +64,7 @@ async function ask(agent: string, text: string): Promise<string> {
 
 test("an agent finds its workspace ready, and pushes a branch that another agent sees", async () => {
   await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } });
-  expect(await ask("scout", "look")).toBe("/work/web\n## main...origin/main\nscout Say hello\nyes");
+  expect(await ask("scout", "look")).toBe("/work/web\n## main...origin/main\nscout Say hello\nKEY=1");
 
   const pushed = await ask("scout", "work");
   expect(pushed).toContain("stored as scout/topic of web");

@@ -315,3 +315,68 @@ describe("the remote of a clone", () => {
     expect(host.calls).toEqual([]);
   });
 });
+
+describe("repo include", () => {
+  const sent = (): unknown[] =>
+    host.calls
+      .filter(({ name }) => name === "repo_include")
+      .map(({ input }) => [input["path"], input["content"], input["executable"]]);
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+  test("sends files with their paths below the current folder, or their names", async () => {
+    const folder = join(home, "include");
+    mkdirSync(join(folder, "config"), { recursive: true });
+    writeFileSync(join(folder, ".env"), "KEY=1");
+    writeFileSync(join(folder, "config/run"), "x", { mode: 0o755 });
+    writeFileSync(join(home, "outside"), "");
+    const file = { path: ".env", bytes: 5, executable: false, added_at: aRepo("web").created_at };
+    host.answers.repo_includes = { files: [file] };
+    host.answers.repo_include = { file };
+    const before = process.cwd();
+    process.chdir(folder);
+    const said = await hivectl("repo", "include", "web", "./.env", "config/run", "../outside").finally(() =>
+      process.chdir(before),
+    );
+    expect(said).toMatchObject({ code: 0, err: "" });
+    expect(sent()).toEqual([
+      [".env", base64("KEY=1"), false],
+      ["config/run", base64("x"), true],
+      ["outside", "", false],
+    ]);
+    expect(said.out).toMatch(/^fresh workspaces of web get 1 file:\n[^\n]*\n\.env +5B/);
+    host.calls = [];
+    await hivectl("repo", "include", "web", join(folder, ".env"), "--as", "deploy/.env");
+    expect(sent()).toEqual([["deploy/.env", base64("KEY=1"), false]]);
+  });
+
+  test("refuses what is no plain file of a bounded size, before anything is sent", async () => {
+    const good = join(home, "good");
+    writeFileSync(good, "");
+    writeFileSync(join(home, "large"), Buffer.alloc(1024 * 1024 + 1));
+    execFileSync("mkfifo", [join(home, "fifo")]);
+    for (const [name, words] of [
+      ["large", "is larger than"],
+      ["fifo", "is no file"],
+      ["none", "does not exist"],
+      [".", "cannot be a path"],
+    ] as const) {
+      const said = await hivectl("repo", "include", "web", good, name === "." ? "." : join(home, name));
+      expect(said.code).toBe(2);
+      expect(said.err).toContain(words);
+    }
+    const inside = await hivectl("repo", "include", "web", good, "--as", ".git/hooks/post-checkout");
+    expect(inside.err).toContain(".git/hooks/post-checkout cannot be a path in a workspace");
+    for (const words of [[], [good, "--list"], [good, good, "--as", "x"], ["--list", "--remove", "x"]])
+      expect((await hivectl("repo", "include", "web", ...words)).code).toBe(2);
+    expect(host.calls).toEqual([]);
+  });
+
+  test("lists and removes", async () => {
+    host.answers.repo_includes = { files: [] };
+    expect((await hivectl("repo", "include", "web", "--list")).out).toContain("web has no included files");
+    expect((await hivectl("repo", "include", "web", "--remove", ".env")).out).toBe(
+      ".env is not copied into fresh workspaces of web any more\n",
+    );
+    expect(host.called("repo_include_remove")).toEqual({ name: "web", path: ".env" });
+  });
+});

@@ -10,6 +10,7 @@ import { Progress } from "../progress.ts";
 import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 import { repoGitCommands } from "./repo-git.ts";
+import { repoIncludeCommand } from "./repo-include.ts";
 
 /** The settings of a repository as options. */
 interface SettingOptions {
@@ -156,6 +157,7 @@ export function repositoryCommands(program: Command): void {
         ),
     );
 
+  repoIncludeCommand(repo);
   repoGitCommands(repo);
 }
 

@@ -3,7 +3,18 @@ import { MANAGER } from "../../wire/names.ts";
 import type { Handlers } from "./types.ts";
 import { agentOf, harnessOf } from "./caller.ts";
 
-type Names = "hello" | "next" | "finish" | "publish" | "delta" | "report" | "confirm" | "set_status" | "whoami" | "list_agents";
+type Names =
+  | "hello"
+  | "next"
+  | "finish"
+  | "publish"
+  | "delta"
+  | "report"
+  | "included"
+  | "confirm"
+  | "set_status"
+  | "whoami"
+  | "list_agents";
 
 /** The operations of a cage: those of its harness, and those that any program in it may call. */
 export const harnessHandlers: Pick<Handlers, Names> = {
@@ -36,6 +47,9 @@ export const harnessHandlers: Pick<Handlers, Names> = {
   report(context, input, caller) {
     context.harnesses.report(harnessOf(caller).agent, input);
     return {};
+  },
+  included(context, { repo, after }, caller) {
+    return { file: context.work.includes.next(harnessOf(caller).agent, repo, after) };
   },
   confirm(context, input, caller) {
     context.confirmations.confirm(harnessOf(caller).agent.id, input.nonce, input.refused);

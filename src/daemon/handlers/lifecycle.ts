@@ -104,7 +104,7 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     if (input.purge) await context.deploys.forget(input.name);
     if (input.purge) await context.work.transport.branches.purge(agent.id);
     await context.work.agentRemoved(agent, input);
-    await context.deploys.agentRemoved();
+    await context.deploys.marksChanged();
     return {};
   },
   async revive(context, input) {

@@ -12,6 +12,9 @@ type Names =
   | "repo_fetch"
   | "repo_set"
   | "repo_remove"
+  | "repo_includes"
+  | "repo_include"
+  | "repo_include_remove"
   | "repo_token"
   | "queue_pause";
 
@@ -66,6 +69,17 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     backups.refuseWhileTaking("remove the repository");
     await repositories.remove(name);
     await queue.forget(name);
+    return {};
+  },
+  repo_includes: ({ work: { includes } }, { name }) => ({ files: includes.list(name) }),
+  async repo_include({ deploys, work: { includes } }, { name, ...file }) {
+    const stored = await includes.put(name, file);
+    await deploys.marksChanged();
+    return { file: stored };
+  },
+  async repo_include_remove({ deploys, work: { includes } }, { name, path }) {
+    await includes.remove(name, path);
+    await deploys.marksChanged();
     return {};
   },
   repo_token(context, { name }) {

@@ -89,6 +89,16 @@ test("a repository is made, shown, set, paused, and removed once no agent uses i
   expect(url).toMatch(/\/git\/web$/);
 });
 
+test("files are included for fresh workspaces, and only a harness reads them", async () => {
+  const content = Buffer.from("KEY=1").toString("base64");
+  expect(await call("repo_include", { name: "web", path: ".env", content })).toMatchObject({ file: { path: ".env", bytes: 5 } });
+  const { files } = await call("repo_includes", { name: "web" });
+  expect(files).toEqual([expect.not.objectContaining({ content: expect.anything() as unknown })]);
+  await expect(call("included", { repo: "web" }, scout)).rejects.toThrow("call hello first");
+  await call("repo_include_remove", { name: "web", path: ".env" });
+  expect((await call("repo_includes", { name: "web" })).files).toEqual([]);
+});
+
 test("a change is proposed, discussed, returned, reviewed and merged, and its revert is proposed", async () => {
   const first = await pushed(agentOf(scout), "topic", { "a.txt": "one\n" }, []);
   const { change } = await call("propose_change", { repo: "web", branch: "topic", title: "Add a" }, scout);

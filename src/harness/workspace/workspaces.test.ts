@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { agentWith, GIT_USER, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
 import type { AssignedRepo, WorkspaceReport } from "../../wire/harness.ts";
+import type { IncludedFile } from "../../wire/include.ts";
+import { includedFiles } from "./include.ts";
 import { Workspaces } from "./workspaces.ts";
 
 let work: WorkGit;
@@ -32,7 +34,8 @@ const repo = (change: Partial<AssignedRepo> = {}): AssignedRepo => ({
 });
 
 /** The workspaces of a cage, whose folder outlives it. */
-function cage(root = work.folder(`work-${++count}`)) {
+function cage(included: readonly IncludedFile[] = [], root = work.folder(`work-${++count}`)) {
+  const logged: string[] = [];
   const reports: (WorkspaceReport | null)[] = [];
   let tell: (() => void) | undefined;
   const env = { PATH: GIT_USER.PATH, HOME: root, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: join(root, ".hive", "gitconfig") };
@@ -41,6 +44,7 @@ function cage(root = work.folder(`work-${++count}`)) {
     root,
     reports,
     env,
+    logged,
     open: (...repos: AssignedRepo[]) =>
       new Workspaces(
         {
@@ -53,7 +57,11 @@ function cage(root = work.folder(`work-${++count}`)) {
             reports.push(workspace);
             tell?.();
           },
-          log() {},
+          included: () =>
+            includedFiles(
+              async (after) => included[after === undefined ? 0 : included.findIndex(({ path }) => path === after) + 1],
+            ),
+          log: (words) => void logged.push(words),
         },
         repos,
       ),
@@ -106,6 +114,59 @@ test("a workspace is made once, with its set-up, and kept as it is", async () =>
   await one.open(repo({ setup })).ready(FOREVER);
   expect(readFileSync(ready, "utf8")).toBe("web main main\n");
   expect(existsSync(join(one.root, "web/mine"))).toBe(true);
+});
+
+const included = (path: string, text: string, executable = false): IncludedFile => ({
+  path,
+  content: Buffer.from(text).toString("base64"),
+  executable,
+});
+
+test("the operator's files are in a fresh clone before its set-up, and git does not see them", async () => {
+  const one = cage([
+    included(".env", "KEY=1\n"),
+    included("config/[a]*.key", "k"),
+    included("tools/run", "#!/bin/sh\necho ran\n", true),
+  ]);
+  await one.open(repo({ setup: "cat .env > ready; tools/run >> ready" })).ready(FOREVER);
+  expect(readFileSync(join(one.root, "web/ready"), "utf8")).toBe("KEY=1\nran\n");
+  expect(readFileSync(join(one.root, "web/config/[a]*.key"), "utf8")).toBe("k");
+  expect(statSync(join(one.root, "web/.env")).mode & 0o777).toBe(0o600);
+  expect((await one.git("status", "-s")).out).toBe("");
+  // The pattern means this path only.
+  writeFileSync(join(one.root, "web/config/abc.key"), "");
+  mkdirSync(join(one.root, "web/sub"));
+  writeFileSync(join(one.root, "web/sub/.env"), "");
+  expect((await one.git("status", "-s", "-uall")).out).toBe("?? config/abc.key\n?? sub/.env\n");
+  expect(one.logged).toEqual([]);
+});
+
+test("an included file replaces nothing that git tracks, follows no link, and is not copied twice", async () => {
+  const files = [included("README.md", "mine"), included(".env", "1")];
+  const one = cage(files);
+  // A set-up that failed has left a link; the workspace is made again.
+  const workspaces = one.open(repo({ setup: "mkdir docs; touch ready; ln -s .. out; rm README.md; exit 3" }));
+  const ready = workspaces.ready(FOREVER);
+  await one.failure();
+  files.push(included("ready/x", "mine"), included("docs", "mine"), included("out/x", "mine"));
+  workspaces.answer("retry", [repo()]);
+  await ready;
+  expect(existsSync(join(one.root, "web/README.md"))).toBe(false);
+  expect(existsSync(join(one.root, "x"))).toBe(false);
+  expect(one.logged.filter((words) => words.includes("not copied"))).toEqual(
+    expect.arrayContaining([
+      "the included file README.md is not copied: git tracks it",
+      "the included file ready/x is not copied: ready is no folder",
+      "the included file docs is not copied: docs is a folder",
+      "the included file out/x is not copied: out is no folder",
+    ]),
+  );
+  expect(readFileSync(join(one.root, "web/.git/info/exclude"), "utf8").match(/^\/\.env$/gm)).toHaveLength(1);
+
+  // What the agent has made of it stays.
+  writeFileSync(join(one.root, "web/.env"), "2");
+  await one.open(repo()).ready(FOREVER);
+  expect(readFileSync(join(one.root, "web/.env"), "utf8")).toBe("2");
 });
 
 test("a working folder that moves is told once", async () => {

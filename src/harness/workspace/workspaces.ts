@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AssignedRepo, WorkspaceReport } from "../../wire/harness.ts";
+import type { IncludedFile } from "../../wire/include.ts";
 import { isCloned, makeClone } from "./clone.ts";
 import { gitConfigs, OWN_FOLDER } from "./gitconfig.ts";
+import { copyIncluded } from "./include.ts";
 import { runSetup } from "./setup.ts";
 
 export interface WorkspaceDeps {
@@ -15,6 +17,8 @@ export interface WorkspaceDeps {
   port: number;
   /** The environment of git and of the set-up. */
   env: Record<string, string>;
+  /** The operator's files for a fresh clone of a repository. */
+  included(repo: string): AsyncIterable<IncludedFile>;
   /** Tells the daemon what the workspaces wait for. Null: they are ready. */
   report(workspace: WorkspaceReport | null): void;
   log(words: string): void;
@@ -96,7 +100,7 @@ export class Workspaces {
   }
 
   async #prepare(repo: AssignedRepo, ended: AbortSignal): Promise<void> {
-    const { root, objects, env } = this.#deps;
+    const { root, objects, env, log } = this.#deps;
     const folder = this.#folder(repo.name);
     if (isCloned(folder)) {
       if (this.#marked(repo.name)) return;
@@ -106,6 +110,8 @@ export class Workspaces {
       await makeClone(repo, { folder, scratch, objects: join(objects, repo.name), env });
       this.#mark(repo.name, undefined);
     }
+    // Before the agent's first turn, so nothing of the agent is replaced. A workspace that is made again gets them anew.
+    await copyIncluded(folder, this.#deps.included(repo.name), { env, log });
     if (repo.setup !== "") {
       this.#report({ repo: repo.name, failed: false, reason: "its set-up runs" });
       const logFile = join(root, OWN_FOLDER, `${repo.name}-setup.log`);
