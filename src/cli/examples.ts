@@ -131,6 +131,10 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   "repo pause": { examples: ["hivectl repo pause web", "hivectl repo pause web --base release/1.x"] },
   "repo resume": { examples: ["hivectl repo resume web"] },
+  "work list": {
+    examples: ["hivectl work list", "hivectl work list scout --json | jq '.workspaces[] | select(.in_config | not)'"],
+  },
+  "work drop": { examples: ["hivectl work drop scout web", "hivectl work drop scout web --yes"] },
   "work retry": { examples: ["hivectl repo set web --setup 'npm ci' && hivectl work retry scout"] },
   "work skip": { examples: ["hivectl work skip scout"] },
   "repo remote": {

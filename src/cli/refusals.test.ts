@@ -150,6 +150,9 @@ const VERBS: readonly Case[] = [
   ["repo resume web --base main", "queue_pause"],
   ["repo remote web", "repo_token"],
   ["repo credential web get", "repo_token"],
+  ["work list", "workspaces"],
+  ["work list scout", "workspaces"],
+  ["work drop scout web --yes", "workspace_drop"],
   ["work retry scout", "workspace_retry"],
   ["work skip scout", "workspace_skip"],
   ["change list", "changes"],
@@ -338,7 +341,7 @@ describe("a failure for some of several agents", () => {
   });
 });
 
-const DECISIONS: readonly string[] = ["approve", "destroy", "change_approve", "repo_remove"];
+const DECISIONS: readonly string[] = ["approve", "destroy", "change_approve", "repo_remove", "workspace_drop"];
 describe("a command line that cannot be parsed", () => {
   test.each(VERBS.map(([line]) => line).filter((line, at, all) => all.indexOf(line) === at))(
     "%s --no-such-option",
@@ -352,13 +355,17 @@ describe("a command line that cannot be parsed", () => {
     },
   );
 
-  test.each(["approve 12", "destroy scout", "destroy scout --purge", "change approve 3", "repo remove web"])(
-    "%s asks, and without a terminal refuses",
-    async (line) => {
-      await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
-      expect(host.calls.filter(({ name }) => DECISIONS.includes(name))).toEqual([]);
-    },
-  );
+  test.each([
+    "approve 12",
+    "destroy scout",
+    "destroy scout --purge",
+    "change approve 3",
+    "repo remove web",
+    "work drop scout web",
+  ])("%s asks, and without a terminal refuses", async (line) => {
+    await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
+    expect(host.calls.filter(({ name }) => DECISIONS.includes(name))).toEqual([]);
+  });
 });
 
 const WAITING =

@@ -1,5 +1,5 @@
 import type { Output } from "../wire/operations.ts";
-import type { QueueView, RepoView } from "../wire/work.ts";
+import type { QueueView, RepoView, WorkspaceView } from "../wire/work.ts";
 import { age, clean, count, indented, visible, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
@@ -49,6 +49,21 @@ export function repoTable(repos: readonly RepoView[], { paint, width }: View): s
       },
       { title: "SIZE", value: (one) => size(one.bytes), spare: 1 },
       { title: "FOLLOWS", value: (one) => one.upstream ?? "", isWide: true },
+    ],
+    width,
+    paint,
+  );
+}
+
+/** Workspaces as table rows. */
+export function workspaceTable(workspaces: readonly WorkspaceView[], { paint, width }: View): string {
+  return table(
+    workspaces,
+    [
+      { title: "AGENT", value: (one) => one.agent, colour: () => "bold" },
+      { title: "REPOSITORY", value: (one) => one.repo },
+      { title: "SIZE", value: (one) => (one.bytes === undefined ? "not measured" : size(one.bytes)) },
+      { title: "CONFIG", value: (one) => (one.in_config ? "in use" : "not in its config any more") },
     ],
     width,
     paint,

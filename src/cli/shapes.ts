@@ -97,6 +97,8 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo fetch": "repo_fetch",
   "repo remove": "repo_remove",
   "repo include": { shape: `${shapeOf(operations.repo_includes.output)}; with --remove {}` },
+  "work list": "workspaces",
+  "work drop": "workspace_drop",
   "work retry": "workspace_retry",
   "work skip": "workspace_skip",
   "repo pause": "queue_pause",

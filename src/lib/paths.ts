@@ -109,6 +109,10 @@ export class AgentPaths {
   get work(): string {
     return join(this.root, "work");
   }
+  /** A workspace that is being removed. Out of the agent's reach. */
+  get dropped(): string {
+    return join(this.root, "dropped");
+  }
   /** The CLI's session folder. */
   get claude(): string {
     return join(this.root, "claude");

@@ -19,6 +19,7 @@ import {
   RepoSettings,
   RepoView,
   WorkNote,
+  WorkspaceView,
 } from "./work.ts";
 
 const oneRepo = z.object({ name: RepoName });
@@ -137,6 +138,19 @@ export const workOperations = {
     output: z.object({ url: z.string(), token: z.string(), expires_at: Instant }),
   },
 
+  workspaces: {
+    summary: "The workspaces that agents have on disk, also those of repositories that their configs do not name any more.",
+    callers: ["operator"],
+    /** Of one agent, or of all. */
+    input: z.object({ name: AgentName.optional() }),
+    output: z.object({ workspaces: z.array(WorkspaceView) }),
+  },
+  workspace_drop: {
+    summary: "Remove a workspace from disk, for good. Refused while the agent's config names its repository.",
+    callers: ["operator"],
+    input: oneAgent.extend({ repo: RepoName }),
+    output: nothing,
+  },
   workspace_retry: {
     summary: "Make the workspace of an agent again that is not ready.",
     callers: ["operator"],

@@ -133,6 +133,17 @@ export const RepoView = z.object({
 });
 export type RepoView = z.infer<typeof RepoView>;
 
+/** A workspace of an agent on disk. */
+export const WorkspaceView = z.object({
+  agent: z.string(),
+  repo: z.string(),
+  /** False if the agent's config does not name the repository any more: the workspace is kept, and counts. */
+  in_config: z.boolean(),
+  /** Bytes on disk. Absent if they could not be measured. */
+  bytes: z.number().optional(),
+});
+export type WorkspaceView = z.infer<typeof WorkspaceView>;
+
 /** A branch of an agent in the hive's repository. */
 export const AgentBranch = z.object({
   agent: z.string(),

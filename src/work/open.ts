@@ -7,6 +7,7 @@ import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
 import { IncludeFiles } from "./include-files.ts";
+import { KeptWorkspaces } from "./kept-workspaces.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { News } from "./news.ts";
 import { Repositories } from "./repositories.ts";
@@ -22,6 +23,7 @@ export type HiveWork = ReturnType<typeof openWork>;
 export function openWork(context: WorkContext) {
   const repositories = new Repositories(context);
   const includes = new IncludeFiles(context, repositories);
+  const workspaces = new KeptWorkspaces(context);
   const news = new News(context);
   const changeStore = new ChangeStore(context, (row: ChangeRecord) => {
     repositories.changed(row.repo);
@@ -38,6 +40,7 @@ export function openWork(context: WorkContext) {
     context,
     repositories,
     includes,
+    workspaces,
     changeStore,
     upstreams,
     changes,
@@ -55,6 +58,7 @@ export function openWork(context: WorkContext) {
     async start(): Promise<void> {
       await repositories.open();
       await transport.branches.open();
+      await workspaces.open();
       await queue.start();
     },
     stop: () => queue.stop(),

@@ -13,7 +13,7 @@ export interface WorkContext {
   feed: Pick<Feed, "publish">;
   broker: Pick<Broker, "notify" | "checkMayAsk">;
   agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed">;
-  paths: Pick<Paths, "repoScratch" | "changeLog" | "checks">;
+  paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;
   git: GitWorker;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

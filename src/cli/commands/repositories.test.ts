@@ -380,3 +380,19 @@ describe("repo include", () => {
     expect(host.called("repo_include_remove")).toEqual({ name: "web", path: ".env" });
   });
 });
+
+test("workspaces are listed with what has become of them, and dropped", async () => {
+  host.answers.workspaces = {
+    workspaces: [
+      { agent: "scout", repo: "web", in_config: true, bytes: 2_000_000 },
+      { agent: "scout", repo: "old", in_config: false },
+    ],
+  };
+  const { out } = await hivectl("work", "list", "@scout");
+  expect(out).toMatch(/scout +web +2M?B? *.*in use\n.*scout +old +not measured +not in its config any more\n$/s);
+  expect(host.called("workspaces")).toEqual({ name: "scout" });
+  host.answers.workspaces = { workspaces: [] };
+  expect((await hivectl("work", "list")).out).toBe("there is no workspace\n");
+  expect((await hivectl("work", "drop", "scout", "old", "--yes")).out).toBe("the workspace old of scout is removed\n");
+  expect(host.called("workspace_drop")).toEqual({ name: "scout", repo: "old" });
+});

@@ -1,11 +1,44 @@
 import type { Command } from "commander";
 import { agentName } from "../arguments.ts";
+import { asksFirst, confirm } from "../deciding.ts";
 import { act } from "../shell.ts";
 import { group } from "../verbs.ts";
 
 /** Verbs for the workspaces of agents. */
 export function workspaceCommands(program: Command): void {
-  const work = group(program, "work", "agents whose workspace is not ready: make it again, or let them go on without");
+  const work = group(
+    program,
+    "work",
+    "workspaces of agents: list and drop them; make one again that is not ready, or let the agent go on without",
+  );
+
+  act(
+    work
+      .command("list")
+      .argument("[name]", "the agent; by default all of them", agentName)
+      .description("the workspaces that agents have on disk, also those of repositories that are not in their config any more"),
+    async (shell, [name]: [string?]) => {
+      const { workspaceTable } = await import("../repo-text.ts");
+      shell.show(await shell.client.call("workspaces", { name }), ({ workspaces }) =>
+        workspaces.length === 0 ? "there is no workspace" : workspaceTable(workspaces, shell),
+      );
+    },
+  );
+
+  act<{ yes?: boolean }>(
+    asksFirst(
+      work
+        .command("drop")
+        .argument("<name>", "the agent", agentName)
+        .argument("<repo>", "the repository, which is not in the agent's config any more")
+        .description("remove a workspace of an agent from disk, with what it has not pushed, for good"),
+    ),
+    async (shell, [name, repo]: [string, string], options) => {
+      await confirm(shell, options, `remove the workspace ${repo} of ${name}, with what it has not pushed, for good`);
+      await shell.client.call("workspace_drop", { name, repo });
+      shell.show({}, () => `the workspace ${repo} of ${name} is removed`);
+    },
+  );
 
   for (const [verb, operation, words, done] of [
     [

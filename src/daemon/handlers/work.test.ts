@@ -99,6 +99,13 @@ test("files are included for fresh workspaces, and only a harness reads them", a
   expect((await call("repo_includes", { name: "web" })).files).toEqual([]);
 });
 
+test("workspaces are listed and dropped", async () => {
+  expect(await call("workspaces", { name: "scout" })).toEqual({ workspaces: [] });
+  expect(await call("workspaces", {})).toEqual({ workspaces: [] });
+  await expect(call("workspaces", { name: "nobody" })).rejects.toThrow("nobody");
+  await expect(call("workspace_drop", { name: "scout", repo: "web" })).rejects.toThrow("scout works in its workspace web");
+});
+
 test("a change is proposed, discussed, returned, reviewed and merged, and its revert is proposed", async () => {
   const first = await pushed(agentOf(scout), "topic", { "a.txt": "one\n" }, []);
   const { change } = await call("propose_change", { repo: "web", branch: "topic", title: "Add a" }, scout);

@@ -9,7 +9,15 @@ function answer(context: HandlerContext, name: string, words: "retry" | "skip"):
   return {};
 }
 
-export const workspaceHandlers: Pick<Handlers, "workspace_retry" | "workspace_skip"> = {
+export const workspaceHandlers: Pick<Handlers, "workspaces" | "workspace_drop" | "workspace_retry" | "workspace_skip"> = {
+  async workspaces({ swarm, work }, { name }) {
+    return { workspaces: await work.workspaces.list(name === undefined ? swarm.all() : [swarm.byName(name)]) };
+  },
+  async workspace_drop({ backups, swarm, work }, { name, repo }) {
+    backups.refuseWhileTaking("drop the workspace");
+    await work.workspaces.drop(swarm.byName(name), repo);
+    return {};
+  },
   workspace_retry: (context, { name }) => answer(context, name, "retry"),
   workspace_skip: (context, { name }) => answer(context, name, "skip"),
 };
