@@ -57,13 +57,13 @@ const returned: Row = { ...ends, return: "changes_requested" };
 
 export const CHANGE_TABLE: Record<ChangeState, Row> = {
   proposed: { ...ends, approve: "approved", return: "changes_requested" },
-  approved: { ...ends, return: "changes_requested", enqueue: "queued" },
+  approved: { ...ends, approve: "approved", return: "changes_requested", enqueue: "queued" },
   queued: { ...ends, return: "changes_requested", dequeue: "proposed", merge: "merging" },
   merging: { check: "checking", push: "pushing", conflict: "conflict", requeue: "queued" },
   checking: { push: "pushing", fail_check: "checks_failed", requeue: "queued" },
   pushing: { land: "merged", fail_push: "push_failed", requeue: "queued" },
   merged: {},
-  changes_requested: ends,
+  changes_requested: returned,
   conflict: { ...returned, retry: "queued" },
   checks_failed: { ...returned, retry: "queued" },
   push_failed: { ...returned, retry: "queued" },

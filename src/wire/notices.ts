@@ -1,4 +1,11 @@
-import { MAX_INBOX_MESSAGES, MAX_MESSAGE_FAILURES, MAX_OPEN_CHANGES, MAX_OPEN_QUESTIONS, MAX_OPEN_REQUESTS } from "./limits.ts";
+import {
+  MAX_INBOX_MESSAGES,
+  MAX_MESSAGE_FAILURES,
+  MAX_OPEN_CHANGES,
+  MAX_OPEN_QUESTIONS,
+  MAX_OPEN_REQUESTS,
+  MAX_UNDECIDED_ROUNDS,
+} from "./limits.ts";
 
 /**
  * What happens to a notice that waits in an inbox.
@@ -36,6 +43,10 @@ export const NOTICES = {
   change_returned: {
     class: "outcome",
     bound: `one per decision on a change; ${MAX_OPEN_CHANGES} changes of an agent may be open, and an agent whose inbox holds ${MAX_INBOX_MESSAGES} messages may not propose`,
+  },
+  review_asked: {
+    class: "outcome",
+    bound: `one per round of a change that it may approve; an agent proposes at most ${MAX_UNDECIDED_ROUNDS} until anyone decides`,
   },
   rebuilt: byState,
   killed: byState,

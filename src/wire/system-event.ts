@@ -19,13 +19,23 @@ const kindWord = (kind: unknown): string => {
   return known ? known[1] : text(kind);
 };
 
+/** The comments that a change came back with, a line each. */
+const commentLines = (comments: unknown): string =>
+  Array.isArray(comments)
+    ? (comments as Facts[])
+        .map(({ path, line, text: words }) => `\n- ${path === undefined ? "" : `${text(path)}:${text(line)}: `}${text(words)}`)
+        .join("")
+    : "";
+
 const WORDS: Record<string, (facts: Facts) => string> = {
   approval_resolved: ({ id, kind, agent, status, tag, note, error }) =>
     `request ${text(id)}, ${kindWord(kind)} for ${text(agent)}: ${text(status)}${more(tag, " · ")}${more(note, " · ")}${more(error, " · ")}`,
   spawned: ({ agent, sha, request, revived }) =>
     `${text(agent)} ${revived === true ? "is revived" : "is spawned"} · ${short(sha)} · request ${text(request)}`,
   change_returned: ({ change, repo, status, note, reason, comments }) =>
-    `change ${text(change)} of ${text(repo)}: ${text(status).replace("_", " ")}${more(note, " · ")}${more(reason, " · ")}${Array.isArray(comments) ? ` · ${comments.length === 1 ? "1 comment" : `${comments.length} comments`}` : ""}`,
+    `change ${text(change)} of ${text(repo)}: ${text(status).replace("_", " ")}${more(note, " · ")}${more(reason, " · ")}${commentLines(comments)}`,
+  review_asked: ({ change, repo, by, title, base }) =>
+    `${text(by)} proposes change ${text(change)} of ${text(repo)} for ${text(base)}, which waits for a review: ${text(title)}`,
   rebuilt: ({ agent, sha, request }) => `${text(agent)} runs ${short(sha)} · request ${text(request)}`,
   killed: ({ agent, reason }) => `${text(agent)} was stopped${more(reason, ": ")}`,
   started: ({ agent, reason }) => `${text(agent)} runs again${more(reason, ": ")}`,

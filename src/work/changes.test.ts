@@ -129,7 +129,7 @@ describe("a proposal", () => {
   test.each([
     ["a branch that was not pushed", {}, "you have not pushed"],
     ["a base that does not exist", { base: "trunk" }, "has no base trunk: it has main, release/1"],
-    ["a repository that does not exist", { repo: "nope" }, "there is no repository nope"],
+    ["a repository that does not exist", { repo: "nope" }, "your repositories are web"],
   ])("of %s is refused", async (_, input, words) => {
     if ("base" in input) await pushed(topic, await commit({ "a.txt": "one\n" }, base));
     await expect(propose(input)).rejects.toThrow(words);
@@ -147,7 +147,7 @@ describe("a proposal", () => {
 
   test("of an agent that may only read is refused", async () => {
     await pushed(topic, await commit({ "a.txt": "one\n" }, base), reader);
-    await expect(propose({}, reader)).rejects.toThrow("may not write to web");
+    await expect(propose({}, reader)).rejects.toThrow("your repositories are web (read only)");
   });
 
   test("marks protected files, links, submodules, unseen characters and new executables", async () => {
@@ -242,4 +242,35 @@ test("a comment on a long line is outdated only if the line has changed", async 
   await pushed(topic, await commit({ "README.md": "web\n", "long.txt": `y${long}` }, base));
   await propose();
   expect(system.system.store.changes.comment(id)).toMatchObject({ outdated: 1 });
+});
+
+test("under the policy reviewed the named reviewers are asked; the operator may still approve at once", async () => {
+  const { repositories, decisions, changeStore } = system.work;
+  await repositories.set("web", { settings: { policy: "reviewed", reviewers: ["reader", "scout", "nobody"] } });
+  await pushed(topic, await commit({ "README.md": "web\n", "asked.txt": "1\n" }, base));
+  const row = await propose({ title: "Ask" });
+  const asked = system.system.history
+    .messages({ limit: 50 }, undefined)
+    .messages.filter(({ body }) => body?.includes("review_asked"));
+  expect(asked.map(({ to }) => to)).toEqual(["reader"]);
+  expect(JSON.parse(asked[0]?.body ?? "")).toMatchObject({
+    change: row.id,
+    commit: row.sha,
+    branch: `scout/${topic}`,
+    by: "scout",
+  });
+  await decisions.review(reader, { change: row.id, commit: row.sha, verdict: "approve", text: "", comments: [] });
+  expect(changeStore.get(row.id)).toMatchObject({ state: "approved", decided_by: "reader" });
+  await decisions.approve(row.id, { sha: row.sha, digest: row.digest }, true);
+  expect(changeStore.get(row.id)).toMatchObject({ state: "queued", decided_by: OPERATOR });
+  await repositories.set("web", { settings: { policy: "operator", reviewers: [] } });
+});
+
+test("drafts that were written after a change was returned can be sent, too", async () => {
+  await pushed(topic, await commit({ "README.md": "web\n", "late.txt": "1\n" }, base));
+  const row = await propose();
+  await system.work.decisions.return(row.id, "first");
+  await system.work.comments.draft(row.id, {}, "one more thing");
+  await system.work.decisions.return(row.id, undefined);
+  expect(noticesOf(row.id)).toMatchObject([{ note: "first" }, { comments: [{ text: "one more thing" }] }]);
 });

@@ -11,7 +11,7 @@ import type { ChangeStore } from "./change-store.ts";
 import type { Comments } from "./comments.ts";
 import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
 import { changeMarks } from "./marks.ts";
-import { protectedPaths } from "./policy.ts";
+import { decidesWithoutOperator, protectedPaths } from "./policy.ts";
 import type { Repo, Repositories } from "./repositories.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
@@ -43,8 +43,8 @@ export class Changes {
    * base is superseded. The commit is pinned when it resolves.
    */
   async propose(agent: Agent, input: Parsed<"propose_change">): Promise<ChangeRecord> {
+    this.#checkMayPropose(agent, input.repo);
     const repo = this.#repositories.get(input.repo);
-    this.#checkMayPropose(agent, repo);
     const branch = input.branch.startsWith(`${agent.name}/`) ? input.branch.slice(agent.name.length + 1) : input.branch;
     const pushed = this.#context.store.repositories.branch(repo.name, agent.id, branch);
     if (!pushed)
@@ -70,9 +70,13 @@ export class Changes {
     return this.#store({ agent: facts.agent_name, ...rest }, await this.#look(repo, base, sha), []);
   }
 
-  #checkMayPropose(agent: Agent, repo: Repo): void {
-    if (accessOf(agent, repo.name) !== "write")
-      throw new HiveError("forbidden", `${agent.name} may not write to ${repo.name}: its agent.json does not say so`);
+  #checkMayPropose(agent: Agent, repo: string): void {
+    const yours = agent.config.repos.map(({ name, access }) => (access === "read" ? `${name} (read only)` : name)).join(", ");
+    if (accessOf(agent, repo) !== "write")
+      throw new HiveError(
+        "forbidden",
+        `${agent.name} may not write to ${JSON.stringify(repo)}: your repositories are ${yours || "none"}`,
+      );
     this.#context.broker.checkMayAsk(agent.id);
   }
 
@@ -157,6 +161,7 @@ export class Changes {
           })
         : this.#changeStore.insert(tx, { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0, undecided: 1 });
       this.#answer(tx, saved, answers);
+      this.#askReviewers(tx, saved, found.repo, guarded.size > 0);
       return saved;
     });
     await failpoint("change_stored");
@@ -175,6 +180,30 @@ export class Changes {
       throw new HiveError("conflict", `change ${row.id} is being merged: wait for its end, then propose what is new`);
     if (row.sha === sha && row.state !== "changes_requested")
       throw new HiveError("conflict", `change ${row.id} proposes this commit already: push a new one first`);
+  }
+
+  /** Wakes the reviewers that may approve a change, in the transaction of its proposal. */
+  #askReviewers(tx: Tx, row: ChangeRecord, { settings }: Repo, isProtected: boolean): void {
+    const rule = decidesWithoutOperator({ settings, author: row.agent_name, isProtected });
+    if (rule?.by !== "reviewers") return;
+    for (const name of rule.reviewers) {
+      const reviewer = this.#context.agents.find(name);
+      if (!reviewer || reviewer.destroyed || accessOf(reviewer, row.repo) === undefined) continue;
+      this.#context.broker.notify(
+        tx,
+        { id: reviewer.id, name },
+        {
+          event: "review_asked",
+          change: row.id,
+          repo: row.repo,
+          by: row.agent_name,
+          branch: `${row.agent_name}/${row.branch}`,
+          base: row.base,
+          commit: row.sha,
+          title: row.title,
+        },
+      );
+    }
   }
 
   #answer(tx: Tx, row: ChangeRecord, answers: readonly { comment: number; text: string }[]): void {

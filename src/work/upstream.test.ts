@@ -78,6 +78,7 @@ test("a base with commits on both sides has diverged: it stays, and its queue st
   expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"], gone: [] });
   expect(repositories.tip("web", "main")).toBe(ours);
   expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "main", state: "stopped" }]);
+  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("merge them there, then fetch again");
   git("merge", "-q", "--no-edit", ours);
   const { moved } = await upstreams.fetch("web");
   expect(moved).toEqual([{ base: "main", from: ours, to: git("rev-parse", "HEAD") }]);

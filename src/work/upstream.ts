@@ -27,7 +27,8 @@ interface Follow {
 }
 
 const MIB = 1024 * 1024;
-export const DIVERGED = "its upstream has other commits: merge or rebase there, then `hivectl repo fetch`";
+export const DIVERGED =
+  "the hive and the folder that it follows each have commits that the other lacks: merge them there, then fetch again";
 
 /** Follows folders of the host: adds repositories from them, and moves bases forward to their branches. */
 export class Upstreams {

@@ -15,6 +15,21 @@ function isOurs(event: KeyboardEvent): boolean {
   return document.querySelector("[role=dialog], [role=alertdialog], [role=menu]") === null;
 }
 
+/** The button that a key has focused. */
+let armed: Element | undefined;
+
+/**
+ * A button that a key has focused takes Enter and nothing else: a space in a sentence that was typed at no box would
+ * press it. Any other printable key takes the focus from it.
+ */
+function disarm(event: KeyboardEvent): void {
+  const button = armed;
+  armed = undefined;
+  if (event.key.length !== 1 || !(button instanceof HTMLElement) || button !== document.activeElement) return;
+  button.blur();
+  event.preventDefault();
+}
+
 /** Listens for single keys while the page is mounted. */
 export function useKeys(keys: readonly Key[]): void {
   const current = useRef(keys);
@@ -24,10 +39,12 @@ export function useKeys(keys: readonly Key[]): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (!isOurs(event)) return;
+      disarm(event);
       const found = current.current.find((one) => one.key === event.key);
       if (!found) return;
       event.preventDefault();
       found.run();
+      armed = document.activeElement instanceof HTMLButtonElement ? document.activeElement : undefined;
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

@@ -28,7 +28,10 @@ export function CommentBox({ on, draftKey, keep, close, focusToken = 0 }: BoxPro
   }, text.trim() !== "");
   useEffect(() => {
     // A box that was restored with the page does not take the focus.
-    if (focusToken > 0) box.current?.focus();
+    if (focusToken <= 0) return;
+    box.current?.focus();
+    // On a phone the bar may lie over the line that was pressed.
+    box.current?.closest(".comment-box")?.scrollIntoView({ block: "center" });
   }, [focusToken]);
   return (
     <div className="comment-box" role="group" aria-label={visible(`comment on ${on}`)}>

@@ -1,11 +1,14 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
+import { HiveError } from "../../wire/error.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { RiskMark } from "../../wire/approval.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { ChangeStore } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
 import type { Repo, Repositories } from "../repositories.ts";
+import { DIVERGED } from "../upstream.ts";
 import type { WorkContext } from "../work-context.ts";
 import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
@@ -106,6 +109,9 @@ export class MergeQueue {
 
   /** Lets a queue go on that was paused or that the daemon has stopped. */
   async resume(repo: string, base: string): Promise<void> {
+    const hold = this.#parts.repositories.find(repo)?.holds[base];
+    if (hold?.reason === DIVERGED)
+      throw new HiveError("conflict", `the queue of ${base} cannot go on: ${DIVERGED} (${hivectl(`repo fetch ${repo}`)})`);
     await this.#parts.repositories.hold(repo, base, undefined);
     this.kick(repo, base);
   }
