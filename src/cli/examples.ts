@@ -139,7 +139,11 @@ export const MORE: Readonly<Record<string, More>> = {
   "work skip": { examples: ["hivectl work skip scout"] },
   "repo remote": {
     words: "git asks for a token at each use, and the hive answers with one of ten minutes: no password is stored.",
-    examples: ["hivectl repo remote web", "cd ~/src/web && hivectl repo remote web --add && git fetch hive"],
+    examples: [
+      "hivectl repo remote web",
+      "hivectl repo remote web --add && git -C ~/src/web fetch hive",
+      "hivectl repo remote web ~/other/clone --add",
+    ],
   },
   "repo credential": {
     words: "git runs it; hivectl repo remote --add puts it into the settings of a clone.",

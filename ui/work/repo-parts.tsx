@@ -49,7 +49,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </dd>
         <dt>clone</dt>
         <dd>
-          In a clone of yours, <code>npx hivectl repo remote {visible(name)} --add</code> adds it as the remote <code>hive</code>;{" "}
+          <code>npx hivectl repo remote {visible(name)} --add</code> adds it to your clone as the remote <code>hive</code>;{" "}
           <code>git fetch hive</code> then has the bases and the agents’ branches.
         </dd>
       </dl>

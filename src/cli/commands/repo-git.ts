@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { visible } from "../print.ts";
 import { act } from "../shell.ts";
 
 /** Verbs that connect the user's own clone to a repository of the hive. */
@@ -7,17 +8,22 @@ export function repoGitCommands(repo: Command): void {
     repo
       .command("remote")
       .argument("<repo>", "the repository")
-      .description("print the address of a repository for git; --add makes it the remote `hive` of the clone here")
-      .option("--add", "add the remote `hive` to the clone here, with a credential helper for this address only"),
-    async (shell, [name]: [string], { add = false }) => {
+      .argument("[folder]", "your clone; by default the folder that the repository follows, or the one you are in")
+      .description("print the address of a repository for git; --add makes it the remote `hive` of your clone")
+      .option("--add", "add the remote `hive` to the clone, with a credential helper for this address only"),
+    async (shell, [name, given]: [string, string?], { add = false }) => {
       const { url } = await shell.client.call("repo_token", { name });
       if (add) {
         const { addRemote } = await import("../hive-remote.ts");
-        await addRemote(process.cwd(), name, url, shell.socketPath);
+        const folder = given ?? (await shell.client.call("repo", { name })).repo.upstream ?? process.cwd();
+        await addRemote(folder, name, url, shell.socketPath);
+        const where = `the remote hive of ${visible(folder)} is ${url}`;
+        return shell.show(
+          { url, added: add },
+          () => `${where}: \`git fetch hive\` there gets its bases and the agents' branches`,
+        );
       }
-      shell.show({ url, added: add }, () =>
-        add ? `the remote hive of this clone is ${url}: \`git fetch hive\` gets its bases and the agents' branches` : url,
-      );
+      shell.show({ url, added: add }, () => url);
     },
   );
 

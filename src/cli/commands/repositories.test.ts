@@ -249,8 +249,11 @@ test("repo fetch says what moved and what has diverged", async () => {
   expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");
 });
 
-test("repo remove says which file exports the folder", async () => {
+test("repo remove says which file exports the folder, unless another repository follows it", async () => {
   host.answers.repo = { repo: aRepo("web"), branches: [] };
+  host.answers.repos = { repos: [aRepo("sub")] };
+  expect((await hivectl("repo", "remove", "web", "--yes")).out).toBe("web is removed\n");
+  host.answers.repos = { repos: [] };
   expect((await hivectl("repo", "remove", "web", "--yes")).out).toContain(
     "web is removed; /home/you/src/web/hive-export may be removed",
   );
@@ -271,7 +274,7 @@ describe("the remote of a clone", () => {
     const clone = aClone();
     expect((await inside(clone, "repo", "remote", "web")).out).toBe(`${url}\n`);
     expect(git(clone, "remote")).toBe("");
-    for (let time = 0; time < 2; time++) expect((await inside(clone, "repo", "remote", "web", "--add")).code).toBe(0);
+    for (let time = 0; time < 2; time++) expect((await inside(clone, "repo", "remote", "web", clone, "--add")).code).toBe(0);
     expect(git(clone, "remote", "get-url", "hive")).toBe(url);
     // The first, empty entry keeps other helpers from storing the token.
     const helpers = execFileSync("git", ["-C", clone, "config", "--get-all", `credential.${url}.helper`], { encoding: "utf8" });
@@ -282,16 +285,24 @@ describe("the remote of a clone", () => {
     const clone = aClone();
     git(clone, "remote", "add", "hive", "http://127.0.0.1:9/git/web");
     git(clone, "config", "credential.http://127.0.0.1:9/git/web.helper", "!old");
-    expect((await inside(clone, "repo", "remote", "web", "--add")).code).toBe(0);
+    expect((await inside(clone, "repo", "remote", "web", clone, "--add")).code).toBe(0);
     expect(git(clone, "config", "--local", "--get-regexp", "^credential")).not.toContain("old");
     git(clone, "remote", "set-url", "hive", "http://127.0.0.1:9/git/api");
-    const said = await inside(clone, "repo", "remote", "web", "--add");
+    const said = await inside(clone, "repo", "remote", "web", clone, "--add");
     expect(said.err).toContain("has a remote hive already, http://127.0.0.1:9/git/api: rename it");
     expect(git(clone, "remote", "get-url", "hive")).toBe("http://127.0.0.1:9/git/api");
   });
 
+  test("goes to the folder that the repository follows, wherever the command runs", async () => {
+    const [followed, here] = [aClone(), aClone()];
+    host.answers.repo = { repo: aRepo("web", { upstream: join(followed, ".git") }), branches: [] };
+    expect((await inside(here, "repo", "remote", "web", "--add")).out).toContain(join(followed, ".git"));
+    expect(git(followed, "remote", "get-url", "hive")).toBe(url);
+    expect(git(here, "remote")).toBe("");
+  });
+
   test("outside a clone cannot be added", async () => {
-    expect((await inside(tmpdir(), "repo", "remote", "web", "--add")).err).toContain("is not a git repository");
+    expect((await inside(tmpdir(), "repo", "remote", "web", tmpdir(), "--add")).err).toContain("is not a git repository");
   });
 
   const ask = (input: string, operation = "get"): Promise<Said> =>

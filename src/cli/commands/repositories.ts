@@ -136,7 +136,9 @@ export function repositoryCommands(program: Command): void {
       const { repo: view } = await shell.client.call("repo", { name });
       await confirm(shell, options, `remove ${name} with its changes and branches, for good`);
       await shell.client.call("repo_remove", { name });
-      shell.show({}, () => removedText(view));
+      const { repos } = await shell.client.call("repos", {});
+      const isFollowed = repos.some(({ upstream }) => upstream !== undefined && upstream === view.upstream);
+      shell.show({}, () => removedText(view, isFollowed));
     },
   );
 
@@ -191,8 +193,11 @@ function addedText({ name, base, bases, upstream }: RepoView): string {
   return `${name} is added: ${base} at ${tip.slice(0, 12)}, ${plural(bases.length, "branch", "branches")}; ${hivectl(`repo fetch ${name}`)} follows ${visible(upstream)}`;
 }
 
-function removedText({ name, upstream }: RepoView): string {
+/** `isFollowed`: another repository of this hive follows the same folder, which therefore stays exported. */
+function removedText({ name, upstream }: RepoView, isFollowed: boolean): string {
   const kept =
-    upstream === undefined ? "" : `; ${visible(upstream)}/hive-export may be removed if no other hive follows that folder`;
+    upstream === undefined || isFollowed
+      ? ""
+      : `; ${visible(upstream)}/hive-export may be removed if no other hive follows that folder`;
   return `${name} is removed${kept}`;
 }
