@@ -251,7 +251,7 @@ test("repo fetch says what moved and what has diverged", async () => {
 
 test("repo remove says which file exports the folder, unless another repository follows it", async () => {
   host.answers.repo = { repo: aRepo("web"), branches: [] };
-  host.answers.repos = { repos: [aRepo("sub")] };
+  host.answers.repos = { repos: [aRepo("sub", { upstream: "/home/you/src/web" })] };
   expect((await hivectl("repo", "remove", "web", "--yes")).out).toBe("web is removed\n");
   host.answers.repos = { repos: [] };
   expect((await hivectl("repo", "remove", "web", "--yes")).out).toContain(
