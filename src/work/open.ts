@@ -61,7 +61,10 @@ export function openWork(context: WorkContext) {
       await workspaces.open();
       await queue.start();
     },
-    stop: () => queue.stop(),
+    /** Ends the queues, and every git that a client waits for. */
+    async stop(): Promise<void> {
+      await Promise.all([queue.stop(), transport.endpoint.close()]);
+    },
     /** The first start of a hive in rehearsal makes a repository to try things on. */
     makeSample: () => makeSample(repositories, context.now()),
     /** Ends what a destroyed agent has begun. */

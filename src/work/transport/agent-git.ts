@@ -31,14 +31,21 @@ export class AgentGit {
     this.#deps = deps;
   }
 
-  /** Opens an agent's socket. Replaces that of an earlier daemon. */
+  /** Opens an agent's socket. Replaces that of an earlier daemon. Its `close` ends the requests, too. */
   async listen(agent: Agent, path: string): Promise<{ close(): Promise<void> }> {
     const caller = this.callerFor(agent);
+    const inWork = new Set<Promise<void>>();
     const server = createServer({ requestTimeout: 0 }, (request, response) => {
-      void this.#deps.endpoint.serve(request.url ?? "/", request, response, caller);
+      const one = this.#deps.endpoint.serve(request.url ?? "/", request, response, caller).finally(() => inWork.delete(one));
+      inWork.add(one);
     });
     await listenHttp(server, path, MAX_CONNECTIONS);
-    return { close: () => closeHttp(server) };
+    return {
+      async close() {
+        await closeHttp(server);
+        await Promise.all(inWork);
+      },
+    };
   }
 
   callerFor(agent: Agent): GitCaller {

@@ -14,6 +14,7 @@ import { drain } from "./drain.ts";
 import { readPushHead } from "./push-request.ts";
 import type { PushRules } from "./push-rules.ts";
 import type { Pushes } from "./pushes.ts";
+import { Requests } from "./requests.ts";
 import type { RefNames } from "./view.ts";
 
 const SERVICES = ["git-upload-pack", "git-receive-pack"] as const;
@@ -54,6 +55,7 @@ export class GitEndpoint {
   readonly #onUnexpected: (error: unknown) => void;
   readonly #fetchSlots = new Slots(FETCHES);
   readonly #pushSlots = new Slots(PUSHES);
+  readonly #requests = new Requests();
 
   constructor(deps: { git: Pick<GitWorker, "withScratch">; pushes: Pushes; onUnexpected(error: unknown): void }) {
     this.#git = deps.git;
@@ -62,19 +64,21 @@ export class GitEndpoint {
   }
 
   /** Answers a request; `path` is the address below the endpoint, such as `/web/info/refs`. Never rejects. */
-  async serve(path: string, request: IncomingMessage, response: ServerResponse, caller: GitCaller): Promise<void> {
-    const gone = new AbortController();
-    const leave = (): void => gone.abort(new Error("the client has gone"));
-    response.once("close", leave);
-    const timer = setTimeout(() => response.destroy(), path.endsWith("receive-pack") ? PUSH_MS : FETCH_MS);
-    try {
-      await this.#answer(path, request, response, caller, gone.signal);
-    } catch (error) {
-      if (!(error instanceof HiveError) && !gone.signal.aborted) this.#onUnexpected(error);
-      fail(response, error);
-    } finally {
-      clearTimeout(timer);
-    }
+  serve(path: string, request: IncomingMessage, response: ServerResponse, caller: GitCaller): Promise<void> {
+    const mostMs = path.endsWith("receive-pack") ? PUSH_MS : FETCH_MS;
+    return this.#requests.run({ request, response, mostMs }, async (ended) => {
+      try {
+        await this.#answer(path, request, response, caller, ended);
+      } catch (error) {
+        if (!(error instanceof HiveError) && !ended.aborted) this.#onUnexpected(error);
+        fail(response, error);
+      }
+    });
+  }
+
+  /** Ends all requests, and refuses new ones. Resolves when no git runs for one any more. */
+  close(): Promise<void> {
+    return this.#requests.close();
   }
 
   async #answer(
@@ -147,6 +151,8 @@ export class GitEndpoint {
           response.write(chunk, done);
         },
       });
+      // A response without a connection does not call back, so the write would never end.
+      ended.addEventListener("abort", () => output.destroy(), { once: true });
       const { code, stderr, tooLong } = await runStreams(child, { input, output, timeoutMs: FETCH_MS, ended });
       if (code === 0) response.end();
       else if (ended.aborted) response.destroy();

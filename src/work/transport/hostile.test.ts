@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { agentWith, openWorkGit, runIn, type WorkGit } from "../../../test/lib/work-git.ts";
 import { MAX_AGENT_BRANCHES } from "../../wire/limits.ts";
+import { GitWorker } from "../git/worker.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
 import { NONE } from "./push-request.ts";
 
@@ -165,4 +168,31 @@ test("only git's smart protocol is served, and no path leads out", async () => {
   const secret = await (await fetch(work.url("scout", "web/../secret/info/refs?service=git-upload-pack"))).text();
   expect(secret).toContain("ERR scout has no repository secret");
   expect((await fetch(work.url("scout", "web/git-upload-pack"))).status).toBe(405);
+});
+
+test("requests that were sent ahead of their answers end with their connections", async () => {
+  const line = "GET /web/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: git\r\n\r\n";
+  let inScratch = 0;
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const spy = vi.spyOn(work.git, "withScratch").mockImplementation(async (...args) => {
+    inScratch++;
+    start();
+    return GitWorker.prototype.withScratch.apply(work.git, args).finally(() => inScratch--) as never;
+  });
+  const listener = await work.transport.agentGit.listen(agentWith("scout", { web: "write" }), join(work.top, "ahead.sock"));
+  const sockets = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const socket = connect(join(work.top, "ahead.sock"));
+      socket.on("error", () => {});
+      await once(socket, "connect");
+      socket.write(line.repeat(20));
+      return socket;
+    }),
+  );
+  await started;
+  await Promise.all(sockets.map((socket) => (socket.resume().closed ? undefined : once(socket, "close"))));
+  await listener.close();
+  expect(inScratch).toBe(0);
+  spy.mockRestore();
+  expect((await fetch(work.url("scout", "web/info/refs?service=git-upload-pack"))).status).toBe(200);
 });
