@@ -67,6 +67,7 @@ class Campaign {
   #changesReturned = 0;
   #fail: (error: unknown) => void = () => {};
   #stall: NodeJS.Timeout | undefined;
+  #isEnded = false;
 
   constructor(hive: TestHive, history: History, options: DriveOptions) {
     this.#hive = hive;
@@ -100,6 +101,7 @@ class Campaign {
     try {
       if (!isOver()) await Promise.race([watched, failed]);
     } finally {
+      this.#isEnded = true;
       clearTimeout(this.#stall);
       watched.catch(() => {}); // It ends with the hive if the campaign failed.
     }
@@ -115,6 +117,7 @@ class Campaign {
 
   #bump(): void {
     clearTimeout(this.#stall);
+    if (this.#isEnded) return;
     this.#stall = setTimeout(() => {
       const open = this.#works.filter(({ state }) => state === "waits" || state === "picked");
       const list = open.map(({ task, agent, state }) => `${task.topic} of ${agent} ${state}`).join(", ");

@@ -6,28 +6,37 @@ export const REPO = "replay";
 
 /**
  * What an agent runs in its cage: a branch from the newest base with the commit applied and pushed. The last line says
- * PICKED, or REFUSED with the files of the conflict. Attributes of the repository that convert files are switched off,
- * because they make a clean checkout look changed.
+ * PICKED, or REFUSED with the files of the conflict. It is a program of its own, because a shell ignores `-e` in the list
+ * in which the CLI runs a command. Attributes of the repository that convert files are switched off, because they make a
+ * clean checkout look changed. An author without a name, which git does not write, gets one.
  */
-const PICK = `
-set -eu
+const PICK = `sh -eu <<'SCRIPT'
 cd /work/${REPO}
+mkdir -p .git/info
 echo '* -text !eol !ident !filter !working-tree-encoding' > .git/info/attributes
 git fetch -q origin
 git reset -q --hard
 git clean -q -ffdx
 git switch -q --no-track -C {{topic}} origin/${BASE}
-if git cherry-pick --no-commit {{commit}} > /tmp/pick 2>&1; then
-  if git diff --cached --quiet; then echo 'REFUSED nothing is left of it'; exit 0; fi
-  git commit -q --no-verify --allow-empty-message --cleanup=verbatim -C {{commit}}
-  git push -q -f -u origin {{topic}} 2> /tmp/push || { tail -n 3 /tmp/push; exit 1; }
-  echo PICKED
-else
+if ! git cherry-pick --no-commit {{commit}} > /tmp/pick 2>&1; then
   files=$(git diff --name-only --diff-filter=U | head -n 5 | tr '\\n' ' ')
   git reset -q --hard
   git clean -q -ffdx
   echo "REFUSED \${files:-$(grep -m 1 . /tmp/pick)}"
+  exit
 fi
+if git diff --cached --quiet; then
+  echo 'REFUSED nothing is left of it'
+  exit
+fi
+of() { git show -s --date=raw --format="$1" {{commit}}; }
+name=$(of %an) email=$(of %ae)
+export GIT_AUTHOR_NAME="\${name:-unknown}" GIT_AUTHOR_EMAIL="$email" GIT_AUTHOR_DATE="$(of %ad)"
+of %B > /tmp/message
+git commit -q --no-verify --allow-empty-message --cleanup=verbatim -F /tmp/message
+git push -q -f -u origin {{topic}}
+echo PICKED
+SCRIPT
 `;
 
 /** The rules of the scripted model: an agent that is told to pick a commit picks and proposes it, or says why not. */
@@ -38,7 +47,7 @@ export const RULES: unknown[] = [
     steps: [
       {
         tools: [{ name: "Bash", input: { command: PICK, description: "Apply the commit" } }],
-        capture: { picked: "(PICKED)\\s*$", refused: "REFUSED (.*\\S)", failure: "(\\S.{0,2000})" },
+        capture: { picked: "(PICKED)\\s*$", answer: "^(.{0,2000})" },
       },
       {
         tools: [
@@ -47,11 +56,11 @@ export const RULES: unknown[] = [
             if: "picked",
             input: { repo: REPO, branch: "{{topic}}", title: "{{subject}}", body: "The commit {{commit}}." },
           },
-          { name: "send", unless: "picked", if: "refused", input: { to: "operator", body: "{{topic}} conflicts: {{refused}}" } },
+          { name: "send", unless: "picked", input: { to: "operator", body: "{{topic}} not picked: {{answer}}" } },
         ],
-        capture: { answered: "(^change [0-9]+: |^sent to )", failure: "(\\S.{0,2000})" },
+        capture: { answered: "(^change [0-9]+: |^sent to )", answer: "^(.{0,2000})" },
       },
-      { tools: [{ name: "send", unless: "answered", input: { to: "operator", body: "{{topic}} failed: {{failure}}" } }] },
+      { tools: [{ name: "send", unless: "answered", input: { to: "operator", body: "{{topic}} not proposed: {{answer}}" } }] },
       { say: "Done." },
     ],
   },
@@ -67,7 +76,8 @@ export function pickMessage({ sha, topic, subject }: Task): string {
 
 /** An agent's answer to it. Undefined for any other message. */
 export function parseAnswer(body: string): { topic: string; kind: "conflicts" | "failed"; words: string } | undefined {
-  const [, topic, kind, words] = /^(c[0-9]+) (conflicts|failed): ([\s\S]*)$/.exec(body) ?? [];
-  if (topic === undefined || (kind !== "conflicts" && kind !== "failed")) return undefined;
-  return { topic, kind, words: words ?? "" };
+  const [, topic, what, answer = ""] = /^(c[0-9]+) not (picked|proposed): ([\s\S]*)$/.exec(body) ?? [];
+  if (topic === undefined) return undefined;
+  const refused = what === "picked" ? /REFUSED (.*\S)\s*$/.exec(answer)?.[1] : undefined;
+  return refused === undefined ? { topic, kind: "failed", words: answer } : { topic, kind: "conflicts", words: refused };
 }
