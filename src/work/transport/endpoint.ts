@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable, Writable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { runStreams } from "../../os/run-streams.ts";
 import { Slots } from "../../lib/slots.ts";
 import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import { RepoName } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
+import { bodyOf } from "./body.ts";
 import type { Pusher } from "./branches.ts";
 import { GIT_SCRIPT } from "./git-script.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
@@ -88,7 +88,8 @@ export class GitEndpoint {
     caller: GitCaller,
     ended: AbortSignal,
   ): Promise<void> {
-    const url = new URL(path, "http://git");
+    const url = URL.parse(path, "http://git");
+    if (!url) return plain(response, 400, "the address is malformed");
     const [, name, action] = /^\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/.exec(url.pathname) ?? [];
     if (name === undefined) return plain(response, 404, "no such address");
     const isAdvertisement = action === "info/refs";
@@ -165,7 +166,7 @@ export class GitEndpoint {
     const { request, response, caller, ended, repo } = call;
     begin(response, "application/x-git-receive-pack-result");
     const body = bodyOf(request);
-    const head = await readPushHead(body[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
+    const head = await readPushHead(body[Symbol.asyncIterator]());
     // Before it sends a large pack, git asks with an empty push whether it may.
     if (head.commands.length === 0) {
       await drain(head.rest);
@@ -204,7 +205,7 @@ async function refusedByLine(response: ServerResponse, head: Buffer, answer: () 
   try {
     await answer();
   } catch (error) {
-    if (!(error instanceof HiveError)) throw error;
+    if (!(error instanceof HiveError) || error.code === "protocol") throw error;
     // In the middle of a pack there is no room for words.
     if (response.headersSent) return void response.destroy();
     response.setHeader("Connection", "close");
@@ -220,27 +221,18 @@ function plain(response: ServerResponse, status: number, words: string): void {
   response.end(`${words}\n`);
 }
 
+const MALFORMED: ReadonlySet<string> = new Set(["bad_request", "protocol"]);
+
 function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
-  if (error instanceof HiveError) plain(response, error.code === "bad_request" ? 400 : 403, oneLine(error.message));
+  if (error instanceof HiveError) plain(response, MALFORMED.has(error.code) ? 400 : 403, oneLine(error.message));
   else plain(response, 500, "the hive failed to answer: try again");
 }
 
-/** The body of a request, unpacked. */
-function bodyOf(request: IncomingMessage): Readable {
-  const encoding = request.headers["content-encoding"];
-  if (encoding === undefined || encoding === "identity") return request;
-  if (encoding !== "gzip" && encoding !== "x-gzip")
-    throw new HiveError("bad_request", `the content encoding ${oneLine(encoding)} is not served`);
-  const unpacked = createGunzip();
-  request.once("error", (error) => unpacked.destroy(error));
-  return request.pipe(unpacked);
-}
-
-async function readUpTo(body: Readable, most: number): Promise<Buffer> {
+async function readUpTo(body: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > most) throw new HiveError("too_large", "the fetch asks for too much at once");
     chunks.push(chunk);

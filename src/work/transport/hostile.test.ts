@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { get } from "node:http";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -195,4 +196,22 @@ test("requests that were sent ahead of their answers end with their connections"
   expect(inScratch).toBe(0);
   spy.mockRestore();
   expect((await fetch(work.url("scout", "web/info/refs?service=git-upload-pack"))).status).toBe(200);
+});
+
+test.each(["//", "http://[", "//[::", "http://"])("the address %s is refused as malformed", async (path) => {
+  const { hostname, port } = new URL(work.url("scout", ""));
+  const answer = await new Promise<number | undefined>((resolve, reject) => {
+    get({ hostname, port, path }, (got) => resolve(got.resume().statusCode)).once("error", reject);
+  });
+  expect(answer).toBe(400);
+  expect(work.unexpected).toEqual([]);
+});
+
+test.each(["git-upload-pack", "git-receive-pack"])("a body that is not the gzip that it says is refused (%s)", async (path) => {
+  const headers = { "Content-Encoding": "gzip" };
+  for (const body of [Buffer.from("garbage"), gzipSync(FLUSH).subarray(0, 12), gzipSync(randomBytes(90_000)).fill(0, 40_000)])
+    expect(await post(body, { path, headers })).toMatchObject([400, expect.stringContaining("not in ")]);
+  const pack = gzipSync(Buffer.concat([push("refs/heads/x", "1".repeat(40)), FLUSH, randomBytes(90_000)]));
+  if (path === "git-receive-pack") expect((await post(pack.subarray(0, 60_000), { path, headers }))[1]).toContain("not in gzip");
+  expect(work.unexpected).toEqual([]);
 });

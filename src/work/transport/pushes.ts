@@ -78,14 +78,15 @@ export class Pushes {
       }
       return await this.#store(push, accepted);
     } catch (error) {
-      const why = this.#explain(error);
+      const why = this.#explain(error, push.ended);
       await drain(push.rest);
       return { ...refusedReport(push, () => why), unpack: why };
     }
   }
 
   /** Why a push failed, for the client. A defect is reported and not described. */
-  #explain(error: unknown): string {
+  #explain(error: unknown, ended: AbortSignal): string {
+    if (ended.aborted) return "the client has gone";
     if (this.#context.disk.checkAfter(error) || isDiskFull(error)) return "the hive's disk is full: try again when there is room";
     if (error instanceof HiveError) return error.message;
     this.#context.onUnexpected(error);
