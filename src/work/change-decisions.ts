@@ -1,7 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { ChangeRecord } from "../store/changes.ts";
-import type { DiffFile, RiskMark, Sha } from "../wire/approval.ts";
+import type { DiffFile, Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
@@ -12,7 +12,7 @@ import type { Comments } from "./comments.ts";
 import { decidesWithoutOperator, POLICY_CHECKS } from "./policy.ts";
 import type { MergeQueue } from "./queue/merge-queue.ts";
 import type { Repositories } from "./repositories.ts";
-import type { WorkContext } from "./work-context.ts";
+import { accessOf, type WorkContext } from "./work-context.ts";
 
 /** What the operator had seen when approving. */
 interface Seen {
@@ -85,10 +85,13 @@ export class ChangeDecisions {
 
   /** A named reviewer's verdict on one commit. Under the policy `reviewed` an approval merges after the time for a veto. */
   async review(agent: Agent, input: Parsed<"review_change">): Promise<ChangeRecord> {
-    const { changeStore, comments, context, queue } = this.#deps;
+    const { changeStore, changes, comments, context, queue } = this.#deps;
+    const seen = visibleTo(agent, changeStore.get(input.change));
+    // As the repository's list is now: it may be newer than the proposal.
+    const isProtected = input.verdict === "approve" && (await changes.isProtected(seen));
     const row = await context.store.write((tx) => {
       const found = changeStore.get(input.change);
-      this.#checkReviewer(agent, found, input);
+      this.#checkReviewer(agent, found, input, isProtected);
       for (const { text, ...place } of input.comments) comments.add(found, agent.name, "open", place, text);
       if (input.text.trim() !== "") comments.add(found, agent.name, "open", {}, input.text);
       if (input.verdict === "comment") return changeStore.note(tx, found.id, {});
@@ -104,14 +107,10 @@ export class ChangeDecisions {
     agent: Agent,
     row: ChangeRecord,
     { commit, verdict }: Pick<Parsed<"review_change">, "commit" | "verdict">,
+    isProtected: boolean,
   ): void {
     const { settings } = this.#deps.repositories.get(row.repo);
-    const marks = JSON.parse(row.marks) as RiskMark[];
-    const rule = decidesWithoutOperator({
-      settings,
-      author: row.agent_name,
-      isProtected: marks.some(({ kind }) => kind === "protected"),
-    });
+    const rule = decidesWithoutOperator({ settings, author: row.agent_name, isProtected });
     if (row.agent === agent.id) throw new HiveError("forbidden", `change ${row.id} is your own: another reviewer decides it`);
     if (!settings.reviewers.includes(agent.name))
       throw new HiveError(
@@ -129,13 +128,10 @@ export class ChangeDecisions {
 
   /** Approves a new proposal that its repository's policy leaves to the check alone. */
   async byPolicy(row: ChangeRecord): Promise<void> {
-    const { changeStore, context, queue, repositories } = this.#deps;
-    const marks = JSON.parse(row.marks) as RiskMark[];
-    const rule = decidesWithoutOperator({
-      settings: repositories.get(row.repo).settings,
-      author: row.agent_name,
-      isProtected: marks.some(({ kind }) => kind === "protected"),
-    });
+    const { changeStore, changes, context, queue, repositories } = this.#deps;
+    const { settings } = repositories.get(row.repo);
+    if (settings.policy !== "checks") return;
+    const rule = decidesWithoutOperator({ settings, author: row.agent_name, isProtected: await changes.isProtected(row) });
     if (rule?.by !== "check") return;
     await context.store.write((tx) =>
       changeStore.move(tx, row.id, "approve", POLICY_CHECKS, this.#decided(row, POLICY_CHECKS, undefined)),
@@ -155,6 +151,12 @@ export class ChangeDecisions {
   #decided(row: ChangeRecord, by: string, note: string | undefined): Partial<ChangeRecord> {
     return { decided_by: by, decided_at: this.#deps.context.now(), reviewed_sha: row.sha, reason: null, ...noteOf(note) };
   }
+}
+
+/** The change, if the agent may know of it. */
+function visibleTo(agent: Agent, row: ChangeRecord): ChangeRecord {
+  if (accessOf(agent, row.repo) === undefined) throw new HiveError("not_found", `there is no change ${row.id}`);
+  return row;
 }
 
 function checkSeen(row: ChangeRecord, seen: Seen, digestNeeded: boolean): void {

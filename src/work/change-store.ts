@@ -25,6 +25,9 @@ const AUDITED: Partial<Record<ChangeEvent, string>> = {
 /** Events that are someone else's decision on a change. */
 const DECISIONS: readonly ChangeEvent[] = ["approve", "deny", "return"];
 
+/** The columns of a change that nobody has decided on. */
+export const UNDECIDED = { decided_by: null, decided_at: null, queued_at: null, reason: null };
+
 /** What a new change is made of. */
 export type ChangeDraft = Omit<ChangeRecord, "id" | "seq" | "state" | "updated_at">;
 

@@ -239,6 +239,12 @@ export class Changes {
     return { from, diff: await diffOf(this.#context.git, row.repo, from, row.sha, path) };
   }
 
+  /** True if a change touches a path that only the operator may approve, by the repository's list as it is now. */
+  async isProtected(row: ChangeRecord): Promise<boolean> {
+    const { diff } = await this.diff(row, "merge_base");
+    return guardedIn(diff, this.#repositories.get(row.repo)).size > 0;
+  }
+
   /** The files of a diff as they are shown, protected ones first. */
   shown(row: ChangeRecord, diff: ChangeDiff): DiffFile[] {
     return shownFiles(diff.files, guardedIn(diff, this.#repositories.get(row.repo)));
@@ -247,6 +253,10 @@ export class Changes {
   /** Withdraws a change: its owner, or the operator. */
   async withdraw(id: number, by: { id: string; name: string }, note: string | undefined): Promise<ChangeRecord> {
     const row = this.#changeStore.get(id);
+    const agent = by.id === by.name ? undefined : this.#context.agents.byId(by.id);
+    // Of another repository the agent learns nothing.
+    if (agent && accessOf(agent, row.repo) === undefined && row.agent !== by.id)
+      throw new HiveError("not_found", `there is no change ${id}`);
     if (by.id !== by.name && row.agent !== by.id)
       throw new HiveError("forbidden", `change ${id} is ${row.agent_name}'s: you withdraw only your own`);
     return this.#context.store.write((tx) =>

@@ -88,6 +88,15 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
   const run = (argv: readonly string[], input: string | Buffer = ""): Buffer =>
     execFileSync("git", ["--git-dir", bare, ...argv], { env: ENV, input, stdio: ["pipe", "pipe", "pipe"] });
   const git = (...argv: string[]): string => run(argv).toString().trim();
+  /** The commit at which a proposal parts from its base, as it is stored with it. Null without a common history. */
+  const mergeBase = (tip: string, sha: string): string | null => {
+    try {
+      return tip === "" ? null : git("merge-base", tip, sha);
+    } catch {
+      // Their histories share no commit.
+      return null;
+    }
+  };
 
   const work = {
     top,
@@ -145,7 +154,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
           title: "A change",
           body: "",
           sha,
-          merge_base: null,
+          merge_base: mergeBase(work.tip(facts.base), sha),
           digest: `sha256:${"0".repeat(64)}`,
           stat: JSON.stringify({ files: 1, added: 1, removed: 0 }),
           marks: "[]",

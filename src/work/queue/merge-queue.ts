@@ -5,7 +5,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { RiskMark } from "../../wire/approval.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
-import type { ChangeStore } from "../change-store.ts";
+import { UNDECIDED, type ChangeStore } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
 import type { Repo, Repositories } from "../repositories.ts";
 import { DIVERGED } from "../upstream.ts";
@@ -27,9 +27,6 @@ export const MAX_LOST_RACES = 5;
 const MAX_MERGES = 4;
 /** Pauses between two attempts to store the end of an attempt. Milliseconds. */
 const PERSIST: PauseRange = { firstMs: 50, mostMs: 10_000 };
-
-/** What a change that left its queue has lost. */
-const UNDECIDED = { decided_by: null, decided_at: null, queued_at: null, reason: null };
 
 /**
  * The merge queues: one for each base of each repository. A queue merges one change at a time; different queues run side

@@ -5,6 +5,7 @@ import type { Sha } from "../../wire/approval.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { MergeMethod } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
+import { effectOf } from "./surprises.ts";
 import { MAX_REBASED_COMMITS, MERGE_SCRIPT, REVERT_SCRIPT } from "./merge-script.ts";
 
 /**
@@ -19,7 +20,8 @@ const MAX_NAMED_FILES = 50;
 
 /** What became of a merge or a revert: a commit, nothing to do, or why it cannot be made. */
 export type Made =
-  | { kind: "made"; commit: Sha }
+  /** `paths` are those that it changes. */
+  | { kind: "made"; commit: Sha; paths: string[] }
   | { kind: "contained" }
   /** `files` is empty if it is not about files. */
   | { kind: "conflict"; files: string[]; reason: string };
@@ -43,7 +45,7 @@ export function mergeChange(
 ): Promise<Made> {
   const seconds = Math.floor((row.decided_at ?? row.proposed_at) / 1000);
   const args = [method, tip ?? "-", row.sha, `${row.repo}/${row.id}`, String(seconds)];
-  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), ...moments });
+  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), shown: { tip }, ...moments });
 }
 
 /**
@@ -59,7 +61,14 @@ export function revertChange(git: GitWorker, row: ChangeRecord, { tip, now }: { 
 async function make(
   git: GitWorker,
   row: ChangeRecord,
-  { script, args, message, merged, ended: stop }: { script: string; args: string[]; message: string } & MergeMoments,
+  {
+    script,
+    args,
+    message,
+    shown,
+    merged,
+    ended: stop,
+  }: { script: string; args: string[]; message: string; shown?: { tip: Sha | undefined } } & MergeMoments,
 ): Promise<Made> {
   return git.withScratch(row.repo, {}, async (scratch) => {
     const bounds = { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message };
@@ -76,9 +85,21 @@ async function make(
     const result = read(ended.stdout, row.base);
     if (result.kind !== "made") return result;
     await merged?.();
+    const effect = shown ? await effectOf(scratch, row, shown.tip, result.commit) : { paths: [], surprises: [] };
+    if (effect.surprises.length > 0) return surprising(row, effect.surprises);
     await scratch.keepObjects();
-    return result;
+    return { ...result, paths: effect.paths };
   });
+}
+
+/** A merge that would change more than was shown is returned like a conflict. */
+function surprising(row: ChangeRecord, paths: readonly string[]): Made {
+  const named = paths.slice(0, MAX_NAMED_FILES).map(oneLine);
+  const more = paths.length > named.length ? [`and ${paths.length - named.length} more`] : [];
+  const what = `merging it would change what the proposal does not show: ${[...named, ...more].join(", ")}`;
+  const why = "The history of the branch undoes or moves files that the proposal seems to leave alone.";
+  const next = `Make the branch again as plain commits on ${row.base}, push it and propose it again.`;
+  return { kind: "conflict", files: [...paths], reason: [what, why, next].join("\n").slice(0, MAX_REASON_CHARS) };
 }
 
 /** Reads what the script printed. */
@@ -91,7 +112,7 @@ function read(out: Buffer, base: string): Made {
   });
   switch (word) {
     case "made":
-      return { kind: "made", commit: first };
+      return { kind: "made", commit: first, paths: [] };
     case "contained":
       return { kind: "contained" };
     case "unrelated":

@@ -1,5 +1,7 @@
-import { SYSTEM } from "../../../wire/names.ts";
+import { OPERATOR, SYSTEM } from "../../../wire/names.ts";
+import { protectedPaths } from "../../policy.ts";
 import type { Sha } from "../../../wire/approval.ts";
+import { UNDECIDED } from "../../change-store.ts";
 import { mergeChange } from "../merge.ts";
 import type { Run } from "../run.ts";
 
@@ -35,6 +37,15 @@ export async function mergeStep({ context, changes, merges, id, repo, base, tip,
     return undefined;
   }
   await context.failpoint("merge_objects");
+  if (made.kind === "made" && row.decided_by !== OPERATOR && protectedPaths(made.paths, repo.settings.protected).length > 0) {
+    // The list of protected paths may be newer than the approval.
+    const note = "it changes protected files: the operator decides";
+    await context.store.write((tx) => {
+      changes.move(tx, id, "requeue", SYSTEM);
+      changes.move(tx, id, "dequeue", SYSTEM, { ...UNDECIDED, note });
+    });
+    return undefined;
+  }
   if (made.kind === "made") return { candidate: made.commit, isContained: false };
   if (tip === undefined) throw new Error(`nothing contains change ${id}: ${base} does not exist`);
   return { candidate: tip, isContained: true };
