@@ -44,10 +44,6 @@ const SETTINGS: Record<string, string> = {
   "core.packedGitLimit": "512m",
   "core.bigFileThreshold": "16m",
   "core.logAllRefUpdates": "false",
-  // A merge changes the files that a proposal shows, not those that it resembles.
-  "merge.renames": "false",
-  "merge.directoryRenames": "false",
-  "diff.renames": "false",
   "gc.auto": "0",
   "maintenance.auto": "false",
   "pack.threads": "1",
