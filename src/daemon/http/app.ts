@@ -15,7 +15,7 @@ import { operations, type OperationName, type Output, type Parsed } from "../../
 import { openEventStream, type EventStream } from "./events.ts";
 import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
-import { originGuard, type Origins } from "./origin.ts";
+import { hostGuard, originGuard, type Origins } from "./origin.ts";
 import { APP, type StaticFiles } from "./static.ts";
 
 /** Launch attempts per minute from all clients together. A token has 256 bits, so this only bounds the log. */
@@ -70,7 +70,8 @@ export function webApp(deps: WebDeps): Hono<Env> {
 
   app.use(securityHeaders);
   app.get("/healthz", (c) => c.text("ok\n"));
-  // Before everything that serves pages: it knows neither sessions nor origins, and its bodies are packs.
+  app.use(hostGuard(deps.origins));
+  // Before everything that serves pages: it has no sessions, takes nothing from a page, and its bodies are packs.
   if (deps.git) app.all(`${GIT_PATH}/*`, gitRoute(deps.git));
   app.use(originGuard(deps.origins));
   app.use(

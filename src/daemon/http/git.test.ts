@@ -1,5 +1,4 @@
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
+import { createAdaptorServer } from "@hono/node-server";
 import { writeFileSync } from "node:fs";
 import { get } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { agentWith, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
 import { moveRef } from "../../os/git/refs.ts";
 import { RepoTokens } from "../repo-tokens.ts";
-import { GIT_PATH, gitRoute } from "./git.ts";
+import { webApp, type WebDeps } from "./app.ts";
 
 let work: WorkGit;
 let now = 0;
@@ -22,11 +21,12 @@ beforeAll(async () => {
     await work.repositories.create(repo, {});
     await work.seed(repo, "main", { "README.md": "hello\n" });
   }
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  app.all(`${GIT_PATH}/*`, gitRoute({ tokens, work }));
+  const hosts = new Set<string>();
+  const app = webApp({ origins: { hosts }, git: { tokens, work } } as unknown as WebDeps);
   const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  hosts.add(new URL(origin).host);
   close = () => server.close();
 });
 afterAll(async () => {
@@ -68,6 +68,12 @@ test("only a token of this repository opens it, for ten minutes, and never to a 
   expect(await ask(token)).toEqual([200, undefined]);
   for (const wrong of [undefined, "", `${token}x`.slice(1), tokens.issue("api").token])
     expect(await ask(wrong)).toEqual([401, basic]);
+  // Before the token is looked at: a page that has rebound its name learns nothing.
+  for (const host of ["evil.example", "localhost", new URL(origin).host.replace("127.0.0.1", "127.0.0.2")])
+    expect(await Promise.all([ask(token, { Host: host }), ask(undefined, { Host: host })])).toEqual([
+      [421, undefined],
+      [421, undefined],
+    ]);
   expect(await ask(token, { Origin: origin })).toEqual([403, undefined]);
   expect(await ask(token, { "Sec-Fetch-Mode": "cors" })).toEqual([403, undefined]);
   now += 10 * 60_000;

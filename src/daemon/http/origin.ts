@@ -28,16 +28,21 @@ export function originsFor(port: number, publicUrl: URL | undefined): Origins {
   return { hosts, origins, canonical: publicUrl ?? new URL(`http://127.0.0.1:${port}`) };
 }
 
+/** Refuses requests with an unknown Host (DNS rebinding). */
+export function hostGuard({ hosts }: Pick<Origins, "hosts">): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host") ?? "";
+    return hosts.has(host) ? next() : c.text(`this hive is not served as ${JSON.stringify(host.slice(0, 120))}\n`, 421);
+  };
+}
+
 /**
- * Refuses requests that do not come from the hive's own page: those with an unknown Host (DNS rebinding), and those
- * other than plain navigation that a browser marks as made by another origin. `same-site` is foreign too, because other
- * ports of this machine share its cookies.
+ * Refuses requests other than plain navigation that a browser marks as made by another origin. `same-site` is foreign
+ * too, because other ports of this machine share its cookies. The Host is checked before, by `hostGuard`.
  */
 export function originGuard(origins: Origins): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header("host") ?? "";
-    if (!origins.hosts.has(host)) return c.text(`this hive is not served as ${JSON.stringify(host.slice(0, 120))}\n`, 421);
-
     const path = c.req.path;
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     const isPage = isRead && !path.startsWith("/api/") && path !== "/metrics";
