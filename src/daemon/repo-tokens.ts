@@ -5,9 +5,11 @@ const TOKEN_MS = 10 * 60_000;
 /** Tokens that hold at a time: a git call uses one or two. The oldest one ends earlier. */
 const MAX_TOKENS = 1_000;
 const TOKEN_BYTES = 32;
+const TOKEN_CHARS = Math.ceil((TOKEN_BYTES * 4) / 3);
 
 interface Token {
   repo: string;
+  /** The token as it is sent. */
   secret: Buffer;
   expiresAt: number;
 }
@@ -23,16 +25,17 @@ export class RepoTokens {
 
   /** A new token for a repository. */
   issue(repo: string): { token: string; expiresAt: number } {
-    const secret = randomBytes(TOKEN_BYTES);
+    const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const expiresAt = this.#now() + TOKEN_MS;
-    this.#tokens = [...this.#valid(), { repo, secret, expiresAt }].slice(-MAX_TOKENS);
-    return { token: secret.toString("base64url"), expiresAt };
+    this.#tokens = [...this.#valid(), { repo, secret: Buffer.from(token), expiresAt }].slice(-MAX_TOKENS);
+    return { token, expiresAt };
   }
 
-  /** True if the token was issued for this repository and holds. Takes the same time for every wrong token. */
+  /** True if the token was issued for this repository and holds. Takes the same time for every wrong token of its length. */
   holds(repo: string, token: string): boolean {
-    const given = Buffer.alloc(TOKEN_BYTES);
-    Buffer.from(token.slice(0, 2 * TOKEN_BYTES), "base64url").copy(given);
+    const given = Buffer.from(token);
+    // Every token has the same length, so it is no secret.
+    if (given.length !== TOKEN_CHARS) return false;
     return this.#valid().filter((one) => timingSafeEqual(one.secret, given) && one.repo === repo).length > 0;
   }
 
