@@ -8,6 +8,7 @@ import type { WorkContext } from "../work-context.ts";
 import type { Branches, Pusher } from "./branches.ts";
 import { drain, MAX_PACK_BYTES } from "./drain.ts";
 import { GIT_SCRIPT } from "./git-script.ts";
+import { checkObjectSizes } from "./object-sizes.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
 import { oneLine, readReport, type PushReport } from "./push-report.ts";
 import { NONE, type PushHead } from "./push-request.ts";
@@ -99,6 +100,7 @@ export class Pushes {
       let bytes = 0;
       if (accepted.some((one) => one.new !== NONE)) {
         bytes = await receive(scratch, push, accepted);
+        await checkObjectSizes(scratch, push.ended);
         await this.#checkFastForward(scratch, accepted);
         await scratch.keepObjects();
         await this.#context.failpoint("push_objects");
