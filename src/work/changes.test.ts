@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { Agent } from "../agents/agent.ts";
 import { moveRef, readRef } from "../os/git/refs.ts";
@@ -273,4 +273,26 @@ test("drafts that were written after a change was returned can be sent, too", as
   await system.work.comments.draft(row.id, {}, "one more thing");
   await system.work.decisions.return(row.id, undefined);
   expect(noticesOf(row.id)).toMatchObject([{ note: "first" }, { comments: [{ text: "one more thing" }] }]);
+});
+
+test("a proposal that is refused costs nothing, and one agent has one proposal read at a time", async () => {
+  await pushed(topic, await commit({ "README.md": "web\n", "flood.txt": "1\n" }, base));
+  const reads = vi.spyOn(system.work.context.git, "tryScript");
+  try {
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => propose()));
+    expect(all.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    const before = reads.mock.calls.length;
+    await expect(propose()).rejects.toThrow("proposes this commit already");
+    expect(reads.mock.calls.length).toBe(before);
+    // One proposal reads whether it is contained, where it begins, and its diff.
+    expect(before).toBe(3);
+  } finally {
+    reads.mockRestore();
+  }
+});
+
+test("files that are too large to compare are refused before git reads them", async () => {
+  const text = `${"x".repeat(1_000)}\n`.repeat(55_000);
+  await pushed(topic, await commit({ "README.md": "web\n", "large.txt": text }, base));
+  await expect(propose()).rejects.toThrow("touches a file of more than 50 MiB");
 });

@@ -1,4 +1,5 @@
 import type { Agent } from "../agents/agent.ts";
+import { Slots } from "../lib/slots.ts";
 import { moveRef } from "../os/git/refs.ts";
 import { pinOf, type ChangeRecord } from "../store/changes.ts";
 import type { Tx } from "../store/store.ts";
@@ -15,6 +16,10 @@ import { decidesWithoutOperator, protectedPaths } from "./policy.ts";
 import type { Repo, Repositories } from "./repositories.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
+/** Proposals that git reads at once, in the hive and of one agent: each takes a few processes and memory for its diff. */
+const PROPOSALS = { most: 2, mostPerKey: 1 };
+const NEVER = new AbortController().signal;
+
 /** What a proposal was found to be. */
 interface Found {
   repo: Repo;
@@ -30,6 +35,7 @@ export class Changes {
   readonly #repositories: Repositories;
   readonly #changeStore: ChangeStore;
   readonly #comments: Comments;
+  readonly #slots = new Slots(PROPOSALS);
 
   constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore, comments: Comments) {
     this.#context = context;
@@ -53,12 +59,13 @@ export class Changes {
         `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`,
       );
     const own = agent.config.repos.find(({ name }) => name === repo.name)?.base;
-    const found = await this.#look(repo, input.base ?? own ?? repo.settings.base, pushed.sha);
-    return this.#store(
-      { agent: agent.id, agent_name: agent.name, branch, title: input.title, body: input.body },
-      found,
-      input.answers ?? [],
-    );
+    const base = input.base ?? own ?? repo.settings.base;
+    const about = { agent: agent.id, agent_name: agent.name, branch, title: input.title, body: input.body };
+    return this.#slots.run(agent.id, NEVER, async () => {
+      // Before git reads anything: a proposal that is refused costs little, however often it is made.
+      this.#checkNew(about, repo.name, base, pushed.sha);
+      return this.#store(about, await this.#look(repo, base, pushed.sha), input.answers ?? []);
+    });
   }
 
   /** Proposes a commit of the daemon's own making, such as a revert, in the operator's name. */
@@ -87,6 +94,15 @@ export class Changes {
       throw new HiveError("rate_limited", `you have ${MAX_OPEN_CHANGES} open changes: withdraw some, or wait`);
     if (open.length >= MAX_HIVE_CHANGES)
       throw new HiveError("rate_limited", `the hive has ${MAX_HIVE_CHANGES} open changes: the operator must decide some first`);
+  }
+
+  /** Throws if a proposal may not be made now. The open change that it is a round of, if there is one. */
+  #checkNew(about: { agent: string; branch: string }, repo: string, base: string, sha: Sha): ChangeRecord | undefined {
+    const same = this.#openOf(about, repo).find((row) => row.base === base);
+    this.#checkUndecided(about.agent);
+    if (same) this.#checkRepeated(same, sha);
+    else this.#checkRoom(about.agent);
+    return same;
   }
 
   #checkUndecided(owner: string): void {
@@ -147,12 +163,9 @@ export class Changes {
     const outdated = before ? await this.#comments.outdatedIn(before, found.sha) : new Map<number, boolean>();
     const row = await store.write((tx) => {
       const open = this.#openOf(about, found.repo.name);
+      const same = this.#checkNew(about, found.repo.name, found.base, found.sha);
       this.#comments.markOutdated(outdated);
-      const same = open.find(({ base }) => base === found.base);
-      this.#checkUndecided(about.agent);
-      if (same) this.#checkRepeated(same, found.sha);
-      else this.#checkRoom(about.agent);
-      for (const other of open) if (other !== same) this.#changeStore.move(tx, other.id, "supersede", about.agent_name);
+      for (const other of open) if (other.id !== same?.id) this.#changeStore.move(tx, other.id, "supersede", about.agent_name);
       const saved = same
         ? this.#changeStore.move(tx, same.id, "propose", about.agent_name, {
             ...facts,

@@ -15,6 +15,31 @@ const LIST_BYTES = 8 * 1024 * 1024;
 /** JSON bytes of all patches in one answer, and of one file. The rest is fetched file by file. */
 export const SHOWN_BYTES = 4 * 1024 * 1024;
 export const SHOWN_FILE_BYTES = 256 * 1024;
+const MIB = 1024 * 1024;
+/** Bytes of all files that a change touches, before and after it: git holds two of them in memory at a time. */
+const MAX_ALL_BYTES = 4 * MAX_DIFF_BYTES;
+/** Exit code of the script for files that are too large to compare. */
+const TOO_LARGE = 77;
+/**
+ * Compares two trees if their files are small enough. Arguments: the trees, the largest size of a file and of all files,
+ * then what git runs. The sizes are read without the files: a pack of a few kilobytes can hold gigabytes.
+ */
+const DIFF_SCRIPT = `
+set -eu
+from=$1 to=$2 one=$3 all=$4
+shift 4
+git diff-tree -r --raw --no-renames --no-abbrev "$from" "$to" |
+  sed -n 's/^:[0-7]* [0-7]* \\([0-9a-f]*\\) \\([0-9a-f]*\\) .*/\\1\\n\\2/p' > /tmp/objects
+git cat-file --batch-check='%(objectsize)' < /tmp/objects > /tmp/sizes
+total=0
+while read -r size rest; do
+  # A submodule's commit is not here.
+  case $size in '' | *[!0-9]* | ????????????*) continue ;; esac
+  total=$((total + size))
+  [ "$size" -le "$one" ] && [ "$total" -le "$all" ] || exit ${TOO_LARGE}
+done < /tmp/sizes
+exec git --no-pager "$@"
+`;
 /** Time for one diff. Milliseconds. */
 const DIFF_MS = 60_000;
 /** Bytes of the hash of a diff that a digest contains. */
@@ -50,14 +75,17 @@ export async function isContained(git: GitWorker, repo: string, ancestor: Sha, s
 export async function diffOf(git: GitWorker, repo: string, from: Sha | undefined, to: Sha, path?: string): Promise<ChangeDiff> {
   const only = path === undefined ? [] : ["--", `:(top,literal)${path}`];
   const start = from === undefined ? EMPTY_TREE : `${from}^{tree}`;
-  const ended = await git.tryRead(
-    repo,
-    ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", start, `${to}^{tree}`, ...only],
-    {
-      maxBytes: MAX_DIFF_BYTES + LIST_BYTES,
-      timeoutMs: DIFF_MS,
-    },
-  );
+  const argv = ["diff-tree", ...OPTIONS, ...FORMAT, "--end-of-options", start, `${to}^{tree}`, ...only];
+  const sizes = [start, `${to}^{tree}`, String(MAX_DIFF_BYTES), String(MAX_ALL_BYTES)];
+  const ended = await git.tryScript(repo, DIFF_SCRIPT, [...sizes, ...argv], {
+    maxBytes: MAX_DIFF_BYTES + LIST_BYTES,
+    timeoutMs: DIFF_MS,
+  });
+  if (ended.code === TOO_LARGE)
+    throw new HiveError(
+      "too_large",
+      `the change touches a file of more than ${MAX_DIFF_BYTES / MIB} MiB, or files of more than ${MAX_ALL_BYTES / MIB} MiB together: keep large files out of the repository`,
+    );
   if (ended.tooMuch) throw new HiveError("too_large", `the change has more than ${MAX_DIFF_BYTES} bytes of diff: split it`);
   if (ended.tooLong)
     throw new HiveError("too_large", `git needs more than ${DIFF_MS / 1000} s for the diff of this change: split it`);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
@@ -52,4 +52,16 @@ test("a new repository has nothing of an old one of its name", async () => {
   await repositories.create("old", {});
   expect([...repositories.tips("old")]).toEqual([]);
   expect(system.unexpected).toEqual([]);
+});
+
+test("what a killed daemon has not finished is removed at the next start", async () => {
+  const { repoScratch } = system.system.paths;
+  await system.system.close();
+  const other = await restarted(() => {
+    mkdirSync(join(repoScratch, "left", "objects", "pack"), { recursive: true });
+    writeFileSync(join(repoScratch, "left", "objects", "pack", "tmp_pack_x"), "half a pack");
+  });
+  await other.work.start();
+  expect(readdirSync(repoScratch)).toEqual([]);
+  await other.system.close();
 });

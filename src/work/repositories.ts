@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { removeTree } from "../os/remove-tree.ts";
 import { discard, makeRepo } from "../os/git/folders.ts";
 import { listRefs, moveRef, removeLocks, removeRef } from "../os/git/refs.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
@@ -62,6 +64,8 @@ export class Repositories {
 
   /** Reads the tips and removes what a killed git has left. Called before any repository is used. */
   async open(): Promise<void> {
+    // What a daemon that was killed had not finished.
+    for (const name of await readdir(this.#scratch)) await removeTree(join(this.#scratch, name));
     for (const name of this.#repos.keys()) {
       try {
         await this.#openOne(name);

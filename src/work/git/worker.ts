@@ -84,11 +84,16 @@ export class GitWorker {
   }
 
   /** As `read`; the caller checks how git ended. */
-  async tryRead(repo: string, argv: readonly string[], call: GitCall = {}): Promise<Ended> {
+  tryRead(repo: string, argv: readonly string[], call: GitCall = {}): Promise<Ended> {
+    return this.tryScript(repo, GIT_SCRIPT, argv, call);
+  }
+
+  /** Runs a shell script on a repository, which it only reads. The caller checks how it ended. */
+  async tryScript(repo: string, script: string, args: readonly string[], call: GitCall = {}): Promise<Ended> {
     const child = this.#deps.sandboxedRun({
       ...this.#sandbox({ folder: this.folder(repo), owner: this.owner, env: call.env }),
-      script: GIT_SCRIPT,
-      args: argv,
+      script,
+      args,
     });
     return collect(child, bounds(call));
   }
