@@ -121,12 +121,13 @@ describe("from inside a cage", () => {
   });
 
   test("it sees only its own files and sockets", () => {
-    expect(seen["sockets"]).toBe("egress.sock mcp.sock model.sock");
+    expect(seen["sockets"]).toBe("egress.sock git.sock mcp.sock model.sock");
     expect(seen["runOthers"]).toBe("hive");
     expect(seen["home"]).toBe("agent");
     expect(seen["rootHome"]).toMatch(/^refused/);
     expect(seen["hostname"]).toBe("h-hm1nd");
-    expect(String(seen["root"]).split(" ")).not.toContain("work");
+    const top = String(seen["root"]).split(" ");
+    for (const name of ["boot", "media", "mnt", "srv"]) expect(top).not.toContain(name);
   });
 
   test("it sees only its own processes", () => {

@@ -158,12 +158,12 @@ test("more branches than an agent may have are refused", async () => {
 });
 
 test("only git's smart protocol is served, and no path leads out", async () => {
-  const get = async (path: string): Promise<number> => (await fetch(work.url("scout", path))).status;
-  expect(await get("web/HEAD")).toBe(404);
-  expect(await get("web/objects/info/packs")).toBe(404);
-  expect(await get("web/info/refs")).toBe(403);
-  expect(await get("web/info/refs?service=git-upload-archive")).toBe(403);
-  expect(await get("..%2fsecret/info/refs?service=git-upload-pack")).toBe(200);
+  const statusOf = async (path: string): Promise<number> => (await fetch(work.url("scout", path))).status;
+  expect(await statusOf("web/HEAD")).toBe(404);
+  expect(await statusOf("web/objects/info/packs")).toBe(404);
+  expect(await statusOf("web/info/refs")).toBe(403);
+  expect(await statusOf("web/info/refs?service=git-upload-archive")).toBe(403);
+  expect(await statusOf("..%2fsecret/info/refs?service=git-upload-pack")).toBe(200);
   const answer = await (await fetch(work.url("scout", "..%2fsecret/info/refs?service=git-upload-pack"))).text();
   expect(answer).toContain("ERR ");
   const secret = await (await fetch(work.url("scout", "web/../secret/info/refs?service=git-upload-pack"))).text();
@@ -178,20 +178,20 @@ test("requests that were sent ahead of their answers end with their connections"
   const spy = vi.spyOn(work.git, "withScratch").mockImplementation(async (...args) => {
     inScratch++;
     start();
-    return GitWorker.prototype.withScratch.apply(work.git, args).finally(() => inScratch--) as never;
+    return GitWorker.prototype.withScratch.apply(work.git, args).finally(() => inScratch--);
   });
   const listener = await work.transport.agentGit.listen(agentWith("scout", { web: "write" }), join(work.top, "ahead.sock"));
   const sockets = await Promise.all(
     Array.from({ length: 8 }, async () => {
       const socket = connect(join(work.top, "ahead.sock"));
-      socket.on("error", () => {});
+      socket.on("error", () => {}); // The daemon closes it; `close` says so.
       await once(socket, "connect");
       socket.write(line.repeat(20));
       return socket;
     }),
   );
   await started;
-  await Promise.all(sockets.map((socket) => (socket.resume().closed ? undefined : once(socket, "close"))));
+  for (const socket of sockets) if (!socket.resume().closed) await once(socket, "close");
   await listener.close();
   expect(inScratch).toBe(0);
   spy.mockRestore();
