@@ -53,7 +53,11 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
         colour: ({ marks }) => (marks.some(({ level }) => level === "danger") ? "red" : "amber"),
         spare: 4,
       },
-      { title: "WHAT", value: (one) => (one.reason === undefined ? one.title : `${one.title}: ${one.reason}`), isWide: true },
+      {
+        title: "WHAT",
+        value: (one) => (one.reason === undefined ? one.title : `${one.title}: ${firstLine(one.reason)}`),
+        isWide: true,
+      },
     ],
     width,
     paint,
@@ -121,3 +125,6 @@ export function commentText(comment: CommentView, { paint, width }: View): strin
     ...(answer === undefined ? [] : [text(answer, "↳ ")]),
   ].join("\n");
 }
+
+/** A reason has the end of a check's output, or all files of a conflict: a table has room for its first line. */
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";

@@ -36,7 +36,7 @@ test("destroying an agent closes its questions and ends its work after it is des
       destroy: async () => void did.push("destroyed"),
     },
     questions: { closeOf: async (agent: string) => void did.push(`closed questions of ${agent}`) },
-    deploys: { decisions: { clearFor: async () => {} }, agentRemoved: async () => {} },
+    deploys: { decisions: { clearFor: async () => {} }, marksChanged: async () => {} },
     work: { agentRemoved: async ({ id }: { id: string }) => void did.push(`ended the work of ${id}`) },
   } as unknown as HandlerContext;
   const operator = { kind: "operator", ended: new AbortController().signal } as const;
