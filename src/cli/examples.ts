@@ -118,6 +118,16 @@ export const MORE: Readonly<Record<string, More>> = {
     ],
   },
   "repo fetch": { examples: ["hivectl repo fetch web"] },
+  "repo reconcile": {
+    words:
+      "A base has diverged if the hive and the folder that it follows each have commits that the other lacks. Without a way, the verb prints both sides. merge: both are merged in the hive; the check does not run on it. reset: the base becomes what the folder has, after the changes that this takes out of it are listed; their rows stay merged, and the old tip is kept under refs/kept. undo: the base becomes again what the last reset has kept. Or merge them yourself in a clone with the remote hive, and run repo fetch.",
+    examples: [
+      "hivectl repo reconcile web",
+      "hivectl repo reconcile web merge",
+      "hivectl repo reconcile web reset --base release/1.x",
+      "hivectl repo reconcile web undo",
+    ],
+  },
   "repo remove": { examples: ["hivectl repo remove web", "hivectl repo remove web --yes"] },
   "repo include": {
     words:

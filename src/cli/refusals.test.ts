@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cliInside } from "../../test/lib/cli-inside.ts";
-import { aChange, anApproval, aMessage, aRepo, aState } from "../../test/lib/fixtures.ts";
+import { aChange, aDivergence, anApproval, aMessage, aRepo, aState } from "../../test/lib/fixtures.ts";
 import { CUT, eventsOf, StubHost, type Said, type StubAnswer } from "../../test/lib/stub-host.ts";
 import { ErrorCode, HiveError } from "../wire/error.ts";
 import type { OperationName } from "../wire/operations.ts";
@@ -50,6 +50,7 @@ const fine: StubHost["answers"] = {
   request_spawn: { request: 12, risks: [] },
   propose: { request: 12, risks: [] },
   repo: { repo: aRepo("web"), branches: [] },
+  repo_divergence: aDivergence(),
   change: { change: aChange({ id: 3 }), files: [], comments: [] },
   changes: { changes: [aChange({ id: 3, state: "queued" })] },
   change_approve: { change: aChange({ id: 3, state: "approved" }) },
@@ -140,6 +141,10 @@ const VERBS: readonly Case[] = [
   ["repo set web --merge squash", "repo_set"],
   ["repo fetch web", "repo"],
   ["repo fetch web", "repo_fetch"],
+  ["repo reconcile web", "repo_divergence"],
+  ["repo reconcile web merge", "repo_reconcile"],
+  ["repo reconcile web reset --yes", "repo_divergence"],
+  ["repo reconcile web reset --yes", "repo_reconcile"],
   ["repo remove web --yes", "repo"],
   ["repo remove web --yes", "repo_remove"],
   ["repo include web FILE --as a.json", "repo_include"],

@@ -1,3 +1,4 @@
+import { hivectl } from "../lib/hivectl.ts";
 import type { Output } from "../wire/operations.ts";
 import type { QueueView, RepoView, WorkspaceView } from "../wire/work.ts";
 import { age, clean, count, indented, visible, type Colour, type View } from "./print.ts";
@@ -142,7 +143,7 @@ export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">,
     paint(
       "amber",
       reflow(
-        `${base} has diverged: the hive and ${visible(repo.upstream ?? "its upstream")} each have commits that the other lacks. Its merge queue is stopped until they are merged there and fetched again`,
+        `${base} has diverged: the hive and ${visible(repo.upstream ?? "its upstream")} each have commits that the other lacks. Its merge queue is stopped; ${hivectl(`repo reconcile ${repo.name} --base ${base}`)} shows them and what can be done`,
         width,
       ),
     ),

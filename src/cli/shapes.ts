@@ -2,6 +2,7 @@ import type { z } from "zod";
 import * as agent from "../wire/agent.ts";
 import * as approval from "../wire/approval.ts";
 import * as backup from "../wire/backup.ts";
+import * as divergence from "../wire/divergence.ts";
 import * as event from "../wire/event.ts";
 import * as message from "../wire/message.ts";
 import * as work from "../wire/work.ts";
@@ -21,6 +22,7 @@ const NAMED: Record<string, z.ZodType> = {
   MetaInput: approval.MetaInput,
   AuditRow: approval.AuditRow,
   CheckFinding: approval.CheckFinding,
+  DivergenceView: divergence.DivergenceView,
   RepoView: work.RepoView,
   QueueView: work.QueueView,
   AgentBranch: work.AgentBranch,
@@ -95,6 +97,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo show": "repo",
   "repo set": "repo_set",
   "repo fetch": "repo_fetch",
+  "repo reconcile": { shape: `${shapeOf(operations.repo_reconcile.output)}; without a way DivergenceView` },
   "repo remove": "repo_remove",
   "repo include": { shape: `${shapeOf(operations.repo_includes.output)}; with --remove {}` },
   "work list": "workspaces",

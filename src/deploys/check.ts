@@ -27,6 +27,7 @@ const DECIDING: readonly OperationName[] = [
   "repo_create",
   "repo_set",
   "repo_remove",
+  "repo_reconcile",
   "repo_token",
   "queue_pause",
 ];

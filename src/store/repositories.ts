@@ -17,8 +17,8 @@ export interface RepoRecord {
   created_at: number;
 }
 
-/** Why the queue of a base does not run, by the base's name. */
-export type QueueHolds = Record<string, { by: "operator" | "system"; reason: string }>;
+/** Why the queue of a base does not run, by the base's name. `diverged`: the base and its upstream have to be reconciled. */
+export type QueueHolds = Record<string, { by: "operator" | "system"; reason: string; diverged?: true }>;
 
 /** A branch that an agent has pushed. The ref `refs/agents/<agent>/<branch>` follows this row. */
 export interface BranchRecord {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Digest, DiffFile, Sha } from "./approval.ts";
+import { DivergenceView, Reconciliation } from "./divergence.ts";
 import { IncludeContent, IncludePath, IncludeView } from "./include.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, Instant } from "./names.ts";
@@ -98,6 +99,32 @@ export const workOperations = {
       diverged: z.array(z.string()),
       /** Branches that the upstream no longer has. Their changes are stale. */
       gone: z.array(z.string()),
+    }),
+  },
+  repo_divergence: {
+    summary: "What the hive and the upstream of a diverged base each have, as last fetched, and what a reset undoes.",
+    callers: ["operator"],
+    input: oneRepo.extend({ base: BranchName.optional() }),
+    output: DivergenceView,
+  },
+  repo_reconcile: {
+    summary: "Fetch, then bring a diverged base together with its upstream: by a merge, by a reset, or by undoing a reset.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneRepo.extend({
+      base: BranchName.optional(),
+      by: Reconciliation,
+      /** The two tips that the operator has seen. A reset names them, and is refused if they have moved. */
+      ours: Sha.optional(),
+      upstream: Sha.optional(),
+    }),
+    output: z.object({
+      repo: RepoView,
+      base: z.string(),
+      from: Sha,
+      to: Sha,
+      /** The ref that keeps the tip which a reset has replaced. */
+      kept: z.string().optional(),
     }),
   },
   repo_set: {

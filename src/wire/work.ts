@@ -108,6 +108,8 @@ export const QueueView = z.object({
   /** `stopped`: the daemon stopped it, for `reason`. `paused`: the operator did. */
   state: z.enum(["idle", "busy", "paused", "stopped"]),
   reason: z.string().optional(),
+  /** The base and its upstream have commits that the other lacks. The queue goes on once the operator has reconciled them. */
+  diverged: z.boolean().optional(),
   /** The change that is being merged, and since when. */
   change: Id.optional(),
   since: Instant.optional(),

@@ -3,7 +3,7 @@ import { pinOf, type ChangeRecord } from "../store/changes.ts";
 import type { CheckFinding } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
 import { CHANGE_TRAILER } from "./queue/merge-script.ts";
-import type { Repo, Repositories } from "./repositories.ts";
+import { KEPT, type Repo, type Repositories } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** Lines of the audit trail that are read: more moves of bases than a hive has in years. */
@@ -21,7 +21,7 @@ interface Facts {
   refs: ReadonlyMap<string, string>;
   /** Merge commits of the rows with their parents and the changes that they name. Those that do not exist are missing. */
   commits: Map<string, { parents: string[]; names: string[] }>;
-  /** Commits of merged rows that their base does not contain. */
+  /** Commits of merged rows that neither their base contains nor what a reset of it has kept. */
   unreached: Set<string>;
   /** Tips to which something other than the queue has moved a base, by `<base> <sha>`. */
   moves: Set<string>;
@@ -61,7 +61,7 @@ async function read(
   moves: Set<string>,
 ): Promise<Facts> {
   const tips = repositories.tips(repo.name);
-  const refs = await listRefs(repositories.folder(repo.name), ["refs/heads", "refs/changes", "refs/upstream"]);
+  const refs = await listRefs(repositories.folder(repo.name), ["refs/heads", "refs/changes", "refs/upstream", KEPT]);
   const merged = rows.filter((row) => row.merged_sha !== null);
   const commits: Facts["commits"] = new Map();
   const format = `--format=%H %P%x00%(trailers:key=${CHANGE_TRAILER},valueonly,separator=%x20)%x00`;
@@ -73,11 +73,12 @@ async function read(
     const [sha = "", ...parents] = (words[at] ?? "").trim().split(" ");
     commits.set(sha, { parents, names: (words[at + 1] ?? "").split(" ") });
   }
+  const kept = [...refs].filter(([ref]) => ref.startsWith(KEPT)).map(([, sha]) => `^${sha}\n`);
   const unreached = new Set<string>();
   for (const [base, tip] of tips) {
     const of = merged.filter((row) => row.base === base).map((row) => row.merged_sha ?? "");
     if (of.length === 0) continue;
-    const input = `${of.join("\n")}\n^${tip}\n`;
+    const input = `${of.join("\n")}\n^${tip}\n${kept.join("")}`;
     const beyond = await context.git.read(repo.name, ["rev-list", "--ignore-missing", "--stdin"], { input, maxBytes: MAX_BYTES });
     const found = new Set(beyond.toString("latin1").split("\n"));
     for (const sha of of) if (found.has(sha)) unreached.add(sha);
@@ -88,7 +89,7 @@ async function read(
 /** What the audit trail says of moves of bases, by repository. */
 function movesOf({ store }: WorkContext): Map<string, Set<string>> {
   const moves = new Map<string, Set<string>>();
-  for (const kind of ["base_moved", "base_pushed"])
+  for (const kind of ["base_moved", "base_pushed", "base_reconciled"])
     for (const line of store.ledger.audited({ kind, before: Number.MAX_SAFE_INTEGER, limit: MAX_LINES })) {
       const { repo, base, to, sha } = JSON.parse(line.detail ?? "{}") as Partial<Record<"repo" | "base" | "to" | "sha", string>>;
       if (repo === undefined) continue;
@@ -153,10 +154,12 @@ function mergedIsReached(all: readonly Facts[]): CheckFinding {
     for (const row of rows.filter((one) => one.state === "merged" && tips.has(one.base))) {
       checked++;
       if (unreached.has(row.merged_sha ?? ""))
-        problems.push(`${repo.name}: change ${row.id} is merged, but ${row.base} does not contain ${row.merged_sha}`);
+        problems.push(
+          `${repo.name}: change ${row.id} is merged, but ${row.base} does not contain ${row.merged_sha}, nor does anything that a reset has kept`,
+        );
     }
   }
-  return finding(10, "what was reported as merged is in its base", problems, checked);
+  return finding(10, "what was reported as merged is in its base, or in what a reset of it has kept", problems, checked);
 }
 
 function oneAtATime(all: readonly Facts[]): CheckFinding {

@@ -6,6 +6,7 @@ import { ChangeDecisions } from "./change-decisions.ts";
 import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
+import { Divergences } from "./divergences.ts";
 import { IncludeFiles } from "./include-files.ts";
 import { KeptWorkspaces } from "./kept-workspaces.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
@@ -30,6 +31,7 @@ export function openWork(context: WorkContext) {
     news.changed(row);
   });
   const upstreams = new Upstreams(context, repositories, changeStore, news);
+  const divergences = new Divergences({ context, repositories, upstreams, news });
   const comments = new Comments(context, changeStore);
   const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue(context, repositories, changeStore);
@@ -43,6 +45,7 @@ export function openWork(context: WorkContext) {
     workspaces,
     changeStore,
     upstreams,
+    divergences,
     changes,
     comments,
     queue,

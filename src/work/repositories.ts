@@ -37,10 +37,13 @@ export interface Repo {
 /** What moves a base besides the merge queue. */
 export interface BaseMover {
   actor: string;
-  by: "upstream" | "sample";
+  by: "upstream" | "operator" | "sample";
 }
 
 const HEADS = "refs/heads/";
+/** What resets have replaced: `refs/kept/<milliseconds>/<base>`. */
+export const KEPT = "refs/kept/";
+export const DIVERGED = "the hive and the folder that it follows each have commits that the other lacks";
 
 /**
  * The repositories of the hive: their rows, their folders, and the tips of their bases. Only this class moves a base.
@@ -160,12 +163,36 @@ export class Repositories {
     });
   }
 
-  /** Holds the queue of a base, or lets it go on. Does nothing if it is so already. */
+  /**
+   * Holds the queue of a base, or lets it go on. Does nothing if it is so already. A base that has diverged stays so,
+   * whatever holds its queue.
+   */
   async hold(name: string, base: string, hold: QueueHolds[string] | undefined): Promise<void> {
+    await this.#hold(name, base, (now) => {
+      if (!now?.diverged) return hold;
+      return hold ? { ...hold, diverged: true } : now;
+    });
+  }
+
+  /** Stores whether a base has diverged. Its queue is stopped as long as it has; what else holds the queue stays. */
+  async setDiverged(name: string, base: string, isDiverged: boolean): Promise<void> {
+    await this.#hold(name, base, (now) => {
+      if (isDiverged) return { ...(now ?? { by: "system", reason: DIVERGED }), diverged: true };
+      if (!now?.diverged || now.reason === DIVERGED) return now?.diverged ? undefined : now;
+      return { by: now.by, reason: now.reason };
+    });
+  }
+
+  async #hold(
+    name: string,
+    base: string,
+    next: (now: QueueHolds[string] | undefined) => QueueHolds[string] | undefined,
+  ): Promise<void> {
     await this.#writes.run(async () => {
       const repo = this.get(name);
       const { [base]: now, ...others } = repo.holds;
-      if (now?.by === hold?.by && now?.reason === hold?.reason) return;
+      const hold = next(now);
+      if (now?.by === hold?.by && now?.reason === hold?.reason && now?.diverged === hold?.diverged) return;
       const holds = hold === undefined ? others : { ...others, [base]: hold };
       const kind = hold === undefined ? "queue_resumed" : hold.by === "operator" ? "queue_paused" : "queue_stopped";
       const actor = hold?.by === "system" ? SYSTEM : OPERATOR;
@@ -226,6 +253,24 @@ export class Repositories {
     await removeRef(this.folder(name), HEADS + base);
     await this.#readTips(name);
     this.changed(name);
+  }
+
+  /** Keeps a commit of a base under a ref of its own, on stable storage. Returns the ref. */
+  async keep(name: string, base: string, sha: Sha): Promise<string> {
+    const ref = `${KEPT}${this.#context.now()}/${base}`;
+    const { ok } = await moveRef(this.folder(name), ref, sha, undefined);
+    if (!ok) throw new HiveError("conflict", `${ref} is taken: try again`);
+    return ref;
+  }
+
+  /** The last commit of a base that was kept. */
+  async kept(name: string, base: string): Promise<Sha | undefined> {
+    const refs = await listRefs(this.folder(name), [KEPT]);
+    const [, newest] = [...refs]
+      .filter(([ref]) => ref.slice(ref.indexOf("/", KEPT.length) + 1) === base)
+      .map(([ref, sha]) => [Number.parseInt(ref.slice(KEPT.length), 10), sha] as const)
+      .reduce((a, b) => (b[0] > a[0] ? b : a), [-1, undefined] as readonly [number, Sha | undefined]);
+    return newest;
   }
 
   async #readTips(name: string): Promise<void> {
@@ -299,6 +344,7 @@ export class Repositories {
             ? ("busy" as const)
             : ("idle" as const),
         ...(hold ? { reason: hold.reason } : {}),
+        ...(hold?.diverged ? { diverged: true } : {}),
         ...(current ? { change: current.id, since: instant(current.updated_at) } : {}),
         waiting: waiting.map(({ id }) => id),
       };

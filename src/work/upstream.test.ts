@@ -1,48 +1,24 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { followedFolder, NONCE, type FollowedFolder } from "../../test/lib/followed-folder.ts";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 
 let system: TestSystem;
-let top: string;
-let folder: string;
-const NONCE = "0".repeat(32);
-
-const git = (...argv: string[]): string =>
-  execFileSync("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@hive.invalid", ...argv], {
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"], HOME: top, GIT_CONFIG_NOSYSTEM: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  }).trim();
-
-function commit(name: string, text: string): string {
-  writeFileSync(join(folder, name), text);
-  git("add", "-A");
-  git("commit", "-q", "-m", `write ${name}`);
-  return git("rev-parse", "HEAD");
-}
-
-const exported = (): { folder: string; nonce: string } => {
-  writeFileSync(join(folder, ".git", "hive-export"), NONCE);
-  return { folder: join(folder, ".git"), nonce: NONCE };
-};
+let source: FollowedFolder;
+let { top, folder, git, commit, exported } = {} as FollowedFolder;
 
 beforeEach(async () => {
   system = await openTestSystem();
   await system.work.start();
-  top = mkdtempSync(join(tmpdir(), "upstream-"));
-  // The folder of the operator may be private: the daemon reads it as its owner.
-  chmodSync(top, 0o700);
-  folder = join(top, "web");
-  mkdirSync(folder);
-  git("init", "-q", "-b", "main");
+  source = followedFolder();
+  ({ top, folder, git, commit, exported } = source);
 });
 afterEach(async () => {
   expect(system.unexpected).toEqual([]);
   await system.close();
-  rmSync(top, { recursive: true, force: true });
+  source.remove();
 });
 
 test("a repository gets the branches of an exported folder, and its bases follow forward", async () => {
@@ -78,11 +54,19 @@ test("a base with commits on both sides has diverged: it stays, and its queue st
   expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"], gone: [] });
   expect(repositories.tip("web", "main")).toBe(ours);
   expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "main", state: "stopped" }]);
-  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("merge them there, then fetch again");
+  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("repo reconcile web --base main");
+  // Nor does a pause in between let it go on.
+  await system.work.queue.pause("web", "main");
+  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("each have commits that the other lacks");
   git("merge", "-q", "--no-edit", ours);
   const { moved } = await upstreams.fetch("web");
   expect(moved).toEqual([{ base: "main", from: ours, to: git("rev-parse", "HEAD") }]);
   expect(theirs).not.toBe(ours);
+  // What the operator has paused stays so.
+  expect(repositories.view(repositories.get("web")).queues).toEqual([
+    { base: "main", state: "paused", reason: "the operator paused it", waiting: [] },
+  ]);
+  await system.work.queue.resume("web", "main");
   expect(repositories.view(repositories.get("web")).queues).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import { git as ownGit } from "../os/git/git.ts";
-import { moveRef, removeRef } from "../os/git/refs.ts";
+import { moveRef, readRef, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
@@ -27,8 +27,6 @@ interface Follow {
 }
 
 const MIB = 1024 * 1024;
-export const DIVERGED =
-  "the hive and the folder that it follows each have commits that the other lacks: merge them there, then fetch again";
 
 /** Follows folders of the host: adds repositories from them, and moves bases forward to their branches. */
 export class Upstreams {
@@ -78,15 +76,29 @@ export class Upstreams {
   /**
    * Fetches, and moves each base forward that its upstream contains. A `nonce` replaces the known one if the folder has it.
    */
-  fetch(name: string, { nonce, ...follow }: Follow & { nonce?: string | undefined } = {}): Promise<Fetched> {
+  fetch(name: string, options: Follow & { nonce?: string | undefined } = {}): Promise<Fetched> {
+    return this.fetchThen(name, options, (fetched) => Promise.resolve(fetched));
+  }
+
+  /** Fetches, then does something before the next fetch of this repository begins. */
+  fetchThen<T>(
+    name: string,
+    { nonce, ...follow }: Follow & { nonce?: string | undefined },
+    act: (fetched: Fetched) => Promise<T>,
+  ): Promise<T> {
     return this.#queue(name).run(async () => {
       const repo = this.#repositories.get(name);
       if (!repo.upstream) throw new HiveError("conflict", `the repository ${name} follows no folder: it has no upstream`);
       const upstream = { ...repo.upstream, nonce: nonce ?? repo.upstream.nonce };
       const refs = await listUpstream(this.#context.git, upstream);
       if (upstream.nonce !== repo.upstream.nonce) await this.#repositories.set(name, { upstream }, "repo_exported");
-      return this.#take(repo, upstream, refs, follow);
+      return act(await this.#take(repo, upstream, refs, follow));
     });
+  }
+
+  /** The tip of a branch of the upstream, as last fetched. */
+  tip(name: string, branch: string): Promise<Sha | undefined> {
+    return readRef(this.#repositories.folder(name), UPSTREAM + branch);
   }
 
   #queue(name: string): SerialQueue {
@@ -160,10 +172,9 @@ export class Upstreams {
   /** Stops the queues of diverged bases, and lets go on those that have diverged no longer. */
   async #hold(name: string, diverged: readonly string[]): Promise<void> {
     const { holds } = this.#repositories.get(name);
-    for (const base of diverged)
-      if (holds[base] === undefined) await this.#repositories.hold(name, base, { by: "system", reason: DIVERGED });
+    for (const base of diverged) await this.#repositories.setDiverged(name, base, true);
     for (const [base, hold] of Object.entries(holds))
-      if (hold.reason === DIVERGED && !diverged.includes(base)) await this.#repositories.hold(name, base, undefined);
+      if (hold.diverged && !diverged.includes(base)) await this.#repositories.setDiverged(name, base, false);
   }
 
   /** True if `ancestor` is in the history of `sha`. */

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { aChange, aComment, anAgent, ago, diffFiles, SHA } from "../lib/fixtures.ts";
+import { aChange, aComment, aDivergence, anAgent, ago, BASE, diffFiles, SHA } from "../lib/fixtures.ts";
 import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { openCall, sized, usePages } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
@@ -174,6 +174,25 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   });
   await page.getByRole("button", { name: "pause" }).click();
   await expect.poll(() => hive.called("queue_pause")).toEqual([{ name: "web", base: "main", paused: true }]);
+  // A base that has diverged: its queue cannot just go on, and a reset says first what it takes out.
+  const apart = { base: "main", state: "stopped" as const, reason: "other commits", diverged: true, waiting: [14] };
+  hive.tell({ kind: "repo", name: "web", repo: { ...web, queues: [apart] } });
+  const diverged = page.getByRole("group", { name: "main has diverged" });
+  await diverged.getByRole("button", { name: "merge upstream" }).waitFor();
+  expect(await page.getByRole("button", { name: "go on", exact: true }).count()).toBe(0);
+  expect(await faults()).toEqual([]);
+  hive.answers.repo_divergence = () => aDivergence({ undone: 3 });
+  hive.answers.repo_reconcile = () => ({ repo: web, base: "main", from: BASE, to: SHA });
+  await diverged.getByRole("button", { name: "reset to upstream…" }).click();
+  const sure = page.getByRole("alertdialog", { name: "reset main to 1bfaf24" });
+  await sure.getByText("#11 One line of log for each fetch").waitFor();
+  await sure.getByText("and 2 more").waitFor();
+  expect(await faults()).toEqual([]);
+  await sure.getByRole("button", { name: "reset", exact: true }).click();
+  await expect
+    .poll(() => hive.called("repo_reconcile"))
+    .toEqual([{ name: "web", base: "main", by: "reset", ours: BASE, upstream: SHA }]);
+  await sure.waitFor({ state: "detached" });
   hive.answers.repo_set = (input) => ({ repo: { ...web, ...input } });
   await page.getByRole("combobox", { name: "who decides" }).selectOption("checks");
   await page.getByRole("textbox", { name: /^check:/ }).fill("make test");

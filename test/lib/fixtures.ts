@@ -2,6 +2,7 @@ import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
 import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
+import type { DivergenceView } from "../../src/wire/divergence.ts";
 import { DEFAULT_REPO_SETTINGS, type ChangeView, type CommentView, type RepoView } from "../../src/wire/work.ts";
 
 /** Complete and valid made-up data of every kind. A test specifies only the fields it is about. */
@@ -205,6 +206,25 @@ export function aRepo(name: string, extra: Partial<RepoView> = {}): RepoView {
     agents: [{ name: "scout", access: "write" }],
     bytes: 12_400_000,
     queues: [{ base: "main", state: "idle", waiting: [] }],
+    ...extra,
+  };
+}
+
+/** Two commits here, one there; one of ours is a merged change. */
+export function aDivergence(extra: Partial<DivergenceView> = {}): DivergenceView {
+  return {
+    base: "main",
+    ours: {
+      tip: BASE,
+      count: 2,
+      commits: [
+        { sha: BASE, subject: "Merge scout/log: One line of log for each fetch" },
+        { sha: SHA, subject: "One line of log for each fetch" },
+      ],
+    },
+    upstream: { tip: SHA, count: 1, commits: [{ sha: SHA, subject: "Name the mirror" }] },
+    changes: [{ id: 11, title: "One line of log for each fetch", agent: "scout", merged_sha: BASE }],
+    undone: 1,
     ...extra,
   };
 }

@@ -127,7 +127,7 @@ export function workHive(files: readonly DiffFile[] = diffFiles()): FixtureHive 
         ],
         queues: [
           { base: "main", state: "busy", change: 13, since: ago(72), waiting: [15, 14] },
-          { base: "release/1.x", state: "stopped", reason: "commits on both sides of the upstream", waiting: [] },
+          { base: "release/1.x", state: "stopped", reason: "commits on both sides", diverged: true, waiting: [] },
         ],
       }),
     ],

@@ -8,6 +8,7 @@ import { short } from "../lib/approvals.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { Diverged } from "./diverged.tsx";
 import { RepoChanges } from "./repo-changes.tsx";
 import { About, Branches, Remove } from "./repo-parts.tsx";
 import { PauseQueue, QueueLine } from "./queue.tsx";
@@ -88,7 +89,8 @@ function Bases({ repo }: { repo: RepoView }): ReactNode {
           <div key={name} className="base">
             <QueueLine queue={queue} />
             <span className="chip sha">{short(sha)}</span>
-            <PauseQueue repo={repo} queue={queue} />
+            {queue.diverged !== true && <PauseQueue repo={repo} queue={queue} />}
+            {queue.diverged === true && <Diverged repo={repo} base={name} />}
           </div>
         );
       })}

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { cliInside, cliInsideWith } from "../../../test/lib/cli-inside.ts";
-import { aRepo, BASE, SHA } from "../../../test/lib/fixtures.ts";
+import { aDivergence, aRepo, BASE, SHA } from "../../../test/lib/fixtures.ts";
 import { StubHost, type Said } from "../../../test/lib/stub-host.ts";
 import { HiveError } from "../../wire/error.ts";
 import { exportFolder } from "../export-mark.ts";
@@ -247,6 +247,45 @@ test("repo fetch says what moved and what has diverged", async () => {
   );
   host.answers.repo_fetch = { repo, moved: [], diverged: [], gone: [] };
   expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");
+});
+
+describe("repo reconcile", () => {
+  beforeEach(() => {
+    host.answers.repo_divergence = aDivergence({ ours: { ...aDivergence().ours, count: 200 } });
+    host.answers.repo_reconcile = { repo: aRepo("web"), base: "main", from: BASE, to: SHA, kept: "refs/kept/1/main" };
+  });
+
+  test("without a way shows both sides, what a reset takes out, and the ways", async () => {
+    const { out } = await hivectl("repo", "reconcile", "web");
+    expect(out).toContain(
+      "the hive has main at 77c0de91aa04, with 200 commits that the other lacks:\n  77c0de91aa04 Merge scout/log",
+    );
+    expect(out).toContain("  and 198 more\nthe upstream has main at 1bfaf24abcde, with 1 commit that the other lacks:\n");
+    expect(out).toContain("A reset takes 1 merged change out of main:\n  change 11 of scout: One line of log for each fetch\n");
+    expect(out).toContain("repo reconcile web merge --base main` merges both\n");
+    expect(host.calls.map((one) => one.name)).toEqual(["repo_divergence"]);
+  });
+
+  test("reset shows what it undoes, wants a yes, and names the tips that were shown", async () => {
+    expect(await hivectl("repo", "reconcile", "web", "reset")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('"reset main to 1bfaf24abcde, which takes 1 merged change out of it?"') as string,
+    });
+    expect(host.called("repo_reconcile")).toBeUndefined();
+    const { out } = await hivectl("repo", "reconcile", "web", "reset", "--yes");
+    expect(out).toContain("A reset takes 1 merged change out of main:");
+    expect(out).toMatch(/main moved from 77c0de91aa04 to 1bfaf24abcde; refs\/kept\/1\/main keeps the old tip/);
+    expect(host.called("repo_reconcile")).toEqual({ name: "web", base: "main", by: "reset", ours: BASE, upstream: SHA });
+  });
+
+  test("merge and undo say where the base is, and another way is a usage error", async () => {
+    expect((await hivectl("repo", "reconcile", "web", "merge", "--base", "next")).out).toContain("which contains both sides");
+    expect(host.called("repo_reconcile")).toEqual({ name: "web", base: "next", by: "merge" });
+    const queues = [{ base: "main", state: "stopped" as const, diverged: true, waiting: [] }];
+    host.answers.repo_reconcile = { repo: aRepo("web", { queues }), base: "main", from: BASE, to: SHA };
+    expect((await hivectl("repo", "reconcile", "web", "undo")).out).toContain("it has diverged from its upstream again");
+    expect(await hivectl("repo", "reconcile", "web", "force")).toMatchObject({ code: 2 });
+  });
 });
 
 test("repo remove says which file exports the folder, unless another repository follows it", async () => {

@@ -11,6 +11,7 @@ import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 import { repoGitCommands } from "./repo-git.ts";
 import { repoIncludeCommand } from "./repo-include.ts";
+import { repoReconcileCommand } from "./repo-reconcile.ts";
 
 /** The settings of a repository as options. */
 interface SettingOptions {
@@ -159,6 +160,7 @@ export function repositoryCommands(program: Command): void {
         ),
     );
 
+  repoReconcileCommand(repo);
   repoIncludeCommand(repo);
   repoGitCommands(repo);
 }

@@ -26,7 +26,7 @@ const completed = async (...words: string[]): Promise<string[]> =>
 
 test("a group completes its verbs, and a verb of it its options", async () => {
   expect(await completed("rep")).toEqual(["repo"]);
-  expect(await completed("repo", "re")).toEqual(["remove", "resume", "remote"]);
+  expect(await completed("repo", "re")).toEqual(["remove", "resume", "reconcile", "remote"]);
   expect(await completed("repo", "set", "web", "--p")).toEqual(["--policy", "--protect"]);
   expect(await completed("change", "--")).toEqual(["--json", "--socket", "--help"]);
   // An unknown word of a group takes nothing away.
@@ -34,7 +34,9 @@ test("a group completes its verbs, and a verb of it its options", async () => {
   expect(host.calls).toEqual([]);
 });
 
-test("an option with choices completes them", async () => {
+test("an option or an argument with choices completes them", async () => {
+  expect(await completed("repo", "reconcile", "web", "")).toEqual(["merge", "reset", "undo"]);
+  expect(await completed("completion", "z")).toEqual(["zsh"]);
   expect(await completed("repo", "set", "web", "--merge", "")).toEqual(["merge", "squash", "rebase"]);
   expect(await completed("repo", "add", "web", "--policy", "r")).toEqual(["reviewed"]);
   expect(await completed("change", "show", "12", "--against", "l")).toEqual(["last-reviewed"]);

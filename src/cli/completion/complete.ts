@@ -83,7 +83,8 @@ async function candidatesFor(
     return named.map((one) => ({ value: one.name(), words: one.description() }));
   }
   const argument = argumentAt(verb, positionals.length);
-  return argument ? valuesOf(argument.name(), words, positionals, connect, current) : [];
+  if (!argument) return [];
+  return argument.argChoices ? fixed(argument.argChoices) : valuesOf(argument.name(), words, positionals, connect, current);
 }
 
 function argumentAt(verb: Command, at: number): Argument | undefined {
@@ -108,8 +109,6 @@ async function valuesOf(
     case "model":
     case "--model":
       return fixed(OFFERED_MODELS);
-    case "shell":
-      return fixed(["bash", "zsh", "fish"]);
     case "--base":
       if (verb === "show") return fixed(["running", "requested", "parent"]);
       break;

@@ -10,6 +10,8 @@ type Names =
   | "repo_create"
   | "repo_add"
   | "repo_fetch"
+  | "repo_divergence"
+  | "repo_reconcile"
   | "repo_set"
   | "repo_remove"
   | "repo_includes"
@@ -56,6 +58,16 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     queue.kickAll(name);
     await repositories.measure(name);
     return { repo: repositories.view(repositories.get(name)), ...fetched };
+  },
+  repo_divergence: ({ work: { divergences } }, { name, base }) => divergences.view(name, base),
+  async repo_reconcile({ work: { repositories, divergences, queue } }, { name, ...wish }) {
+    try {
+      const done = await divergences.reconcile(name, wish);
+      return { repo: repositories.view(repositories.get(name)), ...done };
+    } finally {
+      // Also after a refusal: the fetch before it may have ended a divergence.
+      queue.kickAll(name);
+    }
   },
   async repo_set({ work: { repositories } }, input) {
     const { base } = input;

@@ -82,6 +82,8 @@ test("a repository is made, shown, set, paused, and removed once no agent uses i
   await call("repo_remove", { name: "gone" });
   await expect(call("repo", { name: "gone" })).rejects.toThrow("there is no repository gone");
   await expect(call("repo_fetch", { name: "web" })).rejects.toThrow("it has no upstream");
+  await expect(call("repo_divergence", { name: "web" })).rejects.toThrow("web has no base main");
+  await expect(call("repo_reconcile", { name: "web", by: "merge" })).rejects.toThrow("it has no upstream");
   const { token, url } = await call("repo_token", { name: "web" });
   expect(system.system.repoTokens.holds("web", token)).toBe(true);
   expect(system.system.repoTokens.holds("other", token)).toBe(false);

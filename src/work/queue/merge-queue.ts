@@ -7,8 +7,7 @@ import type { RiskMark } from "../../wire/approval.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import { UNDECIDED, type ChangeStore } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
-import type { Repo, Repositories } from "../repositories.ts";
-import { DIVERGED } from "../upstream.ts";
+import { DIVERGED, type Repo, type Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
@@ -107,8 +106,11 @@ export class MergeQueue {
   /** Lets a queue go on that was paused or that the daemon has stopped. */
   async resume(repo: string, base: string): Promise<void> {
     const hold = this.#parts.repositories.find(repo)?.holds[base];
-    if (hold?.reason === DIVERGED)
-      throw new HiveError("conflict", `the queue of ${base} cannot go on: ${DIVERGED} (${hivectl(`repo fetch ${repo}`)})`);
+    if (hold?.diverged)
+      throw new HiveError(
+        "conflict",
+        `the queue of ${base} cannot go on: ${DIVERGED}; ${hivectl(`repo reconcile ${repo} --base ${base}`)} shows them and what can be done`,
+      );
     await this.#parts.repositories.hold(repo, base, undefined);
     this.kick(repo, base);
   }

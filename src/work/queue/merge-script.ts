@@ -160,3 +160,15 @@ three "$(git rev-parse "$2^{tree}")" "$start" "$before"
 make "$tree" "$tip" "$(own)" ""
 printf 'made\\0%s\\0' "$made"
 `;
+
+/**
+ * Merges the upstream's tip of a base into the hive's. Arguments: the hive's tip, the upstream's, seconds. The message is
+ * on standard input. Prints as the merge does.
+ */
+export const RECONCILE_SCRIPT = `${COMMON}
+moment "$3" "$1"
+cat > /tmp/message
+combine "$1" "$2"
+make "$tree" "$1 $2" "$(own)" ""
+printf 'made\\0%s\\0' "$made"
+`;

@@ -6,7 +6,7 @@ import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { MergeMethod } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
 import { effectOf } from "./surprises.ts";
-import { MAX_REBASED_COMMITS, MERGE_SCRIPT, REVERT_SCRIPT } from "./merge-script.ts";
+import { MAX_REBASED_COMMITS, MERGE_SCRIPT, RECONCILE_SCRIPT, REVERT_SCRIPT } from "./merge-script.ts";
 
 /**
  * Time for one merge. The largest change takes seconds. One that takes longer was made to: its owner gets it back.
@@ -45,7 +45,7 @@ export function mergeChange(
 ): Promise<Made> {
   const seconds = Math.floor((row.decided_at ?? row.proposed_at) / 1000);
   const args = [method, tip ?? "-", row.sha, `${row.repo}/${row.id}`, String(seconds)];
-  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), shown: { tip }, ...moments });
+  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), shown: { row, tip }, ...moments });
 }
 
 /**
@@ -58,9 +58,19 @@ export function revertChange(git: GitWorker, row: ChangeRecord, { tip, now }: { 
   return make(git, row, { script: REVERT_SCRIPT, args, message });
 }
 
+/** Makes the commit that merges the tip of an upstream into a base, and keeps it. `now` is its time. */
+export function mergeUpstream(
+  git: GitWorker,
+  at: { repo: string; base: string },
+  { ours, upstream, now }: { ours: Sha; upstream: Sha; now: number },
+): Promise<Made> {
+  const args = [ours, upstream, String(Math.floor(now / 1000))];
+  return make(git, at, { script: RECONCILE_SCRIPT, args, message: `Merge ${at.base} of the upstream\n` });
+}
+
 async function make(
   git: GitWorker,
-  row: ChangeRecord,
+  { repo, base }: { repo: string; base: string },
   {
     script,
     args,
@@ -68,9 +78,9 @@ async function make(
     shown,
     merged,
     ended: stop,
-  }: { script: string; args: string[]; message: string; shown?: { tip: Sha | undefined } } & MergeMoments,
+  }: { script: string; args: string[]; message: string; shown?: { row: ChangeRecord; tip: Sha | undefined } } & MergeMoments,
 ): Promise<Made> {
-  return git.withScratch(row.repo, {}, async (scratch) => {
+  return git.withScratch(repo, {}, async (scratch) => {
     const bounds = { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message };
     const ended = await collect(scratch.start(script, args), { ...bounds, ...(stop ? { signal: stop } : {}) });
     stop?.throwIfAborted();
@@ -82,23 +92,23 @@ async function make(
       throw new GitError(
         `git: ${ended.stderr.trim() || (ended.signal ?? "no reason given")} (exit ${ended.code ?? ended.signal})`,
       );
-    const result = read(ended.stdout, row.base);
+    const result = read(ended.stdout, base);
     if (result.kind !== "made") return result;
     await merged?.();
-    const effect = shown ? await effectOf(scratch, row, shown.tip, result.commit) : { paths: [], surprises: [] };
-    if (effect.surprises.length > 0) return surprising(row, effect.surprises);
+    const effect = shown ? await effectOf(scratch, shown.row, shown.tip, result.commit) : { paths: [], surprises: [] };
+    if (effect.surprises.length > 0) return surprising(base, effect.surprises);
     await scratch.keepObjects();
     return { ...result, paths: effect.paths };
   });
 }
 
 /** A merge that would change more than was shown is returned like a conflict. */
-function surprising(row: ChangeRecord, paths: readonly string[]): Made {
+function surprising(base: string, paths: readonly string[]): Made {
   const named = paths.slice(0, MAX_NAMED_FILES).map(oneLine);
   const more = paths.length > named.length ? [`and ${paths.length - named.length} more`] : [];
   const what = `merging it would change what the proposal does not show: ${[...named, ...more].join(", ")}`;
   const why = "The history of the branch undoes or moves files that the proposal seems to leave alone.";
-  const next = `Make the branch again as plain commits on ${row.base}, push it and propose it again.`;
+  const next = `Make the branch again as plain commits on ${base}, push it and propose it again.`;
   return { kind: "conflict", files: [...paths], reason: [what, why, next].join("\n").slice(0, MAX_REASON_CHARS) };
 }
 

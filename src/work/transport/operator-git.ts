@@ -1,7 +1,7 @@
 import { listRefs } from "../../os/git/refs.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
-import type { Repositories } from "../repositories.ts";
+import { KEPT, type Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Branches } from "./branches.ts";
 import type { GitCaller } from "./endpoint.ts";
@@ -18,10 +18,10 @@ export interface OperatorGitDeps {
 
 /**
  * The operator's git for one repository, as its token grants it. It sees bases, branches and the pinned commits of
- * changes. It pushes `operator/*`, and bases of a repository without upstream.
+ * changes, and what resets of bases have kept. It pushes `operator/*`, and bases of a repository without upstream.
  */
 export async function operatorCaller({ context, repositories, branches }: OperatorGitDeps, repo: string): Promise<GitCaller> {
-  const pinned = await listRefs(repositories.folder(repo), ["refs/changes"]);
+  const pinned = await listRefs(repositories.folder(repo), ["refs/changes", KEPT]);
   return {
     pusher: { id: OPERATOR, name: OPERATOR },
     open(name) {
