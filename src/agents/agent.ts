@@ -1,6 +1,6 @@
 import type { Running } from "../platforms/port.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../wire/agent.ts";
-import type { WorkspaceReport } from "../wire/harness.ts";
+import type { WorkDone, WorkspaceReport } from "../wire/harness.ts";
 import type { Fault } from "../wire/turn-ends.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
@@ -69,6 +69,8 @@ interface HarnessState {
   problem: string | undefined;
   /** The workspace that it waits for, as the harness reports it. */
   workspace: WorkspaceReport | undefined;
+  /** What the agent has done in its workspaces, as the harness reports it. Kept when the cage ends. */
+  work: readonly WorkDone[];
 }
 
 /** Changed only by the deploys. */
@@ -127,6 +129,7 @@ export class Agent {
         held: false,
         problem: undefined,
         workspace: undefined,
+        work: [],
       },
       turn: { running: undefined },
       deploy: { request: undefined, drift: undefined },
@@ -202,6 +205,10 @@ export class Agent {
   /** The workspace that it waits for before it takes messages. */
   get workspace(): Readonly<WorkspaceReport> | undefined {
     return this.#parts.harness.workspace;
+  }
+  /** What it has done in its workspaces, as its harness reports it. Only of repositories that its config names. */
+  get work(): readonly WorkDone[] {
+    return this.#parts.harness.work.filter(({ repo }) => this.config.repos.some(({ name }) => name === repo));
   }
   get turn(): Readonly<RunningTurn> | undefined {
     return this.#parts.turn.running;

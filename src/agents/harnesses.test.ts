@@ -15,6 +15,8 @@ let log: string[];
 let rateLimitEnds: number | undefined;
 /** What the numbers of turns are refused with. */
 let refused: HiveError | undefined;
+/** Tells the harnesses whether someone follows the hive. */
+let tellWatched: (watched: boolean) => void;
 const NOW = 1_000_000;
 
 beforeEach(() => {
@@ -57,6 +59,8 @@ beforeEach(() => {
       position: () => ({ confirmedN: 0, nextTurn: 1 }),
     },
     sleep: { idle: () => {}, busy: () => {} },
+    agents: { all: () => [agent] },
+    feed: { isWatched: true, onWatched: (tell) => void (tellWatched = tell) },
     agentStore: { update: async (_, { sessionId }) => void log.push(`store session ${sessionId}`) },
     bus,
     modelUse: { limitEnds: () => rateLimitEnds },
@@ -68,8 +72,8 @@ beforeEach(() => {
   });
 });
 
-function hello(extra: { revision?: string; instance?: string } = {}) {
-  const peer: Peer = { push: () => true, ended: new AbortController().signal };
+function hello(extra: { revision?: string; instance?: string } = {}, push: Peer["push"] = () => true) {
+  const peer: Peer = { push, ended: new AbortController().signal };
   const usual = {
     protocol: PROTOCOL,
     instance: "i1",
@@ -95,6 +99,36 @@ test("a harness is announced before the turns of an earlier one end, and a secon
   expect(log).toEqual(["connected i1", "interrupt: another harness of the agent took over"]);
   expect(assignment).toMatchObject({ credential_kind: "api-key", system_prompt: expect.stringContaining("You are ada") });
   await expect(hello({ instance: "i2" })).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("what an agent has done in the repositories of its config is on its row, also when its cage has ended", async () => {
+  const config = AgentConfig.parse({ repos: [{ name: "web" }] });
+  agent.switchTo(1, { config, instructions: "", warnings: [], unreadable: undefined });
+  await hello();
+  expect(agentView(agent, {} as never).work).toBeUndefined();
+  const web = { repo: "web", branch: "topic", added: 12, removed: 3 };
+  harnesses.report(agent, { work: [web, { repo: "other", added: 1, removed: 0 }] });
+  expect(agentView(agent, {} as never).work).toEqual([web]);
+  await bus.emitAndWait("cage_ended", { agent, why: "asleep" });
+  expect(agentView(agent, {} as never).work).toEqual([web]);
+  agent.switchTo(2, { config: AgentConfig.parse({}), instructions: "", warnings: [], unreadable: undefined });
+  expect(agentView(agent, {} as never).work).toBeUndefined();
+});
+
+test("a harness with repositories is told whether someone looks", async () => {
+  const pushed: unknown[] = [];
+  const { assignment } = await hello({}, (line) => pushed.push(line) > 0);
+  expect(assignment.watched).toBe(true);
+  tellWatched(false);
+  expect(pushed).toEqual([]);
+  const config = AgentConfig.parse({ repos: [{ name: "web" }] });
+  agent.switchTo(1, { config, instructions: "", warnings: [], unreadable: undefined });
+  tellWatched(false);
+  tellWatched(true);
+  expect(pushed).toEqual([
+    { push: "watched", watched: false },
+    { push: "watched", watched: true },
+  ]);
 });
 
 test("a workspace that a harness waits for is on the agent's row until it is ready or the harness has ended", async () => {

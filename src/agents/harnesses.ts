@@ -5,6 +5,7 @@ import type { SpooledEvent } from "../wire/event.ts";
 import { OLDEST_PROTOCOL, PROTOCOL, turnResultOf, type HarnessPush } from "../wire/harness.ts";
 import { MAX_STATUS_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
+import type { Feed } from "../eventlog/feed.ts";
 import type { Broker } from "../messages/broker.ts";
 import { TURN_ENDS, turnEndRule, type Fault } from "../wire/turn-ends.ts";
 import { afterAwake, Moment } from "../lib/timers.ts";
@@ -13,7 +14,7 @@ import type { AgentBus } from "./events.ts";
 import { systemPrompt } from "./prompt.ts";
 import { saveRecord } from "./records.ts";
 import type { Sleep } from "./sleep.ts";
-import type { AgentStore } from "./swarm.ts";
+import type { AgentStore, Swarm } from "./swarm.ts";
 import type { Turns } from "./turns.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import { Deltas } from "./deltas.ts";
@@ -35,6 +36,9 @@ export interface HarnessDeps {
   turns: Pick<Turns, "record" | "takeEnd" | "interrupt" | "position">;
   sleep: Pick<Sleep, "idle" | "busy">;
   agentStore: Pick<AgentStore, "update">;
+  agents: Pick<Swarm, "all">;
+  /** Whether someone follows the hive. */
+  feed: Pick<Feed, "isWatched" | "onWatched">;
   bus: Pick<AgentBus, "on" | "emit">;
   /** When the agent's rate limit ends, if an answer of the model said so. Milliseconds since the epoch. */
   modelUse: { limitEnds(agent: Agent): number | undefined };
@@ -65,6 +69,10 @@ export class Harnesses {
   constructor(deps: HarnessDeps) {
     this.#deps = deps;
     this.#deltas = new Deltas(deps.now);
+    deps.feed.onWatched((watched) => {
+      for (const { config, harness } of deps.agents.all())
+        if (config.repos.length > 0) harness?.push({ push: "watched", watched });
+    });
     deps.bus.on("cage_ended", async ({ agent, why }) => {
       await this.release(agent, why);
       await deps.broker.leases.releaseAll(agent.id);
@@ -128,6 +136,7 @@ export class Harnesses {
         next_turn: nextTurn,
         leases,
         repos: this.#deps.reposOf(agent),
+        watched: this.#deps.feed.isWatched,
       },
     };
   }
@@ -243,6 +252,7 @@ export class Harnesses {
     if (report.context_window !== undefined) stateOf(agent).harness.contextWindow = report.context_window;
     if (report.problem !== undefined) stateOf(agent).harness.problem = report.problem;
     if (report.workspace !== undefined) stateOf(agent).harness.workspace = report.workspace ?? undefined;
+    if (report.work !== undefined) stateOf(agent).harness.work = report.work;
     if (report.servers !== undefined) stateOf(agent).harness.unconnected = configuredServers(agent, report.servers);
     if (report.activity) this.#setActivity(agent, report.activity);
     else this.#deps.bus.emit("changed", agent);

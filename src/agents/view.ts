@@ -66,6 +66,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       ...agent.mountProblems,
       agent.diskWarning,
     ].filter((one) => one !== undefined),
+    work: agent.work.length === 0 ? undefined : [...agent.work],
     unready_workspace:
       agent.workspace?.failed === true ? { repo: agent.workspace.repo, reason: agent.workspace.reason } : undefined,
   };

@@ -4,8 +4,8 @@ import { changeCan } from "../wire/change-states.ts";
 import { requestCan } from "../wire/request-states.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { StateSnapshot } from "../wire/event.ts";
-import { agentStateWord, allStoppedWords } from "../wire/words.ts";
-import { age, clean, duration, fit, plural, type Colour, type View } from "./print.ts";
+import { agentStateWord, allStoppedWords, branchWord, shownWork } from "../wire/words.ts";
+import { age, clean, duration, fit, oneLine, plural, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
@@ -19,6 +19,9 @@ const COLOURS: Record<AgentView["state"], Colour> = {
   thinking: "mauve",
   idle: "green",
 };
+
+/** Columns of a branch in the table: its length is the agent's choice, and the row has more to say. */
+const MAX_BRANCH_COLUMNS = 24;
 
 /** The agents as table rows. */
 export function agentTable(agents: readonly AgentView[], { paint, width, now }: View): string {
@@ -35,6 +38,7 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
       { title: "SINCE", value: (one) => age(one.state_since, now) },
       { title: "MODEL", value: (one) => one.model ?? "", spare: 3 },
       { title: "UNREAD", value: (one) => (one.unread > 0 ? String(one.unread) : ""), colour: () => "amber" },
+      { title: "WORK", value: (one) => workWords(shownWork(one.work)), spare: 5 },
       {
         title: "LAST TURN",
         value: (one) => (one.last_turn ? lastTurnWords(one.last_turn) : ""),
@@ -51,6 +55,12 @@ export function agentTable(agents: readonly AgentView[], { paint, width, now }: 
     width,
     paint,
   );
+}
+
+/** `topic +12 -3`, as the agent says. */
+export function workWords(work: ReturnType<typeof shownWork>): string {
+  if (!work) return "";
+  return `${fit(oneLine(branchWord(work)), MAX_BRANCH_COLUMNS)}${work.added + work.removed === 0 ? "" : ` +${work.added} -${work.removed}`}`;
 }
 
 function lastTurnWords({ duration_ms, result }: NonNullable<AgentView["last_turn"]>): string {

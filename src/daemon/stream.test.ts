@@ -63,3 +63,25 @@ test("a reader whose backlog is small enough gets every event", async () => {
   for (let n = 1; n <= 7; n++) expect(await next(events)).toMatchObject({ kind: "turn", seq: from + n });
   await events.return(undefined);
 });
+
+test("the feed is watched while a reader shows the agents, and says when that changes", () => {
+  const told: boolean[] = [];
+  const one = new Feed(
+    () => [],
+    () => 0,
+  );
+  one.onWatched((isWatched) => void told.push(isWatched));
+  const stopFollowing = one.subscribe({ kinds: ["approval"] }, () => true);
+  expect([one.isWatched, told]).toEqual([false, []]);
+  const stopPage = one.subscribe({}, () => true);
+  const stopTop = one.subscribe({ kinds: ["message", "agent"] }, () => true);
+  stopPage();
+  expect([one.isWatched, told]).toEqual([true, [true]]);
+  stopTop();
+  stopTop();
+  stopFollowing();
+  // A reader that has gone is noticed by the next event.
+  one.subscribe({}, () => false);
+  one.publish(turn(1));
+  expect([one.isWatched, told]).toEqual([false, [true, false, true, false]]);
+});

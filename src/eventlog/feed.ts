@@ -38,6 +38,8 @@ export type Replay = (after: number, most: { events: number; bytes: number }, fi
 export class Feed {
   readonly #readers = new Map<Sink, Filter>();
   readonly #replay: Replay;
+  #tellWatched: (watched: boolean) => void = () => {};
+  #wasWatched = false;
   /** The newest number of the sequence. When it returns, everything stored has been published. */
   readonly position: () => number;
 
@@ -53,15 +55,38 @@ export class Feed {
     for (const [sink, filter] of this.#readers) {
       if (!wants(filter, event)) continue;
       frame ??= frameOf(event);
-      if (!sink(frame)) this.#readers.delete(sink);
+      if (!sink(frame)) this.#remove(sink);
     }
+  }
+
+  /** True while a reader shows the agents: an open page, or a terminal that follows them. */
+  get isWatched(): boolean {
+    return this.#wasWatched;
+  }
+
+  /** Sets what is called when `isWatched` has changed. */
+  onWatched(tell: (watched: boolean) => void): void {
+    this.#tellWatched = tell;
   }
 
   /** Replays, then delivers live events. Returns a function that unsubscribes. */
   subscribe(filter: Filter, sink: Sink): () => void {
     if (filter.after !== undefined && !this.#catchUp(filter.after, filter, sink)) return () => {};
     this.#readers.set(sink, filter);
-    return () => void this.#readers.delete(sink);
+    this.#readersChanged();
+    return () => this.#remove(sink);
+  }
+
+  #remove(sink: Sink): void {
+    this.#readers.delete(sink);
+    this.#readersChanged();
+  }
+
+  #readersChanged(): void {
+    const isWatched = [...this.#readers.values()].some(({ kinds }) => kinds?.includes("agent") ?? true);
+    if (isWatched === this.#wasWatched) return;
+    this.#wasWatched = isWatched;
+    this.#tellWatched(isWatched);
   }
 
   /** Sends one event to one reader if its filter allows it. Used for the state on connect. */

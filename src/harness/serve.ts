@@ -16,6 +16,8 @@ import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
 import { includedFiles } from "./workspace/include.ts";
+import { workDone } from "./workspace/work-done.ts";
+import { WorkReports } from "./workspace/work-reports.ts";
 import { Workspaces } from "./workspace/workspaces.ts";
 
 /** Exit codes. They differ so that the daemon and people can tell the ends apart. */
@@ -56,6 +58,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
       loop.setNextTurn(given.next_turn);
       assignment = given;
       workspaces?.assigned(given.repos);
+      reports?.assigned(given.watched);
       assigned(given);
     },
     onPush: (push) => onPush(push),
@@ -64,6 +67,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   const spool = new Spool(async (events) => (await link.call("publish", { events })).confirmed_n);
   let residents: Residents | undefined;
   let workspaces: Workspaces | undefined;
+  let reports: WorkReports | undefined;
   let cli: AgentCli | undefined;
   /** Serialises turns and the operator's commands, because the CLI does one thing at a time. */
   const toCli = new SerialQueue();
@@ -84,6 +88,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
         log,
       });
       leases.clear();
+      reports?.turnEnded();
     },
     emit: (event) => spool.add(event),
     flushed: () => spool.flushed(),
@@ -113,13 +118,14 @@ export async function serve(config: HarnessConfig): Promise<number> {
     TMPDIR: "/tmp",
     ...proxyEnvironment(egressUrl),
   };
+  const gitEnv = { ...first.config.env, ...programEnv };
   const clones = new Workspaces(
     {
       root: config.workspacesDir,
       notes: config.workDir,
       objects: join(config.socketsDir, "objects"),
       port: git.port,
-      env: { ...first.config.env, ...programEnv },
+      env: gitEnv,
       included: (repo) => includedFiles(async (after) => (await link.call("included", { repo, after }, leaving.signal)).file),
       report: (workspace) => void link.call("report", { workspace }).catch(failed("the workspace was not reported")),
       log,
@@ -127,6 +133,17 @@ export async function serve(config: HarnessConfig): Promise<number> {
     (assignment ?? first).repos,
   );
   workspaces = clones;
+  const work = new WorkReports({
+    measure: () => workDone((assignment ?? first).repos, { root: config.workspacesDir, env: gitEnv }),
+    report: (done) => void link.call("report", { work: done }).catch(failed("the work was not reported")),
+    now: () => performance.now(),
+    after(ms, run) {
+      const timer = setTimeout(run, ms).unref();
+      return () => clearTimeout(timer);
+    },
+  });
+  work.watched((assignment ?? first).watched);
+  reports = work;
   const running = new Residents(first.config.extraMcpServers, programEnv, log);
   residents = running;
   running.start().catch(failed("resident servers"));
@@ -145,7 +162,10 @@ export async function serve(config: HarnessConfig): Promise<number> {
     modelUrl: `http://127.0.0.1:${model.port}`,
     egressUrl,
     sink: {
-      emit: (event) => spool.add(event),
+      emit(event) {
+        spool.add(event);
+        if (event.type === "tool_result" && (assignment ?? first).repos.length > 0) work.changed();
+      },
       delta: ({ kind, text }) => {
         for (let at = 0; at === 0 || at < text.length; at += MAX_DELTA_CHARS)
           link.notify("delta", { kind, text: text.slice(at, at + MAX_DELTA_CHARS) });
@@ -182,6 +202,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
       case "workspace":
         clones.answer(push.answer, push.repos);
         return;
+      case "watched":
+        work.watched(push.watched);
+        return;
       case "shutdown":
         leave();
         if (push.graceful) return;
@@ -201,8 +224,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
     await link.call("confirm", "servers" in tried ? { nonce } : { nonce, refused: tried.reason }).catch(failed("confirm"));
   }
 
-  const work = async (): Promise<void> => {
+  const turns = async (): Promise<void> => {
     await clones.ready(leaving.signal);
+    if ((assignment ?? first).repos.length > 0) work.changed();
     const from = clones.movedFrom();
     if (from !== undefined && (assignment ?? first).session_id !== undefined) {
       loop.sessionReplaced = true;
@@ -218,13 +242,13 @@ export async function serve(config: HarnessConfig): Promise<number> {
     await loop.run();
   };
   const end = await Promise.race([
-    work().then(
+    turns().then(
       () => ({ kind: "done" as const }),
       (error: unknown) => (leaving.signal.aborted ? { kind: "done" as const } : { kind: "failed" as const, error }),
     ),
     link.ended,
   ]);
-  await Promise.race([cli.end(), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
+  await Promise.race([Promise.all([cli.end(), work.settle()]), new Promise((resolve) => setTimeout(resolve, RETRY_FINISH_MS))]);
   await running.close();
   model.close();
   egress.close();

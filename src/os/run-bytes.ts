@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 
 /** The result of a program with binary output. */
 export interface Ended {
@@ -30,14 +30,16 @@ const MAX_STDERR_CHARS = 8 * 1024;
 
 /**
  * Runs a program to its end, with bytes as input and output. It has its own process group, which is killed as a whole
- * if it prints too much or takes too long. Never throws for a failure of the program.
+ * if it prints too much or takes too long. Never throws for a failure of the program. `isQuiet` gives it no error
+ * output, so that a program that it leaves behind keeps no pipe of ours open.
  */
 export async function runBytes(
   program: string,
   argv: readonly string[],
-  { env, ...bounds }: Bounds & { env: Record<string, string> },
+  { env, cwd = "/", isQuiet = false, ...bounds }: Bounds & { env: Record<string, string>; cwd?: string; isQuiet?: boolean },
 ): Promise<Ended> {
-  return collect(spawn(program, argv, { env, cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"] }), bounds);
+  const stdio = ["pipe", "pipe", isQuiet ? "ignore" : "pipe"] as StdioOptions;
+  return collect(spawn(program, argv, { env, cwd, detached: true, stdio }), bounds);
 }
 
 /** Ends a program that was started in its own process group, with its whole group. */

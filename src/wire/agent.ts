@@ -78,6 +78,10 @@ export const AgentView = z.object({
   /** How the running, the locked and the deployed config differ. */
   drift: z.string().optional(),
   warnings: z.array(z.string()),
+  /** What it has done in its workspaces, as the agent's own word. The first one is where its turns begin. */
+  work: z
+    .array(z.object({ repo: z.string(), branch: z.string().optional(), added: z.number().int(), removed: z.number().int() }))
+    .optional(),
   /** The workspace that could not be made, and why. The agent takes no message until it is made or skipped. */
   unready_workspace: z.object({ repo: z.string(), reason: z.string() }).optional(),
 });

@@ -22,6 +22,7 @@ const BOUNDED_OTHERWISE: Readonly<Record<string, string>> = {
   "report.problem": "Reason",
   "report.workspace.reason": "Reason",
   "confirm.refused": "Reason",
+  "report.work[].branch": "WorkDone",
   "report.servers": "ServerReport",
   "report.servers.*": "ServerReport",
   "report.servers.key": "ServerReport",

@@ -3,7 +3,7 @@ import { AgentRole } from "./agent.ts";
 import { MAX_SERVERS } from "./config-limits.ts";
 import { DeployedConfig } from "./config.ts";
 import { Figure, LiveDelta, SpooledEvent, TurnNumber } from "./event.ts";
-import { AssignedRepo, Reason, TurnOutcome, WorkspaceReport } from "./harness.ts";
+import { AssignedRepo, Reason, TurnOutcome, WorkReport, WorkspaceReport } from "./harness.ts";
 import { MAX_EVENTS_PER_PUBLISH, MAX_LEASES, MAX_SERVER_NAME_CHARS, MAX_SESSION_ID_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 import { LeasedMessage } from "./message.ts";
 import { IncludedFile, IncludePath } from "./include.ts";
@@ -31,6 +31,8 @@ const Assignment = z.object({
   leases: z.array(z.object({ id: Id, token: z.string() })),
   /** The first one is where turns begin. */
   repos: z.array(AssignedRepo).default([]),
+  /** Someone looks at the hive. */
+  watched: z.boolean().default(false),
 });
 
 /** The most servers that a harness reports on: those of a config, and the hive's own. */
@@ -103,6 +105,8 @@ export const harnessOperations = {
       problem: Reason.optional(),
       /** The workspace that it waits for before it takes messages. Null: they are ready. */
       workspace: WorkspaceReport.nullable().optional(),
+      /** What the agent has done in its workspaces. At the end of a turn, and during it while someone looks. */
+      work: WorkReport.optional(),
     }),
     output: nothing,
   },

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { cutText } from "./cut.ts";
-import { MAX_REASON_CHARS } from "./limits.ts";
+import { MAX_LINES, MAX_REASON_CHARS } from "./limits.ts";
 import { Instant } from "./names.ts";
 import { COUNTED_ENDS, PARKING_ENDS, type TurnEnd, type TurnResult } from "./turn-ends.ts";
-import { BranchName, RepoAccess, RepoName } from "./work.ts";
+import { BranchName, MAX_AGENT_REPOS, MAX_BRANCH_CHARS, RepoAccess, RepoName } from "./work.ts";
 
 /**
  * The protocol between harness and daemon. The daemon also speaks the previous version. Version 3: outcomes name their
@@ -34,6 +34,8 @@ export const HarnessPush = z.discriminatedUnion("push", [
   z.object({ push: z.literal("new_session") }),
   /** Make the workspace that is not ready again, or go on without it. With the settings as they are now. */
   z.object({ push: z.literal("workspace"), answer: z.enum(["retry", "skip"]), repos: z.array(AssignedRepo) }),
+  /** Someone looks at the hive, or no one does: whether to report what changes in the workspaces during a turn. */
+  z.object({ push: z.literal("watched"), watched: z.boolean() }),
   /** End this process: at once, or after the turn. */
   z.object({ push: z.literal("shutdown"), graceful: z.boolean() }),
 ]);
@@ -45,6 +47,19 @@ export const Reason = cutText(MAX_REASON_CHARS);
 /** A workspace that an agent waits for: it is being made, or it failed and waits for the operator. */
 export const WorkspaceReport = z.object({ repo: RepoName, failed: z.boolean(), reason: Reason });
 export type WorkspaceReport = z.infer<typeof WorkspaceReport>;
+
+const Lines = z.number().int().min(0).max(MAX_LINES);
+/** What an agent has done in one of its workspaces: its branch, and the lines that differ from the base. Its own word. */
+export const WorkDone = z.object({
+  repo: RepoName,
+  /** Absent if no branch is checked out. */
+  branch: cutText(MAX_BRANCH_CHARS).optional(),
+  added: Lines,
+  removed: Lines,
+});
+export type WorkDone = z.infer<typeof WorkDone>;
+/** The first one is where turns begin. */
+export const WorkReport = z.array(WorkDone).max(MAX_AGENT_REPOS);
 
 /** How a turn ended, as data. `TURN_ENDS` in `turn-ends.ts` defines what each end means. */
 export const TurnOutcome = z.discriminatedUnion("kind", [

@@ -56,6 +56,8 @@ export const MAX_TURN = 1_000_000_000;
  * statistic overflows.
  */
 export const MAX_FIGURE = 10_000_000_000;
+/** Lines that a harness reports as changed in a workspace: more than git counts in a repository of the largest size. */
+export const MAX_LINES = 10_000_000_000;
 /** Characters of partial text in one `delta`: a model's piece has a few words. */
 export const MAX_DELTA_CHARS = 16 * 1024;
 /** Bytes of one stored turn event. Longer tool results are truncated and marked. */

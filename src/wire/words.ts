@@ -12,6 +12,16 @@ export function agentStateWord({ state, asleep }: Pick<AgentView, "state" | "asl
   return state === "offline" ? "stopped" : state.replace("_", " ");
 }
 
+type Work = NonNullable<AgentView["work"]>;
+
+/** The workspace to show on an agent's row: the first one that differs from its base, else the one of its turns. */
+export function shownWork(work: Work | undefined): Work[number] | undefined {
+  return work?.find(({ added, removed }) => added + removed > 0) ?? work?.[0];
+}
+
+/** The branch of a workspace, as the agent names it. */
+export const branchWord = ({ branch }: Work[number]): string => branch ?? "no branch";
+
 /** How a question stands. The operator closes a question that gets no answer. */
 export function questionStateWord(state: QuestionView["state"]): string {
   return state === "cancelled" ? "closed without an answer" : state;

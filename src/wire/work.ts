@@ -28,7 +28,7 @@ export const MAX_AGENT_REPOS = 16;
 /** Bases of one repository that changes may be merged into: its release branches. */
 export const MAX_BASES = 100;
 /** Bytes of a branch's name: git's file system limit leaves room for the folders of our own refs. */
-const MAX_BRANCH_CHARS = 120;
+export const MAX_BRANCH_CHARS = 120;
 
 /** The name of a repository: a folder of every workspace, and the address `hive:<name>`. */
 export const RepoName = z

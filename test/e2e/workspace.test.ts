@@ -71,6 +71,8 @@ test("an agent finds its workspace ready, and pushes a branch that another agent
   expect(pushed).toContain("## topic...origin/topic\nWeb Team <web@example.org>");
   const { branches } = await hive.call("repo", { name: "web" });
   expect(branches).toMatchObject([{ agent: "scout", branch: "topic" }]);
+  const { work } = await hive.untilAgent("scout", (agent) => agent.work?.[0]?.branch === "topic");
+  expect(work).toEqual([{ repo: "web", branch: "topic", added: 1, removed: 0 }]);
 
   await hive.call("spawn", { name: "reader", config: { repos: [{ name: "web", access: "read" }] } });
   const seen = await ask("reader", "read");

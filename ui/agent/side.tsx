@@ -1,12 +1,13 @@
 import { costWords } from "../../src/wire/cost.ts";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, type ReactNode } from "react";
+import { Fragment, useEffect, useMemo, type ReactNode } from "react";
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import { Deploys } from "../drawer/deploys.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
+import { WorkChip } from "../kit/work.tsx";
 import { call } from "../lib/api.ts";
 import { CHANGE_COLOURS, changeName, openChanges, stateWords } from "../lib/changes.ts";
 import { focusOn, inSight } from "../lib/in-sight.ts";
@@ -48,6 +49,14 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
           <dd>
             {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)}
           </dd>
+          {agent.work?.map((work) => (
+            <Fragment key={work.repo}>
+              <dt>{visible(work.repo)}</dt>
+              <dd>
+                <WorkChip work={work} />
+              </dd>
+            </Fragment>
+          ))}
           <dt>created</dt>
           <dd>
             <Age since={agent.created_at} /> ago

@@ -2,6 +2,7 @@ import { costWords } from "../../src/wire/cost.ts";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { memo, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { shownWork } from "../../src/wire/words.ts";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -14,6 +15,7 @@ import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { bytes, count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
+import { WorkChip } from "../kit/work.tsx";
 import { RowActions } from "./row-actions.tsx";
 
 export const byRank = (a: AgentView, b: AgentView): number =>
@@ -87,6 +89,7 @@ function Said({ agent }: { agent: AgentView }): ReactNode {
 
 /** An agent on two lines, plus a line for each warning. */
 const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
+  const work = shownWork(agent.work);
   return (
     <article className="row" role="listitem" aria-label={agent.name}>
       <div className="l1">
@@ -99,6 +102,7 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
             {visible(agent.model)}
           </span>
         )}
+        {work && <WorkChip work={work} />}
         {agent.unread > 0 && (
           <span className="unread-count amber">
             <span className="narrow" aria-hidden="true">

@@ -155,6 +155,21 @@ describe("top", () => {
     expect(text).toMatch(/ada +thinking +1m/);
   });
 
+  test("shows an agent's branch and lines as text, in the list and in its pane", () => {
+    const work = [
+      { repo: "docs", branch: "main", added: 0, removed: 0 },
+      { repo: "web", branch: `\u001B[31mred/${"x".repeat(200)}`, added: 12, removed: 3 },
+    ];
+    const state = snapshot([agent("ada", { work }), agent("bob", { work: [{ repo: "web", added: 0, removed: 0 }] })]);
+    const text = topFrame({ state, isLive: true }, {}, screen(24, 160)).join("\n");
+    expect(text).toMatch(/ada .*red\/x+… \+12 -3/);
+    expect(text).toMatch(/bob .* no branch/);
+    expect(text).not.toContain("\u001B");
+    const item = itemsOf(state)[0] ?? expect.unreachable("there is no agent");
+    const pane = paneFrame({ kind: "item", item, skip: 0 }, state, screen(24, 120)).lines.join("\n");
+    expect(pane).toMatch(/work +docs: main\nwork +web: .* \+12 -3/);
+  });
+
   test("has a line for the changes that wait, and follows their events", () => {
     const state: StateSnapshot = { ...snapshot([agent("ada")]), changes: [aChange({ id: 3 })] };
     const head = (): string => topFrame({ state, isLive: true }, {}, screen(24, 100)).slice(0, 4).join("\n");

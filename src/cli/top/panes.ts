@@ -4,6 +4,7 @@ import type { AgentView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import type { Output } from "../../wire/operations.ts";
+import { workWords } from "../agent-text.ts";
 import { messageText } from "../message-text.ts";
 import { age, clean, count, duration, plural, type View } from "../print.ts";
 import { questionText } from "../question-text.ts";
@@ -131,6 +132,7 @@ function agentPane(agent: AgentView, item: Item, state: StateSnapshot, view: Vie
       "last turn",
       turn && `${duration(turn.duration_ms)}, ${turn.result === "ok" ? "ok" : turn.reason}, ${age(turn.ended_at, now)} ago`,
     ),
+    ...(agent.work ?? []).flatMap((work) => field("work", `${work.repo}: ${workWords(work)}`)),
     ...field("context", context),
     ...field("today", `${costWords(agent.cost_today_usd, agent.unpriced_today)}, ${count(agent.tokens_today)} tok`),
     ...field("runs", agent.deployed_sha),
