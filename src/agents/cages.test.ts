@@ -209,3 +209,51 @@ test("the revision of an adopted cage is known when its harness says hello", asy
   bus.emit("harness_connected", { agent, session: { revision: "older" } as HarnessSession });
   expect(agent.phase).toMatchObject({ at: "running", revision: "older" });
 });
+
+test("work without a process ends the cage, holds up every start, and lets the agent go on as before", async () => {
+  const { agent, cages, asked, released } = system({ config: AgentConfig.parse({}) });
+  await cages.start(agent, "a test");
+  const go = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const work = cages.without([agent], { graceMs: 0, reason: "a removal" }, async () => {
+    expect(asked).toEqual(["start", "kill"]);
+    expect(agent.phase.at).toBe("asleep");
+    reached.resolve();
+    await go.promise;
+    return asked.length;
+  });
+  await reached.promise;
+  cages.onMail(agent);
+  go.resolve();
+  // Neither the message nor anything else has started it meanwhile.
+  expect(await work).toBe(2);
+  await agent.serially(async () => {});
+  expect(asked).toEqual(["start", "kill", "start"]);
+  expect(released).toEqual(["a removal"]);
+
+  // One that failed, or that the operator stops meanwhile, stays as it is; and a failure passes through.
+  (agent.record as { desired: string }).desired = "stopped";
+  const failing = cages.without([agent], { graceMs: 0, reason: "a removal" }, async () => {
+    throw new Error("broken");
+  });
+  await expect(failing).rejects.toThrow("broken");
+  expect(asked).toEqual(["start", "kill", "start", "kill"]);
+  cages.leaveParked(agent, "the operator starts it again");
+  const { phase } = agent;
+  await cages.without([agent], { graceMs: 0, reason: "a removal" }, async () => {});
+  expect(agent.phase).toBe(phase);
+});
+
+test("a turn that runs ends before work without a process begins", async () => {
+  const { agent, cages, asked, end } = system({ config: AgentConfig.parse({}) });
+  await cages.start(agent, "a test");
+  const pushed: unknown[] = [];
+  stateOf(agent).harness.session = { push: (line: unknown) => pushed.push(line) > 0 } as unknown as HarnessSession;
+  const began: string[] = [];
+  const work = cages.without([agent], { graceMs: 60_000, reason: "a removal" }, async () => void began.push(...asked));
+  await expect.poll(() => pushed).toEqual([{ push: "shutdown", graceful: true }]);
+  expect(began).toEqual([]);
+  end({ code: 0 });
+  await work;
+  expect(began).toEqual(["start", "kill"]);
+});

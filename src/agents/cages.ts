@@ -264,6 +264,52 @@ export class Cages {
     });
   }
 
+  /**
+   * Runs `act` while the agents have no process, then lets them go on as before. A turn that runs may end within
+   * `graceMs`; then it is ended, and its message returns. Messages and all steps of these agents wait meanwhile.
+   */
+  async without<T>(agents: readonly Agent[], options: { graceMs: number; reason: string }, act: () => Promise<T>): Promise<T> {
+    const done = Promise.withResolvers<void>();
+    const stopped: Promise<void>[] = [];
+    const over: Promise<void>[] = [];
+    for (const agent of agents) {
+      const reached = Promise.withResolvers<void>();
+      stopped.push(reached.promise);
+      const step = agent.serially(() => this.#pause(agent, options, reached.resolve, done.promise));
+      step.catch(reached.reject);
+      over.push(step);
+    }
+    try {
+      await Promise.all(stopped);
+      return await act();
+    } finally {
+      done.resolve();
+      await Promise.allSettled(over);
+    }
+  }
+
+  async #pause(
+    agent: Agent,
+    { graceMs, reason }: { graceMs: number; reason: string },
+    reached: () => void,
+    done: Promise<void>,
+  ): Promise<void> {
+    const { phase } = agent;
+    const isUp = "running" in phase || phase.at === "backoff";
+    this.#clearBackoff(agent);
+    if ("running" in phase) {
+      stateOf(agent).cage.phase = { at: "stopping", running: phase.running, revision: phase.revision };
+      this.#deps.bus.emit("changed", agent);
+      const isNotified = graceMs > 0 && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+      await this.#end(agent, phase.running, isNotified ? graceMs : 0, reason);
+    }
+    // A message that comes now starts it afterwards, as it does from sleep.
+    if (isUp) this.leaveAsleep(agent);
+    reached();
+    await done;
+    if (isUp && agent.record.desired !== "stopped") await this.#start(agent, reason);
+  }
+
   /** Ends the cage, if there is one. An idle harness is asked to exit first. */
   async #endAny(agent: Agent): Promise<void> {
     this.#clearBackoff(agent);

@@ -128,6 +128,7 @@ export const MORE: Readonly<Record<string, More>> = {
       "hivectl repo reconcile web undo",
     ],
   },
+  "repo gc": { examples: ["hivectl repo gc web --dry-run", "hivectl repo gc web", "hivectl repo gc web --now"] },
   "repo remove": { examples: ["hivectl repo remove web", "hivectl repo remove web --yes"] },
   "repo include": {
     words:

@@ -145,6 +145,7 @@ const VERBS: readonly Case[] = [
   ["repo reconcile web merge", "repo_reconcile"],
   ["repo reconcile web reset --yes", "repo_divergence"],
   ["repo reconcile web reset --yes", "repo_reconcile"],
+  ["repo gc web", "repo_gc"],
   ["repo remove web --yes", "repo"],
   ["repo remove web --yes", "repo_remove"],
   ["repo include web FILE --as a.json", "repo_include"],
@@ -375,7 +376,7 @@ describe("a command line that cannot be parsed", () => {
 
 const WAITING =
   "start,stop,kill,restart,pause,resume,cancel,compact,model,new-session,send,shutdown,rebuild,update,approve,build-log," +
-  "repo add,repo fetch,change approve,change retry,change log";
+  "repo add,repo fetch,repo gc,change approve,change retry,change log";
 test.each(WAITING.split(","))("%s waits, and has the --timeout of all verbs that do", (verb) => {
   const option = findVerb(buildProgram(), verb)
     ?.options.filter(({ long }) => long === "--timeout")

@@ -6,7 +6,8 @@ import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
 
 const short = (sha: string): string => sha.slice(0, 12);
-const size = (bytes: number): string => `${count(bytes)}B`;
+/** Bytes for a person. */
+export const size = (bytes: number): string => `${count(bytes)}B`;
 /** Indentation of a field's text. */
 const FIELD = 11;
 
@@ -87,7 +88,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
-    ...field("size", size(repo.bytes)),
+    ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
     ...field("since", `${age(repo.created_at, now)} ago`),
     ...held.map((queue) =>
       paint(

@@ -98,6 +98,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo set": "repo_set",
   "repo fetch": "repo_fetch",
   "repo reconcile": { shape: `${shapeOf(operations.repo_reconcile.output)}; without a way DivergenceView` },
+  "repo gc": "repo_gc",
   "repo remove": "repo_remove",
   "repo include": { shape: `${shapeOf(operations.repo_includes.output)}; with --remove {}` },
   "work list": "workspaces",

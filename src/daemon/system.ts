@@ -141,7 +141,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
 
   const { sandboxedRun } = platform;
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), repos: paths.repos, scratch: paths.repoScratch });
-  const work = openWork({ ...base, broker, git, driver, hiveId, runtime, failpoint, disk });
+  const work = openWork({ ...base, broker, cages, git, driver, hiveId, runtime, failpoint, disk });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };

@@ -26,6 +26,7 @@ const DECIDING: readonly OperationName[] = [
   "repo_add",
   "repo_create",
   "repo_set",
+  "repo_gc",
   "repo_remove",
   "repo_reconcile",
   "repo_token",

@@ -49,6 +49,8 @@ export function repositoryQueries(db: Sqlite) {
     `INSERT INTO pushed_bytes (agent, repo, bytes) VALUES (?, ?, ?)
      ON CONFLICT (agent, repo) DO UPDATE SET bytes = bytes + excluded.bytes`,
   );
+  const setPushed = db.prepare<[number, string, string]>("UPDATE pushed_bytes SET bytes = ? WHERE agent = ? AND repo = ?");
+  const pushers = db.prepare<[string], { agent: string }>("SELECT agent FROM pushed_bytes WHERE repo = ?");
   const pushed = db.prepare<[string], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM pushed_bytes WHERE agent = ?");
   const removePushedTo = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE repo = ?");
   const removePushedBy = db.prepare<[string]>("DELETE FROM pushed_bytes WHERE agent = ?");
@@ -75,6 +77,9 @@ export function repositoryQueries(db: Sqlite) {
     removeBranch: (repo: string, agent: string, name: string): void => void removeBranch.run(repo, agent, name),
     /** Counts the bytes of a push, which stay when its branches are removed. */
     addPushed: (agent: string, repo: string, bytes: number): void => void addPushed.run(agent, repo, bytes),
+    /** Replaces what an agent has pushed to a repository by what is left of it. */
+    setPushed: (agent: string, repo: string, bytes: number): void => void setPushed.run(bytes, agent, repo),
+    pushersTo: (repo: string): string[] => pushers.all(repo).map(({ agent }) => agent),
     /** The bytes that an agent has pushed to the repositories of the hive. */
     pushedBytes: (agent: string): number => pushed.get(agent)?.bytes ?? 0,
     forgetPushed: (agent: string): void => void removePushedBy.run(agent),

@@ -27,6 +27,7 @@ const oneRepo = z.object({ name: RepoName });
 const oneAgent = z.object({ name: AgentName });
 const oneChange = z.object({ change: Id });
 const Nonce = z.string().regex(/^[0-9a-f]{32}$/, "a nonce has 32 hex digits");
+const Amount = z.object({ objects: z.number().int(), bytes: z.number().int() });
 const why = { note: WorkNote.optional() };
 const settings = RepoSettings.partial();
 
@@ -138,6 +139,26 @@ export const workOperations = {
     callers: ["operator"],
     input: oneRepo,
     output: nothing,
+  },
+  repo_gc: {
+    summary:
+      "Remove the objects of a repository that nothing needs. Its agents and queues stop meanwhile: running turns and merges end first.",
+    callers: ["operator"],
+    input: oneRepo.extend({
+      /** End running turns and merges at once. Their messages return, and the changes go back into their queue. */
+      now: z.boolean().default(false),
+      /** Only say what would be removed. Stops nothing. */
+      dry_run: z.boolean().default(false),
+    }),
+    output: z.object({
+      before: Amount,
+      /** Estimated for a dry run. */
+      after: Amount,
+      /** Branches of agents that go, as `<agent>/<branch>`: last pushed more than 30 days ago, and in no open change. */
+      branches: z.array(z.string()),
+      /** Agents that were stopped and started again. */
+      stopped: z.array(z.string()),
+    }),
   },
   repo_includes: {
     summary: "The files that are copied into each fresh workspace of a repository, without their contents.",

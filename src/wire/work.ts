@@ -131,6 +131,8 @@ export const RepoView = z.object({
   agents: z.array(z.object({ name: z.string(), access: z.enum(["read", "write"]) })),
   /** Bytes of objects on disk, as last measured. */
   bytes: z.number(),
+  /** What the removal of unneeded objects does now. Absent: none runs. */
+  collecting: z.string().optional(),
   queues: z.array(QueueView),
 });
 export type RepoView = z.infer<typeof RepoView>;

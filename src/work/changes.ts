@@ -52,20 +52,21 @@ export class Changes {
     this.#checkMayPropose(agent, input.repo);
     const repo = this.#repositories.get(input.repo);
     const branch = input.branch.startsWith(`${agent.name}/`) ? input.branch.slice(agent.name.length + 1) : input.branch;
-    const pushed = this.#context.store.repositories.branch(repo.name, agent.id, branch);
-    if (!pushed)
-      throw new HiveError(
-        "not_found",
-        `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`,
-      );
     const own = agent.config.repos.find(({ name }) => name === repo.name)?.base;
     const base = input.base ?? own ?? repo.settings.base;
     const about = { agent: agent.id, agent_name: agent.name, branch, title: input.title, body: input.body };
-    return this.#slots.run(agent.id, NEVER, async () => {
+    const look = async (): Promise<ChangeRecord> => {
+      const pushed = this.#context.store.repositories.branch(repo.name, agent.id, branch);
+      if (!pushed)
+        throw new HiveError(
+          "not_found",
+          `you have not pushed a branch ${branch} to ${repo.name}: git push -u origin ${branch} first`,
+        );
       // Before git reads anything: a proposal that is refused costs little, however often it is made.
       this.#checkNew(about, repo.name, base, pushed.sha);
       return this.#store(about, await this.#look(repo, base, pushed.sha), input.answers ?? []);
-    });
+    };
+    return this.#repositories.uses.during(repo.name, () => this.#slots.run(agent.id, NEVER, look));
   }
 
   /** Proposes a commit of the daemon's own making, such as a revert, in the operator's name. */

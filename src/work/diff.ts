@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { parseDiff, type FileChange } from "../os/git/diff.ts";
 import { EMPTY_TREE } from "../os/git/git.ts";
+import { hivectl } from "../lib/hivectl.ts";
 import { jsonBytes } from "../lib/json-bytes.ts";
 import { addsText, patchText, wholeLines } from "../diffs/patch-text.ts";
 import type { DiffFile, Sha } from "../wire/approval.ts";
@@ -18,8 +19,9 @@ export const SHOWN_FILE_BYTES = 256 * 1024;
 const MIB = 1024 * 1024;
 /** Bytes of all files that a change touches, before and after it: git holds two of them in memory at a time. */
 const MAX_ALL_BYTES = 4 * MAX_DIFF_BYTES;
-/** Exit code of the script for files that are too large to compare. */
+/** Exit codes of the script: files are too large to compare; a commit is not there. */
 const TOO_LARGE = 77;
+const GONE = 78;
 /**
  * Compares two trees if their files are small enough. Arguments: the trees, the largest size of a file and of all files,
  * then what git runs. The sizes are read without the files: a pack of a few kilobytes can hold gigabytes.
@@ -28,6 +30,7 @@ const DIFF_SCRIPT = `
 set -eu
 from=$1 to=$2 one=$3 all=$4
 shift 4
+git cat-file -e "$from" && git cat-file -e "$to" || exit ${GONE}
 git diff-tree -r --raw --no-renames --no-abbrev "$from" "$to" |
   sed -n 's/^:[0-7]* [0-7]* \\([0-9a-f]*\\) \\([0-9a-f]*\\) .*/\\1\\n\\2/p' > /tmp/objects
 git cat-file --batch-check='%(objectsize)' < /tmp/objects > /tmp/sizes
@@ -81,6 +84,11 @@ export async function diffOf(git: GitWorker, repo: string, from: Sha | undefined
     maxBytes: MAX_DIFF_BYTES + LIST_BYTES,
     timeoutMs: DIFF_MS,
   });
+  if (ended.code === GONE)
+    throw new HiveError(
+      "not_found",
+      `the change cannot be shown, its commits are gone: ${hivectl("repo gc")} removes those of changes that ended more than 30 days ago`,
+    );
   if (ended.code === TOO_LARGE)
     throw new HiveError(
       "too_large",

@@ -94,7 +94,7 @@ export class Divergences {
           );
       const busy = this.#deps.context.store.changes.merging().find((row) => row.repo === name && row.base === base);
       if (busy) throw new HiveError("conflict", `change ${busy.id} is being merged into ${base}: try again when it is done`);
-      return this.#move(name, base, by, tips);
+      return repositories.uses.during(name, () => this.#move(name, base, by, tips));
     });
   }
 

@@ -7,6 +7,7 @@ import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
 import { Divergences } from "./divergences.ts";
+import { Collector } from "./gc/collector.ts";
 import { IncludeFiles } from "./include-files.ts";
 import { KeptWorkspaces } from "./kept-workspaces.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
@@ -38,6 +39,7 @@ export function openWork(context: WorkContext) {
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
   const reverts = new Reverts({ context, repositories, changeStore, changes });
   const transport = openTransport(context, repositories);
+  const collector = new Collector({ context, repositories, queue, branches: transport.branches });
   return {
     context,
     repositories,
@@ -52,6 +54,7 @@ export function openWork(context: WorkContext) {
     decisions,
     reverts,
     transport,
+    collector,
     news,
     /** The complaints about the repositories of a config. */
     complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),

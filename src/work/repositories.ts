@@ -15,6 +15,7 @@ import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type QueueView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
 import { settingsComplaint } from "./policy.ts";
+import { RepoUses } from "./repo-uses.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
 /** A folder of the host that a repository follows. */
@@ -57,6 +58,10 @@ export class Repositories {
   readonly #writes = new SerialQueue();
   /** Repositories that cannot be read, each with the reason. Everything else of the hive goes on. */
   readonly #damaged = new Map<string, string>();
+  /** Who refers to objects of a repository now. */
+  readonly uses = new RepoUses();
+  /** What the removal of unneeded objects does just now, by repository. */
+  readonly #collecting = new Map<string, string>();
   /** Names of repositories that are being made. */
   readonly #making = new Set<string>();
 
@@ -212,6 +217,7 @@ export class Repositories {
 
   /** Removes a repository with its changes. Throws if an agent's config names it. */
   async remove(name: string): Promise<void> {
+    this.refuseWhileCollecting("remove it", name);
     const repo = this.#repos.get(name) ?? this.get(name);
     const users = this.#context.agents.all().filter((agent) => accessOf(agent, name) !== undefined);
     if (users.length > 0)
@@ -293,6 +299,20 @@ export class Repositories {
     });
   }
 
+  /** Shows what the removal of unneeded objects does now. Undefined: it is over. */
+  collecting(name: string, words: string | undefined): void {
+    if (words === undefined) this.#collecting.delete(name);
+    else this.#collecting.set(name, words);
+    this.changed(name);
+  }
+
+  /** Throws while unneeded objects of a repository, or of any, are removed. */
+  refuseWhileCollecting(what: string, name?: string): void {
+    const busy = name === undefined ? [...this.#collecting.keys()][0] : this.#collecting.has(name) ? name : undefined;
+    if (busy !== undefined)
+      throw new HiveError("conflict", `unneeded objects of ${busy} are being removed: ${what} once that is done`);
+  }
+
   /** Publishes the view of a repository. Called after anything in it has changed. */
   changed(name: string): void {
     const repo = this.#repos.get(name);
@@ -302,6 +322,7 @@ export class Repositories {
   view(repo: Repo): RepoView {
     const { agents } = this.#context;
     const bases = [...this.tips(repo.name)].map(([name, sha]) => ({ name, sha }));
+    const collecting = this.#collecting.get(repo.name);
     return {
       name: repo.name,
       ...repo.settings,
@@ -313,6 +334,7 @@ export class Repositories {
         return access === undefined ? [] : [{ name: agent.name, access }];
       }),
       bytes: repo.bytes,
+      ...(collecting === undefined ? {} : { collecting }),
       queues: this.#queues(repo),
     };
   }

@@ -107,7 +107,11 @@ export class Upstreams {
     return queue;
   }
 
-  async #take(repo: Repo, upstream: Upstream, refs: UpstreamRefs, { signal, report }: Follow): Promise<Fetched> {
+  #take(repo: Repo, upstream: Upstream, refs: UpstreamRefs, follow: Follow): Promise<Fetched> {
+    return this.#repositories.uses.during(repo.name, () => this.#copy(repo, upstream, refs, follow), follow.signal);
+  }
+
+  async #copy(repo: Repo, upstream: Upstream, refs: UpstreamRefs, { signal, report }: Follow): Promise<Fetched> {
     const folder = this.#repositories.folder(repo.name);
     const known = await upstreamRefs(folder);
     const tips = this.#repositories.tips(repo.name);

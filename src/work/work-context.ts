@@ -1,4 +1,5 @@
 import type { Agent } from "../agents/agent.ts";
+import type { Cages } from "../agents/cages.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Paths } from "../lib/paths.ts";
@@ -15,6 +16,7 @@ export interface WorkContext {
   agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed">;
   paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;
   git: GitWorker;
+  cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;
   hiveId: string;

@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 import type { RepoView } from "../../src/wire/work.ts";
-import { Action } from "../kit/button.tsx";
+import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { Age } from "../kit/time.tsx";
@@ -42,7 +42,12 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
           ))}
         </dd>
         <dt>size</dt>
-        <dd>{bytes(repo.bytes)}</dd>
+        <dd>
+          {bytes(repo.bytes)}
+          {repo.collecting !== undefined && (
+            <span className="dim"> · removing what is not needed: {visible(repo.collecting)}</span>
+          )}
+        </dd>
         <dt>added</dt>
         <dd>
           <Age since={created} /> ago
@@ -53,12 +58,62 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
           <code>git fetch hive</code> then has the bases and the agents’ branches.
         </dd>
       </dl>
-      {upstream !== undefined && (
-        <div className="foot">
-          <Action run={fetchNow}>fetch now</Action>
-        </div>
-      )}
+      <div className="foot">
+        {upstream !== undefined && <Action run={fetchNow}>fetch now</Action>}
+        <Collect repo={repo} />
+      </div>
     </section>
+  );
+}
+
+/** Removes the objects that nothing needs, after a confirmation with what would be left. */
+function Collect({ repo: { name, collecting } }: { repo: RepoView }): ReactNode {
+  const [isAsked, setAsked] = useState(false);
+  const { value, error } = useFetched(
+    useCallback(async () => (isAsked ? call("repo_gc", { name, dry_run: true }) : undefined), [name, isAsked]),
+  );
+  const collect = async (now: boolean): Promise<string> => {
+    setAsked(false);
+    const { before, after } = await call("repo_gc", { name, now });
+    return `${name}: ${bytes(before.bytes)} before, ${bytes(after.bytes)} after`;
+  };
+  const branches = value?.branches ?? [];
+  const later = useAction(() => collect(false));
+  const atOnce = useAction(() => collect(true));
+  return (
+    <>
+      <button
+        type="button"
+        disabled={collecting !== undefined || later.isBusy || atOnce.isBusy}
+        aria-busy={collecting !== undefined}
+        onClick={() => setAsked(true)}
+      >
+        remove unneeded objects…
+      </button>
+      <Confirm
+        isOpen={isAsked}
+        onClose={() => setAsked(false)}
+        title={`remove what ${name} does not need?`}
+        words={
+          <>
+            Agents with this repository and its merges stop meanwhile, and go on afterwards. What bases, open changes, workspaces
+            and the branches of the last 30 days need stays.{" "}
+            <span role="status">
+              {error ??
+                (value
+                  ? `${bytes(value.before.bytes)} now, about ${bytes(value.after.bytes)} afterwards.`
+                  : "Measuring what would be left…")}
+              {branches.length > 0 && ` Old branches that go: ${visible(branches.join(", "))}.`}
+            </span>
+          </>
+        }
+      >
+        <ActionButton action={later}>after running turns</ActionButton>
+        <ActionButton kind="no" action={atOnce}>
+          now: end turns and merges
+        </ActionButton>
+      </Confirm>
+    </>
   );
 }
 

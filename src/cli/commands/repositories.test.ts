@@ -288,6 +288,26 @@ describe("repo reconcile", () => {
   });
 });
 
+test("repo gc says what was removed, and what a dry run would remove", async () => {
+  const [before, after] = [
+    { objects: 1200, bytes: 12_400_000 },
+    { objects: 1, bytes: 4_000 },
+  ];
+  host.answers = { repo_gc: () => ({ before, after, branches: ["scout/old"], stopped: ["scout"] }) };
+  const done = await hivectl("repo", "gc", "web", "--now");
+  expect(done).toMatchObject({ code: 0, err: "" });
+  expect(done.out).toBe(
+    "web: 1200 objects, 12.4MB before; 1 object, 4.0kB after\n" +
+      "branches that were last pushed more than 30 days ago are removed: scout/old\n" +
+      "stopped meanwhile, and started again: scout\n",
+  );
+  expect((await hivectl("repo", "gc", "web", "--dry-run")).out).toContain("would be left");
+  expect(host.calls.filter(({ name }) => name === "repo_gc").map(({ input }) => input)).toEqual([
+    { name: "web", now: true, dry_run: false },
+    { name: "web", now: false, dry_run: true },
+  ]);
+});
+
 test("repo remove says which file exports the folder, unless another repository follows it", async () => {
   host.answers.repo = { repo: aRepo("web"), branches: [] };
   host.answers.repos = { repos: [aRepo("sub", { upstream: "/home/you/src/web" })] };

@@ -53,7 +53,7 @@ function localFolder(text: string): string {
 
 /** Verbs for repositories. */
 export function repositoryCommands(program: Command): void {
-  const repo = group(program, "repo", "repositories: add, list, set, fetch, remove them; use them in your own clone");
+  const repo = group(program, "repo", "repositories: add, list, set, fetch, clean up, remove them; use them in your own clone");
 
   act<SettingOptions>(
     waits(
@@ -123,6 +123,21 @@ export function repositoryCommands(program: Command): void {
       const { upstream } = (await shell.client.call("repo", { name })).repo;
       const nonce = upstream === undefined ? undefined : exportAgain(upstream);
       shell.show(await shell.client.call("repo_fetch", { name, nonce }), (output) => fetchText(output, shell));
+    },
+  );
+
+  act<{ now?: boolean; dryRun?: boolean }>(
+    waits(
+      repo
+        .command("gc")
+        .argument("<repo>", "the repository")
+        .description("remove the objects of a repository that nothing needs; its agents and merges stop meanwhile")
+        .option("--now", "end running turns and merges at once; their messages return, and the changes stay in their queue")
+        .option("--dry-run", "only say what would be removed; stops nothing"),
+    ),
+    async (shell, [name]: [string], { now = false, dryRun = false }) => {
+      const { collect, collectedText } = await import("../collecting.ts");
+      shell.show(await collect(shell, { name, now, dry_run: dryRun }), (output) => collectedText(output, { name, dryRun }));
     },
   );
 

@@ -4,6 +4,7 @@ import type { Handlers } from "./types.ts";
 
 export const backupHandlers: Pick<Handlers, "backup"> = {
   async *backup(context, input, caller) {
+    context.work.repositories.refuseWhileCollecting("take the backup");
     const steps = withProgress(caller, (signal, report: (progress: BackupProgress) => void) =>
       context.backups.take(input.to, signal, report),
     );

@@ -14,6 +14,7 @@ type Names =
   | "repo_reconcile"
   | "repo_set"
   | "repo_remove"
+  | "repo_gc"
   | "repo_includes"
   | "repo_include"
   | "repo_include_remove"
@@ -82,6 +83,11 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     await repositories.remove(name);
     await queue.forget(name);
     return {};
+  },
+  repo_gc({ backups, work: { collector } }, { name, now, dry_run }) {
+    if (dry_run) return collector.estimate(name);
+    backups.refuseWhileTaking("remove objects");
+    return collector.run(name, { now });
   },
   repo_includes: ({ work: { includes } }, { name }) => ({ files: includes.list(name) }),
   async repo_include({ deploys, work: { includes } }, { name, ...file }) {

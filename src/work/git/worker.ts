@@ -134,6 +134,23 @@ export class GitWorker {
     return this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner }), script, args });
   }
 
+  /** Runs a script on an agent's folder, read-only, as its owner, with the repository's objects beside it at `BORROWED`. */
+  besideFolder(
+    repo: string,
+    folder: string,
+    owner: Owner,
+    script: string,
+    args: readonly string[],
+    call: GitCall,
+  ): Promise<Ended> {
+    const reads = [{ host: join(this.folder(repo), "objects"), at: BORROWED }];
+    const { uid, gid } = owner;
+    return collect(
+      this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner: { uid, gid }, reads }), script, args }),
+      bounds(call),
+    );
+  }
+
   #sandbox<S extends { folder: string; owner: Owner; env?: Record<string, string> | undefined }>(options: S) {
     return {
       ...options,

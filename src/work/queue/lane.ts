@@ -15,6 +15,8 @@ export class Lane {
   /** Aborts when the daemon stops, and when the repository is removed. */
   readonly ended: AbortSignal;
   readonly #removed = new AbortController();
+  /** The change whose attempt runs, and what ends it. */
+  #attempt: { id: number; interrupt: AbortController } | undefined;
   #pauses: Generator<number, never> | undefined;
   #wake: (() => void) | undefined;
 
@@ -46,6 +48,26 @@ export class Lane {
       };
     });
     this.#wake = undefined;
+  }
+
+  /** The attempt of a change begins. The signal aborts when it must end. */
+  begin(id: number): AbortSignal {
+    this.#attempt = { id, interrupt: new AbortController() };
+    return AbortSignal.any([this.ended, this.#attempt.interrupt.signal]);
+  }
+
+  /** The change whose attempt runs, or ran last. */
+  get current(): number | undefined {
+    return this.#attempt?.id;
+  }
+
+  /** Ends the attempt that runs. Its change goes back into the queue, unless its base has moved already. */
+  interrupt(reason: Error): void {
+    this.#attempt?.interrupt.abort(reason);
+  }
+
+  get isInterrupted(): boolean {
+    return this.#attempt?.interrupt.signal.aborted === true;
   }
 
   /** Ends what it does. */

@@ -186,3 +186,36 @@ describe("an approval", () => {
     expect(states(ids)).toEqual(["proposed", "merged"]);
   });
 });
+
+test("work without merges waits for the one that runs, or puts it back, and the queue goes on afterwards", async () => {
+  for (const now of [false, true]) {
+    const reached = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    await open({
+      settings: { check: now ? "sleep 1000" : "true" },
+      async failpoint(name) {
+        if (name !== "check_start") return;
+        reached.resolve();
+        await go.promise;
+      },
+    });
+    const id = await adds("b");
+    await reached.promise;
+    const states_: string[] = [];
+    const rest = work.queue.during("web", { now }, async () => {
+      states_.push(work.row(id).state);
+      await adds("c");
+      expect(work.store.changes.merging()).toEqual([]);
+    });
+    go.resolve();
+    await rest;
+    expect(states_).toEqual([now ? "queued" : "merged"]);
+    expect(work.row(id).reason).toBeNull();
+    expect(work.unexpected).toEqual([]);
+    await work.repositories.set("web", { settings: { check: "" } });
+    await work.queue.during("web", { now: true }, async () => {});
+    await work.queue.idle();
+    expect(work.store.changes.open()).toEqual([]);
+    if (!now) await work.close();
+  }
+});

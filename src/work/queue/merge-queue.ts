@@ -38,6 +38,8 @@ export class MergeQueue {
   readonly #lanes = new Map<string, Lane>();
   readonly #ended = new AbortController();
   readonly #vetoes: Vetoes;
+  /** Repositories whose queues begin nothing, with how many have asked for that. */
+  readonly #resting = new Map<string, number>();
   #isStarted = false;
 
   constructor(context: WorkContext, repositories: Repositories, changes: ChangeStore, limits: Partial<CheckLimits> = {}) {
@@ -128,6 +130,28 @@ export class MergeQueue {
     for (const { working } of lanes) await working;
   }
 
+  /**
+   * Runs work while no queue of a repository merges. A merge that runs is finished first, with its check; with `now` it
+   * goes back into its queue.
+   */
+  async during<T>(repo: string, { now }: { now: boolean }, work: () => Promise<T>): Promise<T> {
+    this.#resting.set(repo, (this.#resting.get(repo) ?? 0) + 1);
+    try {
+      const lanes = [...this.#lanes.values()].filter((lane) => lane.repo === repo);
+      for (const lane of lanes) {
+        lane.wake();
+        if (now) lane.interrupt(new Error(`the merges of ${repo} rest`));
+      }
+      for (const { working } of lanes) await working;
+      return await work();
+    } finally {
+      const left = (this.#resting.get(repo) ?? 1) - 1;
+      if (left > 0) this.#resting.set(repo, left);
+      else this.#resting.delete(repo);
+      this.kickAll(repo);
+    }
+  }
+
   /** Makes a change the next one of its queue. */
   async toFront(id: number): Promise<ChangeRecord> {
     const { context, changes } = this.#parts;
@@ -159,7 +183,7 @@ export class MergeQueue {
 
   /** The change that a queue would merge now. */
   #next({ repo, base }: Pick<Lane, "repo" | "base">): ChangeRecord | undefined {
-    if (!this.#isStarted || this.#ended.signal.aborted) return undefined;
+    if (!this.#isStarted || this.#ended.signal.aborted || this.#resting.has(repo)) return undefined;
     const found = this.#parts.repositories.find(repo);
     if (found === undefined || found.holds[base] !== undefined) return undefined;
     return this.#parts.context.store.changes.queued(repo, base)[0];
@@ -187,7 +211,7 @@ export class MergeQueue {
   async #mergeOne(lane: Lane, { id, repo: name }: ChangeRecord): Promise<void> {
     const repo = this.#parts.repositories.get(name);
     try {
-      const end = await this.#attempt(lane, repo, id);
+      const end = await this.#parts.repositories.uses.during(name, () => this.#attempt(lane, repo, id), lane.ended);
       if (end === "lost") await this.#lostRace(lane, id);
       else lane.forget(id);
     } catch (error) {
@@ -198,6 +222,7 @@ export class MergeQueue {
   async #attempt(lane: Lane, repo: Repo, id: number): Promise<RunEnd> {
     const { context, repositories, changes } = this.#parts;
     const { base } = lane;
+    const ended = lane.begin(id);
     if (await this.#hasLostItsApproval(repo, id)) return "returned";
     const tip = repositories.tip(repo.name, base);
     if (tip === undefined && !mayBegin(repositories, repo, base)) {
@@ -205,7 +230,7 @@ export class MergeQueue {
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }
-    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, merges: this.#merges, ended: lane.ended };
+    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, merges: this.#merges, ended };
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";
@@ -253,8 +278,9 @@ export class MergeQueue {
       : `the merge failed: ${words}`.slice(0, MAX_REASON_CHARS);
     // The repository may have been removed meanwhile, with its changes.
     if (context.store.changes.byId(id) === undefined) return;
-    const row = await this.#persist(() => settle(this.#parts, id, this.#ended.signal.aborted ? null : reason));
-    if (this.#ended.signal.aborted) return;
+    const isStopped = this.#ended.signal.aborted || lane.isInterrupted;
+    const row = await this.#persist(() => settle(this.#parts, id, isStopped ? null : reason));
+    if (isStopped) return;
     if (isFull) return lane.untilRoom();
     context.onUnexpected(error);
     // An error after the end was stored changes nothing.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { listRefs, moveRef, readRef, removeRef } from "../../os/git/refs.ts";
 import { SerialQueue } from "../../lib/serial-queue.ts";
+import type { BranchRecord } from "../../store/repositories.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Repositories } from "../repositories.ts";
@@ -112,6 +113,23 @@ export class Branches {
           detail: { repo, branch: topic, ...(next === undefined ? {} : { sha: next }) },
         });
       }
+    });
+  }
+
+  /** Removes branches that nothing needs any more, in the operator's name. */
+  async removeOld(repo: string, rows: readonly BranchRecord[]): Promise<void> {
+    if (rows.length === 0) return;
+    const { store, agents, now } = this.#context;
+    await this.#serially(repo, async () => {
+      await store.write(() => {
+        for (const { agent, branch, sha } of rows) {
+          store.repositories.removeBranch(repo, agent, branch);
+          const name = agents.byId(agent)?.name ?? agent;
+          const line = { at: now(), actor: OPERATOR, kind: "branch_removed", agent: name, detail: { repo, branch, sha } };
+          store.ledger.audit(store.nextSeq(), line);
+        }
+      });
+      for (const { agent, branch } of rows) await removeRef(this.#repositories.folder(repo), refOf(agent, branch));
     });
   }
 

@@ -5,6 +5,7 @@ import { Slots } from "../../lib/slots.ts";
 import { HiveError, parseOrThrow } from "../../wire/error.ts";
 import { RepoName } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
+import type { RepoUses } from "../repo-uses.ts";
 import { bodyOf } from "./body.ts";
 import type { Pusher } from "./branches.ts";
 import { GIT_SCRIPT } from "./git-script.ts";
@@ -52,13 +53,15 @@ export interface GitCaller {
 export class GitEndpoint {
   readonly #git: Pick<GitWorker, "withScratch">;
   readonly #pushes: Pushes;
+  readonly #uses: RepoUses;
   readonly #onUnexpected: (error: unknown) => void;
   readonly #fetchSlots = new Slots(FETCHES);
   readonly #pushSlots = new Slots(PUSHES);
   readonly #requests = new Requests();
 
-  constructor(deps: { git: Pick<GitWorker, "withScratch">; pushes: Pushes; onUnexpected(error: unknown): void }) {
+  constructor(deps: { git: Pick<GitWorker, "withScratch">; pushes: Pushes; uses: RepoUses; onUnexpected(error: unknown): void }) {
     this.#git = deps.git;
+    this.#uses = deps.uses;
     this.#pushes = deps.pushes;
     this.#onUnexpected = deps.onUnexpected;
   }
@@ -112,27 +115,30 @@ export class GitEndpoint {
 
   /** Lists the refs. A refusal is in git's own form, so that git prints it. */
   async #advertise(call: Call): Promise<void> {
-    const { service, response, caller } = call;
+    const { service, response } = call;
     const head = Buffer.concat([pkt(`# service=${service}\n`), FLUSH]);
     begin(response, `application/x-${service}-advertisement`);
     await refusedByLine(response, head, async () => {
       const opened = openRepo(call);
       if (service === "git-receive-pack") opened.rules();
-      await this.#fetchSlots.run(caller.pusher.id, call.ended, () =>
-        this.#runGit(call, opened, ["--http-backend-info-refs"], undefined, head),
-      );
+      await this.#inLine(this.#fetchSlots, call, () => this.#runGit(call, opened, ["--http-backend-info-refs"], undefined, head));
     });
   }
 
   async #fetch(call: Call): Promise<void> {
-    const { response, caller } = call;
+    const { response } = call;
     begin(response, "application/x-git-upload-pack-result");
     await refusedByLine(response, Buffer.alloc(0), async () => {
       const asked = await readUpTo(bodyOf(call.request), MAX_ASKED_BYTES);
-      await this.#fetchSlots.run(caller.pusher.id, call.ended, () =>
+      await this.#inLine(this.#fetchSlots, call, () =>
         this.#runGit(call, openRepo(call), [], Readable.from([asked], { objectMode: false })),
       );
     });
+  }
+
+  /** Runs work on a repository once there is room, and while no objects are removed from it. */
+  #inLine<T>(slots: Slots, { caller, repo, ended }: Call, work: () => Promise<T>): Promise<T> {
+    return this.#uses.during(bare(repo), () => slots.run(caller.pusher.id, ended, work), ended);
   }
 
   async #runGit(call: Call, opened: OpenedRepo, options: string[], input: Readable | undefined, head?: Buffer): Promise<void> {
@@ -172,7 +178,7 @@ export class GitEndpoint {
       await drain(head.rest);
       return void response.end(FLUSH);
     }
-    const report = await this.#pushSlots.run(caller.pusher.id, ended, async () => {
+    const report = await this.#inLine(this.#pushSlots, call, async () => {
       const { rules, pusher } = { rules: openRepo(call).rules(), pusher: caller.pusher };
       return this.#pushes.take({ ...head, repo: bare(repo), pusher, rules, ended });
     });

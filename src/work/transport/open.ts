@@ -11,7 +11,7 @@ export function openTransport(context: WorkContext, repositories: Repositories) 
   const branches = new Branches(context, repositories);
   const pushes = new Pushes(context, repositories, branches);
   const { git, onUnexpected } = context;
-  const endpoint = new GitEndpoint({ git, pushes, onUnexpected });
+  const endpoint = new GitEndpoint({ git, pushes, uses: repositories.uses, onUnexpected });
   const deps = { context, repositories, branches, endpoint };
   return {
     branches,
