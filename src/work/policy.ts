@@ -1,79 +1,6 @@
 import { OPERATOR } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
-
-/**
- * Paths that only the operator may approve, in every repository: the instructions and tools of agents, what CI runs,
- * what changes how git reads the tree, and what an installation runs or fetches.
- */
-export const PROTECTED_PATHS: readonly string[] = [
-  ".claude",
-  "CLAUDE.md",
-  "CLAUDE.local.md",
-  "AGENTS.md",
-  ".mcp.json",
-  ".github",
-  ".gitlab",
-  ".gitlab-ci.yml",
-  ".forgejo",
-  ".gitea",
-  ".circleci",
-  ".buildkite",
-  ".woodpecker",
-  ".woodpecker.yml",
-  ".drone.yml",
-  ".travis.yml",
-  ".cirrus.yml",
-  ".builds",
-  ".build.yml",
-  ".pre-commit-config.yaml",
-  "azure-pipelines*.yml",
-  "bitbucket-pipelines.yml",
-  "appveyor.yml",
-  ".appveyor.yml",
-  "Jenkinsfile*",
-  "/.ci",
-  "/ci",
-  ".husky",
-  ".githooks",
-  ".gitattributes",
-  ".gitmodules",
-  ".lfsconfig",
-  "package.json",
-  "package-lock.json",
-  "npm-shrinkwrap.json",
-  ".npmrc",
-  ".yarnrc*",
-  ".yarn",
-  ".pnp.*",
-  ".pnpmfile.*",
-  "yarn.lock",
-  "pnpm-lock.yaml",
-  "pnpm-workspace.yaml",
-  "bun.lock*",
-  "bunfig.toml",
-  "deno.lock",
-  "Cargo.lock",
-  "build.rs",
-  "go.sum",
-  "go.work.sum",
-  "poetry.lock",
-  "pdm.lock",
-  "uv.lock",
-  "Pipfile.lock",
-  "setup.py",
-  "composer.json",
-  "composer.lock",
-  "Gemfile.lock",
-  "mix.lock",
-  "pubspec.lock",
-  "flake.lock",
-  "gradle.lockfile",
-  "gradle-wrapper.*",
-  "maven-wrapper.*",
-  "packages.lock.json",
-  "Package.resolved",
-  "Podfile.lock",
-];
+import { PROTECTED_FILES, PROTECTED_FOLDERS } from "./protected-paths.ts";
 
 /**
  * The time in which the operator may stop a change that a reviewer has approved. It waits in `approved` until then.
@@ -91,7 +18,7 @@ export const POLICY_CHECKS = "policy checks";
  * because some file systems ignore it.
  */
 export function protectedPaths(paths: readonly string[], patterns: readonly string[]): string[] {
-  const all = [...PROTECTED_PATHS, ...patterns].map(partsOf);
+  const all = [...OF_EVERY_REPOSITORY, ...patterns.map(partsOf)];
   return paths.filter((path) => {
     const names = path.toLowerCase().split("/");
     return all.some((pattern) => matches(pattern, names));
@@ -153,6 +80,12 @@ function partsOf(pattern: string): string[] {
   if (parts.length === 0) return [];
   return [...(/\/./.test(text) ? [] : ["**"]), ...parts, "**"];
 }
+
+/** What `PROTECTED_FILES` and `PROTECTED_FOLDERS` name: a file is no folder of the same name, such as `build`. */
+const OF_EVERY_REPOSITORY: readonly (readonly string[])[] = [
+  ...PROTECTED_FILES.map((name) => ["**", name.toLowerCase()]),
+  ...PROTECTED_FOLDERS.map(partsOf),
+];
 
 /** True if the pattern matches the path or a folder that contains it. An empty pattern matches nothing. */
 function matches(pattern: readonly string[], names: readonly string[]): boolean {
