@@ -89,10 +89,12 @@ export class ChangeDecisions {
     const seen = visibleTo(agent, changeStore.get(input.change));
     // As the repository's list is now: it may be newer than the proposal.
     const isProtected = input.verdict === "approve" && (await changes.isProtected(seen));
+    this.#checkReviewer(agent, seen, input, isProtected);
+    const places = await comments.placed(seen, input.comments);
     const row = await context.store.write((tx) => {
       const found = changeStore.get(input.change);
       this.#checkReviewer(agent, found, input, isProtected);
-      for (const { text, ...place } of input.comments) comments.add(found, agent.name, "open", place, text);
+      for (const [at, { text }] of input.comments.entries()) comments.add(found, agent.name, "open", places[at] ?? {}, text);
       if (input.text.trim() !== "") comments.add(found, agent.name, "open", {}, input.text);
       if (input.verdict === "comment") return changeStore.note(tx, found.id, {});
       const event = input.verdict === "approve" ? "approve" : "return";

@@ -171,7 +171,7 @@ describe("a proposal", () => {
 
 describe("a decision", () => {
   beforeEach(async () => {
-    await pushed(topic, await commit({ "README.md": "web\n", "b.bin": "\0" }, base));
+    await pushed(topic, await commit({ "README.md": "wide web\n", "b.bin": "\0" }, base));
   });
 
   test("names content that is not shown", async () => {
@@ -190,7 +190,10 @@ describe("a decision", () => {
   test("that sends it back says something, sends the drafts, and wakes the owner with one message", async () => {
     const row = await propose();
     await expect(system.work.decisions.return(row.id, " ")).rejects.toThrow("say what should change");
-    await system.work.comments.draft(row.id, { path: "README.md", line: 1, side: "new", quote: "web" }, "bigger");
+    const place = { path: "README.md", line: 1, side: "new" as const, quote: "what no line says" };
+    await expect(system.work.comments.draft(row.id, { ...place, line: 2 }, "bigger")).rejects.toThrow("does not show line 2");
+    await expect(system.work.comments.draft(row.id, { ...place, path: "x" }, "bigger")).rejects.toThrow('"x" is not changed');
+    await system.work.comments.draft(row.id, place, "bigger");
     await system.work.comments.draft(row.id, {}, "and a test");
     await system.work.decisions.return(row.id, "Nearly.");
     const notices = noticesOf(row.id);
@@ -199,7 +202,7 @@ describe("a decision", () => {
       event: "change_returned",
       status: "changes_requested",
       note: "Nearly.",
-      comments: [{ path: "README.md", line: 1, code: "web", text: "bigger" }, { text: "and a test" }],
+      comments: [{ path: "README.md", line: 1, code: "wide web", text: "bigger" }, { text: "and a test" }],
     });
     await expect(system.work.decisions.approve(row.id, {}, false)).rejects.toThrow("changes requested");
   });
@@ -259,7 +262,12 @@ test("under the policy reviewed the named reviewers are asked; the operator may 
     branch: `scout/${topic}`,
     by: "scout",
   });
-  await decisions.review(reader, { change: row.id, commit: row.sha, verdict: "approve", text: "", comments: [] });
+  const review = { change: row.id, commit: row.sha, verdict: "approve" as const, text: "", comments: [] };
+  const nowhere = [{ path: "asked.txt", line: 7, side: "new" as const, text: "Why?" }];
+  await expect(decisions.review(reader, { ...review, comments: nowhere })).rejects.toThrow("does not show line 7");
+  expect(changeStore.get(row.id).state).toBe("proposed");
+  expect(system.system.store.changes.comments(row.id)).toEqual([]);
+  await decisions.review(reader, review);
   expect(changeStore.get(row.id)).toMatchObject({ state: "approved", decided_by: "reader" });
   await decisions.approve(row.id, { sha: row.sha, digest: row.digest }, true);
   expect(changeStore.get(row.id)).toMatchObject({ state: "queued", decided_by: OPERATOR });

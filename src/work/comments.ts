@@ -4,7 +4,11 @@ import { HiveError } from "../wire/error.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
 import { MAX_COMMENTS, MAX_QUOTE_CHARS } from "../wire/work.ts";
+import type { FileChange } from "../os/git/diff.ts";
 import type { ChangeStore } from "./change-store.ts";
+import { placeIn } from "./comment-places.ts";
+import { diffOf } from "./diff.ts";
+import type { Repositories } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
 
 type Place = Pick<Parsed<"change_comment">, "path" | "line" | "side" | "quote">;
@@ -17,32 +21,64 @@ const READ_BYTES = 8 * 1024 * 1024;
 export class Comments {
   readonly #context: WorkContext;
   readonly #changeStore: ChangeStore;
+  readonly #repositories: Pick<Repositories, "tip">;
 
-  constructor(context: WorkContext, changeStore: ChangeStore) {
+  constructor(context: WorkContext, changeStore: ChangeStore, repositories: Pick<Repositories, "tip">) {
     this.#context = context;
     this.#changeStore = changeStore;
+    this.#repositories = repositories;
   }
 
   /** Keeps a draft of the operator. */
-  async draft(id: number, place: Place, text: string): Promise<CommentRecord> {
+  async draft(id: number, given: Place, text: string): Promise<CommentRecord> {
+    const seen = this.#changeStore.get(id);
+    const [place = {}] = await this.placed(seen, [given]);
     return this.#context.store.write((tx) => {
       const row = this.#changeStore.get(id);
+      checkSame(row, seen.sha);
       const comment = this.add(row, OPERATOR, "draft", place, text);
       this.#changeStore.note(tx, id, {});
       return comment;
     });
   }
 
-  /** Adds a comment. Only inside a write. */
+  /**
+   * The places of comments on a change, each with its line as the diff has it. Throws `bad_request` for a line that no
+   * diff of the change shows: against the merge base, the tip of the base, or the commit that was last decided on.
+   */
+  async placed(row: ChangeRecord, places: readonly Place[]): Promise<Place[]> {
+    const diffs: (readonly FileChange[])[] = [];
+    const from = [row.merge_base, this.#repositories.tip(row.repo, row.base), row.reviewed_sha];
+    const starts = [...new Set(from.map((sha) => sha ?? row.merge_base ?? undefined))];
+    const found: Place[] = [];
+    for (const place of places) {
+      const { path, line, side = "new" } = place;
+      if ((path === undefined) !== (line === undefined))
+        throw new HiveError("bad_request", "a comment on a line names path, line and side; one on the whole change none of them");
+      if (path === undefined || line === undefined) {
+        found.push({});
+        continue;
+      }
+      for (;;) {
+        // Most lines are in the first diff, so the others are rarely read.
+        const start = starts[diffs.length];
+        try {
+          found.push(placeIn(diffs, { path, line, side }));
+          break;
+        } catch (error) {
+          if (diffs.length === starts.length) throw error;
+          diffs.push((await diffOf(this.#context.git, row.repo, start, row.sha)).files);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Adds a comment at a place that `placed` has found. Only inside a write. */
   add(row: ChangeRecord, author: string, state: CommentRecord["state"], place: Place, text: string): CommentRecord {
     const { store, now } = this.#context;
     if (store.changes.comments(row.id).length >= MAX_COMMENTS)
       throw new HiveError("rate_limited", `change ${row.id} has ${MAX_COMMENTS} comments already`);
-    if ((place.path === undefined) !== (place.line === undefined))
-      throw new HiveError(
-        "bad_request",
-        "a comment on a line names path, line, side and quote; one on the whole change none of them",
-      );
     const comment: CommentRecord = {
       id: store.nextSeq(),
       change: row.id,
@@ -130,4 +166,10 @@ export class Comments {
     if (!comment) throw new HiveError("not_found", `there is no comment ${id}`);
     return comment;
   }
+}
+
+/** Throws if a change has a new commit since its diff was read. */
+export function checkSame(row: ChangeRecord, sha: Sha): void {
+  if (row.sha !== sha)
+    throw new HiveError("conflict", `change ${row.id} proposes ${row.sha} now, not ${sha}: look at that commit`);
 }

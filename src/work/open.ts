@@ -33,7 +33,7 @@ export function openWork(context: WorkContext) {
   });
   const upstreams = new Upstreams(context, repositories, changeStore, news);
   const divergences = new Divergences({ context, repositories, upstreams, news });
-  const comments = new Comments(context, changeStore);
+  const comments = new Comments(context, changeStore, repositories);
   const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue(context, repositories, changeStore);
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
