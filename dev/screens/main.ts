@@ -133,6 +133,15 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       "change-return": { path: "/change/12", act: (page) => page.keyboard.press("r") },
       "change-log": { path: "/change/13?open=check:13" },
       "work-call": { path: "/?tab=call&card=change-12" },
+      "work-drafts": {
+        path: "/?tab=call&card=change-12",
+        async act(page) {
+          await page.getByRole("button", { name: /^◆ approve/ }).click();
+          await page.getByText("not sent").waitFor();
+        },
+      },
+      "work-veto": { path: "/?tab=call&card=change-18" },
+      "change-conflict": { path: "/change/17" },
       "work-agent": { path: "/agent/scout?tab=side" },
       "new-repository": { path: "/work?open=repo" },
     },

@@ -1,8 +1,9 @@
-import { CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
+import { hivectl } from "../lib/hivectl.ts";
+import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
 import type { Output } from "../wire/operations.ts";
 import type { ChangeView, CommentView } from "../wire/work.ts";
 import { diffText, riskText, shown } from "./diff-text.ts";
-import { age, clean, indented, visible, type Colour, type View } from "./print.ts";
+import { age, clean, duration, indented, timeOfDay, visible, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
 
@@ -55,7 +56,7 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
       },
       {
         title: "WHAT",
-        value: (one) => (one.reason === undefined ? one.title : `${one.title}: ${firstLine(one.reason)}`),
+        value: (one) => [vetoWords(one, now), one.title, firstLine(one.reason ?? "")].filter((words) => words !== "").join(": "),
         isWide: true,
       },
     ],
@@ -64,8 +65,25 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
   );
 }
 
+/** Until when the operator may stop what a reviewer has approved. Empty if it does not wait for that. */
+function vetoWords({ merges_at: at }: ChangeView, now: number): string {
+  return at === undefined ? "" : `merges at ${timeOfDay(at)} unless you veto (in ${duration(Math.max(0, Date.parse(at) - now))})`;
+}
+
+/** What to do with a change that came back. `tip` is that of its base. Empty for the others. */
+function retryWords(change: ChangeView, tip: string | undefined): string {
+  if (!changeCan(change, "retry")) return "";
+  if (canRetryHelp(change, tip)) return `${hivectl(`change retry ${change.id}`)} tries again`;
+  return `${clean(change.agent)} has to propose it again: ${visible(change.base)} has not moved since, so trying again ends the same`;
+}
+
 /** Who proposes what, its state, and what the operator should not miss. */
-export function changeSummary(change: ChangeView, baseSha: string | undefined, { paint, now, width }: View): string {
+export function changeSummary(
+  change: ChangeView,
+  baseSha: string | undefined,
+  { paint, now, width }: View,
+  tip?: string,
+): string {
   const { id, repo, agent, branch, base, round, state, sha, reason, note, merged_sha: merged } = change;
   const prose = (text: string): string => indented(reflow(shown(text, paint), width - 2));
   const decided =
@@ -84,15 +102,26 @@ export function changeSummary(change: ChangeView, baseSha: string | undefined, {
     reflow(`commit  ${sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`, width, 8),
   ];
   if (merged !== undefined) lines.push(`merged  ${merged}`);
+  const veto = vetoWords(change, now);
+  if (veto !== "")
+    lines.push(
+      paint("amber", veto),
+      reflow(
+        `${hivectl(`change deny ${id}`)} or ${hivectl(`change return ${id}`)} stops it; ${hivectl(`change approve ${id}`)} merges it now`,
+        width,
+      ),
+    );
   if (change.body !== "") lines.push("", prose(change.body));
   if (note !== undefined) lines.push("", paint("dim", "note:"), prose(note));
   if (reason !== undefined) lines.push("", paint("red", "it came back:"), prose(reason));
+  const retry = retryWords(change, tip);
+  if (retry !== "") lines.push("", reflow(retry, width));
   if (change.marks.length > 0) lines.push("", riskText(change.marks, { paint, width }));
   return lines.join("\n");
 }
 
 /** The change with its comments and its whole diff. A comment on a line is below the patch of its file. */
-export function changeText({ change, base_sha, files, comments }: Output<"change">, view: View): string {
+export function changeText({ change, base_sha, files, comments }: Output<"change">, view: View, tip?: string): string {
   const paths = new Set(files.map(({ path }) => path));
   const onFile = Map.groupBy(
     comments.filter(({ path }) => path !== undefined && paths.has(path)),
@@ -108,7 +137,7 @@ export function changeText({ change, base_sha, files, comments }: Output<"change
         .join("\n"),
   });
   const list = others.map((comment) => commentText(comment, view));
-  return [changeSummary(change, base_sha, view), ...(list.length === 0 ? [] : [list.join("\n")]), diff].join("\n\n");
+  return [changeSummary(change, base_sha, view, tip), ...(list.length === 0 ? [] : [list.join("\n")]), diff].join("\n\n");
 }
 
 /** A comment: where it is and in which state, the line it is about, its text and the owner's answer. */

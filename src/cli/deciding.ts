@@ -75,6 +75,13 @@ export async function tellByPage(text: string, { rows, columns }: { rows: number
   }
 }
 
+/** Asks on the terminal which of several things to do, each named by its answer. Throws `declined` for any other answer. */
+export async function choose<Choice>(question: string, answers: Readonly<Record<string, Choice>>): Promise<Choice> {
+  const answer = (await answerTo(question))?.trim().toLowerCase() ?? "";
+  if (!Object.hasOwn(answers, answer)) throw new Failure(EXIT.refused, "declined", "nothing is changed");
+  return answers[answer] as Choice;
+}
+
 const goesOn = async (question: string): Promise<boolean> => (await answerTo(question))?.trim() === "";
 
 async function isYes(question: string): Promise<boolean> {

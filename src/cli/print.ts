@@ -105,6 +105,12 @@ export function age(since: string | undefined, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** The time of day in the operator's time zone: `14:05`. */
+export function timeOfDay(at: string): string {
+  const time = new Date(at);
+  return [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
 /** A duration: `412ms`, `14s`, `1m 12s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;

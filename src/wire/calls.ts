@@ -20,12 +20,13 @@ export function callKey(call: Call): string {
 /**
  * How urgently a call needs the operator; 0 is most urgent. A held chain stops every agent in it. A spawn delays an
  * agent that does not exist yet. A config change leaves its agent at work without what it asked for. An agent that
- * proposed a change or asked a question works on meanwhile. A dead message blocks nothing.
+ * proposed a change or asked a question works on meanwhile. A dead message blocks nothing, and a change that a reviewer
+ * has approved goes on by itself.
  */
 function rankOf(call: Call): number {
   if (call.kind === "message") return call.message.state === "held" ? 0 : 4;
   if (call.kind === "request") return call.approval.kind === "spawn" ? 1 : 2;
-  return 3;
+  return call.kind === "change" && call.change.merges_at !== undefined ? 5 : 3;
 }
 
 /** When the call began to wait. */

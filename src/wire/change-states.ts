@@ -98,6 +98,18 @@ export function isReturned(state: ChangeState): boolean {
   return CHANGE_TABLE[state].retry !== undefined || state === "changes_requested";
 }
 
+/**
+ * Whether trying again can end differently: a check or a push may pass, a conflict only on another tip of the base.
+ * `tip` is the tip now, if known.
+ */
+export function canRetryHelp(
+  change: { state: ChangeState; conflicts_with?: string | undefined },
+  tip: string | undefined,
+): boolean {
+  if (!changeCan(change, "retry")) return false;
+  return change.state !== "conflict" || change.conflicts_with === undefined || change.conflicts_with !== tip;
+}
+
 /** What a person or an agent can do with a change. */
 export type ChangeAction = "approve" | "deny" | "return" | "withdraw" | "retry" | "dequeue" | "propose" | "revert";
 

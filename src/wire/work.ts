@@ -186,6 +186,10 @@ export const ChangeView = z.object({
   note: z.string().optional(),
   /** Why it came back: the files of a conflict, or the end of the check's output. */
   reason: z.string().optional(),
+  /** A reviewer has approved it: when it goes into the merge queue, unless the operator stops it before. */
+  merges_at: Instant.optional(),
+  /** The tip of the base that it conflicts with. */
+  conflicts_with: Sha.optional(),
   /** The commit of the base that contains it. */
   merged_sha: Sha.optional(),
   /** Comments by their state. */

@@ -4,6 +4,7 @@ import type { RiskMark } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import type { ChangeView, CommentView } from "../wire/work.ts";
+import { isReviewed, vetoEnds } from "./policy.ts";
 
 /** Reads changes: the rows, and how they are shown. */
 export class ChangeReader {
@@ -44,6 +45,8 @@ export class ChangeReader {
       ...(row.decided_at === null ? {} : { decided_at: instant(row.decided_at) }),
       ...(row.note === null ? {} : { note: row.note }),
       ...(row.reason === null ? {} : { reason: row.reason }),
+      ...(row.state === "approved" && isReviewed(row) ? { merges_at: instant(vetoEnds(row)) } : {}),
+      ...(row.state === "conflict" && row.candidate_base !== null ? { conflicts_with: row.candidate_base } : {}),
       ...(row.merged_sha === null ? {} : { merged_sha: row.merged_sha }),
       comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
       has_log: row.has_log === 1,

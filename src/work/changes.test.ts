@@ -3,9 +3,11 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { Agent } from "../agents/agent.ts";
 import { moveRef, readRef } from "../os/git/refs.ts";
 import type { ChangeRecord } from "../store/changes.ts";
+import { instant } from "../wire/instant.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Input } from "../wire/operations.ts";
 import { operations } from "../wire/operations.ts";
+import { VETO_MS } from "./policy.ts";
 
 let system: TestSystem;
 let scout: Agent;
@@ -268,7 +270,11 @@ test("under the policy reviewed the named reviewers are asked; the operator may 
   expect(changeStore.get(row.id).state).toBe("proposed");
   expect(system.system.store.changes.comments(row.id)).toEqual([]);
   await decisions.review(reader, review);
-  expect(changeStore.get(row.id)).toMatchObject({ state: "approved", decided_by: "reader" });
+  const waits = changeStore.get(row.id);
+  expect(waits).toMatchObject({ state: "approved", decided_by: "reader" });
+  expect(changeStore.view(waits).merges_at).toBe(instant((waits.decided_at ?? 0) + VETO_MS));
+  // The operator's own approval does not wait.
+  expect(changeStore.view({ ...waits, decided_by: OPERATOR }).merges_at).toBeUndefined();
   await decisions.approve(row.id, { sha: row.sha, digest: row.digest }, true);
   expect(changeStore.get(row.id)).toMatchObject({ state: "queued", decided_by: OPERATOR });
   await repositories.set("web", { settings: { policy: "operator", reviewers: [] } });

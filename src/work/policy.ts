@@ -8,6 +8,18 @@ import { PROTECTED_FILES, PROTECTED_FOLDERS } from "./protected-paths.ts";
  */
 export const VETO_MS = 30 * 60_000;
 
+/** Who decided on a change, and when. */
+interface Decided {
+  decided_by: string | null;
+  decided_at: number | null;
+}
+
+/** Whether a named reviewer has decided. The operator may then veto. */
+export const isReviewed = ({ decided_by: by }: Decided): boolean => by !== null && by !== OPERATOR && by !== POLICY_CHECKS;
+
+/** When an approved change goes into the queue: at the end of the time for a veto. Milliseconds since the epoch. */
+export const vetoEnds = (row: Decided): number => (row.decided_at ?? 0) + (isReviewed(row) ? VETO_MS : 0);
+
 /** Who has decided on a change that its repository leaves to the check. */
 export const POLICY_CHECKS = "policy checks";
 

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
-import { aChange, aComment, aDivergence, anAgent, ago, BASE, diffFiles, SHA } from "../lib/fixtures.ts";
+import { aChange, aComment, aDivergence, anAgent, ago, BASE, DIGEST, diffFiles, SHA } from "../lib/fixtures.ts";
 import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { openCall, sized, usePages } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
@@ -65,7 +65,7 @@ test("a change is commented on by keyboard, sent back as one message, and approv
   const next = aChange({ seq: 3001, round: 3, sha: "e".repeat(40), digest: "a".repeat(64) });
   let answer = (): void => {};
   const isAnswered = new Promise<void>((resolve) => (answer = resolve));
-  hive.answers.change = () => isAnswered.then(() => ({ change: next, files: diffFiles(), comments: [] }));
+  hive.answers.change = () => isAnswered.then(() => ({ change: next, files: diffFiles(), comments: [aComment({ id: 50 })] }));
   hive.tell({ kind: "change", seq: 3001, change: next });
   await page.getByText("The change has another commit since this was read.").waitFor();
   expect(await page.locator("button.approve").count()).toBe(0);
@@ -75,6 +75,70 @@ test("a change is commented on by keyboard, sent back as one message, and approv
   await page.keyboard.press("Enter");
   await expect.poll(() => hive.called("change_approve")).toEqual([{ change: 12, sha: "e".repeat(40), digest: "a".repeat(64) }]);
   await page.getByRole("list", { name: "change 12: approved" }).waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("a card approves what it shows whole, asks about comments that are not sent, and counts down to a merge", async () => {
+  const comments = { draft: 2, open: 0, resolved: 0 };
+  const vetoable = aChange({
+    id: 19,
+    state: "approved",
+    title: "Sort the index",
+    decided_by: "forge-keeper",
+    merges_at: new Date(Date.now() + 20 * 60_000).toISOString(),
+  });
+  hive.state.changes = [aChange({ comments }), vetoable];
+  hive.answers.change_approve = ({ change }) => ({ change: aChange({ id: change, seq: 3002, state: "queued" }) });
+  hive.answers.change_deny = ({ change }) => ({ change: aChange({ id: change, seq: 3003, state: "denied" }) });
+  hive.answers.change_return = () => ({ change: aChange({ seq: 3002, state: "changes_requested" }) });
+  const { context, page, problems } = await openPage(browser, hive, "/?tab=call", { ...sized(390), hasTouch: true });
+  const card = await openCall(page, "change 12: web #12 of scout");
+  await card.getByText('"export.arxiv.org"').waitFor();
+  await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
+  const asked = card.getByRole("group", { name: "comments that are not sent" });
+  await asked.getByText("2 comments are not sent:").waitFor();
+  expect(hive.called("change_approve")).toEqual([]);
+  const faults = async (): Promise<string[]> => [
+    ...(await layoutFaults(page)),
+    ...(await smallTargets(page)),
+    ...(await sidewaysScrollers(page)),
+  ];
+  expect(await faults()).toEqual([]);
+  // Another commit with the same lines: it is read again, and the question was about the one before.
+  const next = aChange({ seq: 3001, round: 2, sha: "e".repeat(40), comments });
+  const moved = { path: "run.sh", old_path: "notes.sh", status: "renamed" as const, old_mode: "100644", new_mode: "100755" };
+  hive.answers.change = () => ({ change: next, files: diffFiles([{ ...moved, added: 0, patch: "" }]).slice(-1), comments: [] });
+  hive.tell({ kind: "change", seq: 3001, change: next });
+  await card.getByText("run.sh · renamed · was notes.sh · mode 100644 → 100755 · may be run").waitFor();
+  expect(await asked.count()).toBe(0);
+  await card.getByRole("button", { name: /approve\s+eeeeeee/ }).click();
+  await asked.getByRole("button", { name: "send them…" }).click();
+  await card.getByRole("button", { name: "send 2 comments" }).waitFor();
+  await card.getByRole("button", { name: "back" }).click();
+  await card.getByRole("button", { name: /approve\s+eeeeeee/ }).click();
+  await asked.getByRole("button", { name: "approve without" }).click();
+  await expect.poll(() => hive.called("change_approve")).toEqual([{ change: 12, sha: next.sha, digest: DIGEST }]);
+  expect(hive.called("change_return")).toEqual([]);
+
+  // A reviewer has approved the other one. It is stopped with a note.
+  const other = await openCall(page, "change 19: web #19 of scout");
+  await other.getByText(/forge-keeper has approved it: merges at \d\d:\d\d unless you veto, in (?:20|19)m/).waitFor();
+  await other.getByRole("button", { name: "veto…" }).click();
+  await other.getByRole("textbox", { name: "note on change 19" }).fill("not by bytes");
+  await other.getByRole("button", { name: "deny" }).click();
+  await expect.poll(() => hive.called("change_deny")).toEqual([{ change: 19, note: "not by bytes" }]);
+
+  // What a card cannot show whole is decided on its page.
+  hive.answers.change = () => ({
+    change: aChange({ id: 20 }),
+    files: diffFiles([{ path: "logo.png", binary: true }]),
+    comments: [],
+  });
+  hive.tell({ kind: "change", seq: 3300, change: aChange({ id: 20, seq: 3300 }) });
+  const long = await openCall(page, "change 20: web #20 of scout");
+  await long.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
+  expect(await long.locator("button.approve").count()).toBe(0);
   await context.close();
   expect(problems).toEqual([]);
 });

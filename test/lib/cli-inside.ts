@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { vi } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Said } from "./stub-host.ts";
@@ -13,17 +13,31 @@ const exitCode = (): number => Number(process.exitCode);
 export const cliInside = (...words: string[]): Promise<Said> => cliInsideWith("", ...words);
 
 /** The same with this text as standard input. */
-export async function cliInsideWith(input: string, ...words: string[]): Promise<Said> {
+export const cliInsideWith = (input: string, ...words: string[]): Promise<Said> =>
+  cliOn(Readable.from([Buffer.from(input)]), () => {}, words);
+
+/** The same at a terminal that answers questions: by how they begin. */
+export function cliAtTerminal(answers: Readonly<Record<string, string>>, ...words: string[]): Promise<Said> {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  return cliOn(
+    terminal,
+    (shown) => {
+      for (const [question, answer] of Object.entries(answers)) if (shown.startsWith(question)) terminal.write(`${answer}\n`);
+    },
+    words,
+  );
+}
+
+async function cliOn(input: Readable, onError: (text: string) => void, words: string[]): Promise<Said> {
   const said: Said = { code: null, out: "", err: "" };
   const catching = (stream: NodeJS.WriteStream, key: "out" | "err") =>
     vi.spyOn(stream, "write").mockImplementation((chunk) => {
       said[key] += String(chunk);
+      if (key === "err") onError(String(chunk));
       return true;
     });
   const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
-  const stdin = vi
-    .spyOn(process, "stdin", "get")
-    .mockReturnValue(Readable.from([Buffer.from(input)]) as NodeJS.ReadStream & { fd: 0 });
+  const stdin = vi.spyOn(process, "stdin", "get").mockReturnValue(input as NodeJS.ReadStream & { fd: 0 });
   const before = process.exitCode;
   process.exitCode = 0;
   try {

@@ -47,7 +47,21 @@ export function workChanges(): ChangeView[] {
       title: "The digest of week 10",
       state: "conflict",
       reason: "digest/2026-10.md",
+      conflicts_with: SHA,
       updated_at: ago(1800),
+    }),
+    aChange({
+      id: 18,
+      agent: "librarian",
+      branch: "names",
+      title: "One spelling of every author",
+      body: "",
+      state: "approved",
+      decided_by: "forge-keeper",
+      decided_at: ago(400),
+      merges_at: ago(400 - 1800),
+      updated_at: ago(400),
+      stat: { files: 1, added: 4, removed: 4 },
     }),
   ];
 }

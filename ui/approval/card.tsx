@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
+import type { Shown } from "../diff/mini.tsx";
 import { Marks } from "../kit/marks.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
@@ -12,13 +13,6 @@ import { denyDraft, useUnsent } from "../lib/unsent.ts";
 import { ApproveBar } from "./bar.tsx";
 import { Progress } from "./progress.tsx";
 import { visible } from "../lib/text.ts";
-
-/** What the preview has loaded. */
-export interface Shown {
-  digest: string | undefined;
-  /** False if the card does not show every change. The request is then decided on its page. */
-  isWhole: boolean;
-}
 
 /** Loaded after the page is drawn: the diff code comes with the first card. */
 const Preview = lazy(() => import("./preview.tsx").then(({ Preview: component }) => ({ default: component })));

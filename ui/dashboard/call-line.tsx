@@ -4,7 +4,7 @@ import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
 import { STATE_WORDS } from "../lib/approvals.ts";
 import { changeName, stateWords } from "../lib/changes.ts";
-import { visible } from "../lib/text.ts";
+import { minute, visible } from "../lib/text.ts";
 import { callSince, type Call } from "../../src/wire/calls.ts";
 
 /** Maximum characters of a line's text. The style sheet cuts text that does not fit the width. */
@@ -72,7 +72,7 @@ function lineOf(call: Call): Line {
     };
   }
   if (call.kind === "change") {
-    const { id, agent, title, marks, state } = call.change;
+    const { id, agent, title, marks, state, merges_at: at } = call.change;
     const name = changeName(call.change);
     return {
       label: `change ${id}: ${name} of ${agent}`,
@@ -80,7 +80,12 @@ function lineOf(call: Call): Line {
       colour: "amber",
       className: "change",
       who: agent,
-      words: state === "proposed" ? title : stateWords(call.change),
+      words:
+        at !== undefined
+          ? `merges at ${minute(at)} unless you veto: ${title}`
+          : state === "proposed"
+            ? title
+            : stateWords(call.change),
       dangers: marks.filter(({ level }) => level === "danger").length,
     };
   }

@@ -55,13 +55,13 @@ export function Dashboard(): ReactNode {
     { key: "k", words: "previous card", run: () => move(-1) },
     {
       key: "a",
-      words: "to ◆ APPR0VE of the open request; Enter then approves. To its page, if the card does not show all of it",
-      // What the card does not show whole is decided on the request's page.
+      words: "to ◆ APPR0VE of the open request or change; Enter then approves. To its page, if the card does not show all of it",
+      // What the card does not show whole is decided on its page.
       run: () => focusWithin(OPEN, "button.approve, .foot:not(:has(button.approve)) a.full"),
     },
     {
       key: "d",
-      words: "deny the open request, with a note",
+      words: "deny the open request or change, with a note",
       run: () => {
         focusWithin(OPEN, "button.deny");
         if (document.activeElement?.matches("button.deny")) (document.activeElement as HTMLElement).click();

@@ -4,9 +4,8 @@ import { ApprovalCard } from "../approval/card.tsx";
 import { Action } from "../kit/button.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
-import { proposedChanges } from "../lib/changes.ts";
 import { loadMoreQuestions, loadMoreStuck, useHive } from "../lib/store.ts";
-import { useShownApprovals, useShownQuestions } from "../lib/unsent.ts";
+import { useShownApprovals, useShownChanges, useShownQuestions } from "../lib/unsent.ts";
 import { stuckMessages } from "../lib/waiting.ts";
 import { CallLine } from "./call-line.tsx";
 import { callKey, inOrder, withoutMoving, type Call } from "../../src/wire/calls.ts";
@@ -103,7 +102,7 @@ function Card({ call }: { call: Call }): ReactNode {
 function useCalls() {
   const questions = useShownQuestions(useHive((state) => state.questions));
   const approvals = useShownApprovals(useHive((state) => state.approvals));
-  const changes = useHive((state) => state.changes);
+  const changes = useShownChanges(useHive((state) => state.changes));
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
   const [isPointed, setPointed] = useState(false);
@@ -114,7 +113,7 @@ function useCalls() {
       inOrder([
         ...stuckMessages({ messages, elsewhere }).map((message): Call => ({ kind: "message", message })),
         ...approvals.map((approval): Call => ({ kind: "request", approval })),
-        ...proposedChanges({ changes }).map((change): Call => ({ kind: "change", change })),
+        ...changes.map((change): Call => ({ kind: "change", change })),
         ...questions.map((question): Call => ({ kind: "question", question })),
       ]),
     [questions, approvals, changes, messages, elsewhere],

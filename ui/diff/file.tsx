@@ -6,6 +6,7 @@ import { patchLines } from "../lib/patch.ts";
 import { visible } from "../lib/text.ts";
 import { Further } from "./further.tsx";
 import { Lines, type DiffMode, type LineNotes } from "./lines.tsx";
+import { modeWords } from "./modes.ts";
 import { placesOf } from "./place.ts";
 
 /** Lines drawn at first, and added at the end of them each time: a page can hold some thousands of lines, not a million. */
@@ -115,7 +116,11 @@ function FileHead({ file, isOpen, isAll, onToggle, children }: HeadProps): React
             : ""}
       </span>
       <span className="red">{file.status === "deleted" ? "deleted" : file.removed > 0 ? `−${file.removed}` : ""}</span>
-      <Modes file={file} />
+      {modeWords(file).map((words) => (
+        <span key={words} className="chip amber">
+          {words}
+        </span>
+      ))}
       {file.binary && <span className="chip red">not text</span>}
       {file.cut && !isAll && <span className="chip red">not shown whole</span>}
       {file.ignored === true && <span className="chip">not read by this hive</span>}
@@ -143,21 +148,3 @@ function beginning(patch: string, most: number): { text: string; isWhole: boolea
 
 export const fileId = (path: string): string => `file-${path}`;
 const count = (n: number): string => (n === 1 ? "1 line" : `${n} lines`);
-
-/** A change of a file's mode, or a mode that matters: a program, a link, a submodule. */
-function Modes({ file }: { file: DiffFile }): ReactNode {
-  const { old_mode: old, new_mode: fresh } = file;
-  const isLink = fresh === "120000";
-  return (
-    <>
-      {old !== undefined && fresh !== undefined && old !== fresh && (
-        <span className="chip amber">
-          mode {visible(old)} → {visible(fresh)}
-        </span>
-      )}
-      {isLink && <span className="chip amber">symbolic link</span>}
-      {fresh === "160000" && <span className="chip amber">submodule</span>}
-      {!isLink && fresh === "100755" && old !== fresh && <span className="chip amber">may be run</span>}
-    </>
-  );
-}

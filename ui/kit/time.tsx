@@ -1,5 +1,5 @@
 import { useSyncExternalStore, type ReactNode } from "react";
-import { age, clock, moment } from "../lib/text.ts";
+import { age, clock, minute, moment } from "../lib/text.ts";
 
 /** One clock for all ages on the page. It stops while the page is hidden. */
 let now = Date.now();
@@ -41,6 +41,15 @@ export function Until({ at }: { at: string }): ReactNode {
   return (
     <time dateTime={at} title={moment(at)}>
       {rest <= 0 ? "now" : age(rest + 999)}
+    </time>
+  );
+}
+
+/** The time of day without seconds, for what is planned. */
+export function Minute({ at }: { at: string }): ReactNode {
+  return (
+    <time dateTime={at} title={moment(at)}>
+      {minute(at)}
     </time>
   );
 }

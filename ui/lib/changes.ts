@@ -32,6 +32,9 @@ export function openChanges(state: Pick<State, "changes">): ChangeView[] {
   return [...state.changes.values()].filter((one) => !isChangeOver(one.state)).sort((a, b) => a.id - b.id);
 }
 
+/** A card shows it: it waits for the operator's review, or may be stopped before it is merged. */
+export const isToDecide = ({ state, merges_at: at }: ChangeView): boolean => state === "proposed" || at !== undefined;
+
 /** Changes that wait for the operator's review, oldest first. */
 export function proposedChanges(state: Pick<State, "changes">): ChangeView[] {
   return [...state.changes.values()].filter((one) => one.state === "proposed").sort((a, b) => a.id - b.id);

@@ -18,12 +18,18 @@ export function useFetched<T>(fetch: () => Promise<T>, mark?: string | number): 
   const [value, setValue] = useState<T>();
   const [error, setError] = useState<string>();
   const hasFailed = useRef(false);
+  const latest = useRef(0);
   const again = useCallback(async (): Promise<void> => {
+    const mine = ++latest.current;
     try {
-      setValue(await fetch());
+      const fetched = await fetch();
+      // A later fetch has begun: its answer is the newer one.
+      if (mine !== latest.current) return;
+      setValue(fetched);
       setError(undefined);
       hasFailed.current = false;
     } catch (problem) {
+      if (mine !== latest.current) return;
       hasFailed.current = true;
       setError(problem instanceof ApiError ? problem.message : "that could not be fetched");
     }

@@ -82,6 +82,9 @@ export function clock(iso: string, now: Date = new Date()): string {
   return at.toDateString() === now.toDateString() ? time : `${at.getDate()} ${MONTHS[at.getMonth()]} ${time.slice(0, 5)}`;
 }
 
+/** `14:05` in the operator's time zone. */
+export const minute = (iso: string): string => timeOf(new Date(iso)).slice(0, 5);
+
 /** `2026-11-25 12:31:07` in the operator's time zone, for the tooltip of an age. */
 export function moment(iso: string): string {
   const at = new Date(iso);

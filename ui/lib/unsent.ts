@@ -1,6 +1,8 @@
 import { useMemo, useSyncExternalStore } from "react";
 import type { QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
+import type { ChangeView } from "../../src/wire/work.ts";
+import { isToDecide } from "./changes.ts";
 import { draftsChanged, hasDraft, onDraftChange } from "./draft.ts";
 import { isOpen } from "./state.ts";
 
@@ -24,6 +26,9 @@ export const answerDraft = (id: number): string => `question:${id}`;
 /** The key of a draft note to a request. */
 export const denyDraft = (id: number): string => `deny:${id}`;
 
+/** The key of a draft note on a change. */
+export const changeNote = (id: number): string => `change-note:${id}`;
+
 /** True while the draft under this key has not been sent. */
 const isUnsent = (key: string): boolean => hasDraft(key) && !underway.has(key);
 
@@ -43,6 +48,11 @@ export function useShownQuestions(questions: ReadonlyMap<number, QuestionView>):
 /** The requests to show: the unfinished ones, and those that finished while the operator was writing a note. */
 export function useShownApprovals(approvals: ReadonlyMap<number, ApprovalView>): readonly ApprovalView[] {
   return useShown(approvals, isOpen, denyDraft);
+}
+
+/** The changes to show: those to decide on, and those that were decided while the operator was writing a note. */
+export function useShownChanges(changes: ReadonlyMap<number, ChangeView>): readonly ChangeView[] {
+  return useShown(changes, isToDecide, changeNote);
 }
 
 const isAsked = (question: QuestionView): boolean => question.state === "open";

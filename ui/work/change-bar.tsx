@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import { changeCan } from "../../src/wire/change-states.ts";
+import { canRetryHelp, changeCan } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { TextBox } from "../kit/text-box.tsx";
@@ -10,8 +10,8 @@ import { short } from "../lib/approvals.ts";
 import { changeName, stateWords } from "../lib/changes.ts";
 import { useDraft } from "../lib/draft.ts";
 import { knowChanges, useHive } from "../lib/store.ts";
-import { sending } from "../lib/unsent.ts";
-import { queueOf } from "./groups.ts";
+import { changeNote, sending } from "../lib/unsent.ts";
+import { queueOf, tipOf } from "./groups.ts";
 
 /** A decision that has a note. */
 const DECISIONS = {
@@ -21,9 +21,6 @@ const DECISIONS = {
 } as const;
 type Decision = keyof typeof DECISIONS;
 const isDecision = (value: string): value is Decision => Object.hasOwn(DECISIONS, value);
-
-/** The key of a draft note on a change. */
-export const changeNote = (id: number): string => `change-note:${id}`;
 
 interface BarProps {
   change: ChangeView;
@@ -35,10 +32,11 @@ interface BarProps {
   blocked?: ReactNode;
   /** Comments that are not sent yet. */
   drafts: number;
+  children?: ReactNode;
 }
 
 /** The decisions on a change that its state allows. A note in progress stays whatever happens to the change. */
-export function ChangeBar({ change, seen, unshown, blocked, drafts }: BarProps): ReactNode {
+export function ChangeBar({ change, seen, unshown, blocked, drafts, children }: BarProps): ReactNode {
   const { id } = change;
   const [note, setNote] = useDraft(changeNote(id));
   const [asked, setAsked] = useDraft(`change-decision:${id}`);
@@ -66,7 +64,11 @@ export function ChangeBar({ change, seen, unshown, blocked, drafts }: BarProps):
   const isOwn = change.agent === "operator";
   return (
     <div className="foot act" role="group" aria-label={`decide on change ${id}`}>
-      {changeCan(change, "approve") && (blocked || <Approve change={change} seen={seen} unshown={unshown} />)}
+      {changeCan(change, "approve") &&
+        (blocked || (
+          // A question about one commit is not answered for the next.
+          <Approve key={change.sha} change={change} seen={seen} unshown={unshown} drafts={drafts} send={() => ask("return")} />
+        ))}
       <QueueButtons change={change} />
       {isOwn && changeCan(change, "withdraw") && (
         <Action kind="no" run={() => told(call("withdraw_change", { change: id }), "is withdrawn", change)}>
@@ -77,10 +79,11 @@ export function ChangeBar({ change, seen, unshown, blocked, drafts }: BarProps):
         .filter((one) => can(one) && !(isOwn && one !== "revert"))
         .map((one) => (
           <button key={one} type="button" className={one === "return" ? one : `no ${one}`} onClick={() => ask(one)}>
-            {DECISIONS[one].button}
+            {one === "deny" && change.merges_at !== undefined ? "veto…" : DECISIONS[one].button}
             {one === "return" && drafts > 0 && ` (${drafts})`}
           </button>
         ))}
+      {children}
     </div>
   );
 }
@@ -93,38 +96,72 @@ async function told(answer: Promise<object>, words: string, change: ChangeView):
   return `${changeName(change)} ${words}`;
 }
 
-function Approve({ change, seen, unshown }: Pick<BarProps, "change" | "seen" | "unshown">): ReactNode {
+type ApproveProps = Pick<BarProps, "change" | "seen" | "unshown" | "drafts"> & { send: () => void };
+
+/** Approves what was shown. While comments are not sent, it asks first what to do with them. */
+function Approve({ change, seen, unshown, drafts, send }: ApproveProps): ReactNode {
   const { id } = change;
-  return (
-    <Action
-      kind="go"
-      className="approve"
-      disabled={seen === undefined}
-      run={() =>
-        told(
-          call("change_approve", {
-            change: id,
-            ...(seen && { sha: seen.sha, digest: seen.digest }),
-            ...(unshown.length === 0 ? {} : { unshown: [...unshown] }),
-          }),
-          "is approved",
-          change,
-        )
-      }
-    >
+  const [isAsking, setAsking] = useState(false);
+  const approve = useAction(() =>
+    told(
+      call("change_approve", {
+        change: id,
+        ...(seen && { sha: seen.sha, digest: seen.digest }),
+        ...(unshown.length === 0 ? {} : { unshown: [...unshown] }),
+      }),
+      "is approved",
+      change,
+    ),
+  );
+  const words = (
+    <>
       ◆ <span aria-label="approve">APPR0VE</span> {short(seen?.sha)}
-    </Action>
+    </>
+  );
+  if (drafts === 0) {
+    return (
+      <ActionButton kind="go" className="approve" disabled={seen === undefined} action={approve}>
+        {words}
+      </ActionButton>
+    );
+  }
+  if (!isAsking) {
+    return (
+      <button type="button" className="go approve" disabled={seen === undefined} onClick={() => setAsking(true)}>
+        {words}
+      </button>
+    );
+  }
+  return (
+    <div className="drafts-ask" role="group" aria-label="comments that are not sent">
+      <span className="amber">{drafts === 1 ? "1 comment is not sent:" : `${drafts} comments are not sent:`}</span>
+      <button type="button" autoFocus onClick={send}>
+        send {drafts === 1 ? "it" : "them"}…
+      </button>
+      <ActionButton kind="go" disabled={seen === undefined} action={approve}>
+        approve without
+      </ActionButton>
+      <button type="button" className="ghost" onClick={() => setAsking(false)}>
+        back
+      </button>
+    </div>
   );
 }
 
 /** What can be done with the change's place in the merge queue. */
 function QueueButtons({ change }: { change: ChangeView }): ReactNode {
   const { id } = change;
-  const queue = useHive((state) => queueOf(state.repos.get(change.repo), change.base));
+  const repo = useHive((state) => state.repos.get(change.repo));
+  const queue = queueOf(repo, change.base);
+  const tip = tipOf(repo, change.base);
   return (
     <>
       {changeCan(change, "retry") && (
-        <Action kind="go" run={() => told(call("change_retry", { change: id }), "is in the queue again", change)}>
+        <Action
+          className="retry"
+          kind={canRetryHelp(change, tip) ? "go" : "ghost"}
+          run={() => told(call("change_retry", { change: id }), "is in the queue again", change)}
+        >
           try again
         </Action>
       )}

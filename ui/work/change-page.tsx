@@ -16,8 +16,8 @@ import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowChanges, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
-import { useUnsent } from "../lib/unsent.ts";
-import { ChangeBar, changeNote } from "./change-bar.tsx";
+import { changeNote, useUnsent } from "../lib/unsent.ts";
+import { ChangeBar } from "./change-bar.tsx";
 import { ChangeFile } from "./change-file.tsx";
 import { ChangeTop } from "./change-top.tsx";
 import { placed } from "./comments.ts";
@@ -134,6 +134,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
       // While files have to be accepted by name first, focus the first of them.
       run: () => document.querySelector<HTMLElement>("button.approve, .accept input:not(:checked)")?.focus(),
     },
+    { key: "t", words: "to “try again”", run: () => document.querySelector<HTMLElement>("button.retry")?.focus() },
     { key: "r", words: "request changes, with the drafts and a note", run: () => press("button.return") },
     { key: "d", words: "deny, with a note", run: () => press("button.deny") },
     { key: "v", words: "unified or side by side", run: () => go({ view: mode === "split" ? "unified" : "split" }) },
@@ -207,7 +208,8 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
               seen={digest === undefined ? undefined : shown.change}
               unshown={unshown}
               blocked={missing > 0 && <Missing count={missing} />}
-              drafts={drafts}
+              // Another page may have kept some.
+              drafts={Math.max(drafts, change.comments.draft)}
             />
           )}
         </div>

@@ -9,7 +9,8 @@ import { call } from "../lib/api.ts";
 import { CHANGE_COLOURS, changeName } from "../lib/changes.ts";
 import { knowChanges, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
-import { nextOf, queueOf, type Next } from "./groups.ts";
+import { nextOf, type Next } from "./groups.ts";
+import { Veto } from "./veto.tsx";
 
 /** A change's state and how long it has lasted. */
 export function ChangeBadge({ change: { state, updated_at: since } }: { change: ChangeView }): ReactNode {
@@ -41,6 +42,7 @@ export function ChangeRow({ change, isOfRepo = false }: { change: ChangeView; is
           <span className="amber"> · {comments.open === 1 ? "1 open comment" : `${comments.open} open comments`}</span>
         )}
       </p>
+      <Veto change={change} />
       {reason !== undefined && reason !== "" && (
         <p className="status dim" title={visible(reason)}>
           {visible(reason)}
@@ -52,8 +54,8 @@ export function ChangeRow({ change, isOfRepo = false }: { change: ChangeView; is
 
 /** The one button of a change: what to do with it next. */
 function NextAction({ change }: { change: ChangeView }): ReactNode {
-  const queue = useHive((state) => queueOf(state.repos.get(change.repo), change.base));
-  const next = nextOf(change, queue);
+  const repo = useHive((state) => state.repos.get(change.repo));
+  const next = nextOf(change, repo);
   if (!next) return null;
   if (next.kind === "link") {
     return (

@@ -14,6 +14,7 @@ import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { ChangeBadge } from "./change-row.tsx";
 import { queueOf } from "./groups.ts";
+import { Veto } from "./veto.tsx";
 import { Check } from "./check-log.tsx";
 
 /** The way of a change that is not sent back. */
@@ -64,6 +65,7 @@ function Course({ change }: { change: ChangeView }): ReactNode {
         <div className="way">
           <Steps steps={PATH} at={PATH.indexOf(state)} label={`change ${id}: ${state}`} />
           <QueuePlace change={change} />
+          <Veto change={change} />
         </div>
       )}
       <div className="ended">

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CHANGE_STATES, isChangeOver } from "../../src/wire/change-states.ts";
 import { aChange, aRepo, ago } from "../../test/lib/fixtures.ts";
-import { groupsOf, nextOf, queueOf } from "./groups.ts";
+import { groupsOf, nextOf } from "./groups.ts";
 
 const web = aRepo("web", {
   queues: [{ base: "main", state: "busy", change: 5, since: ago(60), waiting: [7, 6] }],
@@ -52,18 +52,30 @@ describe("groups of changes", () => {
 });
 
 describe("the next action", () => {
-  const queue = queueOf(web, "main");
   test("every open state has one, and so has a merged change", () => {
-    const without = CHANGE_STATES.filter((state) => nextOf(aChange({ id: 1, state }), queue) === undefined);
+    const without = CHANGE_STATES.filter((state) => nextOf(aChange({ id: 1, state }), web) === undefined);
     expect(without).toEqual(["denied", "withdrawn", "superseded", "stale"]);
   });
 
   test("the first of the queue can be taken out, the others come to the front", () => {
-    expect(nextOf(aChange({ id: 7, state: "queued" }), queue)?.kind).toBe("dequeue");
-    expect(nextOf(aChange({ id: 6, state: "queued" }), queue)?.kind).toBe("front");
+    expect(nextOf(aChange({ id: 7, state: "queued" }), web)?.kind).toBe("dequeue");
+    expect(nextOf(aChange({ id: 6, state: "queued" }), web)?.kind).toBe("front");
   });
 
   test.each(["conflict", "checks_failed", "push_failed"] as const)("a change in %s is tried again", (state) => {
-    expect(nextOf(aChange({ id: 1, state }), queue)?.kind).toBe("retry");
+    expect(nextOf(aChange({ id: 1, state }), web)?.kind).toBe("retry");
+  });
+
+  test("a conflict is tried again only on another tip of its base", () => {
+    const tip = web.bases.find(({ name }) => name === "main")?.sha;
+    const words = (more: object) => nextOf(aChange({ id: 1, state: "conflict", ...more }), web)?.words;
+    expect(words({ conflicts_with: tip })).toBe("read why");
+    expect(words({ conflicts_with: "f".repeat(40) })).toBe("try again");
+    // A check may be unsteady.
+    expect(nextOf(aChange({ id: 1, state: "checks_failed" }), web)?.words).toBe("try again");
+  });
+
+  test("a change that a reviewer has approved can be stopped until it is merged", () => {
+    expect(nextOf(aChange({ id: 1, state: "approved", merges_at: ago(-60) }), web)?.words).toBe("veto…");
   });
 });

@@ -1,4 +1,4 @@
-import { changeCan, isBeingMerged, isReturned } from "../../src/wire/change-states.ts";
+import { canRetryHelp, changeCan, isBeingMerged, isReturned } from "../../src/wire/change-states.ts";
 import type { ChangeView, QueueView, RepoView } from "../../src/wire/work.ts";
 
 /** The open changes, by whose move it is. */
@@ -35,6 +35,10 @@ export function queueOf(repo: RepoView | undefined, base: string): QueueView | u
   return repo?.queues.find((queue) => queue.base === base);
 }
 
+/** The tip of a base, if the base exists. */
+export const tipOf = (repo: RepoView | undefined, base: string): string | undefined =>
+  repo?.bases.find(({ name }) => name === base)?.sha;
+
 /** Where a change stands in its queue: 0 is merged now, then those that wait; the others are behind them. */
 function placeIn(queue: QueueView | undefined, { id, state }: ChangeView): number {
   if (isBeingMerged(state)) return 0;
@@ -51,17 +55,18 @@ export type Next = { words: string } & (
 );
 
 /** The next action of a change in its state; undefined if it has ended for good. */
-export function nextOf(change: ChangeView, queue: QueueView | undefined): Next | undefined {
+export function nextOf(change: ChangeView, repo: RepoView | undefined): Next | undefined {
   if (change.state === "proposed") return { words: "review", kind: "link" };
   if (isBeingMerged(change.state)) return { words: "watch", kind: "link", isCheck: change.has_log };
-  if (changeCan(change, "retry")) return { words: "try again", kind: "retry" };
+  if (canRetryHelp(change, tipOf(repo, change.base))) return { words: "try again", kind: "retry" };
   if (changeCan(change, "dequeue")) {
-    const isNext = queue?.waiting[0] === change.id;
+    const isNext = queueOf(repo, change.base)?.waiting[0] === change.id;
     return isNext ? { words: "take out", kind: "dequeue" } : { words: "to the front", kind: "front" };
   }
   if (changeCan(change, "revert")) return { words: "revert…", kind: "link" };
-  if (changeCan(change, "return")) return { words: "look again", kind: "link" };
-  return isReturned(change.state) ? { words: "read", kind: "link" } : undefined;
+  if (changeCan(change, "retry")) return { words: "read why", kind: "link" };
+  if (change.merges_at !== undefined) return { words: "veto…", kind: "link" };
+  return changeCan(change, "return") ? { words: "look again", kind: "link" } : undefined;
 }
 
 /** The open changes of a repository by their state, as many as there are of each. */

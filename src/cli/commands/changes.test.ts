@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { cliInside } from "../../../test/lib/cli-inside.ts";
-import { aChange, aComment, anApproval, aState, diffFiles, DIGEST, SHA } from "../../../test/lib/fixtures.ts";
+import { cliAtTerminal, cliInside } from "../../../test/lib/cli-inside.ts";
+import { aChange, aComment, anApproval, aRepo, aState, diffFiles, DIGEST, SHA } from "../../../test/lib/fixtures.ts";
 import { eventsOf, StubHost, type Said } from "../../../test/lib/stub-host.ts";
 import { CHANGE_STATES, CHANGE_TABLE, CHANGE_WORDS } from "../../wire/change-states.ts";
 import type { ChangeView } from "../../wire/work.ts";
@@ -91,6 +91,25 @@ describe("change show", () => {
     expect(places.filter((words) => !out.includes(words))).toEqual([]);
   });
 
+  test("says until when a reviewer's approval can be stopped, and whether trying again can help", async () => {
+    const show = async (change: Partial<ChangeView>): Promise<string> => {
+      host.answers.change = { change: aChange(change), files: diffFiles(), comments: [] };
+      return (await hivectl("change", "show", "12")).out.replaceAll(/\s+/g, " ");
+    };
+    const merges_at = new Date(Date.now() + 20 * 60_000).toISOString();
+    expect(await show({ state: "approved", decided_by: "critic", merges_at })).toMatch(
+      /merges at \d\d:\d\d unless you veto \(in (?:20m 0|19m 5\d)s\) `npx hivectl change deny 12` or /,
+    );
+    expect(await show({ state: "checks_failed" })).toContain("`npx hivectl change retry 12` tries again");
+    host.answers.repo = { repo: aRepo("web", { bases: [{ name: "main", sha: SHA }] }), branches: [] };
+    expect(await show({ state: "conflict", conflicts_with: DIGEST.slice(0, 40) })).toContain("change retry 12");
+    const same = await show({ state: "conflict", conflicts_with: SHA });
+    expect(same).toContain("scout has to propose it again: main has not moved since, so trying again ends the same");
+    expect(same).not.toContain("change retry");
+    host.answers.changes = { changes: [aChange({ state: "approved", merges_at })] };
+    expect((await hivectl("change", "list")).out).toContain("merges at ");
+  });
+
   test("shows one file to its end, and takes another start of the diff", async () => {
     expect((await hivectl("change", "show", "12", "--file", "a.ts", "--against", "last-reviewed")).out).toBe(PATCH);
     expect(host.calls.map(({ input }) => input["after"])).toEqual([0, 30]);
@@ -120,6 +139,40 @@ describe("change approve", () => {
     expect(host.called("change_approve")).toBeUndefined();
     await hivectl("change", "approve", "12", "--yes", "--unshown", "logo.png");
     expect(host.called("change_approve")).toMatchObject({ unshown: ["logo.png"] });
+  });
+
+  test("asks about comments that are not sent: sends them, approves without, or stops", async () => {
+    const comments = { draft: 2, open: 0, resolved: 0 };
+    host.answers.change = { change: aChange({ comments }), files: diffFiles(), comments: [] };
+    host.answers.change_return = { change: aChange({ state: "changes_requested" }) };
+    const called = (): string[] => host.calls.map(({ name }) => name).filter((name) => name !== "change");
+    for (const options of [["--yes"], ["--sha", SHA], ["--json", "--yes"]]) {
+      const said = await hivectl("change", "approve", "12", ...options);
+      expect(`${said.out}${said.err}`).toContain(
+        "2 comments of yours are not sent: `npx hivectl change return 12` sends them, --without-comments approves without",
+      );
+      expect(said.code).not.toBe(0);
+    }
+    expect(called()).toEqual([]);
+    await hivectl("change", "approve", "12", "--yes", "--without-comments");
+    expect(called()).toEqual(["change_approve"]);
+    for (const [answer, then] of [
+      ["s", "change_return"],
+      ["a", "change_approve"],
+      ["", undefined],
+    ] as const) {
+      host.calls = [];
+      const said = await cliAtTerminal(
+        { "approve change 12": "y", "2 comments of yours are not sent": answer },
+        "--socket",
+        host.socket,
+        "change",
+        "approve",
+        "12",
+      );
+      expect(called()).toEqual(then === undefined ? [] : [then]);
+      if (then === undefined) expect(said.err).toContain("nothing is changed");
+    }
   });
 
   const moves = (...steps: Partial<ChangeView>[]) => {

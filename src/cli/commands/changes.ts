@@ -4,9 +4,9 @@ import { CHANGE_WORDS, changeCan, isUnderWay } from "../../wire/change-states.ts
 import { MAX_QUOTE_CHARS, type ChangeView } from "../../wire/work.ts";
 import { approves, consent, type Approving } from "../approving.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
-import { asksFirst, merges, notes } from "../deciding.ts";
-import { UsageError } from "../exit.ts";
-import { clean, visible } from "../print.ts";
+import { asksFirst, choose, mayAsk, merges, notes } from "../deciding.ts";
+import { EXIT, Failure, UsageError } from "../exit.ts";
+import { clean, plural, visible } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 
@@ -56,24 +56,27 @@ export function changeCommands(program: Command): void {
         return showPatch(shell, (after) => shell.client.call("change_file", { change: id, against, path, after }));
       }
       const { changeText } = await import("../change-text.ts");
-      shell.show(await shell.client.call("change", { change: id, against }), (output) => changeText(output, shell));
+      const output = await shell.client.call("change", { change: id, against });
+      const tip = output.change.conflicts_with !== undefined ? await tipOf(shell, output.change) : undefined;
+      shell.show(output, () => changeText(output, shell, tip));
     },
   );
 
-  act<Approving>(
+  act<Approving & { withoutComments?: true }>(
     approves(
       asksFirst(notes(merges(one("approve", "approve a change: shows its whole diff and asks, unless the answer is given")))),
-    ),
+    ).option("--without-comments", "approve although comments of yours are not sent; without it --yes and --sha are refused"),
     async (shell, [id]: [number], options) => {
       const shown = await shell.client.call("change", { change: id });
-      const { sha, digest, stat } = shown.change;
+      const { sha, digest, stat, comments } = shown.change;
+      const isWaiting = changeCan(shown.change, "approve");
       const { changeSummary, changeText } = await import("../change-text.ts");
       await consent(
         shell,
         {
           label: `change ${id}`,
           show: `change show ${id}`,
-          waits: changeCan(shown.change, "approve"),
+          waits: isWaiting,
           sha,
           stat,
           files: shown.files,
@@ -83,6 +86,11 @@ export function changeCommands(program: Command): void {
         options,
       );
       const { unshown, note } = options;
+      if (isWaiting && options.withoutComments !== true && comments.draft > 0) {
+        const asks = options.yes !== true && options.sha === undefined && mayAsk(shell);
+        if ((await aboutDrafts(id, comments.draft, asks)) === "send")
+          return shell.show(await shell.client.call("change_return", { change: id, note }), told);
+      }
       const output = await shell.client.call("change_approve", { change: id, sha, digest, unshown, note });
       await queued(shell, output, `change ${id} is approved`, options.wait);
     },
@@ -169,6 +177,28 @@ export function changeCommands(program: Command): void {
       shell.show({ folder: made, sha: view.sha, change: view }, () => checkedOutText(made, view));
     },
   );
+}
+
+/** Asks what to do with comments that are not sent. Throws if the operator cannot be asked, and for any other answer. */
+async function aboutDrafts(id: number, drafts: number, asks: boolean): Promise<"send" | "approve"> {
+  const are = `${plural(drafts, "comment")} of yours ${drafts === 1 ? "is" : "are"} not sent`;
+  const them = drafts === 1 ? "it" : "them";
+  if (!asks)
+    throw new Failure(
+      EXIT.refused,
+      "conflict",
+      `${are}: ${hivectl(`change return ${id}`)} sends ${them}, --without-comments approves without`,
+    );
+  return choose(`${are}: s sends ${them} and requests changes, a approves without, anything else stops `, {
+    s: "send",
+    a: "approve",
+  });
+}
+
+/** The tip of the base that a change is for. */
+async function tipOf(shell: Shell, { repo: name, base }: ChangeView): Promise<string | undefined> {
+  const { repo } = await shell.client.call("repo", { name });
+  return repo.bases.find((one) => one.name === base)?.sha;
 }
 
 /** How a decision has left a change. */

@@ -76,7 +76,7 @@ describe.each(METHODS)("with the method %s", (method) => {
     const tip = work.tip();
     const row = await mergeOne(mine);
     expect(work.tip()).toBe(tip);
-    expect(row).toMatchObject({ state: "conflict", candidate: null, merged_sha: null });
+    expect(row).toMatchObject({ state: "conflict", candidate: null, candidate_base: tip, merged_sha: null });
     expect(row.reason).toMatch(
       /^it conflicts with main in 2 files: a.txt, b .txt\nMerge or rebase your branch onto main, push it and propose it again.\n/,
     );

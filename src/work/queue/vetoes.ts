@@ -1,6 +1,5 @@
 import type { ChangeRecord } from "../../store/changes.ts";
-import { OPERATOR } from "../../wire/names.ts";
-import { POLICY_CHECKS, VETO_MS } from "../policy.ts";
+import { vetoEnds } from "../policy.ts";
 import type { WorkContext } from "../work-context.ts";
 
 /**
@@ -33,7 +32,7 @@ export class Vetoes {
   schedule(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const dues = this.#waiting().map((row) => this.#due(row));
+    const dues = this.#waiting().map(vetoEnds);
     if (this.#isStopped || dues.length === 0) return;
     const ms = Math.max(0, dues.reduce((first, due) => Math.min(first, due)) - this.#context.now());
     this.#timer = setTimeout(() => void this.runOnce().catch(this.#context.onUnexpected), ms);
@@ -43,7 +42,7 @@ export class Vetoes {
   /** Puts every change into its queue whose time is over. */
   async runOnce(): Promise<void> {
     const now = this.#context.now();
-    for (const row of this.#waiting().filter((one) => this.#due(one) <= now)) {
+    for (const row of this.#waiting().filter((one) => vetoEnds(one) <= now)) {
       // It may have been stopped in this moment.
       await this.#enqueue(row.id).catch(this.#context.onUnexpected);
     }
@@ -51,12 +50,7 @@ export class Vetoes {
   }
 
   #waiting(): ChangeRecord[] {
+    // Others than a reviewer's as well: the daemon may have ended before they were queued.
     return this.#context.store.changes.open().filter(({ state }) => state === "approved");
-  }
-
-  /** When a change may be merged. Only a reviewer's approval waits: the daemon may have ended before another was queued. */
-  #due(row: ChangeRecord): number {
-    const isReviewed = row.decided_by !== OPERATOR && row.decided_by !== POLICY_CHECKS;
-    return (row.decided_at ?? 0) + (isReviewed ? VETO_MS : 0);
   }
 }

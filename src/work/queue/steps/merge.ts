@@ -33,7 +33,9 @@ export async function mergeStep({ context, changes, merges, id, repo, base, tip,
     ended,
   }).finally(() => merges.give(slot));
   if (made.kind === "conflict") {
-    await context.store.write((tx) => changes.move(tx, id, "conflict", SYSTEM, { reason: made.reason }));
+    await context.store.write((tx) =>
+      changes.move(tx, id, "conflict", SYSTEM, { reason: made.reason, candidate_base: tip ?? null }),
+    );
     return undefined;
   }
   await context.failpoint("merge_objects");
