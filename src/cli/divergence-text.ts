@@ -27,6 +27,7 @@ export function divergenceText({ base, ours, upstream, changes, undone }: Diverg
     ...lost,
     "",
     `${way("merge")} merges both`,
+    `${hivectl(`repo push ${name} --base ${base}`)} writes the hive's side to the folder as hive/${base}, to be merged there`,
     `${way("reset")} takes what the upstream has`,
   ].join("\n");
 }

@@ -101,7 +101,7 @@ export const MORE: Readonly<Record<string, More>> = {
   force: { examples: ["hivectl force 12"] },
   "repo add": {
     words:
-      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive never writes to it. Without a folder the repository is empty: push to it with git, see repo remote.",
+      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive writes nothing there unless you set --push. Without a folder the repository is empty: push to it with git, see repo remote.",
     examples: [
       "hivectl repo add web ~/src/web --check 'npm ci && npm test'",
       "hivectl repo add web ~/src/web --policy reviewed --reviewer ada",
@@ -114,13 +114,19 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: [
       "hivectl repo set web --merge squash --protect 'deploy/**'",
       "hivectl repo set web --policy checks --check 'npm ci && npm test'",
+      "hivectl repo set web --push after-merge",
       "hivectl repo set web --author '' --reviewer ''",
     ],
   },
   "repo fetch": { examples: ["hivectl repo fetch web"] },
+  "repo push": {
+    words:
+      "Only a repository with --push after-merge is written to its folder: see repo set. The hive writes the branch hive/<base> there and nothing else, as the folder's owner, as long as the file hive-export is there. It pushes after each merge by itself; the verb tries again what failed.",
+    examples: ["hivectl repo push web", "hivectl repo push web --base release/1.x"],
+  },
   "repo reconcile": {
     words:
-      "A base has diverged if the hive and the folder that it follows each have commits that the other lacks. Without a way, the verb prints both sides. merge: both are merged in the hive; the check does not run on it. reset: the base becomes what the folder has, after the changes that this takes out of it are listed; their rows stay merged, and the old tip is kept under refs/kept. undo: the base becomes again what the last reset has kept. Or merge them yourself in a clone with the remote hive, and run repo fetch.",
+      "A base has diverged if the hive and the folder that it follows each have commits that the other lacks. Without a way, the verb prints both sides. merge: both are merged in the hive; the check does not run on it. reset: the base becomes what the folder has, after the changes that this takes out of it are listed; their rows stay merged, and the old tip is kept under refs/kept. undo: the base becomes again what the last reset has kept. repo push writes the hive's side to the folder, where you merge it. Or merge both yourself in a clone with the remote hive, and run repo fetch.",
     examples: [
       "hivectl repo reconcile web",
       "hivectl repo reconcile web merge",

@@ -141,6 +141,7 @@ const VERBS: readonly Case[] = [
   ["repo set web --merge squash", "repo_set"],
   ["repo fetch web", "repo"],
   ["repo fetch web", "repo_fetch"],
+  ["repo push web", "repo_push"],
   ["repo reconcile web", "repo_divergence"],
   ["repo reconcile web merge", "repo_reconcile"],
   ["repo reconcile web reset --yes", "repo_divergence"],

@@ -87,6 +87,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("setup", repo.setup),
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),
+    ...field("push", repo.push === "never" ? "" : `${repo.push}, as hive/<base>`),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
     ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
     ...field("since", `${age(repo.created_at, now)} ago`),
@@ -97,6 +98,11 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
       ),
     ),
   ];
+  for (const { base, reason } of repo.pushes.filter(({ state }) => state === "failed"))
+    lines.push(
+      paint("red", reflow(`hive/${base} is not up to date: ${clean(reason ?? "")}`, width)),
+      `${hivectl(`repo push ${repo.name} --base ${base}`)} tries again`,
+    );
   if (repo.bases.length > 0) {
     const queueOf = (base: string): QueueView | undefined => repo.queues.find((queue) => queue.base === base);
     const bases = table(

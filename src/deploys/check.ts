@@ -29,6 +29,7 @@ const DECIDING: readonly OperationName[] = [
   "repo_gc",
   "repo_remove",
   "repo_reconcile",
+  "repo_push",
   "repo_token",
   "queue_pause",
 ];

@@ -128,6 +128,13 @@ export const workOperations = {
       kept: z.string().optional(),
     }),
   },
+  repo_push: {
+    summary: "Write a base to the branch `hive/<base>` of the folder that a repository follows. Refused while pushing is off.",
+    callers: ["operator"],
+    takesIn: true,
+    input: oneRepo.extend({ base: BranchName.optional() }),
+    output: z.object({ repo: RepoView, base: z.string(), sha: Sha, branch: z.string() }),
+  },
   repo_set: {
     summary: "Change the settings of a repository.",
     callers: ["operator"],

@@ -60,6 +60,10 @@ export type MergeMethod = z.infer<typeof MergeMethod>;
 export const MergePolicy = z.enum(["operator", "reviewed", "checks"]);
 export type MergePolicy = z.infer<typeof MergePolicy>;
 
+/** Whether merges are written to the folder that a repository follows, as its branch `hive/<base>`. */
+export const PushRule = z.enum(["never", "after-merge"]);
+export type PushRule = z.infer<typeof PushRule>;
+
 const Command = z
   .string()
   .max(MAX_WORK_COMMAND_CHARS)
@@ -89,6 +93,7 @@ export const RepoSettings = z.object({
   reviewers: z.array(ReviewerName).max(MAX_REPO_LIST),
   /** Paths that only the operator may approve, besides those of every repository. */
   protected: z.array(Pattern).max(MAX_REPO_LIST),
+  push: PushRule,
 });
 export type RepoSettings = z.infer<typeof RepoSettings>;
 
@@ -100,6 +105,7 @@ export const DEFAULT_REPO_SETTINGS: Omit<RepoSettings, "base"> = {
   author: "",
   reviewers: [],
   protected: [],
+  push: "never",
 };
 
 /** What the merge queue of one base does. */
@@ -118,6 +124,17 @@ export const QueueView = z.object({
 });
 export type QueueView = z.infer<typeof QueueView>;
 
+/** The branch `hive/<base>` in the folder that a repository follows. */
+export const PushView = z.object({
+  base: z.string(),
+  /** `failed`: for `reason`. It is tried again when the base moves, when the hive starts, and when the operator says so. */
+  state: z.enum(["pushed", "pushing", "failed"]),
+  reason: z.string().optional(),
+  /** The commit of the base that it has, as far as the hive knows. */
+  sha: Sha.optional(),
+});
+export type PushView = z.infer<typeof PushView>;
+
 /** A repository of the hive. The newest view replaces the others. */
 export const RepoView = z.object({
   name: z.string(),
@@ -134,6 +151,8 @@ export const RepoView = z.object({
   /** What the removal of unneeded objects does now. Absent: none runs. */
   collecting: z.string().optional(),
   queues: z.array(QueueView),
+  /** Bases that are written to the folder, or were to be. */
+  pushes: z.array(PushView),
 });
 export type RepoView = z.infer<typeof RepoView>;
 

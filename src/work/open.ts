@@ -16,6 +16,7 @@ import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
 import { Upstreams } from "./upstream.ts";
+import { UpstreamPushes } from "./upstream-pushes.ts";
 import { openTransport } from "./transport/open.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -32,6 +33,7 @@ export function openWork(context: WorkContext) {
     news.changed(row);
   });
   const upstreams = new Upstreams(context, repositories, changeStore, news);
+  const pushes = new UpstreamPushes(context, repositories, upstreams);
   const divergences = new Divergences({ context, repositories, upstreams, news });
   const comments = new Comments(context, changeStore, repositories);
   const changes = new Changes(context, repositories, changeStore, comments);
@@ -48,6 +50,7 @@ export function openWork(context: WorkContext) {
     changeStore,
     upstreams,
     divergences,
+    pushes,
     changes,
     comments,
     queue,
@@ -66,10 +69,11 @@ export function openWork(context: WorkContext) {
       await transport.branches.open();
       await workspaces.open();
       await queue.start();
+      pushes.start();
     },
     /** Ends the queues, and every git that a client waits for. */
     async stop(): Promise<void> {
-      await Promise.all([queue.stop(), transport.endpoint.close()]);
+      await Promise.all([queue.stop(), pushes.stop(), transport.endpoint.close()]);
     },
     /** The first start of a hive in rehearsal makes a repository to try things on. */
     makeSample: () => makeSample(repositories, context.now()),

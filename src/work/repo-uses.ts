@@ -1,6 +1,6 @@
 /**
- * Keeps the removal of objects apart from everything that makes new references to objects: a push, a fetch, a proposal, a
- * merge. Those run side by side; `alone` waits until none of them runs, and holds up new ones while it works. Reading
+ * Keeps the removal of objects apart from everything that makes new references to objects, or copies them: a push, a fetch,
+ * a proposal, a merge. Those run side by side; `alone` waits until none of them runs, and holds up new ones while it works. Reading
  * what is referenced needs no entry.
  */
 export class RepoUses {

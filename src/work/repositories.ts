@@ -12,7 +12,14 @@ import { HiveError } from "../wire/error.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { instant } from "../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
-import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type QueueView, type RepoSettings, type RepoView } from "../wire/work.ts";
+import {
+  DEFAULT_REPO_SETTINGS,
+  MAX_REPOS,
+  type PushView,
+  type QueueView,
+  type RepoSettings,
+  type RepoView,
+} from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
 import { settingsComplaint } from "./policy.ts";
 import { RepoUses } from "./repo-uses.ts";
@@ -54,6 +61,9 @@ export class Repositories {
   readonly #context: WorkContext;
   readonly #repos = new Map<string, Repo>();
   readonly #tips = new Map<string, Map<string, Sha>>();
+  /** What is known of the branches `hive/<base>` of upstreams, by repository and base. */
+  readonly #pushes = new Map<string, Map<string, Omit<PushView, "base">>>();
+  readonly #movedListeners: ((name: string) => void)[] = [];
   /** Changes of rows, one after the other: each is made from the row before. */
   readonly #writes = new SerialQueue();
   /** Repositories that cannot be read, each with the reason. Everything else of the hive goes on. */
@@ -132,7 +142,7 @@ export class Repositories {
     if (this.#repos.has(name) || this.#making.has(name))
       throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
     if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
-    checkTogether({ ...DEFAULT_REPO_SETTINGS, ...settings });
+    checkTogether({ ...DEFAULT_REPO_SETTINGS, ...settings }, upstream);
     this.#making.add(name);
     try {
       const repo: Repo = {
@@ -162,7 +172,7 @@ export class Repositories {
         settings: { ...repo.settings, ...patch.settings },
         upstream: patch.upstream ?? repo.upstream,
       };
-      if (patch.settings) checkTogether(next.settings);
+      if (patch.settings) checkTogether(next.settings, next.upstream);
       await this.#put(next, kind, patch.settings);
       return next;
     });
@@ -234,6 +244,7 @@ export class Repositories {
     this.#repos.delete(name);
     this.#damaged.delete(name);
     this.#tips.delete(name);
+    this.#pushes.delete(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
   }
@@ -251,7 +262,22 @@ export class Repositories {
       const detail = { repo: name, base, ...(expected === undefined ? {} : { from: expected }), to: next, by: mover.by };
       await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: mover.actor, kind: "base_moved", detail }));
     }
+    if (ok) for (const listener of this.#movedListeners) listener(name);
     return ok;
+  }
+
+  /** Calls the listener with the name of a repository after one of its bases has moved. */
+  onMoved(listener: (name: string) => void): void {
+    this.#movedListeners.push(listener);
+  }
+
+  /** Sets what is shown of the branch `hive/<base>` of an upstream; undefined: nothing. */
+  setPush(name: string, base: string, push: Omit<PushView, "base"> | undefined): void {
+    const pushes = this.#pushes.get(name) ?? new Map<string, Omit<PushView, "base">>();
+    if (push === undefined) pushes.delete(base);
+    else pushes.set(base, push);
+    this.#pushes.set(name, pushes);
+    this.changed(name);
   }
 
   /** Removes a base that its upstream has removed. */
@@ -336,6 +362,8 @@ export class Repositories {
       bytes: repo.bytes,
       ...(collecting === undefined ? {} : { collecting }),
       queues: this.#queues(repo),
+      pushes:
+        repo.settings.push === "never" ? [] : [...(this.#pushes.get(repo.name) ?? [])].map(([base, push]) => ({ base, ...push })),
     };
   }
 
@@ -378,8 +406,14 @@ export class Repositories {
 const remedyFor = (name: string, damage: string): string =>
   `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
-function checkTogether(settings: Pick<RepoSettings, "policy" | "check" | "reviewers">): void {
-  const complaint = settingsComplaint(settings);
+function checkTogether(
+  settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push">,
+  upstream: Upstream | undefined,
+): void {
+  const complaint =
+    settings.push !== "never" && upstream === undefined
+      ? "the repository follows no folder, so there is nothing to push to: only one that was added from a folder takes --push"
+      : settingsComplaint(settings);
   if (complaint !== undefined) throw new HiveError("bad_request", complaint);
 }
 

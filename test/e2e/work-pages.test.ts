@@ -238,6 +238,11 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   });
   await page.getByRole("button", { name: "pause" }).click();
   await expect.poll(() => hive.called("queue_pause")).toEqual([{ name: "web", base: "main", paused: true }]);
+  hive.answers.repo_push = () => ({ repo: { ...web, pushes: [] }, base: "main", sha: SHA, branch: "hive/main" });
+  await page.getByRole("alert").getByText("hive/main is checked out there").waitFor();
+  await page.getByRole("region", { name: "bases" }).getByRole("button", { name: "try again" }).click();
+  await expect.poll(() => hive.called("repo_push")).toEqual([{ name: "web", base: "main" }]);
+  await page.getByRole("alert").waitFor({ state: "detached" });
   // A base that has diverged: its queue cannot just go on, and a reset says first what it takes out.
   const apart = { base: "main", state: "stopped" as const, reason: "other commits", diverged: true, waiting: [14] };
   hive.tell({ kind: "repo", name: "web", repo: { ...web, queues: [apart] } });

@@ -206,6 +206,7 @@ export function aRepo(name: string, extra: Partial<RepoView> = {}): RepoView {
     agents: [{ name: "scout", access: "write" }],
     bytes: 12_400_000,
     queues: [{ base: "main", state: "idle", waiting: [] }],
+    pushes: [],
     ...extra,
   };
 }

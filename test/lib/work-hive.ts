@@ -143,6 +143,10 @@ export function workHive(files: readonly DiffFile[] = diffFiles()): FixtureHive 
           { base: "main", state: "busy", change: 13, since: ago(72), waiting: [15, 14] },
           { base: "release/1.x", state: "stopped", reason: "commits on both sides", diverged: true, waiting: [] },
         ],
+        push: "after-merge",
+        pushes: [
+          { base: "main", state: "failed", reason: "/home/you/src/web cannot be written: hive/main is checked out there" },
+        ],
       }),
     ],
     changes: workChanges(),

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { DivergenceView, Reconciliation } from "../../src/wire/divergence.ts";
 import type { RepoView } from "../../src/wire/work.ts";
+import { PushNow } from "./push-line.tsx";
 import { ActionButton, Action, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { call } from "../lib/api.ts";
@@ -17,7 +18,7 @@ async function reconcile(name: string, base: string, by: Reconciliation, seen?: 
 }
 
 /** What can be done with a base that has diverged from its upstream. */
-export function Diverged({ repo: { name }, base }: { repo: RepoView; base: string }): ReactNode {
+export function Diverged({ repo: { name, push }, base }: { repo: RepoView; base: string }): ReactNode {
   const [view, setView] = useState<DivergenceView>();
   const look = useAction(async () => setView(await call("repo_divergence", { name, base })));
   return (
@@ -25,11 +26,13 @@ export function Diverged({ repo: { name }, base }: { repo: RepoView; base: strin
       <p className="small dim">
         The hive and the folder each have commits that the other lacks. A merge is made without the check. Or run{" "}
         <code>git pull hive {visible(base)}</code> in the folder, then fetch.
+        {push !== "never" && ` “push ours” writes the hive’s side to the folder, as hive/${visible(base)}, to be merged there.`}
       </p>
       <div className="foot">
         <Action kind="go" run={() => reconcile(name, base, "merge")}>
           merge upstream
         </Action>
+        {push !== "never" && <PushNow name={name} base={base} words="push ours" />}
         <ActionButton kind="no" action={look}>
           reset to upstream…
         </ActionButton>

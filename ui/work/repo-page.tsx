@@ -9,6 +9,7 @@ import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { Diverged } from "./diverged.tsx";
+import { PushLine } from "./push-line.tsx";
 import { RepoChanges } from "./repo-changes.tsx";
 import { About, Branches, Remove } from "./repo-parts.tsx";
 import { PauseQueue, QueueLine } from "./queue.tsx";
@@ -91,6 +92,11 @@ function Bases({ repo }: { repo: RepoView }): ReactNode {
             <span className="chip sha">{short(sha)}</span>
             {queue.diverged !== true && <PauseQueue repo={repo} queue={queue} />}
             {queue.diverged === true && <Diverged repo={repo} base={name} />}
+            {repo.pushes
+              .filter((push) => push.base === name)
+              .map((push) => (
+                <PushLine key={push.base} repo={repo} push={push} />
+              ))}
           </div>
         );
       })}

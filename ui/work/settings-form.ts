@@ -4,7 +4,7 @@ import type { RepoSettings } from "../../src/wire/work.ts";
 export type Fields = Omit<RepoSettings, "reviewers" | "protected"> & { reviewers: string; protected: string };
 
 export function fieldsOf(settings: RepoSettings): Fields {
-  const { base, check, setup, merge, policy, author } = settings;
+  const { base, check, setup, merge, policy, author, push } = settings;
   return {
     base,
     check,
@@ -12,6 +12,7 @@ export function fieldsOf(settings: RepoSettings): Fields {
     merge,
     policy,
     author,
+    push,
     reviewers: settings.reviewers.join(", "),
     protected: settings.protected.join("\n"),
   };

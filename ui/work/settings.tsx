@@ -1,5 +1,5 @@
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { MergeMethod, MergePolicy, RepoView } from "../../src/wire/work.ts";
+import type { MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
 import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
@@ -17,6 +17,11 @@ const POLICIES: Record<MergePolicy, string> = {
   operator: "you approve every change",
   reviewed: "a reviewer approves, you may veto",
   checks: "every change whose check is green",
+};
+
+const PUSHES: Record<PushRule, string> = {
+  never: "never: the hive only reads it",
+  "after-merge": "after each merge, as hive/<base>",
 };
 
 /** The settings of a repository as a form. Fields that you have not touched follow the repository. */
@@ -89,6 +94,9 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
           save={save}
           placeholder="Name <mail@example.org>"
         />
+        {repo.upstream !== undefined && (
+          <Choice label="writes to the folder" value={fields.push} words={PUSHES} set={(push) => set({ push })} />
+        )}
         <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
         {error !== undefined && (
           <p className="red" role="alert">

@@ -249,6 +249,23 @@ test("repo fetch says what moved and what has diverged", async () => {
   expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");
 });
 
+test("repo push says where the branch is, and repo show which push failed", async () => {
+  const failed = { base: "main", state: "failed" as const, reason: "hive/main is checked out there" };
+  const repo = aRepo("web", { push: "after-merge", pushes: [failed] });
+  host.answers.repo = { repo, branches: [] };
+  const { out } = await hivectl("repo", "show", "web");
+  expect(out).toContain("push       after-merge, as hive/<base>\n");
+  expect(out).toContain(
+    "hive/main is not up to date: hive/main is checked out there\n`npx hivectl repo push web --base main` tries again",
+  );
+  host.answers.repo_push = { repo, base: "main", sha: SHA, branch: "hive/main" };
+  expect((await hivectl("repo", "push", "web")).out).toBe("hive/main of /home/you/src/web is at 1bfaf24abcde\n");
+  expect(host.called("repo_push")).toEqual({ name: "web" });
+  host.answers.repo_set = { repo };
+  await hivectl("repo", "set", "web", "--push", "after-merge");
+  expect(host.called("repo_set")).toEqual({ name: "web", push: "after-merge" });
+});
+
 describe("repo reconcile", () => {
   beforeEach(() => {
     host.answers.repo_divergence = aDivergence({ ours: { ...aDivergence().ours, count: 200 } });

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import { MergeMethod, MergePolicy, type RepoSettings, type RepoView } from "../../wire/work.ts";
+import { MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
@@ -23,6 +23,7 @@ interface SettingOptions {
   author?: string;
   reviewer?: string[];
   protect?: string[];
+  push?: PushRule;
 }
 
 function takesSettings(command: Command): Command {
@@ -34,13 +35,28 @@ function takesSettings(command: Command): Command {
     .addOption(new Option("--policy <policy>", "what decides whether a change is merged").choices(MergePolicy.options))
     .option("--author <author>", "the author of the agents' commits: 'Name <mail>'; by default each agent's name")
     .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
-    .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated);
+    .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated)
+    .addOption(
+      new Option("--push <rule>", "after-merge: write each merge to the branch hive/<base> of the folder").choices(
+        PushRule.options,
+      ),
+    );
 }
 
 /** The given settings in the contract's form. An empty text unsets; an empty name alone is an empty list. */
-function settingsOf({ reviewer, protect, base, check, setup, merge, policy, author }: SettingOptions): Partial<RepoSettings> {
+function settingsOf({
+  reviewer,
+  protect,
+  base,
+  check,
+  setup,
+  merge,
+  policy,
+  author,
+  push,
+}: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const all = { base, check, setup, merge, policy, author, reviewers: list(reviewer), protected: list(protect) };
+  const all = { base, check, setup, merge, policy, author, push, reviewers: list(reviewer), protected: list(protect) };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -138,6 +154,23 @@ export function repositoryCommands(program: Command): void {
     async (shell, [name]: [string], { now = false, dryRun = false }) => {
       const { collect, collectedText } = await import("../collecting.ts");
       shell.show(await collect(shell, { name, now, dry_run: dryRun }), (output) => collectedText(output, { name, dryRun }));
+    },
+  );
+
+  act<{ base?: string }>(
+    waits(
+      repo
+        .command("push")
+        .argument("<repo>", "the repository")
+        .description("write a base to the branch hive/<base> of the folder that its repository follows")
+        .option("--base <branch>", "the base; by default the repository's base"),
+    ),
+    async (shell, [name]: [string], { base }) => {
+      shell.waitsFor(`the push continues; ${hivectl(`repo show ${name}`)} shows how it ends`);
+      shell.show(
+        await shell.client.call("repo_push", { name, base }),
+        ({ repo: { upstream }, branch, sha }) => `${branch} of ${visible(upstream ?? "the folder")} is at ${sha.slice(0, 12)}`,
+      );
     },
   );
 

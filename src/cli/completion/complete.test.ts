@@ -27,7 +27,7 @@ const completed = async (...words: string[]): Promise<string[]> =>
 test("a group completes its verbs, and a verb of it its options", async () => {
   expect(await completed("rep")).toEqual(["repo"]);
   expect(await completed("repo", "re")).toEqual(["remove", "resume", "reconcile", "remote"]);
-  expect(await completed("repo", "set", "web", "--p")).toEqual(["--policy", "--protect"]);
+  expect(await completed("repo", "set", "web", "--p")).toEqual(["--policy", "--protect", "--push"]);
   expect(await completed("change", "--")).toEqual(["--json", "--socket", "--help"]);
   // An unknown word of a group takes nothing away.
   expect(await completed("repo", "nope", "li")).toEqual(["list"]);

@@ -12,6 +12,7 @@ type Names =
   | "repo_fetch"
   | "repo_divergence"
   | "repo_reconcile"
+  | "repo_push"
   | "repo_set"
   | "repo_remove"
   | "repo_gc"
@@ -70,13 +71,19 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
       queue.kickAll(name);
     }
   },
-  async repo_set({ work: { repositories } }, input) {
+  async repo_push({ work: { repositories, pushes } }, { name, base }) {
+    const done = await pushes.push(name, base);
+    return { repo: repositories.view(repositories.get(name)), ...done };
+  },
+  async repo_set({ work: { repositories, pushes } }, input) {
     const { base } = input;
     const repo = repositories.get(input.name);
     const tips = repositories.tips(repo.name);
     if (base !== undefined && tips.size > 0 && !tips.has(base))
       throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
-    return { repo: repositories.view(await repositories.set(input.name, { settings: given(input) })) };
+    const set = await repositories.set(input.name, { settings: given(input) });
+    pushes.kick(input.name);
+    return { repo: repositories.view(set) };
   },
   async repo_remove({ backups, work: { repositories, queue } }, { name }) {
     backups.refuseWhileTaking("remove the repository");

@@ -84,6 +84,8 @@ test("a repository is made, shown, set, paused, and removed once no agent uses i
   await expect(call("repo_fetch", { name: "web" })).rejects.toThrow("it has no upstream");
   await expect(call("repo_divergence", { name: "web" })).rejects.toThrow("web has no base main");
   await expect(call("repo_reconcile", { name: "web", by: "merge" })).rejects.toThrow("it has no upstream");
+  await expect(call("repo_push", { name: "web" })).rejects.toThrow("follows no folder");
+  await expect(call("repo_set", { name: "web", push: "after-merge" })).rejects.toThrow("nothing to push to");
   const { token, url } = await call("repo_token", { name: "web" });
   expect(system.system.repoTokens.holds("web", token)).toBe(true);
   expect(system.system.repoTokens.holds("other", token)).toBe(false);

@@ -33,7 +33,7 @@ export interface UpstreamRefs {
  * Runs as the owner of the folder, which is /repo. Exit codes give the reason of a refusal. `hive-export` has to hold
  * the nonce that the owner wrote: the daemon reads no repository that its owner has not exported.
  */
-const GUARD = `
+export const GUARD = `
 set -eu
 [ -f /repo/hive-export ] && [ "$(head -c 64 /repo/hive-export)" = "$1" ] || exit 71
 shift
@@ -66,7 +66,8 @@ const WHY: Record<number, string> = {
   75: "it is a partial clone, so objects are missing: clone it again without --filter",
 };
 
-function refusal(upstream: Upstream, code: number | undefined, said: string): Error {
+/** The reason for which a script on a folder has ended, from its exit code. */
+export function refusal(upstream: Upstream, code: number | undefined, said: string): Error {
   const why = code === undefined ? undefined : WHY[code];
   return why === undefined
     ? new GitError(`reading ${upstream.folder} failed (exit ${code ?? "by a signal"}): ${said.trim()}`)

@@ -151,6 +151,12 @@ export class GitWorker {
     );
   }
 
+  /** As `onFolder`, but the script may write to the folder, and read the objects of a repository at `/objects`. */
+  writeFolder(repo: string, folder: string, owner: Owner, script: string, args: readonly string[]): ChildProcess {
+    const reads = [{ host: join(this.folder(repo), "objects"), at: BORROWED }];
+    return this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner, writable: true, reads }), script, args });
+  }
+
   #sandbox<S extends { folder: string; owner: Owner; env?: Record<string, string> | undefined }>(options: S) {
     return {
       ...options,

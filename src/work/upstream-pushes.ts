@@ -1,0 +1,160 @@
+import { hivectl } from "../lib/hivectl.ts";
+import { SerialQueue } from "../lib/serial-queue.ts";
+import { listRefs, moveRef, removeRef } from "../os/git/refs.ts";
+import type { Sha } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
+import { MAX_REASON_CHARS } from "../wire/limits.ts";
+import { OPERATOR, SYSTEM } from "../wire/names.ts";
+import { HIVE_BRANCHES, pushBase } from "./git/export.ts";
+import type { Repo, Repositories, Upstream } from "./repositories.ts";
+import type { Upstreams } from "./upstream.ts";
+import type { WorkContext } from "./work-context.ts";
+
+/** What was last written to the folder of a repository, by base. */
+const PUSHED = "refs/pushed/";
+
+/**
+ * Writes bases to the folders that their repositories follow, as `hive/<base>`. What is to be pushed is seen from the
+ * refs: a base that has what its upstream lacks, or that was pushed before, and is not where it was pushed last. So
+ * nothing is lost with the daemon. A failure is kept for the operator; it stops nothing, and is tried again when the base
+ * moves next.
+ */
+export class UpstreamPushes {
+  readonly #context: WorkContext;
+  readonly #repositories: Repositories;
+  readonly #upstreams: Pick<Upstreams, "tip">;
+  readonly #ended = new AbortController();
+  /** One push of a repository at a time. */
+  readonly #queues = new Map<string, SerialQueue>();
+  /** Branches that this daemon has pushed: their locks are its own. */
+  readonly #seen = new Set<string>();
+  #isStarted = false;
+
+  constructor(context: WorkContext, repositories: Repositories, upstreams: Pick<Upstreams, "tip">) {
+    this.#context = context;
+    this.#repositories = repositories;
+    this.#upstreams = upstreams;
+    repositories.onMoved((name) => this.kick(name));
+  }
+
+  /** Pushes what the last daemon has not. */
+  start(): void {
+    this.#isStarted = true;
+    for (const { name } of this.#repositories.all()) this.kick(name);
+  }
+
+  /** Ends what runs. The next daemon pushes it. */
+  async stop(): Promise<void> {
+    this.#ended.abort(new Error("the daemon was stopped before the push was done"));
+    await this.idle();
+  }
+
+  /** Resolves when nothing is pushed. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.run(async () => {})));
+  }
+
+  /** Pushes what is to be pushed of a repository, soon. */
+  kick(name: string): void {
+    if (!this.#isStarted || this.#repositories.find(name)?.upstream === undefined) return;
+    void this.#queue(name)
+      .run(() => this.#pushAll(name))
+      .catch((error: unknown) => this.#report(error));
+  }
+
+  #report(error: unknown): void {
+    if (!this.#ended.signal.aborted && !(error instanceof HiveError)) this.#context.onUnexpected(error);
+  }
+
+  /** Pushes a base now, for the operator. Throws with what to do if it cannot be pushed. */
+  async push(name: string, given?: string): Promise<{ base: string; sha: Sha; branch: string }> {
+    const repo = this.#repositories.get(name);
+    const base = given ?? repo.settings.base;
+    if (repo.upstream === undefined)
+      throw new HiveError("conflict", `the repository ${name} follows no folder: there is nothing to push to`);
+    if (repo.settings.push === "never")
+      throw new HiveError(
+        "conflict",
+        `${name} does not write to ${repo.upstream.folder}: ${hivectl(`repo set ${name} --push after-merge`)} allows it to write the branches ${HIVE_BRANCHES}<base>`,
+      );
+    if (this.#repositories.tip(name, base) === undefined) throw new HiveError("not_found", `${name} has no base ${base}`);
+    const sha = await this.#queue(name).run(() => this.#push(name, base, OPERATOR));
+    return { base, sha, branch: HIVE_BRANCHES + base };
+  }
+
+  #queue(name: string): SerialQueue {
+    const queue = this.#queues.get(name) ?? new SerialQueue();
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  async #pushAll(name: string): Promise<void> {
+    const known = await this.#known(name);
+    if (known === undefined) return;
+    for (const base of known.pushed.keys()) {
+      if (known.tips.has(base)) continue;
+      await removeRef(this.#repositories.folder(name), PUSHED + base);
+      this.#repositories.setPush(name, base, undefined);
+      known.pushed.delete(base);
+    }
+    for (const [base, tip] of known.tips) {
+      const sha = known.pushed.get(base);
+      if (sha === tip) this.#repositories.setPush(name, base, { state: "pushed", sha });
+      else if (sha !== undefined || (await this.#upstreams.tip(name, base)) !== tip)
+        // The view has the reason of a failure, and the other bases go on.
+        await this.#push(name, base, SYSTEM).catch((error: unknown) => this.#report(error));
+    }
+  }
+
+  /** The bases, and what was pushed of them. Undefined if nothing is to be pushed. */
+  async #known(name: string): Promise<{ tips: ReadonlyMap<string, Sha>; pushed: Map<string, Sha> } | undefined> {
+    const repo = this.#repositories.find(name);
+    if (this.#ended.signal.aborted || repo?.upstream === undefined || repo.settings.push === "never") return undefined;
+    return { tips: this.#repositories.tips(name), pushed: await this.#pushed(name) };
+  }
+
+  async #pushed(name: string): Promise<Map<string, Sha>> {
+    const refs = await listRefs(this.#repositories.folder(name), [PUSHED]);
+    return new Map([...refs].map(([ref, sha]) => [ref.slice(PUSHED.length), sha]));
+  }
+
+  #push(name: string, base: string, actor: string): Promise<Sha> {
+    return this.#repositories.uses.during(name, () => this.#pushNow(name, base, actor), this.#ended.signal);
+  }
+
+  async #pushNow(name: string, base: string, actor: string): Promise<Sha> {
+    const repo = this.#repositories.get(name);
+    const sha = this.#repositories.tip(name, base);
+    if (repo.upstream === undefined || sha === undefined)
+      throw new HiveError("conflict", `${name} has no base ${base} to push, or follows no folder any longer`);
+    const last = (await this.#pushed(name)).get(base);
+    this.#repositories.setPush(name, base, { state: "pushing", ...(last === undefined ? {} : { sha: last }) });
+    try {
+      await this.#pushTo(repo, repo.upstream, { base, sha, last, actor });
+    } catch (error) {
+      // The next daemon finds the ref as it is. A repository that was removed has no view.
+      if (this.#ended.signal.aborted || this.#repositories.find(name) === undefined) throw error;
+      const reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
+      this.#repositories.setPush(name, base, { state: "failed", reason, ...(last === undefined ? {} : { sha: last }) });
+      throw error;
+    }
+    return sha;
+  }
+
+  async #pushTo(
+    repo: Repo,
+    upstream: Upstream,
+    { base, sha, last, actor }: { base: string; sha: Sha; last: Sha | undefined; actor: string },
+  ): Promise<void> {
+    const { git, store, now, failpoint } = this.#context;
+    const key = `${repo.name}\0${base}`;
+    const options = { signal: this.#ended.signal, clean: !this.#seen.has(key) };
+    this.#seen.add(key);
+    await pushBase(git, { repo: repo.name, upstream, base, sha }, options);
+    await failpoint("upstream_pushed");
+    await moveRef(this.#repositories.folder(repo.name), PUSHED + base, sha, last);
+    const detail = { repo: repo.name, base, to: sha, branch: HIVE_BRANCHES + base };
+    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor, kind: "upstream_pushed", detail }));
+    this.#repositories.setPush(repo.name, base, { state: "pushed", sha });
+  }
+}
