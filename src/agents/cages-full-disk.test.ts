@@ -25,6 +25,7 @@ function setUp(parts: { start?: () => Promise<Running> } = {}) {
   const bus = new Bus<AgentEvents>(onUnexpected);
   bus.on("cage_ended", full);
   const cages = new Cages({
+    repositories: { duringStart: (_agent, start) => start() },
     driver: { prepare: async () => {}, start: parts.start ?? (async () => running) } as unknown as Driver,
     specs: { of: async () => ({ revision: "r1" }) as never, place: () => ({}) as never, mountProblems: async () => [] },
     sockets: { openAgent: async () => {}, removeAgent: async () => {} },

@@ -10,7 +10,13 @@ import type { Happening } from "../messages/announcements.ts";
 import { agentView } from "./view.ts";
 
 /** Cages over a driver that starts no process, with a record of its calls. */
-function system(tree: { config: AgentConfig; unreadable?: string; gone?: boolean; unstartable?: string }) {
+function system(tree: {
+  config: AgentConfig;
+  unreadable?: string;
+  gone?: boolean;
+  unstartable?: string;
+  gate?: <T>(start: () => Promise<T>) => Promise<T>;
+}) {
   const agent = new Agent({ id: "a1", name: "scout", generation: 1 } as never, { instructions: "", warnings: [], ...tree });
   const asked: string[] = [];
   const announced: Happening[] = [];
@@ -42,6 +48,7 @@ function system(tree: { config: AgentConfig; unreadable?: string; gone?: boolean
   const bus = openBus();
   bus.on("cage_ended", ({ why }) => void released.push(why));
   const cages = new Cages({
+    repositories: { duringStart: (_agent, start) => tree.gate?.(start) ?? start() },
     driver: driver,
     specs: {
       async of() {
@@ -242,6 +249,29 @@ test("work without a process ends the cage, holds up every start, and lets the a
   const { phase } = agent;
   await cages.without([agent], { graceMs: 0, reason: "a removal" }, async () => {});
   expect(agent.phase).toBe(phase);
+});
+
+test("a cage starts, and is tried, within the hold on the objects of its repositories", async () => {
+  const go = Promise.withResolvers<void>();
+  const held: string[][] = [];
+  const { agent, cages, asked, end } = system({
+    config: AgentConfig.parse({}),
+    async gate(start) {
+      await go.promise;
+      held.push([...asked]);
+      const result = await start();
+      held.push([...asked, agent.phase.at]);
+      return result;
+    },
+  });
+  const started = cages.start(agent, "a test");
+  go.resolve();
+  await started;
+  expect(held).toEqual([[], ["start", "running"]]);
+  end({ code: 0 });
+  const trial = { nonce: "n", confirmed: Promise.resolve(), withinMs: 1_000, ended: new AbortController().signal };
+  await cages.trial(agent, { ...trial, leaving() {}, switched() {} });
+  expect(held[3]?.at(-1)).toBe("running");
 });
 
 test("a turn that runs ends before work without a process begins", async () => {

@@ -38,6 +38,10 @@ export interface CageSockets {
 
 export interface CageDeps {
   driver: Pick<Driver, "prepare" | "start" | "adopt" | "destroy">;
+  repositories: {
+    /** Runs the start of a cage, which binds the objects of the agent's repositories, while none of them are removed. */
+    duringStart<T>(agent: Agent, start: () => Promise<T>): Promise<T>;
+  };
   specs: CageSpecs;
   sockets: CageSockets;
   agents: Pick<Swarm, "byId">;
@@ -106,11 +110,13 @@ export class Cages {
     stateOf(agent).cage.phase = { at: "starting" };
     this.#deps.bus.emit("changed", agent);
     try {
-      const spec = await this.#specToStart(agent);
-      await this.#deps.sockets.openAgent(agent);
-      await this.#deps.driver.prepare(spec);
-      const running = await this.#deps.driver.start(spec);
-      this.#adopted(agent, running, spec.revision);
+      await this.#deps.repositories.duringStart(agent, async () => {
+        const spec = await this.#specToStart(agent);
+        await this.#deps.sockets.openAgent(agent);
+        await this.#deps.driver.prepare(spec);
+        const running = await this.#deps.driver.start(spec);
+        this.#adopted(agent, running, spec.revision);
+      });
       await this.#announce(agent, { event: "started", reason, actor });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -232,22 +238,26 @@ export class Cages {
       options.switched();
       stateOf(agent).cage.phase = { at: "starting" };
       this.#deps.bus.emit("changed", agent);
-      let running: Running | undefined;
-      try {
-        const spec = await this.#specToStart(agent, options.nonce);
-        await this.#deps.sockets.openAgent(agent);
-        await this.#deps.driver.prepare(spec);
-        running = await this.#deps.driver.start(spec);
-        await confirmation(agent, options, running);
-        stateOf(agent).cage.crashTimes = [];
-        this.#adopted(agent, running, spec.revision);
-      } catch (error) {
-        await running?.kill();
-        await this.#release(agent, DEPLOYED);
-        stateOf(agent).cage.phase = { at: "stopped" };
-        throw error;
-      }
+      await this.#deps.repositories.duringStart(agent, () => this.#try(agent, options));
     });
+  }
+
+  async #try(agent: Agent, options: Trial): Promise<void> {
+    let running: Running | undefined;
+    try {
+      const spec = await this.#specToStart(agent, options.nonce);
+      await this.#deps.sockets.openAgent(agent);
+      await this.#deps.driver.prepare(spec);
+      running = await this.#deps.driver.start(spec);
+      await confirmation(agent, options, running);
+      stateOf(agent).cage.crashTimes = [];
+      this.#adopted(agent, running, spec.revision);
+    } catch (error) {
+      await running?.kill();
+      await this.#release(agent, DEPLOYED);
+      stateOf(agent).cage.phase = { at: "stopped" };
+      throw error;
+    }
   }
 
   /** Returns an agent to its earlier state after a trial. An agent that was stopped meanwhile stays stopped. */

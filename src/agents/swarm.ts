@@ -95,6 +95,11 @@ export class Swarm {
     return [...this.#byName.values()];
   }
 
+  /** Every agent that has a folder or had one: live, destroyed and purged ones, and drafts. */
+  everyone(): Agent[] {
+    return [...this.#byId.values()];
+  }
+
   /** Throws if a new agent cannot have this name. A destroyed agent of that name is not replaced silently. */
   checkFree(name: string): void {
     const holder = this.#byName.get(name);

@@ -1,6 +1,6 @@
 import { agentStore as openAgentStore } from "../agents/agent-store.ts";
 import { AllStop } from "../agents/all-stop.ts";
-import { Cages } from "../agents/cages.ts";
+import { Cages, type CageDeps } from "../agents/cages.ts";
 import { AgentCommands } from "../agents/commands.ts";
 import { DiskWatch } from "../agents/disk-watch.ts";
 import type { AgentEvents } from "../agents/events.ts";
@@ -126,7 +126,11 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     reposOf: (agent) => work.assignedTo(agent),
     newsFor: (agent) => work.news.take(agent),
   });
-  const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements });
+  const repositories: CageDeps["repositories"] & AgentRepositories = {
+    duringStart: (agent, start) => work.duringStart(agent, start),
+    complaints: (name, of) => work.complaints(name, of),
+  };
+  const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements, repositories });
   const commands = new AgentCommands({ ...base, cages, harnesses, broker, announcements });
   const allStop = new AllStop({ ...base, commands });
   const diskWatch = new DiskWatch({ ...base, cages, bytesOnDisk, everyMs: config.diskCheckMs });
@@ -136,7 +140,6 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const review = new Review({ ...base, included, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths, platform });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
-  const repositories: AgentRepositories = { complaints: (name, of) => work.complaints(name, of) };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint, repositories });
 
   const { sandboxedRun } = platform;

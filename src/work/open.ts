@@ -61,6 +61,15 @@ export function openWork(context: WorkContext) {
     news,
     /** The complaints about the repositories of a config. */
     complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),
+    /** Runs the start of an agent's cage while no objects are removed from its repositories. */
+    duringStart<T>(agent: Agent, start: () => Promise<T>): Promise<T> {
+      return agent.config.repos.reduceRight<() => Promise<T>>(
+        (inner, { name }) =>
+          () =>
+            repositories.uses.during(name, inner),
+        start,
+      )();
+    },
     /** The repositories of an agent, as its harness makes their workspaces. */
     assignedTo: (agent: Agent) => assignedTo(agent, repositories),
     /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */

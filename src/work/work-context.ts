@@ -13,7 +13,7 @@ export interface WorkContext {
   store: Store;
   feed: Pick<Feed, "publish">;
   broker: Pick<Broker, "notify" | "checkMayAsk">;
-  agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed">;
+  agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed" | "everyone">;
   paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;
   git: GitWorker;
   cages: Pick<Cages, "without">;

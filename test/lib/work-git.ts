@@ -77,6 +77,7 @@ export async function openWorkGit(agents: Agent[]) {
     agents: {
       all: () => agents,
       allWithDestroyed: () => agents,
+      everyone: () => agents,
       byId: (id: string) => agents.find((one) => one.id === id),
     },
     paths: { repoScratch: scratch },

@@ -43,9 +43,10 @@ beforeEach(async () => {
 });
 afterEach(() => work.close());
 
+const GLOBAL = (): Record<string, string> => ({ GIT_CONFIG_GLOBAL: join(work.top, "gitconfig") });
 /** Runs git in a workspace, as the agent does in its cage. */
 async function git(folder: string, ...argv: string[]): Promise<string> {
-  const ended = await runIn(folder, "git", argv, { GIT_CONFIG_GLOBAL: join(work.top, "gitconfig") });
+  const ended = await runIn(folder, "git", argv, GLOBAL());
   expect(ended, argv.join(" ")).toMatchObject({ code: 0 });
   return ended.out.trim();
 }
@@ -115,6 +116,19 @@ async function needy(): Promise<{ web: string; copy: string; needed: string[]; g
   await git(web, "worktree", "add", "-q", "--detach", join(root, "tree"), tree);
   await git(web, "switch", "-q", "--detach", "main");
   const staged = await pushed("staged");
+  // A cherry-pick of two that stopped at the first: git notes the second in short.
+  await git(web, "switch", "-q", "--detach", "main");
+  const first = await pushed("picked");
+  writeFileSync(join(web, "picked"), "again\n");
+  await git(web, "commit", "-qam", "picked again");
+  await git(web, "push", "-q", "origin", "HEAD:refs/heads/picked");
+  const later = await git(web, "rev-parse", "HEAD");
+  const picker = join(root, "picker");
+  await git(web, "worktree", "add", "-q", "--detach", picker, "main");
+  await commit(picker, "picked");
+  writeFileSync(join(picker, "picked"), "other\n");
+  await git(picker, "commit", "-qam", "in the way");
+  expect(await runIn(picker, "git", ["cherry-pick", first, later], GLOBAL())).toMatchObject({ code: 1 });
   await git(web, "switch", "-q", "--detach", "main");
   const detached = await pushed("detached");
   // A copy that borrows through the first one.
@@ -127,12 +141,12 @@ async function needy(): Promise<{ web: string; copy: string; needed: string[]; g
   const blob = await git(web, "rev-parse", `${staged}:staged`);
   await git(web, "update-index", "--add", "--cacheinfo", `100644,${blob},again`);
   await git(web, "reflog", "expire", "--expire=now", "--all");
-  for (const name of ["built", "stash-base", "tree", "staged", "detached", "copied"]) await drop(name);
+  for (const name of ["built", "stash-base", "tree", "staged", "detached", "copied", "picked"]) await drop(name);
   // The workspaces keep only what they cannot borrow.
   for (const folder of [web, copy]) await git(folder, "gc", "-q", "--prune=now");
   // What nothing needs.
   const other = await workspaceElsewhere();
-  return { web, copy, needed: [built, stashed, tree, blob, detached, inCopy], garbage: other };
+  return { web, copy, needed: [built, stashed, tree, blob, detached, inCopy, later], garbage: other };
 }
 
 /** A commit that was pushed from a place that is gone, and removed. */
@@ -244,6 +258,14 @@ test("nothing that a workspace contains runs, and one that cannot be read keeps 
         symlinkSync("/tmp", join(root, "linked/objects"));
       },
     ],
+    [
+      "linked/objects/info/alternates is a link",
+      () => {
+        mkdirSync(join(root, "linked/objects/info"), { recursive: true });
+        writeFileSync(join(root, "linked/HEAD"), "");
+        symlinkSync("/tmp/x", join(root, "linked/objects/info/alternates"));
+      },
+    ],
   ];
   for (const [words, act] of refusals) {
     act();
@@ -296,4 +318,31 @@ test("a push, a fetch and a merge that run are waited for, and later ones wait",
   await Promise.all([one, alone]);
   expect(order).toEqual(["push", "removal"]);
   expect(work.repositories.view(work.repositories.get("web")).collecting).toBeUndefined();
+});
+
+test("an agent that begins to work on the repository meanwhile keeps everything, and a later start waits", async () => {
+  own();
+  const garbage = await workspaceElsewhere();
+  Object.assign(scout, { phase: { at: "running", running: {} } });
+  try {
+    await expect(collector.run("web", { now: false })).rejects.toThrow("scout began to work on web meanwhile");
+  } finally {
+    Object.assign(scout, { phase: { at: "stopped" } });
+  }
+  expect(has(garbage)).toBe(true);
+});
+
+test("a clone of another repository is not read, so that its agent may work meanwhile", async () => {
+  const other = join(root, "other/.git");
+  mkdirSync(join(other, "objects/info"), { recursive: true });
+  mkdirSync(join(other, "reftable"));
+  const alternates = join(other, "objects/info/alternates");
+  writeFileSync(alternates, "/run/hive/objects/api\n");
+  own();
+  await collector.run("web", { now: false });
+  for (const lines of ["/run/hive/objects/api\n/run/hive/objects/web\n", "/work/web/.git/objects\n"]) {
+    writeFileSync(alternates, lines);
+    own();
+    await expect(collector.run("web", { now: false })).rejects.toThrow("keeps its refs in a reftable");
+  }
 });

@@ -89,6 +89,7 @@ export class Collector {
   async #collect(name: string, tell: (words: string) => void): Promise<Omit<Result, "stopped">> {
     const { context, repositories, branches } = this.#deps;
     const { git, failpoint } = context;
+    this.#checkUnused(name);
     const objects = join(git.folder(name), "objects");
     const before = await this.#amount(name);
     const kept = await this.#kept(name, tell);
@@ -118,12 +119,20 @@ export class Collector {
     return { before, after, branches: this.#namesOf(kept.lost) };
   }
 
+  /** Throws if an agent has got the repository since the others were stopped. A later start waits for the end. */
+  #checkUnused(name: string): void {
+    const { agents } = this.#deps.context;
+    const up = agents.everyone().find((agent) => "running" in agent.phase && accessOf(agent, name) !== undefined);
+    if (up !== undefined)
+      throw new HiveError("conflict", `${up.name} began to work on ${name} meanwhile. Nothing was removed: try again`);
+  }
+
   async #kept(name: string, tell: (words: string) => void): Promise<Kept> {
     const { context } = this.#deps;
     const { git, agents } = context;
     const { shas, oldBranches, oldPins } = await readRoots(context, name);
-    // A destroyed agent keeps its workspaces until it is purged.
-    for (const agent of agents.allWithDestroyed()) {
+    // A destroyed agent keeps its workspaces until it is purged, and a draft has one before its deploy is done.
+    for (const agent of agents.everyone()) {
       tell(`reading the workspaces of ${agent.name}`);
       for (const sha of await neededBy(context, name, agent)) shas.add(sha);
     }

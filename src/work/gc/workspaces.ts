@@ -27,10 +27,17 @@ export async function neededBy(
   const { work, state } = paths.agent(agent.id);
   const needed = new Set<Sha>();
   for (const folder of [work, state].filter((one) => existsSync(one))) {
-    const ended = await git.besideFolder(repo, folder, agent.record.identity, WORKSPACE_SCRIPT, [CLONE_SCRIPT, INDEX_SCRIPT], {
-      maxBytes: MAX_LIST_BYTES,
-      timeoutMs: LIST_MS,
-    });
+    const ended = await git.besideFolder(
+      repo,
+      folder,
+      agent.record.identity,
+      WORKSPACE_SCRIPT,
+      [CLONE_SCRIPT, INDEX_SCRIPT, repo],
+      {
+        maxBytes: MAX_LIST_BYTES,
+        timeoutMs: LIST_MS,
+      },
+    );
     const lines = ended.stdout.toString("latin1").split("\n");
     if (ended.tooMuch) throw refusal(agent.name, `its clones name more than ${MAX_REPO_OBJECTS} objects`);
     if (ended.tooLong) throw refusal(agent.name, `reading it took longer than ${LIST_MS / 60_000} minutes`);
