@@ -2,6 +2,7 @@ import type { ChangeRecord } from "../store/changes.ts";
 import type { Tx } from "../store/store.ts";
 import { changeAfter, CHANGE_WORDS, isReturned, type ChangeEvent } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
+import { SYSTEM } from "../wire/names.ts";
 import { ChangeReader } from "./change-reader.ts";
 import type { WorkContext } from "./work-context.ts";
 
@@ -24,6 +25,9 @@ const AUDITED: Partial<Record<ChangeEvent, string>> = {
 
 /** Events that are someone else's decision on a change. */
 const DECISIONS: readonly ChangeEvent[] = ["approve", "deny", "return"];
+
+/** The note of a change that ends with its agent. */
+export const OWNER_GONE = "its agent was destroyed";
 
 /** The columns of a change that nobody has decided on. */
 export const UNDECIDED = { decided_by: null, decided_at: null, queued_at: null, reason: null };
@@ -76,6 +80,22 @@ export class ChangeStore extends ChangeReader {
     if (kind !== undefined) this.#audit(kind, actor, next);
     if ((isReturned(next.state) || next.state === "denied") && actor !== next.agent_name) this.#notifyOwner(tx, next);
     return next;
+  }
+
+  /**
+   * Withdraws open changes whose agents are destroyed: all of them, or one. What the queue works on is left to it. Safe to
+   * call again.
+   */
+  async withdrawOrphans(id?: number): Promise<void> {
+    const { store, agents } = this.#context;
+    const isOrphan = (row: ChangeRecord): boolean =>
+      (id === undefined || row.id === id) &&
+      changeAfter(row.state, "withdraw") !== undefined &&
+      agents.byId(row.agent)?.destroyed === true;
+    if (!store.changes.open().some(isOrphan)) return;
+    await store.write((tx) => {
+      for (const row of store.changes.open().filter(isOrphan)) this.move(tx, row.id, "withdraw", SYSTEM, { note: OWNER_GONE });
+    });
   }
 
   /** Changes fields of a change without moving it. Only inside a write. */

@@ -7,14 +7,15 @@ import type { DiffFile, Sha } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES, MAX_UNDECIDED_ROUNDS } from "../wire/limits.ts";
+import { SYSTEM } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
-import type { ChangeStore } from "./change-store.ts";
+import { OWNER_GONE, type ChangeStore } from "./change-store.ts";
 import type { Comments } from "./comments.ts";
 import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
 import { changeMarks } from "./marks.ts";
 import { decidesWithoutOperator, protectedPaths } from "./policy.ts";
 import type { Repo, Repositories } from "./repositories.ts";
-import { accessOf, type WorkContext } from "./work-context.ts";
+import { accessOf, checkAlive, type WorkContext } from "./work-context.ts";
 
 /** Proposals that git reads at once, in the hive and of one agent: each takes a few processes and memory for its diff. */
 const PROPOSALS = { most: 2, mostPerKey: 1 };
@@ -163,6 +164,9 @@ export class Changes {
     const before = this.#openOf(about, found.repo.name).find(({ base }) => base === found.base);
     const outdated = before ? await this.#comments.outdatedIn(before, found.sha) : new Map<number, boolean>();
     const row = await store.write((tx) => {
+      // Both may have gone while git read the proposal.
+      checkAlive(this.#context, about.agent);
+      this.#repositories.get(found.repo.name);
       const open = this.#openOf(about, found.repo.name);
       const same = this.#checkNew(about, found.repo.name, found.base, found.sha);
       this.#comments.markOutdated(outdated);
@@ -284,7 +288,7 @@ export class Changes {
     const open = store.changes.open().filter((row) => row.agent === agent.id && !isBeingMerged(row.state));
     if (open.length === 0) return;
     await store.write((tx) => {
-      for (const row of open) this.#changeStore.move(tx, row.id, "withdraw", "system", { note: "its agent was destroyed" });
+      for (const row of open) this.#changeStore.move(tx, row.id, "withdraw", SYSTEM, { note: OWNER_GONE });
     });
   }
 }

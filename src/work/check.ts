@@ -66,10 +66,11 @@ async function read(
   const commits: Facts["commits"] = new Map();
   const format = `--format=%H %P%x00%(trailers:key=${CHANGE_TRAILER},valueonly,separator=%x20)%x00`;
   const shas = merged.map((row) => `${row.merged_sha}\n`).join("");
-  const call = { input: shas, maxBytes: MAX_BYTES };
-  const out = await context.git.read(repo.name, ["log", "--no-walk=unsorted", "--ignore-missing", "--stdin", format], call);
+  const argv = ["log", "--no-walk=unsorted", "--ignore-missing", "--stdin", format];
+  // Without a commit to show, git takes HEAD, which an empty repository does not have.
+  const out = shas === "" ? "" : await context.git.read(repo.name, argv, { input: shas, maxBytes: MAX_BYTES });
   const words = out.toString("utf8").split("\0");
-  for (let at = 0; shas !== "" && at + 1 < words.length; at += 2) {
+  for (let at = 0; at + 1 < words.length; at += 2) {
     const [sha = "", ...parents] = (words[at] ?? "").trim().split(" ");
     commits.set(sha, { parents, names: (words[at + 1] ?? "").split(" ") });
   }

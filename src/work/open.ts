@@ -76,6 +76,9 @@ export function openWork(context: WorkContext) {
     async start(): Promise<void> {
       await repositories.open();
       await transport.branches.open();
+      // A daemon that ended in a purge has left them.
+      for (const { id, record } of context.agents.everyone())
+        if (record.purgedAt !== undefined) await transport.branches.purge(id);
       await workspaces.open();
       await queue.start();
       pushes.start();

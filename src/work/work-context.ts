@@ -6,6 +6,7 @@ import type { Paths } from "../lib/paths.ts";
 import type { Broker } from "../messages/broker.ts";
 import type { Driver } from "../platforms/port.ts";
 import type { Store } from "../store/store.ts";
+import { HiveError } from "../wire/error.ts";
 import type { GitWorker } from "./git/worker.ts";
 
 /** The parts of the hive that work on repositories uses. */
@@ -31,6 +32,12 @@ export interface WorkContext {
   };
   onUnexpected(error: unknown): void;
   now(): number;
+}
+
+/** Throws if an agent has been destroyed. A call or a push that it began may still be at work. */
+export function checkAlive({ agents }: Pick<WorkContext, "agents">, agent: string): void {
+  const found = agents.byId(agent);
+  if (found?.destroyed) throw new HiveError("forbidden", `${found.name} was destroyed`);
 }
 
 /** What an agent may do with a repository, by its deployed config. Undefined: nothing. */

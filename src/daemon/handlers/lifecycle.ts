@@ -102,7 +102,6 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     await context.commands.destroy(input.name, { purge: input.purge, note: input.note });
     await context.questions.closeOf(agent.id);
     if (input.purge) await context.deploys.forget(input.name);
-    if (input.purge) await context.work.transport.branches.purge(agent.id);
     await context.work.agentRemoved(agent, input);
     await context.deploys.marksChanged();
     return {};

@@ -5,6 +5,7 @@ import { groupsNamed } from "../../os/cgroups.ts";
 import { removeRef } from "../../os/git/refs.ts";
 import { FIRST_CHECK_ORDINAL } from "../../platforms/uids.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
+import { checkWork } from "../check.ts";
 import { checkCage } from "./check/folder.ts";
 
 /** Every failpoint of the queue, in the order in which a change with a check passes them. */
@@ -201,10 +202,11 @@ test("when a repository is removed, its running check ends", async () => {
   expect(work.unexpected).toEqual([]);
 });
 
-test("a repository that is removed while a change is merged takes the change with it", async () => {
+test.each(FAILPOINTS)("a repository that is removed at %s takes the change with it, and its name is free", async (at) => {
   work = await openTestWork({
+    settings: { check: "true" },
     async failpoint(name) {
-      if (name === "merge_tree") await work.repositories.remove("web");
+      if (name === at) await work.repositories.remove("web");
     },
   });
   await work.queue.start();
@@ -212,4 +214,50 @@ test("a repository that is removed while a change is merged takes the change wit
   await work.queue.idle();
   expect(work.store.changes.byId(id)).toBeUndefined();
   expect(work.unexpected).toEqual([]);
+  expect([existsSync(work.bare), readdirSync(work.paths.checks), readdirSync(work.paths.repoScratch)]).toEqual([false, [], []]);
+  await work.repositories.create("web", {});
+  expect((await checkWork(work.context, work.repositories)).flatMap(({ problems }) => problems)).toEqual([]);
+});
+
+describe("an agent that is destroyed while its change is merged", () => {
+  const destroyAt = async (at: string, check: string): Promise<number> => {
+    let fails = at === "merge_tree" ? 1 : 0;
+    work = await openTestWork({
+      settings: { check },
+      async failpoint(name) {
+        if (name !== at) return;
+        Object.assign(work.context.agents.byId("a1") ?? {}, { destroyed: true });
+        if (fails-- > 0) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+      },
+    });
+    await work.queue.start();
+    const id = await work.queued(work.commit(work.tip(), { b: "b" }));
+    await work.queue.idle();
+    expect(work.unexpected).toEqual([]);
+    return id;
+  };
+  const withdrawn = { state: "withdrawn", note: "its agent was destroyed", merged_sha: null };
+
+  test("has it withdrawn when it comes back, from a check or to the queue", async () => {
+    const checked = await destroyAt("check_start", "false");
+    expect(work.row(checked)).toMatchObject(withdrawn);
+    await work.close();
+    const full = await destroyAt("merge_tree", "");
+    expect(work.row(full)).toMatchObject(withdrawn);
+  });
+
+  test("has it merged when the check of what was approved passes", async () => {
+    const id = await destroyAt("check_start", "true");
+    expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: work.tip() });
+  });
+
+  test("has it withdrawn by the next daemon, if this one is killed", async () => {
+    work = await openTestWork();
+    const id = await work.approved(work.commit(work.tip(), { b: "b" }));
+    await work.close({ keep: true });
+    work = await openTestWork({ folder: work.top });
+    Object.assign(work.context.agents.byId("a1") ?? {}, { destroyed: true });
+    await work.queue.start();
+    expect(work.row(id)).toMatchObject(withdrawn);
+  });
 });

@@ -51,6 +51,7 @@ export class MergeQueue {
   /** Finishes what the last daemon left, then runs every queue. */
   async start(): Promise<void> {
     await recoverQueues(this.#parts, this.#checks);
+    await this.#parts.changes.withdrawOrphans();
     this.#isStarted = true;
     await this.#vetoes.start();
     for (const { repo, base } of this.#parts.context.store.changes.open().filter((row) => row.state === "queued"))
@@ -217,6 +218,8 @@ export class MergeQueue {
     } catch (error) {
       await this.#failed(lane, id, error);
     }
+    // Its agent may have been destroyed meanwhile: no agent goes on with what has come back.
+    await this.#persist(() => this.#parts.changes.withdrawOrphans(id));
   }
 
   async #attempt(lane: Lane, repo: Repo, id: number): Promise<RunEnd> {

@@ -5,7 +5,7 @@ import type { BranchRecord } from "../../store/repositories.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Repositories } from "../repositories.ts";
-import type { WorkContext } from "../work-context.ts";
+import { checkAlive, type WorkContext } from "../work-context.ts";
 import type { Topic } from "./view.ts";
 
 /** Whose branches they are: an agent, or the operator, whose id is its name. */
@@ -37,11 +37,11 @@ const PREFIX = "refs/agents/";
  */
 export class Branches {
   readonly #context: WorkContext;
-  readonly #repositories: Pick<Repositories, "all" | "find" | "folder">;
+  readonly #repositories: Pick<Repositories, "all" | "find" | "folder" | "get">;
   /** One change at a time per repository. */
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(context: WorkContext, repositories: Pick<Repositories, "all" | "find" | "folder">) {
+  constructor(context: WorkContext, repositories: Pick<Repositories, "all" | "find" | "folder" | "get">) {
     this.#context = context;
     this.#repositories = repositories;
   }
@@ -101,6 +101,9 @@ export class Branches {
   async #writeRows({ repo, pusher, moves, bytes }: Push): Promise<void> {
     const { store, now } = this.#context;
     await store.write(() => {
+      // Both may have gone while the push arrived.
+      checkAlive(this.#context, pusher.id);
+      this.#repositories.get(repo);
       if (bytes > 0) store.repositories.addPushed(pusher.id, repo, bytes);
       for (const { topic, next } of moves) {
         if (next === undefined) store.repositories.removeBranch(repo, pusher.id, topic);
@@ -136,8 +139,9 @@ export class Branches {
   /** Removes every branch of an agent that is purged. A new agent of its name starts without them. */
   async purge(agentId: string): Promise<void> {
     const { store } = this.#context;
-    await store.write(() => store.repositories.forgetPushed(agentId));
     const rows = store.repositories.branchesOfAgent(agentId);
+    if (rows.length === 0 && store.repositories.pushedBytes(agentId) === 0) return;
+    await store.write(() => store.repositories.forgetPushed(agentId));
     for (const repo of new Set(rows.map((row) => row.repo)))
       await this.#serially(repo, async () => {
         await store.write(() => {
