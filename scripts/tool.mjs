@@ -10,6 +10,7 @@ const TOOLS = {
   screens: "dev/screens/main.ts",
   soak: "bench/soak/main.ts",
   replay: "test/campaigns/replay/main.ts",
+  redteam: "test/redteam/main.ts",
 };
 
 /** Bundles a tool as the product's programs are, so that measured code never runs through a loader. Returns its file. */
@@ -19,7 +20,7 @@ export async function buildTool(name) {
     input: join(ROOT, TOOLS[name]),
     platform: "node",
     cwd: ROOT,
-    external: ["better-sqlite3", "playwright-core"],
+    external: ["better-sqlite3", "playwright-core", "rolldown"],
     logLevel: "warn",
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);

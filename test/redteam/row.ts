@@ -1,0 +1,91 @@
+/** Data that an attacker inside a cage is given: what it aims at. Nothing here is a secret that a cage must not have. */
+export interface Bait {
+  /** A TCP listener of the host on every address, and one address of the host besides loopback. */
+  host: { port: number; address: string };
+  /** A datagram socket of the host on every address. */
+  udpPort: number;
+  /** An abstract Unix socket of the host, without its leading NUL byte. */
+  abstractName: string;
+  /** Port of the dashboard on the host's loopback. */
+  dashboardPort: number;
+  /** A file of the operator that every user of the host may read. */
+  hostFile: string;
+  /** The state folder of the hive on the host. */
+  stateDir: string;
+  /** The hive's credential backwards, so that a search for it does not find the search. */
+  secretBackwards: string;
+  /** Name and id of another agent, and the pid of a process of its cage on the host. */
+  victim: { name: string; id: string; pid: number };
+}
+
+/** Where an attacker stands. The manager's cage has more of everything than any other agent's. */
+export type Position = "agent" | "manager" | "socket" | "web" | "browser";
+
+/**
+ * `blocked`: a barrier refused the attempt. `contained`: it succeeds and changes nothing outside the cage. `open`: it
+ * got through, or failed for another reason than its barrier, so that nothing is known about the barrier.
+ */
+export type Outcome = "blocked" | "contained" | "open";
+
+interface Described {
+  /** Unique and stable, such as `network-loopback`. */
+  id: string;
+  /** What is tried, as a phrase: "connect to a listener on the host's loopback". */
+  attempt: string;
+  /** What has to stop it, or to contain it. */
+  barrier: string;
+  /**
+   * What a refused attempt says. An attempt that fails with other words is open: a broken attempt must not count as a
+   * barrier.
+   */
+  refusal?: RegExp;
+  /** Set if the attempt may succeed: why that is harmless. */
+  contained?: string;
+}
+
+/** An attempt from inside a cage. `run` is carried out in the cage by a program that its model starts. */
+export interface CageRow extends Described {
+  from: "agent" | "manager";
+  /** Resolves with what was reached. Rejects with the refusal. */
+  run(bait: Bait): Promise<string>;
+}
+
+/** An attempt from outside of every cage. */
+export interface OutsideRow<World> extends Described {
+  from: "socket" | "web" | "browser";
+  run(world: World): Promise<string>;
+}
+
+/** What came of an attempt: what it reached, or the words of its refusal. */
+export interface Observation {
+  reached: boolean;
+  text: string;
+}
+
+/** Bytes of an observation that are kept. */
+const MAX_TEXT = 400;
+
+/** Carries out an attempt. Never rejects: a refusal is an observation. `limit` in milliseconds ends one that hangs. */
+export async function observe(run: () => Promise<string>, limit: number): Promise<Observation> {
+  let timer: NodeJS.Timeout | undefined;
+  const hung = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer")), limit);
+  });
+  try {
+    return { reached: true, text: (await Promise.race([run(), hung])).slice(0, MAX_TEXT) };
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    const text = typeof code === "string" && !String(message).includes(code) ? `${code} ${String(message)}` : String(message);
+    return { reached: false, text: text.slice(0, MAX_TEXT) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Compares what came of an attempt with what has to stop it. */
+export function judge(row: Described, seen: Observation | undefined): { outcome: Outcome; evidence: string } {
+  if (!seen) return { outcome: "open", evidence: "the attempt was not carried out" };
+  if (seen.reached) return { outcome: row.contained === undefined ? "open" : "contained", evidence: seen.text };
+  if (row.refusal?.test(seen.text)) return { outcome: "blocked", evidence: seen.text };
+  return { outcome: "open", evidence: `failed for another reason than its barrier: ${seen.text}` };
+}
