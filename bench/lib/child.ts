@@ -7,6 +7,8 @@ export interface Child {
   /** Subscribes to the child's reports. */
   onMessage(listener: (message: never) => void): void;
   send(message: object | number): void;
+  /** Rejects when the role ends before it is stopped: what waits for its report would wait for ever. */
+  broke: Promise<never>;
   stop(): Promise<void>;
 }
 
@@ -18,10 +20,16 @@ export async function startRole(role: string, argv: readonly string[]): Promise<
     once(child, "exit").then(() => Promise.reject(new Error(`the role ${role} ended before it was ready`))),
   ])) as [unknown];
   if (first !== "ready") throw new Error(`the role ${role} said ${JSON.stringify(first)}`);
+  const broke = once(child, "exit").then(([code, signal]) =>
+    Promise.reject(new Error(`the role ${role} ended (${code ?? signal}): its error is above`)),
+  );
+  // Only those that wait for a report hear it.
+  broke.catch(() => {});
   return {
     process: child,
     onMessage: (listener) => void child.on("message", (message) => message !== "ready" && listener(message as never)),
     send: (message) => void child.send(message),
+    broke,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");

@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/wire/harness.ts";
 import { nanoseconds, ready } from "./child.ts";
 import { ask, openLines, type Lines } from "./wire.ts";
 
@@ -27,17 +28,19 @@ async function loop(kind: string, inbox: string, lines: Lines, report: (one: Rep
     report({ waits: true });
     const text = await lines.next();
     const got = nanoseconds();
-    const { message } = JSON.parse(text) as { message: { body: string } };
+    const { message } = JSON.parse(text) as { message?: { body: string } };
+    if (!message) throw new Error(`a receiver waited for a message and got ${text}`);
     report({ got, body: message.body });
     if (kind !== "floor") await ask(lines, { cmd: "finish", id: 2, turn, outcome: { kind: "ok" } });
   }
 }
 
+/** Becomes the agent's harness, one that the daemon has no reason to replace. */
 export async function hello(lines: Lines, revision: string, generation: number): Promise<Record<string, unknown>> {
   return ask(lines, {
     cmd: "hello",
     id: 0,
-    protocol: 2,
+    protocol: PROTOCOL,
     revision,
     generation,
     instance: `bench-${process.pid}-${Math.random()}`,

@@ -81,14 +81,12 @@ export async function senders([kind = "", count = "1", ...where]: string[]): Pro
 export async function sendersTo(kind: Kind, count: number, where: readonly string[], sliceMs: number): Promise<Senders> {
   const child = await startRole("senders", [kind, `${count}`, ...where]);
   let heard: (rate: number) => void = () => {};
-  let broke: (error: Error) => void = () => {};
   child.onMessage((rate: number) => heard(rate));
-  child.process.once("exit", () => broke(new Error(`the senders to ${kind} broke`)));
   return {
     slice() {
-      const rate = new Promise<number>((resolve, reject) => ([heard, broke] = [resolve, reject]));
+      const rate = new Promise<number>((resolve) => (heard = resolve));
       child.send(sliceMs);
-      return rate.then((one) => [one]);
+      return Promise.race([rate, child.broke]).then((one) => [one]);
     },
     stop: () => child.stop(),
   };

@@ -84,10 +84,13 @@ export const fanOut: Row = {
 /** Processor time in nanoseconds per delivery, until all listeners have what was sent. */
 function slice(child: Child, burst: number, publish: (event: HiveEvent) => Promise<void>): () => Promise<number[]> {
   const bytes = (): Promise<number> =>
-    new Promise((resolve) => {
-      child.process.once("message", (message: { bytes: number }) => resolve(message.bytes));
-      child.send({});
-    });
+    Promise.race([
+      new Promise<number>((resolve) => {
+        child.process.once("message", (message: { bytes: number }) => resolve(message.bytes));
+        child.send({});
+      }),
+      child.broke,
+    ]);
   const event: HiveEvent = { kind: "delta", agent: "bench", delta: { kind: "text", text: "z".repeat(200) } };
   const least = EVENTS * BROWSERS * JSON.stringify(event).length;
   return async () => {

@@ -119,8 +119,8 @@ function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: numb
       const again = new Promise<void>((resolve) => (waits = resolve));
       const start = nanoseconds();
       await ask(lines, { cmd: "send", id: 1, to: to[nth++ % to.length], body: BODY });
-      times.push((await arrived) - start);
-      await again;
+      times.push((await Promise.race([arrived, child.broke])) - start);
+      await Promise.race([again, child.broke]);
       // Lets the acknowledgement and the new wait finish, so that the daemon is at rest for the next send (the floor
       // discards messages without a receiver).
       await new Promise((resolve) => setTimeout(resolve, 1));
