@@ -8,6 +8,7 @@ import { sandboxedRun } from "../../src/os/sandboxed-run.ts";
 import { GitWorker } from "../../src/work/git/worker.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import { openTransport } from "../../src/work/transport/open.ts";
+import type { Pace } from "../../src/work/transport/pace.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
 import { openStoreIn } from "./store.ts";
 
@@ -57,7 +58,7 @@ export function agentWith(name: string, repos: Record<string, "read" | "write">)
 }
 
 /** Repositories with real git in the real sandbox, and the socket of each agent behind a port. */
-export async function openWorkGit(agents: Agent[]) {
+export async function openWorkGit(agents: Agent[], pace?: Pace) {
   const top = mkdtempSync(join(tmpdir(), "transport-"));
   const folder = (name: string): string => {
     mkdirSync(join(top, name), { recursive: true, mode: 0o700 });
@@ -87,7 +88,7 @@ export async function openWorkGit(agents: Agent[]) {
     now: Date.now,
   } as unknown as WorkContext;
   const repositories = new Repositories(context);
-  const transport = openTransport(context, repositories);
+  const transport = openTransport(context, repositories, pace);
   const closes: (() => unknown)[] = [];
   const ports = new Map<string, number>();
   for (const agent of agents) {

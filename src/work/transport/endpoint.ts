@@ -9,6 +9,7 @@ import type { RepoUses } from "../repo-uses.ts";
 import { bodyOf } from "./body.ts";
 import type { Pusher } from "./branches.ts";
 import { GIT_SCRIPT } from "./git-script.ts";
+import { PACE, type Pace } from "./pace.ts";
 import { FLUSH, pkt } from "./pkt-line.ts";
 import { oneLine, writeReport } from "./push-report.ts";
 import { drain } from "./drain.ts";
@@ -55,11 +56,19 @@ export class GitEndpoint {
   readonly #pushes: Pushes;
   readonly #uses: RepoUses;
   readonly #onUnexpected: (error: unknown) => void;
+  readonly #pace: Pace;
   readonly #fetchSlots = new Slots(FETCHES);
   readonly #pushSlots = new Slots(PUSHES);
   readonly #requests = new Requests();
 
-  constructor(deps: { git: Pick<GitWorker, "withScratch">; pushes: Pushes; uses: RepoUses; onUnexpected(error: unknown): void }) {
+  constructor(deps: {
+    git: Pick<GitWorker, "withScratch">;
+    pushes: Pushes;
+    uses: RepoUses;
+    onUnexpected(error: unknown): void;
+    pace?: Pace | undefined;
+  }) {
+    this.#pace = deps.pace ?? PACE;
     this.#git = deps.git;
     this.#uses = deps.uses;
     this.#pushes = deps.pushes;
@@ -129,7 +138,7 @@ export class GitEndpoint {
     const { response } = call;
     begin(response, "application/x-git-upload-pack-result");
     await refusedByLine(response, Buffer.alloc(0), async () => {
-      const asked = await readUpTo(bodyOf(call.request), MAX_ASKED_BYTES);
+      const asked = await readUpTo(bodyOf(call.request, this.#pace), MAX_ASKED_BYTES);
       await this.#inLine(this.#fetchSlots, call, () =>
         this.#runGit(call, openRepo(call), [], Readable.from([asked], { objectMode: false })),
       );
@@ -143,6 +152,7 @@ export class GitEndpoint {
 
   async #runGit(call: Call, opened: OpenedRepo, options: string[], input: Readable | undefined, head?: Buffer): Promise<void> {
     const { repo, service, response, ended, env } = call;
+    const { idleMs } = this.#pace;
     await this.#git.withScratch(bare(repo), { refs: opened.names.refs, head: opened.head }, async (scratch) => {
       const strict = service === "git-upload-pack" ? ["--strict"] : [];
       const child = scratch.start(
@@ -155,7 +165,12 @@ export class GitEndpoint {
         write(chunk: Buffer, _encoding, done) {
           if (isFirst && head) response.write(head);
           isFirst = false;
-          response.write(chunk, done);
+          // A client that does not read holds a slot, too.
+          const timer = setTimeout(() => response.destroy(), idleMs);
+          response.write(chunk, (error) => {
+            clearTimeout(timer);
+            done(error);
+          });
         },
       });
       // A response without a connection does not call back, so the write would never end.
@@ -171,7 +186,7 @@ export class GitEndpoint {
   async #push(call: Call): Promise<void> {
     const { request, response, caller, ended, repo } = call;
     begin(response, "application/x-git-receive-pack-result");
-    const body = bodyOf(request);
+    const body = bodyOf(request, this.#pace);
     const head = await readPushHead(body[Symbol.asyncIterator]());
     // Before it sends a large pack, git asks with an empty push whether it may.
     if (head.commands.length === 0) {
@@ -182,6 +197,8 @@ export class GitEndpoint {
       const { rules, pusher } = { rules: openRepo(call).rules(), pusher: caller.pusher };
       return this.#pushes.take({ ...head, repo: bare(repo), pusher, rules, ended });
     });
+    // Part of a push that was refused may not have been read.
+    if (!request.complete) response.setHeader("Connection", "close");
     response.end(writeReport(head, report));
   }
 }
