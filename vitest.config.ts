@@ -23,6 +23,8 @@ export default defineConfig({
     // Two cores is the smallest machine we support, and tests wait for cages, disks and browsers: a third worker
     // makes the whole run a sixth faster.
     maxWorkers: 3,
+    // A worker keeps its modules for its next file: importing them anew for each took a tenth of the whole run.
+    isolate: false,
     // These limits end tests that hang. They are long, and longer on a slow machine, so that load alone never fails a test.
     testTimeout: scaled(180_000),
     hookTimeout: scaled(240_000),

@@ -240,6 +240,11 @@ describe("the text", () => {
     expect(waiting.map(({ file }) => file)).toEqual([]);
   });
 
+  test("tests wait with expect.poll, whose limit grows on a slow machine, and not with vi.waitFor and its single second", () => {
+    const waiting = all.filter(({ file, text }) => file !== "test/rules.test.ts" && /\bvi\.waitFor|\bvi\.waitUntil/.test(text));
+    expect(waiting.map(({ file }) => file)).toEqual([]);
+  });
+
   /** The name of a constant, such as the words of an option: as long as it is written. */
   const isConstant = (name = ""): boolean => /^[A-Z][A-Z_]*$/.test(name);
   interface Argument {

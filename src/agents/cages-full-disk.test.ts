@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { CageExit, Driver, Running } from "../platforms/port.ts";
 import type { AgentRecord } from "../store/agents.ts";
 import { AgentConfig } from "../wire/config.ts";
@@ -45,7 +45,7 @@ test("a cage that crashes while the disk is full restarts", async () => {
   const { agent, cages, unexpected, crash } = setUp();
   await cages.start(agent, "test");
   crash();
-  await vi.waitFor(() => expect(agent.phase.at).toBe("backoff"));
+  await expect.poll(() => agent.phase.at).toBe("backoff");
   expect(unexpected).toMatchObject([{ code: "disk_full" }]);
   await cages.stop(agent, { graceful: false, reason: "test" });
 });
@@ -62,7 +62,7 @@ test("a start in the background reports a defect, but not a refusal", async () =
   const { agent, cages, unexpected } = setUp({ start: () => Promise.reject(new Error("no bwrap")) });
   cages.leaveAsleep(agent);
   cages.onMail(agent);
-  await vi.waitFor(() => expect(agent.phase).toMatchObject({ at: "parked", reason: expect.stringContaining("no bwrap") }));
+  await expect.poll(() => agent.phase).toMatchObject({ at: "parked", reason: expect.stringContaining("no bwrap") });
   expect(unexpected).toEqual([]);
   // The process of the dozing cage cannot be killed before the start.
   stateOf(agent).cage.phase = {
@@ -72,5 +72,5 @@ test("a start in the background reports a defect, but not a refusal", async () =
     revision: "r1",
   };
   cages.onMail(agent);
-  await vi.waitFor(() => expect(unexpected).toMatchObject([{ message: "EPERM" }]));
+  await expect.poll(() => unexpected).toMatchObject([{ message: "EPERM" }]);
 });

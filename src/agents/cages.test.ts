@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { CageExit, Running } from "../platforms/port.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { Agent, stateOf } from "./agent.ts";
@@ -202,11 +202,11 @@ test("a harness that is asked to sleep ends its cage, and mail starts it again",
   bus.emit("harness_dozing", agent);
   expect(agent.phase.at).toBe("dozing");
   end({ code: 0 });
-  await vi.waitFor(() => expect(agent.phase.at).toBe("asleep"));
+  await expect.poll(() => agent.phase.at).toBe("asleep");
   bus.emit("mail_waiting", "another agent");
   expect(asked).toEqual(["start"]);
   bus.emit("mail_waiting", agent.id);
-  await vi.waitFor(() => expect(asked).toEqual(["start", "start"]));
+  await expect.poll(() => asked).toEqual(["start", "start"]);
 });
 
 test("the revision of an adopted cage is known when its harness says hello", async () => {

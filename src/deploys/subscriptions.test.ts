@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import { recordCommitted } from "../agents/records.ts";
 import { PROTOCOL } from "../wire/harness.ts";
@@ -24,7 +24,7 @@ afterEach(() => system.close());
 const ada = () => system.swarm.byName("ada");
 /** Gives ada a deployed hyperhive other than the current one. */
 const outdate = (): void => recordCommitted(ada(), { hyperhive: "r0" });
-const untilUpdated = () => vi.waitFor(() => expect(ada().record.hyperhive).toBe("r1"));
+const untilUpdated = () => expect.poll(() => ada().record.hyperhive).toBe("r1");
 const hello = (generation: number) =>
   system.harnesses.hello(
     ada(),
@@ -46,7 +46,7 @@ test("a deploy keeps only the running generation, and the manager is spawned onl
 test("a deploy that the ledger does not contain yet is abandoned when everything is stopped", async () => {
   gate = Promise.withResolvers();
   const { id } = await system.requests.rebuild(ada(), "operator");
-  await vi.waitFor(() => expect(system.requestStore.get(id).state).toBe("waiting"));
+  await expect.poll(() => system.requestStore.get(id).state).toBe("waiting");
   await system.allStop.stop({ graceful: false, by: "operator" });
   gate.resolve();
   await expect(system.through(id)).rejects.toThrow("everything was stopped before the deploy was done");
@@ -68,5 +68,5 @@ test("an agent whose harness is outdated is rebuilt between two turns", async ()
 test("a harness of another generation is shown as drift when it says hello", async () => {
   const { generation } = ada();
   await hello(generation + 1);
-  await vi.waitFor(() => expect(ada().drift).toBe(`generation ${generation + 1} runs, and ${generation} is what was deployed`));
+  await expect.poll(() => ada().drift).toBe(`generation ${generation + 1} runs, and ${generation} is what was deployed`);
 });
