@@ -1,7 +1,8 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
 import type { Output } from "../wire/operations.ts";
-import type { ChangeView, CommentView } from "../wire/work.ts";
+import { CHECK_WORDS, shownCheck } from "../wire/change-checks.ts";
+import type { ChangeView, CommentView, EarlyCheck } from "../wire/work.ts";
 import { diffText, riskText, shown } from "./diff-text.ts";
 import { age, clean, duration, indented, timeOfDay, visible, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
@@ -56,7 +57,10 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
       },
       {
         title: "WHAT",
-        value: (one) => [vetoWords(one, now), one.title, firstLine(one.reason ?? "")].filter((words) => words !== "").join(": "),
+        value: (one) =>
+          [vetoWords(one, now), checkWord(one), one.title, firstLine(one.reason ?? "")]
+            .filter((words) => words !== "")
+            .join(": "),
         isWide: true,
       },
     ],
@@ -68,6 +72,36 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
 /** Until when the operator may stop what a reviewer has approved. Empty if it does not wait for that. */
 function vetoWords({ merges_at: at }: ChangeView, now: number): string {
   return at === undefined ? "" : `merges at ${timeOfDay(at)} unless you veto (in ${duration(Math.max(0, Date.parse(at) - now))})`;
+}
+
+const CHECK_COLOURS: Record<EarlyCheck["state"], Colour> = {
+  waiting: "dim",
+  running: "mauve",
+  passed: "green",
+  failed: "red",
+  conflict: "red",
+  error: "amber",
+};
+
+/** What the check before the decision says; empty if there is none. */
+function checkWord(change: ChangeView): string {
+  const check = shownCheck(change);
+  return check === undefined ? "" : CHECK_WORDS[check.state];
+}
+
+/** The check before the decision, on which tip it ran, and why it failed. `tip` is that of the base now. */
+function checkLines(change: ChangeView, tip: string | undefined, { paint, width }: Pick<View, "paint" | "width">): string[] {
+  const check = shownCheck(change);
+  if (check === undefined) return [];
+  const { state, onto, reason } = check;
+  const isOver = state !== "waiting" && state !== "running";
+  const place = onto === undefined ? "" : `, merged onto ${short(onto)} of ${visible(change.base)}`;
+  const moved =
+    isOver && onto !== undefined && tip !== undefined && tip !== onto ? `; ${visible(change.base)} has moved since` : "";
+  return [
+    reflow(`check   ${paint(CHECK_COLOURS[state], CHECK_WORDS[state])}${place}${moved}`, width, 8),
+    ...(reason === undefined || state === "passed" ? [] : ["", indented(reflow(shown(reason, paint), width - 2)), ""]),
+  ];
 }
 
 /** What to do with a change that came back. `tip` is that of its base. Empty for the others. */
@@ -102,6 +136,7 @@ export function changeSummary(
     reflow(`commit  ${sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`, width, 8),
   ];
   if (merged !== undefined) lines.push(`merged  ${merged}`);
+  lines.push(...checkLines(change, tip, { paint, width }));
   const veto = vetoWords(change, now);
   if (veto !== "")
     lines.push(

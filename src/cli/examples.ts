@@ -114,6 +114,7 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: [
       "hivectl repo set web --merge squash --protect 'deploy/**'",
       "hivectl repo set web --policy checks --check 'npm ci && npm test'",
+      "hivectl repo set web --check 'npm test' --check-on propose",
       "hivectl repo set web --push after-merge",
       "hivectl repo set web --author '' --reviewer ''",
     ],

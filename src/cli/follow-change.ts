@@ -1,4 +1,5 @@
 import { hivectl } from "../lib/hivectl.ts";
+import { CHECK_WORDS, mayPrint, shownCheck } from "../wire/change-checks.ts";
 import { CHANGE_WORDS, isUnderWay, type ChangeState } from "../wire/change-states.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { ChangeView } from "../wire/work.ts";
@@ -50,7 +51,10 @@ function endWords({ state, reason, note, merged_sha: merged }: ChangeView): stri
   return `${CHANGE_WORDS[state]}${why === undefined ? "" : `: ${clean(why)}`}`;
 }
 
-/** Prints the log of a change's check, and with `isFollowing` new lines until the change is merged or comes back. */
+/**
+ * Prints the log of a change's check, and with `isFollowing` new lines until the check before the decision
+ * has ended, or the change is merged or comes back.
+ */
 export async function checkLog(
   shell: Shell,
   id: number,
@@ -63,7 +67,9 @@ export async function checkLog(
       nothing: `no check of change ${id} has printed anything`,
       async ended() {
         shell.waitsFor(`the check goes on; ${hivectl(`change log ${id}`)} shows its log`);
-        return `change ${id}: ${endWords(await changeUntil(shell, id, { isOver: isSettled }))}`;
+        const change = await changeUntil(shell, id, { isOver: (one) => !mayPrint(one) });
+        const check = shownCheck(change);
+        return `change ${id}: ${check === undefined ? "" : `${CHECK_WORDS[check.state]}, `}${endWords(change)}`;
       },
     },
     isFollowing,

@@ -84,6 +84,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("merge", `${repo.merge}, policy ${repo.policy}`),
     ...field("reviewers", repo.reviewers.map((name) => reviewerWords(name, repo)).join(", ")),
     ...field("check", repo.check),
+    ...field("check on", repo.check_on === "merge" ? "" : `${repo.check_on}, and again at the merge`),
     ...field("setup", repo.setup),
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),

@@ -42,6 +42,8 @@ export interface ChangeRecord {
   merged_sha: string | null;
   /** 1 if a check has left a log. */
   has_log: number;
+  /** JSON: the check of this round before the decision. */
+  early_check: string | null;
   /** Rounds since someone else last decided on a change of the same agent. */
   undecided: number;
 }
@@ -78,6 +80,7 @@ const NAMES: (keyof ChangeRecord)[] = [
   "candidate_base",
   "merged_sha",
   "has_log",
+  "early_check",
   "undecided",
 ];
 const stateIn = (states: readonly ChangeState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
@@ -87,8 +90,8 @@ const OPEN = `state NOT IN (${CHANGE_STATES.filter(isChangeOver)
   .join(", ")})`;
 const MERGING = stateIn(CHANGE_STATES.filter(isBeingMerged));
 
-const charsOf = ({ title, body, note, reason, marks }: ChangeRecord): number =>
-  title.length + body.length + (note?.length ?? 0) + (reason?.length ?? 0) + marks.length;
+const charsOf = ({ title, body, note, reason, marks, early_check: check }: ChangeRecord): number =>
+  title.length + body.length + (note?.length ?? 0) + (reason?.length ?? 0) + marks.length + (check?.length ?? 0);
 
 export interface CommentRecord {
   id: number;

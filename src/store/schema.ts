@@ -391,4 +391,8 @@ CREATE TABLE include_files (
   PRIMARY KEY (repo, path)
 );
 `,
+  `
+-- The check of a proposed round before the decision, as JSON.
+ALTER TABLE changes ADD COLUMN early_check TEXT;
+`,
 ];

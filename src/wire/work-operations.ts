@@ -44,6 +44,7 @@ const ChangeRow = ChangeView.pick({
   sha: true,
   reason: true,
   note: true,
+  early_check: true,
 });
 
 /** The start of a change's diff: its merge base, the tip of its base now, or the commit of its last reviewed round. */

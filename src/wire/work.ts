@@ -64,6 +64,10 @@ export type MergePolicy = z.infer<typeof MergePolicy>;
 export const PushRule = z.enum(["never", "after-merge"]);
 export type PushRule = z.infer<typeof PushRule>;
 
+/** When the check runs: in the merge queue alone, or also when a change is proposed. */
+export const CheckOn = z.enum(["merge", "propose"]);
+export type CheckOn = z.infer<typeof CheckOn>;
+
 const Command = z
   .string()
   .max(MAX_WORK_COMMAND_CHARS)
@@ -94,6 +98,7 @@ export const RepoSettings = z.object({
   /** Paths that only the operator may approve, besides those of every repository. */
   protected: z.array(Pattern).max(MAX_REPO_LIST),
   push: PushRule,
+  check_on: CheckOn,
 });
 export type RepoSettings = z.infer<typeof RepoSettings>;
 
@@ -106,6 +111,7 @@ export const DEFAULT_REPO_SETTINGS: Omit<RepoSettings, "base"> = {
   reviewers: [],
   protected: [],
   push: "never",
+  check_on: "merge",
 };
 
 /** What the merge queue of one base does. */
@@ -175,6 +181,17 @@ export const AgentBranch = z.object({
   pushed_at: Instant.optional(),
 });
 
+/** The check of a proposed change, before it is decided on. It decides nothing: the merge queue runs the check again. */
+export const EarlyCheck = z.object({
+  /** `error`: it could not be run. `conflict`: there is nothing to run it on. Both, and `failed`, for `reason`. */
+  state: z.enum(["waiting", "running", "passed", "failed", "conflict", "error"]),
+  reason: z.string().optional(),
+  /** The tip of the base that the change was merged onto. */
+  onto: Sha.optional(),
+  at: Instant,
+});
+export type EarlyCheck = z.infer<typeof EarlyCheck>;
+
 /** A change in full, without its diff. An upsert by `id`. */
 export const ChangeView = z.object({
   id: Id,
@@ -215,6 +232,8 @@ export const ChangeView = z.object({
   comments: z.object({ draft: z.number().int(), open: z.number().int(), resolved: z.number().int() }),
   /** True if a run of the check has left a log. */
   has_log: z.boolean(),
+  /** The check of this round before the decision. Absent: none was asked for, or none has begun. */
+  early_check: EarlyCheck.optional(),
 });
 export type ChangeView = z.infer<typeof ChangeView>;
 

@@ -3,7 +3,7 @@ import type { Store } from "../store/store.ts";
 import type { RiskMark } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
-import type { ChangeView, CommentView } from "../wire/work.ts";
+import type { ChangeView, CommentView, EarlyCheck } from "../wire/work.ts";
 import { isReviewed, vetoEnds } from "./policy.ts";
 
 /** Reads changes: the rows, and how they are shown. */
@@ -50,8 +50,20 @@ export class ChangeReader {
       ...(row.merged_sha === null ? {} : { merged_sha: row.merged_sha }),
       comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
       has_log: row.has_log === 1,
+      ...(row.early_check === null ? {} : { early_check: earlyCheckOf(row.early_check) }),
     };
   }
+}
+
+/** The text of the column as it is shown. */
+function earlyCheckOf(text: string): EarlyCheck {
+  const { state, reason, onto, at } = JSON.parse(text) as Omit<EarlyCheck, "at"> & { at: number };
+  return {
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(onto === undefined ? {} : { onto }),
+    at: instant(at),
+  };
 }
 
 /** A comment as it is shown. */

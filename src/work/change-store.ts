@@ -42,12 +42,17 @@ export type ChangeDraft = Omit<ChangeRecord, "id" | "seq" | "state" | "updated_a
 export class ChangeStore extends ChangeReader {
   readonly #context: WorkContext;
   /** Called after the commit of every change of a row. */
-  readonly #onChanged: (row: ChangeRecord) => void;
+  readonly #listeners: ((row: ChangeRecord) => void)[];
 
   constructor(context: WorkContext, onChanged: (row: ChangeRecord) => void) {
     super(context.store);
     this.#context = context;
-    this.#onChanged = onChanged;
+    this.#listeners = [onChanged];
+  }
+
+  /** Calls the listener after the commit of every change of a row. */
+  onChanged(listener: (row: ChangeRecord) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Stores a new change. Only inside a write. */
@@ -113,7 +118,7 @@ export class ChangeStore extends ChangeReader {
   #publishAfter(tx: Tx, row: ChangeRecord): void {
     tx.afterCommit(() => {
       this.#context.feed.publish({ kind: "change", seq: row.seq, change: this.view(row) });
-      this.#onChanged(row);
+      for (const listener of this.#listeners) listener(row);
     });
   }
 

@@ -160,6 +160,7 @@ export class Changes {
       queued_at: null,
       candidate: null,
       candidate_base: null,
+      early_check: null,
     };
     const before = this.#openOf(about, found.repo.name).find(({ base }) => base === found.base);
     const outdated = before ? await this.#comments.outdatedIn(before, found.sha) : new Map<number, boolean>();

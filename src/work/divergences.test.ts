@@ -198,6 +198,7 @@ async function merged(sha: Sha, state: "merged" | "merging" = "merged") {
       candidate_base: state === "merged" ? sha : null,
       merged_sha: state === "merged" ? sha : null,
       has_log: 0,
+      early_check: null,
       undecided: 0,
     }),
   );

@@ -42,11 +42,14 @@ export function settingsComplaint({
   policy,
   check,
   reviewers,
-}: Pick<RepoSettings, "policy" | "check" | "reviewers">): string | undefined {
+  check_on: checkOn,
+}: Pick<RepoSettings, "policy" | "check" | "reviewers" | "check_on">): string | undefined {
   if (policy === "checks" && check.trim() === "")
     return 'policy: under "checks" a change merges when its check passes, and this repository has none: set a check with it';
   if (policy === "reviewed" && reviewers.length === 0)
     return 'policy: under "reviewed" a named reviewer approves, and this repository has none: name one with it';
+  if (checkOn === "propose" && check.trim() === "")
+    return "check-on: the repository has no check to run when a change is proposed: set a check with it";
   return undefined;
 }
 

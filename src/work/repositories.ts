@@ -407,7 +407,7 @@ const remedyFor = (name: string, damage: string): string =>
   `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
 function checkTogether(
-  settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push">,
+  settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push" | "check_on">,
   upstream: Upstream | undefined,
 ): void {
   const complaint =

@@ -25,9 +25,11 @@ test("a change is commented on by keyboard, sent back as one message, and approv
   // From the card that waits.
   const card = await openCall(page, "change 12: web #12 of scout");
   await card.getByText("CI file").waitFor();
+  await card.getByText("check passed").waitFor();
   await card.getByRole("link", { name: "review the change" }).click();
   // Comments stand under their lines with their answers; an outdated one says so and quotes its line.
   await page.getByText("it keeps the index").waitFor();
+  await page.getByText("check passed on a merge onto main at 77c0de9").waitFor();
   const outdated = page.getByRole("article", { name: "comment of operator crawler.mjs line 3" });
   await outdated.getByText("outdated, round 1").waitFor();
   await outdated.getByText('import { z } from "zod";').waitFor();

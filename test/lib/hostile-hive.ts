@@ -131,6 +131,7 @@ export function hostileHive(): FixtureHive {
     changes: [
       change,
       { ...change, id: 13, state: "checks_failed" },
+      { ...change, id: 15, early_check: { state: "failed", reason: EVIL, onto: SHA, at: ago(9) } },
       { ...change, id: 14, agent: "hm1nd", state: "checking", has_log: true },
     ],
     stuck: [aMessage(NAME, "hm1nd", EVIL, { id: 3, state: "dead", reason: EVIL })],

@@ -13,6 +13,8 @@ export function workChanges(): ChangeView[] {
       marks: [{ level: "danger", kind: "protected", text: "CI file", path: ".github/workflows/ci.yml" }],
       comments: { draft: 1, open: 2, resolved: 1 },
       round: 2,
+      has_log: true,
+      early_check: { state: "passed", onto: BASE, at: ago(500) },
     }),
     aChange({
       id: 13,

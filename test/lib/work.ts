@@ -141,10 +141,10 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     async base(sha: string, name = "main"): Promise<void> {
       await repositories.moveBase("web", name, sha, repositories.tip("web", name), { actor: "system", by: "upstream" });
     },
-    /** Proposes a commit and approves it. */
-    async approved(sha: string, facts: Partial<ChangeRecord> = {}): Promise<number> {
-      const row = await store.write((tx) => {
-        const made = changes.insert(tx, {
+    /** Proposes a commit. */
+    async proposed(sha: string, facts: Partial<ChangeRecord> = {}): Promise<number> {
+      const row = await store.write((tx) =>
+        changes.insert(tx, {
           repo: "web",
           agent: "a1",
           agent_name: "scout",
@@ -169,13 +169,20 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
           candidate_base: null,
           merged_sha: null,
           has_log: 0,
+          early_check: null,
           undecided: 1,
           ...facts,
-        });
-        return changes.move(tx, made.id, "approve", OPERATOR, { decided_by: OPERATOR, decided_at: now(), ...facts });
-      });
+        }),
+      );
       await moveRef(bare, `refs/changes/${row.id}/1`, sha, undefined);
       return row.id;
+    },
+    /** Proposes a commit and approves it. */
+    async approved(sha: string, facts: Partial<ChangeRecord> = {}): Promise<number> {
+      const id = await work.proposed(sha, facts);
+      const decided = { decided_by: OPERATOR, decided_at: now(), ...facts };
+      await store.write((tx) => changes.move(tx, id, "approve", OPERATOR, decided));
+      return id;
     },
     /** Proposes a commit, approves it and puts it into its queue. */
     async queued(sha: string, facts: Partial<ChangeRecord> = {}): Promise<number> {

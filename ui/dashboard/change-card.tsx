@@ -11,6 +11,7 @@ import { Age } from "../kit/time.tsx";
 import { changeName, stateWords } from "../lib/changes.ts";
 import { visible } from "../lib/text.ts";
 import { ChangeBar } from "../work/change-bar.tsx";
+import { CheckBadge } from "../work/early-check.tsx";
 import { Veto } from "../work/veto.tsx";
 
 /** Loaded after the page is drawn: the diff code comes with the first card. */
@@ -45,6 +46,7 @@ export function ChangeCard({ change }: { change: ChangeView }): ReactNode {
         )}
       </div>
       <Veto change={change} />
+      <CheckBadge change={change} />
       <Marks marks={change.marks} stat={change.stat} />
       {canApprove && (
         <Suspense fallback={<div className="mini faint">reading the diff…</div>}>

@@ -9,6 +9,7 @@ import { call } from "../lib/api.ts";
 import { CHANGE_COLOURS, changeName } from "../lib/changes.ts";
 import { knowChanges, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { CheckBadge } from "./early-check.tsx";
 import { nextOf, type Next } from "./groups.ts";
 import { Veto } from "./veto.tsx";
 
@@ -35,7 +36,7 @@ export function ChangeRow({ change, isOfRepo = false }: { change: ChangeView; is
         <NextAction change={change} />
       </div>
       <p className="dim">
-        <ChangeBadge change={change} /> <Who name={agent} /> {visible(branch)} → {visible(base)}
+        <ChangeBadge change={change} /> <CheckBadge change={change} /> <Who name={agent} /> {visible(branch)} → {visible(base)}
         {stat.added > 0 && <span className="green"> +{stat.added}</span>}
         {stat.removed > 0 && <span className="red"> −{stat.removed}</span>}
         {comments.open > 0 && (

@@ -16,6 +16,7 @@ import { ChangeBadge } from "./change-row.tsx";
 import { queueOf } from "./groups.ts";
 import { Veto } from "./veto.tsx";
 import { Check } from "./check-log.tsx";
+import { CheckBadge, CheckResult } from "./early-check.tsx";
 
 /** The way of a change that is not sent back. */
 const PATH: readonly ChangeState[] = ["proposed", "approved", "queued", "merging", "checking", "pushing", "merged"];
@@ -38,6 +39,7 @@ export function ChangeTop({ change, shownBase }: { change: ChangeView; shownBase
       </p>
       <p className="l1">
         <ChangeBadge change={change} />
+        <CheckBadge change={change} />
         {round > 1 && <span className="chip">round {round}</span>}
         <span className="dim">
           proposed <Age since={change.proposed_at} /> ago
@@ -50,6 +52,7 @@ export function ChangeTop({ change, shownBase }: { change: ChangeView; shownBase
       )}
       <Marks marks={change.marks} stat={change.stat} />
       <Course change={change} />
+      <CheckResult change={change} />
       <Check change={change} />
     </>
   );

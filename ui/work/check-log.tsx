@@ -1,6 +1,6 @@
 import { useCallback, type ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
-import { isBeingMerged } from "../../src/wire/change-states.ts";
+import { isChecked } from "../../src/wire/change-checks.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
 import { FollowedLog } from "../kit/followed-log.tsx";
 import { call } from "../lib/api.ts";
@@ -15,7 +15,10 @@ const LINES = 500;
 export function CheckLog({ id, most }: { id: number; most?: number }): ReactNode {
   const lines = most ?? LINES;
   // A change that the page does not have has ended.
-  const isLive = useHive((state) => isBeingMerged(state.changes.get(id)?.state ?? "merged"));
+  const isLive = useHive((state) => {
+    const change = state.changes.get(id);
+    return change !== undefined && isChecked(change);
+  });
   const read = useCallback(
     (after: number | undefined) => call("change_log", { change: id, lines, ...(after === undefined ? {} : { after }) }),
     [id, lines],
@@ -32,8 +35,9 @@ export function CheckLog({ id, most }: { id: number; most?: number }): ReactNode
 }
 
 /** The end of the log while the check runs, and a link to the whole of it. */
-export function Check({ change: { id, state, has_log: hasLog } }: { change: ChangeView }): ReactNode {
-  const isRunning = isBeingMerged(state);
+export function Check({ change }: { change: ChangeView }): ReactNode {
+  const { id, has_log: hasLog } = change;
+  const isRunning = isChecked(change);
   if (!isRunning && !hasLog) return null;
   return (
     <div className="check">

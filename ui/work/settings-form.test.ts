@@ -12,6 +12,7 @@ test.each([
   ["a policy", { policy: "checks" as const }, { policy: "checks" }],
   ["an emptied check", { check: "  " }, { check: "" }],
   ["reviewers", { reviewers: "scout,  forge-keeper\n" }, { reviewers: ["scout", "forge-keeper"] }],
+  ["the moment of the check", { check_on: "propose" as const }, { check_on: "propose" }],
   ["pushing", { push: "after-merge" as const }, { push: "after-merge" }],
   ["no reviewers", { reviewers: " , " }, { reviewers: [] }],
   ["a path with a comma", { protected: "docs/a, b.md\n\n deploy/** \n" }, { protected: ["docs/a, b.md", "deploy/**"] }],

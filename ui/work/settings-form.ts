@@ -4,7 +4,7 @@ import type { RepoSettings } from "../../src/wire/work.ts";
 export type Fields = Omit<RepoSettings, "reviewers" | "protected"> & { reviewers: string; protected: string };
 
 export function fieldsOf(settings: RepoSettings): Fields {
-  const { base, check, setup, merge, policy, author, push } = settings;
+  const { base, check, setup, merge, policy, author, push, check_on } = settings;
   return {
     base,
     check,
@@ -13,6 +13,7 @@ export function fieldsOf(settings: RepoSettings): Fields {
     policy,
     author,
     push,
+    check_on,
     reviewers: settings.reviewers.join(", "),
     protected: settings.protected.join("\n"),
   };

@@ -1,5 +1,5 @@
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
+import type { CheckOn, MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
 import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
@@ -17,6 +17,11 @@ const POLICIES: Record<MergePolicy, string> = {
   operator: "you approve every change",
   reviewed: "a reviewer approves, you may veto",
   checks: "every change whose check is green",
+};
+
+const MOMENTS: Record<CheckOn, string> = {
+  merge: "when a change is merged",
+  propose: "also when it is proposed, before you decide",
 };
 
 const PUSHES: Record<PushRule, string> = {
@@ -72,6 +77,7 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
           save={save}
           placeholder="npm ci && npm test"
         />
+        <Choice label="when the check runs" value={fields.check_on} words={MOMENTS} set={(moment) => set({ check_on: moment })} />
         <Choice label="how changes are merged" value={fields.merge} words={METHODS} set={(merge) => set({ merge })} />
         <Choice label="who decides" value={fields.policy} words={POLICIES} set={(policy) => set({ policy })} />
         <Text

@@ -7,7 +7,7 @@ import { cliAtTerminal, cliInside } from "../../../test/lib/cli-inside.ts";
 import { aChange, aComment, anApproval, aRepo, aState, diffFiles, DIGEST, SHA } from "../../../test/lib/fixtures.ts";
 import { eventsOf, StubHost, type Said } from "../../../test/lib/stub-host.ts";
 import { CHANGE_STATES, CHANGE_TABLE, CHANGE_WORDS } from "../../wire/change-states.ts";
-import type { ChangeView } from "../../wire/work.ts";
+import type { ChangeView, EarlyCheck } from "../../wire/work.ts";
 
 /** The verbs for changes, with a stub of the daemon. */
 
@@ -108,6 +108,30 @@ describe("change show", () => {
     expect(same).not.toContain("change retry");
     host.answers.changes = { changes: [aChange({ state: "approved", merges_at })] };
     expect((await hivectl("change", "list")).out).toContain("merges at ");
+  });
+
+  test("says what the check says before the decision, on which tip it ran, and why it failed", async () => {
+    const onto = aRepo("web").bases[0]?.sha ?? "";
+    const early = (extra: Partial<EarlyCheck>): ChangeView =>
+      aChange({ early_check: { state: "failed", onto, at: new Date().toISOString(), ...extra } });
+    const out = async (change: ChangeView, repo = aRepo("web")): Promise<string> => {
+      host.answers.change = { change, files: [], comments: [] };
+      host.answers.repo = { repo, branches: [] };
+      return (await hivectl("change", "show", "12")).out;
+    };
+    const place = `merged onto ${onto.slice(0, 12)} of main`;
+    expect(await out(early({ reason: "the check failed with exit code 3\n\nnot ok" }))).toMatch(
+      new RegExp(`check   check failed, ${place}\n\n +the check failed with exit code 3\n[^]*not ok\n`),
+    );
+    const moved = aRepo("web", { bases: [{ name: "main", sha: SHA }] });
+    expect((await out(early({ state: "passed" }), moved)).replaceAll(/\s+/g, " ")).toContain(
+      `check passed, ${place}; main has moved since `,
+    );
+    expect(await out(early({ state: "running" }), moved)).toContain(`check runs, ${place}\n`);
+    // Once it is decided on, the queue's own check counts.
+    expect(await out({ ...early({}), state: "queued" })).not.toContain("check failed");
+    host.answers.changes = { changes: [early({})] };
+    expect((await hivectl("change", "list")).out).toContain("check failed: Retry a fetch");
   });
 
   test("shows one file to its end, and takes another start of the diff", async () => {

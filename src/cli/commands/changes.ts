@@ -3,6 +3,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { CHANGE_WORDS, changeCan, isUnderWay } from "../../wire/change-states.ts";
 import { MAX_QUOTE_CHARS, type ChangeView } from "../../wire/work.ts";
 import { approves, consent, type Approving } from "../approving.ts";
+import { shownCheck } from "../../wire/change-checks.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { asksFirst, choose, mayAsk, merges, notes } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
@@ -57,7 +58,8 @@ export function changeCommands(program: Command): void {
       }
       const { changeText } = await import("../change-text.ts");
       const output = await shell.client.call("change", { change: id, against });
-      const tip = output.change.conflicts_with !== undefined ? await tipOf(shell, output.change) : undefined;
+      const isTipShown = output.change.conflicts_with !== undefined || shownCheck(output.change)?.onto !== undefined;
+      const tip = isTipShown ? await tipOf(shell, output.change) : undefined;
       shell.show(output, () => changeText(output, shell, tip));
     },
   );

@@ -266,6 +266,17 @@ test("repo push says where the branch is, and repo show which push failed", asyn
   expect(host.called("repo_set")).toEqual({ name: "web", push: "after-merge" });
 });
 
+test("repo set says when the check runs, and repo show says it if that is early", async () => {
+  host.answers.repo = { repo: aRepo("web"), branches: [] };
+  expect((await hivectl("repo", "show", "web")).out).not.toContain("check on");
+  host.answers.repo = { repo: aRepo("web", { check_on: "propose" }), branches: [] };
+  expect((await hivectl("repo", "show", "web")).out).toContain("check on   propose, and again at the merge\n");
+  host.answers.repo_set = { repo: aRepo("web") };
+  await hivectl("repo", "set", "web", "--check-on", "propose");
+  expect(host.called("repo_set")).toEqual({ name: "web", check_on: "propose" });
+  expect(await hivectl("repo", "set", "web", "--check-on", "push")).toMatchObject({ code: 2 });
+});
+
 describe("repo reconcile", () => {
   beforeEach(() => {
     host.answers.repo_divergence = aDivergence({ ours: { ...aDivergence().ours, count: 200 } });

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import { MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
+import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
@@ -24,12 +24,18 @@ interface SettingOptions {
   reviewer?: string[];
   protect?: string[];
   push?: PushRule;
+  checkOn?: CheckOn;
 }
 
 function takesSettings(command: Command): Command {
   return command
     .option("--base <branch>", "the branch that changes are merged into")
     .option("--check <command>", "runs on the result of a merge; the change is merged if it ends with 0")
+    .addOption(
+      new Option("--check-on <moment>", "propose: the check also runs when a change is proposed, before you decide").choices(
+        CheckOn.options,
+      ),
+    )
     .option("--setup <command>", "makes a fresh workspace ready to build; also runs before the check")
     .addOption(new Option("--merge <method>", "how a change is merged").choices(MergeMethod.options))
     .addOption(new Option("--policy <policy>", "what decides whether a change is merged").choices(MergePolicy.options))
@@ -54,9 +60,11 @@ function settingsOf({
   policy,
   author,
   push,
+  checkOn,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const all = { base, check, setup, merge, policy, author, push, reviewers: list(reviewer), protected: list(protect) };
+  const lists = { reviewers: list(reviewer), protected: list(protect) };
+  const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

@@ -1,5 +1,5 @@
 import type { ChangeRecord } from "../../store/changes.ts";
-import { isUnderWay } from "../../wire/change-states.ts";
+import { mayPrint } from "../../wire/change-checks.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
@@ -32,7 +32,7 @@ type Names =
 
 /** A change as an agent sees it. */
 function rowOf({ work }: HandlerContext, row: ChangeRecord): Output<"propose_change">["change"] {
-  const { id, repo, agent, branch, base, round, state, title, sha, reason, note } = work.changeStore.view(row);
+  const { id, repo, agent, branch, base, round, state, title, sha, reason, note, early_check } = work.changeStore.view(row);
   return {
     id,
     repo,
@@ -45,6 +45,7 @@ function rowOf({ work }: HandlerContext, row: ChangeRecord): Output<"propose_cha
     sha,
     ...(reason === undefined ? {} : { reason }),
     ...(note === undefined ? {} : { note }),
+    ...(early_check === undefined ? {} : { early_check }),
   };
 }
 
@@ -139,9 +140,9 @@ export const changeHandlers: Pick<Handlers, Names> = {
   },
   change_revert: async (context, input) => viewOf(context, await context.work.reverts.propose(input.change, input.note)),
   change_log(context, input) {
-    const { state } = context.work.changeStore.get(input.change);
+    const change = context.work.changeStore.view(context.work.changeStore.get(input.change));
     const file = context.paths.changeLog(input.change);
     if (input.after === undefined) return lastLines(file, input.lines);
-    return linesAfter(file, input.after, { complete: !isUnderWay(state) });
+    return linesAfter(file, input.after, { complete: !mayPrint(change) });
   },
 };

@@ -75,7 +75,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     const done = await pushes.push(name, base);
     return { repo: repositories.view(repositories.get(name)), ...done };
   },
-  async repo_set({ work: { repositories, pushes } }, input) {
+  async repo_set({ work: { repositories, pushes, queue } }, input) {
     const { base } = input;
     const repo = repositories.get(input.name);
     const tips = repositories.tips(repo.name);
@@ -83,6 +83,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
       throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
     const set = await repositories.set(input.name, { settings: given(input) });
     pushes.kick(input.name);
+    queue.settingsChanged(input.name);
     return { repo: repositories.view(set) };
   },
   async repo_remove({ backups, work: { repositories, queue } }, { name }) {

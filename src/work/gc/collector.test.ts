@@ -199,7 +199,14 @@ test("an old branch goes with its row, unless an open change or something that s
     };
     const empty = { title: "", body: "", digest: "", stat: "{}", marks: "[]", proposed_at: 0, undecided: 0, has_log: 0 };
     const none = { decided_by: null, decided_at: null, note: null, reason: null, queued_at: null, candidate: null };
-    const more = { candidate_base: null, merged_sha: null, merge_base: null, reviewed_sha: null, updated_at: 0 };
+    const more = {
+      candidate_base: null,
+      merged_sha: null,
+      merge_base: null,
+      reviewed_sha: null,
+      early_check: null,
+      updated_at: 0,
+    };
     work.store.changes.insert({ ...row, ...empty, ...none, ...more, state: "proposed", sha: proposed });
     work.store.changes.insert({ ...row, ...empty, ...none, ...more, id: 901, seq: 901, state: "denied", sha: old });
   });

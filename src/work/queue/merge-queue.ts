@@ -11,6 +11,7 @@ import { DIVERGED, type Repo, type Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
+import { EarlyChecks } from "./early-checks.ts";
 import { Lane } from "./lane.ts";
 import { recoverQueues } from "./recovery.ts";
 import { settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
@@ -38,6 +39,7 @@ export class MergeQueue {
   readonly #lanes = new Map<string, Lane>();
   readonly #ended = new AbortController();
   readonly #vetoes: Vetoes;
+  readonly #early: EarlyChecks;
   /** Repositories whose queues begin nothing, with how many have asked for that. */
   readonly #resting = new Map<string, number>();
   #isStarted = false;
@@ -46,6 +48,14 @@ export class MergeQueue {
     this.#parts = { context, repositories, changes };
     this.#checks = new Checks(context, { ...CHECK_LIMITS, ...limits });
     this.#vetoes = new Vetoes(context, (id) => this.enqueue(id));
+    this.#early = new EarlyChecks({
+      ...this.#parts,
+      checks: this.#checks,
+      merges: this.#merges,
+      ended: this.#ended.signal,
+      isResting: (repo) => this.#resting.has(repo),
+    });
+    changes.onChanged((row) => this.#early.look(row));
   }
 
   /** Finishes what the last daemon left, then runs every queue. */
@@ -56,6 +66,7 @@ export class MergeQueue {
     await this.#vetoes.start();
     for (const { repo, base } of this.#parts.context.store.changes.open().filter((row) => row.state === "queued"))
       this.kick(repo, base);
+    this.#early.start();
   }
 
   /** Ends running checks, waits for steps that take no time, and leaves the rest to the next daemon. */
@@ -66,9 +77,15 @@ export class MergeQueue {
     await this.idle();
   }
 
-  /** Resolves when no queue works. */
+  /** Resolves when no queue works and no check runs. */
   async idle(): Promise<void> {
     for (let [lane] = this.#lanes.values(); lane; [lane] = this.#lanes.values()) await lane.working;
+    await this.#early.idle();
+  }
+
+  /** Begins and ends early checks, after the settings of a repository have changed. */
+  settingsChanged(repo: string): void {
+    this.#early.lookAll(repo);
   }
 
   /** Puts an approved change at the end of its queue. */
@@ -129,11 +146,12 @@ export class MergeQueue {
     const lanes = [...this.#lanes.values()].filter((lane) => lane.repo === repo);
     for (const lane of lanes) lane.end(new Error(`the repository ${repo} was removed`));
     for (const { working } of lanes) await working;
+    await this.#early.end(repo);
   }
 
   /**
    * Runs work while no queue of a repository merges. A merge that runs is finished first, with its check; with `now` it
-   * goes back into its queue.
+   * goes back into its queue. Early checks are ended, and begin again afterwards.
    */
   async during<T>(repo: string, { now }: { now: boolean }, work: () => Promise<T>): Promise<T> {
     this.#resting.set(repo, (this.#resting.get(repo) ?? 0) + 1);
@@ -143,6 +161,7 @@ export class MergeQueue {
         lane.wake();
         if (now) lane.interrupt(new Error(`the merges of ${repo} rest`));
       }
+      await this.#early.end(repo);
       for (const { working } of lanes) await working;
       return await work();
     } finally {
@@ -150,6 +169,7 @@ export class MergeQueue {
       if (left > 0) this.#resting.set(repo, left);
       else this.#resting.delete(repo);
       this.kickAll(repo);
+      this.#early.lookAll(repo);
     }
   }
 

@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { groupsNamed } from "../../../os/cgroups.ts";
+import { Checks } from "./checks.ts";
+import { CHECK_LIMITS } from "./limits.ts";
 import { openTestWork, type TestWork } from "../../../../test/lib/work.ts";
 
 let work: TestWork;
@@ -126,6 +129,25 @@ test("hooks, filters, attributes and submodules of a change do nothing in its cl
   );
   expect(log(row.id)).toContain("version https://git-lfs.github.com/spec/v1");
   expect(log(row.id)).not.toContain("evil");
+});
+
+test("two runs for one change share a folder, so the second waits for the first", async () => {
+  work = await openTestWork();
+  const go = join(work.bare, "objects", "go");
+  const id = await work.proposed(work.commit(work.tip(), { b: "b" }));
+  const checks = new Checks(work.context, CHECK_LIMITS);
+  const on = { candidate: work.row(id).sha, tip: work.tip(), ended: new AbortController().signal };
+  const waits = "echo on; while [ ! -e /run/hive/objects/web/go ]; do sleep 0.02; done";
+  const first = checks.run(work.row(id), { setup: "", check: waits }, on);
+  await expect.poll(() => existsSync(work.paths.changeLog(id)) && log(id), { timeout: 20_000 }).toBe("on\n");
+  const second = checks.run(work.row(id), { setup: "", check: "true" }, on);
+  // That of another change does not wait, and takes as long as the second would have.
+  const other = await work.proposed(work.commit(work.tip(), { c: "c" }));
+  expect(await checks.run(work.row(other), { setup: "", check: "true" }, on)).toEqual({ ok: true });
+  writeFileSync(go, "");
+  expect(await first).toEqual({ ok: true });
+  expect(await second).toEqual({ ok: true });
+  expectNothingLeft();
 });
 
 test("when the daemon stops, a running check ends and its change waits for the next one", async () => {

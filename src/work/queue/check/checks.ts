@@ -48,11 +48,22 @@ exec /bin/sh -c "$2"
 /** How a check ended. */
 export type CheckEnd = { ok: true } | { ok: false; reason: string };
 
+type Commands = Pick<RepoSettings, "setup" | "check">;
+
+/** The result of a merge, and the tip that it was made on. */
+interface Candidate {
+  candidate: Sha;
+  tip: Sha | undefined;
+  ended: AbortSignal;
+}
+
 /** Runs the checks of changes, each in a cage of its own that is removed afterwards. */
 export class Checks {
   readonly #context: WorkContext;
   readonly #limits: CheckLimits;
   readonly #slots = new Slots(CHECK_ORDINALS);
+  /** The last run of each change whose runs have not ended. They share a folder, so each waits for the one before. */
+  readonly #runs = new Map<number, Promise<CheckEnd>>();
 
   constructor(context: WorkContext, limits: CheckLimits) {
     this.#context = context;
@@ -66,14 +77,25 @@ export class Checks {
   }
 
   /**
-   * Runs setup and check of a repository on the result of a merge. Rejects if it could not be run, and when `ended`
-   * aborts.
+   * Runs setup and check of a repository on the result of a merge, once an earlier run of the same change has ended.
+   * Rejects if it could not be run, and when `ended` aborts.
    */
-  async run(
-    row: ChangeRecord,
-    settings: Pick<RepoSettings, "setup" | "check">,
-    { candidate, tip, ended }: { candidate: Sha; tip: Sha | undefined; ended: AbortSignal },
-  ): Promise<CheckEnd> {
+  async run(row: ChangeRecord, settings: Commands, on: Candidate): Promise<CheckEnd> {
+    const before = this.#runs.get(row.id);
+    const run = (async () => {
+      // Its failure is its caller's.
+      await before?.catch(() => {});
+      return this.#run(row, settings, on);
+    })();
+    this.#runs.set(row.id, run);
+    try {
+      return await run;
+    } finally {
+      if (this.#runs.get(row.id) === run) this.#runs.delete(row.id);
+    }
+  }
+
+  async #run(row: ChangeRecord, settings: Commands, { candidate, tip, ended }: Candidate): Promise<CheckEnd> {
     const context = this.#context;
     const slot = await this.#slots.take(ended);
     const log = new OutputLog(
