@@ -211,7 +211,10 @@ export const approvalOperations = {
   check: {
     summary: "Check the invariants of deploys and changes on the running hive.",
     callers: ["operator"],
-    input: nothing,
+    input: z.object({
+      /** Compare all merges with what was shown, not only the newest. */
+      all: z.boolean().default(false),
+    }),
     // Not `ok`: in an answer that says whether the call was refused.
     output: z.object({ holds: z.boolean(), findings: z.array(CheckFinding) }),
   },

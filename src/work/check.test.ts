@@ -32,10 +32,10 @@ test("a hive that merges keeps the invariants", async () => {
   await busy();
   const findings = await checkWork(work.context, work.repositories);
   expect(findings.map(({ invariant, ok, problems: found }) => [invariant, ok, found])).toEqual(
-    [8, 9, 10, 11, 12, 13].map((n) => [n, true, []]),
+    [8, 9, 10, 11, 12, 13, 14].map((n) => [n, true, []]),
   );
   // Nothing is being merged.
-  expect(findings.map(({ checked }) => checked > 0)).toEqual([true, true, true, false, true, true]);
+  expect(findings.map(({ checked }) => checked > 0)).toEqual([true, true, true, false, true, true, true]);
 });
 
 test("a base that was moved by hand is found, and a merge onto it", async () => {
@@ -98,4 +98,29 @@ test("a change that ended twice is found", async () => {
     `web: change ${merged} ended more than once: merged, denied`,
     `web: change ${open} is proposed, but it was denied once`,
   ]);
+});
+
+test("a merge that changes what was not shown is found, by every method, and one without its proposal is passed over", async () => {
+  const { merged, rebased } = await busy();
+  await work.repositories.set("web", { settings: { merge: "squash" } });
+  const squashed = await work.queued(work.commit(work.tip(), { e: "e" }));
+  await work.queue.idle();
+  expect(await problems()).toEqual({});
+  for (const id of [merged, rebased, squashed]) {
+    const row = work.row(id);
+    // As if another commit had been approved than was merged.
+    const shown = work.commit(row.merge_base ?? undefined, { shown: "1" });
+    change(id, { sha: shown });
+    const other = id === merged ? "b" : id === rebased ? "c" : "e";
+    expect((await problems())[14]).toEqual([`web: the merge of change ${id} changes what was not shown: "${other}"`]);
+    change(id, { sha: "1".repeat(40) });
+    expect((await problems())[14]).toBeUndefined();
+    change(id, row);
+  }
+  // Only the newest are compared.
+  const counts = await Promise.all([1, 2].map((compared) => checkWork(work.context, work.repositories, { compared })));
+  expect(counts.map((findings) => findings.at(-1)?.checked)).toEqual([1, 2]);
+  const { candidate_base } = work.row(merged);
+  change(merged, { candidate_base: work.commit(candidate_base ?? undefined, { z: "z" }) });
+  expect((await problems())[14]?.[0]).toMatch(/^web: the merge of change \d+ is onto /);
 });

@@ -2,6 +2,7 @@ import { listRefs } from "../os/git/refs.ts";
 import { pinOf, type ChangeRecord } from "../store/changes.ts";
 import type { CheckFinding } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
+import { COMPARED_MERGES, compareMerges } from "./check-merges.ts";
 import { CHANGE_TRAILER } from "./queue/merge-script.ts";
 import { KEPT, type Repo, type Repositories } from "./repositories.ts";
 import type { WorkContext } from "./work-context.ts";
@@ -29,9 +30,14 @@ interface Facts {
 
 /**
  * Checks the invariants of repositories and changes on a running hive. Their numbers follow those of the deploys. Changes
- * that are being merged are checked as far as possible.
+ * that are being merged are checked as far as possible. The newest merges are compared with what was shown, as many as
+ * `compared` says.
  */
-export async function checkWork(context: WorkContext, repositories: Repositories): Promise<CheckFinding[]> {
+export async function checkWork(
+  context: WorkContext,
+  repositories: Repositories,
+  { compared = COMPARED_MERGES }: { compared?: number } = {},
+): Promise<CheckFinding[]> {
   const unreadable: string[] = [];
   const all: Facts[] = [];
   const rows = Map.groupBy(context.store.changes.all(), ({ repo }) => repo);
@@ -50,6 +56,7 @@ export async function checkWork(context: WorkContext, repositories: Repositories
     oneAtATime(all),
     proposedIsPinned(all),
     endsOnce(context, all),
+    await asShown(context, all, compared),
   ];
 }
 
@@ -132,11 +139,13 @@ function movedByRule(all: readonly Facts[], unreadable: string[]): CheckFinding 
 function mergesAreNamed(all: readonly Facts[]): CheckFinding {
   const problems: string[] = [];
   let checked = 0;
-  for (const { repo, rows, commits } of all) {
+  for (const { repo, rows, commits, tips } of all) {
     for (const row of rows.filter((one) => one.state === "merged")) {
       checked++;
       const commit = commits.get(row.merged_sha ?? "");
-      if (!commit) problems.push(`${repo.name}: the commit ${row.merged_sha} of change ${row.id} does not exist`);
+      // `repo gc` may have removed it with a base that is gone.
+      if (!commit && !tips.has(row.base)) checked--;
+      else if (!commit) problems.push(`${repo.name}: the commit ${row.merged_sha} of change ${row.id} does not exist`);
       // The base contained the change before.
       else if (row.merged_sha === row.candidate_base) continue;
       else if (!commit.names.includes(`${repo.name}/${row.id}`))
@@ -208,6 +217,30 @@ function endsOnce({ store }: WorkContext, all: readonly Facts[]): CheckFinding {
       problems.push(`${row.repo}: change ${row.id} is ${row.state}, but it was ${recorded[0]} once`);
   }
   return finding(13, "a change ends once", problems, rows.length);
+}
+
+/** A merge changes what was shown when it was approved, and nothing else. */
+async function asShown({ git }: WorkContext, all: readonly Facts[], most: number): Promise<CheckFinding> {
+  const merges = all
+    .flatMap(({ rows, commits, repo }) =>
+      rows.map((row) => ({ repo: repo.name, row, parents: commits.get(row.merged_sha ?? "")?.parents })),
+    )
+    // A merge that its base contained before changes nothing. Those without their commit are found above.
+    .filter(({ row, parents }) => row.state === "merged" && row.merged_sha !== row.candidate_base && parents !== undefined)
+    .sort((a, b) => b.row.updated_at - a.row.updated_at)
+    .slice(0, most);
+  const problems: string[] = [];
+  let checked = 0;
+  for (const [repo, some] of Map.groupBy(merges, (one) => one.repo)) {
+    const found = await compareMerges(
+      git,
+      repo,
+      some.map(({ row, parents = [] }) => ({ row, parents })),
+    );
+    problems.push(...found.problems);
+    checked += found.checked;
+  }
+  return finding(14, "a merge changes only what was shown when it was approved", problems, checked);
 }
 
 function finding(invariant: number, what: string, problems: string[], checked: number): CheckFinding {

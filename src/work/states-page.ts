@@ -52,5 +52,6 @@ An error has the change merged again; after the second one the queue of that bas
 11. A base has at most one change that is being merged.
 12. The proposed commit of an open change is pinned.
 13. A change ends once.
+14. A merge changes only what was shown when it was approved. The newest 200 merges are compared; \`hivectl check --all\` compares all. Those whose proposals \`repo gc\` has removed cannot be compared.
 `;
 }

@@ -158,9 +158,10 @@ export function deployCommands(program: Command): void {
   act(
     program
       .command("check")
-      .description("check the invariants of deploys and changes on the running hive; the exit code is 1 when one does not hold"),
-    async (shell) => {
-      const output = await shell.client.call("check", {});
+      .description("check the invariants of deploys and changes on the running hive; the exit code is 1 when one does not hold")
+      .option("--all", "compare all merges with what was shown, not only the newest 200"),
+    async (shell, _, { all = false }: { all?: boolean }) => {
+      const output = await shell.client.call("check", { all });
       const text = ({ holds, findings }: typeof output): string => {
         const lines = findings.map((one) => {
           const mark = one.ok ? shell.paint("green", "✓") : shell.paint("red", "✗");

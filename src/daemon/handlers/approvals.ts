@@ -178,9 +178,10 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   audit: (context, input) => ({ entries: auditRows(context.deploys.context, input) }),
-  async check(context) {
+  async check(context, { all }) {
     const deployed = await check(context.deploys.context);
-    const findings = [...deployed, ...(await checkWork(context.work.context, context.work.repositories))];
+    const which = all ? { compared: Infinity } : {};
+    const findings = [...deployed, ...(await checkWork(context.work.context, context.work.repositories, which))];
     return { holds: findings.every((one) => one.ok), findings };
   },
 };

@@ -6,16 +6,21 @@ import type { Scratch } from "../git/worker.ts";
 
 /**
  * Prints what a proposal was shown to change, what its merge changes, and what its base has changed since: three lists of
- * `git diff-tree --raw -z`, each with `!` at its end. Arguments: the merge base, the proposed commit, the tip, the result.
+ * `git diff-tree --raw -z`, each with `!` at its end. Its input has a line for each merge: the merge base, the proposed
+ * commit, the tip, the result. If one of them is not there it prints `?` instead.
  */
 const SCRIPT = `
 set -eu
 list() { git diff-tree -r --raw -z --no-renames --no-abbrev "$1" "$2"; printf '!'; }
-list "$1" "$2"
-list "$3" "$4"
-list "$1" "$3"
+has() { for one; do git cat-file -e "$one" 2> /tmp/missing || return 1; done; }
+while read -r from shown tip result; do
+  if ! has "$from" "$shown" "$tip" "$result"; then printf '?'; continue; fi
+  list "$from" "$shown"
+  list "$tip" "$result"
+  list "$from" "$tip"
+done
 `;
-/** Bytes of the three lists: those of the largest change, beside a base that has moved far. */
+/** Bytes of the lists: those of the largest change, beside a base that has moved far. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** Time for them. Milliseconds. */
 const LIST_MS = 60_000;
@@ -38,10 +43,26 @@ export interface MergeEffect {
  * shown, and to the content that was shown, unless the base has changed the same file since.
  */
 export async function effectOf(scratch: Scratch, row: ChangeRecord, tip: Sha | undefined, commit: Sha): Promise<MergeEffect> {
-  const args = [row.merge_base ?? EMPTY_TREE, row.sha, tip ?? EMPTY_TREE, commit];
-  const ended = await collect(scratch.start(SCRIPT, args), { maxBytes: MAX_LIST_BYTES, timeoutMs: LIST_MS });
+  const [effect] = await effectsOf(scratch, [{ row, tip, commit }]);
+  if (effect === undefined) throw new GitError(`a commit of change ${row.id} is missing`);
+  return effect;
+}
+
+/** As `effectOf`, for several merges. Undefined for one whose commits are not all there. */
+export async function effectsOf(
+  scratch: Scratch,
+  merges: readonly { row: ChangeRecord; tip: Sha | undefined; commit: Sha }[],
+): Promise<(MergeEffect | undefined)[]> {
+  const input = merges
+    .map(({ row, tip, commit }) => `${row.merge_base ?? EMPTY_TREE} ${row.sha} ${tip ?? EMPTY_TREE} ${commit}\n`)
+    .join("");
+  const ended = await collect(scratch.start(SCRIPT, []), { input, maxBytes: MAX_LIST_BYTES, timeoutMs: LIST_MS });
   if (ended.code !== 0 || ended.tooMuch) throw new GitError(`git diff-tree: ${ended.stderr.trim() || "it printed too much"}`);
-  const [shown, result, since] = readLists(ended.stdout);
+  const lists = new Lists(ended.stdout);
+  return merges.map(() => (lists.isMissing() ? undefined : effectFrom(lists.next(), lists.next(), lists.next())));
+}
+
+function effectFrom(shown: Changed, result: Changed, since: Changed): MergeEffect {
   const surprises = [...result].filter(([path, now]) => {
     const wanted = shown.get(path);
     return wanted === undefined || (wanted !== now && !since.has(path));
@@ -51,22 +72,38 @@ export async function effectOf(scratch: Scratch, row: ChangeRecord, tip: Sha | u
 
 const asText = (path: string): string => Buffer.from(path, "latin1").toString("utf8");
 
-function readLists(out: Buffer): [Changed, Changed, Changed] {
-  const lists: Changed[] = [];
-  let at = 0;
-  for (let n = 0; n < 3; n++) {
+/** Reads what the script has printed, from its beginning to its end. */
+class Lists {
+  readonly #out: Buffer;
+  #at = 0;
+
+  constructor(out: Buffer) {
+    this.#out = out;
+  }
+
+  /** True, and passes it over, if the next merge is not there. */
+  isMissing(): boolean {
+    if (this.#out[this.#at] !== MISSING) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  next(): Changed {
+    const out = this.#out;
     const list: Changed = new Map();
-    while (out[at] === 58) {
-      const headEnd = out.indexOf(0, at);
+    while (out[this.#at] === ENTRY) {
+      const headEnd = out.indexOf(0, this.#at);
       const pathEnd = out.indexOf(0, headEnd + 1);
-      const [, mode = "", , sha = ""] = out.toString("latin1", at, headEnd).split(" ");
+      const [, mode = "", , sha = ""] = out.toString("latin1", this.#at, headEnd).split(" ");
       // Not UTF-8: two names that differ only in bytes that are none stay two.
       list.set(out.toString("latin1", headEnd + 1, pathEnd), `${mode} ${sha}`);
-      at = pathEnd + 1;
+      this.#at = pathEnd + 1;
     }
-    if (out[at] !== 33) throw new Error("git printed another list of changed files than expected");
-    at += 1;
-    lists.push(list);
+    if (out[this.#at] !== END) throw new Error("git printed another list of changed files than expected");
+    this.#at += 1;
+    return list;
   }
-  return lists as [Changed, Changed, Changed];
 }
+
+/** What begins an entry, ends a list, and stands for a merge that is not there. */
+const [ENTRY = 0, END = 0, MISSING = 0] = Buffer.from(":!?");
