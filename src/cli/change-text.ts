@@ -136,7 +136,7 @@ export function changeSummary(
     reflow(`commit  ${sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`, width, 8),
   ];
   if (merged !== undefined) lines.push(`merged  ${merged}`);
-  lines.push(...checkLines(change, tip, { paint, width }));
+  for (const line of checkLines(change, tip, { paint, width })) lines.push(line);
   const veto = vetoWords(change, now);
   if (veto !== "")
     lines.push(
