@@ -65,7 +65,7 @@ test("a body may be slower for a while, and as long as it has the rate", async (
   vi.useFakeTimers();
   async function* body(bytes: number, everyMs: number): AsyncGenerator<Buffer, void, undefined> {
     for (let n = 0; n < 100; n++) {
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await new Promise((tick) => setTimeout(tick, everyMs));
       yield Buffer.alloc(bytes);
     }
   }
