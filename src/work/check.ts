@@ -237,7 +237,7 @@ async function asShown({ git }: WorkContext, all: readonly Facts[], most: number
       repo,
       some.map(({ row, parents = [] }) => ({ row, parents })),
     );
-    problems.push(...found.problems);
+    for (const problem of found.problems) problems.push(problem);
     checked += found.checked;
   }
   return finding(14, "a merge changes only what was shown when it was approved", problems, checked);
