@@ -9,8 +9,14 @@ const NO_BRAKE = "1000000";
 /** The real daemon with agents whose cages are stopped. Their sockets stay open, and the bench takes the harness's place. */
 export async function hiveWith(names: readonly string[], env: Record<string, string> = {}): Promise<TestHive> {
   const hive = new TestHive({ HIVE_SEND_RATE: NO_BRAKE, HIVE_LOG_LEVEL: "error", HIVE_AGENT_PORTS: "off", ...env });
-  await hive.start();
-  await addAgents(hive, names);
+  try {
+    await hive.start();
+    await addAgents(hive, names);
+  } catch (error) {
+    // The caller has no hive to dispose of.
+    await hive.dispose();
+    throw error;
+  }
   return hive;
 }
 

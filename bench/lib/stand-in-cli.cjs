@@ -143,7 +143,9 @@ lines(process.stdin, (line) => {
     answers.get(line.response.request_id)?.(line.response);
     answers.delete(line.response.request_id);
   } else if (line.type === "control_request") {
-    say({ type: "control_response", response: { subtype: "success", request_id: line.request_id, response: { commands: [] } } });
+    // What the harness asks for at a start: its initialisation, and the tool servers.
+    const response = { commands: [], mcpServers: [{ name: "hive", status: "connected" }] };
+    say({ type: "control_response", response: { subtype: "success", request_id: line.request_id, response } });
   } else if (line.type === "user") {
     void turn(typeof line.message.content === "string" ? line.message.content : line.message.content[0].text, line.uuid);
   }
