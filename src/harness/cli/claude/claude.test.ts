@@ -107,6 +107,11 @@ test.each<[string, Parameters<typeof make>[0], object]>([
   ["arguments that are too long", { tools: ["x".repeat(200_000)] }, { kind: "config", reason: expect.stringContaining("E2BIG") }],
   ["no program", { cli: "/nowhere/claude" }, { kind: "machine", reason: "Claude Code cannot be started (ENOENT)" }],
   ["a program that ends", { cli: "/bin/false" }, { kind: "machine" }],
+  [
+    "a start that the SDK refuses",
+    { fallbackModel: "sonnet" },
+    { kind: "machine", reason: expect.stringContaining("Fallback model cannot be the same as the main model") },
+  ],
   ["no folder to work in", { cwd: "/nowhere" }, { kind: "machine" }],
 ])("a start that fails gives the reason: %s", async (_, options, failure) => {
   expect(await make(options).start()).toMatchObject(failure);

@@ -368,8 +368,9 @@ function deathOf(process: Process, error: Error | undefined): PromptEnd {
 
 /** Why a process could not be started. */
 function unstartable(error: unknown): { kind: TurnEnd; reason: string } {
-  const { code = "unknown" } = error as NodeJS.ErrnoException;
-  return startFailure({ code, words: words(error), resuming: false });
+  const { code } = error as NodeJS.ErrnoException;
+  // The SDK's own errors have no code: what they say is all that is known.
+  return startFailure({ code: code ?? words(error), words: words(error), resuming: false });
 }
 
 /** Starts a process. Calls `failed` with the operating system's error code if that fails, now or shortly after. */
