@@ -42,6 +42,9 @@ test.each<[string, string]>([
   ["Bash(git\u00a0push)", "it has the unseen character U+00A0"],
   ["Bash(git\u200b push)", "it has the unseen character U+200B"],
   ["mcp__Notes__add", 'it names the server "Notes", which extraMcpServers does not have; did you mean notes?'],
+  ["mcp__hive__sned", 'the hive has no tool "sned"; did you mean send?'],
+  ["mcp__hive__Send", 'the hive has no tool "Send"; did you mean send?'],
+  ["mcp__hive__proposals_*", 'the hive has no tool "proposals_*"'],
 ])("a deny rule %j that matches no tool is a danger, and an allow rule a warning", (rule, why) => {
   const config = (tools: object) => AgentConfig.parse({ extraMcpServers: { notes: { command: "notes" } }, tools });
   const found = (tools: object) => unknownNames(AgentConfig.parse({}), config(tools), known);
@@ -54,9 +57,20 @@ test.each<[string, string]>([
   ]);
 });
 
-test.each(["Bash", "Bash(git push *)", "Web*", "mcp__*", "m*", "mcp__notes__*", "mcp__n*__add", "KillBash", "B*h", "Task"])(
-  "the rule %s may match",
-  (rule) => {
-    expect(marks({ extraMcpServers: { notes: { command: "notes" } }, tools: { deny: [rule] } })).toEqual([]);
-  },
-);
+test.each([
+  "Bash",
+  "Bash(git push *)",
+  "Web*",
+  "mcp__*",
+  "m*",
+  "mcp__notes__*",
+  "mcp__n*__add",
+  "KillBash",
+  "B*h",
+  "Task",
+  "mcp__hive",
+  "mcp__hive__*_change",
+  "mcp__hive__update",
+])("the rule %s may match", (rule) => {
+  expect(marks({ extraMcpServers: { notes: { command: "notes" } }, tools: { deny: [rule] } })).toEqual([]);
+});

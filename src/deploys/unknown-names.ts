@@ -1,6 +1,7 @@
 import type { RiskMark } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { BUILT_IN_TOOLS } from "../wire/built-in-tools.ts";
+import { HIVE_TOOLS } from "../wire/hive-tools.ts";
 import { modelAdvice, unlistedModel } from "../wire/model-advice.ts";
 import { MANAGER, OPERATOR } from "../wire/names.ts";
 import { closest } from "../wire/suggest.ts";
@@ -59,7 +60,9 @@ function whyNothing(rule: string, servers: readonly string[]): string | undefine
   const [, name = rule, content] = /^([^(]*)(?:\((.*)\))?$/su.exec(rule) ?? [];
   const hidden = piecesOf(content ?? "").find(({ unseen }) => unseen !== undefined);
   if (hidden) return `it has the unseen character ${codePoint(hidden.text)}`;
-  const server = /^mcp__(.+?)(?:__|$)/.exec(name)?.[1];
+  const [, server, tool = ""] = /^mcp__(.+?)(?:__(.*)|$)/su.exec(name) ?? [];
+  if (server === HIVE && tool !== "" && !HIVE_TOOLS.some(matcher(tool)))
+    return `the hive has no tool ${quotedName(tool)}${hint(tool, HIVE_TOOLS)}`;
   if (server !== undefined)
     return servers.some(matcher(server))
       ? undefined
@@ -85,7 +88,9 @@ function matcher(pattern: string): (name: string) => boolean {
   };
 }
 
-const serversOf = (config: AgentConfig): string[] => ["hive", ...Object.keys(config.extraMcpServers)];
+/** The server of the hive's own tools, which every agent has. */
+const HIVE = "hive";
+const serversOf = (config: AgentConfig): string[] => [HIVE, ...Object.keys(config.extraMcpServers)];
 const quotedName = (name: string): string => writtenOut(JSON.stringify(name.slice(0, MAX_NAME_CHARS)));
 function hint(name: string, names: readonly string[]): string {
   const meant = closest(name.slice(0, MAX_NAME_CHARS), names);

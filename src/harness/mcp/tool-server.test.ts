@@ -4,10 +4,11 @@ import { LATEST_PROTOCOL_VERSION, type JSONRPCMessage } from "@modelcontextproto
 import { afterEach, expect, test } from "vitest";
 import type { AgentConfig } from "../../wire/config.ts";
 import { HiveError } from "../../wire/error.ts";
+import { HIVE_TOOLS } from "../../wire/hive-tools.ts";
 import { mcpServers } from "./in-process.ts";
 import { ToolServer } from "./tool-server.ts";
 import type { ToolHost } from "./tool.ts";
-import type { ToolAnswer } from "./tools.ts";
+import { hiveTools, type ToolAnswer } from "./tools.ts";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -48,6 +49,10 @@ async function wire(call: (name: string) => Promise<ToolAnswer>): Promise<{
     turn: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
+
+test("the names of the hive's tools are known outside the harness", () => {
+  expect(hiveTools.map(({ name }) => name).toSorted()).toEqual(HIVE_TOOLS.toSorted());
+});
 
 test("the library's client sees the hive's tools as always loaded, and gets their answers", async () => {
   const asked: unknown[] = [];

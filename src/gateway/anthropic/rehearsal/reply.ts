@@ -1,29 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { HIVE_TOOLS } from "../../../wire/hive-tools.ts";
 import type { MessagesBody } from "../body.ts";
 import type { Step } from "./scenario.ts";
 
 /** Characters of one piece of streamed text: about one token. */
 const CHUNK = /[\s\S]{1,12}(?:\s|$)|[\s\S]{1,12}/g;
-/** The hive's own tools, which scenarios call by short names. */
-const HIVE_TOOLS = new Set([
-  "send",
-  "recv",
-  "ask_operator",
-  "set_status",
-  "whoami",
-  "list_agents",
-  "start",
-  "kill",
-  "restart",
-  "request_spawn",
-  "request_apply_commit",
-  "cancel_request",
-  "update",
-  "propose_change",
-  "list_changes",
-  "withdraw_change",
-  "review_change",
-]);
 /** Characters per token, roughly. */
 const CHARS_PER_TOKEN = 4;
 
@@ -44,7 +25,8 @@ export function contentOf(step: Step, offered: ReadonlySet<string>): Content[] {
   const calls: Content[] = [];
   let say = step.say ?? "";
   for (const tool of step.tools) {
-    const name = HIVE_TOOLS.has(tool.name) ? `mcp__hive__${tool.name}` : tool.name;
+    // Scenarios call the hive's own tools by short names.
+    const name = HIVE_TOOLS.includes(tool.name) ? `mcp__hive__${tool.name}` : tool.name;
     if (offered.has(name))
       calls.push({ type: "tool_use", id: `toolu_${randomBytes(12).toString("hex")}`, name, input: tool.input });
     else say += `${say === "" ? "" : " "}(the tool ${name} is not offered)`;
