@@ -61,6 +61,7 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
     claude: "claude",
     home: "/home/agent",
     workDir: "/state",
+    projectsDir: join(folder, "projects"),
     path: "/usr/bin",
     modelUrl: "http://127.0.0.1:1",
     egressUrl: "http://127.0.0.1:2",
@@ -131,6 +132,7 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "repos[].name": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "api" }] }],
   "repos[].base": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "web", base: "next" }] }],
   "repos[].access": ["access", { repos: [{ name: "web" }] }, { repos: [{ name: "web", access: "read" }] }],
+  "repos[].project": ["options", { repos: [{ name: "web" }] }, { repos: [{ name: "web", project: true }] }],
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
 };
 /** Variables of the CLI that a config may override although the harness sets them. */
@@ -209,6 +211,7 @@ const HARNESS_VALUES = pairs({
   HIVE_HOME: ["/a", "/b"],
   HIVE_WORK: ["/a", "/b"],
   HIVE_WORKSPACES: ["/a", "/b"],
+  HIVE_PROJECTS: ["/a", "/b"],
   HIVE_WARM_SECONDS: ["1", "2"],
   HIVE_AWAY_SECONDS: ["1", "2"],
   HIVE_PROTOCOL: ["1", "2"],

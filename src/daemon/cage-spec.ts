@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Bind, CageSpec } from "../platforms/port.ts";
 import { CAGE_HOME } from "../platforms/bwrap/spec.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Paths } from "../lib/paths.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { memoryBytes } from "../wire/config.ts";
+import { PROJECTS } from "../wire/config-repos.ts";
 import { mountSource } from "./mounts.ts";
 
 /** The inputs that every cage of a hive shares. */
@@ -46,6 +47,7 @@ export function cageSpec(agent: Agent, deps: CageSpecDeps, nonce?: string): Cage
     extraBinds: [
       ...(agent.role === "manager" ? managerBinds(deps.paths) : []),
       ...repositoryBinds(agent, deps.paths),
+      ...projectBinds(agent, deps.paths),
       ...agent.config.mounts.map((mount) => ({
         ...mount,
         host: mountSource(mount, deps.paths),
@@ -87,6 +89,17 @@ function repositoryBinds(agent: Agent, paths: Paths): Bind[] {
     mkdirSync(join(points, name), { recursive: true, mode: 0o755 });
     return [{ host, cage: `/run/hive/objects/${name}`, mode: "ro" as const }];
   });
+}
+
+/**
+ * The instructions of the repositories that the agent follows, as they were approved with its generation. The mount
+ * point is in the folder of the sockets.
+ */
+function projectBinds(agent: Agent, paths: Paths): Bind[] {
+  const host = paths.agent(agent.id).project(agent.generation);
+  if (!existsSync(host)) return [];
+  mkdirSync(join(paths.sockets(agent), basename(PROJECTS)), { recursive: true, mode: 0o755 });
+  return [{ host, cage: PROJECTS, mode: "ro" }];
 }
 
 function managerBinds(paths: Paths): Bind[] {

@@ -6,6 +6,7 @@ import { operations, type OperationName } from "../wire/operations.ts";
 import { checkDrift } from "./drift.ts";
 import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
+import { pluginFiles } from "./project.ts";
 
 /** Operations that decide about a request. No process in a cage may call one. */
 const DECIDING: readonly OperationName[] = [
@@ -147,8 +148,21 @@ async function approvedIsBuilt(context: DeployContext, facts: CheckInputs): Prom
       problems.push(`${agent.name}: generation ${generation} cannot be read: ${String(there.reason)}`);
     else if (listing(wanted.value) !== listing(there.value))
       problems.push(`${agent.name}: generation ${generation} differs from ${sha}`);
+    else if (!(await followsWhatWasApproved(context, agent)))
+      problems.push(`${agent.name}: the instructions of its repositories differ from the approved ones`);
   }
   return finding(2, "the approved config is the built one", problems, rows.length + facts.agents.length);
+}
+
+/** Whether the cage of an agent gets the instructions of repositories that its config was approved with. */
+async function followsWhatWasApproved({ store, repos, paths }: DeployContext, { id, name, record }: Agent): Promise<boolean> {
+  const pin = record.deployedSha === undefined ? undefined : store.approvals.project(name, record.deployedSha);
+  if (!pin) return true;
+  const [wanted, there] = await Promise.allSettled([
+    pluginFiles(repos, name, pin),
+    readGeneration(paths.agent(id).project(record.generation)),
+  ]);
+  return wanted.status === "fulfilled" && there.status === "fulfilled" && listing(wanted.value) === listing(there.value);
 }
 
 async function failedLeavesNothing(context: DeployContext, facts: CheckInputs): Promise<CheckFinding> {

@@ -6,7 +6,7 @@ import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { isInFlight } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
 import type { Deploys } from "./deploys.ts";
-import { digestOf } from "./digest.ts";
+import { contentOf, digestOf } from "./digest.ts";
 import { tagEnd } from "./finish.ts";
 import { tagMoment } from "./projection.ts";
 import { acceptedUnshown, readDiff } from "./request-diff.ts";
@@ -54,13 +54,13 @@ export class Decisions {
     this.#checkSeen(pending, seen, digestNeeded);
     const base = this.#requestStore.running(pending);
     await this.#checkFollows(pending, base);
-    const files = await readDiff(this.#context, pending.name, base, pending.sha);
+    const files = await readDiff(this.#context, pending, base);
     const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkSeen(found, seen, digestNeeded);
       if (this.#requestStore.running(found) !== base) throw changedSince();
-      const digest = digestOf(found.tree, this.#requestStore.runningTree(found.name));
+      const digest = digestOf(contentOf(found), this.#requestStore.runningContent(found.name));
       const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
       return this.#requestStore.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
     });
@@ -103,7 +103,7 @@ export class Decisions {
     const isUnchanged =
       seen.digest === undefined
         ? running === row.base_sha
-        : seen.digest === digestOf(row.tree, this.#requestStore.runningTree(row.name));
+        : seen.digest === digestOf(contentOf(row), this.#requestStore.runningContent(row.name));
     if (!isUnchanged) throw changedSince();
   }
 

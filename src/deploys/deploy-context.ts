@@ -4,6 +4,7 @@ import type { MountOwners } from "../store/approvals.ts";
 import type { Paths } from "../lib/paths.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { Store } from "../store/store.ts";
+import type { Sha, TreeFile } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Announcements } from "../messages/announcements.ts";
@@ -41,6 +42,11 @@ export interface HostMounts {
 export interface AgentRepositories {
   /** The complaints about the repositories of an agent's config. Empty if it can work on all of them. */
   complaints(agentName: string, repos: AgentConfig["repos"]): string[];
+  /**
+   * The instructions that a config follows, as they are now: the commits at which they were read, and their files, each
+   * in the folder of its repository. Throws `bad_request` if they cannot be taken.
+   */
+  project(repos: AgentConfig["repos"]): Promise<{ from: Record<string, Sha>; files: TreeFile[] }>;
 }
 
 /**

@@ -25,7 +25,8 @@ export async function tidyUp(
   const { generation } = agent.record;
   const folder = dirname(context.paths.agent(agent.id).generation(generation));
   for (const name of await readdir(folder))
-    if (name !== String(generation)) await rm(join(folder, name), { recursive: true, force: true });
+    if (name !== String(generation) && name !== `${generation}.project`)
+      await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Removes a purged agent's repositories and its entry in the ledger. Its rows and the ledger's history stay. */

@@ -1,9 +1,10 @@
 import { requestCan } from "../wire/request-states.ts";
-import { mountOwners, type ApprovalRecord } from "../store/approvals.ts";
+import { mountOwners, projectPin, type ApprovalRecord } from "../store/approvals.ts";
 import type { Sha } from "../wire/approval.ts";
 import type { RequestStore } from "./request-store.ts";
 import { readDiff } from "./request-diff.ts";
 import { mountMarks } from "./mounts.ts";
+import { projectFiles, projectMarks } from "./project.ts";
 import { rulesFor } from "./validate.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
@@ -18,20 +19,29 @@ export const NO_MARKS: Marks = { risks: "[]", stat: JSON.stringify({ files: 0, a
  */
 export async function marksAgainst(
   context: DeployContext,
-  row: Pick<ApprovalRecord, "name" | "sha" | "origin" | "mount_owners">,
+  row: Pick<ApprovalRecord, "name" | "sha" | "origin" | "mount_owners" | "project">,
   base: Sha | undefined,
 ): Promise<Marks> {
   // A config that ran before needs no marks.
   if (base === row.sha || row.origin === "revive") return NO_MARKS;
   const repo = context.repos.applied(row.name);
-  const [before, head, diff] = await Promise.all([
+  const pins = {
+    before: base === undefined ? undefined : context.store.approvals.project(row.name, base),
+    after: projectPin(row),
+  };
+  const [before, head, diff, followed, follows] = await Promise.all([
     base === undefined ? undefined : repo.files(base),
     repo.files(row.sha),
-    readDiff(context, row.name, base, row.sha),
+    readDiff(context, row, base),
+    projectFiles(context, row.name, pins.before),
+    projectFiles(context, row.name, pins.after),
   ]);
   const sum = (field: "added" | "removed"): number => diff.reduce((total, file) => total + file[field], 0);
   const stat = JSON.stringify({ files: diff.length, added: sum("added"), removed: sum("removed") });
-  const risks = context.review.risks({ base: before, head, diff });
+  const risks = [
+    ...context.review.risks({ base: before && [...before, ...followed], head: [...head, ...follows], diff }),
+    ...projectMarks(pins.before, pins.after, diff),
+  ];
   if (rulesFor(row.origin) !== "request") return { risks: JSON.stringify(risks), stat };
   const owners = base === undefined ? {} : context.store.approvals.mountOwners(row.name, base);
   const mounts = await mountMarks(context, { files: before ?? [], owners }, { files: head, owners: mountOwners(row) });

@@ -1,14 +1,16 @@
-import type { MountOwners } from "../store/approvals.ts";
+import type { MountOwners, ProjectPin } from "../store/approvals.ts";
 import type { RiskMark, TreeFile } from "../wire/approval.ts";
 import type { Agent } from "../agents/agent.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf } from "./tree.ts";
 import type { DeployContext, MountTrial } from "./deploy-context.ts";
+import { pinProject } from "./project.ts";
 
-/** The complaints about a request, and the id maps that its mounts need. */
+/** The complaints about a request, the id maps that its mounts need, and the instructions of repositories it follows. */
 export interface RequestTrial {
   complaints: string[];
   owners: MountOwners;
+  project?: ProjectPin | undefined;
 }
 
 /** Checks the files of a new request and, if they are valid, its repositories, and its mounts on this host. */
@@ -21,10 +23,11 @@ export async function tryRequest(
   if (complaints.length > 0) return { complaints, owners: {} };
   const { config } = configOf(byPath(files));
   const trials = await context.mounts.tryAll(agent, config.mounts);
-  return {
-    complaints: [...context.repositories.complaints(name, config.repos), ...problemsOf(trials)],
-    owners: ownersOf(trials),
-  };
+  const owners = ownersOf(trials);
+  const outside = [...context.repositories.complaints(name, config.repos), ...problemsOf(trials)];
+  if (outside.length > 0) return { complaints: outside, owners };
+  const project = await pinProject(context, name, config.repos);
+  return { complaints: project.complaints, owners, project: project.pin };
 }
 
 /** The problems of an approved request's repositories, and of its mounts on this host. Empty if it can run. */

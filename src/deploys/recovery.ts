@@ -9,6 +9,7 @@ import { isInFlight } from "../wire/request-states.ts";
 import { repairTags } from "./projection.ts";
 import { markDeployed, storeDeployed, tagEnd } from "./finish.ts";
 import type { DeployContext } from "./deploy-context.ts";
+import { writeProject } from "./project.ts";
 
 /** The requests that were in flight when the last daemon ended: finished (`forward`) or undone (`back`). */
 export interface Recovered {
@@ -79,7 +80,8 @@ async function rollBack(
   if (agent) {
     // The cage may run the generation on trial. The old one starts like every agent.
     if (row.state === "activating") await context.cages.clear(agent);
-    await rm(context.paths.agent(agent.id).generation(row.id), { recursive: true, force: true });
+    const own = context.paths.agent(agent.id);
+    for (const folder of [own.generation(row.id), own.project(row.id)]) await rm(folder, { recursive: true, force: true });
     if (agent.isDraft) await context.commands.discardDraft(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);
@@ -109,6 +111,8 @@ async function repair(context: DeployContext, agent: Agent): Promise<void> {
   if (main !== deployedSha) await repo.moveMain(deployedSha, main);
   await repairTags(context, agent.name);
   const folder = context.paths.agent(agent.id).generation(generation);
+  const request = context.store.approvals.byId(generation);
+  if (request?.name === agent.name) await writeProject(context, request, agent.id);
   if (existsSync(folder)) return;
   await writeGeneration(folder, await repo.files(deployedSha));
   agent.switchTo(generation, readConfigTree(folder));

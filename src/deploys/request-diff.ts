@@ -1,21 +1,34 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
-import type { ApprovalRecord } from "../store/approvals.ts";
+import { projectPin, type ApprovalRecord, type ProjectPin } from "../store/approvals.ts";
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import { patchPart } from "../diffs/patch-text.ts";
 import type { DeployContext } from "./deploy-context.ts";
+import { projectDiff } from "./project.ts";
 
 /** The maximum number of paths in a refusal: they fit on a screen. `show` has them all. */
 const MAX_NAMED = 20;
 
 /** A request's changes against a commit (against nothing if undefined), as they are shown, marked and approved. */
-export async function readDiff(context: DeployContext, name: string, base: Sha | undefined, sha: Sha): Promise<DiffFile[]> {
-  const repo = context.repos.applied(name);
-  const [changes, head] = await Promise.all([repo.diff(base, sha), filesOf(repo, sha)]);
-  return context.review.shown(changes, head);
+export async function readDiff(
+  context: DeployContext,
+  row: Pick<ApprovalRecord, "name" | "sha" | "project">,
+  base: Sha | undefined,
+): Promise<DiffFile[]> {
+  const repo = context.repos.applied(row.name);
+  const [changes, instructions, head] = await Promise.all([
+    repo.diff(base, row.sha),
+    projectDiff(context, row.name, pinAt(context, row.name, base), projectPin(row)),
+    filesOf(repo, row.sha),
+  ]);
+  return context.review.shown([...changes, ...instructions], head);
 }
+
+/** The instructions of repositories that a commit ran with. */
+const pinAt = (context: DeployContext, name: string, sha: Sha | undefined): ProjectPin | undefined =>
+  sha === undefined ? undefined : context.store.approvals.project(name, sha);
 
 /** The files of a tree. Empty for a refused tree, which is shown but never approved. */
 async function filesOf(repo: AppliedRepo, sha: Sha): Promise<TreeFile[]> {
@@ -36,7 +49,9 @@ export async function readPatchPart(
   base: Sha | undefined,
   { path, after }: { path: string; after: number },
 ): Promise<{ text: string; next?: number }> {
-  const [change] = await context.repos.applied(row.name).diff(base, row.sha, path);
+  const [change] = (await projectDiff(context, row.name, pinAt(context, row.name, base), projectPin(row), path)).concat(
+    path.startsWith("/") ? [] : await context.repos.applied(row.name).diff(base, row.sha, path),
+  );
   if (change?.path !== path) throw new HiveError("not_found", `request ${row.id} does not change ${JSON.stringify(path)}`);
   return patchPart(change.hunks, after);
 }

@@ -4,7 +4,7 @@ import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
 import type { ApprovalView, Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
-import { digestOf } from "./digest.ts";
+import { contentOf, digestOf } from "./digest.ts";
 import { approvalView } from "./view.ts";
 
 export interface RequestReaderDeps {
@@ -28,7 +28,7 @@ export class RequestReader {
   }
 
   view(row: ApprovalRecord): ApprovalView {
-    return approvalView(row, { base: this.base(row), digest: digestOf(row.tree, this.runningTree(row.name)) });
+    return approvalView(row, { base: this.base(row), digest: digestOf(contentOf(row), this.runningContent(row.name)) });
   }
 
   /**
@@ -50,10 +50,11 @@ export class RequestReader {
     return agent && !agent.destroyed ? agent : undefined;
   }
 
-  /** The tree that the agent of this name runs now. */
-  runningTree(name: string): Sha | undefined {
+  /** What the agent of this name runs now. */
+  runningContent(name: string): string | undefined {
     const agent = this.#deps.swarm.find(name);
     if (!agent || agent.destroyed || agent.record.deployedRequest === undefined) return undefined;
-    return this.#deps.store.approvals.byId(agent.record.deployedRequest)?.tree;
+    const row = this.#deps.store.approvals.byId(agent.record.deployedRequest);
+    return row && contentOf(row);
   }
 }

@@ -21,6 +21,7 @@ async function ended(end: Pick<ApprovalRecord, "state" | "resolved_by">): Promis
     risks: "[]",
     stat: "{}",
     mount_owners: null,
+    project: null,
     decided_base: null,
     resolved_at: 1,
   };

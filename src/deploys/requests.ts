@@ -11,7 +11,7 @@ import { readGeneration, treeFiles } from "../agents/config-tree.ts";
 import { templateTree } from "../agents/template.ts";
 import type { RequestStore } from "./request-store.ts";
 import type { Deploys } from "./deploys.ts";
-import { digestOf } from "./digest.ts";
+import { contentOf, digestOf } from "./digest.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
@@ -194,8 +194,9 @@ export class Requests {
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {
     this.#context.allStop.check();
     const kind = origin === "revive" ? "spawn" : "apply_commit";
-    // A config that ran before keeps its id maps and gets no others.
-    const tried = { ...NOT_TRIED, owners: this.#context.store.approvals.mountOwners(agent.name, sha) };
+    // A config that ran before keeps its id maps and the instructions of repositories, and gets no others.
+    const { approvals } = this.#context.store;
+    const tried = { ...NOT_TRIED, owners: approvals.mountOwners(agent.name, sha), project: approvals.project(agent.name, sha) };
     return this.#store({ name: agent.name, agent, kind, origin, by, ...why, sha, approved: true }, tried);
   }
 
@@ -245,15 +246,17 @@ export class Requests {
     const context = this.#context;
     const repo = context.repos.applied(draft.name);
     const base = draft.origin === "revive" ? undefined : draft.agent?.record.deployedSha;
+    const project = tried.project === undefined ? null : JSON.stringify(tried.project);
     const mounts = Object.keys(tried.owners).length > 0 ? JSON.stringify(tried.owners) : null;
     const [tree, marks] = await Promise.all([
       repo.treeOf(draft.sha),
-      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(context, { ...draft, mount_owners: mounts }, base),
+      tried.complaints.length > 0 ? NO_MARKS : marksAgainst(context, { ...draft, mount_owners: mounts, project }, base),
     ]);
     const row = await context.store.write((tx) =>
-      this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, ...marks }),
+      this.#write(tx, draft, tried.complaints, { tree, base_sha: base ?? null, mount_owners: mounts, project, ...marks }),
     );
     await tagMoment(context, row, "proposal");
+    if (tried.project) await repo.tag({ name: `project/${row.id}`, sha: tried.project.sha, at: row.requested_at });
     // Another config may have been deployed while the marks were made.
     if (row.state === "pending" && this.#requestStore.running(row) !== base)
       await refreshMarks(context, this.#requestStore, row.name);
@@ -269,7 +272,7 @@ export class Requests {
     tx: Parameters<Parameters<DeployContext["store"]["write"]>[0]>[0],
     draft: Draft,
     complaints: readonly string[],
-    found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "risks" | "stat">,
+    found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "project" | "risks" | "stat">,
   ): ApprovalRecord {
     // Checked again inside the write, because several requests may be made at once.
     if (!draft.approved) this.#checkRoom(draft.by);
@@ -299,7 +302,7 @@ export class Requests {
     if (complaints.length > 0)
       return this.#requestStore.move(tx, row.id, "fail", SYSTEM, { error: complaints.join("\n"), resolved_at: now });
     if (!draft.approved) return row;
-    const digest = digestOf(found.tree, this.#requestStore.runningTree(draft.name));
+    const digest = digestOf(contentOf(found), this.#requestStore.runningContent(draft.name));
     return this.#requestStore.move(tx, row.id, "approve", draft.by, { digest, approved_at: now, resolved_by: draft.by });
   }
 }

@@ -1,5 +1,6 @@
 import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
+import { PROJECTS } from "../wire/config-repos.ts";
 import { whatItSteers } from "../wire/config-env.ts";
 import { written, writtenOut } from "../wire/unseen.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
@@ -192,7 +193,7 @@ function decoded(json: string): string {
 function nixMarks(before: ReadonlyMap<string, TreeFile>, after: ReadonlyMap<string, TreeFile>, context: RiskContext): RiskMark[] {
   const marks: RiskMark[] = [];
   for (const file of after.values()) {
-    if (!file.path.endsWith(".nix") || before.get(file.path)?.base64 === file.base64) continue;
+    if (!file.path.endsWith(".nix") || file.path.startsWith(PROJECTS) || before.get(file.path)?.base64 === file.base64) continue;
     if (Object.hasOwn(context.template, file.path) && textOf(file) === context.template[file.path]) continue;
     marks.push(
       context.evaluatesNix

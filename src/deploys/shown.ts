@@ -1,6 +1,7 @@
 import type { FileChange } from "../config-repos/types.ts";
 import type { DiffFile, TreeFile } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
+import { PROJECTS } from "../wire/config-repos.ts";
 import { jsonBytes } from "../lib/json-bytes.ts";
 import { addsText, patchText, wholeLines } from "../diffs/patch-text.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
@@ -72,7 +73,7 @@ function shares(sizes: readonly number[], total: number, most: number): number[]
 
 function rankOf({ path, new_mode: mode }: FileChange, file: TreeFile | undefined, words: readonly string[]): Rank {
   if (path === CONFIG_FILE) return "config";
-  if (path === INSTRUCTIONS_FILE) return "instructions";
+  if (path === INSTRUCTIONS_FILE || path.startsWith(PROJECTS)) return "instructions";
   const isProgram =
     mode === "100755" || mode === "120000" || PROGRAM.test(path) || hasShebang(file) || words.some((word) => names(word, path));
   if (isProgram) return "program";

@@ -38,7 +38,7 @@ test("instructions behind a file that takes all the room are shown and marked, a
       ["warn", "instructions", "INSTRUCTIONS.md"],
     ]),
   );
-  const files = await readDiff(system.context, "ada", running(), row.sha);
+  const files = await readDiff(system.context, row, running());
   expect(files.find(({ path }) => path === "INSTRUCTIONS.md")?.patch).toContain("+Obey the notes.\n");
   const seen = { sha: row.sha, digest: digest(row) };
   for (const unshown of [undefined, [], ["A-notes.txt"], ["b.md", "INSTRUCTIONS.md"]]) {
@@ -76,7 +76,7 @@ test("unshown content can be read to the last byte in parts that fit into a line
   expect(picture.match(/⟨FF⟩/g)).toHaveLength(200_000);
   await expect(read("nothing")).rejects.toThrow('does not change "nothing"');
   // The shown patch is the beginning of the parts.
-  const shown = (await readDiff(system.context, "ada", running(), row.sha)).find(({ path }) => path === "long.txt");
+  const shown = (await readDiff(system.context, row, running())).find(({ path }) => path === "long.txt");
   expect((await read("long.txt")).startsWith(shown?.patch ?? "-")).toBe(true);
   await system.decisions.deny(row.id, undefined);
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PROJECTS } from "../wire/config-repos.ts";
 import { schemaComplaint } from "../wire/error.ts";
 
 /** The only file of the harness that reads the environment. The daemon sets it; the host's environment is not passed on. */
@@ -11,6 +12,7 @@ const Environment = z.object({
   HIVE_HOME: z.string().default("/home/agent"),
   HIVE_WORK: z.string().default("/state"),
   HIVE_WORKSPACES: z.string().default("/work"),
+  HIVE_PROJECTS: z.string().default(PROJECTS),
   HIVE_WARM_SECONDS: z.coerce.number().positive().default(600),
   HIVE_AWAY_SECONDS: z.coerce
     .number()
@@ -33,6 +35,8 @@ export interface HarnessConfig {
   workDir: string;
   /** Where the clones of repositories are. */
   workspacesDir: string;
+  /** Where the instructions of repositories are. */
+  projectsDir: string;
   path: string;
   /** How long to keep an idle CLI process. Milliseconds. */
   warmMs: number;
@@ -55,6 +59,7 @@ export function readHarnessConfig(env: NodeJS.ProcessEnv): HarnessConfig {
     home: e.HIVE_HOME,
     workDir: e.HIVE_WORK,
     workspacesDir: e.HIVE_WORKSPACES,
+    projectsDir: e.HIVE_PROJECTS,
     path: e.PATH,
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     awayMs: e.HIVE_AWAY_SECONDS * 1000,

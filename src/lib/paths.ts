@@ -127,4 +127,8 @@ export class AgentPaths {
   generation(n: number): string {
     return join(this.root, "generations", String(n));
   }
+  /** The instructions of repositories that a generation follows. */
+  project(n: number): string {
+    return `${this.generation(n)}.project`;
+  }
 }

@@ -6,6 +6,13 @@ import { rowsWithin } from "./rows-within.ts";
 /** Id-mapped mounts by their path in the cage, each with the user and group of the host that own the folder. */
 export type MountOwners = Record<string, { uid: number; gid: number }>;
 
+/** The instructions of repositories with which a config was requested: a commit of the applied repository. */
+export interface ProjectPin {
+  sha: string;
+  /** The commits at which they were read, by repository. */
+  from: Record<string, string>;
+}
+
 /** A request as it is stored. The row is the authority; refs and tags are derived from it. */
 export interface ApprovalRecord {
   id: number;
@@ -46,6 +53,8 @@ export interface ApprovalRecord {
   stat: string;
   /** JSON of `MountOwners`; null if no mount is id-mapped. */
   mount_owners: string | null;
+  /** JSON of `ProjectPin`; null if the config follows no repository. */
+  project: string | null;
 }
 
 const NAMES: (keyof ApprovalRecord)[] = [
@@ -76,6 +85,7 @@ const NAMES: (keyof ApprovalRecord)[] = [
   "risks",
   "stat",
   "mount_owners",
+  "project",
 ];
 const stateIn = (states: readonly RequestState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
 const OPEN = stateIn(RequestState.options.filter((one) => !isTerminal(one)));
@@ -112,8 +122,8 @@ export function approvalQueries(db: Sqlite) {
        AND (state = 'failed' OR state = 'cancelled' AND resolved_by = requested_by)
        AND id > coalesce((SELECT max(id) FROM approvals WHERE resolved_by = 'operator' OR approved_at IS NOT NULL), 0)`,
   );
-  const ownersOf = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners">>(
-    "SELECT mount_owners FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",
+  const seenWith = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners" | "project">>(
+    "SELECT mount_owners, project FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",
   );
   const all = db.prepare<[], ApprovalRecord>("SELECT * FROM approvals ORDER BY id");
   const after = db.prepare<[number, number], ApprovalRecord>("SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ?");
@@ -136,7 +146,9 @@ export function approvalQueries(db: Sqlite) {
      */
     undecided: (by: string): number => undecided.get(by)?.n ?? 0,
     /** The id maps with which a commit was last deployed. */
-    mountOwners: (name: string, sha: string): MountOwners => mountOwners(ownersOf.get(name, sha)),
+    mountOwners: (name: string, sha: string): MountOwners => mountOwners(seenWith.get(name, sha)),
+    /** The instructions of repositories with which a commit was last deployed. */
+    project: (name: string, sha: string): ProjectPin | undefined => projectPin(seenWith.get(name, sha)),
     /** Every request ever made; for the checker. */
     all: () => all.all(),
     /** Requests changed after a position, in the order of their changes; undefined if their text is over `chars`. */
@@ -147,4 +159,9 @@ export function approvalQueries(db: Sqlite) {
 /** The id maps that a request was approved with. */
 export function mountOwners(row: Pick<ApprovalRecord, "mount_owners"> | undefined): MountOwners {
   return row?.mount_owners ? (JSON.parse(row.mount_owners) as MountOwners) : {};
+}
+
+/** The instructions of repositories with which a request was made. */
+export function projectPin(row: Pick<ApprovalRecord, "project"> | undefined): ProjectPin | undefined {
+  return row?.project ? (JSON.parse(row.project) as ProjectPin) : undefined;
 }

@@ -395,4 +395,8 @@ CREATE TABLE include_files (
 -- The check of a proposed round before the decision, as JSON.
 ALTER TABLE changes ADD COLUMN early_check TEXT;
 `,
+  `
+-- The instructions of repositories that a config follows, as the operator has seen them.
+ALTER TABLE approvals ADD COLUMN project TEXT;
+`,
 ];

@@ -12,6 +12,7 @@ import { IncludeFiles } from "./include-files.ts";
 import { KeptWorkspaces } from "./kept-workspaces.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { News } from "./news.ts";
+import { readProject } from "./project.ts";
 import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
@@ -70,6 +71,8 @@ export function openWork(context: WorkContext) {
         start,
       )();
     },
+    /** The instructions of repositories that a config follows. */
+    project: (repos: AgentConfig["repos"]) => readProject(repos, repositories, context.git),
     /** The repositories of an agent, as its harness makes their workspaces. */
     assignedTo: (agent: Agent) => assignedTo(agent, repositories),
     /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */

@@ -26,6 +26,15 @@ beforeAll(async () => {
       ),
       bash("read", "git fetch -q && git log -1 --format='%an %s' origin/scout/topic; git push origin HEAD 2>&1"),
       bash("where", "pwd"),
+      bash("follow", "cat CLAUDE.md; ls /run/hive/project/web/skills; touch /run/hive/project/web/x 2>&1 || true"),
+      {
+        when: { text: "^skill$" },
+        steps: [
+          { tools: [{ name: "Skill", input: { skill: "web:build" } }], capture: { answer: "[\\s\\S]*" } },
+          { tools: [{ name: "send", input: { to: "operator", body: "{{answer}}" } }] },
+          { say: "done" },
+        ],
+      },
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
     .start();
@@ -46,6 +55,9 @@ async function pushAsOperator(): Promise<void> {
   mkdirSync(folder);
   writeFileSync(join(folder, "README.md"), "hello\n");
   writeFileSync(join(folder, ".gitignore"), "ready\n");
+  writeFileSync(join(folder, "CLAUDE.md"), "Use tabs.\n");
+  mkdirSync(join(folder, ".claude", "skills", "build"), { recursive: true });
+  writeFileSync(join(folder, ".claude", "skills", "build", "SKILL.md"), "Run make.\n");
   const address = url.replace("http://", `http://operator:${token}@`);
   for (const argv of [
     ["init", "-q", "-b", "main"],
@@ -74,10 +86,15 @@ test("an agent finds its workspace ready, and pushes a branch that another agent
   const { work } = await hive.untilAgent("scout", (agent) => agent.work?.[0]?.branch === "topic");
   expect(work).toEqual([{ repo: "web", branch: "topic", added: 1, removed: 0 }]);
 
-  await hive.call("spawn", { name: "reader", config: { repos: [{ name: "web", access: "read" }] } });
+  await hive.call("spawn", { name: "reader", config: { repos: [{ name: "web", access: "read", project: true }] } });
   const seen = await ask("reader", "read");
   expect(seen).toContain("Web Team Say more");
   expect(seen).toContain("reader may read web and not push to it");
+  // It follows what was approved, which it cannot change. The real CLI has the skill.
+  expect(await ask("reader", "follow")).toBe(
+    "Use tabs.\nbuild\ntouch: cannot touch '/run/hive/project/web/x': Read-only file system",
+  );
+  expect(await ask("reader", "skill")).toBe("Launching skill: web:build");
 });
 
 test("an agent whose workspace is not ready takes no message until the operator has it made again", async () => {

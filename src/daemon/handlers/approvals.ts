@@ -97,7 +97,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     // The view has the digest at the time at which the base is read, because the running commit may change meanwhile.
     const approval = context.deploys.requestStore.view(row);
     const base = await baseOf(context, input.id, input.base);
-    const files = await readDiff(context.deploys.context, row.name, base, row.sha);
+    const files = await readDiff(context.deploys.context, row, base);
     const cut = files.some((file) => file.cut);
     return { approval, ...(base === undefined ? {} : { base_sha: base }), files, cut };
   },

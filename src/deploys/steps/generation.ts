@@ -3,6 +3,7 @@ import { mountOwners } from "../../store/approvals.ts";
 import { readConfigTree, writeGeneration } from "../../agents/config-tree.ts";
 import { Agent } from "../../agents/agent.ts";
 import { outsideComplaints } from "../mounts.ts";
+import { writeProject } from "../project.ts";
 import { rulesFor } from "../validate.ts";
 import type { Step, WithAgent, WithFiles } from "./step.ts";
 
@@ -15,6 +16,7 @@ export const generationStep: Step<WithAgent & WithFiles> = {
   async do({ context, row, id, agent, files }) {
     const folder = context.paths.agent(agent.id).generation(id);
     await writeGeneration(folder, files);
+    await writeProject(context, row, agent.id);
     // The agent as it would be. A cage that cannot be specified fails here, before the running one is changed.
     const trial = new Agent({ ...agent.record, generation: id }, readConfigTree(folder));
     if (trial.unreadable !== undefined) throw new Error(trial.unreadable);
@@ -25,6 +27,7 @@ export const generationStep: Step<WithAgent & WithFiles> = {
     return {};
   },
   async undo({ context, agent, id }) {
-    await rm(context.paths.agent(agent.id).generation(id), { recursive: true, force: true });
+    const own = context.paths.agent(agent.id);
+    for (const folder of [own.generation(id), own.project(id)]) await rm(folder, { recursive: true, force: true });
   },
 };

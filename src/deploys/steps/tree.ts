@@ -1,5 +1,5 @@
 import { rulesFor } from "../validate.ts";
-import { digestOf } from "../digest.ts";
+import { contentOf, digestOf } from "../digest.ts";
 import type { Step, WithAgent, WithFiles } from "./step.ts";
 
 /**
@@ -19,7 +19,7 @@ export const treeStep: Step<WithAgent, WithFiles> = {
     ]);
     if (tree !== row.tree) throw new Error(`commit ${row.sha} has tree ${tree}, but ${row.tree} was approved`);
     // Another deploy of this agent may have run first, so the running config may no longer be the one that was shown.
-    if (row.digest !== null && row.digest !== digestOf(row.tree, requestStore.runningTree(row.name)))
+    if (row.digest !== null && row.digest !== digestOf(contentOf(row), requestStore.runningContent(row.name)))
       throw new Error("what runs has changed since the approval: look again, and propose it again");
     if (!follows) throw new Error(notAfter(row.name, running ?? ""));
     const files = await repo.files(row.sha);

@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { McpServerConfig, Options } from "@anthropic-ai/claude-agent-sdk";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { TurnEvent } from "../../../wire/event.ts";
@@ -23,6 +24,8 @@ const CLI = join(
 let home: string;
 let model: Server;
 let requests: number;
+/** The body of the last request. */
+let asked: string;
 let events: TurnEvent[];
 let claude: Claude;
 
@@ -30,9 +33,14 @@ beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), "claude-"));
   requests = 0;
   events = [];
-  model = createServer((_, answer) => {
+  mkdirSync(join(home, "work"));
+  asked = "";
+  model = createServer((request, answer) => {
     requests++;
-    answer.writeHead(404).end();
+    void text(request).then((body) => {
+      asked = body;
+      answer.writeHead(404).end();
+    });
   });
   await new Promise<void>((resolve) => model.listen(0, "127.0.0.1", resolve));
 });
@@ -47,21 +55,28 @@ function make({
   sessionId,
   cli = CLI,
   servers = {},
+  config = {},
   ...more
-}: { sessionId?: string; cli?: string; servers?: Record<string, McpServerConfig> } & Partial<Options> = {}): Claude {
+}: {
+  sessionId?: string;
+  cli?: string;
+  servers?: Record<string, McpServerConfig>;
+  config?: object;
+} & Partial<Options> = {}): Claude {
   claude = new Claude(
     {
       sessionFolder: join(home, ".claude"),
       options: (named, resumed) => ({
         ...claudeOptions({
-          config: AgentConfig.parse({}),
+          config: AgentConfig.parse(config),
           model: named,
           systemPrompt: "",
           credentialKind: "api-key",
           sessionId: resumed,
           claude: cli,
           home,
-          workDir: home,
+          workDir: join(home, "work"),
+          projectsDir: join(home, "projects"),
           path: "/usr/local/bin:/usr/bin:/bin",
           modelUrl: `http://127.0.0.1:${(model.address() as AddressInfo).port}`,
           egressUrl: "http://127.0.0.1:9",
@@ -122,3 +137,43 @@ test("a lost session is replaced at the start, with a note", async () => {
   const note = { type: "note", level: "warn", text: expect.stringContaining("the next message begins a new one") };
   expect(events).toContainEqual(note);
 });
+
+/** Writes files below a folder. */
+function write(folder: string, files: Record<string, string>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
+
+test.each([false, true])(
+  "the model gets the approved instructions of a repository, and none of its clone: %s",
+  async (project) => {
+    const skill = (words: string): string => `---\nname: "build"\ndescription: "${words}"\n---\nRun make.\n`;
+    write(join(home, "work"), {
+      "CLAUDE.md": "clone-memory",
+      "AGENTS.md": "clone-agents",
+      ".claude/CLAUDE.md": "clone-memory-too",
+      ".claude/skills/own/SKILL.md": skill("clone-skill"),
+      ".claude/commands/own.md": "clone-command",
+      ".claude/settings.json": JSON.stringify({
+        hooks: { SessionStart: [{ hooks: [{ type: "command", command: "touch ran" }] }] },
+      }),
+    });
+    write(join(home, "projects", "web"), {
+      ".claude-plugin/plugin.json": '{"name":"web"}',
+      "CLAUDE.md": "approved-memory",
+      ".claude/CLAUDE.md": "approved-too",
+      "skills/build/SKILL.md": skill("approved-skill"),
+      "commands/ship/release.md": '---\ndescription: "approved-command"\n---\nRelease it.\n',
+    });
+    await make({ config: { repos: [{ name: "web", project }, { name: "docs" }] } }).prompt("hello");
+    expect(requests).toBeGreaterThan(0);
+    const wanted = ["approved-memory", "approved-too", "web:build", "approved-skill", "web:ship:release", "approved-command"];
+    expect(wanted.filter((one) => asked.includes(one))).toEqual(project ? wanted : []);
+    expect(asked).not.toContain("clone-");
+    // Of the CLI's own skills the model is told nothing.
+    expect(asked).not.toContain("update-config");
+    expect(existsSync(join(home, "work", "ran"))).toBe(false);
+  },
+);

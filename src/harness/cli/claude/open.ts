@@ -37,6 +37,7 @@ export function openClaude({ config, assignment, workDir, servers, modelUrl, egr
           claude: config.claude,
           home: config.home,
           workDir: workDir(),
+          projectsDir: config.projectsDir,
           path: config.path,
           modelUrl,
           egressUrl,

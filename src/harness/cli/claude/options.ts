@@ -1,5 +1,6 @@
 import type { CanUseTool, Options } from "@anthropic-ai/claude-agent-sdk";
 import { NEVER_ALLOWED, type AgentConfig } from "../../../wire/config.ts";
+import { isFollowing, readProject, SKILL_TOOL } from "./project.ts";
 import { proxyEnvironment } from "../../proxy-environment.ts";
 
 /** Built-in tools of every agent. Web access, tasks and questions are missing, because they go through the hive. */
@@ -16,6 +17,8 @@ export interface OptionInput {
   claude: string;
   home: string;
   workDir: string;
+  /** The folder with the instructions of repositories. */
+  projectsDir: string;
   /** The `PATH` of the tools. */
   path: string;
   modelUrl: string;
@@ -31,7 +34,7 @@ function allowedTools(config: AgentConfig): string[] {
 function builtIns(config: AgentConfig): string[] {
   const extra = config.tools.allow.map((rule) => rule.split("(")[0] ?? rule).filter((name) => !name.startsWith("mcp__"));
   const denied = new Set([...config.tools.deny, ...NEVER_ALLOWED]);
-  return [...new Set([...BUILT_IN, ...extra])].filter((name) => !denied.has(name));
+  return [...new Set([...BUILT_IN, ...(isFollowing(config) ? [SKILL_TOOL] : []), ...extra])].filter((name) => !denied.has(name));
 }
 
 /**
@@ -50,11 +53,14 @@ function answerFor(tools: readonly string[]): CanUseTool {
  * A tool that is not allowed is denied at once, because no operator is attached to answer.
  */
 export function claudeOptions(input: OptionInput): Options {
+  const { prompt, plugins, skills } = readProject(input.config, input.projectsDir);
   return {
     cwd: input.workDir,
     env: claudeEnvironment(input),
     pathToClaudeCodeExecutable: input.claude,
     settingSources: [],
+    plugins,
+    ...(skills === undefined ? {} : { skills }),
     strictMcpConfig: true,
     // Over stdin: every program of the cage can read a command line, and its length is limited.
     mcpServersDelivery: "initialize",
@@ -62,11 +68,18 @@ export function claudeOptions(input: OptionInput): Options {
     allowedTools: allowedTools(input.config),
     disallowedTools: [...NEVER_ALLOWED, ...input.config.tools.deny],
     permissionMode: "default",
-    canUseTool: answerFor([...BUILT_IN, ...input.config.tools.allow].filter((name) => !input.config.tools.deny.includes(name))),
+    canUseTool: answerFor(
+      [...builtIns(input.config), ...input.config.tools.allow].filter((name) => !input.config.tools.deny.includes(name)),
+    ),
     includePartialMessages: true,
     model: input.model,
     // Not stored in the session, so that changed instructions apply from the next start of the CLI, also on resume.
-    systemPrompt: { type: "preset", preset: "claude_code", append: input.systemPrompt, snapshot: false },
+    systemPrompt: {
+      type: "preset",
+      preset: "claude_code",
+      append: [input.systemPrompt, prompt].filter((part) => part !== "").join("\n\n"),
+      snapshot: false,
+    },
     ...(input.sessionId === undefined ? {} : { resume: input.sessionId }),
   };
 }
