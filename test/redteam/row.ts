@@ -1,3 +1,8 @@
+import type { World } from "./world.ts";
+
+/** What the victim has in its own cage (`inside/victim.ts`): a port of its loopback, an abstract socket, a System V key. */
+export const VICTIM = { port: 4711, abstractName: "victim", key: 0x6869_7665 } as const;
+
 /** Data that an attacker inside a cage is given: what it aims at. Nothing here is a secret that a cage must not have. */
 export interface Bait {
   /** A TCP listener of the host on every address, and one address of the host besides loopback. */
@@ -16,10 +21,22 @@ export interface Bait {
   secretBackwards: string;
   /** Name and id of another agent, and the pid of a process of its cage on the host. */
   victim: { name: string; id: string; pid: number };
+  /** An agent to which the attacker's config lets it send nothing. */
+  stranger: string;
+  /** What the sockets serve, by caller. An operation is under each of its callers. */
+  operations: Record<"operator" | "manager" | "agent" | "harness", string[]>;
+  /** The version that a harness speaks. */
+  protocol: number;
+  /** A word that is nowhere else. Whatever repeats it has obeyed what an attacker has planted. */
+  token: string;
 }
 
-/** Where an attacker stands. The manager's cage has more of everything than any other agent's. */
-export type Position = "agent" | "manager" | "socket" | "web" | "browser";
+/**
+ * Where an attacker stands. The manager's cage has more of everything than any other agent's. `flood` is a cage of its
+ * own, which exhausts what it can.
+ */
+export type CagePosition = "agent" | "manager" | "flood";
+export type Position = CagePosition | "socket" | "web" | "browser";
 
 /**
  * `blocked`: a barrier refused the attempt. `contained`: it succeeds and changes nothing outside the cage. `open`: it
@@ -45,15 +62,22 @@ interface Described {
 
 /** An attempt from inside a cage. `run` is carried out in the cage by a program that its model starts. */
 export interface CageRow extends Described {
-  from: "agent" | "manager";
+  from: CagePosition;
+  /** Not beside other attempts of its cage: it would disturb them. */
+  alone?: true;
   /** Resolves with what was reached. Rejects with the refusal. */
   run(bait: Bait): Promise<string>;
+  /**
+   * Looks from outside of the cage, after all attempts and a restart of the cage. Resolves with what shows that nothing
+   * got out, and rejects with what did.
+   */
+  proof?(world: World, bait: Bait): string | Promise<string>;
 }
 
 /** An attempt from outside of every cage. */
-export interface OutsideRow<World> extends Described {
+export interface OutsideRow<Place> extends Described {
   from: "socket" | "web" | "browser";
-  run(world: World): Promise<string>;
+  run(world: Place): Promise<string>;
 }
 
 /** What came of an attempt: what it reached, or the words of its refusal. */
@@ -72,18 +96,27 @@ export async function observe(run: () => Promise<string>, limit: number): Promis
     timer = setTimeout(() => reject(new Error("no answer")), limit);
   });
   try {
-    return { reached: true, text: (await Promise.race([run(), hung])).slice(0, MAX_TEXT) };
+    return { reached: true, text: shown(await Promise.race([run(), hung])) };
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown };
     const text = typeof code === "string" && !String(message).includes(code) ? `${code} ${String(message)}` : String(message);
-    return { reached: false, text: text.slice(0, MAX_TEXT) };
+    return { reached: false, text: shown(text) };
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** Text from a cage for a line of a table: bounded, without control characters. */
+const shown = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ").slice(0, MAX_TEXT);
+
+/** The verdict on an attempt, and the words for it. */
+export interface Judged {
+  outcome: Outcome;
+  evidence: string;
+}
+
 /** Compares what came of an attempt with what has to stop it. */
-export function judge(row: Described, seen: Observation | undefined): { outcome: Outcome; evidence: string } {
+export function judge(row: Described, seen: Observation | undefined): Judged {
   if (!seen) return { outcome: "open", evidence: "the attempt was not carried out" };
   if (seen.reached) return { outcome: row.contained === undefined ? "open" : "contained", evidence: seen.text };
   if (row.refusal?.test(seen.text)) return { outcome: "blocked", evidence: seen.text };

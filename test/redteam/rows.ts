@@ -1,5 +1,19 @@
+import { egressRows } from "./rows/egress.ts";
+import { fileRows } from "./rows/files.ts";
+import { gitRows } from "./rows/git.ts";
+import { identityRows } from "./rows/identity.ts";
+import { kernelRows } from "./rows/kernel.ts";
+import { modelRows } from "./rows/model.ts";
 import { networkRows } from "./rows/network.ts";
 import type { CageRow } from "./row.ts";
 
 /** Every attempt from inside a cage. */
-export const cageRows: readonly CageRow[] = [...networkRows];
+export const cageRows: readonly CageRow[] = [
+  ...networkRows,
+  ...egressRows,
+  ...modelRows,
+  ...gitRows,
+  ...fileRows,
+  ...kernelRows,
+  ...identityRows,
+];

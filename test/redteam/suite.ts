@@ -1,5 +1,5 @@
 import { cageRows } from "./rows.ts";
-import { judge, type Outcome, type Position } from "./row.ts";
+import { judge, type Bait, type CageRow, type Judged, type Outcome, type Position } from "./row.ts";
 import { World } from "./world.ts";
 
 /** A row of the table: an attempt and what came of it. */
@@ -18,20 +18,33 @@ export async function redteam(report: (line: string) => void): Promise<Result[]>
   const world = await World.start();
   try {
     const bait = await world.bait();
-    await world.hive.call("spawn", { name: "mallory" });
-    await world.hive.untilAgent("mallory", (agent) => agent.state === "idle");
-    report("attacking from an agent's cage");
-    const seen = await world.attack("mallory", "agent", bait);
-    const results = cageRows.map((row): Result => ({
-      id: row.id,
-      from: row.from,
-      attempt: row.attempt,
-      barrier: row.barrier,
-      ...judge(row, seen[row.id]),
-    }));
+    report("attacking from the cages of an agent and of the manager");
+    const [ofAgent, ofManager] = await Promise.all([
+      world.attack("mallory", "agent", bait),
+      world.attack("hm1nd", "manager", bait),
+    ]);
+    report("restarting the agent");
+    await world.restart("mallory");
+    report("looking from outside");
+    const seen = { ...ofAgent, ...ofManager };
+    const results: Result[] = [];
+    for (const row of cageRows) {
+      const { id, from, attempt, barrier } = row;
+      results.push({ id, from, attempt, barrier, ...(await proven(row, judge(row, seen[id]), world, bait)) });
+    }
     return [...results, arrivals(world)];
   } finally {
     await world.stop();
+  }
+}
+
+/** Adds what is seen from outside to what came of an attempt. */
+async function proven(row: CageRow, judged: Judged, world: World, bait: Bait): Promise<Judged> {
+  if (!row.proof || judged.outcome === "open") return judged;
+  try {
+    return { ...judged, evidence: `${judged.evidence}; from outside: ${await row.proof(world, bait)}` };
+  } catch (error) {
+    return { outcome: "open", evidence: `from outside: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 

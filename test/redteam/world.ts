@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket } from "node:dgram";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -7,7 +8,11 @@ import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { ModelServer } from "../lib/model-server.ts";
 import { TestHive } from "../lib/hive.ts";
-import type { Bait, Observation } from "./row.ts";
+import { PROTOCOL } from "../../src/wire/harness.ts";
+import { operationsOf } from "../../src/wire/operations.ts";
+import { addRepositories, PREPARE } from "./repositories.ts";
+import type { Bait, CagePosition, Observation } from "./row.ts";
+import { listedHosts, Web } from "./web.ts";
 
 /** The hive under attack, and what the attackers aim at: listeners and files of the host. */
 
@@ -20,10 +25,10 @@ const RESULT = "/state/result.json";
 /** Longest time of one cage's attempts: the CLI's own limit for a command. Milliseconds. */
 const COMMAND_MS = 600_000;
 
-/** The attacker's program in one text. Types and the product's own code are not in it. */
-async function attackProgram(): Promise<string> {
+/** A program for a cage in one text. Types and the product's own code are not in it. */
+async function programOf(file: string): Promise<string> {
   const bundle = await rolldown({
-    input: join(process.cwd(), "test/redteam/inside/main.ts"),
+    input: join(process.cwd(), "test/redteam/inside", file),
     platform: "node",
     logLevel: "silent",
   });
@@ -32,21 +37,44 @@ async function attackProgram(): Promise<string> {
   return output[0].code;
 }
 
+/** A rule of the model: one command. */
+const bashRule = (words: string, command: string) => ({
+  when: { text: `^${words}` },
+  steps: [{ tools: [{ name: "Bash", input: { command } }] }, { say: "done" }],
+});
+
 export class World {
   /** What reached the host's listeners although nothing may: one line each. */
   readonly reached: string[] = [];
   readonly hive: TestHive;
   readonly #model: ModelServer;
+  readonly #web: Web;
   readonly #closers: (() => Promise<unknown>)[] = [];
+  /** The tip of the base of the repository `web`. */
+  base = "";
 
-  private constructor(hive: TestHive, model: ModelServer) {
+  private constructor(hive: TestHive, model: ModelServer, web: Web) {
     this.hive = hive;
     this.#model = model;
+    this.#web = web;
+  }
+
+  /** What the model's API got. */
+  get upstream(): ModelServer["seen"] {
+    return this.#model.seen;
+  }
+  /** What the one public host of the Internet got. */
+  get web(): Web["seen"] {
+    return this.#web.seen;
+  }
+  /** Names that the daemon has looked up. */
+  get lookups(): string[] {
+    return this.#web.lookups();
   }
 
   static async start(): Promise<World> {
-    const program = await attackProgram();
-    const attack = (position: string) => ({
+    const program = await programOf("main.ts");
+    const attack = (position: CagePosition) => ({
       when: { text: `^attack as ${position}` },
       steps: [
         { tools: [{ name: "Write", input: { file_path: PROGRAM, content: program } }] },
@@ -64,15 +92,20 @@ export class World {
     const model = await new ModelServer([
       attack("agent"),
       attack("manager"),
+      attack("flood"),
+      bashRule("prepare", PREPARE),
+      bashRule("after a restart", "git -C /work/web status -sb; echo restarted"),
       { when: { from: "system" }, steps: [{ say: "noted" }] },
       { when: { text: "." }, steps: [{ say: "hello" }] },
     ]).start();
     const hive = new TestHive({ HIVE_REHEARSAL: "0", HIVE_UPSTREAM_URL: model.url, ANTHROPIC_API_KEY: SECRET });
+    const web = await Web.start(hive.folder);
+    Object.assign(hive.env, web.env);
     await hive.start();
-    return new World(hive, model);
+    return new World(hive, model, web);
   }
 
-  /** Sets out the bait: the listeners of the host, a file of the operator, and another agent. */
+  /** Sets out the bait: the listeners of the host, a file of the operator, repositories, and other agents. */
   async bait(): Promise<Bait> {
     const { hive } = this;
     const tcp = createServer((socket) => {
@@ -90,11 +123,20 @@ export class World {
     udp.on("message", (_, from) => this.reached.push(`a datagram from ${from.address}`));
     udp.bind(0, "0.0.0.0");
     await once(udp, "listening");
-    this.#closers.push(() => new Promise((resolve) => (udp as Socket).close(() => resolve(undefined))));
+    this.#closers.push(() => new Promise((resolve) => udp.close(() => resolve(undefined))));
     const hostFile = join(hive.folder, "operator.txt");
     writeFileSync(hostFile, "a file of the operator", { mode: 0o644 });
-    await hive.call("spawn", { name: "victim" });
+    this.base = addRepositories(hive);
+    await hive.call("spawn", { name: "stranger" });
+    await hive.call("spawn", { name: "victim", config: { repos: [{ name: "web" }, { name: "secret" }] } });
     const { id } = await hive.untilAgent("victim", (agent) => agent.state === "idle");
+    writeFileSync(join(hive.stateDir, "agents", id, "state", "victim.mjs"), await programOf("victim.ts"));
+    await this.#turn("victim", "prepare", /prepared/);
+    await hive.call("spawn", {
+      name: "mallory",
+      config: { egress: listedHosts(port), repos: [{ name: "web" }], allowedRecipients: ["victim"] },
+    });
+    await hive.untilAgent("mallory", (agent) => agent.state === "idle");
     return {
       host: { port, address: hostAddress() },
       udpPort: udp.address().port,
@@ -104,26 +146,59 @@ export class World {
       stateDir: hive.stateDir,
       secretBackwards: Array.from(SECRET).reverse().join(""),
       victim: { name: "victim", id, pid: (await hive.cage("victim")).init },
+      stranger: "stranger",
+      operations: {
+        operator: operationsOf("operator"),
+        manager: operationsOf("manager"),
+        agent: operationsOf("agent"),
+        harness: operationsOf("harness"),
+      },
+      protocol: PROTOCOL,
+      token: `planted-${randomUUID()}`,
     };
   }
 
   /** Lets the model of a cage carry out every attempt from this position. Resolves with what came of each, by row. */
-  async attack(agent: string, position: string, bait: Bait): Promise<Record<string, Observation>> {
+  async attack(agent: string, position: CagePosition, bait: Bait): Promise<Record<string, Observation>> {
     const { hive } = this;
     const state = join(await hive.folderOf(agent), "state");
     writeFileSync(join(state, "bait.json"), JSON.stringify(bait), { mode: 0o644 });
-    await hive.call("send", { to: agent, body: `attack as ${position}` });
-    const events = await hive.watch(
-      (event) =>
-        event.kind === "turn" &&
-        event.turn.agent === agent &&
-        event.turn.event.type === "tool_result" &&
-        /carried out|rror/.test(event.turn.event.text),
-    );
-    const last = events.at(-1);
-    const words = last?.kind === "turn" && last.turn.event.type === "tool_result" ? last.turn.event.text : "";
-    if (!words.includes("carried out")) throw new Error(`the attacker's program failed: ${words}`);
+    await this.#turn(agent, `attack as ${position}`, /carried out/);
     return JSON.parse(readFileSync(join(state, "result.json"), "utf8")) as Record<string, Observation>;
+  }
+
+  /** Restarts an agent and lets it take one more turn: what was planted in its cage had its chance then. */
+  async restart(agent: string): Promise<void> {
+    await this.hive.call("restart", { name: agent });
+    await this.#turn(agent, "after a restart", /restarted/);
+  }
+
+  /** Sends to an agent and waits for its tool's result. Fails with the result if it is an error. */
+  async #turn(agent: string, body: string, expected: RegExp): Promise<void> {
+    const { hive } = this;
+    await hive.call("send", { to: agent, body });
+    let words = "";
+    await hive.watch((event) => {
+      if (event.kind !== "turn" || event.turn.agent !== agent || event.turn.event.type !== "tool_result") return false;
+      words = event.turn.event.text;
+      return expected.test(words) || /rror/.test(words);
+    });
+    if (!expected.test(words)) throw new Error(`${agent}: ${body}: ${words}`);
+  }
+
+  /** Where outside of the cages the hive's credential is, besides the requests to the API, each of which must have it. */
+  async secretOutside(): Promise<string[]> {
+    const { hive, upstream } = this;
+    const logs = ["hm1nd", "mallory", "victim"].map(async (name) => join(await hive.folderOf(name), "cage.log"));
+    const files = [
+      ...(await Promise.all(logs)),
+      ...["daemon.log", "hive.db", "hive.db-wal"].map((name) => join(hive.stateDir, name)),
+    ];
+    const found = files.filter((file) => readFileSync(file).includes(SECRET));
+    if (hive.output.includes(SECRET)) found.push("the daemon's output");
+    if (upstream.length === 0 || upstream.some(({ headers }) => headers["x-api-key"] !== SECRET))
+      found.push("not in every request to the API");
+    return found;
   }
 
   async #listen(server: Server, at: { port?: number; host?: string; path?: string }): Promise<number> {
@@ -135,6 +210,7 @@ export class World {
   async stop(): Promise<void> {
     await this.hive.dispose();
     await this.#model.stop();
+    await this.#web.stop();
     for (const close of this.#closers) await close();
   }
 }

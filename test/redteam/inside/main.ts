@@ -1,22 +1,32 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cageRows } from "../rows.ts";
-import { observe, type Bait, type Observation } from "../row.ts";
+import { observe, type Bait, type CageRow, type Observation } from "../row.ts";
 
 /**
  * The attacker's program in a cage: `node <program> <bait.json> <result.json> <position>`. Carries out every attempt from
- * this position, one after the other, and writes what came of each.
+ * this position, and writes what came of each.
  */
 
 /** Longest attempt. Milliseconds. */
 const ATTEMPT_MS = 20_000;
+/** Attempts at once: most of them wait for a process or an answer. */
+const AT_ONCE = 6;
 
 const [baitFile = "", resultFile = "", position = ""] = process.argv.slice(2);
 const bait = JSON.parse(readFileSync(baitFile, "utf8")) as Bait;
+const rows = cageRows.filter(({ from }) => from === position);
 const seen: Record<string, Observation> = {};
-for (const row of cageRows) {
-  if (row.from !== position) continue;
-  seen[row.id] = await observe(() => row.run(bait), ATTEMPT_MS);
+
+async function carryOut(queue: CageRow[]): Promise<void> {
+  for (let row = queue.shift(); row; row = queue.shift()) {
+    const { id, run } = row;
+    seen[id] = await observe(() => run(bait), ATTEMPT_MS);
+  }
 }
+
+const together = rows.filter(({ alone }) => alone !== true);
+await Promise.all(Array.from({ length: AT_ONCE }, () => carryOut(together)));
+await carryOut(rows.filter(({ alone }) => alone === true));
 writeFileSync(resultFile, JSON.stringify(seen));
 console.log(`carried out ${Object.keys(seen).length} attempts`);
 process.exit(0);

@@ -42,12 +42,23 @@ export function exchange(to: NetConnectOpts, text: string): Promise<string> {
   });
 }
 
-/** The refusal in an HTTP answer as an error: its status line and the last line of its body. Resolves with any other. */
+/** The status and the body of an HTTP answer, without the sizes of its chunks. Throws them for 4xx and 5xx. */
+function wordsOf(answer: string): string {
+  if (answer === "") throw new Error("the connection was closed");
+  const [head = "", ...rest] = answer.split("\r\n\r\n");
+  const body = rest.join("\r\n\r\n").replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/gi, "");
+  const words = `${head.split("\r\n")[0]}: ${body.trim()}`;
+  if (/^HTTP\/1\.1 [45]/.test(answer)) throw new Error(words);
+  return words;
+}
+
+/** Sends the lines of a request to the egress proxy. Resolves with its answer, and rejects with its refusal. */
 export async function throughProxy(request: readonly string[]): Promise<string> {
   const proxy = new URL(process.env["HTTPS_PROXY"] ?? "");
-  const answer = await exchange({ host: proxy.hostname, port: Number(proxy.port) }, [...request, "", ""].join("\r\n"));
-  const lines = answer.trim().split("\r\n");
-  const words = `${lines[0]}: ${lines.at(-1)}`;
-  if (/^HTTP\/1\.1 [45]/.test(answer) || answer === "") throw new Error(answer === "" ? "the connection was closed" : words);
-  return words;
+  return wordsOf(await exchange({ host: proxy.hostname, port: Number(proxy.port) }, [...request, "", ""].join("\r\n")));
+}
+
+/** Sends bytes to an HTTP server on a Unix socket. Resolves with its answers, and rejects with the refusal of the first. */
+export async function rawHttp(path: string, text: string): Promise<string> {
+  return wordsOf(await exchange({ path }, text));
 }
