@@ -1,4 +1,4 @@
-// Builds everything that runs: three programs for Node and the interface. `npm run build`; `npm start` and `npm test`
+// Builds everything that runs: four programs for Node and the interface. `npm run build`; `npm start` and `npm test`
 // call it.
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -22,6 +22,7 @@ const SOURCES = [
 /** Programs: entry and output. Native and very large packages are not bundled. */
 const PROGRAMS = [
   { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
+  { input: "src/w4rden/main.ts", file: "dist/hive-w4rden.js" },
   // Split into chunks, because a user waits for every process that a verb starts: a verb loads only what it needs.
   { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "chunks/[name]-[hash].js", minify: true },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
@@ -31,6 +32,8 @@ const EXTERNAL = ["better-sqlite3"];
 const STARTERS = [
   { name: "hive-c0re", flags: DAEMON_FLAGS },
   { name: "hivectl", flags: [] },
+  // Its mounts are in a namespace of its own. It passes the flags on to the daemon.
+  { name: "hive-w4rden", flags: DAEMON_FLAGS, inside: "unshare --mount --propagation slave -- " },
 ];
 /** The names of the harness in a cage: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
@@ -93,9 +96,9 @@ async function writeWrappers() {
 
 /** A starter resolves its own path, because `npx` runs it through a link. */
 async function writeStarters(node) {
-  for (const { name, flags } of STARTERS) {
+  for (const { name, flags, inside = "" } of STARTERS) {
     const command = [node, ...flags].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    const text = `#!/bin/sh\nexec ${command} "$(dirname "$(readlink -f "$0")")/${name}.js" "$@"\n`;
+    const text = `#!/bin/sh\nexec ${inside}${command} "$(dirname "$(readlink -f "$0")")/${name}.js" "$@"\n`;
     // A build of an earlier version had a folder of that name.
     await rm(join(DIST, name), { recursive: true, force: true });
     await writeFile(join(DIST, name), text, { mode: 0o755 });

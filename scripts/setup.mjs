@@ -6,6 +6,8 @@ import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
 import { FLOOR, SETUP_FLOOR, hasOwnNode, installOwnNode, isOnFloor, major, runAgain } from "./node.mjs";
 
 const STAMP = join(ROOT, "node_modules", ".hive-stamp");
+/** What `npm start` runs in the end. */
+const START = `dist/${process.getuid?.() === 0 && process.env.HIVE_AS_ROOT !== "1" ? "hive-w4rden start -- " : "hive-c0re "}serve --foreground`;
 const PRINT_ONLY = process.env.HIVE_SETUP === "print";
 
 /** Programs and the packages that contain them, by package manager. */
@@ -169,7 +171,7 @@ async function printPlan(programs, needs) {
     lines.push(manager ? `sudo ${INSTALL[manager]} ${namesOf(programs, manager).join(" ")}` : `install ${programs.join(", ")}`);
   if (needs.node) lines.push(`npm ci --prefix .cache/node --ignore-scripts   # Node ${FLOOR}, for this checkout alone`);
   if (needs.packages) lines.push("npm ci --ignore-scripts");
-  lines.push("npm run build", "dist/hive-c0re serve --foreground");
+  lines.push("npm run build", START);
   console.log(lines.join("\n"));
 }
 

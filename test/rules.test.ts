@@ -24,7 +24,7 @@ const ONLY_IN: Record<string, string> = {
   react: "ui",
 };
 /** The files that may read the environment: one per program, and the terminal's colours. */
-const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness/main.ts"];
+const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness/main.ts", "src/w4rden/main.ts"];
 
 /**
  * Files whose calls may spread an array into their arguments: it is a tuple, or its length is limited in the same file.

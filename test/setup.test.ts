@@ -118,7 +118,7 @@ describe("on Debian", () => {
       "sudo apt-get install -y --no-install-recommends bubblewrap util-linux",
       "npm ci --ignore-scripts",
       "npm run build",
-      "dist/hive-c0re serve --foreground",
+      "dist/hive-w4rden start -- serve --foreground",
       "PRINTED",
     ]);
     expect(existsSync(join(checkout, "node_modules"))).toBe(false);

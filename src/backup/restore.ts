@@ -1,6 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { chown, copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { digestOf, syncFileSystem, unpack } from "../os/archive.ts";
@@ -47,6 +47,8 @@ export async function restore({ backup, state, mayPutAside, tell }: RestoreOptio
   try {
     const there = (await readdir(state)).filter((name) => !isNoHive(name));
     await refuseLivingCages(state);
+    // What root unpacks is root's. `hive-w4rden` gives a folder of root, with its content, to the daemon's user.
+    if (process.getuid?.() === 0) await chown(state, 0, 0);
     if (there.length > 0) await mayPutAside();
     for (const part of manifest.parts) {
       tell(`checking ${part.file}`);

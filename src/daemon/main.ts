@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { readConfig } from "./config.ts";
 import { printDoctor } from "./doctor.ts";
-import { run } from "./run.ts";
+import { printHiveId, run } from "./run.ts";
 
 const HELP = `hive-c0re: the hyperhive daemon
 
@@ -9,6 +9,8 @@ const HELP = `hive-c0re: the hyperhive daemon
                                    with it on Ctrl-C or SIGTERM
   hive-c0re doctor [--json]        check this host, and print the command that
                                    fixes each finding
+  hive-c0re hive-id                print the id of the hive; an empty state
+                                   folder gets one
 
 Settings are read from the environment: HIVE_STATE_DIR, HIVE_RUN_DIR, HIVE_PORT,
 HIVE_BIND, HIVE_PUBLIC_URL, HIVE_SCENARIOS, HIVE_UPSTREAM_URL, ANTHROPIC_API_KEY
@@ -34,6 +36,7 @@ async function main(): Promise<number> {
   }
   const config = readConfig(process.env, { foreground: values.foreground });
   if (command === "serve") return run(config);
+  if (command === "hive-id") return printHiveId(config);
   if (command === "doctor") return printDoctor(config, { json: values.json });
   process.stderr.write(`unknown command "${command}"\n\n${HELP}`);
   return USAGE;

@@ -8,9 +8,11 @@ import { Paths } from "../lib/paths.ts";
 import { HiveError } from "../wire/error.ts";
 import { allStoppedWords } from "../wire/words.ts";
 import { takeLock } from "../store/lock.ts";
+import { openStore } from "../store/store.ts";
 import { checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
+import { openHiveId } from "./hive-id.ts";
 import { webApp, type WebDeps } from "./http/app.ts";
 import { originsFor } from "./http/origin.ts";
 import { bounded } from "./http/server.ts";
@@ -60,6 +62,22 @@ export async function run(config: Config, failpoint?: (name: string) => Promise<
 }
 
 let shutdown: (words: string) => void = () => {};
+
+/** Prints the id of the hive in the state folder. Makes a hive there if there is none. Refuses while a daemon runs. */
+export async function printHiveId(config: Config): Promise<number> {
+  const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
+  const lock = takeLock(paths.lock);
+  const store = openStore({
+    file: paths.database,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  process.stdout.write(`${await openHiveId(store)}\n`);
+  await store.close();
+  lock.release();
+  return 0;
+}
 
 /** In the foreground, or on a shutdown request, the cages stop first. Under a service manager they keep running. */
 async function stop(config: Config, hive: System, server: Server, why: string): Promise<void> {

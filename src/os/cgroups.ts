@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync, accessSync, constants } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { findScopes, scopeCommand, type Scopes } from "./scope.ts";
 
 /** Limits of one group of processes. */
@@ -14,7 +14,7 @@ export interface GroupLimits {
 export type LimitWay =
   | ({ kind: "systemd" } & Scopes)
   | { kind: "cgroup2"; root: string }
-  | { kind: "cgroup1"; root: string }
+  | { kind: "cgroup1"; root: string; parent: string }
   | { kind: "prlimit"; why: string };
 
 /** A program and its arguments. */
@@ -35,8 +35,10 @@ export interface Group {
   remove(): boolean;
 }
 
-const CGROUP = "/sys/fs/cgroup";
-const V1_CONTROLLERS = ["memory", "pids", "cpu"] as const;
+export const CGROUP = "/sys/fs/cgroup";
+export const V1_CONTROLLERS = ["memory", "pids", "cpu"] as const;
+/** The leaf of a delegated group that contains the process to which it was delegated. */
+export const OWN_LEAF = "daemon";
 /** Period over which the kernel counts cpu time: the kernel's own default. Microseconds. */
 const CPU_PERIOD_US = 100_000;
 
@@ -54,8 +56,9 @@ export function detectLimits(): LimitWay {
       return { kind: "cgroup2", root: CGROUP };
     return { kind: "prlimit", why: "no cgroup is delegated to this user: run under systemd with Delegate=yes, or as root" };
   }
-  if (V1_CONTROLLERS.every((name) => existsSync(join(CGROUP, name, "tasks")) && writable(join(CGROUP, name))))
-    return { kind: "cgroup1", root: CGROUP };
+  for (const parent of [delegatedV1(), ""])
+    if (parent !== undefined && V1_CONTROLLERS.every((name) => isV1Group(join(CGROUP, name, parent))))
+      return { kind: "cgroup1", root: CGROUP, parent };
   return { kind: "prlimit", why: "no writable cgroup on this host" };
 }
 
@@ -66,11 +69,21 @@ function ownV2Group(): string {
   return join(CGROUP, dirname(line?.slice(3) ?? "/"));
 }
 
+/** The group that was delegated to this process, if it has the same name in every hierarchy. */
+function delegatedV1(own = readOr("/proc/self/cgroup", "")): string | undefined {
+  const lines = own.split("\n").map((line) => line.split(":"));
+  const groups = V1_CONTROLLERS.map((name) => lines.find(([, controllers]) => controllers?.split(",").includes(name))?.[2]);
+  const [group] = groups;
+  return group !== undefined && basename(group) === OWN_LEAF && groups.every((one) => one === group) ? dirname(group) : undefined;
+}
+
+const isV1Group = (folder: string): boolean => existsSync(join(folder, "tasks")) && writable(folder);
+
 /** Creates a group with limits. `name` is unique on the host because it contains the hive's id. */
 export function makeGroup(way: LimitWay, name: string, limits: GroupLimits): Group {
   if (way.kind === "systemd") return scopeGroup(way, name, limits);
   if (way.kind === "cgroup2") return v2Group(join(way.root, name), limits);
-  if (way.kind === "cgroup1") return v1Group(way.root, name, limits);
+  if (way.kind === "cgroup1") return v1Group(way.root, join(way.parent, name), limits);
   return rlimitGroup(limits);
 }
 

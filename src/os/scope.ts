@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
+import { isMappedRoot } from "./user-namespace.ts";
 
 /** A service manager that can create scopes for us. */
 export interface Scopes {
@@ -26,6 +27,8 @@ const SLICE = "hyperhive.slice";
 /** The service manager that can create a scope: the system's for root, the user's own for other users. */
 export function findScopes(): Scopes | undefined {
   if (!existsSync(SYSTEM_MANAGER) || !SYSTEMD_RUN.some(isProgram)) return undefined;
+  // The system's service manager does not obey root of a user namespace, and that root has no manager of its own.
+  if (isMappedRoot()) return undefined;
   const uid = process.getuid?.() ?? 0;
   if (uid === 0) return { manager: "system", root: CGROUP };
   const runtimeDir = `/run/user/${uid}`;

@@ -32,6 +32,11 @@ export function isAgentUid(uid: number): boolean {
  */
 export function hostUid(hiveId: string, ordinal: number): number {
   if (ordinal >= UIDS_PER_HIVE) throw new CageError(`a hive has ${UIDS_PER_HIVE} uids: there is none with the number ${ordinal}`);
+  return uidRange(hiveId).first + ordinal;
+}
+
+/** The host uids of a hive. */
+export function uidRange(hiveId: string): { first: number; count: number } {
   const slot = createHash("sha256").update(hiveId).digest().readUInt32BE(0) % HIVES;
-  return FIRST_UID + slot * UIDS_PER_HIVE + ordinal;
+  return { first: FIRST_UID + slot * UIDS_PER_HIVE, count: UIDS_PER_HIVE };
 }

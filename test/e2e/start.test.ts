@@ -39,7 +39,14 @@ beforeAll(async () => {
   const stamp = join(checkout, "node_modules", ".hive-stamp");
   rmSync(stamp, { force: true });
   writeFileSync(stamp, await hashOfFiles(["package-lock.json"], process.versions.modules));
-  env = cleanEnv({ HOME: folder, HIVE_PORT: "0", HIVE_AGENT_PORTS: "off", HIVE_STATE_DIR: join(state, "s"), CI: "1" });
+  env = cleanEnv({
+    HOME: folder,
+    HIVE_PORT: "0",
+    HIVE_AGENT_PORTS: "off",
+    HIVE_STATE_DIR: join(state, "s"),
+    HIVE_AS_ROOT: "1",
+    CI: "1",
+  });
 });
 afterAll(() => {
   for (const made of [folder, state]) rmSync(made, { recursive: true, force: true });

@@ -105,6 +105,10 @@ export const FOLDERS: Record<string, Folder> = {
       "package.json",
     ],
   },
+  "src/w4rden": {
+    content: "`hive-w4rden`, what needs root: starts the daemon as a user of its own",
+    imports: ["src/wire", "src/os", "src/platforms/uids.ts"],
+  },
   "src/harness": {
     content:
       "the program in a cage: turn loop, MCP tools, bridges, spool; `cli/port.ts` is the agent CLI, `cli/claude/` runs Claude Code through its SDK",

@@ -153,16 +153,22 @@ export class TestHive {
     return this.#daemon?.pid ?? 0;
   }
 
-  /** Starts the daemon. Resolves once its dashboard answers. `inside` is a program with arguments that runs it. */
+  /**
+   * Starts the daemon. Resolves once its dashboard answers. `inside` is a program with arguments that runs it, `by` one
+   * that starts it.
+   */
   async start(
-    options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[] } = {},
+    options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[]; by?: string[] } = {},
   ): Promise<this> {
-    const [program = "", ...argv] = [
+    const direct = [
       ...(options.inside ?? []),
       process.execPath,
       // As `npm start` sets it (scripts/lib.mjs).
       "--max-semi-space-size=32",
       join(options.dist ?? DIST, "hive-c0re.js"),
+    ];
+    const [program = "", ...argv] = [
+      ...(options.by ?? direct),
       "serve",
       ...(options.foreground === false ? [] : ["--foreground"]),
     ];

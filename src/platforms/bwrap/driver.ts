@@ -23,6 +23,7 @@ import { idMap, idMapsLack } from "../../os/id-map.ts";
 import { LAUNCH_ENV } from "../../os/launch-env.ts";
 import { identify, isAlive, parentOf, signal, type ProcessId } from "../../os/process-id.ts";
 import { run, startDetached } from "../../os/run.ts";
+import { isMapped, isMappedRoot } from "../../os/user-namespace.ts";
 import { filterArchitecture, noFilter, seccompFilter } from "../../os/seccomp/filter.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "../port.ts";
 import { LAUNCHER, LOG_BYTES, NO_ID_MAP, STAGE_FOLDERS } from "./launcher.ts";
@@ -75,11 +76,17 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
     cannot() {
       const words: string[] = [];
       if (way.kind === "prlimit") words.push(whatIsHeld(way.why, isRoot));
+      if (isRoot && !isMappedRoot())
+        words.push("the daemon runs as root, and not as a user of its own: hive-w4rden starts it so");
       if (!isRoot) words.push("all cages share your uid on this host; their namespaces separate them");
       return words;
     },
     identityFor(hiveId, ordinal): Identity {
       const uid = hostUid(hiveId, ordinal);
+      if (isRoot && !isMapped(uid))
+        throw new CageError(
+          `the kernel lets this daemon use other uids than those of the hive ${hiveId}: root's record of this state folder, in /etc/hyperhive/hives, is another hive's. After a restore, remove that record and start again`,
+        );
       if (isRoot) return { kind: "host-uid", uid, gid: uid };
       return { kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     },

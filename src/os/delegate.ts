@@ -1,0 +1,90 @@
+import { chownSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CGROUP, OWN_LEAF, V1_CONTROLLERS } from "./cgroups.ts";
+
+/** Groups in which another user may make groups with limits. */
+export interface Delegated {
+  /** A command that starts a program in the delegated group, where a service manager has to make it. Else empty. */
+  inside: readonly string[];
+  /** Puts a process into the leaf, from which it finds the group. Before that, with `inside`, it has to be started by it. */
+  join(pid: number): void;
+  /** Removes what is empty. */
+  remove(): void;
+}
+
+const SYSTEM_MANAGER = "/run/systemd/system";
+const SLICE = "hyperhive.slice";
+/** The files of a v2 group that its new owner has to write. */
+const V2_FILES = ["cgroup.procs", "cgroup.threads"] as const;
+
+/**
+ * Delegates a group named `name` to a user: a scope of systemd where that is the first process of the host, else a
+ * folder at the top of each hierarchy. Undefined if this host has no writable cgroup.
+ */
+export function delegate(name: string, owner: { uid: number; gid: number }, root = CGROUP): Delegated | undefined {
+  if (existsSync(join(root, "cgroup.controllers"))) return delegateV2(name, owner, root);
+  const folders = V1_CONTROLLERS.map((controller) => join(root, controller, name));
+  try {
+    for (const folder of folders) own(folder, owner);
+  } catch {
+    // A hierarchy is missing, or read-only as in a container: limits are then those that the daemon can set.
+    return undefined;
+  }
+  return {
+    inside: [],
+    join: (pid) => folders.forEach((folder) => enter(folder, pid)),
+    remove: () => folders.forEach(removeGroup),
+  };
+}
+
+function delegateV2(name: string, owner: { uid: number; gid: number }, root: string): Delegated | undefined {
+  const byManager = existsSync(SYSTEM_MANAGER);
+  const folder = byManager ? join(root, SLICE, `${name}.scope`) : join(root, name);
+  const prepare = (): void => {
+    if (!byManager) writeFileSync(join(root, "cgroup.subtree_control"), "+memory +pids +cpu");
+    own(folder, owner);
+    for (const file of V2_FILES) chownSync(join(folder, file), owner.uid, owner.gid);
+  };
+  const remove = (): void => removeGroup(folder);
+  const enterV2 = (pid: number): void => {
+    if (byManager) prepare();
+    enter(folder, pid);
+    // Only a group without a process of its own can pass controllers on.
+    writeFileSync(join(folder, "cgroup.subtree_control"), "+memory +pids +cpu");
+  };
+  if (byManager) {
+    // A scope that still contains cages of an earlier daemon is used again.
+    const options = ["--scope", "--collect", "--quiet", `--slice=${SLICE}`, `--unit=${name}`, "--property", "Delegate=yes", "--"];
+    return { inside: existsSync(folder) ? [] : ["systemd-run", ...options], join: enterV2, remove };
+  }
+  try {
+    prepare();
+  } catch {
+    // As above.
+    return undefined;
+  }
+  return { inside: [], join: enterV2, remove };
+}
+
+/** Makes a group whose owner may make groups in it. Its limits, if an administrator sets any, stay root's. */
+function own(folder: string, { uid, gid }: { uid: number; gid: number }): void {
+  mkdirSync(folder, { recursive: true });
+  chownSync(folder, uid, gid);
+}
+
+function enter(folder: string, pid: number): void {
+  const leaf = join(folder, OWN_LEAF);
+  mkdirSync(leaf, { recursive: true });
+  writeFileSync(join(leaf, "cgroup.procs"), String(pid));
+}
+
+function removeGroup(folder: string): void {
+  for (const one of [join(folder, OWN_LEAF), folder]) {
+    try {
+      rmdirSync(one);
+    } catch {
+      // Cages run in it, or it is gone. The next start uses it again.
+      return;
+    }
+  }
+}

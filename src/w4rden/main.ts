@@ -1,0 +1,31 @@
+import { dirname } from "node:path";
+import { HELP, readOptions } from "./options.ts";
+import { start } from "./start.ts";
+
+/** The checkout: this file is in its folder `dist` once it is bundled. */
+const PROGRAM = dirname(import.meta.dirname);
+/** The exit code for a command that is not understood. */
+const USAGE = 2;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), process.env["HIVE_STATE_DIR"] || undefined);
+  if (!options) {
+    process.stdout.write(HELP);
+    return process.argv.length > 2 ? 0 : USAGE;
+  }
+  if (process.getuid?.() !== 0) throw new Error("only root can start it; a plain user starts the daemon itself: npm start");
+  process.umask(0o022);
+  const ended = await start(options, process.env, { program: PROGRAM, node: process.execPath, flags: process.execArgv });
+  if ("code" in ended) return ended.code;
+  // Whoever started this program sees the end that the daemon had.
+  process.removeAllListeners(ended.signal);
+  process.kill(process.pid, ended.signal);
+  return 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`hive-w4rden: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

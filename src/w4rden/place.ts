@@ -1,0 +1,76 @@
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { runNow } from "../os/run-now.ts";
+import type { Account } from "./account.ts";
+
+/**
+ * The folder in which the daemon finds what root lets it see. On the host it is empty: its content is a file system in
+ * memory, in the helper's mount namespace and those that come from it.
+ */
+export const PLACE = "/run/hive-w4rden";
+/** Files in memory: a credential, a socket and mount points. */
+const PLACE_BYTES = "256k";
+
+/** Paths of the daemon's program as the daemon sees them, whatever their folders on the host let it see. */
+export const PROGRAM = join(PLACE, "program");
+export const NODE = join(PLACE, "node");
+/** The systemd credential that the daemon reads, and its folder there. */
+const CREDENTIAL = "anthropic";
+const CREDENTIALS = join(PLACE, "credentials");
+
+/** Makes the place, with the program read-only in it. The folders are bound by descriptor, so no link can lead elsewhere. */
+export function makePlace(sources: { program: string; node: string }): void {
+  if (isNamespaceOf(process.ppid))
+    throw new Error("hive-w4rden needs a mount namespace of its own: start it with dist/hive-w4rden");
+  mkdirSync(PLACE, { recursive: true, mode: 0o755 });
+  runNow("mount", ["-t", "tmpfs", "-o", `mode=755,nosuid,nodev,size=${PLACE_BYTES}`, "hive-w4rden", PLACE]);
+  // What the helper mounts in it later appears in the daemon's namespace too.
+  runNow("mount", ["--make-shared", PLACE]);
+  mkdirSync(PROGRAM);
+  bindReadOnly(sources.program, PROGRAM, constants.O_DIRECTORY);
+  writeFileSync(NODE, "");
+  bindReadOnly(sources.node, NODE, 0);
+}
+
+/** Whether another process shares this one's mounts. `dist/hive-w4rden` leaves those of its caller. */
+function isNamespaceOf(pid: number): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/mnt") === readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    // The caller has ended, or not even root may look at it.
+    return false;
+  }
+}
+
+function bindReadOnly(source: string, target: string, flags: number): void {
+  const fd = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | flags);
+  try {
+    // 3 is the descriptor in the program. Without `--no-canonicalize` it would look the path up again.
+    runNow("mount", ["--no-canonicalize", "--bind", "-o", "ro,nosuid,nodev", "/proc/self/fd/3", target], [fd]);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Copies the systemd credential, which only root can read, for the daemon. Returns the folder with it, or the given one
+ * if that has none.
+ */
+export function takeCredential(folder: string | undefined, account: Account): string | undefined {
+  if (folder === undefined || !existsSync(join(folder, CREDENTIAL))) return folder;
+  mkdirSync(CREDENTIALS, { mode: 0o700 });
+  const copy = join(CREDENTIALS, CREDENTIAL);
+  writeFileSync(copy, readFileSync(join(folder, CREDENTIAL)), { mode: 0o400 });
+  for (const path of [copy, CREDENTIALS]) chownSync(path, account.uid, account.gid);
+  return CREDENTIALS;
+}

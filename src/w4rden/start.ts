@@ -1,0 +1,81 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { delegate } from "../os/delegate.ts";
+import { uidRange } from "../platforms/uids.ts";
+import { openAccount, type Account } from "./account.ts";
+import { startDaemon } from "./daemon.ts";
+import { daemonEnvironment } from "./environment.ts";
+import type { Options } from "./options.ts";
+import { makePlace, takeCredential } from "./place.ts";
+import { Hives } from "./range.ts";
+import { takeStateFolder } from "./state-folder.ts";
+
+/** Maximum characters that the daemon prints as its hive's id, with a line end. */
+const MAX_ID_CHARS = 64;
+
+/** How the daemon ended. */
+export type Ended = { code: number } | { signal: NodeJS.Signals };
+
+/**
+ * Starts the daemon as its user and resolves when it has ended. Forwards signals to it. Restarts nothing. `program` is
+ * the checkout, `node` the program that runs it, with `flags`.
+ */
+export async function start(
+  options: Options,
+  env: NodeJS.ProcessEnv,
+  host: { program: string; node: string; flags: readonly string[] },
+): Promise<Ended> {
+  makePlace(host);
+  const account = openAccount(options.user);
+  const hives = new Hives(options.etc);
+  takeStateFolder(options.state, account);
+  const base = {
+    account,
+    state: options.state,
+    flags: host.flags,
+    env: daemonEnvironment(env, {
+      account,
+      state: options.state,
+      credentials: takeCredential(env["CREDENTIALS_DIRECTORY"], account),
+    }),
+  };
+  const hiveId = await hives.idOf(options.state, () => askId(base));
+  const group = delegate(`hyperhive-${hiveId}`, account);
+  const daemon = await startDaemon({
+    ...base,
+    range: uidRange(hiveId),
+    argv: options.daemon,
+    stdio: "inherit",
+    ...(group ? { inside: group.inside, onPid: (pid: number) => group.join(pid) } : {}),
+  });
+  forwardSignals(daemon);
+  const ended = await endOf(daemon);
+  group?.remove();
+  return ended;
+}
+
+/** Asks the program for the id of its hive. It is given no uid but its own meanwhile, because the id determines them. */
+async function askId(base: {
+  account: Account;
+  state: string;
+  flags: readonly string[];
+  env: Record<string, string>;
+}): Promise<string> {
+  const child = await startDaemon({ ...base, range: undefined, argv: ["hive-id"], stdio: "pipe" });
+  let [out, errors] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (out = (out + text).slice(0, MAX_ID_CHARS)));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-MAX_ERROR_CHARS)));
+  const ended = await endOf(child);
+  if (!("code" in ended) || ended.code !== 0) throw new Error(`the hive in ${base.state} cannot be opened: ${errors.trim()}`);
+  return out;
+}
+const MAX_ERROR_CHARS = 4096;
+
+function forwardSignals(daemon: ChildProcess): void {
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => daemon.kill(name));
+}
+
+async function endOf(child: ChildProcess): Promise<Ended> {
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return signal === null ? { code: code ?? 1 } : { signal };
+}

@@ -1,0 +1,92 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { uidRange } from "../../src/platforms/uids.ts";
+import { children, privileges, rightsTable } from "../lib/rights.ts";
+import { TestHive, commandLine, until } from "../lib/hive.ts";
+
+/** The daemon as a user of its own, as `npm start` starts it for root. */
+
+const ROOT = join(import.meta.dirname, "../..");
+const isRoot = process.getuid?.() === 0;
+const USER = `hive-t${process.pid}`;
+let hive: TestHive;
+const helper = (): string[] => [join(ROOT, "dist/hive-w4rden"), "start", "--user", USER, "--etc", join(hive.folder, "etc"), "--"];
+/** The daemon's process: the helper's only child. */
+const daemon = (): number => children(hive.pid)[0] ?? 0;
+
+beforeAll(() => {
+  hive = new TestHive();
+  // The daemon's user has to reach the state folder.
+  chmodSync(hive.folder, 0o755);
+});
+afterAll(async () => {
+  await hive.stop({ atOnce: true });
+  rmSync(hive.folder, { recursive: true, force: true });
+  if (isRoot) execFileSync("userdel", [USER]);
+});
+
+test("root starts the daemon as a user of its own, and each process has the documented rights", async () => {
+  if (!isRoot) {
+    await expect(hive.start({ by: helper() })).rejects.toThrow(/unshare|only root can start it/);
+    return;
+  }
+  await hive.start({ by: helper() });
+  expect(hive.output).not.toContain("note:");
+  const own = (what: string): number => Number(execFileSync("id", [what, USER], { encoding: "utf8" }));
+  expect(own("-u")).toBeGreaterThan(0);
+  expect(statSync(hive.stateDir)).toMatchObject({ uid: own("-u"), gid: own("-g") });
+
+  // A cage, and a turn in it.
+  const { sent } = await hive.call("send", { to: "hm1nd", body: "hello" });
+  await hive.untilMessage((message) => message.in_reply_to === sent[0]?.id);
+  const cage = await hive.cage("hm1nd");
+
+  const record = readdirSync(join(hive.folder, "etc/hives"))[0] ?? "";
+  const { hive_id } = JSON.parse(readFileSync(join(hive.folder, "etc/hives", record), "utf8")) as { hive_id: string };
+  const { first, count } = uidRange(hive_id);
+  const names = new Map([
+    [0, "root"],
+    [own("-u"), "hyperhive"],
+  ]);
+  const seen = (pid: number) => {
+    const { uid, capabilities, noNewPrivs, map } = privileges(pid);
+    const isOwn =
+      map.length === 2 && map[0]?.join(" ") === `0 ${own("-u")} 1` && map[1]?.join(" ") === `${first} ${first} ${count}`;
+    return {
+      user: names.get(uid) ?? (uid >= first && uid < first + count ? "the agent's" : `uid ${uid}`),
+      capabilities,
+      noNewPrivs,
+      namespace: map[0]?.join(" ") === "0 0 4294967295" ? "the host's" : isOwn ? "the daemon's" : `a cage's (${map.length} uid)`,
+    };
+  };
+  const launcher = children(daemon()).find((pid) => commandLine(pid).includes("hive-launch")) ?? 0;
+  const bwrap = children(launcher).find((pid) => commandLine(pid).startsWith("bwrap")) ?? 0;
+  const table = rightsTable(readFileSync(join(ROOT, "docs/security.md"), "utf8"));
+  expect(seen(hive.pid)).toEqual(table.get("`hive-w4rden`"));
+  expect(seen(daemon())).toEqual(table.get("`hive-c0re`, the daemon"));
+  expect(seen(launcher)).toEqual(table.get("the launcher of a cage"));
+  expect(seen(bwrap)).toEqual(table.get("bubblewrap around a cage"));
+  for (const pid of cage.all().filter((one) => one !== cage.init))
+    expect(seen(pid)).toEqual(table.get("a cage: harness, CLI, tools"));
+
+  // Limits are those of groups that were delegated to the daemon's user.
+  const group = (pid: number): string => readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  expect(group(daemon())).toMatch(/\/hyperhive-[0-9a-f]{8}\/daemon$/m);
+  expect(group(cage.init)).toMatch(/\/hyperhive-([0-9a-f]{8})\/hive-\1-/m);
+});
+
+test("the next daemon takes over the cage of one that was killed, and the helper ends as its daemon did", async () => {
+  if (!isRoot) return;
+  const { init } = await hive.cage("hm1nd");
+  const helperProcess = hive.process;
+  process.kill(daemon(), "SIGKILL");
+  await until(() => helperProcess.signalCode !== null || helperProcess.exitCode !== null);
+  expect(helperProcess.signalCode).toBe("SIGKILL");
+
+  await hive.start({ by: helper() });
+  await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
+  expect((await hive.cage("hm1nd")).init).toBe(init);
+  expect(readdirSync(join(hive.folder, "etc/hives"))).toHaveLength(1);
+});
