@@ -15,6 +15,7 @@ import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, typ
 import { changeMarks } from "./marks.ts";
 import { decidesWithoutOperator, protectedPaths } from "./policy.ts";
 import type { Repo, Repositories } from "./repositories.ts";
+import { RecentDiffs } from "./recent-diffs.ts";
 import { accessOf, checkAlive, type WorkContext } from "./work-context.ts";
 
 /** Proposals that git reads at once, in the hive and of one agent: each takes a few processes and memory for its diff. */
@@ -37,12 +38,14 @@ export class Changes {
   readonly #changeStore: ChangeStore;
   readonly #comments: Comments;
   readonly #slots = new Slots(PROPOSALS);
+  readonly #diffs: RecentDiffs;
 
   constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore, comments: Comments) {
     this.#context = context;
     this.#repositories = repositories;
     this.#changeStore = changeStore;
     this.#comments = comments;
+    this.#diffs = new RecentDiffs((repo, from, to) => diffOf(context.git, repo, from, to));
   }
 
   /**
@@ -132,7 +135,7 @@ export class Changes {
         "bad_request",
         `${sha.slice(0, 12)} shares no history with ${base}: begin the branch at origin/${base}`,
       );
-    return { repo, base, sha, mergeBase, diff: await diffOf(git, repo.name, mergeBase, sha) };
+    return { repo, base, sha, mergeBase, diff: await this.#diffs.get(repo.name, mergeBase, sha) };
   }
 
   async #store(
@@ -255,7 +258,9 @@ export class Changes {
         : against === "last_reviewed"
           ? (row.reviewed_sha ?? row.merge_base ?? undefined)
           : (row.merge_base ?? undefined);
-    return { from, diff: await diffOf(this.#context.git, row.repo, from, row.sha, path) };
+    const { git } = this.#context;
+    const diff = path === undefined ? this.#diffs.get(row.repo, from, row.sha) : diffOf(git, row.repo, from, row.sha, path);
+    return { from, diff: await diff };
   }
 
   /** True if a change touches a path that only the operator may approve, by the repository's list as it is now. */

@@ -57,6 +57,8 @@ export interface ChangeDiff {
   files: FileChange[];
   /** SHA-256 of the whole diff. */
   hash: string;
+  /** Its bytes, as git prints it. */
+  bytes: number;
 }
 
 /** The commit at which a base and a commit part. Undefined if they share no history. */
@@ -101,7 +103,7 @@ export async function diffOf(git: GitWorker, repo: string, from: Sha | undefined
   const files = parseDiff(ended.stdout);
   if (files.length > MAX_CHANGE_FILES)
     throw new HiveError("too_large", `the change has ${files.length} files, and ${MAX_CHANGE_FILES} are allowed: split it`);
-  return { files, hash: createHash(ALGORITHM).update(ended.stdout).digest("hex") };
+  return { files, hash: createHash(ALGORITHM).update(ended.stdout).digest("hex"), bytes: ended.stdout.length };
 }
 
 /** Binds an approval: SHA-256 over repository, base, commit and diff. */

@@ -6,6 +6,11 @@ import type { AssignedRepo } from "../../wire/harness.ts";
 
 /** Time for one git command of a clone: the checkout of a large tree on a slow disk. Milliseconds. */
 const GIT_MS = 15 * 60_000;
+/**
+ * The first version of git's protocol lists all branches in one request. The second needs two, and each is a run of git in
+ * the daemon's sandbox.
+ */
+const ONE_REQUEST = ["-c", "protocol.version=0"];
 /** Characters of git's complaint in a reason. */
 const MAX_COMPLAINT_CHARS = 600;
 /** Bases that a reason names. */
@@ -28,7 +33,12 @@ export interface ClonePlace {
  */
 export async function makeClone({ name, base }: AssignedRepo, { folder, scratch, objects, env }: ClonePlace): Promise<void> {
   const git = async (argv: string[], input?: string): Promise<string> => {
-    const ended = await run("git", argv, { env, cwd: scratch, timeoutMs: GIT_MS, ...(input === undefined ? {} : { input }) });
+    const ended = await run("git", [...ONE_REQUEST, ...argv], {
+      env,
+      cwd: scratch,
+      timeoutMs: GIT_MS,
+      ...(input === undefined ? {} : { input }),
+    });
     if (ended.code === 0) return ended.stdout;
     throw new Error(`git ${argv[0] ?? ""}: ${(ended.stderr.trim() || "it took too long").slice(-MAX_COMPLAINT_CHARS)}`);
   };

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { agentWith, GIT_USER, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
 import type { AssignedRepo, WorkspaceReport } from "../../wire/harness.ts";
 import type { IncludedFile } from "../../wire/include.ts";
@@ -242,4 +242,11 @@ test("an end while a set-up runs ends it with all its processes", async () => {
   ended.abort(new Error("leaving"));
   await expect(ready).rejects.toThrow("leaving");
   expect(existsSync(join(one.root, ".hive/web.setup"))).toBe(false);
+});
+
+test("a fresh clone has git run in the daemon's sandbox once", async () => {
+  const runs = vi.spyOn(work.git, "withScratch");
+  await cage().open(repo()).ready(FOREVER);
+  expect(runs).toHaveBeenCalledOnce();
+  runs.mockRestore();
 });
