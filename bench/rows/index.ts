@@ -10,6 +10,7 @@ import { throughput } from "./throughput.ts";
 import { toolCall } from "./tool-call.ts";
 import { turns } from "./turns.ts";
 import { wake } from "./wake.ts";
+import { work } from "./work.ts";
 
 /** Every row of the table, in order. To add a row, add a file to this folder and an entry here. */
 export const rows: readonly Row[] = [
@@ -24,4 +25,5 @@ export const rows: readonly Row[] = [
   deploy,
   hivectl,
   interfaceRow,
+  work,
 ];
