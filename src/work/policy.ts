@@ -30,9 +30,13 @@ export const POLICY_CHECKS = "policy checks";
  * because some file systems ignore it.
  */
 export function protectedPaths(paths: readonly string[], patterns: readonly string[]): string[] {
-  const all = [...OF_EVERY_REPOSITORY, ...patterns.map(partsOf)];
+  const all = [...LONGER_FOLDERS, ...patterns.map(partsOf)];
   return paths.filter((path) => {
     const names = path.toLowerCase().split("/");
+    // Hundreds of patterns are one plain name. A change has thousands of paths, and nothing else runs meanwhile.
+    const last = names.at(-1) ?? "";
+    if (PLAIN_FILES.has(last) || names.some((name) => PLAIN_FOLDERS.has(name))) return true;
+    if (WILD_FILES.some((pattern) => sameName(pattern, last))) return true;
     return all.some((pattern) => matches(pattern, names));
   });
 }
@@ -96,11 +100,19 @@ function partsOf(pattern: string): string[] {
   return [...(/\/./.test(text) ? [] : ["**"]), ...parts, "**"];
 }
 
-/** What `PROTECTED_FILES` and `PROTECTED_FOLDERS` name: a file is no folder of the same name, such as `build`. */
-const OF_EVERY_REPOSITORY: readonly (readonly string[])[] = [
-  ...PROTECTED_FILES.map((name) => ["**", name.toLowerCase()]),
-  ...PROTECTED_FOLDERS.map(partsOf),
-];
+/**
+ * What `PROTECTED_FILES` names is the last part of a path: a file is no folder of the same name, such as `build`. What
+ * `PROTECTED_FOLDERS` names is any part. Most are plain names, without a wildcard or a slash.
+ */
+const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
+const PLAIN_FILES: ReadonlySet<string> = new Set(lower(PROTECTED_FILES.filter(isPlain)));
+const WILD_FILES = lower(PROTECTED_FILES.filter((name) => !isPlain(name)));
+const PLAIN_FOLDERS: ReadonlySet<string> = new Set(lower(PROTECTED_FOLDERS.filter(isPlain)));
+const LONGER_FOLDERS = PROTECTED_FOLDERS.filter((name) => !isPlain(name)).map(partsOf);
+
+function isPlain(pattern: string): boolean {
+  return /^[^*/]+$/.test(pattern);
+}
 
 /** True if the pattern matches the path or a folder that contains it. An empty pattern matches nothing. */
 function matches(pattern: readonly string[], names: readonly string[]): boolean {
@@ -108,7 +120,11 @@ function matches(pattern: readonly string[], names: readonly string[]): boolean 
 }
 
 function sameName(pattern: string, name: string): boolean {
-  return pattern.includes("*") ? wildcard(Array.from(pattern), Array.from(name), "*", (a, b) => a === b) : pattern === name;
+  const first = pattern.indexOf("*");
+  if (first < 0) return pattern === name;
+  // Most names differ before the first or after the last wildcard.
+  if (!name.startsWith(pattern.slice(0, first)) || !name.endsWith(pattern.slice(pattern.lastIndexOf("*") + 1))) return false;
+  return wildcard(Array.from(pattern), Array.from(name), "*", (a, b) => a === b);
 }
 
 /**
