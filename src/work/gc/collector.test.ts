@@ -19,17 +19,15 @@ const DAY = 24 * 60 * 60_000;
 /** The user that the workspaces belong to: git in the sandbox runs as it. */
 const IDENTITY =
   process.getuid?.() === 0 ? { uid: 4321, gid: 4321 } : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-const scout = {
-  ...agentWith("scout", { web: "write" }),
-  id: "a-scout",
+const scout = Object.assign(agentWith("scout", { web: "write" }), {
   isUp: false,
   phase: { at: "stopped" },
   record: { identity: IDENTITY },
-};
+} as object);
 
 beforeEach(async () => {
   clock = 0;
-  work = await openWorkGit([scout as never]);
+  work = await openWorkGit([scout]);
   root = work.folder("work");
   Object.assign(work.context, {
     now: () => Date.now() + clock,
