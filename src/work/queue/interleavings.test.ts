@@ -1,12 +1,21 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
-import { moveRef } from "../../os/git/refs.ts";
+import { listRefs, moveRef } from "../../os/git/refs.ts";
 import { pinOf } from "../../store/changes.ts";
 import { changeAfter, isBeingMerged, type ChangeEvent } from "../../wire/change-states.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import { checkWork } from "../check.ts";
+import { Branches } from "../transport/branches.ts";
+
+/** The ref with which tests store commits. */
+const SCRATCH = "refs/agents/a1/topic";
+
+/** Sequences that are played. `npm run interleavings` plays 200 here. */
+const RUNS = Number(process.env["CHANGE_INTERLEAVING_RUNS"] ?? 2);
+/** Time for one of them on a busy machine. Milliseconds. */
+const RUN_MS = 60_000;
 
 /** A number that chooses among what there is. */
 const pick = fc.nat(1000);
@@ -21,6 +30,7 @@ const Act = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("pause", "resume", "idle", "turn", "restart") }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("push", "force", "drop"), which: pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("fetch" as const), file: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("break" as const), full: fc.boolean(), after: fc.nat(4) }) },
 );
@@ -40,6 +50,7 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
   await work.queue.start();
   const shas = [work.tip()];
   const ids: number[] = [];
+  const branches = (): Branches => new Branches(work.context, work.repositories);
   const one = (which: number): number => ids[which % ids.length] ?? 0;
 
   async function move(id: number, event: ChangeEvent): Promise<void> {
@@ -73,6 +84,17 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
         if (row) await moveRef(work.bare, pinOf(row), sha, undefined);
         return;
       }
+      case "push":
+      case "force":
+      case "drop": {
+        // The branch of a change, while the change is under review or in the queue.
+        const row = work.row(one(step.which));
+        const parent = step.kind === "push" ? row.sha : shas[step.which % shas.length];
+        const next = step.kind === "drop" ? undefined : work.commit(parent, { [`pushed-${row.id}`]: `${shas.length}\n` });
+        if (next !== undefined) shas.push(next);
+        const pusher = { id: "a1", name: "scout" };
+        return branches().store({ repo: "web", pusher, moves: [{ topic: row.branch, next }], bytes: 0 });
+      }
       case "fetch":
         // As a fetch does, it loses the race if the queue is faster.
         await work.base(work.commit(work.tip(), { [`f${step.file}`]: `upstream ${shas.length}\n` }));
@@ -96,6 +118,7 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
       case "restart":
         await work.close({ keep: true });
         work = await openTestWork({ folder: work.top, failpoint });
+        await branches().open();
         return work.queue.start();
       default:
         return move(one(step.which), step.kind);
@@ -107,8 +130,8 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
     try {
       await act(step);
     } catch (problem) {
-      // What a caller is told; nothing else may fail.
-      if (!(problem instanceof HiveError)) throw problem;
+      // What a caller is told; nothing else may fail, except a push that was broken.
+      if (!(problem instanceof HiveError) && !injected.includes(problem as Error)) throw problem;
     }
   }
   fuse = -1;
@@ -117,23 +140,46 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
   return { work, injected, ids };
 }
 
-test("whatever is done while changes are merged, each comes to rest and the invariants hold", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(Act, { minLength: 15, maxLength: 30 }), async (acts) => {
-      const { work, injected, ids } = await play(acts);
-      try {
-        const findings = await checkWork(work.context, work.repositories);
-        expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
-        for (const id of ids) {
-          const { state } = work.row(id);
-          expect(isBeingMerged(state) || state === "queued", `change ${id} is ${state}`).toBe(false);
-        }
-        expect(work.unexpected.filter((problem) => !injected.includes(problem as Error))).toEqual([]);
-        expect(work.git("fsck", "--connectivity-only")).not.toMatch(/missing|broken/);
-      } finally {
-        await work.close();
-      }
-    }),
-    { numRuns: 2, seed: 17 },
-  );
+/** What the sequences have done. The campaign prints it. */
+const played = { sequences: 0, acts: 0, changes: 0, merged: 0, broken: 0 };
+afterAll(() => {
+  if (RUNS > 2) process.stdout.write(`${JSON.stringify(played)}\n`);
 });
+
+test(
+  "whatever is done while changes are merged, each comes to rest and the invariants hold",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(Act, { minLength: 15, maxLength: 30 }), async (acts) => {
+        const { work, injected, ids } = await play(acts);
+        try {
+          const findings = await checkWork(work.context, work.repositories);
+          expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
+          for (const id of ids) {
+            const { state } = work.row(id);
+            expect(isBeingMerged(state) || state === "queued", `change ${id} is ${state}`).toBe(false);
+          }
+          // Branches are where their last pushes have put them, and no push has moved what was proposed.
+          const pushed = work.store.repositories
+            .branches("web")
+            .map(({ branch, sha }) => [`refs/agents/a1/${branch}`, sha] as const);
+          const refs = await listRefs(work.bare, ["refs/agents", "refs/changes"]);
+          const others = [...refs].filter(([ref]) => ref.startsWith("refs/agents/") && ref !== SCRATCH);
+          expect(new Map(others)).toEqual(new Map(pushed));
+          for (const id of ids) expect(refs.get(pinOf(work.row(id)))).toBe(work.row(id).sha);
+          expect(work.unexpected.filter((problem) => !injected.includes(problem as Error))).toEqual([]);
+          expect(work.git("fsck", "--connectivity-only")).not.toMatch(/missing|broken/);
+          played.sequences++;
+          played.acts += acts.length;
+          played.changes += ids.length;
+          played.merged += ids.filter((id) => work.row(id).state === "merged").length;
+          played.broken += injected.length;
+        } finally {
+          await work.close();
+        }
+      }),
+      { numRuns: RUNS, seed: 17 },
+    );
+  },
+  RUNS * RUN_MS,
+);
