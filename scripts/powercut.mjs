@@ -18,10 +18,12 @@ const MAKE = { ext4: ["mkfs.ext4", "-q", "-F"], xfs: ["mkfs.xfs", "-q", "-f"] };
 const WORKLOADS = {
   messages: { acknowledgements: 1_000, milliseconds: 0, rounds: Infinity },
   deploys: { acknowledgements: 40, milliseconds: 150, rounds: 25 },
+  changes: { acknowledgements: 12, milliseconds: 300, rounds: 25 },
 };
 /**
  * Controls must lose data, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
  * synchronous = NORMAL. `git`: git writes with its default settings, and the folders of its refs are not synced.
+ * `objects`: objects of pushes and merges are moved into a repository without a sync.
  */
 const CONTROLS = {
   normal: [
@@ -32,6 +34,7 @@ const CONTROLS = {
     { from: '"core.fsync=all",', to: "" },
     { from: "await handle.sync();", to: "" },
   ],
+  objects: [{ from: "await handle.chmod(0o444);\n    await handle.sync();", to: "await handle.chmod(0o444);" }],
 };
 
 const { cuts, fs, workload, control } = options({ cuts: "10", fs: "ext4", workload: "all", control: "" });

@@ -41,6 +41,14 @@ test("power cuts during deploys lose nothing that was reported as deployed, and 
   expect(run.status).toBe(0);
 });
 
+test("power cuts during pushes and merges lose none that was acknowledged, and the checker finds nothing", () => {
+  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "changes");
+  if (!run) return;
+  expect(run.counts).toMatchObject({ cuts: 1, lost: 0, unclean: 0 });
+  expect(run.counts["acknowledged"]).toBeGreaterThan(0);
+  expect(run.status).toBe(0);
+});
+
 test("a store whose commits do not wait for the disk loses data, and the cuts detect it", () => {
   const run = campaign("powercut.mjs", "--cuts", "1", "--fs", "ext4", "--workload", "messages", "--control", "normal");
   if (!run) return;
