@@ -24,6 +24,13 @@ const unexpected: string[] = [];
 test.each([
   ["is missing", (path: string) => rmSync(path, { recursive: true })],
   ["has a ref that names nothing", (path: string) => writeFileSync(join(path, "refs", "heads", "main"), `${"1".repeat(40)}\n`)],
+  [
+    "has a tag that names nothing",
+    (path: string) => {
+      mkdirSync(join(path, "refs", "tags"), { recursive: true });
+      writeFileSync(join(path, "refs", "tags", "v1"), `${"1".repeat(40)}\n`);
+    },
+  ],
 ])("a repository that %s stops its own queues and nothing else", async (_, damage) => {
   await system.work.repositories.create("fine", {});
   const path = system.work.repositories.folder("greeter");

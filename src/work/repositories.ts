@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../os/remove-tree.ts";
 import { discard, makeRepo } from "../os/git/folders.ts";
-import { listRefs, moveRef, removeLocks, removeRef } from "../os/git/refs.ts";
+import { listRefs, mirrorRefs, moveRef, refObjects, removeLocks, removeRef } from "../os/git/refs.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
@@ -49,6 +49,8 @@ export interface BaseMover {
 }
 
 const HEADS = "refs/heads/";
+/** Tags, which are those of the upstream. */
+export const TAGS = "refs/tags/";
 /** What resets have replaced: `refs/kept/<milliseconds>/<base>`. */
 export const KEPT = "refs/kept/";
 export const DIVERGED = "the hive and the folder that it follows each have commits that the other lacks";
@@ -61,6 +63,7 @@ export class Repositories {
   readonly #context: WorkContext;
   readonly #repos = new Map<string, Repo>();
   readonly #tips = new Map<string, Map<string, Sha>>();
+  readonly #tags = new Map<string, Map<string, Sha>>();
   /** What is known of the branches `hive/<base>` of upstreams, by repository and base. */
   readonly #pushes = new Map<string, Map<string, Omit<PushView, "base">>>();
   readonly #movedListeners: ((name: string) => void)[] = [];
@@ -100,6 +103,9 @@ export class Repositories {
     if (!existsSync(folder)) throw new Error(`${folder} is missing`);
     await removeLocks(folder);
     await this.#readTips(name);
+    // Reads the objects, too: one that is missing would fail every fetch.
+    await listRefs(folder, [TAGS]);
+    await this.#readTags(name);
   }
 
   get #scratch(): string {
@@ -244,6 +250,7 @@ export class Repositories {
     this.#repos.delete(name);
     this.#damaged.delete(name);
     this.#tips.delete(name);
+    this.#tags.delete(name);
     this.#pushes.delete(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
@@ -306,9 +313,24 @@ export class Repositories {
   }
 
   async #readTips(name: string): Promise<void> {
-    const refs = await listRefs(this.folder(name));
-    const heads = [...refs].filter(([ref]) => ref.startsWith(HEADS)).map(([ref, sha]) => [ref.slice(HEADS.length), sha] as const);
-    this.#tips.set(name, new Map(heads));
+    const refs = await listRefs(this.folder(name), [HEADS]);
+    this.#tips.set(name, new Map([...refs].map(([ref, sha]) => [ref.slice(HEADS.length), sha])));
+  }
+
+  /** The tags of the upstream, as last fetched, with the object that each names. */
+  tags(name: string): ReadonlyMap<string, Sha> {
+    return this.#tags.get(name) ?? new Map();
+  }
+
+  /** Makes the tags of a repository those of its upstream. Their objects must be there. */
+  async setTags(name: string, tags: ReadonlyMap<string, Sha>): Promise<void> {
+    await mirrorRefs(this.folder(name), TAGS, new Map([...tags].map(([tag, sha]) => [TAGS + tag, sha])));
+    await this.#readTags(name);
+  }
+
+  async #readTags(name: string): Promise<void> {
+    const refs = await refObjects(this.folder(name), [TAGS]);
+    this.#tags.set(name, new Map([...refs].map(([ref, sha]) => [ref.slice(TAGS.length), sha])));
   }
 
   /** Measures the objects again and stores the size. */

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { followedFolder, NONCE, type FollowedFolder } from "../../test/lib/followed-folder.ts";
 import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
+import { Repositories } from "./repositories.ts";
 
 let system: TestSystem;
 let source: FollowedFolder;
@@ -41,6 +42,53 @@ test("a repository gets the branches of an exported folder, and its bases follow
   expect(repositories.tip("web", "release/1.x")).toBe(first);
   // The daemon has written nothing there.
   expect(git("status", "--porcelain")).toBe("");
+});
+
+test("the tags of the folder are fetched with what they name, and follow it", async () => {
+  const first = commit("a.txt", "one\n");
+  git("tag", "plain");
+  git("tag", "-a", "-m", "first", "v1.0");
+  // A release that no branch has any longer.
+  git("switch", "-q", "-c", "release");
+  const aside = commit("r.txt", "release\n");
+  git("tag", "-a", "-m", "aside", "@scope/pkg@1.0.0+build.1");
+  git("switch", "-q", "main");
+  git("branch", "-q", "-D", "release");
+  // Tags of no commit, and one whose name the hive does not take.
+  git("tag", "blob", git("hash-object", "a.txt"));
+  git("tag", "tree", `${first}^{tree}`);
+  git("tag", "naïve");
+  const { repositories, upstreams } = system.work;
+  const sha = (tag: string): string => git("rev-parse", `refs/tags/${tag}`);
+  const tags = (): Record<string, string> => Object.fromEntries(repositories.tags("web"));
+  await upstreams.add("web", exported(), {});
+  expect(tags()).toEqual({ plain: first, "v1.0": sha("v1.0"), "@scope/pkg@1.0.0+build.1": sha("@scope/pkg@1.0.0+build.1") });
+  const inHive = (...argv: string[]): string =>
+    execFileSync("git", ["--git-dir", repositories.folder("web"), ...argv], { encoding: "utf8" }).trim();
+  expect(inHive("rev-parse", "@scope/pkg@1.0.0+build.1^{commit}")).toBe(aside);
+  // One is moved, one is gone, and one has the name of another as its folder. A base moves beside it.
+  const second = commit("b.txt", "two\n");
+  git("tag", "-f", "plain");
+  git("tag", "-d", "v1.0");
+  git("tag", "v1.0/rc", first);
+  expect(await upstreams.fetch("web")).toMatchObject({ moved: [{ base: "main", to: second }] });
+  const now = { plain: second, "v1.0/rc": first, "@scope/pkg@1.0.0+build.1": sha("@scope/pkg@1.0.0+build.1") };
+  expect(tags()).toEqual(now);
+  inHive("fsck", "--strict", "--no-dangling");
+  // The next daemon knows them.
+  const next = new Repositories(system.work.context);
+  await next.open();
+  expect(Object.fromEntries(next.tags("web"))).toEqual(now);
+});
+
+test("many tags are fetched at once, and packed", async () => {
+  const first = commit("a.txt", "one\n");
+  const lines = Array.from({ length: 150 }, (_, nth) => `create refs/tags/v${nth} ${first}\n`).join("");
+  execFileSync("git", ["-C", folder, "update-ref", "--stdin"], { input: lines });
+  const { repositories, upstreams } = system.work;
+  await upstreams.add("web", exported(), {});
+  expect(repositories.tags("web").size).toBe(150);
+  expect(readdirSync(join(repositories.folder("web"), "refs", "tags"))).toEqual([]);
 });
 
 test("a base with commits on both sides has diverged: it stays, and its queue stops until it is solved", async () => {

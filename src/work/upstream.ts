@@ -1,8 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
-import { git as ownGit } from "../os/git/git.ts";
-import { moveRef, readRef, removeRef } from "../os/git/refs.ts";
+import { moveRef, readRef, refObjects, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
@@ -116,7 +115,8 @@ export class Upstreams {
     const known = await upstreamRefs(folder);
     const tips = this.#repositories.tips(repo.name);
     const haves = [...new Set([...known.values(), ...tips.values()])];
-    const wants = [...new Set(refs.heads.values())].filter((sha) => !haves.includes(sha));
+    const isKnown = new Set([...haves, ...this.#repositories.tags(repo.name).values()]);
+    const wants = [...new Set([...refs.heads.values(), ...refs.tags.values()])].filter((sha) => !isKnown.has(sha));
     if (wants.length > 0) {
       const { git } = this.#context;
       await copyHistory(
@@ -131,6 +131,7 @@ export class Upstreams {
       );
     }
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
+    await this.#repositories.setTags(repo.name, refs.tags);
     const fetched = await this.#moveBases(repo, refs.heads);
     for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
     return fetched;
@@ -193,12 +194,8 @@ const UPSTREAM = "refs/upstream/";
 
 /** The branches of the upstream as last fetched. */
 async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
-  const out = await ownGit(folder, ["for-each-ref", "--format=%(objectname) %(refname)", UPSTREAM]);
-  const lines = out
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-  return new Map(lines.map((line) => [line.slice(41 + UPSTREAM.length), line.slice(0, 40)]));
+  const refs = await refObjects(folder, [UPSTREAM]);
+  return new Map([...refs].map(([ref, sha]) => [ref.slice(UPSTREAM.length), sha]));
 }
 
 async function ownerOf(folder: string): Promise<Upstream["owner"]> {

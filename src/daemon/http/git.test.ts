@@ -80,17 +80,19 @@ test("only a token of this repository opens it, for ten minutes, and never to a 
   expect(await ask(token)).toEqual([401, basic]);
 });
 
-test("it sees bases, agents' branches and proposed commits", async () => {
+test("it sees bases, agents' branches, tags and proposed commits", async () => {
   const main = work.repositories.tip("web", "main") ?? "";
   const scout = { id: "a-scout", name: "scout" };
   await work.transport.branches.store({ repo: "web", pusher: scout, moves: [{ topic: "fix", next: main }], bytes: 0 });
   await moveRef(work.repositories.folder("web"), "refs/changes/7/1", main, undefined);
+  await work.repositories.setTags("web", new Map([["v1.0", main]]));
   const listed = await runIn(work.top, "git", ["ls-remote", url()]);
   expect(listed.out.split("\n").flatMap((line) => line.split("\t")[1] ?? [])).toEqual([
     "HEAD",
     "refs/changes/7/1",
     "refs/heads/main",
     "refs/heads/scout/fix",
+    "refs/tags/v1.0",
   ]);
 });
 
@@ -109,6 +111,7 @@ test("a base without upstream moves forward only, and branches of its own are th
   expect((await git("push", "origin", "main:scout")).err).toContain("there is an agent scout");
   expect((await git("push", "origin", "main:main/x")).err).toContain("beside the base main");
   expect((await git("push", "origin", "main:refs/changes/7/2")).err).toContain("only branches can be pushed");
+  expect((await git("push", "origin", "main:refs/tags/v2")).err).toContain("tags cannot be pushed");
   expect(work.repositories.tip("web", "main")).toBe(sha);
   expect([...work.repositories.tips("web").keys()]).toEqual(["main", "release/1.x"]);
 });
@@ -119,6 +122,7 @@ test("a base of a repository with an upstream is not pushed", async () => {
   const { git, commit } = await clone();
   await commit("two");
   expect((await git("push", "origin", "main")).err).toContain("main is a base, which follows /src/web");
+  expect((await git("push", "origin", "main:refs/tags/v2")).err).toContain("the tags are those of /src/web. Tag there");
 });
 
 test("a large push arrives whole", async () => {

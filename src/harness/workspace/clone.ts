@@ -50,10 +50,16 @@ export async function makeClone({ name, base }: AssignedRepo, { folder, scratch,
     await mkdir(info, { recursive: true });
     await writeFile(join(info, "alternates"), `${objects}\n`);
     await git(["remote", "add", "origin", `hive:${name}`]);
-    const heads = headsOf(await git(["ls-remote", "origin"]));
+    const listing = await git(["ls-remote", "--refs", "origin"]);
+    const heads = namesOf(listing, "heads");
     if (heads.size > 0 && !heads.has(base))
       throw new Error(`${name} has no branch ${base}: it has ${[...heads.keys()].slice(0, MAX_NAMED).join(", ")}`);
-    await git(["update-ref", "--stdin"], [...heads].map(([head, sha]) => `create refs/remotes/origin/${head} ${sha}\n`).join(""));
+    const refs = [
+      ...[...heads].map(([head, sha]) => `create refs/remotes/origin/${head} ${sha}\n`),
+      ...[...namesOf(listing, "tags")].map(([tag, sha]) => `create refs/tags/${tag} ${sha}\n`),
+    ];
+    // Packed and flushed below.
+    await git(["-c", "core.fsync=none", "update-ref", "--stdin"], refs.join(""));
     await git(["pack-refs", "--all"]);
     // An empty repository has nothing to check out: the first commit begins the base.
     if (heads.size > 0) {
@@ -74,12 +80,12 @@ export function isCloned(folder: string): boolean {
   throw new Error(`${folder} is there and is no git repository: move it away`);
 }
 
-/** The branches in the output of `git ls-remote`. */
-function headsOf(listing: string): Map<string, string> {
-  const heads = new Map<string, string>();
+/** The branches or tags in the output of `git ls-remote`. */
+function namesOf(listing: string, kind: "heads" | "tags"): Map<string, string> {
+  const names = new Map<string, string>();
   for (const line of listing.split("\n")) {
-    const [, sha, head] = /^([0-9a-f]{40})\trefs\/heads\/(\S+)$/.exec(line) ?? [];
-    if (sha !== undefined && head !== undefined) heads.set(head, sha);
+    const [, sha, of, name] = /^([0-9a-f]{40})\trefs\/(heads|tags)\/(\S+)$/.exec(line) ?? [];
+    if (sha !== undefined && name !== undefined && of === kind) names.set(name, sha);
   }
-  return heads;
+  return names;
 }

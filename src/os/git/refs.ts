@@ -65,6 +65,35 @@ export async function listRefs(
   return refs;
 }
 
+/** Every ref below these folders with the object that it names. Tags are not peeled. */
+export async function refObjects(gitDir: string, below: readonly string[]): Promise<Map<string, Sha>> {
+  const out = await git(gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", ...below]);
+  const lines = out
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
+}
+
+/** Refs that are moved at once and then packed: reading that many loose ones takes long. */
+const MANY_REFS = 100;
+/** Time for moving ten thousand refs, each of which is flushed. Milliseconds. */
+const REFS_MS = 10 * 60_000;
+
+/**
+ * Makes the refs below a folder (`refs/tags/`) those of the map, by their full names. Only for a mirror that can be
+ * made again: one that is interrupted leaves a part of the old refs and of the new ones.
+ */
+export async function mirrorRefs(gitDir: string, below: string, next: ReadonlyMap<string, Sha>): Promise<void> {
+  const known = await refObjects(gitDir, [below]);
+  const gone = [...known.keys()].filter((ref) => !next.has(ref)).map((ref) => `delete ${ref}\n`);
+  const moved = [...next].filter(([ref, sha]) => known.get(ref) !== sha).map(([ref, sha]) => `update ${ref} ${sha}\n`);
+  // In two steps: a new name may have the name of one that is gone as its folder.
+  for (const lines of [gone, moved])
+    if (lines.length > 0) await git(gitDir, ["update-ref", "--stdin"], { input: lines.join(""), timeoutMs: REFS_MS });
+  if (moved.length > MANY_REFS) await git(gitDir, ["pack-refs"], { timeoutMs: REFS_MS });
+}
+
 async function syncRef(gitDir: string, ref: string): Promise<void> {
   await syncAll([...foldersUpTo(gitDir, join(gitDir, ref)), join(gitDir, "refs")]);
 }

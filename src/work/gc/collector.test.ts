@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { agentWith, GIT_USER, openWorkGit, runIn, type WorkGit } from "../../../test/lib/work-git.ts";
 import { makeClone } from "../../harness/workspace/clone.ts";
 import { gitConfigs } from "../../harness/workspace/gitconfig.ts";
+import { git as ownGit } from "../../os/git/git.ts";
 import { listRefs, moveRef } from "../../os/git/refs.ts";
 import { diffOf } from "../diff.ts";
 import type { MergeQueue } from "../queue/merge-queue.ts";
@@ -147,6 +148,14 @@ async function needy(): Promise<{ web: string; copy: string; needed: string[]; g
   return { web, copy, needed: [built, stashed, tree, blob, detached, inCopy, later], garbage: other };
 }
 
+/** Stores an annotated tag of main in the hive, without a ref. Returns its object. */
+async function annotated(name: string): Promise<string> {
+  const tip = work.repositories.tip("web", "main") ?? "";
+  const input = `object ${tip}\ntype commit\ntag ${name}\ntagger t <t@hive.invalid> 1767323045 +0000\n\n${name}\n`;
+  const argv = ["hash-object", "-t", "tag", "-w", "--stdin"];
+  return (await ownGit(work.repositories.folder("web"), argv, { input })).toString().trim();
+}
+
 /** A commit that was pushed from a place that is gone, and removed. */
 async function workspaceElsewhere(): Promise<string> {
   const folder = join(work.folder("elsewhere"), String(++clones));
@@ -158,11 +167,17 @@ async function workspaceElsewhere(): Promise<string> {
 }
 
 test("what no base, branch or workspace needs goes, and all that a workspace needs stays", async () => {
+  const [v1, v2] = [await annotated("v1"), await annotated("v2")];
+  await work.repositories.setTags("web", new Map([["v1", v1]]));
   const { web, copy, needed, garbage } = await needy();
+  // One that no workspace has.
+  await work.repositories.setTags("web", new Map(Object.entries({ v1, v2 })));
   own();
   const estimate = await collector.estimate("web");
   const result = await collector.run("web", { now: false });
   expect(has(garbage)).toBe(false);
+  expect([v1, v2].map(has)).toEqual([true, true]);
+  expect(await git(web, "describe", "origin/main")).toBe("v1");
   expect(needed.map(has)).toEqual(needed.map(() => true));
   await expectWhole(web, copy, join(root, "tree"));
   expect(await git(web, "show", "refs/stash:stash-base")).toBe("changed");

@@ -4,7 +4,7 @@ import { collect, killGroup } from "../../os/run-bytes.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { BranchName, MAX_BASES } from "../../wire/work.ts";
-import type { Upstream } from "../repositories.ts";
+import { TAGS, type Upstream } from "../repositories.ts";
 import type { GitWorker } from "./worker.ts";
 
 /** Bytes and objects of one repository. A larger one does not fit the time that a transfer may take. */
@@ -24,6 +24,7 @@ export interface UpstreamRefs {
   head: string | undefined;
   /** Branches whose names the hive can have, with their commits. */
   heads: Map<string, Sha>;
+  /** Tags of commits, with the object that each names: its commit, or its annotation. */
   tags: Map<string, Sha>;
   /** Branches that are left out, because of their names. */
   skipped: string[];
@@ -44,7 +45,7 @@ shift
 `;
 const REFS = `${GUARD}
 git symbolic-ref -q HEAD || echo
-exec git for-each-ref --format='%(objectname) %(objecttype) %(refname)' refs/heads refs/tags
+exec git for-each-ref --format='%(objectname) %(objecttype) %(*objecttype) %(refname)' refs/heads refs/tags
 `;
 /** Standard input: one "want" or "^have" per line. What the upstream does not have is left out. */
 const PACK = `${GUARD}
@@ -83,6 +84,15 @@ export async function listUpstream(git: GitWorker, upstream: Upstream): Promise<
   return parseRefs(upstream, ended.stdout.toString("utf8"));
 }
 
+/** Characters of a tag's name. */
+const MAX_TAG_CHARS = 200;
+
+/** True for the name of a tag that the hive takes: printable ASCII that git allows, and nothing that could be an option. */
+function isTag(name: string): boolean {
+  if (name.length > MAX_TAG_CHARS || !/^[A-Za-z0-9._+@=,#%!/-]+$/.test(name) || /\.\.|@\{/.test(name)) return false;
+  return name.split("/").every((part) => /^[^.-]/.test(part) && !/\.(?:lock)?$/.test(part));
+}
+
 function parseRefs(upstream: Upstream, text: string): UpstreamRefs {
   const [head = "", ...lines] = text.split("\n");
   const refs: UpstreamRefs = {
@@ -92,8 +102,9 @@ function parseRefs(upstream: Upstream, text: string): UpstreamRefs {
     skipped: [],
   };
   for (const line of lines) {
-    const [sha = "", type = "", ref = ""] = line.split(" ");
-    if (ref.startsWith("refs/tags/")) refs.tags.set(ref.slice("refs/tags/".length), sha);
+    const [sha = "", type = "", peeled = "", ref = ""] = line.split(" ");
+    if (ref.startsWith(TAGS) && isTag(ref.slice(TAGS.length)) && (peeled || type) === "commit")
+      refs.tags.set(ref.slice(TAGS.length), sha);
     if (!ref.startsWith("refs/heads/") || type !== "commit") continue;
     const name = ref.slice("refs/heads/".length);
     // The hive's own branches of an earlier push are not work of the upstream.

@@ -137,7 +137,7 @@ export class EarlyChecks {
     if (made.kind === "contained") return note({ state: "passed", reason: "the base contains it already", ...onto });
     await note({ state: "running", ...onto });
     await context.failpoint("early_check");
-    const end = await checks.run(row, repo.settings, { candidate: made.commit, tip, ended });
+    const end = await checks.run(row, repo.settings, { candidate: made.commit, tip, tags: repositories.tags(repo.name), ended });
     await note({ state: end.ok ? "passed" : "failed", ...(end.ok ? {} : { reason: end.reason }), ...onto });
   }
 

@@ -152,6 +152,7 @@ test("a check that the last daemon has left is ended, with its processes and its
     identity: driver.identityFor(hiveId, FIRST_CHECK_ORDINAL),
     argv: ["/bin/sh", "-c", "mkdir -p ro/x; chmod 500 ro; sleep 1000"],
     limits: { memoryBytes: 256 * 1024 * 1024, cpuPercent: 100, pids: 16 },
+    tags: new Map(),
   });
   await driver.prepare(spec);
   const left = await driver.start(spec);

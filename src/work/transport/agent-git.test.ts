@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { agentWith, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
+import { git as ownGit } from "../../os/git/git.ts";
 import { listRefs, moveRef, readRef, removeRef } from "../../os/git/refs.ts";
+import type { Sha } from "../../wire/approval.ts";
 
 let work: WorkGit;
 const agents = [
@@ -19,6 +21,12 @@ beforeAll(async () => {
   await work.seed("web", "main", { "README.md": "hello\n" });
 });
 afterAll(() => work.close());
+
+/** Stores an annotated tag of a commit, without a ref. Returns its object. */
+async function annotated(folder: string, name: string, sha: Sha): Promise<Sha> {
+  const text = `object ${sha}\ntype commit\ntag ${name}\ntagger t <t@hive.invalid> 1767323045 +0000\n\n${name}\n`;
+  return (await ownGit(folder, ["hash-object", "-t", "tag", "-w", "--stdin"], { input: text })).toString().trim();
+}
 
 /** A fresh clone of an agent. */
 async function clone(agent: string): Promise<{ git(...argv: string[]): Promise<GitEnd>; commit(text: string): Promise<string> }> {
@@ -87,10 +95,34 @@ test("an agent reads what its config names, and writes only where it may", async
   expect(typo.err).toContain("scout has no repository wbe: it has web");
 });
 
+test("the tags of the upstream are in a clone and in later fetches, and do not hinder a push of all tags", async () => {
+  const { git, commit } = await clone("scout");
+  const web = work.repositories.folder("web");
+  const tip = work.repositories.tip("web", "main") ?? "";
+  const tag = (name: string): Promise<Sha> => annotated(web, name, tip);
+  await work.repositories.setTags("web", new Map([["v0", await tag("v0")]]));
+  expect(await git("fetch", "-q", "--tags")).toMatchObject({ code: 0 });
+  expect((await git("tag")).out).toBe("v0\n");
+  await git("switch", "-q", "-c", "tagged");
+  await commit("tagged");
+  expect((await git("describe")).out).toMatch(/^v0-1-g/);
+  expect(await git("push", "--follow-tags", "origin", "tagged")).toMatchObject({ code: 0 });
+  expect(await git("push", "--tags", "origin")).toMatchObject({ code: 0 });
+  const fresh = await clone("reader");
+  expect((await fresh.git("describe", "origin/main")).out).toBe("v0\n");
+  // One of its own is refused.
+  await git("tag", "-a", "-m", "mine", "mine");
+  const pushed = await git("push", "--tags", "origin");
+  expect(pushed).toMatchObject({ code: 1 });
+  expect(pushed.err).toContain("tags cannot be pushed");
+  await git("push", "-q", "origin", ":tagged");
+});
+
 test.each([
   ["a base", "HEAD:refs/heads/main", "main is a base, which only the merge queue moves. Commit on a branch of your own"],
   ["the branch of another agent", "HEAD:refs/heads/bob/topic", "bob/… are the branches of bob"],
-  ["a tag", "HEAD:refs/tags/v1", "tags cannot be pushed"],
+  ["a tag", "HEAD:refs/tags/v1", "tags cannot be pushed: the tags are those of the folder that web follows. Push a branch"],
+  ["the removal of a tag", ":refs/tags/v0", "ask the operator for the tag"],
   ["a pinned change", "HEAD:refs/changes/1/1", "only branches can be pushed"],
   ["the refs of the daemon", "HEAD:refs/agents/a-bob/topic", "only branches can be pushed"],
   ["a branch in the folder of a base", "HEAD:refs/heads/main/x", "there cannot be a branch main/x beside the base main"],

@@ -9,7 +9,7 @@ import { accessOf, type WorkContext } from "../work-context.ts";
 import type { Branches } from "./branches.ts";
 import type { GitCaller, GitEndpoint, OpenedRepo } from "./endpoint.ts";
 import type { PushRules } from "./push-rules.ts";
-import { branchNames } from "./view.ts";
+import { refNames } from "./view.ts";
 
 /** Connections of one cage: git opens a few for each command, and an agent runs few at once. */
 const MAX_CONNECTIONS = 16;
@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 
 export interface AgentGitDeps {
   context: Pick<WorkContext, "agents" | "store">;
-  repositories: Pick<Repositories, "find" | "tips">;
+  repositories: Pick<Repositories, "find" | "tips" | "tags">;
   branches: Pick<Branches, "topics" | "topicsOf">;
   endpoint: GitEndpoint;
 }
@@ -59,7 +59,10 @@ export class AgentGit {
     if (!found || access === undefined) throw new HiveError("not_found", noAccess(agent, repo));
     const base = agent.config.repos.find(({ name }) => name === repo)?.base ?? found.settings.base;
     return {
-      names: branchNames(repositories.tips(repo), branches.topics(repo), agent.name),
+      names: refNames(
+        { bases: repositories.tips(repo), tags: repositories.tags(repo), topics: branches.topics(repo) },
+        agent.name,
+      ),
       head: `refs/heads/${base}`,
       rules: () => {
         if (access !== "write") throw new HiveError("forbidden", `${agent.name} may read ${repo} and not push to it`);
@@ -83,6 +86,7 @@ export class AgentGit {
       maxTopics: MAX_AGENT_BRANCHES - elsewhere,
       bytesLeft: agent.config.limits.disk_mib * MIB - context.store.repositories.pushedBytes(agent.id),
       whyNoBase: "which only the merge queue moves",
+      howToTag: `the tags are those of the folder that ${repo} follows. Push a branch, and ask the operator for the tag`,
     };
   }
 }

@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { listRefs } from "../../os/git/refs.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
@@ -5,14 +6,14 @@ import { KEPT, type Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Branches } from "./branches.ts";
 import type { GitCaller } from "./endpoint.ts";
-import { branchNames } from "./view.ts";
+import { refNames } from "./view.ts";
 
 /** Branches of the operator in one repository: more than a person keeps apart. */
 const MAX_OPERATOR_BRANCHES = 1_000;
 
 export interface OperatorGitDeps {
   context: Pick<WorkContext, "agents">;
-  repositories: Pick<Repositories, "get" | "tips" | "folder">;
+  repositories: Pick<Repositories, "get" | "tips" | "tags" | "folder">;
   branches: Pick<Branches, "topics" | "topicsOf">;
 }
 
@@ -28,7 +29,10 @@ export async function operatorCaller({ context, repositories, branches }: Operat
       const { settings, upstream } = repositories.get(name);
       if (name !== repo) throw new HiveError("forbidden", `this token is for the repository ${repo}`);
       // Its own branches have no short names: without `operator/` a name is a base.
-      const names = branchNames(repositories.tips(repo), branches.topics(repo), undefined);
+      const names = refNames(
+        { bases: repositories.tips(repo), tags: repositories.tags(repo), topics: branches.topics(repo) },
+        undefined,
+      );
       for (const [ref, sha] of pinned) names.add(ref, sha);
       return {
         names,
@@ -40,6 +44,10 @@ export async function operatorCaller({ context, repositories, branches }: Operat
           topics: branches.topicsOf(repo, OPERATOR),
           maxTopics: MAX_OPERATOR_BRANCHES,
           bytesLeft: Infinity,
+          howToTag:
+            upstream === undefined
+              ? `the tags are those of the folder that a repository follows, and ${repo} follows none. Push a branch`
+              : `the tags are those of ${upstream.folder}. Tag there, then run ${hivectl(`repo fetch ${repo}`)}`,
           whyNoBase: upstream === undefined ? undefined : `which follows ${upstream.folder}`,
         }),
       };

@@ -23,6 +23,8 @@ export interface PushRules {
   bytesLeft: number;
   /** Why a base cannot be pushed. Undefined: by fast-forward it can. */
   whyNoBase: string | undefined;
+  /** How a tag comes into the repository, for one that is pushed. */
+  howToTag: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export function checkCommands(
 
 function targetOf(command: Command, rules: PushRules): Target | string {
   const { ref } = command;
-  if (ref.startsWith("refs/tags/")) return "tags cannot be pushed: push a branch";
+  if (ref.startsWith("refs/tags/")) return `tags cannot be pushed: ${rules.howToTag}`;
   if (!ref.startsWith(HEADS)) return "only branches can be pushed: push to refs/heads/<branch>";
   if (command.old === NONE && command.new === NONE) return "there is no such branch";
   const full = ref.slice(HEADS.length);

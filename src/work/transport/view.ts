@@ -1,4 +1,5 @@
 import type { Sha } from "../../wire/approval.ts";
+import { TAGS } from "../repositories.ts";
 
 export const HEADS = "refs/heads/";
 
@@ -32,10 +33,14 @@ export class RefNames {
 /**
  * Bases and topics as `refs/heads/<base>` and `refs/heads/<owner>/<topic>`. The topics of `self` also have their short
  * names `refs/heads/<topic>`, so that a branch has one name in its owner's clone and here. A base comes first, then full
- * names, then short ones: one that does not fit beside them is left out.
+ * names, then short ones: one that does not fit beside them is left out. Tags are `refs/tags/<tag>`.
  */
-export function branchNames(bases: ReadonlyMap<string, Sha>, topics: readonly Topic[], self: string | undefined): RefNames {
+export function refNames(
+  { bases, tags, topics }: { bases: ReadonlyMap<string, Sha>; tags: ReadonlyMap<string, Sha>; topics: readonly Topic[] },
+  self: string | undefined,
+): RefNames {
   const names = new RefNames();
+  for (const [tag, sha] of tags) names.add(TAGS + tag, sha);
   for (const [base, sha] of bases) names.add(HEADS + base, sha);
   for (const { owner, topic, sha } of topics) names.add(`${HEADS}${owner}/${topic}`, sha);
   for (const { owner, topic, sha } of topics) if (owner === self) names.add(HEADS + topic, sha);

@@ -52,6 +52,24 @@ test("setup and check run on the result of the merge, in a clone with its histor
   expect(work.unexpected).toEqual([]);
 });
 
+test("a check sees the tags, so that a build can describe its commit", async () => {
+  work = await openTestWork({ settings: { check: 'git describe --tags --always "origin/$BASE"; git describe; git tag' } });
+  work.git("-c", "user.name=t", "-c", "user.email=t", "tag", "-a", "-m", "one", "v1.0", work.tip());
+  await work.repositories.setTags(
+    "web",
+    new Map([
+      ["v1.0", work.git("rev-parse", "v1.0")],
+      ["plain", work.tip()],
+    ]),
+  );
+  await work.queue.start();
+  const id = await work.queued(work.commit(work.tip(), { "b.txt": "b\n" }));
+  await work.queue.idle();
+  expect(work.row(id).state).toBe("merged");
+  expect(log(id)).toMatch(/^v1\.0\nv1\.0-2-g[0-9a-f]+\nplain\nv1\.0\n$/);
+  expectNothingLeft();
+});
+
 test("a failed check returns the change with the end of its output, and the base stays", async () => {
   const row = await merged({ settings: { check: 'seq 5000; printf "\\033[31mred\\033[0m\\r\\nlast\\n"; exit 3' } });
   expect(row.state).toBe("checks_failed");
@@ -136,7 +154,12 @@ test("two runs for one change share a folder, so the second waits for the first"
   const go = join(work.bare, "objects", "go");
   const id = await work.proposed(work.commit(work.tip(), { b: "b" }));
   const checks = new Checks(work.context, CHECK_LIMITS);
-  const on = { candidate: work.row(id).sha, tip: work.tip(), ended: new AbortController().signal };
+  const on = {
+    candidate: work.row(id).sha,
+    tip: work.tip(),
+    tags: new Map<string, string>(),
+    ended: new AbortController().signal,
+  };
   const waits = "echo on; while [ ! -e /run/hive/objects/web/go ]; do sleep 0.02; done";
   const first = checks.run(work.row(id), { setup: "", check: waits }, on);
   await expect.poll(() => existsSync(work.paths.changeLog(id)) && log(id), { timeout: 20_000 }).toBe("on\n");

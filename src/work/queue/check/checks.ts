@@ -54,6 +54,8 @@ type Commands = Pick<RepoSettings, "setup" | "check">;
 interface Candidate {
   candidate: Sha;
   tip: Sha | undefined;
+  /** The tags of the repository. */
+  tags: ReadonlyMap<string, Sha>;
   ended: AbortSignal;
 }
 
@@ -95,7 +97,7 @@ export class Checks {
     }
   }
 
-  async #run(row: ChangeRecord, settings: Commands, { candidate, tip, ended }: Candidate): Promise<CheckEnd> {
+  async #run(row: ChangeRecord, settings: Commands, { candidate, tip, tags, ended }: Candidate): Promise<CheckEnd> {
     const context = this.#context;
     const slot = await this.#slots.take(ended);
     const log = new OutputLog(
@@ -106,7 +108,13 @@ export class Checks {
     try {
       await log.begin();
       await removeCheck(context, row.id);
-      return await this.#runIn(row, { slot, log, ended, args: [settings.setup.trim(), settings.check, candidate, tip ?? ""] });
+      return await this.#runIn(row, {
+        slot,
+        log,
+        tags,
+        ended,
+        args: [settings.setup.trim(), settings.check, candidate, tip ?? ""],
+      });
     } finally {
       await log.close();
       await removeCheck(context, row.id).catch(context.onUnexpected);
@@ -116,7 +124,13 @@ export class Checks {
 
   async #runIn(
     row: ChangeRecord,
-    { slot, log, ended, args }: { slot: number; log: OutputLog; ended: AbortSignal; args: string[] },
+    {
+      slot,
+      log,
+      tags,
+      ended,
+      args,
+    }: { slot: number; log: OutputLog; tags: ReadonlyMap<string, Sha>; ended: AbortSignal; args: string[] },
   ): Promise<CheckEnd> {
     const { driver, hiveId } = this.#context;
     const identity = driver.identityFor(hiveId, FIRST_CHECK_ORDINAL + slot);
@@ -124,6 +138,7 @@ export class Checks {
     const blocks = String(Math.ceil(limits.diskBytes / 512));
     const spec = await checkCage(this.#context, row, {
       identity,
+      tags,
       argv: ["/bin/sh", "-c", SCRIPT, "check", ...args, blocks],
       limits: { memoryBytes: limits.memoryBytes, cpuPercent: limits.cpuPercent, pids: limits.pids },
     });

@@ -1,9 +1,11 @@
-import { chmod, chown, mkdir } from "node:fs/promises";
+import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../../../os/remove-tree.ts";
 import { run } from "../../../os/run.ts";
 import type { CageSpec, Identity } from "../../../platforms/port.ts";
 import type { ChangeRecord } from "../../../store/changes.ts";
+import type { Sha } from "../../../wire/approval.ts";
+import { TAGS } from "../../repositories.ts";
 import type { WorkContext } from "../../work-context.ts";
 
 /** Identifies the cage of a change's check. */
@@ -34,13 +36,18 @@ export const OUTPUT_IN_CAGE = "/run/hive/output";
 const PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 
 /**
- * Makes the folders of a check and describes its cage: an empty clone at `/work/<repo>`, the repository's objects
+ * Makes the folders of a check and describes its cage: a clone with nothing but tags at `/work/<repo>`, the repository's objects
  * read-only, a home, no configuration and no socket. It has no network: not even a proxy is there.
  */
 export async function checkCage(
   context: WorkContext,
   row: ChangeRecord,
-  { identity, argv, limits }: { identity: Identity; argv: string[]; limits: CageSpec["limits"] },
+  {
+    identity,
+    argv,
+    limits,
+    tags,
+  }: { identity: Identity; argv: string[]; limits: CageSpec["limits"]; tags: ReadonlyMap<string, Sha> },
 ): Promise<CageSpec> {
   const top = folderOf(context, row.id);
   const sockets = join(top, "sockets");
@@ -50,8 +57,13 @@ export async function checkCage(
   }
   const workspaces = join(top, "work");
   const clone = join(workspaces, row.repo);
-  await mkdir(clone, { recursive: true, mode: 0o700 });
-  if (process.getuid?.() === 0) await chown(clone, identity.uid, identity.gid);
+  const gitDir = join(clone, ".git");
+  const packed = join(gitDir, "packed-refs");
+  await mkdir(gitDir, { recursive: true, mode: 0o700 });
+  await chmod(clone, 0o700);
+  // Not one by one in the cage: `git describe` of a build needs them all, and there may be thousands.
+  await writeFile(packed, [...tags].map(([tag, sha]) => `${sha} ${TAGS}${tag}\n`).join(""));
+  if (process.getuid?.() === 0) for (const path of [clone, gitDir, packed]) await chown(path, identity.uid, identity.gid);
   return {
     ...placeOf(context, row.id),
     name: `check-${row.id}`,

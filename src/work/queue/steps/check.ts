@@ -8,12 +8,12 @@ import type { Merged } from "./merge.ts";
  * next start.
  */
 export async function checkStep(run: Run, { candidate }: Merged): Promise<boolean> {
-  const { context, changes, checks, id, repo, tip, ended } = run;
+  const { context, changes, repositories, checks, id, repo, tip, ended } = run;
   if (repo.settings.check.trim() === "") return true;
   const patch = { candidate, candidate_base: tip ?? null, has_log: 1 };
   const row = await context.store.write((tx) => changes.move(tx, id, "check", SYSTEM, patch));
   await context.failpoint("check_start");
-  const end = await checks.run(row, repo.settings, { candidate, tip, ended });
+  const end = await checks.run(row, repo.settings, { candidate, tip, tags: repositories.tags(repo.name), ended });
   if (!end.ok) {
     await context.store.write((tx) => changes.move(tx, id, "fail_check", SYSTEM, { reason: end.reason }));
     return false;
