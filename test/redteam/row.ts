@@ -63,6 +63,8 @@ interface Described {
 /** An attempt from inside a cage. `run` is carried out in the cage by a program that its model starts. */
 export interface CageRow extends Described {
   from: CagePosition;
+  /** Left out where the host cannot limit a cage as a whole (no cgroup): the hive says so with a banner. */
+  needs?: "limits";
   /** Not beside other attempts of its cage: it would disturb them. */
   alone?: true;
   /** Resolves with what was reached. Rejects with the refusal. */

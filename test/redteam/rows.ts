@@ -5,6 +5,8 @@ import { identityRows } from "./rows/identity.ts";
 import { kernelRows } from "./rows/kernel.ts";
 import { modelRows } from "./rows/model.ts";
 import { networkRows } from "./rows/network.ts";
+import { persistenceRows } from "./rows/persistence.ts";
+import { resourceRows } from "./rows/resources.ts";
 import type { CageRow } from "./row.ts";
 
 /** Every attempt from inside a cage. */
@@ -16,4 +18,6 @@ export const cageRows: readonly CageRow[] = [
   ...fileRows,
   ...kernelRows,
   ...identityRows,
+  ...persistenceRows,
+  ...resourceRows,
 ];

@@ -1,3 +1,4 @@
+import { detectLimits } from "../../src/os/cgroups.ts";
 import { cageRows } from "./rows.ts";
 import { judge, type Bait, type CageRow, type Judged, type Outcome, type Position } from "./row.ts";
 import { World } from "./world.ts";
@@ -25,10 +26,14 @@ export async function redteam(report: (line: string) => void): Promise<Result[]>
     ]);
     report("restarting the agent");
     await world.restart("mallory");
+    report("flooding from a cage with small limits");
+    const ofFlood = await world.flood("flood", bait);
     report("looking from outside");
-    const seen = { ...ofAgent, ...ofManager };
+    const seen = { ...ofAgent, ...ofManager, ...ofFlood };
+    const rows = cageRows.filter(({ needs }) => needs === undefined || detectLimits().kind !== "prlimit");
+    if (rows.length < cageRows.length) report(`${cageRows.length - rows.length} rows left out: this host cannot limit a cage`);
     const results: Result[] = [];
-    for (const row of cageRows) {
+    for (const row of rows) {
       const { id, from, attempt, barrier } = row;
       results.push({ id, from, attempt, barrier, ...(await proven(row, judge(row, seen[id]), world, bait)) });
     }

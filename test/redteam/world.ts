@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { ModelServer } from "../lib/model-server.ts";
-import { TestHive } from "../lib/hive.ts";
+import { commandLine, TestHive } from "../lib/hive.ts";
+import type { HiveEvent } from "../../src/wire/event.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { operationsOf } from "../../src/wire/operations.ts";
 import { addRepositories, PREPARE } from "./repositories.ts";
@@ -22,6 +23,8 @@ export const SECRET = "sk-ant-api03-THE-OWN-KEY-OF-THE-HIVE-UNDER-ATTACK";
 const PROGRAM = "/state/attack.mjs";
 const BAIT = "/state/bait.json";
 const RESULT = "/state/result.json";
+/** Limits of the cage that floods: room for the CLI, and soon exhausted. */
+const SMALL = { memory_mib: 1024, pids: 128, cpu_percent: 100, disk_mib: 64 };
 /** Longest time of one cage's attempts: the CLI's own limit for a command. Milliseconds. */
 const COMMAND_MS = 600_000;
 
@@ -94,11 +97,17 @@ export class World {
       attack("manager"),
       attack("flood"),
       bashRule("prepare", PREPARE),
-      bashRule("after a restart", "git -C /work/web status -sb; echo restarted"),
+      bashRule("after a restart", "echo restarted"),
+      bashRule("shout", "yes | head -c 50000000; echo shouted"),
       { when: { from: "system" }, steps: [{ say: "noted" }] },
       { when: { text: "." }, steps: [{ say: "hello" }] },
     ]).start();
-    const hive = new TestHive({ HIVE_REHEARSAL: "0", HIVE_UPSTREAM_URL: model.url, ANTHROPIC_API_KEY: SECRET });
+    const hive = new TestHive({
+      HIVE_REHEARSAL: "0",
+      HIVE_UPSTREAM_URL: model.url,
+      ANTHROPIC_API_KEY: SECRET,
+      HIVE_DISK_CHECK_SECONDS: "1",
+    });
     const web = await Web.start(hive.folder);
     Object.assign(hive.env, web.env);
     await hive.start();
@@ -113,6 +122,12 @@ export class World {
       socket.end("the host");
     });
     const port = await this.#listen(tcp, { port: 0, host: "0.0.0.0" });
+    const overSix = createServer((socket) => {
+      this.reached.push(`a connection to ::1 from ${socket.remoteAddress}`);
+      socket.end("the host");
+    });
+    // A host without IPv6 has no such listener to reach.
+    if (hasSix()) await this.#listen(overSix, { port, host: "::1" });
     const abstractName = `hive-bait-${process.pid}`;
     const local = createServer((socket) => {
       this.reached.push("a connection to the abstract socket");
@@ -136,7 +151,8 @@ export class World {
       name: "mallory",
       config: { egress: listedHosts(port), repos: [{ name: "web" }], allowedRecipients: ["victim"] },
     });
-    await hive.untilAgent("mallory", (agent) => agent.state === "idle");
+    await hive.call("spawn", { name: "flood", config: { limits: SMALL } });
+    for (const name of ["mallory", "flood"]) await hive.untilAgent(name, (agent) => agent.state === "idle");
     return {
       host: { port, address: hostAddress() },
       udpPort: udp.address().port,
@@ -173,18 +189,69 @@ export class World {
     await this.#turn(agent, "after a restart", /restarted/);
   }
 
-  /** Sends to an agent and waits for its tool's result. Fails with the result if it is an error. */
-  async #turn(agent: string, body: string, expected: RegExp): Promise<void> {
+  /** Sends to an agent and waits for its tool's result. Resolves with it, and fails with the result if it is an error. */
+  async #turn(agent: string, body: string, expected: RegExp): Promise<string> {
     const { hive } = this;
+    const { state } = await hive.call("state", { messages: 0 });
     await hive.call("send", { to: agent, body });
     let words = "";
-    await hive.watch((event) => {
+    const isResult = (event: HiveEvent): boolean => {
       if (event.kind !== "turn" || event.turn.agent !== agent || event.turn.event.type !== "tool_result") return false;
       words = event.turn.event.text;
       return expected.test(words) || /rror/.test(words);
-    });
+    };
+    await hive.watch(isResult, { after: state.seq, kinds: ["turn"] });
     if (!expected.test(words)) throw new Error(`${agent}: ${body}: ${words}`);
+    return words;
   }
+
+  /** What programs that were planted have left, by the id of their plant. */
+  async marks(agent: string): Promise<Record<string, string>> {
+    const folder = join(await this.hive.folderOf(agent), "state", "obeyed");
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  }
+
+  /** Processes of the host whose arguments have this text. */
+  processesWith(text: string): string[] {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && commandLine(Number(name)).includes(text));
+  }
+
+  /** Bytes of an agent's log. */
+  async logBytes(agent: string): Promise<number> {
+    const folder = await this.hive.folderOf(agent);
+    const logs = readdirSync(folder).filter((name) => name.startsWith("cage.log"));
+    return logs.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  }
+
+  /** Lets an agent's tool print fifty megabytes. Resolves with the characters of the stored event. */
+  async shout(agent: string): Promise<number> {
+    return (await this.#turn(agent, "shout", /y\ny\ny/)).length;
+  }
+
+  /** Floods the hive from an agent's cage. Meanwhile another agent gets message after message, and takes each. */
+  async flood(agent: string, bait: Bait): Promise<Record<string, Observation>> {
+    let over = false;
+    const flooding = this.attack(agent, "flood", bait).finally(() => (over = true));
+    const { hive } = this;
+    do {
+      const at = performance.now();
+      const { sent } = await hive.call("send", { to: "victim", body: "are you there?" });
+      await hive.untilMessage(({ id, state }) => id === sent[0]?.id && state === "done");
+      const page = await fetch(`${hive.home}/healthz`);
+      if (!page.ok) throw new Error(`the page answers ${page.status}`);
+      this.#others.push(performance.now() - at);
+    } while (!over);
+    return flooding;
+  }
+
+  /** How another agent fared during the flood. */
+  othersWords(): string {
+    const slowest = Math.round(Math.max(...this.#others));
+    return `${this.#others.length} messages to another agent were handled, the slowest after ${slowest} ms; the page answered`;
+  }
+  /** How long each message to another agent took from its send to the end of its turn. Milliseconds. */
+  readonly #others: number[] = [];
 
   /** Where outside of the cages the hive's credential is, besides the requests to the API, each of which must have it. */
   async secretOutside(): Promise<string[]> {
@@ -214,6 +281,8 @@ export class World {
     for (const close of this.#closers) await close();
   }
 }
+
+const hasSix = (): boolean => Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === "IPv6"));
 
 /** An address of this machine besides loopback. A machine without one has nothing to reach. */
 function hostAddress(): string {

@@ -78,6 +78,11 @@ export const kernelRows: readonly CageRow[] = [
   direct("open-tree", "clone a mount", /EPERM/, "call(428, 428, -100, b'/', 1)"),
   direct("pivot-root", "change the root of the mount namespace", /EPERM/, "call(155, 41, b'/state', b'/state')"),
   direct("chroot", "change the root folder", /EPERM/, "call(161, 51, b'/state')"),
+  fromCage("user", "run as another user than the agent", NO_RIGHTS, /only 1000/, async () => {
+    const status = readFileSync("/proc/self/status", "utf8");
+    if (/^Uid:(?:\s1000){4}$/m.test(status) && /^Gid:(?:\s1000){4}$/m.test(status)) throw new Error("only 1000");
+    return status;
+  }),
   fromCage("mknod", "make a device node of the host's memory", NO_RIGHTS, /EPERM/, () =>
     python("os.mknod('/state/mem', 0o20666, os.makedev(1, 1))"),
   ),

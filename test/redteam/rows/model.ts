@@ -258,7 +258,9 @@ export const modelRows: readonly CageRow[] = [
     ...fromCage("upstream", "make anything else arrive at the API", LISTS, /what was refused/, () =>
       Promise.reject(new Error("what was refused above")),
     ),
-    proof(world) {
+    async proof(world) {
+      const { state } = await world.hive.call("state", { messages: 0 });
+      if (state.hive.mode !== "live") throw new Error("the hive has no live model: its gateway was not attacked");
       const odd = world.upstream.filter(
         ({ path, body }) =>
           !/^\/v1\/messages(?:\/count_tokens)?(?:\?beta=true)?$/.test(path) ||

@@ -1,8 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
+import type { NetConnectOpts } from "node:net";
 import { reach, sendDatagram } from "../inside/net.ts";
 import { python } from "../inside/run.ts";
-import type { CageRow } from "../row.ts";
+import { VICTIM, type CageRow } from "../row.ts";
 
 /** Ways out of a cage past its sockets. The cage has a network of its own with nothing but a loopback. */
 
@@ -18,6 +19,46 @@ export const networkRows: readonly CageRow[] = [
     refusal: /ECONNREFUSED/,
     run: ({ host }) => reach({ host: "127.0.0.1", port: host.port }),
   },
+  {
+    from: "agent",
+    id: "network-loopback6",
+    attempt: "connect to a listener on the host's IPv6 loopback",
+    barrier: NETWORK,
+    refusal: /ECONNREFUSED|EADDRNOTAVAIL/,
+    run: ({ host }) => reach({ host: "::1", port: host.port }),
+  },
+  {
+    from: "agent",
+    id: "network-every-port",
+    attempt: "find a listener on the loopback besides its own bridges",
+    barrier: NETWORK,
+    refusal: /only three bridges/,
+    run: async () => {
+      const listening = ["tcp", "tcp6"].flatMap((name) =>
+        readFileSync(`/proc/net/${name}`, "utf8")
+          .split("\n")
+          .slice(1)
+          .map((line) => line.trim().split(/\s+/))
+          .filter(([, , , state]) => state === "0A")
+          .map(([, local = ""]) => local),
+      );
+      if (listening.length === 3 && listening.every((local) => local.startsWith("0100007F:")))
+        throw new Error("only three bridges");
+      return listening.join(" ");
+    },
+  },
+  ...[
+    ["", "the loopback of another cage", { host: "127.0.0.1", port: VICTIM.port }],
+    ["6", "the IPv6 loopback of another cage", { host: "::1", port: VICTIM.port }],
+    ["-abstract", "an abstract socket of another cage", { path: `\0${VICTIM.abstractName}` }],
+  ].map(([id, what, to]): CageRow => ({
+    from: "agent",
+    id: `network-other-cage${id as string}`,
+    attempt: `connect to ${what as string}`,
+    barrier: NETWORK,
+    refusal: /ECONNREFUSED|EADDRNOTAVAIL/,
+    run: () => reach(to as NetConnectOpts),
+  })),
   {
     from: "agent",
     id: "network-dashboard",
@@ -66,6 +107,50 @@ export const networkRows: readonly CageRow[] = [
   },
   {
     from: "agent",
+    id: "network-multicast",
+    attempt: "ask the network for names (mDNS)",
+    barrier: NETWORK,
+    refusal: NO_ROUTE,
+    run: () => sendDatagram("224.0.0.251", 5353),
+  },
+  {
+    from: "agent",
+    id: "network-limited-broadcast",
+    attempt: "broadcast a datagram",
+    barrier: NETWORK,
+    refusal: /ENETUNREACH|EACCES|EHOSTUNREACH/,
+    run: () => sendDatagram("255.255.255.255", 67),
+  },
+  {
+    from: "agent",
+    id: "network-new-device",
+    attempt: "add a network device",
+    barrier: "no capabilities",
+    refusal: /EPERM/,
+    run: () =>
+      python(`
+s = socket.socket(16, socket.SOCK_RAW, 0)
+body = struct.pack('=BxHiII', 0, 0, 0, 1, 1) + struct.pack('=HH4s', 8, 3, b'evl\\0') + struct.pack('=HHHH8s', 16, 18 | 0x8000, 12, 1, b'dummy\\0\\0\\0')
+s.send(struct.pack('=IHHII', 16 + len(body), 16, 0x605, 1, 0) + body)
+error = struct.unpack('=i', s.recv(4096)[16:20])[0]
+if error < 0: raise OSError(-error, 'the kernel refused')`),
+  },
+  {
+    from: "agent",
+    id: "network-new-route",
+    attempt: "add a route",
+    barrier: "no capabilities",
+    refusal: /EPERM/,
+    run: () =>
+      python(`
+s = socket.socket(16, socket.SOCK_RAW, 0)
+body = struct.pack('=BBBBBBBBI', 2, 0, 0, 0, 254, 3, 253, 1, 0) + struct.pack('=HHI', 8, 4, 1)
+s.send(struct.pack('=IHHII', 16 + len(body), 24, 0x605, 1, 0) + body)
+error = struct.unpack('=i', s.recv(4096)[16:20])[0]
+if error < 0: raise OSError(-error, 'the kernel refused')`),
+  },
+  {
+    from: "agent",
     id: "network-names",
     attempt: "resolve a name",
     barrier: "no name server in the cage",
@@ -99,9 +184,20 @@ export const networkRows: readonly CageRow[] = [
     [
       ["vsock", 40, "SOCK_STREAM", 0, /EAFNOSUPPORT/],
       ["packet", 17, "SOCK_RAW", 0, /EAFNOSUPPORT/],
+      ["bluetooth", 31, "SOCK_RAW", 0, /EAFNOSUPPORT/],
+      ["tipc", 30, "SOCK_SEQPACKET", 0, /EAFNOSUPPORT/],
+      ["can", 29, "SOCK_RAW", 0, /EAFNOSUPPORT/],
+      ["rds", 21, "SOCK_SEQPACKET", 0, /EAFNOSUPPORT/],
+      ["smc", 43, "SOCK_STREAM", 0, /EAFNOSUPPORT/],
+      ["xdp", 44, "SOCK_RAW", 0, /EAFNOSUPPORT/],
+      ["qipcrtr", 42, "SOCK_DGRAM", 0, /EAFNOSUPPORT/],
+      ["kcm", 41, "SOCK_DGRAM", 0, /EAFNOSUPPORT/],
       ["alg", 38, "SOCK_SEQPACKET", 0, /EAFNOSUPPORT/],
       ["netlink-audit", 16, "SOCK_RAW", 9, /EPROTONOSUPPORT/],
       ["netlink-netfilter", 16, "SOCK_RAW", 12, /EPROTONOSUPPORT/],
+      ["netlink-uevent", 16, "SOCK_RAW", 15, /EPROTONOSUPPORT/],
+      ["netlink-generic", 16, "SOCK_RAW", 16, /EPROTONOSUPPORT/],
+      ["netlink-crypto", 16, "SOCK_RAW", 21, /EPROTONOSUPPORT/],
       ["raw", 2, "SOCK_RAW", 1, /EPERM/],
     ] as const
   ).map(([id, family, type, protocol, refusal]): CageRow => ({
