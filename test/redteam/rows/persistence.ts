@@ -191,7 +191,7 @@ export const persistenceRows: readonly CageRow[] = [
     barrier: "a pid namespace of its own",
     contained: "it ends with the cage",
     async run({ token }) {
-      const child = spawn("setsid", ["sh", "-c", `trap '' TERM HUP INT; : ${token}; while :; do sleep 1; done`], {
+      const child = spawn("sh", ["-c", `trap '' TERM HUP INT; : ${token}; while :; do sleep 1; done`], {
         detached: true,
         stdio: "ignore",
       });
