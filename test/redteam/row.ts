@@ -5,6 +5,8 @@ export const VICTIM = { port: 4711, abstractName: "victim", key: 0x6869_7665 } a
 
 /** Data that an attacker inside a cage is given: what it aims at. Nothing here is a secret that a cage must not have. */
 export interface Bait {
+  /** The ids of the rows to carry out. */
+  rows: string[];
   /** A TCP listener of the host on every address, and one address of the host besides loopback. */
   host: { port: number; address: string };
   /** A datagram socket of the host on every address. */

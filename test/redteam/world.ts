@@ -115,7 +115,7 @@ export class World {
   }
 
   /** Sets out the bait: the listeners of the host, a file of the operator, repositories, and other agents. */
-  async bait(): Promise<Bait> {
+  async bait(): Promise<Omit<Bait, "rows">> {
     const { hive } = this;
     const tcp = createServer((socket) => {
       this.reached.push(`a connection from ${socket.remoteAddress}`);
@@ -233,6 +233,7 @@ export class World {
   async flood(agent: string, bait: Bait): Promise<Record<string, Observation>> {
     let over = false;
     const flooding = this.attack(agent, "flood", bait).finally(() => (over = true));
+    flooding.catch(() => {}); // Its caller gets it below.
     const { hive } = this;
     do {
       const at = performance.now();

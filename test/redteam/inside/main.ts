@@ -14,7 +14,7 @@ const AT_ONCE = 6;
 
 const [baitFile = "", resultFile = "", position = ""] = process.argv.slice(2);
 const bait = JSON.parse(readFileSync(baitFile, "utf8")) as Bait;
-const rows = cageRows.filter(({ from }) => from === position);
+const rows = cageRows.filter(({ from, id }) => from === position && bait.rows.includes(id));
 const seen: Record<string, Observation> = {};
 
 async function carryOut(queue: CageRow[]): Promise<void> {
