@@ -63,7 +63,7 @@ test("backups taken during repeated deploys of two agents restore into hives who
       const text = JSON.stringify({ model: `model-${++deploys}` });
       const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
       const { id } = await system.requests.proposeFiles({ agent: name, files, by: "operator" });
-      await system.decisions.approve(id, {}, false);
+      await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
       await system.through(id);
     }
   });

@@ -32,7 +32,7 @@ async function deployUnder(system: TestSystem, text: string): Promise<void> {
   const { validate } = review;
   review.validate = () => [];
   const { id } = await propose(system, text);
-  await system.decisions.approve(id, {}, false);
+  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
   await system.through(id);
   review.validate = validate;
 }
@@ -117,7 +117,7 @@ test("mounts are tested for the request and again at the build; a config that al
     expect.objectContaining({ level: "info", text: `mount ${corpus}: readable as the agent, tried on this host` }),
   );
   problem = `mounts: ${corpus} cannot be read`;
-  await system.decisions.approve(good.id, {}, false);
+  await system.decisions.approve(good.id, {}, { by: "operator", digestNeeded: false });
   await expect(system.through(good.id)).rejects.toThrow(problem);
   expect(tried).toEqual(["scout", "scout"]);
   expect(await propose(system, `${text}\n`)).toMatchObject({ state: "failed", error: problem });
@@ -131,7 +131,7 @@ test("mounts are tested for the request and again at the build; a config that al
 
   problem = undefined;
   const again = await propose(system, `${text}\n\n`);
-  await system.decisions.approve(again.id, {}, false);
+  await system.decisions.approve(again.id, {}, { by: "operator", digestNeeded: false });
   await system.through(again.id);
   problem = `mounts: ${corpus} cannot be read`;
   await system.through((await system.requests.rebuild(system.swarm.byName("scout"), "operator")).id);
@@ -163,7 +163,7 @@ test("an id map is shown before it is approved, kept by a config that ran with i
     text: `mount ${corpus}: writable as the agent through an id map: files it makes belong to ada, uid 4242, gid 4343`,
     path: "agent.json",
   });
-  await system.decisions.approve(first.id, {}, false);
+  await system.decisions.approve(first.id, {}, { by: "operator", digestNeeded: false });
   await system.through(first.id);
   expect(asked).toEqual([undefined, { "/corpus": owner }]);
   expect(ownersOf(first.id)).toBe(mapped);
@@ -179,7 +179,7 @@ test("an id map is shown before it is approved, kept by a config that ran with i
   // stays without one.
   system.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined }));
   const open = await propose(system, JSON.stringify({ mounts, model: "haiku" }));
-  await system.decisions.approve(open.id, {}, false);
+  await system.decisions.approve(open.id, {}, { by: "operator", digestNeeded: false });
   await system.through(open.id);
   system.context.mounts.tryAll = async (_, all) => all.map((mount) => ({ mount, problem: undefined, owner }));
   expect((await propose(system, JSON.stringify({ mounts, model: "sonnet" }))).risks).toContain(

@@ -58,8 +58,8 @@ const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, a
 
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
   try {
-    if (what === "approve") await system.decisions.approve(id, {}, false);
-    else if (what === "deny") await system.decisions.deny(id, "no");
+    if (what === "approve") await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
+    else if (what === "deny") await system.decisions.deny(id, "no", "operator");
     else await system.decisions.cancel(id, "operator");
   } catch (error) {
     // A late decision is refused in words. Any other error fails the test.
@@ -102,7 +102,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
 
 test("deploys of two agents that are approved at the same moment are both deployed", async () => {
   const ids = [await propose("ada"), await propose("bob")];
-  await Promise.all(ids.map((id) => system.decisions.approve(id, {}, false)));
+  await Promise.all(ids.map((id) => system.decisions.approve(id, {}, { by: "operator", digestNeeded: false })));
   const ends = await Promise.all(ids.map((id) => system.deploys.finished(id)));
   expect(ends.map((row) => row.state)).toEqual(["deployed", "deployed"]);
   const ledger = await system.repos.meta.ledger(await system.repos.meta.head());

@@ -34,7 +34,7 @@ async function changes(agents: string[], { approved }: { approved: boolean }): P
     const files = [{ path: "agent.json", mode: "100644" as const, base64 }];
     const { id } = await system.requests.proposeFiles({ agent, files, by: "operator" });
     if (approved) {
-      await system.decisions.approve(id, {}, false);
+      await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
       await system.through(id);
     }
     ids.push(id);

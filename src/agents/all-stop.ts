@@ -10,10 +10,10 @@ import { recordCommitted } from "./records.ts";
 import type { Swarm } from "./swarm.ts";
 
 /**
- * The agents that ran when the operator stopped everything. They are stored by id, because another agent may take a
- * name.
+ * The agents that ran when an operator stopped everything, and which operator it was. The agents are stored by id,
+ * because another agent may take a name.
  */
-const Stopped = z.object({ at: Instant, ran: z.array(z.string()) });
+const Stopped = z.object({ at: Instant, ran: z.array(z.string()), by: z.string().default(OPERATOR) });
 type Stopped = z.infer<typeof Stopped>;
 
 /** The key of the stored state. The value is empty while the stop is not in force. */
@@ -47,9 +47,9 @@ export class AllStop {
     return this.#stopped !== undefined;
   }
 
-  /** Since when everything is stopped, and the names of the agents that ran and still exist. */
-  get view(): { at: string; agents: string[] } | undefined {
-    return this.#stopped && { at: this.#stopped.at, agents: this.#waiting().map((agent) => agent.name) };
+  /** Since when everything is stopped, by whom, and the names of the agents that ran and still exist. */
+  get view(): { at: string; by: string; agents: string[] } | undefined {
+    return this.#stopped && { at: this.#stopped.at, by: this.#stopped.by, agents: this.#waiting().map((agent) => agent.name) };
   }
 
   /** Throws `conflict` while everything is stopped. Callers check this before they start an agent. */
@@ -69,9 +69,10 @@ export class AllStop {
     this.#stopped = {
       at: this.#stopped?.at ?? new Date(this.#deps.now()).toISOString(),
       ran: [...new Set([...known, ...ran.map((agent) => agent.id)])],
+      by: this.#stopped?.by ?? by,
     };
     this.#deps.bus.emit("all_stopped", true);
-    await this.#save(ran, "stopped", "stopped_all");
+    await this.#save(ran, "stopped", "stopped_all", by);
     return this.#each(ran, (agent) => this.#deps.commands.stop(agent, { graceful, by }));
   }
 
@@ -80,26 +81,26 @@ export class AllStop {
     if (!this.isOn) throw new HiveError("conflict", "nothing was stopped by `stop --all`: name the agents to start");
     const ran = this.#waiting();
     this.#stopped = undefined;
-    await this.#save(ran, "running", "started_what_ran");
+    await this.#save(ran, "running", "started_what_ran", by);
     const results = await this.#each(ran, (agent) => this.#deps.commands.start(agent, by));
     this.#deps.bus.emit("all_stopped", false);
     return results;
   }
 
   /** The operator has started one of the agents individually. The state ends when all of them have been started. */
-  async started(agent: Agent): Promise<void> {
+  async started(agent: Agent, by: string): Promise<void> {
     if (this.#stopped?.ran.includes(agent.id) !== true) return;
     const ran = this.#stopped.ran.filter((id) => id !== agent.id);
     this.#stopped = { ...this.#stopped, ran };
     if (this.#waiting().length === 0) this.#stopped = undefined;
-    await this.#save([], "running", "started_by_hand");
+    await this.#save([], "running", "started_by_hand", by);
     if (!this.isOn) this.#deps.bus.emit("all_stopped", false);
   }
 
   /** A deploy that was too far to stop has ended. Stops its agent like the others. */
   async afterDeploy(agent: Agent): Promise<void> {
     if (!this.isOn || agent.record.desired !== "running") return;
-    await this.stop({ graceful: false, by: "operator" });
+    await this.stop({ graceful: false, by: this.#stopped?.by ?? OPERATOR });
   }
 
   #waiting(): Agent[] {
@@ -108,13 +109,13 @@ export class AllStop {
   }
 
   /** Stores the state and the desired state of these agents in one transaction. */
-  async #save(agents: Agent[], desired: "running" | "stopped", kind: string): Promise<void> {
+  async #save(agents: Agent[], desired: "running" | "stopped", kind: string, actor: string): Promise<void> {
     const { store, now, bus } = this.#deps;
     const state = this.#stopped === undefined ? "" : JSON.stringify(this.#stopped);
     await store.write(() => {
       store.meta.set(META_KEY, state);
       for (const agent of agents) store.agents.update(agent.id, { desired });
-      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail: { agents: agents.length } });
+      store.ledger.audit(store.nextSeq(), { at: now(), actor, kind, detail: { agents: agents.length } });
     });
     for (const agent of agents) recordCommitted(agent, { desired });
     bus.emit("changed", "hive");

@@ -85,13 +85,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("destroying keeps the folder and the name, purging removes them, and both remove the cage and the sockets", async () => {
-  await commands.destroy("ada", { purge: false, note: " done " });
+  await commands.destroy("ada", { purge: false, note: " done ", by: "operator" });
   expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "changed ada"]);
   expect(existsSync(paths.agent(ada.id).root)).toBe(true);
   expect(ada.destroyed).toBe(true);
 
   log = [];
-  await commands.destroy("ada", { purge: true });
+  await commands.destroy("ada", { purge: true, by: "operator" });
   expect(log).toEqual(["stop ada", "unpark ada", "remove ada", "free ada", "changed ada"]);
   expect(existsSync(paths.agent(ada.id).root)).toBe(false);
   // The record keeps the time of the first destruction.
@@ -103,7 +103,7 @@ test("destroying keeps the folder and the name, purging removes them, and both r
 });
 
 test("the manager cannot be destroyed, and the refusal stops nothing", async () => {
-  await expect(commands.destroy("hm1nd", { purge: true })).rejects.toThrow("hm1nd cannot be destroyed");
+  await expect(commands.destroy("hm1nd", { purge: true, by: "operator" })).rejects.toThrow("hm1nd cannot be destroyed");
   expect(log).toEqual([]);
 });
 
@@ -116,11 +116,11 @@ test("discarding a draft keeps only its record", async () => {
 
 test("resuming ends a park and wakes an agent with mail, and pausing twice is announced once", async () => {
   hasMail = true;
-  await commands.setPaused(ada, true);
-  await commands.setPaused(ada, true);
+  await commands.setPaused(ada, true, "operator");
+  await commands.setPaused(ada, true, "operator");
   expect(log).toEqual(["serve ada", "changed ada", "serve ada", "changed ada"]);
   log = [];
-  await commands.setPaused(ada, false);
+  await commands.setPaused(ada, false, "operator");
   expect(log).toEqual(["unpark ada", "serve ada", "changed ada", "wake ada"]);
   expect(announced.map(({ event }) => event)).toEqual(["paused", "resumed"]);
 });

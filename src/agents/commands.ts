@@ -6,7 +6,7 @@ import type { AgentRecord } from "../store/agents.ts";
 import { HiveError } from "../wire/error.ts";
 import type { HarnessPush } from "../wire/harness.ts";
 import { instant } from "../wire/instant.ts";
-import { MANAGER, OPERATOR } from "../wire/names.ts";
+import { MANAGER } from "../wire/names.ts";
 import type { Agent } from "./agent.ts";
 import type { Cages } from "./cages.ts";
 import type { AgentBus } from "./events.ts";
@@ -68,7 +68,7 @@ export class AgentCommands {
   }
 
   /** Destroys an agent. Its tombstone keeps the name until the agent is revived or purged. */
-  async destroy(name: string, options: { purge: boolean; note?: string | undefined }): Promise<void> {
+  async destroy(name: string, options: { purge: boolean; note?: string | undefined; by: string }): Promise<void> {
     const agent = this.destroyable(name, options);
     await this.#deps.cages.stop(agent, { graceful: false, reason: "destroyed" });
     this.#deps.harnesses.unpark(agent);
@@ -86,12 +86,12 @@ export class AgentCommands {
     const reason = options.note?.trim() || undefined;
     await this.#deps.announcements.announce(
       { event: "destroyed", agent: name, purged: options.purge, reason },
-      { actor: OPERATOR },
+      { actor: options.by },
     );
   }
 
   /** Pausing holds the mail back. Resuming also ends a park, because the operator wants the agent to continue. */
-  async setPaused(agent: Agent, paused: boolean): Promise<void> {
+  async setPaused(agent: Agent, paused: boolean, by: string): Promise<void> {
     const isNew = agent.record.paused !== paused;
     if (isNew) await this.#save(agent, { paused });
     if (!paused) this.#deps.harnesses.clearParks(agent);
@@ -99,7 +99,7 @@ export class AgentCommands {
     this.#deps.bus.emit("changed", agent);
     if (!paused && this.#deps.broker.hasMail(agent.id)) this.#deps.cages.onMail(agent);
     if (isNew)
-      await this.#deps.announcements.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: OPERATOR });
+      await this.#deps.announcements.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: by });
   }
 
   async setModel(agent: Agent, model: string): Promise<void> {

@@ -209,6 +209,13 @@ export const MORE: Readonly<Record<string, More>> = {
   deploys: { examples: ["hivectl deploys scout -n 5"] },
   "meta-update": { examples: ["hivectl meta-update hyperhive", "hivectl meta-update agent-scout/mcp-matrix"] },
   audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },
+  "operator add": {
+    words:
+      "A viewer reads and cannot act. An operator decides requests and changes, answers, sends and controls agents. An admin also adds operators, changes repositories and their settings, and takes backups. Who opens host.sock is the operator `operator`, an admin. Only a daemon that is root gives a socket to another user than its own.",
+    examples: ["hivectl operator add bob --role operator", "hivectl operator add office --role viewer --user alice"],
+  },
+  "operator set": { examples: ["hivectl operator set bob --role viewer"] },
+  "operator remove": { examples: ["hivectl operator remove bob --yes"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3"] },
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   backup: {

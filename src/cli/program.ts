@@ -6,6 +6,7 @@ import { backupCommands } from "./commands/backup.ts";
 import { deployCommands } from "./commands/deploys.ts";
 import { hiveCommands } from "./commands/hive.ts";
 import { messageCommands } from "./commands/messages.ts";
+import { operatorCommands } from "./commands/operators.ts";
 import { questionCommands } from "./commands/questions.ts";
 import { recordCommands } from "./commands/records.ts";
 import { changeCommands } from "./commands/changes.ts";
@@ -33,6 +34,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Repositories and changes:", changeCommands],
   ["Repositories and changes:", workspaceCommands],
   ["The hive:", hiveCommands],
+  ["The hive:", operatorCommands],
   ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],
 ];
@@ -78,7 +80,10 @@ export function buildProgram(): Command {
     .description("The operator's terminal to a hyperhive. Without a verb it shows the hive at a glance.")
     .version(manifest.version)
     .option("--json", "print what the daemon answered, one JSON object per line")
-    .option("--socket <path>", "the daemon's host.sock; by default HIVE_STATE_DIR's, your own, or the system's")
+    .option(
+      "--socket <path>",
+      "the daemon's host.sock, or an operator's own socket; by default HIVE_STATE_DIR's, your own, or the system's",
+    )
     .configureHelp({ showGlobalOptions: false, subcommandTerm: verbTerm, minWidthToWrap: MIN_DESCRIPTION })
     .configureOutput({ outputError: (words, write) => write(usageWords(words)) })
     .showHelpAfterError(`(${hivectlName()} --help lists the verbs)`)

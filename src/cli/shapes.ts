@@ -4,6 +4,7 @@ import * as approval from "../wire/approval.ts";
 import * as backup from "../wire/backup.ts";
 import * as divergence from "../wire/divergence.ts";
 import * as event from "../wire/event.ts";
+import * as operator from "../wire/operator-operations.ts";
 import * as message from "../wire/message.ts";
 import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
@@ -29,6 +30,7 @@ const NAMED: Record<string, z.ZodType> = {
   AgentBranch: work.AgentBranch,
   ChangeView: work.ChangeView,
   CommentView: work.CommentView,
+  OperatorView: operator.OperatorView,
   BackupView: backup.BackupView,
   HiveView: event.HiveView,
   HiveEvent: event.HiveEvent,
@@ -129,6 +131,10 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   audit: "audit",
   check: "check",
   login: "login",
+  "operator list": "operators",
+  "operator add": "operator_add",
+  "operator set": "operator_set",
+  "operator remove": "operator_remove",
   sessions: "sessions",
   logout: "session_revoke",
   urls: "urls",

@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { findSocket, stateFolder } from "./socket.ts";
 
-const find = (env: Record<string, string>, there: string[], uid: number): string =>
-  findSocket(env, undefined, (path) => there.includes(path), uid);
+/** The socket for the user bob who sees these paths, and may open these sockets: all that are there, unless it is said. */
+const find = (env: Record<string, string>, there: string[], uid: number, open: readonly string[] = there): string =>
+  findSocket(env, undefined, {
+    exists: (path) => there.includes(path),
+    mayOpen: (path) => open.includes(path),
+    user: () => "bob",
+    uid,
+  });
 const HOME = { HOME: "/h" };
 
 test("settings win, then your own hive, then the system's", () => {
@@ -21,4 +27,12 @@ test("root's hive is in /var/lib, unless root has one of an earlier version", ()
   expect(stateFolder(HOME, () => false, 0)).toBe("/var/lib/hyperhive");
   expect(stateFolder(HOME, () => true, 0)).toBe("/h/.local/state/hyperhive");
   expect(stateFolder(HOME, () => false, 1000)).toBe("/h/.local/state/hyperhive");
+});
+
+test("a user who may not open host.sock gets the socket of its operator", () => {
+  const [host, bob] = ["/run/hyperhive/host.sock", "/run/hyperhive/operators/bob.sock"];
+  expect(find(HOME, [host, bob], 1000, [bob])).toBe(bob);
+  expect(find(HOME, [host, bob], 1000)).toBe(host);
+  // Neither may be opened: the error is about host.sock.
+  expect(find(HOME, [host, bob], 1000, [])).toBe(host);
 });

@@ -1,20 +1,51 @@
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
 
 /** The state folder of the hive that root starts, unless root has one of an earlier version. */
 const ROOT_STATE = "/var/lib/hyperhive";
 /** The sockets of hives that run as a system service. */
 const SYSTEM_SOCKETS = ["/run/hyperhive/host.sock", join(ROOT_STATE, "run", "host.sock")];
 
-/** Finds host.sock where the daemon places it: by the settings, else the user's own hive, else the system's. */
-export function findSocket(
-  env: NodeJS.ProcessEnv,
-  explicit: string | undefined,
-  exists: (path: string) => boolean = existsSync,
-  uid = process.getuid?.(),
-): string {
+/** What is known of sockets without opening them. */
+export interface Sight {
+  exists(path: string): boolean;
+  /** True if this user may open the socket. */
+  mayOpen(path: string): boolean;
+  /** The name and the number of this user. */
+  user(): string;
+  uid: number | undefined;
+}
+
+const SIGHT: Sight = {
+  exists: existsSync,
+  mayOpen(path) {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      // It does not exist, or is another's. The error of the connection says which.
+      return false;
+    }
+  },
+  user: () => userInfo().username,
+  uid: process.getuid?.(),
+};
+
+/**
+ * Finds the socket to use: that of the settings, else of the user's own hive, else of the system's. A user who may not
+ * open its host.sock gets the socket of the operator of the same name, if there is one.
+ */
+export function findSocket(env: NodeJS.ProcessEnv, explicit: string | undefined, sight: Sight = SIGHT): string {
   if (explicit !== undefined) return explicit;
+  const host = hostSocket(env, sight);
+  if (sight.mayOpen(host)) return host;
+  const own = join(dirname(host), "operators", `${sight.user()}.sock`);
+  return sight.mayOpen(own) ? own : host;
+}
+
+/** host.sock where the daemon places it. */
+function hostSocket(env: NodeJS.ProcessEnv, { exists, uid }: Sight): string {
   if (env["HIVE_RUN_DIR"]) return join(env["HIVE_RUN_DIR"], "host.sock");
   if (env["HIVE_STATE_DIR"]) return join(env["HIVE_STATE_DIR"], "run", "host.sock");
   const own = join(stateFolder(env, exists, uid), "run", "host.sock");

@@ -5,7 +5,11 @@ import { openDispatch, type Call } from "./dispatch.ts";
 import type { CallerContext } from "./handlers/types.ts";
 import { MESSAGE_BYTES } from "./retention.ts";
 
-const OPERATOR: CallerContext = { kind: "operator", ended: new AbortController().signal };
+const OPERATOR: CallerContext = {
+  kind: "operator",
+  operator: { name: "operator", role: "admin" },
+  ended: new AbortController().signal,
+};
 const AGENT = { kind: "agent", agent: { id: "a1" } } as CallerContext;
 let isLow: boolean;
 let isStored: boolean;
@@ -19,6 +23,7 @@ beforeEach(() => {
   const answer = (done: (output: object) => void): void => done({ sent: [] });
   call = openDispatch({
     context: {
+      operators: { permit: () => {} },
       broker: { sending: () => answer, stored: () => (isStored ? {} : undefined) },
       swarm: { all: () => ["scout", "scribe", "critic"].map((name) => ({ name })) },
       questions: { ask: () => Promise.reject(new Error("ENOSPC")) },

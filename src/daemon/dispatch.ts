@@ -25,7 +25,7 @@ export type Call = (name: OperationName, input: never, caller: CallerContext) =>
 /** Wraps every handler. Refuses new data while the disk is nearly full, counts calls, and counts what agents store. */
 export function openDispatch(deps: DispatchDeps): Call {
   const { context, disk, retention, metrics, onUnexpected } = deps;
-  const { broker, swarm } = context;
+  const { broker, swarm, operators } = context;
 
   /** A repeated send is answered from the stored one and adds no data. */
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
@@ -40,6 +40,8 @@ export function openDispatch(deps: DispatchDeps): Call {
   };
 
   return (name, input, caller) => {
+    // The transports ask before they parse. Here it holds for every one of them, whatever it forgets.
+    if (caller.kind === "operator") operators.permit(caller.operator, name);
     if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(
         "disk_full",

@@ -9,6 +9,7 @@ import { pruneRuntimes } from "../platforms/runtime.ts";
 import { revisionsInUse } from "./directory.ts";
 import type { HiveWork } from "../work/open.ts";
 import type { Log } from "./log.ts";
+import type { Operators } from "./operators.ts";
 import type { Sockets } from "./sockets.ts";
 
 export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
@@ -22,6 +23,7 @@ export interface LifecycleDeps extends Omit<AgentBootDeps, "cages" | "broker"> {
   playsTour: boolean;
   deploys: Pick<HiveDeploys, "recover" | "firstStart" | "deploys" | "autoUpdate">;
   sockets: Pick<Sockets, "openHost" | "closeAll">;
+  operators: Pick<Operators, "start" | "host">;
   paths: Pick<Paths, "hostSocket" | "runtimes">;
   /** The revision of the runtime in new cages. */
   revision: string;
@@ -39,7 +41,8 @@ export function openLifecycle(deps: LifecycleDeps) {
       { start: () => recoverDeploys(deploys, log) },
       // Before any agent can push or propose.
       work,
-      { start: () => sockets.openHost(paths.hostSocket), stop: () => sockets.closeAll() },
+      { start: () => sockets.openHost(paths.hostSocket, deps.operators.host), stop: () => sockets.closeAll() },
+      deps.operators,
       { start: () => bootAgents(deps) },
       // The agents' sockets are open now, so harnesses from before the start can present their leases.
       broker,

@@ -11,6 +11,8 @@ interface Token {
   repo: string;
   /** The token as it is sent. */
   secret: Buffer;
+  /** The operator who asked for it. */
+  operator: string;
   expiresAt: number;
 }
 
@@ -23,20 +25,28 @@ export class RepoTokens {
     this.#now = now;
   }
 
-  /** A new token for a repository. */
-  issue(repo: string): { token: string; expiresAt: number } {
+  /** A new token of an operator for a repository. */
+  issue(repo: string, operator: string): { token: string; expiresAt: number } {
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const expiresAt = this.#now() + TOKEN_MS;
-    this.#tokens = [...this.#valid(), { repo, secret: Buffer.from(token), expiresAt }].slice(-MAX_TOKENS);
+    this.#tokens = [...this.#valid(), { repo, operator, secret: Buffer.from(token), expiresAt }].slice(-MAX_TOKENS);
     return { token, expiresAt };
   }
 
-  /** True if the token was issued for this repository and holds. Takes the same time for every wrong token of its length. */
-  holds(repo: string, token: string): boolean {
+  /**
+   * The operator whose token this is, if it was issued for this repository and holds. Takes the same time for every wrong
+   * token of its length.
+   */
+  holder(repo: string, token: string): string | undefined {
     const given = Buffer.from(token);
     // Every token has the same length, so it is no secret.
-    if (given.length !== TOKEN_CHARS) return false;
-    return this.#valid().filter((one) => timingSafeEqual(one.secret, given) && one.repo === repo).length > 0;
+    if (given.length !== TOKEN_CHARS) return undefined;
+    return this.#valid().filter((one) => timingSafeEqual(one.secret, given) && one.repo === repo)[0]?.operator;
+  }
+
+  /** Ends the tokens of an operator who was removed. */
+  endOf(operator: string): void {
+    this.#tokens = this.#tokens.filter((one) => one.operator !== operator);
   }
 
   #valid(): Token[] {

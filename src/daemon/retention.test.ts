@@ -229,7 +229,7 @@ test("each agent keeps its newest messages, closed questions and audit lines, an
   const ask = (agent: string, state: "open" | "answered"): Promise<void> =>
     store.write(() => {
       const id = store.nextSeq();
-      const times = { asked_at: NOW, expires_at: null, closed_at: null };
+      const times = { asked_at: NOW, expires_at: null, closed_at: null, closed_by: null };
       store.questions.insert({ id, seq: id, agent, question: "?", options: "[]", multi: 0, state, answer: null, ...times });
     });
   const record = (agent: string, kind: string, request?: number): Promise<void> =>

@@ -14,6 +14,7 @@ import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
 import { openHiveId } from "./hive-id.ts";
 import { webApp, type WebDeps } from "./http/app.ts";
+import type { OperatorGit } from "./http/git.ts";
 import { originsFor } from "./http/origin.ts";
 import { bounded } from "./http/server.ts";
 import { StaticFiles } from "./http/static.ts";
@@ -119,8 +120,9 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
     hiveId: hive.id,
     files: new StaticFiles(INTERFACE),
     sessions: hive.sessions,
-    call(name, input) {
-      const answer = hive.call(name, input, { kind: "operator", ended: new AbortController().signal, browser: true });
+    operators: hive.operators,
+    call(name, input, operator) {
+      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser: true });
       // The app refuses streams before this.
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
@@ -129,7 +131,12 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
     metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
-  app = webApp({ ...deps, origins, git: { tokens: hive.repoTokens, work: hive.work } });
+  const git: OperatorGit = {
+    tokens: hive.repoTokens,
+    work: hive.work,
+    permit: (name) => hive.operators.permitName(name, "repo_token"),
+  };
+  app = webApp({ ...deps, origins, git });
   // A page on its own port may talk only to that port. Other origins are foreign, although they share the cookie.
   hive.pages.answerWith(port, (agent, own) => {
     const only = { agent: agent.name, home: () => hive.urls.home };

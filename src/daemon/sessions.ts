@@ -2,6 +2,7 @@ import { hivectl } from "../lib/hivectl.ts";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
+import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { Output } from "../wire/operations.ts";
 import { Moment } from "../lib/timers.ts";
 
@@ -13,7 +14,7 @@ const SESSION_IDLE_MS = 30 * 24 * 3600_000;
 const SEEN_EVERY_MS = 60_000;
 /** 256 bits: cannot be guessed. */
 const TOKEN_BYTES = 32;
-/** Open launch tokens; the oldest is removed first. */
+/** Open launch tokens of one operator; the oldest is removed first. */
 const MAX_LAUNCH_TOKENS = 16;
 
 /** A stored browser session: only the hash of its secret. */
@@ -23,26 +24,34 @@ export interface SessionRecord {
   createdAt: number;
   lastSeenAt: number;
   userAgent: string;
+  /** The name of the operator whose session it is. */
+  operator: string;
 }
 
 export interface SessionStore {
   add(session: Omit<SessionRecord, "id">): Promise<SessionRecord>;
   live(): SessionRecord[];
   seen(id: number, at: number): void;
-  revoke(id: number): Promise<void>;
+  /** `by` is the operator who ended it. */
+  revoke(id: number, by: string): Promise<void>;
+}
+
+interface LaunchToken {
+  expires: Moment;
+  operator: string;
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
 /**
- * The operator's logins. A one-time launch token becomes a browser session. Tokens exist only in memory, and a restart
+ * The operators' logins. A one-time launch token becomes a browser session of the operator who asked for it. Tokens exist only in memory, and a restart
  * prints a new one. Sessions are stored as hashes.
  */
 export class Sessions {
   readonly #store: SessionStore;
   readonly #onUnexpected: (error: unknown) => void;
   readonly #now: () => number;
-  readonly #launch = new Map<string, Moment>();
+  readonly #launch = new Map<string, LaunchToken>();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #onRevoked = new Map<number, Set<() => void>>();
 
@@ -53,18 +62,19 @@ export class Sessions {
     for (const session of store.live()) this.#sessions.set(session.hash, session);
   }
 
-  /** Creates a one-time token. Returns it with its expiry. */
-  mint(): { token: string; expiresAt: Date } {
+  /** Creates a one-time token for an operator. Returns it with its expiry. */
+  mint(operator: string = OPERATOR): { token: string; expiresAt: Date } {
     const token = randomBytes(TOKEN_BYTES).toString("base64url");
     const expires = this.#now() + LAUNCH_TOKEN_MS;
-    if (this.#launch.size >= MAX_LAUNCH_TOKENS) this.#launch.delete(this.#launch.keys().next().value ?? "");
-    this.#launch.set(hashOf(token), new Moment(expires, this.#now));
+    const own = [...this.#launch].filter(([, one]) => one.operator === operator);
+    if (own.length >= MAX_LAUNCH_TOKENS) this.#launch.delete(own[0]?.[0] ?? "");
+    this.#launch.set(hashOf(token), { operator, expires: new Moment(expires, this.#now) });
     return { token, expiresAt: new Date(expires) };
   }
 
-  /** A launch link with a new token. `home` is the dashboard's origin. */
-  launch(home: string): Output<"login"> {
-    const { token, expiresAt } = this.mint();
+  /** A launch link with a new token for an operator. `home` is the dashboard's origin. */
+  launch(home: string, operator: string = OPERATOR): Output<"login"> {
+    const { token, expiresAt } = this.mint(operator);
     return { url: `${home}/login#token=${token}`, expires_at: expiresAt.toISOString() };
   }
 
@@ -74,17 +84,18 @@ export class Sessions {
    */
   async enter(token: string, userAgent: string): Promise<string> {
     const hash = hashOf(token);
-    const expires = this.#launch.get(hash);
+    const link = this.#launch.get(hash);
     this.#launch.delete(hash);
-    if (expires === undefined || expires.hasCome) {
+    if (link === undefined || link.expires.hasCome) {
       throw new HiveError("unauthorized", `this launch link was used or is too old: run ${hivectl("login")} for a new one`);
     }
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = this.#now();
-    const draft = { hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256) };
+    const { operator } = link;
+    const draft = { hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256), operator };
     const session = await this.#store.add(draft).catch((error: unknown) => {
       // The login failed, for example on a full disk, so the link stays valid.
-      this.#launch.set(hash, expires);
+      this.#launch.set(hash, link);
       throw error;
     });
     this.#sessions.set(session.hash, session);
@@ -101,7 +112,7 @@ export class Sessions {
     // Last seen in the future: the clock has been set back since. Restart the idle time now.
     if (session.lastSeenAt > now + SEEN_EVERY_MS) this.#seen(session, now);
     if (now - session.lastSeenAt > SESSION_IDLE_MS) {
-      this.revoke(session.id).catch(this.#onUnexpected);
+      this.revoke(session.id, SYSTEM).catch(this.#onUnexpected);
       return undefined;
     }
     if (now - session.lastSeenAt > SEEN_EVERY_MS) this.#seen(session, now);
@@ -127,17 +138,40 @@ export class Sessions {
   list(): Output<"sessions">["sessions"] {
     return [...this.#sessions.values()].map((session) => ({
       id: session.id,
+      operator: session.operator,
       created_at: instant(session.createdAt),
       last_seen_at: instant(session.lastSeenAt),
       user_agent: session.userAgent,
     }));
   }
 
-  async revoke(id: number): Promise<void> {
+  /** A session by its number. Throws `not_found`. */
+  get(id: number): SessionRecord {
     const session = [...this.#sessions.values()].find((one) => one.id === id);
     if (!session) throw new HiveError("not_found", `there is no browser session ${id}`);
+    return session;
+  }
+
+  /** Ends a session with its open streams. `by` names who did in the audit trail. */
+  async revoke(id: number, by: string): Promise<void> {
+    const session = this.get(id);
     this.#sessions.delete(session.hash);
+    this.#cut(id);
+    await this.#store.revoke(id, by);
+  }
+
+  /** Ends the sessions and launch links of an operator who was removed. */
+  async endOf(operator: string): Promise<void> {
+    for (const [hash, link] of this.#launch) if (link.operator === operator) this.#launch.delete(hash);
+    for (const session of this.#sessions.values()) if (session.operator === operator) await this.revoke(session.id, SYSTEM);
+  }
+
+  /** Ends the open streams of an operator, whose role has changed. Its pages connect again. */
+  cutStreamsOf(operator: string): void {
+    for (const session of this.#sessions.values()) if (session.operator === operator) this.#cut(session.id);
+  }
+
+  #cut(id: number): void {
     for (const close of this.#onRevoked.get(id) ?? []) close();
-    await this.#store.revoke(id);
   }
 }

@@ -5,9 +5,11 @@ import type { Identity } from "../platforms/port.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { CageSockets } from "../agents/cages.ts";
 import type { Paths } from "../lib/paths.ts";
-import { serveLines, type Answer, type Connection } from "../rpc/server.ts";
+import { serveLines, type Answer, type Connection, type LineServer } from "../rpc/server.ts";
 import { MAX_AGENT_BYTES_IN_FLIGHT, MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
+import { giveSocket, type UnixUser } from "../os/unix-user.ts";
+import type { Operator } from "./operator.ts";
 import type { CallerContext } from "./handlers/types.ts";
 
 /** The maximum number of connections to host.sock: the operator's terminals and programs. */
@@ -25,6 +27,8 @@ interface Listener {
 
 /** Runs a call. The socket identifies the caller. */
 type Call = (name: OperationName, input: never, caller: CallerContext) => Answer;
+/** Throws if an operator may not call an operation now. */
+type Permit = (operator: Operator, name: OperationName) => void;
 
 export interface SocketDeps {
   paths: Pick<Paths, "sockets">;
@@ -43,7 +47,11 @@ export interface SocketDeps {
 export class Sockets implements CageSockets {
   readonly #deps: SocketDeps;
   readonly #open = new Map<string, Listener[]>();
+  readonly #operators = new Map<string, LineServer>();
   #call: Call = () => {
+    throw new Error("a socket was opened before `answerWith` was called");
+  };
+  #permit: Permit = () => {
     throw new Error("a socket was opened before `answerWith` was called");
   };
 
@@ -52,11 +60,12 @@ export class Sockets implements CageSockets {
   }
 
   /**
-   * Sets the function that answers calls. Called once, before a socket opens. It is not a constructor argument because
-   * handlers use the cages, and the cages open the sockets.
+   * Sets the function that answers calls, and the one that says what an operator may call. Called once, before a socket
+   * opens. They are no constructor arguments because handlers use the cages, and the cages open the sockets.
    */
-  answerWith(call: Call): void {
+  answerWith(call: Call, permit: Permit): void {
     this.#call = call;
+    this.#permit = permit;
   }
 
   /** Opens an agent's four sockets. Does nothing if they are open. */
@@ -125,25 +134,52 @@ export class Sockets implements CageSockets {
     await rm(this.#deps.paths.sockets(agent), { recursive: true, force: true });
   }
 
-  /** Opens the operator's socket for the daemon's user and its group. */
-  async openHost(path: string): Promise<Listener> {
-    const listener = await serveLines({
+  /** Opens host.sock for the daemon's user and its group: the socket of the operator `operator`. */
+  async openHost(path: string, operator: Operator): Promise<void> {
+    await this.#serveOperator(operator, path, 0o660);
+  }
+
+  /** Opens the socket of an operator and gives it to its Unix user. Leaves nothing open if that fails. */
+  async openOperator(operator: Operator, path: string, user: UnixUser): Promise<void> {
+    await this.#serveOperator(operator, path, 0o600);
+    try {
+      giveSocket(path, user);
+    } catch (error) {
+      await this.closeOperator(operator.name);
+      throw error;
+    }
+  }
+
+  async #serveOperator(operator: Operator, path: string, mode: number): Promise<void> {
+    const server = await serveLines({
       path,
-      mode: 0o660,
+      mode,
       callers: ["operator"],
+      permit: (name) => this.#permit(operator, name),
       ordered: true,
       maxConnections: MAX_HOST_CONNECTIONS,
       maxBytesInFlight: MAX_HOST_BYTES_IN_FLIGHT,
-      dispatch: (name, input, connection) => this.#call(name, input, { kind: "operator", ended: connection.ended }),
+      dispatch: (name, input, connection) => this.#call(name, input, { kind: "operator", operator, ended: connection.ended }),
       onUnexpected: this.#deps.onUnexpected,
     });
-    this.#open.set("host", [listener]);
-    return listener;
+    this.#operators.set(operator.name, server);
+  }
+
+  /** Ends an operator's connections. Its socket stays open. */
+  cutOperator(name: string): void {
+    this.#operators.get(name)?.cut();
+  }
+
+  async closeOperator(name: string): Promise<void> {
+    const server = this.#operators.get(name);
+    this.#operators.delete(name);
+    await server?.close();
   }
 
   async closeAll(): Promise<void> {
-    const all = [...this.#open.values()].flat();
+    const all = [...[...this.#open.values()].flat(), ...this.#operators.values()];
     this.#open.clear();
+    this.#operators.clear();
     await Promise.all(all.map((listener) => listener.close()));
   }
 }

@@ -44,6 +44,7 @@ import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
+import { Operators } from "./operators.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
@@ -169,6 +170,12 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
+  const operators = new Operators({
+    ...base,
+    sockets,
+    holdings: [sessions, repoTokens],
+    changed: ({ name }) => sessions.cutStreamsOf(name),
+  });
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 
   const agentParts = { swarm, commands, allStop, harnesses, turns, broker, directory, history, searchIndex, questions };
@@ -183,6 +190,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     feed,
     views,
     sessions,
+    operators,
+    now,
     pages,
     paths,
     urls,
@@ -190,7 +199,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   };
   const context: HandlerContext = { ...agentParts, ...hiveParts, requestShutdown, onUnexpected };
   const call = openDispatch({ context, disk, retention, metrics, onUnexpected });
-  sockets.answerWith(call);
+  sockets.answerWith(call, (operator, name) => operators.permit(operator, name));
 
   const closed = [{ stop: () => store.close() }, feed];
   const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages];
@@ -203,6 +212,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     deploys,
     work,
     sockets,
+    operators,
     playsTour: access.scenarios.includes(TOUR),
   });
   return { ...context, ...lifecycle, id: hiveId, access, driver, pages, metrics, call };

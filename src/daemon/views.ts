@@ -17,6 +17,7 @@ import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
 import { MAX_SNAPSHOT_LIST_BYTES } from "../wire/limits.ts";
+import type { You } from "../wire/operator-operations.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Disk } from "./disk.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
@@ -127,14 +128,15 @@ export class Views {
     return [{ kind: "hive", hive: this.hive() }, ...this.#agents().map((agent): HiveEvent => ({ kind: "agent", agent }))];
   }
 
-  /** The initial state of a page, at one position of the sequence, with the newest `messages` messages. */
-  snapshot(messages: number): StateSnapshot {
+  /** The initial state of a page, at one position of the sequence, with the newest `messages` messages. `you` is its reader. */
+  snapshot(messages: number, you: You): StateSnapshot {
     const { store, questions, history, requests, changes, repositories } = this.#deps;
     const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
     const open = questions.list({}, MAX_SNAPSHOT_LIST_BYTES);
     const stuck = history.stuck({ limit: MAX_STUCK }, MAX_SNAPSHOT_LIST_BYTES);
     return {
       seq: store.settle(),
+      you,
       hive: this.hive(),
       agents: this.#agents(),
       questions: open.questions,

@@ -35,7 +35,7 @@ async function building(by?: string): Promise<{ id: number; candidate: BuildCand
         options.signal.addEventListener("abort", () => fail(options.signal.reason as Error));
         resolve({ id, candidate, options, end });
       });
-    system.decisions.approve(id, {}, false).catch(reject);
+    system.decisions.approve(id, {}, { by: "operator", digestNeeded: false }).catch(reject);
   });
 }
 const logOf = (id: number): string => readFileSync(system.paths.buildLog(id), "utf8");
@@ -64,7 +64,7 @@ test("a failed build fails the request and changes nothing", async () => {
     throw new Error("the build failed: no such package");
   };
   const id = await propose();
-  await system.decisions.approve(id, {}, false);
+  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
   expect(await system.deploys.finished(id)).toMatchObject({ state: "failed", error: "the build failed: no such package" });
   expect(await system.repos.meta.head()).toBe(before);
   expect(logOf(id)).toBe("error: no such package\n");
@@ -78,7 +78,7 @@ test("a cancelled build ends at once, the request fails with who cancelled it, a
   expect(row).toMatchObject({ state: "failed", error: "operator cancelled the build: too slow" });
   build = async () => {};
   const next = await propose();
-  await system.decisions.approve(next, {}, false);
+  await system.decisions.approve(next, {}, { by: "operator", digestNeeded: false });
   await system.through(next);
 });
 

@@ -2,7 +2,8 @@ import type { ApprovalRecord } from "../store/approvals.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { hivectl } from "../lib/hivectl.ts";
-import { OPERATOR, SYSTEM } from "../wire/names.ts";
+import { SYSTEM } from "../wire/names.ts";
+import { isOperator } from "../wire/roles.ts";
 import { isInFlight } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
 import type { Deploys } from "./deploys.ts";
@@ -46,7 +47,7 @@ export class Decisions {
    * digest, the one at the time of the request. Content that is not shown must be named. The deploy then runs in the
    * background. `digestNeeded` is true for a browser, which has shown a diff.
    */
-  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ApprovalRecord> {
+  async approve(id: number, seen: Seen, { by, digestNeeded }: { by: string; digestNeeded: boolean }): Promise<ApprovalRecord> {
     const { store, now } = this.#context;
     const pending = this.#undecided(id, "approve");
     this.#context.allStop.check();
@@ -61,8 +62,8 @@ export class Decisions {
       this.#checkSeen(found, seen, digestNeeded);
       if (this.#requestStore.running(found) !== base) throw changedSince();
       const digest = digestOf(contentOf(found), this.#requestStore.runningContent(found.name));
-      const patch = { digest, approved_at: now(), resolved_by: OPERATOR, ...noteOf(seen) };
-      return this.#requestStore.move(tx, id, "approve", OPERATOR, patch, unshown.length === 0 ? {} : { unshown });
+      const patch = { digest, approved_at: now(), resolved_by: by, ...noteOf(seen) };
+      return this.#requestStore.move(tx, id, "approve", by, patch, unshown.length === 0 ? {} : { unshown });
     });
     await tagMoment(this.#context, row, "approved");
     void this.#deploys.run(row).catch(this.#context.onUnexpected);
@@ -107,15 +108,15 @@ export class Decisions {
     if (!isUnchanged) throw changedSince();
   }
 
-  async deny(id: number, note: string | undefined): Promise<ApprovalRecord> {
-    const resolved = { note: note?.trim() || null, resolved_by: OPERATOR, resolved_at: this.#context.now() };
+  async deny(id: number, note: string | undefined, by: string): Promise<ApprovalRecord> {
+    const resolved = { note: note?.trim() || null, resolved_by: by, resolved_at: this.#context.now() };
     const found = this.#undecided(id, "deny");
     this.#deciding.add(id);
     try {
       // Set the tag first, because readers that the row notifies read the tag at once. `#deciding` blocks other
       // decisions meanwhile.
       await tagEnd(this.#context, { ...found, ...resolved, state: "denied" }).catch(this.#context.onUnexpected);
-      return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", OPERATOR, resolved));
+      return await this.#context.store.write((tx) => this.#requestStore.move(tx, id, "deny", by, resolved));
     } finally {
       this.#deciding.delete(id);
     }
@@ -135,7 +136,7 @@ export class Decisions {
    */
   async cancel(id: number, by: string, why: { note?: string | undefined } = {}): Promise<ApprovalRecord> {
     const mayCancel = (row: ApprovalRecord): void => {
-      if (by !== OPERATOR && row.requested_by !== by)
+      if (!isOperator(by) && row.requested_by !== by)
         throw new HiveError("forbidden", `request ${id} is not yours: only ${row.requested_by} or the operator can cancel it`);
     };
     const deploying = this.#undecided(id, "cancel");

@@ -33,7 +33,7 @@ function propose(config: object, notes: string) {
 }
 async function deploy(config: object, notes: string): Promise<number> {
   const { id } = await propose(config, notes);
-  await system.decisions.approve(id, {}, false);
+  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
   await system.through(id);
   return id;
 }
@@ -56,7 +56,7 @@ test("a decided request shows the change that was decided, whatever runs now", a
   const cancelled = await propose({}, "cancelled\n");
   const deployed = await deploy({ egress: ["b.example"] }, "two\n");
   const between = running();
-  await system.decisions.deny(denied.id, "no");
+  await system.decisions.deny(denied.id, "no", "operator");
   await system.decisions.cancel(cancelled.id, "operator");
   await deploy({ egress: ["a.example"] }, "denied\n");
 
@@ -78,7 +78,7 @@ test("a decided request shows the change that was decided, whatever runs now", a
 test("a new agent's request still shows everything as new once it runs", async () => {
   const { id } = await system.requests.spawn({ name: "bob", by: "operator", origin: "request" });
   const asked = await paths(id);
-  await system.decisions.approve(id, {}, false);
+  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
   await system.through(id);
   expect(await paths(id)).toEqual(asked);
   expect(await show(id)).not.toHaveProperty("base_sha");
@@ -113,7 +113,9 @@ test("a request that does not follow what runs is refused at the approval with i
   const { digest } = view(id);
   const refusal = new RegExp(`request ${id} does not follow what runs.*hivectl propose ada --from ${id}`);
   for (const isBrowser of [true, false])
-    await expect(system.decisions.approve(id, { sha, digest }, isBrowser)).rejects.toThrow(refusal);
+    await expect(system.decisions.approve(id, { sha, digest }, { by: "operator", digestNeeded: isBrowser })).rejects.toThrow(
+      refusal,
+    );
   expect(view(id).state).toBe("pending");
   // Its files can be proposed again on top of what runs.
   const { files } = await configOf({ name: "ada", request: id });
@@ -122,7 +124,7 @@ test("a request that does not follow what runs is refused at the approval with i
     ["notes.md", "stale\n"],
   ]);
   await expect(configOf({ name: "hm1nd", request: id })).rejects.toThrow(`request ${id} is about ada, not hm1nd`);
-  await system.decisions.deny(id, "no");
+  await system.decisions.deny(id, "no", "operator");
   expect((await configOf({ name: "ada", request: id })).files).toEqual(files);
   expect((await configOf({ name: "ada" })).files.at(-1)?.text).toBe("newer\n");
 });
@@ -158,7 +160,7 @@ test("the marks of a request that names an agent follow that agent's spawn and r
   expect(texts(id)).toContain(unknown);
   await spawn("carl");
   expect(texts(id)).not.toContain(unknown);
-  await system.commands.destroy("carl", { purge: false });
+  await system.commands.destroy("carl", { purge: false, by: "operator" });
   await system.marksChanged();
   expect(texts(id)).toContain(unknown);
   await system.decisions.cancel(id, "operator");
@@ -179,5 +181,7 @@ test("the digest belongs to the base of the diff, even if what runs changes whil
   const shown = await show(id);
   expect(shown.base_sha).toBe(was);
   expect(shown.approval.digest).toBe(digest);
-  await expect(system.decisions.approve(id, { digest: shown.approval.digest }, true)).rejects.toThrow("look again");
+  await expect(
+    system.decisions.approve(id, { digest: shown.approval.digest }, { by: "operator", digestNeeded: true }),
+  ).rejects.toThrow("look again");
 });

@@ -1,5 +1,5 @@
 import { HiveError } from "../wire/error.ts";
-import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import { MANAGER, SYSTEM } from "../wire/names.ts";
 import { AutoUpdate } from "./auto-update.ts";
 import type { DeployContext } from "./deploy-context.ts";
 import { Decisions } from "./decisions.ts";
@@ -45,7 +45,8 @@ export function openDeploys(context: DeployContext) {
       if (row.state !== "deployed") context.onUnexpected(new Error(`${MANAGER} could not be started: ${row.error ?? row.state}`));
     },
 
-    forget: (name: string) => forget(context, name, OPERATOR),
+    /** Removes what is left of a purged agent. `by` is the author of the commit in the ledger. */
+    forget: (name: string, by: string) => forget(context, name, by),
 
     /** Waits for the end of a deploy. Throws the reason of a failure. */
     async through(id: number): Promise<void> {

@@ -17,14 +17,14 @@ beforeAll(async () => {
   await system.through(ids.deployed);
   const ask = async (name: string) => (await system.requests.spawn({ name, by: "operator", origin: "request" })).id;
   ids.denied = await ask("bob");
-  await system.decisions.deny(ids.denied, "no");
+  await system.decisions.deny(ids.denied, "no", "operator");
   ids.pending = await ask("carl");
   await system.allStop.stop({ graceful: false, by: "operator" });
 });
 afterAll(() => system.close());
 
 const MISSING = 999_999;
-const approve = (id: number) => system.decisions.approve(id, {}, false);
+const approve = (id: number) => system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
 const running = () => system.swarm.byName("ada").record.deployedSha ?? "";
 
 describe("while everything is stopped", () => {
@@ -52,7 +52,11 @@ describe("while everything is stopped", () => {
       () => system.requests.spawn({ name: "carl", by: "operator", origin: "spawn" }),
       "for an agent carl waits already",
     ],
-    ["deny of a deployed request", () => system.decisions.deny(ids.deployed, "no"), "is deployed: there is nothing to deny"],
+    [
+      "deny of a deployed request",
+      () => system.decisions.deny(ids.deployed, "no", "operator"),
+      "is deployed: there is nothing to deny",
+    ],
     ["cancel of a denied request", () => system.decisions.cancel(ids.denied, "hm1nd"), "was denied: there is nothing to cancel"],
     ["force of no request", async () => system.deploys.force(MISSING), "there is no request 999999"],
     ["force of a deployed request", async () => system.deploys.force(ids.deployed), "does not wait for a turn"],

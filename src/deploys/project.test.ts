@@ -54,7 +54,7 @@ const propose = (config: object = { repos: [{ name: "web", project: true }] }) =
   });
 async function deploy(row: Awaited<ReturnType<typeof propose>>) {
   const { sha, digest } = system.requestStore.view(row);
-  await system.decisions.approve(row.id, { sha, digest }, true);
+  await system.decisions.approve(row.id, { sha, digest }, { by: "operator", digestNeeded: true });
   await system.through(row.id);
 }
 const running = () => system.swarm.byName("ada").record;
@@ -138,7 +138,9 @@ test("an approval of other instructions than were shown is refused", async () =>
   const second = await propose();
   expect(second.tree).toBe(first.tree);
   const { digest } = system.requestStore.view(first);
-  await expect(system.decisions.approve(second.id, { digest }, true)).rejects.toThrow("look again");
+  await expect(system.decisions.approve(second.id, { digest }, { by: "operator", digestNeeded: true })).rejects.toThrow(
+    "look again",
+  );
 });
 
 test.each<[string, Record<string, string>, string]>([

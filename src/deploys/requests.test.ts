@@ -40,6 +40,6 @@ test("an agent whose requests end without the operator can make a hundred betwee
   await expect(ask("hm1nd", "scout")).rejects.toThrow("the operator must make the next one");
   // The operator is not counted, and a decision makes room.
   const { id } = await ask("operator", "scout");
-  await system.decisions.deny(id, "operator");
+  await system.decisions.deny(id, "operator", "operator");
   expect(await ask("hm1nd", "scout")).toMatchObject({ state: "pending" });
 });

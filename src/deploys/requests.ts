@@ -5,7 +5,8 @@ import type { RequestOrigin, Sha, TreeFile } from "../wire/approval.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_OPEN_REQUESTS, MAX_UNDECIDED_REQUESTS } from "../wire/limits.ts";
-import { MANAGER, OPERATOR, SYSTEM } from "../wire/names.ts";
+import { MANAGER, SYSTEM } from "../wire/names.ts";
+import { isOperator } from "../wire/roles.ts";
 import type { Agent } from "../agents/agent.ts";
 import { readGeneration, treeFiles } from "../agents/config-tree.ts";
 import { templateTree } from "../agents/template.ts";
@@ -207,12 +208,12 @@ export class Requests {
    * room.
    */
   #checkRoom(by: string): void {
-    const asker = by === OPERATOR ? undefined : this.#context.swarm.find(by);
+    const asker = isOperator(by) ? undefined : this.#context.swarm.find(by);
     if (asker) this.#context.broker.checkMayAsk(asker.id);
     const { approvals } = this.#context.store;
     if (approvals.open().length >= MAX_OPEN_REQUESTS)
       throw new HiveError("rate_limited", `${MAX_OPEN_REQUESTS} requests wait for the operator already: cancel some, or wait`);
-    if (by !== OPERATOR && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
+    if (!isOperator(by) && approvals.undecided(by) >= MAX_UNDECIDED_REQUESTS)
       throw new HiveError(
         "rate_limited",
         `${MAX_UNDECIDED_REQUESTS} of your requests have failed their check or were cancelled since the operator last decided one: the operator must make the next one`,

@@ -43,14 +43,14 @@ test("instructions behind a file that takes all the room are shown and marked, a
   const seen = { sha: row.sha, digest: digest(row) };
   for (const unshown of [undefined, [], ["A-notes.txt"], ["b.md", "INSTRUCTIONS.md"]]) {
     for (const isBrowser of [true, false])
-      await expect(system.decisions.approve(row.id, { ...seen, unshown }, isBrowser)).rejects.toThrow(
-        /not shown whole:\n(?: {2}A-notes\.txt \(too long\)| {2}b\.md \(not text\))/,
-      );
+      await expect(
+        system.decisions.approve(row.id, { ...seen, unshown }, { by: "operator", digestNeeded: isBrowser }),
+      ).rejects.toThrow(/not shown whole:\n(?: {2}A-notes\.txt \(too long\)| {2}b\.md \(not text\))/);
   }
   expect(system.requestStore.get(row.id).state).toBe("pending");
   // A file that is shown is not recorded as unshown, whatever the call names.
   const named = [...files.filter(isUnshown).map(({ path }) => path), "INSTRUCTIONS.md"];
-  await system.decisions.approve(row.id, { ...seen, unshown: named, note: "read both" }, true);
+  await system.decisions.approve(row.id, { ...seen, unshown: named, note: "read both" }, { by: "operator", digestNeeded: true });
   expect((await system.deploys.finished(row.id)).state).toBe("deployed");
 
   const [entry] = auditRows(system.context, { request: row.id, kind: "approved", limit: 1 });
@@ -78,11 +78,11 @@ test("unshown content can be read to the last byte in parts that fit into a line
   // The shown patch is the beginning of the parts.
   const shown = (await readDiff(system.context, row, running())).find(({ path }) => path === "long.txt");
   expect((await read("long.txt")).startsWith(shown?.patch ?? "-")).toBe(true);
-  await system.decisions.deny(row.id, undefined);
+  await system.decisions.deny(row.id, undefined, "operator");
 });
 
 test("a request without unshown content needs no names", async () => {
   const row = await propose(file("INSTRUCTIONS.md", "Be kind.\n"), file("run.sh", "#!/bin/sh\n".repeat(50_000), "100755"));
-  await system.decisions.approve(row.id, {}, false);
+  await system.decisions.approve(row.id, {}, { by: "operator", digestNeeded: false });
   expect((await system.deploys.finished(row.id)).state).toBe("deployed");
 });

@@ -66,6 +66,13 @@ export class Paths {
   get hostSocket(): string {
     return join(this.run, "host.sock");
   }
+  /** The folder of the sockets of operators, which their Unix users enter. */
+  get operatorSockets(): string {
+    return join(this.run, "operators");
+  }
+  operatorSocket(name: string): string {
+    return join(this.operatorSockets, `${name}.sock`);
+  }
   sockets(agent: { name: string; role: string }): string {
     return agent.role === "manager" ? join(this.run, "manager") : join(this.run, "agents", agent.name);
   }
@@ -92,6 +99,8 @@ export class Paths {
     ]) {
       mkdirSync(folder, { recursive: true, mode: 0o750 });
     }
+    // Others pass through it, and can list nothing.
+    mkdirSync(this.operatorSockets, { recursive: true, mode: 0o711 });
   }
 }
 

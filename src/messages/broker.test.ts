@@ -198,12 +198,12 @@ describe("redelivery and dead letters", () => {
       await next("ada");
       await finish("ada", { kind: "failed", why: "failed", reason: "crash" });
     }
-    await broker.repairs.retry(id);
+    await broker.repairs.retry(id, "operator");
     expect((await next("ada")).message.id).toBe(id);
     await finish("ada", { kind: "cancelled", return: true });
-    await broker.repairs.drop(id);
+    await broker.repairs.drop(id, "operator");
     expect(stateOf(id)).toBe("dropped");
-    await expect(broker.repairs.retry(id)).rejects.toThrow("not dead");
+    await expect(broker.repairs.retry(id, "operator")).rejects.toThrow("not dead");
   });
 
   test("cancel drops the message, and cancel with return returns it", async () => {
@@ -324,7 +324,7 @@ describe("the loop brake", () => {
     }
     const [id = 0] = held;
     expect(store.messages.byId(id)).toMatchObject({ state: "held", hops: 4 });
-    expect(await broker.repairs.resumeChain(store.messages.byId(id)?.chain ?? 0)).toBe(1);
+    expect(await broker.repairs.resumeChain(store.messages.byId(id)?.chain ?? 0, "operator")).toBe(1);
     expect((await next(from)).message.id).toBe(id);
   });
 

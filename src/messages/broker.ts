@@ -103,6 +103,8 @@ export class Broker implements Service {
     this.repairs = new Repairs({
       store: this.#store,
       inboxes: this.#inboxes,
+      now: this.#now,
+      nameOf: (id) => this.#directory.nameOf(id),
       nudge: (agentId) => this.#nudge(agentId),
       view: (id) => this.#viewOf(this.#inboxes.found(id)),
     });

@@ -102,7 +102,7 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
     const questions = new Questions({ store, feed, broker, directory, onUnexpected });
     const { id } = await questions.ask("id-ada", { question: "why?" });
     await fill("ada");
-    expect(await questions.answer({ id, text: "because" })).toMatchObject({ state: "answered" });
+    expect(await questions.answer({ id, text: "because" }, "operator")).toMatchObject({ state: "answered" });
     expect(waiting("ada")).toMatchObject([{ event: "operator_answered", question_id: id, answer: "because" }]);
     questions.stop();
   });
@@ -112,7 +112,7 @@ describe("a notice to a full inbox does not undo the fact that it reports", () =
     await system.through((await system.requests.spawn({ name: "hm1nd", by: "system", origin: "first_start" })).id);
     const { id } = await system.requests.spawn({ name: "ada", by: "hm1nd", origin: "request" });
     await fill("hm1nd", system.broker);
-    expect(await system.decisions.deny(id, "no")).toMatchObject({ state: "denied" });
+    expect(await system.decisions.deny(id, "no", "operator")).toMatchObject({ state: "denied" });
     await system.through((await system.requests.spawn({ name: "bob", by: "operator", origin: "spawn" })).id);
     expect(system.swarm.byName("bob").record.deployedSha).toBeDefined();
     expect(system.broker.unread(system.swarm.byName("hm1nd").id)).toBe(MAX_INBOX_MESSAGES + 2);

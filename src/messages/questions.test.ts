@@ -50,7 +50,7 @@ test("a question that is answered at the moment of its expiry does not stop othe
   const expired = await questions.ask(ada.id, { question: "second?", ttl_seconds: 3_600 });
   // What a timer reads just before the answer is stored.
   const found = store.questions.expiring().map((row) => ({ ...row, expires_at: Date.now() }));
-  await questions.answer({ id: answered.id, text: "yes" });
+  await questions.answer({ id: answered.id, text: "yes" }, "operator");
   questions.stop();
 
   const ended = new Promise<unknown>((resolve) => {
@@ -80,7 +80,7 @@ test("an agent may have fifty open questions, and an answer makes room", async (
   const asked = [];
   for (let n = 0; n < 50; n++) asked.push(await questions.ask(ada.id, { question: `${n}?` }));
   await expect(questions.ask(ada.id, { question: "another?" })).rejects.toThrow(/50 of your questions are open already/);
-  await questions.answer({ id: asked[0]?.id ?? 0, text: "yes" });
+  await questions.answer({ id: asked[0]?.id ?? 0, text: "yes" }, "operator");
   await questions.ask(ada.id, { question: "another?" });
   expect(store.questions.openOf(ada.id)).toHaveLength(50);
   questions.stop();
@@ -106,7 +106,10 @@ test("a long question is a beginning in lists and events, and whole by its id", 
   expect(questions.whole(id)).toMatchObject(WORST);
   expect(questions.whole(id)).not.toHaveProperty("cut");
   // Answered by the whole text of an option.
-  const { answer } = await questions.answer({ id, options: [WORST.options[1] ?? ""], text: "\u0003".repeat(MAX_QUESTION_CHARS) });
+  const { answer } = await questions.answer(
+    { id, options: [WORST.options[1] ?? ""], text: "\u0003".repeat(MAX_QUESTION_CHARS) },
+    "operator",
+  );
   expect(answer?.startsWith("1\u0002")).toBe(true);
   expect(questions.whole(id).answer).toHaveLength(1000 + 1 + MAX_QUESTION_CHARS);
   const notice = await new Promise<Served>(broker.next(ada.id, "i-1", new AbortController().signal));

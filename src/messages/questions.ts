@@ -75,6 +75,7 @@ export class Questions implements Service {
         asked_at: now,
         expires_at: input.ttl_seconds === undefined ? null : now + input.ttl_seconds * 1000,
         closed_at: null,
+        closed_by: null,
       };
       store.questions.insert(asked);
       this.#publishAfter(tx, asked);
@@ -103,13 +104,13 @@ export class Questions implements Service {
   async closeOf(agentId: string): Promise<void> {
     const { store } = this.#deps;
     await store.write((tx) => {
-      for (const row of store.questions.openOf(agentId)) this.#end(tx, row, "cancelled", null);
+      for (const row of store.questions.openOf(agentId)) this.#end(tx, row, "cancelled", null, null);
     });
     this.#arm();
   }
 
-  /** Answers with options by their text, free text, or both. */
-  async answer(input: Parsed<"answer">): Promise<QuestionView> {
+  /** Answers with options by their text, free text, or both. `by` is the operator who does. */
+  async answer(input: Parsed<"answer">, by: string): Promise<QuestionView> {
     const question = this.#open(input.id);
     const offered = JSON.parse(question.options) as string[];
     const chosen = input.options ?? [];
@@ -122,11 +123,11 @@ export class Questions implements Service {
       );
     if (chosen.length > 1 && question.multi === 0) throw new HiveError("bad_request", "options: this question takes one");
     if (chosen.length === 0 && text === "") throw new HiveError("bad_request", "choose an option or write an answer");
-    return this.#close(question, "answered", [...chosen, ...(text === "" ? [] : [text])].join("\n"));
+    return this.#close(question, "answered", [...chosen, ...(text === "" ? [] : [text])].join("\n"), by);
   }
 
-  cancel(id: number): Promise<QuestionView> {
-    return this.#close(this.#open(id), "cancelled", null);
+  cancel(id: number, by: string): Promise<QuestionView> {
+    return this.#close(this.#open(id), "cancelled", null, by);
   }
 
   stop(): void {
@@ -141,13 +142,14 @@ export class Questions implements Service {
     return row;
   }
 
-  async #close(question: QuestionRow, state: QuestionState, answer: string | null): Promise<QuestionView> {
+  async #close(question: QuestionRow, state: QuestionState, answer: string | null, by: string | null): Promise<QuestionView> {
     const { store, broker, directory } = this.#deps;
     const asker = directory.byId(question.agent);
     const closed = await store.write((tx) => {
       // Two tabs may answer at once. The first answer counts.
       this.#open(question.id);
-      const next = this.#end(tx, question, state, answer);
+      const next = this.#end(tx, question, state, answer, by);
+      if (by !== null) this.#audit(next, by);
       const given = answer === null ? {} : { answer };
       if (asker)
         broker.notify(tx, asker, {
@@ -163,10 +165,21 @@ export class Questions implements Service {
     return this.#view(closed);
   }
 
-  #end(tx: Tx, question: QuestionRow, state: QuestionState, answer: string | null): QuestionRow {
+  #audit(row: QuestionRow, actor: string): void {
+    const { store, directory } = this.#deps;
+    store.ledger.audit(store.nextSeq(), {
+      at: this.#now(),
+      actor,
+      kind: row.state === "answered" ? "question_answered" : "question_cancelled",
+      agent: directory.nameOf(row.agent),
+      detail: { question: row.id },
+    });
+  }
+
+  #end(tx: Tx, question: QuestionRow, state: QuestionState, answer: string | null, by: string | null): QuestionRow {
     const { store } = this.#deps;
-    const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now() };
-    store.questions.close(next.id, next.seq, state, answer, next.closed_at ?? 0);
+    const next: QuestionRow = { ...question, state, answer, seq: store.nextSeq(), closed_at: this.#now(), closed_by: by };
+    store.questions.close(next);
     this.#publishAfter(tx, next);
     return next;
   }
@@ -193,7 +206,7 @@ export class Questions implements Service {
     for (const row of this.#deps.store.questions.expiring()) {
       if (!this.#ends.get(row.id)?.hasCome) continue;
       try {
-        await this.#close(row, "expired", null);
+        await this.#close(row, "expired", null, null);
       } catch (error) {
         // A question that was answered at the moment of its expiry stays answered. A failed expiry does not stop the
         // others.
@@ -246,6 +259,7 @@ function wholeQuestion(row: QuestionRow, nameOf: (id: string) => string): Questi
   if (row.answer !== null) view.answer = row.answer;
   if (row.expires_at !== null) view.expires_at = instant(row.expires_at);
   if (row.closed_at !== null) view.closed_at = instant(row.closed_at);
+  if (row.closed_by !== null) view.closed_by = row.closed_by;
   return view;
 }
 

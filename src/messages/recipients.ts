@@ -22,7 +22,7 @@ export function recipientsOf(
 ): { recipients: Principal[]; refused: RefusedRecipient[] } {
   if (to !== ALL_AGENTS) {
     // A program in a cage may send to its own agent. No other sender may write to itself.
-    if (to === from.name && sender.label === undefined)
+    if (to === from.name && (sender.label === undefined || to === OPERATOR))
       throw new HiveError(
         "bad_request",
         to === OPERATOR

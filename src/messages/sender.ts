@@ -1,4 +1,4 @@
-/** The sender: an agent's id, `operator` or `system`, and the label of a program in a cage. */
+/** The sender: an agent's id, `operator` or `system`; and a label: of a program in a cage, or which operator it is. */
 export interface Sender {
   id: string;
   label?: string;

@@ -1,13 +1,17 @@
 import { preview } from "../lib/json-bytes.ts";
 import type { MessageRow } from "../store/messages.ts";
 import { instant } from "../wire/instant.ts";
+import { OPERATOR } from "../wire/names.ts";
 import { MAX_PREVIEW_BYTES, MAX_REASON_PREVIEW_BYTES } from "../wire/limits.ts";
 import type { LeasedMessage, MessageView } from "../wire/message.ts";
 
-/** The sender's name. For a program in a cage it is `<agent>/<label>`, so it cannot look like another principal. */
+/**
+ * The sender's name. For a program in a cage it is `<agent>/<label>`, so it cannot look like another principal. Agents
+ * know every operator as `operator`.
+ */
 export function senderName(row: Pick<MessageRow, "sender" | "label">, nameOf: (id: string) => string): string {
   const name = nameOf(row.sender);
-  return row.label === null ? name : `${name}/${row.label}`;
+  return row.label === null || row.sender === OPERATOR ? name : `${name}/${row.label}`;
 }
 
 type Shown = Omit<MessageRow, "body"> & { body: string | null; body_bytes?: number | null };
@@ -44,6 +48,7 @@ export function wholeMessage(row: Shown, nameOf: (id: string) => string): Messag
     created_at: instant(row.created_at),
     updated_at: instant(row.updated_at),
   };
+  if (row.sender === OPERATOR && row.label !== null) view.operator = row.label;
   if (row.body !== null) view.body = row.body;
   if (row.in_reply_to !== null) view.in_reply_to = row.in_reply_to;
   if (row.reason !== null) view.reason = row.reason;

@@ -39,6 +39,8 @@ export interface LineServerOptions {
   /** Permission bits of the socket file. */
   mode: number;
   callers: readonly Caller[];
+  /** Throws if this socket may not call an operation now. Asked before the input is parsed. */
+  permit?: (name: OperationName) => void;
   dispatch: Dispatch;
   maxConnections: number;
   /** Bytes of unanswered requests on all connections. Beyond that, none is read. */
@@ -54,6 +56,8 @@ export interface LineServerOptions {
 
 export interface LineServer {
   readonly path: string;
+  /** Ends every connection. New ones are served. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -87,12 +91,16 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   });
   await listen(server, options.path);
   chmodSync(options.path, options.mode);
+  const cut = (): void => {
+    for (const socket of live) socket.destroy();
+  };
   return {
     path: options.path,
+    cut,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of live) socket.destroy();
+        cut();
       }),
   };
 }
@@ -152,6 +160,7 @@ function serveConnection(socket: Socket, options: LineServerOptions, all: InFlig
       const line = parseStrictObject(text);
       if (!options.ordered) id = requestId(line["id"]);
       const name = operationNamed(line["cmd"], connection.callers);
+      options.permit?.(name);
       const input = parseOrThrow(operations[name].input, line);
       const toJson = jsonOf(name);
       const done = (output: object): void => {

@@ -23,7 +23,7 @@ export interface ApprovalRecord {
   kind: ApprovalKind;
   origin: RequestOrigin;
   state: RequestState;
-  /** `operator`, `system`, or the name of the agent that made the request. */
+  /** `operator`, `operator/<name>`, `system`, or the name of the agent that made the request. */
   requested_by: string;
   description: string | null;
   sha: string;
@@ -120,7 +120,7 @@ export function approvalQueries(db: Sqlite) {
   const undecided = db.prepare<[string], { n: number }>(
     `SELECT count(*) AS n FROM approvals WHERE requested_by = ? AND approved_at IS NULL
        AND (state = 'failed' OR state = 'cancelled' AND resolved_by = requested_by)
-       AND id > coalesce((SELECT max(id) FROM approvals WHERE resolved_by = 'operator' OR approved_at IS NOT NULL), 0)`,
+       AND id > coalesce((SELECT max(id) FROM approvals WHERE resolved_by = 'operator' OR resolved_by GLOB 'operator/*' OR approved_at IS NOT NULL), 0)`,
   );
   const seenWith = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners" | "project">>(
     "SELECT mount_owners, project FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",

@@ -16,17 +16,19 @@ export interface QuestionRow {
   asked_at: number;
   expires_at: number | null;
   closed_at: number | null;
+  /** The operator who answered or cancelled it. */
+  closed_by: string | null;
 }
 
 const charsOf = ({ question, options, answer }: QuestionRow): number => question.length + options.length + (answer?.length ?? 0);
 
 export function questionQueries(db: Sqlite) {
   const insert = db.prepare<QuestionRow>(
-    `INSERT INTO questions (id, seq, agent, question, options, multi, state, answer, asked_at, expires_at, closed_at)
-     VALUES (@id, @seq, @agent, @question, @options, @multi, @state, @answer, @asked_at, @expires_at, @closed_at)`,
+    `INSERT INTO questions (id, seq, agent, question, options, multi, state, answer, asked_at, expires_at, closed_at, closed_by)
+     VALUES (@id, @seq, @agent, @question, @options, @multi, @state, @answer, @asked_at, @expires_at, @closed_at, @closed_by)`,
   );
-  const close = db.prepare<[number, QuestionState, string | null, number, number]>(
-    "UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ? WHERE id = ?",
+  const close = db.prepare<[number, QuestionState, string | null, number, string | null, number]>(
+    "UPDATE questions SET seq = ?, state = ?, answer = ?, closed_at = ?, closed_by = ? WHERE id = ?",
   );
   const byId = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE id = ?");
   const open = db.prepare<[number], QuestionRow>("SELECT * FROM questions WHERE state = 'open' AND id > ? ORDER BY id");
@@ -37,8 +39,9 @@ export function questionQueries(db: Sqlite) {
   const after = db.prepare<[number, number], QuestionRow>("SELECT * FROM questions WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
     insert: (row: QuestionRow): void => void insert.run(row),
-    close: (id: number, seq: number, state: QuestionState, answer: string | null, at: number): void =>
-      void close.run(seq, state, answer, at, id),
+    /** Ends a question as the row says. */
+    close: ({ id, seq, state, answer, closed_at, closed_by }: QuestionRow): void =>
+      void close.run(seq, state, answer, closed_at ?? 0, closed_by, id),
     byId: (id: number) => byId.get(id),
     /** Open questions after an id, oldest first, each read when it is asked for. */
     open: (newerThan: number): Iterable<QuestionRow> => open.iterate(newerThan),

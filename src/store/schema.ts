@@ -399,4 +399,18 @@ ALTER TABLE changes ADD COLUMN early_check TEXT;
 -- The instructions of repositories that a config follows, as the operator has seen them.
 ALTER TABLE approvals ADD COLUMN project TEXT;
 `,
+  `
+-- Operators besides the one of host.sock. A socket is given to the Unix user only while it still has this uid.
+CREATE TABLE operators (
+  name TEXT PRIMARY KEY,
+  role TEXT NOT NULL,
+  user TEXT NOT NULL,
+  uid INTEGER NOT NULL,
+  added_at INTEGER NOT NULL
+);
+-- Sessions from before belong to the operator of host.sock.
+ALTER TABLE sessions ADD COLUMN operator TEXT NOT NULL DEFAULT 'operator';
+-- Who answered or cancelled a question; null if it expired, or was closed before this column existed.
+ALTER TABLE questions ADD COLUMN closed_by TEXT;
+`,
 ];

@@ -9,6 +9,7 @@ import { includeFileQueries } from "./include-files.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
+import { operatorQueries } from "./operators.ts";
 import { questionQueries } from "./questions.ts";
 import { repositoryQueries } from "./repositories.ts";
 import { rowRetentionQueries } from "./row-retention.ts";
@@ -73,6 +74,7 @@ export function openStore(options: StoreOptions) {
     ledger: ledgerQueries(db),
     usage: usageQueries(db),
     sessions: sessionQueries(db),
+    operators: operatorQueries(db),
     meta: {
       get: (key: string): string | undefined => getMeta.get(key)?.value,
       /** Only inside a write. */

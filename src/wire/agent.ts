@@ -140,5 +140,7 @@ export const QuestionView = z.object({
   asked_at: Instant,
   expires_at: Instant.optional(),
   closed_at: Instant.optional(),
+  /** The operator who answered or cancelled it. */
+  closed_by: z.string().optional(),
 });
 export type QuestionView = z.infer<typeof QuestionView>;

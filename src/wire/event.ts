@@ -4,6 +4,7 @@ import { ApprovalView } from "./approval.ts";
 import { MessageView } from "./message.ts";
 import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
+import { You } from "./operator-operations.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { ChangeView, RepoView } from "./work.ts";
 
@@ -125,8 +126,8 @@ export const HiveView = z.object({
   read_up_to: Seq,
   /** The host path of the repository that has one commit per deploy. */
   ledger: z.string(),
-  /** Present after one command has stopped everything: when, and which agents ran. */
-  all_stopped: z.object({ at: Instant, agents: z.array(z.string()) }).optional(),
+  /** Present after one command has stopped everything: when, which operator gave it, and which agents ran. */
+  all_stopped: z.object({ at: Instant, by: z.string(), agents: z.array(z.string()) }).optional(),
   banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;
@@ -153,6 +154,8 @@ export type HiveEvent = z.infer<typeof HiveEvent>;
 /** `GET /api/state`: everything a page needs to start, consistent as of `seq`. */
 export const StateSnapshot = z.object({
   seq: Seq,
+  /** Whose snapshot it is. */
+  you: You,
   hive: HiveView,
   agents: z.array(AgentView),
   /** The open ones, oldest first. */

@@ -41,6 +41,8 @@ export const MessageView = z.object({
   id: Id,
   seq: Seq,
   from: z.string(),
+  /** The name of the operator who sent it, if it is `from` operator but not over host.sock. */
+  operator: z.string().optional(),
   to: z.string(),
   /** Absent after retention has pruned it. If `cut`, its beginning. */
   body: z.string().optional(),

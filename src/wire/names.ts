@@ -1,12 +1,11 @@
 import { z } from "zod";
+export { OPERATOR } from "./roles.ts";
 
 /** Names of principals and scopes, and names that could be mistaken for one. A new agent cannot take them. */
 export const RESERVED_NAMES = ["operator", "system", "manager", "hm1nd", "self", "all"] as const;
 
 /** The manager agent, created at first start. */
 export const MANAGER = "hm1nd";
-/** The person who decides. */
-export const OPERATOR = "operator";
 /** The daemon as a sender. */
 export const SYSTEM = "system";
 
@@ -23,6 +22,12 @@ export const AgentName = z
 export const NewAgentName = z
   .string()
   .regex(NAME, `an agent name is ${NAME_RULE}`)
+  .refine((name) => !(RESERVED_NAMES as readonly string[]).includes(name), "this name is reserved");
+
+/** A name for an operator. It does not have to differ from the agents' names. */
+export const OperatorName = z
+  .string()
+  .regex(NAME, `an operator's name is ${NAME_RULE}`)
   .refine((name) => !(RESERVED_NAMES as readonly string[]).includes(name), "this name is reserved");
 
 /** Where a message may be sent: an agent, `operator`, `manager`, or `*` for every agent that the sender may reach. */

@@ -24,6 +24,7 @@ export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 import { RepoAccess, RepoName } from "./work.ts";
+import { operatorOperations } from "./operator-operations.ts";
 import { workOperations } from "./work-operations.ts";
 
 export const operations = {
@@ -387,9 +388,10 @@ export const operations = {
     output: z.object({ agents: z.array(z.object({ name: z.string(), destroyed_at: Instant, bytes: z.number() })) }),
   },
 
-  // ── the operator's own door ───────────────────────────────────────────────────────────────────────────────
+  // ── operators and their doors ───────────────────────────────────────────────────────────────────────────────
+  ...operatorOperations,
   login: {
-    summary: "A one-time launch URL for the dashboard.",
+    summary: "A one-time launch URL for the dashboard, for the operator who asks.",
     callers: ["operator"],
     input: nothing,
     output: z.object({ url: z.string(), expires_at: Instant }),
@@ -399,10 +401,17 @@ export const operations = {
     callers: ["operator"],
     input: nothing,
     output: z.object({
-      sessions: z.array(z.object({ id: Id, created_at: Instant, last_seen_at: Instant, user_agent: z.string() })),
+      sessions: z.array(
+        z.object({ id: Id, operator: z.string(), created_at: Instant, last_seen_at: Instant, user_agent: z.string() }),
+      ),
     }),
   },
-  session_revoke: { summary: "End a browser session.", callers: ["operator"], input: z.object({ id: Id }), output: nothing },
+  session_revoke: {
+    summary: "End a browser session of one's own; an admin ends any.",
+    callers: ["operator"],
+    input: z.object({ id: Id }),
+    output: nothing,
+  },
   backup: {
     summary: "Copy the whole hive into a new folder while it runs; tells how far it is, and at the end what was written.",
     callers: ["operator"],

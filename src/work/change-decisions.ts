@@ -3,7 +3,6 @@ import type { Agent } from "../agents/agent.ts";
 import type { ChangeRecord } from "../store/changes.ts";
 import type { DiffFile, Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
-import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
 import { isUnshown } from "../wire/unshown.ts";
 import type { Changes } from "./changes.ts";
@@ -48,7 +47,7 @@ export class ChangeDecisions {
    * Approves the commit and the diff that were shown. Content that is not shown must be named. The change then goes to
    * its queue. `digestNeeded` is true for a browser, which has shown a diff.
    */
-  async approve(id: number, seen: Seen, digestNeeded: boolean): Promise<ChangeRecord> {
+  async approve(id: number, seen: Seen, { by, digestNeeded }: { by: string; digestNeeded: boolean }): Promise<ChangeRecord> {
     const { changeStore, changes, context, queue } = this.#deps;
     const row = changeStore.get(id);
     changeStore.check(row, "approve");
@@ -57,29 +56,29 @@ export class ChangeDecisions {
     checkUnshown(row, changes.shown(row, diff), seen.unshown ?? []);
     await context.store.write((tx) => {
       checkSeen(changeStore.get(id), seen, digestNeeded);
-      return changeStore.move(tx, id, "approve", OPERATOR, this.#decided(row, OPERATOR, seen.note));
+      return changeStore.move(tx, id, "approve", by, this.#decided(row, by, seen.note));
     });
     await queue.enqueue(id);
     return changeStore.get(id);
   }
 
-  async deny(id: number, note: string | undefined): Promise<ChangeRecord> {
+  async deny(id: number, note: string | undefined, by: string): Promise<ChangeRecord> {
     const { changeStore, context } = this.#deps;
     return context.store.write((tx) => {
       const row = changeStore.get(id);
-      return changeStore.move(tx, id, "deny", OPERATOR, this.#decided(row, OPERATOR, note));
+      return changeStore.move(tx, id, "deny", by, this.#decided(row, by, note));
     });
   }
 
   /** Sends a change back to its owner with the drafts and a note. One of them must say something. */
-  async return(id: number, note: string | undefined): Promise<ChangeRecord> {
+  async return(id: number, note: string | undefined, by: string): Promise<ChangeRecord> {
     const { changeStore, comments, context } = this.#deps;
     return context.store.write((tx) => {
       const row = changeStore.get(id);
       changeStore.check(row, "return");
       if (comments.send(id) === 0 && !note?.trim())
         throw new HiveError("bad_request", "say what should change: comment on a line, or give a note");
-      return changeStore.move(tx, id, "return", OPERATOR, this.#decided(row, OPERATOR, note));
+      return changeStore.move(tx, id, "return", by, this.#decided(row, by, note));
     });
   }
 
@@ -141,10 +140,10 @@ export class ChangeDecisions {
     await queue.enqueue(row.id);
   }
 
-  async retry(id: number): Promise<ChangeRecord> {
+  async retry(id: number, by: string): Promise<ChangeRecord> {
     const { changeStore, context, queue } = this.#deps;
     const row = await context.store.write((tx) =>
-      changeStore.move(tx, id, "retry", OPERATOR, { reason: null, queued_at: context.now() }),
+      changeStore.move(tx, id, "retry", by, { reason: null, queued_at: context.now() }),
     );
     queue.kick(row.repo, row.base);
     return row;

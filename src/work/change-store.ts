@@ -55,13 +55,13 @@ export class ChangeStore extends ChangeReader {
     this.#listeners.push(listener);
   }
 
-  /** Stores a new change. Only inside a write. */
-  insert(tx: Tx, draft: ChangeDraft): ChangeRecord {
+  /** Stores a new change. Only inside a write. `by` proposes it. */
+  insert(tx: Tx, draft: ChangeDraft, by: string): ChangeRecord {
     const { store, now } = this.#context;
     const id = store.nextSeq();
     const row: ChangeRecord = { ...draft, id, seq: id, state: "proposed", updated_at: now() };
     store.changes.insert(row);
-    this.#audit("change_proposed", row.agent_name, row);
+    this.#audit("change_proposed", by, row);
     this.#publishAfter(tx, row);
     return row;
   }

@@ -75,7 +75,7 @@ beforeAll(async () => {
   await system.work.repositories.moveBase("web", "main", base, undefined);
   await system.work.repositories.moveBase("web", "release/1", base, undefined);
   // Nothing is merged here.
-  for (const name of ["main", "release/1"]) await system.work.queue.pause("web", name);
+  for (const name of ["main", "release/1"]) await system.work.queue.pause("web", name, "operator");
   [scout, reader, other] = await Promise.all([spawn("scout"), spawn("reader", "read"), spawn("other")]);
 });
 afterAll(async () => {
@@ -107,7 +107,11 @@ describe("a proposal", () => {
   test("of a new commit is a new round, voids the approval, and keeps the first commit pinned", async () => {
     await pushed(topic, await commit({ "a.txt": "one\n" }, base));
     const first = await propose();
-    await system.work.decisions.approve(first.id, { sha: first.sha, digest: first.digest }, true);
+    await system.work.decisions.approve(
+      first.id,
+      { sha: first.sha, digest: first.digest },
+      { by: "operator", digestNeeded: true },
+    );
     const sha = await commit({ "a.txt": "two\n" }, base);
     await pushed(topic, sha);
     const second = await propose({ branch: `scout/${topic}` });
@@ -115,9 +119,9 @@ describe("a proposal", () => {
     expect(second.digest).not.toBe(first.digest);
     const folder = system.work.repositories.folder("web");
     expect(await readRef(folder, `refs/changes/${first.id}/1`)).toBe(first.sha);
-    await expect(system.work.decisions.approve(first.id, { sha: first.sha, digest: first.digest }, true)).rejects.toThrow(
-      "proposes",
-    );
+    await expect(
+      system.work.decisions.approve(first.id, { sha: first.sha, digest: first.digest }, { by: "operator", digestNeeded: true }),
+    ).rejects.toThrow("proposes");
   });
 
   test("of the same branch for another base supersedes the change", async () => {
@@ -179,25 +183,37 @@ describe("a decision", () => {
   test("names content that is not shown", async () => {
     const row = await propose();
     const seen = { sha: row.sha, digest: row.digest };
-    await expect(system.work.decisions.approve(row.id, seen, true)).rejects.toThrow("b.bin (not text)");
-    const approved = await system.work.decisions.approve(row.id, { ...seen, unshown: ["b.bin"] }, true);
+    await expect(system.work.decisions.approve(row.id, seen, { by: "operator", digestNeeded: true })).rejects.toThrow(
+      "b.bin (not text)",
+    );
+    const approved = await system.work.decisions.approve(
+      row.id,
+      { ...seen, unshown: ["b.bin"] },
+      { by: "operator", digestNeeded: true },
+    );
     expect(approved).toMatchObject({ decided_by: OPERATOR, reviewed_sha: row.sha });
   });
 
   test("of a browser names the digest", async () => {
     const row = await propose();
-    await expect(system.work.decisions.approve(row.id, { sha: row.sha }, true)).rejects.toThrow("digest");
+    await expect(system.work.decisions.approve(row.id, { sha: row.sha }, { by: "operator", digestNeeded: true })).rejects.toThrow(
+      "digest",
+    );
   });
 
   test("that sends it back says something, sends the drafts, and wakes the owner with one message", async () => {
     const row = await propose();
-    await expect(system.work.decisions.return(row.id, " ")).rejects.toThrow("say what should change");
+    await expect(system.work.decisions.return(row.id, " ", "operator")).rejects.toThrow("say what should change");
     const place = { path: "README.md", line: 1, side: "new" as const, quote: "what no line says" };
-    await expect(system.work.comments.draft(row.id, { ...place, line: 2 }, "bigger")).rejects.toThrow("does not show line 2");
-    await expect(system.work.comments.draft(row.id, { ...place, path: "x" }, "bigger")).rejects.toThrow('"x" is not changed');
-    await system.work.comments.draft(row.id, place, "bigger");
-    await system.work.comments.draft(row.id, {}, "and a test");
-    await system.work.decisions.return(row.id, "Nearly.");
+    await expect(system.work.comments.draft(row.id, { ...place, line: 2 }, "bigger", "operator")).rejects.toThrow(
+      "does not show line 2",
+    );
+    await expect(system.work.comments.draft(row.id, { ...place, path: "x" }, "bigger", "operator")).rejects.toThrow(
+      '"x" is not changed',
+    );
+    await system.work.comments.draft(row.id, place, "bigger", "operator");
+    await system.work.comments.draft(row.id, {}, "and a test", "operator");
+    await system.work.decisions.return(row.id, "Nearly.", "operator");
     const notices = noticesOf(row.id);
     expect(notices).toHaveLength(1);
     expect(notices[0]).toMatchObject({
@@ -206,12 +222,14 @@ describe("a decision", () => {
       note: "Nearly.",
       comments: [{ path: "README.md", line: 1, code: "wide web", text: "bigger" }, { text: "and a test" }],
     });
-    await expect(system.work.decisions.approve(row.id, {}, false)).rejects.toThrow("changes requested");
+    await expect(system.work.decisions.approve(row.id, {}, { by: "operator", digestNeeded: false })).rejects.toThrow(
+      "changes requested",
+    );
   });
 
   test("is final when it denies; its owner gets the note", async () => {
     const row = await propose();
-    await system.work.decisions.deny(row.id, "not now");
+    await system.work.decisions.deny(row.id, "not now", "operator");
     expect(noticesOf(row.id)).toMatchObject([{ status: "denied", note: "not now" }]);
     await expect(system.work.changes.withdraw(row.id, scout, undefined)).rejects.toThrow("denied");
   });
@@ -230,7 +248,7 @@ test("an agent proposes at most a hundred times until anyone decides on a change
   await store.write(() => store.changes.update({ ...row, undecided: 100 }));
   await pushed(topic, await commit({ "README.md": "web\n", "own.txt": "two\n" }, base), other);
   await expect(propose({}, other)).rejects.toThrow("you have proposed 100 times since anyone decided");
-  await system.work.decisions.return(row.id, "another way");
+  await system.work.decisions.return(row.id, "another way", "operator");
   expect(await propose({}, other)).toMatchObject({ round: 2, undecided: 1 });
 });
 
@@ -239,8 +257,8 @@ test("a comment on a long line is outdated only if the line has changed", async 
   await pushed(topic, await commit({ "README.md": "web\n", "long.txt": long }, base));
   const row = await propose();
   const place = { path: "long.txt", line: 1, side: "new" as const, quote: long.slice(0, 1_024) };
-  const { id } = await system.work.comments.draft(row.id, place, "long");
-  await system.work.decisions.return(row.id, undefined);
+  const { id } = await system.work.comments.draft(row.id, place, "long", "operator");
+  await system.work.decisions.return(row.id, undefined, "operator");
   await pushed(topic, await commit({ "README.md": "web\n", "long.txt": long, "more.txt": "1\n" }, base));
   await propose();
   expect(system.system.store.changes.comment(id)).toMatchObject({ outdated: 0, state: "open" });
@@ -275,7 +293,7 @@ test("under the policy reviewed the named reviewers are asked; the operator may 
   expect(changeStore.view(waits).merges_at).toBe(instant((waits.decided_at ?? 0) + VETO_MS));
   // The operator's own approval does not wait.
   expect(changeStore.view({ ...waits, decided_by: OPERATOR }).merges_at).toBeUndefined();
-  await decisions.approve(row.id, { sha: row.sha, digest: row.digest }, true);
+  await decisions.approve(row.id, { sha: row.sha, digest: row.digest }, { by: "operator", digestNeeded: true });
   expect(changeStore.get(row.id)).toMatchObject({ state: "queued", decided_by: OPERATOR });
   await repositories.set("web", { settings: { policy: "operator", reviewers: [] } });
 });
@@ -283,9 +301,9 @@ test("under the policy reviewed the named reviewers are asked; the operator may 
 test("drafts that were written after a change was returned can be sent, too", async () => {
   await pushed(topic, await commit({ "README.md": "web\n", "late.txt": "1\n" }, base));
   const row = await propose();
-  await system.work.decisions.return(row.id, "first");
-  await system.work.comments.draft(row.id, {}, "one more thing");
-  await system.work.decisions.return(row.id, undefined);
+  await system.work.decisions.return(row.id, "first", "operator");
+  await system.work.comments.draft(row.id, {}, "one more thing", "operator");
+  await system.work.decisions.return(row.id, undefined, "operator");
   expect(noticesOf(row.id)).toMatchObject([{ note: "first" }, { comments: [{ text: "one more thing" }] }]);
 });
 

@@ -7,7 +7,7 @@ import type { DiffFile, Sha } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_HIVE_CHANGES, MAX_OPEN_CHANGES, MAX_UNDECIDED_ROUNDS } from "../wire/limits.ts";
-import { SYSTEM } from "../wire/names.ts";
+import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
 import { OWNER_GONE, type ChangeStore } from "./change-store.ts";
 import type { Comments } from "./comments.ts";
@@ -73,13 +73,13 @@ export class Changes {
     return this.#repositories.uses.during(repo.name, () => this.#slots.run(agent.id, NEVER, look));
   }
 
-  /** Proposes a commit of the daemon's own making, such as a revert, in the operator's name. */
+  /** Proposes a commit of the daemon's own making, such as a revert, in the name of the operator who asked for it. */
   async proposeOwn(
     repo: Repo,
-    facts: { agent_name: string; branch: string; title: string; body: string; base: string; sha: Sha },
+    facts: { agent_name: string; branch: string; title: string; body: string; base: string; sha: Sha; by: string },
   ): Promise<ChangeRecord> {
-    const { base, sha, ...rest } = facts;
-    return this.#store({ agent: facts.agent_name, ...rest }, await this.#look(repo, base, sha), []);
+    const { base, sha, by, ...rest } = facts;
+    return this.#store({ agent: facts.agent_name, ...rest }, await this.#look(repo, base, sha), [], by);
   }
 
   #checkMayPropose(agent: Agent, repo: string): void {
@@ -142,6 +142,7 @@ export class Changes {
     about: { agent: string; agent_name: string; branch: string; title: string; body: string },
     found: Found,
     answers: readonly { comment: number; text: string }[],
+    by: string = about.agent_name,
   ): Promise<ChangeRecord> {
     const { store, now, failpoint } = this.#context;
     const guarded = guardedIn(found.diff, found.repo);
@@ -174,14 +175,18 @@ export class Changes {
       const open = this.#openOf(about, found.repo.name);
       const same = this.#checkNew(about, found.repo.name, found.base, found.sha);
       this.#comments.markOutdated(outdated);
-      for (const other of open) if (other.id !== same?.id) this.#changeStore.move(tx, other.id, "supersede", about.agent_name);
+      for (const other of open) if (other.id !== same?.id) this.#changeStore.move(tx, other.id, "supersede", by);
       const saved = same
-        ? this.#changeStore.move(tx, same.id, "propose", about.agent_name, {
+        ? this.#changeStore.move(tx, same.id, "propose", by, {
             ...facts,
             round: same.round + 1,
             undecided: same.undecided + 1,
           })
-        : this.#changeStore.insert(tx, { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0, undecided: 1 });
+        : this.#changeStore.insert(
+            tx,
+            { ...facts, round: 1, reviewed_sha: null, merged_sha: null, has_log: 0, undecided: 1 },
+            by,
+          );
       this.#answer(tx, saved, answers);
       this.#askReviewers(tx, saved, found.repo, guarded.size > 0);
       return saved;
@@ -274,14 +279,14 @@ export class Changes {
     return shownFiles(diff.files, guardedIn(diff, this.#repositories.get(row.repo)));
   }
 
-  /** Withdraws a change: its owner, or the operator. */
+  /** Withdraws a change: its owner, or an operator, whose id is `operator`. */
   async withdraw(id: number, by: { id: string; name: string }, note: string | undefined): Promise<ChangeRecord> {
     const row = this.#changeStore.get(id);
-    const agent = by.id === by.name ? undefined : this.#context.agents.byId(by.id);
+    const agent = by.id === OPERATOR ? undefined : this.#context.agents.byId(by.id);
     // Of another repository the agent learns nothing.
     if (agent && accessOf(agent, row.repo) === undefined && row.agent !== by.id)
       throw new HiveError("not_found", `there is no change ${id}`);
-    if (by.id !== by.name && row.agent !== by.id)
+    if (by.id !== OPERATOR && row.agent !== by.id)
       throw new HiveError("forbidden", `change ${id} is ${row.agent_name}'s: you withdraw only your own`);
     return this.#context.store.write((tx) =>
       this.#changeStore.move(tx, id, "withdraw", by.name, note?.trim() ? { note: note.trim() } : {}),

@@ -79,7 +79,7 @@ test("a change that is not pinned is found, and pinned again at the next start",
   });
   await moveRef(work.bare, `refs/changes/${open}/1`, work.tip(), undefined);
   expect(Object.keys(await problems())).toEqual(["12"]);
-  await work.queue.pause("web", "main");
+  await work.queue.pause("web", "main", "operator");
   await work.close({ keep: true });
   work = await openTestWork({ folder: work.top });
   await work.queue.start();

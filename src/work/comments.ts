@@ -1,7 +1,6 @@
 import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
-import { OPERATOR } from "../wire/names.ts";
 import type { Parsed } from "../wire/operations.ts";
 import { MAX_COMMENTS, MAX_QUOTE_CHARS } from "../wire/work.ts";
 import type { FileChange } from "../os/git/diff.ts";
@@ -29,14 +28,14 @@ export class Comments {
     this.#repositories = repositories;
   }
 
-  /** Keeps a draft of the operator. */
-  async draft(id: number, given: Place, text: string): Promise<CommentRecord> {
+  /** Keeps a draft of an operator. All operators see it, and it goes out with the next return. */
+  async draft(id: number, given: Place, text: string, by: string): Promise<CommentRecord> {
     const seen = this.#changeStore.get(id);
     const [place = {}] = await this.placed(seen, [given]);
     return this.#context.store.write((tx) => {
       const row = this.#changeStore.get(id);
       checkSame(row, seen.sha);
-      const comment = this.add(row, OPERATOR, "draft", place, text);
+      const comment = this.add(row, by, "draft", place, text);
       this.#changeStore.note(tx, id, {});
       return comment;
     });

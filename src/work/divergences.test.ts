@@ -56,7 +56,7 @@ test("both sides are shown, and merged by hyperhive in one commit that the folde
     changes: [],
     undone: 0,
   });
-  const { from, to } = await system.work.divergences.reconcile("web", { by: "merge" });
+  const { from, to } = await system.work.divergences.reconcile("web", { by: "merge" }, "operator");
   expect([from, to]).toEqual([ours, tip()]);
   expect(await inHive("show", "-s", "--format=%P|%an|%cn|%s", to)).toBe(
     `${ours} ${theirs}|hyperhive|hyperhive|Merge main of the upstream`,
@@ -64,13 +64,15 @@ test("both sides are shown, and merged by hyperhive in one commit that the folde
   expect(await inHive("ls-tree", "--name-only", to)).toBe("a.txt\nours.txt\ntheirs.txt");
   expect(queues()).toEqual([]);
   expect(audited()).toEqual([{ actor: "operator", repo: "web", base: "main", by: "merge", from: ours, to, upstream: theirs }]);
-  await expect(system.work.divergences.reconcile("web", { by: "merge" })).rejects.toThrow("main of web has not diverged");
+  await expect(system.work.divergences.reconcile("web", { by: "merge" }, "operator")).rejects.toThrow(
+    "main of web has not diverged",
+  );
   await expect(system.work.divergences.view("web")).rejects.toThrow("main of web has not diverged");
 });
 
 test("a conflict names its files, and nothing moves", async () => {
   await diverge({ file: "ours.txt" });
-  await expect(system.work.divergences.reconcile("web", { by: "merge" })).rejects.toThrow(
+  await expect(system.work.divergences.reconcile("web", { by: "merge" }, "operator")).rejects.toThrow(
     "the two sides conflict in ours.txt. Nothing has moved",
   );
   expect(tip()).toBe(ours);
@@ -85,9 +87,9 @@ test("histories without a common commit are not merged, and can be reset", async
   theirs = source.commit("b.txt", "b\n");
   source.git("branch", "-q", "-M", "other", "main");
   await system.work.upstreams.fetch("web");
-  await expect(system.work.divergences.reconcile("web", { by: "merge" })).rejects.toThrow("share no commit");
+  await expect(system.work.divergences.reconcile("web", { by: "merge" }, "operator")).rejects.toThrow("share no commit");
   const { ours: now, upstream } = await system.work.divergences.view("web");
-  await system.work.divergences.reconcile("web", { by: "reset", ours: now.tip, upstream: upstream.tip });
+  await system.work.divergences.reconcile("web", { by: "reset", ours: now.tip, upstream: upstream.tip }, "operator");
   expect(tip()).toBe(theirs);
 });
 
@@ -97,22 +99,24 @@ test("a reset lists the merged changes that it takes out, keeps the old tip, and
   const view = await system.work.divergences.view("web");
   expect(view).toMatchObject({ undone: 1, changes: [{ title: "Ours", agent: "scout", merged_sha: ours }] });
   // Only what was shown is reset.
-  await expect(system.work.divergences.reconcile("web", { by: "reset" })).rejects.toThrow("a reset names the tips");
+  await expect(system.work.divergences.reconcile("web", { by: "reset" }, "operator")).rejects.toThrow("a reset names the tips");
   const seen = { ours, upstream: theirs };
-  await expect(system.work.divergences.reconcile("web", { by: "reset", ...seen, ours: theirs })).rejects.toThrow("look again");
+  await expect(system.work.divergences.reconcile("web", { by: "reset", ...seen, ours: theirs }, "operator")).rejects.toThrow(
+    "look again",
+  );
   const later = source.commit("later.txt", "later\n");
-  await expect(system.work.divergences.reconcile("web", { by: "reset", ...seen })).rejects.toThrow(
+  await expect(system.work.divergences.reconcile("web", { by: "reset", ...seen }, "operator")).rejects.toThrow(
     `main of the upstream is at ${later.slice(0, 12)} by now`,
   );
   expect(tip()).toBe(ours);
-  const { kept } = await system.work.divergences.reconcile("web", { by: "reset", ours, upstream: later });
+  const { kept } = await system.work.divergences.reconcile("web", { by: "reset", ours, upstream: later }, "operator");
   expect(tip()).toBe(later);
   expect(await inHive("rev-parse", kept ?? "")).toBe(ours);
   expect(queues()).toEqual([]);
   expect(system.system.store.changes.all()).toMatchObject([{ state: "merged", merged_sha: ours }]);
   expect(await problems()).toEqual([]);
 
-  await system.work.divergences.reconcile("web", { by: "undo" });
+  await system.work.divergences.reconcile("web", { by: "undo" }, "operator");
   expect(tip()).toBe(ours);
   expect(queues()).toMatchObject([{ state: "stopped", diverged: true }]);
   expect(audited()).toMatchObject([
@@ -123,8 +127,10 @@ test("a reset lists the merged changes that it takes out, keeps the old tip, and
 
 test("a reset is not undone over commits that were made since", async () => {
   await diverge();
-  await expect(system.work.divergences.reconcile("web", { by: "undo" })).rejects.toThrow("no reset of main has kept anything");
-  await system.work.divergences.reconcile("web", { by: "reset", ours, upstream: theirs });
+  await expect(system.work.divergences.reconcile("web", { by: "undo" }, "operator")).rejects.toThrow(
+    "no reset of main has kept anything",
+  );
+  await system.work.divergences.reconcile("web", { by: "reset", ours, upstream: theirs }, "operator");
   const own = await inHive(
     "-c",
     "user.name=t",
@@ -138,7 +144,7 @@ test("a reset is not undone over commits that were made since", async () => {
     "own",
   );
   await system.work.repositories.moveBase("web", "main", own, theirs, { actor: "operator", by: "operator" });
-  await expect(system.work.divergences.reconcile("web", { by: "undo" })).rejects.toThrow(
+  await expect(system.work.divergences.reconcile("web", { by: "undo" }, "operator")).rejects.toThrow(
     "has commits of its own since the reset",
   );
   expect(tip()).toBe(own);
@@ -147,7 +153,9 @@ test("a reset is not undone over commits that were made since", async () => {
 test("a base into which a change is being merged is left alone", async () => {
   await diverge();
   const { id } = await merged(ours, "merging");
-  await expect(system.work.divergences.reconcile("web", { by: "merge" })).rejects.toThrow(`change ${id} is being merged`);
+  await expect(system.work.divergences.reconcile("web", { by: "merge" }, "operator")).rejects.toThrow(
+    `change ${id} is being merged`,
+  );
   expect(tip()).toBe(ours);
 });
 
@@ -158,12 +166,12 @@ test.each(["reconcile_decided", "reconcile_moved"])(
     system.work.context.failpoint = async (name) => {
       if (name === at) throw new Error("killed");
     };
-    await expect(system.work.divergences.reconcile("web", { by: "merge" })).rejects.toThrow("killed");
+    await expect(system.work.divergences.reconcile("web", { by: "merge" }, "operator")).rejects.toThrow("killed");
     expect(await problems()).toEqual([]);
     system.work.context.failpoint = async () => {};
     const { diverged } = await system.work.upstreams.fetch("web");
     expect(diverged).toEqual(at === "reconcile_decided" ? ["main"] : []);
-    if (at === "reconcile_decided") await system.work.divergences.reconcile("web", { by: "merge" });
+    if (at === "reconcile_decided") await system.work.divergences.reconcile("web", { by: "merge" }, "operator");
     expect(await inHive("show", "-s", "--format=%P", tip() ?? "")).toBe(`${ours} ${theirs}`);
     expect(queues()).toEqual([]);
   },
@@ -173,34 +181,38 @@ test.each(["reconcile_decided", "reconcile_moved"])(
 async function merged(sha: Sha, state: "merged" | "merging" = "merged") {
   const { store } = system.system;
   const row = await store.write((tx) =>
-    system.work.changeStore.insert(tx, {
-      repo: "web",
-      agent: "a1",
-      agent_name: "scout",
-      branch: "ours",
-      base: "main",
-      round: 1,
-      title: "Ours",
-      body: "",
-      sha,
-      merge_base: null,
-      digest: "0".repeat(64),
-      stat: JSON.stringify({ files: 1, added: 1, removed: 0 }),
-      marks: "[]",
-      proposed_at: 0,
-      decided_by: "operator",
-      decided_at: 0,
-      reviewed_sha: null,
-      note: null,
-      reason: null,
-      queued_at: null,
-      candidate: null,
-      candidate_base: state === "merged" ? sha : null,
-      merged_sha: state === "merged" ? sha : null,
-      has_log: 0,
-      early_check: null,
-      undecided: 0,
-    }),
+    system.work.changeStore.insert(
+      tx,
+      {
+        repo: "web",
+        agent: "a1",
+        agent_name: "scout",
+        branch: "ours",
+        base: "main",
+        round: 1,
+        title: "Ours",
+        body: "",
+        sha,
+        merge_base: null,
+        digest: "0".repeat(64),
+        stat: JSON.stringify({ files: 1, added: 1, removed: 0 }),
+        marks: "[]",
+        proposed_at: 0,
+        decided_by: "operator",
+        decided_at: 0,
+        reviewed_sha: null,
+        note: null,
+        reason: null,
+        queued_at: null,
+        candidate: null,
+        candidate_base: state === "merged" ? sha : null,
+        merged_sha: state === "merged" ? sha : null,
+        has_log: 0,
+        early_check: null,
+        undecided: 0,
+      },
+      "operator",
+    ),
   );
   await inHive("update-ref", `refs/changes/${row.id}/1`, sha);
   await store.write(() => store.changes.update({ ...row, state }));

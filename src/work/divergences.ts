@@ -8,7 +8,6 @@ import {
   type Reconciliation,
 } from "../wire/divergence.ts";
 import { HiveError } from "../wire/error.ts";
-import { OPERATOR } from "../wire/names.ts";
 import { isContained, mergeBaseOf } from "./diff.ts";
 import type { News } from "./news.ts";
 import { mergeUpstream } from "./queue/merge.ts";
@@ -78,12 +77,12 @@ export class Divergences {
    * Fetches, then brings a base and its upstream together. The base is where the answer says, on stable storage, or
    * nothing has moved and the error says why.
    */
-  async reconcile(name: string, { base: given, by, ...seen }: Wish): Promise<Reconciled> {
+  async reconcile(name: string, { base: given, by, ...seen }: Wish, actor: string): Promise<Reconciled> {
     const { repositories, upstreams } = this.#deps;
     const base = given ?? repositories.get(name).settings.base;
     if (by === "reset" && (seen.ours === undefined || seen.upstream === undefined))
       throw new HiveError("bad_request", "a reset names the tips that were shown: send ours and upstream");
-    return upstreams.fetchThen(name, {}, async ({ diverged }) => {
+    return upstreams.fetchThen(name, { by: actor }, async ({ diverged }) => {
       if (by !== "undo" && !diverged.includes(base)) throw notDiverged(name, base);
       const tips = await this.#tips(name, base);
       for (const side of ["ours", "upstream"] as const)
@@ -94,11 +93,17 @@ export class Divergences {
           );
       const busy = this.#deps.context.store.changes.merging().find((row) => row.repo === name && row.base === base);
       if (busy) throw new HiveError("conflict", `change ${busy.id} is being merged into ${base}: try again when it is done`);
-      return repositories.uses.during(name, () => this.#move(name, base, by, tips));
+      return repositories.uses.during(name, () => this.#move(name, base, by, tips, actor));
     });
   }
 
-  async #move(name: string, base: string, by: Reconciliation, tips: { ours: Sha; upstream: Sha }): Promise<Reconciled> {
+  async #move(
+    name: string,
+    base: string,
+    by: Reconciliation,
+    tips: { ours: Sha; upstream: Sha },
+    actor: string,
+  ): Promise<Reconciled> {
     const { context, repositories, news } = this.#deps;
     const from = tips.ours;
     const to = await this.#target(name, base, by, tips);
@@ -107,7 +112,7 @@ export class Divergences {
     await context.store.write(() =>
       context.store.ledger.audit(context.store.nextSeq(), {
         at: context.now(),
-        actor: OPERATOR,
+        actor,
         kind: "base_reconciled",
         detail: { repo: name, base, by, from, to, upstream: tips.upstream, ...(kept === undefined ? {} : { kept }) },
       }),

@@ -13,7 +13,7 @@ afterAll(() => system.close());
 
 const text = (words: string): string => Buffer.from(words).toString("base64");
 const put = (path: string, content = text("x"), repo = "web") =>
-  system.work.includes.put(repo, { path, content, executable: false });
+  system.work.includes.put(repo, { path, content, executable: false }, "operator");
 const paths = (): string[] => system.work.includes.list("web").map(({ path }) => path);
 
 test.each(["/etc/passwd", "../x", "a/../x", "./x", "a//b", "a/", ".git/config", "sub/.GIT/hooks/x", "a\nb", "a\\b", " a", ""])(
@@ -32,13 +32,13 @@ test("a file is stored, replaced, listed without its content, and audited by its
     { path: ".env", bytes: 13 },
     { path: "config/a.json", bytes: 1 },
   ]);
-  await system.work.includes.remove("web", "config/a.json");
+  await system.work.includes.remove("web", "config/a.json", "operator");
   expect(paths()).toEqual([".env"]);
   const audit = JSON.stringify(system.system.store.ledger.audited({ before: Number.MAX_SAFE_INTEGER, limit: 20 }));
   expect(audit).toContain("include_added");
   expect(audit).toContain("include_removed");
   expect(audit).not.toMatch(new RegExp(`hush|${text("KEY=hush")}`));
-  await expect(system.work.includes.remove("web", "none")).rejects.toThrow("web has no included file none");
+  await expect(system.work.includes.remove("web", "none", "operator")).rejects.toThrow("web has no included file none");
 });
 
 test("their number and sizes are bounded, and a file is no folder of another", async () => {

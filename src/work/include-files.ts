@@ -4,7 +4,6 @@ import type { IncludeRecord } from "../store/include-files.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_INCLUDE_BYTES, MAX_INCLUDE_FILES, type IncludedFile, type IncludeView } from "../wire/include.ts";
 import { instant } from "../wire/instant.ts";
-import { OPERATOR } from "../wire/names.ts";
 import type { Repositories } from "./repositories.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
@@ -23,7 +22,7 @@ export class IncludeFiles {
   }
 
   /** Stores a file, or replaces the one at its path. The audit trail names it, without its content. */
-  async put(repo: string, { path, content, executable }: IncludedFile): Promise<IncludeView> {
+  async put(repo: string, { path, content, executable }: IncludedFile, by: string): Promise<IncludeView> {
     const { store, now } = this.#context;
     const bytes = Buffer.from(content, "base64");
     if (bytes.length > MAX_INCLUDE_BYTES)
@@ -39,12 +38,12 @@ export class IncludeFiles {
         throw new HiveError("conflict", `${path} and the included file ${inTheWay.path} cannot both be there: one is a folder`);
       if (!store.includes.put({ ...row, content: bytes }))
         throw new HiveError("not_found", `there is no repository ${name} any more`);
-      this.#audit("include_added", { repo: name, path, bytes: row.bytes });
+      this.#audit("include_added", by, { repo: name, path, bytes: row.bytes });
     });
     return view(row);
   }
 
-  async remove(repo: string, path: string): Promise<void> {
+  async remove(repo: string, path: string, by: string): Promise<void> {
     const { store } = this.#context;
     const { name } = this.#repositories.get(repo);
     await store.write(() => {
@@ -53,7 +52,7 @@ export class IncludeFiles {
           "not_found",
           `${name} has no included file ${path}: ${hivectl(`repo include ${name} --list`)} lists them`,
         );
-      this.#audit("include_removed", { repo: name, path });
+      this.#audit("include_removed", by, { repo: name, path });
     });
   }
 
@@ -64,9 +63,9 @@ export class IncludeFiles {
     return row && { path: row.path, content: row.content.toString("base64"), executable: row.executable !== 0 };
   }
 
-  #audit(kind: string, detail: object): void {
+  #audit(kind: string, actor: string, detail: object): void {
     const { store, now } = this.#context;
-    store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind, detail });
+    store.ledger.audit(store.nextSeq(), { at: now(), actor, kind, detail });
   }
 }
 

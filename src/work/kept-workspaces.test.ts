@@ -37,18 +37,18 @@ test("workspaces are listed with their sizes, and only folders with the name of 
 test("a list of what an agent has made is bounded", async () => {
   for (let n = 0; n < 110; n++) mkdirSync(join(work, `many-${n}`));
   expect(await repos()).toHaveLength(100);
-  for (let n = 0; n < 110; n++) await system.work.workspaces.drop(scout, `many-${n}`);
+  for (let n = 0; n < 110; n++) await system.work.workspaces.drop(scout, `many-${n}`, "operator");
   expect(await repos()).toEqual(["gone", "web"]);
 });
 
 test("a workspace in use is not dropped, nor what is no folder", async () => {
-  await expect(system.work.workspaces.drop(scout, "web")).rejects.toThrow("scout works in its workspace web");
-  await expect(system.work.workspaces.drop(scout, "none")).rejects.toThrow("scout has no workspace none");
+  await expect(system.work.workspaces.drop(scout, "web", "operator")).rejects.toThrow("scout works in its workspace web");
+  await expect(system.work.workspaces.drop(scout, "none", "operator")).rejects.toThrow("scout has no workspace none");
   const victim = join(system.paths.state, "victim");
   mkdirSync(victim);
   writeFileSync(join(victim, "keep"), "");
   symlinkSync(victim, join(work, "linked"));
-  await expect(system.work.workspaces.drop(scout, "linked")).rejects.toThrow("scout has no workspace linked");
+  await expect(system.work.workspaces.drop(scout, "linked", "operator")).rejects.toThrow("scout has no workspace linked");
   expect(existsSync(join(victim, "keep"))).toBe(true);
 });
 
@@ -64,8 +64,8 @@ test("a dropped workspace is gone with what was unwritable in it, and links in i
   // What a daemon that was killed has left does not stand in the way.
   mkdirSync(join(dropped, "gone"), { recursive: true });
   await Promise.all([
-    system.work.workspaces.drop(scout, "gone"),
-    expect(system.work.workspaces.drop(scout, "gone")).rejects.toThrow("no workspace"),
+    system.work.workspaces.drop(scout, "gone", "operator"),
+    expect(system.work.workspaces.drop(scout, "gone", "operator")).rejects.toThrow("no workspace"),
   ]);
   expect(existsSync(join(work, "gone"))).toBe(false);
   expect(existsSync(dropped)).toBe(false);

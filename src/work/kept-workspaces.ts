@@ -8,7 +8,6 @@ import { bytesOnDisk } from "../os/disk-use.ts";
 import { removeTree } from "../os/remove-tree.ts";
 import { run } from "../os/run.ts";
 import { HiveError } from "../wire/error.ts";
-import { OPERATOR } from "../wire/names.ts";
 import { RepoName, type WorkspaceView } from "../wire/work.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
@@ -55,11 +54,11 @@ export class KeptWorkspaces {
    * Removes a workspace whose repository is not in the agent's config. It leaves /work at once; its files are removed
    * from a folder in which the agent can put nothing, by a walk that follows no links.
    */
-  drop(agent: Agent, repo: string): Promise<void> {
-    return this.#drops.run(() => this.#drop(agent, repo));
+  drop(agent: Agent, repo: string, by: string): Promise<void> {
+    return this.#drops.run(() => this.#drop(agent, repo, by));
   }
 
-  async #drop(agent: Agent, repo: string): Promise<void> {
+  async #drop(agent: Agent, repo: string, by: string): Promise<void> {
     const { paths, store, now } = this.#context;
     const { work, dropped } = paths.agent(agent.id);
     // A deploy switches the config in the same order, so none gives the agent the repository between the two steps.
@@ -80,7 +79,7 @@ export class KeptWorkspaces {
     await store.write(() =>
       store.ledger.audit(store.nextSeq(), {
         at: now(),
-        actor: OPERATOR,
+        actor: by,
         kind: "workspace_dropped",
         agent: agent.name,
         detail: { repo },

@@ -1,4 +1,4 @@
-import { OPERATOR } from "../wire/names.ts";
+import { isOperator } from "../wire/roles.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import { PROTECTED_FILES, PROTECTED_FOLDERS } from "./protected-paths.ts";
 
@@ -15,7 +15,7 @@ interface Decided {
 }
 
 /** Whether a named reviewer has decided. The operator may then veto. */
-export const isReviewed = ({ decided_by: by }: Decided): boolean => by !== null && by !== OPERATOR && by !== POLICY_CHECKS;
+export const isReviewed = ({ decided_by: by }: Decided): boolean => by !== null && !isOperator(by) && by !== POLICY_CHECKS;
 
 /** When an approved change goes into the queue: at the end of the time for a veto. Milliseconds since the epoch. */
 export const vetoEnds = (row: Decided): number => (row.decided_at ?? 0) + (isReviewed(row) ? VETO_MS : 0);
@@ -86,7 +86,7 @@ export function decidesWithoutOperator({
  * needs a check, and one by a reviewer needs that reviewer, as long as the policy is that one.
  */
 export function stillCounts(decidedBy: string | null, facts: PolicyFacts): boolean {
-  if (decidedBy === OPERATOR) return true;
+  if (isOperator(decidedBy)) return true;
   const rule = decidesWithoutOperator(facts);
   if (rule === undefined || decidedBy === null) return false;
   return rule.by === "check" ? decidedBy === POLICY_CHECKS : rule.reviewers.includes(decidedBy);

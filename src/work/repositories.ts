@@ -144,7 +144,7 @@ export class Repositories {
   }
 
   /** Stores a new, empty repository. Throws if the name is taken. */
-  async create(name: string, settings: Partial<RepoSettings>, upstream?: Upstream): Promise<Repo> {
+  async create(name: string, settings: Partial<RepoSettings>, upstream?: Upstream, by: string = OPERATOR): Promise<Repo> {
     if (this.#repos.has(name) || this.#making.has(name))
       throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
     if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
@@ -162,7 +162,7 @@ export class Repositories {
       // Without a row it is what a daemon left that ended while it made or removed a repository.
       await discard(this.folder(name), this.#scratch);
       await makeRepo(this.folder(name), this.#scratch);
-      await this.#put(repo, "repo_added");
+      await this.#put(repo, "repo_added", {}, by);
       return repo;
     } finally {
       this.#making.delete(name);
@@ -170,7 +170,11 @@ export class Repositories {
   }
 
   /** Changes settings or the followed folder. */
-  async set(name: string, patch: { settings?: Partial<RepoSettings>; upstream?: Upstream }, kind = "repo_set"): Promise<Repo> {
+  async set(
+    name: string,
+    patch: { settings?: Partial<RepoSettings>; upstream?: Upstream },
+    { kind = "repo_set", by = OPERATOR }: { kind?: string; by?: string } = {},
+  ): Promise<Repo> {
     return this.#writes.run(async () => {
       const repo = this.get(name);
       const next: Repo = {
@@ -179,7 +183,7 @@ export class Repositories {
         upstream: patch.upstream ?? repo.upstream,
       };
       if (patch.settings) checkTogether(next.settings, next.upstream);
-      await this.#put(next, kind, patch.settings);
+      await this.#put(next, kind, patch.settings, by);
       return next;
     });
   }
@@ -188,8 +192,8 @@ export class Repositories {
    * Holds the queue of a base, or lets it go on. Does nothing if it is so already. A base that has diverged stays so,
    * whatever holds its queue.
    */
-  async hold(name: string, base: string, hold: QueueHolds[string] | undefined): Promise<void> {
-    await this.#hold(name, base, (now) => {
+  async hold(name: string, base: string, hold: QueueHolds[string] | undefined, by: string = OPERATOR): Promise<void> {
+    await this.#hold(name, base, by, (now) => {
       if (!now?.diverged) return hold;
       return hold ? { ...hold, diverged: true } : now;
     });
@@ -197,7 +201,7 @@ export class Repositories {
 
   /** Stores whether a base has diverged. Its queue is stopped as long as it has; what else holds the queue stays. */
   async setDiverged(name: string, base: string, isDiverged: boolean): Promise<void> {
-    await this.#hold(name, base, (now) => {
+    await this.#hold(name, base, OPERATOR, (now) => {
       if (isDiverged) return { ...(now ?? { by: "system", reason: DIVERGED }), diverged: true };
       if (!now?.diverged || now.reason === DIVERGED) return now?.diverged ? undefined : now;
       return { by: now.by, reason: now.reason };
@@ -207,6 +211,7 @@ export class Repositories {
   async #hold(
     name: string,
     base: string,
+    by: string,
     next: (now: QueueHolds[string] | undefined) => QueueHolds[string] | undefined,
   ): Promise<void> {
     await this.#writes.run(async () => {
@@ -216,12 +221,12 @@ export class Repositories {
       if (now?.by === hold?.by && now?.reason === hold?.reason && now?.diverged === hold?.diverged) return;
       const holds = hold === undefined ? others : { ...others, [base]: hold };
       const kind = hold === undefined ? "queue_resumed" : hold.by === "operator" ? "queue_paused" : "queue_stopped";
-      const actor = hold?.by === "system" ? SYSTEM : OPERATOR;
+      const actor = hold?.by === "system" ? SYSTEM : by;
       await this.#put({ ...repo, holds }, kind, { base, ...(hold ? { reason: hold.reason } : {}) }, actor);
     });
   }
 
-  async #put(repo: Repo, kind: string, detail: object = {}, actor: string = OPERATOR): Promise<void> {
+  async #put(repo: Repo, kind: string, detail: object | undefined, actor: string): Promise<void> {
     const { store, now } = this.#context;
     await store.write(() => {
       store.repositories.put(toRow(repo));
@@ -232,7 +237,7 @@ export class Repositories {
   }
 
   /** Removes a repository with its changes. Throws if an agent's config names it. */
-  async remove(name: string): Promise<void> {
+  async remove(name: string, by: string = OPERATOR): Promise<void> {
     this.refuseWhileCollecting("remove it", name);
     const repo = this.#repos.get(name) ?? this.get(name);
     const users = this.#context.agents.all().filter((agent) => accessOf(agent, name) !== undefined);
@@ -245,7 +250,7 @@ export class Repositories {
     await store.write(() => {
       store.changes.removeOf(repo.name);
       store.repositories.remove(repo.name);
-      store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind: "repo_removed", detail: { repo: repo.name } });
+      store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind: "repo_removed", detail: { repo: repo.name } });
     });
     this.#repos.delete(name);
     this.#damaged.delete(name);

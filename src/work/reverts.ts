@@ -24,12 +24,12 @@ export class Reverts {
   }
 
   /** Proposes the revert of a merged change. Throws if later changes of its base touch the same lines. */
-  propose(id: number, note?: string): Promise<ChangeRecord> {
+  propose(id: number, note: string | undefined, by: string): Promise<ChangeRecord> {
     const { repositories, changeStore } = this.#deps;
-    return repositories.uses.during(changeStore.get(id).repo, () => this.#propose(id, note));
+    return repositories.uses.during(changeStore.get(id).repo, () => this.#propose(id, note, by));
   }
 
-  async #propose(id: number, note: string | undefined): Promise<ChangeRecord> {
+  async #propose(id: number, note: string | undefined, by: string): Promise<ChangeRecord> {
     const { context, repositories, changeStore, changes } = this.#deps;
     const row = changeStore.get(id);
     const tip = repositories.tip(row.repo, row.base);
@@ -52,6 +52,7 @@ export class Reverts {
       body: note?.trim() ?? "",
       base: row.base,
       sha: made.commit,
+      by,
     });
   }
 }

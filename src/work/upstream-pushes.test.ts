@@ -78,10 +78,10 @@ test("nothing is written while pushing is off, and a push by hand says how to tu
   const sha = await merge();
   expect(refs()).toEqual({ "refs/heads/main": first });
   expect(pushes()).toEqual([]);
-  await expect(system.work.pushes.push("web")).rejects.toThrow("repo set web --push after-merge");
+  await expect(system.work.pushes.push("web", undefined, "operator")).rejects.toThrow("repo set web --push after-merge");
   await system.work.repositories.set("web", { settings: { push: "after-merge" } });
-  await expect(system.work.pushes.push("web", "next")).rejects.toThrow("web has no base next");
-  expect(await system.work.pushes.push("web")).toEqual({ base: "main", sha, branch: "hive/main" });
+  await expect(system.work.pushes.push("web", "next", "operator")).rejects.toThrow("web has no base next");
+  expect(await system.work.pushes.push("web", undefined, "operator")).toEqual({ base: "main", sha, branch: "hive/main" });
   expect(audited()).toEqual([["operator", sha]]);
 });
 
@@ -95,9 +95,9 @@ test("a folder that is exported no longer is not written; the failure is shown a
       { base: "main", state: "failed", reason: expect.stringContaining("it is not exported to the hive") as string },
     ]);
   }
-  await expect(system.work.pushes.push("web")).rejects.toThrow("it is not exported to the hive");
+  await expect(system.work.pushes.push("web", undefined, "operator")).rejects.toThrow("it is not exported to the hive");
   source.exported();
-  const { sha } = await system.work.pushes.push("web");
+  const { sha } = await system.work.pushes.push("web", undefined, "operator");
   expect(refs()["refs/heads/hive/main"]).toBe(sha);
   expect(pushes()).toEqual([{ base: "main", state: "pushed", sha }]);
 });
@@ -156,7 +156,7 @@ test.each([
   expect(pushes()).toMatchObject([{ state: "failed", reason: expect.stringContaining(why) as string }]);
   expect(refs()).toEqual(before);
   mend();
-  const { sha } = await system.work.pushes.push("web");
+  const { sha } = await system.work.pushes.push("web", undefined, "operator");
   expect(refs()["refs/heads/hive/main"]).toBe(sha);
   expect(refs()["refs/heads/main"]).toBe(first);
 });
@@ -193,7 +193,7 @@ test("a base that a reset moves back takes its branch along", async () => {
   const sha = await merge();
   const theirs = source.commit("b.txt", "two\n");
   await system.work.upstreams.fetch("web");
-  await system.work.divergences.reconcile("web", { by: "reset", ours: sha, upstream: theirs });
+  await system.work.divergences.reconcile("web", { by: "reset", ours: sha, upstream: theirs }, "operator");
   await system.work.pushes.idle();
   expect(refs()).toEqual({ "refs/heads/main": theirs, "refs/heads/hive/main": theirs });
 });
@@ -203,7 +203,7 @@ test("while a base has diverged, its side is pushed, and it goes on once the fol
   rmSync(join(source.folder, ".git", "refs", "heads", "hive"), { recursive: true });
   source.commit("b.txt", "two\n");
   expect((await system.work.upstreams.fetch("web")).diverged).toEqual(["main"]);
-  await system.work.pushes.push("web");
+  await system.work.pushes.push("web", undefined, "operator");
   expect(refs()["refs/heads/hive/main"]).toBe(sha);
   source.git("merge", "-q", "--no-edit", "hive/main");
   expect((await system.work.upstreams.fetch("web")).moved).toMatchObject([{ base: "main" }]);

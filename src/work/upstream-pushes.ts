@@ -4,7 +4,7 @@ import { listRefs, moveRef, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_REASON_CHARS } from "../wire/limits.ts";
-import { OPERATOR, SYSTEM } from "../wire/names.ts";
+import { SYSTEM } from "../wire/names.ts";
 import { HIVE_BRANCHES, pushBase } from "./git/export.ts";
 import type { Repo, Repositories, Upstream } from "./repositories.ts";
 import type { Upstreams } from "./upstream.ts";
@@ -67,7 +67,7 @@ export class UpstreamPushes {
   }
 
   /** Pushes a base now, for the operator. Throws with what to do if it cannot be pushed. */
-  async push(name: string, given?: string): Promise<{ base: string; sha: Sha; branch: string }> {
+  async push(name: string, given: string | undefined, by: string): Promise<{ base: string; sha: Sha; branch: string }> {
     const repo = this.#repositories.get(name);
     const base = given ?? repo.settings.base;
     if (repo.upstream === undefined)
@@ -78,7 +78,7 @@ export class UpstreamPushes {
         `${name} does not write to ${repo.upstream.folder}: ${hivectl(`repo set ${name} --push after-merge`)} allows it to write the branches ${HIVE_BRANCHES}<base>`,
       );
     if (this.#repositories.tip(name, base) === undefined) throw new HiveError("not_found", `${name} has no base ${base}`);
-    const sha = await this.#queue(name).run(() => this.#push(name, base, OPERATOR));
+    const sha = await this.#queue(name).run(() => this.#push(name, base, by));
     return { base, sha, branch: HIVE_BRANCHES + base };
   }
 

@@ -102,10 +102,10 @@ test("a base with commits on both sides has diverged: it stays, and its queue st
   expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: ["main"], gone: [] });
   expect(repositories.tip("web", "main")).toBe(ours);
   expect(repositories.view(repositories.get("web")).queues).toMatchObject([{ base: "main", state: "stopped" }]);
-  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("repo reconcile web --base main");
+  await expect(system.work.queue.resume("web", "main", "operator")).rejects.toThrow("repo reconcile web --base main");
   // Nor does a pause in between let it go on.
-  await system.work.queue.pause("web", "main");
-  await expect(system.work.queue.resume("web", "main")).rejects.toThrow("each have commits that the other lacks");
+  await system.work.queue.pause("web", "main", "operator");
+  await expect(system.work.queue.resume("web", "main", "operator")).rejects.toThrow("each have commits that the other lacks");
   git("merge", "-q", "--no-edit", ours);
   const { moved } = await upstreams.fetch("web");
   expect(moved).toEqual([{ base: "main", from: ours, to: git("rev-parse", "HEAD") }]);
@@ -114,7 +114,7 @@ test("a base with commits on both sides has diverged: it stays, and its queue st
   expect(repositories.view(repositories.get("web")).queues).toEqual([
     { base: "main", state: "paused", reason: "the operator paused it", waiting: [] },
   ]);
-  await system.work.queue.resume("web", "main");
+  await system.work.queue.resume("web", "main", "operator");
   expect(repositories.view(repositories.get("web")).queues).toEqual([]);
 });
 

@@ -48,7 +48,7 @@ export class Upstreams {
     name: string,
     { folder, nonce }: { folder: string; nonce: string },
     settings: Partial<RepoSettings>,
-    follow: Follow = {},
+    follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
     const upstream = { folder, nonce, owner: await ownerOf(folder) };
     follow.report?.("reading branches");
@@ -61,13 +61,13 @@ export class Upstreams {
         "bad_request",
         `${folder} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`,
       );
-    const repo = await this.#repositories.create(name, { ...settings, base }, upstream);
+    const repo = await this.#repositories.create(name, { ...settings, base }, upstream, follow.by);
     try {
       await this.#take(repo, upstream, refs, follow);
       await this.#repositories.measure(name);
       return this.#repositories.get(name);
     } catch (error) {
-      await this.#repositories.remove(name);
+      await this.#repositories.remove(name, follow.by);
       throw error;
     }
   }
@@ -75,14 +75,14 @@ export class Upstreams {
   /**
    * Fetches, and moves each base forward that its upstream contains. A `nonce` replaces the known one if the folder has it.
    */
-  fetch(name: string, options: Follow & { nonce?: string | undefined } = {}): Promise<Fetched> {
+  fetch(name: string, options: Follow & { nonce?: string | undefined; by?: string } = {}): Promise<Fetched> {
     return this.fetchThen(name, options, (fetched) => Promise.resolve(fetched));
   }
 
   /** Fetches, then does something before the next fetch of this repository begins. */
   fetchThen<T>(
     name: string,
-    { nonce, ...follow }: Follow & { nonce?: string | undefined },
+    { nonce, by, ...follow }: Follow & { nonce?: string | undefined; by?: string | undefined },
     act: (fetched: Fetched) => Promise<T>,
   ): Promise<T> {
     return this.#queue(name).run(async () => {
@@ -90,7 +90,8 @@ export class Upstreams {
       if (!repo.upstream) throw new HiveError("conflict", `the repository ${name} follows no folder: it has no upstream`);
       const upstream = { ...repo.upstream, nonce: nonce ?? repo.upstream.nonce };
       const refs = await listUpstream(this.#context.git, upstream);
-      if (upstream.nonce !== repo.upstream.nonce) await this.#repositories.set(name, { upstream }, "repo_exported");
+      if (upstream.nonce !== repo.upstream.nonce)
+        await this.#repositories.set(name, { upstream }, { kind: "repo_exported", ...(by === undefined ? {} : { by }) });
       return act(await this.#take(repo, upstream, refs, follow));
     });
   }

@@ -126,7 +126,7 @@ async function write(database: string, log: string, round: string): Promise<void
       const proposal = operations.propose_change.input.parse({ repo: "web", branch, title: branch });
       const { id, sha, digest } = await work.changes.propose(agent, proposal);
       note("proposed", id, sha);
-      await work.decisions.approve(id, { sha, digest }, true);
+      await work.decisions.approve(id, { sha, digest }, { by: "operator", digestNeeded: true });
       note("approved", id, sha);
       const merged = Promise.withResolvers<string>();
       const look = (): void => {

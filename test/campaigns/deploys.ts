@@ -55,8 +55,8 @@ async function write(database: string, log: string, round: string): Promise<void
     const [waiting] = system.store.approvals.openOf(name);
     const asked = waiting ?? (await system.requests.spawn({ name, by: "hm1nd", origin: "request" }));
     if (!waiting) note("asked", asked.id, name, asked.sha);
-    await system.decisions.approve(asked.id, {}, true).catch(ignoreBadRequest);
-    await system.decisions.approve(asked.id, {}, false);
+    await system.decisions.approve(asked.id, {}, { by: "operator", digestNeeded: true }).catch(ignoreBadRequest);
+    await system.decisions.approve(asked.id, {}, { by: "operator", digestNeeded: false });
     note("approved", asked.id, name, asked.sha);
     await follow(asked.id);
   }
@@ -72,11 +72,11 @@ async function write(database: string, log: string, round: string): Promise<void
       const { id, sha } = await system.requests.proposeFiles({ agent, files, by: "operator", description: `change ${n}` });
       note("asked", id, agent, sha);
       if (n % DENIED_EVERY === DENIED_EVERY - 1) {
-        await system.decisions.deny(id, "not today");
+        await system.decisions.deny(id, "not today", "operator");
         note("denied", id, agent, sha);
         continue;
       }
-      await system.decisions.approve(id, {}, false);
+      await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
       note("approved", id, agent, sha);
       if (!(await follow(id))) continue;
       if (before !== undefined && n % ROLLED_BACK_EVERY === 0)

@@ -170,6 +170,7 @@ export function aHive(extra: Partial<HiveView> = {}): HiveView {
 export function aState(extra: Partial<StateSnapshot> = {}): StateSnapshot {
   return {
     seq: 5000,
+    you: { name: "operator", role: "admin" },
     hive: aHive(),
     agents: [anAgent("hm1nd", { model: "sonnet" })],
     questions: [],

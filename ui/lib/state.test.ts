@@ -20,6 +20,7 @@ const message = (id: number, seq: number, extra: Partial<MessageView> = {}): Mes
 });
 const snapshot = (extra: Partial<StateSnapshot> = {}): StateSnapshot => ({
   seq: 10,
+  you: { name: "operator", role: "admin" },
   hive: {} as never,
   agents: [],
   questions: [],

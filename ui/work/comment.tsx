@@ -1,4 +1,5 @@
 import { useState, type ReactNode } from "react";
+import { isOperator } from "../../src/wire/roles.ts";
 import type { CommentView } from "../../src/wire/work.ts";
 import { Action } from "../kit/button.tsx";
 import { Folded } from "../kit/folded.tsx";
@@ -90,7 +91,7 @@ export function Comment({ comment, acts, isApart = false }: CommentProps): React
 function Said({ by, text }: { by: string; text: string }): ReactNode {
   return (
     <div className="body">
-      <Folded text={text}>{(shown) => (by === "operator" ? <Words text={shown} /> : <Prose text={shown} />)}</Folded>
+      <Folded text={text}>{(shown) => (isOperator(by) ? <Words text={shown} /> : <Prose text={shown} />)}</Folded>
     </div>
   );
 }

@@ -18,6 +18,7 @@ export function hiveCommands(program: Command): void {
             sessions,
             [
               { title: "ID", value: (one) => String(one.id) },
+              { title: "OPERATOR", value: (one) => one.operator },
               { title: "SEEN", value: (one) => `${age(one.last_seen_at, shell.now)} ago` },
               { title: "SINCE", value: (one) => `${age(one.created_at, shell.now)} ago`, spare: 1 },
               { title: "BROWSER", value: (one) => one.user_agent, isWide: true },

@@ -7,6 +7,7 @@ import { approves, consent, type Approving } from "../approving.ts";
 import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { MAX_PAGE_ROWS } from "../../wire/limits.ts";
+import { isOperator } from "../../wire/roles.ts";
 import { waitingChanges } from "../agent-text.ts";
 import { clean } from "../print.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
@@ -129,7 +130,7 @@ export function requestCommands(program: Command): void {
       shell.show(
         await shell.client.call("deny", { id, note }),
         ({ approval }) =>
-          `#${id} denied${approval.requested_by === "operator" ? "" : `; ${clean(approval.requested_by)} is notified`}`,
+          `#${id} denied${isOperator(approval.requested_by) ? "" : `; ${clean(approval.requested_by)} is notified`}`,
       ),
   );
 

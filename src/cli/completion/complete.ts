@@ -187,8 +187,12 @@ async function fromHive(
     }
     case "question":
       return (await client.call("questions", {})).questions.map((one) => row(one.id, `${one.agent}: ${one.question}`));
+    case "operator":
+      return (await client.call("operators", {})).operators.flatMap((one) =>
+        one.user === undefined ? [] : row(one.name, one.role),
+      );
     case "session":
-      return (await client.call("sessions", {})).sessions.map((one) => row(one.id, one.user_agent));
+      return (await client.call("sessions", {})).sessions.map((one) => row(one.id, `${one.operator} ${one.user_agent}`));
     case "inputs":
       return (await client.call("meta", {})).inputs.map((one) => row(one.name, one.rev ?? ""));
     default:

@@ -65,6 +65,7 @@ function snapshot(agents: AgentView[]): StateSnapshot {
   });
   return {
     seq: 1,
+    you: { name: "operator", role: "admin" },
     hive,
     agents,
     questions: [],

@@ -8,8 +8,9 @@ import { readDiff, readPatchPart } from "../../deploys/request-diff.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
-import { MANAGER, OPERATOR } from "../../wire/names.ts";
+import { MANAGER } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
+import { actorOf } from "./caller.ts";
 import { each, namesIn } from "./lifecycle.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
@@ -37,8 +38,6 @@ type Names =
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-const by = (caller: CallerContext): string => (caller.kind === "operator" ? OPERATOR : caller.agent.name);
-
 /** The commit that a diff starts from. */
 async function baseOf(context: HandlerContext, id: number, base: string): Promise<Sha | undefined> {
   const row = context.deploys.requestStore.get(id);
@@ -65,7 +64,7 @@ function rebuildAll(
   { wait, always, note }: { wait: boolean; always?: boolean; note?: string | undefined },
 ): ReturnType<typeof each> {
   return each(context, names, caller, async (agent) => {
-    const finished = context.deploys.autoUpdate.ask(agent, by(caller), { always: always === true, note });
+    const finished = context.deploys.autoUpdate.ask(agent, actorOf(caller), { always: always === true, note });
     // The queue logs its failure.
     if (!wait) return void finished.catch(() => {});
     const row = await finished;
@@ -108,15 +107,16 @@ export const approvalHandlers: Pick<Handlers, Names> = {
 
   async approve(context, input, caller) {
     const isBrowser = caller.kind === "operator" && caller.browser === true;
-    const row = await context.deploys.decisions.approve(input.id, input, isBrowser);
+    const row = await context.deploys.decisions.approve(input.id, input, { by: actorOf(caller), digestNeeded: isBrowser });
     return { approval: context.deploys.requestStore.view(row) };
   },
-  async deny(context, input) {
-    return { approval: context.deploys.requestStore.view(await context.deploys.decisions.deny(input.id, input.note)) };
+  async deny(context, input, caller) {
+    const row = await context.deploys.decisions.deny(input.id, input.note, actorOf(caller));
+    return { approval: context.deploys.requestStore.view(row) };
   },
   async cancel_request(context, input, caller) {
     return {
-      approval: context.deploys.requestStore.view(await context.deploys.decisions.cancel(input.request, by(caller), input)),
+      approval: context.deploys.requestStore.view(await context.deploys.decisions.cancel(input.request, actorOf(caller), input)),
     };
   },
   build_log(context, input) {
@@ -129,18 +129,18 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   async request_spawn(context, input, caller) {
     const { repos, ...rest } = input;
     const config = repos === undefined ? undefined : { repos };
-    const row = await context.deploys.requests.spawn({ ...rest, config, by: by(caller), origin: "request" });
+    const row = await context.deploys.requests.spawn({ ...rest, config, by: actorOf(caller), origin: "request" });
     return { request: row.id, risks: context.deploys.requestStore.view(row).risks };
   },
   async request_apply_commit(context, input, caller) {
     if (input.agent === MANAGER)
       throw new HiveError("forbidden", `${MANAGER} cannot change itself: ask the operator, who can propose it`);
-    const row = await context.deploys.requests.applyCommit({ ...input, by: by(caller), origin: "request" });
+    const row = await context.deploys.requests.applyCommit({ ...input, by: actorOf(caller), origin: "request" });
     return askedFor(context, row);
   },
-  async propose(context, input) {
+  async propose(context, input, caller) {
     const { agent, commit, files, description, note } = input;
-    const about = { agent, description, note, by: OPERATOR };
+    const about = { agent, description, note, by: actorOf(caller) };
     const row =
       commit === undefined
         ? await context.deploys.requests.proposeFiles({ ...about, files: files ?? [] })
@@ -148,11 +148,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return askedFor(context, row);
   },
 
-  rollback: async (context, { agent, id, note }) => ({
-    request: (await context.deploys.requests.rollback(agent, id, OPERATOR, note)).id,
+  rollback: async (context, { agent, id, note }, caller) => ({
+    request: (await context.deploys.requests.rollback(agent, id, actorOf(caller), note)).id,
   }),
-  rebuild: async (context, { name, note }) => ({
-    request: (await context.deploys.requests.rebuild(context.swarm.byName(name), OPERATOR, { note })).id,
+  rebuild: async (context, { name, note }, caller) => ({
+    request: (await context.deploys.requests.rebuild(context.swarm.byName(name), actorOf(caller), { note })).id,
   }),
   update: (context, input, caller) => rebuildAll(context, namesIn(context, input.scope, caller), caller, input),
   deploy_force(context, input) {

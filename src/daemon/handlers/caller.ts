@@ -1,6 +1,8 @@
 import type { Agent } from "../../agents/agent.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { HarnessSession } from "../../agents/harness-session.ts";
+import { operatorActor } from "../../wire/roles.ts";
+import type { Operator } from "../operator.ts";
 import type { CallerContext } from "./types.ts";
 
 /** The agent that a cage's call comes from. The socket lets no other caller through, so anything else is a defect. */
@@ -8,6 +10,16 @@ export function agentOf(caller: CallerContext): Extract<CallerContext, { kind: "
   if (caller.kind !== "agent") throw new Error("an agent's operation was called by the operator");
   return caller;
 }
+
+/** The operator that calls. Only for operations that no agent may call; anything else is a defect. */
+export function operatorOf(caller: CallerContext): Operator {
+  if (caller.kind !== "operator") throw new Error("an operator's operation was called by an agent");
+  return caller.operator;
+}
+
+/** Who calls, as the audit trail, requests and changes name it: an agent's name, or an operator's (`operatorActor`). */
+export const actorOf = (caller: CallerContext): string =>
+  caller.kind === "operator" ? operatorActor(caller.operator.name) : caller.agent.name;
 
 /** The harness that a call comes from. */
 export function harnessOf(caller: CallerContext): { agent: Agent; session: HarnessSession } {

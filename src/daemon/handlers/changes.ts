@@ -7,7 +7,7 @@ import { accessOf } from "../../work/work-context.ts";
 import { commentView } from "../../work/change-reader.ts";
 import { patchPart } from "../../diffs/patch-text.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
-import { agentOf } from "./caller.ts";
+import { actorOf, agentOf } from "./caller.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
 type Names =
@@ -71,7 +71,7 @@ export const changeHandlers: Pick<Handlers, Names> = {
     return { changes: rows.map((row) => rowOf(context, row)) };
   },
   async withdraw_change(context, input, caller) {
-    const by = caller.kind === "agent" ? caller.agent : { id: OPERATOR, name: OPERATOR };
+    const by = caller.kind === "agent" ? caller.agent : { id: OPERATOR, name: actorOf(caller) };
     return { change: rowOf(context, await context.work.changes.withdraw(input.change, by, input.note)) };
   },
   async review_change(context, input, caller) {
@@ -115,11 +115,15 @@ export const changeHandlers: Pick<Handlers, Names> = {
   },
   async change_approve(context, input, caller) {
     const isBrowser = caller.kind === "operator" && caller.browser === true;
-    return viewOf(context, await context.work.decisions.approve(input.change, input, isBrowser));
+    return viewOf(
+      context,
+      await context.work.decisions.approve(input.change, input, { by: actorOf(caller), digestNeeded: isBrowser }),
+    );
   },
-  change_deny: async (context, input) => viewOf(context, await context.work.decisions.deny(input.change, input.note)),
-  async change_comment(context, { change, text, ...place }) {
-    return { comment: commentView(await context.work.comments.draft(change, place, text)) };
+  change_deny: async (context, input, caller) =>
+    viewOf(context, await context.work.decisions.deny(input.change, input.note, actorOf(caller))),
+  async change_comment(context, { change, text, ...place }, caller) {
+    return { comment: commentView(await context.work.comments.draft(change, place, text, actorOf(caller))) };
   },
   async change_comment_drop(context, input) {
     await context.work.comments.drop(input.comment);
@@ -128,17 +132,20 @@ export const changeHandlers: Pick<Handlers, Names> = {
   async change_comment_resolve(context, input) {
     return { comment: commentView(await context.work.comments.resolve(input.comment, input.resolved)) };
   },
-  change_return: async (context, input) => viewOf(context, await context.work.decisions.return(input.change, input.note)),
-  change_retry: async (context, input) => viewOf(context, await context.work.decisions.retry(input.change)),
-  async change_dequeue(context, input) {
-    await context.work.queue.dequeue(input.change, input.note);
+  change_return: async (context, input, caller) =>
+    viewOf(context, await context.work.decisions.return(input.change, input.note, actorOf(caller))),
+  change_retry: async (context, input, caller) =>
+    viewOf(context, await context.work.decisions.retry(input.change, actorOf(caller))),
+  async change_dequeue(context, input, caller) {
+    await context.work.queue.dequeue(input.change, input.note, actorOf(caller));
     return viewOf(context, context.work.changeStore.get(input.change));
   },
-  async change_to_front(context, input) {
-    await context.work.queue.toFront(input.change);
+  async change_to_front(context, input, caller) {
+    await context.work.queue.toFront(input.change, actorOf(caller));
     return viewOf(context, context.work.changeStore.get(input.change));
   },
-  change_revert: async (context, input) => viewOf(context, await context.work.reverts.propose(input.change, input.note)),
+  change_revert: async (context, input, caller) =>
+    viewOf(context, await context.work.reverts.propose(input.change, input.note, actorOf(caller))),
   change_log(context, input) {
     const change = context.work.changeStore.view(context.work.changeStore.get(input.change));
     const file = context.paths.changeLog(input.change);

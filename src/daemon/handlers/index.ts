@@ -9,6 +9,7 @@ import { readHandlers } from "./read.ts";
 import { messageHandlers } from "./messages.ts";
 import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
+import { operatorHandlers } from "./operators.ts";
 import type { Handlers } from "./types.ts";
 import { workspaceHandlers } from "./workspaces.ts";
 
@@ -26,4 +27,5 @@ export const handlers: Handlers = {
   ...repositoryHandlers,
   ...changeHandlers,
   ...workspaceHandlers,
+  ...operatorHandlers,
 };

@@ -14,7 +14,11 @@ test("a failure with one agent of a scope does not affect the results of the oth
     },
     onUnexpected: (error: unknown) => void unexpected.push(error),
   } as unknown as HandlerContext;
-  const operator = { kind: "operator", ended: new AbortController().signal } as const;
+  const operator = {
+    kind: "operator",
+    operator: { name: "operator", role: "admin" },
+    ended: new AbortController().signal,
+  } as const;
   const { results } = await each(context, ["ada", "ghost", "bob", "cyd"], operator, async ({ name }) => {
     if (name === "ada") throw new TypeError("a defect");
     if (name === "bob") throw new HiveError("disk_full", "the disk is full");
@@ -39,7 +43,11 @@ test("destroying an agent closes its questions and ends its work after it is des
     deploys: { decisions: { clearFor: async () => {} }, marksChanged: async () => {} },
     work: { agentRemoved: async ({ id }: { id: string }) => void did.push(`ended the work of ${id}`) },
   } as unknown as HandlerContext;
-  const operator = { kind: "operator", ended: new AbortController().signal } as const;
+  const operator = {
+    kind: "operator",
+    operator: { name: "operator", role: "admin" },
+    ended: new AbortController().signal,
+  } as const;
   await lifecycleHandlers.destroy(context, { name: "ada", purge: false }, operator);
   expect(did).toEqual(["destroyed", "closed questions of id-ada", "ended the work of id-ada"]);
 });

@@ -1,8 +1,9 @@
 import { failure } from "../../rpc/envelope.ts";
 import { HiveError } from "../../wire/error.ts";
-import { MANAGER, OPERATOR } from "../../wire/names.ts";
+import { MANAGER } from "../../wire/names.ts";
 import type { Agent } from "../../agents/agent.ts";
 import type { Output } from "../../wire/operations.ts";
+import { actorOf } from "./caller.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
 type Names =
@@ -63,16 +64,14 @@ export async function each(
 /** Starts an agent. While everything is stopped, only the operator may. */
 async function startOne(context: HandlerContext, agent: Agent, caller: CallerContext): Promise<void> {
   if (caller.kind === "agent") context.allStop.check();
-  await context.commands.start(agent, by(caller));
-  await context.allStop.started(agent);
+  await context.commands.start(agent, actorOf(caller));
+  await context.allStop.started(agent, actorOf(caller));
 }
 
-const by = (caller: CallerContext): string => (caller.kind === "operator" ? "operator" : caller.agent.name);
-
 export const lifecycleHandlers: Pick<Handlers, Names> = {
-  async spawn(context, input) {
+  async spawn(context, input, caller) {
     const { requests, requestStore, through } = context.deploys;
-    const row = await requests.spawn({ ...input, by: OPERATOR, origin: "spawn" });
+    const row = await requests.spawn({ ...input, by: actorOf(caller), origin: "spawn" });
     await through(row.id);
     return { agent: context.views.agent(context.swarm.byName(input.name)), risks: requestStore.view(row).risks };
   },
@@ -80,39 +79,39 @@ export const lifecycleHandlers: Pick<Handlers, Names> = {
     each(context, namesIn(context, input.scope, caller), caller, (agent) => startOne(context, agent, caller)),
   stop: (context, input, caller) =>
     each(context, namesIn(context, input.scope, caller), caller, (agent) =>
-      context.commands.stop(agent, { graceful: input.graceful, by: by(caller) }),
+      context.commands.stop(agent, { graceful: input.graceful, by: actorOf(caller) }),
     ),
-  stop_all: async (context, input) => ({ results: await context.allStop.stop({ ...input, by: OPERATOR }) }),
-  start_what_ran: async (context) => ({ results: await context.allStop.startWhatRan(OPERATOR) }),
+  stop_all: async (context, input, caller) => ({ results: await context.allStop.stop({ ...input, by: actorOf(caller) }) }),
+  start_what_ran: async (context, _input, caller) => ({ results: await context.allStop.startWhatRan(actorOf(caller)) }),
   async restart(context, input, caller) {
     const agent = target(context, input.name, caller);
     if (caller.kind === "agent") context.allStop.check();
-    await context.commands.restart(agent, by(caller));
-    await context.allStop.started(agent);
+    await context.commands.restart(agent, actorOf(caller));
+    await context.allStop.started(agent, actorOf(caller));
     return {};
   },
   async kill(context, input, caller) {
-    await context.commands.stop(target(context, input.name, caller), { graceful: false, by: by(caller) });
+    await context.commands.stop(target(context, input.name, caller), { graceful: false, by: actorOf(caller) });
     return {};
   },
-  async destroy(context, input) {
+  async destroy(context, input, caller) {
     const agent = context.commands.destroyable(input.name, input);
     if (input.purge) context.backups.refuseWhileTaking("purge it");
     await context.deploys.decisions.clearFor(input.name);
-    await context.commands.destroy(input.name, { purge: input.purge, note: input.note });
+    await context.commands.destroy(input.name, { purge: input.purge, note: input.note, by: actorOf(caller) });
     await context.questions.closeOf(agent.id);
-    if (input.purge) await context.deploys.forget(input.name);
+    if (input.purge) await context.deploys.forget(input.name, actorOf(caller));
     await context.work.agentRemoved(agent, input);
     await context.deploys.marksChanged();
     return {};
   },
-  async revive(context, input) {
+  async revive(context, input, caller) {
     const { requests, through } = context.deploys;
-    await through((await requests.revive(input.name, OPERATOR, { note: input.note })).id);
+    await through((await requests.revive(input.name, actorOf(caller), { note: input.note })).id);
     return { agent: context.views.agent(context.swarm.byName(input.name)) };
   },
-  async set_paused(context, input) {
-    await context.commands.setPaused(context.swarm.byName(input.name), input.paused);
+  async set_paused(context, input, caller) {
+    await context.commands.setPaused(context.swarm.byName(input.name), input.paused, actorOf(caller));
     return {};
   },
   tombstones: async (context) => ({ agents: await context.swarm.tombstones() }),

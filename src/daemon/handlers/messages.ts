@@ -2,7 +2,7 @@ import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import { principalId } from "./history.ts";
 import type { CallerContext, Handlers } from "./types.ts";
-import { agentOf } from "./caller.ts";
+import { actorOf, agentOf } from "./caller.ts";
 
 type Names =
   | "send"
@@ -16,9 +16,11 @@ type Names =
   | "chain_resume"
   | "wake";
 
-/** The principal that a caller sends as. */
+/** The principal that a caller sends as. Every operator is `operator`; the label says which. */
 export function senderOf(caller: CallerContext): { id: string; label?: string } {
-  return caller.kind === "operator" ? { id: OPERATOR } : { id: caller.agent.id };
+  if (caller.kind === "agent") return { id: caller.agent.id };
+  const { name } = caller.operator;
+  return name === OPERATOR ? { id: OPERATOR } : { id: OPERATOR, label: name };
 }
 
 export const messageHandlers: Pick<Handlers, Names> = {
@@ -48,7 +50,13 @@ export const messageHandlers: Pick<Handlers, Names> = {
     return context.history.waiting(who, input.limit);
   },
   message: (context, input) => ({ message: context.history.whole(input.id) }),
-  message_retry: async (context, input) => ({ message: await context.broker.repairs.retry(input.id) }),
-  message_drop: async (context, input) => ({ message: await context.broker.repairs.drop(input.id) }),
-  chain_resume: async (context, input) => ({ released: await context.broker.repairs.resumeChain(input.chain) }),
+  message_retry: async (context, input, caller) => ({
+    message: await context.broker.repairs.retry(input.id, actorOf(caller)),
+  }),
+  message_drop: async (context, input, caller) => ({
+    message: await context.broker.repairs.drop(input.id, actorOf(caller)),
+  }),
+  chain_resume: async (context, input, caller) => ({
+    released: await context.broker.repairs.resumeChain(input.chain, actorOf(caller)),
+  }),
 };

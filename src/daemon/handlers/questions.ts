@@ -1,5 +1,5 @@
 import type { Handlers } from "./types.ts";
-import { agentOf } from "./caller.ts";
+import { actorOf, agentOf } from "./caller.ts";
 
 type Names = "ask_operator" | "questions" | "question" | "answer" | "question_cancel";
 
@@ -9,6 +9,8 @@ export const questionHandlers: Pick<Handlers, Names> = {
   }),
   questions: (context, input) => context.questions.list(input),
   question: (context, input) => ({ question: context.questions.whole(input.id) }),
-  answer: async (context, input) => ({ question: await context.questions.answer(input) }),
-  question_cancel: async (context, input) => ({ question: await context.questions.cancel(input.id) }),
+  answer: async (context, input, caller) => ({ question: await context.questions.answer(input, actorOf(caller)) }),
+  question_cancel: async (context, input, caller) => ({
+    question: await context.questions.cancel(input.id, actorOf(caller)),
+  }),
 };

@@ -7,6 +7,7 @@ import { HiveError } from "../../wire/error.ts";
 import type { Output } from "../../wire/operations.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { subscribeLines } from "../stream.ts";
+import { operatorOf } from "./caller.ts";
 import type { Handlers } from "./types.ts";
 
 type Names =
@@ -19,9 +20,6 @@ type Names =
   | "watch"
   | "logs"
   | "config"
-  | "login"
-  | "sessions"
-  | "session_revoke"
   | "shutdown";
 
 export const readHandlers: Pick<Handlers, Names> = {
@@ -53,7 +51,10 @@ export const readHandlers: Pick<Handlers, Names> = {
       },
     };
   },
-  state: (context, input) => ({ state: context.views.snapshot(input.messages) }),
+  state(context, input, caller) {
+    const { name, role } = operatorOf(caller);
+    return { state: context.views.snapshot(input.messages, { name, role }) };
+  },
   turn_events: (context, input) => context.turns.page(context.swarm.byNameEvenDestroyed(input.agent), input),
 
   async *watch(context, input, caller) {
@@ -85,12 +86,6 @@ export const readHandlers: Pick<Handlers, Names> = {
     return { files: (await readGeneration(root)).map(readFile) };
   },
 
-  login: (context) => context.sessions.launch(context.urls.home),
-  sessions: (context) => ({ sessions: context.sessions.list() }),
-  async session_revoke(context, input) {
-    await context.sessions.revoke(input.id);
-    return {};
-  },
   shutdown(context) {
     // Answer first: the caller should get the answer before its socket closes.
     setImmediate(() => context.requestShutdown("hivectl shutdown"));

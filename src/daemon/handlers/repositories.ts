@@ -2,6 +2,7 @@ import { BranchName, type RepoSettings } from "../../wire/work.ts";
 import { HiveError } from "../../wire/error.ts";
 import { instant } from "../../wire/instant.ts";
 import { withProgress } from "../progress-stream.ts";
+import { actorOf, operatorOf } from "./caller.ts";
 import type { Handlers } from "./types.ts";
 
 type Names =
@@ -44,80 +45,80 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     }));
     return { repo: repositories.view(repo), branches };
   },
-  async repo_create({ work: { repositories } }, input) {
-    return { repo: repositories.view(await repositories.create(input.name, given(input))) };
+  async repo_create({ work: { repositories } }, input, caller) {
+    return { repo: repositories.view(await repositories.create(input.name, given(input), undefined, actorOf(caller))) };
   },
   async *repo_add({ work: { repositories, upstreams } }, input, caller) {
     const { folder, nonce, ...settings } = input;
     const steps = withProgress(caller, (signal, report: (words: string) => void) =>
-      upstreams.add(input.name, { folder, nonce }, given(settings), { signal, report }),
+      upstreams.add(input.name, { folder, nonce }, given(settings), { signal, report, by: actorOf(caller) }),
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
-  async repo_fetch({ work: { repositories, upstreams, queue } }, { name, nonce }) {
-    const fetched = await upstreams.fetch(name, { nonce });
+  async repo_fetch({ work: { repositories, upstreams, queue } }, { name, nonce }, caller) {
+    const fetched = await upstreams.fetch(name, { nonce, by: actorOf(caller) });
     // A base that has diverged no longer is not held any more.
     queue.kickAll(name);
     await repositories.measure(name);
     return { repo: repositories.view(repositories.get(name)), ...fetched };
   },
   repo_divergence: ({ work: { divergences } }, { name, base }) => divergences.view(name, base),
-  async repo_reconcile({ work: { repositories, divergences, queue } }, { name, ...wish }) {
+  async repo_reconcile({ work: { repositories, divergences, queue } }, { name, ...wish }, caller) {
     try {
-      const done = await divergences.reconcile(name, wish);
+      const done = await divergences.reconcile(name, wish, actorOf(caller));
       return { repo: repositories.view(repositories.get(name)), ...done };
     } finally {
       // Also after a refusal: the fetch before it may have ended a divergence.
       queue.kickAll(name);
     }
   },
-  async repo_push({ work: { repositories, pushes } }, { name, base }) {
-    const done = await pushes.push(name, base);
+  async repo_push({ work: { repositories, pushes } }, { name, base }, caller) {
+    const done = await pushes.push(name, base, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)), ...done };
   },
-  async repo_set({ work: { repositories, pushes, queue } }, input) {
+  async repo_set({ work: { repositories, pushes, queue } }, input, caller) {
     const { base } = input;
     const repo = repositories.get(input.name);
     const tips = repositories.tips(repo.name);
     if (base !== undefined && tips.size > 0 && !tips.has(base))
       throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
-    const set = await repositories.set(input.name, { settings: given(input) });
+    const set = await repositories.set(input.name, { settings: given(input) }, { by: actorOf(caller) });
     pushes.kick(input.name);
     queue.settingsChanged(input.name);
     return { repo: repositories.view(set) };
   },
-  async repo_remove({ backups, work: { repositories, queue } }, { name }) {
+  async repo_remove({ backups, work: { repositories, queue } }, { name }, caller) {
     backups.refuseWhileTaking("remove the repository");
-    await repositories.remove(name);
+    await repositories.remove(name, actorOf(caller));
     await queue.forget(name);
     return {};
   },
-  repo_gc({ backups, work: { collector } }, { name, now, dry_run }) {
+  repo_gc({ backups, work: { collector } }, { name, now, dry_run }, caller) {
     if (dry_run) return collector.estimate(name);
     backups.refuseWhileTaking("remove objects");
-    return collector.run(name, { now });
+    return collector.run(name, { now, by: actorOf(caller) });
   },
   repo_includes: ({ work: { includes } }, { name }) => ({ files: includes.list(name) }),
-  async repo_include({ deploys, work: { includes } }, { name, ...file }) {
-    const stored = await includes.put(name, file);
+  async repo_include({ deploys, work: { includes } }, { name, ...file }, caller) {
+    const stored = await includes.put(name, file, actorOf(caller));
     await deploys.marksChanged();
     return { file: stored };
   },
-  async repo_include_remove({ deploys, work: { includes } }, { name, path }) {
-    await includes.remove(name, path);
+  async repo_include_remove({ deploys, work: { includes } }, { name, path }, caller) {
+    await includes.remove(name, path, actorOf(caller));
     await deploys.marksChanged();
     return {};
   },
-  repo_token(context, { name }) {
+  repo_token(context, { name }, caller) {
     context.work.repositories.get(name);
-    const { token, expiresAt } = context.repoTokens.issue(name);
+    const { token, expiresAt } = context.repoTokens.issue(name, operatorOf(caller).name);
     return { url: `${context.urls.home}/git/${name}`, token, expires_at: instant(expiresAt) };
   },
-  async queue_pause({ work: { repositories, queue } }, { name, base, paused }) {
+  async queue_pause({ work: { repositories, queue } }, { name, base, paused }, caller) {
     const repo = repositories.get(name);
     const which = base ?? BranchName.parse(repo.settings.base);
-    if (paused) await queue.pause(name, which);
-    else await queue.resume(name, which);
+    if (paused) await queue.pause(name, which, actorOf(caller));
+    else await queue.resume(name, which, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };
   },
 };

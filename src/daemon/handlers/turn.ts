@@ -1,13 +1,14 @@
 import { HiveError } from "../../wire/error.ts";
 import { isMistypedModel, modelAdvice, unlistedModel } from "../../wire/model-advice.ts";
+import { actorOf } from "./caller.ts";
 import type { Handlers } from "./types.ts";
 
 type Names = "cancel" | "compact" | "model" | "new_session";
 
 export const turnHandlers: Pick<Handlers, Names> = {
-  async cancel(context, input) {
+  async cancel(context, input, caller) {
     const agent = context.swarm.byName(input.name);
-    if (input.return) await context.commands.setPaused(agent, true);
+    if (input.return) await context.commands.setPaused(agent, true, actorOf(caller));
     const running = agent.activity !== "idle" && agent.harness !== undefined;
     return { cancelled: running && agent.harness.push({ push: "cancel", return: input.return }) };
   },

@@ -21,6 +21,8 @@ import type { Store } from "../../store/store.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
 import type { AgentPages } from "../http/agent-pages.ts";
+import type { Operator } from "../operator.ts";
+import type { Operators } from "../operators.ts";
 import type { Sessions } from "../sessions.ts";
 import type { HiveWork } from "../../work/open.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
@@ -48,20 +50,23 @@ export interface HandlerContext {
   feed: Feed;
   views: Views;
   sessions: Sessions;
+  operators: Operators;
   pages: Pick<AgentPages, "portOf">;
   paths: Paths;
   urls: { home: string; domain: string | undefined };
   /** The prefixes of model ids in the operator's prices. */
   pricedModels: readonly string[];
+  now(): number;
   /** Asks the daemon to stop its cages and exit. */
   requestShutdown(words: string): void;
   onUnexpected(error: unknown): void;
 }
 
-/** The caller, as the socket identifies it. */
+/** The caller, as the socket or the session identifies it. */
 export type CallerContext =
   | {
       kind: "operator";
+      operator: Operator;
       ended: AbortSignal;
       /** The call comes from a page, so an approval must name the digest of what the page showed. */ browser?: boolean;
     }

@@ -1,4 +1,5 @@
 import { HiveError } from "../../wire/error.ts";
+import { actorOf } from "./caller.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
 /** Sends the operator's answer to a harness that waits for it. */
@@ -13,9 +14,9 @@ export const workspaceHandlers: Pick<Handlers, "workspaces" | "workspace_drop" |
   async workspaces({ swarm, work }, { name }) {
     return { workspaces: await work.workspaces.list(name === undefined ? swarm.all() : [swarm.byName(name)]) };
   },
-  async workspace_drop({ backups, swarm, work }, { name, repo }) {
+  async workspace_drop({ backups, swarm, work }, { name, repo }, caller) {
     backups.refuseWhileTaking("drop the workspace");
-    await work.workspaces.drop(swarm.byName(name), repo);
+    await work.workspaces.drop(swarm.byName(name), repo, actorOf(caller));
     return {};
   },
   workspace_retry: (context, { name }) => answer(context, name, "retry"),

@@ -12,6 +12,9 @@ import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";
 import { MAX_LINE_BYTES } from "../../wire/limits.ts";
 import { AgentName, Seq } from "../../wire/names.ts";
 import { operations, type OperationName, type Output, type Parsed } from "../../wire/operations.ts";
+import { operatorActor } from "../../wire/roles.ts";
+import type { Operator } from "../operator.ts";
+import type { Operators } from "../operators.ts";
 import { openEventStream, type EventStream } from "./events.ts";
 import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
@@ -42,8 +45,9 @@ export interface WebDeps {
   only?: { agent: string; home(): string };
   files: StaticFiles;
   sessions: Sessions;
-  /** Runs an operation of the contract as the operator. */
-  call(name: OperationName, input: never): Promise<object>;
+  operators: Pick<Operators, "find" | "permit">;
+  /** Runs an operation of the contract for an operator. */
+  call(name: OperationName, input: never, operator: Operator): Promise<object>;
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
   subscribe(filter: EventFilter, stream: EventStream): () => void;
   metrics(): Promise<string>;
@@ -54,7 +58,7 @@ export interface WebDeps {
 
 export type EventFilter = Pick<Parsed<"watch">, "after" | "agent" | "kinds">;
 
-type Env = { Bindings: HttpBindings; Variables: { session: SessionRecord } };
+type Env = { Bindings: HttpBindings; Variables: { session: SessionRecord; operator: Operator } };
 
 const EventQuery = z.object({
   after: z.coerce.number().pipe(Seq).optional(),
@@ -99,8 +103,10 @@ export function webApp(deps: WebDeps): Hono<Env> {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     if (isRead && (c.req.path === "/login" || deps.files.publicPaths.has(c.req.path))) return next();
     const session = deps.sessions.check(getCookie(c, cookieName));
-    if (session) {
+    const operator = session && deps.operators.find(session.operator);
+    if (session && operator) {
       c.set("session", session);
+      c.set("operator", operator);
       return next();
     }
     const wantsPage = isRead && !c.req.path.startsWith("/api/") && c.req.path !== "/metrics";
@@ -111,17 +117,23 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.get("/login", (c) => deps.files.send(c, "/login.html"));
 
   app.post("/api/logout", async (c) => {
-    await deps.sessions.revoke(c.get("session").id);
+    const { id, operator } = c.get("session");
+    await deps.sessions.revoke(id, operatorActor(operator));
     return c.json(success({}));
   });
 
-  const look = async (): Promise<Output<"state">> => {
-    const input = parseOrThrow(operations.state.input, {});
-    return (await deps.call("state", input as never)) as Output<"state">;
+  /** Parses an input after the operator's role is checked, and runs the operation. */
+  const run = async (c: Context<Env>, name: OperationName, read: () => Promise<object> | object): Promise<object> => {
+    const operator = c.get("operator");
+    deps.operators.permit(operator, name);
+    const input = parseOrThrow(operations[name].input, await read());
+    return deps.call(name, input as never, operator);
   };
-  app.get("/api/state", async (c) => c.json(success(await look()), 200, { "Cache-Control": "no-store" }));
+  const look = (c: Context<Env>): Promise<Output<"state">> => run(c, "state", () => ({})) as Promise<Output<"state">>;
+  app.get("/api/state", async (c) => c.json(success(await look(c)), 200, { "Cache-Control": "no-store" }));
 
   app.get("/api/events", (c) => {
+    deps.operators.permit(c.get("operator"), "watch");
     const query = parseOrThrow(EventQuery, c.req.query());
     const resumed = c.req.header("last-event-id");
     const filter = parseOrThrow(operations.watch.input, {
@@ -141,15 +153,8 @@ export function webApp(deps: WebDeps): Hono<Env> {
 
   app.get("/metrics", async (c) => c.text(await deps.metrics()));
 
-  app.post("/op-send", async (c) => {
-    const input = parseOrThrow(operations.send.input, await jsonBody(c));
-    return c.json(success(await deps.call("send", input as never)));
-  });
-
-  app.post("/meta-update", async (c) => {
-    const input = parseOrThrow(operations.meta_update.input, await jsonBody(c));
-    return c.json(success(await deps.call("meta_update", input as never)));
-  });
+  app.post("/op-send", async (c) => c.json(success(await run(c, "send", () => jsonBody(c)))));
+  app.post("/meta-update", async (c) => c.json(success(await run(c, "meta_update", () => jsonBody(c)))));
 
   app.post("/api/:operation", async (c) => {
     const name = c.req.param("operation");
@@ -158,8 +163,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     if (!(operation.callers as readonly string[]).includes("operator") || "stream" in operation) {
       throw new HiveError("forbidden", `"${name}" is not served over HTTP`);
     }
-    const input = parseOrThrow(operation.input, await jsonBody(c));
-    return c.json(success(await deps.call(name as OperationName, input as never)));
+    return c.json(success(await run(c, name as OperationName, () => jsonBody(c))));
   });
 
   app.get("*", async (c) => {
@@ -172,7 +176,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     // Every other path without a file is an address inside the app.
     if (deps.files.has(c.req.path) && c.req.path !== APP) return deps.files.send(c, c.req.path);
     if (c.req.path !== APP && c.req.path.includes(".")) return c.text("not found\n", 404);
-    return deps.files.sendApp(c, (await look()).state);
+    return deps.files.sendApp(c, (await look(c)).state);
   });
 
   app.notFound((c) => fail(c, new HiveError("not_found", "no such address")));

@@ -22,7 +22,7 @@ beforeAll(async () => {
     await work.seed(repo, "main", { "README.md": "hello\n" });
   }
   const hosts = new Set<string>();
-  const app = webApp({ origins: { hosts }, git: { tokens, work } } as unknown as WebDeps);
+  const app = webApp({ origins: { hosts }, git: { tokens, permit: () => {}, work } } as unknown as WebDeps);
   const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 const address = (repo: string, token: string): string => `${origin.replace("http://", `http://me:${token}@`)}/git/${repo}`;
-const url = (): string => address("web", tokens.issue("web").token);
+const url = (): string => address("web", tokens.issue("web", "bob").token);
 let clones = 0;
 
 async function clone(): Promise<{ git(...argv: string[]): Promise<GitEnd>; commit(text: string): Promise<string> }> {
@@ -63,10 +63,10 @@ test("only a token of this repository opens it, for ten minutes, and never to a 
         resolve([answer.statusCode ?? 0, answer.headers["www-authenticate"]]);
       }).once("error", reject);
     });
-  const { token } = tokens.issue("web");
+  const { token } = tokens.issue("web", "bob");
   const basic = 'Basic realm="hyperhive", charset="UTF-8"';
   expect(await ask(token)).toEqual([200, undefined]);
-  for (const wrong of [undefined, "", `${token}x`.slice(1), tokens.issue("api").token])
+  for (const wrong of [undefined, "", `${token}x`.slice(1), tokens.issue("api", "bob").token])
     expect(await ask(wrong)).toEqual([401, basic]);
   // Before the token is looked at: a page that has rebound its name learns nothing.
   for (const host of ["evil.example", "localhost", new URL(origin).host.replace("127.0.0.1", "127.0.0.2")])

@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { HiveWork } from "../../work/open.ts";
+import { operatorActor } from "../../wire/roles.ts";
 import { RepoName } from "../../wire/work.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
 
@@ -10,7 +11,9 @@ import type { RepoTokens } from "../repo-tokens.ts";
 export const GIT_PATH = "/git";
 
 export interface OperatorGit {
-  tokens: Pick<RepoTokens, "holds">;
+  tokens: Pick<RepoTokens, "holder">;
+  /** Throws if the operator of a name may not use git any more. */
+  permit(operator: string): void;
   work: Pick<HiveWork, "repositories" | "transport">;
 }
 
@@ -18,7 +21,7 @@ export interface OperatorGit {
  * The operator's git over HTTP. It takes the token of a repository and nothing else: a browser's cookie has no power
  * here, and what a page can send is refused.
  */
-export function gitRoute({ tokens, work }: OperatorGit) {
+export function gitRoute({ tokens, permit, work }: OperatorGit) {
   return async (c: Context<{ Bindings: HttpBindings }>): Promise<Response> => {
     const sentByPage =
       c.req.header("origin") !== undefined || [...c.req.raw.headers.keys()].some((name) => name.startsWith("sec-fetch-"));
@@ -26,12 +29,14 @@ export function gitRoute({ tokens, work }: OperatorGit) {
     const path = c.req.path.slice(GIT_PATH.length);
     const repo = RepoName.safeParse(/^\/([^/]+?)(?:\.git)?\//.exec(path)?.[1]).data;
     const token = passwordOf(c.req.header("authorization"));
-    if (repo === undefined || token === undefined || !tokens.holds(repo, token)) {
+    const holder = repo === undefined || token === undefined ? undefined : tokens.holder(repo, token);
+    if (repo === undefined || holder === undefined) {
       const headers = { "WWW-Authenticate": 'Basic realm="hyperhive", charset="UTF-8"', "Cache-Control": "no-store" };
       return c.text(`this address takes a token: ${hivectl("repo remote <repository> --add")} sets up a clone\n`, 401, headers);
     }
     if (!work.repositories.find(repo)) return c.text(`there is no repository ${repo}\n`, 404);
-    const caller = await work.transport.operatorCaller(repo);
+    permit(holder);
+    const caller = await work.transport.operatorCaller(repo, operatorActor(holder));
     const { search } = new URL(c.req.url);
     await work.transport.endpoint.serve(path + search, c.env.incoming, c.env.outgoing, caller);
     return RESPONSE_ALREADY_SENT;

@@ -174,7 +174,7 @@ test("what no base, branch or workspace needs goes, and all that a workspace nee
   await work.repositories.setTags("web", new Map(Object.entries({ v1, v2 })));
   own();
   const estimate = await collector.estimate("web");
-  const result = await collector.run("web", { now: false });
+  const result = await collector.run("web", { now: false, by: "operator" });
   expect(has(garbage)).toBe(false);
   expect([v1, v2].map(has)).toEqual([true, true]);
   expect(await git(web, "describe", "origin/main")).toBe("v1");
@@ -186,7 +186,7 @@ test("what no base, branch or workspace needs goes, and all that a workspace nee
   const [line] = work.store.ledger.audited({ kind: "repo_collected", before: Number.MAX_SAFE_INTEGER, limit: 1 });
   expect(JSON.parse(line?.detail ?? "")).toMatchObject({ repo: "web", before: result.before, after: result.after });
   // What was left is one pack, and a second run removes nothing.
-  expect((await collector.run("web", { now: false })).after).toEqual(result.after);
+  expect((await collector.run("web", { now: false, by: "operator" })).after).toEqual(result.after);
 });
 
 test("an old branch goes with its row, unless an open change or something that stays needs it", async () => {
@@ -236,7 +236,7 @@ test("an old branch goes with its row, unless an open change or something that s
   const pushed = work.store.repositories.pushedBytes(scout.id);
   expect((await collector.estimate("web")).branches).toEqual(["scout/old"]);
   expect(has(old)).toBe(true);
-  expect((await collector.run("web", { now: false })).branches).toEqual(["scout/old"]);
+  expect((await collector.run("web", { now: false, by: "operator" })).branches).toEqual(["scout/old"]);
   expect([old, proposed, kept, fresh].map(has)).toEqual([false, true, true, true]);
   expect(work.store.repositories.branches("web").map(({ branch }) => branch)).toEqual(["kept", "new", "proposed"]);
   expect([...(await listRefs(folder, ["refs/changes"])).keys()]).toEqual(["refs/changes/900/2"]);
@@ -262,7 +262,7 @@ test("nothing that a workspace contains runs, and one that cannot be read keeps 
   writeFileSync(join(web, ".gitattributes"), "* filter=x\n");
   const garbage = await workspaceElsewhere();
   own();
-  await collector.run("web", { now: false });
+  await collector.run("web", { now: false, by: "operator" });
   expect(has(garbage)).toBe(false);
   expect(existsSync(touched)).toBe(false);
 
@@ -290,11 +290,11 @@ test("nothing that a workspace contains runs, and one that cannot be read keeps 
   for (const [words, act] of refusals) {
     act();
     own();
-    await expect(collector.run("web", { now: false })).rejects.toThrow(words);
+    await expect(collector.run("web", { now: false, by: "operator" })).rejects.toThrow(words);
     expect(has(again)).toBe(true);
     execFileSync("rm", ["-rf", join(web, ".git/index"), join(web, ".git/reftable"), join(root, "linked")]);
   }
-  await collector.run("web", { now: false });
+  await collector.run("web", { now: false, by: "operator" });
   expect(has(again)).toBe(false);
 });
 
@@ -312,12 +312,14 @@ test("a removal that breaks at any step, by an error or a full disk, leaves all 
         // In the middle of the files that go.
         if (++passed === (point === "gc_removing" ? 2 : 1)) throw error;
       });
-      await expect(collector.run("web", { now: false })).rejects.toThrow("code" in error ? "the disk is full" : "broken");
+      await expect(collector.run("web", { now: false, by: "operator" })).rejects.toThrow(
+        "code" in error ? "the disk is full" : "broken",
+      );
       work.breakAt.clear();
       expect(needed.every(has), input).toBe(true);
       await expectWhole(web, copy);
     }
-  await collector.run("web", { now: false });
+  await collector.run("web", { now: false, by: "operator" });
   expect(needed.every(has)).toBe(true);
   expect(readdirSync(join(folder, "objects")).filter((name) => name.length === 2)).toHaveLength(0);
   await expectWhole(web, copy);
@@ -330,9 +332,9 @@ test("a push, a fetch and a merge that run are waited for, and later ones wait",
   const order: string[] = [];
   const first = Promise.withResolvers<void>();
   const one = uses.during("web", () => first.promise.then(() => void order.push("push")));
-  const alone = collector.run("web", { now: false }).then(() => void order.push("removal"));
+  const alone = collector.run("web", { now: false, by: "operator" }).then(() => void order.push("removal"));
   await expect.poll(() => order.length === 0 && work.repositories.view(work.repositories.get("web")).collecting).toBeTruthy();
-  await expect(collector.run("web", { now: false })).rejects.toThrow("are being removed");
+  await expect(collector.run("web", { now: false, by: "operator" })).rejects.toThrow("are being removed");
   await expect(work.repositories.remove("web")).rejects.toThrow("remove it once that is done");
   first.resolve();
   await Promise.all([one, alone]);
@@ -345,7 +347,7 @@ test("an agent that begins to work on the repository meanwhile keeps everything,
   const garbage = await workspaceElsewhere();
   Object.assign(scout, { phase: { at: "running", running: {} } });
   try {
-    await expect(collector.run("web", { now: false })).rejects.toThrow("scout began to work on web meanwhile");
+    await expect(collector.run("web", { now: false, by: "operator" })).rejects.toThrow("scout began to work on web meanwhile");
   } finally {
     Object.assign(scout, { phase: { at: "stopped" } });
   }
@@ -359,10 +361,10 @@ test("a clone of another repository is not read, so that its agent may work mean
   const alternates = join(other, "objects/info/alternates");
   writeFileSync(alternates, "/run/hive/objects/api\n");
   own();
-  await collector.run("web", { now: false });
+  await collector.run("web", { now: false, by: "operator" });
   for (const lines of ["/run/hive/objects/api\n/run/hive/objects/web\n", "/work/web/.git/objects\n"]) {
     writeFileSync(alternates, lines);
     own();
-    await expect(collector.run("web", { now: false })).rejects.toThrow("keeps its refs in a reftable");
+    await expect(collector.run("web", { now: false, by: "operator" })).rejects.toThrow("keeps its refs in a reftable");
   }
 });

@@ -5,7 +5,6 @@ import { removeRef } from "../../os/git/refs.ts";
 import type { BranchRecord } from "../../store/repositories.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
-import { OPERATOR } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import type { MergeQueue } from "../queue/merge-queue.ts";
 import type { Repositories } from "../repositories.ts";
@@ -61,7 +60,7 @@ export class Collector {
   }
 
   /** Removes the objects. Resolves when the agents that were stopped run again. */
-  async run(name: string, { now }: { now: boolean }): Promise<Result> {
+  async run(name: string, { now, by }: { now: boolean; by: string }): Promise<Result> {
     const { context, repositories, queue } = this.#deps;
     repositories.get(name);
     repositories.refuseWhileCollecting("begin again", name);
@@ -72,7 +71,7 @@ export class Collector {
     try {
       const pause = { graceMs: now ? 0 : TURN_MS, reason: REASON };
       const result = await context.cages.without(agents, pause, () =>
-        queue.during(name, { now }, () => repositories.uses.alone(name, () => this.#collect(name, tell))),
+        queue.during(name, { now }, () => repositories.uses.alone(name, () => this.#collect(name, tell, by))),
       );
       return { ...result, stopped };
     } catch (error) {
@@ -86,7 +85,7 @@ export class Collector {
     }
   }
 
-  async #collect(name: string, tell: (words: string) => void): Promise<Omit<Result, "stopped">> {
+  async #collect(name: string, tell: (words: string) => void, by: string): Promise<Omit<Result, "stopped">> {
     const { context, repositories, branches } = this.#deps;
     const { git, failpoint } = context;
     this.#checkUnused(name);
@@ -101,7 +100,7 @@ export class Collector {
       const pack = await packReachable(scratch, kept.roots, tell);
       await failpoint("gc_packed");
       // A ref must not outlive its objects.
-      await branches.removeOld(name, kept.lost);
+      await branches.removeOld(name, kept.lost, by);
       for (const ref of kept.oldPins) await removeRef(git.folder(name), ref);
       await failpoint("gc_refs");
       await scratch.keepObjects();
@@ -115,7 +114,7 @@ export class Collector {
     await this.#countPushed(name);
     const { store, now } = context;
     const detail = { repo: name, before, after, branches: kept.lost.length };
-    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: OPERATOR, kind: "repo_collected", detail }));
+    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind: "repo_collected", detail }));
     return { before, after, branches: this.#namesOf(kept.lost) };
   }
 

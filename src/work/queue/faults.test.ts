@@ -110,7 +110,7 @@ test("a change that fails twice stops its queue with the reason, and no other; r
   const other = await work.queued(work.commit(work.tip(), { b: "b" }), { base: "next" });
   await work.queue.idle();
   expect(work.row(other).state).toBe("merged");
-  await work.queue.resume("web", "main");
+  await work.queue.resume("web", "main", "operator");
   await work.queue.idle();
   expectMerged(id);
 });
@@ -180,7 +180,7 @@ test("a change whose commit is lost does not keep the daemon from starting: its 
 test("a change that is withdrawn in the moment in which its queue takes it is left alone", async () => {
   work = await openTestWork();
   await work.queue.start();
-  await work.queue.pause("web", "main");
+  await work.queue.pause("web", "main", "operator");
   const ids = [await work.queued(work.commit(work.tip(), { b: "b" })), await work.queued(work.commit(work.tip(), { c: "c" }))];
   await work.repositories.hold("web", "main", undefined);
   // The queue sees the change before this is stored, and takes it after.

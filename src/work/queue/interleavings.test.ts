@@ -104,13 +104,13 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
         error = step.full ? Object.assign(new Error("no space"), { code: "ENOSPC" }) : new Error("broken");
         return;
       case "dequeue":
-        return void (await queue.dequeue(one(step.which)));
+        return void (await queue.dequeue(one(step.which), undefined, "operator"));
       case "front":
-        return void (await queue.toFront(one(step.which)));
+        return void (await queue.toFront(one(step.which), "operator"));
       case "pause":
-        return queue.pause("web", "main");
+        return queue.pause("web", "main", "operator");
       case "resume":
-        return queue.resume("web", "main");
+        return queue.resume("web", "main", "operator");
       case "idle":
         return queue.idle();
       case "turn":
@@ -135,7 +135,7 @@ async function play(acts: readonly Act[]): Promise<{ work: TestWork; injected: E
     }
   }
   fuse = -1;
-  await work.queue.resume("web", "main");
+  await work.queue.resume("web", "main", "operator");
   await work.queue.idle();
   return { work, injected, ids };
 }

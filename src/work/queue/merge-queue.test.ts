@@ -35,10 +35,10 @@ test("changes are merged one after the other, each with a commit that names it",
 
 test("a conflict blocks nobody behind it", async () => {
   await open();
-  await work.queue.pause("web", "main");
+  await work.queue.pause("web", "main", "operator");
   const start = work.tip();
   const ids = [await adds("b"), await work.queued(work.commit(start, { b: "other" })), await adds("c")];
-  await work.queue.resume("web", "main");
+  await work.queue.resume("web", "main", "operator");
   await work.queue.idle();
   expect(states(ids)).toEqual(["merged", "conflict", "merged"]);
 });
@@ -84,11 +84,11 @@ test("a base that moves while a change is merged has it merged again, and at las
 describe("the operator's controls", () => {
   test("a paused queue takes no change until it is resumed, and says so", async () => {
     await open();
-    await work.queue.pause("web", "main");
+    await work.queue.pause("web", "main", "operator");
     const ids = [await adds("b"), await adds("c")];
     expect(states(ids)).toEqual(["queued", "queued"]);
     expect(queueView()).toMatchObject({ state: "paused", reason: "the operator paused it", waiting: ids });
-    await work.queue.resume("web", "main");
+    await work.queue.resume("web", "main", "operator");
     await work.queue.idle();
     expect(states(ids)).toEqual(["merged", "merged"]);
     expect(queueView()).toBeUndefined();
@@ -100,25 +100,27 @@ describe("the operator's controls", () => {
 
   test("a change is moved to the front, or taken out: its approval ends", async () => {
     await open();
-    await work.queue.pause("web", "main");
+    await work.queue.pause("web", "main", "operator");
     const [a, b, c] = [await adds("b"), await adds("c"), await adds("d")];
-    await work.queue.toFront(c);
-    await work.queue.toFront(b);
-    await work.queue.toFront(b);
+    await work.queue.toFront(c, "operator");
+    await work.queue.toFront(b, "operator");
+    await work.queue.toFront(b, "operator");
     expect(queueView()?.waiting).toEqual([b, c, a]);
-    await work.queue.dequeue(c, " later ");
+    await work.queue.dequeue(c, " later ", "operator");
     expect(work.row(c)).toMatchObject({ state: "proposed", decided_by: null, note: "later", queued_at: null });
     expect(queueView()?.waiting).toEqual([b, a]);
-    await work.queue.resume("web", "main");
+    await work.queue.resume("web", "main", "operator");
     await work.queue.idle();
     expect(work.cat(work.tip())).toContain(`Hive-Change: web/${a}`);
-    await expect(work.queue.dequeue(a)).rejects.toThrow('cannot be moved by "dequeue": its state is "merged"');
-    await expect(work.queue.toFront(a)).rejects.toThrow("cannot be moved");
+    await expect(work.queue.dequeue(a, undefined, "operator")).rejects.toThrow(
+      'cannot be moved by "dequeue": its state is "merged"',
+    );
+    await expect(work.queue.toFront(a, "operator")).rejects.toThrow("cannot be moved");
   });
 
   test("two queues that are held at once are both held", async () => {
     await open();
-    await Promise.all([work.queue.pause("web", "main"), work.queue.pause("web", "next")]);
+    await Promise.all([work.queue.pause("web", "main", "operator"), work.queue.pause("web", "next", "operator")]);
     expect(Object.keys(work.repositories.get("web").holds)).toEqual(["main", "next"]);
   });
 });

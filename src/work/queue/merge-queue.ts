@@ -4,7 +4,8 @@ import type { ChangeRecord } from "../../store/changes.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { RiskMark } from "../../wire/approval.ts";
-import { OPERATOR, SYSTEM } from "../../wire/names.ts";
+import { SYSTEM } from "../../wire/names.ts";
+import { operatorWords } from "../../wire/roles.ts";
 import { UNDECIDED, type ChangeStore } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
 import { DIVERGED, type Repo, type Repositories } from "../repositories.ts";
@@ -119,19 +120,19 @@ export class MergeQueue {
   }
 
   /** Stops a queue after the change that it is merging. */
-  async pause(repo: string, base: string): Promise<void> {
-    await this.#parts.repositories.hold(repo, base, { by: "operator", reason: "the operator paused it" });
+  async pause(repo: string, base: string, by: string): Promise<void> {
+    await this.#parts.repositories.hold(repo, base, { by: "operator", reason: `${operatorWords(by)} paused it` }, by);
   }
 
   /** Lets a queue go on that was paused or that the daemon has stopped. */
-  async resume(repo: string, base: string): Promise<void> {
+  async resume(repo: string, base: string, by: string): Promise<void> {
     const hold = this.#parts.repositories.find(repo)?.holds[base];
     if (hold?.diverged)
       throw new HiveError(
         "conflict",
         `the queue of ${base} cannot go on: ${DIVERGED}; ${hivectl(`repo reconcile ${repo} --base ${base}`)} shows them and what can be done`,
       );
-    await this.#parts.repositories.hold(repo, base, undefined);
+    await this.#parts.repositories.hold(repo, base, undefined, by);
     this.kick(repo, base);
   }
 
@@ -174,7 +175,7 @@ export class MergeQueue {
   }
 
   /** Makes a change the next one of its queue. */
-  async toFront(id: number): Promise<ChangeRecord> {
+  async toFront(id: number, by: string): Promise<ChangeRecord> {
     const { context, changes } = this.#parts;
     const { store } = context;
     return store.write((tx) => {
@@ -186,7 +187,7 @@ export class MergeQueue {
       const detail = { change: id, repo: row.repo, base: row.base };
       store.ledger.audit(store.nextSeq(), {
         at: context.now(),
-        actor: OPERATOR,
+        actor: by,
         kind: "change_to_front",
         agent: row.agent_name,
         detail,
@@ -196,10 +197,10 @@ export class MergeQueue {
   }
 
   /** Takes a change out of its queue. Its approval ends. */
-  async dequeue(id: number, note?: string): Promise<ChangeRecord> {
+  async dequeue(id: number, note: string | undefined, by: string): Promise<ChangeRecord> {
     const { context, changes } = this.#parts;
     const patch = { ...UNDECIDED, note: note?.trim() || null };
-    return context.store.write((tx) => changes.move(tx, id, "dequeue", OPERATOR, patch));
+    return context.store.write((tx) => changes.move(tx, id, "dequeue", by, patch));
   }
 
   /** The change that a queue would merge now. */

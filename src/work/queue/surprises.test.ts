@@ -65,11 +65,11 @@ test("a file that both sides changed is merged, because it was shown; one that o
 test("a change that nobody but a reviewer approved waits for the operator once it touches a protected path", async () => {
   work = await openTestWork({ settings: { policy: "reviewed", reviewers: ["critic"] } });
   await work.queue.start();
-  await work.queue.pause("web", "main");
+  await work.queue.pause("web", "main", "operator");
   const sha = work.commit(work.tip(), { "deploy/x.yml": "1\n" }, "deploy");
   const id = await work.queued(sha, { decided_by: "critic" });
   await work.repositories.set("web", { settings: { protected: ["deploy/**"] } });
-  await work.queue.resume("web", "main");
+  await work.queue.resume("web", "main", "operator");
   await work.queue.idle();
   expect(work.row(id)).toMatchObject({
     state: "proposed",

@@ -3,6 +3,7 @@ import { listRefs, moveRef, readRef, removeRef } from "../../os/git/refs.ts";
 import { SerialQueue } from "../../lib/serial-queue.ts";
 import type { BranchRecord } from "../../store/repositories.ts";
 import type { Sha } from "../../wire/approval.ts";
+import { isOperator } from "../../wire/roles.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Repositories } from "../repositories.ts";
 import { checkAlive, type WorkContext } from "../work-context.ts";
@@ -112,15 +113,15 @@ export class Branches {
           at: now(),
           actor: pusher.name,
           kind: next === undefined ? "branch_removed" : "branch_pushed",
-          agent: pusher.name,
+          agent: isOperator(pusher.name) ? OPERATOR : pusher.name,
           detail: { repo, branch: topic, ...(next === undefined ? {} : { sha: next }) },
         });
       }
     });
   }
 
-  /** Removes branches that nothing needs any more, in the operator's name. */
-  async removeOld(repo: string, rows: readonly BranchRecord[]): Promise<void> {
+  /** Removes branches that nothing needs any more, in the name of the operator who cleans up. */
+  async removeOld(repo: string, rows: readonly BranchRecord[], by: string): Promise<void> {
     if (rows.length === 0) return;
     const { store, agents, now } = this.#context;
     await this.#serially(repo, async () => {
@@ -128,7 +129,7 @@ export class Branches {
         for (const { agent, branch, sha } of rows) {
           store.repositories.removeBranch(repo, agent, branch);
           const name = agents.byId(agent)?.name ?? agent;
-          const line = { at: now(), actor: OPERATOR, kind: "branch_removed", agent: name, detail: { repo, branch, sha } };
+          const line = { at: now(), actor: by, kind: "branch_removed", agent: name, detail: { repo, branch, sha } };
           store.ledger.audit(store.nextSeq(), line);
         }
       });

@@ -19,12 +19,17 @@ export interface OperatorGitDeps {
 
 /**
  * The operator's git for one repository, as its token grants it. It sees bases, branches and the pinned commits of
- * changes, and what resets of bases have kept. It pushes `operator/*`, and bases of a repository without upstream.
+ * changes, and what resets of bases have kept. It pushes `operator/*`, and bases of a repository without upstream. `actor`
+ * is which operator it is, for the audit trail.
  */
-export async function operatorCaller({ context, repositories, branches }: OperatorGitDeps, repo: string): Promise<GitCaller> {
+export async function operatorCaller(
+  { context, repositories, branches }: OperatorGitDeps,
+  repo: string,
+  actor: string,
+): Promise<GitCaller> {
   const pinned = await listRefs(repositories.folder(repo), ["refs/changes", KEPT]);
   return {
-    pusher: { id: OPERATOR, name: OPERATOR },
+    pusher: { id: OPERATOR, name: actor },
     open(name) {
       const { settings, upstream } = repositories.get(name);
       if (name !== repo) throw new HiveError("forbidden", `this token is for the repository ${repo}`);

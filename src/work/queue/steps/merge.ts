@@ -1,4 +1,5 @@
-import { OPERATOR, SYSTEM } from "../../../wire/names.ts";
+import { SYSTEM } from "../../../wire/names.ts";
+import { isOperator } from "../../../wire/roles.ts";
 import { protectedPaths } from "../../policy.ts";
 import type { Sha } from "../../../wire/approval.ts";
 import { UNDECIDED } from "../../change-store.ts";
@@ -39,7 +40,7 @@ export async function mergeStep({ context, changes, merges, id, repo, base, tip,
     return undefined;
   }
   await context.failpoint("merge_objects");
-  if (made.kind === "made" && row.decided_by !== OPERATOR && protectedPaths(made.paths, repo.settings.protected).length > 0) {
+  if (made.kind === "made" && !isOperator(row.decided_by) && protectedPaths(made.paths, repo.settings.protected).length > 0) {
     // The list of protected paths may be newer than the approval.
     const note = "it changes protected files: the operator decides";
     await context.store.write((tx) => {
