@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,6 +18,7 @@ test("the daemon's log keeps the newest lines in order in two files, across rest
     for (let n = 0; n < 500; n++) log.write(`line ${line++}\n`);
   }
   expect(readdirSync(folder).sort()).toEqual(["daemon.log", "daemon.log.1"]);
+  for (const one of [file, `${file}.1`]) expect(statSync(one).mode & 0o777).toBe(0o600);
   const kept = readFileSync(`${file}.1`, "utf8") + readFileSync(file, "utf8");
   expect(kept.length).toBeLessThanOrEqual(2000);
   const lines = kept.trim().split("\n");

@@ -9,6 +9,8 @@ export type Log = Logger;
  * cause.
  */
 const LOG_FILE_BYTES = 16 * 1024 * 1024;
+/** The mode of a new log file: a line can name what an agent does. */
+const PRIVATE = 0o600;
 /** Bytes of lines that are buffered while the disk is full. Further lines are lost. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
@@ -54,7 +56,7 @@ function sizeOf(file: string): number {
 }
 
 function destination(where: { fd: number } | { dest: string; mkdir: true }): ReturnType<typeof pino.destination> {
-  const stream = pino.destination({ ...where, sync: true, maxLength: MAX_BUFFERED_BYTES });
+  const stream = pino.destination({ ...where, sync: true, maxLength: MAX_BUFFERED_BYTES, mode: PRIVATE });
   stream.on("error", () => {}); // There is no other place to report it.
   return stream;
 }

@@ -42,3 +42,19 @@ test("a line that comes byte by byte takes the memory of its bytes, not of its c
   splitter.push(Buffer.from("st\n"), (line) => lines.push(line));
   expect([lines[0]?.length, ...lines.slice(1)]).toEqual([1_000_001, "next", "last"]);
 });
+
+test.each([
+  ["whole", (bytes: Buffer) => [bytes]],
+  ["in pieces", (bytes: Buffer) => [bytes.subarray(0, 3), bytes.subarray(3)]],
+  ["after another one", (bytes: Buffer) => [Buffer.concat([Buffer.from("{}\n"), bytes]), Buffer.from("{}\n")]],
+])("a line that is not UTF-8 is refused and not changed (%s); one with a replacement character is UTF-8", (_, parts) => {
+  const read = (...bytes: number[]): string[] => {
+    const lines: string[] = [];
+    const splitter = new LineSplitter();
+    for (const part of parts(Buffer.from([0x22, 0x61, 0x62, ...bytes, 0x22, 0x0a])))
+      splitter.push(part, (one) => lines.push(one));
+    return lines;
+  };
+  for (const bad of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0xaf]]) expect(() => read(...bad)).toThrow("a line is UTF-8");
+  expect(read(...Buffer.from("\uFFFDü"))).toContain('"ab\uFFFDü"');
+});

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import { HiveError } from "../wire/error.ts";
 import { MAX_LINE_BYTES } from "../wire/limits.ts";
@@ -9,7 +10,7 @@ const FIRST_HELD_BYTES = 4 * 1024;
 /**
  * Splits a byte stream into lines of UTF-8. A line is decoded only when it is complete, so a character that is split
  * over two chunks survives. Memory is bounded by twice the bytes of the line, however small its chunks are: a line over
- * `maxBytes` throws `too_large`, and the stream is unusable afterwards.
+ * `maxBytes` throws `too_large`, one that is not UTF-8 `bad_request`, and the stream is unusable afterwards.
  */
 export class LineSplitter {
   readonly #maxBytes: number;
@@ -25,7 +26,7 @@ export class LineSplitter {
   push(chunk: Buffer, onLine: (line: string) => void): void {
     if (this.#size === 0 && chunk.length <= this.#maxBytes && chunk.at(-1) === NEWLINE) {
       // The common case: the chunk is whole lines, usually one. They are decoded at once.
-      const text = chunk.toString("utf8", 0, chunk.length - 1);
+      const text = decoded(chunk, 0, chunk.length - 1);
       if (!text.includes("\n")) take(text, onLine);
       else for (const line of text.split("\n")) take(line, onLine);
       return;
@@ -39,7 +40,7 @@ export class LineSplitter {
       }
       // A copy: a held part of a chunk would keep all of it in memory.
       if (end === chunk.length) return this.#hold(chunk, start, end);
-      const text = this.#size === 0 ? chunk.toString("utf8", start, end) : this.#whole(chunk, start, end);
+      const text = this.#size === 0 ? decoded(chunk, start, end) : this.#whole(chunk, start, end);
       start = end + 1;
       take(text, onLine);
     }
@@ -58,11 +59,19 @@ export class LineSplitter {
 
   #whole(chunk: Buffer, start: number, end: number): string {
     this.#hold(chunk, start, end);
-    const text = this.#held?.toString("utf8", 0, this.#size) ?? "";
+    const text = this.#held ? decoded(this.#held, 0, this.#size) : "";
     this.#held = undefined;
     this.#size = 0;
     return text;
   }
+}
+
+/** The text of bytes. Throws `bad_request` for other bytes than UTF-8, which would silently become a different text. */
+function decoded(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString("utf8", start, end);
+  // Only a text with a replacement character can differ from its bytes, so that a usual line costs one search.
+  if (text.includes("\uFFFD") && !isUtf8(bytes.subarray(start, end))) throw new HiveError("bad_request", "a line is UTF-8");
+  return text;
 }
 
 /** Passes a line on unless it is empty. */

@@ -1,12 +1,15 @@
 import { hivectl } from "../lib/hivectl.ts";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
+import { makePrivate } from "./private-file.ts";
 
 /**
  * Ensures that only one daemon owns a state folder. The kernel holds the lock on an open file and releases it when the
  * process ends, however it ends, so a lock is never stale. Throws `conflict` if another daemon holds it.
  */
 export function takeLock(file: string): { release(): void } {
+  // Anyone who can open the file can hold the lock.
+  makePrivate(file);
   const db = new Database(file, { timeout: 0 });
   try {
     db.exec("BEGIN EXCLUSIVE");

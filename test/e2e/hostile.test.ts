@@ -139,7 +139,7 @@ describe.each([
     ["deep nesting", `{"cmd":"send","to":"hm1nd","body":${"[".repeat(5000)}${"]".repeat(5000)}${id}}\n`],
     [
       "bytes that are not UTF-8",
-      Buffer.concat([Buffer.from('{"cmd":"send","body":"'), Buffer.from([0xff, 0xfe]), Buffer.from(`"${id}}\n`)]),
+      Buffer.concat([Buffer.from('{"cmd":"send","to":"hm1nd","body":"'), Buffer.from([0xff, 0xfe]), Buffer.from(`"${id}}\n`)]),
     ],
   ])("%s is refused in words", async (_what, bytes) => {
     const [answer] = await raw(path(), bytes);

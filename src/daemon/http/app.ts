@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { hivectl } from "../../lib/hivectl.ts";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -195,7 +196,9 @@ function fail(c: Context, error: unknown): Response {
 async function jsonBody(c: Context): Promise<Record<string, unknown>> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/json\b/i.test(type)) throw new HiveError("bad_request", "send JSON with Content-Type: application/json");
-  const text = await c.req.text();
+  const bytes = Buffer.from(await c.req.arrayBuffer());
+  if (!isUtf8(bytes)) throw new HiveError("bad_request", "a body is UTF-8");
+  const text = bytes.toString("utf8");
   return text.trim() === "" ? {} : parseStrictObject(text);
 }
 
