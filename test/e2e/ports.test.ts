@@ -1,35 +1,13 @@
 import { request } from "node:http";
-import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { choosePort } from "../../src/agents/port.ts";
 import { launch, logIn } from "../lib/browser.ts";
 import { findings } from "../lib/axe.ts";
 import { TestHive } from "../lib/hive.ts";
 import { EVIL } from "../lib/hostile-hive.ts";
 import { calm, whatShows } from "../lib/hostile-look.ts";
+import { agentPort, closeServer, freeBase, takePort } from "../lib/ports.ts";
 
 /** The agents' own ports: each a page with its own API and events, behind the same login. */
-
-const agentPort = (name: string, base: number): number => choosePort({ name, role: "agent" }, base, new Set()) ?? 0;
-
-function listen(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(server));
-  });
-}
-const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-
-/** A base whose ports for this test are free. Below the ports that the kernel assigns. */
-async function freeBase(): Promise<number> {
-  for (let base = 10_000 + (process.pid % 15) * 1000; base < 31_000; base += 1000) {
-    const probes = await Promise.allSettled([base, agentPort("ada", base), agentPort("bob", base)].map(listen));
-    await Promise.all(probes.flatMap((probe) => (probe.status === "fulfilled" ? [close(probe.value)] : [])));
-    if (probes.every((probe) => probe.status === "fulfilled")) return base;
-  }
-  throw new Error("no free ports");
-}
 
 /** A request with exactly these headers, as a browser on another page would send it. */
 function ask(
@@ -54,7 +32,7 @@ let hive: TestHive;
 let base: number;
 let cookie: string;
 beforeAll(async () => {
-  base = await freeBase();
+  base = await freeBase(["ada", "bob"]);
   hive = await new TestHive({ HIVE_AGENT_PORTS: "on", HIVE_AGENT_PORT_BASE: String(base) }).start();
   await hive.untilAgent("hm1nd", (agent) => agent.port === base);
   const answer = await fetch(`${hive.home}/api/login`, {
@@ -205,14 +183,14 @@ describe("the number of the port", () => {
 
   test("an agent whose port another program has gets the next free one, and keeps it", async () => {
     const port = agentPort("bob", base);
-    const squatter = await listen(port);
+    const squatter = await takePort(port);
     await hive.call("spawn", { name: "bob" });
     const bob = await hive.untilAgent("bob", (agent) => agent.port !== undefined && agent.state === "idle");
     expect(bob).toMatchObject({ port: port + 1, warnings: [] });
     const { banners } = (await hive.call("state", { messages: 0 })).state.hive;
     expect(banners.map((banner) => banner.text).join()).not.toContain("port");
     expect((await ask(port + 1, "/", { Cookie: cookie })).location).toBe("/agent/bob");
-    await close(squatter);
+    await closeServer(squatter);
     await hive.call("restart", { name: "bob" });
     expect(await hive.untilAgent("bob", (agent) => agent.state === "idle")).toMatchObject({ port: port + 1, warnings: [] });
   });

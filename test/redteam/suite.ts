@@ -1,39 +1,42 @@
 import { detectLimits } from "../../src/os/cgroups.ts";
 import { cageRows } from "./rows.ts";
-import {
-  judge,
-  observe,
-  type Bait,
-  type CagePosition,
-  type CageRow,
-  type Judged,
-  type Observation,
-  type Outcome,
-  type Position,
-} from "./row.ts";
+import { judge, observe, type Bait, type CagePosition, type CageRow, type Judged, type Observation } from "./row.ts";
+import { attackFromOutside, outsideRows } from "./outside.ts";
+import { resultOf, type Definition, type Result } from "./result.ts";
 import { World } from "./world.ts";
-
-/** A row of the table: an attempt and what came of it. */
-export interface Result {
-  id: string;
-  from: Position;
-  attempt: string;
-  barrier: string;
-  outcome: Outcome;
-  evidence: string;
-}
 
 /** Longest look from outside: a cage is stopped, or a disk is measured. Milliseconds. */
 const PROOF_MS = 60_000;
 
+/** What arrived at the host's listeners, whatever the attempts themselves say. */
+const ARRIVALS: Definition = {
+  id: "network-arrivals",
+  from: "agent",
+  attempt: "make anything arrive at a listener of the host",
+  barrier: "all of the above",
+};
+
+/** Every row of the table. */
+export const definitions: readonly Definition[] = [...cageRows, ARRIVALS, ...outsideRows];
+
 /**
- * Starts a hive, carries out every attempt and stops it. `only` is a part of the ids of the rows to carry out. `report`
- * gets a line for each step.
+ * Starts the hives that the chosen rows need, carries out their attempts and stops the hives. `report` gets a line for
+ * each step.
  */
-export async function redteam(report: (line: string) => void, only = ""): Promise<Result[]> {
+export async function redteam(
+  report: (line: string) => void,
+  isChosen: (row: Definition) => boolean = () => true,
+): Promise<Result[]> {
   const canLimit = detectLimits().kind !== "prlimit";
-  const rows = cageRows.filter(({ id, needs }) => id.includes(only) && (needs === undefined || canLimit));
   if (!canLimit) report("this host cannot limit a cage: rows that need it are left out");
+  const inside = cageRows.filter((row) => isChosen(row) && (row.needs === undefined || canLimit));
+  const outside = outsideRows.filter(isChosen);
+  const fromCages = inside.length > 0 || isChosen(ARRIVALS) ? await attackFromCages(inside, report) : [];
+  const fromOutside = outside.length > 0 ? await attackFromOutside(outside, report) : [];
+  return [...fromCages, ...fromOutside].filter(isChosen);
+}
+
+async function attackFromCages(rows: readonly CageRow[], report: (line: string) => void): Promise<Result[]> {
   const isFrom = (position: CagePosition): boolean => rows.some(({ from }) => from === position);
   report("starting a hive");
   const world = await World.start();
@@ -55,10 +58,7 @@ export async function redteam(report: (line: string) => void, only = ""): Promis
     report("looking from outside");
     const observed = Object.assign({}, ...seen) as Record<string, Observation>;
     const results: Result[] = [];
-    for (const row of rows) {
-      const { id, from, attempt, barrier } = row;
-      results.push({ id, from, attempt, barrier, ...(await proven(row, judge(row, observed[id]), world, bait)) });
-    }
+    for (const row of rows) results.push(resultOf(row, await proven(row, judge(row, observed[row.id]), world, bait)));
     return [...results, arrivals(world)];
   } finally {
     await world.stop();
@@ -74,12 +74,8 @@ async function proven(row: CageRow, judged: Judged, world: World, bait: Bait): P
   return { ...judged, evidence: `${judged.evidence}; from outside: ${looked.text}` };
 }
 
-/** What arrived at the host's listeners, whatever the attempts themselves say. */
-const arrivals = (world: World): Result => ({
-  id: "network-arrivals",
-  from: "agent",
-  attempt: "make anything arrive at a listener of the host",
-  barrier: "all of the above",
-  outcome: world.reached.length === 0 ? "blocked" : "open",
-  evidence: world.reached.length === 0 ? "nothing arrived" : world.reached.join(", "),
-});
+function arrivals({ reached }: World): Result {
+  const isQuiet = reached.length === 0;
+  const evidence = isQuiet ? "nothing arrived" : reached.join(", ");
+  return { ...ARRIVALS, outcome: isQuiet ? "blocked" : "open", evidence, by: isQuiet ? evidence : "" };
+}

@@ -1,4 +1,4 @@
-import type { Result } from "./suite.ts";
+import type { Result } from "./result.ts";
 
 /** `N attempted, N blocked or contained`, the last line of a run. */
 export function summary(results: readonly Result[]): string {

@@ -1,0 +1,28 @@
+import { Place } from "./outside/place.ts";
+import { judge, observe, type OutsideRow } from "./row.ts";
+import { socketRows } from "./rows/socket.ts";
+import { webRows } from "./rows/web.ts";
+import { resultOf, type Result } from "./result.ts";
+
+/** Longest attempt from outside. Milliseconds. */
+const ATTEMPT_MS = 90_000;
+
+/** Every attempt from outside of the cages, in the order in which they are carried out. */
+export const outsideRows: readonly OutsideRow<Place>[] = [...webRows, ...socketRows];
+
+/** Starts a hive, carries out these attempts on it one after the other, and stops it. */
+export async function attackFromOutside(rows: readonly OutsideRow<Place>[], report: (line: string) => void): Promise<Result[]> {
+  report("starting a hive to attack from outside");
+  const place = await Place.start();
+  try {
+    const results: Result[] = [];
+    for (const row of rows) {
+      const result = resultOf(row, judge(row, await observe(() => row.run(place), ATTEMPT_MS)));
+      report(`${result.outcome} ${row.id}`);
+      results.push(result);
+    }
+    return results;
+  } finally {
+    await place.stop();
+  }
+}
