@@ -54,6 +54,7 @@ beforeEach(() => {
   bus.on("changed", (what) => void log.push(`changed ${what === "hive" ? what : what.name}`));
   commands = new AgentCommands({
     agents: {
+      all: () => [],
       byName: find,
       byNameEvenDestroyed: find,
       dropDraft: note("drop"),

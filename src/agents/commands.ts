@@ -15,7 +15,7 @@ import { saveRecord } from "./records.ts";
 import type { AgentStore, Swarm } from "./swarm.ts";
 
 export interface AgentCommandDeps {
-  agents: Pick<Swarm, "byName" | "byNameEvenDestroyed" | "dropDraft" | "freeName">;
+  agents: Pick<Swarm, "all" | "byName" | "byNameEvenDestroyed" | "dropDraft" | "freeName">;
   agentStore: Pick<AgentStore, "update">;
   cages: Pick<Cages, "start" | "startInBackground" | "stop" | "remove" | "clearCrashes" | "onMail">;
   harnesses: Pick<Harnesses, "serve" | "clearParks" | "unpark" | "unparkFrom" | "sessionIsNew">;
@@ -100,6 +100,12 @@ export class AgentCommands {
     if (!paused && this.#deps.broker.hasMail(agent.id)) this.#deps.cages.onMail(agent);
     if (isNew)
       await this.#deps.announcements.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: by });
+  }
+
+  /** The hive has another credential: what waited for one is tried at once. */
+  credentialChanged(): void {
+    for (const agent of this.#deps.agents.all()) if (agent.park?.why === "needs_login") this.#deps.harnesses.clearParks(agent);
+    this.#deps.bus.emit("changed", "hive");
   }
 
   async setModel(agent: Agent, model: string): Promise<void> {

@@ -89,7 +89,7 @@ async function isYes(question: string): Promise<boolean> {
 }
 
 /** The answer to a question on the terminal; undefined if the input ends without one. */
-async function answerTo(question: string): Promise<string | undefined> {
+export async function answerTo(question: string): Promise<string | undefined> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await new Promise((resolve, reject) => {

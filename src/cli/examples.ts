@@ -216,7 +216,8 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   "operator set": { examples: ["hivectl operator set bob --role viewer"] },
   "operator remove": { examples: ["hivectl operator remove bob --yes"] },
-  logout: { examples: ["hivectl sessions", "hivectl logout 3"] },
+  login: { examples: ["hivectl login", "hivectl login --model"] },
+  logout: { examples: ["hivectl sessions", "hivectl logout 3", "hivectl logout --model"] },
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   backup: {
     words:

@@ -5,6 +5,7 @@ import * as backup from "../wire/backup.ts";
 import * as divergence from "../wire/divergence.ts";
 import * as event from "../wire/event.ts";
 import * as operator from "../wire/operator-operations.ts";
+import * as login from "../wire/model-login.ts";
 import * as message from "../wire/message.ts";
 import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
@@ -32,6 +33,8 @@ const NAMED: Record<string, z.ZodType> = {
   CommentView: work.CommentView,
   OperatorView: operator.OperatorView,
   BackupView: backup.BackupView,
+  LoginStarted: login.LoginStarted,
+  ModelLoginView: login.ModelLoginView,
   HiveView: event.HiveView,
   HiveEvent: event.HiveEvent,
   StateSnapshot: event.StateSnapshot,
@@ -130,13 +133,15 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "meta-update": "meta_update",
   audit: "audit",
   check: "check",
-  login: "login",
   "operator list": "operators",
   "operator add": "operator_add",
   "operator set": "operator_set",
   "operator remove": "operator_remove",
+  login: {
+    shape: `${shapeOf(operations.login.output)}; with --model LoginStarted, and then with --code ModelLoginView; with --cancel {}`,
+  },
   sessions: "sessions",
-  logout: "session_revoke",
+  logout: { shape: "{}; with --model ModelLoginView" },
   urls: "urls",
   shutdown: "shutdown",
   backup: { shape: "{ backup: BackupView }" },

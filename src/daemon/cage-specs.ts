@@ -1,7 +1,7 @@
 import type { CageSpecs as CageSpecsPort } from "../agents/cages.ts";
 import { CageError, type CageSpec, type Driver, type Identity } from "../platforms/port.ts";
 import type { Platform } from "../platforms/platform.ts";
-import { FIRST_CHECK_ORDINAL, LAST_ORDINAL } from "../platforms/uids.ts";
+import { LAST_ORDINAL, MAX_AGENTS } from "../platforms/uids.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Paths } from "../lib/paths.ts";
 import { mountOwners, type MountOwners } from "../store/approvals.ts";
@@ -35,7 +35,7 @@ export class CageSpecs implements CageSpecsPort {
 
   /** The host identity of the nth agent. Throws if the hive has had as many agents as it can have. */
   identityFor(ordinal: number): Identity {
-    if (ordinal >= FIRST_CHECK_ORDINAL) throw new CageError(`a hive can have at most ${FIRST_CHECK_ORDINAL} agents of all time`);
+    if (ordinal >= MAX_AGENTS) throw new CageError(`a hive can have at most ${MAX_AGENTS} agents of all time`);
     return this.reservedIdentity(ordinal);
   }
 

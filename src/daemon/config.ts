@@ -112,11 +112,15 @@ export interface Config {
 }
 
 export type UpstreamConfig =
-  | { kind: "rehearsal" }
+  /** `forced`: even with a credential. Otherwise a log-in ends the rehearsal, and requests go to `baseUrl`. */
+  | { kind: "rehearsal"; forced: boolean; baseUrl: string }
   | { kind: "live"; baseUrl: string; credential: { kind: "api-key" | "oauth"; source: CredentialSource } };
 
-/** Where the credential comes from. A file is read each time it is needed, so that the credential can be rotated. */
-export type CredentialSource = { from: "environment"; value: string } | { from: "file"; path: string };
+/**
+ * Where the credential comes from, and the name of the variable. A file is read each time it is needed, so that the
+ * credential can be rotated.
+ */
+export type CredentialSource = { name: string } & ({ from: "environment"; value: string } | { from: "file"; path: string });
 
 const ANTHROPIC_API = "https://api.anthropic.com";
 /** The name of the credential that a service manager passes. */
@@ -183,17 +187,26 @@ export function isLoopback(address: string): boolean {
 }
 
 function upstreamOf(e: z.infer<typeof Environment>): UpstreamConfig {
-  if (e.HIVE_REHEARSAL === "1") return { kind: "rehearsal" };
   const baseUrl = e.HIVE_UPSTREAM_URL ?? ANTHROPIC_API;
+  if (e.HIVE_REHEARSAL === "1") return { kind: "rehearsal", forced: true, baseUrl };
   const live = (kind: "api-key" | "oauth", source: CredentialSource): UpstreamConfig => ({
     kind: "live",
     baseUrl,
     credential: { kind, source },
   });
-  if (e.ANTHROPIC_API_KEY) return live("api-key", { from: "environment", value: e.ANTHROPIC_API_KEY });
-  if (e.CLAUDE_CODE_OAUTH_TOKEN) return live("oauth", { from: "environment", value: e.CLAUDE_CODE_OAUTH_TOKEN });
+  const variable = (name: "ANTHROPIC_API_KEY" | "CLAUDE_CODE_OAUTH_TOKEN", value: string): CredentialSource => ({
+    from: "environment",
+    name,
+    value,
+  });
+  if (e.ANTHROPIC_API_KEY) return live("api-key", variable("ANTHROPIC_API_KEY", e.ANTHROPIC_API_KEY));
+  if (e.CLAUDE_CODE_OAUTH_TOKEN) return live("oauth", variable("CLAUDE_CODE_OAUTH_TOKEN", e.CLAUDE_CODE_OAUTH_TOKEN));
   // The first characters of the file's content give the kind, when it is read.
-  if (e.HIVE_CREDENTIAL_FILE) return live("api-key", { from: "file", path: e.HIVE_CREDENTIAL_FILE });
-  if (e.CREDENTIALS_DIRECTORY) return live("api-key", { from: "file", path: join(e.CREDENTIALS_DIRECTORY, SYSTEMD_CREDENTIAL) });
-  return { kind: "rehearsal" };
+  if (e.HIVE_CREDENTIAL_FILE)
+    return live("api-key", { from: "file", name: "HIVE_CREDENTIAL_FILE", path: e.HIVE_CREDENTIAL_FILE });
+  if (e.CREDENTIALS_DIRECTORY) {
+    const path = join(e.CREDENTIALS_DIRECTORY, SYSTEMD_CREDENTIAL);
+    return live("api-key", { from: "file", name: `the systemd credential "${SYSTEMD_CREDENTIAL}"`, path });
+  }
+  return { kind: "rehearsal", forced: false, baseUrl };
 }

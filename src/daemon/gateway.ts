@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { Swarm } from "../agents/swarm.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
+import type { EgressDeps } from "../gateway/egress/proxy.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { ModelProxyDeps } from "../gateway/model/proxy.ts";
 import type { EgressRecords } from "./egress-records.ts";
@@ -12,6 +13,12 @@ export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream"
   egressRecords: Pick<EgressRecords, "record">;
   onUnexpected(error: unknown): void;
 }
+
+/** How the web is reached: names are resolved by this host, and only public addresses count. */
+export const theWeb: Pick<EgressDeps, "resolve" | "isPublic" | "connect"> = {
+  resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+  isPublic: isPublicAddress,
+};
 
 /** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
 export function openGateway({ dialect, upstream, prices, agents, modelUse, egressRecords, onUnexpected }: GatewayDeps): Gateway {
@@ -27,8 +34,7 @@ export function openGateway({ dialect, upstream, prices, agents, modelUse, egres
     },
     egress: {
       hostsOf: (id) => agents.byId(id)?.config.egress ?? [],
-      resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
-      isPublic: isPublicAddress,
+      ...theWeb,
       onRecord: (record) => void egressRecords.record(record).catch(onUnexpected),
     },
   });

@@ -1,7 +1,6 @@
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Identity } from "../platforms/port.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { CageSockets } from "../agents/cages.ts";
 import type { Paths } from "../lib/paths.ts";
@@ -11,6 +10,7 @@ import type { OperationName } from "../wire/operations.ts";
 import { giveSocket, type UnixUser } from "../os/unix-user.ts";
 import type { Operator } from "./operator.ts";
 import type { CallerContext } from "./handlers/types.ts";
+import { giveToGroup } from "./give-to-group.ts";
 
 /** The maximum number of connections to host.sock: the operator's terminals and programs. */
 const MAX_HOST_CONNECTIONS = 1000;
@@ -182,13 +182,4 @@ export class Sockets implements CageSockets {
     this.#operators.clear();
     await Promise.all(all.map((listener) => listener.close()));
   }
-}
-
-/**
- * Gives a path to the agent's group, and to no other. The cage sees the folder read-only, so it cannot replace a path
- * in it with a link.
- */
-function giveToGroup(path: string, identity: Identity, mode: number): void {
-  chownSync(path, process.getuid?.() ?? 0, identity.gid);
-  chmodSync(path, mode);
 }

@@ -34,7 +34,7 @@ import { directoryOf } from "./directory.ts";
 import { Disk } from "./disk.ts";
 import { openDispatch } from "./dispatch.ts";
 import { EgressRecords } from "./egress-records.ts";
-import { openGateway } from "./gateway.ts";
+import { openGateway, theWeb } from "./gateway.ts";
 import { gitOwner } from "./git-owner.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 import { openHiveId } from "./hive-id.ts";
@@ -42,6 +42,8 @@ import { hostMounts } from "./host-mounts.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
+import { ModelLogin } from "./login/model-login.ts";
+import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
@@ -71,7 +73,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const now = overrides.now ?? Date.now;
   const failpoint = overrides.failpoint ?? (async () => {});
   const onUnexpected = overrides.onUnexpected ?? ((error: unknown): void => log.error({ err: error }, "unexpected"));
-  const access = openModelAccess(config.upstream, config.scenarios);
+  const stored = new StoredLogin(paths.modelLogin);
+  const access = openModelAccess(config.upstream, config.scenarios, stored);
   const prices = readPrices(config.pricesFile);
   const pricedModels = Object.keys(prices);
   const runtime = overrides.runtime ?? openRuntime(paths.runtimes, findClaude(config.claudePath));
@@ -176,6 +179,17 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     holdings: [sessions, repoTokens],
     changed: ({ name }) => sessions.cutStreamsOf(name),
   });
+  const modelLogin = new ModelLogin({
+    ...base,
+    driver,
+    hiveId,
+    runtime,
+    web: theWeb,
+    ...overrides.login,
+    stored,
+    whyNot: () => access.whyNoLogin,
+    onChanged: () => commands.credentialChanged(),
+  });
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 
   const agentParts = { swarm, commands, allStop, harnesses, turns, broker, directory, history, searchIndex, questions };
@@ -192,6 +206,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     sessions,
     operators,
     now,
+    access,
+    modelLogin,
     pages,
     paths,
     urls,
@@ -202,7 +218,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   sockets.answerWith(call, (operator, name) => operators.permit(operator, name));
 
   const closed = [{ stop: () => store.close() }, feed];
-  const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages];
+  const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages, modelLogin];
   const lifecycle = openLifecycle({
     ...base,
     services,
@@ -215,5 +231,5 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     operators,
     playsTour: access.scenarios.includes(TOUR),
   });
-  return { ...context, ...lifecycle, id: hiveId, access, driver, pages, metrics, call };
+  return { ...context, ...lifecycle, id: hiveId, driver, pages, metrics, call };
 }

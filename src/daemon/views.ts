@@ -29,7 +29,7 @@ const MAX_STUCK = 200;
 
 export interface ViewsDeps {
   hive: Pick<HiveView, "id" | "version" | "revision" | "started_at" | "ledger">;
-  access: Pick<ModelAccess, "mode" | "name" | "scenarios">;
+  access: Pick<ModelAccess, "mode" | "name" | "scenarios" | "credential">;
   feed: Pick<Feed, "readers" | "publish">;
   usage: Pick<UsageToday, "of" | "total">;
   disk: Pick<Disk, "low">;
@@ -163,6 +163,7 @@ export class Views {
       mode: access.mode,
       upstream: access.name,
       scenarios: access.scenarios,
+      credential: access.credential,
       tokens_today: today.tokens,
       cost_today_usd: today.cost,
       unpriced_today: today.unpriced,

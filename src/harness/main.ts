@@ -9,6 +9,7 @@ const HELP = `hive-ag3nt: the part of hyperhive that runs inside a cage
   hive-ag3nt serve                                run the agent (also as hive-m1nd, for the manager)
   hive-ag3nt wake --from <label> --body <text|->  put a message into this agent's own inbox; - reads stdin
   hive-ag3nt mcp                                  serve the hive's tools on stdio to another MCP client
+  hive-ag3nt login                                run the log-in to the model, in a cage of its own
 `;
 
 async function main(): Promise<number> {
@@ -24,6 +25,10 @@ async function main(): Promise<number> {
   const config = readHarnessConfig(process.env);
   if (command === "serve") return serve(config);
   if (command === "wake") return wake(config, values.from, values.body);
+  if (command === "login") {
+    const { runLogin } = await import("./login.ts");
+    return runLogin(config, process.env);
+  }
   if (command === "mcp") {
     const { serveStdio } = await import("./mcp/stdio.ts");
     await serveStdio(socketOf(config), config);

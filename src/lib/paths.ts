@@ -63,6 +63,17 @@ export class Paths {
   buildLog(request: number): string {
     return join(this.state, "builds", `${request}.log`);
   }
+  /** The folder of the cage in which the CLI logs in to the model, while one does. */
+  get loginCage(): string {
+    return join(this.state, "login");
+  }
+  get loginSockets(): string {
+    return join(this.run, "login");
+  }
+  /** The token of the log-in to the model. */
+  get modelLogin(): string {
+    return join(this.state, "model-login.json");
+  }
   get hostSocket(): string {
     return join(this.run, "host.sock");
   }

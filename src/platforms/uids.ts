@@ -11,14 +11,16 @@ const END_UID = 0x7ffe_0000;
 const UIDS_PER_HIVE = 0x4000;
 /**
  * The last ordinals are no agent's: as `LAST_ORDINAL` mounts are tried, as `GIT_ORDINAL` git runs for the hive, and
- * checks of changes run as `CHECK_ORDINALS` from `FIRST_CHECK_ORDINAL` on, one each. Unlike an agent's, such a uid is
- * used again: it owns no file and no process once its run has ended. A hive has as many agents as there are ordinals
- * before the first of these.
+ * checks of changes run as `CHECK_ORDINALS` from `FIRST_CHECK_ORDINAL` on, one each, and as `LOGIN_ORDINAL` the CLI logs
+ * in to the model. Unlike an agent's, such a uid is used again: it owns no file and no process once its run has ended. A
+ * hive has `MAX_AGENTS` agents of all time: as many as there are ordinals before the first of these.
  */
 export const LAST_ORDINAL = UIDS_PER_HIVE - 1;
 export const GIT_ORDINAL = LAST_ORDINAL - 1;
 export const CHECK_ORDINALS = 16;
 export const FIRST_CHECK_ORDINAL = GIT_ORDINAL - CHECK_ORDINALS;
+export const LOGIN_ORDINAL = FIRST_CHECK_ORDINAL - 1;
+export const MAX_AGENTS = LOGIN_ORDINAL;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
 /** Whether a uid is in the range for agents of any hive. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
 import { ApprovalView } from "./approval.ts";
 import { MessageView } from "./message.ts";
+import { ModelLoginView } from "./model-login.ts";
 import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 import { You } from "./operator-operations.ts";
@@ -116,6 +117,7 @@ export const HiveView = z.object({
   mode: z.enum(["rehearsal", "live"]),
   upstream: z.string(),
   scenarios: z.array(z.string()),
+  credential: ModelLoginView,
   started_at: Instant,
   tokens_today: z.number(),
   /** US dollars of today's requests that have a price, and how many of them have none. */

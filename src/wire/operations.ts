@@ -4,6 +4,7 @@ import { BackupProgress, BackupView } from "./backup.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig } from "./config.ts";
+import { modelLoginOperations } from "./model-login.ts";
 import { historyOperations } from "./history-operations.ts";
 import { ModelName } from "./config-values.ts";
 import { HiveEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
@@ -412,6 +413,7 @@ export const operations = {
     input: z.object({ id: Id }),
     output: nothing,
   },
+  ...modelLoginOperations,
   backup: {
     summary: "Copy the whole hive into a new folder while it runs; tells how far it is, and at the end what was written.",
     callers: ["operator"],

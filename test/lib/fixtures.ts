@@ -155,6 +155,7 @@ export function aHive(extra: Partial<HiveView> = {}): HiveView {
     mode: "rehearsal",
     upstream: "rehearsal",
     scenarios: ["tour"],
+    credential: { source: "none" },
     started_at: ago(7200),
     tokens_today: 1_240_000,
     cost_today_usd: 3.18,

@@ -1,13 +1,27 @@
 import type { Command } from "commander";
 import { waits, wholeNumber } from "../arguments.ts";
+import { UsageError } from "../exit.ts";
+import { loginToModel, logoutOfModel, type ModelLoginOptions } from "../model-login.ts";
 import { age } from "../print.ts";
 import { act } from "../shell.ts";
 import { table } from "../table.ts";
 
 /** Verbs for the hive as a whole. */
 export function hiveCommands(program: Command): void {
-  act(program.command("login").description("a one-time link into the dashboard"), async (shell) =>
-    shell.show(await shell.client.call("login", {}), ({ url }) => url),
+  act(
+    program
+      .command("login")
+      .description("a one-time link into the dashboard; with --model, log the hive in to the model")
+      .option("--model", "log in with a Claude subscription: prints an address, and takes the code that its page shows")
+      .option("--again", "with --model: cancel a log-in that runs, and begin a new one")
+      .option("--code <code>", "with --model: go on with this code (- reads it from standard input)")
+      .option("--cancel", "with --model: cancel a log-in that runs"),
+    async (shell, _args, { model, ...options }: ModelLoginOptions & { model?: boolean }) => {
+      if (model === true) return loginToModel(shell, options);
+      if (options.again === true || options.cancel === true || options.code !== undefined)
+        throw new UsageError("--again, --cancel and --code go with --model");
+      shell.show(await shell.client.call("login", {}), ({ url }) => url);
+    },
   );
 
   act(program.command("sessions").description("browsers that are logged in"), async (shell) =>
@@ -31,9 +45,14 @@ export function hiveCommands(program: Command): void {
   act(
     program
       .command("logout")
-      .argument("<session>", "its number", wholeNumber)
-      .description("log a browser out, its open pages too"),
-    async (shell, [id]: [number]) => shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} ended`),
+      .argument("[session]", "its number", wholeNumber)
+      .description("log a browser out, its open pages too; with --model, remove the token of the log-in to the model")
+      .option("--model", "log the hive out of the model"),
+    async (shell, [id]: [number | undefined], { model }: { model?: boolean }) => {
+      if ((id === undefined) !== (model === true)) throw new UsageError("name a session, or use --model");
+      if (id === undefined) return logoutOfModel(shell);
+      shell.show(await shell.client.call("session_revoke", { id }), () => `session ${id} ended`);
+    },
   );
 
   act(program.command("urls").description("where the dashboard is, and the agents' own pages"), async (shell) =>

@@ -40,6 +40,7 @@ function snapshot(agents: AgentView[]): StateSnapshot {
     mode: "rehearsal" as const,
     upstream: "",
     scenarios: [],
+    credential: { source: "none" as const },
     started_at: at,
     tokens_today: 1234,
     cost_today_usd: 0.5,

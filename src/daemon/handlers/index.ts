@@ -7,6 +7,7 @@ import { lifecycleHandlers } from "./lifecycle.ts";
 import { repositoryHandlers } from "./repositories.ts";
 import { readHandlers } from "./read.ts";
 import { messageHandlers } from "./messages.ts";
+import { modelLoginHandlers } from "./model-login.ts";
 import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
 import { operatorHandlers } from "./operators.ts";
@@ -28,4 +29,5 @@ export const handlers: Handlers = {
   ...changeHandlers,
   ...workspaceHandlers,
   ...operatorHandlers,
+  ...modelLoginHandlers,
 };

@@ -25,6 +25,8 @@ import type { Operator } from "../operator.ts";
 import type { Operators } from "../operators.ts";
 import type { Sessions } from "../sessions.ts";
 import type { HiveWork } from "../../work/open.ts";
+import type { ModelLogin } from "../login/model-login.ts";
+import type { ModelAccess } from "../model-access.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
 import type { Views } from "../views.ts";
 
@@ -51,6 +53,8 @@ export interface HandlerContext {
   views: Views;
   sessions: Sessions;
   operators: Operators;
+  access: ModelAccess;
+  modelLogin: ModelLogin;
   pages: Pick<AgentPages, "portOf">;
   paths: Paths;
   urls: { home: string; domain: string | undefined };

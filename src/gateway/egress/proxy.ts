@@ -47,6 +47,8 @@ export interface EgressDeps {
   /** Every address of a name. Throws for a name without an address. */
   resolve(host: string): Promise<string[]>;
   isPublic(address: string): boolean;
+  /** Connects to an address that was judged. Tests lead connections to a stand-in on another port. */
+  connect?(address: string, port: number): Socket;
   onRecord(record: EgressRecord): void;
 }
 
@@ -122,7 +124,7 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
   if ("verdict" in judged) return refuse("403 Forbidden", judged.verdict, judged.words);
   let upstream: Socket;
   try {
-    upstream = await open(judged.address, target.port);
+    upstream = await open(deps.connect?.(judged.address, target.port) ?? connect({ host: judged.address, port: target.port }));
   } catch {
     return refuse("502 Bad Gateway", "unreachable", `${target.host} does not answer`);
   }
@@ -209,9 +211,9 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
   sent.end();
 }
 
-function open(address: string, port: number): Promise<Socket> {
+/** The socket, once it is connected. */
+function open(socket: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port });
     const timer = setTimeout(() => socket.destroy(new Error("timeout")), CONNECT_MS);
     socket.once("connect", () => {
       clearTimeout(timer);

@@ -1,0 +1,200 @@
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { EGRESS_PRESETS } from "../../gateway/egress/presets.ts";
+import { egressServer, type EgressDeps, type EgressRecord } from "../../gateway/egress/proxy.ts";
+import type { Paths } from "../../lib/paths.ts";
+import { removeTree } from "../../os/remove-tree.ts";
+import { CAGE_HOME } from "../../platforms/bwrap/spec.ts";
+import type { CageExit, CageSpec, Driver } from "../../platforms/port.ts";
+import { LOGIN_ORDINAL } from "../../platforms/uids.ts";
+import { closeHttp, listenHttp } from "../../rpc/http-listener.ts";
+import { giveToGroup } from "../give-to-group.ts";
+import { Screen } from "./screen.ts";
+
+/** What the flow may use: one CLI, which takes 200 MiB, and its runtime. Bytes, percent of a processor, processes. */
+const LIMITS = { memoryBytes: 2048 * 1024 * 1024, cpuPercent: 200, pids: 128 };
+/** Connections of the flow to the proxy: two at a time. */
+const MAX_CONNECTIONS = 16;
+
+export interface LoginCageDeps {
+  driver: Driver;
+  hiveId: string;
+  runtime: { revision: string; dir: string };
+  paths: Pick<Paths, "loginCage" | "loginSockets">;
+  /** How the web is reached. */
+  web: Pick<EgressDeps, "resolve" | "isPublic" | "connect">;
+  /** More variables of the CLI. Tests name the certificate of their stand-in. */
+  env?: Record<string, string>;
+  onRecord(record: EgressRecord): void;
+  onUnexpected(error: unknown): void;
+}
+
+/**
+ * A cage in which the CLI runs its log-in flow, and nothing else. It has a uid that no agent has, an empty home, and two
+ * sockets: a proxy to the hosts of the preset `claude-login`, and the flow's terminal.
+ */
+export class LoginCage {
+  readonly screen = new Screen();
+  /** Resolves when the flow has ended and the screen has all that it printed. */
+  readonly ended: Promise<CageExit>;
+  readonly #deps: LoginCageDeps;
+  readonly #terminal: Socket;
+  readonly #close: () => Promise<void>;
+
+  private constructor(deps: LoginCageDeps, parts: { ended: Promise<CageExit>; terminal: Socket; close: () => Promise<void> }) {
+    this.#deps = deps;
+    this.#terminal = parts.terminal;
+    const closed = new Promise((resolve) => parts.terminal.once("close", resolve));
+    this.ended = Promise.all([parts.ended, closed]).then(([exit]) => exit);
+    this.#close = parts.close;
+    this.#terminal.on("data", (bytes: Buffer) => this.screen.add(bytes));
+  }
+
+  /** Starts the flow. Rejects if the cage cannot be built or ends before the flow begins; nothing is left then. */
+  static async start(deps: LoginCageDeps): Promise<LoginCage> {
+    await removeLoginCage(deps);
+    const servers: Server[] = [];
+    const close = async (): Promise<void> => {
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    };
+    const { driver, paths } = deps;
+    const spec = await specOf(deps);
+    let egress;
+    try {
+      await driver.prepare(spec);
+      egress = await listenHttp(
+        egressServer(spec.agentId, { ...deps.web, hostsOf: () => EGRESS_PRESETS["claude-login"], onRecord: deps.onRecord }),
+        join(paths.loginSockets, "egress.sock"),
+        MAX_CONNECTIONS,
+      );
+      const { server, connected } = await listenOnce(join(paths.loginSockets, "login.sock"));
+      servers.push(server);
+      for (const name of ["egress.sock", "login.sock"]) giveToGroup(join(paths.loginSockets, name), spec.identity, 0o660);
+      const cage = await driver.start(spec);
+      const terminal = await Promise.race([
+        connected,
+        cage.exited.then(({ reason, code }) => {
+          throw new Error(`the cage of the log-in ended: ${reason ?? `exit code ${code ?? "unknown"}`}`);
+        }),
+      ]);
+      const proxy = egress;
+      return new LoginCage(deps, {
+        ended: cage.exited,
+        terminal,
+        close: async () => {
+          terminal.destroy();
+          await Promise.all([closeHttp(proxy), close()]);
+        },
+      });
+    } catch (error) {
+      await Promise.all([egress && closeHttp(egress), close()]);
+      await removeLoginCage(deps).catch(deps.onUnexpected);
+      throw error;
+    }
+  }
+
+  /** Resolves with the first value of `look` that is not undefined. It is asked now and after each output. */
+  until<T>(look: () => T | undefined): Promise<T> {
+    return new Promise((resolve) => {
+      const again = (): void => {
+        const found = look();
+        if (found === undefined) return;
+        this.#terminal.off("data", again);
+        resolve(found);
+      };
+      this.#terminal.on("data", again);
+      again();
+    });
+  }
+
+  /** Pastes a text and presses Enter once the flow has shown it. */
+  async enter(text: string): Promise<void> {
+    const shown = new Promise((resolve) => this.#terminal.once("data", resolve));
+    this.#terminal.write(`\x1b[200~${text}\x1b[201~`);
+    await shown;
+    this.#terminal.write("\r");
+  }
+
+  /** Ends the flow, and removes the cage with all its files. */
+  async remove(): Promise<void> {
+    await this.#close();
+    await removeLoginCage(this.#deps);
+  }
+}
+
+const placeOf = ({
+  hiveId,
+  paths,
+}: Pick<LoginCageDeps, "hiveId" | "paths">): Pick<CageSpec, "cageDir" | "hiveId" | "agentId"> => ({
+  cageDir: join(paths.loginCage, "cage"),
+  hiveId,
+  agentId: "login",
+});
+
+/** Ends a log-in that an earlier daemon has left, and removes its files. */
+export async function removeLoginCage(deps: Pick<LoginCageDeps, "driver" | "hiveId" | "paths">): Promise<void> {
+  await deps.driver.destroy(placeOf(deps));
+  await removeTree(deps.paths.loginCage);
+  await rm(deps.paths.loginSockets, { recursive: true, force: true });
+}
+
+/** Makes the folders of the cage, and describes it. */
+async function specOf(deps: LoginCageDeps): Promise<CageSpec> {
+  const { driver, hiveId, runtime, paths } = deps;
+  const top = paths.loginCage;
+  const config = join(top, "config");
+  await mkdir(config, { recursive: true, mode: 0o755 });
+  await chmod(config, 0o755);
+  const identity = driver.identityFor(hiveId, LOGIN_ORDINAL);
+  await mkdir(paths.loginSockets, { recursive: true, mode: 0o750 });
+  giveToGroup(paths.loginSockets, identity, 0o750);
+  return {
+    ...placeOf(deps),
+    name: "login",
+    role: "agent",
+    generation: 0,
+    revision: runtime.revision,
+    runtimeDir: runtime.dir,
+    socketsDir: paths.loginSockets,
+    claudeDir: join(top, "claude"),
+    stateDir: join(top, "home"),
+    workspacesDir: join(top, "work"),
+    configDir: config,
+    extraBinds: [],
+    logFile: join(top, "cage.log"),
+    env: {
+      PATH: "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin",
+      HOME: CAGE_HOME,
+      LANG: "C.UTF-8",
+      TERM: "xterm-256color",
+      TMPDIR: "/tmp",
+      // The flow prints the address at once if no browser starts.
+      BROWSER: "/bin/false",
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      DISABLE_AUTOUPDATER: "1",
+      ...deps.env,
+    },
+    argv: ["/opt/hive/bin/hive-ag3nt", "login"],
+    limits: LIMITS,
+    identity,
+  };
+}
+
+/** A socket that takes one connection. */
+async function listenOnce(path: string): Promise<{ server: Server; connected: Promise<Socket> }> {
+  const server = createServer();
+  server.maxConnections = 1;
+  const connected = new Promise<Socket>((resolve) =>
+    server.once("connection", (socket) => {
+      // Its end shows in the end of the cage.
+      socket.on("error", () => socket.destroy());
+      resolve(socket);
+    }),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  return { server, connected };
+}
