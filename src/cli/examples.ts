@@ -72,6 +72,7 @@ export const MORE: Readonly<Record<string, More>> = {
     ],
   },
   requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
+  check: { examples: ["hivectl check", "hivectl check --all"] },
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },
   approve: {
     words:

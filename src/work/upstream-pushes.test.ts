@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { followedFolder, type FollowedFolder } from "../../test/lib/followed-folder.ts";
@@ -134,8 +134,14 @@ test.each([
   [
     "is in a folder that is a link",
     "hive/main is a link there",
-    () => symlinkSync(".", join(source.folder, ".git", "refs", "heads", "hive")),
-    () => rmSync(join(source.folder, ".git", "refs", "heads", "hive")),
+    () => {
+      mkdirSync(join(source.top, "elsewhere"));
+      symlinkSync(join(source.top, "elsewhere"), join(source.folder, ".git", "refs", "heads", "hive"));
+    },
+    () => {
+      expect(readdirSync(join(source.top, "elsewhere"))).toEqual([]);
+      rmSync(join(source.folder, ".git", "refs", "heads", "hive"));
+    },
   ],
   [
     "has no room beside a branch",
