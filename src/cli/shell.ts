@@ -4,6 +4,7 @@ import type { Contract, LineClient } from "../rpc/line-client.ts";
 import { writtenOut } from "../wire/unseen.ts";
 import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
 import { WaitLimit } from "./wait-limit.ts";
+import { everyRepo } from "./older.ts";
 import { clean, painter, type Paint } from "./print.ts";
 import { findSocket } from "./socket.ts";
 import { closest } from "../wire/suggest.ts";
@@ -156,7 +157,7 @@ async function withSuggestion(error: unknown, client: LineClient | undefined): P
 
 async function meantRepo(name: string, client: LineClient): Promise<string | undefined> {
   // Without a list the error has no suggestion.
-  const { repos } = await client.call("repos", {}).catch(() => ({ repos: [] }));
+  const repos = await everyRepo(client).catch(() => []);
   return closest(
     name,
     repos.map((one) => one.name),

@@ -16,10 +16,12 @@ import type { Store } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
+import { listed } from "../lib/within.ts";
 import { MAX_SNAPSHOT_LIST_BYTES } from "../wire/limits.ts";
 import type { You } from "../wire/operator-operations.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { Disk } from "./disk.ts";
+import { repoListing } from "./listings.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { UsageToday } from "./usage.ts";
@@ -131,21 +133,32 @@ export class Views {
   /** The initial state of a page, at one position of the sequence, with the newest `messages` messages. `you` is its reader. */
   snapshot(messages: number, you: You): StateSnapshot {
     const { store, questions, history, requests, changes, repositories } = this.#deps;
-    const newest = history.messages({ limit: messages }, undefined, MAX_SNAPSHOT_LIST_BYTES);
-    const open = questions.list({}, MAX_SNAPSHOT_LIST_BYTES);
-    const stuck = history.stuck({ limit: MAX_STUCK }, MAX_SNAPSHOT_LIST_BYTES);
+    const bytes = MAX_SNAPSHOT_LIST_BYTES;
+    const newest = history.messages({ limit: messages }, undefined, bytes);
+    const open = questions.list({}, bytes);
+    const stuck = history.stuck({ limit: MAX_STUCK }, bytes);
+    const asked = listed(store.approvals.open().reverse(), (row) => requests.view(row), { bytes });
+    const proposed = listed(store.changes.open().reverse(), (row) => changes.view(row), { bytes });
+    const kept = repoListing(repositories, { bytes });
     return {
       seq: store.settle(),
       you,
       hive: this.hive(),
       agents: this.#agents(),
       questions: open.questions,
-      approvals: store.approvals.open().map((row) => requests.view(row)),
-      repos: repositories.all().map((repo) => repositories.view(repo)),
-      changes: store.changes.open().map((row) => changes.view(row)),
+      approvals: asked.rows.reverse(),
+      repos: kept.rows,
+      changes: proposed.rows.reverse(),
       messages: newest.messages,
       stuck: stuck.messages,
-      more: { messages: newest.more === true, stuck: stuck.more === true, questions: open.more === true },
+      more: {
+        messages: newest.more === true,
+        stuck: stuck.more === true,
+        questions: open.more === true,
+        approvals: asked.more === true,
+        changes: proposed.more === true,
+        repos: kept.more === true,
+      },
     };
   }
 

@@ -1,8 +1,10 @@
+import { listed } from "../lib/within.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { AuditLine } from "../store/ledger.ts";
 import type { AuditRow, DeployRow, MetaInput } from "../wire/approval.ts";
 import type { Ledger } from "../config-repos/types.ts";
 import { instant } from "../wire/instant.ts";
+import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import { OPERATOR } from "../wire/names.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
@@ -15,11 +17,11 @@ const AGENT_INPUT = "agent-";
 export function deployRows(
   context: DeployContext,
   query: { agent: string; before?: number | undefined; limit: number },
-): DeployRow[] {
+): { rows: DeployRow[]; more?: true } {
   const agent = context.swarm.byNameEvenDestroyed(query.agent);
-  return context.store.approvals
-    .deploysOf(query.agent, query.before ?? NEWEST, query.limit)
-    .map((row) => deployRow(row, agent.record.deployedRequest));
+  const limits = { limit: query.limit, bytes: MAX_LISTING_BYTES };
+  const rows = context.store.approvals.deploysOf(query.agent, query.before ?? NEWEST, query.limit + 1);
+  return listed(rows, (row) => deployRow(row, agent.record.deployedRequest), limits);
 }
 
 function deployRow(row: ApprovalRecord, running: number | undefined): DeployRow {
@@ -48,19 +50,21 @@ export function auditRows(
     before?: number | undefined;
     limit: number;
   },
-): AuditRow[] {
-  const { agent, request, kind, limit } = query;
+): { rows: AuditRow[]; more?: true } {
+  const { agent, request, kind } = query;
   const before = query.before ?? NEWEST;
-  const lines = context.store.ledger.audited({
+  const limits = { limit: query.limit, bytes: MAX_LISTING_BYTES };
+  const limit = query.limit + 1;
+  const lines = context.store.ledger.trail({
     before,
     limit,
     ...(agent === undefined ? {} : { agent }),
     ...(request === undefined ? {} : { request }),
     ...(kind === undefined ? {} : { kind }),
   });
-  const rows = lines.map(auditRow);
-  if (request === undefined || (kind !== undefined && kind !== "sent")) return rows;
-  return [...rows, ...sentUnder(context, request, before, limit)].sort((a, b) => b.seq - a.seq).slice(0, limit);
+  if (request === undefined || (kind !== undefined && kind !== "sent")) return listed(lines, auditRow, limits);
+  const both = [...Array.from(lines, auditRow), ...sentUnder(context, request, before, limit)].sort((a, b) => b.seq - a.seq);
+  return listed(both, (row) => row, limits);
 }
 
 function auditRow(line: AuditLine): AuditRow {

@@ -149,7 +149,7 @@ test("the answer to a proposal and to a spawn has the marks", async () => {
 test("a proposal that failed its check at once is a request, and no deploy", async () => {
   const { id, state } = await propose({ model: "" }, "one\n");
   expect(state).toBe("failed");
-  const listed = deployRows(system.context, { agent: "ada", limit: 100 }).map((row) => row.id);
+  const listed = deployRows(system.context, { agent: "ada", limit: 100 }).rows.map((row) => row.id);
   expect(listed).not.toContain(id);
   expect(listed.length).toBeGreaterThan(3);
 });

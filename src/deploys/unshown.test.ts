@@ -53,7 +53,7 @@ test("instructions behind a file that takes all the room are shown and marked, a
   await system.decisions.approve(row.id, { ...seen, unshown: named, note: "read both" }, { by: "operator", digestNeeded: true });
   expect((await system.deploys.finished(row.id)).state).toBe("deployed");
 
-  const [entry] = auditRows(system.context, { request: row.id, kind: "approved", limit: 1 });
+  const [entry] = auditRows(system.context, { request: row.id, kind: "approved", limit: 1 }).rows;
   expect(entry?.detail).toMatchObject({ digest: seen.digest, unshown: ["A-notes.txt", "b.md"] });
 });
 

@@ -19,3 +19,17 @@ export function within<T>(rows: Iterable<T>, { limit = Infinity, bytes }: { limi
   }
   return { rows: taken, more: false };
 }
+
+/** The answer of a listing: rows as they are shown, within its limits. Reads at most one row more. */
+export function listed<Row, T>(
+  rows: Iterable<Row>,
+  viewOf: (row: Row) => T,
+  limits: { limit?: number; bytes: number },
+): { rows: T[]; more?: true } {
+  const part = within(views(rows, viewOf), limits);
+  return part.more ? { rows: part.rows, more: true } : { rows: part.rows };
+}
+
+function* views<Row, T>(rows: Iterable<Row>, viewOf: (row: Row) => T): Iterable<T> {
+  for (const row of rows) yield viewOf(row);
+}

@@ -134,12 +134,12 @@ export function approvalQueries(db: Sqlite) {
     /** Requests that have not ended, oldest first. */
     open: () => open.all(),
     openOf: (name: string) => openOf.all(name),
-    /** Newest first. */
-    newest: (before: number, limit: number) => newest.all(before, limit),
-    newestOf: (name: string, before: number, limit: number) => newestOf.all(name, before, limit),
+    /** Newest first, read one by one. */
+    newest: (before: number, limit: number) => newest.iterate(before, limit),
+    newestOf: (name: string, before: number, limit: number) => newestOf.iterate(name, before, limit),
     settledOf: (name: string, before: number, limit: number) => settledOf.all(name, before, limit),
     /** Settled requests without those that failed their check when they were made. */
-    deploysOf: (name: string, before: number, limit: number) => deploysOf.all(name, before, limit),
+    deploysOf: (name: string, before: number, limit: number) => deploysOf.iterate(name, before, limit),
     /**
      * Number of this agent's requests that ended without the operator (failed their check or cancelled by the agent)
      * since the newest request that the operator decided.

@@ -125,9 +125,9 @@ export function changeQueries(db: Sqlite) {
     `SELECT * FROM changes WHERE ${OPEN} AND state = 'queued' AND repo = ? AND base = ? ORDER BY queued_at, id`,
   );
   const merging = db.prepare<[], ChangeRecord>(`SELECT * FROM changes WHERE ${MERGING} ORDER BY id`);
-  const newest = db.prepare<{ repo: string | null; agent: string | null; before: number; limit: number }, ChangeRecord>(
-    `SELECT * FROM changes WHERE (@repo IS NULL OR repo = @repo) AND (@agent IS NULL OR agent_name = @agent) AND id < @before
-       ORDER BY id DESC LIMIT @limit`,
+  const newest = db.prepare<{ repos: string | null; agent: string | null; before: number }, ChangeRecord>(
+    `SELECT * FROM changes WHERE (@repos IS NULL OR repo IN (SELECT value FROM json_each(@repos)))
+       AND (@agent IS NULL OR agent_name = @agent) AND id < @before ORDER BY id DESC`,
   );
   const merged = db.prepare<[string, number], ChangeRecord>(
     "SELECT * FROM changes WHERE repo = ? AND state = 'merged' ORDER BY seq DESC LIMIT ?",
@@ -147,6 +147,10 @@ export function changeQueries(db: Sqlite) {
   );
   const comment = db.prepare<[number], CommentRecord>("SELECT * FROM change_comments WHERE id = ?");
   const comments = db.prepare<[number], CommentRecord>("SELECT * FROM change_comments WHERE change = ? ORDER BY id");
+  const commentsSize = db.prepare<[number], { count: number; bytes: number }>(
+    `SELECT count(*) AS count, total(octet_length(text) + coalesce(octet_length(path), 0) + coalesce(octet_length(quote), 0)
+       + coalesce(octet_length(answer), 0)) AS bytes FROM change_comments WHERE change = ?`,
+  );
   const removeComment = db.prepare<[number]>("DELETE FROM change_comments WHERE id = ?");
   const removeCommentsOf = db.prepare<[string]>(
     "DELETE FROM change_comments WHERE change IN (SELECT id FROM changes WHERE repo = ?)",
@@ -161,9 +165,13 @@ export function changeQueries(db: Sqlite) {
     queued: (repo: string, base: string) => queued.all(repo, base),
     /** The changes that queues work on. */
     merging: () => merging.all(),
-    /** Newest first. */
-    newest: (filter: { repo?: string | undefined; agent?: string | undefined; before: number; limit: number }) =>
-      newest.all({ repo: filter.repo ?? null, agent: filter.agent ?? null, before: filter.before, limit: filter.limit }),
+    /** Newest first, read one by one. */
+    newest: (filter: { repos?: readonly string[] | undefined; agent?: string | undefined; before: number }) =>
+      newest.iterate({
+        repos: filter.repos ? JSON.stringify(filter.repos) : null,
+        agent: filter.agent ?? null,
+        before: filter.before,
+      }),
     /** The last merges of a repository, newest first. */
     merged: (repo: string, limit: number) => merged.all(repo, limit),
     /** Changes changed after a position, in the order of their changes; undefined if their text is over `chars`. */
@@ -182,6 +190,8 @@ export function changeQueries(db: Sqlite) {
     putComment: (row: CommentRecord): void => void putComment.run(row),
     comment: (id: number) => comment.get(id),
     comments: (change: number) => comments.all(change),
+    /** Number of comments of a change, and bytes of UTF-8 of all their texts. */
+    commentsSize: (change: number) => commentsSize.get(change) ?? { count: 0, bytes: 0 },
     removeComment: (id: number): void => void removeComment.run(id),
   };
 }

@@ -33,6 +33,14 @@ export interface AuditLine {
   detail: string | null;
 }
 
+interface AuditQuery {
+  agent?: string;
+  request?: number;
+  kind?: string;
+  before: number;
+  limit: number;
+}
+
 /** Connections and the audit trail: rows that are only added. */
 export function ledgerQueries(db: Sqlite) {
   const connect = db.prepare<[string, number, string, number, string, number, number]>(
@@ -62,6 +70,13 @@ export function ledgerQueries(db: Sqlite) {
     "SELECT seq FROM audit WHERE agent = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT 1",
   );
   const newestOf = db.prepare<[string, string], number | null>("SELECT max(seq) FROM audit WHERE agent = ? AND kind = ?").pluck();
+  const trail = (query: AuditQuery): IterableIterator<AuditLine> => {
+    const { agent, request, kind, before, limit } = query;
+    if (request !== undefined && agent === undefined && kind === undefined)
+      return auditedUnder.iterate({ request, before, limit });
+    if (agent !== undefined && request === undefined && kind === undefined) return auditedOf.iterate({ agent, before, limit });
+    return audited.iterate({ agent: agent ?? null, request: request ?? null, kind: kind ?? null, before, limit });
+  };
   return {
     connect: (e: EgressRecord): void => void connect.run(e.agent, e.at, e.host, e.port, e.verdict, e.bytesIn, e.bytesOut),
     /** Newest first. */
@@ -89,11 +104,8 @@ export function ledgerQueries(db: Sqlite) {
       return newest?.kind;
     },
     /** The audit trail, newest first. A query for one agent or one request uses an index. */
-    audited(query: { agent?: string; request?: number; kind?: string; before: number; limit: number }): AuditLine[] {
-      const { agent, request, kind, before, limit } = query;
-      if (request !== undefined && agent === undefined && kind === undefined) return auditedUnder.all({ request, before, limit });
-      if (agent !== undefined && request === undefined && kind === undefined) return auditedOf.all({ agent, before, limit });
-      return audited.all({ agent: agent ?? null, request: request ?? null, kind: kind ?? null, before, limit });
-    },
+    audited: (query: AuditQuery): AuditLine[] => [...trail(query)],
+    /** The same, read one by one. */
+    trail,
   };
 }

@@ -16,7 +16,7 @@ import {
 import { Repos } from "./config-repos.ts";
 import { MAX_CONFIG_FILES, MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, NewAgentName } from "./names.ts";
-import { agentOnly, note, nothing, page, PerAgent, Scope, type Operation } from "./operation.ts";
+import { agentOnly, note, nothing, page, pageEnd, PerAgent, Scope, type Operation } from "./operation.ts";
 
 /** The reason for a decision. Stored with the request and in the audit trail. */
 const why = { note: DenyNote.optional() };
@@ -50,7 +50,7 @@ export const approvalOperations = {
     summary: "Requests with all that is known of them, newest first; of one agent, or only what is not settled.",
     callers: ["operator"],
     input: z.object({ ...page, agent: AgentName.optional(), before: Id.optional(), open: z.boolean().optional() }),
-    output: z.object({ approvals: z.array(ApprovalView) }),
+    output: z.object({ approvals: z.array(ApprovalView), ...pageEnd }),
   },
   show: {
     summary: "One request with its whole diff: against what runs, or once it is decided, against what ran then.",
@@ -181,7 +181,7 @@ export const approvalOperations = {
     summary: "How an agent's requests ended, newest first, without those that failed their check when they were made.",
     callers: ["operator"],
     input: z.object({ ...page, agent: AgentName, before: Id.optional() }),
-    output: z.object({ deploys: z.array(DeployRow) }),
+    output: z.object({ deploys: z.array(DeployRow), ...pageEnd }),
   },
   meta: {
     summary: "What the deploy ledger locks, down to the second level.",
@@ -206,7 +206,7 @@ export const approvalOperations = {
       kind: z.string().max(64).optional(),
       before: Id.optional(),
     }),
-    output: z.object({ entries: z.array(AuditRow) }),
+    output: z.object({ entries: z.array(AuditRow), ...pageEnd }),
   },
   check: {
     summary: "Check the invariants of deploys and changes on the running hive.",

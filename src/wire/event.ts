@@ -171,7 +171,19 @@ export const StateSnapshot = z.object({
   messages: z.array(MessageView),
   /** Dead and held messages, whatever their age: the newest, oldest first. Only the operator can move them. */
   stuck: z.array(MessageView),
-  /** Which lists are not complete. `messages` and `questions` return the rest, `messages` with `stuck` the stuck ones. */
-  more: z.object({ messages: z.boolean(), stuck: z.boolean(), questions: z.boolean() }).optional(),
+  /**
+   * Which lists are not complete. `messages`, `questions` and `repos` return the rest, `messages` with `stuck` the stuck
+   * ones, `approvals` and `changes` with `open` the older ones.
+   */
+  more: z
+    .object({
+      messages: z.boolean(),
+      stuck: z.boolean(),
+      questions: z.boolean(),
+      approvals: z.boolean().optional(),
+      changes: z.boolean().optional(),
+      repos: z.boolean().optional(),
+    })
+    .optional(),
 });
 export type StateSnapshot = z.infer<typeof StateSnapshot>;

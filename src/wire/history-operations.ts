@@ -4,7 +4,7 @@ import { AgentName, Id, Instant } from "./names.ts";
 import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS } from "./limits.ts";
 import { messagePage } from "./message.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
-import { page, type Operation } from "./operation.ts";
+import { page, pageEnd, type Operation } from "./operation.ts";
 
 /** A turn as a table row. */
 export const TurnRow = z.object({
@@ -92,7 +92,7 @@ export const historyOperations = {
     summary: "The turns of an agent, newest first.",
     callers: ["operator"],
     input: z.object({ ...page, agent: AgentName, before: z.number().int().optional() }),
-    output: z.object({ turns: z.array(TurnRow) }),
+    output: z.object({ turns: z.array(TurnRow), ...pageEnd }),
   },
   statistics: {
     summary: "Turns, tokens, cost and durations of an agent over the last day, week or month.",
@@ -125,6 +125,6 @@ export const historyOperations = {
     summary: "Connections that an agent made or was refused, newest first.",
     callers: ["operator"],
     input: z.object({ ...page, agent: AgentName, before: Id.optional() }),
-    output: z.object({ connections: z.array(EgressRow) }),
+    output: z.object({ connections: z.array(EgressRow), ...pageEnd }),
   },
 } as const satisfies Record<string, Operation>;

@@ -48,3 +48,9 @@ export const PerAgent = z.object({
 
 /** The parameter of every paged listing. */
 export const page = { limit: z.number().int().min(1).max(MAX_PAGE_ROWS).default(50) };
+
+/**
+ * What a listing says of its end: true if there are more rows. Ask again with `before` the id of the last one. A listing
+ * ends early when it is full of bytes.
+ */
+export const pageEnd = { more: z.boolean().optional() };

@@ -4,7 +4,7 @@ import { DivergenceView, Reconciliation } from "./divergence.ts";
 import { IncludeContent, IncludePath, IncludeView } from "./include.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, Instant } from "./names.ts";
-import { nothing, page, type Operation } from "./operation.ts";
+import { nothing, page, pageEnd, type Operation } from "./operation.ts";
 import {
   AgentBranch,
   BranchName,
@@ -56,14 +56,26 @@ export const workOperations = {
   repos: {
     summary: "The repositories of the hive, with their bases, agents and merge queues.",
     callers: ["operator"],
-    input: nothing,
-    output: z.object({ repos: z.array(RepoView) }),
+    /** Only those whose names come after this one. */
+    input: z.object({ after: RepoName.optional() }),
+    output: z.object({
+      repos: z.array(RepoView),
+      /** True if there are more: ask again with `after` the last name. */
+      more: z.boolean().optional(),
+    }),
   },
   repo: {
     summary: "One repository with the branches of its agents.",
     callers: ["operator"],
-    input: oneRepo,
-    output: z.object({ repo: RepoView, branches: z.array(AgentBranch) }),
+    /** Only the branches that come after this one. */
+    input: oneRepo.extend({ after: z.object({ agent: z.string().max(32), branch: BranchName }).optional() }),
+    output: z.object({
+      repo: RepoView,
+      /** In the order of their agents and names. */
+      branches: z.array(AgentBranch),
+      /** True if there are more branches: ask again with `after` the last one. */
+      more: z.boolean().optional(),
+    }),
   },
   repo_create: {
     summary: "Create an empty repository that has no upstream.",
@@ -243,8 +255,8 @@ export const workOperations = {
   list_changes: {
     summary: "The changes of this agent's repositories, newest first.",
     callers: ["agent"],
-    input: z.object({ repo: RepoName.optional(), mine: z.boolean().default(false), limit: page.limit }),
-    output: z.object({ changes: z.array(ChangeRow) }),
+    input: z.object({ ...page, repo: RepoName.optional(), mine: z.boolean().default(false), before: Id.optional() }),
+    output: z.object({ changes: z.array(ChangeRow), ...pageEnd }),
   },
   withdraw_change: {
     summary: "Withdraw a change. An agent withdraws its own ones.",
@@ -279,7 +291,7 @@ export const workOperations = {
       open: z.boolean().optional(),
       before: Id.optional(),
     }),
-    output: z.object({ changes: z.array(ChangeView) }),
+    output: z.object({ changes: z.array(ChangeView), ...pageEnd }),
   },
   change: {
     summary: "One change with its diff and its comments.",

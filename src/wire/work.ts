@@ -18,6 +18,11 @@ export const MAX_COMMENT_CHARS = 4_096;
 export const MAX_QUOTE_CHARS = 1_024;
 /** Comments of one change: more than anyone answers. */
 export const MAX_COMMENTS = 500;
+/**
+ * Bytes of UTF-8 of the comments of one change with their quotes and answers: two thousand for each. They are shown
+ * together with the diff, and fit into one answer however they are escaped.
+ */
+export const MAX_COMMENTS_BYTES = 1024 * 1024;
 /** Characters of a setup or check command: a line, or a short script. Longer ones belong into the repository. */
 export const MAX_WORK_COMMAND_CHARS = 4_096;
 /** Paths and reviewers of a repository's own lists. */

@@ -241,7 +241,9 @@ export class Changes {
         throw new HiveError("not_found", `change ${row.id} has no comment ${id}`);
       changes.putComment({ ...comment, answer: text });
     }
-    if (answers.length > 0) this.#changeStore.note(tx, row.id, {});
+    if (answers.length === 0) return;
+    this.#comments.checkRoom(row.id);
+    this.#changeStore.note(tx, row.id, {});
   }
 
   /** Pins the proposed commit, so that a force-push does not remove what is reviewed. */

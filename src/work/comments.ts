@@ -2,7 +2,7 @@ import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Parsed } from "../wire/operations.ts";
-import { MAX_COMMENTS, MAX_QUOTE_CHARS } from "../wire/work.ts";
+import { MAX_COMMENTS, MAX_COMMENTS_BYTES, MAX_QUOTE_CHARS } from "../wire/work.ts";
 import type { FileChange } from "../os/git/diff.ts";
 import type { ChangeStore } from "./change-store.ts";
 import { placeIn } from "./comment-places.ts";
@@ -76,7 +76,7 @@ export class Comments {
   /** Adds a comment at a place that `placed` has found. Only inside a write. */
   add(row: ChangeRecord, author: string, state: CommentRecord["state"], place: Place, text: string): CommentRecord {
     const { store, now } = this.#context;
-    if (store.changes.comments(row.id).length >= MAX_COMMENTS)
+    if (store.changes.commentsSize(row.id).count >= MAX_COMMENTS)
       throw new HiveError("rate_limited", `change ${row.id} has ${MAX_COMMENTS} comments already`);
     const comment: CommentRecord = {
       id: store.nextSeq(),
@@ -94,7 +94,14 @@ export class Comments {
       at: now(),
     };
     store.changes.putComment(comment);
+    this.checkRoom(row.id);
     return comment;
+  }
+
+  /** Throws if the comments of a change have too much text. Inside the write that has added to them. */
+  checkRoom(id: number): void {
+    if (this.#context.store.changes.commentsSize(id).bytes > MAX_COMMENTS_BYTES)
+      throw new HiveError("rate_limited", `the comments of change ${id} have at most ${MAX_COMMENTS_BYTES} bytes together`);
   }
 
   /** Removes a draft. */

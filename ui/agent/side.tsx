@@ -41,7 +41,7 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
         <Egress name={name} />
       </Part>
       <Part leet="DEPL0YS" label="deploys">
-        <Deploys name={name} limit={5} />
+        <Deploys name={name} newest={5} />
       </Part>
       <Part leet="F4CTS" label="facts">
         <dl className="facts">

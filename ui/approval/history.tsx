@@ -49,14 +49,14 @@ export function HistoryPage(): ReactNode {
   useEffect(() => {
     if (!value) return;
     knowApprovals(value.approvals);
-    setAll(value.approvals.length < PAGE);
+    setAll(value.more !== true);
   }, [value]);
   const rows = useMemo(() => [...known.values()].sort((a, b) => b.id - a.id), [known]);
   const older = async (): Promise<void> => {
     const last = rows.at(-1);
-    const { approvals } = await call("approvals", { limit: PAGE, ...(last ? { before: last.id } : {}) });
+    const { approvals, more } = await call("approvals", { limit: PAGE, ...(last ? { before: last.id } : {}) });
     knowApprovals(approvals);
-    setAll(approvals.length < PAGE);
+    setAll(more !== true);
   };
   return (
     <>

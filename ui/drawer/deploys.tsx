@@ -13,9 +13,15 @@ import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
-/** The finished requests of an agent, newest first. Each deployed one can be rolled back to. */
-export function Deploys({ name, limit = 50 }: { name: string; limit?: number }): ReactNode {
+/** Requests per page. */
+const PAGE = 50;
+
+/**
+ * The finished requests of an agent, newest first, or the `newest` of them. Each deployed one can be rolled back to.
+ */
+export function Deploys({ name, newest }: { name: string; newest?: number }): ReactNode {
   const approvals = useHive((state) => state.approvals);
+  const limit = newest ?? PAGE;
   // Fetch again when a request of this agent finishes.
   const settled = [...approvals.values()].filter((one) => one.agent === name && one.resolved_at !== undefined);
   const mark = settled.map((one) => `${one.id}${one.state}`).join();
@@ -23,13 +29,20 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
     useCallback(() => call("deploys", { agent: name, limit }), [name, limit]),
     mark,
   );
+  const [older, setOlder] = useState<{ rows: readonly DeployRow[]; more: boolean }>();
   const [asked, setAsked] = useState<DeployRow>();
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   if (value.deploys.length === 0) return <Empty>{visible(name)} has not been deployed through a request yet.</Empty>;
+  const last = value.deploys.at(-1)?.id ?? 0;
+  const rows = [...value.deploys, ...(older?.rows ?? []).filter(({ id }) => id < last)];
+  const showOlder = async (): Promise<void> => {
+    const next = await call("deploys", { agent: name, limit, before: rows.at(-1)?.id ?? last });
+    setOlder({ rows: [...(older?.rows ?? []), ...next.deploys], more: next.more === true });
+  };
   return (
     <>
       <ul className="deploys">
-        {value.deploys.map((one) => (
+        {rows.map((one) => (
           <li key={one.id}>
             <Link to="/approval/$id" params={{ id: String(one.id) }} className={STATE_WORDS[one.state].colour}>
               {one.state}/{one.id}
@@ -57,6 +70,11 @@ export function Deploys({ name, limit = 50 }: { name: string; limit?: number }):
           </li>
         ))}
       </ul>
+      {newest === undefined && (older?.more ?? value.more) === true && (
+        <Action kind="ghost" run={showOlder}>
+          older
+        </Action>
+      )}
       <Confirm
         isOpen={asked !== undefined}
         onClose={() => setAsked(undefined)}

@@ -23,16 +23,16 @@ export function TurnTable({ name }: { name: string }): ReactNode {
   const [older, setOlder] = useState<readonly TurnRow[]>([]);
   const [isAll, setAll] = useState(false);
   useEffect(() => {
-    if (value && value.turns.length < PAGE) setAll(true);
+    if (value && value.more !== true) setAll(true);
   }, [value]);
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   const first = value.turns.at(-1)?.turn ?? 0;
   const rows = [...value.turns, ...older.filter((row) => row.turn < first)];
   if (rows.length === 0) return <Empty>{visible(name)} has had no turn yet.</Empty>;
   const more = async (): Promise<void> => {
-    const { turns } = await call("turns", { agent: name, limit: PAGE, before: rows.at(-1)?.turn ?? 0 });
+    const { turns, more: isMore } = await call("turns", { agent: name, limit: PAGE, before: rows.at(-1)?.turn ?? 0 });
     setOlder([...older, ...turns]);
-    if (turns.length < PAGE) setAll(true);
+    if (isMore !== true) setAll(true);
   };
   return (
     <div className="scrollx" tabIndex={0} role="region" aria-label={`turns of ${visible(name)}`}>

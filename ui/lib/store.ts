@@ -9,6 +9,7 @@ import { call } from "./api.ts";
 import { snapshot, stream } from "./bootstrap.ts";
 import { changeName } from "./changes.ts";
 import { notify } from "./notify.ts";
+import { restOf } from "./rest-of.ts";
 import { openQuestions, stuckMessages } from "./waiting.ts";
 import {
   apply,
@@ -48,8 +49,20 @@ function set(next: globalThis.Partial<Held>): void {
 
 /** Takes the embedded snapshot, or fetches one, and follows the stream. Runs once per page. */
 export function begin(): void {
-  if (snapshot) take(snapshot);
-  else void refresh();
+  if (snapshot) {
+    take(snapshot);
+    void restOf(snapshot, call).then(
+      (rest) => {
+        knowApprovals(rest.approvals);
+        knowChanges(rest.changes);
+        for (const repo of rest.repos) if (!held.state?.repos.has(repo.name)) knowRepo(repo);
+      },
+      (error: unknown) => {
+        console.error(error);
+        void refresh();
+      },
+    );
+  } else void refresh();
   stream.listen({ onEvent, onConnection: (isLive) => set({ isLive, isLost: !isLive }), onGap: () => void refresh() });
 }
 
@@ -66,7 +79,14 @@ async function refresh(): Promise<void> {
   try {
     const response = await fetch("/api/state");
     if (response.status === 401) return location.assign("/login");
-    const { state } = (await response.json()) as { state: StateSnapshot };
+    const { state: first } = (await response.json()) as { state: StateSnapshot };
+    const rest = await restOf(first, call);
+    const state: StateSnapshot = {
+      ...first,
+      approvals: [...rest.approvals, ...first.approvals],
+      changes: [...rest.changes, ...first.changes],
+      repos: [...first.repos, ...rest.repos],
+    };
     const ids = settledSince(held.state, state);
     // An operator who is writing a note to such a request still sees it, with its result.
     const newest = ids.length === 0 ? [] : (await call("approvals", { limit: NEWEST_REQUESTS })).approvals;

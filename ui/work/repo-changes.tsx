@@ -25,7 +25,7 @@ export function RepoChanges({ repo }: { repo: RepoView }): ReactNode {
     if (!value) return;
     knowChanges(value.changes);
     setBefore(value.changes.at(-1)?.id);
-    setAll(value.changes.length < PAGE);
+    setAll(value.more !== true);
   }, [value]);
   const { open, ended } = useMemo(() => {
     const own = [...known.values()].filter((one) => one.repo === name);
@@ -35,11 +35,11 @@ export function RepoChanges({ repo }: { repo: RepoView }): ReactNode {
       ended: own.filter((one) => isChangeOver(one.state)).sort((a, b) => b.id - a.id),
     };
   }, [known, repos, name]);
-  const more = async (): Promise<void> => {
-    const { changes } = await call("changes", { repo: name, limit: PAGE, ...(before === undefined ? {} : { before }) });
+  const older = async (): Promise<void> => {
+    const { changes, more } = await call("changes", { repo: name, limit: PAGE, ...(before === undefined ? {} : { before }) });
     knowChanges(changes);
     setBefore(changes.at(-1)?.id);
-    setAll(changes.length < PAGE);
+    setAll(more !== true);
   };
   return (
     <section className="part" aria-label="changes">
@@ -58,7 +58,7 @@ export function RepoChanges({ repo }: { repo: RepoView }): ReactNode {
         <ChangeRow key={change.id} change={change} isOfRepo />
       ))}
       {value && !isAll && (
-        <Action kind="ghost" run={more}>
+        <Action kind="ghost" run={older}>
           older
         </Action>
       )}

@@ -1,5 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
+import type { Output } from "../../src/wire/operations.ts";
 import type { RepoView } from "../../src/wire/work.ts";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
@@ -117,6 +118,16 @@ function Collect({ repo: { name, collecting } }: { repo: RepoView }): ReactNode 
   );
 }
 
+async function branchesOf(name: string): Promise<Output<"repo">["branches"]> {
+  const { branches, ...first } = await call("repo", { name });
+  for (let { more } = first; more === true;) {
+    const page = await call("repo", { name, after: branches.at(-1) });
+    for (const branch of page.branches) branches.push(branch);
+    more = page.more;
+  }
+  return branches;
+}
+
 /** The branches that agents have pushed. */
 export function Branches({ repo }: { repo: RepoView }): ReactNode {
   const { name } = repo;
@@ -125,7 +136,7 @@ export function Branches({ repo }: { repo: RepoView }): ReactNode {
   // A push has no event of its own. A proposal follows most of them.
   const pushed = own.map(({ id, sha }) => `${id} ${sha}`).join();
   const { value, error } = useFetched(
-    useCallback(() => call("repo", { name }), [name]),
+    useCallback(() => branchesOf(name), [name]),
     pushed,
   );
   const byBranch = useMemo(() => new Map(own.map((one) => [`${one.agent}/${one.branch}`, one.id])), [own]);
@@ -134,9 +145,9 @@ export function Branches({ repo }: { repo: RepoView }): ReactNode {
       <h2 aria-label="branches of agents">BR4NCHES</h2>
       {error !== undefined && <Empty>{error}</Empty>}
       {!value && error === undefined && <Empty>loading…</Empty>}
-      {value?.branches.length === 0 && <Empty>No agent has pushed a branch yet.</Empty>}
+      {value?.length === 0 && <Empty>No agent has pushed a branch yet.</Empty>}
       <ul className="plain">
-        {value?.branches.map(({ agent, branch, sha, pushed_at: at }) => {
+        {value?.map(({ agent, branch, sha, pushed_at: at }) => {
           const change = byBranch.get(`${agent}/${branch}`);
           return (
             <li key={`${agent}/${branch}`}>

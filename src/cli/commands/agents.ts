@@ -8,13 +8,14 @@ import { confirm, decides, type Deciding } from "../deciding.ts";
 import { age, terminalText, visible } from "../print.ts";
 import { MANAGER } from "../../wire/names.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
+import { wholeState } from "../older.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
 /** Prints the hive at a glance: its agents and what waits. */
 export async function showStatus(shell: Shell): Promise<void> {
-  const { state } = await shell.client.call("state", { messages: 0 });
+  const state = await wholeState(shell.client, 0);
   const { statusRow } = await import("../../wire/agent.ts");
   const agents = state.agents.filter((agent) => !agent.destroyed);
   const { hive, questions, approvals, changes } = state;

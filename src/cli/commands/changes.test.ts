@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { cliAtTerminal, cliInside } from "../../../test/lib/cli-inside.ts";
 import { aChange, aComment, anApproval, aRepo, aState, diffFiles, DIGEST, SHA } from "../../../test/lib/fixtures.ts";
 import { eventsOf, StubHost, type Said } from "../../../test/lib/stub-host.ts";
+import { approvalRow } from "../../wire/approval.ts";
 import { CHANGE_STATES, CHANGE_TABLE, CHANGE_WORDS } from "../../wire/change-states.ts";
 import type { ChangeView, EarlyCheck } from "../../wire/work.ts";
 
@@ -46,7 +47,32 @@ describe("change list", () => {
       { repo: "web", agent: "scout", open: true, limit: 50 },
       { open: false, limit: 5, before: 40 },
     ]);
-    expect(await hivectl("change", "list", "--before", "40")).toMatchObject({ code: 2 });
+  });
+
+  test("says how to go on if there are more", async () => {
+    host.answers.changes = { changes: [aChange({ id: 14 }), aChange({ id: 12 })], more: true };
+    expect((await hivectl("change", "list", "--before", "40")).out).toMatch(/\nolder ones: --before 12\n$/);
+    expect(host.called("changes")).toMatchObject({ open: true, before: 40 });
+  });
+
+  test("what waits is read to its end", async () => {
+    const upTo = (least: number, { before }: { before?: unknown }, newest: number) => {
+      const id = Number(before ?? newest + 1) - 1;
+      return { id, ...(id > least ? { more: true } : {}) };
+    };
+    host.answers.changes = (input) => {
+      const { id, ...more } = upTo(97, input, 99);
+      return { changes: [aChange({ id })], ...more };
+    };
+    host.answers.pending = { approvals: [approvalRow(anApproval())] };
+    host.answers.approvals = (input) => {
+      const { id, ...more } = upTo(6, input, 8);
+      return { approvals: [anApproval({ id })], ...more };
+    };
+    const { out, err } = await hivectl("pending");
+    expect(err).toBe("");
+    expect(out).toContain("3 changes wait");
+    expect(Array.from(out.matchAll(/^ *#?([678]) /gm), ([, id]) => id)).toEqual(["8", "7", "6"]);
   });
 });
 

@@ -7,6 +7,7 @@ import { shownCheck } from "../../wire/change-checks.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { asksFirst, choose, mayAsk, merges, notes } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
+import { olderWords } from "../older.ts";
 import { clean, plural, visible } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
@@ -28,15 +29,14 @@ export function changeCommands(program: Command): void {
       .option("--agent <agent>", "of this agent", agentName)
       .option("-a, --all", "also those that are merged, denied or withdrawn")
       .option("-n, --limit <count>", "how many", wholeNumber, 50)
-      .option("-b, --before <id>", "with --all, older than this one", wholeNumber),
+      .option("-b, --before <id>", "older than this one", wholeNumber),
     async (shell, _, { repo, agent, all = false, limit, before }) => {
-      if (before !== undefined && !all) throw new UsageError("--before takes --all");
       const { changeTable } = await import("../change-text.ts");
       const output = await shell.client.call("changes", { repo, agent, open: !all, limit, before });
-      const older =
-        output.changes.length < limit ? "" : `\n${shell.paint("dim", `there may be more: ${hivectl("change list --help")}`)}`;
-      shell.show(output, ({ changes }) =>
-        changes.length === 0 ? `no change ${all ? "was proposed" : "is open"}` : `${changeTable(changes, shell)}${older}`,
+      shell.show(output, ({ changes, more }) =>
+        changes.length === 0
+          ? `no change ${all ? "was proposed" : "is open"}`
+          : `${changeTable(changes, shell)}${olderWords(shell, more, changes.at(-1)?.id)}`,
       );
     },
   );

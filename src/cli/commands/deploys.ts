@@ -4,6 +4,7 @@ import type { AuditRow } from "../../wire/approval.ts";
 import { agentName, scoped, wholeNumber } from "../arguments.ts";
 import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure } from "../exit.ts";
+import { olderWords } from "../older.ts";
 import { resultsOf, scopeOf, showResults, type Result, type ScopeOptions } from "../per-agent.ts";
 import { age, clean, oneLine, visible } from "../print.ts";
 import { act, nothingAbout, type Shell } from "../shell.ts";
@@ -62,10 +63,10 @@ export function deployCommands(program: Command): void {
       .option("-n, --limit <count>", "how many", wholeNumber, 30)
       .option("-b, --before <id>", "older than this one", wholeNumber),
     async (shell, [agent]: [string], { limit, before }) =>
-      shell.show(await shell.client.call("deploys", { agent, limit, before }), ({ deploys }) =>
+      shell.show(await shell.client.call("deploys", { agent, limit, before }), ({ deploys, more }) =>
         deploys.length === 0
           ? "nothing was deployed yet"
-          : table(
+          : `${table(
               deploys,
               [
                 { title: "", value: (one) => (one.runs ? "●" : ""), colour: () => "green" },
@@ -83,7 +84,7 @@ export function deployCommands(program: Command): void {
               ],
               shell.width,
               shell.paint,
-            ),
+            )}${olderWords(shell, more, deploys.at(-1)?.id)}`,
       ),
   );
 
@@ -130,7 +131,7 @@ export function deployCommands(program: Command): void {
     async (shell, [agent]: [string?], { limit, before, request, kind }) => {
       const output = await shell.client.call("audit", { agent, limit, before, request, kind });
       const nothing = output.entries.length > 0 ? "" : await nothingAbout(shell, "nothing of the kind is written down", agent);
-      shell.show(output, ({ entries }) =>
+      shell.show(output, ({ entries, more }) =>
         entries.length === 0
           ? nothing
           : [
@@ -150,7 +151,7 @@ export function deployCommands(program: Command): void {
                 shell.paint,
               ),
               ...unseenLines(entries, shell),
-            ].join("\n"),
+            ].join("\n") + olderWords(shell, more, entries.at(-1)?.seq),
       );
     },
   );

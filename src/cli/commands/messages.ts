@@ -4,6 +4,7 @@ import type { Output } from "../../wire/operations.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { messageText } from "../message-text.ts";
+import { olderWords } from "../older.ts";
 import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { standstill } from "../standstill.ts";
@@ -30,9 +31,11 @@ const refusedWords = ({ refused }: Output<"send">): string =>
 const wholeOf = async (shell: Shell, message: MessageView): Promise<MessageView> =>
   message.cut === true ? (await shell.client.call("message", { id: message.id })).message : message;
 
-/** Under a listing that ended early: how to go on. */
-const olderWords = (shell: Shell, { messages, more }: { messages: readonly MessageView[]; more?: boolean | undefined }): string =>
-  more === true && messages[0] ? `\n\n${shell.paint("dim", `older ones: --before ${messages[0].id}`)}` : "";
+/** The line under messages that are listed newest last. */
+const under = (shell: Shell, messages: readonly MessageView[], more: boolean | undefined): string => {
+  const words = olderWords(shell, more, messages[0]?.id);
+  return words === "" ? "" : `\n${words}`;
+};
 
 /** Waits for the answers and prints them, and reports the messages that ended without one. */
 async function showAnswers(shell: Shell, sent: Output<"send">, isForAll: boolean): Promise<void> {
@@ -108,7 +111,7 @@ export function messageCommands(program: Command): void {
             ? "nothing unread"
             : "no message to you yet"
           : messages.map((message) => messageText(message, shell, message.id > readUpTo)).join("\n\n") +
-            olderWords(shell, { messages, more }),
+            under(shell, messages, more),
       );
     },
   );
@@ -126,7 +129,7 @@ export function messageCommands(program: Command): void {
           ? agent === undefined
             ? "no message yet"
             : `no message from or to ${agent}`
-          : messages.map((message) => messageText(message, shell)).join("\n\n") + olderWords(shell, { messages, more }),
+          : messages.map((message) => messageText(message, shell)).join("\n\n") + under(shell, messages, more),
       ),
   );
 

@@ -6,6 +6,7 @@ import { missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
 import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { Failure, EXIT } from "../exit.ts";
+import { olderWords } from "../older.ts";
 import { age, clean, count, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
@@ -78,7 +79,7 @@ export function recordCommands(program: Command): void {
       .option("-p, --propose <host>", "ask for a config change that adds host or host:port to its egress list"),
     async (shell, [agent]: [string], { limit, before, propose }) => {
       if (propose !== undefined) return proposeHost(shell, agent, propose);
-      shell.show(await shell.client.call("egress", { agent, limit, before }), ({ connections }) => {
+      shell.show(await shell.client.call("egress", { agent, limit, before }), ({ connections, more }) => {
         if (connections.length === 0) return `${agent} has made no connection`;
         const columns: Column<EgressRow>[] = [
           { title: "ID", value: (one) => String(one.id), colour: () => "dim", spare: 2 },
@@ -97,7 +98,7 @@ export function recordCommands(program: Command): void {
           missing === undefined
             ? ""
             : `\n${shell.paint("dim", `to ask for it: ${hivectl(`egress ${agent} --propose ${missing}`)}`)}`;
-        return `${table(connections, columns, shell.width, shell.paint)}${hint}`;
+        return `${table(connections, columns, shell.width, shell.paint)}${hint}${olderWords(shell, more, connections.at(-1)?.id)}`;
       });
     },
   );

@@ -5,6 +5,7 @@ import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type Re
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
+import { everyRepo } from "../older.ts";
 import { plural, visible } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { act, type Shell } from "../shell.ts";
@@ -101,7 +102,7 @@ export function repositoryCommands(program: Command): void {
 
   act(repo.command("list").description("the repositories, with what their merge queues do"), async (shell) => {
     const { repoTable } = await import("../repo-text.ts");
-    shell.show(await shell.client.call("repos", {}), ({ repos }) =>
+    shell.show({ repos: await everyRepo(shell.client) }, ({ repos }) =>
       repos.length === 0 ? `there is no repository yet; ${hivectl("repo add --help")}` : repoTable(repos, shell),
     );
   });
@@ -113,7 +114,13 @@ export function repositoryCommands(program: Command): void {
       .description("a repository: its settings, its bases with their queues, and the branches of its agents"),
     async (shell, [name]: [string]) => {
       const { repoText } = await import("../repo-text.ts");
-      shell.show(await shell.client.call("repo", { name }), (output) => repoText(output, shell));
+      const output = await shell.client.call("repo", { name });
+      const branches = [...output.branches];
+      for (let page = output; page.more === true;) {
+        page = await shell.client.call("repo", { name, after: branches.at(-1) });
+        for (const branch of page.branches) branches.push(branch);
+      }
+      shell.show({ repo: output.repo, branches }, (shown) => repoText(shown, shell));
     },
   );
 
@@ -193,7 +200,7 @@ export function repositoryCommands(program: Command): void {
       const { repo: view } = await shell.client.call("repo", { name });
       await confirm(shell, options, `remove ${name} with its changes and branches, for good`);
       await shell.client.call("repo_remove", { name });
-      const { repos } = await shell.client.call("repos", {});
+      const repos = await everyRepo(shell.client);
       const isFollowed = repos.some(({ upstream }) => upstream !== undefined && upstream === view.upstream);
       shell.show({}, () => removedText(view, isFollowed));
     },

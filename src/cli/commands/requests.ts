@@ -6,9 +6,9 @@ import { agentName, wholeNumber, waits as awaits } from "../arguments.ts";
 import { approves, consent, type Approving } from "../approving.ts";
 import { decides, type Deciding } from "../deciding.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
-import { MAX_PAGE_ROWS } from "../../wire/limits.ts";
 import { isOperator } from "../../wire/roles.ts";
 import { waitingChanges } from "../agent-text.ts";
+import { olderWords, openChanges, openRequests } from "../older.ts";
 import { clean } from "../print.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
@@ -31,15 +31,12 @@ export function requestCommands(program: Command): void {
     async (shell) => {
       const waiting = await shell.client.call("pending", {});
       if (shell.isJson) return shell.show(waiting, () => "");
-      const { changes } = await shell.client.call("changes", { open: true, limit: MAX_PAGE_ROWS });
+      const changes = await openChanges(shell.client);
       const more = waitingChanges(changes);
       if (more !== "") shell.say(more);
       if (waiting.approvals.length === 0) return more === "" ? shell.say("nothing waits for approval") : undefined;
       // --json keeps the fixed row of other clients, without risks and figures.
-      const [{ requestTable }, { approvals }] = await Promise.all([
-        import("../request-text.ts"),
-        shell.client.call("approvals", { open: true }),
-      ]);
+      const [{ requestTable }, approvals] = await Promise.all([import("../request-text.ts"), openRequests(shell.client)]);
       if (approvals.length > 0) shell.say(requestTable(approvals, shell));
       else if (more === "") shell.say("nothing waits for approval");
     },
@@ -58,7 +55,9 @@ export function requestCommands(program: Command): void {
       const { requestTable } = await import("../request-text.ts");
       const output = await shell.client.call("approvals", { limit, open, before, agent });
       const nothing = output.approvals.length > 0 ? "" : await nothingAbout(shell, "no request", agent);
-      shell.show(output, ({ approvals }) => (approvals.length === 0 ? nothing : requestTable(approvals, shell)));
+      shell.show(output, ({ approvals, more }) =>
+        approvals.length === 0 ? nothing : `${requestTable(approvals, shell)}${olderWords(shell, more, approvals.at(-1)?.id)}`,
+      );
     },
   );
 

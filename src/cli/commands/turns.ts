@@ -1,6 +1,7 @@
 import { hivectl } from "../../lib/hivectl.ts";
 import type { Command } from "commander";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
+import { olderWords } from "../older.ts";
 import { clean } from "../print.ts";
 import { endsWithReader } from "../reader.ts";
 import { act, jsonLine, type Shell } from "../shell.ts";
@@ -41,10 +42,10 @@ export function turnCommands(program: Command): void {
       .option("-b, --before <turn>", "older than this turn", wholeNumber),
     async (shell, [agent]: [string], { limit, before }) => {
       const { turnTable } = await import("../turn-table.ts");
-      shell.show(await shell.client.call("turns", { agent, limit, before }), ({ turns }) => {
+      shell.show(await shell.client.call("turns", { agent, limit, before }), ({ turns, more }) => {
         if (turns.length === 0)
           return before === undefined ? `${agent} has had no turn` : `${agent} had no turn before ${before}`;
-        return turnTable(turns, shell);
+        return `${turnTable(turns, shell)}${olderWords(shell, more, turns.at(-1)?.turn)}`;
       });
     },
   );

@@ -4,6 +4,7 @@ import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { OFFERED_MODELS } from "../../wire/models.ts";
 import { CHANGE_WORDS } from "../../wire/change-states.ts";
 import { oneLine } from "../print.ts";
+import { everyRepo } from "../older.ts";
 import { isGroup, verbName } from "../verbs.ts";
 
 /** A word that may be completed at the cursor, with its description. */
@@ -165,9 +166,9 @@ async function fromHive(
       return (await client.call("tombstones", {})).agents.map((one) => row(one.name, `destroyed ${one.destroyed_at}`));
     case "repo":
     case "--repo":
-      return (await client.call("repos", {})).repos.map((one) => row(one.name, one.upstream ?? ""));
+      return (await everyRepo(client)).map((one) => row(one.name, one.upstream ?? ""));
     case "--base": {
-      const repo = (await client.call("repos", {})).repos.find((one) => one.name === positionals[0]);
+      const repo = (await everyRepo(client)).find((one) => one.name === positionals[0]);
       return (repo?.bases ?? []).map((one) => row(one.name, one.sha.slice(0, 12)));
     }
     case "id":

@@ -2,6 +2,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import { failureOf, UsageError } from "../exit.ts";
+import { wholeState } from "../older.ts";
 import { clean, width } from "../print.ts";
 import type { Shell } from "../shell.ts";
 import { tail } from "../tail.ts";
@@ -28,7 +29,7 @@ export async function top(shell: Shell): Promise<void> {
     throw new UsageError(
       `top needs a terminal: ${hivectl("status")} prints the same once, ${hivectl("watch --json")} follows it`,
     );
-  const { state } = await shell.client.call("state", { messages: PAST_MESSAGES });
+  const state = await wholeState(shell.client, PAST_MESSAGES);
   await new Promise<void>((resolve) => new Top(shell, { state, isLive: true }, resolve).start());
 }
 
@@ -173,7 +174,7 @@ async function follow(shell: Shell, model: TopModel, changed: () => void, stop: 
       client = await connectLines(shell.socketPath, { ordered: true });
       // After a gap, fetch a new snapshot. The stream continues at its position.
       if (after === undefined) {
-        model.state = (await client.call("state", { messages: PAST_MESSAGES })).state;
+        model.state = await wholeState(client, PAST_MESSAGES);
         after = model.state.seq;
       }
       model.isLive = true;

@@ -11,6 +11,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
 import { actorOf } from "./caller.ts";
+import { listing } from "../listings.ts";
 import { each, namesIn } from "./lifecycle.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
@@ -85,11 +86,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
         ? (input.agent === undefined ? approvals.open() : approvals.openOf(input.agent))
             .filter((row) => row.id < before)
             .reverse()
-            .slice(0, input.limit)
         : input.agent === undefined
-          ? approvals.newest(before, input.limit)
-          : approvals.newestOf(input.agent, before, input.limit);
-    return { approvals: rows.map((row) => context.deploys.requestStore.view(row)) };
+          ? approvals.newest(before, input.limit + 1)
+          : approvals.newestOf(input.agent, before, input.limit + 1);
+    const { rows: shown, ...end } = listing(rows, (row) => context.deploys.requestStore.view(row), input);
+    return { approvals: shown, ...end };
   },
   async show(context, input) {
     const row = context.deploys.requestStore.get(input.id);
@@ -160,7 +161,10 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { approval: context.deploys.requestStore.view(context.deploys.requestStore.get(input.id)) };
   },
 
-  deploys: (context, input) => ({ deploys: deployRows(context.deploys.context, input) }),
+  deploys(context, input) {
+    const { rows: deploys, ...end } = deployRows(context.deploys.context, input);
+    return { deploys, ...end };
+  },
   async meta(context) {
     const head = await context.repos.meta.head();
     const inputs = metaInputs(context.deploys.context, await context.repos.meta.ledger(head));
@@ -177,7 +181,10 @@ export const approvalHandlers: Pick<Handlers, Names> = {
     return { results: [...results, ...unknown.map((name) => ({ name, ok: false, error: why(name) }))] };
   },
 
-  audit: (context, input) => ({ entries: auditRows(context.deploys.context, input) }),
+  audit(context, input) {
+    const { rows: entries, ...end } = auditRows(context.deploys.context, input);
+    return { entries, ...end };
+  },
   async check(context, { all }) {
     const deployed = await check(context.deploys.context);
     const which = all ? { compared: Infinity } : {};

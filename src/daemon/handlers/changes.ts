@@ -3,11 +3,11 @@ import { mayPrint } from "../../wire/change-checks.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
-import { accessOf } from "../../work/work-context.ts";
 import { commentView } from "../../work/change-reader.ts";
 import { patchPart } from "../../diffs/patch-text.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { actorOf, agentOf } from "./caller.ts";
+import { listing } from "../listings.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
 type Names =
@@ -29,6 +29,8 @@ type Names =
   | "change_to_front"
   | "change_revert"
   | "change_log";
+
+const NEWEST = Number.MAX_SAFE_INTEGER;
 
 /** A change as an agent sees it. */
 function rowOf({ work }: HandlerContext, row: ChangeRecord): Output<"propose_change">["change"] {
@@ -60,15 +62,11 @@ export const changeHandlers: Pick<Handlers, Names> = {
   },
   list_changes(context, input, caller) {
     const { agent } = agentOf(caller);
-    const rows = context.store.changes
-      .newest({
-        repo: input.repo,
-        agent: input.mine ? agent.name : undefined,
-        before: Number.MAX_SAFE_INTEGER,
-        limit: input.limit,
-      })
-      .filter((row) => accessOf(agent, row.repo) !== undefined);
-    return { changes: rows.map((row) => rowOf(context, row)) };
+    const repos = agent.config.repos.map(({ name }) => name).filter((name) => name === (input.repo ?? name));
+    const by = input.mine ? agent.name : undefined;
+    const rows = context.store.changes.newest({ repos, agent: by, before: input.before ?? NEWEST });
+    const { rows: changes, ...end } = listing(rows, (row) => rowOf(context, row), input);
+    return { changes, ...end };
   },
   async withdraw_change(context, input, caller) {
     const by = caller.kind === "agent" ? caller.agent : { id: OPERATOR, name: actorOf(caller) };
@@ -79,19 +77,14 @@ export const changeHandlers: Pick<Handlers, Names> = {
   },
 
   changes(context, input) {
+    const { repo, agent, before = NEWEST } = input;
+    const isAsked = (row: ChangeRecord): boolean =>
+      row.id < before && (repo ?? row.repo) === row.repo && (agent ?? row.agent_name) === row.agent_name;
     const rows = input.open
-      ? context.store.changes
-          .open()
-          .filter(({ repo, agent_name: agent }) => (input.repo ?? repo) === repo && (input.agent ?? agent) === agent)
-          .toReversed()
-          .slice(0, input.limit)
-      : context.store.changes.newest({
-          repo: input.repo,
-          agent: input.agent,
-          before: input.before ?? Number.MAX_SAFE_INTEGER,
-          limit: input.limit,
-        });
-    return { changes: rows.map((row) => context.work.changeStore.view(row)) };
+      ? context.store.changes.open().filter(isAsked).reverse()
+      : context.store.changes.newest({ repos: repo === undefined ? undefined : [repo], agent, before });
+    const { rows: changes, ...end } = listing(rows, (row) => context.work.changeStore.view(row), input);
+    return { changes, ...end };
   },
   async change(context, input) {
     const { changeStore, changes } = context.work;

@@ -1,10 +1,12 @@
 import { senderName } from "../../messages/view.ts";
 import { sinceOf, statistics } from "../../agents/statistics.ts";
-import type { TurnRow, UsageFigures } from "../../wire/history-operations.ts";
+import type { EgressRow, TurnRow, UsageFigures } from "../../wire/history-operations.ts";
 import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
+import type { EgressRecord } from "../../store/ledger.ts";
 import type { TurnRecord } from "../../store/turns.ts";
 import type { UsageSum } from "../../store/usage.ts";
+import { listing } from "../listings.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
 type Names = "search" | "turns" | "statistics" | "usage" | "egress";
@@ -25,8 +27,9 @@ export const historyHandlers: Pick<Handlers, Names> = {
   },
   turns(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
-    const rows = context.store.turns.list(agent.id, input.before ?? NEWEST, input.limit);
-    return { turns: rows.map((row) => turnRow(row, context.directory.nameOf)) };
+    const rows = context.store.turns.list(agent.id, input.before ?? NEWEST, input.limit + 1);
+    const { rows: turns, ...end } = listing(rows, (row) => turnRow(row, context.directory.nameOf), input);
+    return { turns, ...end };
   },
   statistics(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
@@ -49,20 +52,15 @@ export const historyHandlers: Pick<Handlers, Names> = {
   },
   egress(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
-    const rows = context.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit);
-    return {
-      connections: rows.map(({ id, at, host, port, verdict, bytesIn, bytesOut }) => ({
-        id,
-        at: instant(at),
-        host,
-        port,
-        verdict,
-        bytes_in: bytesIn,
-        bytes_out: bytesOut,
-      })),
-    };
+    const rows = context.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit + 1);
+    const { rows: connections, ...end } = listing(rows, egressRow, input);
+    return { connections, ...end };
   },
 };
+
+function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut }: EgressRecord & { id: number }): EgressRow {
+  return { id, at: instant(at), host, port, verdict, bytes_in: bytesIn, bytes_out: bytesOut };
+}
 
 function figures({ requests, input, output, cacheRead, cacheWrite, costUsd, unpriced }: UsageSum): UsageFigures {
   return {

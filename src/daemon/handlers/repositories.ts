@@ -3,6 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { instant } from "../../wire/instant.ts";
 import { withProgress } from "../progress-stream.ts";
 import { actorOf, operatorOf } from "./caller.ts";
+import { listing, repoListing } from "../listings.ts";
 import type { Handlers } from "./types.ts";
 
 type Names =
@@ -28,22 +29,32 @@ function given({ name: _name, ...rest }: { name: string }): Partial<RepoSettings
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
 }
 
+interface Branch {
+  agent: string;
+  branch: string;
+}
+const before = (a: string, b: string): number => Number(a > b) - Number(a < b);
+const order = (a: Branch, b: Branch): number => before(a.agent, b.agent) || before(a.branch, b.branch);
+
 export const repositoryHandlers: Pick<Handlers, Names> = {
-  repos({ work: { repositories } }) {
-    return { repos: repositories.all().map((repo) => repositories.view(repo)) };
+  repos({ work: { repositories } }, input) {
+    const { rows: repos, ...end } = repoListing(repositories, input);
+    return { repos, ...end };
   },
-  async repo(context, { name }) {
+  async repo(context, { name, after }) {
     const { repositories } = context.work;
     // Pushes and merges do not measure, so the size is read when it is shown.
     await repositories.measure(name);
     const repo = repositories.get(name);
-    const branches = context.store.repositories.branches(name).map((row) => ({
+    const all = context.store.repositories.branches(name).map((row) => ({
       agent: context.directory.nameOf(row.agent),
       branch: row.branch,
       sha: row.sha,
       pushed_at: instant(row.pushed_at),
     }));
-    return { repo: repositories.view(repo), branches };
+    const rest = all.filter((one) => after === undefined || order(one, after) > 0).sort(order);
+    const { rows: branches, ...end } = listing(rest, (one) => one);
+    return { repo: repositories.view(repo), branches, ...end };
   },
   async repo_create({ work: { repositories } }, input, caller) {
     return { repo: repositories.view(await repositories.create(input.name, given(input), undefined, actorOf(caller))) };

@@ -5,6 +5,7 @@ import { commitObject, treeObjects } from "../../config-repos/objects.ts";
 import { writeObjects } from "../../config-repos/store.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import { operations, type Input, type OperationName, type Output } from "../../wire/operations.ts";
+import { MAX_COMMENTS_BYTES } from "../../wire/work.ts";
 import type { CallerContext } from "./types.ts";
 
 let system: TestSystem;
@@ -149,6 +150,13 @@ test("a change is proposed, discussed, returned, reviewed and merged, and its re
   await call("review_change", { ...review, verdict: "comment", text: "fine" }, critic);
   await expect(call("review_change", { ...review, verdict: "approve" }, critic)).rejects.toThrow("only the operator approves");
   await expect(call("review_change", { ...review, verdict: "approve" }, scout)).rejects.toThrow("is your own");
+  // Its comments have so much text at most that they are always shown together.
+  const long = {
+    ...review,
+    verdict: "comment" as const,
+    comments: Array.from({ length: 300 }, () => ({ text: "é".repeat(4_000) })),
+  };
+  await expect(call("review_change", long, critic)).rejects.toThrow(`at most ${MAX_COMMENTS_BYTES} bytes together`);
   const shown = await call("change", { change: change.id });
   expect(shown.comments).toMatchObject([
     { answer: "yes", outdated: true },

@@ -45,13 +45,17 @@ export const changeTools: readonly HiveTool[] = [
     shape: {
       repo: z.string().optional().describe("Only those of this repository"),
       mine: z.boolean().optional().describe("Only your own"),
+      before: z.number().optional().describe("Only those before this id"),
     },
-    async run(host, { repo, mine }) {
-      const { changes } = await host.call("list_changes", {
+    async run(host, { repo, mine, before }) {
+      const { changes, more } = await host.call("list_changes", {
         ...(repo === undefined ? {} : { repo }),
         ...(mine === undefined ? {} : { mine }),
+        ...(before === undefined ? {} : { before }),
       });
-      return changes.length === 0 ? "no changes" : changes.map(line).join("\n");
+      if (changes.length === 0) return "no changes";
+      const older = more === true ? [`(older ones: before ${changes.at(-1)?.id})`] : [];
+      return [...changes.map(line), ...older].join("\n");
     },
   }),
   define({
