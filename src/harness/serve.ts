@@ -15,6 +15,7 @@ import { proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
+import { allRefs } from "./workspace/clone.ts";
 import { includedFiles } from "./workspace/include.ts";
 import { workDone } from "./workspace/work-done.ts";
 import { WorkReports } from "./workspace/work-reports.ts";
@@ -126,6 +127,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
       objects: join(config.socketsDir, "objects"),
       port: git.port,
       env: gitEnv,
+      refs: (repo) => allRefs((after) => link.call("refs", { repo, after }, leaving.signal)),
       included: (repo) => includedFiles(async (after) => (await link.call("included", { repo, after }, leaving.signal)).file),
       report: (workspace) => void link.call("report", { workspace }).catch(failed("the workspace was not reported")),
       log,

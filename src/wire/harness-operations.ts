@@ -3,8 +3,15 @@ import { AgentRole } from "./agent.ts";
 import { MAX_SERVERS } from "./config-limits.ts";
 import { DeployedConfig } from "./config.ts";
 import { Figure, LiveDelta, SpooledEvent, TurnNumber } from "./event.ts";
-import { AssignedRepo, Reason, TurnOutcome, WorkReport, WorkspaceReport } from "./harness.ts";
-import { MAX_EVENTS_PER_PUBLISH, MAX_LEASES, MAX_SERVER_NAME_CHARS, MAX_SESSION_ID_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
+import { AssignedRepo, Reason, RepoRef, TurnOutcome, WorkReport, WorkspaceReport } from "./harness.ts";
+import {
+  MAX_EVENTS_PER_PUBLISH,
+  MAX_LEASES,
+  MAX_PATH_CHARS,
+  MAX_SERVER_NAME_CHARS,
+  MAX_SESSION_ID_CHARS,
+  MAX_TOKEN_CHARS,
+} from "./limits.ts";
 import { LeasedMessage } from "./message.ts";
 import { IncludedFile, IncludePath } from "./include.ts";
 import { Id } from "./names.ts";
@@ -116,6 +123,18 @@ export const harnessOperations = {
     /** The path of the last one. Without it the first file is meant. */
     input: z.object({ repo: RepoName, after: IncludePath.optional() }),
     output: z.object({ file: IncludedFile.optional() }),
+  },
+  refs: {
+    summary: "The branches and tags of this agent's repository as its git lists them, for a fresh workspace.",
+    callers: ["harness"],
+    /** Only those whose names come after this one. */
+    input: z.object({ repo: RepoName, after: z.string().max(MAX_PATH_CHARS).optional() }),
+    output: z.object({
+      /** Full names, in their order. A tag has the object that it names, not the commit. */
+      refs: z.array(RepoRef),
+      /** True if there are more: ask again with `after` the last name. */
+      more: z.boolean().optional(),
+    }),
   },
   confirm: {
     summary: "Confirm a generation with the nonce that only it was given, or say why it cannot run.",

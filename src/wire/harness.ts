@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Sha } from "./approval.ts";
 import { cutText } from "./cut.ts";
 import { MAX_LINES, MAX_REASON_CHARS } from "./limits.ts";
 import { Instant } from "./names.ts";
@@ -24,6 +25,10 @@ export const AssignedRepo = z.object({
   author: z.string(),
 });
 export type AssignedRepo = z.infer<typeof AssignedRepo>;
+
+/** A branch or tag of a repository, by its full name. */
+export const RepoRef = z.object({ name: z.string().regex(/^refs\/(?:heads|tags)\/[^\s\p{Cc}]+$/u), sha: Sha });
+export type RepoRef = z.infer<typeof RepoRef>;
 
 /** Lines that the daemon pushes to the harness: `{"push": …}`. */
 export const HarnessPush = z.discriminatedUnion("push", [

@@ -1,6 +1,7 @@
 import type { HarnessPush } from "../../wire/harness.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Handlers } from "./types.ts";
+import { listing } from "../listings.ts";
 import { agentOf, harnessOf } from "./caller.ts";
 
 type Names =
@@ -11,6 +12,7 @@ type Names =
   | "delta"
   | "report"
   | "included"
+  | "refs"
   | "confirm"
   | "set_status"
   | "whoami"
@@ -50,6 +52,15 @@ export const harnessHandlers: Pick<Handlers, Names> = {
   },
   included(context, { repo, after }, caller) {
     return { file: context.work.includes.next(harnessOf(caller).agent, repo, after) };
+  },
+  refs(context, { repo, after = "" }, caller) {
+    const { refs } = context.work.transport.agentGit.callerFor(harnessOf(caller).agent).open(repo).names;
+    const rest = [...refs].map(([name, sha]) => ({ name, sha })).filter(({ name }) => name > after);
+    const { rows, ...end } = listing(
+      rest.sort((a, b) => (a.name < b.name ? -1 : 1)),
+      (row) => row,
+    );
+    return { refs: rows, ...end };
   },
   confirm(context, input, caller) {
     context.confirmations.confirm(harnessOf(caller).agent.id, input.nonce, input.refused);

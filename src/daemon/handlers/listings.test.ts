@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
+import { stateOf } from "../../agents/agent.ts";
+import type { HarnessSession } from "../../agents/harness-session.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
 import { MAX_LISTING_BYTES, MAX_NOTE_CHARS, MAX_PAGE_ROWS, MAX_SNAPSHOT_LIST_BYTES } from "../../wire/limits.ts";
@@ -191,6 +193,23 @@ test("the branches of a repository end within the bytes of a listing, and go on 
   expect(after).toBeDefined();
   expect(new Set(seen).size).toBe(20_000);
   expect(seen).toHaveLength(20_000);
+});
+
+test("a harness reads the refs of its agent's repository to their end, and those of no other", async () => {
+  const session = {} as HarnessSession;
+  const agent = system.system.swarm.byName("scout");
+  stateOf(agent).harness.session = session;
+  const harness = { kind: "agent", agent, harness: session } as unknown as CallerContext;
+  const first = await call("refs", { repo: "web" }, harness);
+  expect(bytesOf(first)).toBeLessThan(MAX_LISTING_BYTES + SLACK);
+  expect(first.more).toBe(true);
+  // Each branch under its full name and under its short one.
+  const last = `refs/heads/scout/b19999/${"x".repeat(100)}`;
+  const { refs, more } = await call("refs", { repo: "web", after: last.replace("19999", "19998") }, harness);
+  expect({ first: refs[0], more }).toEqual({ first: { name: last, sha: SHA }, more: undefined });
+  await call("repo_create", { name: "secret" });
+  await expect(call("refs", { repo: "secret" }, harness)).rejects.toThrow("scout has no repository secret");
+  stateOf(agent).harness.session = undefined;
 });
 
 test("the repositories end within the bytes that are asked for, and go on after a name", () => {

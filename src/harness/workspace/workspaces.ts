@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AssignedRepo, WorkspaceReport } from "../../wire/harness.ts";
+import type { AssignedRepo, RepoRef, WorkspaceReport } from "../../wire/harness.ts";
 import type { IncludedFile } from "../../wire/include.ts";
 import { isCloned, makeClone } from "./clone.ts";
 import { gitConfigs, OWN_FOLDER } from "./gitconfig.ts";
@@ -17,6 +17,8 @@ export interface WorkspaceDeps {
   port: number;
   /** The environment of git and of the set-up. */
   env: Record<string, string>;
+  /** The branches and tags of a repository. */
+  refs(repo: string): Promise<RepoRef[]>;
   /** The operator's files for a fresh clone of a repository. */
   included(repo: string): AsyncIterable<IncludedFile>;
   /** Tells the daemon what the workspaces wait for. Null: they are ready. */
@@ -107,7 +109,8 @@ export class Workspaces {
     } else {
       this.#report({ repo: repo.name, failed: false, reason: "it is cloned" });
       const scratch = join(root, OWN_FOLDER, `new-${repo.name}`);
-      await makeClone(repo, { folder, scratch, objects: join(objects, repo.name), env });
+      const refs = await this.#deps.refs(repo.name);
+      await makeClone(repo, { refs, folder, scratch, objects: join(objects, repo.name), env });
       this.#mark(repo.name, undefined);
     }
     // Before the agent's first turn, so nothing of the agent is replaced. A workspace that is made again gets them anew.

@@ -1,3 +1,4 @@
+import type { Agent } from "../../agents/agent.ts";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -65,7 +66,10 @@ async function workspace(): Promise<string> {
   const objects = join(work.repositories.folder("web"), "objects");
   const env = { ...GIT_USER, GIT_CONFIG_GLOBAL: join(work.top, "gitconfig") };
   const repo = { name: "web", base: "main", access: "write" as const, setup: "", author: "" };
-  await makeClone(repo, { folder, scratch: join(root, "new"), objects, env });
+  const scout = work.context.agents.byId("a-scout") as Agent;
+  const { refs: seen } = work.transport.agentGit.callerFor(scout).open("web").names;
+  const refs = [...seen].map(([name, sha]) => ({ name, sha }));
+  await makeClone(repo, { refs, folder, scratch: join(root, "new"), objects, env });
   return folder;
 }
 
